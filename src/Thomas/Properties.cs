@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+// Kernels fully write their stack buffers.
+[module: SkipLocalsInit]

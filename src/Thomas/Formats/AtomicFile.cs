@@ -1,0 +1,43 @@
+using System;
+using System.IO;
+
+namespace Thomas.Formats;
+
+/// <summary>Writes files that appear whole or not at all: to a neighbor first, flushed to the device, then renamed.</summary>
+internal static class AtomicFile
+{
+    /// <exception cref="ThomasException">The file cannot be written (rights, missing folder, full disk); nothing is left behind.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e)
+        {
+            TryDelete(temporary);
+            if (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+                throw new ThomasException($"Cannot write '{path}': {e.Message}", e);
+            throw;
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            // The first error is the one to report.
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System;
+using System.IO;
+using Thomas.Formats.Onnx;
+using Thomas.Formats.TfLite;
+
+using Thomas.Passes;
+
+namespace Thomas.Formats;
+
+/// <summary>Reading and writing of model files, whatever the format.</summary>
+internal static class ModelFiles
+{
+    public static Model Load(string path)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new ThomasException($"Cannot read the model '{path}': {e.Message}", e);
+        }
+
+        return Load(bytes, path);
+    }
+
+    public static Model Load(Stream stream, string name)
+    {
+        using MemoryStream copy = new();
+        stream.CopyTo(copy);
+        return Load(copy.GetBuffer().AsMemory(0, (int)copy.Length), name);
+    }
+
+    public static Model Load(ReadOnlyMemory<byte> file, string name)
+    {
+        if (file.Length == 0) throw new ModelFormatException(name, "byte 0", "the file is empty");
+        try
+        {
+            Model model = TfLiteReader.Recognizes(file.Span) ? TfLiteReader.Read(file, name) : OnnxReader.Read(file, name);
+            return new Model(ImportPasses.Run(model.Graph), model.Info);
+        }
+        catch (GraphException e)
+        {
+            throw new ModelFormatException(name, "graph", e.Message, e);
+        }
+    }
+
+    public static void Save(Model model, string path)
+    {
+        ModelFormat format = FormatOf(path);
+        AtomicFile.Write(path, stream => Save(model, stream, format));
+    }
+
+    public static void Save(Model model, Stream stream, ModelFormat format)
+    {
+        if (format == ModelFormat.Onnx) OnnxWriter.Write(model, stream);
+        else TfLiteWriter.Write(model, stream);
+    }
+
+    /// <summary>The format that a path's ending names.</summary>
+    public static ModelFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch
+    {
+        ".ONNX" => ModelFormat.Onnx,
+        ".TFLITE" => ModelFormat.TfLite,
+        string other => throw new ThomasException($"Cannot tell the format of '{path}' from its ending '{other}'; use .tflite or .onnx."),
+    };
+}

@@ -1,0 +1,42 @@
+namespace Thomas.Graphs;
+
+/// <summary>Element type of a tensor.</summary>
+public enum DType
+{
+    /// <summary>IEEE 754 binary32.</summary>
+    F32,
+
+    /// <summary>IEEE 754 binary16.</summary>
+    F16,
+
+    /// <summary>bfloat16: the upper half of binary32.</summary>
+    BF16,
+
+    /// <summary>Signed 8-bit integer.</summary>
+    I8,
+
+    /// <summary>Unsigned 8-bit integer.</summary>
+    U8,
+
+    /// <summary>Signed 32-bit integer.</summary>
+    I32,
+
+    /// <summary>Signed 64-bit integer; only in shape arithmetic of model files, never at run time.</summary>
+    I64,
+
+    /// <summary>One byte, zero or one; only in model files.</summary>
+    Bool,
+}
+
+/// <summary>Facts about element types.</summary>
+public static class DTypeExtensions
+{
+    /// <summary>Bytes of one element.</summary>
+    public static int SizeBytes(this DType dtype) => dtype switch
+    {
+        DType.F32 or DType.I32 => 4,
+        DType.F16 or DType.BF16 => 2,
+        DType.I64 => 8,
+        _ => 1,
+    };
+}

@@ -1,0 +1,106 @@
+using System;
+using System.Collections.Generic;
+
+namespace Thomas.Graphs;
+
+/// <summary>The only way to make a graph: each node's types are inferred and checked as it is added.</summary>
+public sealed class GraphBuilder
+{
+    private readonly List<Value> _values = [];
+    private readonly List<Node> _nodes = [];
+    private readonly List<Value> _inputs = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _suffixes = new(StringComparer.Ordinal);
+    private bool _built;
+
+    /// <summary>Adds a value that is fed from outside.</summary>
+    public Value Input(string name, TensorType type)
+    {
+        Value value = AddValue(name, type, null, null);
+        _inputs.Add(value);
+        return value;
+    }
+
+    /// <summary>Adds a value whose contents are known.</summary>
+    public Value Constant(string name, TensorData data) => AddValue(name, data.Type, null, data);
+
+    /// <summary>Adds a node with one result and returns that.</summary>
+    /// <param name="op">The operator.</param>
+    /// <param name="inputs">Its operands, in the operator's order; values of this builder.</param>
+    /// <param name="attributes">Its settings; may be null for operators without any.</param>
+    /// <param name="name">A name for the result; made unique by a suffix where it is taken.</param>
+    /// <exception cref="GraphException">The operands do not fit the operator.</exception>
+    public Value Add(Op op, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null, string? name = null) =>
+        AddNode(op, inputs, attributes, name).Output;
+
+    /// <summary>Adds a node; see <see cref="Add"/>.</summary>
+    public Node AddNode(Op op, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null, string? name = null)
+    {
+        ObjectDisposedException.ThrowIf(_built, this);
+        TensorType[] inputTypes = new TensorType[inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            Value input = inputs[i];
+            if (input.Id >= _values.Count || !ReferenceEquals(_values[input.Id], input)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) belongs to another graph.");
+            inputTypes[i] = input.Type;
+        }
+
+        attributes ??= NoAttributes.Instance;
+        TensorType[] outputTypes;
+        try
+        {
+            outputTypes = op.InferTypes(inputTypes, attributes);
+        }
+        catch (Exception e) when (e is GraphException or OverflowException or InvalidCastException)
+        {
+            throw new GraphException($"{op.Name} '{name ?? op.Name}' on {string.Join(", ", inputTypes)}: {e.Message}");
+        }
+
+        string baseName = string.IsNullOrEmpty(name) ? op.Name : name;
+        Node node = new(Unique(baseName), op, attributes, inputs.ToArray());
+        Value[] outputs = new Value[outputTypes.Length];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            outputs[i] = i == 0 ? AddNamedValue(node.Name, outputTypes[0], node, null) : AddValue($"{node.Name}:{i}", outputTypes[i], node, null);
+        }
+
+        node.Outputs = outputs;
+        _nodes.Add(node);
+        foreach (Value input in inputs) input.AddConsumer(node);
+        return node;
+    }
+
+    /// <summary>Ends building; the builder cannot be used afterwards.</summary>
+    public Graph Build(params ReadOnlySpan<Value> outputs)
+    {
+        ObjectDisposedException.ThrowIf(_built, this);
+        if (outputs.Length == 0) throw new GraphException("A graph needs at least one output.");
+        _built = true;
+        return new Graph([.. _values], [.. _nodes], [.. _inputs], outputs.ToArray());
+    }
+
+    private Value AddValue(string name, TensorType type, Node? producer, TensorData? constant) =>
+        AddNamedValue(Unique(name), type, producer, constant);
+
+    private Value AddNamedValue(string name, TensorType type, Node? producer, TensorData? constant)
+    {
+        ObjectDisposedException.ThrowIf(_built, this);
+        Value value = new(_values.Count, name, type, producer, constant);
+        _values.Add(value);
+        return value;
+    }
+
+    private string Unique(string name)
+    {
+        if (_names.Add(name)) return name;
+        int suffix = _suffixes.GetValueOrDefault(name, 1);
+        string candidate;
+        do
+        {
+            candidate = $"{name}_{suffix++}";
+        }
+        while (!_names.Add(candidate));
+        _suffixes[name] = suffix;
+        return candidate;
+    }
+}

@@ -1,0 +1,37 @@
+using System.Collections.Generic;
+
+namespace Thomas.Graphs;
+
+/// <summary>One application of an operator.</summary>
+public sealed class Node
+{
+    internal Node(string name, Op op, OpAttributes attributes, Value[] inputs)
+    {
+        Name = name;
+        Op = op;
+        Attributes = attributes;
+        Inputs = inputs;
+        Outputs = [];
+    }
+
+    /// <summary>The name of its first output.</summary>
+    public string Name { get; }
+
+    /// <summary>The operator.</summary>
+    public Op Op { get; }
+
+    /// <summary>The operator's settings.</summary>
+    public OpAttributes Attributes { get; }
+
+    /// <summary>Operands in the operator's order.</summary>
+    public IReadOnlyList<Value> Inputs { get; }
+
+    /// <summary>Results in the operator's order.</summary>
+    public IReadOnlyList<Value> Outputs { get; internal set; }
+
+    /// <summary>The only result of a node that has one.</summary>
+    public Value Output => Outputs[0];
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Op.Name} '{Name}'";
+}

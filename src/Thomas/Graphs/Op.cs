@@ -1,0 +1,77 @@
+using System;
+using Thomas.Kernels;
+
+namespace Thomas.Graphs;
+
+/// <summary>Settings of an operator that are fixed when a node is added. Immutable, compared by value.</summary>
+public abstract record OpAttributes;
+
+/// <summary>The attributes of operators that have none.</summary>
+public sealed record NoAttributes : OpAttributes
+{
+    /// <summary>The only instance.</summary>
+    public static NoAttributes Instance { get; } = new();
+
+    private NoAttributes()
+    {
+    }
+}
+
+/// <summary>What one execution of a node costs.</summary>
+/// <param name="MultiplyAdds">Multiply-add pairs.</param>
+/// <param name="Elementwise">Other arithmetic operations.</param>
+/// <param name="Bytes">Bytes of operands read and results written once each.</param>
+public readonly record struct OpCost(long MultiplyAdds, long Elementwise, long Bytes);
+
+/// <summary>
+/// An operator: what its operands may be, what it returns, what it costs, how it is defined (the scalar reference) and which CPU kernel runs it.
+/// Instances are stateless and listed in <see cref="Ops.OpCatalog"/>. The set of operators is closed: the type cannot be derived from outside.
+/// </summary>
+public abstract class Op
+{
+    /// <summary>The operator's name, for example <c>Conv2d</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The definition in index notation, for the operator reference.</summary>
+    public abstract string Formula { get; }
+
+    /// <summary>Checks the operands and returns the types of the results.</summary>
+    /// <exception cref="GraphException">The operands or attributes do not fit; the message carries shapes, the builder adds the node's name.</exception>
+    internal abstract TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes);
+
+    /// <summary>Arithmetic and traffic of a node of this operator.</summary>
+    internal virtual OpCost Cost(Node node)
+    {
+        long bytes = 0;
+        foreach (Value input in node.Inputs) bytes += input.Type.SizeBytes;
+        foreach (Value output in node.Outputs) bytes += output.Type.SizeBytes;
+        return new OpCost(MultiplyAdds(node), Elementwise(node), bytes);
+    }
+
+    /// <summary>The definition: plain loops, one thread, sums in double. Storage is T: float for the serial device, double for gradient checks.</summary>
+    internal abstract void Reference<T>(ReferenceArgs<T> args)
+        where T : unmanaged, System.Numerics.IBinaryFloatingPointIeee754<T>;
+
+    /// <summary>Chooses the algorithm for the node, packs constant operands and returns the kernel, not yet bound to memory.</summary>
+    internal virtual CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new ReferenceKernel(node);
+
+    /// <summary>The input whose memory the (single, equally sized) output may reuse, or -1. Only for kernels that read each element before they overwrite it.</summary>
+    internal virtual int InPlaceInput(Node node) => -1;
+
+    /// <summary>Whether the output is the input's memory seen under another shape, so that nothing runs.</summary>
+    internal virtual bool IsView(Node node) => false;
+
+    /// <summary>Multiply-add pairs of one execution.</summary>
+    internal virtual long MultiplyAdds(Node node) => 0;
+
+    /// <summary>Other arithmetic of one execution.</summary>
+    internal virtual long Elementwise(Node node) => node.Output.Shape.ElementCount;
+
+    private protected static void Require(bool condition, string message)
+    {
+        if (!condition) throw new GraphException(message);
+    }
+
+    private protected static void RequireInputs(ReadOnlySpan<TensorType> inputs, int count) =>
+        Require(inputs.Length == count, $"expects {count} operand(s), got {inputs.Length}");
+}

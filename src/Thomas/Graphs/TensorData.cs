@@ -1,0 +1,77 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace Thomas.Graphs;
+
+/// <summary>
+/// The contents of a constant: row-major, little-endian, without padding. It borrows its bytes (usually a slice of the model file as read), so
+/// building one copies nothing.
+/// </summary>
+public sealed class TensorData
+{
+    /// <summary>Wraps bytes that hold exactly one tensor of the type.</summary>
+    /// <exception cref="GraphException">The byte count does not fit the type.</exception>
+    public TensorData(TensorType type, ReadOnlyMemory<byte> bytes, Quantization? quantization = null)
+    {
+        if (bytes.Length != type.SizeBytes) throw new GraphException($"A tensor of type {type} takes {type.SizeBytes} bytes, not {bytes.Length}.");
+        Type = type;
+        Bytes = bytes;
+        Quantization = quantization;
+    }
+
+    /// <summary>Element type and shape.</summary>
+    public TensorType Type { get; }
+
+    /// <summary>The raw elements.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>How the stored numbers map to real ones, for quantized data as it stood in the file.</summary>
+    public Quantization? Quantization { get; }
+
+    /// <summary>The elements of an F32 tensor.</summary>
+    public ReadOnlySpan<float> Floats => Cast<float>(DType.F32);
+
+    /// <summary>The elements of an I32 tensor.</summary>
+    public ReadOnlySpan<int> Ints => Cast<int>(DType.I32);
+
+    /// <summary>The elements of an I64 tensor.</summary>
+    public ReadOnlySpan<long> Longs => Cast<long>(DType.I64);
+
+    /// <summary>An F32 tensor over a new array that the caller hands over.</summary>
+    public static TensorData FromFloats(Shape shape, float[] values) => new(new TensorType(DType.F32, shape), AsBytes(values));
+
+    /// <summary>An F32 tensor of the same elements under another shape.</summary>
+    public TensorData Reshaped(Shape shape) => new(new TensorType(Type.DType, shape), Bytes, Quantization);
+
+    private static ReadOnlyMemory<byte> AsBytes(float[] values) => new FloatBytes(values).Memory;
+
+    private ReadOnlySpan<T> Cast<T>(DType expected)
+        where T : struct
+    {
+        if (Type.DType != expected) throw new InvalidOperationException($"The tensor holds {Type.DType}, not {expected}.");
+        return MemoryMarshal.Cast<byte, T>(Bytes.Span);
+    }
+
+    /// <summary>Shows a float array as bytes without copying it.</summary>
+    private sealed class FloatBytes(float[] values) : System.Buffers.MemoryManager<byte>
+    {
+        private GCHandle _pin;
+
+        public override Span<byte> GetSpan() => MemoryMarshal.AsBytes(values.AsSpan());
+
+        public override unsafe System.Buffers.MemoryHandle Pin(int elementIndex = 0)
+        {
+            _pin = GCHandle.Alloc(values, GCHandleType.Pinned);
+            return new System.Buffers.MemoryHandle((byte*)_pin.AddrOfPinnedObject() + elementIndex, pinnable: this);
+        }
+
+        public override void Unpin()
+        {
+            if (_pin.IsAllocated) _pin.Free();
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}

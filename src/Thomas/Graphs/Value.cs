@@ -1,0 +1,50 @@
+using System.Collections.Generic;
+
+namespace Thomas.Graphs;
+
+/// <summary>An edge of the graph: a tensor with exactly one origin: a graph input, a constant, or one output of one node.</summary>
+public sealed class Value
+{
+    private readonly List<Node> _consumers = [];
+
+    internal Value(int id, string name, TensorType type, Node? producer, TensorData? constant)
+    {
+        Id = id;
+        Name = name;
+        Type = type;
+        Producer = producer;
+        Constant = constant;
+    }
+
+    /// <summary>Position in <see cref="Graph.Values"/>.</summary>
+    public int Id { get; }
+
+    /// <summary>Unique within the graph; taken from the model file where it has one.</summary>
+    public string Name { get; }
+
+    /// <summary>Element type and shape.</summary>
+    public TensorType Type { get; }
+
+    /// <summary>The sizes.</summary>
+    public Shape Shape => Type.Shape;
+
+    /// <summary>The node that computes it; null for inputs and constants.</summary>
+    public Node? Producer { get; }
+
+    /// <summary>The contents, where they are known at compile time.</summary>
+    public TensorData? Constant { get; }
+
+    /// <summary>Whether the contents are known at compile time.</summary>
+    public bool IsConstant => Constant is not null;
+
+    /// <summary>Whether it is fed from outside.</summary>
+    public bool IsInput => Producer is null && Constant is null;
+
+    /// <summary>The nodes that read it, in graph order; one that reads it twice stands here twice. Graph outputs are not counted.</summary>
+    public IReadOnlyList<Node> Consumers => _consumers;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"%{Name}: {Type}";
+
+    internal void AddConsumer(Node node) => _consumers.Add(node);
+}

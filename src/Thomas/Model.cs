@@ -1,0 +1,38 @@
+using System.IO;
+using Thomas.Formats;
+using Thomas.Graphs;
+
+namespace Thomas;
+
+/// <summary>A network with what is known about its pictures and classes. Immutable.</summary>
+public sealed class Model
+{
+    /// <summary>Puts a graph and its description together.</summary>
+    public Model(Graph graph, ModelInfo info)
+    {
+        Graph = graph;
+        Info = info;
+    }
+
+    /// <summary>The network, for a batch of one; pictures are NHWC, all numbers float32.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>Labels, preprocessing, origin.</summary>
+    public ModelInfo Info { get; }
+
+    /// <summary>Reads a <c>.tflite</c> or <c>.onnx</c> file; the format is told by the contents.</summary>
+    /// <exception cref="ModelFormatException">The file is damaged; the message names the place.</exception>
+    /// <exception cref="UnsupportedModelException">The file uses operators that Thomas does not have; all are listed.</exception>
+    /// <exception cref="ThomasException">The file cannot be read.</exception>
+    public static Model Load(string path) => ModelFiles.Load(path);
+
+    /// <summary>Reads a model from a stream up to its end; <paramref name="name"/> stands for the file in messages.</summary>
+    public static Model Load(Stream stream, string name) => ModelFiles.Load(stream, name);
+
+    /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
+    /// <exception cref="ThomasException">The ending is not known, or the file cannot be written.</exception>
+    public void Save(string path) => ModelFiles.Save(this, path);
+
+    /// <summary>Writes the model to a stream.</summary>
+    public void Save(Stream stream, ModelFormat format) => ModelFiles.Save(this, stream, format);
+}

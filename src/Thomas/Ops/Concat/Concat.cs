@@ -1,0 +1,48 @@
+using System;
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>Settings of concatenation.</summary>
+/// <param name="Axis">The axis that the operands are joined along; not negative.</param>
+public sealed record ConcatAttributes(int Axis) : OpAttributes;
+
+/// <summary>Joins tensors along one axis; the other sizes must agree.</summary>
+public sealed partial class Concat : Op
+{
+    /// <inheritdoc/>
+    public override string Name => "Concat";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[.., offset_k + i, ..] = x_k[.., i, ..]";
+
+    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
+    {
+        int axis = ((ConcatAttributes)attributes).Axis;
+        Require(inputs.Length >= 1, "expects at least one operand");
+        Shape first = inputs[0].Shape;
+        Require(axis >= 0 && axis < first.Rank, $"axis {axis} is outside {first}");
+        long total = 0;
+        foreach (TensorType input in inputs)
+        {
+            Require(input.Shape.Rank == first.Rank && input.Shape.With(axis, first[axis]) == first, $"{input.Shape} does not fit {first} outside axis {axis}");
+            total += input.Shape[axis];
+        }
+
+        Require(total <= int.MaxValue, "the result is too large");
+        return [new TensorType(inputs[0].DType, first.With(axis, (int)total))];
+    }
+
+    internal override void Reference<T>(ReferenceArgs<T> args)
+    {
+        int axis = args.Attributes<ConcatAttributes>().Axis;
+        Shape y = args.Output.Shape;
+        int outer = y.Product(0, axis), inner = y.Product(axis + 1, y.Rank), rowLength = y[axis] * inner, offset = 0;
+        foreach (RefTensor<T> input in args.Inputs)
+        {
+            int length = input.Shape[axis] * inner;
+            for (int i = 0; i < outer; i++) input.Span.Slice(i * length, length).CopyTo(args.Output.Span[((i * rowLength) + offset)..]);
+            offset += length;
+        }
+    }
+}

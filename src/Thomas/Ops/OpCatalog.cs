@@ -1,0 +1,108 @@
+using System.Collections.Generic;
+
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>Every operator, one line each: the only list of them.</summary>
+public static class OpCatalog
+{
+    /// <summary>Sum of two tensors.</summary>
+    public static Add Add { get; } = new();
+
+    /// <summary>Difference of two tensors.</summary>
+    public static Subtract Subtract { get; } = new();
+
+    /// <summary>Product of two tensors.</summary>
+    public static Multiply Multiply { get; } = new();
+
+    /// <summary>Quotient of two tensors.</summary>
+    public static Divide Divide { get; } = new();
+
+    /// <summary>Larger of two tensors' elements.</summary>
+    public static Maximum Maximum { get; } = new();
+
+    /// <summary>Smaller of two tensors' elements.</summary>
+    public static Minimum Minimum { get; } = new();
+
+    /// <summary>Power of two tensors' elements.</summary>
+    public static Power Power { get; } = new();
+
+    /// <summary>Leaky ReLU with a slope tensor.</summary>
+    public static PRelu PRelu { get; } = new();
+
+    /// <summary>Activation functions.</summary>
+    public static Activate Activate { get; } = new();
+
+    /// <summary>Natural exponential.</summary>
+    public static Exp Exp { get; } = new();
+
+    /// <summary>Natural logarithm.</summary>
+    public static Log Log { get; } = new();
+
+    /// <summary>Square root.</summary>
+    public static Sqrt Sqrt { get; } = new();
+
+    /// <summary>Reciprocal square root.</summary>
+    public static Rsqrt Rsqrt { get; } = new();
+
+    /// <summary>Negation.</summary>
+    public static Negate Negate { get; } = new();
+
+    /// <summary>Absolute value.</summary>
+    public static Abs Abs { get; } = new();
+
+    /// <summary>Rounding to a quantized grid.</summary>
+    public static FakeQuantize FakeQuantize { get; } = new();
+
+    /// <summary>Convolution.</summary>
+    public static Conv2d Conv2d { get; } = new();
+
+    /// <summary>Channel-wise convolution.</summary>
+    public static DepthwiseConv2d DepthwiseConv2d { get; } = new();
+
+    /// <summary>Fully connected layer.</summary>
+    public static Dense Dense { get; } = new();
+
+    /// <summary>Batch normalization with stored statistics.</summary>
+    public static BatchNorm BatchNorm { get; } = new();
+
+    /// <summary>Maximum over windows.</summary>
+    public static MaxPool2d MaxPool2d { get; } = new();
+
+    /// <summary>Mean over windows.</summary>
+    public static AveragePool2d AveragePool2d { get; } = new();
+
+    /// <summary>Mean, sum or maximum over axes.</summary>
+    public static Reduce Reduce { get; } = new();
+
+    /// <summary>Normalized exponentials.</summary>
+    public static Softmax Softmax { get; } = new();
+
+    /// <summary>Local response normalization.</summary>
+    public static LocalResponseNorm LocalResponseNorm { get; } = new();
+
+    /// <summary>Joining along an axis.</summary>
+    public static Concat Concat { get; } = new();
+
+    /// <summary>Surrounding with a constant.</summary>
+    public static Pad Pad { get; } = new();
+
+    /// <summary>Cutting out a block.</summary>
+    public static Slice Slice { get; } = new();
+
+    /// <summary>The same elements under another shape.</summary>
+    public static Reshape Reshape { get; } = new();
+
+    /// <summary>Reordering of axes.</summary>
+    public static Transpose Transpose { get; } = new();
+
+    /// <summary>All operators.</summary>
+    public static IReadOnlyList<Op> All { get; } =
+    [
+        Add, Subtract, Multiply, Divide, Maximum, Minimum, Power, PRelu,
+        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, FakeQuantize,
+        Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
+        Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
+    ];
+}

@@ -1,0 +1,40 @@
+using System;
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>Settings of max pooling.</summary>
+/// <param name="Window">Window size, stride, dilation and padding; padding never wins.</param>
+public sealed record MaxPool2dAttributes(Window2d Window) : OpAttributes;
+
+/// <summary>Maximum of each window of an NHWC tensor; NaN if the window holds one. Every window must cover at least one real element.</summary>
+public sealed partial class MaxPool2d : Op
+{
+    /// <inheritdoc/>
+    public override string Name => "MaxPool2d";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[n,p,q,c] = max_{i,j} x[n, p*sH - top + i*dH, q*sW - left + j*dW, c] over taps inside x";
+
+    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
+    {
+        RequireInputs(inputs, 1);
+        Window2d window = ((MaxPool2dAttributes)attributes).Window;
+        PoolingRules.Check(window);
+        return [new TensorType(DType.F32, window.OutputShape(inputs[0].Shape, inputs[0].Shape.Rank == 4 ? inputs[0].Shape[3] : 0))];
+    }
+
+    internal override long Elementwise(Node node) =>
+        node.Output.Shape.ElementCount * (long)((MaxPool2dAttributes)node.Attributes).Window.KernelH * ((MaxPool2dAttributes)node.Attributes).Window.KernelW;
+
+    internal override void Reference<T>(ReferenceArgs<T> args)
+    {
+        Window2d window = args.Attributes<MaxPool2dAttributes>().Window;
+        PoolingRules.ForEachWindow(args, window, static (input, taps, _) =>
+        {
+            T max = T.NegativeInfinity;
+            foreach (int tap in taps) max = T.Max(max, input[tap]);
+            return max;
+        });
+    }
+}

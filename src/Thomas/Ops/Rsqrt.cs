@@ -1,0 +1,13 @@
+namespace Thomas.Ops;
+
+/// <summary>Reciprocal square root; any shape.</summary>
+public sealed partial class Rsqrt : UnaryOp
+{
+    /// <inheritdoc/>
+    public override string Name => "Rsqrt";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[i] = x[i]^(-1/2)";
+
+    internal override T Apply<T>(T x) => T.One / T.Sqrt(x);
+}

@@ -1,0 +1,75 @@
+using System;
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>Settings of a transpose.</summary>
+/// <param name="Perm">Axis i of the result is axis Perm[i] of the operand.</param>
+public sealed record TransposeAttributes(IntList Perm) : OpAttributes;
+
+/// <summary>Reorders the axes of a tensor.</summary>
+public sealed partial class Transpose : Op
+{
+    /// <summary>NCHW to NHWC.</summary>
+    public static IntList NchwToNhwc { get; } = new(0, 2, 3, 1);
+
+    /// <summary>NHWC to NCHW.</summary>
+    public static IntList NhwcToNchw { get; } = new(0, 3, 1, 2);
+
+    /// <inheritdoc/>
+    public override string Name => "Transpose";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[i_0, i_1, ..] = x[j], j[perm[k]] = i_k";
+
+    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
+    {
+        RequireInputs(inputs, 1);
+        IntList perm = ((TransposeAttributes)attributes).Perm;
+        Shape x = inputs[0].Shape;
+        Require(perm.Count == x.Rank, $"permutation {perm} does not fit {x}");
+        int[] dims = new int[x.Rank];
+        int seen = 0;
+        for (int i = 0; i < dims.Length; i++)
+        {
+            Require((uint)perm[i] < (uint)x.Rank && (seen & (1 << perm[i])) == 0, $"{perm} is no permutation of the axes of {x}");
+            seen |= 1 << perm[i];
+            dims[i] = x[perm[i]];
+        }
+
+        return [new TensorType(inputs[0].DType, new Shape(dims))];
+    }
+
+    internal override long Elementwise(Node node) => 0;
+
+    internal override void Reference<T>(ReferenceArgs<T> args) =>
+        Permute<T>(args.Inputs[0].Span, args.Inputs[0].Shape, args.Attributes<TransposeAttributes>().Perm, args.Output.Span);
+
+    /// <summary>Writes the permuted elements of x in row-major order.</summary>
+    internal static void Permute<T>(ReadOnlySpan<T> x, Shape shape, IntList perm, Span<T> y)
+    {
+        int[] own = shape.Strides();
+        int[] strides = new int[perm.Count];
+        int[] sizes = new int[perm.Count];
+        for (int i = 0; i < strides.Length; i++)
+        {
+            strides[i] = own[perm[i]];
+            sizes[i] = shape[perm[i]];
+        }
+
+        Span<int> index = stackalloc int[Shape.MaxRank];
+        index.Clear();
+        int source = 0;
+        for (int i = 0; i < y.Length; i++)
+        {
+            y[i] = x[source];
+            for (int axis = sizes.Length - 1; axis >= 0; axis--)
+            {
+                source += strides[axis];
+                if (++index[axis] < sizes[axis]) break;
+                source -= index[axis] * strides[axis];
+                index[axis] = 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+using Thomas.Graphs;
+
+namespace Thomas.Passes;
+
+/// <summary>What every imported graph goes through, so that a model means the same whatever file it came from.</summary>
+internal static class ImportPasses
+{
+    public static Graph Run(Graph graph) => graph;
+}

@@ -1,0 +1,145 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+
+namespace Thomas;
+
+/// <summary>
+/// <see cref="Preprocessing"/> as key-value text, the form in which it travels inside model files. Numbers are invariant and read back to the same bits.
+/// </summary>
+public static class PreprocessingText
+{
+    private const string WidthKey = "thomas.width";
+    private const string HeightKey = "thomas.height";
+    private const string MeanKey = "thomas.mean";
+    private const string StdKey = "thomas.std";
+    private const string ColorKey = "thomas.color";
+    private const string ResizeKey = "thomas.resize";
+    private const string CropMarginKey = "thomas.crop_margin";
+
+    /// <summary>Writes a preprocessing as pairs, always all of them and in the same order.</summary>
+    /// <param name="preprocessing">The preprocessing.</param>
+    /// <returns>
+    /// <c>thomas.width</c>, <c>thomas.height</c>, <c>thomas.mean</c> and <c>thomas.std</c> (three numbers parted by spaces), <c>thomas.color</c> (rgb, bgr, gray),
+    /// <c>thomas.resize</c> (center-crop, stretch), <c>thomas.crop_margin</c>.
+    /// </returns>
+    public static IReadOnlyList<KeyValuePair<string, string>> Format(Preprocessing preprocessing)
+    {
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        return
+        [
+            new(WidthKey, preprocessing.Width.ToString(CultureInfo.InvariantCulture)),
+            new(HeightKey, preprocessing.Height.ToString(CultureInfo.InvariantCulture)),
+            new(MeanKey, FormatValues(preprocessing.Mean)),
+            new(StdKey, FormatValues(preprocessing.Std)),
+            new(ColorKey, FormatColor(preprocessing.ColorOrder)),
+            new(ResizeKey, preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop"),
+            new(CropMarginKey, preprocessing.CropMargin.ToString("R", CultureInfo.InvariantCulture)),
+        ];
+    }
+
+    /// <summary>Reads what <see cref="Format"/> wrote; other pairs are ignored.</summary>
+    /// <param name="pairs">The pairs of a model's metadata.</param>
+    /// <returns>The preprocessing, or null if the pairs hold none.</returns>
+    /// <exception cref="FormatException">Some of the pairs are there, but one is missing or cannot be read; the message names it.</exception>
+    public static Preprocessing? Parse(IReadOnlyDictionary<string, string> pairs)
+    {
+        ArgumentNullException.ThrowIfNull(pairs);
+        string[] keys = [WidthKey, HeightKey, MeanKey, StdKey, ColorKey, ResizeKey, CropMarginKey];
+        string? missing = null;
+        int present = 0;
+        foreach (string key in keys)
+        {
+            if (pairs.ContainsKey(key))
+            {
+                present++;
+            }
+            else
+            {
+                missing ??= key;
+            }
+        }
+
+        if (present == 0)
+        {
+            return null;
+        }
+
+        if (missing is not null)
+        {
+            throw new FormatException($"The model's preprocessing is incomplete: '{missing}' is missing.");
+        }
+
+        Preprocessing parsed = new()
+        {
+            Width = ParseInteger(pairs, WidthKey),
+            Height = ParseInteger(pairs, HeightKey),
+            Mean = ParseValues(pairs, MeanKey),
+            Std = ParseValues(pairs, StdKey),
+            ColorOrder = ParseColor(pairs[ColorKey]),
+            Resize = ParseResize(pairs[ResizeKey]),
+            CropMargin = ParseDouble(pairs, CropMarginKey),
+        };
+        try
+        {
+            parsed.Check();
+        }
+        catch (ArgumentException error)
+        {
+            throw new FormatException($"The model's preprocessing cannot be used: {error.Message}", error);
+        }
+
+        return parsed;
+    }
+
+    private static string FormatValues(ChannelValues values) =>
+        string.Create(CultureInfo.InvariantCulture, $"{values.First:R} {values.Second:R} {values.Third:R}");
+
+    private static string FormatColor(ColorOrder order) => order switch
+    {
+        ColorOrder.Rgb => "rgb",
+        ColorOrder.Bgr => "bgr",
+        _ => "gray",
+    };
+
+    private static ColorOrder ParseColor(string text) => text switch
+    {
+        "rgb" => ColorOrder.Rgb,
+        "bgr" => ColorOrder.Bgr,
+        "gray" => ColorOrder.Gray,
+        _ => throw Unreadable(ColorKey, text, "rgb, bgr or gray"),
+    };
+
+    private static ResizeMode ParseResize(string text) => text switch
+    {
+        "center-crop" => ResizeMode.ShorterSideThenCenterCrop,
+        "stretch" => ResizeMode.Stretch,
+        _ => throw Unreadable(ResizeKey, text, "center-crop or stretch"),
+    };
+
+    private static int ParseInteger(IReadOnlyDictionary<string, string> pairs, string key) =>
+        int.TryParse(pairs[key], NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+            ? value
+            : throw Unreadable(key, pairs[key], "a whole number");
+
+    private static double ParseDouble(IReadOnlyDictionary<string, string> pairs, string key) =>
+        double.TryParse(pairs[key], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            ? value
+            : throw Unreadable(key, pairs[key], "a number");
+
+    private static ChannelValues ParseValues(IReadOnlyDictionary<string, string> pairs, string key)
+    {
+        string[] words = pairs[key].Split(' ');
+        Span<float> values = [0, 0, 0];
+        bool readable = words.Length == values.Length;
+        for (int i = 0; readable && i < values.Length; i++)
+        {
+            readable = float.TryParse(words[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]);
+        }
+
+        return readable ? new ChannelValues(values[0], values[1], values[2]) : throw Unreadable(key, pairs[key], "three numbers parted by spaces");
+    }
+
+    private static FormatException Unreadable(string key, string text, string expected) =>
+        new($"The model's preprocessing cannot be read: '{key}' is '{text}', expected {expected}.");
+}

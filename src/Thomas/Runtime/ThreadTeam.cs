@@ -5,7 +5,6 @@ using System.Globalization;
 using System.IO;
 using System.Runtime.ExceptionServices;
 using System.Threading;
-
 using Thomas.Kernels;
 
 namespace Thomas.Runtime;

@@ -29,6 +29,9 @@ internal abstract unsafe class CpuKernel : IParallelWork
 /// <summary>What kernels may ask for while they are created.</summary>
 internal abstract unsafe class CpuKernelContext
 {
+    /// <summary>Threads of the team that will run the kernels.</summary>
+    public abstract int Threads { get; }
+
     /// <summary>Memory for constants in a kernel's own layout, 64-byte aligned, owned by the executable.</summary>
     public abstract byte* AllocateConstant(long bytes);
 }

@@ -57,7 +57,7 @@ public sealed unsafe class Executable : IDisposable
         Graph compiled = CompilePasses.Run(Rebatch.Run(graph, batch), options.PassesOff);
         bool serial = options.Device == DeviceKind.Serial;
         ThreadTeam team = new(serial ? 1 : options.Threads);
-        ConstantMemory constants = new();
+        ConstantMemory constants = new(team.Threads);
         List<MemoryHandle> pins = [];
         Arena? arena = null;
         try
@@ -178,11 +178,13 @@ public sealed unsafe class Executable : IDisposable
     private readonly record struct Step(CpuKernel Kernel);
 
     /// <summary>Constants in the layouts of their kernels.</summary>
-    private sealed class ConstantMemory : CpuKernelContext, IDisposable
+    private sealed class ConstantMemory(int threads) : CpuKernelContext, IDisposable
     {
         private readonly List<Arena> _pieces = [];
 
         public long SizeBytes { get; private set; }
+
+        public override int Threads => threads;
 
         public override byte* AllocateConstant(long bytes)
         {

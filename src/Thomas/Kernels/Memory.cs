@@ -10,22 +10,24 @@ internal static unsafe class Memory
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Copy(float* source, float* destination, int count)
     {
-        if (count >= 1024)
+        if (count >= 64)
         {
             NativeMemory.Copy(source, destination, (nuint)count * sizeof(float));
             return;
         }
 
-        int i = 0;
-        for (; i <= count - 8; i += 8)
+        if (count < 4)
         {
-            Vector128<float> low = Vector128.Load(source + i);
-            Vector128.Load(source + i + 4).Store(destination + i + 4);
-            low.Store(destination + i);
+            for (int j = 0; j < count; j++)
+                destination[j] = source[j];
+            return;
         }
 
-        for (; i < count; i++)
-            destination[i] = source[i];
+        // The last vector may overlap the one before it.
+        Vector128<float> tail = Vector128.Load(source + count - 4);
+        for (int i = 0; i < count - 4; i += 4)
+            Vector128.Load(source + i).Store(destination + i);
+        tail.Store(destination + count - 4);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

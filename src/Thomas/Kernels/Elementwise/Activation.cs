@@ -81,4 +81,21 @@ internal readonly unsafe record struct Activation(ActivationKind Kind, float A =
             default: throw new InvalidOperationException($"Unknown activation {Kind}.");
         }
     }
+
+    /// <summary>Applies the whole function in place to a block of rows.</summary>
+    public void ApplyRows(float* block, nint stride, int rows, int columns)
+    {
+        switch (Kind)
+        {
+            case ActivationKind.None: break;
+            case ActivationKind.Clip: ElementwiseLoop.MapRows(new ClipMap(A, B), block, stride, rows, columns); break;
+            case ActivationKind.LeakyRelu: ElementwiseLoop.MapRows(new LeakyReluMap(A), block, stride, rows, columns); break;
+            case ActivationKind.HardSigmoid: ElementwiseLoop.MapRows(new HardSigmoidMap(A, B), block, stride, rows, columns); break;
+            case ActivationKind.HardSwish: ElementwiseLoop.MapRows(default(HardSwishMap), block, stride, rows, columns); break;
+            case ActivationKind.Sigmoid: ElementwiseLoop.MapRows(default(SigmoidMap), block, stride, rows, columns); break;
+            case ActivationKind.Silu: ElementwiseLoop.MapRows(default(SiluMap), block, stride, rows, columns); break;
+            case ActivationKind.Tanh: ElementwiseLoop.MapRows(default(TanhMap), block, stride, rows, columns); break;
+            default: throw new InvalidOperationException($"Unknown activation {Kind}.");
+        }
+    }
 }

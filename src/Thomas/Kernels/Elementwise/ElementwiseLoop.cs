@@ -30,6 +30,19 @@ internal static unsafe class ElementwiseLoop
         }
     }
 
+    /// <summary>x[r, c] = map(x[r, c]) for a block of rows, <paramref name="stride"/> floats apart.</summary>
+    public static void MapRows<TMap>(TMap map, float* x, nint stride, int rows, int columns)
+        where TMap : struct, IUnaryMap
+    {
+        switch (CpuFeatures.VectorLength)
+        {
+            case 16: MapRows<Simd512, V512, TMap>(map, x, stride, rows, columns); break;
+            case 8: MapRows<Simd256, V256, TMap>(map, x, stride, rows, columns); break;
+            case 4: MapRows<Simd128, V128, TMap>(map, x, stride, rows, columns); break;
+            default: MapRows<Simd1, float, TMap>(map, x, stride, rows, columns); break;
+        }
+    }
+
     /// <summary>z[i] = map(x[i], y[i]) for i in [0, count).</summary>
     public static void Binary<TMap>(TMap map, float* x, float* y, float* z, nint count)
         where TMap : struct, IBinaryMap
@@ -105,6 +118,15 @@ internal static unsafe class ElementwiseLoop
         Memory.Copy(x + i, buffer, (int)(count - i));
         TSimd.Store(map.Invoke<TSimd, TVec>(TSimd.Load(buffer)), buffer);
         Memory.Copy(buffer, y + i, (int)(count - i));
+    }
+
+    private static void MapRows<TSimd, TVec, TMap>(TMap map, float* x, nint stride, int rows, int columns)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TMap : struct, IUnaryMap
+    {
+        for (int r = 0; r < rows; r++, x += stride)
+            Map<TSimd, TVec, TMap>(map, x, x, columns);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -12,13 +12,16 @@ internal unsafe struct GemmTileArgs
     /// <summary>Floats from one row of A to the next.</summary>
     public nint StrideA;
 
-    /// <summary>The panel's rows of B: <see cref="K"/> rows of two vectors.</summary>
+    /// <summary>The tile's columns of the panel: <see cref="K"/> rows.</summary>
     public float* B;
+
+    /// <summary>Floats from one row of the panel to the next.</summary>
+    public nint StrideB;
 
     /// <summary>Steps of the sum.</summary>
     public int K;
 
-    /// <summary>Start values per column (two vectors), or null to go on from what C holds.</summary>
+    /// <summary>Start values per column, or null to go on from what C holds.</summary>
     public float* Bias;
 
     /// <summary>Output tile.</summary>
@@ -46,7 +49,8 @@ internal unsafe struct GemmTileArgs
 /// </summary>
 /// <remarks>
 /// A is read in place, row-major, one broadcast an element: no packing of activations, and a gathered patch is a plain copy. Five
-/// row pointers, each with offsets 0, 1 and 2 strides, reach 14 rows within x64's registers. B comes as panels two vectors wide.
+/// row pointers, each with offsets 0, 1 and 2 strides, reach 14 rows within x64's registers. B comes as a panel, two vectors of the tier wide;
+/// a tile for the last columns may take one vector of it, or a shorter one.
 /// Per step of k a full AVX-512 tile (14x32) does 28 multiply-adds, 14 broadcasts and 2 loads; AVX2 (6x16) 12, 6 and 2. Tests on
 /// TRows and TVectors are resolved at compile time, so smaller tiles are the same code with the rest removed.
 /// </remarks>
@@ -61,7 +65,7 @@ internal static unsafe class GemmTile
         where TVectors : struct, IConstant
     {
         TVec c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7, c8, d8, c9, d9, c10, d10, c11, d11, c12, d12, c13, d13;
-        nint stride = t->StrideA, stride2 = 2 * stride;
+        nint stride = t->StrideA, stride2 = 2 * stride, strideB = t->StrideB;
         float* b = t->B;
         float* a0 = t->A;
         float* a3 = a0 + stride2 + stride;
@@ -70,7 +74,7 @@ internal static unsafe class GemmTile
         float* a12 = a9 + stride2 + stride;
         if (t->Bias != null)
         {
-            TVec bias0 = TSimd.Load(t->Bias), bias1 = TSimd.Load(t->Bias + TSimd.Length);
+            TVec bias0 = TSimd.Load(t->Bias), bias1 = TVectors.Value > 1 ? TSimd.Load(t->Bias + TSimd.Length) : bias0;
             c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = c8 = c9 = c10 = c11 = c12 = c13 = bias0;
             d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = d8 = d9 = d10 = d11 = d12 = d13 = bias1;
         }
@@ -96,7 +100,7 @@ internal static unsafe class GemmTile
         {
             TVec b0 = TSimd.Load(b);
             TVec b1 = TVectors.Value > 1 ? TSimd.Load(b + TSimd.Length) : b0;
-            b += 2 * TSimd.Length;
+            b += strideB;
             Step<TSimd, TVec, TRows, TVectors>(0, a0 + 0, b0, b1, ref c0, ref d0);
             Step<TSimd, TVec, TRows, TVectors>(1, a0 + stride, b0, b1, ref c1, ref d1);
             Step<TSimd, TVec, TRows, TVectors>(2, a0 + stride2, b0, b1, ref c2, ref d2);

@@ -28,7 +28,7 @@ internal static unsafe class GemmTileNeon
         int k = t->K;
         if (t->Bias != null)
         {
-            Vector128<float> bias0 = Vector128.Load(t->Bias), bias1 = Vector128.Load(t->Bias + 4);
+            Vector128<float> bias0 = Vector128.Load(t->Bias), bias1 = TVectors.Value > 1 ? Vector128.Load(t->Bias + 4) : bias0;
             c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = bias0;
             d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = bias1;
         }

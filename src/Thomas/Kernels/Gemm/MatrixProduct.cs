@@ -151,21 +151,16 @@ internal sealed unsafe class MatrixProduct
                 nint offset = (nint)p * width;
                 int columns = Math.Min(width, _n - (int)offset);
                 tile.Bias = k0 == 0 ? panel : null;
+                tile.StrideB = width;
                 tile.B = panel + (((nint)k0 + 1) * width);
                 tile.C = args->C + (m0 * args->StrideC) + offset;
                 // In the first block, so that the residual may be C itself.
                 tile.Residual = k0 == 0 && args->Residual != null ? args->Residual + (m0 * args->StrideResidual) + offset : null;
                 GemmTiles.Run(tile, m1 - m0, columns);
                 if (last && _activation.NeedsPass)
-                    ActivateBlock(tile.C, args->StrideC, m1 - m0, columns);
+                    _activation.ApplyRows(tile.C, args->StrideC, m1 - m0, columns);
             }
         }
-    }
-
-    private void ActivateBlock(float* c, nint stride, int rows, int columns)
-    {
-        for (int i = 0; i < rows; i++, c += stride)
-            _activation.Apply(c, c, columns);
     }
 
     /// <summary>Gives rows [m0, m1), columns [k0, k1) of A as a row-major block: in place, or copied to the workspace.</summary>

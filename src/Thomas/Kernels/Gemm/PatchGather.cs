@@ -32,6 +32,16 @@ internal static unsafe class PatchGather
             float* picture = input + (n * g.InH * rowStride);
             int iy0 = (oy * g.StrideH) - g.PadTop, ix0 = (ox * g.StrideW) - g.PadLeft;
             int tapRow = g.KernelW * g.Channels;
+            if (joined && k0 == 0 && k1 == g.KernelH * tapRow && ix0 >= 0 && ix0 + g.KernelW <= g.InW
+                && iy0 >= 0 && iy0 + ((g.KernelH - 1) * g.DilationH) < g.InH)
+            {
+                float* row = picture + (iy0 * rowStride) + ((nint)ix0 * g.Channels);
+                for (int ky = 0; ky < g.KernelH; ky++, row += g.DilationH * rowStride)
+                    Memory.Copy(row, target + (ky * tapRow), tapRow);
+                Advance(g, ref ox, ref oy, ref n);
+                continue;
+            }
+
             for (int ky = k0 / tapRow; ky * tapRow < k1; ky++)
             {
                 int begin = Math.Max(k0 - (ky * tapRow), 0), end = Math.Min(k1 - (ky * tapRow), tapRow);
@@ -45,16 +55,20 @@ internal static unsafe class PatchGather
                     CopyTaps(g, picture + (iy * rowStride), ix0, begin, end, run);
             }
 
-            if (++ox == g.OutW)
-            {
-                ox = 0;
-                if (++oy == g.OutH)
-                {
-                    oy = 0;
-                    n++;
-                }
-            }
+            Advance(g, ref ox, ref oy, ref n);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Advance(in ConvGeometry g, ref int ox, ref int oy, ref int n)
+    {
+        if (++ox < g.OutW)
+            return;
+        ox = 0;
+        if (++oy < g.OutH)
+            return;
+        oy = 0;
+        n++;
     }
 
     /// <summary>Elements [begin, end) of one window row whose taps are adjacent in memory.</summary>

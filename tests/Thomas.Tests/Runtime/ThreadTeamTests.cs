@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using Thomas.Kernels;
 using Thomas.Runtime;
 using Xunit;
 

@@ -65,7 +65,7 @@ public sealed class TensorData
 
         public override void Unpin()
         {
-            // Each handle frees its own pin.
+            // The handle that Pin returned frees itself.
         }
 
         protected override void Dispose(bool disposing)

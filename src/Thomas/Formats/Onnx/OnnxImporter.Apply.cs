@@ -100,20 +100,9 @@ internal sealed partial class OnnxImporter
     {
         if (_permuted.TryGetValue((operand, permutation), out Operand? known)) return known;
         TensorData data = RequireConstant(node, operand, role);
-        int[] dims = new int[permutation.Count];
-        bool keepsOrder = true;
-        int last = -1;
-        for (int i = 0; i < dims.Length; i++)
-        {
-            dims[i] = operand.Shape[permutation[i]];
-            if (dims[i] == 1) continue;
-            keepsOrder &= permutation[i] > last;
-            last = permutation[i];
-        }
-
-        Shape shape = new(dims);
+        Shape shape = Permutation.Apply(permutation, operand.Shape);
         TensorData result;
-        if (keepsOrder)
+        if (Permutation.KeepsOrder(permutation, operand.Shape))
         {
             result = data.Reshaped(shape);
         }

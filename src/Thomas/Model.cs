@@ -1,5 +1,4 @@
 using System.IO;
-using Thomas.Formats;
 using Thomas.Graphs;
 
 namespace Thomas;

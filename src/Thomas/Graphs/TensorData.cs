@@ -55,19 +55,17 @@ public sealed class TensorData
     /// <summary>Shows a float array as bytes without copying it.</summary>
     private sealed class FloatBytes(float[] values) : System.Buffers.MemoryManager<byte>
     {
-        private GCHandle _pin;
-
         public override Span<byte> GetSpan() => MemoryMarshal.AsBytes(values.AsSpan());
 
         public override unsafe System.Buffers.MemoryHandle Pin(int elementIndex = 0)
         {
-            _pin = GCHandle.Alloc(values, GCHandleType.Pinned);
-            return new System.Buffers.MemoryHandle((byte*)_pin.AddrOfPinnedObject() + elementIndex, pinnable: this);
+            GCHandle pin = GCHandle.Alloc(values, GCHandleType.Pinned);
+            return new System.Buffers.MemoryHandle((byte*)pin.AddrOfPinnedObject() + elementIndex, pin);
         }
 
         public override void Unpin()
         {
-            if (_pin.IsAllocated) _pin.Free();
+            // The handle that Pin returned frees itself.
         }
 
         protected override void Dispose(bool disposing)

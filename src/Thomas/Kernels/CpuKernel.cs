@@ -2,13 +2,6 @@ using System;
 
 namespace Thomas.Kernels;
 
-/// <summary>Work that a thread team splits: independent items, in phases that follow one another.</summary>
-internal interface IParallelWork
-{
-    /// <summary>Runs items [begin, end) of a phase on one thread of the team.</summary>
-    void Run(int phase, int begin, int end, int thread);
-}
-
 /// <summary>
 /// One bound kernel call of an executable: created at compile time, bound to memory once, run every step without allocating.
 /// </summary>
@@ -36,6 +29,9 @@ internal abstract unsafe class CpuKernel : IParallelWork
 /// <summary>What kernels may ask for while they are created.</summary>
 internal abstract unsafe class CpuKernelContext
 {
+    /// <summary>Threads of the team that will run the kernels.</summary>
+    public abstract int Threads { get; }
+
     /// <summary>Memory for constants in a kernel's own layout, 64-byte aligned, owned by the executable.</summary>
     public abstract byte* AllocateConstant(long bytes);
 }

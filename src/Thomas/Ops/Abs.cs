@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Absolute value; any shape.</summary>
-public sealed partial class Abs : UnaryOp
+public sealed class Abs : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Abs";
@@ -10,4 +12,6 @@ public sealed partial class Abs : UnaryOp
     public override string Formula => "y[i] = |x[i]|";
 
     internal override T Apply<T>(T x) => T.Abs(x);
+
+    internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(AbsMap), x, y, count);
 }

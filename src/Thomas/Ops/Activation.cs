@@ -54,6 +54,21 @@ public readonly record struct Activation(ActivationKind Kind, float A = 0, float
     /// <summary>min(max(x, min), max).</summary>
     public static Activation Clip(float min, float max) => new(ActivationKind.Clip, min, max);
 
+    /// <summary>The same function for kernels.</summary>
+    internal Kernels.Elementwise.Activation ToKernel() => Kind switch
+    {
+        ActivationKind.Relu => Kernels.Elementwise.Activation.Relu,
+        ActivationKind.Relu6 => Kernels.Elementwise.Activation.Relu6,
+        ActivationKind.Clip => Kernels.Elementwise.Activation.Clip(A, B),
+        ActivationKind.LeakyRelu => Kernels.Elementwise.Activation.LeakyRelu(A),
+        ActivationKind.Sigmoid => Kernels.Elementwise.Activation.Sigmoid,
+        ActivationKind.HardSigmoid => Kernels.Elementwise.Activation.HardSigmoid(A, B),
+        ActivationKind.HardSwish => Kernels.Elementwise.Activation.HardSwish,
+        ActivationKind.Silu => Kernels.Elementwise.Activation.Silu,
+        ActivationKind.Tanh => Kernels.Elementwise.Activation.Tanh,
+        _ => Kernels.Elementwise.Activation.None,
+    };
+
     /// <summary>The scalar definition.</summary>
     internal T Apply<T>(T x)
         where T : IBinaryFloatingPointIeee754<T>

@@ -1,6 +1,8 @@
 using System;
 using System.Numerics;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
@@ -51,6 +53,11 @@ public abstract partial class BinaryOp : Op
         }
     }
 
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new BroadcastKernel(this, node);
+
+    /// <summary>y[i] = f(a[i], b[i]) for i in [0, count), on vectors, one operand possibly a single number; y may be an operand.</summary>
+    internal abstract unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count);
+
     /// <summary>The scalar definition.</summary>
     internal abstract T Apply<T>(T a, T b)
         where T : IBinaryFloatingPointIeee754<T>;
@@ -67,5 +74,16 @@ public abstract partial class BinaryOp : Op
         }
 
         return strides;
+    }
+
+    private protected static unsafe void Row<TMap>(TMap map, BroadcastRow form, float* a, float* b, float* y, nint count)
+        where TMap : struct, IBinaryMap
+    {
+        switch (form)
+        {
+            case BroadcastRow.ScalarA: ElementwiseLoop.BinaryScalar(new SwappedMap<TMap>(map), b, *a, y, count); break;
+            case BroadcastRow.ScalarB: ElementwiseLoop.BinaryScalar(map, a, *b, y, count); break;
+            default: ElementwiseLoop.Binary(map, a, b, y, count); break;
+        }
     }
 }

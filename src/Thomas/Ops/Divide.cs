@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Quotient; shapes broadcast.</summary>
-public sealed partial class Divide : BinaryOp
+public sealed class Divide : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Divide";
@@ -10,4 +12,6 @@ public sealed partial class Divide : BinaryOp
     public override string Formula => "y[i] = a[i] / b[i]";
 
     internal override T Apply<T>(T a, T b) => a / b;
+
+    internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(DivideMap), form, a, b, y, count);
 }

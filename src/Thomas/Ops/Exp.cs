@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Natural exponential; any shape.</summary>
-public sealed partial class Exp : UnaryOp
+public sealed class Exp : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Exp";
@@ -10,4 +12,6 @@ public sealed partial class Exp : UnaryOp
     public override string Formula => "y[i] = e^x[i]";
 
     internal override T Apply<T>(T x) => T.Exp(x);
+
+    internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(ExpMap), x, y, count);
 }

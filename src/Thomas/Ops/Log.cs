@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Natural logarithm; any shape.</summary>
-public sealed partial class Log : UnaryOp
+public sealed class Log : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Log";
@@ -10,4 +12,6 @@ public sealed partial class Log : UnaryOp
     public override string Formula => "y[i] = ln x[i]";
 
     internal override T Apply<T>(T x) => T.Log(x);
+
+    internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(LogMap), x, y, count);
 }

@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Larger of two; NaN if either is; shapes broadcast.</summary>
-public sealed partial class Maximum : BinaryOp
+public sealed class Maximum : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Maximum";
@@ -10,4 +12,6 @@ public sealed partial class Maximum : BinaryOp
     public override string Formula => "y[i] = max(a[i], b[i])";
 
     internal override T Apply<T>(T a, T b) => T.Max(a, b);
+
+    internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(MaxMap), form, a, b, y, count);
 }

@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Negation; any shape.</summary>
-public sealed partial class Negate : UnaryOp
+public sealed class Negate : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Negate";
@@ -10,4 +12,6 @@ public sealed partial class Negate : UnaryOp
     public override string Formula => "y[i] = -x[i]";
 
     internal override T Apply<T>(T x) => -x;
+
+    internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(NegateMap), x, y, count);
 }

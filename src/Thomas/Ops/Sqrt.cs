@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Square root; any shape.</summary>
-public sealed partial class Sqrt : UnaryOp
+public sealed class Sqrt : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Sqrt";
@@ -10,4 +12,6 @@ public sealed partial class Sqrt : UnaryOp
     public override string Formula => "y[i] = x[i]^(1/2)";
 
     internal override T Apply<T>(T x) => T.Sqrt(x);
+
+    internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(SqrtMap), x, y, count);
 }

@@ -1,7 +1,9 @@
+using Thomas.Kernels.Elementwise;
+
 namespace Thomas.Ops;
 
 /// <summary>Difference; shapes broadcast.</summary>
-public sealed partial class Subtract : BinaryOp
+public sealed class Subtract : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Subtract";
@@ -10,4 +12,6 @@ public sealed partial class Subtract : BinaryOp
     public override string Formula => "y[i] = a[i] - b[i]";
 
     internal override T Apply<T>(T a, T b) => a - b;
+
+    internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(SubtractMap), form, a, b, y, count);
 }

@@ -2,8 +2,8 @@ using Thomas.Graphs;
 
 namespace Thomas.Passes;
 
-/// <summary>What every imported graph goes through, so that a model means the same whatever file it came from.</summary>
+/// <summary>What every imported graph goes through, so that a model means the same whatever file it came from. Nothing that training needs is lost.</summary>
 internal static class ImportPasses
 {
-    public static Graph Run(Graph graph) => graph;
+    public static Graph Run(Graph graph) => FoldConstants.Run(EliminateTransposes.Run(EliminateDeadNodes.Run(graph)));
 }

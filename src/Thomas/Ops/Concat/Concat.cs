@@ -1,5 +1,7 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Ops;
 
@@ -8,7 +10,7 @@ namespace Thomas.Ops;
 public sealed record ConcatAttributes(int Axis) : OpAttributes;
 
 /// <summary>Joins tensors along one axis; the other sizes must agree.</summary>
-public sealed partial class Concat : Op
+public sealed class Concat : Op
 {
     /// <inheritdoc/>
     public override string Name => "Concat";
@@ -31,6 +33,22 @@ public sealed partial class Concat : Op
 
         Require(total <= int.MaxValue, "the result is too large");
         return [new TensorType(inputs[0].DType, first.With(axis, (int)total))];
+    }
+
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        int axis = ((ConcatAttributes)node.Attributes).Axis;
+        nint[] target = CopyKernel.Strides(node.Output.Shape);
+        CopyKernel.Box[] boxes = new CopyKernel.Box[node.Inputs.Count];
+        nint offset = 0;
+        for (int i = 0; i < boxes.Length; i++)
+        {
+            Shape x = node.Inputs[i].Shape;
+            boxes[i] = new CopyKernel.Box(new StridedCopy(x.Dims, CopyKernel.Strides(x), target), 0, offset);
+            offset += x[axis] * target[axis];
+        }
+
+        return new CopyKernel(boxes);
     }
 
     internal override void Reference<T>(ReferenceArgs<T> args)

@@ -1,5 +1,7 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Ops;
 
@@ -10,7 +12,7 @@ namespace Thomas.Ops;
 public sealed record PadAttributes(IntList Before, IntList After, float Value = 0) : OpAttributes;
 
 /// <summary>Surrounds a tensor with a constant.</summary>
-public sealed partial class Pad : Op
+public sealed class Pad : Op
 {
     /// <inheritdoc/>
     public override string Name => "Pad";
@@ -32,6 +34,17 @@ public sealed partial class Pad : Op
         }
 
         return [new TensorType(inputs[0].DType, new Shape(dims))];
+    }
+
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        PadAttributes a = (PadAttributes)node.Attributes;
+        Shape x = node.Inputs[0].Shape;
+        nint[] target = CopyKernel.Strides(node.Output.Shape);
+        nint offset = 0;
+        for (int i = 0; i < target.Length; i++) offset += a.Before[i] * target[i];
+        StridedCopy copy = new(x.Dims, CopyKernel.Strides(x), target);
+        return new CopyKernel([new CopyKernel.Box(copy, 0, offset)], node.Output.Shape.ElementCount, a.Value);
     }
 
     internal override void Reference<T>(ReferenceArgs<T> args)

@@ -1,5 +1,7 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Pool;
 
 namespace Thomas.Ops;
 
@@ -10,7 +12,7 @@ namespace Thomas.Ops;
 public sealed record AveragePool2dAttributes(Window2d Window, bool CountPadding = false, Activation Activation = default) : OpAttributes;
 
 /// <summary>Mean of each window of an NHWC tensor. Every window must cover at least one real element.</summary>
-public sealed partial class AveragePool2d : Op
+public sealed class AveragePool2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "AveragePool2d";
@@ -28,6 +30,12 @@ public sealed partial class AveragePool2d : Op
 
     internal override long Elementwise(Node node) =>
         node.Output.Shape.ElementCount * (long)((AveragePool2dAttributes)node.Attributes).Window.KernelH * ((AveragePool2dAttributes)node.Attributes).Window.KernelW;
+
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        AveragePool2dAttributes a = (AveragePool2dAttributes)node.Attributes;
+        return new PoolingKernel(node, a.Window, a.CountPadding ? PoolingKind.AverageWithPadding : PoolingKind.Average, a.Activation);
+    }
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {

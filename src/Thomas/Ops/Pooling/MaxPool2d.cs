@@ -1,5 +1,7 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Pool;
 
 namespace Thomas.Ops;
 
@@ -8,7 +10,7 @@ namespace Thomas.Ops;
 public sealed record MaxPool2dAttributes(Window2d Window) : OpAttributes;
 
 /// <summary>Maximum of each window of an NHWC tensor; NaN if the window holds one. Every window must cover at least one real element.</summary>
-public sealed partial class MaxPool2d : Op
+public sealed class MaxPool2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "MaxPool2d";
@@ -26,6 +28,9 @@ public sealed partial class MaxPool2d : Op
 
     internal override long Elementwise(Node node) =>
         node.Output.Shape.ElementCount * (long)((MaxPool2dAttributes)node.Attributes).Window.KernelH * ((MaxPool2dAttributes)node.Attributes).Window.KernelW;
+
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new PoolingKernel(node, ((MaxPool2dAttributes)node.Attributes).Window, PoolingKind.Max, default);
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {

@@ -1,5 +1,7 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Ops;
 
@@ -10,7 +12,7 @@ namespace Thomas.Ops;
 public sealed record SliceAttributes(IntList Begin, IntList Size, IntList Step) : OpAttributes;
 
 /// <summary>Cuts a (strided) block out of a tensor.</summary>
-public sealed partial class Slice : Op
+public sealed class Slice : Op
 {
     /// <inheritdoc/>
     public override string Name => "Slice";
@@ -33,6 +35,21 @@ public sealed partial class Slice : Op
         }
 
         return [new TensorType(inputs[0].DType, new Shape(dims))];
+    }
+
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        SliceAttributes a = (SliceAttributes)node.Attributes;
+        nint[] source = CopyKernel.Strides(node.Inputs[0].Shape);
+        nint offset = 0;
+        for (int i = 0; i < source.Length; i++)
+        {
+            offset += a.Begin[i] * source[i];
+            source[i] *= a.Step[i];
+        }
+
+        StridedCopy copy = new(node.Output.Shape.Dims, source, CopyKernel.Strides(node.Output.Shape));
+        return new CopyKernel([new CopyKernel.Box(copy, offset, 0)]);
     }
 
     internal override void Reference<T>(ReferenceArgs<T> args)

@@ -1,5 +1,7 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Ops;
 
@@ -8,7 +10,7 @@ namespace Thomas.Ops;
 public sealed record TransposeAttributes(IntList Perm) : OpAttributes;
 
 /// <summary>Reorders the axes of a tensor.</summary>
-public sealed partial class Transpose : Op
+public sealed class Transpose : Op
 {
     /// <summary>NCHW to NHWC.</summary>
     public static IntList NchwToNhwc { get; } = new(0, 2, 3, 1);
@@ -41,6 +43,9 @@ public sealed partial class Transpose : Op
     }
 
     internal override long Elementwise(Node node) => 0;
+
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new CopyKernel([new CopyKernel.Box(StridedCopy.Transpose(node.Inputs[0].Shape.Dims, ((TransposeAttributes)node.Attributes).Perm.Items), 0, 0)]);
 
     internal override void Reference<T>(ReferenceArgs<T> args) =>
         Permute<T>(args.Inputs[0].Span, args.Inputs[0].Shape, args.Attributes<TransposeAttributes>().Perm, args.Output.Span);

@@ -1,11 +1,12 @@
 using System;
 using System.IO;
+using Thomas.Formats;
 using Thomas.Formats.Onnx;
 using Thomas.Formats.TfLite;
 
 using Thomas.Passes;
 
-namespace Thomas.Formats;
+namespace Thomas;
 
 /// <summary>Reading and writing of model files, whatever the format.</summary>
 internal static class ModelFiles

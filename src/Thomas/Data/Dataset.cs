@@ -1,0 +1,163 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+
+namespace Thomas.Data;
+
+/// <summary>Part of a data set that a sample belongs to.</summary>
+public enum Subset
+{
+    /// <summary>The data set does not say; <see cref="Split.Stratified"/> decides.</summary>
+    Unassigned,
+
+    /// <summary>Learnt from.</summary>
+    Train,
+
+    /// <summary>Used to choose: early stopping, best weights.</summary>
+    Validation,
+
+    /// <summary>Looked at once, at the end.</summary>
+    Test,
+}
+
+/// <summary>One labeled picture.</summary>
+/// <param name="Picture">The picture.</param>
+/// <param name="ClassIndex">Index into <see cref="Dataset.ClassNames"/>.</param>
+/// <param name="Subset">Part of the data set.</param>
+public sealed record Sample(Picture Picture, int ClassIndex, Subset Subset);
+
+/// <summary>Labeled pictures and the names of their classes. Immutable; nothing is decoded yet.</summary>
+public sealed class Dataset
+{
+    /// <summary>Creates a data set.</summary>
+    /// <param name="name">What to call it in messages: its folder or manifest.</param>
+    /// <param name="classNames">Names of the classes, each once.</param>
+    /// <param name="samples">The pictures.</param>
+    /// <exception cref="DataException">A class name is empty or occurs twice.</exception>
+    /// <exception cref="ArgumentException">A sample's class index is out of range.</exception>
+    public Dataset(string name, IReadOnlyList<string> classNames, IReadOnlyList<Sample> samples)
+    {
+        ArgumentNullException.ThrowIfNull(classNames);
+        ArgumentNullException.ThrowIfNull(samples);
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        foreach (string className in classNames)
+        {
+            if (string.IsNullOrWhiteSpace(className) || !seen.Add(className))
+            {
+                throw new DataException($"{name}: the class name '{className}' is empty or occurs twice; every class needs a name of its own.");
+            }
+        }
+
+        foreach (Sample sample in samples)
+        {
+            if ((uint)sample.ClassIndex >= (uint)classNames.Count)
+            {
+                throw new ArgumentException($"'{sample.Picture.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));
+            }
+        }
+
+        Name = name;
+        ClassNames = [.. classNames];
+        Samples = [.. samples];
+    }
+
+    /// <summary>What to call the data set in messages.</summary>
+    public string Name { get; }
+
+    /// <summary>Names of the classes, by class index.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>The pictures, in a fixed order.</summary>
+    public IReadOnlyList<Sample> Samples { get; }
+
+    /// <summary>Whether a sample belongs to a subset.</summary>
+    /// <param name="subset">The subset.</param>
+    /// <returns>True if there is at least one.</returns>
+    public bool Has(Subset subset)
+    {
+        foreach (Sample sample in Samples)
+        {
+            if (sample.Subset == subset)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The samples of one subset, with the same classes.</summary>
+    /// <param name="subset">The subset.</param>
+    /// <returns>A smaller data set, possibly empty.</returns>
+    public Dataset Only(Subset subset)
+    {
+        List<Sample> chosen = [];
+        foreach (Sample sample in Samples)
+        {
+            if (sample.Subset == subset)
+            {
+                chosen.Add(sample);
+            }
+        }
+
+        return new Dataset(Name, ClassNames, chosen);
+    }
+
+    /// <summary>Number of pictures of each class.</summary>
+    /// <param name="subset">Count this subset only; null counts all.</param>
+    /// <returns>The counts, by class index.</returns>
+    public int[] CountByClass(Subset? subset = null)
+    {
+        int[] counts = new int[ClassNames.Count];
+        foreach (Sample sample in Samples)
+        {
+            if (subset is null || sample.Subset == subset)
+            {
+                counts[sample.ClassIndex]++;
+            }
+        }
+
+        return counts;
+    }
+
+    /// <summary>Checks that a classifier can learn from this: two classes or more, and pictures to learn from in each.</summary>
+    /// <exception cref="DataException">It cannot; the message says what to do.</exception>
+    public void CheckTrainable()
+    {
+        if (ClassNames.Count < 2)
+        {
+            string found = ClassNames.Count == 0 ? "has no classes" : $"has only the class '{ClassNames[0]}'";
+            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a class with pictures of something else.");
+        }
+
+        int[] unassigned = CountByClass(Subset.Unassigned);
+        int[] train = CountByClass(Subset.Train);
+        List<string> empty = [];
+        for (int i = 0; i < train.Length; i++)
+        {
+            if (train[i] + unassigned[i] == 0)
+            {
+                empty.Add(ClassNames[i]);
+            }
+        }
+
+        if (empty.Count > 0)
+        {
+            throw new DataException($"{Name}: no pictures to learn from for {Quote(empty)}. Add pictures, or leave the class out.");
+        }
+    }
+
+    /// <summary>'a', 'b' and 3 more.</summary>
+    internal static string Quote(IReadOnlyList<string> names)
+    {
+        const int Shown = 10;
+        List<string> quoted = [];
+        for (int i = 0; i < names.Count && i < Shown; i++)
+        {
+            quoted.Add($"'{names[i]}'");
+        }
+
+        string text = string.Join(", ", quoted);
+        return names.Count <= Shown ? text : string.Create(CultureInfo.InvariantCulture, $"{text} and {names.Count - Shown} more");
+    }
+}

@@ -1,0 +1,77 @@
+using System;
+using System.IO;
+using System.IO.Hashing;
+
+namespace Thomas.Data;
+
+/// <summary>Where the pixels of a sample come from: a file, encoded bytes in memory, or raw RGB in memory.</summary>
+public abstract class Picture
+{
+    private protected Picture(string name) => Name = name;
+
+    /// <summary>What to call the picture in messages: its path, or a number for pictures in memory.</summary>
+    public string Name { get; }
+
+    /// <summary>A picture in a file. The file is read when it is needed, not now.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <returns>The picture.</returns>
+    public static Picture FromFile(string path) => new FilePicture(path);
+
+    /// <summary>A picture in memory, still encoded (JPEG, PNG ...). The bytes must not change afterwards.</summary>
+    /// <param name="name">What to call it in messages.</param>
+    /// <param name="encoded">The whole encoded file.</param>
+    /// <returns>The picture.</returns>
+    public static Picture FromEncoded(string name, ReadOnlyMemory<byte> encoded) => new EncodedPicture(name, encoded);
+
+    /// <summary>A decoded picture. Its pixels must not change afterwards.</summary>
+    /// <param name="name">What to call it in messages.</param>
+    /// <param name="image">The pixels.</param>
+    /// <returns>The picture.</returns>
+    public static Picture FromPixels(string name, RgbImage image) => new PixelPicture(name, image);
+
+    /// <summary>Reads what the picture is made of, without decoding it.</summary>
+    /// <exception cref="DataException">It cannot be read.</exception>
+    internal abstract PictureContent Read();
+
+    private sealed class FilePicture(string path) : Picture(path)
+    {
+        internal override PictureContent Read()
+        {
+            try
+            {
+                using FileStream file = new(Name, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+                if (file.Length > ImageDecoderExtensions.MaximumEncodedBytes)
+                {
+                    throw new ImageFormatException($"The file is longer than {ImageDecoderExtensions.MaximumEncodedBytes >> 20} MiB.");
+                }
+
+                byte[] encoded = GC.AllocateUninitializedArray<byte>((int)file.Length);
+                file.ReadExactly(encoded);
+                return new PictureContent(encoded, null);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new DataException($"The file cannot be read: {error.Message}", error);
+            }
+        }
+    }
+
+    private sealed class EncodedPicture(string name, ReadOnlyMemory<byte> encoded) : Picture(name)
+    {
+        internal override PictureContent Read() => new(encoded, null);
+    }
+
+    private sealed class PixelPicture(string name, RgbImage image) : Picture(name)
+    {
+        internal override PictureContent Read() => new(image.Pixels, image);
+    }
+}
+
+/// <summary>The bytes of a picture as they are stored, and its pixels if those are what is stored.</summary>
+internal readonly record struct PictureContent(ReadOnlyMemory<byte> Bytes, RgbImage? Pixels)
+{
+    /// <summary>XXH3 (128 bits) of the bytes, seeded apart for encoded and raw pictures of each width.</summary>
+    public UInt128 Hash() => XxHash128.HashToUInt128(Bytes.Span, Pixels?.Width ?? 0);
+
+    public RgbImage Decode(IImageDecoder decoder, int minimumShortSide) => Pixels ?? decoder.Decode(Bytes, minimumShortSide);
+}

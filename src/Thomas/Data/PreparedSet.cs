@@ -1,0 +1,350 @@
+using System;
+using System.Buffers;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading;
+
+using Thomas.Training;
+
+namespace Thomas.Data;
+
+/// <summary>
+/// A data set at a model's input size: each picture decoded once, cut to size (and, if asked, augmented several times), kept as bytes and normalized when a batch is
+/// filled. With a cache folder the crops live in a memory-mapped file, and the next run with the same pictures, size and options opens it instead of decoding.
+/// </summary>
+/// <remarks>
+/// The cache is found by the pictures' content, not by their names or dates: every file is read and hashed (XXH3, 128 bits) at each run, which is far cheaper than
+/// decoding. Reading from several threads is safe; disposing is not while others read.
+/// </remarks>
+public sealed class PreparedSet : IDisposable
+{
+    // Part of the cache key: change it when the pixels of a crop can change.
+    private const int GeometryVersion = 1;
+
+    private readonly Preprocessor _preprocessor;
+    private readonly CropStore _crops;
+    private readonly int[] _pictures;
+    private readonly List<string> _notices;
+
+    private PreparedSet(Dataset dataset, PreparedSetOptions options, Preprocessor preprocessor, Preparation preparation)
+    {
+        _preprocessor = preprocessor;
+        _crops = preparation.Crops!;
+        _notices = preparation.Notices;
+        Views = options.Views;
+        Key = preparation.Key;
+        IsFromCache = preparation.IsFromCache;
+        List<int> usable = [];
+        List<Sample> samples = [];
+        List<BrokenPicture> broken = [];
+        for (int i = 0; i < dataset.Samples.Count; i++)
+        {
+            if (preparation.Failures[i] is string reason)
+            {
+                broken.Add(new BrokenPicture(dataset.Samples[i], reason));
+            }
+            else
+            {
+                usable.Add(i);
+                samples.Add(dataset.Samples[i]);
+            }
+        }
+
+        _pictures = [.. usable];
+        Dataset = new Dataset(dataset.Name, dataset.ClassNames, samples);
+        Broken = broken;
+    }
+
+    /// <summary>The pictures that could be used, in the order of the original data set; indexes of this class refer to it.</summary>
+    public Dataset Dataset { get; }
+
+    /// <summary>Number of pictures that could be used.</summary>
+    public int Count => _pictures.Length;
+
+    /// <summary>Number of views of each picture; view 0 is the plain one.</summary>
+    public int Views { get; }
+
+    /// <summary>What <see cref="Fill"/> applies.</summary>
+    public Preprocessing Preprocessing => _preprocessor.Preprocessing;
+
+    /// <summary>Number of floats of one model input: height * width * channels.</summary>
+    public int InputLength => _preprocessor.InputLength;
+
+    /// <summary>Pictures that were left out, and why.</summary>
+    public IReadOnlyList<BrokenPicture> Broken { get; }
+
+    /// <summary>What the user should know about the cache: it could not be written, or was damaged and made anew.</summary>
+    public IReadOnlyList<string> Notices => _notices;
+
+    /// <summary>Whether the crops came from the cache without decoding.</summary>
+    public bool IsFromCache { get; }
+
+    /// <summary>
+    /// 128-bit hash of all that decides the crops: the pictures' content in order, decoder, size, resizing, augmentation, views, seed. Labels, split, mean, std and color
+    /// order are not in it. Caches that build on the crops can be keyed by it.
+    /// </summary>
+    public UInt128 Key { get; }
+
+    /// <summary>Decodes and cuts all pictures of a data set, or opens them from the cache.</summary>
+    /// <param name="dataset">The data set.</param>
+    /// <param name="decoder">The decoder.</param>
+    /// <param name="options">Size, views, cache, threads.</param>
+    /// <param name="progress">Told after each picture, from the worker threads but never two at once. Not told when the cache is used.</param>
+    /// <param name="cancellation">Ends the work soon; nothing half-written stays behind.</param>
+    /// <returns>The prepared set; dispose it after use.</returns>
+    /// <exception cref="DataException">A class has no usable picture left, or a file changed while it was read.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public static PreparedSet Create(
+        Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        _ = checked(dataset.Samples.Count * options.Views);
+        Preprocessor preprocessor = new(options.Preprocessing);
+        Preparation preparation = new(dataset, decoder, options, preprocessor, progress, cancellation);
+        try
+        {
+            preparation.Run();
+            PreparedSet set = new(dataset, options, preprocessor, preparation);
+            set.CheckClasses(dataset);
+            return set;
+        }
+        catch
+        {
+            preparation.Crops?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Class index of a picture.</summary>
+    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <returns>Index into the class names.</returns>
+    public int Label(int index) => Dataset.Samples[index].ClassIndex;
+
+    /// <summary>Bytes of a crop.</summary>
+    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <param name="view">The view, below <see cref="Views"/>.</param>
+    /// <returns>[height, width, 3] bytes, red, green, blue; valid until this is disposed.</returns>
+    public ReadOnlySpan<byte> Crop(int index, int view = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(view);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(view, Views);
+        return _crops.Crop((_pictures[index] * Views) + view);
+    }
+
+    /// <summary>Fills a batch with normalized model inputs.</summary>
+    /// <param name="indexes">The pictures, each below <see cref="Count"/>.</param>
+    /// <param name="view">The view of all of them.</param>
+    /// <param name="batch">Receives [indexes.Length, height, width, channels] floats.</param>
+    /// <exception cref="ArgumentException"><paramref name="batch"/> is too short.</exception>
+    public void Fill(ReadOnlySpan<int> indexes, int view, Span<float> batch)
+    {
+        for (int i = 0; i < indexes.Length; i++)
+        {
+            _preprocessor.Normalize(Crop(indexes[i], view), batch[(i * InputLength)..]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _crops.Dispose();
+
+    private void CheckClasses(Dataset original)
+    {
+        int[] before = original.CountByClass();
+        int[] after = Dataset.CountByClass();
+        int[] trainBefore = original.CountByClass(Subset.Train);
+        int[] trainAfter = Dataset.CountByClass(Subset.Train);
+        for (int c = 0; c < before.Length; c++)
+        {
+            if ((before[c] > 0 && after[c] == 0) || (trainBefore[c] > 0 && trainAfter[c] == 0))
+            {
+                BrokenPicture example = FirstBroken(c);
+                throw new DataException(
+                    $"{original.Name}: none of the pictures to learn '{original.ClassNames[c]}' from can be used; for example '{example.Sample.Picture.Name}': " +
+                    $"{example.Reason} Replace them, or leave the class out.");
+            }
+        }
+    }
+
+    private BrokenPicture FirstBroken(int classIndex)
+    {
+        foreach (BrokenPicture broken in Broken)
+        {
+            if (broken.Sample.ClassIndex == classIndex)
+            {
+                return broken;
+            }
+        }
+
+        throw new InvalidOperationException("A class lost its pictures without one being broken.");
+    }
+
+    /// <summary>The work of <see cref="Create"/> and what comes out of it.</summary>
+    private sealed class Preparation(
+        Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, Preprocessor preprocessor, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
+    {
+        private readonly UInt128[] _hashes = new UInt128[dataset.Samples.Count];
+        private readonly Lock _reporting = new();
+        private int _done;
+        private int _broken;
+
+        public string?[] Failures { get; private set; } = new string?[dataset.Samples.Count];
+
+        public List<string> Notices { get; } = [];
+
+        public CropStore? Crops { get; private set; }
+
+        public UInt128 Key { get; private set; }
+
+        public bool IsFromCache { get; private set; }
+
+        private int Slots => dataset.Samples.Count * options.Views;
+
+        public void Run()
+        {
+            Workers.Run(_hashes.Length, options.Threads, HashPicture, cancellation);
+            Key = ComputeKey();
+            Crops = options.CacheDirectory is string directory && Slots > 0 ? OpenOrBuild(directory) : Build(new MemoryCrops(Slots));
+        }
+
+        private void HashPicture(int index)
+        {
+            try
+            {
+                _hashes[index] = dataset.Samples[index].Picture.Read().Hash();
+            }
+            catch (DataException error)
+            {
+                Failures[index] = error.Message;
+            }
+        }
+
+        private UInt128 ComputeKey()
+        {
+            Preprocessing p = options.Preprocessing;
+            Augmentation a = options.Augmentation;
+            string plain = string.Create(
+                CultureInfo.InvariantCulture, $"{GeometryVersion} {decoder.Identity} {p.Width}x{p.Height} {p.Resize} {p.CropMargin:R} views {options.Views}");
+            string augmented = options.Views == 1
+                ? ""
+                : string.Create(CultureInfo.InvariantCulture, $" flip {a.Flip} crop {a.MinimumCropScale:R} color {a.Color:R} seed {options.Seed}");
+            XxHash128 hash = new();
+            hash.Append(Encoding.UTF8.GetBytes(plain + augmented));
+            hash.Append(MemoryMarshal.AsBytes<UInt128>(_hashes));
+            return hash.GetCurrentHashAsUInt128();
+        }
+
+        private CropStore OpenOrBuild(string directory)
+        {
+            string path = CropFile.PathOf(directory, Key);
+            string?[] unreadable = [.. Failures];
+            CropStore? cached = CropFile.TryOpen(path, Key, Failures, options.Views, preprocessor.CropBytes, options.Threads, out string? problem, cancellation);
+            if (cached is not null)
+            {
+                IsFromCache = true;
+                return cached;
+            }
+
+            if (problem is not null)
+            {
+                Notices.Add($"The prepared pictures in '{path}' could not be used ({problem}) and were made anew.");
+            }
+
+            Failures = [.. unreadable];
+            try
+            {
+                Directory.CreateDirectory(directory);
+                CropFile.DeleteAbandoned(directory);
+                using CropFile.Writer writer = new(path, Key, Slots, preprocessor.CropBytes);
+                return Build(writer);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                long megabytes = ((long)Slots * preprocessor.CropBytes) >> 20;
+                Notices.Add(
+                    $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory ({megabytes} MiB), and the next run prepares " +
+                    "them again. Free some disk space or choose another cache folder.");
+                Failures = unreadable;
+                return Build(new MemoryCrops(Slots));
+            }
+        }
+
+        private CropStore Build(ICropWriter writer)
+        {
+            (_done, _broken) = (0, 0);
+            Workers.Run(_hashes.Length, options.Threads, index => Prepare(index, writer), cancellation);
+            return writer.Complete(Failures);
+        }
+
+        private void Prepare(int index, ICropWriter writer)
+        {
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(preprocessor.CropBytes);
+            try
+            {
+                if (Failures[index] is null)
+                {
+                    WriteViews(index, Decode(index), writer, buffer.AsSpan(0, preprocessor.CropBytes));
+                }
+            }
+            catch (ImageFormatException error)
+            {
+                Failures[index] = error.Message;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+
+            Report(Failures[index] is not null);
+        }
+
+        private RgbImage Decode(int index)
+        {
+            Picture picture = dataset.Samples[index].Picture;
+            PictureContent content = picture.Read();
+            if (content.Hash() != _hashes[index])
+            {
+                throw new DataException($"'{picture.Name}' changed while the pictures were being prepared; run again when it is complete.");
+            }
+
+            // A random crop may keep a small part only, which must not have been reduced below the model's size.
+            double widest = Math.Max(options.Preprocessing.Width, options.Preprocessing.Height) / Math.Sqrt(options.Augmentation.MinimumCropScale);
+            int minimumShortSide = options.Views == 1 ? preprocessor.MinimumShortSide : Math.Max(preprocessor.MinimumShortSide, (int)Math.Ceiling(widest));
+            return content.Decode(decoder, minimumShortSide);
+        }
+
+        private void WriteViews(int index, RgbImage image, ICropWriter writer, Span<byte> crop)
+        {
+            Rng pictureRng = new Rng(options.Seed).Fork((ulong)index);
+            for (int view = 0; view < options.Views; view++)
+            {
+                if (view == 0)
+                {
+                    preprocessor.Crop(image, crop);
+                }
+                else
+                {
+                    preprocessor.Crop(image, options.Augmentation, pictureRng.Fork((ulong)view), crop);
+                }
+
+                writer.Write((index * options.Views) + view, crop);
+            }
+        }
+
+        private void Report(bool broken)
+        {
+            lock (_reporting)
+            {
+                _done++;
+                _broken += broken ? 1 : 0;
+                progress?.Report(new PrepareProgress(_done, _hashes.Length, _broken));
+            }
+        }
+    }
+}

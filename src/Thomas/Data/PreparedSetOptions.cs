@@ -1,0 +1,48 @@
+using System;
+
+namespace Thomas.Data;
+
+/// <summary>How a <see cref="PreparedSet"/> is made.</summary>
+public sealed record PreparedSetOptions
+{
+    /// <summary>What the model wants. Of this, size and resizing decide what is prepared; the rest is applied when a batch is filled.</summary>
+    public required Preprocessing Preprocessing { get; init; }
+
+    /// <summary>Changes for views 1 and up. View 0 is always the plain picture.</summary>
+    public Augmentation Augmentation { get; init; } = new();
+
+    /// <summary>Number of views of each picture, the plain one included.</summary>
+    public int Views { get; init; } = 1;
+
+    /// <summary>Seed of the augmentation.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Folder for the cache file, created if needed; null prepares in memory only.</summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>Threads that read and decode; 0 means one for each processor. Does not change the result.</summary>
+    public int Threads { get; init; }
+
+    internal void Check()
+    {
+        Preprocessing.Check();
+        Augmentation.Check();
+        ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(Threads);
+        if (Views > 1 && Augmentation.IsNone)
+        {
+            throw new ArgumentException($"{Views} views of each picture are asked for but no augmentation, so all would be the same.");
+        }
+    }
+}
+
+/// <summary>How far the preparation of a set is.</summary>
+/// <param name="Done">Pictures decoded or found broken.</param>
+/// <param name="Total">Pictures in all.</param>
+/// <param name="Broken">Pictures found broken.</param>
+public readonly record struct PrepareProgress(int Done, int Total, int Broken);
+
+/// <summary>A picture that was left out.</summary>
+/// <param name="Sample">The picture.</param>
+/// <param name="Reason">Why.</param>
+public sealed record BrokenPicture(Sample Sample, string Reason);

@@ -1,0 +1,36 @@
+using System;
+
+namespace Thomas.Data;
+
+/// <summary>A decoded picture: upright, red-green-blue, 8 bits a channel, rows from the top, no padding between rows.</summary>
+public sealed class RgbImage
+{
+    /// <summary>Wraps the pixels of a picture; they are not copied.</summary>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="pixels">[height, width, 3] bytes.</param>
+    /// <exception cref="ArgumentException">The number of bytes is not width * height * 3.</exception>
+    public RgbImage(int width, int height, byte[] pixels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentNullException.ThrowIfNull(pixels);
+        if ((long)width * height * 3 != pixels.Length)
+        {
+            throw new ArgumentException($"A picture of {width}x{height} has {(long)width * height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
+        }
+
+        Width = width;
+        Height = height;
+        Pixels = pixels;
+    }
+
+    /// <summary>Width in pixels.</summary>
+    public int Width { get; }
+
+    /// <summary>Height in pixels.</summary>
+    public int Height { get; }
+
+    /// <summary>[height, width, 3] bytes: red, green, blue of each pixel, row by row.</summary>
+    public byte[] Pixels { get; }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.CompilerServices;
+using Thomas.Kernels.Simd;
+
+namespace Thomas.Kernels.Elementwise;
+
+/// <summary>y = exp(x).</summary>
+internal readonly struct ExpMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => VectorMath.Exp<TSimd, TVec>(x);
+}
+
+/// <summary>y = ln(x); minus infinity at 0, NaN below.</summary>
+internal readonly struct LogMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Log(x);
+}
+
+/// <summary>y = sqrt(x); NaN below 0.</summary>
+internal readonly struct SqrtMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Sqrt(x);
+}
+
+/// <summary>y = 1 / sqrt(x), both steps correctly rounded.</summary>
+internal readonly struct RsqrtMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Divide(TSimd.Create(1f), TSimd.Sqrt(x));
+}
+
+/// <summary>y = -x.</summary>
+internal readonly struct NegateMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Negate(x);
+}
+
+/// <summary>y = |x|.</summary>
+internal readonly struct AbsMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Abs(x);
+}
+
+/// <summary>y = x * x.</summary>
+internal readonly struct SquareMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Multiply(x, x);
+}
+
+/// <summary>y = 1 / x.</summary>
+internal readonly struct ReciprocalMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Divide(TSimd.Create(1f), x);
+}
+
+/// <summary>y = the largest whole number not above x.</summary>
+internal readonly struct FloorMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.Floor(x);
+}
+
+/// <summary>y = scale * x + shift.</summary>
+internal readonly struct AffineMap(float scale, float shift) : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.MultiplyAdd(TSimd.Create(scale), x, TSimd.Create(shift));
+}

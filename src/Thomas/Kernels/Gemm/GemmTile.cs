@@ -1,0 +1,221 @@
+using System.Runtime.CompilerServices;
+using Thomas.Kernels.Simd;
+
+namespace Thomas.Kernels.Gemm;
+
+/// <summary>Arguments of one register tile; see <see cref="GemmTile"/>.</summary>
+internal unsafe struct GemmTileArgs
+{
+    /// <summary>First element of the tile's rows of A.</summary>
+    public float* A;
+
+    /// <summary>Floats from one row of A to the next.</summary>
+    public nint StrideA;
+
+    /// <summary>The tile's columns of the panel: <see cref="K"/> rows.</summary>
+    public float* B;
+
+    /// <summary>Floats from one row of the panel to the next.</summary>
+    public nint StrideB;
+
+    /// <summary>Steps of the sum.</summary>
+    public int K;
+
+    /// <summary>Start values per column, or null to go on from what C holds.</summary>
+    public float* Bias;
+
+    /// <summary>Output tile.</summary>
+    public float* C;
+
+    /// <summary>Floats from one row of C to the next.</summary>
+    public nint StrideC;
+
+    /// <summary>Added to the result before clipping; or null.</summary>
+    public float* Residual;
+
+    /// <summary>Floats from one row of the residual to the next.</summary>
+    public nint StrideResidual;
+
+    /// <summary>Results below this become it (NaN stays NaN).</summary>
+    public float Lower;
+
+    /// <summary>Results above this become it (NaN stays NaN).</summary>
+    public float Upper;
+}
+
+/// <summary>
+/// Register tile of the matrix product: C[i,j] = clip(bias[j] + sum_k A[i,k] * B[k,j] + residual[i,j]), summed in the order of k into
+/// one accumulator per element.
+/// </summary>
+/// <remarks>
+/// A is read in place, row-major, one broadcast an element: no packing of activations, and a gathered patch is a plain copy. Five
+/// row pointers, each with offsets 0, 1 and 2 strides, reach 14 rows within x64's registers. B comes as a panel, two vectors of the tier wide;
+/// a tile for the last columns may take one vector of it, or a shorter one.
+/// Per step of k a full AVX-512 tile (14x32) does 28 multiply-adds, 14 broadcasts and 2 loads; AVX2 (6x16) 12, 6 and 2. Tests on
+/// TRows and TVectors are resolved at compile time, so smaller tiles are the same code with the rest removed.
+/// </remarks>
+internal static unsafe class GemmTile
+{
+    /// <summary>Computes one tile of TRows rows and TVectors vectors (1 or 2).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<TSimd, TVec, TRows, TVectors>(GemmTileArgs* t)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        TVec c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7, c8, d8, c9, d9, c10, d10, c11, d11, c12, d12, c13, d13;
+        nint stride = t->StrideA, stride2 = 2 * stride, strideB = t->StrideB;
+        float* b = t->B;
+        float* a0 = t->A;
+        float* a3 = a0 + stride2 + stride;
+        float* a6 = a3 + stride2 + stride;
+        float* a9 = a6 + stride2 + stride;
+        float* a12 = a9 + stride2 + stride;
+        if (t->Bias != null)
+        {
+            TVec bias0 = TSimd.Load(t->Bias), bias1 = TVectors.Value > 1 ? TSimd.Load(t->Bias + TSimd.Length) : bias0;
+            c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = c8 = c9 = c10 = c11 = c12 = c13 = bias0;
+            d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = d8 = d9 = d10 = d11 = d12 = d13 = bias1;
+        }
+        else
+        {
+            LoadRow<TSimd, TVec, TRows, TVectors>(0, t->C, t->StrideC, out c0, out d0);
+            LoadRow<TSimd, TVec, TRows, TVectors>(1, t->C, t->StrideC, out c1, out d1);
+            LoadRow<TSimd, TVec, TRows, TVectors>(2, t->C, t->StrideC, out c2, out d2);
+            LoadRow<TSimd, TVec, TRows, TVectors>(3, t->C, t->StrideC, out c3, out d3);
+            LoadRow<TSimd, TVec, TRows, TVectors>(4, t->C, t->StrideC, out c4, out d4);
+            LoadRow<TSimd, TVec, TRows, TVectors>(5, t->C, t->StrideC, out c5, out d5);
+            LoadRow<TSimd, TVec, TRows, TVectors>(6, t->C, t->StrideC, out c6, out d6);
+            LoadRow<TSimd, TVec, TRows, TVectors>(7, t->C, t->StrideC, out c7, out d7);
+            LoadRow<TSimd, TVec, TRows, TVectors>(8, t->C, t->StrideC, out c8, out d8);
+            LoadRow<TSimd, TVec, TRows, TVectors>(9, t->C, t->StrideC, out c9, out d9);
+            LoadRow<TSimd, TVec, TRows, TVectors>(10, t->C, t->StrideC, out c10, out d10);
+            LoadRow<TSimd, TVec, TRows, TVectors>(11, t->C, t->StrideC, out c11, out d11);
+            LoadRow<TSimd, TVec, TRows, TVectors>(12, t->C, t->StrideC, out c12, out d12);
+            LoadRow<TSimd, TVec, TRows, TVectors>(13, t->C, t->StrideC, out c13, out d13);
+        }
+
+        for (int k = t->K; k > 0; k--)
+        {
+            TVec b0 = TSimd.Load(b);
+            TVec b1 = TVectors.Value > 1 ? TSimd.Load(b + TSimd.Length) : b0;
+            b += strideB;
+            Step<TSimd, TVec, TRows, TVectors>(0, a0 + 0, b0, b1, ref c0, ref d0);
+            Step<TSimd, TVec, TRows, TVectors>(1, a0 + stride, b0, b1, ref c1, ref d1);
+            Step<TSimd, TVec, TRows, TVectors>(2, a0 + stride2, b0, b1, ref c2, ref d2);
+            Step<TSimd, TVec, TRows, TVectors>(3, a3 + 0, b0, b1, ref c3, ref d3);
+            Step<TSimd, TVec, TRows, TVectors>(4, a3 + stride, b0, b1, ref c4, ref d4);
+            Step<TSimd, TVec, TRows, TVectors>(5, a3 + stride2, b0, b1, ref c5, ref d5);
+            Step<TSimd, TVec, TRows, TVectors>(6, a6 + 0, b0, b1, ref c6, ref d6);
+            Step<TSimd, TVec, TRows, TVectors>(7, a6 + stride, b0, b1, ref c7, ref d7);
+            Step<TSimd, TVec, TRows, TVectors>(8, a6 + stride2, b0, b1, ref c8, ref d8);
+            Step<TSimd, TVec, TRows, TVectors>(9, a9 + 0, b0, b1, ref c9, ref d9);
+            Step<TSimd, TVec, TRows, TVectors>(10, a9 + stride, b0, b1, ref c10, ref d10);
+            Step<TSimd, TVec, TRows, TVectors>(11, a9 + stride2, b0, b1, ref c11, ref d11);
+            Step<TSimd, TVec, TRows, TVectors>(12, a12 + 0, b0, b1, ref c12, ref d12);
+            Step<TSimd, TVec, TRows, TVectors>(13, a12 + stride, b0, b1, ref c13, ref d13);
+            a0++;
+            if (TRows.Value > 3)
+                a3++;
+            if (TRows.Value > 6)
+                a6++;
+            if (TRows.Value > 9)
+                a9++;
+            if (TRows.Value > 12)
+                a12++;
+        }
+
+        if (t->Residual != null)
+        {
+            AddRow<TSimd, TVec, TRows, TVectors>(0, t->Residual, t->StrideResidual, ref c0, ref d0);
+            AddRow<TSimd, TVec, TRows, TVectors>(1, t->Residual, t->StrideResidual, ref c1, ref d1);
+            AddRow<TSimd, TVec, TRows, TVectors>(2, t->Residual, t->StrideResidual, ref c2, ref d2);
+            AddRow<TSimd, TVec, TRows, TVectors>(3, t->Residual, t->StrideResidual, ref c3, ref d3);
+            AddRow<TSimd, TVec, TRows, TVectors>(4, t->Residual, t->StrideResidual, ref c4, ref d4);
+            AddRow<TSimd, TVec, TRows, TVectors>(5, t->Residual, t->StrideResidual, ref c5, ref d5);
+            AddRow<TSimd, TVec, TRows, TVectors>(6, t->Residual, t->StrideResidual, ref c6, ref d6);
+            AddRow<TSimd, TVec, TRows, TVectors>(7, t->Residual, t->StrideResidual, ref c7, ref d7);
+            AddRow<TSimd, TVec, TRows, TVectors>(8, t->Residual, t->StrideResidual, ref c8, ref d8);
+            AddRow<TSimd, TVec, TRows, TVectors>(9, t->Residual, t->StrideResidual, ref c9, ref d9);
+            AddRow<TSimd, TVec, TRows, TVectors>(10, t->Residual, t->StrideResidual, ref c10, ref d10);
+            AddRow<TSimd, TVec, TRows, TVectors>(11, t->Residual, t->StrideResidual, ref c11, ref d11);
+            AddRow<TSimd, TVec, TRows, TVectors>(12, t->Residual, t->StrideResidual, ref c12, ref d12);
+            AddRow<TSimd, TVec, TRows, TVectors>(13, t->Residual, t->StrideResidual, ref c13, ref d13);
+        }
+
+        TVec lower = TSimd.Create(t->Lower), upper = TSimd.Create(t->Upper);
+        StoreRow<TSimd, TVec, TRows, TVectors>(0, t->C, t->StrideC, lower, upper, c0, d0);
+        StoreRow<TSimd, TVec, TRows, TVectors>(1, t->C, t->StrideC, lower, upper, c1, d1);
+        StoreRow<TSimd, TVec, TRows, TVectors>(2, t->C, t->StrideC, lower, upper, c2, d2);
+        StoreRow<TSimd, TVec, TRows, TVectors>(3, t->C, t->StrideC, lower, upper, c3, d3);
+        StoreRow<TSimd, TVec, TRows, TVectors>(4, t->C, t->StrideC, lower, upper, c4, d4);
+        StoreRow<TSimd, TVec, TRows, TVectors>(5, t->C, t->StrideC, lower, upper, c5, d5);
+        StoreRow<TSimd, TVec, TRows, TVectors>(6, t->C, t->StrideC, lower, upper, c6, d6);
+        StoreRow<TSimd, TVec, TRows, TVectors>(7, t->C, t->StrideC, lower, upper, c7, d7);
+        StoreRow<TSimd, TVec, TRows, TVectors>(8, t->C, t->StrideC, lower, upper, c8, d8);
+        StoreRow<TSimd, TVec, TRows, TVectors>(9, t->C, t->StrideC, lower, upper, c9, d9);
+        StoreRow<TSimd, TVec, TRows, TVectors>(10, t->C, t->StrideC, lower, upper, c10, d10);
+        StoreRow<TSimd, TVec, TRows, TVectors>(11, t->C, t->StrideC, lower, upper, c11, d11);
+        StoreRow<TSimd, TVec, TRows, TVectors>(12, t->C, t->StrideC, lower, upper, c12, d12);
+        StoreRow<TSimd, TVec, TRows, TVectors>(13, t->C, t->StrideC, lower, upper, c13, d13);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TSimd, TVec, TRows, TVectors>(int row, float* a, TVec b0, TVec b1, ref TVec c, ref TVec d)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        if (row >= TRows.Value)
+            return;
+        TVec x = TSimd.Create(*a);
+        c = TSimd.MultiplyAdd(x, b0, c);
+        if (TVectors.Value > 1)
+            d = TSimd.MultiplyAdd(x, b1, d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadRow<TSimd, TVec, TRows, TVectors>(int row, float* source, nint stride, out TVec c, out TVec d)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        c = d = default;
+        if (row >= TRows.Value)
+            return;
+        c = TSimd.Load(source + (row * stride));
+        if (TVectors.Value > 1)
+            d = TSimd.Load(source + (row * stride) + TSimd.Length);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRow<TSimd, TVec, TRows, TVectors>(int row, float* source, nint stride, ref TVec c, ref TVec d)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        if (row >= TRows.Value)
+            return;
+        c = TSimd.Add(c, TSimd.Load(source + (row * stride)));
+        if (TVectors.Value > 1)
+            d = TSimd.Add(d, TSimd.Load(source + (row * stride) + TSimd.Length));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRow<TSimd, TVec, TRows, TVectors>(int row, float* target, nint stride, TVec lower, TVec upper, TVec c, TVec d)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        if (row >= TRows.Value)
+            return;
+        TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, c)), target + (row * stride));
+        if (TVectors.Value > 1)
+            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, d)), target + (row * stride) + TSimd.Length);
+    }
+}

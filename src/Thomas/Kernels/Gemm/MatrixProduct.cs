@@ -1,0 +1,209 @@
+using System;
+using System.Runtime.CompilerServices;
+using Thomas.Kernels.Elementwise;
+using Thomas.Runtime;
+
+namespace Thomas.Kernels.Gemm;
+
+/// <summary>Where a <see cref="MatrixProduct"/> reads and writes.</summary>
+internal unsafe struct MatrixProductArgs
+{
+    /// <summary>A, or the input of a convolution (first channel of the group).</summary>
+    public float* A;
+
+    /// <summary>Floats from one row of A to the next (of the stored matrix, when it is used transposed); not used by convolutions.</summary>
+    public nint StrideA;
+
+    /// <summary>B with its bias, from <see cref="PackedMatrix"/>.</summary>
+    public float* PackedB;
+
+    /// <summary>The result, row-major.</summary>
+    public float* C;
+
+    /// <summary>Floats from one row of C to the next.</summary>
+    public nint StrideC;
+
+    /// <summary>A matrix like C, added before the activation, or null. It may be C itself.</summary>
+    public float* Residual;
+
+    /// <summary>Floats from one row of the residual to the next.</summary>
+    public nint StrideResidual;
+}
+
+/// <summary>
+/// C[m,n] = f(A[m,k] * B[k,n] + bias[n] + residual[m,n]) over float32 row-major matrices, with A as it stands, transposed, or gathered
+/// from the windows of a convolution. Serves convolutions, their gradients and dense layers.
+/// </summary>
+/// <remarks>
+/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of about
+/// 56 rows times all or some of the panels of B; inside an item k goes in blocks of at most 512, then panels, then register tiles: a
+/// block of B's panel stays in the first-level cache while the rows pass, a block of A (56 x 512) in the second. A is copied only where
+/// it must be gathered or transposed, or where its stride would put the rows of a tile into the same cache sets.
+/// No allocation: an item needs <see cref="WorkspaceBytes"/> of scratch memory.
+/// </remarks>
+internal sealed unsafe class MatrixProduct
+{
+    private const int MaxBlockK = 512;
+
+    private readonly ConvGeometry _geometry;
+    private readonly Left _left;
+    private readonly Activation _activation;
+    private readonly int _m;
+    private readonly int _n;
+    private readonly int _k;
+    private readonly int _blockM;
+    private readonly int _blockK;
+    private readonly int _blocksM;
+    private readonly int _panelsPerItem;
+
+    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(m);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        (_left, _geometry, _m, _n, _k, _activation) = (left, geometry, m, n, k, activation);
+        int blocksK = (k + MaxBlockK - 1) / MaxBlockK;
+        _blockK = ((k + blocksK - 1) / blocksK + 3) & ~3;
+        _blockM = Math.Min(m, 56 / GemmTiles.Rows * GemmTiles.Rows);
+        _blocksM = (m + _blockM - 1) / _blockM;
+        int panels = PackedMatrix.Panels(n);
+        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocksM - 1) / _blocksM);
+        _panelsPerItem = Math.Max(1, panels / wantedColumns);
+        Items = _blocksM * ((panels + _panelsPerItem - 1) / _panelsPerItem);
+    }
+
+    private enum Left
+    {
+        Rows,
+        Columns,
+        Patches,
+    }
+
+    /// <summary>Tile and tier, for example <c>f32_gemm_14x32__avx512</c>.</summary>
+    public static string KernelName => $"f32_gemm_{GemmTiles.Rows}x{PackedMatrix.PanelWidth}__{CpuFeatures.TierName}";
+
+    /// <summary>Work items, independent of each other.</summary>
+    public int Items { get; }
+
+    /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
+    public nuint WorkspaceBytes => (nuint)_blockM * (nuint)CopyStride(_blockK) * sizeof(float);
+
+    /// <summary>A product of matrices.</summary>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">Length of the sums.</param>
+    /// <param name="activation">Applied to the result.</param>
+    /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
+    /// <param name="transposedA">True when A is stored as [k, m].</param>
+    public static MatrixProduct ForMatrix(int m, int n, int k, Activation activation, int threads, bool transposedA = false)
+        => new(transposedA ? Left.Columns : Left.Rows, default, m, n, k, activation, threads);
+
+    /// <summary>
+    /// A convolution of NHWC input with an OHWI filter: m = output pixels, n = output channels, k = kernel rows * columns * input
+    /// channels. For groups make one product per group and move the pointers.
+    /// </summary>
+    /// <param name="geometry">The window.</param>
+    /// <param name="outChannels">Output channels (of the group).</param>
+    /// <param name="activation">Applied to the result.</param>
+    /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
+    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads)
+        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads);
+
+    /// <summary>Does items [begin, end).</summary>
+    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace)
+    {
+        MatrixProductArgs local = args;
+        if (_left == Left.Patches && _geometry.IsPointwise)
+            local.StrideA = _geometry.ChannelStride;
+        int panels = PackedMatrix.Panels(_n);
+        for (int item = begin; item < end; item++)
+        {
+            int m0 = item % _blocksM * _blockM, p0 = item / _blocksM * _panelsPerItem;
+            RunBlock(&local, m0, Math.Min(m0 + _blockM, _m), p0, Math.Min(p0 + _panelsPerItem, panels), (float*)workspace);
+        }
+    }
+
+    /// <summary>A stride for copied rows: whole cache lines, and no multiple of 1 KiB, which would crowd a few cache sets.</summary>
+    private static int CopyStride(int k)
+    {
+        int stride = (k + 15) & ~15;
+        return stride % 256 == 0 ? stride + 16 : stride;
+    }
+
+    private void RunBlock(MatrixProductArgs* args, int m0, int m1, int p0, int p1, float* workspace)
+    {
+        int width = PackedMatrix.PanelWidth;
+        for (int k0 = 0; k0 < _k; k0 += _blockK)
+        {
+            int k1 = Math.Min(k0 + _blockK, _k);
+            bool last = k1 == _k;
+            GemmTileArgs tile;
+            tile.A = PrepareA(args, m0, m1, k0, k1, workspace, out tile.StrideA);
+            tile.K = k1 - k0;
+            tile.StrideC = args->StrideC;
+            tile.StrideResidual = args->StrideResidual;
+            tile.Lower = last ? _activation.Lower : float.NegativeInfinity;
+            tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
+            for (int p = p0; p < p1; p++)
+            {
+                float* panel = args->PackedB + ((nint)p * width * ((nint)_k + 1));
+                nint offset = (nint)p * width;
+                int columns = Math.Min(width, _n - (int)offset);
+                tile.Bias = k0 == 0 ? panel : null;
+                tile.StrideB = width;
+                tile.B = panel + (((nint)k0 + 1) * width);
+                tile.C = args->C + (m0 * args->StrideC) + offset;
+                // In the first block, so that the residual may be C itself.
+                tile.Residual = k0 == 0 && args->Residual != null ? args->Residual + (m0 * args->StrideResidual) + offset : null;
+                GemmTiles.Run(tile, m1 - m0, columns);
+                if (last && _activation.NeedsPass)
+                    _activation.ApplyRows(tile.C, args->StrideC, m1 - m0, columns);
+            }
+        }
+    }
+
+    /// <summary>Gives rows [m0, m1), columns [k0, k1) of A as a row-major block: in place, or copied to the workspace.</summary>
+    private float* PrepareA(MatrixProductArgs* args, int m0, int m1, int k0, int k1, float* workspace, out nint stride)
+    {
+        stride = CopyStride(_blockK);
+        if (_left == Left.Columns)
+        {
+            TransposeCopy(args->A + (k0 * args->StrideA) + m0, args->StrideA, m1 - m0, k1 - k0, workspace, stride);
+            return workspace;
+        }
+
+        if (_left == Left.Patches && !_geometry.IsPointwise)
+        {
+            PatchGather.Gather(_geometry, args->A, m0, m1, k0, k1, workspace, stride);
+            return workspace;
+        }
+
+        float* a = args->A + (m0 * args->StrideA) + k0;
+        if (args->StrideA % 512 != 0 || m1 - m0 < GemmTiles.Rows || k1 - k0 < 16)
+        {
+            stride = args->StrideA;
+            return a;
+        }
+
+        for (int i = 0; i < m1 - m0; i++)
+            Memory.Copy(a + (i * args->StrideA), workspace + (i * stride), k1 - k0);
+        return workspace;
+    }
+
+    /// <summary>target[i, j] = source[j, i] for i in [0, rows), j in [0, columns), in strips of 16 rows so that lines are used whole.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeCopy(float* source, nint sourceStride, int rows, int columns, float* target, nint targetStride)
+    {
+        for (int i0 = 0; i0 < rows; i0 += 16)
+        {
+            int i1 = Math.Min(i0 + 16, rows);
+            for (int j = 0; j < columns; j++)
+            {
+                float* from = source + (j * sourceStride);
+                for (int i = i0; i < i1; i++)
+                    target[(i * targetStride) + j] = from[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using V = System.Runtime.Intrinsics.Vector128<float>;
+
+namespace Thomas.Kernels.Simd;
+
+/// <summary>128-bit vectors.</summary>
+internal readonly unsafe struct Simd128 : ISimd<V>
+{
+    public static int Length => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Load(float* source) => Vector128.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(V value, float* destination) => value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Create(float value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Add(V x, V y) => x + y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Subtract(V x, V y) => x - y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Multiply(V x, V y) => x * y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Divide(V x, V y) => x / y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V MultiplyAdd(V x, V y, V z) => Vector128.MultiplyAddEstimate(x, y, z);
+
+    // x64's max and min give the second operand when either is NaN, Arm's give NaN: both keep x's NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AtLeast(V bound, V x) => Vector128.MaxNative(bound, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V AtMost(V bound, V x) => Vector128.MinNative(bound, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Max(V x, V y) => Vector128.Max(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Min(V x, V y) => Vector128.Min(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Sqrt(V x) => Vector128.Sqrt(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Abs(V x) => Vector128.Abs(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Negate(V x) => -x;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Log(V x) => Vector128.Log(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Floor(V x) => Vector128.Floor(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V RoundToEven(V x) => Vector128.Round(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V ScaleByPowerOfTwo(V x, V n) =>
+        x * ((Vector128.ConvertToInt32Native(n) + Vector128.Create(127)) << 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V SelectIfLess(V x, V limit, V y, V z) => Vector128.ConditionalSelect(Vector128.LessThan(x, limit), y, z);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(V x) => Vector128.Sum(x);
+}

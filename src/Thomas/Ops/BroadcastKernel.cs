@@ -1,0 +1,114 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Elementwise;
+
+namespace Thomas.Ops;
+
+/// <summary>What the operands of a row of a broadcast are.</summary>
+internal enum BroadcastRow
+{
+    /// <summary>Two arrays.</summary>
+    Arrays,
+
+    /// <summary>One number and an array.</summary>
+    ScalarA,
+
+    /// <summary>An array and one number.</summary>
+    ScalarB,
+}
+
+/// <summary>
+/// Runs a binary operator with broadcasting. Neighboring axes along which both operands behave alike are joined; what is left innermost
+/// is a row of arrays or of an array and a number.
+/// </summary>
+internal sealed unsafe class BroadcastKernel : CpuKernel
+{
+    private const int Piece = 4096;
+
+    private readonly BinaryOp _op;
+    private readonly BroadcastRow _form;
+    private readonly int _rowLength;
+    private readonly int _rows;
+    private readonly int[] _sizes;
+    private readonly int[] _stridesA;
+    private readonly int[] _stridesB;
+    private float* _a;
+    private float* _b;
+    private float* _y;
+
+    public BroadcastKernel(BinaryOp op, Node node)
+    {
+        _op = op;
+        Shape shape = node.Output.Shape;
+        int[] ownA = BinaryOp.BroadcastStrides(node.Inputs[0].Shape, shape), ownB = BinaryOp.BroadcastStrides(node.Inputs[1].Shape, shape);
+        List<int> sizes = [], stridesA = [], stridesB = [];
+        for (int axis = shape.Rank - 1; axis >= 0; axis--)
+        {
+            int size = shape[axis];
+            if (size == 1) continue;
+            int last = sizes.Count - 1;
+            if (last >= 0 && ownA[axis] == stridesA[last] * sizes[last] && ownB[axis] == stridesB[last] * sizes[last])
+            {
+                sizes[last] *= size;
+                continue;
+            }
+
+            sizes.Add(size);
+            stridesA.Add(ownA[axis]);
+            stridesB.Add(ownB[axis]);
+        }
+
+        if (sizes.Count == 0)
+        {
+            sizes.Add(shape.ElementCount);
+            stridesA.Add(1);
+            stridesB.Add(1);
+        }
+
+        // Innermost first. An operand that stretches along the innermost joined axis is one number there.
+        _rowLength = sizes[0];
+        _form = stridesA[0] == 0 ? BroadcastRow.ScalarA : stridesB[0] == 0 ? BroadcastRow.ScalarB : BroadcastRow.Arrays;
+        _sizes = [.. sizes[1..]];
+        _stridesA = [.. stridesA[1..]];
+        _stridesB = [.. stridesB[1..]];
+        _rows = _rowLength == 0 ? 0 : shape.ElementCount / _rowLength;
+    }
+
+    public override string Name => ElementwiseLoop.KernelName(_op.Name.ToLowerInvariant());
+
+    public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+    {
+        _a = (float*)inputs[0];
+        _b = (float*)inputs[1];
+        _y = (float*)outputs[0];
+    }
+
+    public override int Items(int phase) => _rows == 1 ? (_rowLength + Piece - 1) / Piece : _rows;
+
+    public override void Run(int phase, int begin, int end, int thread)
+    {
+        if (_rows == 1)
+        {
+            int from = begin * Piece, count = Math.Min(end * Piece, _rowLength) - from;
+            _op.Row(_form, _form == BroadcastRow.ScalarA ? _a : _a + from, _form == BroadcastRow.ScalarB ? _b : _b + from, _y + from, count);
+            return;
+        }
+
+        for (int row = begin; row < end; row++)
+        {
+            nint offsetA = 0, offsetB = 0;
+            int rest = row;
+            for (int axis = 0; axis < _sizes.Length; axis++)
+            {
+                int index = rest % _sizes[axis];
+                rest /= _sizes[axis];
+                offsetA += (nint)index * _stridesA[axis];
+                offsetB += (nint)index * _stridesB[axis];
+            }
+
+            _op.Row(_form, _a + offsetA, _b + offsetB, _y + ((nint)row * _rowLength), _rowLength);
+        }
+    }
+}

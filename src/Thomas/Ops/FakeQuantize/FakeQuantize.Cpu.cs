@@ -1,0 +1,67 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels;
+
+namespace Thomas.Ops;
+
+public sealed partial class FakeQuantize
+{
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        FakeQuantizeAttributes a = (FakeQuantizeAttributes)node.Attributes;
+        return a.Quantization.IsPerTensor ? new TensorKernel(a, node.Output.Shape.ElementCount) : new ChannelKernel(a, node.Output.Shape, context);
+    }
+
+    private sealed unsafe class TensorKernel(FakeQuantizeAttributes a, int count) : ElementwiseKernel(count)
+    {
+        private readonly float _scale = a.Quantization.Scales[0];
+        private readonly float _zero = a.Quantization.ZeroPoints[0];
+
+        public override string Name => Kernels.Elementwise.FakeQuantize.KernelName;
+
+        protected override void RunElements(int begin, int count) =>
+            Kernels.Elementwise.FakeQuantize.PerTensor(X + begin, Y + begin, count, _scale, _zero, a.Minimum, a.Maximum, halfAwayFromZero: false);
+    }
+
+    private sealed unsafe class ChannelKernel : CpuKernel
+    {
+        private readonly FakeQuantizeAttributes _attributes;
+        private readonly int _channels;
+        private readonly int _rows;
+        private readonly float* _scales;
+        private readonly float* _zeros;
+        private float* _x;
+        private float* _y;
+
+        public ChannelKernel(FakeQuantizeAttributes attributes, Shape shape, CpuKernelContext context)
+        {
+            _attributes = attributes;
+            _channels = shape[-1];
+            _rows = shape.ElementCount / _channels;
+            _scales = (float*)context.AllocateConstant(2L * _channels * sizeof(float));
+            _zeros = _scales + _channels;
+            for (int c = 0; c < _channels; c++)
+            {
+                _scales[c] = attributes.Quantization.Scales[c];
+                _zeros[c] = attributes.Quantization.ZeroPoints[c];
+            }
+        }
+
+        public override string Name => Kernels.Elementwise.FakeQuantize.KernelName;
+
+        public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+        {
+            _x = (float*)inputs[0];
+            _y = (float*)outputs[0];
+        }
+
+        public override int Items(int phase) => _rows;
+
+        public override void Run(int phase, int begin, int end, int thread)
+        {
+            nint offset = (nint)begin * _channels;
+            Kernels.Elementwise.FakeQuantize.PerChannel(
+                _x + offset, _y + offset, end - begin, _channels, _scales, _zeros, _attributes.Minimum, _attributes.Maximum, halfAwayFromZero: false);
+        }
+    }
+}

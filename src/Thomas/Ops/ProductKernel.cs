@@ -1,0 +1,124 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Gemm;
+
+namespace Thomas.Ops;
+
+/// <summary>
+/// A convolution or dense layer as matrix products, one per group. Constant weights are packed when the kernel is made; others at the start of every run.
+/// </summary>
+internal sealed unsafe class ProductKernel : CpuKernel
+{
+    private readonly MatrixProduct _product;
+    private readonly int _groups;
+    private readonly int _outputs;
+    private readonly int _inputs;
+    private readonly int _k;
+    private readonly int _inputChannels;
+    private readonly bool _hasBias;
+    private readonly bool _hasResidual;
+    private readonly nint _strideA;
+    private readonly float* _packedConstant;
+    private float* _packed;
+    private float* _weights;
+    private float* _bias;
+    private byte* _scratch;
+    private MatrixProductArgs _args;
+
+    private ProductKernel(Node node, CpuKernelContext context, MatrixProduct product, int groups, bool hasBias, bool hasResidual)
+    {
+        _product = product;
+        _groups = groups;
+        _hasBias = hasBias;
+        _hasResidual = hasResidual;
+        Shape weights = node.Inputs[1].Shape;
+        _outputs = weights[0] / groups;
+        _k = weights.Product(1, weights.Rank);
+        _inputs = node.Inputs.Count;
+        _inputChannels = weights[-1];
+        _strideA = node.Inputs[0].Shape[-1];
+        if (node.Inputs[1].Constant is not TensorData filter || (hasBias && !node.Inputs[2].IsConstant)) return;
+
+        _packedConstant = (float*)context.AllocateConstant((long)PackedBytes);
+        fixed (float* w = filter.Floats)
+        fixed (float* b = hasBias ? node.Inputs[2].Constant!.Floats : default)
+        {
+            for (int group = 0; group < groups; group++) Pack(w, b, _packedConstant, group, 0, PackedMatrix.Panels(_outputs));
+        }
+    }
+
+    public override string Name => MatrixProduct.KernelName;
+
+    public override int Phases => 2;
+
+    private nuint PackedBytes => PackedMatrix.Bytes(_k, _outputs) * (nuint)_groups;
+
+    public static ProductKernel Convolution(Node node, CpuKernelContext context)
+    {
+        Conv2dAttributes a = (Conv2dAttributes)node.Attributes;
+        Shape filter = node.Inputs[1].Shape;
+        ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, filter[3]);
+        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads);
+        return new ProductKernel(node, context, product, a.Groups, a.HasBias, a.HasResidual);
+    }
+
+    public static ProductKernel Dense(Node node, CpuKernelContext context)
+    {
+        DenseAttributes a = (DenseAttributes)node.Attributes;
+        Shape y = node.Output.Shape;
+        MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads);
+        return new ProductKernel(node, context, product, 1, a.HasBias, hasResidual: false);
+    }
+
+    public override long WorkspaceBytes(int threads) => ((long)_product.WorkspaceBytes * threads) + (_packedConstant == null ? (long)PackedBytes : 0);
+
+    public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+    {
+        int allOutputs = _outputs * _groups;
+        _weights = (float*)inputs[1];
+        _bias = _hasBias ? (float*)inputs[2] : null;
+        _scratch = workspace;
+        _packed = _packedConstant != null ? _packedConstant : (float*)(workspace + ((long)_product.WorkspaceBytes * threads));
+        _args = new MatrixProductArgs
+        {
+            A = (float*)inputs[0],
+            StrideA = _strideA,
+            C = (float*)outputs[0],
+            StrideC = allOutputs,
+            Residual = _hasResidual ? (float*)inputs[_inputs - 1] : null,
+            StrideResidual = allOutputs,
+        };
+    }
+
+    public override int Items(int phase) => phase == 0
+        ? _packedConstant != null ? 0 : _groups * PackedMatrix.Panels(_outputs)
+        : _groups * _product.Items;
+
+    public override void Run(int phase, int begin, int end, int thread)
+    {
+        int perGroup = phase == 0 ? PackedMatrix.Panels(_outputs) : _product.Items;
+        while (begin < end)
+        {
+            int group = begin / perGroup, first = begin % perGroup, last = Math.Min(perGroup, first + end - begin);
+            if (phase == 0) Pack(_weights, _bias, _packed, group, first, last);
+            else RunGroup(group, first, last, thread);
+            begin += last - first;
+        }
+    }
+
+    private void RunGroup(int group, int begin, int end, int thread)
+    {
+        MatrixProductArgs args = _args;
+        args.A += (nint)group * _inputChannels;
+        args.PackedB = PackedGroup(_packed, group);
+        args.C += (nint)group * _outputs;
+        if (args.Residual != null) args.Residual += (nint)group * _outputs;
+        _product.RunItems(args, begin, end, _scratch + ((long)_product.WorkspaceBytes * thread));
+    }
+
+    private void Pack(float* weights, float* bias, float* packed, int group, int begin, int end) => PackedMatrix.PackTransposedPanels(
+        weights + ((nint)group * _outputs * _k), _k, _k, _outputs, bias == null ? null : bias + ((nint)group * _outputs), PackedGroup(packed, group), begin, end);
+
+    private float* PackedGroup(float* packed, int group) => packed + (group * (nint)(PackedMatrix.Bytes(_k, _outputs) / sizeof(float)));
+}

@@ -1,0 +1,80 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Copy;
+using Thomas.Kernels.Reduce;
+
+namespace Thomas.Ops;
+
+public sealed partial class Reduce
+{
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
+
+    /// <summary>Reduces [outer, reduce, inner]. Axes that are not neighbors are first brought together by a transpose into the workspace.</summary>
+    private sealed unsafe class Kernel : CpuKernel
+    {
+        private readonly ReductionKind _kind;
+        private readonly StridedCopy? _gather;
+        private readonly long _gatherBytes;
+        private readonly int _outer = 1;
+        private readonly int _reduce = 1;
+        private readonly int _inner = 1;
+        private float* _source;
+        private float* _x;
+        private float* _y;
+
+        public Kernel(Node node)
+        {
+            ReduceAttributes a = (ReduceAttributes)node.Attributes;
+            Shape x = node.Inputs[0].Shape;
+            _kind = a.Kind switch
+            {
+                ReduceKind.Mean => ReductionKind.Mean,
+                ReduceKind.Sum => ReductionKind.Sum,
+                _ => ReductionKind.Max,
+            };
+            int first = a.Axes.Count == 0 ? x.Rank : a.Axes[0];
+            bool together = a.Axes.Count == 0 || a.Axes[a.Axes.Count - 1] - first == a.Axes.Count - 1;
+            int[] order = new int[x.Rank];
+            int at = 0;
+            for (int axis = 0; axis < x.Rank; axis++)
+            {
+                if (!a.Axes.Items.Contains(axis)) order[at++] = axis;
+            }
+
+            a.Axes.Items.CopyTo(order.AsSpan(at));
+            foreach (int axis in a.Axes.Items) _reduce *= x[axis];
+            if (together)
+            {
+                _outer = x.Product(0, first);
+                _inner = x.Product(Math.Min(first + a.Axes.Count, x.Rank), x.Rank);
+                return;
+            }
+
+            _outer = x.ElementCount / _reduce;
+            _gather = StridedCopy.Transpose(x.Dims, order);
+            _gatherBytes = x.ElementCount * (long)sizeof(float);
+        }
+
+        public override string Name => Reduction.KernelName(_kind);
+
+        public override int Phases => 2;
+
+        public override long WorkspaceBytes(int threads) => _gatherBytes;
+
+        public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+        {
+            _source = (float*)inputs[0];
+            _x = _gather is null ? _source : (float*)workspace;
+            _y = (float*)outputs[0];
+        }
+
+        public override int Items(int phase) => phase == 0 ? _gather?.Items ?? 0 : _outer;
+
+        public override void Run(int phase, int begin, int end, int thread)
+        {
+            if (phase == 0) _gather!.RunItems(_source, _x, begin, end);
+            else Reduction.RunItems(_kind, _x, _y, _reduce, _inner, begin, end);
+        }
+    }
+}

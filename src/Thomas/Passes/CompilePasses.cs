@@ -1,0 +1,39 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Graphs;
+
+namespace Thomas.Passes;
+
+/// <summary>The rewrites between a model's graph and the graph that runs. Each can be switched off, which must not change results beyond rounding.</summary>
+internal static class CompilePasses
+{
+    /// <summary>Name and rewrite, in order.</summary>
+    public static IReadOnlyList<(string Name, Func<Graph, Graph> Run)> All { get; } =
+    [
+        ("eliminate-dead-nodes", EliminateDeadNodes.Run),
+        ("fold-constants", FoldConstants.Run),
+        ("fuse-pad", FusePad.Run),
+        ("fold-batch-norm", FoldBatchNorm.Run),
+        ("fuse-epilogue", FuseEpilogue.Run),
+    ];
+
+    public static Graph Run(Graph graph, IReadOnlyCollection<string>? switchedOff = null)
+    {
+        foreach ((string name, Func<Graph, Graph> run) in All)
+        {
+            if (switchedOff is null || !Contains(switchedOff, name)) graph = run(graph);
+        }
+
+        return graph;
+    }
+
+    private static bool Contains(IReadOnlyCollection<string> names, string name)
+    {
+        foreach (string candidate in names)
+        {
+            if (candidate == name) return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,71 @@
+using System;
+using System.Buffers;
+using Thomas.Graphs;
+
+namespace Thomas.Passes;
+
+/// <summary>Computes nodes whose operands are all constant.</summary>
+internal static class FoldConstants
+{
+    /// <summary>Larger results stay nodes, so that a small file cannot ask for much memory.</summary>
+    private const long MaximumElements = 1 << 26;
+
+    public static Graph Run(Graph graph)
+    {
+        GraphRewriter rewriter = new(graph);
+        foreach (Node node in graph.Nodes)
+        {
+            if (IsFoldable(node, rewriter)) Fold(node, rewriter);
+            else rewriter.Copy(node);
+        }
+
+        return EliminateDeadNodes.Run(rewriter.Build());
+    }
+
+    /// <summary>Runs the scalar definition of one node on constants.</summary>
+    public static unsafe TensorData Evaluate(Node node, ReadOnlySpan<TensorData> inputs)
+    {
+        float[] result = new float[node.Output.Shape.ElementCount];
+        MemoryHandle[] pins = new MemoryHandle[inputs.Length];
+        RefTensor<float>[] operands = new RefTensor<float>[inputs.Length];
+        try
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                pins[i] = inputs[i].Bytes.Pin();
+                operands[i] = new RefTensor<float>((float*)pins[i].Pointer, inputs[i].Type.Shape);
+            }
+
+            fixed (float* output = result)
+            {
+                node.Op.Reference(new ReferenceArgs<float>(node, operands, [new RefTensor<float>(output, node.Output.Shape)]));
+            }
+        }
+        finally
+        {
+            foreach (MemoryHandle pin in pins) pin.Dispose();
+        }
+
+        return TensorData.FromFloats(node.Output.Shape, result);
+    }
+
+    private static bool IsFoldable(Node node, GraphRewriter rewriter)
+    {
+        if (node.Outputs.Count != 1 || node.Output.Shape.ElementCount > MaximumElements || node.Output.Type.DType != DType.F32) return false;
+        foreach (Value input in node.Inputs)
+        {
+            Value mapped = rewriter.Map(input);
+            if (!mapped.IsConstant || mapped.Type.DType != DType.F32) return false;
+        }
+
+        return true;
+    }
+
+    private static void Fold(Node node, GraphRewriter rewriter)
+    {
+        TensorData[] inputs = new TensorData[node.Inputs.Count];
+        for (int i = 0; i < inputs.Length; i++) inputs[i] = rewriter.Map(node.Inputs[i]).Constant!;
+        TensorData result = node.Op.IsView(node) ? inputs[0].Reshaped(node.Output.Shape) : Evaluate(node, inputs);
+        rewriter.Set(node.Output, rewriter.Builder.Constant(node.Name, result));
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Generic;
+using Thomas.Graphs;
+
+namespace Thomas;
+
+/// <summary>How pictures enter a model: the checked input and the preprocessing, with the reason for the latter.</summary>
+public sealed class PictureInput
+{
+    private PictureInput(Preprocessing preprocessing, string source, bool isGuess)
+    {
+        Preprocessing = preprocessing;
+        Source = source;
+        IsGuess = isGuess;
+    }
+
+    /// <summary>The preprocessing to use.</summary>
+    public Preprocessing Preprocessing { get; }
+
+    /// <summary>Where it comes from, as a sentence for the log.</summary>
+    public string Source { get; }
+
+    /// <summary>Whether neither the caller nor the file gave it. A guess must be shown to the user: a wrong one costs accuracy without failing.</summary>
+    public bool IsGuess { get; }
+
+    /// <summary>Checks that the model takes one picture and decides the preprocessing: the caller's, else the file's, else a guess by the file's conventions.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="given">What the caller wants; its size must be the model's.</param>
+    /// <exception cref="ThomasException">The input is no picture, or the size does not fit.</exception>
+    public static PictureInput Of(Model model, Preprocessing? given = null)
+    {
+        (int height, int width, int channels) = Size(model);
+        (Preprocessing preprocessing, string source, bool isGuess) = given is not null ? (given, "given by the caller", false)
+            : model.Info.Preprocessing is Preprocessing stored ? (stored, "read from the model file", false)
+            : Guess(model, height, width, channels);
+        if (preprocessing.Width != width || preprocessing.Height != height || preprocessing.Channels != channels)
+        {
+            throw new ThomasException(
+                $"{model.Info.Name}: the model takes {width}x{height} pictures with {channels} channel(s), but the preprocessing ({source}) makes {preprocessing.Width}x{preprocessing.Height} with {preprocessing.Channels}.");
+        }
+
+        return new PictureInput(preprocessing, source, isGuess);
+    }
+
+    /// <summary>Height, width and channels of the picture that the model takes.</summary>
+    /// <exception cref="ThomasException">The input is no picture.</exception>
+    public static (int Height, int Width, int Channels) Size(Model model)
+    {
+        IReadOnlyList<Value> inputs = model.Graph.Inputs;
+        if (inputs.Count != 1) throw new ThomasException($"{model.Info.Name}: the model has {inputs.Count} inputs; a picture classifier has one.");
+        Shape shape = inputs[0].Shape;
+        if (shape.Rank != 4 || shape[3] is not (1 or 3) || shape[1] < 1 || shape[2] < 1)
+            throw new ThomasException($"{model.Info.Name}: input '{inputs[0].Name}' has shape {shape}; a picture has 4 axes (batch, height, width, channels) and 1 or 3 channels.");
+        return (shape[1], shape[2], shape[3]);
+    }
+
+    private static (Preprocessing Preprocessing, string Source, bool IsGuess) Guess(Model model, int height, int width, int channels)
+    {
+        bool torchStyle = model.Info.InputLayout == PictureLayout.Nchw;
+        string name = channels == 1 ? "unit" : torchStyle ? "imagenet" : "tf";
+        Preprocessing preset = Preprocessing.Preset(name, width, height);
+        if (channels == 1) preset = preset with { ColorOrder = ColorOrder.Gray };
+        string why = channels == 1 ? "one channel" : torchStyle ? "NCHW, as PyTorch exports are" : "NHWC, as TensorFlow exports are";
+        return (preset, $"GUESSED '{name}' from the layout ({why}); the file does not say, so give the preprocessing if accuracy is poor", true);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Collections.Generic;
+
+namespace Thomas.Runtime;
+
+/// <summary>What computes.</summary>
+public enum DeviceKind
+{
+    /// <summary>SIMD kernels on a thread team.</summary>
+    Cpu,
+
+    /// <summary>The scalar definition of every operator, one thread: the baseline and the oracle.</summary>
+    Serial,
+}
+
+/// <summary>How a graph is compiled.</summary>
+public sealed record CompileOptions
+{
+    /// <summary>What computes.</summary>
+    public DeviceKind Device { get; init; }
+
+    /// <summary>Threads of the CPU device; 0 takes the machine's performance cores.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Whether values share memory. Off only to prove that sharing changes no result.</summary>
+    public bool ShareMemory { get; init; } = true;
+
+    /// <summary>Names of compile passes to leave out, to prove that they change no result beyond rounding.</summary>
+    public IReadOnlyCollection<string> PassesOff { get; init; } = [];
+}

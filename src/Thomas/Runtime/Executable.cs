@@ -1,0 +1,202 @@
+using System;
+using System.Buffers;
+using System.Collections.Generic;
+using System.Diagnostics;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Passes;
+using Thomas.Planning;
+
+namespace Thomas.Runtime;
+
+/// <summary>
+/// A compiled graph: a flat list of bound kernel calls over one arena. A run allocates nothing on the managed heap. Not for use by several threads at once.
+/// </summary>
+public sealed unsafe class Executable : IDisposable
+{
+    private readonly Step[] _steps;
+    private readonly Arena _arena;
+    private readonly ConstantMemory _constants;
+    private readonly List<MemoryHandle> _pins;
+    private readonly ThreadTeam _team;
+    private bool _disposed;
+
+    private Executable(Graph graph, MemoryPlan plan, Step[] steps, Arena arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam team)
+    {
+        Graph = graph;
+        Plan = plan;
+        _steps = steps;
+        _arena = arena;
+        _constants = constants;
+        _pins = pins;
+        _team = team;
+    }
+
+    /// <summary>The graph after all passes; its node order is the schedule.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>Where the values lie.</summary>
+    public MemoryPlan Plan { get; }
+
+    /// <summary>Threads of the team.</summary>
+    public int Threads => _team.Threads;
+
+    /// <summary>Bytes of the arena plus packed constants: what this executable holds beyond the model itself.</summary>
+    public long SizeBytes => _arena.SizeBytes + _constants.SizeBytes;
+
+    /// <summary>Names of the kernels in the order they run, for logs and reports.</summary>
+    public IReadOnlyList<string> Kernels => Array.ConvertAll(_steps, static step => step.Kernel.Name);
+
+    /// <summary>Compiles a graph for one batch size.</summary>
+    /// <param name="graph">A model's graph.</param>
+    /// <param name="batch">Size of the inputs' first axis.</param>
+    /// <param name="options">Device, threads and switches.</param>
+    public static Executable Compile(Graph graph, int batch = 1, CompileOptions? options = null)
+    {
+        options ??= new CompileOptions();
+        Graph compiled = CompilePasses.Run(Rebatch.Run(graph, batch), options.PassesOff);
+        bool serial = options.Device == DeviceKind.Serial;
+        ThreadTeam team = new(serial ? 1 : options.Threads);
+        ConstantMemory constants = new(team.Threads);
+        List<MemoryHandle> pins = [];
+        Arena? arena = null;
+        try
+        {
+            CpuKernel?[] kernels = new CpuKernel?[compiled.Nodes.Count];
+            long[] workspaces = new long[kernels.Length];
+            for (int i = 0; i < kernels.Length; i++)
+            {
+                Node node = compiled.Nodes[i];
+                if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
+                CpuKernel kernel = serial ? new ReferenceKernel(node) : node.Op.CreateCpuKernel(node, constants);
+                workspaces[i] = kernel.WorkspaceBytes(team.Threads);
+                kernels[i] = kernel;
+            }
+
+            MemoryPlan plan = MemoryPlanner.Plan(compiled, workspaces, options.ShareMemory);
+            arena = new Arena(plan.ArenaBytes);
+            return new Executable(compiled, plan, BindAll(compiled, kernels, plan, arena, pins, team.Threads), arena, constants, pins, team);
+        }
+        catch
+        {
+            Release(arena, constants, pins, team);
+            throw;
+        }
+    }
+
+    /// <summary>The memory of a graph input, row-major. Write all of it before each run: later values may reuse the bytes.</summary>
+    public Span<float> Input(int index = 0) => Memory(Graph.Inputs[index]);
+
+    /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
+    public ReadOnlySpan<float> Output(int index = 0) => Memory(Graph.Outputs[index]);
+
+    /// <summary>Executes all steps.</summary>
+    public void Run()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (Step step in _steps) RunStep(step.Kernel);
+    }
+
+    /// <summary>Executes all steps and adds the time of each, in seconds, to <paramref name="seconds"/> (one entry per kernel).</summary>
+    public void RunTimed(Span<double> seconds)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        for (int i = 0; i < _steps.Length; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            RunStep(_steps[i].Kernel);
+            seconds[i] += Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+    }
+
+    /// <summary>Frees arena, packed weights and threads.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Release(_arena, _constants, _pins, _team);
+    }
+
+    private static void Release(Arena? arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam team)
+    {
+        team.Dispose();
+        arena?.Dispose();
+        constants.Dispose();
+        foreach (MemoryHandle pin in pins) pin.Dispose();
+    }
+
+    private static Step[] BindAll(Graph graph, CpuKernel?[] kernels, MemoryPlan plan, Arena arena, List<MemoryHandle> pins, int threads)
+    {
+        Dictionary<Value, nint> pinned = [];
+        List<Step> steps = [];
+        for (int i = 0; i < kernels.Length; i++)
+        {
+            if (kernels[i] is not CpuKernel kernel) continue;
+            Node node = graph.Nodes[i];
+            nint[] inputs = new nint[node.Inputs.Count], outputs = new nint[node.Outputs.Count];
+            for (int k = 0; k < inputs.Length; k++) inputs[k] = AddressOf(node.Inputs[k], plan, arena, pinned, pins);
+            for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k], plan, arena, pinned, pins);
+            kernel.Bind(inputs, outputs, plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + plan.WorkspaceOffsets[i], threads);
+            steps.Add(new Step(kernel));
+        }
+
+        return [.. steps];
+    }
+
+    /// <summary>Constants are used where they lie (in the model file as read), values where the plan puts them.</summary>
+    private static nint AddressOf(Value value, MemoryPlan plan, Arena arena, Dictionary<Value, nint> pinned, List<MemoryHandle> pins)
+    {
+        if (value.Constant is null) return (nint)(arena.Pointer + plan.Offsets[value]);
+        if (!pinned.TryGetValue(value, out nint address))
+        {
+            MemoryHandle pin = value.Constant.Bytes.Pin();
+            pins.Add(pin);
+            address = (nint)pin.Pointer;
+            pinned.Add(value, address);
+        }
+
+        return address;
+    }
+
+    private void RunStep(CpuKernel kernel)
+    {
+        int phases = kernel.Phases;
+        for (int phase = 0; phase < phases; phase++)
+        {
+            int items = kernel.Items(phase);
+            if (items > 0) _team.Run(kernel, phase, items);
+        }
+    }
+
+    private Span<float> Memory(Value value)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (value.Constant is not null) return value.Constant.Floats.ToArray();
+        return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
+    }
+
+    private readonly record struct Step(CpuKernel Kernel);
+
+    /// <summary>Constants in the layouts of their kernels.</summary>
+    private sealed class ConstantMemory(int threads) : CpuKernelContext, IDisposable
+    {
+        private readonly List<Arena> _pieces = [];
+
+        public long SizeBytes { get; private set; }
+
+        public override int Threads => threads;
+
+        public override byte* AllocateConstant(long bytes)
+        {
+            Arena piece = new(bytes);
+            _pieces.Add(piece);
+            SizeBytes += piece.SizeBytes;
+            return piece.Pointer;
+        }
+
+        public void Dispose()
+        {
+            foreach (Arena piece in _pieces) piece.Dispose();
+        }
+    }
+}

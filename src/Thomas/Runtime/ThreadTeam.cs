@@ -1,0 +1,250 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Runtime.ExceptionServices;
+using System.Threading;
+using Thomas.Kernels;
+
+namespace Thomas.Runtime;
+
+/// <summary>
+/// A fixed group of threads that share loops. Item ranges depend only on the item and thread counts: thread t of T gets
+/// [items*t/T, items*(t+1)/T). The calling thread works as thread 0. A run allocates nothing. Between runs the workers spin for
+/// some tens of microseconds (the next layer usually comes sooner) and then sleep.
+/// </summary>
+internal sealed class ThreadTeam : IDisposable
+{
+    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 us
+
+    private readonly Thread[] _workers;
+    private readonly Exception?[] _errors;
+    private readonly object _runGate = new();
+    private readonly object _startGate = new();
+    private readonly object _doneGate = new();
+
+    private IParallelWork? _work;
+    private int _phase;
+    private int _items;
+    private int _epoch;
+    private int _pending;
+    private int _sleepers;
+    private int _callerSleeps;
+    private bool _disposed;
+
+    /// <summary>Starts the team.</summary>
+    /// <param name="threads">Threads in all, the caller's included; 0 means <see cref="DefaultThreads"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is negative or above 1024.</exception>
+    public ThreadTeam(int threads = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
+        Threads = threads == 0 ? DefaultThreads : threads;
+        _errors = new Exception?[Threads];
+        _workers = new Thread[Threads - 1];
+        for (int i = 0; i < _workers.Length; i++)
+        {
+            int thread = i + 1;
+            _workers[i] = new Thread(() => WorkerLoop(thread)) { IsBackground = true, Name = $"Thomas worker {thread}" };
+            _workers[i].Start();
+        }
+    }
+
+    /// <summary>The number of performance cores, at least 1.</summary>
+    public static int DefaultThreads { get; } = CountPerformanceCores(Environment.ProcessorCount, "/sys/devices/system/cpu");
+
+    /// <summary>Threads in the team, the caller's included.</summary>
+    public int Threads { get; }
+
+    /// <summary>
+    /// Does all items and returns when they are done. Calls from several threads take turns.
+    /// </summary>
+    /// <param name="work">The loop body.</param>
+    /// <param name="phase">Passed on to <paramref name="work"/>.</param>
+    /// <param name="items">Number of items; nothing happens when it is 0.</param>
+    /// <exception cref="InvalidOperationException">Called from inside work of the same team.</exception>
+    public void Run(IParallelWork work, int phase, int items)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(items);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        if (Threads == 1 || items == 1)
+        {
+            if (items > 0)
+                work.Run(phase, 0, items, 0);
+            return;
+        }
+
+        if (items == 0)
+            return;
+        if (Monitor.IsEntered(_runGate))
+            throw new InvalidOperationException("A thread team cannot be used from inside its own work.");
+        lock (_runGate)
+        {
+            Start(work, phase, items);
+            DoShare(0);
+            WaitForWorkers();
+            _work = null;
+            RethrowFirstError();
+        }
+    }
+
+    /// <summary>Ends the threads and waits for them.</summary>
+    public void Dispose()
+    {
+        lock (_runGate)
+        {
+            if (_disposed)
+                return;
+            Volatile.Write(ref _disposed, true);
+            Interlocked.Increment(ref _epoch);
+            lock (_startGate)
+                Monitor.PulseAll(_startGate);
+        }
+
+        foreach (Thread worker in _workers)
+            worker.Join();
+    }
+
+    /// <summary>
+    /// Counts the cores whose capacity, as the kernel lists it, is at least 60 % of the largest (big.LITTLE phones list their
+    /// small cores far below). Without such a list all <paramref name="processors"/> count. Never more than
+    /// <paramref name="processors"/>, which knows of container limits.
+    /// </summary>
+    internal static int CountPerformanceCores(int processors, string cpuFolder)
+    {
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsAndroid())
+            return Math.Max(1, processors);
+        List<int> capacities = [];
+        try
+        {
+            for (int cpu = 0; cpu < 1024; cpu++)
+            {
+                string path = Path.Combine(cpuFolder, $"cpu{cpu}", "cpu_capacity");
+                if (!File.Exists(path))
+                    break;
+                capacities.Add(int.Parse(File.ReadAllText(path).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
+        {
+            capacities.Clear();
+        }
+
+        int largest = 0;
+        foreach (int capacity in capacities)
+            largest = Math.Max(largest, capacity);
+        int big = 0;
+        foreach (int capacity in capacities)
+            big += capacity * 10L >= largest * 6L ? 1 : 0;
+        return Math.Max(1, big == 0 ? processors : Math.Min(big, processors));
+    }
+
+    private void Start(IParallelWork work, int phase, int items)
+    {
+        _work = work;
+        _phase = phase;
+        _items = items;
+        _pending = _workers.Length;
+        // The full fence orders the fields above before the new epoch and the read of _sleepers after it.
+        Interlocked.Increment(ref _epoch);
+        if (Volatile.Read(ref _sleepers) > 0)
+        {
+            lock (_startGate)
+                Monitor.PulseAll(_startGate);
+        }
+    }
+
+    private void DoShare(int thread)
+    {
+        int begin = (int)((long)_items * thread / Threads);
+        int end = (int)((long)_items * (thread + 1) / Threads);
+        if (begin == end)
+            return;
+        try
+        {
+            _work!.Run(_phase, begin, end, thread);
+        }
+#pragma warning disable CA1031 // every exception goes to the caller of Run
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _errors[thread] = e;
+        }
+    }
+
+    private void WaitForWorkers()
+    {
+        long until = Stopwatch.GetTimestamp() + SpinTicks;
+        while (Volatile.Read(ref _pending) != 0)
+        {
+            if (Stopwatch.GetTimestamp() < until)
+            {
+                Thread.SpinWait(8);
+                continue;
+            }
+
+            lock (_doneGate)
+            {
+                Interlocked.Exchange(ref _callerSleeps, 1);
+                while (Volatile.Read(ref _pending) != 0)
+                    Monitor.Wait(_doneGate);
+                _callerSleeps = 0;
+            }
+        }
+    }
+
+    private void RethrowFirstError()
+    {
+        Exception? first = null;
+        for (int i = _errors.Length - 1; i >= 0; i--)
+        {
+            first = _errors[i] ?? first;
+            _errors[i] = null;
+        }
+
+        if (first is not null)
+            ExceptionDispatchInfo.Capture(first).Throw();
+    }
+
+    private void WorkerLoop(int thread)
+    {
+        int seen = 0;
+        while (true)
+        {
+            seen = WaitForEpochAfter(seen);
+            if (Volatile.Read(ref _disposed))
+                return;
+            DoShare(thread);
+            if (Interlocked.Decrement(ref _pending) == 0 && Volatile.Read(ref _callerSleeps) != 0)
+            {
+                lock (_doneGate)
+                    Monitor.Pulse(_doneGate);
+            }
+        }
+    }
+
+    private int WaitForEpochAfter(int seen)
+    {
+        long until = Stopwatch.GetTimestamp() + SpinTicks;
+        while (true)
+        {
+            int epoch = Volatile.Read(ref _epoch);
+            if (epoch != seen)
+                return epoch;
+            if (Stopwatch.GetTimestamp() < until)
+            {
+                Thread.SpinWait(8);
+                continue;
+            }
+
+            lock (_startGate)
+            {
+                Interlocked.Increment(ref _sleepers);
+                while (Volatile.Read(ref _epoch) == seen)
+                    Monitor.Wait(_startGate);
+                Interlocked.Decrement(ref _sleepers);
+            }
+        }
+    }
+}

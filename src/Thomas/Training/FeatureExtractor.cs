@@ -1,0 +1,51 @@
+using System;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Graphs;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>Runs a graph from pictures to vectors over a prepared set, batch by batch.</summary>
+internal static class FeatureExtractor
+{
+    /// <summary>Large enough to fill the kernels, small enough for a phone's memory.</summary>
+    public const int DefaultBatch = 8;
+
+    /// <summary>Hands out the vectors of one picture.</summary>
+    /// <param name="index">The picture's index in the set.</param>
+    /// <param name="view">Its view.</param>
+    /// <param name="values">The graph's first output for it; valid during the call.</param>
+    public delegate void Receiver(int index, int view, ReadOnlySpan<float> values);
+
+    /// <summary>Runs all views of all pictures.</summary>
+    /// <param name="graph">From one NHWC picture to one vector.</param>
+    /// <param name="set">The pictures.</param>
+    /// <param name="options">Device and threads.</param>
+    /// <param name="receive">Gets each result, views outermost, pictures in order.</param>
+    /// <param name="progress">Told the number of pictures done.</param>
+    /// <param name="cancellation">Ends the work after the batch at hand.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public static void Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation)
+    {
+        int batch = Math.Min(DefaultBatch, set.Count);
+        using Executable executable = Executable.Compile(graph, batch, options);
+        Span<int> indexes = stackalloc int[batch];
+        int length = executable.Output().Length / batch;
+        for (int view = 0; view < set.Views; view++)
+        {
+            for (int start = 0; start < set.Count; start += batch)
+            {
+                cancellation.ThrowIfCancellationRequested();
+
+                // A short last batch repeats its last picture; results are computed for each picture alone.
+                int count = Math.Min(batch, set.Count - start);
+                for (int i = 0; i < batch; i++) indexes[i] = start + Math.Min(i, count - 1);
+                set.Fill(indexes, view, executable.Input());
+                executable.Run();
+                for (int i = 0; i < count; i++) receive(start + i, view, executable.Output().Slice(i * length, length));
+                progress?.Report((view * set.Count) + start + count);
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using System.Collections.Generic;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// A classifier cut in two: the part that turns a picture into features, and the linear layer that turns features into class scores. A spatial
+/// feature map is averaged over its positions, so features are always one vector a picture.
+/// </summary>
+internal sealed class HeadSplit
+{
+    private readonly Model _model;
+    private readonly Value _features;
+
+    private HeadSplit(Model model, Value features, LinearHead? head, bool endsInSoftmax, string description)
+    {
+        _model = model;
+        _features = features;
+        Head = head;
+        EndsInSoftmax = endsInSoftmax;
+        Description = description;
+    }
+
+    /// <summary>Length of a feature vector.</summary>
+    public int FeatureCount => _features.Shape[-1];
+
+    /// <summary>The old head's weights [classes, features] and bias, where the old head is linear in the features; else null.</summary>
+    public LinearHead? Head { get; }
+
+    /// <summary>Whether the model hands out probabilities.</summary>
+    public bool EndsInSoftmax { get; }
+
+    /// <summary>What was found, for the log.</summary>
+    public string Description { get; }
+
+    /// <summary>Finds the last layer with weights on the way back from the output.</summary>
+    /// <exception cref="ThomasException">The model's output does not come from such a layer.</exception>
+    public static HeadSplit Find(Model model)
+    {
+        Value output = model.Graph.Outputs[0];
+        bool softmax = false, linear = true, pooledAfter = false;
+        Value value = output;
+        while (true)
+        {
+            Node node = value.Producer ?? throw new ThomasException($"{model.Info.Name}: found no layer with weights between input and output; this model cannot be tuned.");
+            switch (node.Op)
+            {
+                case Softmax:
+                    softmax = true;
+                    break;
+                case Reshape or Transpose or FakeQuantize:
+                    break;
+                case Activate:
+                    linear = false;
+                    break;
+                case Reduce when ((ReduceAttributes)node.Attributes).Kind == ReduceKind.Mean:
+                case AveragePool2d:
+                    pooledAfter = true;
+                    break;
+                case Add when node.Inputs[0].IsConstant != node.Inputs[1].IsConstant && !pooledAfter:
+                    linear = false;
+                    value = node.Inputs[node.Inputs[0].IsConstant ? 1 : 0];
+                    continue;
+                case Dense or Conv2d when node.Inputs[1].IsConstant && !pooledAfter || IsClassifierConv(model, node, softmax):
+                    return AtLinear(model, node, softmax, linear);
+                default:
+                    return Extractor(model, output, softmax, node);
+            }
+
+            value = node.Inputs[0];
+        }
+    }
+
+    /// <summary>The graph from the picture to the features, [n, FeatureCount].</summary>
+    public Graph FeatureGraph()
+    {
+        (GraphBuilder builder, Value features) = CopyBackbone();
+        return builder.Build(features);
+    }
+
+    /// <summary>The model with a new head: dense weights [classes, FeatureCount] and bias [classes], then softmax if the old model ended in it.</summary>
+    public Model WithHead(float[] weights, float[] bias, IReadOnlyList<string> labels, Preprocessing preprocessing)
+    {
+        (GraphBuilder builder, Value features) = CopyBackbone();
+        Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(bias.Length, FeatureCount), weights));
+        Value b = builder.Constant("head.bias", TensorData.FromFloats(new Shape(bias.Length), bias));
+        Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), "logits");
+        if (EndsInSoftmax) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), "probabilities");
+        return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing });
+    }
+
+    /// <summary>A 1x1 convolution whose scores are pooled is the head (SqueezeNet) if its channels are the classes that the file names or scores.</summary>
+    private static bool IsClassifierConv(Model model, Node node, bool softmax)
+    {
+        if (node.Op is not Conv2d || !node.Inputs[1].IsConstant) return false;
+        int channels = node.Output.Shape[3];
+        return softmax || channels == model.Info.Labels?.Count || channels is 1000 or 1001;
+    }
+
+    private static HeadSplit AtLinear(Model model, Node node, bool softmax, bool linear)
+    {
+        Value features = node.Inputs[0];
+        LinearNodeView view = new(node);
+        bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
+        LinearHead? head = linear && pointwise && view.Activation == default ? new LinearHead(view.Weights, view.Bias, node.Output.Shape[-1]) : null;
+        return new HeadSplit(model, features, head, softmax, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {node.Output.Shape[-1]} classes)");
+    }
+
+    private static HeadSplit Extractor(Model model, Value output, bool softmax, Node stop)
+    {
+        if (softmax || output.Shape.Rank is not (2 or 4))
+            throw new ThomasException($"{model.Info.Name}: the output comes from {stop}, which is no dense layer or convolution; this model's last layer cannot be tuned.");
+        return new HeadSplit(model, output, null, endsInSoftmax: true, $"no classifier found (the output comes from {stop}): the output's {output.Shape[-1]} numbers are the features");
+    }
+
+    private (GraphBuilder Builder, Value Features) CopyBackbone()
+    {
+        bool[] needed = new bool[_model.Graph.Values.Count];
+        needed[_features.Id] = true;
+        for (int i = _model.Graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            Node node = _model.Graph.Nodes[i];
+            if (!needed[node.Output.Id]) continue;
+            foreach (Value input in node.Inputs) needed[input.Id] = true;
+        }
+
+        Passes.GraphRewriter rewriter = new(_model.Graph);
+        foreach (Node node in _model.Graph.Nodes)
+        {
+            if (needed[node.Output.Id]) rewriter.Copy(node);
+        }
+
+        Value features = rewriter.Map(_features);
+        if (features.Shape.Rank == 4)
+        {
+            features = features.Shape[1] == 1 && features.Shape[2] == 1
+                ? rewriter.Builder.Add(OpCatalog.Reshape, [features], new ReshapeAttributes(new IntList(0, FeatureCount)), "features")
+                : rewriter.Builder.Add(OpCatalog.Reduce, [features], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "features");
+        }
+
+        return (rewriter.Builder, features);
+    }
+
+    private readonly struct LinearNodeView(Node node)
+    {
+        public float[] Weights => node.Inputs[1].Constant!.Floats.ToArray();
+
+        public float[]? Bias => node.Attributes switch
+        {
+            DenseAttributes { HasBias: true } or Conv2dAttributes { HasBias: true } when node.Inputs[2].Constant is TensorData bias => bias.Floats.ToArray(),
+            _ => null,
+        };
+
+        public Activation Activation => node.Attributes switch
+        {
+            DenseAttributes dense => dense.Activation,
+            Conv2dAttributes conv => conv.Activation,
+            _ => default,
+        };
+    }
+}
+
+/// <summary>A linear classifier on features.</summary>
+/// <param name="Weights">[classes, features], row-major.</param>
+/// <param name="Bias">[classes], or null for none.</param>
+/// <param name="Classes">Number of classes.</param>
+internal sealed record LinearHead(float[] Weights, float[]? Bias, int Classes);

@@ -1,0 +1,24 @@
+using System;
+using Thomas.Data;
+
+namespace Thomas.Training;
+
+/// <summary>How far a long job is.</summary>
+/// <param name="Stage">Name of the stage: decode, features, infer, train ...</param>
+/// <param name="Done">Items of the stage that are done.</param>
+/// <param name="Total">Items of the stage in all.</param>
+/// <param name="Message">Something to show, such as an epoch's result; may be empty.</param>
+public readonly record struct StageProgress(string Stage, int Done, int Total, string Message = "")
+{
+    internal static IProgress<PrepareProgress>? Decoding(IProgress<StageProgress>? progress) =>
+        progress is null ? null : new Relay<PrepareProgress>(p => progress.Report(new StageProgress("decode", p.Done, p.Total, p.Broken == 0 ? "" : $"{p.Broken} broken")));
+
+    internal static IProgress<int>? Counting(IProgress<StageProgress>? progress, string stage, int total) =>
+        progress is null ? null : new Relay<int>(done => progress.Report(new StageProgress(stage, done, total)));
+
+    /// <summary>Passes reports on at once, on the reporting thread; <see cref="Progress{T}"/> would queue them and change their order.</summary>
+    internal sealed class Relay<T>(Action<T> report) : IProgress<T>
+    {
+        public void Report(T value) => report(value);
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Generic;
+using Thomas.Kernels;
+
+namespace Thomas.Tests.Kernels;
+
+/// <summary>Windows that a sliding-window kernel must get right; channels are put in by the test.</summary>
+internal static class WindowCases
+{
+    public static IEnumerable<ConvGeometry> All(int channels, int channelStride)
+    {
+        yield return Make(1, 5, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1);
+        yield return Make(3, 6, 9, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1);
+        yield return Make(1, 8, 11, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2);
+        yield return Make(1, 9, 13, 5, 5, 2, 2, 1, 1, 1, 2, 2, 1);
+        yield return Make(2, 7, 6, 2, 3, 1, 2, 1, 1, 0, 1, 2, 3);
+        yield return Make(1, 12, 10, 3, 2, 3, 2, 1, 1, 1, 0, 0, 2);
+        yield return Make(1, 11, 14, 3, 3, 1, 1, 2, 3, 2, 1, 3, 0);
+        yield return Make(1, 4, 4, 7, 7, 1, 1, 1, 1, 3, 3, 3, 3);
+        yield return Make(2, 5, 3, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0);
+        yield return Make(1, 5, 6, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0);
+        yield return Make(1, 3, 20, 1, 3, 1, 1, 1, 1, 0, 1, 0, 1);
+        yield return Make(1, 20, 2, 5, 1, 2, 1, 1, 1, 3, 0, 4, 0);
+        yield return Make(1, 6, 17, 3, 5, 1, 2, 1, 1, 1, 1, 1, 1);
+        yield return Make(1, 6, 9, 3, 3, 1, 1, 1, 1, -1, -2, 1, 0);
+
+        ConvGeometry Make(int n, int h, int w, int kH, int kW, int sH, int sW, int dH, int dW, int top, int left, int bottom, int right) => new(
+            n, h, w, channels, channelStride,
+            ((h + top + bottom - ((kH - 1) * dH) - 1) / sH) + 1, ((w + left + right - ((kW - 1) * dW) - 1) / sW) + 1,
+            kH, kW, sH, sW, dH, dW, top, left);
+    }
+}

@@ -1,0 +1,132 @@
+using System;
+using System.Linq;
+using Thomas.Graphs;
+using Thomas.Ops;
+using Thomas.Passes;
+using Thomas.Runtime;
+using Thomas.Tests.Harness;
+using Xunit;
+
+namespace Thomas.Tests.Passes;
+
+public sealed class PassTests
+{
+    private static void Same(float[] expected, float[] actual, float tolerance = 2e-5f)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        float scale = expected.Max(Math.Abs);
+        for (int i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
+    }
+
+    private static int Count<TOp>(Graph graph) => graph.Nodes.Count(node => node.Op is TOp);
+
+    [Fact]
+    public void Transposes_of_an_nchw_export_vanish_but_for_the_flatten()
+    {
+        Graph graph = TestGraphs.NchwBlock();
+        Graph result = EliminateTransposes.Run(graph);
+        GraphVerifier.Verify(result);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(result, TestGraphs.Oracle), 0);
+        Assert.Equal(1, Count<Transpose>(result));
+    }
+
+    [Fact]
+    public void Import_and_compile_passes_keep_the_results_and_shrink_the_graph()
+    {
+        Graph graph = TestGraphs.NchwBlock();
+        Graph result = CompilePasses.Run(ImportPasses.Run(graph));
+        GraphVerifier.Verify(result);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(result, TestGraphs.Oracle));
+        Assert.Equal(0, Count<BatchNorm>(result));
+        Assert.Equal(0, Count<Activate>(result));
+        Assert.Equal(0, Count<Add>(result));
+    }
+
+    [Theory]
+    [InlineData("eliminate-dead-nodes")]
+    [InlineData("fold-constants")]
+    [InlineData("fuse-pad")]
+    [InlineData("fold-batch-norm")]
+    [InlineData("fuse-epilogue")]
+    public void Each_pass_can_be_switched_off(string pass)
+    {
+        Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
+        Assert.Contains(CompilePasses.All, p => p.Name == pass);
+        Same(TestGraphs.Run(graph), TestGraphs.Run(graph, new CompileOptions { PassesOff = [pass] }));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Rebatching_computes_each_picture_alone(int batch)
+    {
+        Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
+        using Executable one = Executable.Compile(graph);
+        using Executable many = Executable.Compile(graph, batch);
+        int pixels = one.Input().Length;
+        float[] noise = TestGraphs.Noise(pixels * batch, 3);
+        noise.CopyTo(many.Input());
+        many.Run();
+        for (int i = 0; i < batch; i++)
+        {
+            noise.AsSpan(i * pixels, pixels).CopyTo(one.Input());
+            one.Run();
+            for (int output = 0; output < 2; output++)
+            {
+                int length = one.Output(output).Length;
+                Same(one.Output(output).ToArray(), many.Output(output).Slice(i * length, length).ToArray(), 1e-5f);
+            }
+        }
+    }
+
+    [Fact]
+    public void Constants_fold_through_arithmetic_and_shape()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 6)));
+        Value w = b.Add(OpCatalog.Multiply, [b.Weights("a", 1, 3, 4), b.Weights("c", 2, 4)]);
+        Value reshaped = b.Add(OpCatalog.Reshape, [w], new ReshapeAttributes(new IntList(2, 6)));
+        Graph graph = b.Build(b.Add(OpCatalog.Dense, [x, reshaped], new DenseAttributes()));
+        Graph folded = FoldConstants.Run(graph);
+        Assert.Single(folded.Nodes);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(folded, TestGraphs.Oracle), 0);
+    }
+
+    [Fact]
+    public void Padding_moves_into_the_convolution()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 5, 6, 2)));
+        Value pad = b.Add(OpCatalog.Pad, [x], new PadAttributes(new IntList(0, 1, 2, 0), new IntList(0, 0, 1, 0)));
+        Graph graph = b.Build(b.Add(OpCatalog.Conv2d, [pad, b.Weights("w", 1, 4, 3, 2, 2)], new Conv2dAttributes(new Window2d(3, 2))));
+        Graph fused = FusePad.Run(graph);
+        Assert.Single(fused.Nodes);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 0);
+    }
+
+    [Fact]
+    public void A_value_used_twice_or_handed_out_is_not_fused_away()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 4, 4, 2)));
+        Value conv = b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 2, 1, 1, 2)], new Conv2dAttributes(new Window2d(1, 1)));
+        Value act = b.Add(OpCatalog.Activate, [conv], new ActivateAttributes(Activation.Relu));
+        Value sum = b.Add(OpCatalog.Add, [act, conv]);
+        Graph graph = b.Build(sum, conv);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(graph));
+    }
+
+    [Fact]
+    public void Batch_norm_with_tiny_variance_folds_to_the_same_result()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 4, 4, 3)));
+        Value conv = b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 3, 3, 3, 3), b.Weights("cb", 9, 3)], new Conv2dAttributes(new Window2d(3, 3), HasBias: true));
+        Value variance = b.Constant("v", TensorData.FromFloats(new Shape(3), [2e-6f, 1, 0]));
+        Value norm = b.Add(OpCatalog.BatchNorm, [conv, b.Weights("g", 2, 3), b.Weights("s", 3, 3), b.Weights("m", 4, 3), variance], new BatchNormAttributes(1e-5f));
+        Graph graph = b.Build(norm);
+        Graph folded = FoldBatchNorm.Run(graph);
+        Assert.Single(folded.Nodes);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(folded, TestGraphs.Oracle), 1e-5f);
+    }
+}

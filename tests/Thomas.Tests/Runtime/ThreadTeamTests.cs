@@ -1,0 +1,220 @@
+using System;
+using System.Diagnostics;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+using Thomas.Runtime;
+using Xunit;
+
+namespace Thomas.Tests.Runtime;
+
+public class ThreadTeamTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Every_item_runs_once_whatever_the_counts(int threads)
+    {
+        using ThreadTeam team = new(threads);
+        Assert.Equal(threads, team.Threads);
+        for (int items = 0; items < 40; items++)
+        {
+            Counter work = new(items);
+            team.Run(work, 7, items);
+            Assert.Equal(7, items == 0 ? 7 : work.Phase);
+            Assert.All(work.Counts, count => Assert.Equal(1, count));
+            Assert.True(work.LargestThread < threads);
+        }
+    }
+
+    [Fact]
+    public void The_split_depends_on_the_counts_alone()
+    {
+        using ThreadTeam team = new(3);
+        int[] owners = new int[10];
+        Owner work = new(owners);
+        for (int i = 0; i < 100; i++)
+        {
+            team.Run(work, 0, owners.Length);
+            Assert.Equal([0, 0, 0, 1, 1, 1, 2, 2, 2, 2], owners);
+        }
+    }
+
+    [Fact]
+    public void A_warm_run_allocates_nothing_on_any_thread()
+    {
+        using ThreadTeam team = new(2);
+        AllocationProbe work = new();
+        for (int i = 0; i < 200; i++)
+            team.Run(work, 0, 2);
+        Thread.Sleep(5);
+        team.Run(work, 0, 2);
+        long[] before = [.. work.Allocated];
+        for (int i = 0; i < 1000; i++)
+            team.Run(work, 0, 2);
+        Assert.Equal(before, work.Allocated);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void An_exception_reaches_the_caller_and_the_team_goes_on(int failingItem)
+    {
+        using ThreadTeam team = new(4);
+        for (int i = 0; i < 20; i++)
+        {
+            InvalidDataException e = Assert.Throws<InvalidDataException>(() => team.Run(new Failing(failingItem), 0, 4));
+            Assert.Equal($"item {failingItem}", e.Message);
+        }
+
+        Counter work = new(8);
+        team.Run(work, 0, 8);
+        Assert.All(work.Counts, count => Assert.Equal(1, count));
+    }
+
+    [Fact]
+    public void Use_from_inside_its_own_work_is_refused()
+    {
+        using ThreadTeam team = new(2);
+        Assert.Throws<InvalidOperationException>(() => team.Run(new Nested(team), 0, 2));
+    }
+
+    [Fact]
+    public async Task Several_callers_and_more_threads_than_cores_finish()
+    {
+        using ThreadTeam shared = new(8);
+        Task[] callers = new Task[4];
+        for (int t = 0; t < callers.Length; t++)
+        {
+            callers[t] = Task.Run(() =>
+            {
+                using ThreadTeam own = new(3);
+                for (int i = 0; i < 50; i++)
+                {
+                    Counter a = new(16), b = new(5);
+                    shared.Run(a, 0, 16);
+                    own.Run(b, 0, 5);
+                    Assert.All(a.Counts, count => Assert.Equal(1, count));
+                    Assert.All(b.Counts, count => Assert.Equal(1, count));
+                }
+            }, TestContext.Current.CancellationToken);
+        }
+
+        await Task.WhenAll(callers).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Idle_workers_sleep()
+    {
+        using ThreadTeam team = new(3);
+        CpuTimeProbe work = new();
+        team.Run(work, 0, 3);
+        Thread.Sleep(50);
+        int switchesOfSleepers = work.Runs;
+        TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
+        Stopwatch clock = Stopwatch.StartNew();
+        Thread.Sleep(300);
+        // Other tests may run beside this one: two spinning workers of this team would burn 600 ms on top of them, so several tries.
+        TimeSpan used = Process.GetCurrentProcess().TotalProcessorTime - before;
+        for (int i = 0; i < 20 && used.TotalMilliseconds > 0.5 * clock.ElapsedMilliseconds; i++)
+        {
+            before = Process.GetCurrentProcess().TotalProcessorTime;
+            clock.Restart();
+            Thread.Sleep(300);
+            used = Process.GetCurrentProcess().TotalProcessorTime - before;
+        }
+
+        Assert.True(used.TotalMilliseconds <= 0.5 * clock.ElapsedMilliseconds, $"{used.TotalMilliseconds} ms of CPU time while idle");
+        Assert.Equal(switchesOfSleepers, work.Runs);
+    }
+
+    [Fact]
+    public void A_disposed_team_refuses_work()
+    {
+        ThreadTeam team = new(2);
+        team.Dispose();
+        team.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => team.Run(new Counter(2), 0, 2));
+    }
+
+    [Fact]
+    public void Small_cores_are_not_counted()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        int[] capacities = [250, 250, 250, 250, 870, 870, 870, 1024];
+        for (int i = 0; i < capacities.Length; i++)
+        {
+            Directory.CreateDirectory(Path.Combine(folder, $"cpu{i}"));
+            File.WriteAllText(Path.Combine(folder, $"cpu{i}", "cpu_capacity"), $"{capacities[i]}\n");
+        }
+
+        int expected = OperatingSystem.IsLinux() ? 4 : 8;
+        Assert.Equal(expected, ThreadTeam.CountPerformanceCores(8, folder));
+        Assert.Equal(2, ThreadTeam.CountPerformanceCores(2, folder));
+        File.WriteAllText(Path.Combine(folder, "cpu3", "cpu_capacity"), "many");
+        Assert.Equal(8, ThreadTeam.CountPerformanceCores(8, folder));
+        Directory.Delete(folder, recursive: true);
+        Assert.Equal(6, ThreadTeam.CountPerformanceCores(6, folder));
+    }
+
+    private sealed class Counter(int items) : IParallelWork
+    {
+        public int[] Counts { get; } = new int[items];
+
+        public int Phase { get; private set; }
+
+        public int LargestThread { get; private set; }
+
+        public void Run(int phase, int begin, int end, int thread)
+        {
+            lock (this)
+            {
+                Phase = phase;
+                LargestThread = Math.Max(LargestThread, thread);
+            }
+
+            for (int i = begin; i < end; i++)
+                Interlocked.Increment(ref Counts[i]);
+        }
+    }
+
+    private sealed class Owner(int[] owners) : IParallelWork
+    {
+        public void Run(int phase, int begin, int end, int thread) => Array.Fill(owners, thread, begin, end - begin);
+    }
+
+    private sealed class AllocationProbe : IParallelWork
+    {
+        public long[] Allocated { get; } = new long[2];
+
+        public void Run(int phase, int begin, int end, int thread) => Allocated[thread] = GC.GetAllocatedBytesForCurrentThread();
+    }
+
+    private sealed class CpuTimeProbe : IParallelWork
+    {
+        private int _runs;
+
+        public int Runs => _runs;
+
+        public void Run(int phase, int begin, int end, int thread) => Interlocked.Increment(ref _runs);
+    }
+
+    private sealed class Failing(int item) : IParallelWork
+    {
+        public void Run(int phase, int begin, int end, int thread)
+        {
+            if (begin <= item && item < end)
+                throw new InvalidDataException($"item {item}");
+        }
+    }
+
+    private sealed class Nested(ThreadTeam team) : IParallelWork
+    {
+        public void Run(int phase, int begin, int end, int thread)
+        {
+            if (thread == 0)
+                team.Run(new Counter(2), 0, 2);
+        }
+    }
+}

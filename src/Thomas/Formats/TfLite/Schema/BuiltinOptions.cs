@@ -1,0 +1,35 @@
+namespace Thomas.Formats.TfLite.Schema;
+
+/// <summary>Which table an operator's options are: the union's type numbers of the TFLite schema, as far as Thomas writes them.</summary>
+internal enum BuiltinOptions : byte
+{
+    None = 0,
+    Conv2D = 1,
+    DepthwiseConv2D = 2,
+    Pool2D = 5,
+    FullyConnected = 8,
+    Softmax = 9,
+    Concatenation = 10,
+    Add = 11,
+    LocalResponseNormalization = 13,
+    Reshape = 17,
+    Mul = 21,
+    Pad = 22,
+    Transpose = 26,
+    Reducer = 27,
+    Sub = 28,
+    Div = 29,
+    StridedSlice = 32,
+    Exp = 33,
+    LogSoftmax = 36,
+    Dequantize = 38,
+    MaximumMinimum = 39,
+    Neg = 42,
+    PadV2 = 43,
+    Slice = 48,
+    Pow = 56,
+    LeakyRelu = 75,
+    Abs = 78,
+    Quantize = 89,
+    HardSwish = 91,
+}

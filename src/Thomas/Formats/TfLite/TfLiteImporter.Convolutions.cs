@@ -1,0 +1,173 @@
+using System;
+using Thomas.Formats.TfLite.Schema;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Formats.TfLite;
+
+/// <content>Operators with windows or weights. Field numbers are those of the operators' option tables.</content>
+internal sealed partial class TfLiteImporter
+{
+    // Keeps the arithmetic of windows within 32 bits.
+    private const int MaxWindow = 1 << 15;
+
+    private void ImportConv2d(OperatorCall call)
+    {
+        FlatTable options = call.Options;
+        Value x = Operand(call, 0), filter = Operand(call, 1);
+        RequireRank4(call, x, filter);
+        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1)));
+        Activation activation = ReadActivation(call, 3);
+        int channels = x.Shape[3], perGroup = filter.Shape[3];
+        _file.Require(perGroup > 0 && channels % perGroup == 0, call.Place, $"its filter {filter.Shape} (OHWI) does not fit an input of {channels} channels");
+        int groups = channels / perGroup;
+        if (groups == channels && groups > 1 && filter.Shape[0] % groups == 0)
+        {
+            EmitWithBias(call, OpCatalog.DepthwiseConv2d, x, ToDepthwise(call, filter), hasBias => new DepthwiseConv2dAttributes(window, hasBias, activation));
+            return;
+        }
+
+        EmitWithBias(call, OpCatalog.Conv2d, x, filter, hasBias => new Conv2dAttributes(window, groups, hasBias, HasResidual: false, activation));
+    }
+
+    private void ImportDepthwiseConv2d(OperatorCall call)
+    {
+        FlatTable options = call.Options;
+        Value x = Operand(call, 0), filter = Operand(call, 1);
+        RequireRank4(call, x, filter);
+        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1)));
+        Activation activation = ReadActivation(call, 4);
+        EmitWithBias(call, OpCatalog.DepthwiseConv2d, x, filter, hasBias => new DepthwiseConv2dAttributes(window, hasBias, activation));
+    }
+
+    private void ImportFullyConnected(OperatorCall call)
+    {
+        FlatTable options = call.Options;
+        if (options.Byte(1) != 0) throw Unsupported(call, "shuffled weights");
+        Activation activation = ReadActivation(call, 0);
+        Value x = Operand(call, 0), weights = Operand(call, 1);
+        _file.Require(weights.Shape.Rank == 2 && weights.Shape[1] > 0, call.Place, $"its weights have shape {weights.Shape}, expected outputs x inputs");
+        Value rows = AsRows(call, x, weights.Shape[1]);
+        bool hasBias = call.Has(2);
+        Value[] operands = hasBias ? [rows, weights, Bias(call, 2)] : [rows, weights];
+        DenseAttributes attributes = new(hasBias, activation);
+        if (!options.Bool(2) || x.Shape.Rank == 2)
+        {
+            Emit(call, OpCatalog.Dense, operands, attributes);
+            return;
+        }
+
+        int[] dims = x.Shape.Dims.ToArray();
+        dims[^1] = weights.Shape[0];
+        Emit(call, OpCatalog.Reshape, [Step(call, OpCatalog.Dense, operands, attributes)], ReshapeTo(x.Shape, dims));
+    }
+
+    private void ImportBatchMatMul(OperatorCall call)
+    {
+        Value x = Operand(call, 0), y = Operand(call, 1);
+        if (call.Options.Bool(0) || x.Shape.Rank < 2 || !y.IsConstant || y.Shape.Rank < 2 || y.Shape.Product(0, y.Shape.Rank - 2) != 1)
+            throw Unsupported(call, "anything but a constant matrix on the right");
+        bool isTransposed = call.Options.Bool(1);
+        int inputs = y.Shape[isTransposed ? -1 : -2], outputs = y.Shape[isTransposed ? -2 : -1];
+        _file.Require(x.Shape[-1] == inputs && inputs > 0, call.Place, $"multiplies {x.Shape} by {y.Shape}");
+        Shape matrix = new(y.Shape[-2], y.Shape[-1]);
+        TensorData weights = y.Constant!.Reshaped(matrix);
+        Value constant = _builder.Constant($"{y.Name}/rows", isTransposed ? weights : Permuted(weights, new IntList(1, 0)));
+        Value product = Step(call, OpCatalog.Dense, [AsRows(call, x, inputs), constant], new DenseAttributes());
+        int[] dims = x.Shape.Dims.ToArray();
+        dims[^1] = outputs;
+        Emit(call, OpCatalog.Reshape, [product], ReshapeTo(x.Shape, dims));
+    }
+
+    private void ImportAveragePool(OperatorCall call)
+    {
+        Activation activation = ReadActivation(call, 5);
+        Value x = Operand(call, 0);
+        Emit(call, OpCatalog.AveragePool2d, [x], new AveragePool2dAttributes(ReadPoolWindow(call, x), CountPadding: false, activation));
+    }
+
+    private void ImportMaxPool(OperatorCall call)
+    {
+        Activation activation = ReadActivation(call, 5);
+        Value x = Operand(call, 0);
+        Emit(call, OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(ReadPoolWindow(call, x)), activation, keepsGrid: true);
+    }
+
+    private Window2d ReadPoolWindow(OperatorCall call, Value x)
+    {
+        RequireRank4(call, x, x);
+        FlatTable options = call.Options;
+        return ReadWindow(call, x, options.Int(4), options.Int(3), (options.Int(2), options.Int(1)), (1, 1));
+    }
+
+    private Window2d ReadWindow(OperatorCall call, Value x, int kernelH, int kernelW, (int H, int W) stride, (int H, int W) dilation)
+    {
+        ReadOnlySpan<int> numbers = [kernelH, kernelW, stride.H, stride.W, dilation.H, dilation.W];
+        foreach (int number in numbers) _file.Require(number is >= 1 and <= MaxWindow, call.Place, $"{call.Name} has the kernel size, stride or dilation {number}");
+        TfLitePadding padding = (TfLitePadding)call.Options.Byte(0);
+        _file.Require(padding is TfLitePadding.SAME or TfLitePadding.VALID, call.Place, $"{call.Name} has the padding scheme {(byte)padding}");
+        Window2d window = new(kernelH, kernelW, stride.H, stride.W, dilation.H, dilation.W, default);
+        if (padding == TfLitePadding.VALID) return window;
+        _file.Require(x.Shape[1] <= MaxWindow && x.Shape[2] <= MaxWindow, call.Place, $"{call.Name} reads {x.Shape}");
+        return window with { Padding = Window2d.Same(x.Shape[1], x.Shape[2], window.ExtentH, window.ExtentW, stride.H, stride.W) };
+    }
+
+    private void RequireRank4(OperatorCall call, Value x, Value filter) =>
+        _file.Require(x.Shape.Rank == 4 && filter.Shape.Rank == 4, call.Place, $"{call.Name} reads {x.Shape} and {filter.Shape}, expected rank 4");
+
+    private static Activation ReadActivation(OperatorCall call, int field)
+    {
+        FusedActivation fused = (FusedActivation)call.Options.Byte(field);
+        return fused switch
+        {
+            FusedActivation.NONE => Activation.None,
+            FusedActivation.RELU => Activation.Relu,
+            FusedActivation.RELU_N1_TO_1 => Activation.Clip(-1, 1),
+            FusedActivation.RELU6 => Activation.Relu6,
+            FusedActivation.TANH => new Activation(ActivationKind.Tanh),
+            _ => throw Unsupported(call, $"the fused activation {fused}"),
+        };
+    }
+
+    private void EmitWithBias(OperatorCall call, Op op, Value x, Value filter, Func<bool, OpAttributes> attributes)
+    {
+        bool hasBias = call.Has(2);
+        if (hasBias) Emit(call, op, [x, filter, Bias(call, 2)], attributes(true));
+        else Emit(call, op, [x, filter], attributes(false));
+    }
+
+    private Value Bias(OperatorCall call, int operand)
+    {
+        ImportedTensor tensor = OperandTensor(call, operand);
+        if (tensor.IsConstant && tensor.IsInteger) throw Unsupported(call, "an integer bias without a scale");
+        return Operand(call, operand);
+    }
+
+    /// <summary>x as a matrix of so many columns.</summary>
+    private Value AsRows(OperatorCall call, Value x, int columns)
+    {
+        if (x.Shape.Rank == 2 && x.Shape[1] == columns) return x;
+        _file.Require(x.Shape.ElementCount % columns == 0, call.Place, $"its input {x.Shape} does not divide into rows of {columns}");
+        return Step(call, OpCatalog.Reshape, [x], ReshapeTo(x.Shape, [x.Shape.ElementCount / columns, columns]));
+    }
+
+    /// <summary>The filter [c*m,kH,kW,1] of a convolution with one channel a group as a depthwise filter [1,kH,kW,c*m].</summary>
+    private Value ToDepthwise(OperatorCall call, Value filter)
+    {
+        Shape shape = new(1, filter.Shape[1], filter.Shape[2], filter.Shape[0]);
+        if (filter.Constant is not { } data) return Step(call, OpCatalog.Transpose, [filter], new TransposeAttributes(new IntList(3, 1, 2, 0)));
+        bool isPointwise = shape[1] == 1 && shape[2] == 1;
+        return _builder.Constant($"{filter.Name}/depthwise", isPointwise ? data.Reshaped(shape) : Permuted(data, new IntList(3, 1, 2, 0)));
+    }
+
+    private TensorData Permuted(TensorData data, IntList perm)
+    {
+        Shape shape = data.Type.Shape;
+        int[] dims = new int[shape.Rank];
+        for (int i = 0; i < dims.Length; i++) dims[i] = shape[perm[i]];
+        _file.ChargeCopy(data.Type.SizeBytes, new FlatPlace("constant"));
+        float[] values = new float[shape.ElementCount];
+        Transpose.Permute(data.Floats, shape, perm, values);
+        return TensorData.FromFloats(new Shape(dims), values);
+    }
+}

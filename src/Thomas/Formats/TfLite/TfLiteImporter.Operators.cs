@@ -1,0 +1,80 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Formats.TfLite.Schema;
+using Thomas.Ops;
+using static Thomas.Formats.TfLite.Schema.BuiltinOperator;
+
+namespace Thomas.Formats.TfLite;
+
+/// <content>The operators that are read, one line each.</content>
+internal sealed partial class TfLiteImporter
+{
+    private static readonly Dictionary<BuiltinOperator, Action<TfLiteImporter, OperatorCall>> Imports = new()
+    {
+        [CONV_2D] = static (importer, call) => importer.ImportConv2d(call),
+        [DEPTHWISE_CONV_2D] = static (importer, call) => importer.ImportDepthwiseConv2d(call),
+        [FULLY_CONNECTED] = static (importer, call) => importer.ImportFullyConnected(call),
+        [BATCH_MATMUL] = static (importer, call) => importer.ImportBatchMatMul(call),
+        [AVERAGE_POOL_2D] = static (importer, call) => importer.ImportAveragePool(call),
+        [MAX_POOL_2D] = static (importer, call) => importer.ImportMaxPool(call),
+
+        [ADD] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Add),
+        [SUB] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Subtract),
+        [MUL] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Multiply),
+        [DIV] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Divide),
+        [MAXIMUM] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Maximum, canFuse: false),
+        [MINIMUM] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Minimum, canFuse: false),
+        [POW] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Power, canFuse: false),
+        [PRELU] = static (importer, call) => importer.ImportBinary(call, OpCatalog.PRelu, canFuse: false),
+        [SQUARED_DIFFERENCE] = static (importer, call) => importer.ImportSquaredDifference(call),
+
+        [RELU] = static (importer, call) => importer.ImportActivation(call, Activation.Relu),
+        [RELU6] = static (importer, call) => importer.ImportActivation(call, Activation.Relu6),
+        [RELU_N1_TO_1] = static (importer, call) => importer.ImportActivation(call, Activation.Clip(-1, 1)),
+        [RELU_0_TO_1] = static (importer, call) => importer.ImportActivation(call, Activation.Clip(0, 1)),
+        [LEAKY_RELU] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.LeakyRelu, call.Options.Float(0))),
+        [LOGISTIC] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.Sigmoid)),
+        [TANH] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.Tanh)),
+        [HARD_SWISH] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.HardSwish)),
+
+        [EXP] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Exp),
+        [LOG] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Log),
+        [SQRT] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Sqrt),
+        [RSQRT] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Rsqrt),
+        [NEG] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Negate),
+        [ABS] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Abs),
+        [SQUARE] = static (importer, call) => importer.ImportSquare(call),
+
+        [SOFTMAX] = static (importer, call) => importer.ImportSoftmax(call),
+        [LOG_SOFTMAX] = static (importer, call) => importer.ImportLogSoftmax(call),
+        [LOCAL_RESPONSE_NORMALIZATION] = static (importer, call) => importer.ImportLocalResponseNorm(call),
+        [L2_NORMALIZATION] = static (importer, call) => importer.ImportL2Norm(call),
+        [MEAN] = static (importer, call) => importer.ImportReduce(call, ReduceKind.Mean),
+        [SUM] = static (importer, call) => importer.ImportReduce(call, ReduceKind.Sum),
+        [REDUCE_MAX] = static (importer, call) => importer.ImportReduce(call, ReduceKind.Max),
+
+        [PAD] = static (importer, call) => importer.ImportPad(call),
+        [PADV2] = static (importer, call) => importer.ImportPad(call),
+        [CONCATENATION] = static (importer, call) => importer.ImportConcat(call),
+        [RESHAPE] = static (importer, call) => importer.ImportReshape(call),
+        [SQUEEZE] = static (importer, call) => importer.ImportSqueeze(call),
+        [EXPAND_DIMS] = static (importer, call) => importer.ImportExpandDims(call),
+        [TRANSPOSE] = static (importer, call) => importer.ImportTranspose(call),
+        [SLICE] = static (importer, call) => importer.ImportSlice(call),
+        [STRIDED_SLICE] = static (importer, call) => importer.ImportStridedSlice(call),
+        [SPLIT] = static (importer, call) => importer.ImportSplit(call),
+        [SPLIT_V] = static (importer, call) => importer.ImportSplitV(call),
+
+        [DEQUANTIZE] = static (importer, call) => importer.ImportConversion(call),
+        [QUANTIZE] = static (importer, call) => importer.ImportConversion(call),
+        [CAST] = static (importer, call) => importer.ImportConversion(call),
+
+        // Only on sizes known while reading: EvaluateIntegers.
+        [SHAPE] = static (_, call) => throw Unsupported(call, SizesOnly),
+        [PACK] = static (_, call) => throw Unsupported(call, SizesOnly),
+        [GATHER] = static (_, call) => throw Unsupported(call, SizesOnly),
+        [REDUCE_PROD] = static (_, call) => throw Unsupported(call, SizesOnly),
+    };
+
+    private const string SizesOnly = "numbers of the network (it is read for sizes only)";
+}

@@ -1,0 +1,207 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Formats.TfLite.Schema;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Formats.TfLite;
+
+/// <summary>
+/// Builds the graph of a file's only subgraph, operator by operator. Results on an 8-bit grid are rounded to it by <see cref="FakeQuantize"/> nodes;
+/// lists of sizes and axes are worked out while reading.
+/// </summary>
+internal sealed partial class TfLiteImporter
+{
+    // More than any classifier has; keeps what a hostile file can make us allocate in proportion.
+    private const int MaxTensors = 1 << 16;
+    private const int MaxOperands = 1 << 18;
+
+    private readonly FlatFile _file;
+    private readonly GraphBuilder _builder = new();
+    private readonly UnsupportedList _unsupported = new();
+    private readonly ImportedTensor[] _tensors;
+    private readonly Value?[] _values;
+    private readonly IntegerTensor?[] _integers;
+    private readonly bool[] _isProduced;
+    private readonly bool[] _isMissing;
+
+    private TfLiteImporter(FlatFile file, ImportedTensor[] tensors)
+    {
+        _file = file;
+        _tensors = tensors;
+        _values = new Value?[tensors.Length];
+        _integers = new IntegerTensor?[tensors.Length];
+        _isProduced = new bool[tensors.Length];
+        _isMissing = new bool[tensors.Length];
+    }
+
+    /// <summary>Whether pictures stand channels first in the file.</summary>
+    public PictureLayout InputLayout { get; private set; }
+
+    /// <summary>Whether the file leaves the batch open.</summary>
+    public bool BatchIsSymbolic { get; private set; }
+
+    /// <summary>The batch size that the file fixes, or 1.</summary>
+    public int FileBatch { get; private set; } = 1;
+
+    /// <summary>The file's tensor for the first graph input.</summary>
+    public ImportedTensor FirstInput { get; private set; } = null!;
+
+    /// <summary>Whether numbers of 8 or 16 bits with a scale were read.</summary>
+    public bool IsQuantized { get; private set; }
+
+    /// <summary>Whether 16-bit floating-point weights were widened.</summary>
+    public bool HasHalfWeights { get; private set; }
+
+    /// <summary>Reads the operators of the file and builds its graph.</summary>
+    public static Graph Import(FlatFile file, ModelTable model, out TfLiteImporter importer)
+    {
+        FlatTables subgraphs = model.Subgraphs;
+        FlatPlace root = new("model");
+        file.Require(subgraphs.Count >= 1, root, "it holds no graph");
+        (BuiltinOperator Code, string Name)[] codes = ReadCodes(file, model);
+        if (subgraphs.Count > 1) throw SeveralGraphs(file, subgraphs, codes);
+        SubgraphTable subgraph = new(subgraphs[0]);
+        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers));
+        importer.AddInputs(subgraph.Inputs);
+        importer.AddOperators(subgraph.Operators, codes);
+        importer._unsupported.ThrowIfAny(file.Name);
+        return importer.Finish(subgraph.Outputs);
+    }
+
+    private static (BuiltinOperator Code, string Name)[] ReadCodes(FlatFile file, ModelTable model)
+    {
+        FlatTables tables = model.OperatorCodes;
+        file.Require(tables.Count <= MaxTensors, new FlatPlace("model"), "it lists too many kinds of operators");
+        (BuiltinOperator, string)[] codes = new (BuiltinOperator, string)[tables.Count];
+        for (int i = 0; i < codes.Length; i++)
+        {
+            OperatorCodeTable table = new(tables[i]);
+            codes[i] = (table.Code, table.Code == BuiltinOperator.CUSTOM ? $"{table.CustomCode ?? "?"} (custom)" : table.Code.ToString());
+        }
+
+        return codes;
+    }
+
+    private static ImportedTensor[] ReadTensors(FlatFile file, FlatTables tables, FlatTables buffers)
+    {
+        file.Require(tables.Count <= MaxTensors, new FlatPlace("subgraph", 0), $"it has {tables.Count} tensors; at most {MaxTensors} are read");
+        ImportedTensor[] tensors = new ImportedTensor[tables.Count];
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            FlatTable table = tables[i];
+            uint index = new TensorTable(table).Buffer;
+            file.Require(index == 0 || index < (uint)buffers.Count, table.Place, $"refers to buffer {index} of {buffers.Count}");
+            BufferTable buffer = new(index == 0 ? default : buffers[(int)index]);
+            file.Require(!buffer.IsExternal, table.Place, "keeps its data outside the FlatBuffer, as files above 2 GB do; these are not supported");
+            tensors[i] = new ImportedTensor(file, table, buffer.Data);
+        }
+
+        return tensors;
+    }
+
+    /// <summary>Several graphs mean control flow or training signatures: lists what none of them could run anyway, and the count.</summary>
+    private static UnsupportedModelException SeveralGraphs(FlatFile file, FlatTables subgraphs, (BuiltinOperator Code, string Name)[] codes)
+    {
+        UnsupportedList unsupported = new();
+        int operands = 0;
+        for (int i = 0; i < subgraphs.Count; i++)
+        {
+            FlatTables operators = new SubgraphTable(subgraphs[i]).Operators;
+            operands += operators.Count;
+            file.Require(operands is >= 0 and <= MaxOperands, new FlatPlace("subgraph", i), "it has too many operators");
+            for (int k = 0; k < operators.Count; k++)
+            {
+                uint code = new OperatorTable(operators[k]).CodeIndex;
+                file.Require(code < (uint)codes.Length, operators[k].Place, $"refers to operator code {code} of {codes.Length}");
+                if (!Imports.ContainsKey(codes[code].Code)) unsupported.Add(codes[code].Name, null, $"operator {k} of graph {i}");
+            }
+        }
+
+        unsupported.Add($"{subgraphs.Count} graphs in one file (control flow or training signatures)", null, null);
+        return new UnsupportedModelException(file.Name, unsupported.ToLines());
+    }
+
+    private void AddOperators(FlatTables operators, (BuiltinOperator Code, string Name)[] codes)
+    {
+        int operands = 0;
+        for (int i = 0; i < operators.Count; i++)
+        {
+            FlatTable table = operators[i];
+            OperatorTable fields = new(table);
+            _file.Require(fields.CodeIndex < (uint)codes.Length, table.Place, $"refers to operator code {fields.CodeIndex} of {codes.Length}");
+            ReadOnlySpan<int> inputs = fields.Inputs, outputs = fields.Outputs;
+            operands += inputs.Length + outputs.Length;
+            _file.Require(operands is >= 0 and <= MaxOperands, table.Place, "the graph has too many operands");
+            (BuiltinOperator code, string name) = codes[(int)fields.CodeIndex];
+            OperatorCall call = new(code, name, inputs.ToArray(), outputs.ToArray(), fields.Options, table.Place);
+            Check(call);
+            AddOperator(call);
+        }
+    }
+
+    /// <summary>Each operand must exist already; each result must be new.</summary>
+    private void Check(OperatorCall call)
+    {
+        foreach (int index in call.Inputs)
+        {
+            if (index == -1) continue;
+            _file.Require((uint)index < (uint)_tensors.Length, call.Place, $"{call.Name} reads tensor {index} of {_tensors.Length}");
+        }
+
+        _file.Require(call.Outputs.Length > 0, call.Place, $"{call.Name} has no result");
+        foreach (int index in call.Outputs)
+        {
+            _file.Require((uint)index < (uint)_tensors.Length, call.Place, $"{call.Name} writes tensor {index} of {_tensors.Length}");
+            _file.Require(!_isProduced[index] && !_tensors[index].IsConstant, call.Place, $"{call.Name} writes tensor {index}, which has a value already");
+            _isProduced[index] = true;
+        }
+    }
+
+    private void AddOperator(OperatorCall call)
+    {
+        try
+        {
+            if (!Imports.TryGetValue(call.Code, out Action<TfLiteImporter, OperatorCall>? import)) throw Unsupported(call, null);
+            if (ReadsMissing(call)) MarkMissing(call);
+            else if (_tensors[call.Outputs[0]].IsInteger) EvaluateIntegers(call);
+            else import(this, call);
+        }
+        catch (UnsupportedOperandException e)
+        {
+            _unsupported.Add(call.Name, e.Reason, $"'{_tensors[call.Outputs[0]].Name}'");
+            MarkMissing(call);
+        }
+    }
+
+    private bool ReadsMissing(OperatorCall call)
+    {
+        foreach (int index in call.Inputs)
+        {
+            if (index >= 0 && _isMissing[index]) return true;
+        }
+
+        return false;
+    }
+
+    private void MarkMissing(OperatorCall call)
+    {
+        foreach (int index in call.Outputs) _isMissing[index] = true;
+    }
+
+    private Graph Finish(ReadOnlySpan<int> outputs)
+    {
+        FlatPlace place = new("subgraph", 0);
+        _file.Require(outputs.Length is > 0 and <= MaxTensors, place, "it has no output");
+        Value[] values = new Value[outputs.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            _file.Require((uint)outputs[i] < (uint)_tensors.Length, place, $"its output is tensor {outputs[i]} of {_tensors.Length}");
+            values[i] = ValueOf(outputs[i], place);
+        }
+
+        return _builder.Build(values);
+    }
+
+    private static UnsupportedOperandException Unsupported(OperatorCall call, string? reason) => new(call.Name, reason);
+}

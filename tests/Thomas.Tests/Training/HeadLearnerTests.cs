@@ -75,6 +75,23 @@ public sealed class HeadLearnerTests
         }
     }
 
+    [Theory]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.AdamW)]
+    public void Restoring_goes_back_to_the_start_and_forgets_the_moments(OptimizerKind optimizer)
+    {
+        using FeatureMatrix train = Surrogate.Gaussians([6, 6], 7, seed: 77, distance: 5);
+        HeadOptions options = new() { Optimizer = optimizer };
+        HeadLearner used = new(train, 2, null, 0, options), fresh = new(train, 2, null, 0, options);
+        used.Step([0, 1, 6, 7], new int[4], 0.1f, out _);
+        used.Step([2, 3, 8, 9], new int[4], 0.1f, out _);
+        used.Restore();
+        used.Step([4, 10], new int[2], 0.1f, out _);
+        fresh.Step([4, 10], new int[2], 0.1f, out _);
+        Assert.Equal(fresh.ToHead(null).Weights.ToArray(), used.ToHead(null).Weights.ToArray());
+        Assert.Equal(fresh.ToHead(null).Bias.ToArray(), used.ToHead(null).Bias.ToArray());
+    }
+
     [Fact]
     public void Clipping_bounds_the_length_of_a_step()
     {

@@ -70,7 +70,8 @@ public sealed class HeadTrainerTests
 
         Assert.Equal(best.Epoch, result.BestEpoch);
         Assert.Equal(best.ValidationAccuracy, result.Head.Evaluate(validation).Accuracy);
-        Assert.True(result.Epochs[^1].ValidationAccuracy <= best.ValidationAccuracy);
+        Assert.Equal(best.ValidationLoss!.Value, Loss(result.Head, validation, smoothing: 0), 1e-5);
+        Assert.NotEqual(best.ValidationLoss!.Value, result.Epochs[^1].ValidationLoss!.Value, 1e-3);
         Assert.True(result.Epochs[^1].TrainAccuracy > result.Epochs[0].TrainAccuracy);
     }
 
@@ -148,14 +149,48 @@ public sealed class HeadTrainerTests
     }
 
     [Fact]
-    public void An_initial_head_is_where_training_starts()
+    public void An_initial_head_is_where_training_starts_and_every_sample_counts_once()
     {
-        using FeatureMatrix train = Surrogate.Gaussians([30, 30], 6, seed: 59, distance: 6);
-        LinearHead good = Train(new HeadTrainer(), train, null, 2).Head;
-        HeadOptions gentle = new() { Epochs = 1, BatchSize = 1000, LearningRate = 1e-6f, WeightDecay = 0 };
-        HeadResult again = Train(new HeadTrainer(gentle), train, null, 2, good);
-        Assert.Equal(good.Evaluate(train).Accuracy, again.Epochs[0].TrainAccuracy);
-        for (int i = 0; i < good.Weights.Length; i++) Assert.Equal(good.Weights[i], again.Head.Weights[i], 1e-5f);
+        using FeatureMatrix train = Surrogate.Gaussians([30, 30], 6, seed: 59, distance: 2);
+        LinearHead start = Train(new HeadTrainer(new HeadOptions { Epochs = 3 }), train, null, 2).Head;
+        HeadOptions gentle = new() { Epochs = 1, BatchSize = 7, LearningRate = 1e-7f, WeightDecay = 0 };
+        HeadResult again = Train(new HeadTrainer(gentle), train, null, 2, start);
+        Assert.Equal(start.Evaluate(train).Accuracy, again.Epochs[0].TrainAccuracy);
+        Assert.InRange(again.Epochs[0].TrainAccuracy, 0.5, 0.99);
+        Assert.Equal(Loss(start, train, gentle.LabelSmoothing), again.Epochs[0].TrainLoss, 1e-5);
+        for (int i = 0; i < start.Weights.Length; i++) Assert.Equal(start.Weights[i], again.Head.Weights[i], 1e-5f);
+    }
+
+    [Fact]
+    public void The_learning_rate_follows_the_schedule_over_all_steps()
+    {
+        using FeatureMatrix train = Surrogate.Gaussians([10, 10], 6, seed: 68, distance: 2);
+        HeadOptions options = new() { Epochs = 8, BatchSize = 6, LearningRate = 0.02f, WarmupShare = 0.25f, FinalLearningRateShare = 0.1f };
+        HeadResult result = Train(new HeadTrainer(options), train, null, 2);
+        // 20 samples in batches of at most 6 make 4 steps an epoch.
+        LearningRateSchedule schedule = new(0.02f, 32, 0.25f, 0.1f);
+        for (int epoch = 1; epoch <= 8; epoch++) Assert.Equal(schedule.At((4 * epoch) - 1), result.Epochs[epoch - 1].LearningRate);
+        Assert.Equal(0.02f, result.LearningRate);
+    }
+
+    [Fact]
+    public void Training_sees_every_view_and_evaluation_the_first()
+    {
+        // View 0 shows the class in feature 0, view 1 in feature 1.
+        using FeatureMatrix train = new([0, 1, 0, 1, 0, 1, 0, 1], 2, views: 2);
+        using FeatureMatrix second = new([0, 1], 2);
+        for (int i = 0; i < train.Samples; i++)
+        {
+            train.WritableRow(i, 0)[0] = train.Labels[i] == 0 ? 1 : -1;
+            train.WritableRow(i, 1)[1] = train.Labels[i] == 0 ? 1 : -1;
+        }
+
+        second.WritableRow(0)[1] = 1;
+        second.WritableRow(1)[1] = -1;
+        HeadResult result = Train(new HeadTrainer(), train, train, 2);
+        Assert.Equal(1, result.Head.Evaluate(second).Accuracy);
+        second.WritableRow(0).CopyTo(train.WritableRow(1, 1));
+        Assert.Equal(1, result.Head.Evaluate(train).Accuracy);
     }
 
     [Fact]
@@ -258,6 +293,13 @@ public sealed class HeadTrainerTests
     private static HeadResult Train(
         HeadTrainer trainer, FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial = null, int frozenClasses = 0) =>
         trainer.Train(train, validation, classes, initial, frozenClasses, cancellationToken: TestContext.Current.CancellationToken);
+
+    private static double Loss(LinearHead head, FeatureMatrix matrix, float smoothing)
+    {
+        float[] logits = new float[matrix.Samples * head.Classes];
+        for (int i = 0; i < matrix.Samples; i++) head.Logits(matrix.Row(i), logits.AsSpan(i * head.Classes, head.Classes));
+        return SoftmaxCrossEntropy.Compute<float>(logits, matrix.Labels, head.Classes, default, smoothing, default);
+    }
 
     private static FeatureMatrix RandomLabels(ulong seed)
     {

@@ -266,6 +266,23 @@ public sealed class HeadTrainerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Train(trainer, train, null, 2, null, frozenClasses: 1));
     }
 
+    [Theory]
+    [InlineData(64)]
+    [InlineData(1280)]
+    public void Automatic_settings_follow_the_number_of_features(int features)
+    {
+        HeadOptions adamW = new(), sgd = new() { Optimizer = OptimizerKind.Sgd };
+        Assert.Equal(0.04 / Math.Sqrt(features), adamW.AutomaticLearningRate(features), 1e-8);
+        Assert.Equal(1 / 300.0, adamW.AutomaticLearningRate(features) * adamW.AutomaticWeightDecay(features), 1e-8);
+        Assert.Equal(3.0 / features, sgd.AutomaticLearningRate(features), 1e-8);
+        Assert.Equal(0.001f, sgd.AutomaticWeightDecay(features));
+
+        using FeatureMatrix train = Surrogate.Gaussians([4, 4], 16, seed: 69, distance: 1);
+        HeadResult automatic = Train(new HeadTrainer(adamW), train, null, 2);
+        HeadOptions given = new() { LearningRate = adamW.AutomaticLearningRate(16), WeightDecay = adamW.AutomaticWeightDecay(16) };
+        Assert.Equal(Bits(Train(new HeadTrainer(given), train, null, 2).Head.Weights), Bits(automatic.Head.Weights));
+    }
+
     public static TheoryData<HeadOptions, string> BadOptions => new()
     {
         { new HeadOptions { Epochs = 0 }, "Epochs" },

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 using Thomas.Ops;

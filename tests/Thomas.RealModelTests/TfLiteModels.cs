@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Text.Json;
+using Thomas.Graphs;
 using Thomas.Runtime;
 using Xunit;
 
@@ -48,15 +49,20 @@ internal static class TfLiteModels
         return executable.Output().ToArray();
     }
 
-    /// <summary>Numbers spread over the range that the model's pictures have, the same for each call.</summary>
-    public static float[] Noise(Model model)
+    /// <summary>A golden picture shrunk to the model's input by taking every n-th pixel, normalized as the model says or else to [-1, 1].</summary>
+    public static float[] Picture(Model model, int index)
     {
-        Preprocessing? preprocessing = model.Info.Preprocessing;
-        float low = preprocessing is null ? -1 : (0 - preprocessing.Mean.First) / preprocessing.Std.First;
-        float high = preprocessing is null ? 1 : (255 - preprocessing.Mean.First) / preprocessing.Std.First;
-        float[] values = new float[model.Graph.Inputs[0].Shape.ElementCount];
-        Random random = new(17);
-        for (int i = 0; i < values.Length; i++) values[i] = low + ((high - low) * random.NextSingle());
+        Shape shape = model.Graph.Inputs[0].Shape;
+        byte[] pixels = Pictures(224).Values;
+        ChannelValues mean = model.Info.Preprocessing?.Mean ?? new ChannelValues(127.5f), std = model.Info.Preprocessing?.Std ?? new ChannelValues(127.5f);
+        float[] values = new float[shape.ElementCount];
+        for (int i = 0; i < values.Length; i++)
+        {
+            int c = i % shape[3], x = i / shape[3] % shape[2], y = i / shape[3] / shape[2];
+            int pixel = (((index * 224) + (y * 224 / shape[1])) * 224) + (x * 224 / shape[2]);
+            values[i] = (pixels[(pixel * 3) + (shape[3] == 1 ? 1 : c)] - mean[c]) / std[c];
+        }
+
         return values;
     }
 }

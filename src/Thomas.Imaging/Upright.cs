@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 
 using SkiaSharp;
 
@@ -9,6 +10,8 @@ namespace Thomas.Imaging;
 /// <summary>Turns stored RGBA pixels into an upright RGB picture.</summary>
 internal static class Upright
 {
+    private const uint Opaque = 0xFF000000;
+
     /// <summary>Applies the EXIF orientation and lays transparent pixels over white: c * a + 255 * (1 - a), rounded.</summary>
     /// <param name="stored">[height, width] pixels, red in the lowest byte, alpha (not premultiplied) in the highest.</param>
     /// <param name="width">Stored width.</param>
@@ -38,15 +41,33 @@ internal static class Upright
             for (int x = 0; x < uprightWidth; x++, from += stepX, at += 3)
             {
                 uint pixel = stored[from];
-                uint alpha = pixel >> 24;
-                rgb[at] = OverWhite(pixel & 255, alpha);
-                rgb[at + 1] = OverWhite((pixel >> 8) & 255, alpha);
-                rgb[at + 2] = OverWhite((pixel >> 16) & 255, alpha);
+                if (pixel < Opaque)
+                {
+                    pixel = OverWhite(pixel);
+                }
+
+                // One store for three bytes: the fourth is overwritten by the next pixel, and left out at the very end.
+                if (at + sizeof(uint) <= rgb.Length)
+                {
+                    BinaryPrimitives.WriteUInt32LittleEndian(rgb.AsSpan(at), pixel);
+                }
+                else
+                {
+                    (rgb[at], rgb[at + 1], rgb[at + 2]) = ((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16));
+                }
             }
         }
 
         return new RgbImage(uprightWidth, uprightHeight, rgb);
     }
 
-    private static byte OverWhite(uint value, uint alpha) => alpha == 255 ? (byte)value : (byte)(((value * alpha) + (255 * (255 - alpha)) + 127) / 255);
+    private static uint OverWhite(uint pixel)
+    {
+        uint alpha = pixel >> 24;
+        uint white = (255 * (255 - alpha)) + 127;
+        uint red = (((pixel & 255) * alpha) + white) / 255;
+        uint green = ((((pixel >> 8) & 255) * alpha) + white) / 255;
+        uint blue = ((((pixel >> 16) & 255) * alpha) + white) / 255;
+        return red | (green << 8) | (blue << 16);
+    }
 }

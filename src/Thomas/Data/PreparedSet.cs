@@ -266,9 +266,9 @@ public sealed class PreparedSet : IDisposable
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                long megabytes = ((long)Slots * preprocessor.CropBytes) >> 20;
+                long megabytes = (((long)Slots * preprocessor.CropBytes) >> 20) + 1;
                 Notices.Add(
-                    $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory ({megabytes} MiB), and the next run prepares " +
+                    $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory (about {megabytes} MiB), and the next run prepares " +
                     "them again. Free some disk space or choose another cache folder.");
                 Failures = unreadable;
                 return Build(new MemoryCrops(Slots));

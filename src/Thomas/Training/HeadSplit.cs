@@ -79,12 +79,12 @@ internal sealed class HeadSplit
         return builder.Build(features);
     }
 
-    /// <summary>The model with a new head: dense weights [classes, FeatureCount] and bias [classes], then softmax if the old model ended in it.</summary>
-    public Model WithHead(float[] weights, float[] bias, IReadOnlyList<string> labels, Preprocessing preprocessing)
+    /// <summary>The model with a new head: a dense layer, then softmax if the old model ended in it.</summary>
+    public Model WithHead(LinearHead head, IReadOnlyList<string> labels, Preprocessing preprocessing)
     {
         (GraphBuilder builder, Value features) = CopyBackbone();
-        Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(bias.Length, FeatureCount), weights));
-        Value b = builder.Constant("head.bias", TensorData.FromFloats(new Shape(bias.Length), bias));
+        Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(head.Classes, FeatureCount), head.Weights.ToArray()));
+        Value b = builder.Constant("head.bias", TensorData.FromFloats(new Shape(head.Classes), head.Bias.ToArray()));
         Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), "logits");
         if (EndsInSoftmax) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), "probabilities");
         return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing });
@@ -103,7 +103,7 @@ internal sealed class HeadSplit
         Value features = node.Inputs[0];
         LinearNodeView view = new(node);
         bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
-        LinearHead? head = linear && pointwise && view.Activation == default ? new LinearHead(view.Weights, view.Bias, node.Output.Shape[-1]) : null;
+        LinearHead? head = linear && pointwise && view.Activation == default ? new LinearHead(view.Weights, view.Bias ?? new float[node.Output.Shape[-1]]) : null;
         return new HeadSplit(model, features, head, softmax, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {node.Output.Shape[-1]} classes)");
     }
 
@@ -160,9 +160,3 @@ internal sealed class HeadSplit
         };
     }
 }
-
-/// <summary>A linear classifier on features.</summary>
-/// <param name="Weights">[classes, features], row-major.</param>
-/// <param name="Bias">[classes], or null for none.</param>
-/// <param name="Classes">Number of classes.</param>
-internal sealed record LinearHead(float[] Weights, float[]? Bias, int Classes);

@@ -1,5 +1,5 @@
 using System;
-using Thomas.Runtime;
+using Thomas.Kernels;
 
 namespace Thomas.Tests.Harness;
 

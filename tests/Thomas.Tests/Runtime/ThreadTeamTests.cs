@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
+using Thomas.Kernels;
 using Thomas.Runtime;
 using Xunit;
 
@@ -46,11 +47,12 @@ public class ThreadTeamTests
     {
         using ThreadTeam team = new(2);
         AllocationProbe work = new();
+        long[] before = new long[2];
         for (int i = 0; i < 200; i++)
             team.Run(work, 0, 2);
-        Thread.Sleep(5);
+        Thread.Sleep(5); // longer than the spin, so that waking a sleeper is warm too
         team.Run(work, 0, 2);
-        long[] before = [.. work.Allocated];
+        work.Allocated.CopyTo(before, 0);
         for (int i = 0; i < 1000; i++)
             team.Run(work, 0, 2);
         Assert.Equal(before, work.Allocated);

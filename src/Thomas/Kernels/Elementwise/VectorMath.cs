@@ -44,8 +44,10 @@ internal static class VectorMath
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
+        // With e = exp(-|x|) it is 1 / (1 + e) or e / (1 + e): nothing overflows, and small results keep their bits.
         TVec one = TSimd.Create(1f);
-        return TSimd.Divide(one, TSimd.Add(one, Exp<TSimd, TVec>(TSimd.Negate(x))));
+        TVec e = Exp<TSimd, TVec>(TSimd.Negate(TSimd.Abs(x)));
+        return TSimd.Divide(TSimd.SelectIfLess(x, TSimd.Create(0f), e, one), TSimd.Add(one, e));
     }
 
     /// <summary>tanh(x): an odd polynomial up to 0.625, where the exponential form would cancel; beyond it 1 - 2 / (e^2|x| + 1) with x's sign.</summary>

@@ -1,6 +1,5 @@
 using System;
 using Thomas.Kernels.Simd;
-using Thomas.Runtime;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
 using V512 = System.Runtime.Intrinsics.Vector512<float>;

@@ -1,7 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
-using Thomas.Runtime;
 
 namespace Thomas.Kernels.Gemm;
 

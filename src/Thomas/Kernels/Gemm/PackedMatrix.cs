@@ -1,5 +1,4 @@
 using System;
-using Thomas.Runtime;
 
 namespace Thomas.Kernels.Gemm;
 

@@ -1,6 +1,5 @@
 using System;
 using Thomas.Kernels.Elementwise;
-using Thomas.Runtime;
 
 namespace Thomas.Kernels.Reduce;
 

@@ -1,5 +1,4 @@
 using Thomas.Kernels.Elementwise;
-using Thomas.Runtime;
 
 namespace Thomas.Kernels.Reduce;
 

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
-namespace Thomas.Runtime;
+namespace Thomas.Kernels;
 
 /// <summary>
 /// Which vector instructions the kernels use in this process. All of it is constant for the compiler, so a branch on

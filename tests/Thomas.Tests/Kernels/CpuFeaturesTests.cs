@@ -1,10 +1,10 @@
 using System.Runtime.Intrinsics;
 using Thomas.Kernels.Gemm;
-using Thomas.Runtime;
+using Thomas.Kernels;
 using Thomas.Tests.Harness;
 using Xunit;
 
-namespace Thomas.Tests.Runtime;
+namespace Thomas.Tests.Kernels;
 
 public class CpuFeaturesTests
 {

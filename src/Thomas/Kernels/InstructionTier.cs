@@ -1,4 +1,4 @@
-namespace Thomas.Runtime;
+namespace Thomas.Kernels;
 
 /// <summary>Families of vector instructions that the kernels are compiled for, slowest first.</summary>
 internal enum InstructionTier

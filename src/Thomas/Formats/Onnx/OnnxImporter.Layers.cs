@@ -1,0 +1,187 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Formats.Onnx;
+
+/// <summary>Operators with weights, windows or statistics.</summary>
+internal sealed partial class OnnxImporter
+{
+    private static readonly IntList OihwToOhwi = new(0, 2, 3, 1);
+    private static readonly IntList DepthwiseToHwc = new(1, 2, 3, 0);
+    private static readonly IntList Swap = new(1, 0);
+
+    private Operand Convolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
+    {
+        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : $"input {x.Shape} with filter {filter.Shape}");
+        int groups = node.ToInt(node.Int("group", 1));
+        if (groups < 1 || filter.Shape[0] % groups != 0) throw node.Fail($"{filter.Shape[0]} output channels do not divide into {groups} groups");
+        CheckKernelShape(node, filter.Shape);
+        Window2d window = Window(node, x.Shape, filter.Shape[2], filter.Shape[3]);
+        bool depthwise = groups > 1 && groups == x.Shape[1] && filter.Shape[1] == 1;
+        Operand weights = Permuted(node, filter, "a filter", depthwise ? DepthwiseToHwc : OihwToOhwi);
+        Operand[] others = bias is null ? [weights] : [weights, bias];
+        return depthwise
+            ? ApplyChannelsLast(node, OpCatalog.DepthwiseConv2d, x, others, new DepthwiseConv2dAttributes(window, bias is not null))
+            : ApplyChannelsLast(node, OpCatalog.Conv2d, x, others, new Conv2dAttributes(window, groups, bias is not null));
+    }
+
+    private static void CheckKernelShape(OnnxNode node, Shape filter)
+    {
+        if (!node.Has("kernel_shape")) return;
+        int[] kernel = node.Geometry("kernel_shape", 2, 1, 1);
+        if (kernel[0] != filter[2] || kernel[1] != filter[3]) throw node.Fail($"kernel_shape is {kernel[0]}x{kernel[1]}, the filter {filter}");
+    }
+
+    /// <summary>Strides, dilations and pads of a window over an NCHW shape.</summary>
+    private static Window2d Window(OnnxNode node, Shape x, int kernelH, int kernelW)
+    {
+        int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1);
+        int[] pads = node.Geometry("pads", 4, 0, 0);
+        Window2d window = new(kernelH, kernelW, strides[0], strides[1], dilations[0], dilations[1], new Padding2d(pads[0], pads[1], pads[2], pads[3]));
+        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4) throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
+        switch (node.Text("auto_pad", "NOTSET"))
+        {
+            case "NOTSET" or "":
+                return window;
+            case "VALID":
+                return window with { Padding = Padding2d.None };
+            case "SAME_UPPER":
+                return window with { Padding = Window2d.Same(x[2], x[3], window.ExtentH, window.ExtentW, strides[0], strides[1]) };
+            case "SAME_LOWER":
+                Padding2d same = Window2d.Same(x[2], x[3], window.ExtentH, window.ExtentW, strides[0], strides[1]);
+                return window with { Padding = new Padding2d(same.Bottom, same.Right, same.Top, same.Left) };
+            default:
+                throw node.Fail($"auto_pad is '{node.Text("auto_pad", "")}'");
+        }
+    }
+
+    private Operand MaxPool(OnnxNode node)
+    {
+        Operand x = node.Input(0);
+        (Window2d window, _) = PoolWindow(node, x);
+        return ApplyChannelsLast(node, OpCatalog.MaxPool2d, x, [], new MaxPool2dAttributes(window), keepsGrid: true);
+    }
+
+    private Operand AveragePool(OnnxNode node, Operand x)
+    {
+        (Window2d window, Padding2d declared) = PoolWindow(node, x);
+        bool countPadding = node.Int("count_include_pad", 0) != 0;
+        if (!countPadding || window.Padding == declared)
+            return ApplyChannelsLast(node, OpCatalog.AveragePool2d, x, [], new AveragePool2dAttributes(window, countPadding));
+
+        // Declared padding counts, what ceil_mode adds beyond it does not: make the first real.
+        PadAttributes pad = new(new IntList(0, 0, declared.Top, declared.Left), new IntList(0, 0, declared.Bottom, declared.Right));
+        Operand padded = Apply(node, OpCatalog.Pad, [x], pad, $"{node.Name}/pad");
+        Padding2d extra = new(0, 0, Math.Max(0, window.Padding.Bottom - declared.Bottom), Math.Max(0, window.Padding.Right - declared.Right));
+        return ApplyChannelsLast(node, OpCatalog.AveragePool2d, padded, [], new AveragePool2dAttributes(window with { Padding = extra }));
+    }
+
+    /// <summary>The window of a pool with ceil_mode as padding at the end, and the padding that the file declares.</summary>
+    private static (Window2d Window, Padding2d Declared) PoolWindow(OnnxNode node, Operand x)
+    {
+        if (x.Rank != 4) throw node.Unsupported($"over {x.Rank - 2} spatial axes");
+        if (!node.Has("kernel_shape")) throw node.Fail("kernel_shape is missing");
+        int[] kernel = node.Geometry("kernel_shape", 2, 1, 1);
+        Window2d window = Window(node, x.Shape, kernel[0], kernel[1]);
+        Padding2d declared = window.Padding;
+        if (node.Int("ceil_mode", 0) == 0) return (window, declared);
+        int bottom = CeilPadding(x.Shape[2], declared.Top, declared.Bottom, window.ExtentH, window.StrideH);
+        int right = CeilPadding(x.Shape[3], declared.Left, declared.Right, window.ExtentW, window.StrideW);
+        return (window with { Padding = declared with { Bottom = bottom, Right = right } }, declared);
+    }
+
+    /// <summary>End padding with which the rounded-down count of windows is the rounded-up one; a window that would start in the end padding is left out.</summary>
+    private static int CeilPadding(int size, int begin, int end, int extent, int stride)
+    {
+        int room = size + begin + end - extent;
+        if (room < 0) return end;
+        int count = ((room + stride - 1) / stride) + 1;
+        if ((count - 1) * stride >= size + begin) count--;
+        return Math.Max(end, ((count - 1) * stride) + extent - size - begin);
+    }
+
+    private Operand GlobalPool(OnnxNode node, Operand x, ReduceKind kind)
+    {
+        if (x.Rank < 3) throw node.Fail($"operand of shape {x.Shape} has no spatial axes");
+        int[] axes = new int[x.Rank - 2];
+        for (int i = 0; i < axes.Length; i++) axes[i] = i + 1;
+        return ApplyChannelsLast(node, OpCatalog.Reduce, x, [], new ReduceAttributes(kind, new IntList(axes), KeepDims: true));
+    }
+
+    private Operand BatchNormalization(OnnxNode node)
+    {
+        if (node.Int("training_mode", 0) != 0) throw node.Unsupported("in training mode; export the model for inference");
+        if (node.Int("spatial", 1) == 0) throw node.Unsupported("with statistics for every position (spatial = 0)");
+        Operand[] others = [node.Input(1), node.Input(2), node.Input(3), node.Input(4)];
+        return ApplyChannelsLast(node, OpCatalog.BatchNorm, node.Input(0), others, new BatchNormAttributes(node.Float("epsilon", 1e-5f)));
+    }
+
+    private Operand LocalResponseNormalization(OnnxNode node)
+    {
+        int size = node.ToInt(node.Int("size", 0));
+        if (size < 1) throw node.Fail($"its size is {size}");
+        LocalResponseNormAttributes attributes = new(size, node.Float("alpha", 1e-4f) / size, node.Float("beta", 0.75f), node.Float("bias", 1));
+        return ApplyChannelsLast(node, OpCatalog.LocalResponseNorm, node.Input(0), [], attributes);
+    }
+
+    private Operand Softmax(OnnxNode node, bool logarithm)
+    {
+        Operand x = node.Input(0);
+        SoftmaxAttributes attributes = new(logarithm);
+        int axis = node.Axis(node.Int("axis", node.Opset >= 13 ? -1 : 1), x.Rank);
+        // Before operator set 13 everything from the axis on is one distribution.
+        bool one = node.Opset >= 13 || x.Shape.Product(axis + 1, x.Rank) == 1;
+        if (one && axis == x.Rank - 1) return Apply(node, OpCatalog.Softmax, [x], attributes);
+        if (!one)
+        {
+            Operand rows = ReshapeTo(node, x, [x.Shape.Product(0, axis), x.Shape.Product(axis, x.Rank)], $"{node.Name}/rows");
+            return ReshapeTo(node, Apply(node, OpCatalog.Softmax, [rows], attributes, $"{node.Name}/softmax"), x.Shape.Dims, node.Name);
+        }
+
+        if (axis == 1) return ApplyChannelsLast(node, OpCatalog.Softmax, x, [], attributes);
+        int[] swap = new int[x.Rank];
+        for (int i = 0; i < swap.Length; i++) swap[i] = i == axis ? x.Rank - 1 : i == x.Rank - 1 ? axis : i;
+        TransposeAttributes transpose = new(new IntList(swap));
+        Operand last = Apply(node, OpCatalog.Transpose, [x], transpose, $"{node.Name}/last");
+        return Apply(node, OpCatalog.Transpose, [Apply(node, OpCatalog.Softmax, [last], attributes, $"{node.Name}/softmax")], transpose);
+    }
+
+    private Operand Gemm(OnnxNode node, Operand a, Operand b, Operand? c)
+    {
+        if (node.Int("transA", 0) != 0) throw node.Unsupported("with transA");
+        float alpha = node.Float("alpha", 1), beta = node.Float("beta", 1);
+        if (b.Rank != 2) throw node.Fail($"its second operand has shape {b.Shape}, expected a matrix");
+        Operand weights = node.Int("transB", 0) != 0 ? b : Permuted(node, b, "a weight matrix", Swap);
+        RequireConstant(node, weights, "a weight matrix");
+        if (alpha != 1) weights = Scaled(node, weights, alpha);
+        int outputs = weights.Shape[0];
+        if (c is not null && beta != 1) c = Scaled(node, c, beta);
+        if (c is null) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
+        if (c.IsConstant && c.Shape.ElementCount == outputs && (c.Rank == 0 || c.Shape[-1] == outputs))
+        {
+            Operand bias = c.Rank == 1 ? c : new Operand(c.Name, RequireConstant(node, c, "a bias").Reshaped(new Shape(outputs)));
+            return Apply(node, OpCatalog.Dense, [a, weights, bias], new DenseAttributes(HasBias: true));
+        }
+
+        Operand product = Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes(), $"{node.Name}/product");
+        return Apply(node, OpCatalog.Add, [product, c]);
+    }
+
+    private Operand Scaled(OnnxNode node, Operand operand, float factor) =>
+        Apply(node, OpCatalog.Multiply, [operand, Constant($"{operand.Name}/factor", new Shape(), factor)], null, operand.Name);
+
+    private Operand MatMul(OnnxNode node, Operand a, Operand b)
+    {
+        if (a.IsConstant && !b.IsConstant) throw node.Unsupported("with weights on the left");
+        if (b.Rank != 2 || a.Rank < 2) throw node.Unsupported($"of {a.Shape} and {b.Shape}; a matrix of weights is expected on the right");
+        Operand weights = Permuted(node, b, "a weight matrix", Swap);
+        if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
+        int k = a.Shape[-1];
+        Operand rows = Apply(node, OpCatalog.Reshape, [a], new ReshapeAttributes(new IntList(-1, k)), $"{node.Name}/rows");
+        Operand product = Apply(node, OpCatalog.Dense, [rows, weights], new DenseAttributes(), $"{node.Name}/product");
+        int[] dims = [.. a.Shape.Dims[..^1], weights.Shape[0]];
+        dims[0] = -1;
+        return Apply(node, OpCatalog.Reshape, [product], new ReshapeAttributes(new IntList(dims)));
+    }
+}

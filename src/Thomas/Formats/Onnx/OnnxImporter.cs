@@ -1,0 +1,321 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using Thomas.Formats.Onnx.Proto;
+using Thomas.Graphs;
+using Thomas.Ops;
+using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
+
+namespace Thomas.Formats.Onnx;
+
+/// <summary>
+/// Builds the graph of a file: inputs, then node by node in the file's order. One method per operator; they all work on <see cref="Operand"/>s and add
+/// nodes by <see cref="Apply"/>, which computes at once what depends on constants only.
+/// </summary>
+internal sealed partial class OnnxImporter
+{
+    /// <summary>No classifier comes near; a damaged pad or kernel size does.</summary>
+    private const long MaximumActivationBytes = 512L << 20;
+
+    /// <summary>Constants made while reading (widened, transposed, computed) may take this much, and <see cref="BudgetPerFileByte"/> times the file.</summary>
+    private const long BaseBudgetBytes = 32L << 20;
+
+    private const long BudgetPerFileByte = 4;
+
+    /// <summary>Arithmetic on constants that is done while reading; what goes beyond stays in the graph.</summary>
+    private const long MaximumFoldedOperations = 50_000_000;
+
+    private readonly GraphProto _proto;
+    private readonly int _opset;
+    private readonly string _file;
+    private readonly PictureLayout? _layout;
+    private readonly GraphBuilder _builder = new();
+    private readonly Dictionary<string, TensorProto> _initializers = new(StringComparer.Ordinal);
+
+    /// <summary>What is known under each name; null for results of nodes that could not be imported.</summary>
+    private readonly Dictionary<string, Operand?> _operands = new(StringComparer.Ordinal);
+
+    private readonly Dictionary<string, string> _valueNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _notComputed = new(StringComparer.Ordinal);
+    private readonly Dictionary<(Operand, IntList), Operand> _permuted = [];
+    private readonly HashSet<string> _outputNames = new(StringComparer.Ordinal);
+    private readonly List<(string Reason, string First, int Count)> _unsupported = [];
+    private readonly HashSet<DataType> _widened = [];
+    private QuantizedInput? _quantizedInput;
+    private Shape _pictureShape;
+    private long _budget;
+    private long _operationsLeft = MaximumFoldedOperations;
+    private int _fileBatch = 1;
+
+    public OnnxImporter(GraphProto proto, int opset, string file, long fileBytes, PictureLayout? layout)
+    {
+        _proto = proto;
+        _opset = opset;
+        _file = file;
+        _layout = layout;
+        _budget = BaseBudgetBytes + (BudgetPerFileByte * fileBytes);
+    }
+
+    public PictureLayout InputLayout { get; private set; }
+
+    public bool BatchIsSymbolic { get; private set; }
+
+    public bool IsQuantized { get; private set; }
+
+    public List<string> Notes { get; } = [];
+
+    public Graph Import()
+    {
+        foreach (TensorProto initializer in _proto.Initializer)
+        {
+            if (!_initializers.TryAdd(initializer.Name, initializer)) throw new ModelFormatException(_file, $"initializer '{initializer.Name}'", "is given twice");
+            _widened.Add((DataType)initializer.DataType);
+        }
+
+        foreach (ValueInfoProto output in _proto.Output) _outputNames.Add(output.Name);
+        foreach (ValueInfoProto input in _proto.Input)
+        {
+            // Before IR version 4 initializers had to be listed as inputs too.
+            if (!_initializers.ContainsKey(input.Name)) AddInput(input);
+        }
+
+        PassOutputNamesBack();
+        foreach (NodeProto node in _proto.Node) AddNode(node);
+        if (_unsupported.Count > 0) throw new UnsupportedModelException(_file, Describe(_unsupported));
+        Graph graph = _builder.Build(Outputs());
+        AddNotes();
+        return graph;
+    }
+
+    /// <summary>An 8-bit input takes the picture's bytes as they are, which settles the normalization.</summary>
+    public Preprocessing? ImpliedPreprocessing(List<string> notes)
+    {
+        if (_quantizedInput is not { DType: DType.U8, Quantization: { IsPerTensor: true } grid } || _pictureShape.Rank != 4 || _pictureShape[3] is not (1 or 3)) return null;
+        float zero = grid.ZeroPoints[0], scale = grid.Scales[0];
+        Preprocessing implied = new()
+        {
+            Width = _pictureShape[2],
+            Height = _pictureShape[1],
+            Mean = new ChannelValues(zero),
+            Std = new ChannelValues(1 / scale),
+            ColorOrder = _pictureShape[3] == 1 ? ColorOrder.Gray : ColorOrder.Rgb,
+        };
+        try
+        {
+            implied.Check();
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+
+        notes.Add(string.Create(CultureInfo.InvariantCulture, $"The input is 8-bit: pictures enter as raw bytes, (byte - {zero}) * {scale}; color order RGB is assumed."));
+        return implied;
+    }
+
+    private void AddInput(ValueInfoProto input)
+    {
+        string place = $"input '{input.Name}'";
+        TypeProto.Types.Tensor? type = input.Type?.TensorType;
+        if (type?.Shape is null) throw new ModelFormatException(_file, place, "has no shape; export the model with fixed picture sizes");
+        DataType dtype = (DataType)type.ElemType;
+        bool quantized = dtype is DataType.Uint8 or DataType.Int8;
+        if (!quantized && dtype is not (DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double))
+            throw new UnsupportedModelException(_file, [$"input '{input.Name}' of type {dtype}"]);
+        Shape shape = InputShape(type.Shape, place);
+        bool nchw = shape.Rank == 4 && (_layout is PictureLayout known ? known == PictureLayout.Nchw : shape[1] is 1 or 3 && shape[3] is not (1 or 3));
+        Shape nhwc = nchw ? new Shape(shape[0], shape[2], shape[3], shape[1]) : shape;
+        CheckSize(new TensorType(DType.F32, nhwc), place);
+        Value value = _builder.Input(input.Name, new TensorType(DType.F32, nhwc));
+        if (nchw)
+        {
+            InputLayout = PictureLayout.Nchw;
+            value = _builder.Add(OpCatalog.Transpose, [value], new TransposeAttributes(Transpose.NhwcToNchw), $"{input.Name}/nchw");
+        }
+
+        QuantizedInput? grid = quantized ? new QuantizedInput(dtype == DataType.Int8 ? DType.I8 : DType.U8) : null;
+        if (quantized)
+        {
+            IsQuantized = true;
+            _quantizedInput ??= grid;
+            if (ReferenceEquals(_quantizedInput, grid)) _pictureShape = nhwc;
+        }
+
+        _widened.Add(dtype);
+        if (!_operands.TryAdd(input.Name, new Operand(input.Name, value) { QuantizedInput = grid })) throw new ModelFormatException(_file, place, "is given twice");
+    }
+
+    private Shape InputShape(TensorShapeProto proto, string place)
+    {
+        if (proto.Dim.Count > Shape.MaxRank) throw new ModelFormatException(_file, place, $"has {proto.Dim.Count} axes, more than {Shape.MaxRank}");
+        int[] dims = new int[proto.Dim.Count];
+        for (int i = 0; i < dims.Length; i++)
+        {
+            TensorShapeProto.Types.Dimension dim = proto.Dim[i];
+            bool isFixed = dim.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue && dim.DimValue > 0;
+            if (isFixed && dim.DimValue > int.MaxValue) throw new ModelFormatException(_file, place, $"axis {i} has size {dim.DimValue}");
+            if (!isFixed && i > 0)
+            {
+                string symbol = dim.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam ? $" ('{dim.DimParam}')" : "";
+                throw new UnsupportedModelException(_file, [$"{place} whose axis {i} is dynamic{symbol}; only the batch may be, export the model with fixed sizes"]);
+            }
+
+            dims[i] = isFixed ? (int)dim.DimValue : 1;
+            if (i > 0) continue;
+            BatchIsSymbolic |= !isFixed;
+            // A rank below 2 has no batch axis to shrink.
+            if (isFixed && dims.Length >= 2)
+            {
+                _fileBatch = dims[0];
+                dims[0] = 1;
+            }
+        }
+
+        return new Shape(dims);
+    }
+
+    private void AddNode(NodeProto proto)
+    {
+        Operand?[] inputs = new Operand?[proto.Input.Count];
+        bool known = true;
+        try
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                if (proto.Input[i].Length == 0) continue;
+                inputs[i] = Find(proto.Input[i], proto);
+                known &= inputs[i] is not null;
+            }
+
+            OnnxNode node = new(proto, inputs, _file, _opset, ValueName(proto));
+            if (!Operators.TryGetValue(OnnxNode.QualifiedName(proto), out Func<OnnxImporter, OnnxNode, Operand>? import)) throw new UnsupportedNodeException(OnnxNode.QualifiedName(proto));
+            if (known)
+            {
+                Define(node.OutputName(0), import(this, node), node);
+                for (int i = 1; i < proto.Output.Count; i++)
+                {
+                    // Masks, indices and training statistics.
+                    if (!_operands.ContainsKey(proto.Output[i])) _notComputed.TryAdd(proto.Output[i], $"{OnnxNode.QualifiedName(proto)} (whose result {i} is used)");
+                }
+
+                return;
+            }
+        }
+        catch (UnsupportedNodeException e)
+        {
+            Count(e.Message, OnnxNode.Label(proto));
+        }
+        catch (GraphException e)
+        {
+            throw new ModelFormatException(_file, $"{proto.OpType} node '{OnnxNode.Label(proto)}'", e.Message, e);
+        }
+
+        // What follows from a node that is not supported cannot be checked, only its operators' names.
+        foreach (string output in proto.Output)
+        {
+            if (output.Length > 0) _operands.TryAdd(output, null);
+        }
+    }
+
+    /// <summary>Where an output only passes on another node's result, that result takes the output's name.</summary>
+    private void PassOutputNamesBack()
+    {
+        for (int i = _proto.Node.Count - 1; i >= 0; i--)
+        {
+            NodeProto node = _proto.Node[i];
+            if (node.OpType is not ("Identity" or "Dropout" or "Cast" or "DequantizeLinear") || node.Input.Count == 0 || node.Output.Count == 0) continue;
+            string name = ValueName(node);
+            if (_outputNames.Contains(name) && !_outputNames.Contains(node.Input[0])) _valueNames.TryAdd(node.Input[0], name);
+        }
+    }
+
+    private string ValueName(NodeProto node)
+    {
+        string name = node.Output.Count > 0 ? node.Output[0] : "";
+        return _valueNames.GetValueOrDefault(name, name);
+    }
+
+    private Operand? Find(string name, NodeProto reader)
+    {
+        if (_operands.TryGetValue(name, out Operand? operand)) return operand;
+        if (_notComputed.TryGetValue(name, out string? reason)) throw new UnsupportedNodeException(reason);
+        if (!_initializers.TryGetValue(name, out TensorProto? initializer))
+            throw new ModelFormatException(_file, $"{reader.OpType} node '{OnnxNode.Label(reader)}'", $"reads '{name}', which nothing before it computes");
+        operand = new Operand(name, OnnxTensor.Read(initializer, _file, Charge));
+        _operands.Add(name, operand);
+        return operand;
+    }
+
+    private void Define(string name, Operand operand, OnnxNode node)
+    {
+        if (name.Length > 0 && (_initializers.ContainsKey(name) || !_operands.TryAdd(name, operand))) throw node.Fail($"computes '{name}', which exists already");
+    }
+
+    private Value[] Outputs()
+    {
+        if (_proto.Output.Count == 0) throw new ModelFormatException(_file, "graph", "names no output");
+        Value[] outputs = new Value[_proto.Output.Count];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            string name = _proto.Output[i].Name;
+            Operand? operand = _operands.GetValueOrDefault(name);
+            if (operand is null && _initializers.TryGetValue(name, out TensorProto? initializer)) operand = new Operand(name, ReadOutputInitializer(initializer));
+            if (operand is null) throw new ModelFormatException(_file, $"output '{name}'", "nothing computes it");
+            if (operand.IsInteger) throw new UnsupportedModelException(_file, [$"output '{name}' of integers"]);
+            outputs[i] = ValueOf(operand);
+        }
+
+        return outputs;
+    }
+
+    private TensorData ReadOutputInitializer(TensorProto initializer)
+    {
+        try
+        {
+            return OnnxTensor.Read(initializer, _file, Charge);
+        }
+        catch (UnsupportedNodeException e)
+        {
+            throw new UnsupportedModelException(_file, [e.Message]);
+        }
+    }
+
+    private void AddNotes()
+    {
+        if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16)) Notes.Add("16-bit floats are widened to float32.");
+        if (_widened.Contains(DataType.Double)) Notes.Add("64-bit floats are narrowed to float32.");
+        if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));
+        if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");
+    }
+
+    private void Count(string reason, string first)
+    {
+        int index = _unsupported.FindIndex(entry => entry.Reason == reason);
+        if (index < 0) _unsupported.Add((reason, first, 1));
+        else _unsupported[index] = _unsupported[index] with { Count = _unsupported[index].Count + 1 };
+    }
+
+    private static string[] Describe(List<(string Reason, string First, int Count)> unsupported)
+    {
+        string[] lines = new string[unsupported.Count];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            (string reason, string first, int count) = unsupported[i];
+            lines[i] = count == 1 ? $"{reason} (node '{first}')" : string.Create(CultureInfo.InvariantCulture, $"{reason} ({count} nodes, first '{first}')");
+        }
+
+        return lines;
+    }
+
+    private void CheckSize(TensorType type, string place)
+    {
+        if (type.SizeBytes > MaximumActivationBytes)
+            throw new ModelFormatException(_file, place, $"{type} takes {type.SizeBytes >> 20} MiB, more than any classifier needs; the sizes are wrong");
+    }
+
+    private void Charge(long bytes)
+    {
+        _budget -= bytes;
+        if (_budget < 0) throw new ModelFormatException(_file, "graph", "the constants that its nodes compute take far more memory than the file");
+    }
+}

@@ -1,0 +1,149 @@
+using System;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Google.Protobuf.Collections;
+using Thomas.Formats.Onnx.Proto;
+using Thomas.Graphs;
+using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
+
+namespace Thomas.Formats.Onnx;
+
+/// <summary>Contents of the file's tensors. Raw float32 and integer data is borrowed; other float types become float32, other integers 64 bits wide.</summary>
+internal static class OnnxTensor
+{
+    /// <summary>Reads a tensor; what it has to allocate is charged first, and never more than the data that is really there can fill.</summary>
+    /// <exception cref="ModelFormatException">Sizes and data do not agree.</exception>
+    /// <exception cref="UnsupportedNodeException">The element type or storage is not supported.</exception>
+    public static TensorData Read(TensorProto tensor, string file, Action<long> charge)
+    {
+        string place = $"tensor '{tensor.Name}'";
+        if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
+            throw new UnsupportedNodeException($"weights in a separate file (tensor '{tensor.Name}'; save the model as one file)");
+        if (tensor.Segment is not null) throw new UnsupportedNodeException($"a tensor in segments ('{tensor.Name}')");
+        Shape shape = ReadShape(tensor, file, place);
+        DataType type = (DataType)tensor.DataType;
+        int elementBytes = StoredBytes(type, tensor.Name);
+        int stored = tensor.HasRawData && tensor.RawData.Length > 0 ? tensor.RawData.Length : TypedCount(tensor, type) * elementBytes;
+        if (stored != (long)shape.ElementCount * elementBytes)
+            throw new ModelFormatException(file, place, $"{type}{shape} takes {(long)shape.ElementCount * elementBytes} bytes, the file holds {stored}");
+
+        DType target = TargetType(type);
+        bool raw = tensor.HasRawData && tensor.RawData.Length > 0;
+        bool borrowed = raw && type is DataType.Float or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;
+        if (raw && borrowed) return new TensorData(new TensorType(target, shape), tensor.RawData.Memory);
+        charge((long)shape.ElementCount * target.SizeBytes());
+        return raw ? Widen(tensor.RawData.Span, type, shape) : FromTyped(tensor, type, shape);
+    }
+
+    /// <summary>An I64 tensor of new numbers.</summary>
+    public static TensorData FromLongs(Shape shape, ReadOnlySpan<long> values) =>
+        new(new TensorType(DType.I64, shape), MemoryMarshal.AsBytes(values).ToArray());
+
+    private static Shape ReadShape(TensorProto tensor, string file, string place)
+    {
+        if (tensor.Dims.Count > Shape.MaxRank) throw new ModelFormatException(file, place, $"has {tensor.Dims.Count} axes, more than {Shape.MaxRank}");
+        int[] dims = new int[tensor.Dims.Count];
+        for (int i = 0; i < dims.Length; i++)
+        {
+            if (tensor.Dims[i] is < 0 or > int.MaxValue) throw new ModelFormatException(file, place, $"axis {i} has size {tensor.Dims[i]}");
+            dims[i] = (int)tensor.Dims[i];
+        }
+
+        return new Shape(dims);
+    }
+
+    private static int StoredBytes(DataType type, string name) => type switch
+    {
+        DataType.Float or DataType.Int32 or DataType.Uint32 => 4,
+        DataType.Float16 or DataType.Bfloat16 or DataType.Int16 or DataType.Uint16 => 2,
+        DataType.Double or DataType.Int64 => 8,
+        DataType.Int8 or DataType.Uint8 or DataType.Bool => 1,
+        _ => throw new UnsupportedNodeException($"tensor elements of type {type} (tensor '{name}')"),
+    };
+
+    private static DType TargetType(DataType type) => type switch
+    {
+        DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double => DType.F32,
+        DataType.Int32 => DType.I32,
+        DataType.Int8 => DType.I8,
+        DataType.Uint8 => DType.U8,
+        DataType.Bool => DType.Bool,
+        _ => DType.I64,
+    };
+
+    private static int TypedCount(TensorProto tensor, DataType type) => type switch
+    {
+        DataType.Float => tensor.FloatData.Count,
+        DataType.Double => tensor.DoubleData.Count,
+        DataType.Int64 => tensor.Int64Data.Count,
+        DataType.Uint32 => tensor.Uint64Data.Count,
+        _ => tensor.Int32Data.Count,
+    };
+
+    private static TensorData Widen(ReadOnlySpan<byte> raw, DataType type, Shape shape)
+    {
+        if (TargetType(type) == DType.I64)
+        {
+            long[] integers = new long[shape.ElementCount];
+            for (int i = 0; i < integers.Length; i++)
+            {
+                integers[i] = type switch
+                {
+                    DataType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(raw[(2 * i)..]),
+                    DataType.Uint16 => BinaryPrimitives.ReadUInt16LittleEndian(raw[(2 * i)..]),
+                    _ => BinaryPrimitives.ReadUInt32LittleEndian(raw[(4 * i)..]),
+                };
+            }
+
+            return FromLongs(shape, integers);
+        }
+
+        float[] values = new float[shape.ElementCount];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = type switch
+            {
+                DataType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(raw[(2 * i)..]),
+                DataType.Bfloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(raw[(2 * i)..]) << 16),
+                _ => (float)BinaryPrimitives.ReadDoubleLittleEndian(raw[(8 * i)..]),
+            };
+        }
+
+        return TensorData.FromFloats(shape, values);
+    }
+
+    private static TensorData FromTyped(TensorProto tensor, DataType type, Shape shape)
+    {
+        int count = shape.ElementCount;
+        switch (TargetType(type))
+        {
+            case DType.F32:
+                float[] floats = new float[count];
+                if (type == DataType.Float) tensor.FloatData.CopyTo(floats, 0);
+                else if (type == DataType.Double) Convert(tensor.DoubleData, floats, static v => (float)v);
+                else if (type == DataType.Float16) Convert(tensor.Int32Data, floats, static v => (float)BitConverter.UInt16BitsToHalf((ushort)v));
+                else Convert(tensor.Int32Data, floats, static v => BitConverter.Int32BitsToSingle(v << 16));
+                return TensorData.FromFloats(shape, floats);
+            case DType.I64:
+                long[] longs = new long[count];
+                if (type == DataType.Int64) tensor.Int64Data.CopyTo(longs, 0);
+                else if (type == DataType.Uint32) Convert(tensor.Uint64Data, longs, static v => (uint)v);
+                else if (type == DataType.Int16) Convert(tensor.Int32Data, longs, static v => (short)v);
+                else Convert(tensor.Int32Data, longs, static v => (ushort)v);
+                return FromLongs(shape, longs);
+            case DType.I32:
+                int[] ints = new int[count];
+                tensor.Int32Data.CopyTo(ints, 0);
+                return new TensorData(new TensorType(DType.I32, shape), MemoryMarshal.AsBytes(ints.AsSpan()).ToArray());
+            case DType other:
+                byte[] bytes = new byte[count];
+                Convert(tensor.Int32Data, bytes, static v => (byte)v);
+                return new TensorData(new TensorType(other, shape), bytes);
+        }
+    }
+
+    private static void Convert<TFrom, TTo>(RepeatedField<TFrom> from, TTo[] to, Func<TFrom, TTo> convert)
+    {
+        for (int i = 0; i < to.Length; i++) to[i] = convert(from[i]);
+    }
+}

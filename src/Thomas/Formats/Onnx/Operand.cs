@@ -1,0 +1,68 @@
+using Thomas.Graphs;
+
+namespace Thomas.Formats.Onnx;
+
+/// <summary>The grid of an 8-bit (or 16-bit) tensor of the file: where its real numbers may lie.</summary>
+internal sealed record Grid(Quantization Quantization, int Minimum, int Maximum)
+{
+    /// <summary>Whether two grids hold the same real numbers for the same integers.</summary>
+    public bool Matches(Quantization other) =>
+        System.MemoryExtensions.SequenceEqual(Quantization.Scales, other.Scales) && System.MemoryExtensions.SequenceEqual(Quantization.ZeroPoints, other.ZeroPoints);
+}
+
+/// <summary>
+/// A named tensor of the file while it is read: a constant that may not be part of the graph yet, or a value of the graph. Integer tensors are always
+/// constants; quantized activations are float32 values that remember their grid.
+/// </summary>
+internal sealed class Operand
+{
+    public Operand(string name, TensorData data, Grid? grid = null)
+    {
+        Name = name;
+        Data = data;
+        Grid = grid;
+    }
+
+    public Operand(string name, Value value, Grid? grid = null)
+    {
+        Name = name;
+        Value = value;
+        Grid = grid;
+    }
+
+    public string Name { get; }
+
+    /// <summary>The contents of a constant.</summary>
+    public TensorData? Data { get; }
+
+    /// <summary>The value in the graph; a constant gets one when a node of the graph first reads it.</summary>
+    public Value? Value { get; set; }
+
+    /// <summary>Where the file has integers here, what they stand for; the value itself is real.</summary>
+    public Grid? Grid { get; }
+
+    /// <summary>Set for a graph input of 8-bit type until the first operator tells what its integers stand for.</summary>
+    public QuantizedInput? QuantizedInput { get; init; }
+
+    public bool IsConstant => Data is not null;
+
+    public TensorType Type => Data?.Type ?? Value!.Type;
+
+    public DType DType => Type.DType;
+
+    public Shape Shape => Type.Shape;
+
+    public int Rank => Shape.Rank;
+
+    /// <summary>A constant that holds integers: shape arithmetic or quantized weights.</summary>
+    public bool IsInteger => Data is not null && DType is not DType.F32;
+}
+
+/// <summary>An 8-bit input of the graph.</summary>
+internal sealed class QuantizedInput(DType dtype)
+{
+    public DType DType { get; } = dtype;
+
+    /// <summary>Scale and zero point, told by the operator that reads the input.</summary>
+    public Quantization? Quantization { get; set; }
+}

@@ -1,0 +1,194 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Graphs;
+using Thomas.Kernels;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// Tunes the last layer of a classifier to new classes: the frozen part turns every picture into a feature vector once, then a linear head is trained
+/// on those vectors by softmax cross-entropy.
+/// </summary>
+public static class Tuner
+{
+    /// <summary>Tunes a model.</summary>
+    /// <param name="model">A picture classifier or feature extractor.</param>
+    /// <param name="dataset">The pictures; split by seed where it is not split already.</param>
+    /// <param name="decoder">The picture decoder.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told how far each stage is.</param>
+    /// <param name="epochs">Told the figures of every epoch.</param>
+    /// <param name="cancellation">Before training begins it ends the work with an exception; during training the best weights so far are returned.</param>
+    /// <returns>The tuned model and the report of the run.</returns>
+    /// <exception cref="ThomasException">The model cannot be tuned, or the data set is not usable; the message says what to do.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before there was anything to keep.</exception>
+    public static TuningResult Tune(
+        Model model,
+        Dataset dataset,
+        IImageDecoder decoder,
+        TuningOptions? options = null,
+        IProgress<StageProgress>? progress = null,
+        IProgress<EpochReport>? epochs = null,
+        CancellationToken cancellation = default)
+    {
+        options ??= new TuningOptions();
+        Job job = new(model, dataset, decoder, options, progress, cancellation);
+        return job.Run(epochs);
+    }
+
+    private sealed class Job(Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
+    {
+        private readonly StageTimer _timer = new();
+        private readonly List<string> _notes = [];
+        private readonly List<BrokenPicture> _broken = [];
+
+        public TuningResult Run(IProgress<EpochReport>? epochs)
+        {
+            PictureInput input = PictureInput.Of(model, options.Preprocessing);
+            _notes.Add($"preprocessing {input.Source}");
+            HeadSplit split = HeadSplit.Find(model);
+            _notes.Add(split.Description);
+            (LinearHead? oldHead, List<string> labels) = OldClasses(split);
+            labels.AddRange(dataset.ClassNames);
+            dataset.CheckTrainable();
+            Dataset divided = Divide();
+
+            Graph features = split.FeatureGraph();
+            int offset = oldHead?.Classes ?? 0;
+            using FeatureMatrix train = Features(features, divided.Only(Subset.Train), input, options.Views, offset, "training");
+            using FeatureMatrix validation = Features(features, divided.Only(Subset.Validation), input, 1, offset, "validation");
+
+            ConfusionMatrix before;
+            using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
+
+            HeadResult trained;
+            using (_timer.Measure("train"))
+            {
+                trained = new HeadTrainer(options.Head).Train(train, validation, labels.Count, oldHead, offset, epochs, cancellation);
+            }
+
+            ConfusionMatrix after;
+            using (_timer.Measure("evaluate after")) after = trained.Head.Evaluate(validation);
+            if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
+            if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
+            return new TuningResult
+            {
+                Model = split.WithHead(trained.Head, labels, input.Preprocessing),
+                Labels = labels,
+                Before = before,
+                BeforeMethod = "nearest class centroid on the same features",
+                After = after,
+                Epochs = trained.Epochs,
+                BestEpoch = trained.BestEpoch,
+                TrainingPictures = train.Samples,
+                Broken = _broken,
+                Input = input,
+                Times = _timer.Times,
+                Cancelled = trained.Cancelled,
+                Notes = _notes,
+            };
+        }
+
+        /// <summary>The rows and labels that stay, where the old classes are kept.</summary>
+        private (LinearHead? Head, List<string> Labels) OldClasses(HeadSplit split)
+        {
+            if (!options.KeepClasses) return (null, []);
+            LinearHead head = split.Head ?? throw new ThomasException(
+                $"{model.Info.Name}: the old classes cannot be kept, because the old head is not a plain linear layer on the features ({split.Description}); tune without keeping them.");
+            List<string> labels = [.. ImageClassifier.LabelsOf(model, head.Classes)];
+            HashSet<string> known = new(labels, StringComparer.OrdinalIgnoreCase);
+            foreach (string name in dataset.ClassNames)
+            {
+                if (known.Contains(name)) throw new DataException($"The class '{name}' is one of the model's own; rename the new class, or tune without keeping the old classes.");
+            }
+
+            return (head, labels);
+        }
+
+        private Dataset Divide()
+        {
+            if (dataset.Has(Subset.Validation)) return dataset;
+            _notes.Add(string.Create(CultureInfo.InvariantCulture, $"no validation folder: {options.ValidationShare:P0} of each class set aside (seed {options.Seed})"));
+            return Split.Stratified(dataset, options.ValidationShare, options.Seed);
+        }
+
+        private FeatureMatrix Features(Graph graph, Dataset part, PictureInput input, int views, int labelOffset, string what)
+        {
+            PreparedSetOptions prepare = new()
+            {
+                Preprocessing = input.Preprocessing,
+                Augmentation = options.Augmentation,
+                Views = views,
+                Seed = options.Seed,
+                CacheDirectory = options.CacheDirectory,
+                Threads = options.Compile.Threads,
+            };
+            PreparedSet set;
+            using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
+            using (set)
+            using (_timer.Measure("features"))
+            {
+                _broken.AddRange(set.Broken);
+                _notes.AddRange(set.Notices);
+                if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
+                FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
+                bool computed = false;
+                FeatureMatrix matrix = cache.GetOrCompute(
+                    CacheKey(graph, set, labelOffset),
+                    () =>
+                    {
+                        computed = true;
+                        return Compute(graph, set, labelOffset);
+                    },
+                    _notes.Add);
+                if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
+                return matrix;
+            }
+        }
+
+        private FeatureMatrix Compute(Graph graph, PreparedSet set, int labelOffset)
+        {
+            int[] labels = new int[set.Count];
+            for (int i = 0; i < labels.Length; i++) labels[i] = set.Label(i) + labelOffset;
+            FeatureMatrix matrix = new(labels, graph.Outputs[0].Shape[-1], set.Views);
+            try
+            {
+                FeatureExtractor.Run(
+                    graph,
+                    set,
+                    options.Compile,
+                    (index, view, values) =>
+                    {
+                        foreach (float value in values)
+                        {
+                            if (!float.IsFinite(value))
+                                throw new ThomasException($"{model.Info.Name}: the features of {set.Dataset.Samples[index].Picture.Name} are not finite; the model's weights are damaged or the preprocessing is wrong.");
+                        }
+
+                        values.CopyTo(matrix.WritableRow(index, view));
+                    },
+                    StageProgress.Counting(progress, "features", set.Count * set.Views),
+                    cancellation);
+                return matrix;
+            }
+            catch
+            {
+                matrix.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>All that the feature bits and labels depend on.</summary>
+        private string CacheKey(Graph graph, PreparedSet set, int labelOffset)
+        {
+            List<string> parts = [$"model {ModelHash.Of(graph):x32}", $"pictures {set.Key:x32}", $"device {options.Compile.Device} {CpuFeatures.TierName}", $"offset {labelOffset}"];
+            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(set.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
+            for (int i = 0; i < set.Count; i++) parts.Add(set.Label(i).ToString(CultureInfo.InvariantCulture));
+            return string.Join('\n', parts);
+        }
+    }
+}

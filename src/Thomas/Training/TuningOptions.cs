@@ -1,0 +1,34 @@
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>How a model is tuned to new classes.</summary>
+public sealed record TuningOptions
+{
+    /// <summary>Keeps the old classes and adds the new ones after them; their rows of the head stay as they are.</summary>
+    public bool KeepClasses { get; init; }
+
+    /// <summary>How the head is trained.</summary>
+    public HeadOptions Head { get; init; } = new();
+
+    /// <summary>Share of each class that is set aside for validation where the data set is not split.</summary>
+    public double ValidationShare { get; init; } = 0.2;
+
+    /// <summary>Seed of the split and the augmentation; the head's own seed is in <see cref="Head"/>.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Changes applied to views beyond the first.</summary>
+    public Augmentation Augmentation { get; init; } = new();
+
+    /// <summary>Views of each training picture whose features are cached; 1 is the plain picture alone.</summary>
+    public int Views { get; init; } = 1;
+
+    /// <summary>Overrides what the model says.</summary>
+    public Preprocessing? Preprocessing { get; init; }
+
+    /// <summary>Device and threads.</summary>
+    public CompileOptions Compile { get; init; } = new();
+
+    /// <summary>Folder for prepared pictures and features; null keeps them in memory.</summary>
+    public string? CacheDirectory { get; init; }
+}

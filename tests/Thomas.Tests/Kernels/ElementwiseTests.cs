@@ -1,0 +1,202 @@
+using System;
+using System.Linq;
+using Thomas.Kernels.Elementwise;
+using Thomas.Tests.Harness;
+using Xunit;
+
+namespace Thomas.Tests.Kernels;
+
+public unsafe class ElementwiseTests
+{
+    private static readonly float[] Special =
+    [
+        float.NaN, float.NegativeInfinity, float.PositiveInfinity, 0f, -0f, 1f, -1f, 3f, -3f, 6f, 0.5f, 1e-30f, -1e-30f, 1e-42f, 89f, -89f,
+        120f, -120f, 3.4e38f, -3.4e38f, 0.624f, 0.626f, -0.625f,
+    ];
+
+    [Fact]
+    public void Exact_maps_match_their_formulas()
+    {
+        CheckMap(default(IdentityMap), x => x, 0);
+        CheckMap(default(ReluMap), x => double.IsNaN(x) ? x : Math.Max(x, 0), 0);
+        CheckMap(default(Relu6Map), x => double.IsNaN(x) ? x : Math.Min(Math.Max(x, 0), 6), 0);
+        CheckMap(new ClipMap(-1.5f, 2f), x => double.IsNaN(x) ? x : Math.Min(Math.Max(x, -1.5), 2), 0);
+        CheckMap(new LeakyReluMap(0.1f), x => x < 0 ? 0.1f * x : x, 0.5001);
+        CheckMap(default(NegateMap), x => -x, 0);
+        CheckMap(default(AbsMap), Math.Abs, 0);
+        CheckMap(default(SquareMap), x => x * x, 0.5001);
+        CheckMap(default(SqrtMap), Math.Sqrt, 0.5001);
+        CheckMap(default(FloorMap), Math.Floor, 0);
+        CheckMap(default(ReciprocalMap), x => 1 / x, 0.5001);
+    }
+
+    [Fact]
+    public void Approximated_maps_are_within_a_few_ulps()
+    {
+        CheckMap(default(ExpMap), Math.Exp, 2);
+        CheckMap(default(SigmoidMap), ReferenceMath.Sigmoid, 4);
+        CheckMap(default(TanhMap), Math.Tanh, 4);
+        CheckMap(default(SiluMap), x => double.IsNegativeInfinity(x) ? 0 : x * ReferenceMath.Sigmoid(x), 6);
+        CheckMap(default(HardSwishMap), x => double.IsNegativeInfinity(x) ? double.NaN : x * Math.Clamp(x + 3, 0, 6) / 6, 3, lowest: 1e-5);
+        // Two roundings of terms about as large as "lowest", where multiply-add is not fused.
+        CheckMap(new HardSigmoidMap(0.2f, 0.5f), x => Math.Clamp((0.2f * x) + 0.5, 0, 1), 1, lowest: 1);
+        CheckMap(new AffineMap(0.3f, -2f), x => (0.3f * x) - 2, 1.5, lowest: 2);
+        CheckMap(default(RsqrtMap), x => 1 / Math.Sqrt(x), 1.6);
+        CheckMap(default(LogMap), Math.Log, 2, lowest: 1e-3);
+    }
+
+    [Fact]
+    public void Exp_is_accurate_over_its_whole_range()
+    {
+        const int Count = 40_000;
+        using GuardedBuffer x = new(Count), y = new(Count);
+        for (int i = 0; i < Count; i++)
+            x.Span[i] = -87f + (175.7f * i / Count);
+        ElementwiseLoop.Map(default(ExpMap), x.Pointer, y.Pointer, Count);
+        for (int i = 0; i < Count; i++)
+            Tolerance.CheckUlps(y.Span[i], Math.Exp(x.Span[i]), 2, $"exp({x.Span[i]:R})");
+    }
+
+    [Fact]
+    public void Every_activation_handles_every_length_and_matches_its_map()
+    {
+        Activation[] all =
+        [
+            Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-1, 2), Activation.LeakyRelu(0.2f), Activation.HardSigmoid(1f / 6f, 0.5f),
+            Activation.HardSwish, Activation.Sigmoid, Activation.Silu, Activation.Tanh,
+        ];
+        foreach (Activation f in all)
+        {
+            for (int count = 0; count <= 70; count++)
+            {
+                using GuardedBuffer x = GuardedBuffer.Random(count, count), y = new(count), block = new(count * 2);
+                f.Apply(x.Pointer, y.Pointer, count);
+                for (int i = 0; i < count; i++)
+                    Tolerance.Check(y.Span[i], ReferenceMath.Activate(f, x.Span[i]), 1, 1, $"{f} {x.Span[i]:R}", rel: 3);
+                x.Span.CopyTo(block.Span);
+                x.Span.CopyTo(block.Span[count..]);
+                f.ApplyRows(block.Pointer, count, 2, count);
+                Assert.True(block.Span[..count].SequenceEqual(y.Span));
+                Assert.True(block.Span[count..].SequenceEqual(y.Span));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_result_does_not_depend_on_where_a_range_starts()
+    {
+        using GuardedBuffer x = GuardedBuffer.Random(100, 1), whole = new(100), parts = new(100);
+        ElementwiseLoop.Map(default(SiluMap), x.Pointer, whole.Pointer, 100);
+        for (int i = 0; i < 100; i += 7)
+            ElementwiseLoop.Map(default(SiluMap), x.Pointer + i, parts.Pointer + i, Math.Min(7, 100 - i));
+        Assert.True(whole.Span.SequenceEqual(parts.Span));
+    }
+
+    [Fact]
+    public void Binary_maps_match_their_formulas_for_every_length()
+    {
+        for (int count = 0; count <= 70; count++)
+        {
+            CheckBinary(default(AddMap), (x, y) => x + y, count);
+            CheckBinary(default(SubtractMap), (x, y) => x - y, count);
+            CheckBinary(default(MultiplyMap), (x, y) => x * y, count);
+            CheckBinary(default(DivideMap), (x, y) => x / y, count);
+            CheckBinary(default(MaxMap), MathF.Max, count);
+            CheckBinary(default(MinMap), MathF.Min, count);
+            CheckBinary(new SwappedMap<SubtractMap>(default), (x, y) => y - x, count);
+        }
+    }
+
+    [Fact]
+    public void Broadcasts_repeat_the_small_operand()
+    {
+        foreach (int columns in new[] { 1, 5, 16, 37 })
+        {
+            using GuardedBuffer x = GuardedBuffer.Random(6 * columns, 1), row = GuardedBuffer.Random(columns, 2), column = GuardedBuffer.Random(6, 3);
+            using GuardedBuffer y = new(6 * columns), z = new(6 * columns), s = new(6 * columns);
+            ElementwiseLoop.BinaryRow(default(SubtractMap), x.Pointer, row.Pointer, y.Pointer, 6, columns);
+            ElementwiseLoop.BinaryColumn(new SwappedMap<SubtractMap>(default), x.Pointer, column.Pointer, z.Pointer, 6, columns);
+            ElementwiseLoop.BinaryScalar(default(MultiplyMap), x.Pointer, 3f, s.Pointer, x.Span.Length);
+            for (int i = 0; i < x.Length; i++)
+            {
+                Assert.Equal(x.Span[i] - row.Span[i % columns], y.Span[i]);
+                Assert.Equal(column.Span[i / columns] - x.Span[i], z.Span[i]);
+                Assert.Equal(3f * x.Span[i], s.Span[i]);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1f)]
+    [InlineData(2f)]
+    [InlineData(-1f)]
+    [InlineData(0.5f)]
+    [InlineData(3f)]
+    public void Power_matches_reference(float exponent)
+    {
+        using GuardedBuffer x = new(Special.Length), y = new(Special.Length);
+        Special.CopyTo(x.Span);
+        ElementwiseLoop.Power(x.Pointer, exponent, y.Pointer, Special.Length);
+        for (int i = 0; i < Special.Length; i++)
+            Tolerance.CheckUlps(y.Span[i], Math.Pow(Special[i], exponent), 1.1, $"{Special[i]:R}^{exponent}");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fake_quantization_matches_reference_at_the_halves(bool halfAway)
+    {
+        const int Channels = 21;
+        using GuardedBuffer x = new(5 * Channels), y = new(5 * Channels), perChannel = new(5 * Channels), scales = new(Channels), zeros = new(Channels);
+        for (int c = 0; c < Channels; c++)
+            (scales.Span[c], zeros.Span[c]) = (0.25f * (1 + (c % 3)), c - 5);
+        for (int i = 0; i < x.Length; i++)
+            x.Span[i] = (i - 50) * 0.125f;
+        x.Span[3] = float.NaN;
+        FakeQuantize.PerTensor(x.Pointer, y.Pointer, x.Span.Length, 0.25f, 3f, -20, 20, halfAway);
+        FakeQuantize.PerChannel(x.Pointer, perChannel.Pointer, 5, Channels, scales.Pointer, zeros.Pointer, -20, 20, halfAway);
+        for (int i = 0; i < x.Length; i++)
+        {
+            Assert.Equal(Quantized(x.Span[i], 0.25f, 3f), y.Span[i]);
+            Assert.Equal(Quantized(x.Span[i], scales.Span[i % Channels], zeros.Span[i % Channels]), perChannel.Span[i]);
+        }
+
+        float Quantized(float value, float scale, float zero)
+        {
+            if (float.IsNaN(value))
+                return value;
+            double q = Math.Round((double)(value / scale), halfAway ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven) + zero;
+            return (float)(scale * (Math.Clamp(q, -20, 20) - zero));
+        }
+    }
+
+    private static void CheckMap<TMap>(TMap map, Func<double, double> reference, double ulps, double lowest = 0)
+        where TMap : struct, IUnaryMap
+    {
+        float[] values = [.. Special, .. Enumerable.Range(-600, 1200).Select(i => i * 0.02137f)];
+        using GuardedBuffer x = new(values.Length), y = new(values.Length);
+        values.CopyTo(x.Span);
+        ElementwiseLoop.Map(map, x.Pointer, y.Pointer, values.Length);
+        for (int i = 0; i < values.Length; i++)
+        {
+            double expected = reference(values[i]);
+            string where = $"{typeof(TMap).Name}({values[i]:R})";
+            // Where terms cancel, the error is measured against the smallest size that is promised.
+            if (Math.Abs(expected) < lowest)
+                Assert.True(Math.Abs(y.Span[i] - expected) <= ulps * lowest * Tolerance.Epsilon, $"{where}: got {y.Span[i]:R}, expected {expected:R}");
+            else
+                Tolerance.CheckUlps(y.Span[i], expected, ulps, where);
+        }
+    }
+
+    private static void CheckBinary<TMap>(TMap map, Func<float, float, float> reference, int count)
+        where TMap : struct, IBinaryMap
+    {
+        using GuardedBuffer x = GuardedBuffer.Random(count, 1), y = GuardedBuffer.Random(count, 2), z = new(count);
+        if (count > 3)
+            (x.Span[count - 1], y.Span[1]) = (float.NaN, float.NaN);
+        ElementwiseLoop.Binary(map, x.Pointer, y.Pointer, z.Pointer, count);
+        for (int i = 0; i < count; i++)
+            Assert.Equal(reference(x.Span[i], y.Span[i]), z.Span[i]);
+    }
+}

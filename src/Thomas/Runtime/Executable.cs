@@ -51,10 +51,13 @@ public sealed unsafe class Executable : IDisposable
     /// <param name="graph">A model's graph.</param>
     /// <param name="batch">Size of the inputs' first axis.</param>
     /// <param name="options">Device, threads and switches.</param>
-    public static Executable Compile(Graph graph, int batch = 1, CompileOptions? options = null)
+    public static Executable Compile(Graph graph, int batch = 1, CompileOptions? options = null) =>
+        CompileAsIs(Rebatch.Run(graph, batch), options ?? new CompileOptions());
+
+    /// <summary>Compiles a graph with the input shapes that it has.</summary>
+    internal static Executable CompileAsIs(Graph graph, CompileOptions options)
     {
-        options ??= new CompileOptions();
-        Graph compiled = CompilePasses.Run(Rebatch.Run(graph, batch), options.PassesOff);
+        Graph compiled = CompilePasses.Run(graph, options.PassesOff);
         bool serial = options.Device == DeviceKind.Serial;
         ThreadTeam team = new(serial ? 1 : options.Threads);
         ConstantMemory constants = new(team.Threads);

@@ -57,6 +57,9 @@ internal sealed class ThreadTeam : IDisposable
     /// <summary>Threads in the team, the caller's included.</summary>
     public int Threads { get; }
 
+    /// <summary>Workers that have stopped spinning and wait to be woken.</summary>
+    internal int SleepingWorkers => Volatile.Read(ref _sleepers);
+
     /// <summary>
     /// Does all items and returns when they are done. Calls from several threads take turns.
     /// </summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Training;
 
@@ -24,6 +25,7 @@ internal sealed class FeatureScaler
 
     /// <summary>Measures mean and (population) variance over all rows and views, in double precision.</summary>
     /// <exception cref="DataException">A feature is not finite.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static FeatureScaler Fit(FeatureMatrix matrix)
     {
         int features = matrix.Features;
@@ -68,6 +70,7 @@ internal sealed class FeatureScaler
     }
 
     /// <summary>Writes the standardized row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(ReadOnlySpan<float> row, Span<float> result)
     {
         float[] mean = _mean, scale = _scale;

@@ -45,13 +45,13 @@ internal sealed class HeadLearner
                 _bias[c] = _scaler.Unfold(initial.Weights.Slice(c * _features, _features), initial.Bias[c], _weights.AsSpan(c * _features, _features));
         }
 
-        int trained = classes - frozenClasses, rows = Math.Max(options.BatchSize < train.Samples ? options.BatchSize : train.Samples, EvaluationRows);
+        int trained = classes - frozenClasses, rows = Math.Max(Math.Min(options.BatchSize, train.Samples), EvaluationRows);
         _gradWeights = new float[trained * _features];
         _gradBias = new float[trained];
         _x = new float[(long)rows * _features];
         _logits = new float[(long)rows * classes];
         _labels = new int[rows];
-        _weightOptimizer = Optimizer.Create(options, _gradWeights.Length, options.EffectiveWeightDecay);
+        _weightOptimizer = Optimizer.Create(options, _gradWeights.Length, options.WeightDecay ?? options.AutomaticWeightDecay(_features));
         _biasOptimizer = Optimizer.Create(options, trained, weightDecay: 0);
         _keptWeights = [.. _weights];
         _keptBias = [.. _bias];

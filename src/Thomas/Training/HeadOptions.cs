@@ -54,7 +54,7 @@ public sealed record HeadOptions
 
     /// <summary>
     /// Weight decay of the weights, not of the biases: decoupled (times the learning rate) in <see cref="OptimizerKind.AdamW"/>, added to the gradient in
-    /// the others; null picks 0.1 and 0.001.
+    /// the others; null picks one, see <see cref="AutomaticWeightDecay"/>.
     /// </summary>
     public float? WeightDecay { get; init; }
 
@@ -82,15 +82,25 @@ public sealed record HeadOptions
     /// <summary>The learning rate that is used when <see cref="LearningRate"/> is null.</summary>
     /// <param name="features">Features per picture, at least 1.</param>
     /// <returns>
-    /// <c>0.02 / sqrt(features)</c> for Adam and AdamW, <c>1 / features</c> for SGD: how far one step moves a logit is then about the same for every network.
+    /// <c>0.04 / sqrt(features)</c> for Adam and AdamW, <c>3 / features</c> for SGD: how far one step moves a logit is then about the same for every network.
     /// </returns>
     public float AutomaticLearningRate(int features)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
-        return Optimizer == OptimizerKind.Sgd ? 1.0f / features : 0.02f / MathF.Sqrt(features);
+        return Optimizer == OptimizerKind.Sgd ? 3.0f / features : 0.04f / MathF.Sqrt(features);
     }
 
-    internal float EffectiveWeightDecay => WeightDecay ?? (Optimizer == OptimizerKind.AdamW ? 0.1f : 0.001f);
+    /// <summary>The weight decay that is used when <see cref="WeightDecay"/> is null.</summary>
+    /// <param name="features">Features per picture, at least 1.</param>
+    /// <returns>
+    /// <c>sqrt(features) / 12</c> for AdamW: together with the automatic learning rate, a step at its peak shrinks the weights by 1/300, whatever the
+    /// network; 0.001 for SGD and Adam.
+    /// </returns>
+    public float AutomaticWeightDecay(int features)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
+        return Optimizer == OptimizerKind.AdamW ? MathF.Sqrt(features) / 12 : 0.001f;
+    }
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     internal void Validate()

@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Thomas.Training;
@@ -44,6 +45,7 @@ internal sealed class SgdOptimizer(int length, float momentum, bool nesterov, fl
 
     public override void Reset() => Array.Clear(_velocity);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale)
     {
         Require(_velocity.Length, parameters, gradient);
@@ -74,7 +76,7 @@ internal sealed class SgdOptimizer(int length, float momentum, bool nesterov, fl
 /// <summary>
 /// Adam (Kingma and Ba, 2015) with b1 = 0.9, b2 = 0.999, e = 1e-8, step t = 1, 2, ... and rate r:
 /// <c>m = b1*m + (1-b1)*g; v = b2*v + (1-b2)*g*g; w = w - r * (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + e)</c>.
-/// Weight decay d is decoupled (AdamW, Loshchilov and Hutter, 2019: first <c>w = w - r*d*w</c>) or, in plain Adam, L2: <c>g + d*w</c> stands for g.
+/// Weight decay d is decoupled (AdamW, Loshchilov and Hutter, 2019: first <c>w = max(0, 1 - r*d) * w</c>) or, in plain Adam, L2: <c>g + d*w</c> stands for g.
 /// </summary>
 internal sealed class AdamOptimizer(int length, float weightDecay, bool decoupled) : Optimizer
 {
@@ -94,6 +96,7 @@ internal sealed class AdamOptimizer(int length, float weightDecay, bool decouple
         _beta1Power = _beta2Power = 1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale)
     {
         Require(_mean.Length, parameters, gradient);
@@ -101,7 +104,7 @@ internal sealed class AdamOptimizer(int length, float weightDecay, bool decouple
         _beta2Power *= Beta2;
         float rate = (float)(learningRate / (1 - _beta1Power));
         float squareScale = (float)(1 / (1 - _beta2Power));
-        float keep = decoupled ? 1 - (learningRate * weightDecay) : 1;
+        float keep = decoupled ? MathF.Max(0, 1 - (learningRate * weightDecay)) : 1;
         float l2 = decoupled ? 0 : weightDecay;
 
         ref float w = ref MemoryMarshal.GetReference(parameters);

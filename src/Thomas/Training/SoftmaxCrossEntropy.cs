@@ -1,5 +1,6 @@
 using System;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Training;
 
@@ -57,6 +58,7 @@ public static class SoftmaxCrossEntropy
     }
 
     /// <summary>Unweighted loss of one row; writes <c>scale * (p - q)</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static T Row<T>(ReadOnlySpan<T> logits, int label, T smoothing, T scale, Span<T> grad)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

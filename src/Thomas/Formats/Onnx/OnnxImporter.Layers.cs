@@ -131,7 +131,7 @@ internal sealed partial class OnnxImporter
         SoftmaxAttributes attributes = new(logarithm);
         int axis = node.Axis(node.Int("axis", node.Opset >= 13 ? -1 : 1), x.Rank);
         // Before operator set 13 everything from the axis on is one distribution.
-        bool one = node.Opset >= 13 || x.Shape.Product(axis + 1, x.Rank) == 1;
+        bool one = node.Opset >= 13 || axis == x.Rank - 1;
         if (one && axis == x.Rank - 1) return Apply(node, OpCatalog.Softmax, [x], attributes);
         if (!one)
         {

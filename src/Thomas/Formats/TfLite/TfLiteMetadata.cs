@@ -150,7 +150,7 @@ internal sealed class TfLiteMetadata
 
     private static string[] SplitLines(string text)
     {
-        string[] lines = text.TrimEnd('\n', '\r').Split('\n');
+        string[] lines = (text.EndsWith('\n') ? text[..^1] : text).Split('\n');
         for (int i = 0; i < lines.Length; i++) lines[i] = lines[i].TrimEnd('\r');
         return lines;
     }

@@ -47,7 +47,10 @@ internal static class TfLiteReader
         return new Model(graph, info);
     }
 
-    /// <summary>From Thomas' own pairs, else from TFLite metadata, else, for an 8-bit unsigned input, from its scale: then the raw bytes are its values.</summary>
+    /// <summary>
+    /// From Thomas' own pairs; else, for an unsigned 8-bit input, from its scale, as TFLite's task library feeds raw bytes to such inputs whatever the
+    /// metadata says; else from TFLite metadata.
+    /// </summary>
     private static Preprocessing? PreprocessingOf(TfLiteImporter importer, Graph graph, TfLiteMetadata metadata, List<string> notes)
     {
         if (metadata.Preprocessing is not null) return metadata.Preprocessing;
@@ -55,16 +58,16 @@ internal static class TfLiteReader
         if (input.Rank != 4 || input[3] is not (1 or 3)) return null;
         Preprocessing plain = new() { Width = input[2], Height = input[1], ColorOrder = input[3] == 1 ? ColorOrder.Gray : ColorOrder.Rgb };
         Preprocessing? found = null;
-        if (metadata.Normalization is var (mean, std))
-        {
-            found = plain with { Mean = mean, Std = std };
-            notes.Add("The normalization of pictures is the one in the file's metadata.");
-        }
-        else if (importer.FirstInput is { Type: TfLiteType.UINT8 } tensor)
+        if (importer.FirstInput is { Type: TfLiteType.UINT8 } tensor)
         {
             Quantization? grid = tensor.Quantization;
             found = plain with { Mean = new ChannelValues(grid?.ZeroPoints[0] ?? 0), Std = new ChannelValues(grid is null ? 1 : 1 / grid.Scales[0]) };
             notes.Add("The input is 8-bit: raw picture bytes are its values, and the normalization follows from its scale and zero point.");
+        }
+        else if (metadata.Normalization is var (mean, std))
+        {
+            found = plain with { Mean = mean, Std = std };
+            notes.Add("The normalization of pictures is the one in the file's metadata.");
         }
 
         try

@@ -1,9 +1,19 @@
 using System.IO;
+using Thomas.Formats.TfLite.Writing;
 
 namespace Thomas.Formats.TfLite;
 
-/// <summary>Writes TfLite models.</summary>
+/// <summary>Writes TensorFlow Lite (LiteRT) models: schema version 3, float32, one graph, labels and preprocessing as metadata.</summary>
 internal static class TfLiteWriter
 {
-    public static void Write(Model model, Stream stream) => throw new ThomasException($"Cannot write {model.Info.Name}.");
+    /// <summary>Writes a model. The same model gives the same bytes.</summary>
+    /// <exception cref="ThomasException">The model does not fit the format: above 1 GB, or a grid of more than 16 bits.</exception>
+    public static void Write(Model model, Stream stream)
+    {
+        FileGraph graph = GraphEmitter.Emit(model);
+        using MemoryStream file = new();
+        FileSerializer.Write(graph, MetadataSerializer.Entries(model.Info, graph.Inputs.Count, graph.Outputs.Count), file);
+        if (model.Info.Labels is { Count: > 0 } labels) AppendedZip.Append(file, MetadataSerializer.LabelFile, MetadataSerializer.LabelText(labels));
+        file.WriteTo(stream);
+    }
 }

@@ -53,6 +53,9 @@ internal unsafe struct GemmTileArgs
 /// a tile for the last columns may take one vector of it, or a shorter one.
 /// Per step of k a full AVX-512 tile (14x32) does 28 multiply-adds, 14 broadcasts and 2 loads; AVX2 (6x16) 12, 6 and 2. Tests on
 /// TRows and TVectors are resolved at compile time, so smaller tiles are the same code with the rest removed.
+/// The sums are named locals, one by one, because only such stay in registers.
+/// Measured on one core of an AMD EPYC (Zen 4, 112 GFLOP/s of multiply-adds), November 2026, AVX-512: the 1x1 convolutions of
+/// MobileNetV2 from 28x28 down run at 93 to 100 % of that, the larger ones, bound by memory, at 60 to 85 %.
 /// </remarks>
 internal static unsafe class GemmTile
 {

@@ -16,7 +16,7 @@ internal unsafe struct MatrixProductArgs
     /// <summary>B with its bias, from <see cref="PackedMatrix"/>.</summary>
     public float* PackedB;
 
-    /// <summary>The result, row-major.</summary>
+    /// <summary>The result, row-major; not A's memory.</summary>
     public float* C;
 
     /// <summary>Floats from one row of C to the next.</summary>

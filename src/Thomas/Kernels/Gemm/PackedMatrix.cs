@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Kernels.Gemm;
 
@@ -33,6 +34,7 @@ internal static unsafe class PackedMatrix
         => PackPanels(source, stride, k, n, bias, packed, 0, Panels(n));
 
     /// <summary>The panels [begin, end) of <see cref="PackTransposed"/>, for sharing the work.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackTransposedPanels(float* source, nint stride, int k, int n, float* bias, float* packed, int begin, int end)
     {
         int width = PanelWidth;
@@ -53,6 +55,7 @@ internal static unsafe class PackedMatrix
     }
 
     /// <summary>The panels [begin, end) of <see cref="Pack"/>, for sharing the work.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackPanels(float* source, nint stride, int k, int n, float* bias, float* packed, int begin, int end)
     {
         int width = PanelWidth;

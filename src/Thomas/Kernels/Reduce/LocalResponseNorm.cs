@@ -1,5 +1,7 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Reduce;
 
@@ -14,6 +16,7 @@ internal static unsafe class LocalResponseNorm
     public static string KernelName => $"f32_lrn__{CpuFeatures.TierName}";
 
     /// <summary>Computes pixels [begin, end).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunItems(float* x, float* y, int channels, int size, float bias, float scale, float beta, int begin, int end)
     {
         int before = (size - 1) / 2, after = size / 2;
@@ -51,8 +54,9 @@ internal static unsafe class LocalResponseNorm
 
     private readonly struct TimesPowerOfMinusThreeQuartersMap : IBinaryMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVec Invoke<TSimd, TVec>(TVec x, TVec y)
-            where TSimd : struct, Simd.ISimd<TVec>
+            where TSimd : struct, ISimd<TVec>
             where TVec : unmanaged
         {
             TVec root = TSimd.Sqrt(y);
@@ -62,8 +66,9 @@ internal static unsafe class LocalResponseNorm
 
     private readonly struct TimesPowerOfMinusHalfMap : IBinaryMap
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVec Invoke<TSimd, TVec>(TVec x, TVec y)
-            where TSimd : struct, Simd.ISimd<TVec>
+            where TSimd : struct, ISimd<TVec>
             where TVec : unmanaged
             => TSimd.Divide(x, TSimd.Sqrt(y));
     }

@@ -1,0 +1,16 @@
+using System;
+
+namespace Thomas.Benchmarks;
+
+/// <summary>Measurements beside a peer, interleaved in one run, so that a busy machine slows both.</summary>
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        if (args is ["inference", ..] && args.Length >= 2) return InferenceBenchmark.Run(args.AsSpan(1));
+        if (args is ["tuning", ..] && args.Length >= 3) return TuningBenchmark.Run(args.AsSpan(1));
+        Console.Error.WriteLine("usage: inference MODEL.onnx... [--threads N] [--rounds N] [--profile]");
+        Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME]");
+        return 2;
+    }
+}

@@ -1,0 +1,199 @@
+using System;
+using Thomas.Formats.TfLite.Schema;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Formats.TfLite.Writing;
+
+/// <content>Element-wise operators, activations, normalizations and rounding.</content>
+internal sealed partial class GraphEmitter
+{
+    private int EmitBinary(Node node, BuiltinOperator code) => Binary(code, Tensor(node.Inputs[0]), Tensor(node.Inputs[1]));
+
+    private int Binary(BuiltinOperator code, int a, int b, Activation activation = default)
+    {
+        bool fits = Shape.TryBroadcast(new Shape(Dims(a)), new Shape(Dims(b)), out Shape shape);
+        if (!fits) throw new InvalidOperationException($"{_name}: operands of {code} do not broadcast.");
+        bool isWide = shape.Rank > 4 && !Dims(a).AsSpan().SequenceEqual(Dims(b));
+        (BuiltinOptions type, int version) = code switch
+        {
+            BuiltinOperator.ADD => (BuiltinOptions.Add, 1),
+            BuiltinOperator.SUB => (BuiltinOptions.Sub, isWide ? 3 : 1),
+            BuiltinOperator.MUL => (BuiltinOptions.Mul, 1),
+            BuiltinOperator.DIV => (BuiltinOptions.Div, isWide ? 2 : 1),
+            BuiltinOperator.POW => (BuiltinOptions.Pow, 1),
+            BuiltinOperator.PRELU => (BuiltinOptions.None, 1),
+            _ => (BuiltinOptions.MaximumMinimum, isWide ? 3 : 1),
+        };
+        OptionsTable options = new(type);
+        FusedActivation fused = Fused(activation);
+        if (fused != FusedActivation.NONE) options.Byte(0, (byte)fused);
+        return Unfused(Call(code, [a, b], shape.Dims.ToArray(), options, version), activation);
+    }
+
+    private int Unary(BuiltinOperator code, int x)
+    {
+        BuiltinOptions type = code switch
+        {
+            BuiltinOperator.EXP => BuiltinOptions.Exp,
+            BuiltinOperator.NEG => BuiltinOptions.Neg,
+            BuiltinOperator.ABS => BuiltinOptions.Abs,
+            BuiltinOperator.HARD_SWISH => BuiltinOptions.HardSwish,
+            _ => BuiltinOptions.None,
+        };
+        return Call(code, [x], Dims(x), new OptionsTable(type));
+    }
+
+    /// <summary>PRELU keeps its first operand's shape; where ours stretches it: max(a, 0) + b * min(a, 0).</summary>
+    private int EmitPRelu(Node node)
+    {
+        int a = Tensor(node.Inputs[0]), b = Tensor(node.Inputs[1]);
+        if (node.Inputs[0].Shape == node.Output.Shape) return Binary(BuiltinOperator.PRELU, a, b);
+        int negative = Binary(BuiltinOperator.MINIMUM, a, Scalar("zero", 0));
+        return Binary(BuiltinOperator.ADD, Unary(BuiltinOperator.RELU, a), Binary(BuiltinOperator.MUL, b, negative));
+    }
+
+    /// <summary>The activation as an option of the operator before it; NONE where the kernels have no such option.</summary>
+    private static FusedActivation Fused(Activation activation) => activation switch
+    {
+        { Kind: ActivationKind.Relu } => FusedActivation.RELU,
+        { Kind: ActivationKind.Relu6 } or { Kind: ActivationKind.Clip, A: 0, B: 6 } => FusedActivation.RELU6,
+        { Kind: ActivationKind.Clip, A: -1, B: 1 } => FusedActivation.RELU_N1_TO_1,
+        _ => FusedActivation.NONE,
+    };
+
+    /// <summary>Applies what <see cref="Fused"/> could not say.</summary>
+    private int Unfused(int x, Activation activation) =>
+        activation.Kind == ActivationKind.None || Fused(activation) != FusedActivation.NONE ? x : Activated(x, activation);
+
+    private int Activated(int x, Activation activation)
+    {
+        switch (activation.Kind)
+        {
+            case ActivationKind.Relu:
+                return Unary(BuiltinOperator.RELU, x);
+            case ActivationKind.Relu6:
+                return Unary(BuiltinOperator.RELU6, x);
+            case ActivationKind.Clip when activation is { A: -1, B: 1 }:
+                return Unary(BuiltinOperator.RELU_N1_TO_1, x);
+            case ActivationKind.Clip:
+                return Clamped(x, Scalar("min", activation.A), Scalar("max", activation.B));
+            case ActivationKind.LeakyRelu:
+                return Call(BuiltinOperator.LEAKY_RELU, [x], Dims(x), new OptionsTable(BuiltinOptions.LeakyRelu).Float(0, activation.A));
+            case ActivationKind.Sigmoid:
+                return Unary(BuiltinOperator.LOGISTIC, x);
+            case ActivationKind.HardSigmoid:
+                int scaled = Binary(BuiltinOperator.MUL, x, Scalar("slope", activation.A));
+                return Clamped(Binary(BuiltinOperator.ADD, scaled, Scalar("offset", activation.B)), Scalar("min", 0), Scalar("max", 1));
+            case ActivationKind.HardSwish:
+                return Unary(BuiltinOperator.HARD_SWISH, x);
+            case ActivationKind.Silu:
+                return Binary(BuiltinOperator.MUL, x, Unary(BuiltinOperator.LOGISTIC, x));
+            case ActivationKind.Tanh:
+                return Unary(BuiltinOperator.TANH, x);
+            default:
+                return Reshaped(x, Dims(x));
+        }
+    }
+
+    private int Clamped(int x, int minimum, int maximum) => Binary(BuiltinOperator.MINIMUM, Binary(BuiltinOperator.MAXIMUM, x, minimum), maximum);
+
+    /// <summary>x * k + s with k = scale / sqrt(variance + epsilon) and s = shift - mean * k, computed in double where all are constants.</summary>
+    private int EmitBatchNorm(Node node)
+    {
+        float epsilon = ((BatchNormAttributes)node.Attributes).Epsilon;
+        int x = Tensor(node.Inputs[0]);
+        if (node.Inputs[1].Constant is { } scale && node.Inputs[2].Constant is { } shift && node.Inputs[3].Constant is { } mean && node.Inputs[4].Constant is { } variance)
+        {
+            float[] factors = new float[scale.Floats.Length], offsets = new float[factors.Length];
+            for (int c = 0; c < factors.Length; c++)
+            {
+                double factor = scale.Floats[c] / Math.Sqrt((double)variance.Floats[c] + epsilon);
+                factors[c] = (float)factor;
+                offsets[c] = (float)(shift.Floats[c] - (mean.Floats[c] * factor));
+            }
+
+            int product = Binary(BuiltinOperator.MUL, x, _file.AddFloats($"{_name}/factor", [factors.Length], factors));
+            return Binary(BuiltinOperator.ADD, product, _file.AddFloats($"{_name}/offset", [offsets.Length], offsets));
+        }
+
+        int deviation = Unary(BuiltinOperator.RSQRT, Binary(BuiltinOperator.ADD, Tensor(node.Inputs[4]), Scalar("epsilon", epsilon)));
+        int centered = Binary(BuiltinOperator.SUB, x, Tensor(node.Inputs[3]));
+        int normalized = Binary(BuiltinOperator.MUL, centered, Binary(BuiltinOperator.MUL, Tensor(node.Inputs[1]), deviation));
+        return Binary(BuiltinOperator.ADD, normalized, Tensor(node.Inputs[2]));
+    }
+
+    /// <summary>
+    /// QUANTIZE to an 8- or 16-bit type and back. A grid narrower than the type is clamped before; one that lies elsewhere is moved, which leaves the
+    /// real values as they are.
+    /// </summary>
+    private int EmitFakeQuantize(Node node)
+    {
+        FakeQuantizeAttributes a = (FakeQuantizeAttributes)node.Attributes;
+        (TfLiteType type, int low, int high) = TypeOf(a);
+        int moved = a.Minimum >= low && a.Maximum <= high ? 0 : low - a.Minimum;
+        ReadOnlySpan<float> scales = a.Quantization.Scales;
+        int[] zeroPoints = a.Quantization.ZeroPoints.ToArray();
+        float[] minimum = new float[scales.Length], maximum = new float[scales.Length];
+        for (int c = 0; c < zeroPoints.Length; c++)
+        {
+            minimum[c] = scales[c] * (a.Minimum - zeroPoints[c]);
+            maximum[c] = scales[c] * (a.Maximum - zeroPoints[c]);
+            zeroPoints[c] += moved;
+        }
+
+        int x = Tensor(node.Inputs[0]);
+        if (a.Minimum + moved > low || a.Maximum + moved < high)
+            x = Clamped(x, _file.AddFloats($"{_name}/min", [minimum.Length], minimum), _file.AddFloats($"{_name}/max", [maximum.Length], maximum));
+        bool isPerTensor = a.Quantization.IsPerTensor;
+        Quantization grid = new(scales, zeroPoints, node.Output.Shape.Rank - 1);
+        int quantized = Call(BuiltinOperator.QUANTIZE, [x], Dims(x), new OptionsTable(BuiltinOptions.Quantize), isPerTensor ? type == TfLiteType.INT16 ? 2 : 1 : 3, type, grid);
+        int version = !isPerTensor ? 5 : type switch { TfLiteType.UINT8 => 1, TfLiteType.INT8 => 2, _ => 3 };
+        return Call(BuiltinOperator.DEQUANTIZE, [quantized], Dims(x), new OptionsTable(BuiltinOptions.Dequantize), version);
+    }
+
+    private static (TfLiteType Type, int Low, int High) TypeOf(FakeQuantizeAttributes a)
+    {
+        long steps = (long)a.Maximum - a.Minimum;
+        if (steps > ushort.MaxValue) throw new ThomasException($"A grid of {steps + 1} steps cannot be written as .tflite; at most 65536 can.");
+        if (steps > byte.MaxValue) return (TfLiteType.INT16, short.MinValue, short.MaxValue);
+        return a.Minimum >= 0 && a.Maximum <= byte.MaxValue ? (TfLiteType.UINT8, byte.MinValue, byte.MaxValue) : (TfLiteType.INT8, sbyte.MinValue, sbyte.MaxValue);
+    }
+
+    private int EmitSoftmax(Node node)
+    {
+        SoftmaxAttributes a = (SoftmaxAttributes)node.Attributes;
+        int x = Tensor(node.Inputs[0]);
+        if (!a.Logarithm) return Call(BuiltinOperator.SOFTMAX, [x], Dims(x), new OptionsTable(BuiltinOptions.Softmax).Float(0, a.Beta));
+        if (a.Beta != 1) x = Binary(BuiltinOperator.MUL, x, Scalar("beta", a.Beta));
+        return Call(BuiltinOperator.LOG_SOFTMAX, [x], Dims(x), new OptionsTable(BuiltinOptions.LogSoftmax));
+    }
+
+    /// <summary>The format's operator has windows of odd size over rank 4; all else is spelled out: x * (bias + alpha * window sum of x^2)^-beta.</summary>
+    private int EmitLocalResponseNorm(Node node)
+    {
+        LocalResponseNormAttributes a = (LocalResponseNormAttributes)node.Attributes;
+        int x = Tensor(node.Inputs[0]), rank = node.Output.Shape.Rank;
+        if (a.Size % 2 == 1 && rank == 4)
+        {
+            OptionsTable options = new OptionsTable(BuiltinOptions.LocalResponseNormalization).Int(0, a.Size / 2).Float(1, a.Bias).Float(2, a.Alpha).Float(3, a.Beta);
+            return Call(BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION, [x], Dims(x), options);
+        }
+
+        int[] before = new int[rank], after = new int[rank], begin = new int[rank], size = new int[rank];
+        before[^1] = (a.Size - 1) / 2;
+        after[^1] = a.Size / 2;
+        Array.Fill(size, -1);
+        size[^1] = node.Output.Shape[-1];
+        int squares = PaddedBy(Binary(BuiltinOperator.MUL, x, x), before, after, 0), sum = -1;
+        for (int i = 0; i < a.Size; i++)
+        {
+            begin[^1] = i;
+            int shifted = Sliced(squares, begin, size, Dims(x));
+            sum = sum < 0 ? shifted : Binary(BuiltinOperator.ADD, sum, shifted);
+        }
+
+        int scaled = Binary(BuiltinOperator.ADD, Binary(BuiltinOperator.MUL, sum, Scalar("alpha", a.Alpha)), Scalar("bias", a.Bias));
+        return Binary(BuiltinOperator.MUL, x, Binary(BuiltinOperator.POW, scaled, Scalar("exponent", -a.Beta)));
+    }
+}

@@ -1,0 +1,146 @@
+using System;
+using Thomas.Formats.TfLite.Schema;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Formats.TfLite.Writing;
+
+/// <content>Operators with windows or weights. Field numbers are those of the operators' option tables.</content>
+internal sealed partial class GraphEmitter
+{
+    private const int GroupedConvVersion = 6, DilatedDepthwiseVersion = 2;
+
+    private int EmitConv2d(Node node)
+    {
+        Conv2dAttributes a = (Conv2dAttributes)node.Attributes;
+        Activation activation = a.HasResidual ? Activation.None : a.Activation;
+        (int x, TfLitePadding padding) = Padded(node.Inputs[0], a.Window, 0);
+        OptionsTable options = new OptionsTable(BuiltinOptions.Conv2D)
+            .Byte(0, (byte)padding).Int(1, a.Window.StrideW).Int(2, a.Window.StrideH).Byte(3, (byte)Fused(activation)).Int(4, a.Window.DilationW, 1).Int(5, a.Window.DilationH, 1);
+        int result = Call(BuiltinOperator.CONV_2D, [x, Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options, a.Groups > 1 ? GroupedConvVersion : 1);
+        if (!a.HasResidual) return Unfused(result, activation);
+        return Binary(BuiltinOperator.ADD, result, Tensor(node.Inputs[^1]), a.Activation);
+    }
+
+    private int EmitDepthwise(Node node)
+    {
+        DepthwiseConv2dAttributes a = (DepthwiseConv2dAttributes)node.Attributes;
+        (int x, TfLitePadding padding) = Padded(node.Inputs[0], a.Window, 0);
+        return Unfused(Depthwise(x, Tensor(node.Inputs[1]), Bias(node, a.HasBias), Dims(node.Output), padding, a.Window, a.Activation), a.Activation);
+    }
+
+    private int Depthwise(int x, int filter, int bias, int[] dims, TfLitePadding padding, Window2d window, Activation activation)
+    {
+        OptionsTable options = new OptionsTable(BuiltinOptions.DepthwiseConv2D)
+            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, dims[3] / Dims(x)[3]).Byte(4, (byte)Fused(activation))
+            .Int(5, window.DilationW, 1).Int(6, window.DilationH, 1);
+        bool isDilated = window.DilationH != 1 || window.DilationW != 1;
+        return Call(BuiltinOperator.DEPTHWISE_CONV_2D, [x, filter, bias], dims, options, isDilated ? DilatedDepthwiseVersion : 1);
+    }
+
+    private int EmitDense(Node node)
+    {
+        DenseAttributes a = (DenseAttributes)node.Attributes;
+        OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)Fused(a.Activation));
+        return Unfused(Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options), a.Activation);
+    }
+
+    /// <summary>The bias operand. Zeros where there is none: not every runtime takes these operators without.</summary>
+    private int Bias(Node node, bool hasBias)
+    {
+        if (hasBias) return Tensor(node.Inputs[2]);
+        int outputs = node.Output.Shape[-1];
+        return _file.AddFloats($"{_name}/bias", [outputs], new float[outputs]);
+    }
+
+    private int EmitMaxPool(Node node)
+    {
+        Window2d window = ((MaxPool2dAttributes)node.Attributes).Window;
+        (int x, TfLitePadding padding) = Padded(node.Inputs[0], window, float.MinValue);
+        if (window.DilationH == 1 && window.DilationW == 1) return Pool(BuiltinOperator.MAX_POOL_2D, x, Dims(node.Output), padding, window, Activation.None);
+
+        // No dilated pooling: the maximum of one strided slice a tap. SAME needs its pads spelled out for that.
+        if (padding == TfLitePadding.SAME) x = PaddedExplicitly(node.Inputs[0], window.Padding, float.MinValue);
+        int[] output = Dims(node.Output), size = [-1, output[1], output[2], -1], step = [1, window.StrideH, window.StrideW, 1];
+        int result = -1;
+        for (int i = 0; i < window.KernelH; i++)
+            for (int j = 0; j < window.KernelW; j++)
+            {
+                int tap = StridedSlice(x, [0, i * window.DilationH, j * window.DilationW, 0], size, step, output);
+                result = result < 0 ? tap : Binary(BuiltinOperator.MAXIMUM, result, tap);
+            }
+
+        return result;
+    }
+
+    private int EmitAveragePool(Node node)
+    {
+        AveragePool2dAttributes a = (AveragePool2dAttributes)node.Attributes;
+        Window2d window = a.Window;
+        int[] output = Dims(node.Output);
+        bool isDilated = window.DilationH != 1 || window.DilationW != 1, isPadded = window.Padding != Padding2d.None;
+        TfLitePadding padding = isPadded ? TfLitePadding.SAME : TfLitePadding.VALID;
+        if (!isDilated && (!isPadded || (!a.CountPadding && IsSame(node.Inputs[0].Shape, window))))
+            return Unfused(Pool(BuiltinOperator.AVERAGE_POOL_2D, Tensor(node.Inputs[0]), output, padding, window, a.Activation), a.Activation);
+
+        // Sum with the padding counted as zeros, then divide by what should have been counted.
+        int x = isPadded ? PaddedExplicitly(node.Inputs[0], window.Padding, 0) : Tensor(node.Inputs[0]);
+        int taps = window.KernelH * window.KernelW;
+        if (!isDilated)
+        {
+            Activation last = a.CountPadding ? a.Activation : Activation.None;
+            int mean = Pool(BuiltinOperator.AVERAGE_POOL_2D, x, output, TfLitePadding.VALID, window, last);
+            return a.CountPadding ? Unfused(mean, last) : Binary(BuiltinOperator.MUL, mean, Shares(node.Inputs[0].Shape, output, window, taps), a.Activation);
+        }
+
+        int channels = output[3];
+        float[] ones = new float[taps * channels];
+        Array.Fill(ones, 1);
+        int filter = _file.AddFloats($"{_name}/ones", [1, window.KernelH, window.KernelW, channels], ones);
+        int sum = Depthwise(x, filter, Bias(node, hasBias: false), output, TfLitePadding.VALID, window, Activation.None);
+        int factor = a.CountPadding ? Scalar("share", 1f / taps) : Shares(node.Inputs[0].Shape, output, window, 1);
+        return Binary(BuiltinOperator.MUL, sum, factor, a.Activation);
+    }
+
+    /// <summary>A constant [1,oh,ow,1]: <paramref name="numerator"/> divided by the number of the window's taps inside the input.</summary>
+    private int Shares(Shape input, int[] output, Window2d window, int numerator)
+    {
+        float[] shares = new float[output[1] * output[2]];
+        for (int p = 0; p < output[1]; p++)
+            for (int q = 0; q < output[2]; q++)
+            {
+                int rows = Inside(input[1], (p * window.StrideH) - window.Padding.Top, window.KernelH, window.DilationH);
+                int columns = Inside(input[2], (q * window.StrideW) - window.Padding.Left, window.KernelW, window.DilationW);
+                shares[(p * output[2]) + q] = (float)numerator / Math.Max(rows * columns, 1);
+            }
+
+        return _file.AddFloats($"{_name}/shares", [1, output[1], output[2], 1], shares);
+    }
+
+    private static int Inside(int size, int start, int taps, int dilation)
+    {
+        int count = 0;
+        for (int i = 0; i < taps; i++) count += (uint)(start + (i * dilation)) < (uint)size ? 1 : 0;
+        return count;
+    }
+
+    private int Pool(BuiltinOperator code, int x, int[] dims, TfLitePadding padding, Window2d window, Activation activation) => Call(
+        code,
+        [x],
+        dims,
+        new OptionsTable(BuiltinOptions.Pool2D)
+            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, window.KernelW).Int(4, window.KernelH).Byte(5, (byte)Fused(activation)));
+
+    /// <summary>The operand with its window's padding done: by the scheme where SAME or VALID says it, else by a PAD before.</summary>
+    private (int X, TfLitePadding Padding) Padded(Value x, Window2d window, float value)
+    {
+        if (window.Padding == Padding2d.None) return (Tensor(x), TfLitePadding.VALID);
+        return IsSame(x.Shape, window) ? (Tensor(x), TfLitePadding.SAME) : (PaddedExplicitly(x, window.Padding, value), TfLitePadding.VALID);
+    }
+
+    private static bool IsSame(Shape x, Window2d window) =>
+        window.Padding == Window2d.Same(x[1], x[2], window.ExtentH, window.ExtentW, window.StrideH, window.StrideW);
+
+    private int PaddedExplicitly(Value x, Padding2d padding, float value) =>
+        PaddedBy(Tensor(x), [0, padding.Top, padding.Left, 0], [0, padding.Bottom, padding.Right, 0], value);
+}

@@ -1,0 +1,128 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Formats.TfLite.Schema;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Formats.TfLite.Writing;
+
+/// <summary>
+/// Expresses a graph in TFLite's operators. What has no direct counterpart (explicit pads, residual operands, batch normalization, counted padding, ...)
+/// becomes several of them. Methods return the tensor that holds their result.
+/// </summary>
+internal sealed partial class GraphEmitter
+{
+    private readonly FileGraph _file = new();
+    private readonly Dictionary<Value, int> _tensors = [];
+    private readonly bool _batchIsOpen;
+    private string _name = "";
+
+    private GraphEmitter(bool batchIsOpen) => _batchIsOpen = batchIsOpen;
+
+    /// <summary>The tensors and operators of a model's file.</summary>
+    public static FileGraph Emit(Model model)
+    {
+        GraphEmitter emitter = new(model.Info.BatchIsSymbolic);
+        bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
+        foreach (Value value in model.Graph.Values) emitter._file.Reserve(value.Name);
+        foreach (Value input in model.Graph.Inputs) emitter.AddInput(input, isNchw && ReferenceEquals(input, model.Graph.Inputs[0]));
+        foreach (Node node in model.Graph.Nodes) emitter.AddNode(node);
+        foreach (Value output in model.Graph.Outputs) emitter.AddOutput(output);
+        return emitter._file;
+    }
+
+    private void AddInput(Value value, bool isNchw)
+    {
+        _name = value.Name;
+        int[] dims = Dims(value);
+
+        // Readers tell the layout from the sizes, so it is kept only where they can.
+        isNchw &= dims.Length == 4 && dims[3] is 1 or 3 && dims[2] is not (1 or 3);
+        if (isNchw) dims = [dims[0], dims[3], dims[1], dims[2]];
+        int tensor = _file.AddTensor(new FileTensor(value.Name, TfLiteType.FLOAT32, dims, default, BatchIsOpen: _batchIsOpen && dims.Length > 0));
+        _file.Inputs.Add(_file.Rename(tensor, value.Name));
+        _tensors[value] = isNchw ? Transposed(tensor, Transpose.NchwToNhwc) : tensor;
+    }
+
+    private void AddNode(Node node)
+    {
+        _name = node.Output.Name;
+        int result = EmitNode(node);
+        if (!SameDims(result, node.Output.Shape)) throw new InvalidOperationException($"{node} was written with sizes other than {node.Output.Shape}.");
+        _tensors[node.Output] = _file.Rename(result, node.Output.Name);
+    }
+
+    private void AddOutput(Value value)
+    {
+        _name = value.Name;
+        int tensor = Tensor(value);
+        if (value.Producer is null) tensor = Reshaped(tensor, Dims(value));
+        if (_batchIsOpen && value.Shape.Rank > 0 && value.Shape[0] == 1) _file.Tensors[tensor] = _file.Tensors[tensor] with { BatchIsOpen = true };
+        _file.Outputs.Add(tensor);
+    }
+
+    private int EmitNode(Node node) => node.Op switch
+    {
+        Conv2d => EmitConv2d(node),
+        DepthwiseConv2d => EmitDepthwise(node),
+        Dense => EmitDense(node),
+        BatchNorm => EmitBatchNorm(node),
+        MaxPool2d => EmitMaxPool(node),
+        AveragePool2d => EmitAveragePool(node),
+        Add => EmitBinary(node, BuiltinOperator.ADD),
+        Subtract => EmitBinary(node, BuiltinOperator.SUB),
+        Multiply => EmitBinary(node, BuiltinOperator.MUL),
+        Divide => EmitBinary(node, BuiltinOperator.DIV),
+        Maximum => EmitBinary(node, BuiltinOperator.MAXIMUM),
+        Minimum => EmitBinary(node, BuiltinOperator.MINIMUM),
+        Power => EmitBinary(node, BuiltinOperator.POW),
+        PRelu => EmitPRelu(node),
+        Activate => Activated(Tensor(node.Inputs[0]), ((ActivateAttributes)node.Attributes).Activation),
+        Exp => Unary(BuiltinOperator.EXP, Tensor(node.Inputs[0])),
+        Log => Unary(BuiltinOperator.LOG, Tensor(node.Inputs[0])),
+        Sqrt => Unary(BuiltinOperator.SQRT, Tensor(node.Inputs[0])),
+        Rsqrt => Unary(BuiltinOperator.RSQRT, Tensor(node.Inputs[0])),
+        Negate => Unary(BuiltinOperator.NEG, Tensor(node.Inputs[0])),
+        Abs => Unary(BuiltinOperator.ABS, Tensor(node.Inputs[0])),
+        FakeQuantize => EmitFakeQuantize(node),
+        Reduce => EmitReduce(node),
+        Softmax => EmitSoftmax(node),
+        LocalResponseNorm => EmitLocalResponseNorm(node),
+        Concat => EmitConcat(node),
+        Pad => EmitPad(node),
+        Slice => EmitSlice(node),
+        Reshape => EmitReshape(node),
+        Transpose => Transposed(Tensor(node.Inputs[0]), ((TransposeAttributes)node.Attributes).Perm),
+        _ => throw new ThomasException($"{node} cannot be written as .tflite: the format has no operator for it."),
+    };
+
+    /// <summary>The tensor of a value; a constant becomes one where it is first read.</summary>
+    private int Tensor(Value value)
+    {
+        if (_tensors.TryGetValue(value, out int tensor)) return tensor;
+        if (value.Constant is not { } data) throw new InvalidOperationException($"{value} is read before it is written.");
+        if (data.Type.DType != DType.F32) throw new ThomasException($"{value} cannot be written as .tflite: only float32 constants can.");
+        tensor = _file.AddTensor(new FileTensor(value.Name, TfLiteType.FLOAT32, Dims(value), data.Bytes));
+        _tensors[value] = _file.Rename(tensor, value.Name);
+        return tensor;
+    }
+
+    private static int[] Dims(Value value) => value.Shape.Dims.ToArray();
+
+    private int[] Dims(int tensor) => _file.Tensors[tensor].Dims;
+
+    private bool SameDims(int tensor, Shape shape) => shape.Dims.SequenceEqual(Dims(tensor));
+
+    /// <summary>Adds an operator and the tensor that it computes.</summary>
+    private int Call(BuiltinOperator code, ReadOnlySpan<int> inputs, int[] dims, OptionsTable options, int version = 1, TfLiteType type = TfLiteType.FLOAT32, Quantization? grid = null)
+    {
+        int result = _file.AddTensor(new FileTensor($"{_name}/{code}", type, dims, default, grid));
+        _file.Operators.Add(new FileOperator(code, version, inputs.ToArray(), [result], options));
+        return result;
+    }
+
+    /// <summary>A list of sizes, axes or indices as an operand.</summary>
+    private int Ints(string what, params ReadOnlySpan<int> values) => _file.AddInts($"{_name}/{what}", values);
+
+    private int Scalar(string what, float value) => _file.AddFloats($"{_name}/{what}", [1], [value]);
+}

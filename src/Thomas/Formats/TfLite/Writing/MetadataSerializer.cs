@@ -1,0 +1,139 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using Google.FlatBuffers;
+
+namespace Thomas.Formats.TfLite.Writing;
+
+/// <summary>Writes what a model knows about its pictures and classes: TFLite's metadata table and key-value entries.</summary>
+internal static class MetadataSerializer
+{
+    /// <summary>Name of the label file in the archive behind the model.</summary>
+    public const string LabelFile = "labels.txt";
+
+    private const byte NormalizationUnit = 1, ImageProperties = 2, AxisLabels = 2, Rgb = 1, Grayscale = 2;
+
+    /// <summary>The named buffers of a file.</summary>
+    public static IReadOnlyList<KeyValuePair<string, byte[]>> Entries(ModelInfo info, int inputs, int outputs)
+    {
+        List<KeyValuePair<string, byte[]>> entries = [new(TfLiteMetadata.TableKey, Table(info, inputs, outputs))];
+        if (info.Preprocessing is not null)
+        {
+            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(info.Preprocessing)) entries.Add(Entry(pair));
+        }
+
+        foreach (KeyValuePair<string, string> pair in info.Metadata)
+        {
+            if (pair.Key is not ("" or TfLiteMetadata.TableKey or TfLiteMetadata.RuntimeKey)) entries.Add(Entry(pair));
+        }
+
+        return entries;
+    }
+
+    /// <summary>One label a line, as TFLite's readers expect.</summary>
+    public static string LabelText(IReadOnlyList<string> labels)
+    {
+        StringBuilder text = new();
+        foreach (string label in labels) text.Append(label.ReplaceLineEndings(" ")).Append('\n');
+        return text.ToString();
+    }
+
+    private static KeyValuePair<string, byte[]> Entry(KeyValuePair<string, string> pair) => new(pair.Key, Encoding.UTF8.GetBytes(pair.Value));
+
+    /// <summary>Field numbers are those of tflite-support's metadata_schema.fbs, version 1.1.0.</summary>
+    private static byte[] Table(ModelInfo info, int inputs, int outputs)
+    {
+        FlatBufferBuilder builder = new(1024);
+        List<int> inputTables = [], outputTables = [];
+        for (int i = 0; i < inputs; i++) inputTables.Add(Input(builder, i == 0 ? info.Preprocessing : null));
+        for (int i = 0; i < outputs; i++) outputTables.Add(Output(builder, i == 0 && info.Labels is not null));
+        int inputVector = FlatVectors.Tables(builder, inputTables), outputVector = FlatVectors.Tables(builder, outputTables);
+        builder.StartTable(7);
+        builder.AddOffset(2, inputVector, 0);
+        builder.AddOffset(3, outputVector, 0);
+        int graphs = FlatVectors.Tables(builder, [builder.EndTable()]);
+        int name = builder.CreateString(info.Name).Value, parser = builder.CreateString("1.0.0").Value;
+        ReadOnlySpan<(int Field, string Key)> texts = [(1, "description"), (2, "version"), (4, "author"), (5, "license")];
+        Span<int> offsets = stackalloc int[texts.Length];
+        for (int i = 0; i < texts.Length; i++) offsets[i] = info.Metadata.TryGetValue(texts[i].Key, out string? text) ? builder.CreateString(text).Value : 0;
+        builder.StartTable(8);
+        builder.AddOffset(0, name, 0);
+        builder.AddOffset(3, graphs, 0);
+        for (int i = 0; i < texts.Length; i++)
+        {
+            if (offsets[i] != 0) builder.AddOffset(texts[i].Field, offsets[i], 0);
+        }
+
+        builder.AddOffset(7, parser, 0);
+        builder.Finish(builder.EndTable(), "M001");
+        return builder.SizedByteArray();
+    }
+
+    private static int Input(FlatBufferBuilder builder, Preprocessing? preprocessing)
+    {
+        int name = builder.CreateString(preprocessing is null ? "input" : "image").Value, content = 0, units = 0;
+        if (preprocessing is not null)
+        {
+            content = Content(builder, preprocessing);
+            units = FlatVectors.Tables(builder, [Normalization(builder, preprocessing)]);
+        }
+
+        builder.StartTable(7);
+        builder.AddOffset(0, name, 0);
+        if (content != 0) builder.AddOffset(3, content, 0);
+        if (units != 0) builder.AddOffset(4, units, 0);
+        return builder.EndTable();
+    }
+
+    private static int Content(FlatBufferBuilder builder, Preprocessing preprocessing)
+    {
+        builder.StartTable(2);
+        builder.AddUint(0, (uint)preprocessing.Width, 0);
+        builder.AddUint(1, (uint)preprocessing.Height, 0);
+        int size = builder.EndTable();
+        builder.StartTable(2);
+
+        // The schema knows no BGR; Thomas' own entries say it.
+        byte colorSpace = preprocessing.ColorOrder switch { ColorOrder.Rgb => Rgb, ColorOrder.Gray => Grayscale, _ => 0 };
+        builder.AddByte(0, colorSpace, 0);
+        builder.AddOffset(1, size, 0);
+        int properties = builder.EndTable();
+        builder.StartTable(3);
+        builder.AddByte(0, ImageProperties, 0);
+        builder.AddOffset(1, properties, 0);
+        return builder.EndTable();
+    }
+
+    private static int Normalization(FlatBufferBuilder builder, Preprocessing preprocessing)
+    {
+        int mean = FlatVectors.Floats(builder, Values(preprocessing.Mean, preprocessing.Channels)), std = FlatVectors.Floats(builder, Values(preprocessing.Std, preprocessing.Channels));
+        builder.StartTable(2);
+        builder.AddOffset(0, mean, 0);
+        builder.AddOffset(1, std, 0);
+        int options = builder.EndTable();
+        builder.StartTable(2);
+        builder.AddByte(0, NormalizationUnit, 0);
+        builder.AddOffset(1, options, 0);
+        return builder.EndTable();
+    }
+
+    private static float[] Values(ChannelValues values, int channels) => channels == 1 ? [values.First] : [values.First, values.Second, values.Third];
+
+    private static int Output(FlatBufferBuilder builder, bool hasLabels)
+    {
+        int name = builder.CreateString(hasLabels ? "probability" : "output").Value, files = 0;
+        if (hasLabels)
+        {
+            int fileName = builder.CreateString(LabelFile).Value;
+            builder.StartTable(4);
+            builder.AddOffset(0, fileName, 0);
+            builder.AddByte(2, AxisLabels, 0);
+            files = FlatVectors.Tables(builder, [builder.EndTable()]);
+        }
+
+        builder.StartTable(7);
+        builder.AddOffset(0, name, 0);
+        if (files != 0) builder.AddOffset(6, files, 0);
+        return builder.EndTable();
+    }
+}

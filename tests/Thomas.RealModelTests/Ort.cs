@@ -1,0 +1,69 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Thomas.RealModelTests;
+
+/// <summary>ONNX Runtime, the independent judge of what we read and write.</summary>
+internal sealed class Ort : IDisposable
+{
+    private readonly InferenceSession _session;
+
+    public Ort(byte[] model)
+    {
+        using SessionOptions options = new()
+        {
+            IntraOpNumThreads = 1,
+            InterOpNumThreads = 1,
+            // The plain operators are the definition; fusions may round differently.
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        _session = new InferenceSession(model, options);
+    }
+
+    public IReadOnlyList<string> OutputNames => _session.OutputNames;
+
+    public string InputName => _session.InputNames[0];
+
+    public int[] InputShape => _session.InputMetadata[InputName].Dimensions;
+
+    /// <summary>Writes a model to memory.</summary>
+    public static byte[] Export(Model model)
+    {
+        using MemoryStream stream = new();
+        model.Save(stream, ModelFormat.Onnx);
+        return stream.ToArray();
+    }
+
+    /// <summary>Runs the model; inputs in the file's order and layout. float16 inputs and outputs are converted.</summary>
+    public float[][] Run(params float[][] inputs)
+    {
+        List<NamedOnnxValue> values = [];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            string name = _session.InputNames[i];
+            NodeMetadata metadata = _session.InputMetadata[name];
+            int[] shape = [.. metadata.Dimensions];
+            for (int axis = 0; axis < shape.Length; axis++) shape[axis] = Math.Max(1, shape[axis]);
+            values.Add(metadata.ElementDataType == TensorElementType.Float16
+                ? NamedOnnxValue.CreateFromTensor(name, new DenseTensor<Float16>(Array.ConvertAll(inputs[i], static v => (Float16)v), shape))
+                : NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(inputs[i], shape)));
+        }
+
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = _session.Run(values);
+        List<float[]> outputs = [];
+        foreach (DisposableNamedOnnxValue result in results)
+        {
+            outputs.Add(result.Value is Tensor<Float16> half
+                ? Array.ConvertAll(((DenseTensor<Float16>)half).Buffer.ToArray(), static v => (float)v)
+                : ((DenseTensor<float>)result.AsTensor<float>()).Buffer.ToArray());
+        }
+
+        return [.. outputs];
+    }
+
+    public void Dispose() => _session.Dispose();
+}

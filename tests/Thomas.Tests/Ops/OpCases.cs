@@ -1,0 +1,183 @@
+using System.Collections.Generic;
+using Thomas.Graphs;
+using Thomas.Ops;
+using Thomas.Tests.Harness;
+
+namespace Thomas.Tests.Ops;
+
+/// <summary>The cases of the sweep: H != W, kH != kW, uneven pads, strides, dilation, groups, batch 1 and 3, sizes around vector widths.</summary>
+internal static class OpCases
+{
+    private static readonly Activation[] Activations =
+    [
+        Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-0.5f, 1.5f), new(ActivationKind.LeakyRelu, 0.1f), new(ActivationKind.Sigmoid),
+        new(ActivationKind.HardSigmoid, 0.2f, 0.5f), new(ActivationKind.HardSwish), new(ActivationKind.Silu), new(ActivationKind.Tanh),
+    ];
+
+    public static IEnumerable<OpCase> All()
+    {
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), DenseLayers(), Pools(), Elementwise(), Shapes(), Others()])
+        {
+            foreach (OpCase test in part) yield return test;
+        }
+    }
+
+    private static Window2d Window(int kH, int kW, int sH = 1, int sW = 1, int dH = 1, int dW = 1, int top = 0, int left = 0, int bottom = 0, int right = 0) =>
+        new(kH, kW, sH, sW, dH, dW, new Padding2d(top, left, bottom, right));
+
+    private static Shape S(params int[] dims) => new(dims);
+
+    private static OpCase Conv(Shape x, int cOut, Window2d window, int groups = 1, bool bias = true, bool residual = false, Activation activation = default)
+    {
+        List<Shape> shapes = [x, S(cOut, window.KernelH, window.KernelW, x[3] / groups)];
+        if (bias) shapes.Add(S(cOut));
+        if (residual) shapes.Add(S(x[0], window.OutputH(x[1]), window.OutputW(x[2]), cOut));
+        return new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window, groups, bias, residual, activation), [.. shapes]);
+    }
+
+    private static IEnumerable<OpCase> Convolutions()
+    {
+        foreach (int channels in (int[])[1, 3, 8, 17, 33])
+        {
+            foreach (int outputs in (int[])[1, 5, 16, 31, 65]) yield return Conv(S(1, 5, 3, channels), outputs, Window(1, 1));
+        }
+
+        yield return Conv(S(3, 9, 7, 3), 10, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1));
+        yield return Conv(S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), bias: false);
+        yield return Conv(S(1, 13, 12, 5), 7, Window(3, 5, 1, 3, 2, 1, 2, 3, 1, 0));
+        yield return Conv(S(2, 8, 9, 12), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), groups: 3);
+        yield return Conv(S(1, 6, 7, 8), 8, Window(1, 1), groups: 4, residual: true);
+        yield return Conv(S(1, 7, 5, 6), 4, Window(7, 5), bias: false);
+        yield return Conv(S(1, 4, 4, 530), 3, Window(1, 1));
+        yield return Conv(S(3, 6, 4, 24), 40, Window(1, 1, 2, 2));
+        foreach (Activation activation in Activations)
+        {
+            yield return Conv(S(1, 5, 6, 7), 19, Window(1, 1), activation: activation);
+            yield return Conv(S(2, 4, 5, 6), 11, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), residual: true, activation: activation);
+        }
+    }
+
+    private static OpCase Depth(Shape x, int multiplier, Window2d window, bool bias = true, Activation activation = default)
+    {
+        List<Shape> shapes = [x, S(1, window.KernelH, window.KernelW, x[3] * multiplier)];
+        if (bias) shapes.Add(S(x[3] * multiplier));
+        return new OpCase(OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(window, bias, activation), [.. shapes]);
+    }
+
+    private static IEnumerable<OpCase> Depthwise()
+    {
+        foreach (int channels in (int[])[1, 3, 8, 15, 16, 17, 33, 48])
+        {
+            yield return Depth(S(1, 9, 7, channels), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), activation: Activation.Relu6);
+            yield return Depth(S(2, 8, 11, channels), 1, Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1));
+        }
+
+        yield return Depth(S(1, 10, 12, 20), 1, Window(5, 5, 1, 1, 1, 1, 2, 2, 2, 2), activation: new Activation(ActivationKind.HardSwish));
+        yield return Depth(S(1, 10, 13, 20), 1, Window(5, 5, 2, 2, 1, 1, 1, 2, 2, 1), bias: false);
+        yield return Depth(S(1, 9, 10, 6), 1, Window(3, 2, 1, 3, 2, 2, 1, 0, 2, 1));
+        yield return Depth(S(2, 6, 5, 4), 3, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1));
+        yield return Depth(S(1, 3, 3, 64), 1, Window(3, 3));
+        foreach (Activation activation in Activations) yield return Depth(S(1, 5, 6, 19), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), activation: activation);
+    }
+
+    private static IEnumerable<OpCase> DenseLayers()
+    {
+        foreach (int batch in (int[])[1, 3, 17])
+        {
+            foreach (int k in (int[])[1, 7, 64, 515])
+            {
+                foreach (int outputs in (int[])[1, 10, 33])
+                    yield return new OpCase(OpCatalog.Dense, new DenseAttributes(k != 7, k == 64 ? Activation.Relu : default), k != 7 ? [S(batch, k), S(outputs, k), S(outputs)] : [S(batch, k), S(outputs, k)]);
+            }
+        }
+    }
+
+    private static IEnumerable<OpCase> Pools()
+    {
+        foreach (Window2d window in (Window2d[])[Window(2, 2, 2, 2), Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1), Window(3, 2, 1, 2, 1, 1, 1, 0, 0, 1), Window(2, 3, 1, 1, 2, 2, 1, 2, 1, 2), Window(7, 6)])
+        {
+            foreach (int channels in (int[])[1, 5, 16, 35])
+            {
+                yield return new OpCase(OpCatalog.MaxPool2d, new MaxPool2dAttributes(window), [S(2, 7, 6, channels)], Ulps: 1);
+                foreach (bool counted in (bool[])[false, true])
+                    yield return new OpCase(OpCatalog.AveragePool2d, new AveragePool2dAttributes(window, counted, counted ? Activation.Relu6 : default), [S(1, 8, 9, channels)]);
+            }
+        }
+    }
+
+    private static IEnumerable<OpCase> Elementwise()
+    {
+        foreach (Shape shape in (Shape[])[S(1), S(3, 5), S(1, 7, 9, 17), S(4097)])
+        {
+            foreach (Activation activation in Activations)
+                yield return new OpCase(OpCatalog.Activate, new ActivateAttributes(activation), [shape], -8, 8, Ulps: activation.Kind is ActivationKind.HardSigmoid ? 0 : 16);
+            yield return new OpCase(OpCatalog.Exp, NoAttributes.Instance, [shape], Ulps: 8);
+            yield return new OpCase(OpCatalog.Log, NoAttributes.Instance, [shape], 1.1f, 9, Ulps: 16);
+            yield return new OpCase(OpCatalog.Sqrt, NoAttributes.Instance, [shape], 0, 9, Ulps: 1);
+            yield return new OpCase(OpCatalog.Rsqrt, NoAttributes.Instance, [shape], 0.1f, 9, Ulps: 2);
+            yield return new OpCase(OpCatalog.Negate, NoAttributes.Instance, [shape], Ulps: 0.5);
+            yield return new OpCase(OpCatalog.Abs, NoAttributes.Instance, [shape], Ulps: 0.5);
+        }
+
+        (Shape A, Shape B)[] pairs =
+        [
+            (S(2, 3, 4, 17), S(2, 3, 4, 17)), (S(2, 3, 4, 17), S(17)), (S(17), S(2, 3, 4, 17)), (S(2, 3, 4, 17), S(2, 1, 1, 17)), (S(2, 1, 1, 17), S(2, 3, 4, 17)),
+            (S(2, 3, 4, 17), S(1)), (S(1, 1), S(5, 6)), (S(2, 3, 1, 5), S(2, 1, 4, 5)), (S(5, 1), S(1, 9)), (S(3, 4, 1), S(4, 33)), (S(1), S(1)), (S(4100), S(4100)),
+        ];
+        foreach ((Shape a, Shape b) in pairs)
+        {
+            foreach (Op op in (Op[])[OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu])
+                yield return new OpCase(op, NoAttributes.Instance, [a, b], Ulps: 1);
+            yield return new OpCase(OpCatalog.Power, NoAttributes.Instance, [a, b], 0.2f, 2, Ulps: 2);
+        }
+    }
+
+    private static IEnumerable<OpCase> Shapes()
+    {
+        yield return new OpCase(OpCatalog.Transpose, new TransposeAttributes(Transpose.NhwcToNchw), [S(2, 5, 6, 19)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Transpose, new TransposeAttributes(Transpose.NchwToNhwc), [S(2, 19, 5, 6)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Transpose, new TransposeAttributes(new IntList(2, 0, 1)), [S(3, 17, 4)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Transpose, new TransposeAttributes(new IntList(4, 2, 0, 3, 1)), [S(2, 3, 4, 5, 6)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, -1)), [S(2, 5, 6, 7)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Concat, new ConcatAttributes(3), [S(2, 3, 4, 5), S(2, 3, 4, 16), S(2, 3, 4, 1)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Concat, new ConcatAttributes(1), [S(2, 3, 4), S(2, 1, 4)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Concat, new ConcatAttributes(0), [S(3), S(70), S(1)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(0, 1, 2, 0), new IntList(0, 3, 0, 5), -0.25f), [S(2, 3, 4, 5)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(2), new IntList(1)), [S(9)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, 3), new IntList(1, 1, 2, 1)), [S(2, 4, 5, 7)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1), new IntList(-1, -1), new IntList(1, 3)), [S(3, 20)], Ulps: 0.5);
+    }
+
+    private static IEnumerable<OpCase> Others()
+    {
+        foreach (ReduceKind kind in (ReduceKind[])[ReduceKind.Mean, ReduceKind.Sum, ReduceKind.Max])
+        {
+            foreach (bool keep in (bool[])[false, true])
+            {
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(1, 2), keep), [S(2, 7, 6, 19)]);
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(2, 3), keep), [S(2, 19, 7, 6)]);
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(0, 2), keep), [S(3, 4, 5)]);
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(1), keep), [S(4, 33)]);
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(), keep), [S(4, 3)]);
+            }
+        }
+
+        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 3, 35), S(1, 1001)])
+        {
+            yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(), [shape], -5, 5, Ulps: 32);
+            yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(Beta: 0.5f), [shape], -60, 60, Ulps: 64);
+            if (shape[-1] > 1) yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(Logarithm: true), [shape], -5, 5, Ulps: 64);
+        }
+
+        foreach (int size in (int[])[1, 4, 5])
+        {
+            foreach (float beta in (float[])[0.75f, 0.5f, 1f, 0.6f])
+                yield return new OpCase(OpCatalog.LocalResponseNorm, new LocalResponseNormAttributes(size, 0.02f, beta, 1), [S(1, 3, 4, 21)], Ulps: 24);
+        }
+
+        yield return new OpCase(OpCatalog.BatchNorm, new BatchNormAttributes(1e-3f), [S(2, 3, 5, 19), S(19), S(19), S(19), S(19)]);
+        yield return new OpCase(OpCatalog.BatchNorm, new BatchNormAttributes(1e-5f), [S(4, 3), S(3), S(3), S(3), S(3)]);
+        yield return new OpCase(OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.0123f], [3]), -128, 127), [S(2, 5, 7, 19)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.5f, 0.03f, 0.011f], [0, 128, 255]), 0, 255), [S(2, 5, 3)], Ulps: 0.5);
+    }
+}

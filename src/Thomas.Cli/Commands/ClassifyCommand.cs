@@ -47,7 +47,7 @@ internal sealed class ClassifyCommand
         int top = parsed.GetValue(_top) ?? 5;
         using ImageClassifier classifier = new(model, preprocessing, compile);
         _terminal.Quantized(model);
-        if (model.Info.Labels is null) _terminal.Note($"note: {Format.FileName(model.Info.Name)} names no classes; they are shown by number (--labels gives names)");
+        if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} names no classes; they are shown by number (--labels gives names)");
         _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
         _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
         _terminal.Kernels(classifier.Executable.Kernels);

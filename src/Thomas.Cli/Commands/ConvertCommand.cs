@@ -39,7 +39,7 @@ internal sealed class ConvertCommand
         }
 
         _terminal.Quantized(model);
-        model.Save(output);
+        _model.Save(model, output);
         long bytes = new FileInfo(output).Length;
         if (_terminal.Json) _terminal.WriteJson(new ConvertReport(path, output, bytes), ReportJson.Default.ConvertReport);
         else _terminal.Field("saved", $"{output} ({Format.Bytes(bytes)})");

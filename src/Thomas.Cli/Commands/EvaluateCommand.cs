@@ -75,7 +75,7 @@ internal sealed class EvaluateCommand
 
     private void Print(Evaluation result, Model model, Dataset data, string device)
     {
-        _terminal.Field("model", Format.FileName(model.Info.Name));
+        _terminal.Field("model", model.Info.Name);
         _terminal.Field("data", $"{data.Name}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);

@@ -63,14 +63,14 @@ internal sealed class TuneCommand
             progress,
             new EpochRelay(progress, options.Head.Epochs),
             _terminal.Cancellation));
-        result.Model.Save(output);
+        _model.Save(result.Model, output);
         CacheOptions.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options), ReportJson.Default.TuneReport);
-        else Print(result, output, options);
+        else Print(result, output);
         if (!result.Cancelled) return ExitCode.Success;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
@@ -88,15 +88,15 @@ internal sealed class TuneCommand
             ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
             : Format.Invariant($"{Format.Plural(data.Samples.Count, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
         string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
-        _terminal.Field("model", $"{Format.FileName(model.Info.Name)}, {Format.Count(model.Graph.ParameterCount)} parameters");
+        _terminal.Field("model", $"{model.Info.Name}, {Format.Count(model.Graph.ParameterCount)} parameters");
         _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(input.Preprocessing));
-        _terminal.Field("tuning", $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}");
+        _terminal.Field("tuning", $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");
         _terminal.Field("device", device);
         _terminal.Say();
     }
 
-    private void Print(TuningResult result, string output, TuningOptions options)
+    private void Print(TuningResult result, string output)
     {
         _terminal.Say();
         _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\nafter   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
@@ -114,7 +114,6 @@ internal sealed class TuneCommand
 
         _terminal.Field("saved", $"{output} ({Format.Bytes(new FileInfo(output).Length)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         _terminal.Field("try it", $"thomas classify {output} picture.jpg");
-        if (options.Seed != 1) _terminal.Field("seed", Format.Invariant($"{options.Seed}"));
     }
 
     private static string After(TuningResult result)

@@ -12,6 +12,7 @@ internal sealed class ModelArgument
     private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
     private readonly Option<string> _labels = new("--labels") { Description = "Class names, one on each line, for a model that carries none or wrong ones", HelpName = "file" };
     private readonly bool _withLabels;
+    private string _carriedName = "";
 
     public ModelArgument(bool withLabels) => _withLabels = withLabels;
 
@@ -23,15 +24,21 @@ internal sealed class ModelArgument
 
     public string Path(ParseResult parsed) => parsed.GetRequiredValue(_path);
 
+    /// <summary>Reads the model. Messages call it by its file's name: the name inside is often main_graph.</summary>
     public Model Load(ParseResult parsed)
     {
         string path = Path(parsed);
         if (Directory.Exists(path)) throw new ModelFormatException(path, "", "this is a folder; give the .tflite or .onnx file itself");
         if (!File.Exists(path)) throw new ModelFormatException(path, "", "there is no such file");
         Model model = Model.Load(path);
+        _carriedName = model.Info.Name;
+        model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
         if (!_withLabels || parsed.GetValue(_labels) is not string labels) return model;
         return new Model(model.Graph, model.Info with { Labels = ReadLabels(labels, model) });
     }
+
+    /// <summary>Saves what became of the model, under the name that it carried inside.</summary>
+    public void Save(Model model, string output) => new Model(model.Graph, model.Info with { Name = _carriedName }).Save(output);
 
     private static List<string> ReadLabels(string path, Model model)
     {

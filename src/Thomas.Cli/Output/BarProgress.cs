@@ -36,7 +36,7 @@ internal sealed class BarProgress : IProgressDisplay
             if (_tracker.Begins(value))
             {
                 _stage?.StopTask();
-                _stage = _context.AddTask("", maxValue: int.Max(1, value.Total));
+                _stage = _context.AddTask(Markup.Escape(_tracker.Title), maxValue: int.Max(1, value.Total));
             }
 
             string message = value.Message.Length == 0 ? "" : $", {value.Message}";
@@ -49,7 +49,7 @@ internal sealed class BarProgress : IProgressDisplay
     {
         lock (_lock)
         {
-            _epochs ??= _context.AddTask("", maxValue: total);
+            _epochs ??= _context.AddTask("train", maxValue: total);
             _epochs.Description = Markup.Escape(FormattableString.Invariant($"{"train",-20} {epoch.Epoch}/{total} {ProgressDisplay.Describe(epoch)}"));
             _epochs.Value = epoch.Epoch;
         }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.IO;
 using System.Text;
 
 namespace Thomas.Cli.Output;
@@ -70,6 +69,4 @@ internal static class Format
         foreach ((string name, int count) in Tally(kernels)) text.Append(CultureInfo.InvariantCulture, $"\n  {count,4} x {name}");
         terminal.Detail(text.ToString());
     }
-
-    public static string FileName(string path) => Path.GetFileName(path) is { Length: > 0 } name ? name : path;
 }

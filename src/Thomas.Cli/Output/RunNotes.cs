@@ -21,7 +21,7 @@ internal static class RunNotes
     /// <summary>8-bit files run otherwise than the file says: nobody should have to find that out.</summary>
     public static void Quantized(this Terminal terminal, Model model)
     {
-        if (model.Info.IsQuantized) terminal.Note($"note: {Format.FileName(model.Info.Name)} is an 8-bit file; it runs as float32 rounded to the file's grids");
+        if (model.Info.IsQuantized) terminal.Note($"note: {model.Info.Name} is an 8-bit file; it runs as float32 rounded to the file's grids");
     }
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)

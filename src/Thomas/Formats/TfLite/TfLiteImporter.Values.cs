@@ -81,7 +81,7 @@ internal sealed partial class TfLiteImporter
         if (_values[index] is { } value) return value;
         ImportedTensor tensor = _tensors[index];
         _file.Require(tensor.IsConstant, reader, $"reads tensor {index} '{tensor.Name}', which has no value");
-        IsQuantized |= tensor.Quantization is not null;
+        HasIntegerWeights |= tensor.Type is not TfLiteType.FLOAT32 && tensor.Quantization is not null;
         HasHalfWeights |= tensor.Type is TfLiteType.FLOAT16 or TfLiteType.BFLOAT16;
         return _values[index] = _builder.Constant(tensor.Name, tensor.Decode());
     }
@@ -158,7 +158,7 @@ internal sealed partial class TfLiteImporter
 
     private FakeQuantizeAttributes Grid(ImportedTensor tensor)
     {
-        IsQuantized = true;
+        HasGrids = true;
         (int minimum, int maximum) = tensor.Type switch
         {
             TfLiteType.INT8 => (sbyte.MinValue, sbyte.MaxValue),

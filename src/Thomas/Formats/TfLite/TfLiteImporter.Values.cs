@@ -105,6 +105,7 @@ internal sealed partial class TfLiteImporter
     /// <summary>Adds a node and refuses results beyond what a picture classifier can need.</summary>
     private Value Add(Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes, string name)
     {
+        _file.Require(++_nodes <= MaxNodes, new FlatPlace("subgraph", 0), $"it needs more than {MaxNodes} operators");
         Value value = _builder.Add(op, operands, attributes, name);
         RequireSize(value.Type, new FlatPlace($"result '{name}'"));
         return value;

@@ -14,6 +14,7 @@ internal sealed partial class TfLiteImporter
     // More than any classifier has; keeps what a hostile file can make us allocate in proportion.
     private const int MaxTensors = 1 << 16;
     private const int MaxOperands = 1 << 18;
+    private const int MaxNodes = 1 << 14;
 
     private readonly FlatFile _file;
     private readonly GraphBuilder _builder = new();
@@ -23,6 +24,7 @@ internal sealed partial class TfLiteImporter
     private readonly IntegerTensor?[] _integers;
     private readonly bool[] _isProduced;
     private readonly bool[] _isMissing;
+    private int _nodes;
 
     private TfLiteImporter(FlatFile file, ImportedTensor[] tensors)
     {

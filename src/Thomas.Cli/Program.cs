@@ -1,6 +1,24 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Threading;
+
 namespace Thomas.Cli;
 
 internal static class Program
 {
-    private static int Main(string[] args) => args.Length == 0 ? 2 : 0;
+    private static int Main(string[] args)
+    {
+        using CancellationTokenSource cancellation = new();
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        return ThomasCommand.Invoke(args, Console.Out, Console.Error, cancellation.Token);
+
+        // The first signal asks the work to end and keep what it has; the second one ends the process as usual.
+        void Stop(PosixSignalContext signal)
+        {
+            if (cancellation.IsCancellationRequested) return;
+            signal.Cancel = true;
+            cancellation.Cancel();
+        }
+    }
 }

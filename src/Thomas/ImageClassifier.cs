@@ -26,10 +26,11 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="preprocessing">Overrides what the model says.</param>
     /// <param name="options">Device and threads.</param>
     /// <param name="batch">Pictures per run.</param>
-    /// <exception cref="ThomasException">The model is no picture classifier.</exception>
+    /// <exception cref="ThomasException">The model is no picture classifier, or its weights are damaged.</exception>
     public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1)
     {
         Input = PictureInput.Of(model, preprocessing);
+        ModelChecks.RequireFinite(model);
         Classes = ClassCount(model);
         Labels = LabelsOf(model, Classes);
         Batch = batch;

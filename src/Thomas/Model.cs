@@ -29,7 +29,7 @@ public sealed class Model
     public static Model Load(Stream stream, string name) => ModelFiles.Load(stream, name);
 
     /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
-    /// <exception cref="ThomasException">The ending is not known, or the file cannot be written.</exception>
+    /// <exception cref="OutputException">The ending is not known, or the file cannot be written.</exception>
     public void Save(string path) => ModelFiles.Save(this, path);
 
     /// <summary>Writes the model to a stream.</summary>

@@ -64,6 +64,6 @@ internal static class ModelFiles
     {
         ".ONNX" => ModelFormat.Onnx,
         ".TFLITE" => ModelFormat.TfLite,
-        string other => throw new ThomasException($"Cannot tell the format of '{path}' from its ending '{other}'; use .tflite or .onnx."),
+        string other => throw new OutputException($"Cannot tell the format of '{path}' from its ending '{other}'; use .tflite or .onnx."),
     };
 }

@@ -106,12 +106,11 @@ internal static class OnnxSweep
             yield return One($"{op.Name} by channel", op, null, x, [5]);
             yield return One($"{op.Name} by column and channel", op, null, x, [6, 5]);
             yield return One($"{op.Name} by row", op, null, x, [4, 1, 1]);
-            yield return One($"{op.Name} with a number", op, null, x, []);
+            yield return One($"{op.Name} with a number", op, null, x, [[]]);
             yield return One($"{op.Name} that stretches the activation", op, null, [1, 4, 1, 5], [1, 1, 6, 1]);
-            yield return One($"{op.Name} of matrices", op, null, [3, 5], [1, 5]);
+            yield return One($"{op.Name} of matrices", op, null, [1, 5], [3, 5]);
             yield return Two($"{op.Name} of pictures", op, x, x);
             yield return Two($"{op.Name} of a picture and a gate", op, x, [1, 1, 1, 5]);
-            yield return Two($"{op.Name} of a picture and rows", op, x, [6, 5]);
         }
 
         yield return One("Power", OpCatalog.Power, null, x, [5]) with { Low = 0.1f };
@@ -120,7 +119,7 @@ internal static class OnnxSweep
         foreach (Activation activation in Activations)
         {
             yield return One($"Activate {activation}", OpCatalog.Activate, new ActivateAttributes(activation), x) with { Low = -8, High = 8 };
-            yield return One($"Activate {activation} of a matrix", OpCatalog.Activate, new ActivateAttributes(activation), [2, 7]) with { Low = -8, High = 8 };
+            yield return One($"Activate {activation} of a matrix", OpCatalog.Activate, new ActivateAttributes(activation), [1, 7]) with { Low = -8, High = 8 };
         }
 
         foreach ((int low, int high, int zero, bool readsBack) in ((int, int, int, bool)[])[(0, 255, 128, true), (-128, 127, -3, true), (-127, 127, 0, true), (-100, 155, -7, true), (0, 15, 8, true), (-32768, 32767, 0, false), (0, 255, -5, false)])
@@ -152,13 +151,13 @@ internal static class OnnxSweep
         yield return One("DepthwiseConv2d times two", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(same), x, [1, 3, 3, 12]);
         yield return One("DepthwiseConv2d 1x1", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(new Window2d(1, 1)), x, [1, 1, 1, 6]);
         yield return One("DepthwiseConv2d of one channel", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(plain), [1, 5, 6, 1], [1, 3, 3, 2]);
-        yield return One("Dense", OpCatalog.Dense, new DenseAttributes(), [3, 7], [4, 7]);
+        yield return One("Dense", OpCatalog.Dense, new DenseAttributes(), [1, 7], [4, 7]);
         yield return One("Dense with bias", OpCatalog.Dense, new DenseAttributes(HasBias: true), [1, 7], [4, 7], [4]);
         foreach (Activation activation in Activations)
         {
             yield return One($"Conv2d then {activation}", OpCatalog.Conv2d, new Conv2dAttributes(plain, HasBias: true, Activation: activation), x, [5, 3, 3, 6], [5]);
             yield return One($"DepthwiseConv2d then {activation}", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(plain, Activation: activation), x, [1, 3, 3, 6]);
-            yield return One($"Dense then {activation}", OpCatalog.Dense, new DenseAttributes(HasBias: true, Activation: activation), [3, 7], [4, 7], [4]);
+            yield return One($"Dense then {activation}", OpCatalog.Dense, new DenseAttributes(HasBias: true, Activation: activation), [1, 7], [4, 7], [4]);
             yield return One($"AveragePool2d then {activation}", OpCatalog.AveragePool2d, new AveragePool2dAttributes(new Window2d(2, 2), Activation: activation), x);
         }
 
@@ -206,13 +205,13 @@ internal static class OnnxSweep
                 yield return One($"Reduce {kind} {new IntList(axes)} away", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(axes), KeepDims: false), x);
             }
 
-            yield return One($"Reduce {kind} of a matrix", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(1), KeepDims: false), [3, 4]);
+            yield return One($"Reduce {kind} of a matrix", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(1), KeepDims: false), [1, 4]);
         }
     }
 
     private static IEnumerable<Case> Normalizations()
     {
-        foreach (int[] x in (int[][])[[1, 4, 6, 5], [3, 5], [2, 3, 5], [5]])
+        foreach (int[] x in (int[][])[[1, 4, 6, 5], [1, 5], [1, 3, 5]])
         {
             string rank = $"of rank {x.Length}";
             yield return new Case($"BatchNorm {rank}", () =>
@@ -221,7 +220,7 @@ internal static class OnnxSweep
                 Value[] operands = [b.Input("x", Type(x)), Positive(b, "g", 1, 5), Weights(b, "b", 2, 5), Weights(b, "m", 3, 5), Positive(b, "v", 4, 5)];
                 return b.Build(b.Add(OpCatalog.BatchNorm, operands, new BatchNormAttributes(1e-3f), "y"));
             });
-            foreach (int size in (int[])[1, 2, 3, 5, 9])
+            foreach (int size in (int[])[1, 3, 5, 9])
                 yield return One($"LocalResponseNorm over {size} {rank}", OpCatalog.LocalResponseNorm, new LocalResponseNormAttributes(size, 0.3f, 0.75f, 1.5f), x);
             foreach (SoftmaxAttributes a in (SoftmaxAttributes[])[new(), new(Logarithm: true), new(Beta: 0.5f), new(Logarithm: true, Beta: 2)])
                 yield return One($"Softmax {a} {rank}", OpCatalog.Softmax, a, x);
@@ -257,7 +256,7 @@ internal static class OnnxSweep
         yield return One("Reshape of one channel", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 0, 0)), [1, 4, 5, 1]);
         foreach (int[] perm in (int[][])[[0, 3, 1, 2], [0, 2, 3, 1], [0, 1, 2, 3], [0, 2, 1, 3], [3, 2, 1, 0], [0, 3, 2, 1]])
             yield return One($"Transpose {new IntList(perm)}", OpCatalog.Transpose, new TransposeAttributes(new IntList(perm)), x);
-        yield return One("Transpose of a matrix", OpCatalog.Transpose, new TransposeAttributes(new IntList(1, 0)), [3, 4]);
+        yield return One("Transpose of a matrix", OpCatalog.Transpose, new TransposeAttributes(new IntList(1, 0)), [1, 4]);
     }
 
     private static IEnumerable<Case> Mixed()

@@ -44,7 +44,9 @@ public static class ImageFolder
     }
 
     /// <summary>Whether the name of a file ends like a picture's.</summary>
-    internal static bool IsPicture(string path)
+    /// <param name="path">The file's path or name.</param>
+    /// <returns>True for the endings of JPEG, PNG, WebP, GIF, BMP, and of formats that are refused when they are decoded (HEIC, AVIF, TIFF, JPEG XL).</returns>
+    public static bool IsPicture(string path)
     {
         string extension = Path.GetExtension(path);
         foreach (string known in PictureExtensions)

@@ -90,3 +90,15 @@ public sealed class ImageFormatException : DataException
     {
     }
 }
+
+/// <summary>A result cannot be written: the place is missing, not writable or full, or the format is not known. Nothing half-written is left behind.</summary>
+public sealed class OutputException : ThomasException
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What is wrong, where, and what to do.</param>
+    /// <param name="innerException">The cause, if another exception led here.</param>
+    public OutputException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+}

@@ -6,7 +6,7 @@ namespace Thomas.Formats;
 /// <summary>Writes files that appear whole or not at all: to a neighbor first, flushed to the device, then renamed.</summary>
 internal static class AtomicFile
 {
-    /// <exception cref="ThomasException">The file cannot be written (rights, missing folder, full disk); nothing is left behind.</exception>
+    /// <exception cref="OutputException">The file cannot be written (rights, missing folder, full disk); nothing is left behind.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
@@ -24,7 +24,7 @@ internal static class AtomicFile
         {
             TryDelete(temporary);
             if (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-                throw new ThomasException($"Cannot write '{path}': {e.Message}", e);
+                throw new OutputException($"Cannot write '{path}': {e.Message}", e);
             throw;
         }
     }

@@ -32,6 +32,9 @@ public sealed class Node
     /// <summary>The only result of a node that has one.</summary>
     public Value Output => Outputs[0];
 
+    /// <summary>What one execution costs.</summary>
+    public OpCost Cost => Op.Cost(this);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Op.Name} '{Name}'";
 }

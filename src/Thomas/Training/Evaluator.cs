@@ -22,7 +22,7 @@ public sealed record EvaluationOptions
 /// <summary>What a model got right on labelled pictures.</summary>
 public sealed class Evaluation
 {
-    internal Evaluation(IReadOnlyList<string> labels, ConfusionMatrix confusion, double top5, IReadOnlyList<BrokenPicture> broken, PictureInput input, StageTimes times, IReadOnlyList<string> notes)
+    internal Evaluation(IReadOnlyList<string> labels, ConfusionMatrix confusion, double top5, IReadOnlyList<BrokenPicture> broken, PictureInput input, StageTimes times, IReadOnlyList<string> notes, IReadOnlyList<string> kernels)
     {
         Labels = labels;
         Confusion = confusion;
@@ -31,6 +31,7 @@ public sealed class Evaluation
         Input = input;
         Times = times;
         Notes = notes;
+        Kernels = kernels;
     }
 
     /// <summary>The model's class names, in the order of <see cref="Confusion"/>.</summary>
@@ -53,6 +54,9 @@ public sealed class Evaluation
 
     /// <summary>What a person should know about how the figures came about.</summary>
     public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Names of the kernels that computed, in the order they run.</summary>
+    public IReadOnlyList<string> Kernels { get; }
 }
 
 /// <summary>Measures the accuracy of a classifier on labelled pictures.</summary>
@@ -71,6 +75,7 @@ public static class Evaluator
     {
         options ??= new EvaluationOptions();
         PictureInput input = PictureInput.Of(model, options.Preprocessing);
+        ModelChecks.RequireFinite(model);
         List<string> notes = [];
         int classes = ImageClassifier.ClassCount(model);
         int[] classMap = MapClasses(model, dataset, classes, notes);
@@ -92,9 +97,10 @@ public static class Evaluator
         {
             ConfusionMatrix confusion = new(classes);
             int top5 = 0;
+            IReadOnlyList<string> kernels;
             using (timer.Measure("infer"))
             {
-                FeatureExtractor.Run(
+                kernels = FeatureExtractor.Run(
                     model.Graph,
                     set,
                     options.Compile,
@@ -109,7 +115,7 @@ public static class Evaluator
             }
 
             notes.AddRange(set.Notices);
-            return new Evaluation(ImageClassifier.LabelsOf(model, classes), confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes);
+            return new Evaluation(ImageClassifier.LabelsOf(model, classes), confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, kernels);
         }
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 using Thomas.Data;
 using Thomas.Graphs;
@@ -25,8 +26,9 @@ internal static class FeatureExtractor
     /// <param name="receive">Gets each result, views outermost, pictures in order.</param>
     /// <param name="progress">Told the number of pictures done.</param>
     /// <param name="cancellation">Ends the work after the batch at hand.</param>
+    /// <returns>Names of the kernels that ran.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
-    public static void Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation)
+    public static IReadOnlyList<string> Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation)
     {
         int batch = Math.Min(DefaultBatch, set.Count);
         using Executable executable = Executable.Compile(graph, batch, options);
@@ -47,5 +49,7 @@ internal static class FeatureExtractor
                 progress?.Report((view * set.Count) + start + count);
             }
         }
+
+        return executable.Kernels;
     }
 }

@@ -40,15 +40,27 @@ public static class Tuner
         return job.Run(epochs);
     }
 
+    /// <summary>Finds out what tuning the last layer of a model would do, without doing it.</summary>
+    /// <param name="model">The model.</param>
+    /// <returns>What would be tuned.</returns>
+    /// <exception cref="ThomasException">The model cannot be tuned; the message says why.</exception>
+    public static TunableHead Describe(Model model)
+    {
+        HeadSplit split = HeadSplit.Find(model);
+        return new TunableHead(split.Description, split.FeatureCount, split.Head?.Classes);
+    }
+
     private sealed class Job(Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         private readonly StageTimer _timer = new();
         private readonly List<string> _notes = [];
         private readonly List<BrokenPicture> _broken = [];
+        private IReadOnlyList<string> _kernels = [];
 
         public TuningResult Run(IProgress<EpochReport>? epochs)
         {
             PictureInput input = PictureInput.Of(model, options.Preprocessing);
+            ModelChecks.RequireFinite(model);
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
@@ -90,6 +102,7 @@ public static class Tuner
                 Times = _timer.Times,
                 Cancelled = trained.Cancelled,
                 Notes = _notes,
+                Kernels = _kernels,
             };
         }
 
@@ -157,7 +170,7 @@ public static class Tuner
             FeatureMatrix matrix = new(labels, graph.Outputs[0].Shape[-1], set.Views);
             try
             {
-                FeatureExtractor.Run(
+                _kernels = FeatureExtractor.Run(
                     graph,
                     set,
                     options.Compile,

@@ -44,4 +44,7 @@ public sealed class TuningResult
 
     /// <summary>Decisions and warnings, for the log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>Names of the kernels of the frozen part, in the order they run; empty if all features were read from the cache.</summary>
+    public required IReadOnlyList<string> Kernels { get; init; }
 }

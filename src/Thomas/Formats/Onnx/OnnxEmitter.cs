@@ -101,7 +101,7 @@ internal sealed partial class OnnxEmitter
     {
         if (_plain.TryGetValue(value, out string? name)) return name;
         if (value.IsConstant) return _plain[value] = Initializer(value, "", value.Constant!);
-        return _plain[value] = Add("Transpose", [_nchw[value]], _outputs.Contains(value) ? value.Name : Unique($"{value.Name}/nhwc"), Ints("perm", 0, 2, 3, 1));
+        return _plain[value] = Add("Transpose", [_nchw[value]], _outputs.Contains(value) && !value.IsInput ? value.Name : Unique($"{value.Name}/nhwc"), Ints("perm", 0, 2, 3, 1));
     }
 
     /// <summary>The name of the value with its axes in the order 0,3,1,2; for a filter that is OHWI to OIHW.</summary>

@@ -74,7 +74,7 @@ internal sealed partial class OnnxImporter
         ["Unsqueeze"] = static (i, n) => i.Unsqueeze(n),
         ["com.microsoft.DequantizeLinear"] = static (i, n) => i.DequantizeLinear(n),
         ["com.microsoft.QGemm"] = static (i, n) => i.QGemm(n),
-        ["com.microsoft.QLinearAdd"] = static (i, n) => i.QLinearBinary(n, OpCatalog.Add),
+        ["com.microsoft.QLinearAdd"] = static (i, n) => i.QLinearAdd(n),
         ["com.microsoft.QLinearAveragePool"] = static (i, n) => i.QLinearAveragePool(n),
         ["com.microsoft.QLinearConcat"] = static (i, n) => i.QLinearConcat(n),
         ["com.microsoft.QLinearGlobalAveragePool"] = static (i, n) => i.QLinearGlobalAveragePool(n),

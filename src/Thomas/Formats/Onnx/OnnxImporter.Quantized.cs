@@ -11,6 +11,9 @@ internal sealed partial class OnnxImporter
     /// <summary>What the unrounded result of an 8-bit operator is called behind its name.</summary>
     private const string Real = "real";
 
+    /// <summary>What the sum of integer products is called behind the result's name.</summary>
+    private const string Sum = "sum";
+
     private Operand QuantizeLinear(OnnxNode node)
     {
         Operand x = node.Input(0), scale = node.Input(1);
@@ -120,40 +123,130 @@ internal sealed partial class OnnxImporter
     }
 
     /// <summary>The real numbers of operands i (integers), i + 1 (scale) and i + 2 (zero point).</summary>
-    private Operand RealTriple(OnnxNode node, int i, int axis = 0) =>
-        RealOf(node, node.Input(i), ReadQuantization(node, node.Input(i + 1), node.Optional(i + 2), axis));
+    private Operand RealTriple(OnnxNode node, int i) => RealOf(node, node.Input(i), ReadQuantization(node, node.Input(i + 1), node.Optional(i + 2), 0));
 
-    /// <summary>Rounds a result to the grid of operands i (scale) and i + 1 (zero point).</summary>
+    /// <summary>
+    /// The integers of operands i (integers), i + 1 (scale) and i + 2 (zero point), minus the zero point, as floats. Sums of their products are exact in
+    /// float32 up to 2^24, so that what follows rounds as it does in integer arithmetic.
+    /// </summary>
+    private Operand StepsTriple(OnnxNode node, int i, int axis = 0)
+    {
+        Operand x = node.Input(i);
+        Quantization quantization = ReadQuantization(node, node.Input(i + 1), node.Optional(i + 2), axis);
+        if (x.IsInteger) return Dequantized(node, x, WithScaleOne(quantization));
+        Operand real = RealOf(node, x, quantization);
+        if (!quantization.IsPerTensor) throw node.Unsupported("an activation with several scales");
+        return x.Steps ??= RoundedSteps(node, real, quantization, x, i);
+    }
+
+    private Operand RoundedSteps(OnnxNode node, Operand real, Quantization quantization, Operand x, int i)
+    {
+        Grid grid = x.Grid ?? ReadGrid(node, node.Input(i + 1), node.Optional(i + 2), 0);
+        Operand divided = Apply(node, OpCatalog.Divide, [real, Constant($"{x.Name}/scale", new Shape(), quantization.Scales[0])], null, $"{x.Name}/divided");
+        return Apply(node, OpCatalog.FakeQuantize, [divided], new FakeQuantizeAttributes(WithScaleOne(quantization), grid.Minimum, grid.Maximum), $"{x.Name}/steps");
+    }
+
+    private static Quantization WithScaleOne(Quantization quantization)
+    {
+        float[] ones = new float[quantization.Scales.Length];
+        Array.Fill(ones, 1);
+        return new Quantization(ones, quantization.ZeroPoints, quantization.Axis);
+    }
+
+    /// <summary>Rounds a real result to the grid of operands i (scale) and i + 1 (zero point).</summary>
     private Operand RoundedTo(OnnxNode node, Operand real, int i) => Rounded(node, real, ReadGrid(node, node.Input(i), node.Optional(i + 1), 0), node.Name);
+
+    /// <summary>Rounds a result that counts in steps of the grid of operands i (scale) and i + 1 (zero point).</summary>
+    private Operand StepsTo(OnnxNode node, Operand result, int i)
+    {
+        IsQuantized = true;
+        Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
+        if (!grid.Quantization.IsPerTensor) throw node.Unsupported("a result with several scales");
+        Operand steps = Apply(node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(WithScaleOne(grid.Quantization), grid.Minimum, grid.Maximum), $"{node.Name}/steps");
+        Operand real = Apply(node, OpCatalog.Multiply, [steps, Constant($"{node.Name}/scale", new Shape(), grid.Quantization.Scales[0])]);
+        return real.Data is TensorData data ? new Operand(real.Name, data, grid) { Steps = steps } : new Operand(real.Name, real.Value!, grid) { Steps = steps };
+    }
+
+    /// <summary>Scales sums of products of integers to steps of the result; the factors as the runtimes compute them, in float32.</summary>
+    private Operand Requantized(OnnxNode node, Operand sum, int inputScale, int weightScale, int resultScale, int channelsBehind)
+    {
+        ReadOnlySpan<float> input = RequireConstant(node, node.Input(inputScale), "a scale").Floats, weights = RequireConstant(node, node.Input(weightScale), "a scale").Floats;
+        ReadOnlySpan<float> result = RequireConstant(node, node.Input(resultScale), "a scale").Floats;
+        if (input.Length != 1 || result.Length != 1) throw node.Unsupported("an activation with several scales");
+        float[] factors = new float[weights.Length];
+        for (int i = 0; i < factors.Length; i++) factors[i] = input[0] * weights[i] / result[0];
+        int[] dims = new int[factors.Length == 1 ? 0 : 1 + channelsBehind];
+        if (dims.Length > 0)
+        {
+            Array.Fill(dims, 1);
+            dims[0] = factors.Length;
+        }
+
+        return Apply(node, OpCatalog.Multiply, [sum, Constant($"{node.Name}/factor", new Shape(dims), factors)], null, $"{node.Name}/scaled");
+    }
 
     private Operand QLinearConv(OnnxNode node)
     {
-        Operand x = RealTriple(node, 0), filter = RealTriple(node, 3);
-        Operand? bias = node.Optional(8) is Operand integers ? RealBias(node, integers, node.Input(1), node.Input(4)) : null;
-        return RoundedTo(node, Convolution(node.Inner(Real), x, filter, bias), 6);
+        Operand? bias = node.Optional(8) is Operand integers ? IntegerBias(node, integers) : null;
+        Operand sum = Convolution(node.Inner(Sum), StepsTriple(node, 0), StepsTriple(node, 3), bias);
+        return StepsTo(node, Requantized(node, sum, 1, 4, 6, channelsBehind: 2), 6);
     }
 
-    /// <summary>A 32-bit bias counts in steps of input scale times weight scale.</summary>
-    private Operand RealBias(OnnxNode node, Operand bias, Operand inputScale, Operand weightScale)
+    /// <summary>A 32-bit bias counts in steps of input scale times weight scale, as the sums do.</summary>
+    private Operand IntegerBias(OnnxNode node, Operand bias)
     {
-        ReadOnlySpan<float> input = RequireConstant(node, inputScale, "a scale").Floats, weights = RequireConstant(node, weightScale, "a scale").Floats;
-        if (input.Length != 1) throw node.Unsupported("an input with several scales");
-        float[] scales = new float[weights.Length];
-        for (int i = 0; i < scales.Length; i++) scales[i] = input[0] * weights[i];
         if (!bias.IsInteger) throw node.Fail($"the bias '{bias.Name}' is no integer constant");
-        return Dequantized(node, bias, new Quantization(scales, new int[scales.Length]));
+        return ToFloats(bias);
     }
 
-    private Operand QLinearMatMul(OnnxNode node) => RoundedTo(node, MatMul(node.Inner(Real), RealTriple(node, 0), RealTriple(node, 3, 1)), 6);
+    private Operand QLinearMatMul(OnnxNode node)
+    {
+        Operand sum = MatMul(node.Inner(Sum), StepsTriple(node, 0), StepsTriple(node, 3, 1));
+        return StepsTo(node, Requantized(node, sum, 1, 4, 6, channelsBehind: 0), 6);
+    }
 
     private Operand QGemm(OnnxNode node)
     {
         int axis = node.Int("transB", 0) != 0 ? 0 : 1;
-        Operand? bias = node.Optional(6) is Operand integers ? RealBias(node, integers, node.Input(1), node.Input(4)) : null;
-        if (bias is not null && node.Float("alpha", 1) is float alpha and not 1) bias = Scaled(node, bias, alpha);
-        bool rounds = node.Optional(7) is not null;
-        Operand product = Gemm(rounds ? node.Inner(Real) : node, RealTriple(node, 0), RealTriple(node, 3, axis), bias);
-        return rounds ? RoundedTo(node, product, 7) : product;
+        // Without a grid for the result that is real.
+        if (node.Optional(7) is null)
+        {
+            Operand? real = node.Optional(6) is Operand c ? RealBias(node, c) : null;
+            Operand weights = RealOf(node, node.Input(3), ReadQuantization(node, node.Input(4), node.Optional(5), axis));
+            return Gemm(node, RealTriple(node, 0), weights, real);
+        }
+
+        if (node.Float("alpha", 1) != 1) throw node.Unsupported("with alpha");
+        Operand? bias = node.Optional(6) is Operand integers ? IntegerBias(node, integers) : null;
+        Operand sum = Gemm(node.Inner(Sum), StepsTriple(node, 0), StepsTriple(node, 3, axis), bias);
+        return StepsTo(node, Requantized(node, sum, 1, 4, 7, channelsBehind: 0), 7);
+    }
+
+    private Operand RealBias(OnnxNode node, Operand bias)
+    {
+        ReadOnlySpan<float> input = RequireConstant(node, node.Input(1), "a scale").Floats, weights = RequireConstant(node, node.Input(4), "a scale").Floats;
+        if (input.Length != 1) throw node.Unsupported("an activation with several scales");
+        float alpha = node.Float("alpha", 1);
+        float[] scales = new float[weights.Length];
+        for (int i = 0; i < scales.Length; i++) scales[i] = alpha * input[0] * weights[i];
+        if (!bias.IsInteger) throw node.Fail($"the bias '{bias.Name}' is no integer constant");
+        return Dequantized(node, bias, new Quantization(scales, new int[scales.Length]));
+    }
+
+    /// <summary>A sum of both operands' steps, each scaled to the result's.</summary>
+    private Operand QLinearAdd(OnnxNode node)
+    {
+        Operand a = StepsTriple(node, 0), b = StepsTriple(node, 3);
+        float result = ScalarScale(node, 6);
+        Operand left = Apply(node, OpCatalog.Multiply, [a, Constant($"{node.Name}/left_factor", new Shape(), ScalarScale(node, 1) / result)], null, $"{node.Name}/left");
+        Operand right = Apply(node, OpCatalog.Multiply, [b, Constant($"{node.Name}/right_factor", new Shape(), ScalarScale(node, 4) / result)], null, $"{node.Name}/right");
+        return StepsTo(node, Apply(node, OpCatalog.Add, [left, right], null, $"{node.Name}/sum"), 6);
+    }
+
+    private static float ScalarScale(OnnxNode node, int index)
+    {
+        ReadOnlySpan<float> scale = RequireConstant(node, node.Input(index), "a scale").Floats;
+        return scale.Length == 1 ? scale[0] : throw node.Unsupported("an activation with several scales");
     }
 
     private Operand QLinearBinary(OnnxNode node, BinaryOp op) => RoundedTo(node, Apply(node.Inner(Real), op, [RealTriple(node, 0), RealTriple(node, 3)]), 6);

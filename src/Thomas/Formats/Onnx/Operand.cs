@@ -41,6 +41,9 @@ internal sealed class Operand
     /// <summary>Where the file has integers here, what they stand for; the value itself is real.</summary>
     public Grid? Grid { get; }
 
+    /// <summary>The integers minus their zero point, as floats, where an operator of the 8-bit kind has computed or asked for them.</summary>
+    public Operand? Steps { get; set; }
+
     /// <summary>Set for a graph input of 8-bit type until the first operator tells what its integers stand for.</summary>
     public QuantizedInput? QuantizedInput { get; init; }
 

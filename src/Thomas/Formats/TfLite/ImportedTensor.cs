@@ -39,7 +39,8 @@ internal sealed class ImportedTensor
 
     public FlatPlace Place => _table.Place;
 
-    public string Name { get; }
+    /// <summary>The name that its value gets.</summary>
+    public string Name { get; set; }
 
     public TfLiteType Type { get; }
 

@@ -57,9 +57,8 @@ internal sealed partial class TfLiteImporter
             return;
         }
 
-        int[] dims = x.Shape.Dims.ToArray();
-        dims[^1] = weights.Shape[0];
-        Emit(call, OpCatalog.Reshape, [Step(call, OpCatalog.Dense, operands, attributes)], ReshapeTo(x.Shape, dims));
+        _file.Require(x.Shape.Rank >= 1, call.Place, "FULLY_CONNECTED keeps the axes of a scalar");
+        Emit(call, OpCatalog.Reshape, [Step(call, OpCatalog.Dense, operands, attributes)], LeadingAxesOf(x.Shape, weights.Shape[0]));
     }
 
     private void ImportBatchMatMul(OperatorCall call)
@@ -74,9 +73,7 @@ internal sealed partial class TfLiteImporter
         TensorData weights = y.Constant!.Reshaped(matrix);
         Value constant = _builder.Constant($"{y.Name}/rows", isTransposed ? weights : Permuted(weights, new IntList(1, 0)));
         Value product = Step(call, OpCatalog.Dense, [AsRows(call, x, inputs), constant], new DenseAttributes());
-        int[] dims = x.Shape.Dims.ToArray();
-        dims[^1] = outputs;
-        Emit(call, OpCatalog.Reshape, [product], ReshapeTo(x.Shape, dims));
+        Emit(call, OpCatalog.Reshape, [product], LeadingAxesOf(x.Shape, outputs));
     }
 
     private void ImportAveragePool(OperatorCall call)
@@ -148,7 +145,16 @@ internal sealed partial class TfLiteImporter
     {
         if (x.Shape.Rank == 2 && x.Shape[1] == columns) return x;
         _file.Require(x.Shape.ElementCount % columns == 0, call.Place, $"its input {x.Shape} does not divide into rows of {columns}");
-        return Step(call, OpCatalog.Reshape, [x], ReshapeTo(x.Shape, [x.Shape.ElementCount / columns, columns]));
+        return Step(call, OpCatalog.Reshape, [x], ReshapeTo(x.Shape, [-1, columns]));
+    }
+
+    /// <summary>Undoes <see cref="AsRows"/> on a product: the axes of x but for the last, the batch left to follow from the rest.</summary>
+    private static ReshapeAttributes LeadingAxesOf(Shape x, int last)
+    {
+        int[] dims = x.Dims.ToArray();
+        dims[0] = -1;
+        dims[^1] = last;
+        return new ReshapeAttributes(new IntList(dims));
     }
 
     /// <summary>The filter [c*m,kH,kW,1] of a convolution with one channel a group as a depthwise filter [1,kH,kW,c*m].</summary>

@@ -81,7 +81,7 @@ internal sealed partial class TfLiteImporter
         if (_values[index] is { } value) return value;
         ImportedTensor tensor = _tensors[index];
         _file.Require(tensor.IsConstant, reader, $"reads tensor {index} '{tensor.Name}', which has no value");
-        IsQuantized |= tensor.Quantization is not null;
+        HasIntegerWeights |= tensor.Type is not TfLiteType.FLOAT32 && tensor.Quantization is not null;
         HasHalfWeights |= tensor.Type is TfLiteType.FLOAT16 or TfLiteType.BFLOAT16;
         return _values[index] = _builder.Constant(tensor.Name, tensor.Decode());
     }
@@ -105,6 +105,7 @@ internal sealed partial class TfLiteImporter
     /// <summary>Adds a node and refuses results beyond what a picture classifier can need.</summary>
     private Value Add(Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes, string name)
     {
+        _file.Require(++_nodes <= MaxNodes, new FlatPlace("subgraph", 0), $"it needs more than {MaxNodes} operators");
         Value value = _builder.Add(op, operands, attributes, name);
         RequireSize(value.Type, new FlatPlace($"result '{name}'"));
         return value;
@@ -158,7 +159,7 @@ internal sealed partial class TfLiteImporter
 
     private FakeQuantizeAttributes Grid(ImportedTensor tensor)
     {
-        IsQuantized = true;
+        HasGrids = true;
         (int minimum, int maximum) = tensor.Type switch
         {
             TfLiteType.INT8 => (sbyte.MinValue, sbyte.MaxValue),

@@ -14,6 +14,7 @@ internal sealed partial class TfLiteImporter
     // More than any classifier has; keeps what a hostile file can make us allocate in proportion.
     private const int MaxTensors = 1 << 16;
     private const int MaxOperands = 1 << 18;
+    private const int MaxNodes = 1 << 14;
 
     private readonly FlatFile _file;
     private readonly GraphBuilder _builder = new();
@@ -23,6 +24,7 @@ internal sealed partial class TfLiteImporter
     private readonly IntegerTensor?[] _integers;
     private readonly bool[] _isProduced;
     private readonly bool[] _isMissing;
+    private int _nodes;
 
     private TfLiteImporter(FlatFile file, ImportedTensor[] tensors)
     {
@@ -46,8 +48,11 @@ internal sealed partial class TfLiteImporter
     /// <summary>The file's tensor for the first graph input.</summary>
     public ImportedTensor FirstInput { get; private set; } = null!;
 
-    /// <summary>Whether numbers of 8 or 16 bits with a scale were read.</summary>
-    public bool IsQuantized { get; private set; }
+    /// <summary>Whether activations lie on grids of 8 or 16 bits.</summary>
+    public bool HasGrids { get; private set; }
+
+    /// <summary>Whether weights were stored as integers with a scale.</summary>
+    public bool HasIntegerWeights { get; private set; }
 
     /// <summary>Whether 16-bit floating-point weights were widened.</summary>
     public bool HasHalfWeights { get; private set; }
@@ -123,8 +128,10 @@ internal sealed partial class TfLiteImporter
 
     private void AddOperators(FlatTables operators, (BuiltinOperator Code, string Name)[] codes)
     {
+        _file.Require(operators.Count <= MaxOperands, new FlatPlace("subgraph", 0), "the graph has too many operators");
+        OperatorCall[] calls = new OperatorCall[operators.Count];
         int operands = 0;
-        for (int i = 0; i < operators.Count; i++)
+        for (int i = 0; i < calls.Length; i++)
         {
             FlatTable table = operators[i];
             OperatorTable fields = new(table);
@@ -133,9 +140,20 @@ internal sealed partial class TfLiteImporter
             operands += inputs.Length + outputs.Length;
             _file.Require(operands is >= 0 and <= MaxOperands, table.Place, "the graph has too many operands");
             (BuiltinOperator code, string name) = codes[(int)fields.CodeIndex];
-            OperatorCall call = new(code, name, inputs.ToArray(), outputs.ToArray(), fields.Options, table.Place);
-            Check(call);
-            AddOperator(call);
+            calls[i] = new OperatorCall(code, name, inputs.ToArray(), outputs.ToArray(), fields.Options, table.Place);
+            Check(calls[i]);
+        }
+
+        NameDequantized(calls);
+        foreach (OperatorCall call in calls) AddOperator(call);
+    }
+
+    /// <summary>DEQUANTIZE vanishes, since its operand holds real numbers here: that operand takes the result's name, which outputs are known by.</summary>
+    private void NameDequantized(OperatorCall[] calls)
+    {
+        foreach (OperatorCall call in calls)
+        {
+            if (call.Code == BuiltinOperator.DEQUANTIZE && call.Has(0) && !_tensors[call.Inputs[0]].IsConstant) _tensors[call.Inputs[0]].Name = _tensors[call.Outputs[0]].Name;
         }
     }
 

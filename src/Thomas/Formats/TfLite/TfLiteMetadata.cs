@@ -60,6 +60,7 @@ internal sealed class TfLiteMetadata
     {
         FlatTables entries = model.Metadata, buffers = model.Buffers;
         file.Require(entries.Count <= MaxEntries, new FlatPlace("model"), $"it has {entries.Count} metadata entries; at most {MaxEntries} are read");
+        bool hasTable = false;
         for (int i = 0; i < entries.Count; i++)
         {
             FlatTable table = entries[i];
@@ -67,8 +68,12 @@ internal sealed class TfLiteMetadata
             file.Require(entry.Buffer < (uint)buffers.Count, table.Place, $"refers to buffer {entry.Buffer} of {buffers.Count}");
             ReadOnlyMemory<byte> data = new BufferTable(buffers[(int)entry.Buffer]).Data;
             string name = entry.Name ?? "";
-            if (name == TableKey) ReadTable(new FlatFile(data, file.Name));
-            else if (name.Length > 0 && name != RuntimeKey) ReadPair(file, table.Place, name, data.Span);
+            if (name == TableKey && !hasTable)
+            {
+                ReadTable(new FlatFile(data, file.Name));
+                hasTable = true;
+            }
+            else if (name is not ("" or TableKey or RuntimeKey)) ReadPair(file, table.Place, name, data.Span);
         }
     }
 

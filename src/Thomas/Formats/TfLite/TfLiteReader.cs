@@ -27,7 +27,8 @@ internal static class TfLiteReader
         Graph graph = TfLiteImporter.Import(file, tables, out TfLiteImporter importer);
         TfLiteMetadata metadata = TfLiteMetadata.Read(file, tables);
         List<string> notes = [.. metadata.Notes];
-        if (importer.IsQuantized) notes.Add("8-bit model: runs dequantized to float32, rounded to the file's grids after each operator.");
+        if (importer.HasGrids) notes.Add("8-bit model: runs dequantized to float32, rounded to the file's grids after each operator.");
+        else if (importer.HasIntegerWeights) notes.Add("8-bit weights: run dequantized to float32.");
         if (importer.HasHalfWeights) notes.Add("16-bit weights are widened to float32.");
         if (importer.FileBatch > 1) notes.Add($"The file fixes a batch of {importer.FileBatch}; it is read as 1.");
         Preprocessing? preprocessing = PreprocessingOf(importer, graph, metadata, notes);
@@ -40,7 +41,7 @@ internal static class TfLiteReader
             Preprocessing = preprocessing,
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
-            IsQuantized = importer.IsQuantized,
+            IsQuantized = importer.HasGrids || importer.HasIntegerWeights,
             Metadata = metadata.Pairs,
             Notes = notes,
         };

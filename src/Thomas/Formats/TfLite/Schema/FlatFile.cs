@@ -13,7 +13,8 @@ internal sealed class FlatFile
 {
     // FlatBuffers offsets may share and overlap, so a small file can describe endless work: what is read in all is bounded by the file's size.
     private const long SlackElements = 1 << 16;
-    private const long VisitsPerByte = 8;
+    private const long VisitsPerByte = 4;
+    private const int MaxTextBytes = 4 << 20;
     private const long SlackCopies = 1 << 24;
     private long _textBudget;
     private long _elementBudget;
@@ -25,7 +26,7 @@ internal sealed class FlatFile
         Bytes = bytes;
         bool isWholeArray = MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment) && segment.Offset == 0;
         Buffer = new ByteBuffer(isWholeArray ? segment.Array! : bytes.ToArray());
-        _textBudget = bytes.Length + SlackElements;
+        _textBudget = Math.Min(bytes.Length, MaxTextBytes) + SlackElements;
         _copyBudget = (sizeof(float) * (long)bytes.Length) + SlackCopies;
         _elementBudget = (VisitsPerByte * bytes.Length) + SlackElements;
     }

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Thomas.Tests.Kernels;
 
-public class CpuFeaturesTests
+public class InstructionTierTests
 {
     [Fact]
     public void Tier_is_the_one_this_run_was_started_for()

@@ -1,0 +1,142 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Runtime;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas classify</c>: the best classes of each picture.</summary>
+internal sealed class ClassifyCommand
+{
+    private static readonly EnumerationOptions VisibleFiles = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System, IgnoreInaccessible = false };
+
+    private readonly Terminal _terminal;
+    private readonly ModelArgument _model = new(withLabels: true);
+    private readonly Argument<string[]> _pictures = new("picture") { Description = "Pictures, or folders of pictures", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<int?> _top = Parse.Number("--top", "Classes to list for each picture (default 5)", 1, 100_000);
+    private readonly ComputeOptions _compute = new();
+    private readonly PreprocessingOptions _preprocessing = new();
+
+    private ClassifyCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("classify", "Name what is in pictures");
+        ClassifyCommand classify = new(terminal);
+        classify._model.AddTo(command);
+        command.Add(classify._pictures);
+        command.Add(classify._top);
+        classify._compute.AddTo(command);
+        classify._preprocessing.AddTo(command);
+        terminal.Bind(command, classify.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        Model model = _model.Load(parsed);
+        List<string> paths = Expand(parsed.GetRequiredValue(_pictures));
+        CompileOptions compile = _compute.Read(parsed);
+        Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
+        int top = parsed.GetValue(_top) ?? 5;
+        using ImageClassifier classifier = new(model, preprocessing, compile);
+        _terminal.Quantized(model);
+        if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} names no classes; they are shown by number (--labels gives names)");
+        _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
+        _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
+        _terminal.Kernels(classifier.Executable.Kernels);
+
+        SkiaImageDecoder decoder = new();
+        List<PictureReport> reports = [];
+        int skipped = 0;
+        foreach (string path in paths)
+        {
+            _terminal.Cancellation.ThrowIfCancellationRequested();
+            PictureReport report = Classify(classifier, decoder, path, top);
+            reports.Add(report);
+            if (report.Classes is null)
+            {
+                skipped++;
+                _terminal.Complain($"{path}: {report.Error}");
+            }
+            else
+            {
+                Print(path, report.Classes);
+            }
+        }
+
+        if (_terminal.Json)
+        {
+            _terminal.WriteJson(
+                new ClassifyReport(_model.Path(parsed), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports, _terminal.Verbose ? classifier.Executable.Kernels : null),
+                ReportJson.Default.ClassifyReport);
+        }
+
+        return skipped == 0 ? ExitCode.Success : skipped == paths.Count ? ExitCode.Data : ExitCode.SomeSkipped;
+    }
+
+    private static PictureReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > ImageDecoderExtensions.MaximumEncodedBytes)
+                throw new ImageFormatException($"The file is longer than {ImageDecoderExtensions.MaximumEncodedBytes >> 20} MiB.");
+            List<ClassReport> classes = [];
+            foreach (ClassScore score in classifier.Classify(decoder, File.ReadAllBytes(path), top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
+            return new PictureReport(path, classes, null);
+        }
+        catch (FileNotFoundException)
+        {
+            return new PictureReport(path, null, "there is no such file");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageFormatException)
+        {
+            return new PictureReport(path, null, e.Message);
+        }
+    }
+
+    private static List<string> Expand(string[] paths)
+    {
+        List<string> files = [];
+        foreach (string path in paths)
+        {
+            if (!Directory.Exists(path))
+            {
+                files.Add(path);
+                continue;
+            }
+
+            int before = files.Count;
+            try
+            {
+                foreach (string file in Directory.EnumerateFiles(path, "*", VisibleFiles))
+                {
+                    if (ImageFolder.IsPicture(file)) files.Add(file);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new DataException($"The folder '{path}' cannot be read: {e.Message}", e);
+            }
+
+            if (files.Count == before) throw new DataException($"The folder '{path}' has no pictures in it.");
+            files.Sort(before, files.Count - before, StringComparer.Ordinal);
+        }
+
+        return files;
+    }
+
+    private void Print(string path, IReadOnlyList<ClassReport> classes)
+    {
+        int width = 0;
+        foreach (ClassReport c in classes) width = int.Max(width, c.Label.Length);
+        _terminal.Say(path);
+        foreach (ClassReport c in classes) _terminal.Say($"  {c.Label.PadRight(width)}  {Format.Percent(c.Probability),6}");
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.IO;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas convert</c>: from one format to another, with labels and preprocessing put into the file.</summary>
+internal sealed class ConvertCommand
+{
+    private readonly Terminal _terminal;
+    private readonly ModelArgument _model = new(withLabels: true);
+    private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write, .tflite or .onnx", HelpName = "file", Required = true };
+    private readonly PreprocessingOptions _preprocessing = new();
+
+    private ConvertCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("convert", "Write a model in the other format, or with labels and preprocessing inside");
+        ConvertCommand convert = new(terminal);
+        convert._model.AddTo(command);
+        command.Add(convert._output);
+        convert._preprocessing.AddTo(command);
+        terminal.Bind(command, convert.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string path = _model.Path(parsed), output = parsed.GetRequiredValue(_output);
+        Model model = _model.Load(parsed);
+        OutputFile.Check(output, path);
+        if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
+        {
+            PictureInput.Of(model, preprocessing);
+            model = new Model(model.Graph, model.Info with { Preprocessing = preprocessing });
+        }
+
+        _terminal.Quantized(model);
+        _model.Save(model, output);
+        long bytes = new FileInfo(output).Length;
+        if (_terminal.Json) _terminal.WriteJson(new ConvertReport(path, output, bytes), ReportJson.Default.ConvertReport);
+        else _terminal.Field("saved", $"{output} ({Format.Bytes(bytes)})");
+        return ExitCode.Success;
+    }
+}

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Training;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas evaluate</c>: how often a model is right.</summary>
+internal sealed class EvaluateCommand
+{
+    private readonly Terminal _terminal;
+    private readonly ModelArgument _model = new(withLabels: true);
+    private readonly DataOption _data = new();
+    private readonly ComputeOptions _compute = new();
+    private readonly CacheOptions _cache = new();
+    private readonly PreprocessingOptions _preprocessing = new();
+
+    private EvaluateCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("evaluate", "Measure accuracy on labeled pictures");
+        EvaluateCommand evaluate = new(terminal);
+        evaluate._model.AddTo(command);
+        evaluate._data.AddTo(command);
+        evaluate._compute.AddTo(command);
+        evaluate._cache.AddTo(command);
+        evaluate._preprocessing.AddTo(command);
+        terminal.Bind(command, evaluate.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        Model model = _model.Load(parsed);
+        Dataset data = _data.Load(parsed);
+        EvaluationOptions options = new()
+        {
+            Preprocessing = _preprocessing.Read(parsed, model, _terminal),
+            Compile = _compute.Read(parsed),
+            CacheDirectory = _cache.Read(parsed, _terminal),
+        };
+        _terminal.Quantized(model);
+        string device = ComputeOptions.Describe(options.Compile);
+        Evaluation result = ProgressDisplay.Run(
+            _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
+        CacheOptions.Trim(options.CacheDirectory);
+        _terminal.Broken(result.Broken);
+        _terminal.Details(result.Notes);
+        _terminal.Kernels(result.Kernels);
+        if (_terminal.Json)
+        {
+            _terminal.WriteJson(
+                new EvaluateReport(
+                    _model.Path(parsed),
+                    data.Name,
+                    device,
+                    ReportParts.Of(result.Confusion, result.Labels),
+                    result.Top5Accuracy,
+                    ReportParts.Of(result.Input),
+                    ReportParts.Of(result.Times),
+                    ReportParts.Of(result.Broken),
+                    result.Notes,
+                    _terminal.Verbose ? result.Kernels : null),
+                ReportJson.Default.EvaluateReport);
+            return ExitCode.Success;
+        }
+
+        Print(result, model, data, device);
+        return ExitCode.Success;
+    }
+
+    private void Print(Evaluation result, Model model, Dataset data, string device)
+    {
+        _terminal.Field("model", model.Info.Name);
+        _terminal.Field("data", $"{data.Name}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}");
+        _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
+        _terminal.Field("device", device);
+        _terminal.Field("accuracy", $"{Format.Percent(result.Confusion.Accuracy)} ({result.Confusion.Correct} of {result.Confusion.Total})");
+        if (result.Labels.Count > 5) _terminal.Field("top-5", Format.Percent(result.Top5Accuracy));
+        _terminal.Say();
+        _terminal.Block(result.Confusion.ToTable(result.Labels));
+        _terminal.Say();
+        _terminal.Block(result.Times.ToTable());
+    }
+}

@@ -1,0 +1,177 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+using Thomas.Graphs;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas inspect</c>: what is in a model file.</summary>
+internal sealed class InspectCommand
+{
+    private const int ListedLabels = 5;
+    private const int ListedTensors = 10;
+
+    private readonly Terminal _terminal;
+    private readonly ModelArgument _model = new(withLabels: false);
+    private readonly Option<bool> _graph = new("--graph") { Description = "Print the whole graph, one line per node" };
+
+    private InspectCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("inspect", "Show what is in a model: input, classes, cost, memory, what can be tuned");
+        InspectCommand inspect = new(terminal);
+        inspect._model.AddTo(command);
+        command.Add(inspect._graph);
+        terminal.Bind(command, inspect.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string path = _model.Path(parsed);
+        Model model = _model.Load(parsed);
+        InspectReport report = Examine(path, model, parsed.GetValue(_graph), out PictureInput? input);
+        if (_terminal.Json)
+        {
+            _terminal.WriteJson(report, ReportJson.Default.InspectReport);
+            return ExitCode.Success;
+        }
+
+        Print(report, input);
+        foreach (string warning in report.Warnings) _terminal.Warn(warning);
+        return ExitCode.Success;
+    }
+
+    private static InspectReport Examine(string path, Model model, bool withGraph, out PictureInput? input)
+    {
+        List<string> warnings = [];
+        input = Try(() => PictureInput.Of(model), warnings);
+        PictureInput? decided = input;
+        TunableHead? head = Try(() => Tuner.Describe(model), warnings);
+        (long Arena, long Packed)? memory = Try<(long, long)?>(
+            () =>
+            {
+                using Executable executable = Executable.Compile(model.Graph);
+                return (executable.Plan.ArenaBytes, executable.SizeBytes - executable.Plan.ArenaBytes);
+            },
+            warnings);
+        IReadOnlyList<string> damaged = ModelChecks.NonFiniteConstants(model);
+        if (damaged.Count > 0) warnings.Add($"numbers that are not finite (NaN or infinity) in {string.Join(", ", damaged)}: the weights are damaged and the model cannot be used");
+        int outputs = model.Graph.Outputs[0].Shape.ElementCount;
+        if (model.Info.Labels is { } labels && labels.Count != outputs) warnings.Add($"{labels.Count} labels for {outputs} outputs: classify and evaluate need --labels with a file that fits");
+        return new InspectReport(
+            path,
+            model.Info.SourceFormat == ModelFormat.TfLite ? "tflite" : "onnx",
+            model.Info.SourceVersion,
+            new FileInfo(path).Length,
+            model.Info.IsQuantized,
+            model.Info.BatchIsSymbolic,
+            model.Info.InputLayout == PictureLayout.Nchw ? "NCHW" : "NHWC",
+            Tensors(model.Graph.Inputs),
+            Tensors(model.Graph.Outputs),
+            model.Graph.ParameterCount,
+            model.Graph.Cost.MultiplyAdds,
+            memory?.Arena,
+            memory?.Packed,
+            Operators(model.Graph),
+            model.Info.Labels,
+            decided is null ? null : ReportParts.Of(decided),
+            head?.Description,
+            model.Info.Notes,
+            warnings,
+            withGraph ? GraphDump.ToText(model.Graph) : null);
+    }
+
+    /// <summary>Does what a model may be unfit for: inspect shows the rest all the same.</summary>
+    private static T? Try<T>(Func<T> examine, List<string> warnings)
+    {
+        try
+        {
+            return examine();
+        }
+        catch (ThomasException e)
+        {
+            warnings.Add(e.Message);
+            return default;
+        }
+    }
+
+    private static List<TensorReport> Tensors(IReadOnlyList<Value> values)
+    {
+        List<TensorReport> tensors = [];
+        foreach (Value value in values) tensors.Add(new TensorReport(value.Name, value.Type.DType.ToString(), value.Shape.Dims.ToArray()));
+        return tensors;
+    }
+
+    private static List<OperatorReport> Operators(Graph graph)
+    {
+        Dictionary<string, long> work = new(StringComparer.Ordinal);
+        List<string> names = [];
+        foreach (Node node in graph.Nodes)
+        {
+            names.Add(node.Op.Name);
+            work[node.Op.Name] = work.GetValueOrDefault(node.Op.Name) + node.Cost.MultiplyAdds;
+        }
+
+        List<OperatorReport> operators = [];
+        foreach ((string name, int count) in Format.Tally(names)) operators.Add(new OperatorReport(name, count, work[name]));
+        return operators;
+    }
+
+    private void Print(InspectReport report, PictureInput? input)
+    {
+        _terminal.Field("model", report.File);
+        _terminal.Field("format", $"{(report.Version.Length > 0 ? report.Version : report.Format)}, {Format.Bytes(report.Bytes)}");
+        _terminal.Field("input", $"{Describe(report.Inputs)}{(report.InputLayout == "NCHW" ? "; NCHW in the file" : "")}{(report.BatchIsSymbolic ? "; batch size open" : "")}");
+        _terminal.Field("output", Describe(report.Outputs));
+        _terminal.Field("classes", Labels(report));
+        if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{input.Source}");
+        _terminal.Field("parameters", Format.Count(report.Parameters));
+        _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds a picture");
+        if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one picture, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
+        _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : "float32");
+        _terminal.Field("tuning", report.Tunable ?? "not possible, see the warning");
+        _terminal.Field("operators", Operators(report));
+        if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', report.Notes));
+        if (report.Graph is not null)
+        {
+            _terminal.Say();
+            _terminal.Say(report.Graph.TrimEnd());
+        }
+    }
+
+    private static string Describe(IReadOnlyList<TensorReport> tensors)
+    {
+        List<string> lines = [];
+        for (int i = 0; i < tensors.Count && i < ListedTensors; i++) lines.Add($"{tensors[i].Name}  {tensors[i].Type}[{string.Join('x', tensors[i].Shape)}]");
+        if (tensors.Count > ListedTensors) lines.Add($"and {tensors.Count - ListedTensors} more");
+        return string.Join('\n', lines);
+    }
+
+    private static string Labels(InspectReport report)
+    {
+        if (report.Labels is not { Count: > 0 } labels) return "the file names none";
+        List<string> first = [];
+        for (int i = 0; i < labels.Count && i < ListedLabels; i++) first.Add(labels[i]);
+        return $"{labels.Count}: {string.Join(", ", first)}{(labels.Count > ListedLabels ? " ..." : "")}";
+    }
+
+    private static string Operators(InspectReport report)
+    {
+        List<string> lines = [];
+        foreach (OperatorReport op in report.Operators)
+        {
+            string share = report.MultiplyAdds > 0 && op.MultiplyAdds > 0 ? Format.Invariant($"  {(double)op.MultiplyAdds / report.MultiplyAdds,6:0.0%} of the multiply-adds") : "";
+            lines.Add(Format.Invariant($"{op.Count,4} x {op.Name,-18}{share}").TrimEnd());
+        }
+
+        return string.Join('\n', lines).TrimStart();
+    }
+}

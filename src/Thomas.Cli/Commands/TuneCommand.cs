@@ -1,0 +1,169 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Training;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas tune</c>: teaches a model the classes of a folder of pictures.</summary>
+internal sealed class TuneCommand
+{
+    private readonly Terminal _terminal;
+    private readonly ModelArgument _model = new(withLabels: true);
+    private readonly DataOption _data = new();
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)", HelpName = "file" };
+    private readonly TrainingOptions _training = new();
+    private readonly ComputeOptions _compute = new();
+    private readonly CacheOptions _cache = new();
+    private readonly PreprocessingOptions _preprocessing = new();
+
+    private TuneCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("tune", "Teach a model your own classes from your own pictures");
+        TuneCommand tune = new(terminal);
+        tune._model.AddTo(command);
+        tune._data.AddTo(command);
+        command.Add(tune._output);
+        tune._training.AddTo(command);
+        tune._compute.AddTo(command);
+        tune._cache.AddTo(command);
+        tune._preprocessing.AddTo(command);
+        terminal.Bind(command, tune.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string path = _model.Path(parsed);
+        Model model = _model.Load(parsed);
+        string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
+        OutputFile.Check(output, path);
+        Dataset data = _data.Load(parsed);
+        data.CheckTrainable();
+        TunableHead head = Tuner.Describe(model);
+        TuningOptions options = _training.Read(parsed, _preprocessing.Read(parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
+        PictureInput input = PictureInput.Of(model, options.Preprocessing);
+        _terminal.Quantized(model);
+        string device = ComputeOptions.Describe(options.Compile);
+        Announce(model, data, head, input, options, device);
+
+        TuningResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
+            model,
+            data,
+            new SkiaImageDecoder(),
+            options,
+            progress,
+            new EpochRelay(progress, options.Head.Epochs),
+            _terminal.Cancellation));
+        _model.Save(result.Model, output);
+        CacheOptions.Trim(options.CacheDirectory);
+
+        _terminal.Broken(result.Broken);
+        _terminal.Details(result.Notes);
+        _terminal.Kernels(result.Kernels);
+        if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options), ReportJson.Default.TuneReport);
+        else Print(result, output);
+        if (!result.Cancelled) return ExitCode.Success;
+        _terminal.Complain($"cancelled; the best model so far is in {output}");
+        return ExitCode.Cancelled;
+    }
+
+    private static string DefaultOutput(string path, Model model)
+    {
+        string extension = model.Info.SourceFormat == ModelFormat.TfLite ? ".tflite" : ".onnx";
+        return Path.GetFileNameWithoutExtension(path) + "-tuned" + extension;
+    }
+
+    private void Announce(Model model, Dataset data, TunableHead head, PictureInput input, TuningOptions options, string device)
+    {
+        string split = data.Has(Subset.Validation)
+            ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
+            : Format.Invariant($"{Format.Plural(data.Samples.Count, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
+        string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
+        _terminal.Field("model", $"{model.Info.Name}, {Format.Count(model.Graph.ParameterCount)} parameters");
+        _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
+        _terminal.Field("preprocessing", PreprocessingFormat.Describe(input.Preprocessing));
+        _terminal.Field("tuning", $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");
+        _terminal.Field("device", device);
+        _terminal.Say();
+    }
+
+    private void Print(TuningResult result, string output)
+    {
+        _terminal.Say();
+        _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\nafter   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
+        _terminal.Say();
+        _terminal.Block(result.After.ToTable(result.Labels));
+        _terminal.Say();
+        _terminal.Block(result.Times.ToTable());
+        if (result.Epochs.Count > 0)
+        {
+            (TimeSpan first, TimeSpan? later) = EpochTimes(result);
+            string comparison = later is TimeSpan rest ? Format.Invariant($"; each later one {Format.Duration(rest)} ({rest / first:0.00%})") : "";
+            _terminal.Say();
+            _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
+        }
+
+        _terminal.Field("saved", $"{output} ({Format.Bytes(new FileInfo(output).Length)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+        _terminal.Field("try it", $"thomas classify {output} picture.jpg");
+    }
+
+    private static string After(TuningResult result)
+    {
+        if (result.BestEpoch == 0) return "cancelled before the first epoch ended";
+        string end = result.Cancelled ? ", cancelled" : result.Epochs[^1].Epoch > result.BestEpoch ? "" : ", the last";
+        return $"best of {Format.Plural(result.Epochs.Count, "epoch")}: number {result.BestEpoch}{end}";
+    }
+
+    /// <summary>What the first epoch took with all that only it needs, and the mean of the others.</summary>
+    private static (TimeSpan First, TimeSpan? Later) EpochTimes(TuningResult result)
+    {
+        TimeSpan later = default;
+        for (int i = 1; i < result.Epochs.Count; i++) later += result.Epochs[i].Duration;
+        TimeSpan first = result.Times.Of("decode") + result.Times.Of("features") + (result.Epochs.Count > 0 ? result.Epochs[0].Duration : default);
+        return (first, result.Epochs.Count > 1 ? later / (result.Epochs.Count - 1) : null);
+    }
+
+    private TuneReport Report(TuningResult result, string path, Dataset data, string output, string device, TuningOptions options)
+    {
+        List<EpochEntry> epochs = [];
+        foreach (EpochReport e in result.Epochs)
+            epochs.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
+        (TimeSpan first, TimeSpan? later) = EpochTimes(result);
+        return new TuneReport(
+            path,
+            data.Name,
+            output,
+            device,
+            result.Cancelled,
+            options.Seed,
+            result.TrainingPictures,
+            result.Labels,
+            result.BeforeMethod,
+            ReportParts.Of(result.Before, result.Labels),
+            ReportParts.Of(result.After, result.Labels),
+            result.BestEpoch,
+            epochs,
+            first.TotalSeconds,
+            later?.TotalSeconds,
+            ReportParts.Of(result.Input),
+            ReportParts.Of(result.Times),
+            ReportParts.Of(result.Broken),
+            result.Notes,
+            _terminal.Verbose ? result.Kernels : null);
+    }
+
+    /// <summary>Passes epochs on at once and in order, which Progress&lt;T&gt; does not.</summary>
+    private sealed class EpochRelay(IProgressDisplay display, int total) : IProgress<EpochReport>
+    {
+        public void Report(EpochReport value) => display.Epoch(value, total);
+    }
+}

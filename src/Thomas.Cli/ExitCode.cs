@@ -1,0 +1,44 @@
+using System;
+
+namespace Thomas.Cli;
+
+/// <summary>What the process returns, and which error leads to which number: the only place that decides it.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+    public const int Unexpected = 1;
+    public const int Usage = 2;
+    public const int Model = 3;
+    public const int Data = 4;
+    public const int Output = 5;
+    public const int SomeSkipped = 6;
+    public const int Cancelled = 130;
+
+    /// <summary>For the help text.</summary>
+    public const string Table =
+        """
+        Exit codes:
+          0    success
+          1    unexpected error
+          2    wrong arguments
+          3    the model cannot be read or used
+          4    the data set or the pictures cannot be used
+          5    the output cannot be written
+          6    classify: some pictures were skipped
+          130  cancelled by Ctrl-C; tune has saved the best model so far if training had begun
+        """;
+
+    // The library raises the base type for models that are sound files but not what the work needs.
+    public static int Of(Exception error) => error switch
+    {
+        UsageException => Usage,
+        OperationCanceledException => Cancelled,
+        DataException => Data,
+        OutputException => Output,
+        ThomasException => Model,
+        _ => Unexpected,
+    };
+}
+
+/// <summary>The arguments are wrong in a way that parsing does not see.</summary>
+internal sealed class UsageException(string message) : Exception(message);

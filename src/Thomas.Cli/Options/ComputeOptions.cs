@@ -1,0 +1,30 @@
+using System.CommandLine;
+using Thomas.Runtime;
+
+namespace Thomas.Cli.Options;
+
+/// <summary>What computes.</summary>
+internal sealed class ComputeOptions
+{
+    private readonly Option<string> _device = Parse.Word("--device", "What computes: SIMD kernels on all fast cores, or the scalar baseline on one (default cpu)", "cpu", "serial");
+    private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
+
+    public void AddTo(Command command)
+    {
+        command.Add(_device);
+        command.Add(_threads);
+    }
+
+    public CompileOptions Read(ParseResult parsed) => new()
+    {
+        Device = parsed.GetValue(_device) == "serial" ? DeviceKind.Serial : DeviceKind.Cpu,
+        Threads = parsed.GetValue(_threads) ?? 0,
+    };
+
+    public static string Describe(CompileOptions options)
+    {
+        if (options.Device == DeviceKind.Serial) return "serial (scalar reference, one thread)";
+        int threads = options.Threads > 0 ? options.Threads : Machine.PerformanceProcessors;
+        return Output.Format.Invariant($"cpu, {Machine.Tier}, {threads} {(threads == 1 ? "thread" : "threads")}");
+    }
+}

@@ -1,0 +1,62 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using System.Text;
+
+namespace Thomas.Cli.Options;
+
+/// <summary>The model that a command works on, and a label file for those that carry none.</summary>
+internal sealed class ModelArgument
+{
+    private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
+    private readonly Option<string> _labels = new("--labels") { Description = "Class names, one on each line, for a model that carries none or wrong ones", HelpName = "file" };
+    private readonly bool _withLabels;
+    private string _carriedName = "";
+
+    public ModelArgument(bool withLabels) => _withLabels = withLabels;
+
+    public void AddTo(Command command)
+    {
+        command.Add(_path);
+        if (_withLabels) command.Add(_labels);
+    }
+
+    public string Path(ParseResult parsed) => parsed.GetRequiredValue(_path);
+
+    /// <summary>Reads the model. Messages call it by its file's name: the name inside is often main_graph.</summary>
+    public Model Load(ParseResult parsed)
+    {
+        string path = Path(parsed);
+        if (Directory.Exists(path)) throw new ModelFormatException(path, "", "this is a folder; give the .tflite or .onnx file itself");
+        if (!File.Exists(path)) throw new ModelFormatException(path, "", "there is no such file");
+        Model model = Model.Load(path);
+        _carriedName = model.Info.Name;
+        model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
+        if (!_withLabels || parsed.GetValue(_labels) is not string labels) return model;
+        return new Model(model.Graph, model.Info with { Labels = ReadLabels(labels, model) });
+    }
+
+    /// <summary>Saves what became of the model, under the name that it carried inside.</summary>
+    public void Save(Model model, string output) => new Model(model.Graph, model.Info with { Name = _carriedName }).Save(output);
+
+    private static List<string> ReadLabels(string path, Model model)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+        {
+            throw new DataException($"The label file '{path}' cannot be read: {e.Message}", e);
+        }
+
+        List<string> labels = [];
+        foreach (string line in text.TrimEnd().Split('\n')) labels.Add(line.Trim());
+        int outputs = model.Graph.Outputs[0].Shape.ElementCount;
+        if (labels.Count != outputs)
+            throw new DataException($"The label file '{path}' has {labels.Count} lines, but {model.Info.Name} has {outputs} outputs; each output needs one line.");
+        return labels;
+    }
+}

@@ -1,0 +1,100 @@
+using System;
+using System.CommandLine;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Cli.Options;
+
+/// <summary>How the new head is trained.</summary>
+internal sealed class TrainingOptions
+{
+    // Strong enough to make new pictures of old ones, weak enough to keep the class in the picture.
+    private const int DefaultViews = 4;
+    private const float CropScale = 0.5f;
+    private const float ColorStrength = 0.3f;
+
+    private static readonly HeadOptions Default = new();
+
+    private readonly Option<string> _update = new("--update") { Description = "What to train (default last: a new last layer)", HelpName = "last" };
+    private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and add the new ones after them" };
+    private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training pictures (default {Default.Epochs})", 1, 100_000);
+    private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.BatchSize})", 1, 65_536);
+    private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen from the model's features)", 1e-9f, 1000f);
+    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
+    private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Momentum})"), 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default 0.1 for adamw, 0.001 for the others)", 0f, 1000f);
+    private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare})"), 0f, 1f, belowMaximum: true);
+    private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience})", 0, 100_000);
+    private readonly Option<string> _balance = Parse.Word("--balance", "Whether all classes count the same, however many pictures they have (default weighted)", "weighted", "none");
+    private readonly Option<string> _augment = new("--augment") { Description = "Changed views of the training pictures: flip, crop, color, parted by commas (default none)", HelpName = "flip,crop,color" };
+    private readonly Option<int?> _views = Parse.Number("--views", $"Views of each training picture with --augment, the plain one included (default {DefaultViews})", 2, 64);
+    private readonly Option<double?> _validation = Parse.Number("--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
+    private readonly Option<ulong?> _seed = Parse.Number("--seed", "The same seed gives the same result (default 1)", 0ul, ulong.MaxValue);
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[]
+        {
+            _update, _keepClasses, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _views, _validation, _seed,
+        })
+        {
+            command.Add(option);
+        }
+    }
+
+    /// <exception cref="UsageException">Options that do not go together, or an update policy of a later version.</exception>
+    public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache)
+    {
+        if (parsed.GetValue(_update) is { } update && update != "last")
+            throw new UsageException($"--update is '{update}'; this version tunes the last layer only (--update last).");
+        Augmentation augmentation = ReadAugmentation(parsed.GetValue(_augment));
+        int? views = parsed.GetValue(_views);
+        if (views is not null && augmentation.IsNone) throw new UsageException("--views needs --augment: without changes all views of a picture are the same.");
+        ulong seed = parsed.GetValue(_seed) ?? 1;
+        return new TuningOptions
+        {
+            KeepClasses = parsed.GetValue(_keepClasses),
+            Head = Default with
+            {
+                Epochs = parsed.GetValue(_epochs) ?? Default.Epochs,
+                BatchSize = parsed.GetValue(_batch) ?? Default.BatchSize,
+                LearningRate = parsed.GetValue(_rate),
+                Optimizer = parsed.GetValue(_optimizer) is { } optimizer ? Enum.Parse<OptimizerKind>(optimizer, ignoreCase: true) : Default.Optimizer,
+                Momentum = parsed.GetValue(_momentum) ?? Default.Momentum,
+                WeightDecay = parsed.GetValue(_weightDecay),
+                LabelSmoothing = parsed.GetValue(_smoothing) ?? Default.LabelSmoothing,
+                WarmupShare = parsed.GetValue(_warmup) ?? Default.WarmupShare,
+                EarlyStoppingPatience = parsed.GetValue(_patience) ?? Default.EarlyStoppingPatience,
+                ClassBalance = parsed.GetValue(_balance) == "none" ? ClassBalance.None : ClassBalance.Weighted,
+                Seed = seed,
+            },
+            ValidationShare = parsed.GetValue(_validation) ?? 0.2,
+            Seed = seed,
+            Augmentation = augmentation,
+            Views = augmentation.IsNone ? 1 : views ?? DefaultViews,
+            Preprocessing = preprocessing,
+            Compile = compile,
+            CacheDirectory = cache,
+        };
+    }
+
+    private static Augmentation ReadAugmentation(string? text)
+    {
+        Augmentation augmentation = new();
+        foreach (string part in text is null or "none" ? [] : text.Split(','))
+        {
+            augmentation = part.Trim() switch
+            {
+                "flip" => augmentation with { Flip = true },
+                "crop" => augmentation with { MinimumCropScale = CropScale },
+                "color" => augmentation with { Color = ColorStrength },
+                string other => throw new UsageException($"--augment has '{other}'; it takes flip, crop and color, parted by commas, or none."),
+            };
+        }
+
+        return augmentation;
+    }
+
+    private static string Format(FormattableString text) => FormattableString.Invariant(text);
+}

@@ -1,0 +1,57 @@
+using System;
+using System.Threading;
+using Spectre.Console;
+using Thomas.Training;
+
+namespace Thomas.Cli.Output;
+
+/// <summary>Progress for a person: a bar per stage with the time that is left.</summary>
+internal sealed class BarProgress : IProgressDisplay
+{
+    private readonly ProgressContext _context;
+    private readonly StageTracker _tracker;
+    private readonly Lock _lock = new();
+    private ProgressTask? _stage;
+    private ProgressTask? _epochs;
+
+    private BarProgress(ProgressContext context, string[] rounds)
+    {
+        _context = context;
+        _tracker = new StageTracker(rounds);
+    }
+
+    public static T Run<T>(Terminal terminal, string[] rounds, Func<IProgressDisplay, T> work)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal.Error) });
+        return console.Progress()
+            .AutoClear(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 30 }, new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work(new BarProgress(context, rounds)));
+    }
+
+    public void Report(StageProgress value)
+    {
+        lock (_lock)
+        {
+            if (_tracker.Begins(value))
+            {
+                _stage?.StopTask();
+                _stage = _context.AddTask(Markup.Escape(_tracker.Title), maxValue: int.Max(1, value.Total));
+            }
+
+            string message = value.Message.Length == 0 ? "" : $", {value.Message}";
+            _stage!.Description = Markup.Escape(FormattableString.Invariant($"{_tracker.Title,-20} {value.Done}/{value.Total}{message}"));
+            _stage.Value = value.Total == 0 ? 1 : value.Done;
+        }
+    }
+
+    public void Epoch(EpochReport epoch, int total)
+    {
+        lock (_lock)
+        {
+            _epochs ??= _context.AddTask("train", maxValue: total);
+            _epochs.Description = Markup.Escape(FormattableString.Invariant($"{"train",-20} {epoch.Epoch}/{total} {ProgressDisplay.Describe(epoch)}"));
+            _epochs.Value = epoch.Epoch;
+        }
+    }
+}

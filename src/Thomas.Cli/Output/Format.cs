@@ -1,0 +1,72 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+
+namespace Thomas.Cli.Output;
+
+/// <summary>Numbers and tables for people; the same in every culture.</summary>
+internal static class Format
+{
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1 << 10 => Invariant($"{bytes} B"),
+        < 1 << 20 => Invariant($"{bytes / 1024.0:0.0} KiB"),
+        < 1 << 30 => Invariant($"{bytes / (1024.0 * 1024):0.0} MiB"),
+        _ => Invariant($"{bytes / (1024.0 * 1024 * 1024):0.00} GiB"),
+    };
+
+    public static string Count(long count) => count switch
+    {
+        < 10_000 => Invariant($"{count}"),
+        < 1_000_000 => Invariant($"{count / 1e3:0.0} thousand"),
+        < 1_000_000_000 => Invariant($"{count / 1e6:0.00} million"),
+        _ => Invariant($"{count / 1e9:0.00} billion"),
+    };
+
+    public static string Duration(TimeSpan time) => time.TotalSeconds switch
+    {
+        < 1 => Invariant($"{time.TotalMilliseconds:0.0} ms"),
+        < 120 => Invariant($"{time.TotalSeconds:0.0} s"),
+        _ => Invariant($"{(int)time.TotalMinutes} min {time.Seconds:00} s"),
+    };
+
+    public static string Percent(double share) => Invariant($"{share:0.0%}");
+
+    public static string Plural(int count, string singular, string? plural = null) => Invariant($"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
+
+    public static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+
+    /// <summary>Writes a name and its value, names aligned; further lines of the value stand under its first.</summary>
+    public static void Field(this Terminal terminal, string name, string value)
+    {
+        string[] lines = value.Split('\n');
+        terminal.Say($"{name,-14} {lines[0]}");
+        for (int i = 1; i < lines.Length; i++) terminal.Say($"{"",-14} {lines[i]}");
+    }
+
+    /// <summary>Writes text of several lines, indented.</summary>
+    public static void Block(this Terminal terminal, string text, string indent = "  ")
+    {
+        foreach (string line in text.Split('\n')) terminal.Say(indent + line.TrimEnd());
+    }
+
+    /// <summary>Names that occur several times, each once with its count, most frequent first.</summary>
+    public static IReadOnlyList<KeyValuePair<string, int>> Tally(IEnumerable<string> names)
+    {
+        Dictionary<string, int> counts = new(StringComparer.Ordinal);
+        foreach (string name in names) counts[name] = counts.GetValueOrDefault(name) + 1;
+        List<KeyValuePair<string, int>> sorted = [.. counts];
+        sorted.Sort(static (a, b) => a.Value != b.Value ? b.Value.CompareTo(a.Value) : string.CompareOrdinal(a.Key, b.Key));
+        return sorted;
+    }
+
+    /// <summary>With --verbose: what ran, so that no slow path goes unnoticed.</summary>
+    public static void Kernels(this Terminal terminal, IReadOnlyList<string> kernels)
+    {
+        if (!terminal.Verbose) return;
+        StringBuilder text = new(kernels.Count == 0 ? "kernels: none ran, everything came from the cache" : "kernels:");
+        foreach ((string name, int count) in Tally(kernels)) text.Append(CultureInfo.InvariantCulture, $"\n  {count,4} x {name}");
+        terminal.Detail(text.ToString());
+    }
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.IO;
+using System.Threading;
+using Thomas.Training;
+
+namespace Thomas.Cli.Output;
+
+/// <summary>Progress for logs: a line at each quarter of a stage that takes long, one at its end, and at most about twenty for the epochs.</summary>
+internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgressDisplay
+{
+    private const int EpochLines = 20;
+    private static readonly long QuietTicks = Stopwatch.Frequency;
+
+    private readonly Lock _lock = new();
+    private readonly StageTracker _tracker = new(rounds);
+    private long _start;
+    private long _lastLine;
+    private int _quarter;
+    private bool _ended;
+
+    public void Report(StageProgress value)
+    {
+        lock (_lock)
+        {
+            long now = Stopwatch.GetTimestamp();
+            if (_tracker.Begins(value))
+            {
+                _start = _lastLine = now;
+                _quarter = 0;
+                _ended = false;
+            }
+
+            if (_ended) return;
+            _ended = value.Done == value.Total;
+            int quarter = (int)(4L * value.Done / int.Max(1, value.Total));
+            if (!_ended && (quarter == _quarter || now - _lastLine < QuietTicks)) return;
+            _quarter = quarter;
+            _lastLine = now;
+            string message = value.Message.Length == 0 ? "" : $", {value.Message}";
+            string elapsed = Format.Duration(Stopwatch.GetElapsedTime(_start, now));
+            string end = _ended ? $"done in {elapsed}" : Format.Invariant($"{(double)value.Done / value.Total,4:0%} after {elapsed}");
+            writer.WriteLine(Format.Invariant($"{_tracker.Title,-20} {value.Done,6}/{value.Total}  {end}{message}"));
+        }
+    }
+
+    public void Epoch(EpochReport epoch, int total)
+    {
+        lock (_lock)
+        {
+            int step = int.Max(1, (total + EpochLines - 1) / EpochLines);
+            if (epoch.Epoch != 1 && epoch.Epoch % step != 0 && epoch.Epoch != total) return;
+            writer.WriteLine(Format.Invariant($"{"train",-20} {epoch.Epoch,6}/{total}  {ProgressDisplay.Describe(epoch)}"));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Training;
+
+namespace Thomas.Cli.Output;
+
+/// <summary>Shows how far a long job is.</summary>
+internal interface IProgressDisplay : IProgress<StageProgress>
+{
+    /// <summary>An epoch of training has ended.</summary>
+    void Epoch(EpochReport epoch, int total);
+}
+
+/// <summary>Runs a job under the display that fits: moving bars for a person at a terminal, lines for a log, nothing with --quiet.</summary>
+internal static class ProgressDisplay
+{
+    /// <param name="terminal">Where to.</param>
+    /// <param name="rounds">What each round of stages works on, where a job goes through the same stages several times.</param>
+    /// <param name="work">The job.</param>
+    public static T Run<T>(Terminal terminal, string[] rounds, Func<IProgressDisplay, T> work)
+    {
+        if (terminal.Quiet) return work(new NoProgress());
+        return terminal.IsInteractive ? BarProgress.Run(terminal, rounds, work) : work(new LineProgress(terminal.Error, rounds));
+    }
+
+    public static string Describe(EpochReport epoch)
+    {
+        string validation = epoch.ValidationAccuracy is double accuracy ? Format.Invariant($", validation {accuracy:0.0%}") : "";
+        return Format.Invariant($"loss {epoch.TrainLoss:0.000}, training {epoch.TrainAccuracy:0.0%}{validation}{(epoch.IsBest ? " *" : "")}");
+    }
+
+    private sealed class NoProgress : IProgressDisplay
+    {
+        public void Report(StageProgress value)
+        {
+        }
+
+        public void Epoch(EpochReport epoch, int total)
+        {
+        }
+    }
+}
+
+/// <summary>Tells stages and their rounds apart in a stream of reports. A stage begins where the name changes or the count starts again.</summary>
+internal sealed class StageTracker(string[] rounds)
+{
+    private readonly Dictionary<string, int> _seen = new(StringComparer.Ordinal);
+    private StageProgress _last;
+
+    /// <summary>Name of the stage with what it works on, for example <c>decode training</c>.</summary>
+    public string Title { get; private set; } = "";
+
+    /// <summary>Takes a report; true if it is the first of a stage.</summary>
+    public bool Begins(StageProgress report)
+    {
+        bool begins = report.Stage != _last.Stage || report.Total != _last.Total || (_last.Done == _last.Total && report.Done < report.Total);
+        _last = report;
+        if (!begins) return false;
+        int round = _seen.GetValueOrDefault(report.Stage);
+        _seen[report.Stage] = round + 1;
+        Title = round < rounds.Length ? $"{report.Stage} {rounds[round]}" : report.Stage;
+        return true;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Generic;
+using Thomas.Data;
+
+namespace Thomas.Cli.Output;
+
+/// <summary>What several commands say about a run.</summary>
+internal static class RunNotes
+{
+    private const int ListedPictures = 20;
+
+    /// <summary>Names the pictures that were left out: all of them with --verbose, else the first few.</summary>
+    public static void Broken(this Terminal terminal, IReadOnlyList<BrokenPicture> broken)
+    {
+        if (broken.Count == 0) return;
+        int shown = terminal.Verbose ? broken.Count : int.Min(broken.Count, ListedPictures);
+        terminal.Warn($"{Format.Plural(broken.Count, "picture was", "pictures were")} left out:");
+        for (int i = 0; i < shown; i++) terminal.Error.WriteLine($"  {broken[i].Sample.Picture.Name}: {broken[i].Reason}");
+        if (shown < broken.Count) terminal.Error.WriteLine($"  and {broken.Count - shown} more (--verbose lists all)");
+    }
+
+    /// <summary>8-bit files run otherwise than the file says: nobody should have to find that out.</summary>
+    public static void Quantized(this Terminal terminal, Model model)
+    {
+        if (model.Info.IsQuantized) terminal.Note($"note: {model.Info.Name} is an 8-bit file; it runs as float32 rounded to the file's grids");
+    }
+
+    public static void Details(this Terminal terminal, IReadOnlyList<string> notes)
+    {
+        foreach (string note in notes) terminal.Detail($"note: {note}");
+    }
+}

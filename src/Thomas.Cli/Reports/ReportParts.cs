@@ -1,0 +1,60 @@
+using System.Collections.Generic;
+using Thomas.Data;
+using Thomas.Training;
+
+namespace Thomas.Cli.Reports;
+
+/// <summary>Turns the library's results into what --json writes.</summary>
+internal static class ReportParts
+{
+    // With a thousand classes the matrix would be a million numbers, nearly all of them zero.
+    private const int MaxConfusionClasses = 100;
+
+    public static PreprocessingReport Of(PictureInput input)
+    {
+        Preprocessing p = input.Preprocessing;
+        return new PreprocessingReport(
+            p.Width,
+            p.Height,
+            Values(p.Mean, p.Channels),
+            Values(p.Std, p.Channels),
+            p.ColorOrder switch { ColorOrder.Gray => "gray", ColorOrder.Bgr => "bgr", _ => "rgb" },
+            p.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
+            p.CropMargin,
+            input.Source,
+            input.IsGuess);
+    }
+
+    public static AccuracyReport Of(ConfusionMatrix matrix, IReadOnlyList<string> labels)
+    {
+        List<ClassMetricsReport> classes = [];
+        foreach (ClassMetrics c in matrix.PerClass())
+        {
+            if (c.Support > 0 || c.Predicted > 0) classes.Add(new ClassMetricsReport(labels[c.Class], c.Support, c.Recall, c.Precision));
+        }
+
+        return new AccuracyReport(
+            matrix.Accuracy, matrix.MacroRecall, matrix.Correct, matrix.Total, classes, matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
+    }
+
+    public static List<StageReport> Of(StageTimes times)
+    {
+        List<StageReport> stages = [];
+        foreach (StageTime stage in times.Stages) stages.Add(new StageReport(stage.Name, stage.Duration.TotalSeconds));
+        return stages;
+    }
+
+    public static List<BrokenReport> Of(IReadOnlyList<BrokenPicture> broken)
+    {
+        List<BrokenReport> reports = [];
+        foreach (BrokenPicture picture in broken) reports.Add(new BrokenReport(picture.Sample.Picture.Name, picture.Reason));
+        return reports;
+    }
+
+    private static float[] Values(ChannelValues values, int channels)
+    {
+        float[] array = new float[channels];
+        for (int c = 0; c < channels; c++) array[c] = values[c];
+        return array;
+    }
+}

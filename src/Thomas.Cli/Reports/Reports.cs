@@ -1,0 +1,103 @@
+using System.Collections.Generic;
+using System.Text.Json.Serialization;
+
+namespace Thomas.Cli.Reports;
+
+// The shapes of --json. Names are camelCase there; what is null is left out.
+
+internal sealed record PreprocessingReport(
+    int Width, int Height, IReadOnlyList<float> Mean, IReadOnlyList<float> Std, string Color, string Resize, double CropMargin, string Source, bool IsGuess);
+
+internal sealed record TensorReport(string Name, string Type, IReadOnlyList<int> Shape);
+
+internal sealed record OperatorReport(string Name, int Count, long MultiplyAdds);
+
+internal sealed record InspectReport(
+    string File,
+    string Format,
+    string Version,
+    long Bytes,
+    bool IsQuantized,
+    bool BatchIsSymbolic,
+    string InputLayout,
+    IReadOnlyList<TensorReport> Inputs,
+    IReadOnlyList<TensorReport> Outputs,
+    long Parameters,
+    long MultiplyAdds,
+    long? ArenaBytes,
+    long? PackedWeightBytes,
+    IReadOnlyList<OperatorReport> Operators,
+    IReadOnlyList<string>? Labels,
+    PreprocessingReport? Preprocessing,
+    string? Tunable,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string> Warnings,
+    string? Graph);
+
+internal sealed record ClassReport(int Index, string Label, float Probability);
+
+internal sealed record PictureReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error);
+
+internal sealed record ClassifyReport(string Model, PreprocessingReport Preprocessing, string Device, IReadOnlyList<PictureReport> Pictures, IReadOnlyList<string>? Kernels);
+
+internal sealed record ClassMetricsReport(string Label, int Pictures, double? Recall, double? Precision);
+
+internal sealed record StageReport(string Name, double Seconds);
+
+internal sealed record BrokenReport(string Path, string Reason);
+
+internal sealed record AccuracyReport(double Accuracy, double MeanRecall, int Correct, int Pictures, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
+
+internal sealed record EvaluateReport(
+    string Model,
+    string Data,
+    string Device,
+    AccuracyReport Result,
+    double Top5Accuracy,
+    PreprocessingReport Preprocessing,
+    IReadOnlyList<StageReport> Stages,
+    IReadOnlyList<BrokenReport> Broken,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string>? Kernels);
+
+internal sealed record EpochEntry(int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);
+
+internal sealed record TuneReport(
+    string Model,
+    string Data,
+    string Output,
+    string Device,
+    bool Cancelled,
+    ulong Seed,
+    int TrainingPictures,
+    IReadOnlyList<string> Labels,
+    string BeforeMethod,
+    AccuracyReport Before,
+    AccuracyReport After,
+    int BestEpoch,
+    IReadOnlyList<EpochEntry> Epochs,
+    double FirstEpochSeconds,
+    double? LaterEpochSeconds,
+    PreprocessingReport Preprocessing,
+    IReadOnlyList<StageReport> Stages,
+    IReadOnlyList<BrokenReport> Broken,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string>? Kernels);
+
+internal sealed record ConvertReport(string Model, string Output, long Bytes);
+
+internal sealed record DevicesReport(
+    string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches, string OpenCl);
+
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(InspectReport))]
+[JsonSerializable(typeof(ClassifyReport))]
+[JsonSerializable(typeof(EvaluateReport))]
+[JsonSerializable(typeof(TuneReport))]
+[JsonSerializable(typeof(ConvertReport))]
+[JsonSerializable(typeof(DevicesReport))]
+internal sealed partial class ReportJson : JsonSerializerContext;

@@ -1,0 +1,114 @@
+using System;
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using System.IO;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using Thomas.Cli.Commands;
+using Thomas.Cli.Output;
+using Thomas.Runtime;
+
+namespace Thomas.Cli;
+
+/// <summary>The command line: parses, runs, turns errors into messages and exit codes.</summary>
+internal static class ThomasCommand
+{
+    /// <summary>Name, version, vector instructions, runtime: what a bug report needs.</summary>
+    public static string Version => FormattableString.Invariant(
+        $"thomas {typeof(ThomasCommand).Assembly.GetName().Version?.ToString(3)} ({Machine.Tier}, .NET {Environment.Version}, {(RuntimeFeature.IsDynamicCodeCompiled ? "JIT" : "NativeAOT")})");
+
+    /// <summary>Runs the program in this process.</summary>
+    /// <param name="args">The arguments after the program's name.</param>
+    /// <param name="stdout">Results.</param>
+    /// <param name="stderr">Progress, warnings, errors.</param>
+    /// <param name="cancellation">Ends the work as Ctrl-C does.</param>
+    /// <returns>See <see cref="ExitCode"/>.</returns>
+    public static int Invoke(string[] args, TextWriter stdout, TextWriter stderr, CancellationToken cancellation = default)
+    {
+        Terminal terminal = new(stdout, stderr, cancellation);
+        RootCommand root = Create(terminal);
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return ReportUsage(terminal, parsed, args.Length == 0);
+        InvocationConfiguration configuration = new() { Output = stdout, Error = stderr, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        try
+        {
+            return parsed.Invoke(configuration);
+        }
+        catch (Exception error)
+        {
+            return Report(terminal, error);
+        }
+    }
+
+    private static RootCommand Create(Terminal terminal)
+    {
+        RootCommand root = new("Tunes stock image classifiers (.tflite, .onnx) to your own pictures, on this device.") { HelpName = "thomas" };
+        foreach (Option option in terminal.Options) root.Add(option);
+        root.Add(InspectCommand.Create(terminal));
+        root.Add(ClassifyCommand.Create(terminal));
+        root.Add(EvaluateCommand.Create(terminal));
+        root.Add(TuneCommand.Create(terminal));
+        root.Add(ConvertCommand.Create(terminal));
+        root.Add(DevicesCommand.Create(terminal));
+        foreach (Option option in root.Options)
+        {
+            if (option is VersionOption) option.Action = new WriteVersion();
+            else if (option is HelpOption { Action: HelpAction help }) option.Action = new WriteHelp(help);
+        }
+
+        return root;
+    }
+
+    private static int ReportUsage(Terminal terminal, ParseResult parsed, bool nothingGiven)
+    {
+        if (nothingGiven)
+        {
+            parsed.RootCommandResult.Command.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error });
+            return ExitCode.Usage;
+        }
+
+        foreach (ParseError error in parsed.Errors) terminal.Complain(error.Message);
+        string command = parsed.CommandResult.Command is RootCommand ? "thomas" : $"thomas {parsed.CommandResult.Command.Name}";
+        terminal.Error.WriteLine($"Run '{command} --help' for the options.");
+        return ExitCode.Usage;
+    }
+
+    private static int Report(Terminal terminal, Exception error)
+    {
+        int code = ExitCode.Of(error);
+        terminal.Complain(code switch
+        {
+            ExitCode.Cancelled => "cancelled; nothing was written",
+            ExitCode.Unexpected => $"unexpected {error.GetType().Name}: {error.Message} (--trace shows where)",
+            _ => error.Message,
+        });
+        if (terminal.ShowTrace) terminal.Error.WriteLine(error);
+        return code;
+    }
+
+    private sealed class WriteVersion : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(Version);
+            return ExitCode.Success;
+        }
+    }
+
+    /// <summary>The usual help, and the exit codes under that of the program itself.</summary>
+    private sealed class WriteHelp(HelpAction usual) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            int result = usual.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is RootCommand) parseResult.InvocationConfiguration.Output.WriteLine(ExitCode.Table);
+            return result;
+        }
+    }
+}

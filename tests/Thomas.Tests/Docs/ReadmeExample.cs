@@ -1,0 +1,48 @@
+using System;
+using System.IO;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Training;
+using Xunit;
+
+namespace Thomas.Tests.Docs;
+
+/// <summary>The library example of README.md, compiled; a test holds the two together.</summary>
+internal static class ReadmeExample
+{
+    public static void Run()
+    {
+        // README begins
+        SkiaImageDecoder decoder = new();
+        PictureSet pictures = new();
+        foreach (string file in Directory.EnumerateFiles("photos/cat")) pictures.Add("cat", File.ReadAllBytes(file));
+        foreach (string file in Directory.EnumerateFiles("photos/dog")) pictures.Add("dog", File.ReadAllBytes(file));
+
+        Model model = Model.Load("mobilenet_v2.onnx");
+        TuningResult tuned = Tuner.Tune(model, pictures.ToDataset(), decoder, epochs: new Progress<EpochReport>(e => Console.WriteLine($"{e.Epoch}: {e.ValidationAccuracy:P0}")));
+        Console.WriteLine($"validation accuracy {tuned.Before.Accuracy:P0} before, {tuned.After.Accuracy:P0} after");
+
+        using ImageClassifier classifier = new(tuned.Model);
+        ClassScore best = classifier.Classify(decoder, File.ReadAllBytes("new.jpg"))[0];
+        Console.WriteLine($"{best.Label} {best.Probability:P0}");
+        using FileStream output = File.Create("cats-and-dogs.tflite");
+        tuned.Model.Save(output, ModelFormat.TfLite);
+        // README ends
+    }
+}
+
+public sealed class ReadmeTests
+{
+    [Fact]
+    public void Readme_shows_the_example_that_is_compiled()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Thomas.slnx"))) folder = Path.GetDirectoryName(folder);
+        Assert.SkipWhen(folder is null, "the sources are not beside the test program");
+        string source = File.ReadAllText(Path.Combine(folder!, "tests", "Thomas.Tests", "Docs", "ReadmeExample.cs"));
+        int begin = source.IndexOf("// README begins", StringComparison.Ordinal), end = source.IndexOf("// README ends", StringComparison.Ordinal);
+        string readme = File.ReadAllText(Path.Combine(folder!, "README.md"));
+        foreach (string line in source[(begin + "// README begins".Length)..end].Split('\n'))
+            Assert.Contains(line.Trim(), readme, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,204 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Runtime;
+using Thomas.Tests.Data;
+using Thomas.Tests.Harness;
+using Thomas.Training;
+using Xunit;
+
+namespace Thomas.Tests.Training;
+
+public sealed class TunerTests
+{
+    private static readonly NoDecoder Decoder = new();
+
+    private static Dataset Colors(int perClass = 20, ulong seed = 1) => TinyModels.Pictures(perClass, seed, "red", "green", "blue").ToDataset();
+
+    public static TheoryData<string> Styles => new(Enum.GetNames<TinyModels.HeadStyle>());
+
+    private static TinyModels.HeadStyle Style(string name) => Enum.Parse<TinyModels.HeadStyle>(name);
+
+    [Theory]
+    [MemberData(nameof(Styles))]
+    public void Every_kind_of_head_is_replaced_and_learns(string style)
+    {
+        TuningResult result = Tuner.Tune(TinyModels.Create(Style(style)), Colors(), Decoder);
+        Assert.Equal(1, result.After.Accuracy);
+        Assert.Equal(["blue", "green", "red"], result.Labels);
+        Assert.Equal(result.Labels, result.Model.Info.Labels);
+        Assert.Equal(12, result.After.Total);
+        Assert.Equal(48, result.TrainingPictures);
+        Assert.Contains("centroid", result.BeforeMethod, StringComparison.Ordinal);
+        Assert.False(result.Cancelled);
+    }
+
+    [Theory]
+    [MemberData(nameof(Styles))]
+    public void The_saved_model_classifies_as_the_tuned_one(string style)
+    {
+        Model tuned = Tuner.Tune(TinyModels.Create(Style(style)), Colors(), Decoder).Model;
+        RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(2, new Rng(99)));
+        using ImageClassifier original = new(tuned);
+        ClassScore expected = original.Classify(picture)[0];
+        Assert.Equal("blue", expected.Label);
+        foreach (ModelFormat format in Enum.GetValues<ModelFormat>())
+        {
+            using MemoryStream file = new();
+            tuned.Save(file, format);
+            file.Position = 0;
+            using ImageClassifier classifier = new(Model.Load(file, $"saved.{format}"));
+            Assert.False(classifier.Input.IsGuess);
+            ClassScore actual = classifier.Classify(picture)[0];
+            Assert.Equal(expected.Label, actual.Label);
+            Assert.Equal(expected.Probability, actual.Probability, 1e-5f);
+        }
+    }
+
+    [Fact]
+    public void Kept_classes_keep_their_scores_and_new_ones_follow()
+    {
+        string[] old = ["a", "b", "c", "d"];
+        Model model = TinyModels.Create(TinyModels.HeadStyle.Dense, 4, old);
+        TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true });
+        Assert.Equal([.. old, "blue", "green", "red"], result.Labels);
+        Assert.True(result.After.Accuracy > 0.9, result.After.ToTable(result.Labels));
+
+        RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(1, new Rng(5)));
+        using ImageClassifier before = new(model), after = new(result.Model);
+        before.Classify(picture);
+        after.Classify(picture);
+        for (int i = 0; i < 4; i++) Assert.Equal(before.Scores(0)[i], after.Scores(0)[i], 1e-5f);
+    }
+
+    [Fact]
+    public void Old_classes_of_a_head_that_is_not_linear_cannot_be_kept()
+    {
+        Model model = TinyModels.Create(TinyModels.HeadStyle.ConvolutionThenPooling);
+        ThomasException e = Assert.Throws<ThomasException>(() => Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true }));
+        Assert.Contains("cannot be kept", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_new_class_may_not_have_the_name_of_a_kept_one()
+    {
+        Model model = TinyModels.Create(TinyModels.HeadStyle.Dense, 3, ["Red", "x", "y"]);
+        DataException e = Assert.Throws<DataException>(() => Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true }));
+        Assert.Contains("'red'", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_second_run_reads_features_from_the_cache_and_gives_the_same_bits()
+    {
+        using TemporaryFolder folder = new();
+        TuningOptions options = new() { CacheDirectory = folder.Path };
+        Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax);
+        TuningResult first = Tuner.Tune(model, Colors(), Decoder, options), second = Tuner.Tune(model, Colors(), Decoder, options);
+        Assert.DoesNotContain(first.Notes, note => note.Contains("read from the cache", StringComparison.Ordinal));
+        Assert.Equal(2, second.Notes.Count(note => note.Contains("read from the cache", StringComparison.Ordinal)));
+        Assert.Equal(Bytes(first.Model), Bytes(second.Model));
+    }
+
+    [Fact]
+    public void Another_model_or_preprocessing_does_not_use_the_cache()
+    {
+        using TemporaryFolder folder = new();
+        TuningOptions options = new() { CacheDirectory = folder.Path };
+        Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax);
+        Tuner.Tune(model, Colors(), Decoder, options);
+        TuningOptions other = options with { Preprocessing = Preprocessing.Preset("unit", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 } };
+        Assert.DoesNotContain(Tuner.Tune(model, Colors(), Decoder, other).Notes, note => note.Contains("read from the cache", StringComparison.Ordinal));
+        Model deeper = TinyModels.Create(TinyModels.HeadStyle.Flatten);
+        Assert.DoesNotContain(Tuner.Tune(deeper, Colors(), Decoder, options).Notes, note => note.Contains("read from the cache", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Thread_count_changes_no_bit_and_the_seed_does()
+    {
+        Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax);
+        byte[] one = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Compile = new CompileOptions { Threads = 1 } }).Model);
+        byte[] three = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Compile = new CompileOptions { Threads = 3 } }).Model);
+        Assert.Equal(one, three);
+        byte[] seed = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Head = new HeadOptions { Seed = 2 } }).Model);
+        Assert.NotEqual(one, seed);
+    }
+
+    [Fact]
+    public void The_serial_device_agrees()
+    {
+        Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax);
+        TuningResult serial = Tuner.Tune(model, Colors(6), Decoder, new TuningOptions { Compile = new CompileOptions { Device = DeviceKind.Serial } });
+        Assert.Equal(1, serial.After.Accuracy);
+    }
+
+    [Fact]
+    public void Cancelling_during_training_returns_the_best_model_so_far()
+    {
+        using CancellationTokenSource source = new();
+        Reporter<EpochReport> epochs = new(report =>
+        {
+            if (report.Epoch == 3) source.Cancel();
+        });
+        TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, null, null, epochs, source.Token);
+        Assert.True(result.Cancelled);
+        Assert.Equal(3, result.Epochs.Count);
+        using ImageClassifier classifier = new(result.Model);
+        Assert.Equal(3, classifier.Classes);
+    }
+
+    [Fact]
+    public void Cancelling_before_training_throws()
+    {
+        using CancellationTokenSource source = new();
+        Reporter<StageProgress> stages = new(p =>
+        {
+            if (p.Stage == "features") source.Cancel();
+        });
+        Assert.ThrowsAny<OperationCanceledException>(() => Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, null, stages, null, source.Token));
+    }
+
+    [Fact]
+    public void Progress_counts_every_stage_to_its_end()
+    {
+        System.Collections.Generic.Dictionary<string, StageProgress> last = [];
+        Reporter<StageProgress> stages = new(p => last[p.Stage] = p);
+        Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, new TuningOptions { Views = 2, Augmentation = new Augmentation { Flip = true } }, stages);
+        Assert.Equal(last["decode"].Total, last["decode"].Done);
+        Assert.Equal(last["features"].Total, last["features"].Done);
+    }
+
+    [Fact]
+    public void Bad_data_sets_are_refused()
+    {
+        Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
+        Assert.Throws<DataException>(() => Tuner.Tune(model, TinyModels.Pictures(5, 1, "red").ToDataset(), Decoder));
+        Assert.Throws<DataException>(() => Tuner.Tune(model, TinyModels.Pictures(1, 1, "red", "green").ToDataset(), Decoder));
+    }
+
+    [Fact]
+    public void Evaluation_matches_classes_by_name()
+    {
+        Model model = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax), Colors(), Decoder).Model;
+        Evaluation evaluation = Evaluator.Evaluate(model, TinyModels.Pictures(7, 55, "green", "red").ToDataset(), Decoder);
+        Assert.Equal(1, evaluation.Confusion.Accuracy);
+        Assert.Equal(14, evaluation.Confusion.Total);
+        Assert.Equal(7, evaluation.Confusion.Support(2));
+        Assert.Equal(1, evaluation.Top5Accuracy);
+        ThomasException e = Assert.Throws<ThomasException>(() => Evaluator.Evaluate(model, TinyModels.Pictures(2, 1, "pink", "red").ToDataset(), Decoder));
+        Assert.Contains("pink", e.Message, StringComparison.Ordinal);
+    }
+
+    private static byte[] Bytes(Model model)
+    {
+        using MemoryStream stream = new();
+        model.Save(stream, ModelFormat.Onnx);
+        return stream.ToArray();
+    }
+
+    private sealed class Reporter<T>(Action<T> report) : IProgress<T>
+    {
+        public void Report(T value) => report(value);
+    }
+}

@@ -102,7 +102,7 @@ public sealed class OnnxReaderTests
         Model model = file.Load();
         Assert.True(model.Info.BatchIsSymbolic);
         Assert.Equal(new Shape(1, 6), model.Graph.Outputs[0].Shape);
-        Ops.ReshapeAttributes reshape = Assert.IsType<Ops.ReshapeAttributes>(Assert.Single(model.Graph.Nodes).Attributes);
+        Thomas.Ops.ReshapeAttributes reshape = Assert.IsType<Thomas.Ops.ReshapeAttributes>(Assert.Single(model.Graph.Nodes).Attributes);
         Assert.Equal(0, reshape.Dims[0]);
     }
 

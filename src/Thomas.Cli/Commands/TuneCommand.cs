@@ -84,6 +84,7 @@ internal sealed class TuneCommand
 
     private void Announce(Model model, Dataset data, TunableHead head, PictureInput input, TuningOptions options, string device)
     {
+        if (_terminal.Quiet) return;
         string split = data.Has(Subset.Validation)
             ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
             : Format.Invariant($"{Format.Plural(data.Samples.Count, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
@@ -98,7 +99,7 @@ internal sealed class TuneCommand
 
     private void Print(TuningResult result, string output)
     {
-        _terminal.Say();
+        if (!_terminal.Quiet) _terminal.Say();
         _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\nafter   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));

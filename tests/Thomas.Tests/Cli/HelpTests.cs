@@ -1,4 +1,7 @@
 using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Text.RegularExpressions;
 using Thomas.Runtime;
 using Xunit;
 
@@ -95,5 +98,35 @@ public sealed class HelpTests
         CliRun machines = CliRun.Of("devices", "--json");
         Assert.Equal(Machine.VectorBits, machines.Json().GetProperty("vectorBits").GetInt32());
         Assert.Equal(Environment.ProcessorCount, machines.Json().GetProperty("processors").GetInt32());
+    }
+
+    [Fact]
+    public void The_documentation_names_every_option_and_exit_code()
+    {
+        string text = Documentation();
+        List<string> missing = [];
+        foreach (string command in new[] { "inspect", "classify", "evaluate", "tune", "convert", "devices" })
+        {
+            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z-]+"))
+            {
+                if (!text.Contains($"{option.Value}", StringComparison.Ordinal)) missing.Add($"{command} {option.Value}");
+            }
+        }
+
+        Assert.Empty(missing);
+        foreach (Match code in Regex.Matches(CliRun.Of("--help").Out, "^  ([0-9]+) ", RegexOptions.Multiline))
+            Assert.Contains($"| {code.Groups[1].Value} | ", text, StringComparison.Ordinal);
+    }
+
+    private static string Documentation()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            string path = Path.Combine(at.FullName, "docs", "command-line.md");
+            if (File.Exists(path)) return File.ReadAllText(path);
+        }
+
+        Assert.Skip("the documentation is not beside the test program");
+        return "";
     }
 }

@@ -21,7 +21,7 @@ public sealed class InspectTests : IDisposable
         Assert.Empty(run.Error);
         Assert.Contains($"format         {format}", run.Out, StringComparison.Ordinal);
         Assert.Contains("F32[1x8x8x3]", run.Out, StringComparison.Ordinal);
-        Assert.Contains("4: a, b, c, d", run.Out, StringComparison.Ordinal);
+        Assert.Contains("4: a; b; c; d", run.Out, StringComparison.Ordinal);
         Assert.Contains("8x8 RGB, unit: x / 255, center crop", run.Out, StringComparison.Ordinal);
         Assert.Contains("8 features to 4 classes", run.Out, StringComparison.Ordinal);
         Assert.Contains("1 x Conv2d", run.Out, StringComparison.Ordinal);

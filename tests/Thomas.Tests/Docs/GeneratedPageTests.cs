@@ -11,9 +11,6 @@ public sealed class GeneratedPageTests
     [Fact]
     public void The_operator_page_says_what_the_catalog_says() => Check("operators.md", OperatorPage.Render());
 
-    [Fact]
-    public void The_command_line_page_says_what_help_says() => Check("command-line.md", CommandLinePage.Render());
-
     private static void Check(string page, string expected)
     {
         string path = Path.Combine(RepositoryFiles.Root(), "docs", page);

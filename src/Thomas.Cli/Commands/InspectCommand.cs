@@ -169,10 +169,10 @@ internal sealed class InspectCommand
         foreach (OperatorReport op in report.Operators)
         {
             string share = report.MultiplyAdds > 0 && op.MultiplyAdds > 0 ? Format.Invariant($"  {(double)op.MultiplyAdds / report.MultiplyAdds,6:0.0%} of the multiply-adds") : "";
-            lines.Add(Format.Invariant($"{op.Count,4} x {op.Name,-18}{share}").TrimEnd());
+            lines.Add(Format.Invariant($"{op.Count,3} x {op.Name,-18}{share}").TrimEnd());
         }
 
-        return string.Join('\n', lines).TrimStart();
+        return string.Join('\n', lines);
     }
 
     /// <summary>Names of fused TFLite operators list all their parts; the first one will do for people.</summary>

@@ -63,7 +63,7 @@ internal sealed class TuneCommand
             progress,
             new EpochRelay(progress, options.Head.Epochs),
             _terminal.Cancellation));
-        _model.Save(result.Model, output);
+        OutputException? refused = Save(result.Model, ref output);
         CacheOptions.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
@@ -71,9 +71,32 @@ internal sealed class TuneCommand
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options), ReportJson.Default.TuneReport);
         else Print(result, output);
+        if (refused is not null)
+        {
+            _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
+            return ExitCode.Output;
+        }
+
         if (!result.Cancelled) return ExitCode.Success;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
+    }
+
+    /// <summary>Saves the model. Where that fails although it was checked before, the temporary folder keeps what was learned.</summary>
+    private OutputException? Save(Model model, ref string output)
+    {
+        try
+        {
+            _model.Save(model, output);
+            return null;
+        }
+        catch (OutputException e)
+        {
+            string rescue = Path.Combine(Path.GetTempPath(), $"{Path.GetFileNameWithoutExtension(output)}-{Environment.ProcessId}{Path.GetExtension(output)}");
+            _model.Save(model, rescue);
+            output = rescue;
+            return e;
+        }
     }
 
     private static string DefaultOutput(string path, Model model)

@@ -44,6 +44,25 @@ public sealed class TuneTests : IDisposable
     }
 
     [Fact]
+    public void What_was_learned_is_kept_where_the_output_vanishes_during_training()
+    {
+        string folder = _files["gone"];
+        Directory.CreateDirectory(folder);
+        string[] args = ["tune", _files.Model(), "--data", _files.Data(), "-o", Path.Combine(folder, "out.onnx"), "--no-cache"];
+        CliRun run = CliRun.Of(
+            args,
+            line =>
+            {
+                if (line.StartsWith("train ", StringComparison.Ordinal) && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            },
+            CancellationToken.None);
+        Assert.Equal(5, run.Code);
+        string rescue = System.Text.RegularExpressions.Regex.Match(run.Error, "The tuned model is in (.+) instead").Groups[1].Value;
+        Assert.Equal(["blue", "green", "red"], Thomas.Model.Load(rescue).Info.Labels);
+        File.Delete(rescue);
+    }
+
+    [Fact]
     public void Its_json_reports_the_run_and_the_same_seed_gives_the_same_file()
     {
         string model = _files.Model(), data = _files.Data();

@@ -84,6 +84,8 @@ internal sealed class ThreadTeam : IDisposable
             throw new InvalidOperationException("A thread team cannot be used from inside its own work.");
         lock (_runGate)
         {
+            // Again, now that no Dispose can come between: without workers the wait below would never end.
+            ObjectDisposedException.ThrowIf(_disposed, this);
             Start(work, phase, items);
             DoShare(0);
             WaitForWorkers();

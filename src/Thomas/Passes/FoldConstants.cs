@@ -7,8 +7,8 @@ namespace Thomas.Passes;
 /// <summary>Computes nodes whose operands are all constant.</summary>
 internal static class FoldConstants
 {
-    /// <summary>Larger results stay nodes, so that a small file cannot ask for much memory.</summary>
-    private const long MaximumElements = 1 << 26;
+    /// <summary>Results larger than this and than their operands stay nodes, so that a small file cannot ask for much memory.</summary>
+    private const long SmallElements = 1 << 20;
 
     public static Graph Run(Graph graph)
     {
@@ -51,14 +51,16 @@ internal static class FoldConstants
 
     private static bool IsFoldable(Node node, GraphRewriter rewriter)
     {
-        if (node.Outputs.Count != 1 || node.Output.Shape.ElementCount > MaximumElements || node.Output.Type.DType != DType.F32) return false;
+        if (node.Outputs.Count != 1 || node.Output.Type.DType != DType.F32) return false;
+        long operands = 0;
         foreach (Value input in node.Inputs)
         {
             Value mapped = rewriter.Map(input);
             if (!mapped.IsConstant || mapped.Type.DType != DType.F32) return false;
+            operands += mapped.Shape.ElementCount;
         }
 
-        return true;
+        return node.Output.Shape.ElementCount <= Math.Max(SmallElements, operands);
     }
 
     private static void Fold(Node node, GraphRewriter rewriter)

@@ -92,6 +92,8 @@ internal sealed class ThreadTeam : IDisposable
             throw new InvalidOperationException("A thread team cannot be used from inside its own work.");
         lock (_runGate)
         {
+            // Again, now that no Dispose can come between: without workers the wait below would never end.
+            ObjectDisposedException.ThrowIf(_disposed, this);
             Start(work, phase, items);
             DoShares(0, _epoch);
             WaitForItems();

@@ -58,7 +58,7 @@ internal sealed class HeadSplit
                 case AveragePool2d:
                     pooledAfter = true;
                     break;
-                case Add when node.Inputs[0].IsConstant != node.Inputs[1].IsConstant && !pooledAfter:
+                case Add or Subtract or Multiply when node.Inputs[0].IsConstant != node.Inputs[1].IsConstant && !pooledAfter:
                     linear = false;
                     value = node.Inputs[node.Inputs[0].IsConstant ? 1 : 0];
                     continue;

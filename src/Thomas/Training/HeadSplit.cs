@@ -54,11 +54,12 @@ internal sealed class HeadSplit
                 case Activate:
                     linear = false;
                     break;
-                case Reduce when ((ReduceAttributes)node.Attributes).Kind == ReduceKind.Mean:
+                case Reduce when ((ReduceAttributes)node.Attributes).Kind is ReduceKind.Mean or ReduceKind.Sum:
                 case AveragePool2d:
                     pooledAfter = true;
                     break;
-                case Add or Subtract or Multiply when node.Inputs[0].IsConstant != node.Inputs[1].IsConstant && !pooledAfter:
+                case Add or Subtract or Multiply when node.Inputs[0].IsConstant != node.Inputs[1].IsConstant:
+                    // A bias of its own, or the steps of an 8-bit grid.
                     linear = false;
                     value = node.Inputs[node.Inputs[0].IsConstant ? 1 : 0];
                     continue;

@@ -22,7 +22,7 @@ internal sealed class TrainingOptions
     private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen from the model's features)", 1e-9f, 1000f);
     private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
     private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Momentum})"), 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default 0.1 for adamw, 0.001 for the others)", 0f, 1000f);
+    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default by the number of features for adamw, 0.001 for the others)", 0f, 1000f);
     private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare})"), 0f, 1f, belowMaximum: true);
     private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience})", 0, 100_000);

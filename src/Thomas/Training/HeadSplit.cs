@@ -57,7 +57,8 @@ internal sealed class HeadSplit
                 case Activate:
                     linear = false;
                     break;
-                case Reduce when ((ReduceAttributes)node.Attributes).Kind == ReduceKind.Mean:
+                case Reduce when ((ReduceAttributes)node.Attributes).Kind is ReduceKind.Mean or ReduceKind.Sum:
+                    linear &= ((ReduceAttributes)node.Attributes).Kind == ReduceKind.Mean;
                     pooledAfter = true;
                     break;
                 case AveragePool2d:

@@ -85,14 +85,18 @@ internal sealed class HeadSplit
         return builder.Build(features);
     }
 
-    /// <summary>The model with a new head: a dense layer, then softmax if the old model ended in it.</summary>
+    /// <summary>
+    /// The model with a new head: a dense layer, then softmax if the old model ended in it. The output keeps its name, because programs ask for it by that.
+    /// </summary>
     public Model WithHead(LinearHead head, IReadOnlyList<string> labels, Preprocessing preprocessing)
     {
         (GraphBuilder builder, Value features) = CopyBackbone();
         Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(head.Classes, FeatureCount), head.Weights.ToArray()));
         Value b = builder.Constant("head.bias", TensorData.FromFloats(new Shape(head.Classes), head.Bias.ToArray()));
-        Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), "logits");
-        if (EndsInSoftmax) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), "probabilities");
+        Value old = _model.Graph.Outputs[0];
+        string name = ReferenceEquals(old, _features) ? "probabilities" : old.Name;
+        Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), EndsInSoftmax ? "head.scores" : name);
+        if (EndsInSoftmax) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), name);
         return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing });
     }
 

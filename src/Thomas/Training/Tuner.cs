@@ -69,6 +69,7 @@ public static class Tuner
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
+            if (model.Graph.Outputs.Count > 1) _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has the first only, '{model.Graph.Outputs[0].Name}'");
             (LinearHead? oldHead, List<string> labels) = OldClasses(split);
             labels.AddRange(dataset.ClassNames);
             dataset.CheckTrainable();

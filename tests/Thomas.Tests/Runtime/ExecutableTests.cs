@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Thomas.Graphs;
+using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
@@ -39,6 +40,20 @@ public sealed class ExecutableTests
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
         Assert.Equal(TestGraphs.Run(graph, new CompileOptions { Threads = 1 }, 3), TestGraphs.Run(graph, new CompileOptions { Threads = threads }, 3));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void Thread_count_changes_no_bit_of_a_pooled_activation(int threads)
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 31, 13, 3)));
+        Value y = b.Add(OpCatalog.AveragePool2d, [x], new AveragePool2dAttributes(new Window2d(2, 2), Activation: new Activation(ActivationKind.Tanh)));
+        Graph graph = b.Build(y);
+        float[] expected = TestGraphs.Run(graph, new CompileOptions { Threads = 1 }, 3);
+        for (int i = 0; i < 20; i++) Assert.Equal(expected, TestGraphs.Run(graph, new CompileOptions { Threads = threads }, 3));
     }
 
     [Fact]

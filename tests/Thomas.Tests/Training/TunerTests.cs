@@ -39,7 +39,8 @@ public sealed class TunerTests
     [MemberData(nameof(Styles))]
     public void The_saved_model_classifies_as_the_tuned_one(string style)
     {
-        Model tuned = Tuner.Tune(TinyModels.Create(Style(style)), Colors(), Decoder).Model;
+        Model stock = TinyModels.Create(Style(style)), tuned = Tuner.Tune(stock, Colors(), Decoder).Model;
+        Assert.Equal(Style(style) == TinyModels.HeadStyle.Features ? "probabilities" : stock.Graph.Outputs[0].Name, Assert.Single(tuned.Graph.Outputs).Name);
         RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(2, new Rng(99)));
         using ImageClassifier original = new(tuned);
         ClassScore expected = original.Classify(picture)[0];
@@ -133,6 +134,16 @@ public sealed class TunerTests
         TuningOptions options = new() { CacheDirectory = folder.Path, Head = new HeadOptions { Epochs = 1, BatchSize = 1000 } };
         TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("large", few.ClassNames, many), Decoder, options);
         Assert.Equal(39_000, result.TrainingPictures);
+    }
+
+    [Fact]
+    public void Outputs_that_are_left_out_are_noted()
+    {
+        Model model = new(Thomas.Passes.ImportPasses.Run(StockNets.Create("MobileNetV2")), new ModelInfo { Name = "two outputs" });
+        Dataset pictures = TinyModels.Pictures(4, 1, "red", "green").ToDataset();
+        TuningResult result = Tuner.Tune(model, pictures, Decoder);
+        Assert.Contains(result.Notes, note => note.Contains("3 outputs", StringComparison.Ordinal));
+        Assert.Equal([1, 2], Assert.Single(result.Model.Graph.Outputs).Shape.Dims.ToArray());
     }
 
     [Fact]

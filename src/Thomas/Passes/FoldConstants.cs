@@ -7,16 +7,36 @@ namespace Thomas.Passes;
 /// <summary>Computes nodes whose operands are all constant.</summary>
 internal static class FoldConstants
 {
-    /// <summary>Larger results stay nodes, so that a small file cannot ask for much memory.</summary>
-    private const long MaximumElements = 1 << 26;
+    /// <summary>Elements of all results, besides as many as the graph has parameters: what goes beyond stays a node, so that a small file cannot ask for much memory.</summary>
+    private const long BaseElements = 4 << 20;
+
+    /// <summary>Arithmetic on constants; what goes beyond stays a node, so that a small file cannot ask for much time.</summary>
+    private const long MaximumOperations = 100_000_000;
 
     public static Graph Run(Graph graph)
     {
         GraphRewriter rewriter = new(graph);
+        long elements = BaseElements + graph.ParameterCount, operations = MaximumOperations;
         foreach (Node node in graph.Nodes)
         {
-            if (IsFoldable(node, rewriter)) Fold(node, rewriter);
-            else rewriter.Copy(node);
+            if (!IsFoldable(node, rewriter))
+            {
+                rewriter.Copy(node);
+                continue;
+            }
+
+            OpCost cost = node.Cost;
+            bool isView = node.Op.IsView(node);
+            long newElements = isView ? 0 : node.Output.Shape.ElementCount, newOperations = isView ? 0 : newElements + cost.MultiplyAdds + cost.Elementwise;
+            if (newElements > elements || newOperations > operations)
+            {
+                rewriter.Copy(node);
+                continue;
+            }
+
+            elements -= newElements;
+            operations -= newOperations;
+            Fold(node, rewriter);
         }
 
         return EliminateDeadNodes.Run(rewriter.Build());
@@ -51,7 +71,7 @@ internal static class FoldConstants
 
     private static bool IsFoldable(Node node, GraphRewriter rewriter)
     {
-        if (node.Outputs.Count != 1 || node.Output.Shape.ElementCount > MaximumElements || node.Output.Type.DType != DType.F32) return false;
+        if (node.Outputs.Count != 1 || node.Output.Type.DType != DType.F32) return false;
         foreach (Value input in node.Inputs)
         {
             Value mapped = rewriter.Map(input);

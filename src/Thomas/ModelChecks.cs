@@ -36,8 +36,8 @@ public static class ModelChecks
         string more = names.Count > Listed ? $" and {names.Count - Listed} more" : "";
         throw new ModelFormatException(
             model.Info.Name,
-            names.Count == 1 ? "tensor" : "tensors",
-            $"{string.Join(", ", quoted)}{more} hold numbers that are not finite (NaN or infinity); the weights are damaged, so get the file again or export it anew");
+            $"{(names.Count == 1 ? "tensor" : "tensors")} {string.Join(", ", quoted)}{more}",
+            "there are numbers that are not finite (NaN or infinity); the weights are damaged, so get the file again or export it anew");
     }
 
     // x * 0 is 0 for every finite x and NaN for all others, which the sum then keeps.

@@ -137,7 +137,7 @@ internal sealed class InspectCommand
         _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds a picture");
         if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one picture, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
         _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : "float32");
-        _terminal.Field("tuning", report.Tunable ?? "not possible, see the warning");
+        _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : ShortenNames(report.Tunable));
         _terminal.Field("operators", Operators(report));
         if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', report.Notes));
         if (report.Graph is not null)
@@ -160,7 +160,7 @@ internal sealed class InspectCommand
         if (report.Labels is not { Count: > 0 } labels) return "the file names none";
         List<string> first = [];
         for (int i = 0; i < labels.Count && i < ListedLabels; i++) first.Add(labels[i]);
-        return $"{labels.Count}: {string.Join(", ", first)}{(labels.Count > ListedLabels ? " ..." : "")}";
+        return $"{labels.Count}: {string.Join("; ", first)}{(labels.Count > ListedLabels ? " ..." : "")}";
     }
 
     private static string Operators(InspectReport report)
@@ -169,9 +169,17 @@ internal sealed class InspectCommand
         foreach (OperatorReport op in report.Operators)
         {
             string share = report.MultiplyAdds > 0 && op.MultiplyAdds > 0 ? Format.Invariant($"  {(double)op.MultiplyAdds / report.MultiplyAdds,6:0.0%} of the multiply-adds") : "";
-            lines.Add(Format.Invariant($"{op.Count,4} x {op.Name,-18}{share}").TrimEnd());
+            lines.Add(Format.Invariant($"{op.Count,3} x {op.Name,-18}{share}").TrimEnd());
         }
 
-        return string.Join('\n', lines).TrimStart();
+        return string.Join('\n', lines);
+    }
+
+    /// <summary>Names of fused TFLite operators list all their parts; the first one will do for people.</summary>
+    private static string ShortenNames(string text)
+    {
+        int semicolon = text.IndexOf(';', StringComparison.Ordinal);
+        int quote = semicolon < 0 ? -1 : text.IndexOf('\'', semicolon);
+        return quote < 0 ? text : $"{text[..semicolon]}...{text[quote..]}";
     }
 }

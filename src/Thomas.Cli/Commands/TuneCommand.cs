@@ -63,7 +63,7 @@ internal sealed class TuneCommand
             progress,
             new EpochRelay(progress, options.Head.Epochs),
             _terminal.Cancellation));
-        _model.Save(result.Model, output);
+        OutputException? refused = Save(result.Model, ref output);
         CacheOptions.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
@@ -71,9 +71,32 @@ internal sealed class TuneCommand
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options), ReportJson.Default.TuneReport);
         else Print(result, output);
+        if (refused is not null)
+        {
+            _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
+            return ExitCode.Output;
+        }
+
         if (!result.Cancelled) return ExitCode.Success;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
+    }
+
+    /// <summary>Saves the model. Where that fails although it was checked before, the temporary folder keeps what was learned.</summary>
+    private OutputException? Save(Model model, ref string output)
+    {
+        try
+        {
+            _model.Save(model, output);
+            return null;
+        }
+        catch (OutputException e)
+        {
+            string rescue = Path.Combine(Path.GetTempPath(), $"{Path.GetFileNameWithoutExtension(output)}-{Environment.ProcessId}{Path.GetExtension(output)}");
+            _model.Save(model, rescue);
+            output = rescue;
+            return e;
+        }
     }
 
     private static string DefaultOutput(string path, Model model)
@@ -84,6 +107,7 @@ internal sealed class TuneCommand
 
     private void Announce(Model model, Dataset data, TunableHead head, PictureInput input, TuningOptions options, string device)
     {
+        if (_terminal.Quiet) return;
         string split = data.Has(Subset.Validation)
             ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
             : Format.Invariant($"{Format.Plural(data.Samples.Count, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
@@ -98,7 +122,7 @@ internal sealed class TuneCommand
 
     private void Print(TuningResult result, string output)
     {
-        _terminal.Say();
+        if (!_terminal.Quiet) _terminal.Say();
         _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\nafter   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));

@@ -59,6 +59,6 @@ internal sealed class PreprocessingOptions
 
     private static void WarnOfGuess(PictureInput input, Model model, Terminal terminal) => terminal.Warn(
         $"{model.Info.Name} does not say how its pictures are normalized; guessed {PreprocessingFormat.PresetOf(input.Preprocessing)} " +
-        $"because its layout is {model.Info.InputLayout.ToString().ToUpperInvariant()}. A wrong guess costs accuracy: if results are poor, " +
+        $"because {(input.Preprocessing.Channels == 1 ? "it takes one channel" : $"its layout is {model.Info.InputLayout.ToString().ToUpperInvariant()}")}. A wrong guess costs accuracy: if results are poor, " +
         $"give --preset {string.Join('|', Preprocessing.PresetNames)} or --mean and --std.");
 }

@@ -25,8 +25,20 @@ internal sealed class BarProgress : IProgressDisplay
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal.Error) });
         return console.Progress()
             .AutoClear(false)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 30 }, new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context => work(new BarProgress(context, rounds)));
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context =>
+            {
+                BarProgress bars = new(context, rounds);
+                T result = work(bars);
+                bars.End();
+                return result;
+            });
+    }
+
+    /// <summary>Training may end before its last epoch: then the bar is not left hanging.</summary>
+    private void End()
+    {
+        lock (_lock) _epochs?.Value = _epochs.MaxValue;
     }
 
     public void Report(StageProgress value)
@@ -50,8 +62,10 @@ internal sealed class BarProgress : IProgressDisplay
         lock (_lock)
         {
             _epochs ??= _context.AddTask("train", maxValue: total);
-            _epochs.Description = Markup.Escape(FormattableString.Invariant($"{"train",-20} {epoch.Epoch}/{total} {ProgressDisplay.Describe(epoch)}"));
+            _epochs.Description = Markup.Escape(FormattableString.Invariant($"{"train",-20} {epoch.Epoch}/{total}{Validation(epoch)}"));
             _epochs.Value = epoch.Epoch;
         }
     }
+
+    private static string Validation(EpochReport epoch) => epoch.ValidationAccuracy is double accuracy ? Format.Invariant($", {accuracy:0.0%} right") : "";
 }

@@ -5,7 +5,10 @@ using Thomas.Training;
 
 namespace Thomas.Cli.Output;
 
-/// <summary>Progress for logs: a line at each quarter of a stage that takes long, one at its end, and at most about twenty for the epochs.</summary>
+/// <summary>
+/// Progress for logs: a line at each quarter of a stage that takes long, one at its end, about twenty for the epochs, and one for each
+/// epoch with the best accuracy so far.
+/// </summary>
 internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgressDisplay
 {
     private const int EpochLines = 20;
@@ -17,6 +20,7 @@ internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgre
     private long _lastLine;
     private int _quarter;
     private bool _ended;
+    private double _bestAccuracy;
 
     public void Report(StageProgress value)
     {
@@ -48,7 +52,9 @@ internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgre
         lock (_lock)
         {
             int step = int.Max(1, (total + EpochLines - 1) / EpochLines);
-            if (epoch.Epoch != 1 && epoch.Epoch % step != 0 && epoch.Epoch != total) return;
+            bool isBest = epoch.IsBest && epoch.ValidationAccuracy > _bestAccuracy;
+            if (isBest) _bestAccuracy = epoch.ValidationAccuracy!.Value;
+            if (!isBest && epoch.Epoch != 1 && epoch.Epoch % step != 0 && epoch.Epoch != total) return;
             writer.WriteLine(Format.Invariant($"{"train",-20} {epoch.Epoch,6}/{total}  {ProgressDisplay.Describe(epoch)}"));
         }
     }

@@ -112,7 +112,8 @@ public sealed class PreparedSet : IDisposable
         {
             preparation.Run();
             PreparedSet set = new(dataset, options, preprocessor, preparation);
-            set.CheckClasses(dataset);
+            if (!options.MayLoseClasses) set.CheckClasses(dataset);
+            else if (set.Count == 0 && set.Broken.Count > 0) throw new DataException($"{dataset.Name}: no picture to check with can be used; for example '{set.Broken[0].Sample.Picture.Name}': {set.Broken[0].Reason}");
             return set;
         }
         catch

@@ -23,6 +23,9 @@ public sealed record PreparedSetOptions
     /// <summary>Threads that read and decode; 0 means one for each processor. Does not change the result.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Whether a class may be left without a usable picture, as in a part that only checks; one picture at least must be left in all.</summary>
+    internal bool MayLoseClasses { get; init; }
+
     internal void Check()
     {
         Preprocessing.Check();

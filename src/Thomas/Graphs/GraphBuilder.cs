@@ -14,8 +14,10 @@ public sealed class GraphBuilder
     private bool _built;
 
     /// <summary>Adds a value that is fed from outside.</summary>
+    /// <exception cref="GraphException">The type has no elements.</exception>
     public Value Input(string name, TensorType type)
     {
+        if (type.Shape.ElementCount == 0) throw new GraphException($"Input '{name}' of type {type} has no elements.");
         Value value = AddValue(name, type, null, null);
         _inputs.Add(value);
         return value;
@@ -29,7 +31,7 @@ public sealed class GraphBuilder
     /// <param name="inputs">Its operands, in the operator's order; values of this builder.</param>
     /// <param name="attributes">Its settings; may be null for operators without any.</param>
     /// <param name="name">A name for the result; made unique by a suffix where it is taken.</param>
-    /// <exception cref="GraphException">The operands do not fit the operator.</exception>
+    /// <exception cref="GraphException">The operands do not fit the operator, are not F32, or leave a result without elements.</exception>
     public Value Add(Op op, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null, string? name = null) =>
         AddNode(op, inputs, attributes, name).Output;
 
@@ -42,6 +44,7 @@ public sealed class GraphBuilder
         {
             Value input = inputs[i];
             if (input.Id >= _values.Count || !ReferenceEquals(_values[input.Id], input)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) belongs to another graph.");
+            if (input.Type.DType != DType.F32) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) holds {input.Type.DType}; nodes compute on F32 only.");
             inputTypes[i] = input.Type;
         }
 
@@ -54,6 +57,11 @@ public sealed class GraphBuilder
         catch (Exception e) when (e is GraphException or OverflowException or InvalidCastException)
         {
             throw new GraphException($"{op.Name} '{name ?? op.Name}' on {string.Join(", ", inputTypes)}: {e.Message}");
+        }
+
+        foreach (TensorType type in outputTypes)
+        {
+            if (type.Shape.ElementCount == 0) throw new GraphException($"{op.Name} '{name ?? op.Name}' on {string.Join(", ", inputTypes)}: the result {type} has no elements.");
         }
 
         string baseName = string.IsNullOrEmpty(name) ? op.Name : name;
@@ -75,6 +83,11 @@ public sealed class GraphBuilder
     {
         ObjectDisposedException.ThrowIf(_built, this);
         if (outputs.Length == 0) throw new GraphException("A graph needs at least one output.");
+        foreach (Value output in outputs)
+        {
+            if (output.Id >= _values.Count || !ReferenceEquals(_values[output.Id], output)) throw new GraphException($"The output {output} belongs to another graph.");
+        }
+
         _built = true;
         return new Graph([.. _values], [.. _nodes], [.. _inputs], outputs.ToArray());
     }

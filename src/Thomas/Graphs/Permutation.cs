@@ -37,13 +37,16 @@ internal static class Permutation
         return new IntList(inverse);
     }
 
-    /// <summary>Whether permuting a tensor of this shape leaves its elements in place: only axes of size 1 move past others.</summary>
+    /// <summary>
+    /// Whether permuting a tensor of this shape leaves its elements in place: only axes of size 1 move past others. The first axis counts as
+    /// longer than 1, because it is usually the batch, which may grow.
+    /// </summary>
     public static bool KeepsOrder(IntList perm, Shape shape)
     {
         int last = -1;
         foreach (int axis in perm.Items)
         {
-            if (shape[axis] == 1) continue;
+            if (axis != 0 && shape[axis] == 1) continue;
             if (axis < last) return false;
             last = axis;
         }

@@ -1,3 +1,4 @@
+using System;
 using Thomas.Graphs;
 
 namespace Thomas.Ops;
@@ -26,6 +27,8 @@ public readonly record struct Padding2d(int Top, int Left, int Bottom, int Right
 /// <param name="Padding">Elements added around the input.</param>
 public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, int StrideW, int DilationH, int DilationW, Padding2d Padding)
 {
+    private const int MaximumSide = 1 << 28;
+
     /// <summary>A window of stride and dilation 1 without padding.</summary>
     public Window2d(int kernelH, int kernelW)
         : this(kernelH, kernelW, 1, 1, 1, 1, default)
@@ -52,8 +55,8 @@ public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, in
     /// </summary>
     public static Padding2d Same(int h, int w, int extentH, int extentW, int strideH, int strideW)
     {
-        int padH = System.Math.Max(0, (((h + strideH - 1) / strideH) - 1) * strideH + extentH - h);
-        int padW = System.Math.Max(0, (((w + strideW - 1) / strideW) - 1) * strideW + extentW - w);
+        int padH = Math.Max(0, (((h + strideH - 1) / strideH) - 1) * strideH + extentH - h);
+        int padW = Math.Max(0, (((w + strideW - 1) / strideW) - 1) * strideW + extentW - w);
         return new Padding2d(padH / 2, padW / 2, padH - (padH / 2), padW - (padW / 2));
     }
 
@@ -70,6 +73,10 @@ public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, in
             int extentH = ((KernelH - 1) * DilationH) + 1, extentW = ((KernelW - 1) * DilationW) + 1;
             int h = input[1] + Padding.Top + Padding.Bottom, w = input[2] + Padding.Left + Padding.Right;
             if (extentH > h || extentW > w) throw new GraphException($"the window spans {extentH}x{extentW}, the padded input only {h}x{w}");
+
+            // Kernels count padded rows and steps in 32 bits.
+            if (Math.Max(h, w) > MaximumSide || Math.Max(StrideH, StrideW) > MaximumSide || Math.Max(DilationH, DilationW) > MaximumSide || (long)w * input[3] > int.MaxValue / 2)
+                throw new GraphException($"the padded input of {h}x{w}, stride {StrideH}x{StrideW} or dilation {DilationH}x{DilationW} is too large");
         }
 
         return new Shape(input[0], OutputH(input[1]), OutputW(input[2]), channels);

@@ -25,7 +25,7 @@ internal static class FoldBatchNorm
         if (!TryGetScaleShift(node, out Value? source, out double[]? scale, out double[]? shift)) return false;
 
         // The producer may itself be the result of a fold, so it is looked up among the new nodes; its uses are those of the old graph.
-        if (source.Consumers.Count != 1 || graph.IsOutput(source)) return false;
+        if (source.Consumers.Count != 1 || graph.IsOutput(source) || !AllFinite(scale) || !AllFinite(shift)) return false;
         if (!LinearNode.TryGet(rewriter.Map(source).Producer, out LinearNode linear) || !linear.CanFoldScale || linear.Channels != scale.Length) return false;
 
         TensorData weights = ConstantMath.Scale(linear.Weights.Constant!, linear.ChannelAxis, scale);
@@ -36,6 +36,17 @@ internal static class FoldBatchNorm
             linear.With(hasBias: true, hasResidual: false, default),
             node.Name);
         rewriter.Set(node.Output, folded);
+        return true;
+    }
+
+    /// <summary>An infinite factor would turn weights of zero into NaN, where the node itself gives infinity.</summary>
+    private static bool AllFinite(double[] values)
+    {
+        foreach (double value in values)
+        {
+            if (!float.IsFinite((float)value)) return false;
+        }
+
         return true;
     }
 

@@ -7,28 +7,25 @@ namespace Thomas.Passes;
 /// <summary>Computes nodes whose operands are all constant.</summary>
 internal static class FoldConstants
 {
-    /// <summary>Elements of all results, besides as many as the graph has parameters: what goes beyond stays a node, so that a small file cannot ask for much memory.</summary>
+    /// <summary>A result larger than this and than its operands stays a node, so that a small file cannot ask for much memory.</summary>
+    private const long SmallElements = 1 << 20;
+
+    /// <summary>Elements of all results together, besides as many as the graph has parameters.</summary>
     private const long BaseElements = 4 << 20;
 
-    /// <summary>Arithmetic on constants; what goes beyond stays a node, so that a small file cannot ask for much time.</summary>
-    private const long MaximumOperations = 100_000_000;
+    /// <summary>Arithmetic on constants, besides two operations for each parameter, so that a small file cannot ask for much time.</summary>
+    private const long BaseOperations = 100_000_000;
 
     public static Graph Run(Graph graph)
     {
         GraphRewriter rewriter = new(graph);
-        long elements = BaseElements + graph.ParameterCount, operations = MaximumOperations;
+        long elements = BaseElements + graph.ParameterCount, operations = BaseOperations + (2 * graph.ParameterCount);
         foreach (Node node in graph.Nodes)
         {
-            if (!IsFoldable(node, rewriter))
-            {
-                rewriter.Copy(node);
-                continue;
-            }
-
             OpCost cost = node.Cost;
             bool isView = node.Op.IsView(node);
-            long newElements = isView ? 0 : node.Output.Shape.ElementCount, newOperations = isView ? 0 : newElements + cost.MultiplyAdds + cost.Elementwise;
-            if (newElements > elements || newOperations > operations)
+            long newElements = isView ? 0 : node.Output.Shape.ElementCount, newOperations = isView ? 0 : cost.MultiplyAdds + cost.Elementwise;
+            if (!IsFoldable(node, rewriter) || newElements > elements || newOperations > operations)
             {
                 rewriter.Copy(node);
                 continue;
@@ -72,13 +69,15 @@ internal static class FoldConstants
     private static bool IsFoldable(Node node, GraphRewriter rewriter)
     {
         if (node.Outputs.Count != 1 || node.Output.Type.DType != DType.F32) return false;
+        long operands = 0;
         foreach (Value input in node.Inputs)
         {
             Value mapped = rewriter.Map(input);
             if (!mapped.IsConstant || mapped.Type.DType != DType.F32) return false;
+            operands += mapped.Shape.ElementCount;
         }
 
-        return true;
+        return node.Output.Shape.ElementCount <= Math.Max(SmallElements, operands);
     }
 
     private static void Fold(Node node, GraphRewriter rewriter)

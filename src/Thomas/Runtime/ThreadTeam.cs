@@ -10,16 +10,23 @@ using Thomas.Kernels;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// A fixed group of threads that share loops. Item ranges depend only on the item and thread counts: thread t of T gets
-/// [items*t/T, items*(t+1)/T). The calling thread works as thread 0. A run allocates nothing. Between runs the workers spin for
-/// some tens of microseconds (the next layer usually comes sooner) and then sleep.
+/// A fixed group of threads that share loops. Thread t of T begins with items [items*t/T, items*(t+1)/T), so that it meets the rows it
+/// wrote in the loop before, and then takes what others have left: a thread that loses its core to another program does not hold up the
+/// rest. Items are independent, so who does them changes no result. The calling thread works as thread 0. A run allocates nothing.
+/// Between runs the workers spin for some tens of microseconds (the next layer usually comes sooner) and then sleep.
 /// </summary>
 internal sealed class ThreadTeam : IDisposable
 {
+    /// <summary>Longs from one share to the next: a cache line each.</summary>
+    private const int ShareStride = 8;
+
     private static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 us
 
     private readonly Thread[] _workers;
     private readonly Exception?[] _errors;
+
+    // One per thread: the epoch in the upper half, items of the share that nobody has taken in the lower.
+    private readonly long[] _shares;
     private readonly object _runGate = new();
     private readonly object _startGate = new();
     private readonly object _doneGate = new();
@@ -28,7 +35,7 @@ internal sealed class ThreadTeam : IDisposable
     private int _phase;
     private int _items;
     private int _epoch;
-    private int _pending;
+    private int _open;
     private int _sleepers;
     private int _callerSleeps;
     private bool _disposed;
@@ -42,6 +49,7 @@ internal sealed class ThreadTeam : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
         Threads = threads == 0 ? DefaultThreads : threads;
         _errors = new Exception?[Threads];
+        _shares = new long[Threads * ShareStride];
         _workers = new Thread[Threads - 1];
         for (int i = 0; i < _workers.Length; i++)
         {
@@ -80,13 +88,15 @@ internal sealed class ThreadTeam : IDisposable
 
         if (items == 0)
             return;
-        if (Monitor.IsEntered(_runGate))
+        if (Monitor.IsEntered(_runGate) || Array.IndexOf(_workers, Thread.CurrentThread) >= 0)
             throw new InvalidOperationException("A thread team cannot be used from inside its own work.");
         lock (_runGate)
         {
+            // Again, now that no Dispose can come between: without workers the wait below would never end.
+            ObjectDisposedException.ThrowIf(_disposed, this);
             Start(work, phase, items);
-            DoShare(0);
-            WaitForWorkers();
+            DoShares(0, _epoch);
+            WaitForItems();
             _work = null;
             RethrowFirstError();
         }
@@ -148,7 +158,11 @@ internal sealed class ThreadTeam : IDisposable
         _work = work;
         _phase = phase;
         _items = items;
-        _pending = _workers.Length;
+        _open = items;
+        int epoch = _epoch + 1;
+        for (int share = 0; share < Threads; share++)
+            Volatile.Write(ref _shares[share * ShareStride], ((long)epoch << 32) | (uint)(ShareEnd(share) - ShareEnd(share - 1)));
+
         // The full fence orders the fields above before the new epoch and the read of _sleepers after it.
         Interlocked.Increment(ref _epoch);
         if (Volatile.Read(ref _sleepers) > 0)
@@ -158,28 +172,65 @@ internal sealed class ThreadTeam : IDisposable
         }
     }
 
-    private void DoShare(int thread)
+    private int ShareEnd(int share) => (int)((long)_items * (share + 1) / Threads);
+
+    /// <summary>Does items of the thread's own share, then of the others' in turn, until none is left to take.</summary>
+    private void DoShares(int thread, int epoch)
     {
-        int begin = (int)((long)_items * thread / Threads);
-        int end = (int)((long)_items * (thread + 1) / Threads);
-        if (begin == end)
-            return;
-        try
+        for (int i = 0; i < Threads; i++)
         {
-            _work!.Run(_phase, begin, end, thread);
-        }
+            int share = (thread + i) % Threads;
+            while (TryTake(share, epoch, out int begin, out int end))
+            {
+                try
+                {
+                    _work!.Run(_phase, begin, end, thread);
+                }
 #pragma warning disable CA1031 // every exception goes to the caller of Run
-        catch (Exception e)
+                catch (Exception e)
 #pragma warning restore CA1031
-        {
-            _errors[thread] = e;
+                {
+                    _errors[thread] = e;
+                }
+
+                if (Interlocked.Add(ref _open, begin - end) == 0 && thread != 0 && Volatile.Read(ref _callerSleeps) != 0)
+                {
+                    lock (_doneGate)
+                        Monitor.Pulse(_doneGate);
+                }
+            }
         }
     }
 
-    private void WaitForWorkers()
+    /// <summary>
+    /// Takes half of what is left of a share. A thread that comes late finds the share empty or of another epoch. While a share of the epoch has items,
+    /// the run has not ended, so the fields of the run hold still; where the exchange succeeds they did from the first read on.
+    /// </summary>
+    private bool TryTake(int share, int epoch, out int begin, out int end)
+    {
+        ref long state = ref _shares[share * ShareStride];
+        while (true)
+        {
+            long seen = Volatile.Read(ref state);
+            int left = (int)seen;
+            if ((int)(seen >> 32) != epoch || left == 0)
+            {
+                begin = end = 0;
+                return false;
+            }
+
+            int take = (left + 1) / 2;
+            begin = ShareEnd(share) - left;
+            end = begin + take;
+            if (Interlocked.CompareExchange(ref state, seen - take, seen) == seen)
+                return true;
+        }
+    }
+
+    private void WaitForItems()
     {
         long until = Stopwatch.GetTimestamp() + SpinTicks;
-        while (Volatile.Read(ref _pending) != 0)
+        while (Volatile.Read(ref _open) != 0)
         {
             if (Stopwatch.GetTimestamp() < until)
             {
@@ -190,7 +241,7 @@ internal sealed class ThreadTeam : IDisposable
             lock (_doneGate)
             {
                 Interlocked.Exchange(ref _callerSleeps, 1);
-                while (Volatile.Read(ref _pending) != 0)
+                while (Volatile.Read(ref _open) != 0)
                     Monitor.Wait(_doneGate);
                 _callerSleeps = 0;
             }
@@ -218,12 +269,7 @@ internal sealed class ThreadTeam : IDisposable
             seen = WaitForEpochAfter(seen);
             if (Volatile.Read(ref _disposed))
                 return;
-            DoShare(thread);
-            if (Interlocked.Decrement(ref _pending) == 0 && Volatile.Read(ref _callerSleeps) != 0)
-            {
-                lock (_doneGate)
-                    Monitor.Pulse(_doneGate);
-            }
+            DoShares(thread, seen);
         }
     }
 

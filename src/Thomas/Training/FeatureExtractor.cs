@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Threading;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
@@ -31,6 +32,7 @@ internal static class FeatureExtractor
     public static IReadOnlyList<string> Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation)
     {
         int batch = Math.Min(DefaultBatch, set.Count);
+        if (batch > 1 && !CanTake(graph, batch)) batch = 1;
         using Executable executable = Executable.Compile(graph, batch, options);
         Span<int> indexes = stackalloc int[batch];
         int length = executable.Output().Length / batch;
@@ -51,5 +53,19 @@ internal static class FeatureExtractor
         }
 
         return executable.Kernels;
+    }
+
+    /// <summary>Whether the first output of the graph grows with the batch; one that drops the batch axis can only take picture after picture.</summary>
+    private static bool CanTake(Graph graph, int batch)
+    {
+        Shape one = graph.Outputs[0].Shape;
+        try
+        {
+            return one.Rank > 0 && Rebatch.Run(graph, batch).Outputs[0].Shape == one.With(0, batch);
+        }
+        catch (GraphException)
+        {
+            return false;
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -40,6 +41,7 @@ internal sealed class HeadSplit
     {
         Value output = model.Graph.Outputs[0];
         bool softmax = false, linear = true, pooledAfter = false;
+        ScoreScale scores = new(output.Shape.Rank == 0 ? 1 : output.Shape[-1]);
         Value value = output;
         while (true)
         {
@@ -48,22 +50,26 @@ internal sealed class HeadSplit
             {
                 case Softmax:
                     softmax = true;
+                    scores.Reset(((SoftmaxAttributes)node.Attributes).Beta);
                     break;
                 case Reshape or Transpose or FakeQuantize:
                     break;
                 case Activate:
                     linear = false;
                     break;
-                case Reduce when ((ReduceAttributes)node.Attributes).Kind == ReduceKind.Mean:
-                case AveragePool2d:
+                case Reduce when ((ReduceAttributes)node.Attributes).Kind is ReduceKind.Mean or ReduceKind.Sum:
+                    linear &= ((ReduceAttributes)node.Attributes).Kind == ReduceKind.Mean;
                     pooledAfter = true;
                     break;
-                case Add when node.Inputs[0].IsConstant != node.Inputs[1].IsConstant && !pooledAfter:
-                    linear = false;
-                    value = node.Inputs[node.Inputs[0].IsConstant ? 1 : 0];
+                case AveragePool2d:
+                    linear &= ((AveragePool2dAttributes)node.Attributes).Activation == default;
+                    pooledAfter = true;
+                    break;
+                case BinaryOp when scores.TryFollow(node) is Value operand:
+                    value = operand;
                     continue;
                 case Dense or Conv2d when node.Inputs[1].IsConstant && !pooledAfter || IsClassifierConv(model, node, softmax):
-                    return AtLinear(model, node, softmax, linear);
+                    return AtLinear(model, node, softmax, linear ? scores : null);
                 default:
                     return Extractor(model, output, softmax, node);
             }
@@ -98,12 +104,14 @@ internal sealed class HeadSplit
         return softmax || channels == model.Info.Labels?.Count || channels is 1000 or 1001;
     }
 
-    private static HeadSplit AtLinear(Model model, Node node, bool softmax, bool linear)
+    private static HeadSplit AtLinear(Model model, Node node, bool softmax, ScoreScale? scores)
     {
         Value features = node.Inputs[0];
         LinearNodeView view = new(node);
         bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
-        LinearHead? head = linear && pointwise && view.Activation == default ? new LinearHead(view.Weights, view.Bias ?? new float[node.Output.Shape[-1]]) : null;
+        LinearHead? head = scores is not null && pointwise && view.Activation == default && view.HasKnownBias
+            ? scores.Apply(view.Weights, view.Bias ?? new float[node.Output.Shape[-1]])
+            : null;
         return new HeadSplit(model, features, head, softmax, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {node.Output.Shape[-1]} classes)");
     }
 
@@ -146,6 +154,8 @@ internal sealed class HeadSplit
     {
         public float[] Weights => node.Inputs[1].Constant!.Floats.ToArray();
 
+        public bool HasKnownBias => node.Inputs.Count < 3 || node.Inputs[2].IsConstant;
+
         public float[]? Bias => node.Attributes switch
         {
             DenseAttributes { HasBias: true } or Conv2dAttributes { HasBias: true } when node.Inputs[2].Constant is TensorData bias => bias.Floats.ToArray(),
@@ -158,5 +168,57 @@ internal sealed class HeadSplit
             Conv2dAttributes conv => conv.Activation,
             _ => default,
         };
+    }
+
+    /// <summary>
+    /// What stands between a layer and the scores: score[c] = scale[c] * y[c] + shift[c]. Exporters write a bias as a sum of its own, and 8-bit
+    /// layers count in steps that are scaled afterwards.
+    /// </summary>
+    private sealed class ScoreScale
+    {
+        private readonly double[] _scale;
+        private readonly double[] _shift;
+
+        public ScoreScale(int classes)
+        {
+            _scale = new double[classes];
+            _shift = new double[classes];
+            Reset(1);
+        }
+
+        /// <summary>Forgets what follows a softmax: the new model ends in one of its own, without the factor of the old one.</summary>
+        public void Reset(double factor)
+        {
+            Array.Fill(_scale, factor);
+            Array.Clear(_shift);
+        }
+
+        /// <summary>Takes in a node on the way back from the scores and returns its operand; null if it is no product or sum with a constant for each class.</summary>
+        public Value? TryFollow(Node node)
+        {
+            int constant = node.Inputs[1].IsConstant ? 1 : node.Op is Add or Multiply && node.Inputs[0].IsConstant ? 0 : -1;
+            if (constant < 0 || node.Op is not (Add or Subtract or Multiply or Divide) || node.Inputs[1 - constant].IsConstant) return null;
+            Value operand = node.Inputs[constant];
+            if (operand.Shape.ElementCount != 1 && (operand.Shape.ElementCount != _scale.Length || operand.Shape[-1] != _scale.Length)) return null;
+            ReadOnlySpan<float> values = operand.Constant!.Floats;
+            for (int c = 0; c < _scale.Length; c++)
+            {
+                double value = values[values.Length == 1 ? 0 : c];
+                if (node.Op is Add or Subtract) _shift[c] += node.Op is Add ? _scale[c] * value : -_scale[c] * value;
+                else _scale[c] = node.Op is Multiply ? _scale[c] * value : _scale[c] / value;
+            }
+
+            return node.Inputs[1 - constant];
+        }
+
+        /// <summary>The layer and what follows as one head; null if the layer has other classes than the scores.</summary>
+        public LinearHead? Apply(float[] weights, float[] bias)
+        {
+            if (bias.Length != _scale.Length) return null;
+            int features = weights.Length / bias.Length;
+            for (int i = 0; i < weights.Length; i++) weights[i] = (float)(weights[i] * _scale[i / features]);
+            for (int c = 0; c < bias.Length; c++) bias[c] = (float)((bias[c] * _scale[c]) + _shift[c]);
+            return new LinearHead(weights, bias);
+        }
     }
 }

@@ -2,6 +2,8 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Threading;
 using Thomas.Data;
 using Thomas.Graphs;
@@ -52,6 +54,9 @@ public static class Tuner
 
     private sealed class Job(Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
+        // Part of the cache key: change it when kernels or passes begin to give other bits.
+        private const int FeatureVersion = 1;
+
         private readonly StageTimer _timer = new();
         private readonly List<string> _notes = [];
         private readonly List<BrokenPicture> _broken = [];
@@ -71,8 +76,8 @@ public static class Tuner
 
             Graph features = split.FeatureGraph();
             int offset = oldHead?.Classes ?? 0;
-            using FeatureMatrix train = Features(features, divided.Only(Subset.Train), input, options.Views, offset, "training");
-            using FeatureMatrix validation = Features(features, divided.Only(Subset.Validation), input, 1, offset, "validation");
+            using FeatureMatrix train = Features(features, divided.Only(Subset.Train), input, options.Views, offset, isCheck: false);
+            using FeatureMatrix validation = Features(features, divided.Only(Subset.Validation), input, 1, offset, isCheck: true);
 
             ConfusionMatrix before;
             using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
@@ -129,8 +134,9 @@ public static class Tuner
             return Split.Stratified(dataset, options.ValidationShare, options.Seed);
         }
 
-        private FeatureMatrix Features(Graph graph, Dataset part, PictureInput input, int views, int labelOffset, string what)
+        private FeatureMatrix Features(Graph graph, Dataset part, PictureInput input, int views, int labelOffset, bool isCheck)
         {
+            string what = isCheck ? "validation" : "training";
             PreparedSetOptions prepare = new()
             {
                 Preprocessing = input.Preprocessing,
@@ -139,6 +145,7 @@ public static class Tuner
                 Seed = options.Seed,
                 CacheDirectory = options.CacheDirectory,
                 Threads = options.Compile.Threads,
+                MayLoseClasses = isCheck,
             };
             PreparedSet set;
             using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
@@ -147,6 +154,7 @@ public static class Tuner
             {
                 _broken.AddRange(set.Broken);
                 _notes.AddRange(set.Notices);
+                NoteLostClasses(part, set.Dataset);
                 if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
                 bool computed = false;
@@ -160,6 +168,16 @@ public static class Tuner
                     _notes.Add);
                 if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
                 return matrix;
+            }
+        }
+
+        /// <summary>Training without pictures of a class is refused earlier; checking without them only says less.</summary>
+        private void NoteLostClasses(Dataset part, Dataset usable)
+        {
+            int[] before = part.CountByClass(), after = usable.CountByClass();
+            for (int c = 0; c < before.Length; c++)
+            {
+                if (before[c] > 0 && after[c] == 0) _notes.Add($"no validation picture of '{part.ClassNames[c]}' can be used: its recall is not known");
             }
         }
 
@@ -198,9 +216,13 @@ public static class Tuner
         /// <summary>All that the feature bits and labels depend on.</summary>
         private string CacheKey(Graph graph, PreparedSet set, int labelOffset)
         {
-            List<string> parts = [$"model {ModelHash.Of(graph):x32}", $"pictures {set.Key:x32}", $"device {options.Compile.Device} {CpuFeatures.TierName}", $"offset {labelOffset}"];
+            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"pictures {set.Key:x32}", $"device {options.Compile.Device} {CpuFeatures.TierName}", $"offset {labelOffset}"];
             foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(set.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
-            for (int i = 0; i < set.Count; i++) parts.Add(set.Label(i).ToString(CultureInfo.InvariantCulture));
+
+            // As a hash: one line a picture would outgrow a key's 64 KiB from some 15,000 pictures on.
+            int[] labels = new int[set.Count];
+            for (int i = 0; i < labels.Length; i++) labels[i] = set.Label(i);
+            parts.Add($"labels {XxHash128.HashToUInt128(MemoryMarshal.AsBytes<int>(labels)):x32} of {labels.Length}");
             return string.Join('\n', parts);
         }
     }

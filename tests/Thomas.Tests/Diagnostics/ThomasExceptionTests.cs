@@ -29,7 +29,7 @@ public sealed class ThomasExceptionTests
     public void Every_kind_is_caught_as_a_ThomasException()
     {
         InvalidOperationException cause = new("cause");
-        ThomasException[] errors = [new("a", cause), new ModelFormatException("f", "p", "a", cause), new DataException("a", cause), new ImageFormatException("a", cause)];
+        ThomasException[] errors = [new("a", cause), new ModelFormatException("f", "p", "a", cause), new DataException("a", cause), new ImageFormatException("a", cause), new OutputException("a", cause)];
         Assert.All(errors, error => Assert.Same(cause, error.InnerException));
         Assert.IsAssignableFrom<DataException>(errors[3]);
     }

@@ -30,6 +30,15 @@ internal static class TinyModels
         /// <summary>Flatten, dense (LeNet, AlexNet).</summary>
         Flatten,
 
+        /// <summary>Dense, the bias as a sum of its own, softmax (MatMul and Add from TensorFlow).</summary>
+        DenseThenBias,
+
+        /// <summary>Dense in integer steps, scaled, rounded to a grid and scaled again (QLinear operators).</summary>
+        DenseInSteps,
+
+        /// <summary>Dense, then a reshape that drops the batch axis.</summary>
+        WithoutBatchAxis,
+
         /// <summary>Pooled activations, no classifier.</summary>
         Features,
     }
@@ -49,6 +58,9 @@ internal static class TinyModels
             HeadStyle.PooledConvolution => Softmax(b, Flat(b, Convolution(b, Pool(b, x, keep: true), classes))),
             HeadStyle.ConvolutionThenPooling => Softmax(b, Pool(b, b.Add(OpCatalog.Activate, [Convolution(b, x, classes)], new ActivateAttributes(Activation.Relu)), keep: false)),
             HeadStyle.Flatten => Dense(b, Flat(b, x), classes),
+            HeadStyle.DenseThenBias => Softmax(b, b.Add(OpCatalog.Add, [b.Add(OpCatalog.Dense, [Pool(b, x, keep: false), b.Weights("fc.weight", 7, classes, 16)], new DenseAttributes()), b.Weights("fc.bias", 8, 1, classes)])),
+            HeadStyle.DenseInSteps => InSteps(b, Dense(b, Pool(b, x, keep: false), classes), classes),
+            HeadStyle.WithoutBatchAxis => b.Add(OpCatalog.Reshape, [Dense(b, Pool(b, x, keep: false), classes)], new ReshapeAttributes(new IntList(classes)), "scores"),
             _ => Pool(b, x, keep: false),
         };
         return new Model(b.Build(output), new ModelInfo { Name = style.ToString(), Labels = labels, Preprocessing = Preprocessing.Preset("tf", Side, Side) with { CropMargin = 1 } });
@@ -77,6 +89,13 @@ internal static class TinyModels
 
     private static Value Pool(GraphBuilder b, Value x, bool keep) =>
         b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), keep), "pool");
+
+    private static Value InSteps(GraphBuilder b, Value sums, int classes)
+    {
+        Value scaled = b.Add(OpCatalog.Multiply, [sums, b.Positive("factor", 9, classes)], null, "scaled");
+        Value steps = b.Add(OpCatalog.FakeQuantize, [scaled], new FakeQuantizeAttributes(new Quantization([1], [3]), -128, 127), "steps");
+        return b.Add(OpCatalog.Multiply, [steps, b.Constant("scale", TensorData.FromFloats(new Shape(), [0.5f]))], null, "real");
+    }
 
     private static Value Flat(GraphBuilder b, Value x) => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1)), "flat");
 

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
-using Thomas.Kernels.Gemm;
 using Thomas.Kernels;
+using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
 using Xunit;
 

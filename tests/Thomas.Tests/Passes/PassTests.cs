@@ -80,6 +80,42 @@ public sealed class PassTests
     }
 
     [Fact]
+    public void A_transpose_that_moves_the_batch_axis_holds_for_other_batches()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 5, 1, 3)));
+        Value moved = b.Add(OpCatalog.Transpose, [x], new TransposeAttributes(new IntList(1, 2, 0, 3)));
+        Graph graph = b.Build(b.Add(OpCatalog.Activate, [moved], new ActivateAttributes(Activation.Relu)));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle, 3), TestGraphs.Run(ImportPasses.Run(graph), null, 3), 0);
+    }
+
+    [Fact]
+    public void A_division_by_zero_is_not_folded_into_weights_of_zero()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 4)));
+        Value zeros = b.Constant("zeros", TensorData.FromFloats(new Shape(2, 4), new float[8]));
+        Value ones = b.Constant("ones", TensorData.FromFloats(new Shape(2), [1, 1]));
+        Value y = b.Add(OpCatalog.Dense, [x, zeros, ones], new DenseAttributes(HasBias: true));
+        Graph graph = b.Build(b.Add(OpCatalog.Divide, [y, b.Constant("divisors", TensorData.FromFloats(new Shape(2), [0, 2]))]));
+        Assert.Equal([float.PositiveInfinity, 0.5f], TestGraphs.Run(graph));
+    }
+
+    [Fact]
+    public void Large_weights_fold_and_results_larger_than_their_operands_do_not()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 2)));
+        Value large = b.Constant("large", TensorData.FromFloats(new Shape(2, 1 << 20), new float[1 << 21]));
+        Value weights = b.Add(OpCatalog.Transpose, [large], new TransposeAttributes(new IntList(1, 0)));
+        Value dense = b.Add(OpCatalog.Dense, [x, weights], new DenseAttributes());
+        Value padded = b.Add(OpCatalog.Pad, [b.Weights("small", 1, 1, 4)], new PadAttributes(new IntList(0, 0), new IntList(0, 1 << 22)));
+        Graph folded = FoldConstants.Run(b.Build(dense, padded));
+        Assert.Equal(0, Count<Transpose>(folded));
+        Assert.Equal(1, Count<Pad>(folded));
+    }
+
+    [Fact]
     public void Constants_fold_through_arithmetic_and_shape()
     {
         GraphBuilder b = new();

@@ -28,17 +28,32 @@ public class ThreadTeamTests
         }
     }
 
-    [Fact]
-    public void The_split_depends_on_the_counts_alone()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void A_thread_that_is_held_up_does_not_hold_up_the_items_it_has_not_begun(int threads)
     {
-        using ThreadTeam team = new(3);
-        int[] owners = new int[10];
-        Owner work = new(owners);
-        for (int i = 0; i < 100; i++)
-        {
-            team.Run(work, 0, owners.Length);
-            Assert.Equal([0, 0, 0, 1, 1, 1, 2, 2, 2, 2], owners);
-        }
+        using ThreadTeam team = new(threads);
+        HeldUp work = new(64);
+        team.Run(work, 0, 64);
+        Assert.True(work.OthersFinished, "the other threads did not take over the rest of the share");
+        Assert.All(work.Counts, count => Assert.Equal(1, count));
+    }
+
+    [Fact]
+    public void Many_short_runs_in_a_row_lose_and_repeat_nothing()
+    {
+        using ThreadTeam team = new(4);
+        Counter work = new(37);
+        for (int i = 1; i <= 20_000; i++)
+            team.Run(work, 0, 1 + (i % 37));
+        long total = 0;
+        foreach (int count in work.Counts)
+            total += count;
+        long expected = 0;
+        for (int i = 1; i <= 20_000; i++)
+            expected += 1 + (i % 37);
+        Assert.Equal(expected, total);
     }
 
     [Fact]
@@ -168,9 +183,24 @@ public class ThreadTeamTests
         }
     }
 
-    private sealed class Owner(int[] owners) : IParallelWork
+    /// <summary>The first piece to run on a worker waits until all other items are done.</summary>
+    private sealed class HeldUp(int items) : IParallelWork
     {
-        public void Run(int phase, int begin, int end, int thread) => Array.Fill(owners, thread, begin, end - begin);
+        private int _done;
+        private int _held;
+
+        public int[] Counts { get; } = new int[items];
+
+        public bool OthersFinished { get; private set; } = true;
+
+        public void Run(int phase, int begin, int end, int thread)
+        {
+            for (int i = begin; i < end; i++)
+                Interlocked.Increment(ref Counts[i]);
+            if (thread != 0 && Interlocked.Exchange(ref _held, 1) == 0)
+                OthersFinished = SpinWait.SpinUntil(() => Volatile.Read(ref _done) == items - (end - begin), TimeSpan.FromSeconds(20));
+            Interlocked.Add(ref _done, end - begin);
+        }
     }
 
     private sealed class AllocationProbe : IParallelWork
@@ -193,8 +223,7 @@ public class ThreadTeamTests
     {
         public void Run(int phase, int begin, int end, int thread)
         {
-            if (thread == 0)
-                team.Run(new Counter(2), 0, 2);
+            team.Run(new Counter(2), 0, 2);
         }
     }
 }

@@ -73,6 +73,68 @@ public sealed class TunerTests
         for (int i = 0; i < 4; i++) Assert.Equal(before.Scores(0)[i], after.Scores(0)[i], 1e-5f);
     }
 
+    [Theory]
+    [InlineData("DenseThenBias", 1e-5f)]
+    [InlineData("DenseInSteps", 0.26f)]
+    public void Kept_classes_include_what_follows_the_last_layer(string style, float tolerance)
+    {
+        Model model = TinyModels.Create(Style(style));
+        TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true });
+        Assert.Equal(7, result.Labels.Count);
+        RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(1, new Rng(5)));
+        using ImageClassifier before = new(model), after = new(result.Model);
+        before.Classify(picture);
+        after.Classify(picture);
+
+        // Of probabilities the ratios stay, of scores the values, but for the rounding to steps of 0.5.
+        bool ratios = style == "DenseThenBias";
+        for (int i = 1; i < 4; i++)
+        {
+            float expected = ratios ? before.Scores(0)[i] / before.Scores(0)[0] : before.Scores(0)[i];
+            Assert.Equal(expected, ratios ? after.Scores(0)[i] / after.Scores(0)[0] : after.Scores(0)[i], tolerance * (ratios ? expected : 1));
+        }
+    }
+
+    [Fact]
+    public void The_head_of_an_8_bit_export_is_found_behind_its_scaling() =>
+        Assert.Contains("16 features to 4 classes", Tuner.Describe(TinyModels.Create(TinyModels.HeadStyle.DenseInSteps)).Description, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_model_that_drops_the_batch_axis_is_evaluated_picture_by_picture()
+    {
+        Dataset four = TinyModels.Pictures(3, 1, "a", "b", "c", "d").ToDataset();
+        Evaluation expected = Evaluator.Evaluate(TinyModels.Create(TinyModels.HeadStyle.Dense), four, Decoder);
+        Evaluation actual = Evaluator.Evaluate(TinyModels.Create(TinyModels.HeadStyle.WithoutBatchAxis), four, Decoder);
+        Assert.Equal(expected.Confusion.ToRows(), actual.Confusion.ToRows());
+    }
+
+    [Fact]
+    public void A_class_whose_only_validation_picture_is_broken_is_trained_all_the_same()
+    {
+        Dataset good = Colors(4);
+        Sample[] samples = [.. good.Samples.Select((sample, i) => sample with { Subset = i % 4 == 3 ? Subset.Validation : Subset.Train })];
+        samples[3] = samples[3] with { Picture = Picture.FromEncoded("broken.png", new byte[10]) };
+        TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("set", good.ClassNames, samples), Decoder);
+        Assert.Equal(2, result.After.Total);
+        Assert.Equal("broken.png", Assert.Single(result.Broken).Sample.Picture.Name);
+        Assert.Contains(result.Notes, note => note.Contains($"'{good.ClassNames[samples[3].ClassIndex]}'", StringComparison.Ordinal));
+
+        for (int i = 3; i < samples.Length; i += 4) samples[i] = samples[3] with { ClassIndex = samples[i].ClassIndex };
+        Assert.Throws<DataException>(() => Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("set", good.ClassNames, samples), Decoder));
+    }
+
+    [Fact]
+    public void A_large_data_set_fits_the_key_of_the_feature_cache()
+    {
+        using TemporaryFolder folder = new();
+        Dataset few = Colors(2);
+        Sample[] many = new Sample[40_000];
+        for (int i = 0; i < many.Length; i++) many[i] = few.Samples[i % few.Samples.Count] with { Subset = i < 39_000 ? Subset.Train : Subset.Validation };
+        TuningOptions options = new() { CacheDirectory = folder.Path, Head = new HeadOptions { Epochs = 1, BatchSize = 1000 } };
+        TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("large", few.ClassNames, many), Decoder, options);
+        Assert.Equal(39_000, result.TrainingPictures);
+    }
+
     [Fact]
     public void Old_classes_of_a_head_that_is_not_linear_cannot_be_kept()
     {

@@ -159,10 +159,16 @@ internal sealed partial class OnnxImporter
     /// <summary>Rounds a result that counts in steps of the grid of operands i (scale) and i + 1 (zero point).</summary>
     private Operand StepsTo(OnnxNode node, Operand result, int i)
     {
-        IsQuantized = true;
         Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
         if (!grid.Quantization.IsPerTensor) throw node.Unsupported("a result with several scales");
         Operand steps = Apply(node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(WithScaleOne(grid.Quantization), grid.Minimum, grid.Maximum), $"{node.Name}/steps");
+        return OfSteps(node, steps, grid);
+    }
+
+    /// <summary>A result whose steps are known: the real numbers are computed for those who read them.</summary>
+    private Operand OfSteps(OnnxNode node, Operand steps, Grid grid)
+    {
+        IsQuantized = true;
         Operand real = Apply(node, OpCatalog.Multiply, [steps, Constant($"{node.Name}/scale", new Shape(), grid.Quantization.Scales[0])]);
         return real.Data is TensorData data ? new Operand(real.Name, data, grid) { Steps = steps } : new Operand(real.Name, real.Value!, grid) { Steps = steps };
     }
@@ -233,20 +239,51 @@ internal sealed partial class OnnxImporter
         return Dequantized(node, bias, new Quantization(scales, new int[scales.Length]));
     }
 
-    /// <summary>A sum of both operands' steps, each scaled to the result's.</summary>
+    /// <summary>
+    /// y = round(a * ratioA + (b * ratioB + rest)) in float32, with the zero points in the rest. Sums of two grids often lie next to the middle between two
+    /// steps, so that the order of the operations decides: it is ONNX Runtime's on x64, including the fused product in the rest.
+    /// </summary>
     private Operand QLinearAdd(OnnxNode node)
     {
-        Operand a = StepsTriple(node, 0), b = StepsTriple(node, 3);
-        float result = ScalarScale(node, 6);
-        Operand left = Apply(node, OpCatalog.Multiply, [a, Constant($"{node.Name}/left_factor", new Shape(), ScalarScale(node, 1) / result)], null, $"{node.Name}/left");
-        Operand right = Apply(node, OpCatalog.Multiply, [b, Constant($"{node.Name}/right_factor", new Shape(), ScalarScale(node, 4) / result)], null, $"{node.Name}/right");
-        return StepsTo(node, Apply(node, OpCatalog.Add, [left, right], null, $"{node.Name}/sum"), 6);
+        float result = ScalarScale(node, 6), ratioA = ScalarScale(node, 1) / result, ratioB = ScalarScale(node, 4) / result;
+        float rest = ScalarZero(node, 7) - MathF.FusedMultiplyAdd(ratioA, ScalarZero(node, 2), ratioB * ScalarZero(node, 5));
+        Operand a = WithScalar(node, OpCatalog.Multiply, RawTriple(node, 0), ratioA, "left");
+        Operand b = WithScalar(node, OpCatalog.Multiply, RawTriple(node, 3), ratioB, "right");
+        return RawTo(node, Apply(node, OpCatalog.Add, [a, WithScalar(node, OpCatalog.Add, b, rest, "rest")], null, $"{node.Name}/sum"), 6);
     }
+
+    /// <summary>The integers of operands i (integers), i + 1 (scale) and i + 2 (zero point), as floats.</summary>
+    private Operand RawTriple(OnnxNode node, int i)
+    {
+        Operand steps = StepsTriple(node, i);
+        float zero = ScalarZero(node, i + 2);
+        return zero == 0 ? steps : WithScalar(node, OpCatalog.Add, steps, zero, $"operand{i}");
+    }
+
+    /// <summary>Rounds a result that counts in steps of the grid of operands i (scale) and i + 1 (zero point), from its zero point on.</summary>
+    private Operand RawTo(OnnxNode node, Operand result, int i)
+    {
+        Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
+        Quantization integers = new([1], [0]);
+        Operand rounded = Apply(node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(integers, grid.Minimum, grid.Maximum), $"{node.Name}/rounded");
+        int zero = grid.Quantization.ZeroPoints[0];
+        return OfSteps(node, zero == 0 ? rounded : WithScalar(node, OpCatalog.Subtract, rounded, zero, "steps"), grid);
+    }
+
+    private Operand WithScalar(OnnxNode node, BinaryOp op, Operand x, float scalar, string name) =>
+        Apply(node, op, [x, Constant($"{node.Name}/{name}_operand", new Shape(), scalar)], null, $"{node.Name}/{name}");
 
     private static float ScalarScale(OnnxNode node, int index)
     {
         ReadOnlySpan<float> scale = RequireConstant(node, node.Input(index), "a scale").Floats;
         return scale.Length == 1 ? scale[0] : throw node.Unsupported("an activation with several scales");
+    }
+
+    private static float ScalarZero(OnnxNode node, int index)
+    {
+        if (node.Optional(index) is not Operand zeroPoint) return 0;
+        long[] zeros = Integers(node, zeroPoint);
+        return zeros.Length == 1 ? zeros[0] : throw node.Unsupported("an activation with several zero points");
     }
 
     private Operand QLinearBinary(OnnxNode node, BinaryOp op) => RoundedTo(node, Apply(node.Inner(Real), op, [RealTriple(node, 0), RealTriple(node, 3)]), 6);
@@ -257,7 +294,9 @@ internal sealed partial class OnnxImporter
     private Operand QLinearGlobalAveragePool(OnnxNode node)
     {
         if (node.Int("channels_last", 0) != 0) throw node.Unsupported("with channels last");
-        return RoundedTo(node, GlobalPool(node.Inner(Real), RealTriple(node, 0), ReduceKind.Mean), 3);
+        Operand x = StepsTriple(node, 0), sum = GlobalPool(node.Inner(Sum), x, ReduceKind.Sum);
+        float factor = ScalarScale(node, 1) / (ScalarScale(node, 3) * x.Shape.Product(2, x.Rank));
+        return StepsTo(node, WithScalar(node, OpCatalog.Multiply, sum, factor, "factor"), 3);
     }
 
     private Operand QLinearAveragePool(OnnxNode node)

@@ -1,0 +1,54 @@
+using System;
+using System.IO;
+using System.Text.Json;
+using Xunit;
+
+namespace Thomas.Tests.Cli;
+
+public sealed class EvaluateTests : IDisposable
+{
+    private readonly CliFixture _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void It_counts_every_picture_and_names_the_broken_ones()
+    {
+        string data = _files.Data(perClass: 4), broken = Path.Combine(data, "red", "broken.png");
+        File.WriteAllBytes(broken, [1, 2, 3]);
+        CliRun run = CliRun.Of("evaluate", _files.Model(labels: ["red", "green", "blue", "gray"]), "--data", data, "--no-cache", "--json", "-v");
+        Assert.Equal(0, run.Code);
+        JsonElement json = run.Json(), result = json.GetProperty("result");
+        Assert.Equal(12, result.GetProperty("pictures").GetInt32());
+        int sum = 0;
+        foreach (JsonElement row in result.GetProperty("confusion").EnumerateArray())
+        {
+            foreach (JsonElement count in row.EnumerateArray()) sum += count.GetInt32();
+        }
+
+        Assert.Equal(12, sum);
+        Assert.Equal(1, json.GetProperty("top5Accuracy").GetDouble());
+        Assert.Equal(broken, json.GetProperty("broken")[0].GetProperty("path").GetString());
+        Assert.Contains(broken, run.Error, StringComparison.Ordinal);
+        Assert.True(json.GetProperty("kernels").GetArrayLength() > 0);
+    }
+
+    [Fact]
+    public void A_manifest_works_like_a_folder()
+    {
+        _files.Data(perClass: 3);
+        File.WriteAllText(_files["list.csv"], "path,label\ndata/red/00.png,red\ndata/red/01.png,red\ndata/blue/00.png,blue\n");
+        string model = _files.Model(labels: ["red", "green", "blue", "gray"]);
+        JsonElement json = CliRun.Of("evaluate", model, "--data", _files["list.csv"], "--no-cache", "--json").Json();
+        Assert.Equal(3, json.GetProperty("result").GetProperty("pictures").GetInt32());
+        Assert.Contains("3 pictures of 2 classes", CliRun.Of("evaluate", model, "--data", _files["list.csv"], "--no-cache").Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Classes_that_the_model_does_not_know_are_named()
+    {
+        CliRun run = CliRun.Of("evaluate", _files.Model(labels: ["red", "a", "b", "c"]), "--data", _files.Data(perClass: 1), "--no-cache");
+        Assert.Equal(3, run.Code);
+        Assert.Contains("blue, green", run.Error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,37 @@
+using System;
+using System.Collections;
+using System.Collections.Generic;
+using System.Linq;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Thomas.Formats.Onnx;
+using Thomas.Formats.TfLite;
+using Xunit;
+
+namespace Thomas.Tests.Docs;
+
+/// <summary>The lists of operators in docs/formats.md against the importers' own.</summary>
+public sealed partial class FormatPageTests
+{
+    [Fact]
+    public void The_page_lists_the_onnx_operators_that_are_read() => Compare("onnx operators", OnnxImporter.Operators.Keys);
+
+    [Fact]
+    public void The_page_lists_the_tflite_operators_that_are_read()
+    {
+        FieldInfo imports = typeof(TfLiteImporter).GetField("Imports", BindingFlags.NonPublic | BindingFlags.Static)!;
+        Compare("tflite operators", ((IDictionary)imports.GetValue(null)!).Keys.Cast<object>().Select(code => code.ToString()!));
+    }
+
+    private static void Compare(string mark, IEnumerable<string> operators)
+    {
+        string page = RepositoryFiles.Read("docs/formats.md");
+        int begin = page.IndexOf($"<!-- {mark} begin -->", StringComparison.Ordinal), end = page.IndexOf($"<!-- {mark} end -->", StringComparison.Ordinal);
+        Assert.True(begin >= 0 && end > begin, $"docs/formats.md has no part between '{mark} begin' and '{mark} end'");
+        IEnumerable<string> listed = Name().Matches(page[begin..end]).Select(match => match.Groups["name"].Value);
+        Assert.Equal(operators.Order(StringComparer.Ordinal), listed.Order(StringComparer.Ordinal));
+    }
+
+    [GeneratedRegex("`(?<name>[^`]+)`")]
+    private static partial Regex Name();
+}

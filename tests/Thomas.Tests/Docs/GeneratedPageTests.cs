@@ -1,0 +1,21 @@
+using System;
+using System.IO;
+using Xunit;
+
+namespace Thomas.Tests.Docs;
+
+public sealed class GeneratedPageTests
+{
+    private const string UpdateVariable = "THOMAS_UPDATE_DOCS";
+
+    [Fact]
+    public void The_operator_page_says_what_the_catalog_says() => Check("operators.md", OperatorPage.Render());
+
+    private static void Check(string page, string expected)
+    {
+        string path = Path.Combine(RepositoryFiles.Root(), "docs", page);
+        if (Environment.GetEnvironmentVariable(UpdateVariable) == "1") File.WriteAllText(path, expected);
+        string actual = File.Exists(path) ? RepositoryFiles.Read(path) : "";
+        Assert.True(actual == expected, $"docs/{page} is stale; run this test once with {UpdateVariable}=1 and commit the page");
+    }
+}

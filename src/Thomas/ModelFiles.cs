@@ -3,7 +3,7 @@ using System.IO;
 using Thomas.Formats;
 using Thomas.Formats.Onnx;
 using Thomas.Formats.TfLite;
-
+using Thomas.Graphs;
 using Thomas.Passes;
 
 namespace Thomas;
@@ -39,7 +39,9 @@ internal static class ModelFiles
         try
         {
             Model model = TfLiteReader.Recognizes(file.Span) ? TfLiteReader.Read(file, name) : OnnxReader.Read(file, name);
-            return new Model(ImportPasses.Run(model.Graph), model.Info);
+            Graph graph = ImportPasses.Run(model.Graph);
+            ModelLimits.Check(graph, name);
+            return new Model(graph, model.Info);
         }
         catch (GraphException e)
         {

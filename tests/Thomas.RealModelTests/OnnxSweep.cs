@@ -114,20 +114,20 @@ internal static class OnnxSweep
         }
 
         yield return One("Power", OpCatalog.Power, null, x, [5]) with { Low = 0.1f };
-        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs])
-            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Negate ? -2 : 0.1f };
+        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round])
+            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Negate || op == OpCatalog.Round ? -2 : 0.1f };
         foreach (Activation activation in Activations)
         {
             yield return One($"Activate {activation}", OpCatalog.Activate, new ActivateAttributes(activation), x) with { Low = -8, High = 8 };
             yield return One($"Activate {activation} of a matrix", OpCatalog.Activate, new ActivateAttributes(activation), [1, 7]) with { Low = -8, High = 8 };
         }
 
-        foreach ((int low, int high, int zero, bool readsBack) in ((int, int, int, bool)[])[(0, 255, 128, true), (-128, 127, -3, true), (-127, 127, 0, true), (-100, 155, -7, true), (0, 15, 8, true), (-32768, 32767, 0, false), (0, 255, -5, false)])
+        foreach ((int low, int high, int zero) in ((int, int, int)[])[(0, 255, 128), (-128, 127, -3), (-127, 127, 0), (-100, 155, -7), (0, 15, 8), (-32768, 32767, 0), (0, 255, -5)])
         {
             FakeQuantizeAttributes perTensor = new(new Quantization([0.02f], [zero]), low, high);
-            yield return One($"FakeQuantize {low} to {high}, zero {zero}", OpCatalog.FakeQuantize, perTensor, x) with { ReadsBack = readsBack };
+            yield return One($"FakeQuantize {low} to {high}, zero {zero}", OpCatalog.FakeQuantize, perTensor, x);
             FakeQuantizeAttributes perChannel = new(new Quantization([0.02f, 0.01f, 0.03f, 0.005f, 0.5f], [zero, zero, zero, zero, zero], 3), low, high);
-            yield return One($"FakeQuantize by channel {low} to {high}, zero {zero}", OpCatalog.FakeQuantize, perChannel, x) with { ReadsBack = readsBack };
+            yield return One($"FakeQuantize by channel {low} to {high}, zero {zero}", OpCatalog.FakeQuantize, perChannel, x);
         }
     }
 

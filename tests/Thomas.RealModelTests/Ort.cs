@@ -38,7 +38,7 @@ internal sealed class Ort : IDisposable
         return stream.ToArray();
     }
 
-    /// <summary>Runs the model; inputs in the file's order and layout. float16 inputs and outputs are converted.</summary>
+    /// <summary>Runs the model; inputs in the file's order and layout, any number of pictures where the file leaves the batch open. float16 inputs and outputs are converted.</summary>
     public float[][] Run(params float[][] inputs)
     {
         List<NamedOnnxValue> values = [];
@@ -47,7 +47,9 @@ internal sealed class Ort : IDisposable
             string name = _session.InputNames[i];
             NodeMetadata metadata = _session.InputMetadata[name];
             int[] shape = [.. metadata.Dimensions];
-            for (int axis = 0; axis < shape.Length; axis++) shape[axis] = Math.Max(1, shape[axis]);
+            int fixedElements = 1;
+            foreach (int size in shape) fixedElements *= Math.Max(1, size);
+            for (int axis = 0; axis < shape.Length; axis++) shape[axis] = shape[axis] > 0 ? shape[axis] : axis == 0 ? inputs[i].Length / fixedElements : 1;
             values.Add(metadata.ElementDataType == TensorElementType.Float16
                 ? NamedOnnxValue.CreateFromTensor(name, new DenseTensor<Float16>(Array.ConvertAll(inputs[i], static v => (Float16)v), shape))
                 : NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(inputs[i], shape)));

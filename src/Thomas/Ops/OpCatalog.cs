@@ -52,6 +52,9 @@ public static class OpCatalog
     /// <summary>Absolute value.</summary>
     public static Abs Abs { get; } = new();
 
+    /// <summary>Nearest whole number.</summary>
+    public static Round Round { get; } = new();
+
     /// <summary>Rounding to a quantized grid.</summary>
     public static FakeQuantize FakeQuantize { get; } = new();
 
@@ -101,7 +104,7 @@ public static class OpCatalog
     public static IReadOnlyList<Op> All { get; } =
     [
         Add, Subtract, Multiply, Divide, Maximum, Minimum, Power, PRelu,
-        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, FakeQuantize,
+        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Round, FakeQuantize,
         Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
     ];

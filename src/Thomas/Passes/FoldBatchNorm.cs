@@ -74,7 +74,7 @@ internal static class FoldBatchNorm
         if (node.Op is not (Add or Multiply or Subtract or Divide)) return false;
 
         // The sums of an 8-bit layer are exact integers until they are scaled and rounded; in the weights the scale would make them inexact.
-        if (node.Op is Multiply && node.Output.Consumers is [{ Op: FakeQuantize }]) return false;
+        if (node.Op is Multiply or Divide && node.Output.Consumers is [{ Op: FakeQuantize or Round }]) return false;
         int constant = node.Inputs[1].IsConstant ? 1 : node.Op is Add or Multiply && node.Inputs[0].IsConstant ? 0 : -1;
         if (constant < 0 || node.Inputs[1 - constant].IsConstant) return false;
         source = node.Inputs[1 - constant];

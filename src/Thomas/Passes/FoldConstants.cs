@@ -7,16 +7,33 @@ namespace Thomas.Passes;
 /// <summary>Computes nodes whose operands are all constant.</summary>
 internal static class FoldConstants
 {
-    /// <summary>Results larger than this and than their operands stay nodes, so that a small file cannot ask for much memory.</summary>
+    /// <summary>A result larger than this and than its operands stays a node, so that a small file cannot ask for much memory.</summary>
     private const long SmallElements = 1 << 20;
+
+    /// <summary>Elements of all results together, besides as many as the graph has parameters.</summary>
+    private const long BaseElements = 4 << 20;
+
+    /// <summary>Arithmetic on constants, besides two operations for each parameter, so that a small file cannot ask for much time.</summary>
+    private const long BaseOperations = 100_000_000;
 
     public static Graph Run(Graph graph)
     {
         GraphRewriter rewriter = new(graph);
+        long elements = BaseElements + graph.ParameterCount, operations = BaseOperations + (2 * graph.ParameterCount);
         foreach (Node node in graph.Nodes)
         {
-            if (IsFoldable(node, rewriter)) Fold(node, rewriter);
-            else rewriter.Copy(node);
+            OpCost cost = node.Cost;
+            bool isView = node.Op.IsView(node);
+            long newElements = isView ? 0 : node.Output.Shape.ElementCount, newOperations = isView ? 0 : cost.MultiplyAdds + cost.Elementwise;
+            if (!IsFoldable(node, rewriter) || newElements > elements || newOperations > operations)
+            {
+                rewriter.Copy(node);
+                continue;
+            }
+
+            elements -= newElements;
+            operations -= newOperations;
+            Fold(node, rewriter);
         }
 
         return EliminateDeadNodes.Run(rewriter.Build());

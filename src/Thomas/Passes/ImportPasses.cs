@@ -5,5 +5,10 @@ namespace Thomas.Passes;
 /// <summary>What every imported graph goes through, so that a model means the same whatever file it came from. Nothing that training needs is lost.</summary>
 internal static class ImportPasses
 {
-    public static Graph Run(Graph graph) => FoldConstants.Run(EliminateTransposes.Run(EliminateDeadNodes.Run(graph)));
+    public static Graph Run(Graph graph)
+    {
+        string[] outputNames = new string[graph.Outputs.Count];
+        for (int i = 0; i < outputNames.Length; i++) outputNames[i] = graph.Outputs[i].Name;
+        return NameOutputs.Run(FoldConstants.Run(EliminateTransposes.Run(EliminateDeadNodes.Run(graph))), outputNames);
+    }
 }

@@ -117,6 +117,7 @@ internal static class OpCases
             yield return new OpCase(OpCatalog.Rsqrt, NoAttributes.Instance, [shape], 0.1f, 9, Ulps: 2);
             yield return new OpCase(OpCatalog.Negate, NoAttributes.Instance, [shape], Ulps: 0.5);
             yield return new OpCase(OpCatalog.Abs, NoAttributes.Instance, [shape], Ulps: 0.5);
+            yield return new OpCase(OpCatalog.Round, NoAttributes.Instance, [shape], -8, 8, Ulps: 0.5);
         }
 
         (Shape A, Shape B)[] pairs =

@@ -54,6 +54,7 @@ internal sealed partial class OnnxEmitter
         Sqrt => "Sqrt",
         Negate => "Neg",
         Abs => "Abs",
+        Round => "Round",
         _ => throw NotWritten(op),
     };
 

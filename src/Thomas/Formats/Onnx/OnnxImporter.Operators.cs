@@ -16,7 +16,7 @@ internal sealed partial class OnnxImporter
         ["AveragePool"] = static (i, n) => i.AveragePool(n, n.Input(0)),
         ["BatchNormalization"] = static (i, n) => i.BatchNormalization(n),
         ["Cast"] = static (i, n) => i.Cast(n),
-        ["Ceil"] = static (i, n) => i.Round(n, MathF.Ceiling),
+        ["Ceil"] = static (i, n) => i.MapConstant(n, MathF.Ceiling),
         ["Clip"] = static (i, n) => i.Clip(n),
         ["Concat"] = static (i, n) => i.Concatenate(n),
         ["Constant"] = static (i, n) => i.ConstantNode(n),
@@ -28,7 +28,7 @@ internal sealed partial class OnnxImporter
         ["Exp"] = static (i, n) => i.Unary(n, OpCatalog.Exp),
         ["Expand"] = static (i, n) => i.Expand(n),
         ["Flatten"] = static (i, n) => i.Flatten(n),
-        ["Floor"] = static (i, n) => i.Round(n, MathF.Floor),
+        ["Floor"] = static (i, n) => i.MapConstant(n, MathF.Floor),
         ["Gather"] = static (i, n) => i.Gather(n),
         ["Gemm"] = static (i, n) => i.Gemm(n, n.Input(0), n.Input(1), n.Optional(2)),
         ["GlobalAveragePool"] = static (i, n) => i.GlobalPool(n, n.Input(0), ReduceKind.Mean),
@@ -60,6 +60,7 @@ internal sealed partial class OnnxImporter
         ["ReduceSum"] = static (i, n) => i.Reduction(n, ReduceKind.Sum, 13),
         ["Relu"] = static (i, n) => i.Activation(n, Ops.Activation.Relu),
         ["Reshape"] = static (i, n) => i.Reshape(n),
+        ["Round"] = static (i, n) => i.Unary(n, OpCatalog.Round),
         ["Shape"] = static (i, n) => i.ShapeOf(n),
         ["Sigmoid"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.Sigmoid)),
         ["Slice"] = static (i, n) => i.Slice(n),
@@ -181,12 +182,12 @@ internal sealed partial class OnnxImporter
         return new Operand(operand.Name, TensorData.FromFloats(operand.Shape, values));
     }
 
-    private Operand Round(OnnxNode node, Func<float, float> round)
+    private Operand MapConstant(OnnxNode node, Func<float, float> map)
     {
         TensorData data = RequireConstant(node, node.Input(0), "an operand");
         Charge(data.Type.SizeBytes);
         float[] values = data.Floats.ToArray();
-        for (int i = 0; i < values.Length; i++) values[i] = round(values[i]);
+        for (int i = 0; i < values.Length; i++) values[i] = map(values[i]);
         return new Operand(node.Name, TensorData.FromFloats(data.Type.Shape, values));
     }
 

@@ -14,9 +14,6 @@ namespace Thomas.Formats.Onnx;
 /// </summary>
 internal sealed partial class OnnxImporter
 {
-    /// <summary>No classifier comes near; a damaged pad or kernel size does.</summary>
-    private const long MaximumActivationBytes = 512L << 20;
-
     /// <summary>Constants made while reading (widened, transposed, computed) may take this much, and <see cref="BudgetPerFileByte"/> times the file.</summary>
     private const long BaseBudgetBytes = 32L << 20;
 
@@ -262,11 +259,15 @@ internal sealed partial class OnnxImporter
             if (operand is null && _initializers.TryGetValue(name, out TensorProto? initializer)) operand = new Operand(name, ReadOutputInitializer(initializer));
             if (operand is null) throw new ModelFormatException(_file, $"output '{name}'", "nothing computes it");
             if (operand.IsInteger) throw new UnsupportedModelException(_file, [$"output '{name}' of integers"]);
-            outputs[i] = ValueOf(operand);
+            outputs[i] = Named(ValueOf(operand), name);
         }
 
         return outputs;
     }
+
+    /// <summary>Where nothing in the graph carries an output's name, because a node passes on what another output or an input holds, a view does.</summary>
+    private Value Named(Value value, string name) =>
+        value.Name == name ? value : _builder.Add(OpCatalog.Reshape, [value], ReshapeAttributes.Same(value.Shape.Rank), name);
 
     private TensorData ReadOutputInitializer(TensorProto initializer)
     {
@@ -309,7 +310,7 @@ internal sealed partial class OnnxImporter
 
     private void CheckSize(TensorType type, string place)
     {
-        if (type.SizeBytes > MaximumActivationBytes)
+        if (type.SizeBytes > ModelLimits.ActivationBytes)
             throw new ModelFormatException(_file, place, $"{type} takes {type.SizeBytes >> 20} MiB, more than any classifier needs; the sizes are wrong");
     }
 

@@ -24,7 +24,7 @@ internal static class OnnxReader
     {
         ModelProto proto = Parse(file, name);
         if (proto.Graph is null || proto.OpsetImport.Count == 0)
-            throw new ModelFormatException(name, "", "this is no ONNX model: it has no graph or names no operator set");
+            throw new ModelFormatException(name, "model", "this is no ONNX model: it has no graph or names no operator set");
         int opset = Opset(proto, name);
         OnnxMetadata metadata = OnnxMetadata.Read(proto.MetadataProps, name);
         OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout);
@@ -49,18 +49,19 @@ internal static class OnnxReader
 
     private static ModelProto Parse(ReadOnlyMemory<byte> file, string name)
     {
+        // The array-backed stream knows its end, so that a false length is found before anything is allocated for it.
+        using MemoryStream stream = System.Runtime.InteropServices.MemoryMarshal.TryGetArray(file, out ArraySegment<byte> segment)
+            ? new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false)
+            : new MemoryStream(file.ToArray(), writable: false);
+        using CodedInputStream input = CodedInputStream.CreateWithLimits(stream, int.MaxValue, RecursionLimit);
         try
         {
-            // The array-backed stream knows its end, so that a false length is found before anything is allocated for it.
-            using MemoryStream stream = System.Runtime.InteropServices.MemoryMarshal.TryGetArray(file, out ArraySegment<byte> segment)
-                ? new MemoryStream(segment.Array!, segment.Offset, segment.Count, writable: false)
-                : new MemoryStream(file.ToArray(), writable: false);
-            using CodedInputStream input = CodedInputStream.CreateWithLimits(stream, int.MaxValue, RecursionLimit);
             return ModelProto.Parser.ParseFrom(input);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or IOException)
         {
-            throw new ModelFormatException(name, "", $"this is no ONNX model, or it is damaged: {e.Message}", e);
+            string place = string.Create(CultureInfo.InvariantCulture, $"near byte {input.Position} of {file.Length}");
+            throw new ModelFormatException(name, place, $"this is no ONNX model, or it is damaged: {e.Message}", e);
         }
     }
 

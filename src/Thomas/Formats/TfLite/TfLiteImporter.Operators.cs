@@ -43,6 +43,7 @@ internal sealed partial class TfLiteImporter
         [RSQRT] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Rsqrt),
         [NEG] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Negate),
         [ABS] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Abs),
+        [ROUND] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Round),
         [SQUARE] = static (importer, call) => importer.ImportSquare(call),
 
         [SOFTMAX] = static (importer, call) => importer.ImportSoftmax(call),

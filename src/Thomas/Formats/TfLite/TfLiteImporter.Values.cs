@@ -8,8 +8,6 @@ namespace Thomas.Formats.TfLite;
 /// <content>Inputs, operands and results.</content>
 internal sealed partial class TfLiteImporter
 {
-    private const long MaxActivationBytes = 512L << 20;
-
     private void AddInputs(ReadOnlySpan<int> inputs)
     {
         FlatPlace place = new("subgraph", 0);
@@ -112,7 +110,7 @@ internal sealed partial class TfLiteImporter
     }
 
     private void RequireSize(TensorType type, FlatPlace place) =>
-        _file.Require(type.SizeBytes <= MaxActivationBytes, place, $"{type} takes {type.SizeBytes} bytes; the limit for one activation is {MaxActivationBytes}");
+        _file.Require(type.SizeBytes <= ModelLimits.ActivationBytes, place, $"{type} takes {type.SizeBytes} bytes; the limit for one activation is {ModelLimits.ActivationBytes}");
 
     /// <summary>Adds a node between those that the file names.</summary>
     private Value Step(OperatorCall call, Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes = null) =>

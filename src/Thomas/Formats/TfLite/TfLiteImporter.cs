@@ -214,7 +214,11 @@ internal sealed partial class TfLiteImporter
         for (int i = 0; i < values.Length; i++)
         {
             _file.Require((uint)outputs[i] < (uint)_tensors.Length, place, $"its output is tensor {outputs[i]} of {_tensors.Length}");
-            values[i] = ValueOf(outputs[i], place);
+            Value value = ValueOf(outputs[i], place);
+            string name = _tensors[outputs[i]].Name;
+
+            // An operator that changes nothing gives an existing value a second name; a view carries it.
+            values[i] = value.Name == name ? value : Add(OpCatalog.Reshape, [value], ReshapeAttributes.Same(value.Shape.Rank), name);
         }
 
         return _builder.Build(values);

@@ -93,6 +93,16 @@ internal readonly struct FloorMap : IUnaryMap
         => TSimd.Floor(x);
 }
 
+/// <summary>y = the nearest whole number, halves to even.</summary>
+internal readonly struct RoundMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.RoundToEven(x);
+}
+
 /// <summary>y = scale * x + shift.</summary>
 internal readonly struct AffineMap(float scale, float shift) : IUnaryMap
 {

@@ -84,6 +84,7 @@ public sealed class OnnxRobustnessTests
         catch (ModelFormatException e)
         {
             Assert.StartsWith("damaged.onnx: ", e.Message, StringComparison.Ordinal);
+            Assert.True(e.Place.Length > 0 || e is UnsupportedModelException, $"{place}: no place in '{e.Message}'");
             refused = true;
         }
         catch (Exception e) when (e is not Xunit.Sdk.XunitException)

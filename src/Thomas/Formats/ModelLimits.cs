@@ -1,0 +1,76 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Graphs;
+
+namespace Thomas.Formats;
+
+/// <summary>
+/// What one picture may cost. The limits are several times what the largest classifiers for phones need; a file beyond them is damaged or hostile, and
+/// would take the machine's memory or hang where it should be refused.
+/// </summary>
+internal static class ModelLimits
+{
+    /// <summary>Bytes of one activation.</summary>
+    public const long ActivationBytes = 512L << 20;
+
+    /// <summary>Bytes of the activations that are needed at the same time.</summary>
+    public const long LiveBytes = 768L << 20;
+
+    /// <summary>Multiply-add pairs: EfficientNet-B7 needs 37 billion, VGG-19 20 billion.</summary>
+    public const long MultiplyAdds = 60_000_000_000;
+
+    /// <summary>Other arithmetic, the taps of pooling windows included.</summary>
+    public const long Elementwise = 4_000_000_000;
+
+    /// <summary>Refuses a graph whose execution for one picture goes beyond the limits.</summary>
+    /// <exception cref="ModelFormatException">Names the limit, and the node that takes most of it.</exception>
+    public static void Check(Graph graph, string file)
+    {
+        OpCost cost = graph.Cost;
+        if (cost.MultiplyAdds > MultiplyAdds)
+            throw TooMuch(graph, file, $"takes {cost.MultiplyAdds} multiply-adds for one picture; at most {MultiplyAdds} are accepted", static node => node.Cost.MultiplyAdds);
+        if (cost.Elementwise > Elementwise)
+            throw TooMuch(graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one picture; at most {Elementwise} are accepted", static node => node.Cost.Elementwise);
+        long live = PeakLiveBytes(graph);
+        if (live > LiveBytes)
+            throw TooMuch(graph, file, $"holds {live >> 20} MiB of activations at the same time; at most {LiveBytes >> 20} are accepted", static node => node.Output.Type.SizeBytes);
+    }
+
+    private static ModelFormatException TooMuch(Graph graph, string file, string problem, Func<Node, long> measure)
+    {
+        Node worst = graph.Nodes[0];
+        foreach (Node node in graph.Nodes)
+        {
+            if (measure(node) > measure(worst)) worst = node;
+        }
+
+        return new ModelFormatException(file, $"node '{worst.Name}'", $"the graph {problem}; this node takes most, so its sizes may be wrong");
+    }
+
+    /// <summary>The largest sum of activations that live at one step, without the sharing that the memory planner adds.</summary>
+    private static long PeakLiveBytes(Graph graph)
+    {
+        Dictionary<Value, int> lastUses = [];
+        for (int step = 0; step < graph.Nodes.Count; step++)
+        {
+            foreach (Value input in graph.Nodes[step].Inputs) lastUses[input] = step;
+        }
+
+        foreach (Value output in graph.Outputs) lastUses[output] = graph.Nodes.Count;
+        long live = 0, peak = 0;
+        foreach (Value input in graph.Inputs) live += input.Type.SizeBytes;
+        for (int step = 0; step < graph.Nodes.Count; step++)
+        {
+            Node node = graph.Nodes[step];
+            foreach (Value output in node.Outputs) live += output.Type.SizeBytes;
+            peak = Math.Max(peak, live);
+            foreach (Value input in node.Inputs)
+            {
+                // Removing the entry keeps an operand that stands twice from being freed twice.
+                if (!input.IsConstant && lastUses.TryGetValue(input, out int last) && last == step && lastUses.Remove(input)) live -= input.Type.SizeBytes;
+            }
+        }
+
+        return peak;
+    }
+}

@@ -9,7 +9,7 @@ internal static class Program
     {
         if (args is ["inference", ..] && args.Length >= 2) return InferenceBenchmark.Run(args.AsSpan(1));
         if (args is ["tuning", ..] && args.Length >= 3) return TuningBenchmark.Run(args.AsSpan(1));
-        Console.Error.WriteLine("usage: inference MODEL.onnx... [--threads N] [--rounds N] [--profile]");
+        Console.Error.WriteLine("usage: inference MODEL.onnx... [--threads N] [--rounds N] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME]");
         return 2;
     }

@@ -112,6 +112,12 @@ public static class OpCatalog
     /// <summary>Gradient of a convolution's filter.</summary>
     public static Conv2dFilterGradient Conv2dFilterGradient { get; } = new();
 
+    /// <summary>Gradient of a depthwise convolution's input.</summary>
+    public static DepthwiseConv2dInputGradient DepthwiseConv2dInputGradient { get; } = new();
+
+    /// <summary>Gradient of a depthwise convolution's filter.</summary>
+    public static DepthwiseConv2dFilterGradient DepthwiseConv2dFilterGradient { get; } = new();
+
     /// <summary>Classification loss.</summary>
     public static SoftmaxCrossEntropy SoftmaxCrossEntropy { get; } = new();
 
@@ -152,5 +158,6 @@ public static class OpCatalog
         MatMul, ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Dropout,
+        DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
     ];
 }

@@ -4,6 +4,7 @@ using System.Linq;
 using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Ops;
+using Thomas.Passes;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -84,7 +85,7 @@ public sealed class DifferentiateTests
             Graph graph = Differentiate.Run(
                 TwoLayers(first, second),
                 [first, second],
-                static (builder, parameter, _, gradient) => [builder.Add(OpCatalog.Negate, [gradient], name: $"{parameter.Name}/use")],
+                static (rewriter, parameter, gradient) => [rewriter.Builder.Add(OpCatalog.Negate, [gradient], name: $"{parameter.Name}/use")],
                 immediate);
             return graph.Nodes.Index().Single(item => item.Item.Name == name).Index;
         }
@@ -99,7 +100,7 @@ public sealed class DifferentiateTests
         Assert.Contains("must be a single number", Assert.Throws<GraphException>(() => Differentiate.Run(graph, [x], HandOut)).Message, StringComparison.Ordinal);
     }
 
-    private static IReadOnlyList<Value> HandOut(GraphBuilder builder, Variable parameter, Value value, Value gradient) => [gradient];
+    private static IReadOnlyList<Value> HandOut(GraphRewriter rewriter, Variable parameter, Value gradient) => [gradient];
 
     /// <summary>Two dense layers on a fixed batch, and a residual around the second.</summary>
     private static Graph TwoLayers(Variable first, Variable second)
@@ -120,10 +121,11 @@ public sealed class DifferentiateTests
         Graph step = Differentiate.Run(
             TwoLayers(parameters[0], parameters[1]),
             parameters,
-            (builder, parameter, value, gradient) =>
+            (rewriter, parameter, gradient) =>
             {
+                GraphBuilder builder = rewriter.Builder;
                 Value settings = builder.Constant("control", TensorData.FromFloats(new Shape(4), control));
-                return builder.AddNode(OpCatalog.SgdUpdate, [value, builder.Variable(moments[parameter]), gradient, settings], new SgdAttributes(Momentum: 0.9f)).Outputs;
+                return builder.AddNode(OpCatalog.SgdUpdate, [builder.Variable(parameter), builder.Variable(moments[parameter]), gradient, settings], new SgdAttributes(Momentum: 0.9f)).Outputs;
             },
             immediate);
         GraphVerifier.Verify(step);

@@ -85,7 +85,7 @@ internal static class GradientCheck
         Graph graph = Differentiate.Run(
             loss,
             trained,
-            (_, parameter, _, gradient) =>
+            (_, parameter, gradient) =>
             {
                 order.Add(parameter);
                 return [gradient];
@@ -104,7 +104,7 @@ internal static class GradientCheck
     private static int TrainableOperands(OpCase test) => test.Op switch
     {
         BatchNorm => 3,
-        SoftmaxCrossEntropy => 1,
+        SoftmaxCrossEntropy or Dropout => 1,
         _ => test.Shapes.Length,
     };
 

@@ -26,7 +26,7 @@ public sealed class GradientTests
         }
 
         Variable[] operands = GradientCheck.Operands(cases[0]);
-        GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(cases[0], operands), operands, static (_, _, _, gradient) => [gradient]));
+        GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(cases[0], operands), operands, static (_, _, gradient) => [gradient]));
         Assert.Contains($"{name} '{name}' cannot be trained through: {reason}", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -44,6 +44,17 @@ public sealed class GradientTests
     public void Cross_entropy_has_a_gradient() =>
         GradientCheck.Check(new OpCase(OpCatalog.SoftmaxCrossEntropy, NoAttributes.Instance, [new Shape(3, 7), new Shape(3, 7), new Shape(3)], 0, 3));
 
+    [Fact]
+    public void Batch_normalization_in_training_has_gradients_through_the_statistics()
+    {
+        GradientCheck.Check(new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-3f), [new Shape(2, 3, 5, 4), new Shape(4), new Shape(4)]));
+        GradientCheck.Check(new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-5f), [new Shape(6, 3), new Shape(3), new Shape(3)]));
+    }
+
+    [Fact]
+    public void Dropout_has_the_gradient_of_its_own_mask() =>
+        GradientCheck.Check(new OpCase(OpCatalog.Dropout, new DropoutAttributes(0.4f, 7), [new Shape(3, 11), new Shape()], 1, 2));
+
     [Theory]
     [InlineData(ActivationKind.HardSwish)]
     [InlineData(ActivationKind.Silu)]
@@ -51,7 +62,7 @@ public sealed class GradientTests
     {
         OpCase test = new(OpCatalog.Dense, new DenseAttributes(Activation: new Activation(kind)), [new Shape(2, 3), new Shape(4, 3)]);
         Variable[] operands = GradientCheck.Operands(test);
-        GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(test, operands), operands, static (_, _, _, gradient) => [gradient]));
+        GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(test, operands), operands, static (_, _, gradient) => [gradient]));
         Assert.Contains("must be a node of its own", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -62,7 +73,7 @@ public sealed class GradientTests
         Variable[] operands = GradientCheck.Operands(test);
         foreach (Variable statistic in operands[3..])
         {
-            GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(test, operands), [statistic], static (_, _, _, gradient) => [gradient]));
+            GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(test, operands), [statistic], static (_, _, gradient) => [gradient]));
             Assert.Contains("stored statistics", refusal.Message, StringComparison.Ordinal);
         }
     }

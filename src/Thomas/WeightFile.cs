@@ -58,9 +58,11 @@ public sealed class WeightFile
     {
         if (file.Length == 0) throw new ModelFormatException(name, "byte 0", "the file is empty");
         WeightCollector collector = new(name, file.Length, integers);
-        if (TorchReader.Recognizes(file.Span)) return TorchReader.Read(file, collector);
         if (TfLiteReader.Recognizes(file.Span)) throw new ModelFormatException(name, "byte 0", "this is a model with its graph (.tflite), not a file of weights; open it as a model");
+
+        // Safetensors come before pickles, because the length of a header may begin like one; byte 8 of a file of torch.save is never a brace.
         if (SafetensorsReader.Recognizes(file.Span)) return SafetensorsReader.Read(file, collector);
+        if (TorchReader.Recognizes(file.Span)) return TorchReader.Read(file, collector);
         throw new ModelFormatException(name, "byte 0", "this is neither a safetensors file nor one that torch.save wrote (a zip archive or a pickle)");
     }
 }

@@ -44,6 +44,14 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
             throw new ModelFormatException(file, place, $"unpacking the weights takes more than {ModelLimits.WeightBytes(fileBytes)} bytes, too much for a file of {fileBytes} bytes");
     }
 
+    /// <summary>The bytes as they are, or a copy where elements do not begin at multiples of their size, as some processors want; arrays begin at one.</summary>
+    public ReadOnlyMemory<byte> Aligned(ReadOnlyMemory<byte> bytes, StoredType type, string place)
+    {
+        if (MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment) && segment.Offset % type.SizeBytes() == 0) return bytes;
+        Charge(bytes.Length, place);
+        return bytes.ToArray();
+    }
+
     /// <summary>Checks sizes and makes them a shape.</summary>
     public Shape ShapeOf(ReadOnlySpan<long> sizes, string place)
     {
@@ -112,18 +120,7 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
 
     private TensorData Convert(StoredType type, Shape shape, ReadOnlyMemory<byte> bytes, string place)
     {
-        if (type.Same() is DType same)
-        {
-            // A processor may want elements at multiples of their size; arrays begin at one.
-            if (!MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment) || segment.Offset % type.SizeBytes() != 0)
-            {
-                Charge(bytes.Length, place);
-                bytes = bytes.ToArray();
-            }
-
-            return new TensorData(new TensorType(same, shape), bytes);
-        }
-
+        if (type.Same() is DType same) return new TensorData(new TensorType(same, shape), Aligned(bytes, type, place));
         Charge((long)shape.ElementCount * sizeof(float), place);
         float[] values = new float[shape.ElementCount];
         switch (type)

@@ -48,6 +48,7 @@ internal static class TorchReader
                 bytes = archive.Open(name, collector.Charge) ?? throw new ModelFormatException(collector.File, PickleName, $"the archive lacks the entry '{name}'");
                 long expected = SizeOf(storage, collector.File);
                 if (bytes.Length != expected) throw new ModelFormatException(collector.File, $"entry '{name}'", $"{storage.Count} {storage.Type} elements take {expected} bytes, the entry has {bytes.Length}");
+                bytes = collector.Aligned(bytes, storage.Type, $"entry '{name}'");
                 opened.Add(storage.Key, bytes);
             }
 
@@ -93,7 +94,7 @@ internal static class TorchReader
         }
 
         return ReadTensors(root, collector, storage => places.TryGetValue(storage.Key, out ReadOnlyMemory<byte> bytes)
-            ? bytes
+            ? places[storage.Key] = collector.Aligned(bytes, storage.Type, $"storage '{storage.Key}'")
             : throw new ModelFormatException(collector.File, "fifth pickle", $"the list lacks storage '{storage.Key}'"));
 
         (object? Root, Dictionary<string, TorchStorage> Storages) Next(string entry)

@@ -76,7 +76,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 break;
             case 0x8a: // LONG1
                 BigInteger integer = new(Take(Take(1)[0]));
-                Push(integer >= long.MinValue && integer <= long.MaxValue ? (long)integer : integer);
+                Push(integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer);
                 break;
             case (byte)'G': // BINFLOAT
                 Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.IO.Compression;
 using System.Linq;
+using Thomas.Architectures;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Runtime;
@@ -88,7 +89,7 @@ public sealed class WeightFileTests
     [Fact]
     public void ResNet20_reproduces_recorded_logits()
     {
-        Graph graph = WeightLoader.Load(Emptied(Model.Load(Assets.PathOf("models", "onnx", "resnet20_cifar10.onnx")).Graph), Load("pytorch", "resnet20-12fca82f.th")).Graph;
+        Graph graph = WeightLoader.Load(ResNet20.Architecture.Build(new ArchitectureOptions { Classes = 10 }), Load("pytorch", "resnet20-12fca82f.th")).Graph;
         byte[] pictures = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
         float[] expected = OnnxAssets.Floats("resnet20_cifar10.cifar20_logits_f32", out _);
         using Executable executable = Executable.Compile(graph);
@@ -100,19 +101,33 @@ public sealed class WeightFileTests
         }
     }
 
+    // The network has batch normalization, the file has it folded into biases.
     [Fact]
     public void MobileNetV2_in_half_precision_reproduces_recorded_logits()
     {
-        Graph graph = WeightLoader.Load(Emptied(Model.Load(Assets.PathOf("models", "onnx", "mobilenet_v2_1.0_224.onnx")).Graph), Load("safetensors", "mobilenet_v2_1.0_224.safetensors")).Graph;
+        LoadedWeights loaded = WeightLoader.Load(MobileNetV2.Architecture.Build(new ArchitectureOptions { Classes = 1000 }), Load("safetensors", "mobilenet_v2_1.0_224.safetensors"));
+        Assert.Contains(loaded.Notes, static note => note.StartsWith("the file has 52 batch normalizations folded", StringComparison.Ordinal));
         byte[] crops = OnnxAssets.Bytes("imagenet10_crops224_nhwc_rgb_u8", out _);
         float[] expected = OnnxAssets.Floats("mobilenet_v2_1.0_224.safetensors.imagenet3_logits_f32", out int[] shape);
-        using Executable executable = Executable.Compile(graph);
+        using Executable executable = Executable.Compile(loaded.Graph);
         for (int picture = 0; picture < shape[0]; picture++)
         {
             OnnxAssets.Fill(executable.Input(), crops, picture, Preprocessing.Preset("imagenet", 224, 224));
             executable.Run();
             AssertClose(expected.AsSpan(picture * 1000, 1000), executable.Output(), 1e-4f);
         }
+    }
+
+    [Fact]
+    public void A_network_of_other_classes_takes_all_but_the_last_layer()
+    {
+        Graph graph = MobileNetV2.Architecture.Build(new ArchitectureOptions { Classes = 5, Height = 96, Width = 96 });
+        WeightFile weights = Load("safetensors", "mobilenet_v2_1.0_224.safetensors");
+        ModelFormatException e = Assert.Throws<ModelFormatException>(() => WeightLoader.Load(graph, weights));
+        Assert.EndsWith("2 of another shape: 'classifier.1.weight' is [1000,1280], the network needs [5,1280], 'classifier.1.bias' is [1000], the network needs [5]", e.Message, StringComparison.Ordinal);
+        Graph loaded = WeightLoader.Load(graph, weights, allowHeadMismatch: true).Graph;
+        Assert.Equal(graph.Values.Single(static value => value.Name == "classifier.1.weight").Constant!.Floats, loaded.Values.Single(static value => value.Name == "classifier.1.weight").Constant!.Floats);
+        Assert.Equal(weights.Find("features.0.0.bias")!.Data.Floats, loaded.Values.Single(static value => value.Name == "features.0.1.bias").Constant!.Floats);
     }
 
     // conv1 to conv3 (3x3, no padding, ReLU), norm1, flatten, fc1, ReLU, fc2, norm2.
@@ -144,20 +159,6 @@ public sealed class WeightFileTests
     {
         Shape shape = new(dims);
         return b.Constant(name, TensorData.FromFloats(shape, new float[shape.ElementCount]));
-    }
-
-    /// <summary>The network without what it has learned: zeros for every weight, bias and statistic.</summary>
-    private static Graph Emptied(Graph graph)
-    {
-        Passes.GraphRewriter rewriter = new(graph);
-        foreach (Value value in graph.Values)
-        {
-            if (value.Constant is not null && (value.Name.EndsWith(".weight", StringComparison.Ordinal) || value.Name.EndsWith(".bias", StringComparison.Ordinal) || value.Name.Contains(".running_", StringComparison.Ordinal)))
-                rewriter.Set(value, Zeros(rewriter.Builder, value.Name, value.Shape.Dims));
-        }
-
-        foreach (Node node in graph.Nodes) rewriter.Copy(node);
-        return rewriter.Build();
     }
 
     private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, float tolerance)

@@ -111,10 +111,15 @@ internal readonly record struct TorchLayout(Shape TorchShape, Shape Shape, int O
         return false;
     }
 
-    /// <summary>The input whose elements an element-wise node keeps in their places; null for other nodes.</summary>
+    /// <summary>The operand whose elements an element-wise node keeps in their places; null for other nodes.</summary>
     private static Value? SameOrderInput(Node node)
     {
-        int index = node.Op.InPlaceInput(node);
-        return index >= 0 && node.Inputs[index].Shape == node.Output.Shape ? node.Inputs[index] : null;
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            Value input = node.Inputs[i];
+            if (!input.IsConstant && input.Shape == node.Output.Shape && node.Op.CanOverwrite(node, i)) return input;
+        }
+
+        return null;
     }
 }

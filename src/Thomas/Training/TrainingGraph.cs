@@ -102,7 +102,7 @@ internal sealed class TrainingGraph
         Value[] operands = rewriter.MapInputs(node);
         Node live = builder.AddNode(OpCatalog.BatchNormTraining, operands.AsSpan(0, 3), node.Attributes, node.Name);
         rewriter.Set(node.Output, live.Output);
-        int count = operands[0].Shape.ElementCount / operands[0].Shape[^1];
+        int count = operands[0].Shape.ElementCount / operands[0].Shape[-1];
         float[] factors = [1, count > 1 ? (float)count / (count - 1) : 1];
         builder.Stage = Stage.Update;
         for (int i = 0; i < 2; i++)

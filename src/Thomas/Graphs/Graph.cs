@@ -27,14 +27,29 @@ public sealed class Graph
     /// <summary>The values handed out.</summary>
     public IReadOnlyList<Value> Outputs { get; }
 
-    /// <summary>Elements of all constants: for an imported network its parameter count.</summary>
+    /// <summary>Elements of all constants and trained weights: for an imported network its parameter count.</summary>
     public long ParameterCount
     {
         get
         {
             long count = 0;
-            foreach (Value value in Values) count += value.IsConstant ? value.Shape.ElementCount : 0;
+            foreach (Value value in Values) count += value.IsConstant || value.Variable?.Kind is VariableKind.Weight or VariableKind.Statistic ? value.Shape.ElementCount : 0;
             return count;
+        }
+    }
+
+    /// <summary>The variables that it reads, in the order of their values.</summary>
+    public IReadOnlyList<Variable> Variables
+    {
+        get
+        {
+            List<Variable> variables = [];
+            foreach (Value value in Values)
+            {
+                if (value.Variable is Variable variable) variables.Add(variable);
+            }
+
+            return variables;
         }
     }
 

@@ -11,7 +11,11 @@ public sealed class GraphBuilder
     private readonly List<Value> _inputs = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _suffixes = new(StringComparer.Ordinal);
+    private readonly Dictionary<Variable, Value> _variables = [];
     private bool _built;
+
+    /// <summary>The part of a training step that nodes added from now on belong to.</summary>
+    internal Stage Stage { get; set; }
 
     /// <summary>Adds a value that is fed from outside.</summary>
     /// <exception cref="GraphException">The type has no elements.</exception>
@@ -25,6 +29,18 @@ public sealed class GraphBuilder
 
     /// <summary>Adds a value whose contents are known.</summary>
     public Value Constant(string name, TensorData data) => AddValue(name, data.Type, null, data);
+
+    /// <summary>The value that stands for a variable; the same one each time.</summary>
+    public Value Variable(Variable variable)
+    {
+        if (!_variables.TryGetValue(variable, out Value? value))
+        {
+            value = AddNamedValue(Unique(variable.Name), variable.Type, null, null, variable);
+            _variables.Add(variable, value);
+        }
+
+        return value;
+    }
 
     /// <summary>Adds a node with one result and returns that.</summary>
     /// <param name="op">The operator.</param>
@@ -65,7 +81,7 @@ public sealed class GraphBuilder
         }
 
         string baseName = string.IsNullOrEmpty(name) ? op.Name : name;
-        Node node = new(Unique(baseName), op, attributes, inputs.ToArray());
+        Node node = new(Unique(baseName), op, attributes, inputs.ToArray(), Stage);
         Value[] outputs = new Value[outputTypes.Length];
         for (int i = 0; i < outputs.Length; i++)
         {
@@ -95,10 +111,10 @@ public sealed class GraphBuilder
     private Value AddValue(string name, TensorType type, Node? producer, TensorData? constant) =>
         AddNamedValue(Unique(name), type, producer, constant);
 
-    private Value AddNamedValue(string name, TensorType type, Node? producer, TensorData? constant)
+    private Value AddNamedValue(string name, TensorType type, Node? producer, TensorData? constant, Variable? variable = null)
     {
         ObjectDisposedException.ThrowIf(_built, this);
-        Value value = new(_values.Count, name, type, producer, constant);
+        Value value = new(_values.Count, name, type, producer, constant, variable);
         _values.Add(value);
         return value;
     }

@@ -43,6 +43,33 @@ public static class GraphVerifier
         }
 
         foreach (Value output in graph.Outputs) Check(ready.Contains(output), $"graph output {output} is not computed");
+        VerifyUpdates(graph);
+    }
+
+    /// <summary>An update overwrites its variable: it takes the variable itself, once, and whatever reads the old contents stands before it.</summary>
+    private static void VerifyUpdates(Graph graph)
+    {
+        Dictionary<Value, Node> updates = [];
+        foreach (Node node in graph.Nodes)
+        {
+            foreach (Value input in node.Inputs)
+                Check(!updates.TryGetValue(Origin(input), out Node? update), $"{node} reads {input} after {update} has overwritten it");
+            for (int output = 0; output < node.Outputs.Count; output++)
+            {
+                int updated = node.Op.UpdatedInput(output);
+                if (updated < 0) continue;
+                Value variable = node.Inputs[updated];
+                Check(variable.IsVariable, $"{node} updates {variable}, which is no variable");
+                Check(updates.TryAdd(variable, node), $"{variable} is updated twice");
+            }
+        }
+    }
+
+    /// <summary>The value whose bytes a reshaped value shows.</summary>
+    private static Value Origin(Value value)
+    {
+        while (value.Producer is Node node && node.Op.IsView(node)) value = node.Inputs[0];
+        return value;
     }
 
     private static void Check(bool condition, string message)

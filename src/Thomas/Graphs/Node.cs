@@ -5,8 +5,9 @@ namespace Thomas.Graphs;
 /// <summary>One application of an operator.</summary>
 public sealed class Node
 {
-    internal Node(string name, Op op, OpAttributes attributes, Value[] inputs)
+    internal Node(string name, Op op, OpAttributes attributes, Value[] inputs, Stage stage)
     {
+        Stage = stage;
         Name = name;
         Op = op;
         Attributes = attributes;
@@ -16,6 +17,9 @@ public sealed class Node
 
     /// <summary>The name of its first output.</summary>
     public string Name { get; }
+
+    /// <summary>The part of a training step that it belongs to.</summary>
+    public Stage Stage { get; }
 
     /// <summary>The operator.</summary>
     public Op Op { get; }

@@ -55,8 +55,24 @@ public abstract class Op
     /// <summary>Chooses the algorithm for the node, packs constant operands and returns the kernel, not yet bound to memory.</summary>
     internal virtual CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new ReferenceKernel(node);
 
-    /// <summary>The input whose memory the (single, equally sized) output may reuse, or -1. Only for kernels that read each element before they overwrite it.</summary>
-    internal virtual int InPlaceInput(Node node) => -1;
+    /// <summary>
+    /// Emits the gradient: for each operand that needs it, dL/d(operand) from the gradients of the results. The default refuses; see <see cref="NoGradientReason"/>.
+    /// </summary>
+    /// <exception cref="GraphException">The operator, or this setting of it, has no gradient.</exception>
+    internal virtual void Gradient(GradientContext g) =>
+        throw new GraphException($"{g.Node} cannot be trained through: {NoGradientReason ?? "it has no gradient rule"}");
+
+    /// <summary>Why there is no gradient rule, for operators without one; null for all others.</summary>
+    internal virtual string? NoGradientReason => null;
+
+    /// <summary>The operand, always a variable, whose memory result k is written to: an update. -1 for results with memory of their own.</summary>
+    internal virtual int UpdatedInput(int output) => -1;
+
+    /// <summary>
+    /// Whether the first result may be written over this operand, if the operand has as many elements and dies here. Only for kernels that read each element
+    /// before they overwrite it, on whatever thread.
+    /// </summary>
+    internal virtual bool CanOverwrite(Node node, int input) => false;
 
     /// <summary>Whether the output is the input's memory seen under another shape, so that nothing runs.</summary>
     internal virtual bool IsView(Node node) => false;

@@ -2,18 +2,19 @@ using System.Collections.Generic;
 
 namespace Thomas.Graphs;
 
-/// <summary>An edge of the graph: a tensor with exactly one origin: a graph input, a constant, or one output of one node.</summary>
+/// <summary>An edge of the graph: a tensor with exactly one origin: a graph input, a constant, a variable, or one output of one node.</summary>
 public sealed class Value
 {
     private readonly List<Node> _consumers = [];
 
-    internal Value(int id, string name, TensorType type, Node? producer, TensorData? constant)
+    internal Value(int id, string name, TensorType type, Node? producer, TensorData? constant, Variable? variable = null)
     {
         Id = id;
         Name = name;
         Type = type;
         Producer = producer;
         Constant = constant;
+        Variable = variable;
     }
 
     /// <summary>Position in <see cref="Graph.Values"/>.</summary>
@@ -28,17 +29,23 @@ public sealed class Value
     /// <summary>The sizes.</summary>
     public Shape Shape => Type.Shape;
 
-    /// <summary>The node that computes it; null for inputs and constants.</summary>
+    /// <summary>The node that computes it; null for inputs, constants and variables.</summary>
     public Node? Producer { get; }
 
     /// <summary>The contents, where they are known at compile time.</summary>
     public TensorData? Constant { get; }
 
+    /// <summary>The tensor of longer life whose contents at the start of the run it has; else null.</summary>
+    public Variable? Variable { get; }
+
+    /// <summary>Whether it is the contents of a variable at the start of the run.</summary>
+    public bool IsVariable => Variable is not null;
+
     /// <summary>Whether the contents are known at compile time.</summary>
     public bool IsConstant => Constant is not null;
 
     /// <summary>Whether it is fed from outside.</summary>
-    public bool IsInput => Producer is null && Constant is null;
+    public bool IsInput => Producer is null && Constant is null && Variable is null;
 
     /// <summary>The nodes that read it, in graph order; one that reads it twice stands here twice. Graph outputs are not counted.</summary>
     public IReadOnlyList<Node> Consumers => _consumers;

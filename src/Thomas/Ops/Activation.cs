@@ -54,6 +54,9 @@ public readonly record struct Activation(ActivationKind Kind, float A = 0, float
     /// <summary>min(max(x, min), max).</summary>
     public static Activation Clip(float min, float max) => new(ActivationKind.Clip, min, max);
 
+    /// <summary>Whether f'(x) follows from y = f(x), so that x need not be kept for the backward pass.</summary>
+    public bool GradientReadsOutput => Kind is not (ActivationKind.HardSwish or ActivationKind.Silu) && (Kind != ActivationKind.LeakyRelu || A >= 0);
+
     /// <summary>The same function for kernels.</summary>
     internal Kernels.Elementwise.Activation ToKernel() => Kind switch
     {
@@ -88,5 +91,33 @@ public readonly record struct Activation(ActivationKind Kind, float A = 0, float
             ActivationKind.Tanh => T.Tanh(x),
             _ => x,
         };
+    }
+
+    /// <summary>f'(x), given f(x) where <see cref="GradientReadsOutput"/> holds and x where it does not. NaN propagates.</summary>
+    internal T Derivative<T>(T saved)
+        where T : IBinaryFloatingPointIeee754<T>
+    {
+        if (T.IsNaN(saved)) return saved;
+        T a = T.CreateTruncating(A), b = T.CreateTruncating(B), three = T.CreateTruncating(3);
+        return Kind switch
+        {
+            ActivationKind.Relu => saved > T.Zero ? T.One : T.Zero,
+            ActivationKind.Relu6 => saved > T.Zero && saved < T.CreateTruncating(6) ? T.One : T.Zero,
+            ActivationKind.Clip => saved > a && saved < b ? T.One : T.Zero,
+            ActivationKind.LeakyRelu => saved > T.Zero ? T.One : a,
+            ActivationKind.Sigmoid => saved * (T.One - saved),
+            ActivationKind.HardSigmoid => saved > T.Zero && saved < T.One ? a : T.Zero,
+            ActivationKind.HardSwish => saved < -three ? T.Zero : saved <= three ? (saved / three) + T.CreateTruncating(0.5) : T.One,
+            ActivationKind.Silu => SiluDerivative(saved),
+            ActivationKind.Tanh => (T.One - saved) * (T.One + saved),
+            _ => T.One,
+        };
+    }
+
+    private static T SiluDerivative<T>(T x)
+        where T : IBinaryFloatingPointIeee754<T>
+    {
+        T sigmoid = T.One / (T.One + T.Exp(-x));
+        return sigmoid * (T.One + (x * (T.One - sigmoid)));
     }
 }

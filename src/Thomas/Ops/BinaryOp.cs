@@ -19,15 +19,8 @@ public abstract partial class BinaryOp : Op
         return [new TensorType(inputs[0].DType, shape)];
     }
 
-    internal override int InPlaceInput(Node node)
-    {
-        for (int i = 0; i < 2; i++)
-        {
-            if (!node.Inputs[i].IsConstant && node.Inputs[i].Shape == node.Output.Shape && !ReferenceEquals(node.Inputs[0], node.Inputs[1])) return i;
-        }
-
-        return -1;
-    }
+    internal override bool CanOverwrite(Node node, int input) =>
+        node.Inputs[input].Shape == node.Output.Shape && !ReferenceEquals(node.Inputs[0], node.Inputs[1]);
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {

@@ -100,6 +100,75 @@ public static class OpCatalog
     /// <summary>Reordering of axes.</summary>
     public static Transpose Transpose { get; } = new();
 
+    /// <summary>Matrix product.</summary>
+    public static MatMul MatMul { get; } = new();
+
+    /// <summary>Comparison of two tensors' elements as a number.</summary>
+    public static Heaviside Heaviside { get; } = new();
+
+    /// <summary>Repetition along axes.</summary>
+    public static BroadcastTo BroadcastTo { get; } = new();
+
+    /// <summary>Gradient of an activation.</summary>
+    public static ActivateGradient ActivateGradient { get; } = new();
+
+    /// <summary>Gradient of a convolution's input.</summary>
+    public static Conv2dInputGradient Conv2dInputGradient { get; } = new();
+
+    /// <summary>Gradient of a convolution's filter.</summary>
+    public static Conv2dFilterGradient Conv2dFilterGradient { get; } = new();
+
+    /// <summary>Gradient of a depthwise convolution's input.</summary>
+    public static DepthwiseConv2dInputGradient DepthwiseConv2dInputGradient { get; } = new();
+
+    /// <summary>Gradient of a depthwise convolution's filter.</summary>
+    public static DepthwiseConv2dFilterGradient DepthwiseConv2dFilterGradient { get; } = new();
+
+    /// <summary>Gradient of max pooling.</summary>
+    public static MaxPool2dGradient MaxPool2dGradient { get; } = new();
+
+    /// <summary>Gradient of average pooling.</summary>
+    public static AveragePool2dGradient AveragePool2dGradient { get; } = new();
+
+    /// <summary>Gradient of a maximum over axes.</summary>
+    public static ReduceMaxGradient ReduceMaxGradient { get; } = new();
+
+    /// <summary>Gradient of local response normalization.</summary>
+    public static LocalResponseNormGradient LocalResponseNormGradient { get; } = new();
+
+    /// <summary>Gradient of cutting out a strided block.</summary>
+    public static SliceGradient SliceGradient { get; } = new();
+
+    /// <summary>Classification loss.</summary>
+    public static SoftmaxCrossEntropy SoftmaxCrossEntropy { get; } = new();
+
+    /// <summary>Gradient of the classification loss.</summary>
+    public static SoftmaxCrossEntropyGradient SoftmaxCrossEntropyGradient { get; } = new();
+
+    /// <summary>Step of gradient descent with momentum.</summary>
+    public static SgdUpdate SgdUpdate { get; } = new();
+
+    /// <summary>Step of Adam or AdamW.</summary>
+    public static AdamUpdate AdamUpdate { get; } = new();
+
+    /// <summary>Sum of gradients over micro-batches.</summary>
+    public static Accumulate Accumulate { get; } = new();
+
+    /// <summary>Bound on the gradients' norm.</summary>
+    public static ClipByGlobalNorm ClipByGlobalNorm { get; } = new();
+
+    /// <summary>Average that follows a value.</summary>
+    public static MovingAverage MovingAverage { get; } = new();
+
+    /// <summary>Normalization by the statistics of the batch.</summary>
+    public static BatchNormTraining BatchNormTraining { get; } = new();
+
+    /// <summary>Gradients of normalization by the statistics of the batch.</summary>
+    public static BatchNormTrainingGradient BatchNormTrainingGradient { get; } = new();
+
+    /// <summary>Random zeros in training.</summary>
+    public static Dropout Dropout { get; } = new();
+
     /// <summary>All operators.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
@@ -107,5 +176,10 @@ public static class OpCatalog
         Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Round, FakeQuantize,
         Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
+        MatMul, Heaviside, BroadcastTo,
+        ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
+        MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
+        SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
+        BatchNormTraining, BatchNormTrainingGradient, Dropout,
     ];
 }

@@ -15,7 +15,7 @@ public abstract class UnaryOp : Op
         return [inputs[0]];
     }
 
-    internal override int InPlaceInput(Node node) => 0;
+    internal override bool CanOverwrite(Node node, int input) => input == 0;
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {

@@ -82,6 +82,9 @@ public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, in
         return new Shape(input[0], OutputH(input[1]), OutputW(input[2]), channels);
     }
 
+    /// <summary>The output position that starts at this place of the padded input, or -1 if none of the so many does.</summary>
+    internal static int OutputOf(int start, int stride, int outputs) => start >= 0 && start % stride == 0 && start / stride < outputs ? start / stride : -1;
+
     /// <summary>The same window for kernels, over so many channels of the input.</summary>
     internal Kernels.ConvGeometry ToGeometry(Shape x, Shape y, int channels) => new(
         x[0], x[1], x[2], channels, x[3], y[1], y[2], KernelH, KernelW, StrideH, StrideW, DilationH, DilationW, Padding.Top, Padding.Left);

@@ -28,6 +28,7 @@ internal static class FoldBatchNorm
         if (source.Consumers.Count != 1 || graph.IsOutput(source) || !AllFinite(scale) || !AllFinite(shift)) return false;
         if (!LinearNode.TryGet(rewriter.Map(source).Producer, out LinearNode linear) || !linear.CanFoldScale || linear.Channels != scale.Length) return false;
 
+        rewriter.Enter(node);
         TensorData weights = ConstantMath.Scale(linear.Weights.Constant!, linear.ChannelAxis, scale);
         TensorData bias = ConstantMath.Affine(linear.Bias?.Constant, scale, shift);
         Value folded = rewriter.Builder.Add(

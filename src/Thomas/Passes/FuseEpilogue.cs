@@ -53,6 +53,7 @@ internal static class FuseEpilogue
 
     private static void Emit(GraphRewriter rewriter, Node last, Chain chain)
     {
+        rewriter.Enter(last);
         List<Value> inputs = [.. rewriter.MapInputs(chain.Linear.Node)];
         if (chain.Add is not null)
         {

@@ -28,6 +28,7 @@ internal static class FusePad
             {
                 Padding = new Padding2d(old.Top + pad.Before[1], old.Left + pad.Before[2], old.Bottom + pad.After[1], old.Right + pad.After[2]),
             };
+            rewriter.Enter(node);
             Value[] inputs = rewriter.MapInputs(node);
             inputs[0] = rewriter.Map(padNode.Inputs[0]);
             OpAttributes attributes = node.Attributes is Conv2dAttributes conv ? conv with { Window = merged } : ((DepthwiseConv2dAttributes)node.Attributes) with { Window = merged };

@@ -20,14 +20,14 @@ internal sealed class GraphRewriter
 
     public GraphBuilder Builder { get; } = new();
 
-    /// <summary>The new value that stands for an old one; constants move over when they are first asked for, so unused ones vanish.</summary>
+    /// <summary>The new value that stands for an old one; constants and variables move over when they are first asked for, so unused ones vanish.</summary>
     public Value Map(Value old)
     {
         ref Value? mapped = ref _map[old.Id];
         if (mapped is null)
         {
-            if (old.Constant is null) throw new InvalidOperationException($"{old} is read before it is rewritten.");
-            mapped = Builder.Constant(old.Name, old.Constant);
+            if (old.Variable is Variable variable) mapped = Builder.Variable(variable);
+            else mapped = Builder.Constant(old.Name, old.Constant ?? throw new InvalidOperationException($"{old} is read before it is rewritten."));
         }
 
         return mapped;
@@ -43,11 +43,16 @@ internal sealed class GraphRewriter
     /// <summary>Makes a new value stand for an old one.</summary>
     public void Set(Value old, Value replacement) => _map[old.Id] = replacement;
 
+    /// <summary>Begins with the next node: what is added from now on belongs to its part of the step.</summary>
+    public void Enter(Node node) => Builder.Stage = node.Stage;
+
     /// <summary>Copies a node as it is.</summary>
-    public void Copy(Node node)
+    public Node Copy(Node node)
     {
+        Enter(node);
         Node copy = Builder.AddNode(node.Op, MapInputs(node), node.Attributes, node.Name);
         for (int i = 0; i < node.Outputs.Count; i++) Set(node.Outputs[i], copy.Outputs[i]);
+        return copy;
     }
 
     public Graph Build()

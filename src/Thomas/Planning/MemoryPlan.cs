@@ -14,12 +14,13 @@ public sealed record MemoryBlock(string Name, long Size, int FirstStep, int Last
 /// <summary>Where every value of an executable lies, decided before it runs.</summary>
 public sealed class MemoryPlan
 {
-    internal MemoryPlan(IReadOnlyList<MemoryBlock> blocks, long arenaBytes, long lowerBoundBytes, Dictionary<Value, long> offsets, long[] workspaceOffsets)
+    internal MemoryPlan(IReadOnlyList<MemoryBlock> blocks, long arenaBytes, long lowerBoundBytes, Dictionary<Value, long> offsets, Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
     {
         Blocks = blocks;
         ArenaBytes = arenaBytes;
         LowerBoundBytes = lowerBoundBytes;
         Offsets = offsets;
+        VariableOf = variableOf;
         WorkspaceOffsets = workspaceOffsets;
     }
 
@@ -33,6 +34,9 @@ public sealed class MemoryPlan
     public long LowerBoundBytes { get; }
 
     internal Dictionary<Value, long> Offsets { get; }
+
+    /// <summary>The values that lie in a variable: what updates it, and views of it.</summary>
+    internal Dictionary<Value, Variable> VariableOf { get; }
 
     internal long[] WorkspaceOffsets { get; }
 }

@@ -16,6 +16,7 @@ internal sealed class MemoryPlanner
     private readonly Graph _graph;
     private readonly Dictionary<Value, Value> _roots = [];
     private readonly Dictionary<Value, int> _lastUse = [];
+    private readonly Dictionary<Value, Variable> _variableOf = [];
 
     private MemoryPlanner(Graph graph) => _graph = graph;
 
@@ -64,23 +65,53 @@ internal sealed class MemoryPlanner
         foreach (Value output in _graph.Outputs) _lastUse[output] = _graph.Nodes.Count;
     }
 
-    /// <summary>Gives each value the value whose bytes it uses: itself, or the operand that it views or overwrites.</summary>
+    /// <summary>Gives each value the value whose bytes it uses: itself, or the operand that it views, overwrites or updates.</summary>
     private void FindRoots(bool share)
     {
         for (int step = 0; step < _graph.Nodes.Count; step++)
         {
             Node node = _graph.Nodes[step];
-            if (node.Outputs.Count != 1) continue;
-            bool isView = node.Op.IsView(node);
-            int reused = isView ? 0 : share ? node.Op.InPlaceInput(node) : -1;
-            if (reused < 0 || node.Inputs[reused].IsConstant) continue;
-            Value root = Root(node.Inputs[reused]);
+            for (int output = 0; output < node.Outputs.Count; output++)
+            {
+                int updated = node.Op.UpdatedInput(output);
+                if (updated >= 0) SetRoot(node.Outputs[output], Root(node.Inputs[updated]));
+            }
 
-            // Overwriting needs the operand, and all that share its bytes, to be dead afterwards; graph inputs stay as the caller wrote them.
-            if (!isView && (LastUse(root) > step || root.IsInput || node.Inputs[reused].Shape.ElementCount != node.Output.Shape.ElementCount)) continue;
-            _roots[node.Output] = root;
-            _lastUse[root] = Math.Max(LastUse(root), LastUse(node.Output));
+            if (_roots.ContainsKey(node.Output)) continue;
+            if (node.Op.IsView(node))
+            {
+                if (!node.Inputs[0].IsConstant) SetRoot(node.Output, Root(node.Inputs[0]));
+                continue;
+            }
+
+            for (int input = 0; share && input < node.Inputs.Count; input++)
+            {
+                Value root = Root(node.Inputs[input]);
+
+                // Overwriting needs the operand, and all that share its bytes, to be dead afterwards; graph inputs stay as the caller wrote them.
+                if (!node.Op.CanOverwrite(node, input) || LastUse(root) > step || root.Producer is null || UsesTwice(node, root, input)
+                    || node.Inputs[input].Shape.ElementCount != node.Output.Shape.ElementCount) continue;
+                SetRoot(node.Output, root);
+                break;
+            }
         }
+    }
+
+    private void SetRoot(Value value, Value root)
+    {
+        _roots[value] = root;
+        _lastUse[root] = Math.Max(LastUse(root), LastUse(value));
+    }
+
+    /// <summary>Whether another operand of the node lies in the same bytes.</summary>
+    private bool UsesTwice(Node node, Value root, int input)
+    {
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            if (i != input && ReferenceEquals(Root(node.Inputs[i]), root)) return true;
+        }
+
+        return false;
     }
 
     private Value Root(Value value) => _roots.GetValueOrDefault(value, value);
@@ -91,6 +122,12 @@ internal sealed class MemoryPlanner
     {
         Value root = Root(value);
         if (root.IsConstant) return;
+        if (root.Variable is Variable variable)
+        {
+            _variableOf[value] = variable;
+            return;
+        }
+
         if (requestOf.TryGetValue(root, out int existing))
         {
             requestOf[value] = existing;
@@ -175,7 +212,7 @@ internal sealed class MemoryPlanner
         foreach ((Value value, int request) in requestOf) valueOffsets[value] = offsets[request];
         long[] workspaces = new long[workspaceRequest.Length];
         for (int i = 0; i < workspaces.Length; i++) workspaces[i] = workspaceRequest[i] < 0 ? -1 : offsets[workspaceRequest[i]];
-        return new MemoryPlan(blocks, arenaBytes, bound, valueOffsets, workspaces);
+        return new MemoryPlan(blocks, arenaBytes, bound, valueOffsets, _variableOf, workspaces);
     }
 
     private readonly record struct Request(string Name, long Size, int FirstStep, int LastStep)

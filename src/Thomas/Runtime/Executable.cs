@@ -19,10 +19,15 @@ public sealed unsafe class Executable : IDisposable
     private readonly ConstantMemory _constants;
     private readonly List<MemoryHandle> _pins;
     private readonly ThreadTeam _team;
+    private readonly VariableStore? _variables;
+    private readonly bool _ownsTeam;
     private bool _disposed;
 
-    private Executable(Graph graph, MemoryPlan plan, Step[] steps, Arena arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam team)
+    private Executable(
+        Graph graph, MemoryPlan plan, Step[] steps, Arena arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam team, bool ownsTeam, VariableStore? variables)
     {
+        _ownsTeam = ownsTeam;
+        _variables = variables;
         Graph = graph;
         Plan = plan;
         _steps = steps;
@@ -55,34 +60,29 @@ public sealed unsafe class Executable : IDisposable
         CompileAsIs(Rebatch.Run(graph, batch), options ?? new CompileOptions());
 
     /// <summary>Compiles a graph with the input shapes that it has.</summary>
-    internal static Executable CompileAsIs(Graph graph, CompileOptions options)
+    /// <param name="graph">The graph.</param>
+    /// <param name="options">Device, threads and switches.</param>
+    /// <param name="variables">Where the graph's variables lie; null for a graph without any.</param>
+    /// <param name="team">Threads to share with other executables; null for a team of its own. Their number goes before the options'.</param>
+    internal static Executable CompileAsIs(Graph graph, CompileOptions options, VariableStore? variables = null, ThreadTeam? team = null)
     {
         Graph compiled = CompilePasses.Run(graph, options.PassesOff);
-        bool serial = options.Device == DeviceKind.Serial;
-        ThreadTeam team = new(serial ? 1 : options.Threads);
+        bool serial = options.Device == DeviceKind.Serial, ownsTeam = team is null;
+        team ??= new(serial ? 1 : options.Threads);
         ConstantMemory constants = new(team.Threads);
         List<MemoryHandle> pins = [];
         Arena? arena = null;
         try
         {
-            CpuKernel?[] kernels = new CpuKernel?[compiled.Nodes.Count];
-            long[] workspaces = new long[kernels.Length];
-            for (int i = 0; i < kernels.Length; i++)
-            {
-                Node node = compiled.Nodes[i];
-                if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
-                CpuKernel kernel = serial ? new ReferenceKernel(node) : node.Op.CreateCpuKernel(node, constants);
-                workspaces[i] = kernel.WorkspaceBytes(team.Threads);
-                kernels[i] = kernel;
-            }
-
+            CpuKernel?[] kernels = CreateKernels(compiled, serial, constants, out long[] workspaces);
             MemoryPlan plan = MemoryPlanner.Plan(compiled, workspaces, options.ShareMemory);
             arena = new Arena(plan.ArenaBytes);
-            return new Executable(compiled, plan, BindAll(compiled, kernels, plan, arena, pins, team.Threads), arena, constants, pins, team);
+            Binder binder = new(plan, arena, pins, variables, team.Threads);
+            return new Executable(compiled, plan, binder.BindAll(compiled, kernels), arena, constants, pins, team, ownsTeam, variables);
         }
         catch
         {
-            Release(arena, constants, pins, team);
+            Release(arena, constants, pins, ownsTeam ? team : null);
             throw;
         }
     }
@@ -117,48 +117,31 @@ public sealed unsafe class Executable : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        Release(_arena, _constants, _pins, _team);
+        Release(_arena, _constants, _pins, _ownsTeam ? _team : null);
     }
 
-    private static void Release(Arena? arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam team)
+    private static CpuKernel?[] CreateKernels(Graph graph, bool serial, ConstantMemory constants, out long[] workspaces)
     {
-        team.Dispose();
+        CpuKernel?[] kernels = new CpuKernel?[graph.Nodes.Count];
+        workspaces = new long[kernels.Length];
+        for (int i = 0; i < kernels.Length; i++)
+        {
+            Node node = graph.Nodes[i];
+            if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
+            CpuKernel kernel = serial ? new ReferenceKernel(node) : node.Op.CreateCpuKernel(node, constants);
+            workspaces[i] = kernel.WorkspaceBytes(constants.Threads);
+            kernels[i] = kernel;
+        }
+
+        return kernels;
+    }
+
+    private static void Release(Arena? arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam? team)
+    {
+        team?.Dispose();
         arena?.Dispose();
         constants.Dispose();
         foreach (MemoryHandle pin in pins) pin.Dispose();
-    }
-
-    private static Step[] BindAll(Graph graph, CpuKernel?[] kernels, MemoryPlan plan, Arena arena, List<MemoryHandle> pins, int threads)
-    {
-        Dictionary<Value, nint> pinned = [];
-        List<Step> steps = [];
-        for (int i = 0; i < kernels.Length; i++)
-        {
-            if (kernels[i] is not CpuKernel kernel) continue;
-            Node node = graph.Nodes[i];
-            nint[] inputs = new nint[node.Inputs.Count], outputs = new nint[node.Outputs.Count];
-            for (int k = 0; k < inputs.Length; k++) inputs[k] = AddressOf(node.Inputs[k], plan, arena, pinned, pins);
-            for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k], plan, arena, pinned, pins);
-            kernel.Bind(inputs, outputs, plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + plan.WorkspaceOffsets[i], threads);
-            steps.Add(new Step(kernel));
-        }
-
-        return [.. steps];
-    }
-
-    /// <summary>Constants are used where they lie (in the model file as read), values where the plan puts them.</summary>
-    private static nint AddressOf(Value value, MemoryPlan plan, Arena arena, Dictionary<Value, nint> pinned, List<MemoryHandle> pins)
-    {
-        if (value.Constant is null) return (nint)(arena.Pointer + plan.Offsets[value]);
-        if (!pinned.TryGetValue(value, out nint address))
-        {
-            MemoryHandle pin = value.Constant.Bytes.Pin();
-            pins.Add(pin);
-            address = (nint)pin.Pointer;
-            pinned.Add(value, address);
-        }
-
-        return address;
     }
 
     private void RunStep(CpuKernel kernel)
@@ -175,10 +158,55 @@ public sealed unsafe class Executable : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (value.Constant is not null) return value.Constant.Floats.ToArray();
+        if (Plan.VariableOf.TryGetValue(value, out Variable? variable)) return _variables![variable];
         return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
     }
 
     private readonly record struct Step(CpuKernel Kernel);
+
+    /// <summary>Gives kernels their addresses.</summary>
+    private sealed class Binder(MemoryPlan plan, Arena arena, List<MemoryHandle> pins, VariableStore? variables, int threads)
+    {
+        private readonly Dictionary<Value, nint> _pinned = [];
+
+        public Step[] BindAll(Graph graph, CpuKernel?[] kernels)
+        {
+            List<Step> steps = [];
+            for (int i = 0; i < kernels.Length; i++)
+            {
+                if (kernels[i] is not CpuKernel kernel) continue;
+                Node node = graph.Nodes[i];
+                nint[] inputs = new nint[node.Inputs.Count], outputs = new nint[node.Outputs.Count];
+                for (int k = 0; k < inputs.Length; k++) inputs[k] = AddressOf(node.Inputs[k]);
+                for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k]);
+                kernel.Bind(inputs, outputs, plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + plan.WorkspaceOffsets[i], threads);
+                steps.Add(new Step(kernel));
+            }
+
+            return [.. steps];
+        }
+
+        /// <summary>Constants are used where they lie (in the model file as read), variables in their store, values where the plan puts them.</summary>
+        private nint AddressOf(Value value)
+        {
+            if (plan.VariableOf.TryGetValue(value, out Variable? variable) || (variable = value.Variable) is not null)
+            {
+                if (variables is null || !variables.Contains(variable)) throw new GraphException($"No memory was given for the variable '{variable.Name}'.");
+                return (nint)variables.Address(variable);
+            }
+
+            if (value.Constant is null) return (nint)(arena.Pointer + plan.Offsets[value]);
+            if (!_pinned.TryGetValue(value, out nint address))
+            {
+                MemoryHandle pin = value.Constant.Bytes.Pin();
+                pins.Add(pin);
+                address = (nint)pin.Pointer;
+                _pinned.Add(value, address);
+            }
+
+            return address;
+        }
+    }
 
     /// <summary>Constants in the layouts of their kernels.</summary>
     private sealed class ConstantMemory(int threads) : CpuKernelContext, IDisposable

@@ -136,7 +136,7 @@ internal sealed partial class OperatorPage
     private static string MemoryOf(Op op)
     {
         Node[] nodes = [.. CasesOf(op).Select(NodeOf)];
-        return nodes.All(op.IsView) ? "view" : nodes.Any(node => op.InPlaceInput(node) >= 0) ? "in place" : "own";
+        return nodes.All(op.IsView) ? "view" : nodes.Any(node => Enumerable.Range(0, node.Inputs.Count).Any(input => op.CanOverwrite(node, input))) ? "in place" : "own";
     }
 
     private static Node NodeOf(OpCase test)

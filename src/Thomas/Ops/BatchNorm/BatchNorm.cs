@@ -29,7 +29,7 @@ public sealed partial class BatchNorm : Op
         return [inputs[0]];
     }
 
-    internal override int InPlaceInput(Node node) => 0;
+    internal override bool CanOverwrite(Node node, int input) => input == 0;
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {

@@ -36,7 +36,7 @@ public sealed partial class FakeQuantize : Op
         return [inputs[0]];
     }
 
-    internal override int InPlaceInput(Node node) => 0;
+    internal override bool CanOverwrite(Node node, int input) => input == 0;
 
     internal override long Elementwise(Node node) => 5L * node.Output.Shape.ElementCount;
 

@@ -1,0 +1,46 @@
+namespace Thomas.Graphs;
+
+/// <summary>What a variable is for; memory plans report by it.</summary>
+public enum VariableKind
+{
+    /// <summary>A trained parameter.</summary>
+    Weight,
+
+    /// <summary>A running statistic of batch normalization.</summary>
+    Statistic,
+
+    /// <summary>A moment of an optimizer, or an average of weights.</summary>
+    OptimizerState,
+
+    /// <summary>A sum of gradients over micro-batches.</summary>
+    Gradient,
+}
+
+/// <summary>
+/// A tensor that lives longer than one run: a parameter in training, a statistic, a moment. Graphs name it by reference, so several graphs can share one; its
+/// bytes lie in a <see cref="Runtime.VariableStore"/>.
+/// </summary>
+/// <param name="name">Unique among the variables that are used together; the name of the constant that it replaces, where it replaces one.</param>
+/// <param name="shape">The sizes; the elements are F32.</param>
+/// <param name="kind">What it is for.</param>
+/// <param name="initial">Its first contents; null for zeros.</param>
+public sealed class Variable(string name, Shape shape, VariableKind kind, TensorData? initial = null)
+{
+    /// <summary>Unique among the variables that are used together.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Element type and shape.</summary>
+    public TensorType Type { get; } = new(DType.F32, shape);
+
+    /// <summary>The sizes.</summary>
+    public Shape Shape => Type.Shape;
+
+    /// <summary>What it is for.</summary>
+    public VariableKind Kind { get; } = kind;
+
+    /// <summary>Its first contents; null for zeros.</summary>
+    public TensorData? Initial { get; } = initial;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name}: {Type}";
+}

@@ -1,0 +1,15 @@
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+public sealed partial class Activate
+{
+    internal override void Gradient(GradientContext g)
+    {
+        ActivateAttributes attributes = g.Attributes<ActivateAttributes>();
+        Value saved = attributes.Activation.GradientReadsOutput ? g.Output : g.Input(0);
+        g.Add(0, attributes.Activation.Kind == ActivationKind.None
+            ? g.GradOutput
+            : g.Emit(OpCatalog.ActivateGradient, "gradInput", [g.GradOutput, saved], attributes));
+    }
+}

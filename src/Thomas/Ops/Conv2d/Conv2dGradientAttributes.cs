@@ -1,0 +1,10 @@
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>Settings of the two gradients of a convolution, ordinary or depthwise.</summary>
+/// <param name="Window">The forward window.</param>
+/// <param name="InputH">Rows of the forward input.</param>
+/// <param name="InputW">Columns of the forward input.</param>
+/// <param name="Groups">Channel groups of the forward convolution; all input channels for depthwise.</param>
+public sealed record Conv2dGradientAttributes(Window2d Window, int InputH, int InputW, int Groups = 1) : OpAttributes;

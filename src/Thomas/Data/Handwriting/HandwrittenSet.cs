@@ -76,7 +76,7 @@ public sealed class HandwrittenSet
     /// <returns>Index into <see cref="Characters"/>.</returns>
     public int Label(int index) => Checked(index) % Characters.Length;
 
-    /// <summary>The pictures as RGB with three equal channels, for everything that takes a data set.</summary>
+    /// <summary>The pictures for everything that takes a data set; the pixels are shared, not copied.</summary>
     /// <param name="subset">Part of the data set that all of them belong to.</param>
     /// <returns>The data set; its classes are named by their characters.</returns>
     public Dataset ToDataset(Subset subset = Subset.Unassigned)
@@ -86,11 +86,9 @@ public sealed class HandwrittenSet
         List<Sample> samples = new(Count);
         for (int i = 0; i < Count; i++)
         {
-            ReadOnlySpan<byte> grey = Pixels(i);
-            byte[] rgb = new byte[grey.Length * 3];
-            for (int pixel = 0; pixel < grey.Length; pixel++) rgb.AsSpan(pixel * 3, 3).Fill(grey[pixel]);
             string name = string.Create(CultureInfo.InvariantCulture, $"drawn {classNames[Label(i)]} number {i} of seed {_seed}");
-            samples.Add(new Sample(Picture.FromPixels(name, new RgbImage(Side, Side, rgb)), Label(i), subset));
+            RawPicture picture = new(name, _pixels.AsMemory(i * Side * Side, Side * Side), Side, Side);
+            samples.Add(new Sample(picture, Label(i), subset));
         }
 
         return new Dataset("drawn handwriting", classNames, samples);

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics.CodeAnalysis;
 
 namespace Thomas.Architectures;
 
@@ -16,20 +15,14 @@ public static class ArchitectureCatalog
 
     /// <summary>Finds an architecture by its name, in any case.</summary>
     /// <param name="name">For example <c>mobilenet-v2</c>.</param>
-    /// <param name="architecture">The architecture, where there is one.</param>
-    /// <returns>Whether there is one.</returns>
-    public static bool TryFind(string name, [NotNullWhen(true)] out Architecture? architecture)
+    /// <returns>The architecture, or null where there is none of this name.</returns>
+    public static Architecture? TryFind(string name)
     {
-        foreach (Architecture candidate in All)
+        foreach (Architecture architecture in All)
         {
-            if (candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            {
-                architecture = candidate;
-                return true;
-            }
+            if (architecture.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) return architecture;
         }
 
-        architecture = null;
-        return false;
+        return null;
     }
 }

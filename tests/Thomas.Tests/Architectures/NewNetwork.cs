@@ -11,7 +11,8 @@ internal static class NewNetwork
 {
     public static Architecture Architecture(string name)
     {
-        Assert.True(ArchitectureCatalog.TryFind(name, out Architecture? architecture), name);
+        Architecture? architecture = ArchitectureCatalog.TryFind(name);
+        Assert.NotNull(architecture);
         return architecture;
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Thomas.Architectures;
 
@@ -15,14 +16,20 @@ public static class ArchitectureCatalog
 
     /// <summary>Finds an architecture by its name, in any case.</summary>
     /// <param name="name">For example <c>mobilenet-v2</c>.</param>
-    /// <returns>The architecture, or null where there is none of this name.</returns>
-    public static Architecture? TryFind(string name)
+    /// <param name="architecture">The architecture, where there is one.</param>
+    /// <returns>Whether there is one.</returns>
+    public static bool TryFind(string name, [NotNullWhen(true)] out Architecture? architecture)
     {
-        foreach (Architecture architecture in All)
+        foreach (Architecture candidate in All)
         {
-            if (architecture.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) return architecture;
+            if (candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            {
+                architecture = candidate;
+                return true;
+            }
         }
 
-        return null;
+        architecture = null;
+        return false;
     }
 }

@@ -20,8 +20,9 @@ public sealed class ArchitectureCatalogTests
         Assert.Equal(
             ["lenet5", "alexnet", "squeezenet", "resnet20", "mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "mobilenet-v3-large"],
             ArchitectureCatalog.All.Select(architecture => architecture.Name));
-        Assert.Same(MobileNetV2.Architecture, ArchitectureCatalog.TryFind("MobileNet-V2"));
-        Assert.Null(ArchitectureCatalog.TryFind("mobilenet"));
+        Assert.True(ArchitectureCatalog.TryFind("MobileNet-V2", out Architecture? found));
+        Assert.Same(MobileNetV2.Architecture, found);
+        Assert.False(ArchitectureCatalog.TryFind("mobilenet", out _));
     }
 
     // Parameters and multiply-adds as published: torchvision's model pages (alexnet, squeezenet, v2, v3), Keras (v1), the papers (resnet20, v1).

@@ -11,8 +11,7 @@ internal static class NewNetwork
 {
     public static Architecture Architecture(string name)
     {
-        Architecture? architecture = ArchitectureCatalog.TryFind(name);
-        Assert.NotNull(architecture);
+        Assert.True(ArchitectureCatalog.TryFind(name, out Architecture? architecture), name);
         return architecture;
     }
 

@@ -6,7 +6,10 @@ using Thomas.Passes;
 namespace Thomas.Autodiff;
 
 /// <summary>Says what is done with the gradient of a parameter once it is complete, and returns what the graph is to hand out: the updated variables, or the gradient.</summary>
-internal delegate IReadOnlyList<Value> GradientUse(GraphBuilder builder, Variable parameter, Value value, Value gradient);
+/// <param name="rewriter">The graph under construction; it maps values of the forward graph.</param>
+/// <param name="parameter">The trained variable.</param>
+/// <param name="gradient">dL/d(parameter).</param>
+internal delegate IReadOnlyList<Value> GradientUse(GraphRewriter rewriter, Variable parameter, Value gradient);
 
 /// <summary>
 /// Reverse-mode differentiation as a graph rewrite (Griewank and Walther 2008, chapter 3): the forward nodes, then, from the last to the first, the nodes that each
@@ -18,9 +21,10 @@ internal sealed class Differentiate
     private readonly HashSet<Value> _needed = [];
     private readonly Dictionary<Value, int> _pending = [];
     private readonly List<Value> _results = [];
-    private readonly List<(Variable Parameter, Value Value, Value Gradient)> _waiting = [];
+    private readonly List<(Variable Parameter, Value Gradient)> _waiting = [];
     private readonly GradientUse _use;
     private readonly bool _immediate;
+    private readonly GraphRewriter _rewriter;
     private readonly GraphBuilder _builder;
     private readonly List<Node> _nodes = [];
 
@@ -28,10 +32,10 @@ internal sealed class Differentiate
     {
         _use = use;
         _immediate = immediate;
-        GraphRewriter rewriter = new(source);
-        foreach (Node node in source.Nodes) _nodes.Add(rewriter.Copy(node));
-        foreach (Value output in source.Outputs) _results.Add(rewriter.Map(output));
-        _builder = rewriter.Builder;
+        _rewriter = new GraphRewriter(source);
+        foreach (Node node in source.Nodes) _nodes.Add(_rewriter.Copy(node));
+        foreach (Value output in source.Outputs) _results.Add(_rewriter.Map(output));
+        _builder = _rewriter.Builder;
     }
 
     /// <summary>Adds the backward pass to a graph whose first output is the loss, of one element.</summary>
@@ -58,7 +62,7 @@ internal sealed class Differentiate
             float[] one = [1];
             AddGradient(loss, _builder.Constant("loss/gradient", TensorData.FromFloats(loss.Shape, one)));
             for (int i = _nodes.Count - 1; i >= 0; i--) Visit(_nodes[i]);
-            foreach ((Variable parameter, Value value, Value gradient) in _waiting) Use(parameter, value, gradient);
+            foreach ((Variable parameter, Value gradient) in _waiting) Use(parameter, gradient);
         }
 
         _builder.Stage = Stage.Forward;
@@ -105,15 +109,15 @@ internal sealed class Differentiate
             if (!_pending.TryGetValue(input, out int readers)) continue;
             _pending[input] = readers - 1;
             if (readers > 1 || !_gradients.Remove(input, out Value? gradient)) continue;
-            if (_immediate) Use(input.Variable!, input, gradient);
-            else _waiting.Add((input.Variable!, input, gradient));
+            if (_immediate) Use(input.Variable!, gradient);
+            else _waiting.Add((input.Variable!, gradient));
         }
     }
 
-    private void Use(Variable parameter, Value value, Value gradient)
+    private void Use(Variable parameter, Value gradient)
     {
         _builder.Stage = Stage.Update;
-        _results.AddRange(_use(_builder, parameter, value, gradient));
+        _results.AddRange(_use(_rewriter, parameter, gradient));
         _builder.Stage = Stage.Backward;
     }
 

@@ -1,0 +1,72 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Autodiff;
+
+/// <summary>What a parameter does in its layer.</summary>
+internal enum ParameterRole
+{
+    /// <summary>Filter or matrix.</summary>
+    Weight,
+
+    /// <summary>Added per channel.</summary>
+    Bias,
+
+    /// <summary>Scale of batch normalization.</summary>
+    Scale,
+
+    /// <summary>Shift of batch normalization.</summary>
+    Shift,
+
+    /// <summary>Slope of PReLU.</summary>
+    Slope,
+}
+
+/// <summary>A constant of a model that training may change.</summary>
+/// <param name="Constant">The constant, of the model's graph.</param>
+/// <param name="Node">The node that reads it; the first, if several do.</param>
+/// <param name="Role">What it does there.</param>
+/// <param name="Layer">Counts layers with weights from the picture on, from 0; batch normalization and what follows belong to the layer before.</param>
+internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, int Layer)
+{
+    /// <summary>The parameters of a graph in the order of its nodes, each once.</summary>
+    public static IReadOnlyList<Parameter> Find(Graph graph)
+    {
+        List<Parameter> parameters = [];
+        HashSet<Value> found = [];
+        int layer = -1;
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is Conv2d or DepthwiseConv2d or Dense && node.Inputs[1].IsConstant) layer++;
+            for (int i = 1; i < node.Inputs.Count; i++)
+            {
+                if (RoleOf(node, i) is ParameterRole role && node.Inputs[i].IsConstant && node.Inputs[i].Type.DType == DType.F32 && found.Add(node.Inputs[i]))
+                    parameters.Add(new Parameter(node.Inputs[i], node, role, Math.Max(layer, 0)));
+            }
+        }
+
+        return parameters;
+    }
+
+    private static ParameterRole? RoleOf(Node node, int input) => node.Op switch
+    {
+        Conv2d or DepthwiseConv2d or Dense when input == 1 => ParameterRole.Weight,
+        Conv2d when input == 2 && ((Conv2dAttributes)node.Attributes).HasBias => ParameterRole.Bias,
+        DepthwiseConv2d or Dense when input == 2 => ParameterRole.Bias,
+        BatchNorm when input == 1 => ParameterRole.Scale,
+        BatchNorm when input == 2 => ParameterRole.Shift,
+        PRelu when input == 1 => ParameterRole.Slope,
+
+        // Exporters write a bias as a sum of its own.
+        Add when input == 1 && node.Inputs[0].Producer?.Op is Conv2d or DepthwiseConv2d or Dense && IsPerChannel(node) => ParameterRole.Bias,
+        _ => null,
+    };
+
+    private static bool IsPerChannel(Node add)
+    {
+        Shape operand = add.Inputs[1].Shape;
+        return operand.Rank > 0 && operand.ElementCount == operand[-1] && operand[-1] == add.Output.Shape[-1];
+    }
+}

@@ -1,0 +1,88 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch fill <see cref="Pictures"/>, <see cref="Targets"/> and <see cref="Weights"/>
+/// and call <see cref="Run"/>; then <see cref="End"/>. Nothing of it allocates.
+/// </summary>
+internal sealed class StepProgram : IDisposable
+{
+    private readonly OptimizerOptions _optimizer;
+    private readonly Executable _step;
+    private readonly Executable? _apply;
+    private float _rate;
+    private float _scale;
+    private long _number;
+    private bool _first;
+
+    public StepProgram(TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team = null)
+    {
+        _optimizer = options.Optimizer;
+        Batch = options.Batch;
+        _step = Executable.CompileAsIs(graph.Step, compile, store, team);
+        try
+        {
+            _apply = graph.Apply is Graph apply ? Executable.CompileAsIs(apply, compile, store, team) : null;
+        }
+        catch
+        {
+            _step.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Pictures of one run.</summary>
+    public int Batch { get; }
+
+    /// <summary>The compiled step, for its plan and kernels.</summary>
+    public Executable Step => _step;
+
+    /// <summary>The compiled update, where it is apart.</summary>
+    public Executable? Apply => _apply;
+
+    /// <summary>Normalized pictures of the next run, NHWC.</summary>
+    public Span<float> Pictures => _step.Input(0);
+
+    /// <summary>Target distributions of the next run, [n,c].</summary>
+    public Span<float> Targets => _step.Input(1);
+
+    /// <summary>The weight of each picture's loss in the sum, [n]; all of a step's weights together usually sum to 1.</summary>
+    public Span<float> Weights => _step.Input(2);
+
+    /// <summary>Class probabilities that the last run computed, [n,c].</summary>
+    public ReadOnlySpan<float> Probabilities => _step.Output(1);
+
+    /// <summary>Starts a step.</summary>
+    /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
+    /// <param name="rate">Learning rate.</param>
+    /// <param name="gradientScale">Factor on all gradients.</param>
+    public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _first) = (number, rate, gradientScale, true);
+
+    /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
+    public float Run()
+    {
+        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
+        else _step.Input(3)[0] = _first ? 0 : 1;
+        _first = false;
+        _step.Run();
+        return _step.Output(0)[0];
+    }
+
+    /// <summary>Applies summed gradients, where the runs have not updated the weights themselves.</summary>
+    public void End()
+    {
+        if (_apply is null) return;
+        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        _apply.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _step.Dispose();
+        _apply?.Dispose();
+    }
+}

@@ -11,17 +11,21 @@ namespace Thomas.Training;
 /// <param name="Optimizer">The update rule.</param>
 /// <param name="Accumulate">Whether runs only sum gradients, and a second graph applies them.</param>
 /// <param name="Immediate">Whether a parameter is updated as soon as its gradient exists. Off only to prove that it changes no result.</param>
-internal sealed record TrainingGraphOptions(int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true);
+/// <param name="Dropout">Share of the last layer's inputs that become zero.</param>
+/// <param name="DropoutSeed">Seed of their choice.</param>
+internal sealed record TrainingGraphOptions(
+    int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, float Dropout = 0, ulong DropoutSeed = 0);
 
 /// <summary>
-/// The graphs of a training step. Inputs of <see cref="Step"/>: pictures, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [].
-/// Outputs: loss [], probabilities [n,c], then the updated variables. <see cref="Apply"/> takes control.
+/// The graphs of a training step. Inputs of <see cref="Step"/>: pictures, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [];
+/// with dropout also the number of the run []. Outputs: loss [], probabilities [n,c], then the updated variables. <see cref="Apply"/> takes control.
 /// </summary>
 internal sealed class TrainingGraph
 {
     private readonly TrainingGraphOptions _options;
     private readonly Dictionary<Variable, TrainedParameter> _parameters = [];
     private readonly List<Variable> _variables = [];
+    private readonly List<(Variable Parameter, Variable Average)> _averages = [];
     private readonly bool _accumulate;
 
     private TrainingGraph(Trainee trainee, TrainingGraphOptions options)
@@ -61,6 +65,12 @@ internal sealed class TrainingGraph
     /// <summary>All variables: parameters, statistics, sums of gradients, moments.</summary>
     public IReadOnlyList<Variable> Variables => _variables;
 
+    /// <summary>The average over the steps of each parameter, where averages are kept. They begin as the parameters do.</summary>
+    public IReadOnlyList<(Variable Parameter, Variable Average)> Averages => _averages;
+
+    /// <summary>Whether the step graph has the last input, which dropout takes its mask from.</summary>
+    public bool HasDropout { get; private set; }
+
     /// <summary>Builds the graphs.</summary>
     /// <exception cref="GraphException">Something between a trained tensor and the loss cannot be trained through.</exception>
     public static TrainingGraph Build(Trainee trainee, TrainingGraphOptions options) => new(trainee, options);
@@ -69,17 +79,17 @@ internal sealed class TrainingGraph
     private (Graph Graph, Value Control) WithLoss(Trainee trainee, int batch)
     {
         Graph scores = Rebatch.Run(trainee.Graph, batch);
-        GraphRewriter rewriter = new(scores);
-        foreach (Node node in scores.Nodes) rewriter.Copy(node);
-        GraphBuilder builder = rewriter.Builder;
-        Value logits = rewriter.Map(scores.Outputs[0]);
-        Value targets = builder.Input("targets", logits.Type);
+        TrainingForward forward = new(trainee, scores, _options.Dropout, _options.DropoutSeed);
+        GraphBuilder builder = forward.Builder;
+        Value targets = builder.Input("targets", scores.Outputs[0].Type);
         Value weights = builder.Input("weights", new TensorType(DType.F32, new Shape(batch)));
         Value control = _accumulate
             ? builder.Input("keep", new TensorType(DType.F32, new Shape()))
             : builder.Input("control", new TensorType(DType.F32, new Shape(UpdateOp.ControlLength)));
+        Value logits = forward.Run();
+        HasDropout = forward.DropoutStep is not null;
         Node loss = builder.AddNode(OpCatalog.SoftmaxCrossEntropy, [logits, targets, weights], null, "loss");
-        return (builder.Build([.. loss.Outputs]), control);
+        return (builder.Build([.. loss.Outputs, .. forward.Statistics]), control);
     }
 
     private Graph ApplyGraph(List<(Variable Parameter, Variable Sum)> sums)
@@ -111,6 +121,12 @@ internal sealed class TrainingGraph
 
         operands.Add(gradient);
         operands.Add(control);
-        return builder.AddNode(op, [.. operands], _options.Optimizer.Attributes(_parameters[parameter]), parameter.Name + "/new").Outputs;
+        Node update = builder.AddNode(op, [.. operands], _options.Optimizer.Attributes(_parameters[parameter]), parameter.Name + "/new");
+        if (_options.Optimizer.AverageDecay is not float decay) return update.Outputs;
+        Variable average = new(parameter.Name + ".average", parameter.Shape, VariableKind.OptimizerState, parameter.Initial);
+        _variables.Add(average);
+        _averages.Add((parameter, average));
+        Value moved = builder.Add(OpCatalog.MovingAverage, [builder.Variable(average), update.Output], new MovingAverageAttributes(1 - decay), average.Name + "/new");
+        return [.. update.Outputs, moved];
     }
 }

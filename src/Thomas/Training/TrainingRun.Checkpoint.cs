@@ -141,7 +141,7 @@ internal sealed partial class TrainingRun
             ["policy"] = o.Policy.ToString(),
             ["batch norm"] = _trainee.BatchNorm.ToString(),
             ["optimizer"] = rule,
-            ["weight decay"] = p.WeightDecay.ToString(culture),
+            ["weight decay"] = string.Create(culture, $"{p.WeightDecay}{(p.DecayAll ? " of all" : "")}"),
             ["body rate"] = p.BodyRate.ToString(culture),
             ["clip norm"] = p.ClipNorm?.ToString(culture) ?? "none",
             ["average decay"] = p.AverageDecay?.ToString(culture) ?? "none",

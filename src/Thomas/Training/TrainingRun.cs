@@ -59,7 +59,7 @@ internal sealed partial class TrainingRun : IDisposable
         _plan = PlanBatches();
         _schedule = new RateSchedule(options, _plan.Steps);
         TrainingGraphOptions graphOptions = new(
-            _plan.MicroBatch, options.Optimizer, Accumulate: _plan.RunsPerStep > 1, Dropout: options.Dropout, DropoutSeed: options.Seed);
+            _plan.MicroBatch, options.Optimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout, DropoutSeed: options.Seed);
         graphOptions = options.AdjustGraph?.Invoke(graphOptions) ?? graphOptions;
         _graph = TrainingGraph.Build(_trainee, graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");

@@ -53,34 +53,6 @@ internal static class Checkpoint
         AtomicFile.Write(path, file => WriteTo(wrap?.Invoke(file) ?? file, json, sections));
     }
 
-    /// <summary>Writes the bytes of a checkpoint.</summary>
-    public static void WriteTo(Stream stream, ReadOnlySpan<byte> json, IReadOnlyList<(string Name, StoreCopy Copy)> sections, short major = Major, short minor = Minor)
-    {
-        byte[] head = new byte[TensorsOffset(json.Length)];
-        BinaryPrimitives.WriteUInt64LittleEndian(head, Magic);
-        BinaryPrimitives.WriteInt16LittleEndian(head.AsSpan(8), major);
-        BinaryPrimitives.WriteInt16LittleEndian(head.AsSpan(10), minor);
-        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(12), json.Length);
-        json.CopyTo(head.AsSpan(FixedBytes));
-        XxHash128 hash = new();
-        Append(head);
-        foreach ((_, StoreCopy copy) in sections)
-        {
-            for (int i = 0; i < copy.Variables.Count; i++) Append(MemoryMarshal.AsBytes(copy[i]));
-        }
-
-        Span<byte> sum = stackalloc byte[HashBytes];
-        BinaryPrimitives.WriteUInt128LittleEndian(sum, hash.GetCurrentHashAsUInt128());
-        stream.Write(sum);
-        stream.Flush();
-
-        void Append(ReadOnlySpan<byte> bytes)
-        {
-            hash.Append(bytes);
-            stream.Write(bytes);
-        }
-    }
-
     /// <summary>Opens a checkpoint and checks all of it.</summary>
     /// <param name="path">The file.</param>
     /// <returns>Its header, and the open file for <see cref="Read"/>, which the caller disposes.</returns>
@@ -124,6 +96,33 @@ internal static class Checkpoint
             if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes) throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");
             file.Position = start + tensor.Offset;
             file.ReadExactly(MemoryMarshal.AsBytes(copy[i]));
+        }
+    }
+
+    private static void WriteTo(Stream stream, ReadOnlySpan<byte> json, IReadOnlyList<(string Name, StoreCopy Copy)> sections)
+    {
+        byte[] head = new byte[TensorsOffset(json.Length)];
+        BinaryPrimitives.WriteUInt64LittleEndian(head, Magic);
+        BinaryPrimitives.WriteInt16LittleEndian(head.AsSpan(8), Major);
+        BinaryPrimitives.WriteInt16LittleEndian(head.AsSpan(10), Minor);
+        BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(12), json.Length);
+        json.CopyTo(head.AsSpan(FixedBytes));
+        XxHash128 hash = new();
+        Append(head);
+        foreach ((_, StoreCopy copy) in sections)
+        {
+            for (int i = 0; i < copy.Variables.Count; i++) Append(MemoryMarshal.AsBytes(copy[i]));
+        }
+
+        Span<byte> sum = stackalloc byte[HashBytes];
+        BinaryPrimitives.WriteUInt128LittleEndian(sum, hash.GetCurrentHashAsUInt128());
+        stream.Write(sum);
+        stream.Flush();
+
+        void Append(ReadOnlySpan<byte> bytes)
+        {
+            hash.Append(bytes);
+            stream.Write(bytes);
         }
     }
 

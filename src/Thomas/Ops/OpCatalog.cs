@@ -112,6 +112,12 @@ public static class OpCatalog
     /// <summary>Gradient of a convolution's filter.</summary>
     public static Conv2dFilterGradient Conv2dFilterGradient { get; } = new();
 
+    /// <summary>Gradient of a depthwise convolution's input.</summary>
+    public static DepthwiseConv2dInputGradient DepthwiseConv2dInputGradient { get; } = new();
+
+    /// <summary>Gradient of a depthwise convolution's filter.</summary>
+    public static DepthwiseConv2dFilterGradient DepthwiseConv2dFilterGradient { get; } = new();
+
     /// <summary>Classification loss.</summary>
     public static SoftmaxCrossEntropy SoftmaxCrossEntropy { get; } = new();
 
@@ -138,6 +144,7 @@ public static class OpCatalog
         Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
         MatMul, ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient,
+        DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm,
     ];
 }

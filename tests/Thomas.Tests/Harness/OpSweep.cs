@@ -77,6 +77,8 @@ internal static unsafe class OpSweep
             Conv2dAttributes a => ((OpAttributes)(a with { Activation = default }), test.Shapes[1].Product(1, 4) + 2),
             DepthwiseConv2dAttributes a => (a with { Activation = default }, test.Shapes[1].Product(1, 3) + 1),
             DenseAttributes a => (a with { Activation = default }, test.Shapes[1][1] + 1),
+            MatMulAttributes a => (a, test.Shapes[0][a.TransposeA ? 0 : 1]),
+            Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
             AveragePool2dAttributes a => (a with { Activation = default }, a.Window.KernelH * a.Window.KernelW),
             ReduceAttributes a => (a, Math.Max(1, test.Shapes[0].ElementCount / Math.Max(1, expected.Length))),
             _ => (test.Attributes, 4),

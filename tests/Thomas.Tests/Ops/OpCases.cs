@@ -16,7 +16,7 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), DenseLayers(), Pools(), Elementwise(), Shapes(), Others()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -78,6 +78,61 @@ internal static class OpCases
         yield return Depth(S(2, 6, 5, 4), 3, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1));
         yield return Depth(S(1, 3, 3, 64), 1, Window(3, 3));
         foreach (Activation activation in Activations) yield return Depth(S(1, 5, 6, 19), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), activation: activation);
+    }
+
+    /// <summary>Both gradients of a convolution; of a depthwise one if groups is 0.</summary>
+    private static IEnumerable<OpCase> Gradients(Shape x, int cOut, Window2d window, int groups = 1)
+    {
+        Shape dy = S(x[0], window.OutputH(x[1]), window.OutputW(x[2]), cOut);
+        Conv2dGradientAttributes attributes = new(window, x[1], x[2], groups == 0 ? x[3] : groups);
+        Shape filter = groups == 0 ? S(1, window.KernelH, window.KernelW, cOut) : S(cOut, window.KernelH, window.KernelW, x[3] / groups);
+        yield return new OpCase(groups == 0 ? OpCatalog.DepthwiseConv2dInputGradient : OpCatalog.Conv2dInputGradient, attributes, [dy, filter]);
+        yield return new OpCase(groups == 0 ? OpCatalog.DepthwiseConv2dFilterGradient : OpCatalog.Conv2dFilterGradient, attributes, [x, dy]);
+    }
+
+    private static IEnumerable<OpCase> ConvolutionGradients()
+    {
+        List<IEnumerable<OpCase>> cases = [];
+        foreach (int channels in (int[])[1, 3, 8, 17, 33])
+        {
+            foreach (int outputs in (int[])[1, 5, 16, 31, 65]) cases.Add(Gradients(S(1, 5, 3, channels), outputs, Window(1, 1)));
+        }
+
+        foreach (int channels in (int[])[1, 3, 8, 15, 16, 17, 33, 48])
+        {
+            cases.Add(Gradients(S(1, 9, 7, channels), channels, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), groups: 0));
+            cases.Add(Gradients(S(2, 8, 11, channels), channels, Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1), groups: 0));
+        }
+
+        // The last two tell whether long sums are cut into ranges, and rows and columns into items.
+        (Shape X, int Outputs, Window2d Window, int Groups)[] others =
+        [
+            (S(3, 9, 7, 3), 10, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1), (S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), 1),
+            (S(1, 13, 12, 5), 7, Window(3, 5, 1, 3, 2, 1, 2, 3, 1, 0), 1), (S(2, 8, 9, 12), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 3),
+            (S(1, 12, 13, 6), 8, Window(4, 3, 3, 2, 2, 4, 3, 2, 1, 4), 2), (S(1, 6, 7, 8), 8, Window(1, 1), 4), (S(1, 7, 5, 6), 4, Window(7, 5), 1),
+            (S(3, 6, 4, 24), 40, Window(1, 1, 2, 2), 1), (S(2, 7, 9, 8), 5, Window(2, 1, 4, 3, 1, 1, 1, 0, 0, 2), 1), (S(1, 3, 2, 3), 4, Window(1, 1, 5, 5, 1, 1, 1, 2, 4, 4), 1),
+            (S(1, 10, 12, 20), 20, Window(5, 5, 1, 1, 1, 1, 2, 2, 2, 2), 0), (S(1, 10, 13, 20), 20, Window(5, 5, 2, 2, 1, 1, 1, 2, 2, 1), 0),
+            (S(1, 9, 10, 6), 6, Window(3, 2, 1, 3, 2, 2, 1, 0, 2, 1), 0), (S(2, 6, 5, 4), 12, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 0),
+            (S(1, 9, 8, 3), 6, Window(2, 4, 3, 2, 2, 1, 1, 2, 0, 1), 0), (S(1, 3, 3, 64), 64, Window(3, 3), 0), (S(1, 9, 9, 5), 5, Window(1, 1, 2, 2), 0),
+            (S(3, 23, 31, 7), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 1), (S(2, 25, 24, 40), 130, Window(1, 1), 1),
+        ];
+        foreach ((Shape x, int outputs, Window2d window, int groups) in others) cases.Add(Gradients(x, outputs, window, groups));
+        foreach (IEnumerable<OpCase> pair in cases)
+        {
+            foreach (OpCase test in pair) yield return test;
+        }
+    }
+
+    private static IEnumerable<OpCase> Products()
+    {
+        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (3, 16, 7), (17, 33, 20), (9, 12, 515), (40, 31, 64), (33, 256, 12), (2, 1000, 40)])
+        {
+            foreach (bool a in (bool[])[false, true])
+            {
+                foreach (bool b in (bool[])[false, true])
+                    yield return new OpCase(OpCatalog.MatMul, new MatMulAttributes(a, b), [a ? S(k, m) : S(m, k), b ? S(n, k) : S(k, n)]);
+            }
+        }
     }
 
     private static IEnumerable<OpCase> DenseLayers()

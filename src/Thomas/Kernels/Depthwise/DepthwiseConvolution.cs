@@ -45,33 +45,46 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="end">One past the last row.</param>
     public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end)
     {
-        nint outputs = (nint)_g.Channels * _multiplier;
-        nint rowLength = _g.OutW * outputs;
+        nint outputs = (nint)_g.Channels * _multiplier, rowLength = _g.OutW * outputs;
         for (int row = begin; row < end; row++)
         {
-            int iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
-            (int ky, int kyEnd) = Window.Taps(iy, _g.KernelH, _g.DilationH, _g.InH);
-            DepthwiseTile tile;
-            tile.RowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
-            tile.TapStep = (nint)_g.DilationW * _g.ChannelStride;
-            tile.OutStep = (nint)_g.StrideW * _g.ChannelStride;
-            tile.X = x + (((nint)(row / _g.OutH) * _g.InH + iy) * _g.InW * _g.ChannelStride) + (ky * tile.RowStep);
-            tile.FilterRowStep = _g.KernelW * outputs;
-            tile.W = w + (ky * tile.FilterRowStep);
-            tile.Bias = bias;
-            tile.Y = y + (row * rowLength);
-            tile.Channels = _g.Channels;
-            tile.Rows = kyEnd - ky;
-            tile.Taps = _g.KernelW;
-            tile.Lower = _activation.Lower;
-            tile.Upper = _activation.Upper;
-            if (_multiplier > 1)
-                RunRowWithMultiplier(&tile);
-            else
-                RunRow(&tile);
+            RunRow(x, w, bias, y + (row * rowLength), outputs, row);
             if (_activation.NeedsPass)
                 _activation.Apply(y + (row * rowLength), y + (row * rowLength), rowLength);
         }
+    }
+
+    /// <summary>Computes an output row, counted over the whole batch, up to an activation that needs a pass.</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="w">Filter.</param>
+    /// <param name="bias">One value per output channel, or null.</param>
+    /// <param name="y">The row's first pixel.</param>
+    /// <param name="pixelStride">Floats from one of the row's pixels to the next.</param>
+    /// <param name="row">The row.</param>
+    public void RunRow(float* x, float* w, float* bias, float* y, nint pixelStride, int row)
+    {
+        nint outputs = (nint)_g.Channels * _multiplier;
+        int iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
+        (int ky, int kyEnd) = Window.Taps(iy, _g.KernelH, _g.DilationH, _g.InH);
+        DepthwiseTile tile;
+        tile.RowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
+        tile.TapStep = (nint)_g.DilationW * _g.ChannelStride;
+        tile.OutStep = (nint)_g.StrideW * _g.ChannelStride;
+        tile.X = x + (((nint)(row / _g.OutH) * _g.InH + iy) * _g.InW * _g.ChannelStride) + (ky * tile.RowStep);
+        tile.FilterRowStep = _g.KernelW * outputs;
+        tile.W = w + (ky * tile.FilterRowStep);
+        tile.Bias = bias;
+        tile.Y = y;
+        tile.YStep = pixelStride;
+        tile.Channels = _g.Channels;
+        tile.Rows = kyEnd - ky;
+        tile.Taps = _g.KernelW;
+        tile.Lower = _activation.Lower;
+        tile.Upper = _activation.Upper;
+        if (_multiplier > 1)
+            RunRowWithMultiplier(&tile);
+        else
+            RunRow(&tile);
     }
 
     /// <summary>One row: border pixels one by one, interior pixels by fours.</summary>
@@ -84,7 +97,7 @@ internal sealed unsafe class DepthwiseConvolution
         {
             DepthwiseTile tile = *row;
             tile.X += ((next * _g.StrideW) - _g.PadLeft) * (nint)_g.ChannelStride;
-            tile.Y += (nint)next * _g.Channels;
+            tile.Y += next * tile.YStep;
             RunFour(&tile);
         }
 
@@ -100,7 +113,7 @@ internal sealed unsafe class DepthwiseConvolution
         tile.X += (ix * (nint)_g.ChannelStride) + (kx * tile.TapStep);
         tile.W += (nint)kx * _g.Channels;
         tile.Taps = kxEnd - kx;
-        tile.Y += (nint)ox * _g.Channels;
+        tile.Y += ox * tile.YStep;
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
             c = DepthwiseTiles.One<Simd512, V512>(&tile, c);
@@ -142,9 +155,9 @@ internal sealed unsafe class DepthwiseConvolution
     private void RunRowWithMultiplier(DepthwiseTile* row)
     {
         int outputs = _g.Channels * _multiplier;
-        float* y = row->Y;
         for (int ox = 0; ox < _g.OutW; ox++)
         {
+            float* y = row->Y + (ox * row->YStep);
             int ix = (ox * _g.StrideW) - _g.PadLeft;
             (int kx0, int kx1) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
             float* window = row->X + (ix * (nint)_g.ChannelStride);

@@ -30,7 +30,10 @@ internal unsafe struct DepthwiseTile
     /// <summary>First output pixel.</summary>
     public float* Y;
 
-    /// <summary>Channels; also the step between taps of the filter and between output pixels.</summary>
+    /// <summary>From one output pixel to the next.</summary>
+    public nint YStep;
+
+    /// <summary>Channels; also the step between taps of the filter.</summary>
     public int Channels;
 
     /// <summary>Tap rows that are used.</summary>
@@ -92,7 +95,7 @@ internal static unsafe class DepthwiseTiles
         where TStride : struct, IConstant
     {
         TVec lower = TSimd.Create(t->Lower), upper = TSimd.Create(t->Upper);
-        nint tapStep = t->TapStep, outStep = t->OutStep, channels = t->Channels;
+        nint tapStep = t->TapStep, outStep = t->OutStep, channels = t->Channels, yStep = t->YStep;
         for (; c <= t->Channels - TSimd.Length; c += TSimd.Length)
         {
             TVec s0 = t->Bias != null ? TSimd.Load(t->Bias + c) : TSimd.Create(0f);
@@ -115,9 +118,9 @@ internal static unsafe class DepthwiseTiles
 
             float* y = t->Y + c;
             TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s0)), y);
-            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s1)), y + channels);
-            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s2)), y + (2 * channels));
-            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s3)), y + (3 * channels));
+            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s1)), y + yStep);
+            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s2)), y + (2 * yStep));
+            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s3)), y + (3 * yStep));
         }
 
         return c;

@@ -12,6 +12,9 @@ internal unsafe struct GemmTileArgs
     /// <summary>Floats from one row of A to the next.</summary>
     public nint StrideA;
 
+    /// <summary>Floats from one element of a row of A to the next: 1, or more where A is stored as [k, rows] and <see cref="StrideA"/> is 1.</summary>
+    public nint StepA;
+
     /// <summary>The tile's columns of the panel: <see cref="K"/> rows.</summary>
     public float* B;
 
@@ -48,7 +51,7 @@ internal unsafe struct GemmTileArgs
 /// one accumulator per element.
 /// </summary>
 /// <remarks>
-/// A is read in place, row-major, one broadcast an element: no packing of activations, and a gathered patch is a plain copy. Five
+/// A is read in place, row-major or transposed, one broadcast an element: no packing of activations, and a gathered patch is a plain copy. Five
 /// row pointers, each with offsets 0, 1 and 2 strides, reach 14 rows within x64's registers. B comes as a panel, two vectors of the tier wide;
 /// a tile for the last columns may take one vector of it, or a shorter one.
 /// Per step of k a full AVX-512 tile (14x32) does 28 multiply-adds, 14 broadcasts and 2 loads; AVX2 (6x16) 12, 6 and 2. Tests on
@@ -68,7 +71,7 @@ internal static unsafe class GemmTile
         where TVectors : struct, IConstant
     {
         TVec c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7, c8, d8, c9, d9, c10, d10, c11, d11, c12, d12, c13, d13;
-        nint stride = t->StrideA, stride2 = 2 * stride, strideB = t->StrideB;
+        nint stride = t->StrideA, stride2 = 2 * stride, step = t->StepA, strideB = t->StrideB;
         float* b = t->B;
         float* a0 = t->A;
         float* a3 = a0 + stride2 + stride;
@@ -118,15 +121,15 @@ internal static unsafe class GemmTile
             Step<TSimd, TVec, TRows, TVectors>(11, a9 + stride2, b0, b1, ref c11, ref d11);
             Step<TSimd, TVec, TRows, TVectors>(12, a12 + 0, b0, b1, ref c12, ref d12);
             Step<TSimd, TVec, TRows, TVectors>(13, a12 + stride, b0, b1, ref c13, ref d13);
-            a0++;
+            a0 += step;
             if (TRows.Value > 3)
-                a3++;
+                a3 += step;
             if (TRows.Value > 6)
-                a6++;
+                a6 += step;
             if (TRows.Value > 9)
-                a9++;
+                a9 += step;
             if (TRows.Value > 12)
-                a12++;
+                a12 += step;
         }
 
         if (t->Residual != null)

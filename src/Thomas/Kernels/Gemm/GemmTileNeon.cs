@@ -7,14 +7,12 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// The register tile of <see cref="GemmTile"/> for Arm64: 8 rows of two vectors with multiply-add by element. A is read in place, four
+/// The register tile of <see cref="GemmTile"/> for Arm64: 8 rows of two vectors with multiply-add by element. A row-major A is read in place, four
 /// steps of k at a time, so that four steps take 8 loads of A, 8 of B and 64 multiply-adds; 16 sums, 8 vectors of A and 2 of B fit
-/// the 32 registers, which an 8x12 tile over unpacked A would not.
+/// the 32 registers, which an 8x12 tile over unpacked A would not. Of a transposed A, the rows of one step are two vectors.
 /// </summary>
 internal static unsafe class GemmTileNeon
 {
-    private const int Panel = 8;
-
     /// <summary>Computes one tile of TRows rows (at most 8) and TVectors vectors (1 or 2).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TRows, TVectors>(GemmTileArgs* t)
@@ -22,7 +20,7 @@ internal static unsafe class GemmTileNeon
         where TVectors : struct, IConstant
     {
         Vector128<float> c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7;
-        nint stride = t->StrideA;
+        nint stride = t->StrideA, strideB = t->StrideB;
         float* b = t->B;
         float* a = t->A;
         int k = t->K;
@@ -44,6 +42,27 @@ internal static unsafe class GemmTileNeon
             LoadRow<TRows, TVectors>(7, t->C, t->StrideC, out c7, out d7);
         }
 
+        if (t->StepA != 1)
+        {
+            for (; k > 0; k--)
+            {
+                Vector128<float> x0 = TRows.Value >= 4 ? Vector128.Load(a) : LoadFew<TRows>(a);
+                Vector128<float> x1 = TRows.Value > 4 ? Vector128.Load(a + 4) : x0;
+                Vector128<float> b0 = Vector128.Load(b);
+                Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + 4) : b0;
+                Step<TRows, TVectors>(0, x0, 0, b0, b1, ref c0, ref d0);
+                Step<TRows, TVectors>(1, x0, 1, b0, b1, ref c1, ref d1);
+                Step<TRows, TVectors>(2, x0, 2, b0, b1, ref c2, ref d2);
+                Step<TRows, TVectors>(3, x0, 3, b0, b1, ref c3, ref d3);
+                Step<TRows, TVectors>(4, x1, 0, b0, b1, ref c4, ref d4);
+                Step<TRows, TVectors>(5, x1, 1, b0, b1, ref c5, ref d5);
+                Step<TRows, TVectors>(6, x1, 2, b0, b1, ref c6, ref d6);
+                Step<TRows, TVectors>(7, x1, 3, b0, b1, ref c7, ref d7);
+                a += t->StepA;
+                b += strideB;
+            }
+        }
+
         for (; k >= 4; k -= 4)
         {
             Vector128<float> x0 = TRows.Value > 0 ? Vector128.Load(a + (0 * stride)) : default;
@@ -54,8 +73,8 @@ internal static unsafe class GemmTileNeon
             Vector128<float> x5 = TRows.Value > 5 ? Vector128.Load(a + (5 * stride)) : default;
             Vector128<float> x6 = TRows.Value > 6 ? Vector128.Load(a + (6 * stride)) : default;
             Vector128<float> x7 = TRows.Value > 7 ? Vector128.Load(a + (7 * stride)) : default;
-            Vector128<float> b0 = Vector128.Load(b + (0 * Panel));
-            Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + (0 * Panel) + 4) : b0;
+            Vector128<float> b0 = Vector128.Load(b + (0 * strideB));
+            Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + (0 * strideB) + 4) : b0;
             Step<TRows, TVectors>(0, x0, 0, b0, b1, ref c0, ref d0);
             Step<TRows, TVectors>(1, x1, 0, b0, b1, ref c1, ref d1);
             Step<TRows, TVectors>(2, x2, 0, b0, b1, ref c2, ref d2);
@@ -64,8 +83,8 @@ internal static unsafe class GemmTileNeon
             Step<TRows, TVectors>(5, x5, 0, b0, b1, ref c5, ref d5);
             Step<TRows, TVectors>(6, x6, 0, b0, b1, ref c6, ref d6);
             Step<TRows, TVectors>(7, x7, 0, b0, b1, ref c7, ref d7);
-            b0 = Vector128.Load(b + (1 * Panel));
-            b1 = TVectors.Value > 1 ? Vector128.Load(b + (1 * Panel) + 4) : b0;
+            b0 = Vector128.Load(b + (1 * strideB));
+            b1 = TVectors.Value > 1 ? Vector128.Load(b + (1 * strideB) + 4) : b0;
             Step<TRows, TVectors>(0, x0, 1, b0, b1, ref c0, ref d0);
             Step<TRows, TVectors>(1, x1, 1, b0, b1, ref c1, ref d1);
             Step<TRows, TVectors>(2, x2, 1, b0, b1, ref c2, ref d2);
@@ -74,8 +93,8 @@ internal static unsafe class GemmTileNeon
             Step<TRows, TVectors>(5, x5, 1, b0, b1, ref c5, ref d5);
             Step<TRows, TVectors>(6, x6, 1, b0, b1, ref c6, ref d6);
             Step<TRows, TVectors>(7, x7, 1, b0, b1, ref c7, ref d7);
-            b0 = Vector128.Load(b + (2 * Panel));
-            b1 = TVectors.Value > 1 ? Vector128.Load(b + (2 * Panel) + 4) : b0;
+            b0 = Vector128.Load(b + (2 * strideB));
+            b1 = TVectors.Value > 1 ? Vector128.Load(b + (2 * strideB) + 4) : b0;
             Step<TRows, TVectors>(0, x0, 2, b0, b1, ref c0, ref d0);
             Step<TRows, TVectors>(1, x1, 2, b0, b1, ref c1, ref d1);
             Step<TRows, TVectors>(2, x2, 2, b0, b1, ref c2, ref d2);
@@ -84,8 +103,8 @@ internal static unsafe class GemmTileNeon
             Step<TRows, TVectors>(5, x5, 2, b0, b1, ref c5, ref d5);
             Step<TRows, TVectors>(6, x6, 2, b0, b1, ref c6, ref d6);
             Step<TRows, TVectors>(7, x7, 2, b0, b1, ref c7, ref d7);
-            b0 = Vector128.Load(b + (3 * Panel));
-            b1 = TVectors.Value > 1 ? Vector128.Load(b + (3 * Panel) + 4) : b0;
+            b0 = Vector128.Load(b + (3 * strideB));
+            b1 = TVectors.Value > 1 ? Vector128.Load(b + (3 * strideB) + 4) : b0;
             Step<TRows, TVectors>(0, x0, 3, b0, b1, ref c0, ref d0);
             Step<TRows, TVectors>(1, x1, 3, b0, b1, ref c1, ref d1);
             Step<TRows, TVectors>(2, x2, 3, b0, b1, ref c2, ref d2);
@@ -95,7 +114,7 @@ internal static unsafe class GemmTileNeon
             Step<TRows, TVectors>(6, x6, 3, b0, b1, ref c6, ref d6);
             Step<TRows, TVectors>(7, x7, 3, b0, b1, ref c7, ref d7);
             a += 4;
-            b += 4 * Panel;
+            b += 4 * strideB;
         }
 
         for (; k > 0; k--)
@@ -111,7 +130,7 @@ internal static unsafe class GemmTileNeon
             Step<TRows, TVectors>(6, TRows.Value > 6 ? Vector128.CreateScalarUnsafe(a[6 * stride]) : default, 0, b0, b1, ref c6, ref d6);
             Step<TRows, TVectors>(7, TRows.Value > 7 ? Vector128.CreateScalarUnsafe(a[7 * stride]) : default, 0, b0, b1, ref c7, ref d7);
             a++;
-            b += Panel;
+            b += strideB;
         }
 
         if (t->Residual != null)
@@ -136,6 +155,12 @@ internal static unsafe class GemmTileNeon
         StoreRow<TRows, TVectors>(6, t->C, t->StrideC, lower, upper, c6, d6);
         StoreRow<TRows, TVectors>(7, t->C, t->StrideC, lower, upper, c7, d7);
     }
+
+    /// <summary>The rows of one step of a transposed A, for tiles of less than four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> LoadFew<TRows>(float* a)
+        where TRows : struct, IConstant
+        => TRows.Value == 2 ? Vector128.Create(a[0], a[1], 0f, 0f) : Vector128.CreateScalar(*a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Step<TRows, TVectors>(int row, Vector128<float> x, [ConstantExpected(Max = (byte)3)] byte lane, Vector128<float> b0, Vector128<float> b1, ref Vector128<float> c, ref Vector128<float> d)

@@ -1,5 +1,4 @@
 using System;
-using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Kernels.Gemm;
@@ -13,14 +12,29 @@ internal unsafe struct MatrixProductArgs
     /// <summary>Floats from one row of A to the next (of the stored matrix, when it is used transposed); not used by convolutions.</summary>
     public nint StrideA;
 
-    /// <summary>B with its bias, from <see cref="PackedMatrix"/>.</summary>
+    /// <summary>B with its bias, from <see cref="PackedMatrix"/>; or null.</summary>
     public float* PackedB;
+
+    /// <summary>B as it stands, row-major and without bias, when it is not packed; see <see cref="MatrixProduct.CanReadInPlace"/>.</summary>
+    public float* B;
+
+    /// <summary>Floats from one row of B to the next, when it is not packed.</summary>
+    public nint StrideB;
 
     /// <summary>The result, row-major; not A's memory.</summary>
     public float* C;
 
     /// <summary>Floats from one row of C to the next.</summary>
     public nint StrideC;
+
+    /// <summary>
+    /// For convolutions whose output pixels do not follow each other: floats from one row of pixels to the next, <see cref="StrideC"/> being those from pixel
+    /// to pixel; else 0. Without residual or activation.
+    /// </summary>
+    public nint RowStrideC;
+
+    /// <summary>Floats from one picture to the next, with <see cref="RowStrideC"/>.</summary>
+    public nint PictureStrideC;
 
     /// <summary>A matrix like C, added before the activation, or null. It may be C itself.</summary>
     public float* Residual;
@@ -37,7 +51,7 @@ internal unsafe struct MatrixProductArgs
 /// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of about
 /// 56 rows times all or some of the panels of B; inside an item k goes in blocks of at most 512, then panels, then register tiles: a
 /// block of B's panel stays in the first-level cache while the rows pass, a block of A (56 x 512) in the second. A is copied only where
-/// it must be gathered or transposed, or where its stride would put the rows of a tile into the same cache sets.
+/// it must be gathered, or where its stride would put the rows of a tile into the same cache sets.
 /// No allocation: an item needs <see cref="WorkspaceBytes"/> of scratch memory.
 /// </remarks>
 internal sealed unsafe class MatrixProduct
@@ -86,7 +100,7 @@ internal sealed unsafe class MatrixProduct
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => (nuint)_blockM * (nuint)CopyStride(_blockK) * sizeof(float);
+    public nuint WorkspaceBytes => _left == Left.Columns ? 0 : (nuint)_blockM * (nuint)CopyStride(_blockK) * sizeof(float);
 
     /// <summary>A product of matrices.</summary>
     /// <param name="m">Rows of C.</param>
@@ -108,6 +122,9 @@ internal sealed unsafe class MatrixProduct
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
     public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads)
         => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads);
+
+    /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
+    public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
 
     /// <summary>Does items [begin, end).</summary>
     public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace)
@@ -133,12 +150,14 @@ internal sealed unsafe class MatrixProduct
     private void RunBlock(MatrixProductArgs* args, int m0, int m1, int p0, int p1, float* workspace)
     {
         int width = PackedMatrix.PanelWidth;
+        float* zeros = stackalloc float[width];
+        Memory.Fill(zeros, width, 0f);
         for (int k0 = 0; k0 < _k; k0 += _blockK)
         {
             int k1 = Math.Min(k0 + _blockK, _k);
             bool last = k1 == _k;
             GemmTileArgs tile;
-            tile.A = PrepareA(args, m0, m1, k0, k1, workspace, out tile.StrideA);
+            tile.A = PrepareA(args, m0, m1, k0, k1, workspace, out tile.StrideA, out tile.StepA);
             tile.K = k1 - k0;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
@@ -146,13 +165,21 @@ internal sealed unsafe class MatrixProduct
             tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
             for (int p = p0; p < p1; p++)
             {
-                float* panel = args->PackedB + ((nint)p * width * ((nint)_k + 1));
                 nint offset = (nint)p * width;
                 int columns = Math.Min(width, _n - (int)offset);
-                tile.Bias = k0 == 0 ? panel : null;
-                tile.StrideB = width;
-                tile.B = panel + (((nint)k0 + 1) * width);
+                bool packed = args->PackedB != null;
+                float* bias = packed ? args->PackedB + (offset * ((nint)_k + 1)) : zeros;
+                tile.Bias = k0 == 0 ? bias : null;
+                tile.StrideB = packed ? width : args->StrideB;
+                tile.B = packed ? bias + (((nint)k0 + 1) * width) : args->B + (k0 * args->StrideB) + offset;
                 tile.C = args->C + (m0 * args->StrideC) + offset;
+                if (args->RowStrideC != 0)
+                {
+                    tile.Residual = null;
+                    RunScattered(tile, args, m0, m1, offset, columns);
+                    continue;
+                }
+
                 // In the first block, so that the residual may be C itself.
                 tile.Residual = k0 == 0 && args->Residual != null ? args->Residual + (m0 * args->StrideResidual) + offset : null;
                 GemmTiles.Run(tile, m1 - m0, columns);
@@ -162,15 +189,29 @@ internal sealed unsafe class MatrixProduct
         }
     }
 
-    /// <summary>Gives rows [m0, m1), columns [k0, k1) of A as a row-major block: in place, or copied to the workspace.</summary>
-    private float* PrepareA(MatrixProductArgs* args, int m0, int m1, int k0, int k1, float* workspace, out nint stride)
+    /// <summary>Rows [m0, m1) of a panel's columns, written pixel row by pixel row.</summary>
+    private void RunScattered(GemmTileArgs tile, MatrixProductArgs* args, int m0, int m1, nint offset, int columns)
     {
-        stride = CopyStride(_blockK);
+        for (int m = m0; m < m1;)
+        {
+            int x = m % _geometry.OutW, row = m / _geometry.OutW, count = Math.Min(_geometry.OutW - x, m1 - m);
+            tile.C = args->C + (row / _geometry.OutH * args->PictureStrideC) + (row % _geometry.OutH * args->RowStrideC) + (x * args->StrideC) + offset;
+            GemmTiles.Run(tile, count, columns);
+            tile.A += count * tile.StrideA;
+            m += count;
+        }
+    }
+
+    /// <summary>Gives rows [m0, m1), columns [k0, k1) of A: in place, or as a row-major copy in the workspace.</summary>
+    private float* PrepareA(MatrixProductArgs* args, int m0, int m1, int k0, int k1, float* workspace, out nint stride, out nint step)
+    {
         if (_left == Left.Columns)
         {
-            TransposeCopy(args->A + (k0 * args->StrideA) + m0, args->StrideA, m1 - m0, k1 - k0, workspace, stride);
-            return workspace;
+            (stride, step) = (1, args->StrideA);
+            return args->A + (k0 * args->StrideA) + m0;
         }
+
+        (stride, step) = (CopyStride(_blockK), 1);
 
         if (_left == Left.Patches && !_geometry.IsPointwise)
         {
@@ -188,21 +229,5 @@ internal sealed unsafe class MatrixProduct
         for (int i = 0; i < m1 - m0; i++)
             Memory.Copy(a + (i * args->StrideA), workspace + (i * stride), k1 - k0);
         return workspace;
-    }
-
-    /// <summary>target[i, j] = source[j, i] for i in [0, rows), j in [0, columns), in strips of 16 rows so that lines are used whole.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransposeCopy(float* source, nint sourceStride, int rows, int columns, float* target, nint targetStride)
-    {
-        for (int i0 = 0; i0 < rows; i0 += 16)
-        {
-            int i1 = Math.Min(i0 + 16, rows);
-            for (int j = 0; j < columns; j++)
-            {
-                float* from = source + (j * sourceStride);
-                for (int i = i0; i < i1; i++)
-                    target[(i * targetStride) + j] = from[i];
-            }
-        }
     }
 }

@@ -55,19 +55,55 @@ internal static unsafe class PackedMatrix
     }
 
     /// <summary>The panels [begin, end) of <see cref="Pack"/>, for sharing the work.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackPanels(float* source, nint stride, int k, int n, float* bias, float* packed, int begin, int end)
     {
         int width = PanelWidth;
         for (int p = begin; p < end; p++)
         {
             float* panel = StartPanel(k, n, bias, packed, p, out int columns);
-            float* row = source + ((nint)p * width);
-            for (int i = 0; i < k; i++, row += stride, panel += width)
+            CopyRows(source + ((nint)p * width), stride, k, panel, columns);
+        }
+    }
+
+    /// <summary>
+    /// The panels [begin, end) of a B that is made of blocks of rows, the first of which starts at the source and the others at equal steps from it in two levels:
+    /// block (i, j) at i * stepI + j * stepJ. Serves filters with their taps in another order.
+    /// </summary>
+    /// <param name="source">First row of block (0, 0).</param>
+    /// <param name="blocksI">Blocks of the outer level.</param>
+    /// <param name="stepI">Floats from one outer block to the next; may be negative.</param>
+    /// <param name="blocksJ">Blocks of the inner level.</param>
+    /// <param name="stepJ">Floats from one inner block to the next; may be negative.</param>
+    /// <param name="rows">Rows of a block.</param>
+    /// <param name="stride">Floats from one row of a block to the next.</param>
+    /// <param name="n">Columns of B.</param>
+    /// <param name="packed">Receives <see cref="Bytes"/> bytes for k = blocksI * blocksJ * rows.</param>
+    /// <param name="begin">First panel.</param>
+    /// <param name="end">One past the last panel.</param>
+    public static void PackBlockPanels(
+        float* source, int blocksI, nint stepI, int blocksJ, nint stepJ, int rows, nint stride, int n, float* packed, int begin, int end)
+    {
+        int width = PanelWidth;
+        for (int p = begin; p < end; p++)
+        {
+            float* panel = StartPanel(blocksI * blocksJ * rows, n, null, packed, p, out int columns);
+            for (int i = 0; i < blocksI; i++)
             {
-                Memory.Copy(row, panel, columns);
-                Memory.Fill(panel + columns, width - columns, 0f);
+                for (int j = 0; j < blocksJ; j++, panel += (nint)rows * width)
+                    CopyRows(source + (i * stepI) + (j * stepJ) + ((nint)p * width), stride, rows, panel, columns);
             }
+        }
+    }
+
+    /// <summary>Copies rows of B into a panel and fills them up with zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyRows(float* source, nint stride, int rows, float* panel, int columns)
+    {
+        int width = PanelWidth;
+        for (int i = 0; i < rows; i++, source += stride, panel += width)
+        {
+            Memory.Copy(source, panel, columns);
+            Memory.Fill(panel + columns, width - columns, 0f);
         }
     }
 

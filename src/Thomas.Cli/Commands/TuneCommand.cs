@@ -108,9 +108,11 @@ internal sealed class TuneCommand
     private void Announce(Model model, Dataset data, TunableHead head, PictureInput input, TuningOptions options, string device)
     {
         if (_terminal.Quiet) return;
+        int test = data.Only(Subset.Test).Samples.Count;
         string split = data.Has(Subset.Validation)
             ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
-            : Format.Invariant($"{Format.Plural(data.Samples.Count, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
+            : Format.Invariant($"{Format.Plural(data.Samples.Count - test, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
+        if (test > 0) split += $", {test} for test (not used)";
         string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
         _terminal.Field("model", $"{model.Info.Name}, {Format.Count(model.Graph.ParameterCount)} parameters");
         _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");

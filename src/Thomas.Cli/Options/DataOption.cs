@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.IO;
 using Thomas.Data;
 
 namespace Thomas.Cli.Options;
@@ -9,16 +8,12 @@ internal sealed class DataOption
 {
     private readonly Option<string> _data = new("--data")
     {
-        Description = "A folder with one folder of pictures per class (optionally under train/ and val/), or a CSV file of lines path,label[,split]",
-        HelpName = "folder|csv",
+        Description = "A folder with one folder of pictures per class (optionally under train/ and val/), a CSV file of lines path,label[,split], or a folder with the files of MNIST (IDX, also .gz) or CIFAR-10 (.bin)",
+        HelpName = "folder|file",
         Required = true,
     };
 
     public void AddTo(Command command) => command.Add(_data);
 
-    public Dataset Load(ParseResult parsed)
-    {
-        string path = parsed.GetRequiredValue(_data);
-        return File.Exists(path) ? CsvManifest.Load(path) : ImageFolder.Load(path);
-    }
+    public Dataset Load(ParseResult parsed) => DatasetLoader.Load(parsed.GetRequiredValue(_data));
 }

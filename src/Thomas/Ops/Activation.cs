@@ -109,7 +109,7 @@ public readonly record struct Activation(ActivationKind Kind, float A = 0, float
             ActivationKind.HardSigmoid => saved > T.Zero && saved < T.One ? a : T.Zero,
             ActivationKind.HardSwish => saved < -three ? T.Zero : saved <= three ? (saved / three) + T.CreateTruncating(0.5) : T.One,
             ActivationKind.Silu => SiluDerivative(saved),
-            ActivationKind.Tanh => T.One - (saved * saved),
+            ActivationKind.Tanh => (T.One - saved) * (T.One + saved),
             _ => T.One,
         };
     }

@@ -136,6 +136,18 @@ public static class OpCatalog
     /// <summary>Bound on the gradients' norm.</summary>
     public static ClipByGlobalNorm ClipByGlobalNorm { get; } = new();
 
+    /// <summary>Average that follows a value.</summary>
+    public static MovingAverage MovingAverage { get; } = new();
+
+    /// <summary>Normalization by the statistics of the batch.</summary>
+    public static BatchNormTraining BatchNormTraining { get; } = new();
+
+    /// <summary>Gradients of normalization by the statistics of the batch.</summary>
+    public static BatchNormTrainingGradient BatchNormTrainingGradient { get; } = new();
+
+    /// <summary>Random zeros in training.</summary>
+    public static Dropout Dropout { get; } = new();
+
     /// <summary>All operators.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
@@ -145,6 +157,7 @@ public static class OpCatalog
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
         MatMul, ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient,
         DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
-        SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm,
+        SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
+        BatchNormTraining, BatchNormTrainingGradient, Dropout,
     ];
 }

@@ -64,7 +64,7 @@ public static class Evaluator
 {
     /// <summary>Classifies all pictures of a data set.</summary>
     /// <param name="model">The model; its labels must contain the data set's classes, or there must be as many of both and no labels.</param>
-    /// <param name="dataset">The pictures; only those marked for validation where the set is split.</param>
+    /// <param name="dataset">The pictures; where the set is split, only those marked for validation, or for test if there are none.</param>
     /// <param name="decoder">The picture decoder.</param>
     /// <param name="options">Device, preprocessing, cache.</param>
     /// <param name="progress">Told stage, pictures done and pictures in all.</param>
@@ -83,6 +83,11 @@ public static class Evaluator
         {
             dataset = dataset.Only(Subset.Validation);
             notes.Add("the data set is split: only its validation pictures count");
+        }
+        else if (dataset.Has(Subset.Test) && (dataset.Has(Subset.Train) || dataset.Has(Subset.Unassigned)))
+        {
+            dataset = dataset.Only(Subset.Test);
+            notes.Add("the data set is split: only its test pictures count");
         }
 
         StageTimer timer = new();

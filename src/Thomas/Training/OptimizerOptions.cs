@@ -25,8 +25,11 @@ public sealed record OptimizerOptions
     /// <summary>Adam's epsilon.</summary>
     public float Epsilon { get; init; } = 1e-8f;
 
-    /// <summary>Weight decay of filters and matrices; biases, scales, shifts and slopes have none.</summary>
+    /// <summary>Weight decay of filters and matrices; biases, scales, shifts and slopes have none, unless <see cref="DecayAll"/>.</summary>
     public float WeightDecay { get; init; } = 1e-4f;
+
+    /// <summary>Whether biases, scales, shifts and slopes decay too, as PyTorch does by default.</summary>
+    public bool DecayAll { get; init; }
 
     /// <summary>Whether SGD's weight decay shrinks weights directly instead of joining the gradient; AdamW's always does, Adam's never.</summary>
     public bool DecoupledDecay { get; init; }
@@ -46,7 +49,7 @@ public sealed record OptimizerOptions
     /// <summary>The update operator's settings for a parameter.</summary>
     internal OpAttributes Attributes(TrainedParameter parameter)
     {
-        float decay = parameter.Role == Autodiff.ParameterRole.Weight ? WeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate;
+        float decay = DecayAll || parameter.Role == Autodiff.ParameterRole.Weight ? WeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate;
         return Kind == OptimizerKind.Sgd
             ? new SgdAttributes(Momentum, Nesterov, decay, DecoupledDecay, rate)
             : new AdamAttributes(Beta1, Beta2, Epsilon, decay, Kind == OptimizerKind.AdamW, rate);

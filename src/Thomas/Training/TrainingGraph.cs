@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Autodiff;
 using Thomas.Graphs;
@@ -11,7 +12,8 @@ namespace Thomas.Training;
 /// <param name="Optimizer">The update rule.</param>
 /// <param name="Accumulate">Whether runs only sum gradients, and a second graph applies them.</param>
 /// <param name="Immediate">Whether a parameter is updated as soon as its gradient exists. Off only to prove that it changes no result.</param>
-internal sealed record TrainingGraphOptions(int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true);
+/// <param name="MicroBatches">Runs of a step: live batch normalization moves its statistics in each, so each moves them less.</param>
+internal sealed record TrainingGraphOptions(int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, int MicroBatches = 1);
 
 /// <summary>
 /// The graphs of a training step. Inputs of <see cref="Step"/>: pictures, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [].
@@ -19,14 +21,19 @@ internal sealed record TrainingGraphOptions(int Batch, OptimizerOptions Optimize
 /// </summary>
 internal sealed class TrainingGraph
 {
+    /// <summary>Share of the batch in the running statistics, PyTorch's default.</summary>
+    private const double StatisticsMomentum = 0.1;
+
     private readonly TrainingGraphOptions _options;
     private readonly Dictionary<Variable, TrainedParameter> _parameters = [];
     private readonly List<Variable> _variables = [];
     private readonly bool _accumulate;
+    private readonly float _statisticsMomentum;
 
     private TrainingGraph(Trainee trainee, TrainingGraphOptions options)
     {
         _options = options;
+        _statisticsMomentum = (float)(1 - Math.Pow(1 - StatisticsMomentum, 1.0 / options.MicroBatches));
         _accumulate = options.Accumulate || options.Optimizer.ClipNorm is not null;
         foreach (TrainedParameter parameter in trainee.Parameters)
         {
@@ -70,8 +77,14 @@ internal sealed class TrainingGraph
     {
         Graph scores = Rebatch.Run(trainee.Graph, batch);
         GraphRewriter rewriter = new(scores);
-        foreach (Node node in scores.Nodes) rewriter.Copy(node);
         GraphBuilder builder = rewriter.Builder;
+        List<Value> statistics = [];
+        foreach (Node node in scores.Nodes)
+        {
+            if (node.Op is BatchNorm && node.Inputs[3].IsVariable) MakeLive(rewriter, node, statistics);
+            else rewriter.Copy(node);
+        }
+
         Value logits = rewriter.Map(scores.Outputs[0]);
         Value targets = builder.Input("targets", logits.Type);
         Value weights = builder.Input("weights", new TensorType(DType.F32, new Shape(batch)));
@@ -79,7 +92,27 @@ internal sealed class TrainingGraph
             ? builder.Input("keep", new TensorType(DType.F32, new Shape()))
             : builder.Input("control", new TensorType(DType.F32, new Shape(UpdateOp.ControlLength)));
         Node loss = builder.AddNode(OpCatalog.SoftmaxCrossEntropy, [logits, targets, weights], null, "loss");
-        return (builder.Build([.. loss.Outputs]), control);
+        return (builder.Build([.. loss.Outputs, .. statistics]), control);
+    }
+
+    /// <summary>Normalizes by the batch's own statistics and moves the stored ones towards them, the variance without bias (Bessel), as PyTorch does.</summary>
+    private void MakeLive(GraphRewriter rewriter, Node node, List<Value> updated)
+    {
+        GraphBuilder builder = rewriter.Builder;
+        Value[] operands = rewriter.MapInputs(node);
+        Node live = builder.AddNode(OpCatalog.BatchNormTraining, operands.AsSpan(0, 3), node.Attributes, node.Name);
+        rewriter.Set(node.Output, live.Output);
+        int count = operands[0].Shape.ElementCount / operands[0].Shape[-1];
+        float[] factors = [1, count > 1 ? (float)count / (count - 1) : 1];
+        builder.Stage = Stage.Update;
+        for (int i = 0; i < 2; i++)
+        {
+            Value running = operands[3 + i];
+            MovingAverageAttributes attributes = new(_statisticsMomentum, factors[i]);
+            updated.Add(builder.Add(OpCatalog.MovingAverage, [running, live.Outputs[1 + i]], attributes, running.Name + "/new"));
+        }
+
+        builder.Stage = Stage.Forward;
     }
 
     private Graph ApplyGraph(List<(Variable Parameter, Variable Sum)> sums)

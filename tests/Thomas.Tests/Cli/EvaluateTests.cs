@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Text.Json;
+using Thomas.Tests.Data;
 using Xunit;
 
 namespace Thomas.Tests.Cli;
@@ -50,5 +51,23 @@ public sealed class EvaluateTests : IDisposable
         CliRun run = CliRun.Of("evaluate", _files.Model(labels: ["red", "a", "b", "c"]), "--data", _files.Data(perClass: 1), "--no-cache");
         Assert.Equal(3, run.Code);
         Assert.Contains("blue, green", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Raw_data_sets_work_like_folders_and_their_test_part_counts()
+    {
+        string model = _files.Model(channels: 3, labels: ["0", "1", "2", "3"]), data = Directory.CreateDirectory(_files["mnist"]).FullName;
+        RawFiles.Pair(Path.Combine(data, "train-images-idx3-ubyte.gz"), Path.Combine(data, "train-labels-idx1-ubyte.gz"), [0, 1, 2, 3, 3], 8, 8);
+        RawFiles.Pair(Path.Combine(data, "t10k-images-idx3-ubyte"), Path.Combine(data, "t10k-labels-idx1-ubyte"), [2, 1], 8, 8);
+        JsonElement json = CliRun.Of("evaluate", model, "--data", data, "--no-cache", "--json").Json();
+        Assert.Equal(2, json.GetProperty("result").GetProperty("pictures").GetInt32());
+        Assert.Contains("test pictures count", json.GetProperty("notes").ToString(), StringComparison.Ordinal);
+        string file = Path.Combine(data, "train-images-idx3-ubyte.gz");
+        Assert.Equal(5, CliRun.Of("evaluate", model, "--data", file, "--no-cache", "--json").Json().GetProperty("result").GetProperty("pictures").GetInt32());
+
+        string cifar = Directory.CreateDirectory(_files["cifar"]).FullName;
+        File.WriteAllText(Path.Combine(cifar, "batches.meta.txt"), "0\n1\n2\n");
+        File.WriteAllBytes(Path.Combine(cifar, "test_batch.bin"), RawFiles.Cifar(2, 0, 1));
+        Assert.Equal(3, CliRun.Of("evaluate", model, "--data", cifar, "--no-cache", "--json").Json().GetProperty("result").GetProperty("pictures").GetInt32());
     }
 }

@@ -63,6 +63,16 @@ internal readonly struct MinMap : IBinaryMap
         => TSimd.Min(x, y);
 }
 
+/// <summary>z = a * x + b * y.</summary>
+internal readonly struct WeightedSumMap(float a, float b) : IBinaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x, TVec y)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => TSimd.MultiplyAdd(TSimd.Create(b), y, TSimd.Multiply(TSimd.Create(a), x));
+}
+
 /// <summary>The same function with its operands exchanged.</summary>
 internal readonly struct SwappedMap<TMap>(TMap map) : IBinaryMap
     where TMap : struct, IBinaryMap

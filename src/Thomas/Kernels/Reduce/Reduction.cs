@@ -22,11 +22,7 @@ internal enum ReductionKind
     Min,
 }
 
-/// <summary>
-/// y[o, i] = reduction over r of x[o, r, i], float32, where the reduced axes have been brought into the form [outer, reduce, inner].
-/// Global average pooling is the mean of [n, h*w, c]. Work items are the outer indices. The order of a sum depends on the shape and
-/// the tier alone.
-/// </summary>
+/// <summary>Reductions of one row or of the columns of a block, float32. The order of a sum depends on the sizes and the tier alone.</summary>
 internal static unsafe class Reduction
 {
     /// <summary>The name in logs, for example <c>f32_reduce_mean__avx2</c>.</summary>
@@ -38,21 +34,7 @@ internal static unsafe class Reduction
         _ => "min",
     }}__{CpuFeatures.TierName}";
 
-    /// <summary>Reduces outer indices [begin, end).</summary>
-    public static void RunItems(ReductionKind kind, float* x, float* y, int reduce, int inner, int begin, int end)
-    {
-        for (int o = begin; o < end; o++)
-        {
-            float* from = x + ((nint)o * reduce * inner);
-            float* to = y + ((nint)o * inner);
-            if (inner == 1)
-                *to = Row(kind, from, reduce);
-            else
-                Columns(kind, from, to, reduce, inner);
-        }
-    }
-
-    /// <summary>The reduction of one contiguous row.</summary>
+    /// <summary>The reduction of one contiguous row; for a mean its sum.</summary>
     public static float Row(ReductionKind kind, float* x, int count) => CpuFeatures.VectorLength switch
     {
         16 => Row<Simd512, V512>(kind, x, count),
@@ -60,6 +42,20 @@ internal static unsafe class Reduction
         4 => Row<Simd128, V128>(kind, x, count),
         _ => Row<Simd1, float>(kind, x, count),
     };
+
+    /// <summary>y[c] = (reduction over r of x[r * stride + c]) / divisor, for c in [0, columns).</summary>
+    public static void Columns(ReductionKind kind, float* x, nint stride, float* y, int rows, int columns, float divisor)
+    {
+        int c = 0;
+        if (CpuFeatures.VectorLength >= 16)
+            c = Columns<Simd512, V512>(kind, x, stride, y, rows, columns, divisor, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns)
+            c = Columns<Simd256, V256>(kind, x, stride, y, rows, columns, divisor, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns)
+            c = Columns<Simd128, V128>(kind, x, stride, y, rows, columns, divisor, c);
+        if (c < columns)
+            Columns<Simd1, float>(kind, x, stride, y, rows, columns, divisor, c);
+    }
 
     private static float Start(ReductionKind kind) => kind switch
     {
@@ -99,34 +95,42 @@ internal static unsafe class Reduction
             result = Combine<Simd1, float>(kind, result, lanes[lane]);
         for (; i < count; i++)
             result = Combine<Simd1, float>(kind, result, x[i]);
-        return kind == ReductionKind.Mean ? result / count : result;
-    }
-
-    private static void Columns(ReductionKind kind, float* x, float* y, int reduce, int inner)
-    {
-        int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = Columns<Simd512, V512>(kind, x, y, reduce, inner, c);
-        if (CpuFeatures.VectorLength >= 8 && c < inner)
-            c = Columns<Simd256, V256>(kind, x, y, reduce, inner, c);
-        if (CpuFeatures.VectorLength >= 4 && c < inner)
-            c = Columns<Simd128, V128>(kind, x, y, reduce, inner, c);
-        if (c < inner)
-            Columns<Simd1, float>(kind, x, y, reduce, inner, c);
+        return result;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int Columns<TSimd, TVec>(ReductionKind kind, float* x, float* y, int reduce, int inner, int c)
+    private static int Columns<TSimd, TVec>(ReductionKind kind, float* x, nint stride, float* y, int rows, int columns, float divisor, int c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        for (; c <= inner - TSimd.Length; c += TSimd.Length)
+        TVec start = TSimd.Create(Start(kind)), by = TSimd.Create(divisor);
+
+        // Four vectors at a time: whole cache lines of a row, and four independent chains of additions.
+        for (; c <= columns - (4 * TSimd.Length); c += 4 * TSimd.Length)
         {
-            TVec value = TSimd.Create(Start(kind));
+            TVec y0 = start, y1 = start, y2 = start, y3 = start;
             float* from = x + c;
-            for (int r = 0; r < reduce; r++, from += inner)
+            for (int r = 0; r < rows; r++, from += stride)
+            {
+                y0 = Combine<TSimd, TVec>(kind, y0, TSimd.Load(from));
+                y1 = Combine<TSimd, TVec>(kind, y1, TSimd.Load(from + TSimd.Length));
+                y2 = Combine<TSimd, TVec>(kind, y2, TSimd.Load(from + (2 * TSimd.Length)));
+                y3 = Combine<TSimd, TVec>(kind, y3, TSimd.Load(from + (3 * TSimd.Length)));
+            }
+
+            TSimd.Store(TSimd.Divide(y0, by), y + c);
+            TSimd.Store(TSimd.Divide(y1, by), y + c + TSimd.Length);
+            TSimd.Store(TSimd.Divide(y2, by), y + c + (2 * TSimd.Length));
+            TSimd.Store(TSimd.Divide(y3, by), y + c + (3 * TSimd.Length));
+        }
+
+        for (; c <= columns - TSimd.Length; c += TSimd.Length)
+        {
+            TVec value = start;
+            float* from = x + c;
+            for (int r = 0; r < rows; r++, from += stride)
                 value = Combine<TSimd, TVec>(kind, value, TSimd.Load(from));
-            TSimd.Store(kind == ReductionKind.Mean ? TSimd.Divide(value, TSimd.Create(reduce)) : value, y + c);
+            TSimd.Store(TSimd.Divide(value, by), y + c);
         }
 
         return c;

@@ -14,14 +14,13 @@ public sealed partial class Reduce
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly ReductionKind _kind;
+        private readonly TiledReduction _reduction;
         private readonly StridedCopy? _gather;
         private readonly long _gatherBytes;
-        private readonly int _outer = 1;
-        private readonly int _reduce = 1;
-        private readonly int _inner = 1;
         private float* _source;
         private float* _x;
         private float* _y;
+        private float* _bands;
 
         public Kernel(Node node)
         {
@@ -33,7 +32,7 @@ public sealed partial class Reduce
                 ReduceKind.Sum => ReductionKind.Sum,
                 _ => ReductionKind.Max,
             };
-            int first = a.Axes.Count == 0 ? x.Rank : a.Axes[0];
+            int first = a.Axes.Count == 0 ? x.Rank : a.Axes[0], reduce = 1;
             bool together = a.Axes.Count == 0 || a.Axes[a.Axes.Count - 1] - first == a.Axes.Count - 1;
             int[] order = new int[x.Rank];
             int at = 0;
@@ -43,38 +42,38 @@ public sealed partial class Reduce
             }
 
             a.Axes.Items.CopyTo(order.AsSpan(at));
-            foreach (int axis in a.Axes.Items) _reduce *= x[axis];
+            foreach (int axis in a.Axes.Items) reduce *= x[axis];
             if (together)
             {
-                _outer = x.Product(0, first);
-                _inner = x.Product(Math.Min(first + a.Axes.Count, x.Rank), x.Rank);
+                _reduction = new TiledReduction(_kind, x.Product(0, first), reduce, x.Product(Math.Min(first + a.Axes.Count, x.Rank), x.Rank));
                 return;
             }
 
-            _outer = x.ElementCount / _reduce;
+            _reduction = new TiledReduction(_kind, x.ElementCount / reduce, reduce, 1);
             _gather = StridedCopy.Transpose(x.Dims, order);
             _gatherBytes = x.ElementCount * (long)sizeof(float);
         }
 
         public override string Name => Reduction.KernelName(_kind);
 
-        public override int Phases => 2;
+        public override int Phases => 3;
 
-        public override long WorkspaceBytes(int threads) => _gatherBytes;
+        public override long WorkspaceBytes(int threads) => _gatherBytes + _reduction.WorkspaceBytes;
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
             _source = (float*)inputs[0];
             _x = _gather is null ? _source : (float*)workspace;
             _y = (float*)outputs[0];
+            _bands = (float*)(workspace + _gatherBytes);
         }
 
-        public override int Items(int phase) => phase == 0 ? _gather?.Items ?? 0 : _outer;
+        public override int Items(int phase) => phase == 0 ? _gather?.Items ?? 0 : _reduction.Items(phase - 1);
 
         public override void Run(int phase, int begin, int end, int thread)
         {
             if (phase == 0) _gather!.RunItems(_source, _x, begin, end);
-            else Reduction.RunItems(_kind, _x, _y, _reduce, _inner, begin, end);
+            else _reduction.RunItems(phase - 1, _x, _y, _bands, begin, end);
         }
     }
 }

@@ -1,0 +1,35 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Thomas.Architectures;
+
+/// <summary>Every architecture; the only list of them.</summary>
+public static class ArchitectureCatalog
+{
+    /// <summary>All architectures, small and old ones first.</summary>
+    public static IReadOnlyList<Architecture> All { get; } =
+    [
+        LeNet5.Architecture, AlexNet.Architecture, SqueezeNet.Architecture, ResNet20.Architecture,
+        MobileNetV1.Architecture, MobileNetV2.Architecture, MobileNetV3.Small, MobileNetV3.Large,
+    ];
+
+    /// <summary>Finds an architecture by its name, in any case.</summary>
+    /// <param name="name">For example <c>mobilenet-v2</c>.</param>
+    /// <param name="architecture">The architecture, where there is one.</param>
+    /// <returns>Whether there is one.</returns>
+    public static bool TryFind(string name, [NotNullWhen(true)] out Architecture? architecture)
+    {
+        foreach (Architecture candidate in All)
+        {
+            if (candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+            {
+                architecture = candidate;
+                return true;
+            }
+        }
+
+        architecture = null;
+        return false;
+    }
+}

@@ -1,0 +1,69 @@
+using System;
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>
+/// Batch normalization with the statistics of the batch, over the last axis (Ioffe and Szegedy 2015). Operands: x [..., c], scale [c], shift [c]; results: y like x, and
+/// mean and variance [c] of x over all other axes, the variance divided by the count. <see cref="MovingAverage"/> turns those into the statistics of <see cref="BatchNorm"/>.
+/// </summary>
+public sealed partial class BatchNormTraining : Op
+{
+    /// <inheritdoc/>
+    public override string Name => "BatchNormTraining";
+
+    /// <inheritdoc/>
+    public override string Formula =>
+        "mean[c] = mean_i x[i,c]; variance[c] = mean_i (x[i,c] - mean[c])^2; y[i,c] = (x[i,c] - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + shift[c]";
+
+    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
+    {
+        RequireInputs(inputs, 3);
+        Require(((BatchNormAttributes)attributes).Epsilon >= 0, "epsilon must not be negative");
+        Shape x = inputs[0].Shape;
+        Require(x.Rank >= 1, "x must not be a scalar");
+        for (int i = 1; i < 3; i++) Require(inputs[i].Shape == new Shape(x[-1]), $"operand {i} of shape {inputs[i].Shape} does not fit {x[-1]} channels");
+        return [inputs[0], inputs[1], inputs[1]];
+    }
+
+    // Also in place: x is read for the last time as y is written. The gradient reads x, so this happens only where there is none.
+    internal override bool CanOverwrite(Node node, int input) => input == 0;
+
+    internal override long Elementwise(Node node) => 6L * node.Output.Shape.ElementCount;
+
+    internal override void Gradient(GradientContext g)
+    {
+        if (g.GradOutputs[1] is not null || g.GradOutputs[2] is not null) throw new GraphException($"{g.Node}: mean and variance cannot be differentiated on their own");
+        Node gradient = g.Builder.AddNode(
+            OpCatalog.BatchNormTrainingGradient, [g.Input(0), g.GradOutput, g.Input(1), g.Node.Outputs[1], g.Node.Outputs[2]], g.Node.Attributes, $"{g.Node.Name}/gradInput");
+        for (int i = 0; i < 3; i++)
+        {
+            if (g.Needs(i)) g.Add(i, gradient.Outputs[i]);
+        }
+    }
+
+    internal override void Reference<T>(ReferenceArgs<T> args)
+    {
+        double epsilon = args.Attributes<BatchNormAttributes>().Epsilon;
+        ReadOnlySpan<T> x = args.Inputs[0].Span, scale = args.Inputs[1].Span, shift = args.Inputs[2].Span;
+        Span<T> y = args.Outputs[0].Span;
+        int channels = scale.Length, rows = x.Length / channels;
+        for (int c = 0; c < channels; c++)
+        {
+            double mean = 0, variance = 0;
+            for (int i = c; i < x.Length; i += channels) mean += double.CreateTruncating(x[i]);
+            mean /= rows;
+            for (int i = c; i < x.Length; i += channels)
+            {
+                double deviation = double.CreateTruncating(x[i]) - mean;
+                variance += deviation * deviation;
+            }
+
+            variance /= rows;
+            args.Outputs[1].Span[c] = T.CreateTruncating(mean);
+            args.Outputs[2].Span[c] = T.CreateTruncating(variance);
+            double factor = double.CreateTruncating(scale[c]) / Math.Sqrt(variance + epsilon);
+            for (int i = c; i < x.Length; i += channels) y[i] = T.CreateTruncating(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c]));
+        }
+    }
+}

@@ -11,36 +11,9 @@ namespace Thomas;
 /// <summary>Reading and writing of model files, whatever the format.</summary>
 internal static class ModelFiles
 {
-    public static Model Load(string path)
-    {
-        byte[] bytes;
-        try
-        {
-            bytes = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            throw new ThomasException($"Cannot read the model '{path}': {e.Message}", e);
-        }
+    public static Model Load(string path) => Load(InputFile.Read(path, "model"), path);
 
-        return Load(bytes, path);
-    }
-
-    public static Model Load(Stream stream, string name)
-    {
-        try
-        {
-            // A stream that knows its length is read in one piece; a buffer that grows would copy the weights again and again.
-            int length = stream.CanSeek ? checked((int)(stream.Length - stream.Position)) : 0;
-            using MemoryStream copy = new(length);
-            stream.CopyTo(copy);
-            return Load(copy.GetBuffer().AsMemory(0, (int)copy.Length), name);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or OverflowException)
-        {
-            throw new ThomasException($"Cannot read the model '{name}': {e.Message}", e);
-        }
-    }
+    public static Model Load(Stream stream, string name) => Load(InputFile.Read(stream, name, "model"), name);
 
     public static Model Load(ReadOnlyMemory<byte> file, string name)
     {

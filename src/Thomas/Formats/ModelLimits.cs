@@ -22,6 +22,21 @@ internal static class ModelLimits
     /// <summary>Other arithmetic, the taps of pooling windows included.</summary>
     public const long Elementwise = 4_000_000_000;
 
+    /// <summary>Tensors of a weight file; entries of its archive may be twice as many.</summary>
+    public const int WeightTensors = 1 << 16;
+
+    /// <summary>Elements of a tensor of a weight file.</summary>
+    public const int WeightElements = 1 << 28;
+
+    /// <summary>Bytes of what describes the tensors of a weight file: the header of a safetensors file, each pickle of a PyTorch file.</summary>
+    public const int WeightHeaderBytes = 16 << 20;
+
+    /// <summary>Values that a pickle may put on its stack; a tensor takes about 22.</summary>
+    public const int PickleValues = 1 << 20;
+
+    /// <summary>Bytes that may be unpacked, converted and rearranged while the weights of a file are read: some for each byte of the file, and some for any.</summary>
+    public static long WeightBytes(long fileBytes) => (8 * fileBytes) + (16 << 20);
+
     /// <summary>Refuses a graph whose execution for one picture goes beyond the limits.</summary>
     /// <exception cref="ModelFormatException">Names the limit, and the node that takes most of it.</exception>
     public static void Check(Graph graph, string file)

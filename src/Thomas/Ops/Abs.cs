@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,14 @@ public sealed class Abs : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = |x[i]|";
+
+    /// <summary>dx = dy * sign x, with sign 0 = 0.</summary>
+    internal override void Gradient(GradientContext g)
+    {
+        Value x = g.Input(0), zero = g.Scalar(0);
+        Value positive = g.Emit(OpCatalog.Heaviside, "positive", [x, zero]), negative = g.Emit(OpCatalog.Heaviside, "negative", [zero, x]);
+        g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [g.GradOutput, g.Emit(OpCatalog.Subtract, "sign", [positive, negative])]));
+    }
 
     internal override T Apply<T>(T x) => T.Abs(x);
 

@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,14 @@ public sealed class Add : BinaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = a[i] + b[i]";
+
+    internal override void Gradient(GradientContext g)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            if (g.Needs(i)) BroadcastGradient.Add(g, i, g.GradOutput);
+        }
+    }
 
     internal override T Apply<T>(T a, T b) => a + b;
 

@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,8 @@ public sealed class Exp : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = e^x[i]";
+
+    internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [g.GradOutput, g.Output]));
 
     internal override T Apply<T>(T x) => T.Exp(x);
 

@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,8 @@ public sealed class Log : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = ln x[i]";
+
+    internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(OpCatalog.Divide, "gradInput", [g.GradOutput, g.Input(0)]));
 
     internal override T Apply<T>(T x) => T.Log(x);
 

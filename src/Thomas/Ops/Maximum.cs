@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,13 @@ public sealed class Maximum : BinaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = max(a[i], b[i])";
+
+    /// <summary>The larger operand gets dy; of equal ones each gets half, as PyTorch has it.</summary>
+    internal override void Gradient(GradientContext g)
+    {
+        if (g.Needs(0)) BroadcastGradient.AddShare(g, 0, g.Input(0), g.Input(1));
+        if (g.Needs(1)) BroadcastGradient.AddShare(g, 1, g.Input(1), g.Input(0));
+    }
 
     internal override T Apply<T>(T a, T b) => T.Max(a, b);
 

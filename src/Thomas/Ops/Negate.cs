@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,8 @@ public sealed class Negate : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = -x[i]";
+
+    internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(this, "gradInput", [g.GradOutput]));
 
     internal override T Apply<T>(T x) => -x;
 

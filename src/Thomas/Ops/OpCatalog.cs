@@ -103,6 +103,12 @@ public static class OpCatalog
     /// <summary>Matrix product.</summary>
     public static MatMul MatMul { get; } = new();
 
+    /// <summary>Comparison of two tensors' elements as a number.</summary>
+    public static Heaviside Heaviside { get; } = new();
+
+    /// <summary>Repetition along axes.</summary>
+    public static BroadcastTo BroadcastTo { get; } = new();
+
     /// <summary>Gradient of an activation.</summary>
     public static ActivateGradient ActivateGradient { get; } = new();
 
@@ -117,6 +123,21 @@ public static class OpCatalog
 
     /// <summary>Gradient of a depthwise convolution's filter.</summary>
     public static DepthwiseConv2dFilterGradient DepthwiseConv2dFilterGradient { get; } = new();
+
+    /// <summary>Gradient of max pooling.</summary>
+    public static MaxPool2dGradient MaxPool2dGradient { get; } = new();
+
+    /// <summary>Gradient of average pooling.</summary>
+    public static AveragePool2dGradient AveragePool2dGradient { get; } = new();
+
+    /// <summary>Gradient of a maximum over axes.</summary>
+    public static ReduceMaxGradient ReduceMaxGradient { get; } = new();
+
+    /// <summary>Gradient of local response normalization.</summary>
+    public static LocalResponseNormGradient LocalResponseNormGradient { get; } = new();
+
+    /// <summary>Gradient of cutting out a strided block.</summary>
+    public static SliceGradient SliceGradient { get; } = new();
 
     /// <summary>Classification loss.</summary>
     public static SoftmaxCrossEntropy SoftmaxCrossEntropy { get; } = new();
@@ -155,8 +176,9 @@ public static class OpCatalog
         Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Round, FakeQuantize,
         Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
-        MatMul, ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient,
-        DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
+        MatMul, Heaviside, BroadcastTo,
+        ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
+        MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Dropout,
     ];

@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,19 @@ public sealed class PRelu : BinaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = a[i] >= 0 ? a[i] : a[i] * b[i]";
+
+    /// <summary>Where a > 0: da = dy and db = 0; elsewhere da = dy * b and db = dy * a, also at 0, as PyTorch has it.</summary>
+    internal override void Gradient(GradientContext g)
+    {
+        Value dy = g.GradOutput, a = g.Input(0), b = g.Input(1);
+        Value repeated = BroadcastGradient.Repeat(g, a, dy.Shape);
+        Value positive = g.Emit(OpCatalog.ActivateGradient, "gradPositive", [dy, repeated], new ActivateAttributes(Activation.Relu));
+        Value negative = g.Emit(OpCatalog.Subtract, "gradNegative", [dy, positive]);
+        if (g.Needs(1)) BroadcastGradient.Add(g, 1, g.Emit(OpCatalog.Multiply, "gradB", [negative, a]));
+        if (!g.Needs(0)) return;
+        Value scaled = g.Emit(OpCatalog.Multiply, "gradScaled", [negative, b]);
+        BroadcastGradient.Add(g, 0, g.Emit(OpCatalog.Add, "gradA", [positive, scaled]));
+    }
 
     internal override T Apply<T>(T a, T b) => a >= T.Zero ? a : a * b;
 

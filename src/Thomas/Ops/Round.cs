@@ -1,4 +1,5 @@
 using System;
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -11,6 +12,11 @@ public sealed class Round : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = round(x[i]), halves to even";
+
+    /// <summary>
+    /// dx = dy: the straight-through estimator (Bengio et al. 2013). The derivative is 0 almost everywhere, which would cut off all layers before a rounding.
+    /// </summary>
+    internal override void Gradient(GradientContext g) => g.Add(0, g.GradOutput);
 
     internal override T Apply<T>(T x) => T.Round(x, MidpointRounding.ToEven);
 

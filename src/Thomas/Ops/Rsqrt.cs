@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,14 @@ public sealed class Rsqrt : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = x[i]^(-1/2)";
+
+    /// <summary>dx = dy * y / x * -1/2.</summary>
+    internal override void Gradient(GradientContext g)
+    {
+        Value product = g.Emit(OpCatalog.Multiply, "gradProduct", [g.GradOutput, g.Output]);
+        Value quotient = g.Emit(OpCatalog.Divide, "gradQuotient", [product, g.Input(0)]);
+        g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [quotient, g.Scalar(-0.5f)]));
+    }
 
     internal override T Apply<T>(T x) => T.One / T.Sqrt(x);
 

@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,13 @@ public sealed class Sqrt : UnaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = x[i]^(1/2)";
+
+    /// <summary>dx = dy / y / 2.</summary>
+    internal override void Gradient(GradientContext g)
+    {
+        Value quotient = g.Emit(OpCatalog.Divide, "gradQuotient", [g.GradOutput, g.Output]);
+        g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [quotient, g.Scalar(0.5f)]));
+    }
 
     internal override T Apply<T>(T x) => T.Sqrt(x);
 

@@ -1,3 +1,4 @@
+using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -10,6 +11,12 @@ public sealed class Subtract : BinaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = a[i] - b[i]";
+
+    internal override void Gradient(GradientContext g)
+    {
+        if (g.Needs(0)) BroadcastGradient.Add(g, 0, g.GradOutput);
+        if (g.Needs(1)) g.Add(1, g.Emit(OpCatalog.Negate, "gradB", [BroadcastGradient.SumTo(g, g.GradOutput, g.Input(1).Shape)]));
+    }
 
     internal override T Apply<T>(T a, T b) => a - b;
 

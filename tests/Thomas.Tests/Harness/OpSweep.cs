@@ -45,7 +45,8 @@ internal static unsafe class OpSweep
             Assert.True(double.IsNaN(expected[i]) == float.IsNaN(actual[i]), $"{test}, element {i}: {actual[i]}, the definition says {expected[i]}");
     }
 
-    private static float[][] Operands(OpCase test, bool withNaN)
+    /// <summary>Seeded contents for the operands of a case, inside its range.</summary>
+    public static float[][] Operands(OpCase test, bool withNaN)
     {
         float[][] operands = new float[test.Shapes.Length][];
         for (int i = 0; i < operands.Length; i++)
@@ -72,6 +73,12 @@ internal static unsafe class OpSweep
         // The sum of the terms' sizes: the same node without activation on absolute values.
         float[][] absolute = Array.ConvertAll(operands, operand => Array.ConvertAll(operand, Math.Abs));
         if (test.Op is BatchNorm) absolute[3] = Array.ConvertAll(absolute[3], mean => -mean);
+
+        // Which elements win must stay as it is.
+        if (test.Op is MaxPool2dGradient) (absolute[0], absolute[1]) = (operands[0], operands[1]);
+
+        // A difference of two sums, whose terms no other operands show.
+        if (test.Op is LocalResponseNormGradient) return (expected, Largest(expected), 4);
         (OpAttributes plain, int terms) = test.Attributes switch
         {
             Conv2dAttributes a => ((OpAttributes)(a with { Activation = default }), test.Shapes[1].Product(1, 4) + 2),
@@ -80,10 +87,22 @@ internal static unsafe class OpSweep
             MatMulAttributes a => (a, test.Shapes[0][a.TransposeA ? 0 : 1]),
             Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
             AveragePool2dAttributes a => (a with { Activation = default }, a.Window.KernelH * a.Window.KernelW),
+            MaxPool2dAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
+            AveragePool2dGradientAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
             ReduceAttributes a => (a, Math.Max(1, test.Shapes[0].ElementCount / Math.Max(1, expected.Length))),
             _ => (test.Attributes, 4),
         };
         return (expected, Reference(test with { Attributes = plain }, absolute), terms);
+    }
+
+    /// <summary>The largest size among the values, for each of them.</summary>
+    private static double[] Largest(double[] values)
+    {
+        double largest = 0;
+        foreach (double value in values) largest = Math.Max(largest, Math.Abs(value));
+        double[] scale = new double[values.Length];
+        Array.Fill(scale, largest);
+        return scale;
     }
 
     private static void Compare(OpCase test, float[] actual, double[] expected, double[] scale, int terms, string where)

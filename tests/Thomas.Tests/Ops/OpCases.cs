@@ -14,9 +14,14 @@ internal static class OpCases
         new(ActivationKind.HardSigmoid, 0.2f, 0.5f), new(ActivationKind.HardSwish), new(ActivationKind.Silu), new(ActivationKind.Tanh),
     ];
 
+    private static readonly Window2d[] PoolWindows =
+    [
+        Window(2, 2, 2, 2), Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1), Window(3, 2, 1, 2, 1, 1, 1, 0, 0, 1), Window(2, 3, 1, 1, 2, 2, 1, 2, 1, 2), Window(7, 6),
+    ];
+
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -149,7 +154,7 @@ internal static class OpCases
 
     private static IEnumerable<OpCase> Pools()
     {
-        foreach (Window2d window in (Window2d[])[Window(2, 2, 2, 2), Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1), Window(3, 2, 1, 2, 1, 1, 1, 0, 0, 1), Window(2, 3, 1, 1, 2, 2, 1, 2, 1, 2), Window(7, 6)])
+        foreach (Window2d window in PoolWindows)
         {
             foreach (int channels in (int[])[1, 5, 16, 35])
             {
@@ -182,7 +187,7 @@ internal static class OpCases
         ];
         foreach ((Shape a, Shape b) in pairs)
         {
-            foreach (Op op in (Op[])[OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu])
+            foreach (Op op in (Op[])[OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu, OpCatalog.Heaviside])
                 yield return new OpCase(op, NoAttributes.Instance, [a, b], Ulps: 1);
             yield return new OpCase(OpCatalog.Power, NoAttributes.Instance, [a, b], 0.2f, 2, Ulps: 2);
         }
@@ -202,6 +207,33 @@ internal static class OpCases
         yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(2), new IntList(1)), [S(9)], Ulps: 0.5);
         yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, 3), new IntList(1, 1, 2, 1)), [S(2, 4, 5, 7)], Ulps: 0.5);
         yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1), new IntList(-1, -1), new IntList(1, 3)), [S(3, 20)], Ulps: 0.5);
+    }
+
+    private static IEnumerable<OpCase> Gradients()
+    {
+        foreach (Window2d window in PoolWindows)
+        {
+            foreach (int channels in (int[])[1, 5, 16, 35])
+            {
+                Shape x = S(2, 19, 8, channels), y = S(2, window.OutputH(19), window.OutputW(8), channels);
+                yield return new OpCase(OpCatalog.MaxPool2dGradient, new MaxPool2dAttributes(window), [x, y, y]);
+                foreach (bool counted in (bool[])[false, true])
+                    yield return new OpCase(OpCatalog.AveragePool2dGradient, new AveragePool2dGradientAttributes(window, 19, 8, counted), [y]);
+            }
+        }
+
+        foreach (int inner in (int[])[1, 4, 19, 33])
+            yield return new OpCase(OpCatalog.ReduceMaxGradient, NoAttributes.Instance, [S(3, 7, inner), S(3, inner), S(3, inner)], Ulps: 0.5);
+        foreach (int size in (int[])[1, 4, 5, 100])
+        {
+            foreach (float beta in (float[])[0.75f, 0.5f, 1f, 0.6f])
+                yield return new OpCase(OpCatalog.LocalResponseNormGradient, new LocalResponseNormAttributes(size, 0.02f, beta, 1), [S(1, 3, 4, 21), S(1, 3, 4, 21)]);
+        }
+
+        yield return new OpCase(OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1, 0, 2), new IntList(1, 1, 2, 1), new IntList(2, 4, 5, 7)), [S(2, 2, 3, 3)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1), new IntList(1, 3), new IntList(3, 20)), [S(3, 7)], Ulps: 0.5);
+        foreach ((Shape from, int[] to) in ((Shape, int[])[])[(S(2, 1, 1, 17), [2, 3, 4, 17]), (S(17), [2, 3, 17]), (S(3, 4, 1), [3, 4, 9]), (S(), [2, 5]), (S(2, 1, 4), [6, 2, 5, 4]), (S(5), [5])])
+            yield return new OpCase(OpCatalog.BroadcastTo, new BroadcastToAttributes(new IntList(to)), [from], Ulps: 0.5);
     }
 
     private static IEnumerable<OpCase> Others()

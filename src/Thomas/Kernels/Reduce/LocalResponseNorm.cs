@@ -33,12 +33,12 @@ internal static unsafe class LocalResponseNorm
                 to[c] = bias + (scale * sum);
             }
 
-            ApplyPower(from, to, beta, channels);
+            TimesPower(from, to, beta, channels);
         }
     }
 
     /// <summary>y = x * y^-beta, by square roots for the usual exponents.</summary>
-    private static void ApplyPower(float* x, float* y, float beta, int count)
+    internal static void TimesPower(float* x, float* y, float beta, int count)
     {
         switch (beta)
         {

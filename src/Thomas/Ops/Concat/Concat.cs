@@ -51,6 +51,19 @@ public sealed class Concat : Op
         return new CopyKernel(boxes);
     }
 
+    internal override void Gradient(GradientContext g)
+    {
+        int axis = g.Attributes<ConcatAttributes>().Axis;
+        int[] begin = new int[g.Output.Shape.Rank], steps = new int[begin.Length];
+        Array.Fill(steps, 1);
+        for (int i = 0; i < g.Node.Inputs.Count; i++)
+        {
+            Shape x = g.Input(i).Shape;
+            if (g.Needs(i)) g.Add(i, g.Emit(OpCatalog.Slice, "gradInput", [g.GradOutput], new SliceAttributes(new IntList(begin), new IntList(x.Dims), new IntList(steps))));
+            begin[axis] += x[axis];
+        }
+    }
+
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         int axis = args.Attributes<ConcatAttributes>().Axis;

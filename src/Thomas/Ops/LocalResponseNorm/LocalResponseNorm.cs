@@ -29,6 +29,9 @@ public sealed partial class LocalResponseNorm : Op
 
     internal override long Elementwise(Node node) => node.Output.Shape.ElementCount * (4L + ((LocalResponseNormAttributes)node.Attributes).Size);
 
+    internal override void Gradient(GradientContext g) =>
+        g.Add(0, g.Emit(OpCatalog.LocalResponseNormGradient, "gradInput", [g.Input(0), g.GradOutput], g.Attributes<LocalResponseNormAttributes>()));
+
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         LocalResponseNormAttributes a = args.Attributes<LocalResponseNormAttributes>();

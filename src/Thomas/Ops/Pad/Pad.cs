@@ -47,6 +47,14 @@ public sealed class Pad : Op
         return new CopyKernel([new CopyKernel.Box(copy, 0, offset)], node.Output.Shape.ElementCount, a.Value);
     }
 
+    internal override void Gradient(GradientContext g)
+    {
+        Shape x = g.Input(0).Shape;
+        int[] steps = new int[x.Rank];
+        Array.Fill(steps, 1);
+        g.Add(0, g.Emit(OpCatalog.Slice, "gradInput", [g.GradOutput], new SliceAttributes(g.Attributes<PadAttributes>().Before, new IntList(x.Dims), new IntList(steps))));
+    }
+
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         PadAttributes a = args.Attributes<PadAttributes>();

@@ -31,6 +31,14 @@ public sealed class AveragePool2d : Op
     internal override long Elementwise(Node node) =>
         node.Output.Shape.ElementCount * (long)((AveragePool2dAttributes)node.Attributes).Window.KernelH * ((AveragePool2dAttributes)node.Attributes).Window.KernelW;
 
+    internal override void Gradient(GradientContext g)
+    {
+        AveragePool2dAttributes a = g.Attributes<AveragePool2dAttributes>();
+        Shape x = g.Input(0).Shape;
+        Value dy = EpilogueGradient.Undo(g, a.Activation);
+        g.Add(0, g.Emit(OpCatalog.AveragePool2dGradient, "gradInput", [dy], new AveragePool2dGradientAttributes(a.Window, x[1], x[2], a.CountPadding)));
+    }
+
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {
         AveragePool2dAttributes a = (AveragePool2dAttributes)node.Attributes;

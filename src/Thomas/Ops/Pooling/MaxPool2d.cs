@@ -29,6 +29,9 @@ public sealed class MaxPool2d : Op
     internal override long Elementwise(Node node) =>
         node.Output.Shape.ElementCount * (long)((MaxPool2dAttributes)node.Attributes).Window.KernelH * ((MaxPool2dAttributes)node.Attributes).Window.KernelW;
 
+    internal override void Gradient(GradientContext g) =>
+        g.Add(0, g.Emit(OpCatalog.MaxPool2dGradient, "gradInput", [g.Input(0), g.Output, g.GradOutput], g.Attributes<MaxPool2dAttributes>()));
+
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
         new PoolingKernel(node, ((MaxPool2dAttributes)node.Attributes).Window, PoolingKind.Max, default);
 

@@ -3,11 +3,14 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-/// <summary>What max and average pooling share.</summary>
+/// <summary>What max and average pooling and their gradients share.</summary>
 internal static class PoolingRules
 {
     /// <summary>The value of a window: input elements, the offsets of the taps inside the input, and how many taps the padded input has.</summary>
     internal delegate T WindowFunction<T>(ReadOnlySpan<T> input, ReadOnlySpan<int> taps, int tapsWithPadding);
+
+    /// <summary>Sees a window: the offset of its result, the offsets of the taps inside the input, and how many taps the padded input has.</summary>
+    internal delegate void WindowVisitor(int index, ReadOnlySpan<int> taps, int tapsWithPadding);
 
     /// <summary>Refuses padding that would let a window lie wholly outside the input.</summary>
     internal static void Check(Window2d window)
@@ -17,13 +20,18 @@ internal static class PoolingRules
             throw new GraphException($"padding {padding} must be smaller than the window's {window.ExtentH}x{window.ExtentW}");
     }
 
-    /// <summary>Visits the windows in output order.</summary>
+    /// <summary>Computes the windows in output order.</summary>
     internal static void ForEachWindow<T>(ReferenceArgs<T> args, Window2d window, WindowFunction<T> function)
-        where T : unmanaged
+        where T : unmanaged =>
+        ForEachWindow(
+            args.Inputs[0].Shape,
+            args.Output.Shape,
+            window,
+            (index, taps, tapsWithPadding) => args.Output.Span[index] = function(args.Inputs[0].Span, taps, tapsWithPadding));
+
+    /// <summary>Visits the windows over x in the order of y.</summary>
+    internal static void ForEachWindow(Shape x, Shape y, Window2d window, WindowVisitor visit)
     {
-        Shape x = args.Inputs[0].Shape, y = args.Output.Shape;
-        ReadOnlySpan<T> input = args.Inputs[0].Span;
-        Span<T> output = args.Output.Span;
         int[] taps = new int[window.KernelH * window.KernelW];
         int index = 0;
         for (int n = 0; n < y[0]; n++)
@@ -41,7 +49,7 @@ internal static class PoolingRules
                                 if ((uint)row < (uint)x[1] && (uint)column < (uint)x[2]) taps[count++] = (((((n * x[1]) + row) * x[2]) + column) * x[3]) + c;
                             }
 
-                        output[index] = function(input, taps.AsSpan(0, count), withPadding);
+                        visit(index, taps.AsSpan(0, count), withPadding);
                     }
     }
 }

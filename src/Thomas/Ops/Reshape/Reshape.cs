@@ -9,6 +9,9 @@ public sealed record ReshapeAttributes(IntList Dims) : OpAttributes
 {
     /// <summary>Keeps every size of a tensor of the given rank: a second name for the same numbers.</summary>
     internal static ReshapeAttributes Same(int rank) => new(new IntList(new int[rank]));
+
+    /// <summary>Gives a tensor this very shape.</summary>
+    internal static ReshapeAttributes To(Shape shape) => new(new IntList(shape.Dims));
 }
 
 /// <summary>The same elements in the same order under another shape.</summary>
@@ -62,6 +65,8 @@ public sealed partial class Reshape : Op
     internal override bool IsView(Node node) => true;
 
     internal override long Elementwise(Node node) => 0;
+
+    internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(this, "gradInput", [g.GradOutput], ReshapeAttributes.To(g.Input(0).Shape)));
 
     internal override void Reference<T>(ReferenceArgs<T> args) => args.Inputs[0].Span.CopyTo(args.Output.Span);
 }

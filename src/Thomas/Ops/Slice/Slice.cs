@@ -52,6 +52,21 @@ public sealed class Slice : Op
         return new CopyKernel([new CopyKernel.Box(copy, offset, 0)]);
     }
 
+    internal override void Gradient(GradientContext g)
+    {
+        SliceAttributes a = g.Attributes<SliceAttributes>();
+        Shape x = g.Input(0).Shape, y = g.Output.Shape;
+        if (a.Step.Items.ContainsAnyExcept(1))
+        {
+            g.Add(0, g.Emit(OpCatalog.SliceGradient, "gradInput", [g.GradOutput], new SliceGradientAttributes(a.Begin, a.Step, new IntList(x.Dims))));
+            return;
+        }
+
+        int[] after = new int[x.Rank];
+        for (int i = 0; i < after.Length; i++) after[i] = x[i] - a.Begin[i] - y[i];
+        g.Add(0, g.Emit(OpCatalog.Pad, "gradInput", [g.GradOutput], new PadAttributes(a.Begin, new IntList(after))));
+    }
+
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         SliceAttributes a = args.Attributes<SliceAttributes>();

@@ -47,6 +47,9 @@ public sealed class Transpose : Op
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
         new CopyKernel([new CopyKernel.Box(StridedCopy.Transpose(node.Inputs[0].Shape.Dims, ((TransposeAttributes)node.Attributes).Perm.Items), 0, 0)]);
 
+    internal override void Gradient(GradientContext g) =>
+        g.Add(0, g.Emit(this, "gradInput", [g.GradOutput], new TransposeAttributes(Permutation.Invert(g.Attributes<TransposeAttributes>().Perm))));
+
     internal override void Reference<T>(ReferenceArgs<T> args) =>
         Permute<T>(args.Inputs[0].Span, args.Inputs[0].Shape, args.Attributes<TransposeAttributes>().Perm, args.Output.Span);
 

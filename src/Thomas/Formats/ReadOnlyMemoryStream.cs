@@ -1,7 +1,7 @@
 using System;
 using System.IO;
 
-namespace Thomas.Formats.TfLite;
+namespace Thomas.Formats;
 
 /// <summary>Bytes in memory as a stream that can be read and searched, without a copy.</summary>
 internal sealed class ReadOnlyMemoryStream(ReadOnlyMemory<byte> bytes) : Stream

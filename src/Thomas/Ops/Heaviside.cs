@@ -1,0 +1,20 @@
+using Thomas.Kernels.Elementwise;
+
+namespace Thomas.Ops;
+
+/// <summary>Comparison as a number: the step function of the difference, with the value 1/2 at 0; shapes broadcast.</summary>
+public sealed class Heaviside : BinaryOp
+{
+    /// <inheritdoc/>
+    public override string Name => "Heaviside";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[i] = a[i] > b[i] ? 1 : a[i] = b[i] ? 1/2 : 0; NaN where either is";
+
+    internal override string NoGradientReason => "it is a step, whose derivative is 0 almost everywhere";
+
+    internal override T Apply<T>(T a, T b) =>
+        T.IsNaN(a) || T.IsNaN(b) ? T.NaN : a > b ? T.One : a == b ? T.CreateTruncating(0.5) : T.Zero;
+
+    internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(HeavisideMap), form, a, b, y, count);
+}

@@ -47,9 +47,10 @@ internal static class SparseSelection
         TrainingPlan PlanHead()
         {
             TrainingPlan? least = null;
-            for (int micro = options.MicroBatch ?? options.Batch; micro > 0; micro--)
+            int given = options.MicroBatch ?? 0;
+            for (int micro = given > 0 ? given : LargestMicroBatch; micro > 0 && (given == 0 || micro == given); micro--)
             {
-                if (options.Batch % micro != 0 || (options.MicroBatch is null && micro > LargestMicroBatch)) continue;
+                if (options.Batch % micro != 0) continue;
                 options = options with { MicroBatch = micro };
                 TrainingPlan plan = PlanOf(chosen);
                 if (plan.Memory.Total <= bound) return plan;

@@ -11,12 +11,13 @@ namespace Thomas.Training;
 /// <summary>A training step, decided before anything runs: what is trained, in which pieces, what is recomputed, and every byte that it will take.</summary>
 public sealed class TrainingPlan
 {
-    internal TrainingPlan(Trainee trainee, TrainingPlanOptions options, TrainingGraphOptions graphOptions, TrainingGraph graph, CompiledGraph step, CompiledGraph? apply)
+    internal TrainingPlan(Trainee trainee, TrainingPlanOptions options, TrainingGraphOptions graphOptions, TrainingGraph graph, CompileOptions compile, CompiledGraph step, CompiledGraph? apply)
     {
         Trainee = trainee;
         Options = options;
         GraphOptions = graphOptions;
         Graph = graph;
+        Compile = compile;
         CompiledStep = step;
         CompiledApply = apply;
         Memory = TrainingMemory.Of(graph.Variables, step, apply);
@@ -81,6 +82,9 @@ public sealed class TrainingPlan
     internal TrainingGraphOptions GraphOptions { get; }
 
     internal TrainingGraph Graph { get; }
+
+    /// <summary>With these options the same graph compiles to the same step again.</summary>
+    internal CompileOptions Compile { get; }
 
     internal CompiledGraph CompiledStep { get; }
 

@@ -25,6 +25,28 @@ public static class TrainingPlanner
         return options.Policy.Kind == UpdateKind.Sparse ? SparseSelection.Plan(model, options) : Plan(Trainee.Create(model, options.Policy, options.BatchNorm), options);
     }
 
+    /// <summary>The plan of the least memory for the given batch or micro-batch: everything is recomputed that lowers the peak.</summary>
+    /// <exception cref="ThomasException">The policy has nothing to train in this model.</exception>
+    public static TrainingPlan Smallest(Model model, TrainingPlanOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        return PlanOne(Trainee.Create(model, options.Policy, options.BatchNorm), options, options.MicroBatch ?? options.Batch, 1);
+    }
+
+    /// <summary>The model with an untrained last layer for so many classes; itself where it has as many.</summary>
+    /// <exception cref="ThomasException">The model has no last layer that could be replaced.</exception>
+    public static Model WithClasses(Model model, int classes)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        if (model.Graph.Outputs[0].Shape is { Rank: > 0 } scores && scores[-1] == classes) return model;
+        HeadSplit split = HeadSplit.Find(model);
+        LinearHead head = new(new float[(long)classes * split.FeatureCount], new float[classes]);
+        return split.WithHead(head, [], PictureInput.Of(model).Preprocessing);
+    }
+
     /// <summary>Plans the training of chosen tensors.</summary>
     internal static TrainingPlan Plan(Trainee trainee, TrainingPlanOptions options)
     {
@@ -57,9 +79,10 @@ public static class TrainingPlanner
         int runs = options.Batch / micro;
         TrainingGraphOptions graphOptions = new(micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
-        CompiledGraph step = CompiledGraph.Create(graph.Step, options.Compile with { ArenaBytes = arenaBytes });
+        CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes };
+        CompiledGraph step = CompiledGraph.Create(graph.Step, compile);
         CompiledGraph? apply = graph.Apply is Graph update ? CompiledGraph.Create(update, options.Compile) : null;
-        return new TrainingPlan(trainee, options, graphOptions, graph, step, apply);
+        return new TrainingPlan(trainee, options, graphOptions, graph, compile, step, apply);
     }
 
     /// <summary>The same plan with recomputation until all of it fits the bound, or nothing helps any more.</summary>

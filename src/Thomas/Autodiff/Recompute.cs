@@ -10,6 +10,9 @@ namespace Thomas.Autodiff;
 /// </summary>
 internal sealed class Recompute
 {
+    /// <summary>What the names of repeated nodes end in.</summary>
+    public const string Suffix = "/recompute";
+
     private readonly IReadOnlySet<Value> _dropped;
     private readonly Dictionary<Value, Value> _again = [];
     private readonly HashSet<Variable> _updated = [];
@@ -79,7 +82,7 @@ internal sealed class Recompute
         }
 
         _rewriter.Builder.Stage = Stage.Recompute;
-        Node copy = _rewriter.Builder.AddNode(node.Op, inputs, node.Attributes, node.Name + "/recompute");
+        Node copy = _rewriter.Builder.AddNode(node.Op, inputs, node.Attributes, node.Name + Suffix);
         _origins.Add(_index[node]);
         for (int i = 0; i < node.Outputs.Count; i++)
         {

@@ -62,6 +62,11 @@ internal sealed class Scheduler
         List<int> order = [], ready = [];
         for (int i = 0; i < _blockers.Length; i++)
         {
+            if (_graph.Nodes[i].Stage != Stage.Forward && _blockers[i] == 0) ready.Add(i);
+        }
+
+        for (int i = 0; i < _blockers.Length; i++)
+        {
             if (_graph.Nodes[i].Stage == Stage.Forward) Take(i, order, ready);
         }
 

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
+using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Planning;
 using Thomas.Runtime;
@@ -30,7 +31,7 @@ public sealed class TrainingPlan
             else if (node.Stage != Stage.Recompute) BackwardMultiplyAdds += cost.MultiplyAdds * runs;
             if (node.Stage != Stage.Recompute) continue;
             RecomputedMultiplyAdds += cost.MultiplyAdds * runs;
-            recomputed.Add(new RecomputedValue(node.Name, node.Output.Type.SizeBytes, cost.MultiplyAdds, cost.Elementwise));
+            recomputed.Add(new RecomputedValue(node.Name[..node.Name.LastIndexOf(Recompute.Suffix, StringComparison.Ordinal)], node.Output.Type.SizeBytes, cost.MultiplyAdds, cost.Elementwise));
         }
 
         Recomputed = recomputed;

@@ -14,7 +14,7 @@ internal static class TorchNetworks
     {
         Shape input = reference.InputShape;
         ArchitectureOptions options = new() { Classes = reference.Classes, Height = input[2], Width = input[3], Channels = input[1], WidthMultiplier = reference.Net == "mobilenet-v2" ? 0.35f : 1 };
-        Graph graph = reference.Net == "alexnet-like" ? AlexNetLike(reference) : ArchitectureCatalog.TryFind(reference.Net)!.Build(options);
+        Graph graph = ArchitectureCatalog.TryFind(reference.Net, out Architecture? architecture) ? architecture.Build(options) : AlexNetLike(reference);
         GraphRewriter rewriter = new(graph);
         HashSet<string> names = [];
         foreach (TorchTensor tensor in reference.Tensors) names.Add(tensor.Name);

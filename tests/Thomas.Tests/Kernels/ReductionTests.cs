@@ -27,6 +27,20 @@ public unsafe class ReductionTests
     }
 
     [Theory]
+    [InlineData((int)ReductionKind.Sum, 513, 2)]
+    [InlineData((int)ReductionKind.Mean, 1500, 67)]
+    [InlineData((int)ReductionKind.Max, 1024, 130)]
+    [InlineData((int)ReductionKind.Min, 5000, 64)]
+    [InlineData((int)ReductionKind.Sum, 16385, 1)]
+    [InlineData((int)ReductionKind.Mean, 40000, 1)]
+    public void Long_reductions_in_bands_match_reference(int kind, int reduce, int inner)
+    {
+        Assert.True(new TiledReduction((ReductionKind)kind, 1, reduce, inner).WorkspaceBytes > 0);
+        Check((ReductionKind)kind, reduce, inner, withNaN: false);
+        Check((ReductionKind)kind, reduce, inner, withNaN: true);
+    }
+
+    [Theory]
     [InlineData(1f)]
     [InlineData(0.5f)]
     public void Softmax_matches_reference_far_from_zero(float beta)
@@ -89,8 +103,15 @@ public unsafe class ReductionTests
         using GuardedBuffer x = GuardedBuffer.Random(2 * reduce * inner, reduce), y = new(2 * inner);
         if (withNaN)
             x.Span[(reduce * inner) - 1] = float.NaN;
-        Reduction.RunItems(kind, x.Pointer, y.Pointer, reduce, inner, 1, 2);
-        Reduction.RunItems(kind, x.Pointer, y.Pointer, reduce, inner, 0, 1);
+        TiledReduction reduction = new(kind, 2, reduce, inner);
+        using GuardedBuffer bands = new(reduction.WorkspaceBytes / sizeof(float));
+        for (int phase = 0; phase < 2; phase++)
+        {
+            int items = reduction.Items(phase), half = items / 2;
+            reduction.RunItems(phase, x.Pointer, y.Pointer, bands.Pointer, half, items);
+            reduction.RunItems(phase, x.Pointer, y.Pointer, bands.Pointer, 0, half);
+        }
+
         for (int i = 0; i < y.Length; i++)
         {
             double sum = 0, scale = 0, max = double.NegativeInfinity, min = double.PositiveInfinity;

@@ -100,6 +100,7 @@ internal sealed partial class OperatorPage
     private static string NameOf(Type type) => Type.GetTypeCode(type) switch
     {
         TypeCode.Int32 when !type.IsEnum => "int",
+        TypeCode.UInt64 => "ulong",
         TypeCode.Single => "float",
         TypeCode.Boolean => "bool",
         _ => $"[{type.Name}](#{type.Name.ToLowerInvariant()})",
@@ -130,7 +131,7 @@ internal sealed partial class OperatorPage
         }
 
         names.Remove("");
-        return names.Count == 0 ? "none" : op == OpCatalog.Activate ? "`f32_` and the function's name" : string.Join(", ", names);
+        return names.Count == 0 ? "none" : op == OpCatalog.Activate || op == OpCatalog.ActivateGradient ? "`f32_` and the function's name" : string.Join(", ", names);
     }
 
     private static string MemoryOf(Op op)

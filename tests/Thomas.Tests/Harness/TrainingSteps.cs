@@ -9,7 +9,7 @@ namespace Thomas.Tests.Harness;
 /// <summary>A small MobileNetV2 and a few steps of training it on noise.</summary>
 internal static class TrainingSteps
 {
-    public const int Classes = 5, Side = 32;
+    public const int Classes = 5, Side = 64;
 
     public static Model Network { get; } = Build();
 

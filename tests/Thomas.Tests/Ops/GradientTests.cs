@@ -116,9 +116,9 @@ public sealed class GradientTests
 
         // A grid of 0, 0.5, 1 and 1.5: what lies within half a step of it is rounded, the rest is clamped.
         FakeQuantizeAttributes grid = new(new Quantization([0.5f], [0]), 0, 3);
-        Assert.Equal([0, 1, 1, 1, 1, 0], GradientOfSum(OpCatalog.FakeQuantize, grid, new Shape(6), [-0.3, -0.2, 0, 0.8, 1.7, 1.8])[0]);
+        Assert.Equal([0, 1, 1, 1, 1, 0], GradientOfSum(OpCatalog.FakeQuantize, grid, new Shape(6), [-0.26, -0.24, 0, 0.8, 1.74, 1.76])[0]);
         FakeQuantizeAttributes channels = new(new Quantization([0.5f, 1], [0, 1]), 0, 3);
-        Assert.Equal([0, 0, 1, 1, 0, 1], GradientOfSum(OpCatalog.FakeQuantize, channels, new Shape(3, 2), [-0.3, -1.6, 0.8, -1.4, 1.8, 2.4])[0]);
+        Assert.Equal([0, 0, 1, 1, 0, 1], GradientOfSum(OpCatalog.FakeQuantize, channels, new Shape(3, 2), [-0.26, -1.51, 1.74, -1.49, 1.76, 2.49])[0]);
     }
 
     private static bool HasGradient(OpCase test) => test.Attributes switch

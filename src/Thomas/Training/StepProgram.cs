@@ -10,18 +10,23 @@ namespace Thomas.Training;
 /// </summary>
 internal sealed class StepProgram : IDisposable
 {
+    // Larger numbers would not all be whole numbers in float32. Masks come again after 2^18 steps.
+    private const long DropoutNumbers = 1 << 24, DropoutNumbersPerStep = 64;
+
     private readonly OptimizerOptions _optimizer;
+    private readonly bool _hasDropout;
     private readonly Executable _step;
     private readonly Executable? _apply;
     private float _rate;
     private float _scale;
     private long _number;
-    private bool _first;
+    private int _run;
 
     public StepProgram(TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team = null)
     {
         _optimizer = options.Optimizer;
         Batch = options.Batch;
+        _hasDropout = graph.HasDropout;
         _step = Executable.CompileAsIs(graph.Step, compile, store, team);
         try
         {
@@ -59,16 +64,22 @@ internal sealed class StepProgram : IDisposable
     /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
     /// <param name="rate">Learning rate.</param>
     /// <param name="gradientScale">Factor on all gradients.</param>
-    public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _first) = (number, rate, gradientScale, true);
+    public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _run) = (number, rate, gradientScale, 0);
 
     /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
     public float Run()
     {
-        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
-        else _step.Input(3)[0] = _first ? 0 : 1;
-        _first = false;
+        Feed();
         _step.Run();
         return _step.Output(0)[0];
+    }
+
+    /// <summary>As <see cref="Run"/>, but ends at the first number that is not finite.</summary>
+    /// <returns>Where that was; null if all were finite.</returns>
+    public NonFinite? RunChecked()
+    {
+        Feed();
+        return _step.RunChecked();
     }
 
     /// <summary>Applies summed gradients, where the runs have not updated the weights themselves.</summary>
@@ -79,10 +90,27 @@ internal sealed class StepProgram : IDisposable
         _apply.Run();
     }
 
+    /// <summary>As <see cref="End"/>, but ends at the first number that is not finite.</summary>
+    /// <returns>Where that was; null if all were finite.</returns>
+    public NonFinite? EndChecked()
+    {
+        if (_apply is null) return null;
+        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        return _apply.RunChecked();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _step.Dispose();
         _apply?.Dispose();
+    }
+
+    private void Feed()
+    {
+        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
+        else _step.Input(3)[0] = _run == 0 ? 0 : 1;
+        if (_hasDropout) _step.Input(4)[0] = ((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers;
+        _run++;
     }
 }

@@ -127,7 +127,7 @@ internal sealed partial class OperatorPage
         foreach (OpCase test in CasesOf(op))
         {
             Node node = NodeOf(test);
-            names.Add(op.IsView(node) ? "" : $"`{KernelFamily().Match(op.CreateCpuKernel(node, new PinnedConstants()).Name).Value}`");
+            names.Add(op.IsView(node) ? "" : $"`{KernelFamily().Match(op.CreateCpuKernel(node, new CpuKernelContext(1)).Name).Value}`");
         }
 
         names.Remove("");
@@ -149,18 +149,4 @@ internal sealed partial class OperatorPage
 
     [GeneratedRegex("^[a-z]+32_[a-z0-9]+")]
     private static partial Regex KernelFamily();
-
-    private sealed unsafe class PinnedConstants : CpuKernelContext
-    {
-        private readonly List<byte[]> _memory = [];
-
-        public override int Threads => 1;
-
-        public override byte* AllocateConstant(long bytes)
-        {
-            byte[] memory = GC.AllocateArray<byte>((int)bytes, pinned: true);
-            _memory.Add(memory);
-            return (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref memory[0]);
-        }
-    }
 }

@@ -49,6 +49,7 @@ internal static class ThomasCommand
         root.Add(InspectCommand.Create(terminal));
         root.Add(ClassifyCommand.Create(terminal));
         root.Add(EvaluateCommand.Create(terminal));
+        root.Add(PlanCommand.Create(terminal));
         root.Add(TuneCommand.Create(terminal));
         root.Add(ConvertCommand.Create(terminal));
         root.Add(DevicesCommand.Create(terminal));

@@ -2,6 +2,7 @@ using System;
 using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
+using Thomas.Autodiff;
 
 namespace Thomas.Cli.Options;
 
@@ -35,6 +36,35 @@ internal static class Parse
             if (result.Tokens.Count == 1 && Array.IndexOf(words, result.Tokens[0].Value) < 0)
                 result.AddError($"{name} is '{result.Tokens[0].Value}'; it must be one of {string.Join(", ", words)}.");
         });
+        return option;
+    }
+
+    /// <summary>An amount of memory.</summary>
+    public static Option<long?> Size(string name, string description)
+    {
+        Option<long?> option = new(name) { Description = description, HelpName = "size" };
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (ByteSize.TryParse(text, out long bytes)) return bytes;
+            result.AddError($"{name} is '{text}'; it must be an amount of memory such as 64MiB or 1.5GB.");
+            return null;
+        };
+        return option;
+    }
+
+    /// <summary>What to train.</summary>
+    public static Option<UpdatePolicy?> Policy(string name, string description)
+    {
+        Option<UpdatePolicy?> option = new(name) { Description = description, HelpName = "last|last:N|bias|norm|all|scratch|sparse:SIZE" };
+        option.CompletionSources.Add("last", "bias", "norm", "all", "scratch");
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (UpdatePolicy.TryParse(text, out UpdatePolicy policy)) return policy;
+            result.AddError($"{name} is '{text}'; it must be last, last:N (N layers), bias, norm, all, scratch or sparse:SIZE such as sparse:64MiB.");
+            return null;
+        };
         return option;
     }
 

@@ -26,6 +26,7 @@ internal static class Format
 
     public static string Duration(TimeSpan time) => time.TotalSeconds switch
     {
+        > 0 and < 0.0001 => "<0.1 ms",
         < 1 => Invariant($"{time.TotalMilliseconds:0.0} ms"),
         < 120 => Invariant($"{time.TotalSeconds:0.0} s"),
         _ => Invariant($"{(int)time.TotalMinutes} min {time.Seconds:00} s"),

@@ -84,6 +84,30 @@ internal sealed record TuneReport(
     IReadOnlyList<string> Notes,
     IReadOnlyList<string>? Kernels);
 
+internal sealed record MemoryPartReport(string Name, long Bytes);
+
+internal sealed record RecomputedReport(string Name, long Bytes, long MultiplyAdds);
+
+internal sealed record PolicyReport(
+    string Policy,
+    long TrainedParameters,
+    int MicroBatch,
+    int Runs,
+    long TotalBytes,
+    long? SmallestBytes,
+    IReadOnlyList<MemoryPartReport> Memory,
+    long MultiplyAdds,
+    long? ForwardMultiplyAdds,
+    long? BackwardMultiplyAdds,
+    long? RecomputedMultiplyAdds,
+    double SecondsPerStep,
+    double? SecondsPerPictureOnce,
+    IReadOnlyList<string>? TrainedTensors,
+    IReadOnlyList<RecomputedReport>? Recomputed,
+    IReadOnlyList<long>? Timeline);
+
+internal sealed record PlanReport(string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes);
+
 internal sealed record ConvertReport(string Model, string Output, long Bytes);
 
 internal sealed record DevicesReport(
@@ -98,6 +122,7 @@ internal sealed record DevicesReport(
 [JsonSerializable(typeof(ClassifyReport))]
 [JsonSerializable(typeof(EvaluateReport))]
 [JsonSerializable(typeof(TuneReport))]
+[JsonSerializable(typeof(PlanReport))]
 [JsonSerializable(typeof(ConvertReport))]
 [JsonSerializable(typeof(DevicesReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

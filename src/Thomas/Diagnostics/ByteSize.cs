@@ -32,6 +32,13 @@ public static class ByteSize
         return true;
     }
 
+    /// <summary>Like <see cref="Format"/>, but rounded up: what it returns, read again, is at least as much.</summary>
+    public static string FormatAtLeast(long bytes)
+    {
+        double tenth = bytes >= 1L << 30 ? (1 << 30) / 10.0 : bytes >= 1 << 20 ? (1 << 20) / 10.0 : bytes >= 1 << 10 ? (1 << 10) / 10.0 : 1;
+        return Format((long)Math.Ceiling(Math.Ceiling(bytes / tenth) * tenth));
+    }
+
     /// <summary>For example <c>96MiB</c>, <c>1.5GiB</c> or <c>512B</c>: one decimal where it says something.</summary>
     public static string Format(long bytes)
     {

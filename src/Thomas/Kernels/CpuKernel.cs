@@ -3,7 +3,7 @@ using System;
 namespace Thomas.Kernels;
 
 /// <summary>
-/// One bound kernel call of an executable: created at compile time, bound to memory once, run every step without allocating.
+/// One bound kernel call of an executable: created at compile time, when it says what memory it needs; given that memory once; run every step without allocating.
 /// </summary>
 internal abstract unsafe class CpuKernel : IParallelWork
 {
@@ -12,6 +12,15 @@ internal abstract unsafe class CpuKernel : IParallelWork
 
     /// <summary>Scratch bytes that the kernel wants for a team of so many threads; valid only while it runs.</summary>
     public virtual long WorkspaceBytes(int threads) => 0;
+
+    /// <summary>Bytes of constants in the kernel's own layout, which live as long as the executable.</summary>
+    public virtual long ConstantBytes => 0;
+
+    /// <summary>Fills the constants, once, before <see cref="Bind"/>; the kernel keeps the address.</summary>
+    /// <param name="memory"><see cref="ConstantBytes"/> bytes, 64-byte aligned.</param>
+    public virtual void PackConstants(byte* memory)
+    {
+    }
 
     /// <summary>How many phases one call has; a phase starts when the one before has ended on all threads.</summary>
     public virtual int Phases => 1;
@@ -26,12 +35,10 @@ internal abstract unsafe class CpuKernel : IParallelWork
     public abstract void Run(int phase, int begin, int end, int thread);
 }
 
-/// <summary>What kernels may ask for while they are created.</summary>
-internal abstract unsafe class CpuKernelContext
+/// <summary>What kernels are told when they are created.</summary>
+/// <param name="threads">Threads of the team that will run them.</param>
+internal sealed class CpuKernelContext(int threads)
 {
     /// <summary>Threads of the team that will run the kernels.</summary>
-    public abstract int Threads { get; }
-
-    /// <summary>Memory for constants in a kernel's own layout, 64-byte aligned, owned by the executable.</summary>
-    public abstract byte* AllocateConstant(long bytes);
+    public int Threads { get; } = threads;
 }

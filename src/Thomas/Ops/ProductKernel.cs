@@ -6,7 +6,7 @@ using Thomas.Kernels.Gemm;
 namespace Thomas.Ops;
 
 /// <summary>
-/// A convolution or dense layer as matrix products, one per group. Constant weights are packed when the kernel is made; others at the start of every run.
+/// A convolution or dense layer as matrix products, one per group. Constant weights are packed once; others at the start of every run.
 /// </summary>
 internal sealed unsafe class ProductKernel : CpuKernel
 {
@@ -19,14 +19,16 @@ internal sealed unsafe class ProductKernel : CpuKernel
     private readonly bool _hasBias;
     private readonly bool _hasResidual;
     private readonly nint _strideA;
-    private readonly float* _packedConstant;
+    private readonly TensorData? _constantWeights;
+    private readonly TensorData? _constantBias;
+    private float* _packedConstant;
     private float* _packed;
     private float* _weights;
     private float* _bias;
     private byte* _scratch;
     private MatrixProductArgs _args;
 
-    private ProductKernel(Node node, CpuKernelContext context, MatrixProduct product, int groups, bool hasBias, bool hasResidual)
+    private ProductKernel(Node node, MatrixProduct product, int groups, bool hasBias, bool hasResidual)
     {
         _product = product;
         _groups = groups;
@@ -38,19 +40,16 @@ internal sealed unsafe class ProductKernel : CpuKernel
         _inputs = node.Inputs.Count;
         _inputChannels = weights[-1];
         _strideA = node.Inputs[0].Shape[-1];
-        if (node.Inputs[1].Constant is not TensorData filter || (hasBias && !node.Inputs[2].IsConstant)) return;
-
-        _packedConstant = (float*)context.AllocateConstant((long)PackedBytes);
-        fixed (float* w = filter.Floats)
-        fixed (float* b = hasBias ? node.Inputs[2].Constant!.Floats : default)
-        {
-            for (int group = 0; group < groups; group++) Pack(w, b, _packedConstant, group, 0, PackedMatrix.Panels(_outputs));
-        }
+        if (hasBias && !node.Inputs[2].IsConstant) return;
+        _constantWeights = node.Inputs[1].Constant;
+        _constantBias = hasBias ? node.Inputs[2].Constant : null;
     }
 
     public override string Name => MatrixProduct.KernelName;
 
     public override int Phases => 2;
+
+    public override long ConstantBytes => _constantWeights is null ? 0 : (long)PackedBytes;
 
     private nuint PackedBytes => PackedMatrix.Bytes(_k, _outputs) * (nuint)_groups;
 
@@ -60,7 +59,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
         Shape filter = node.Inputs[1].Shape;
         ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, filter[3]);
         MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads);
-        return new ProductKernel(node, context, product, a.Groups, a.HasBias, a.HasResidual);
+        return new ProductKernel(node, product, a.Groups, a.HasBias, a.HasResidual);
     }
 
     public static ProductKernel Dense(Node node, CpuKernelContext context)
@@ -68,10 +67,21 @@ internal sealed unsafe class ProductKernel : CpuKernel
         DenseAttributes a = (DenseAttributes)node.Attributes;
         Shape y = node.Output.Shape;
         MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads);
-        return new ProductKernel(node, context, product, 1, a.HasBias, hasResidual: false);
+        return new ProductKernel(node, product, 1, a.HasBias, hasResidual: false);
     }
 
-    public override long WorkspaceBytes(int threads) => ((long)_product.WorkspaceBytes * threads) + (_packedConstant == null ? (long)PackedBytes : 0);
+    public override long WorkspaceBytes(int threads) => ((long)_product.WorkspaceBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0);
+
+    public override void PackConstants(byte* memory)
+    {
+        if (_constantWeights is null) return;
+        _packedConstant = (float*)memory;
+        fixed (float* w = _constantWeights.Floats)
+        fixed (float* b = _constantBias is null ? default : _constantBias.Floats)
+        {
+            for (int group = 0; group < _groups; group++) Pack(w, b, _packedConstant, group, 0, PackedMatrix.Panels(_outputs));
+        }
+    }
 
     public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
     {

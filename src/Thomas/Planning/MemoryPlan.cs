@@ -1,24 +1,38 @@
+using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
 using Thomas.Graphs;
 
 namespace Thomas.Planning;
 
 /// <summary>A stretch of the arena: bytes [Offset, Offset + Size) from step FirstStep to LastStep, both inclusive.</summary>
 /// <param name="Name">The value or kernel it serves.</param>
+/// <param name="Kind">What it holds.</param>
 /// <param name="Size">Bytes, a multiple of the alignment.</param>
 /// <param name="FirstStep">The step that writes it; -1 for graph inputs.</param>
 /// <param name="LastStep">The last step that reads it; the step count for graph outputs.</param>
 /// <param name="Offset">Bytes from the arena's start.</param>
-public sealed record MemoryBlock(string Name, long Size, int FirstStep, int LastStep, long Offset);
+public sealed record MemoryBlock(string Name, MemoryKind Kind, long Size, int FirstStep, int LastStep, long Offset);
 
 /// <summary>Where every value of an executable lies, decided before it runs.</summary>
 public sealed class MemoryPlan
 {
-    internal MemoryPlan(IReadOnlyList<MemoryBlock> blocks, long arenaBytes, long lowerBoundBytes, Dictionary<Value, long> offsets, Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
+    private const int ChartRows = 24;
+    private const int ChartWidth = 40;
+
+    private readonly Graph _graph;
+    private readonly long[] _live;
+
+    internal MemoryPlan(
+        Graph graph, IReadOnlyList<MemoryBlock> blocks, long arenaBytes, LiveRanges live, Dictionary<Value, long> offsets, Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
     {
+        _graph = graph;
+        _live = live.LiveBytes;
         Blocks = blocks;
         ArenaBytes = arenaBytes;
-        LowerBoundBytes = lowerBoundBytes;
+        LowerBoundBytes = live.PeakBytes;
+        PeakStep = live.PeakStep;
         Offsets = offsets;
         VariableOf = variableOf;
         WorkspaceOffsets = workspaceOffsets;
@@ -33,10 +47,52 @@ public sealed class MemoryPlan
     /// <summary>No assignment can be smaller: the largest sum of sizes live at one step.</summary>
     public long LowerBoundBytes { get; }
 
+    /// <summary>The step at which most is live; -1 before the first, the step count after the last.</summary>
+    public int PeakStep { get; }
+
+    /// <summary>The sum of sizes live at each step: an entry for before the first step, one for each step, one for after the last.</summary>
+    public IReadOnlyList<long> Timeline => _live;
+
     internal Dictionary<Value, long> Offsets { get; }
 
     /// <summary>The values that lie in a variable: what updates it, and views of it.</summary>
     internal Dictionary<Value, Variable> VariableOf { get; }
 
     internal long[] WorkspaceOffsets { get; }
+
+    /// <summary>Bytes of one kind that are live at the peak; over all kinds they sum to <see cref="LowerBoundBytes"/>.</summary>
+    public long PeakBytes(MemoryKind kind)
+    {
+        long bytes = 0;
+        foreach (MemoryBlock block in Blocks)
+        {
+            if (block.Kind == kind && block.FirstStep <= PeakStep && block.LastStep >= PeakStep) bytes += block.Size;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>A chart of <see cref="Timeline"/>: a bar for every few steps, with the largest of their sums and the node that runs then.</summary>
+    public string ToText()
+    {
+        StringBuilder text = new();
+        int steps = _graph.Nodes.Count, rows = Math.Min(ChartRows, steps);
+        for (int row = 0; row < rows; row++)
+        {
+            int begin = (int)((long)steps * row / rows), end = (int)((long)steps * (row + 1) / rows), at = begin;
+            for (int step = begin + 1; step < end; step++)
+            {
+                if (_live[step + 1] > _live[at + 1]) at = step;
+            }
+
+            long bytes = _live[at + 1];
+            int width = (int)((bytes * ChartWidth + LowerBoundBytes - 1) / Math.Max(LowerBoundBytes, 1));
+            Node node = _graph.Nodes[at];
+            text.Append(CultureInfo.InvariantCulture, $"{at,5} {node.Stage.ToString().ToLowerInvariant(),-9} {ByteSize.Format(bytes),9} ");
+            text.Append('#', width).Append(' ', ChartWidth - width).Append(CultureInfo.InvariantCulture, $" {node.Op.Name} {node.Name}{(at == PeakStep ? "  <- peak" : "")}\n");
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"arena {ByteSize.Format(ArenaBytes)}, at least {ByteSize.Format(LowerBoundBytes)}\n");
+        return text.ToString();
+    }
 }

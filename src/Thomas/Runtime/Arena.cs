@@ -10,10 +10,10 @@ internal sealed unsafe class Arena : IDisposable
 
     public Arena(long bytes)
     {
-        SizeBytes = Math.Max(bytes, 1);
+        SizeBytes = bytes;
         try
         {
-            _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)SizeBytes, 64);
+            _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64);
         }
         catch (OutOfMemoryException e)
         {

@@ -24,6 +24,15 @@ public sealed record CompileOptions
     /// <summary>Whether values share memory. Off only to prove that sharing changes no result.</summary>
     public bool ShareMemory { get; init; } = true;
 
+    /// <summary>Whether the backward pass may run in another order that needs less memory. Off only to prove that the order changes no result.</summary>
+    public bool Reorder { get; init; } = true;
+
+    /// <summary>
+    /// Bytes that the arena should not exceed; null for no bound. To stay below, forward results are dropped and computed again in the backward pass, the cheapest for
+    /// their bytes first. Where that cannot do it, the arena is the smallest that was found; the plan says how large.
+    /// </summary>
+    public long? ArenaBytes { get; init; }
+
     /// <summary>Names of compile passes to leave out, to prove that they change no result beyond rounding.</summary>
     public IReadOnlyCollection<string> PassesOff { get; init; } = [];
 }

@@ -16,25 +16,24 @@ public sealed unsafe class Executable : IDisposable
 {
     private readonly Step[] _steps;
     private readonly Arena _arena;
-    private readonly ConstantMemory _constants;
+    private readonly Arena _constants;
     private readonly List<MemoryHandle> _pins;
     private readonly ThreadTeam _team;
     private readonly VariableStore? _variables;
     private readonly bool _ownsTeam;
     private bool _disposed;
 
-    private Executable(
-        Graph graph, MemoryPlan plan, Step[] steps, Arena arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam team, bool ownsTeam, VariableStore? variables)
+    private Executable(CompiledGraph compiled, Step[] steps, Arena arena, Arena constants, List<MemoryHandle> pins, ThreadTeam team, bool ownsTeam, VariableStore? variables)
     {
-        _ownsTeam = ownsTeam;
-        _variables = variables;
-        Graph = graph;
-        Plan = plan;
+        Graph = compiled.Graph;
+        Plan = compiled.Plan;
         _steps = steps;
         _arena = arena;
         _constants = constants;
         _pins = pins;
         _team = team;
+        _ownsTeam = ownsTeam;
+        _variables = variables;
     }
 
     /// <summary>The graph after all passes; its node order is the schedule.</summary>
@@ -64,25 +63,31 @@ public sealed unsafe class Executable : IDisposable
     /// <param name="options">Device, threads and switches.</param>
     /// <param name="variables">Where the graph's variables lie; null for a graph without any.</param>
     /// <param name="team">Threads to share with other executables; null for a team of its own. Their number goes before the options'.</param>
-    internal static Executable CompileAsIs(Graph graph, CompileOptions options, VariableStore? variables = null, ThreadTeam? team = null)
+    internal static Executable CompileAsIs(Graph graph, CompileOptions options, VariableStore? variables = null, ThreadTeam? team = null) =>
+        Create(CompiledGraph.Create(graph, options, team?.Threads ?? 0), variables, team);
+
+    /// <summary>Gives a compiled graph its memory: exactly what its plan says.</summary>
+    /// <param name="compiled">The graph.</param>
+    /// <param name="variables">Where the graph's variables lie; null for a graph without any.</param>
+    /// <param name="team">Threads to share with other executables, as many as the graph was compiled for; null for a team of its own.</param>
+    internal static Executable Create(CompiledGraph compiled, VariableStore? variables = null, ThreadTeam? team = null)
     {
-        Graph compiled = CompilePasses.Run(graph, options.PassesOff);
-        bool serial = options.Device == DeviceKind.Serial, ownsTeam = team is null;
-        team ??= new(serial ? 1 : options.Threads);
-        ConstantMemory constants = new(team.Threads);
+        if (team is not null && team.Threads != compiled.Threads) throw new ArgumentException($"Compiled for {compiled.Threads} threads, the team has {team.Threads}.", nameof(team));
+        bool ownsTeam = team is null;
         List<MemoryHandle> pins = [];
-        Arena? arena = null;
+        Arena? arena = null, constants = null;
         try
         {
-            CpuKernel?[] kernels = CreateKernels(compiled, serial, constants, out long[] workspaces);
-            MemoryPlan plan = MemoryPlanner.Plan(compiled, workspaces, options.ShareMemory);
-            arena = new Arena(plan.ArenaBytes);
-            Binder binder = new(plan, arena, pins, variables, team.Threads);
-            return new Executable(compiled, plan, binder.BindAll(compiled, kernels), arena, constants, pins, team, ownsTeam, variables);
+            arena = new Arena(compiled.Plan.ArenaBytes);
+            constants = new Arena(compiled.ConstantBytes);
+            Binder binder = new(compiled, arena, constants, pins, variables);
+            Step[] steps = binder.BindAll();
+            team ??= new ThreadTeam(compiled.Threads);
+            return new Executable(compiled, steps, arena, constants, pins, team, ownsTeam, variables);
         }
         catch
         {
-            Release(arena, constants, pins, ownsTeam ? team : null);
+            Release(arena, constants, pins, null);
             throw;
         }
     }
@@ -142,27 +147,11 @@ public sealed unsafe class Executable : IDisposable
         Release(_arena, _constants, _pins, _ownsTeam ? _team : null);
     }
 
-    private static CpuKernel?[] CreateKernels(Graph graph, bool serial, ConstantMemory constants, out long[] workspaces)
-    {
-        CpuKernel?[] kernels = new CpuKernel?[graph.Nodes.Count];
-        workspaces = new long[kernels.Length];
-        for (int i = 0; i < kernels.Length; i++)
-        {
-            Node node = graph.Nodes[i];
-            if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
-            CpuKernel kernel = serial ? new ReferenceKernel(node) : node.Op.CreateCpuKernel(node, constants);
-            workspaces[i] = kernel.WorkspaceBytes(constants.Threads);
-            kernels[i] = kernel;
-        }
-
-        return kernels;
-    }
-
-    private static void Release(Arena? arena, ConstantMemory constants, List<MemoryHandle> pins, ThreadTeam? team)
+    private static void Release(Arena? arena, Arena? constants, List<MemoryHandle> pins, ThreadTeam? team)
     {
         team?.Dispose();
         arena?.Dispose();
-        constants.Dispose();
+        constants?.Dispose();
         foreach (MemoryHandle pin in pins) pin.Dispose();
     }
 
@@ -187,21 +176,24 @@ public sealed unsafe class Executable : IDisposable
     private readonly record struct Step(CpuKernel Kernel, Node Node);
 
     /// <summary>Gives kernels their addresses.</summary>
-    private sealed class Binder(MemoryPlan plan, Arena arena, List<MemoryHandle> pins, VariableStore? variables, int threads)
+    private sealed class Binder(CompiledGraph compiled, Arena arena, Arena constants, List<MemoryHandle> pins, VariableStore? variables)
     {
+        private readonly MemoryPlan _plan = compiled.Plan;
         private readonly Dictionary<Value, nint> _pinned = [];
 
-        public Step[] BindAll(Graph graph, CpuKernel?[] kernels)
+        public Step[] BindAll()
         {
             List<Step> steps = [];
+            CpuKernel?[] kernels = compiled.CreateKernels();
             for (int i = 0; i < kernels.Length; i++)
             {
                 if (kernels[i] is not CpuKernel kernel) continue;
-                Node node = graph.Nodes[i];
+                Node node = compiled.Graph.Nodes[i];
                 nint[] inputs = new nint[node.Inputs.Count], outputs = new nint[node.Outputs.Count];
                 for (int k = 0; k < inputs.Length; k++) inputs[k] = AddressOf(node.Inputs[k]);
                 for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k]);
-                kernel.Bind(inputs, outputs, plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + plan.WorkspaceOffsets[i], threads);
+                kernel.PackConstants(constants.Pointer + compiled.ConstantOffsets[i]);
+                kernel.Bind(inputs, outputs, _plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + _plan.WorkspaceOffsets[i], compiled.Threads);
                 steps.Add(new Step(kernel, node));
             }
 
@@ -211,13 +203,13 @@ public sealed unsafe class Executable : IDisposable
         /// <summary>Constants are used where they lie (in the model file as read), variables in their store, values where the plan puts them.</summary>
         private nint AddressOf(Value value)
         {
-            if (plan.VariableOf.TryGetValue(value, out Variable? variable) || (variable = value.Variable) is not null)
+            if (_plan.VariableOf.TryGetValue(value, out Variable? variable) || (variable = value.Variable) is not null)
             {
                 if (variables is null || !variables.Contains(variable)) throw new GraphException($"No memory was given for the variable '{variable.Name}'.");
                 return (nint)variables.Address(variable);
             }
 
-            if (value.Constant is null) return (nint)(arena.Pointer + plan.Offsets[value]);
+            if (value.Constant is null) return (nint)(arena.Pointer + _plan.Offsets[value]);
             if (!_pinned.TryGetValue(value, out nint address))
             {
                 MemoryHandle pin = value.Constant.Bytes.Pin();
@@ -227,29 +219,6 @@ public sealed unsafe class Executable : IDisposable
             }
 
             return address;
-        }
-    }
-
-    /// <summary>Constants in the layouts of their kernels.</summary>
-    private sealed class ConstantMemory(int threads) : CpuKernelContext, IDisposable
-    {
-        private readonly List<Arena> _pieces = [];
-
-        public long SizeBytes { get; private set; }
-
-        public override int Threads => threads;
-
-        public override byte* AllocateConstant(long bytes)
-        {
-            Arena piece = new(bytes);
-            _pieces.Add(piece);
-            SizeBytes += piece.SizeBytes;
-            return piece.Pointer;
-        }
-
-        public void Dispose()
-        {
-            foreach (Arena piece in _pieces) piece.Dispose();
         }
     }
 }

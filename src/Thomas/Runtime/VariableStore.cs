@@ -27,7 +27,7 @@ public sealed unsafe class VariableStore : IDisposable
         {
             if (!names.Add(variable.Name)) throw new GraphException($"Two variables are named '{variable.Name}'.");
             _offsets.Add(variable, size);
-            size += (variable.Type.SizeBytes + Alignment - 1) & -Alignment;
+            size += SizeOf(variable);
         }
 
         UsedBytes = size;
@@ -72,6 +72,9 @@ public sealed unsafe class VariableStore : IDisposable
 
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _arena.Dispose();
+
+    /// <summary>Bytes of a variable with the gap behind it.</summary>
+    internal static long SizeOf(Variable variable) => (variable.Type.SizeBytes + Alignment - 1) & -Alignment;
 
     internal float* Address(Variable variable) => (float*)(Pointer + _offsets[variable]);
 }

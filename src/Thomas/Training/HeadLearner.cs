@@ -7,7 +7,7 @@ namespace Thomas.Training;
 /// </summary>
 internal sealed class HeadLearner
 {
-    private const int EvaluationRows = 64;
+    internal const int EvaluationRows = 64;
 
     private readonly FeatureMatrix _train;
     private readonly FeatureScaler _scaler;

@@ -22,15 +22,36 @@ internal sealed class StepProgram : IDisposable
     private long _number;
     private int _run;
 
+    /// <summary>Compiles the graphs of a step and gives them memory.</summary>
     public StepProgram(TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team = null)
+        : this(
+            options,
+            graph.HasDropout,
+            CompiledGraph.Create(graph.Step, compile, team?.Threads ?? 0),
+            graph.Apply is Graph apply ? CompiledGraph.Create(apply, compile, team?.Threads ?? 0) : null,
+            store,
+            team)
+    {
+    }
+
+    /// <summary>Gives a planned step the memory that its plan says.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="store">Memory of the variables of the plan's graph.</param>
+    /// <param name="team">Threads to share, as many as were planned for; null for a team of its own.</param>
+    public StepProgram(TrainingPlan plan, VariableStore store, ThreadTeam? team = null)
+        : this(plan.GraphOptions, plan.Graph.HasDropout, plan.CompiledStep, plan.CompiledApply, store, team)
+    {
+    }
+
+    private StepProgram(TrainingGraphOptions options, bool hasDropout, CompiledGraph step, CompiledGraph? apply, VariableStore store, ThreadTeam? team)
     {
         _optimizer = options.Optimizer;
         Batch = options.Batch;
-        _hasDropout = graph.HasDropout;
-        _step = Executable.CompileAsIs(graph.Step, compile, store, team);
+        _hasDropout = hasDropout;
+        _step = Executable.Create(step, store, team);
         try
         {
-            _apply = graph.Apply is Graph apply ? Executable.CompileAsIs(apply, compile, store, team) : null;
+            _apply = apply is null ? null : Executable.Create(apply, store, team);
         }
         catch
         {

@@ -100,6 +100,7 @@ internal sealed partial class OperatorPage
     private static string NameOf(Type type) => Type.GetTypeCode(type) switch
     {
         TypeCode.Int32 when !type.IsEnum => "int",
+        TypeCode.UInt64 => "ulong",
         TypeCode.Single => "float",
         TypeCode.Boolean => "bool",
         _ => $"[{type.Name}](#{type.Name.ToLowerInvariant()})",
@@ -126,11 +127,11 @@ internal sealed partial class OperatorPage
         foreach (OpCase test in CasesOf(op))
         {
             Node node = NodeOf(test);
-            names.Add(op.IsView(node) ? "" : $"`{KernelFamily().Match(op.CreateCpuKernel(node, new PinnedConstants()).Name).Value}`");
+            names.Add(op.IsView(node) ? "" : $"`{KernelFamily().Match(op.CreateCpuKernel(node, new CpuKernelContext(1)).Name).Value}`");
         }
 
         names.Remove("");
-        return names.Count == 0 ? "none" : op == OpCatalog.Activate ? "`f32_` and the function's name" : string.Join(", ", names);
+        return names.Count == 0 ? "none" : op == OpCatalog.Activate || op == OpCatalog.ActivateGradient ? "`f32_` and the function's name" : string.Join(", ", names);
     }
 
     private static string MemoryOf(Op op)
@@ -148,18 +149,4 @@ internal sealed partial class OperatorPage
 
     [GeneratedRegex("^[a-z]+32_[a-z0-9]+")]
     private static partial Regex KernelFamily();
-
-    private sealed unsafe class PinnedConstants : CpuKernelContext
-    {
-        private readonly List<byte[]> _memory = [];
-
-        public override int Threads => 1;
-
-        public override byte* AllocateConstant(long bytes)
-        {
-            byte[] memory = GC.AllocateArray<byte>((int)bytes, pinned: true);
-            _memory.Add(memory);
-            return (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref memory[0]);
-        }
-    }
 }

@@ -1,5 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using System.Runtime.InteropServices;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Runtime;
@@ -14,24 +17,34 @@ namespace Thomas.Tests.Harness;
 /// <param name="Low">Smallest operand value.</param>
 /// <param name="High">Largest operand value.</param>
 /// <param name="Ulps">Allowed error in units of the result's last place, for element-wise operators; 0 for sums, whose bound follows from their terms.</param>
-internal sealed record OpCase(Op Op, OpAttributes Attributes, Shape[] Shapes, float Low = -2, float High = 2, double Ulps = 0)
+/// <param name="Prepare">Gives operands the form that the operator expects of them, in place: a variance, a distribution, a whole number.</param>
+/// <param name="Terms">Where bounds follow from terms: the sum of the terms' sizes for each element of each result, from the operands. Null derives it from the operator.</param>
+internal sealed record OpCase(
+    Op Op, OpAttributes Attributes, Shape[] Shapes, float Low = -2, float High = 2, double Ulps = 0, Action<float[][]>? Prepare = null, Func<float[][], double[][]>? Terms = null)
 {
     public override string ToString() => $"{Op.Name} {Attributes} on {string.Join(' ', Shapes)}";
 }
 
-/// <summary>Runs cases on the CPU device with one and three threads, with operands fed and constant, and on the serial device.</summary>
+/// <summary>
+/// Runs cases on the CPU device with one and three threads, with operands fed and constant, and on the serial device. All results are compared. Operands that the operator
+/// updates are variables.
+/// </summary>
 internal static unsafe class OpSweep
 {
     public static void Check(OpCase test)
     {
         float[][] operands = Operands(test, withNaN: false);
-        (double[] expected, double[] scale, int terms) = Expected(test, operands);
+        double[][] expected = Reference(test, operands);
+        (double[][] scale, int terms) = test.Ulps > 0 ? ([], 1) : Scale(test, operands, expected);
         Compare(test, Run(test, operands, DeviceKind.Serial, 1, constants: false), expected, scale, terms, "serial");
+        float[][]? one = null;
         foreach (int threads in (int[])[1, 3])
         {
-            float[] fed = Run(test, operands, DeviceKind.Cpu, threads, constants: false);
+            float[][] fed = Run(test, operands, DeviceKind.Cpu, threads, constants: false);
             Compare(test, fed, expected, scale, terms, $"{threads} thread(s)");
             if (test.Shapes.Length > 1) Assert.Equal(fed, Run(test, operands, DeviceKind.Cpu, threads, constants: true));
+            one ??= fed;
+            Assert.Equal(one, fed);
         }
     }
 
@@ -39,10 +52,13 @@ internal static unsafe class OpSweep
     public static void CheckNaN(OpCase test)
     {
         float[][] operands = Operands(test, withNaN: true);
-        double[] expected = Reference(test, operands);
-        float[] actual = Run(test, operands, DeviceKind.Cpu, 1, constants: false);
-        for (int i = 0; i < actual.Length; i++)
-            Assert.True(double.IsNaN(expected[i]) == float.IsNaN(actual[i]), $"{test}, element {i}: {actual[i]}, the definition says {expected[i]}");
+        double[][] expected = Reference(test, operands);
+        float[][] actual = Run(test, operands, DeviceKind.Cpu, 1, constants: false);
+        for (int k = 0; k < actual.Length; k++)
+        {
+            for (int i = 0; i < actual[k].Length; i++)
+                Assert.True(double.IsNaN(expected[k][i]) == float.IsNaN(actual[k][i]), $"{test}, result {k}, element {i}: {actual[k][i]}, the definition says {expected[k][i]}");
+        }
     }
 
     /// <summary>Seeded contents for the operands of a case, inside its range.</summary>
@@ -61,16 +77,18 @@ internal static unsafe class OpSweep
             for (int c = 0; c < operands[4].Length; c++) operands[4][c] = Math.Abs(operands[4][c]) + 0.05f;
         }
 
+        test.Prepare?.Invoke(operands);
         for (int k = 0; withNaN && k < operands[0].Length; k += 7) operands[0][k] = float.NaN;
         return operands;
     }
 
-    private static (double[] Expected, double[] Scale, int Terms) Expected(OpCase test, float[][] operands)
+    /// <summary>The sums of the terms' sizes, and how many terms there are.</summary>
+    private static (double[][] Scale, int Terms) Scale(OpCase test, float[][] operands, double[][] expected)
     {
-        double[] expected = Reference(test, operands);
-        if (test.Ulps > 0) return (expected, [], 1);
+        if (test.Terms is not null) return (test.Terms(operands), 4);
+        if (test.Op.UpdatedInput(0) >= 0) return (UpdateScale(test, operands, expected), 4);
 
-        // The sum of the terms' sizes: the same node without activation on absolute values.
+        // The same node without activation on absolute values.
         float[][] absolute = Array.ConvertAll(operands, operand => Array.ConvertAll(operand, Math.Abs));
         if (test.Op is BatchNorm) absolute[3] = Array.ConvertAll(absolute[3], mean => -mean);
 
@@ -78,7 +96,7 @@ internal static unsafe class OpSweep
         if (test.Op is MaxPool2dGradient) (absolute[0], absolute[1]) = (operands[0], operands[1]);
 
         // A difference of two sums, whose terms no other operands show.
-        if (test.Op is LocalResponseNormGradient) return (expected, Largest(expected), 4);
+        if (test.Op is LocalResponseNormGradient) return (Array.ConvertAll(expected, Largest), 4);
         (OpAttributes plain, int terms) = test.Attributes switch
         {
             Conv2dAttributes a => ((OpAttributes)(a with { Activation = default }), test.Shapes[1].Product(1, 4) + 2),
@@ -89,10 +107,24 @@ internal static unsafe class OpSweep
             AveragePool2dAttributes a => (a with { Activation = default }, a.Window.KernelH * a.Window.KernelW),
             MaxPool2dAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
             AveragePool2dGradientAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
-            ReduceAttributes a => (a, Math.Max(1, test.Shapes[0].ElementCount / Math.Max(1, expected.Length))),
+            ReduceAttributes a => (a, Math.Max(1, test.Shapes[0].ElementCount / Math.Max(1, expected[0].Length))),
             _ => (test.Attributes, 4),
         };
-        return (expected, Reference(test with { Attributes = plain }, absolute), terms);
+        return (Reference(test with { Attributes = plain }, absolute), terms);
+    }
+
+    /// <summary>An update adds a change to what was there: old, change and new.</summary>
+    private static double[][] UpdateScale(OpCase test, float[][] operands, double[][] expected)
+    {
+        double[][] scale = new double[expected.Length][];
+        for (int k = 0; k < scale.Length; k++)
+        {
+            float[] old = operands[test.Op.UpdatedInput(k)];
+            scale[k] = new double[old.Length];
+            for (int i = 0; i < old.Length; i++) scale[k][i] = Math.Abs(old[i]) + Math.Abs(expected[k][i]) + Math.Abs(expected[k][i] - old[i]);
+        }
+
+        return scale;
     }
 
     /// <summary>The largest size among the values, for each of them.</summary>
@@ -105,66 +137,106 @@ internal static unsafe class OpSweep
         return scale;
     }
 
-    private static void Compare(OpCase test, float[] actual, double[] expected, double[] scale, int terms, string where)
+    private static void Compare(OpCase test, float[][] actual, double[][] expected, double[][] scale, int terms, string where)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < actual.Length; i++)
+        for (int k = 0; k < actual.Length; k++)
         {
-            string place = $"{test}, {where}, element {i}";
-            if (test.Ulps > 0) Tolerance.CheckUlps(actual[i], expected[i], test.Ulps, place);
-            else Tolerance.Check(actual[i], expected[i], Math.Abs(scale[i]) + 1e-3, terms, place, rel: 2);
+            Assert.Equal(expected[k].Length, actual[k].Length);
+            string result = $"{test}, {where}, result {k}, element ";
+            for (int i = 0; i < actual[k].Length; i++)
+            {
+                string place = result + i.ToString(CultureInfo.InvariantCulture);
+                if (test.Ulps > 0) Tolerance.CheckUlps(actual[k][i], expected[k][i], test.Ulps, place);
+                else Tolerance.Check(actual[k][i], expected[k][i], Math.Abs(scale[k][i]) + 1e-3, terms, place, rel: 2);
+            }
         }
     }
 
-    private static float[] Run(OpCase test, float[][] operands, DeviceKind device, int threads, bool constants)
+    private static float[][] Run(OpCase test, float[][] operands, DeviceKind device, int threads, bool constants)
     {
         GraphBuilder builder = new();
+        Variable?[] variables = Variables(test, operands);
         Value[] values = new Value[operands.Length];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = constants && i > 0
-                ? builder.Constant($"c{i}", TensorData.FromFloats(test.Shapes[i], operands[i]))
-                : builder.Input($"x{i}", new TensorType(DType.F32, test.Shapes[i]));
+            if (variables[i] is Variable variable) values[i] = builder.Variable(variable);
+            else if (constants && i > 0) values[i] = builder.Constant($"c{i}", TensorData.FromFloats(test.Shapes[i], operands[i]));
+            else values[i] = builder.Input($"x{i}", new TensorType(DType.F32, test.Shapes[i]));
         }
 
-        Graph graph = builder.Build(builder.Add(test.Op, values, test.Attributes));
-        using Executable executable = Executable.CompileAsIs(graph, new CompileOptions { Device = device, Threads = threads });
-        for (int i = 0; i < executable.Graph.Inputs.Count; i++) operands[i].CopyTo(executable.Input(i));
-        executable.Run();
-        float[] first = executable.Output().ToArray();
-        for (int i = 0; i < executable.Graph.Inputs.Count; i++) operands[i].CopyTo(executable.Input(i));
-        executable.Run();
-        Assert.Equal(first, executable.Output().ToArray());
+        Graph graph = builder.Build([.. builder.AddNode(test.Op, values, test.Attributes).Outputs]);
+        using VariableStore store = new([.. variables.OfType<Variable>()]);
+        using Executable executable = Executable.CompileAsIs(graph, new CompileOptions { Device = device, Threads = threads }, store);
+        float[][] first = RunOnce(executable, operands);
+        store.Reset();
+        Assert.Equal(first, RunOnce(executable, operands));
+        if (device == DeviceKind.Cpu && threads == 1)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            executable.Run();
+            Assert.True(GC.GetAllocatedBytesForCurrentThread() == before, $"{test} allocates while it runs");
+        }
+
         return first;
     }
 
-    private static double[] Reference(OpCase test, float[][] operands)
+    private static float[][] RunOnce(Executable executable, float[][] operands)
+    {
+        for (int i = 0; i < executable.Graph.Inputs.Count; i++)
+            operands[int.Parse(executable.Graph.Inputs[i].Name.AsSpan(1), CultureInfo.InvariantCulture)].CopyTo(executable.Input(i));
+        executable.Run();
+        float[][] results = new float[executable.Graph.Outputs.Count][];
+        for (int k = 0; k < results.Length; k++) results[k] = executable.Output(k).ToArray();
+        return results;
+    }
+
+    /// <summary>A variable for each operand that the operator updates, with the operand as its first contents.</summary>
+    private static Variable?[] Variables(OpCase test, float[][] operands)
+    {
+        Variable?[] variables = new Variable?[operands.Length];
+        int results = test.Op.InferTypes(Array.ConvertAll(test.Shapes, shape => new TensorType(DType.F32, shape)), test.Attributes).Length;
+        for (int k = 0; k < results; k++)
+        {
+            if (test.Op.UpdatedInput(k) is int i and >= 0)
+                variables[i] ??= new Variable($"v{i}", test.Shapes[i], VariableKind.Weight, TensorData.FromFloats(test.Shapes[i], operands[i]));
+        }
+
+        return variables;
+    }
+
+    private static double[][] Reference(OpCase test, float[][] operands)
     {
         GraphBuilder builder = new();
         Value[] values = new Value[operands.Length];
         for (int i = 0; i < values.Length; i++) values[i] = builder.Input($"x{i}", new TensorType(DType.F32, test.Shapes[i]));
         Node node = builder.AddNode(test.Op, values, test.Attributes);
         double[][] memory = Array.ConvertAll(operands, operand => Array.ConvertAll(operand, x => (double)x));
-        double[] result = new double[node.Output.Shape.ElementCount];
-        Array.Fill(result, double.NaN);
-        List<System.Runtime.InteropServices.GCHandle> pins = [];
+        double[][] results = [.. node.Outputs.Select(output => new double[output.Shape.ElementCount])];
+        List<GCHandle> pins = [];
         try
         {
-            RefTensor<double>[] inputs = new RefTensor<double>[memory.Length];
+            RefTensor<double>[] inputs = new RefTensor<double>[memory.Length], outputs = new RefTensor<double>[results.Length];
             for (int i = 0; i < inputs.Length; i++) inputs[i] = new RefTensor<double>(Pin(memory[i], pins), test.Shapes[i]);
-            test.Op.Reference(new ReferenceArgs<double>(node, inputs, [new RefTensor<double>(Pin(result, pins), node.Output.Shape)]));
+            for (int k = 0; k < outputs.Length; k++)
+            {
+                Array.Fill(results[k], double.NaN);
+                outputs[k] = new RefTensor<double>(Pin(results[k], pins), node.Outputs[k].Shape);
+            }
+
+            test.Op.Reference(new ReferenceArgs<double>(node, inputs, outputs));
         }
         finally
         {
-            foreach (System.Runtime.InteropServices.GCHandle pin in pins) pin.Free();
+            foreach (GCHandle pin in pins) pin.Free();
         }
 
-        return result;
+        return results;
     }
 
-    private static double* Pin(double[] array, List<System.Runtime.InteropServices.GCHandle> pins)
+    private static double* Pin(double[] array, List<GCHandle> pins)
     {
-        pins.Add(System.Runtime.InteropServices.GCHandle.Alloc(array, System.Runtime.InteropServices.GCHandleType.Pinned));
+        pins.Add(GCHandle.Alloc(array, GCHandleType.Pinned));
         return (double*)pins[^1].AddrOfPinnedObject();
     }
 }

@@ -134,7 +134,7 @@ internal sealed class TorchReference
         }
         else if (_positions.ContainsKey(name[..(name.LastIndexOf('.') + 1)] + "running_mean"))
         {
-            center = name.EndsWith(".weight", StringComparison.Ordinal) ? 1 : 2;
+            center = name.EndsWith(".weight", StringComparison.Ordinal) ? 0.75f : 3;
         }
         else
         {

@@ -8,7 +8,7 @@ namespace Thomas.Tests.Ops;
 /// <summary>The cases of the sweep: H != W, kH != kW, uneven pads, strides, dilation, groups, batch 1 and 3, sizes around vector widths.</summary>
 internal static class OpCases
 {
-    private static readonly Activation[] Activations =
+    internal static readonly Activation[] Activations =
     [
         Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-0.5f, 1.5f), new(ActivationKind.LeakyRelu, 0.1f), new(ActivationKind.Sigmoid),
         new(ActivationKind.HardSigmoid, 0.2f, 0.5f), new(ActivationKind.HardSwish), new(ActivationKind.Silu), new(ActivationKind.Tanh),
@@ -21,7 +21,7 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -247,6 +247,8 @@ internal static class OpCases
                 yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(0, 2), keep), [S(3, 4, 5)]);
                 yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(1), keep), [S(4, 33)]);
                 yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(), keep), [S(4, 3)]);
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(0, 1, 2), keep), [S(3, 31, 17, 67)]);
+                yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(0, 1), keep), [S(131, 130)]);
             }
         }
 

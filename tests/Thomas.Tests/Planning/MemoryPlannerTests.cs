@@ -5,6 +5,7 @@ using Thomas.Passes;
 using Thomas.Planning;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
+using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests.Planning;
@@ -33,6 +34,26 @@ public sealed class MemoryPlannerTests
 
         Assert.Equal(plan.ArenaBytes, end);
         Assert.True(plan.LowerBoundBytes <= plan.ArenaBytes);
+    }
+
+    [Fact]
+    public void The_plan_of_a_step_says_what_is_live_when_and_of_what_kind()
+    {
+        MemoryPlan plan = TrainingPlanner.Smallest(TrainingSteps.Network, new TrainingPlanOptions { Batch = 4, Compile = new CompileOptions { Threads = 1 } }).Step;
+        long sum = 0;
+        foreach (MemoryKind kind in Enum.GetValues<MemoryKind>()) sum += plan.PeakBytes(kind);
+        Assert.Equal(plan.LowerBoundBytes, sum);
+        Assert.Equal(plan.LowerBoundBytes, plan.Timeline[plan.PeakStep + 1]);
+        Assert.True(plan.PeakBytes(MemoryKind.SavedActivation) > 0);
+        Assert.Contains(plan.Blocks, block => block.Kind == MemoryKind.Recomputed);
+        Assert.Contains(plan.Blocks, block => block.Kind == MemoryKind.Gradient);
+        Assert.Contains(plan.Blocks, block => block is { Kind: MemoryKind.Input, Name: "input", FirstStep: -1 });
+        foreach (MemoryBlock block in plan.Blocks) Assert.InRange(block.LastStep, block.FirstStep, plan.Timeline.Count - 2);
+        string text = plan.ToText();
+        Assert.Contains("<- peak", text, StringComparison.Ordinal);
+        Assert.Contains(" backward ", text, StringComparison.Ordinal);
+        Assert.Equal(25, text.TrimEnd().Split('\n').Length);
+        Assert.True(plan.ArenaBytes <= plan.LowerBoundBytes * 1.03, $"{plan.ArenaBytes} for {plan.LowerBoundBytes}");
     }
 
     [Fact]

@@ -78,7 +78,7 @@ internal sealed unsafe class DepthwiseFilterGradient
     /// <summary>Adds the partial sums, in order: items [begin, end) of <see cref="SumItems"/>.</summary>
     public void Sum(float* dw, float* partial, int begin, int end) => PartialSums.Add(dw, partial, Size, _ranges - 1, begin * Outputs, end * Outputs);
 
-    /// <summary>Adds what one row of dy contributes: border pixels one by one, interior pixels in one run.</summary>
+    /// <summary>Adds what one row of dy contributes.</summary>
     private void AddRow(float* x, float* dy, float* dw, int row)
     {
         int iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
@@ -87,31 +87,19 @@ internal sealed unsafe class DepthwiseFilterGradient
         tile.RowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
         tile.TapStep = (nint)_g.DilationW * _g.ChannelStride;
         tile.OutStep = (nint)_g.StrideW * _g.ChannelStride;
-        tile.X = x + (((nint)(row / _g.OutH) * _g.InH + iy) * _g.InW * _g.ChannelStride) + (ky * tile.RowStep);
+        tile.X = x + (((nint)(row / _g.OutH) * _g.InH + iy) * _g.InW * _g.ChannelStride) + (ky * tile.RowStep) - (_g.PadLeft * (nint)_g.ChannelStride);
+        tile.Column = -_g.PadLeft;
+        tile.TapColumns = _g.DilationW;
+        tile.OutColumns = _g.StrideW;
+        tile.Columns = _g.InW;
         tile.FilterRowStep = _g.KernelW * Outputs;
         tile.W = dw + (ky * tile.FilterRowStep);
         tile.Dy = dy + (row * (_g.OutW * Outputs));
         tile.Channels = _g.Channels;
         tile.Rows = kyEnd - ky;
-        for (int q = 0; q < _interiorFirst; q++)
-            AddPixels(&tile, q, 1);
-        if (_interiorEnd > _interiorFirst)
-            AddPixels(&tile, _interiorFirst, _interiorEnd - _interiorFirst);
-        for (int q = _interiorEnd; q < _g.OutW; q++)
-            AddPixels(&tile, q, 1);
-    }
-
-    /// <summary>Adds output pixels [q, q + count) of a row, which all use the same taps.</summary>
-    private void AddPixels(DepthwiseGradientTile* row, int q, int count)
-    {
-        int ix = (q * _g.StrideW) - _g.PadLeft;
-        (int kx, int kxEnd) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
-        DepthwiseGradientTile tile = *row;
-        tile.X += (ix * (nint)_g.ChannelStride) + (kx * tile.TapStep);
-        tile.W += kx * Outputs;
-        tile.Taps = kxEnd - kx;
-        tile.Dy += q * Outputs;
-        tile.Pixels = count;
+        tile.Taps = _g.KernelW;
+        tile.Pixels = _g.OutW;
+        (tile.InteriorFirst, tile.InteriorEnd) = (_interiorFirst, _interiorEnd);
         if (_multiplier > 1)
         {
             AddWithMultiplier(&tile);
@@ -137,9 +125,10 @@ internal sealed unsafe class DepthwiseFilterGradient
         {
             float* window = t->X + (pixel * t->OutStep);
             float* dy = t->Dy + (pixel * Outputs);
+            (int kx0, int kx1) = Window.Taps(t->Column + (pixel * t->OutColumns), t->Taps, t->TapColumns, t->Columns);
             for (int ky = 0; ky < t->Rows; ky++)
             {
-                for (int kx = 0; kx < t->Taps; kx++)
+                for (int kx = kx0; kx < kx1; kx++)
                 {
                     float* x = window + (ky * t->RowStep) + (kx * t->TapStep);
                     float* w = t->W + (ky * t->FilterRowStep) + (kx * Outputs);

@@ -3,10 +3,10 @@ using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Depthwise;
 
-/// <summary>Pointers and steps for a run of output pixels that use the same taps; all steps in floats.</summary>
+/// <summary>Pointers and steps for a row of output pixels; all steps in floats.</summary>
 internal unsafe struct DepthwiseGradientTile
 {
-    /// <summary>First window's first tap that is used.</summary>
+    /// <summary>First window's first tap, in the first row that is used; outside the input if there is padding on the left.</summary>
     public float* X;
 
     /// <summary>From one tap row to the next.</summary>
@@ -18,10 +18,22 @@ internal unsafe struct DepthwiseGradientTile
     /// <summary>From one output pixel's window to the next one's.</summary>
     public nint OutStep;
 
+    /// <summary>Input column of <see cref="X"/>; negative if there is padding on the left.</summary>
+    public int Column;
+
+    /// <summary>Input columns from one tap to the next.</summary>
+    public int TapColumns;
+
+    /// <summary>Input columns from one output pixel's window to the next one's.</summary>
+    public int OutColumns;
+
+    /// <summary>Input columns.</summary>
+    public int Columns;
+
     /// <summary>Gradient of the first output pixel.</summary>
     public float* Dy;
 
-    /// <summary>Gradient of the first tap that is used; it is added to.</summary>
+    /// <summary>Gradient of the first tap of the first row that is used; it is added to.</summary>
     public float* W;
 
     /// <summary>Filter: from one tap row to the next.</summary>
@@ -33,11 +45,17 @@ internal unsafe struct DepthwiseGradientTile
     /// <summary>Tap rows that are used.</summary>
     public int Rows;
 
-    /// <summary>Taps of a row that are used.</summary>
+    /// <summary>Taps of a row.</summary>
     public int Taps;
 
     /// <summary>Output pixels.</summary>
     public int Pixels;
+
+    /// <summary>First output pixel whose window lies between the left and right edge of the input.</summary>
+    public int InteriorFirst;
+
+    /// <summary>One past the last such pixel.</summary>
+    public int InteriorEnd;
 }
 
 /// <summary>
@@ -61,15 +79,13 @@ internal static unsafe class DepthwiseGradientTiles
 
             for (int ky = 0; ky < t->Rows; ky++)
             {
-                float* x = t->X + (ky * t->RowStep) + c;
-                float* w = t->W + (ky * t->FilterRowStep) + c;
-                int taps = t->Taps;
-                for (; taps >= 5; taps -= 5, x += 5 * t->TapStep, w += 5 * (nint)t->Channels)
-                    AddTaps<TSimd, TVec, C5>(t, x, t->Dy + c, w);
-                for (; taps >= 3; taps -= 3, x += 3 * t->TapStep, w += 3 * (nint)t->Channels)
-                    AddTaps<TSimd, TVec, C3>(t, x, t->Dy + c, w);
-                for (; taps > 0; taps--, x += t->TapStep, w += t->Channels)
-                    AddTaps<TSimd, TVec, C1>(t, x, t->Dy + c, w);
+                int tap = 0;
+                for (; tap <= t->Taps - 5; tap += 5)
+                    AddTaps<TSimd, TVec, C5>(t, c, ky, tap);
+                for (; tap <= t->Taps - 3; tap += 3)
+                    AddTaps<TSimd, TVec, C3>(t, c, ky, tap);
+                for (; tap < t->Taps; tap++)
+                    AddTaps<TSimd, TVec, C1>(t, c, ky, tap);
             }
         }
 
@@ -93,18 +109,51 @@ internal static unsafe class DepthwiseGradientTiles
         TVec s00 = TSimd.Load(w0), s01 = TSimd.Load(w0 + channels), s02 = TSimd.Load(w0 + (2 * channels));
         TVec s10 = TSimd.Load(w1), s11 = TSimd.Load(w1 + channels), s12 = TSimd.Load(w1 + (2 * channels));
         TVec s20 = TSimd.Load(w2), s21 = TSimd.Load(w2 + channels), s22 = TSimd.Load(w2 + (2 * channels));
-        for (int q = t->Pixels; q > 0; q--)
+        int q = 0, first = t->InteriorFirst, end = t->InteriorEnd, last = t->Pixels;
+        while (true)
         {
-            TVec d = TSimd.Load(dy);
-            s00 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s00);
-            s01 = TSimd.MultiplyAdd(TSimd.Load(x0 + tap), d, s01);
-            s02 = TSimd.MultiplyAdd(TSimd.Load(x0 + tap2), d, s02);
-            s10 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s10);
-            s11 = TSimd.MultiplyAdd(TSimd.Load(x1 + tap), d, s11);
-            s12 = TSimd.MultiplyAdd(TSimd.Load(x1 + tap2), d, s12);
-            s20 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s20);
-            s21 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap), d, s21);
-            s22 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap2), d, s22);
+            for (; q < end && q >= first; q++, x0 += outStep, x1 += outStep, x2 += outStep, dy += channels)
+            {
+                TVec d = TSimd.Load(dy);
+                s00 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s00);
+                s01 = TSimd.MultiplyAdd(TSimd.Load(x0 + tap), d, s01);
+                s02 = TSimd.MultiplyAdd(TSimd.Load(x0 + tap2), d, s02);
+                s10 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s10);
+                s11 = TSimd.MultiplyAdd(TSimd.Load(x1 + tap), d, s11);
+                s12 = TSimd.MultiplyAdd(TSimd.Load(x1 + tap2), d, s12);
+                s20 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s20);
+                s21 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap), d, s21);
+                s22 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap2), d, s22);
+            }
+
+            if (q >= last)
+                break;
+
+            // A pixel at the edge: the taps that lie in the input.
+            TVec edge = TSimd.Load(dy);
+            int column = t->Column + (q * t->OutColumns);
+            if ((uint)column < (uint)t->Columns)
+            {
+                s00 = TSimd.MultiplyAdd(TSimd.Load(x0), edge, s00);
+                s10 = TSimd.MultiplyAdd(TSimd.Load(x1), edge, s10);
+                s20 = TSimd.MultiplyAdd(TSimd.Load(x2), edge, s20);
+            }
+
+            if ((uint)(column + t->TapColumns) < (uint)t->Columns)
+            {
+                s01 = TSimd.MultiplyAdd(TSimd.Load(x0 + tap), edge, s01);
+                s11 = TSimd.MultiplyAdd(TSimd.Load(x1 + tap), edge, s11);
+                s21 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap), edge, s21);
+            }
+
+            if ((uint)(column + (2 * t->TapColumns)) < (uint)t->Columns)
+            {
+                s02 = TSimd.MultiplyAdd(TSimd.Load(x0 + tap2), edge, s02);
+                s12 = TSimd.MultiplyAdd(TSimd.Load(x1 + tap2), edge, s12);
+                s22 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap2), edge, s22);
+            }
+
+            q++;
             x0 += outStep;
             x1 += outStep;
             x2 += outStep;
@@ -124,12 +173,15 @@ internal static unsafe class DepthwiseGradientTiles
 
     /// <summary>TTaps (1, 3 or 5) neighboring taps of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddTaps<TSimd, TVec, TTaps>(DepthwiseGradientTile* t, float* x, float* dy, float* w)
+    private static void AddTaps<TSimd, TVec, TTaps>(DepthwiseGradientTile* t, int c, int tapRow, int firstTap)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TTaps : struct, IConstant
     {
         nint channels = t->Channels, tap = t->TapStep, outStep = t->OutStep;
+        float* x = t->X + (tapRow * t->RowStep) + (firstTap * tap) + c;
+        float* w = t->W + (tapRow * t->FilterRowStep) + (firstTap * channels) + c;
+        float* dy = t->Dy + c;
         TVec s0 = TSimd.Load(w), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
         if (TTaps.Value >= 3)
         {
@@ -143,22 +195,44 @@ internal static unsafe class DepthwiseGradientTiles
             s4 = TSimd.Load(w + (4 * channels));
         }
 
-        for (int q = t->Pixels; q > 0; q--)
+        int q = 0, first = t->InteriorFirst, end = t->InteriorEnd, last = t->Pixels;
+        while (true)
         {
-            TVec d = TSimd.Load(dy);
-            s0 = TSimd.MultiplyAdd(TSimd.Load(x), d, s0);
-            if (TTaps.Value >= 3)
+            for (; q < end && q >= first; q++, x += outStep, dy += channels)
             {
-                s1 = TSimd.MultiplyAdd(TSimd.Load(x + tap), d, s1);
-                s2 = TSimd.MultiplyAdd(TSimd.Load(x + (2 * tap)), d, s2);
+                TVec d = TSimd.Load(dy);
+                s0 = TSimd.MultiplyAdd(TSimd.Load(x), d, s0);
+                if (TTaps.Value >= 3)
+                {
+                    s1 = TSimd.MultiplyAdd(TSimd.Load(x + tap), d, s1);
+                    s2 = TSimd.MultiplyAdd(TSimd.Load(x + (2 * tap)), d, s2);
+                }
+
+                if (TTaps.Value == 5)
+                {
+                    s3 = TSimd.MultiplyAdd(TSimd.Load(x + (3 * tap)), d, s3);
+                    s4 = TSimd.MultiplyAdd(TSimd.Load(x + (4 * tap)), d, s4);
+                }
             }
 
-            if (TTaps.Value == 5)
-            {
-                s3 = TSimd.MultiplyAdd(TSimd.Load(x + (3 * tap)), d, s3);
-                s4 = TSimd.MultiplyAdd(TSimd.Load(x + (4 * tap)), d, s4);
-            }
+            if (q >= last)
+                break;
 
+            // A pixel at the edge: the taps that lie in the input.
+            TVec edge = TSimd.Load(dy);
+            int column = t->Column + (q * t->OutColumns) + (firstTap * t->TapColumns), step = t->TapColumns;
+            uint columns = (uint)t->Columns;
+            if ((uint)column < columns)
+                s0 = TSimd.MultiplyAdd(TSimd.Load(x), edge, s0);
+            if (TTaps.Value >= 3 && (uint)(column + step) < columns)
+                s1 = TSimd.MultiplyAdd(TSimd.Load(x + tap), edge, s1);
+            if (TTaps.Value >= 3 && (uint)(column + (2 * step)) < columns)
+                s2 = TSimd.MultiplyAdd(TSimd.Load(x + (2 * tap)), edge, s2);
+            if (TTaps.Value == 5 && (uint)(column + (3 * step)) < columns)
+                s3 = TSimd.MultiplyAdd(TSimd.Load(x + (3 * tap)), edge, s3);
+            if (TTaps.Value == 5 && (uint)(column + (4 * step)) < columns)
+                s4 = TSimd.MultiplyAdd(TSimd.Load(x + (4 * tap)), edge, s4);
+            q++;
             x += outStep;
             dy += channels;
         }

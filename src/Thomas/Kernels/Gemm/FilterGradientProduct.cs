@@ -9,16 +9,17 @@ namespace Thomas.Kernels.Gemm;
 /// </summary>
 /// <remarks>
 /// The sums are long and the results few. Work items are column ranges of dw times ranges of pixels; where pixels are split, each range but the first has its own copy
-/// of dw, and <see cref="Sum"/> adds them in order. Where B is read in place, rows of dw are split too, since that costs no copy. The ranges follow from the
-/// shapes alone, so the bits do not depend on the threads.
+/// of dw, and <see cref="Sum"/> adds them in order. Gathered patches are cut into few column ranges, since whole window rows are copied faster; where B is
+/// read in place, rows of dw are split too, since that costs no copy. The ranges follow from the shapes alone, so the bits do not depend on the threads.
 /// </remarks>
 internal sealed unsafe class FilterGradientProduct
 {
     private const int BlockPixels = 128;
     private const int MaxColumns = 512;
     private const int WantedItems = 16;
-    private const int MinRangePixels = 512;
-    private const int MaxPartialFloats = 48 * 1024;
+    private const int MinRangePixels = 256;
+    private const int MinGatheredColumns = 128;
+    private const int MaxPartialFloats = 96 * 1024;
     private const int RowsPerItem = 56;
     private const int SumBlock = 4096;
 
@@ -45,7 +46,8 @@ internal sealed unsafe class FilterGradientProduct
         int pixels = forward.OutPixels, width = PackedMatrix.PanelWidth, panels = PackedMatrix.Panels(_columns);
         _blocks = (pixels + BlockPixels - 1) / BlockPixels;
         _ranges = Math.Clamp(Math.Min(pixels / MinRangePixels, 1 + (MaxPartialFloats / (_rows * _columns))), 1, WantedItems);
-        int columnItems = Math.Max(Math.Min(panels, (WantedItems + _ranges - 1) / _ranges), (_columns + MaxColumns - 1) / MaxColumns);
+        int mostColumnItems = _inPlace ? panels : Math.Max(1, _columns / MinGatheredColumns);
+        int columnItems = Math.Max(Math.Min(mostColumnItems, (WantedItems + _ranges - 1) / _ranges), (_columns + MaxColumns - 1) / MaxColumns);
         _columnsPerItem = (panels + columnItems - 1) / columnItems * width;
         _columnItems = (_columns + _columnsPerItem - 1) / _columnsPerItem;
         int rowItems = _inPlace ? Math.Clamp(WantedItems / (_ranges * _columnItems), 1, (_rows + RowsPerItem - 1) / RowsPerItem) : 1;

@@ -8,15 +8,15 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Normalization;
 
 /// <summary>
-/// Mean and variance of the columns of a float32 matrix. Each tile of rows has its own mean and its own sum of squared deviations from it (two passes, the second
-/// in the first-level cache); tiles are joined in double by the formula of Chan, Golub and LeVeque 1983. Nothing cancels, however large the mean is.
+/// Mean and variance of the columns of a float32 matrix. Each tile of rows has its own mean and its own sum of squared deviations from it: two passes, the second in the
+/// first-level cache, which also corrects the rounding of the first. Tiles are joined in double. Nothing cancels, however large the mean is (Chan, Golub and LeVeque 1983).
 /// </summary>
 internal static unsafe class BatchMoments
 {
     /// <summary>Rows of a tile: a tile fills the first-level cache.</summary>
     public const int TileRows = 128;
 
-    /// <summary>mean[c] = (sum over r of x[r * stride + c]) / rows; squares[c] = sum over r of (x[r * stride + c] - mean[c])^2; c in [0, columns).</summary>
+    /// <summary>mean[c] = (sum over r of x[r * stride + c]) / rows; squares[c] = sum over r of (x[r * stride + c] - mean[c])^2, c in [0, columns).</summary>
     public static void OfTile(float* x, nint stride, int rows, int columns, float* mean, float* squares)
     {
         int c = 0;
@@ -74,25 +74,31 @@ internal static unsafe class BatchMoments
             }
 
             (m0, m1, m2, m3) = (TSimd.Divide(m0, count), TSimd.Divide(m1, count), TSimd.Divide(m2, count), TSimd.Divide(m3, count));
-            TVec s0 = TSimd.Create(0), s1 = s0, s2 = s0, s3 = s0;
+            TVec s0 = TSimd.Create(0), s1 = s0, s2 = s0, s3 = s0, e0 = s0, e1 = s0, e2 = s0, e3 = s0;
             from = x + c;
             for (int r = 0; r < rows; r++, from += stride)
             {
                 TVec d0 = TSimd.Subtract(TSimd.Load(from), m0), d1 = TSimd.Subtract(TSimd.Load(from + TSimd.Length), m1);
                 TVec d2 = TSimd.Subtract(TSimd.Load(from + (2 * TSimd.Length)), m2), d3 = TSimd.Subtract(TSimd.Load(from + (3 * TSimd.Length)), m3);
+                e0 = TSimd.Add(e0, d0);
+                e1 = TSimd.Add(e1, d1);
+                e2 = TSimd.Add(e2, d2);
+                e3 = TSimd.Add(e3, d3);
                 s0 = TSimd.MultiplyAdd(d0, d0, s0);
                 s1 = TSimd.MultiplyAdd(d1, d1, s1);
                 s2 = TSimd.MultiplyAdd(d2, d2, s2);
                 s3 = TSimd.MultiplyAdd(d3, d3, s3);
             }
 
-            Store<TSimd, TVec>(m0, m1, m2, m3, mean + c);
-            Store<TSimd, TVec>(s0, s1, s2, s3, squares + c);
+            Store<TSimd, TVec>(m0, e0, s0, count, mean + c, squares + c);
+            Store<TSimd, TVec>(m1, e1, s1, count, mean + c + TSimd.Length, squares + c + TSimd.Length);
+            Store<TSimd, TVec>(m2, e2, s2, count, mean + c + (2 * TSimd.Length), squares + c + (2 * TSimd.Length));
+            Store<TSimd, TVec>(m3, e3, s3, count, mean + c + (3 * TSimd.Length), squares + c + (3 * TSimd.Length));
         }
 
         for (; c <= columns - TSimd.Length; c += TSimd.Length)
         {
-            TVec m = TSimd.Create(0), s = m;
+            TVec m = TSimd.Create(0), s = m, e = m;
             float* from = x + c;
             for (int r = 0; r < rows; r++, from += stride)
                 m = TSimd.Add(m, TSimd.Load(from));
@@ -101,24 +107,24 @@ internal static unsafe class BatchMoments
             for (int r = 0; r < rows; r++, from += stride)
             {
                 TVec d = TSimd.Subtract(TSimd.Load(from), m);
+                e = TSimd.Add(e, d);
                 s = TSimd.MultiplyAdd(d, d, s);
             }
 
-            TSimd.Store(m, mean + c);
-            TSimd.Store(s, squares + c);
+            Store<TSimd, TVec>(m, e, s, count, mean + c, squares + c);
         }
 
         return c;
     }
 
+    /// <summary>Stores mean and squares, corrected by the sum e of the deviations, which would be 0 without rounding.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TSimd, TVec>(TVec v0, TVec v1, TVec v2, TVec v3, float* to)
+    private static void Store<TSimd, TVec>(TVec m, TVec e, TVec s, TVec count, float* mean, float* squares)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        TSimd.Store(v0, to);
-        TSimd.Store(v1, to + TSimd.Length);
-        TSimd.Store(v2, to + (2 * TSimd.Length));
-        TSimd.Store(v3, to + (3 * TSimd.Length));
+        TVec shift = TSimd.Divide(e, count);
+        TSimd.Store(TSimd.Add(m, shift), mean);
+        TSimd.Store(TSimd.Subtract(s, TSimd.Multiply(e, shift)), squares);
     }
 }

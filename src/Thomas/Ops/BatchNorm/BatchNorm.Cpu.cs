@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 
 public sealed partial class BatchNorm
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, context);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
     /// <summary>y = x * factor[c] + offset[c], with the two vectors computed at the start of every run (in double, as the definition does).</summary>
     private sealed unsafe class Kernel : CpuKernel
@@ -15,8 +15,8 @@ public sealed partial class BatchNorm
         private readonly double _epsilon;
         private readonly int _channels;
         private readonly int _rows;
-        private readonly float* _factor;
-        private readonly float* _offset;
+        private float* _factor;
+        private float* _offset;
         private float* _x;
         private float* _scale;
         private float* _shift;
@@ -24,18 +24,18 @@ public sealed partial class BatchNorm
         private float* _variance;
         private float* _y;
 
-        public Kernel(Node node, CpuKernelContext context)
+        public Kernel(Node node)
         {
             _epsilon = ((BatchNormAttributes)node.Attributes).Epsilon;
             _channels = node.Output.Shape[-1];
             _rows = node.Output.Shape.ElementCount / _channels;
-            _factor = (float*)context.AllocateConstant(2L * _channels * sizeof(float));
-            _offset = _factor + _channels;
         }
 
         public override string Name => ElementwiseLoop.KernelName("batchnorm");
 
         public override int Phases => 2;
+
+        public override long WorkspaceBytes(int threads) => 2L * _channels * sizeof(float);
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -45,6 +45,8 @@ public sealed partial class BatchNorm
             _mean = (float*)inputs[3];
             _variance = (float*)inputs[4];
             _y = (float*)outputs[0];
+            _factor = (float*)workspace;
+            _offset = _factor + _channels;
         }
 
         public override int Items(int phase) => phase == 0 ? 1 : _rows;

@@ -11,7 +11,7 @@ public sealed partial class BatchNormTraining
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
-    /// <summary>Moments of tiles; then those of the channels, and with them y = factor[c] * x + offset[c]; then y.</summary>
+    /// <summary>Moments of tiles; then those of the channels, and with them y = factor[c] * (x - mean[c]) + offset[c]; then y.</summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly double _epsilon;
@@ -69,7 +69,10 @@ public sealed partial class BatchNormTraining
                 {
                     case 0: BatchMoments.OfTile(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band); break;
                     case 1: FinishChannels(tile.Column, tile.Columns); break;
-                    default: ChannelAffine.Apply(_x + first, _y + first, _channels, tile.Rows, tile.Columns, _factor + tile.Column, _offset + tile.Column); break;
+                    default:
+                        ChannelAffine.Apply(
+                            _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column);
+                        break;
                 }
             }
         }
@@ -85,7 +88,9 @@ public sealed partial class BatchNormTraining
                 _mean[c] = (float)mean[i];
                 _variance[c] = (float)variance[i];
                 _factor[c] = (float)factor;
-                _offset[c] = (float)(_shift[c] - (mean[i] * factor));
+
+                // The mean that is subtracted is the rounded one.
+                _offset[c] = (float)(_shift[c] + ((_mean[c] - mean[i]) * factor));
             }
         }
     }

@@ -11,7 +11,7 @@ public sealed partial class BatchNormTrainingGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
-    /// <summary>Sums of tiles; then those of the channels, and with them dx = factorDy[c] * dy + factorX[c] * x + offset[c]; then dx.</summary>
+    /// <summary>Sums of tiles; then those of the channels, and with them dx = factorX[c] * (x - mean[c]) + factorDy[c] * dy + offset[c]; then dx.</summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly double _epsilon;
@@ -81,7 +81,8 @@ public sealed partial class BatchNormTrainingGradient
                         for (int i = 0; i < tile.Columns; i++) FinishChannel(c + i);
                         break;
                     default:
-                        ChannelAffine.Apply(_dy + first, _x + first, _dx + first, _channels, tile.Rows, tile.Columns, _factorDy + c, _factorX + c, _offset + c);
+                        ChannelAffine.Apply(
+                            _x + first, _dy + first, _dx + first, _channels, tile.Rows, tile.Columns, _mean + c, _factorX + c, _factorDy + c, _offset + c);
                         break;
                 }
             }
@@ -96,12 +97,12 @@ public sealed partial class BatchNormTrainingGradient
                 product += _products[((nint)band * _channels) + c];
             }
 
-            double r = 1 / Math.Sqrt(_variance[c] + _epsilon), factor = _scale[c] * r, factorX = -factor * r * r * product / _rows;
+            double r = 1 / Math.Sqrt(_variance[c] + _epsilon), factor = _scale[c] * r;
             _dShift[c] = (float)sum;
             _dScale[c] = (float)(product * r);
             _factorDy[c] = (float)factor;
-            _factorX[c] = (float)factorX;
-            _offset[c] = (float)(-(factor * sum / _rows) - (factorX * _mean[c]));
+            _factorX[c] = (float)(-factor * r * r * product / _rows);
+            _offset[c] = (float)(-factor * sum / _rows);
         }
     }
 }

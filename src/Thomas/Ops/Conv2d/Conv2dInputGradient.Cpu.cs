@@ -9,7 +9,7 @@ public sealed partial class Conv2dInputGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, context);
 
-    /// <summary>One product for each group. A constant filter is packed when the kernel is made, another at the start of every run.</summary>
+    /// <summary>One product for each group. A constant filter is packed once, another at the start of every run.</summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly InputGradientProduct _product;
@@ -18,7 +18,8 @@ public sealed partial class Conv2dInputGradient
         private readonly int _cGroup;
         private readonly int _filterLength;
         private readonly int _rowLength;
-        private readonly float* _packedConstant;
+        private readonly TensorData? _constant;
+        private float* _packedConstant;
         private float* _dy;
         private float* _filter;
         private float* _dx;
@@ -35,22 +36,29 @@ public sealed partial class Conv2dInputGradient
             _filterLength = _cOut * filter.Product(1, 4);
             _rowLength = dx[2] * dx[3];
             _product = new InputGradientProduct(a.Window.ToGeometry(dx, dy, _cGroup), _cOut, dy[3], context.Threads);
-            if (node.Inputs[1].Constant is not TensorData constant) return;
-            _packedConstant = (float*)context.AllocateConstant((long)_product.PackedBytes * _groups);
-            fixed (float* values = constant.Floats)
-            {
-                for (int group = 0; group < _groups; group++) Pack(values, _packedConstant, group, 0, _product.PackItems);
-            }
+            _constant = node.Inputs[1].Constant;
         }
 
         public override string Name => MatrixProduct.KernelName;
 
         public override int Phases => 2;
 
-        private int PackItems => _packedConstant != null ? 0 : _groups * _product.PackItems;
+        public override long ConstantBytes => _constant is null ? 0 : (long)_product.PackedBytes * _groups;
+
+        private int PackItems => _constant is not null ? 0 : _groups * _product.PackItems;
 
         public override long WorkspaceBytes(int threads) =>
-            ((long)_product.WorkspaceBytes * threads) + (_packedConstant == null ? (long)_product.PackedBytes * _groups : 0);
+            ((long)_product.WorkspaceBytes * threads) + (_constant is null ? (long)_product.PackedBytes * _groups : 0);
+
+        public override void PackConstants(byte* memory)
+        {
+            if (_constant is null) return;
+            _packedConstant = (float*)memory;
+            fixed (float* values = _constant.Floats)
+            {
+                for (int group = 0; group < _groups; group++) Pack(values, _packedConstant, group, 0, _product.PackItems);
+            }
+        }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -58,7 +66,7 @@ public sealed partial class Conv2dInputGradient
             _filter = (float*)inputs[1];
             _dx = (float*)outputs[0];
             _scratch = workspace;
-            _packed = _packedConstant != null ? _packedConstant : (float*)(workspace + ((long)_product.WorkspaceBytes * threads));
+            _packed = _constant is not null ? _packedConstant : (float*)(workspace + ((long)_product.WorkspaceBytes * threads));
         }
 
         public override int Items(int phase) => phase == 0 ? PackItems + _product.RowsToClear : _groups * _product.Items;

@@ -9,7 +9,7 @@ public sealed partial class FakeQuantize
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {
         FakeQuantizeAttributes a = (FakeQuantizeAttributes)node.Attributes;
-        return a.Quantization.IsPerTensor ? new TensorKernel(a, node.Output.Shape.ElementCount) : new ChannelKernel(a, node.Output.Shape, context);
+        return a.Quantization.IsPerTensor ? new TensorKernel(a, node.Output.Shape.ElementCount) : new ChannelKernel(a, node.Output.Shape);
     }
 
     private sealed unsafe class TensorKernel(FakeQuantizeAttributes a, int count) : ElementwiseKernel(count)
@@ -28,26 +28,32 @@ public sealed partial class FakeQuantize
         private readonly FakeQuantizeAttributes _attributes;
         private readonly int _channels;
         private readonly int _rows;
-        private readonly float* _scales;
-        private readonly float* _zeros;
+        private float* _scales;
+        private float* _zeros;
         private float* _x;
         private float* _y;
 
-        public ChannelKernel(FakeQuantizeAttributes attributes, Shape shape, CpuKernelContext context)
+        public ChannelKernel(FakeQuantizeAttributes attributes, Shape shape)
         {
             _attributes = attributes;
             _channels = shape[-1];
             _rows = shape.ElementCount / _channels;
-            _scales = (float*)context.AllocateConstant(2L * _channels * sizeof(float));
-            _zeros = _scales + _channels;
-            for (int c = 0; c < _channels; c++)
-            {
-                _scales[c] = attributes.Quantization.Scales[c];
-                _zeros[c] = attributes.Quantization.ZeroPoints[c];
-            }
         }
 
         public override string Name => Kernels.Elementwise.FakeQuantize.KernelName;
+
+        public override long ConstantBytes => 2L * _channels * sizeof(float);
+
+        public override void PackConstants(byte* memory)
+        {
+            _scales = (float*)memory;
+            _zeros = _scales + _channels;
+            for (int c = 0; c < _channels; c++)
+            {
+                _scales[c] = _attributes.Quantization.Scales[c];
+                _zeros[c] = _attributes.Quantization.ZeroPoints[c];
+            }
+        }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {

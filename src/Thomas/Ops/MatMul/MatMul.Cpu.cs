@@ -21,7 +21,8 @@ public sealed partial class MatMul
         private readonly nint _strideA;
         private readonly nint _strideB;
         private readonly bool _inPlace;
-        private readonly float* _packedConstant;
+        private readonly TensorData? _constant;
+        private float* _packedConstant;
         private float* _b;
         private float* _packed;
         private byte* _scratch;
@@ -39,19 +40,26 @@ public sealed partial class MatMul
 
             // Packing pays where many tiles read the same panel and its rows would crowd a few cache sets.
             _inPlace = !t.TransposeB && MatrixProduct.CanReadInPlace(_n) && (y[0] <= 2 * GemmTiles.Rows || _n % 256 != 0);
-            if (_inPlace || node.Inputs[1].Constant is not TensorData constant) return;
-            _packedConstant = (float*)context.AllocateConstant((long)PackedMatrix.Bytes(_k, _n));
-            fixed (float* values = constant.Floats) Pack(values, _packedConstant, 0, PackedMatrix.Panels(_n));
+            _constant = _inPlace ? null : node.Inputs[1].Constant;
         }
 
         public override string Name => MatrixProduct.KernelName;
 
         public override int Phases => 2;
 
-        private bool PacksEachRun => !_inPlace && _packedConstant == null;
+        public override long ConstantBytes => _constant is null ? 0 : (long)PackedMatrix.Bytes(_k, _n);
+
+        private bool PacksEachRun => !_inPlace && _constant is null;
 
         public override long WorkspaceBytes(int threads) =>
             ((long)_product.WorkspaceBytes * threads) + (PacksEachRun ? (long)PackedMatrix.Bytes(_k, _n) : 0);
+
+        public override void PackConstants(byte* memory)
+        {
+            if (_constant is null) return;
+            _packedConstant = (float*)memory;
+            fixed (float* values = _constant.Floats) Pack(values, _packedConstant, 0, PackedMatrix.Panels(_n));
+        }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {

@@ -1,0 +1,226 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using Thomas.Autodiff;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+using Thomas.Data;
+using Thomas.Planning;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas plan</c>: what training would take, before it runs.</summary>
+internal sealed class PlanCommand
+{
+    private static readonly UpdatePolicy[] Compared =
+    [
+        UpdatePolicy.Last, new(UpdateKind.LastLayers, 2), new(UpdateKind.LastLayers, 3), new(UpdateKind.Bias), new(UpdateKind.Norm), UpdatePolicy.All, new(UpdateKind.Scratch),
+    ];
+
+    private readonly Terminal _terminal;
+    private readonly ModelArgument _model = new(withLabels: false);
+    private readonly PlanOptions _plan = new();
+    private readonly ComputeOptions _compute = new();
+    private readonly List<string> _notes = [];
+
+    private PlanCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("plan", "Show the memory and time of training before it runs, for one update policy or all of them");
+        PlanCommand plan = new(terminal);
+        plan._model.AddTo(command);
+        plan._plan.AddTo(command);
+        plan._compute.AddTo(command);
+        terminal.Bind(command, plan.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        Model model = _model.Load(parsed);
+        Dataset? data = _plan.Data(parsed);
+        CompileOptions compile = _compute.Read(parsed);
+        CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
+        if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
+        Question question = new(model, data?.Samples.Count ?? 0, _plan.Classes(parsed, data) ?? model.Graph.Outputs[0].Shape[-1], rates, policy => _plan.Read(parsed, policy, compile));
+        UpdatePolicy? policy = _plan.Policy(parsed);
+        List<PolicyReport> policies = [];
+        string? details = null;
+        if (policy is UpdatePolicy one) policies.Add(Examine(question, one, out details));
+        else Compare(question, policies);
+
+        TrainingPlanOptions options = question.Options(policy ?? UpdatePolicy.All);
+        PlanReport report = new(model.Info.Name, ComputeOptions.Describe(compile), question.Classes, options.Batch, options.Optimizer.Kind.ToString().ToLowerInvariant(), policies, _notes);
+        if (_terminal.Json) _terminal.WriteJson(report, ReportJson.Default.PlanReport);
+        else Print(report, details);
+        return ExitCode.Success;
+    }
+
+    /// <summary>One policy with all that the plan says.</summary>
+    private static PolicyReport Examine(Question question, UpdatePolicy policy, out string? details)
+    {
+        details = null;
+        if (policy.Kind == UpdateKind.Last) return LastLayer(question);
+        TrainingPlan plan = TrainingPlanner.Plan(question.WithHead, question.Options(policy));
+        details = plan.Step.ToText();
+        return Report(plan, question.Rates) with
+        {
+            TrainedTensors = plan.TrainedTensors,
+            Recomputed = Recomputed(plan),
+            Timeline = plan.Step.Timeline,
+        };
+    }
+
+    /// <summary>A line for each policy that the model allows; under a bound those that do not fit are notes.</summary>
+    private void Compare(Question question, List<PolicyReport> policies)
+    {
+        foreach (UpdatePolicy policy in Compared)
+        {
+            try
+            {
+                if (policy.Kind == UpdateKind.Last)
+                {
+                    policies.Add(LastLayer(question));
+                    continue;
+                }
+
+                TrainingPlanOptions options = question.Options(policy);
+                PolicyReport report = Report(TrainingPlanner.Plan(question.WithHead, options), question.Rates);
+                policies.Add(options.MemoryBytes is null ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options).Memory.Total } : report);
+            }
+            catch (ThomasException e)
+            {
+                _notes.Add($"{policy}: {e.Message}");
+            }
+        }
+    }
+
+    private static PolicyReport LastLayer(Question question)
+    {
+        TrainingPlanOptions options = question.Options(UpdatePolicy.Last);
+        HeadPlan plan = HeadPlan.Create(question.Model, question.Classes, options.Batch, question.Pictures, options.Compile);
+        if (plan.Total > options.MemoryBytes)
+            throw new ThomasException($"Training 'last' does not fit {ByteSize.Format(options.MemoryBytes.Value)}: it takes {ByteSize.FormatAtLeast(plan.Total)}, most of it for inference.");
+        List<MemoryPartReport> parts = [new("frozen weights", plan.FrozenConstants), new("inference, then free", plan.Inference), new("the layer", plan.Head)];
+        if (plan.Features > 0) parts.Add(new MemoryPartReport("features", plan.Features));
+        return new PolicyReport(
+            UpdatePolicy.Last.ToString(),
+            plan.TrainedParameters,
+            options.Batch,
+            1,
+            plan.Total,
+            null,
+            parts,
+            plan.StepMultiplyAdds,
+            null,
+            null,
+            null,
+            plan.StepSeconds(question.Rates),
+            plan.PictureSeconds(question.Rates),
+            null,
+            null,
+            null);
+    }
+
+    private static PolicyReport Report(TrainingPlan plan, CostModel rates)
+    {
+        List<MemoryPartReport> parts = [];
+        foreach ((string name, long bytes) in plan.Parts())
+        {
+            if (bytes > 0) parts.Add(new MemoryPartReport(name, bytes));
+        }
+
+        return new PolicyReport(
+            plan.Options.Policy.ToString(),
+            plan.TrainedParameters,
+            plan.MicroBatch,
+            plan.Runs,
+            plan.Memory.Total,
+            null,
+            parts,
+            plan.ForwardMultiplyAdds + plan.BackwardMultiplyAdds + plan.RecomputedMultiplyAdds,
+            plan.ForwardMultiplyAdds,
+            plan.BackwardMultiplyAdds,
+            plan.RecomputedMultiplyAdds,
+            plan.Seconds(rates),
+            null,
+            null,
+            null,
+            null);
+    }
+
+    private static List<RecomputedReport> Recomputed(TrainingPlan plan)
+    {
+        List<RecomputedReport> values = [];
+        foreach (RecomputedValue value in plan.Recomputed) values.Add(new RecomputedReport(value.Name, value.Bytes, value.MultiplyAdds));
+        return values;
+    }
+
+    private void Print(PlanReport report, string? details)
+    {
+        _terminal.Field("model", $"{report.Model}, {Format.Plural(report.Classes, "class", "classes")}");
+        _terminal.Field("step", $"batch {report.Batch}, {report.Optimizer}");
+        _terminal.Field("device", report.Device);
+        _terminal.Say();
+        if (details is null && report.Policies.Count > 1) PrintTable(report.Policies);
+        else if (report.Policies.Count > 0) PrintOne(report.Policies[0], details);
+        if (report.Notes.Count > 0) _terminal.Say();
+        foreach (string note in report.Notes) _terminal.Say(note);
+    }
+
+    private void PrintTable(IReadOnlyList<PolicyReport> policies)
+    {
+        _terminal.Say($"{"policy",-10} {"trained",14} {"memory",11} {"recomputing",12} {"runs",9} {"multiply-adds",14} {"time a step",12}");
+        foreach (PolicyReport p in policies)
+        {
+            string smallest = p.SmallestBytes is long bytes ? Format.Bytes(bytes) : "";
+            string time = Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep));
+            _terminal.Say($"{p.Policy,-10} {Format.Count(p.TrainedParameters),14} {Format.Bytes(p.TotalBytes),11} {smallest,12} {$"{p.Runs} x {p.MicroBatch}",9} {Format.Count(p.MultiplyAdds),14} {time,12}");
+        }
+
+        if (policies[0].SecondsPerPictureOnce is double once)
+            _terminal.Say($"'last' also computes the features of each picture once: {Format.Duration(TimeSpan.FromSeconds(once))} a picture.");
+    }
+
+    private void PrintOne(PolicyReport p, string? timeline)
+    {
+        _terminal.Field("policy", $"{p.Policy}: {Format.Count(p.TrainedParameters)} parameters trained{(p.TrainedTensors is null ? "" : $" in {Format.Plural(p.TrainedTensors.Count, "tensor")}")}");
+        _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} pictures");
+        List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in all"];
+        foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
+        _terminal.Field("memory", string.Join('\n', memory));
+        string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} computed again" : "";
+        string split = p.ForwardMultiplyAdds is long forward ? $": {Format.Count(forward)} forward + {Format.Count(p.BackwardMultiplyAdds ?? 0)} backward{again}" : "";
+        _terminal.Field("multiply-adds", $"{Format.Count(p.MultiplyAdds)} a step{split}");
+        _terminal.Field("time", $"about {Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep))} a step");
+        if (p.SecondsPerPictureOnce is double once) _terminal.Field("", $"and once {Format.Duration(TimeSpan.FromSeconds(once))} for the features of each picture");
+        if (p.Recomputed is { Count: > 0 } recomputed)
+        {
+            List<string> lines = [];
+            foreach (RecomputedReport value in recomputed) lines.Add($"{Format.Bytes(value.Bytes),10}  {value.Name}");
+            _terminal.Field("computed again", string.Join('\n', lines));
+        }
+
+        if (timeline is null) return;
+        _terminal.Say();
+        _terminal.Block(timeline.TrimEnd());
+    }
+
+    /// <summary>What the command line asks.</summary>
+    /// <param name="Model">The model as it is.</param>
+    /// <param name="Pictures">How many pictures there are; 0 if that is not known.</param>
+    /// <param name="Classes">How many classes there will be.</param>
+    /// <param name="Rates">Rates of this machine.</param>
+    /// <param name="Options">The options for a policy.</param>
+    private sealed record Question(Model Model, int Pictures, int Classes, CostModel Rates, Func<UpdatePolicy, TrainingPlanOptions> Options)
+    {
+        private Model? _withHead;
+
+        /// <summary>The model with a last layer for the classes.</summary>
+        public Model WithHead => _withHead ??= TrainingPlanner.WithClasses(Model, Classes);
+    }
+}

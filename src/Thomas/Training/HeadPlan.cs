@@ -1,0 +1,96 @@
+using System;
+using System.Globalization;
+using Thomas.Graphs;
+using Thomas.Passes;
+using Thomas.Planning;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// What <see cref="Tuner"/> needs for the last layer: each picture's features are computed once, by inference alone, and then the layer is trained on them.
+/// </summary>
+public sealed record HeadPlan
+{
+    // Weights, the best of them so far, their gradient, and the moments of Adam.
+    private const int CopiesOfWeights = 5;
+
+    private readonly Graph _features;
+
+    private HeadPlan(Graph features) => _features = features;
+
+    /// <summary>Weights and biases of the new layer.</summary>
+    public long TrainedParameters { get; private init; }
+
+    /// <summary>Pictures of one run of inference.</summary>
+    public int InferenceBatch { get; private init; }
+
+    /// <summary>Bytes of the frozen part as the model holds it.</summary>
+    public long FrozenConstants { get; private init; }
+
+    /// <summary>What inference allocates: packed weights and its arena. It is free again when training begins.</summary>
+    public long Inference { get; private init; }
+
+    /// <summary>What training the layer allocates, without the features.</summary>
+    public long Head { get; private init; }
+
+    /// <summary>Bytes of the features of all pictures.</summary>
+    public long Features { get; private init; }
+
+    /// <summary>The most that is there at once.</summary>
+    public long Total => FrozenConstants + Features + Math.Max(Inference, Head);
+
+    /// <summary>Multiply-adds of one picture's features, once in a training.</summary>
+    public long PictureMultiplyAdds { get; private init; }
+
+    /// <summary>Multiply-adds of one step.</summary>
+    public long StepMultiplyAdds { get; private init; }
+
+    /// <summary>Plans the training of a new last layer.</summary>
+    /// <param name="model">The model; its last layer is replaced.</param>
+    /// <param name="classes">Number of new classes.</param>
+    /// <param name="batch">Rows of features in a step.</param>
+    /// <param name="pictures">How many pictures there are; 0 where that is not known yet.</param>
+    /// <param name="compile">Device and threads.</param>
+    /// <exception cref="ThomasException">The model's last layer cannot be tuned.</exception>
+    public static HeadPlan Create(Model model, int classes, int batch, int pictures, CompileOptions compile)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(compile);
+        HeadSplit split = HeadSplit.Find(model);
+        int run = FeatureExtractor.DefaultBatch;
+        CompiledGraph inference = CompiledGraph.Create(Rebatch.Run(split.FeatureGraph(), run), compile);
+        long weights = (long)classes * (split.FeatureCount + 1), rows = Math.Max(batch, HeadLearner.EvaluationRows);
+        return new HeadPlan(inference.Graph)
+        {
+            TrainedParameters = weights,
+            InferenceBatch = run,
+            FrozenConstants = inference.FrozenBytes,
+            Inference = inference.SizeBytes,
+            Head = sizeof(float) * ((CopiesOfWeights * weights) + (rows * (split.FeatureCount + classes))),
+            Features = (long)sizeof(float) * pictures * split.FeatureCount,
+            PictureMultiplyAdds = inference.Graph.Cost.MultiplyAdds / run,
+            StepMultiplyAdds = 2L * batch * classes * split.FeatureCount,
+        };
+    }
+
+    /// <summary>Predicted time of one picture's features.</summary>
+    /// <param name="model">Rates of the machine, for example from <see cref="MachineRates.Measure"/>.</param>
+    public double PictureSeconds(CostModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Seconds(_features) / InferenceBatch;
+    }
+
+    /// <summary>Predicted time of a step: products, and each copy of the weights read and written.</summary>
+    /// <param name="model">Rates of the machine, for example from <see cref="MachineRates.Measure"/>.</param>
+    public double StepSeconds(CostModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return (StepMultiplyAdds / model.ProductRate) + (2.0 * CopiesOfWeights * sizeof(float) * TrainedParameters / model.Bandwidth);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"features at batch {InferenceBatch}: {ByteSize.Format(FrozenConstants + Inference)}; the layer: {ByteSize.Format(Head)}");
+}

@@ -1,0 +1,129 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Autodiff;
+using Thomas.Graphs;
+using Thomas.Ops;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// The policy <c>sparse:MEMORY</c>: trains what brings most for its bytes, by what is known of transfer learning (TinyTL, Cai et al. 2020; Lin et al. 2022). Tensors are
+/// taken in this order, each group from the last layer to the first:
+/// <list type="number">
+/// <item>the last layer with weights, which is always trained;</item>
+/// <item>biases, and scales and shifts of batch normalization, as deep as the bound allows: they need no saved operand of a convolution, but gradients that reach them;</item>
+/// <item>weights of 1x1 convolutions that widen (the expansions of inverted residuals), of layers whose bias is trained;</item>
+/// <item>weights of the other layers whose bias is trained.</item>
+/// </list>
+/// A weight that does not fit is passed over, the next may fit. Nothing is recomputed. Runs have at most <see cref="LargestMicroBatch"/> pictures.
+/// </summary>
+internal static class SparseSelection
+{
+    /// <summary>Small runs leave the memory to tensors.</summary>
+    public const int LargestMicroBatch = 8;
+
+    /// <summary>Plans the training of as much as fits.</summary>
+    /// <exception cref="ThomasException">Not even the last layer fits; the message names the smallest bound that does.</exception>
+    public static TrainingPlan Plan(Model model, TrainingPlanOptions options)
+    {
+        long bound = Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue);
+        Graph source = Trainee.SourceOf(model, options.Policy, options.BatchNorm);
+        IReadOnlyList<Parameter> all = Parameter.Find(source);
+        int last = 0;
+        foreach (Parameter parameter in all) last = Math.Max(last, parameter.Layer);
+        HashSet<Parameter> chosen = [];
+        foreach (Parameter parameter in TrainableSet.Select(source, UpdatePolicy.Last)) chosen.Add(parameter);
+
+        TrainingPlan best = PlanHead();
+        int depth = DeepestBiases();
+        if (depth < last) best = Try(BiasesFrom(depth))!;
+        foreach (Parameter weight in Weights(all, depth))
+        {
+            if (Try([weight]) is TrainingPlan larger) best = larger;
+        }
+
+        return best;
+
+        TrainingPlan PlanHead()
+        {
+            TrainingPlan? least = null;
+            int given = options.MicroBatch ?? 0;
+            for (int micro = given > 0 ? given : LargestMicroBatch; micro > 0 && (given == 0 || micro == given); micro--)
+            {
+                if (options.Batch % micro != 0) continue;
+                options = options with { MicroBatch = micro };
+                TrainingPlan plan = PlanOf(chosen);
+                if (plan.Memory.Total <= bound) return plan;
+                if (least is null || plan.Memory.Total < least.Memory.Total) least = plan;
+            }
+
+            throw new ThomasException(
+                $"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least!.Memory.Total)}.");
+        }
+
+        // More biases never need less, so the depth is found by halving.
+        int DeepestBiases()
+        {
+            int works = last, fails = -1;
+            while (works - fails > 1)
+            {
+                int middle = (works + fails) / 2;
+                if (Fits([.. chosen, .. BiasesFrom(middle)]) is not null) works = middle;
+                else fails = middle;
+            }
+
+            return works;
+        }
+
+        List<Parameter> BiasesFrom(int layer)
+        {
+            List<Parameter> biases = [];
+            foreach (Parameter parameter in all)
+            {
+                if (parameter.Layer >= layer && parameter.Role != ParameterRole.Weight && !chosen.Contains(parameter)) biases.Add(parameter);
+            }
+
+            return biases;
+        }
+
+        // Adds the parameters if they fit.
+        TrainingPlan? Try(List<Parameter> added)
+        {
+            TrainingPlan? plan = Fits([.. chosen, .. added]);
+            if (plan is not null) chosen.UnionWith(added);
+            return plan;
+        }
+
+        TrainingPlan? Fits(HashSet<Parameter> set) => PlanOf(set) is TrainingPlan plan && plan.Memory.Total <= bound ? plan : null;
+
+        TrainingPlan PlanOf(HashSet<Parameter> set)
+        {
+            List<Parameter> ordered = [];
+            foreach (Parameter parameter in all)
+            {
+                if (set.Contains(parameter)) ordered.Add(parameter);
+            }
+
+            return TrainingPlanner.PlanOne(Trainee.Create(model, source, ordered, options.BatchNorm), options, options.MicroBatch ?? options.Batch, null);
+        }
+    }
+
+    /// <summary>The weights of the layers from this depth on in the order in which they are tried.</summary>
+    private static List<Parameter> Weights(IReadOnlyList<Parameter> all, int depth)
+    {
+        List<Parameter> expansions = [], others = [];
+        for (int i = all.Count - 1; i >= 0; i--)
+        {
+            if (all[i].Role != ParameterRole.Weight || all[i].Layer < depth) continue;
+            (IsExpansion(all[i]) ? expansions : others).Add(all[i]);
+        }
+
+        return [.. expansions, .. others];
+    }
+
+    private static bool IsExpansion(Parameter parameter)
+    {
+        Shape filter = parameter.Constant.Shape;
+        return parameter.Node.Op is Conv2d && filter[1] == 1 && filter[2] == 1 && filter[0] > filter[3];
+    }
+}

@@ -1,0 +1,55 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Architectures;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Tests.Harness;
+
+/// <summary>A small MobileNetV2 and a few steps of training it on noise.</summary>
+internal static class TrainingSteps
+{
+    public const int Classes = 5, Side = 64;
+
+    public static Model Network { get; } = Build();
+
+    /// <summary>Runs a plan for some steps.</summary>
+    /// <returns>The loss of each step.</returns>
+    public static List<float> Run(TrainingPlan plan, int steps = 3, float rate = 0.05f)
+    {
+        using VariableStore store = new(plan.Graph.Variables);
+        using StepProgram program = new(plan, store);
+        List<float> losses = [];
+        for (int step = 1; step <= steps; step++)
+        {
+            float loss = 0;
+            program.Begin(step, rate);
+            for (int run = 0; run < plan.Runs; run++)
+            {
+                Fill(program, run * plan.MicroBatch, plan.Options.Batch);
+                loss += program.Run();
+            }
+
+            program.End();
+            losses.Add(loss);
+        }
+
+        return losses;
+    }
+
+    private static void Fill(StepProgram program, int first, int batch)
+    {
+        int length = program.Pictures.Length / program.Batch, classes = program.Targets.Length / program.Batch;
+        TestGraphs.Noise(batch * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Pictures);
+        program.Targets.Clear();
+        for (int n = 0; n < program.Batch; n++) program.Targets[(n * classes) + ((first + n) % classes)] = 1;
+        program.Weights.Fill(1f / batch);
+    }
+
+    private static Model Build()
+    {
+        ArchitectureCatalog.TryFind("mobilenet-v2", out Architecture? architecture);
+        ArchitectureOptions options = new() { Classes = Classes, Height = Side, Width = Side, WidthMultiplier = 0.35f, Seed = 1 };
+        return new Model(architecture!.Build(options), new ModelInfo { Name = "small", Preprocessing = Preprocessing.Preset("unit", Side, Side) });
+    }
+}

@@ -1,0 +1,210 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Graphs;
+using Thomas.Ops;
+using Thomas.Tests.Harness;
+
+namespace Thomas.Tests.Ops;
+
+/// <summary>The cases of the sweep for operators of training: batch normalization, dropout, losses, gradients of activations, updates.</summary>
+internal static class TrainingCases
+{
+    public static IEnumerable<OpCase> All()
+    {
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[ActivationGradients(), BatchNorms(), Losses(), Updates(), Dropouts()])
+        {
+            foreach (OpCase test in part) yield return test;
+        }
+    }
+
+    private static Shape S(params int[] dims) => new(dims);
+
+    private static IEnumerable<OpCase> ActivationGradients()
+    {
+        foreach (Shape shape in (Shape[])[S(1), S(3, 5), S(1, 7, 9, 17), S(4097)])
+        {
+            foreach (Activation activation in OpCases.Activations)
+            {
+                if (activation.Kind == ActivationKind.None) continue;
+
+                // Derivatives of hard swish and SiLU pass through zero: their bound follows from the terms.
+                bool crosses = activation.Kind is ActivationKind.HardSwish or ActivationKind.Silu;
+                yield return new OpCase(
+                    OpCatalog.ActivateGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, crosses ? 0 : 3, Terms: crosses ? o => SwishTerms(o, activation.Kind) : null);
+            }
+        }
+    }
+
+    /// <summary>Sizes of the terms of dy * (x / 3 + 1/2) and of dy * s * (1 + x * (1 - s)), s the sigmoid of x.</summary>
+    private static double[][] SwishTerms(float[][] operands, ActivationKind kind)
+    {
+        double[] scale = new double[operands[0].Length];
+        for (int i = 0; i < scale.Length; i++)
+        {
+            double x = Math.Abs((double)operands[1][i]), s = 1 / (1 + Math.Exp(-operands[1][i]));
+            scale[i] = Math.Abs(operands[0][i]) * (kind == ActivationKind.Silu ? s * (1 + (x * (1 + s))) : (x / 3) + 0.5);
+        }
+
+        return [scale];
+    }
+
+    private static IEnumerable<OpCase> BatchNorms()
+    {
+        foreach (Shape x in (Shape[])[S(2, 3, 5, 19), S(4, 3), S(1, 2), S(3, 7, 9, 32), S(1, 17, 16, 67), S(130, 128), S(2, 1, 1, 150), S(600, 1)])
+        {
+            Shape c = S(x[-1]);
+            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
+            yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+        }
+
+        // Far from zero, where the mean of squares minus the square of the mean would have no correct digit.
+        yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-5f), [S(3, 11, 13, 20), S(20), S(20)], 4000, 4001, Terms: ForwardTerms);
+    }
+
+    private static void PositiveVariance(float[][] operands)
+    {
+        for (int c = 0; c < operands[4].Length; c++) operands[4][c] = Math.Abs(operands[4][c]) + 0.3f;
+    }
+
+    /// <summary>Sizes of the terms of y, mean and variance.</summary>
+    private static double[][] ForwardTerms(float[][] operands)
+    {
+        float[] x = operands[0], scale = operands[1], shift = operands[2];
+        int channels = scale.Length, rows = x.Length / channels;
+        double[] y = new double[x.Length], means = new double[channels], variances = new double[channels];
+        for (int c = 0; c < channels; c++)
+        {
+            double mean = 0, size = 0, variance = 0;
+            for (int i = c; i < x.Length; i += channels)
+            {
+                mean += (double)x[i] / rows;
+                size += Math.Abs((double)x[i]) / rows;
+            }
+
+            for (int i = c; i < x.Length; i += channels) variance += (x[i] - mean) * (x[i] - mean) / rows;
+            means[c] = size;
+
+            // A deviation d carries the rounding of x and of the mean: an error of |mean| * d in its square.
+            variances[c] = variance + (size * Math.Sqrt(variance));
+            double r = 1 / Math.Sqrt(variance + 1e-5);
+            for (int i = c; i < x.Length; i += channels) y[i] = (Math.Abs(scale[c]) * r * (Math.Abs(x[i]) + size)) + Math.Abs(shift[c]);
+        }
+
+        return [y, means, variances];
+    }
+
+    /// <summary>Sizes of the terms of dx, dScale and dShift.</summary>
+    private static double[][] GradientTerms(float[][] operands)
+    {
+        float[] x = operands[0], dy = operands[1], scale = operands[2], mean = operands[3], variance = operands[4];
+        int channels = scale.Length, rows = x.Length / channels;
+        double[] dx = new double[x.Length], dScale = new double[channels], dShift = new double[channels];
+        for (int c = 0; c < channels; c++)
+        {
+            double r = 1 / Math.Sqrt(variance[c]);
+            for (int i = c; i < x.Length; i += channels)
+            {
+                dShift[c] += Math.Abs(dy[i]);
+                dScale[c] += Math.Abs(dy[i]) * (Math.Abs(x[i]) + Math.Abs(mean[c])) * r;
+            }
+
+            for (int i = c; i < x.Length; i += channels)
+                dx[i] = Math.Abs(scale[c]) * r * (Math.Abs(dy[i]) + ((dShift[c] + ((Math.Abs(x[i]) + Math.Abs(mean[c])) * r * dScale[c])) / rows));
+        }
+
+        return [dx, dScale, dShift];
+    }
+
+    private static IEnumerable<OpCase> Losses()
+    {
+        foreach ((int n, int c) in ((int, int)[])[(1, 1), (3, 10), (17, 2), (5, 35), (2, 1001)])
+        {
+            yield return new OpCase(OpCatalog.SoftmaxCrossEntropy, NoAttributes.Instance, [S(n, c), S(n, c), S(n)], Prepare: Distributions, Terms: LossTerms);
+            yield return new OpCase(
+                OpCatalog.SoftmaxCrossEntropyGradient, NoAttributes.Instance, [S(n, c), S(n, c), S(n), S(1)], 0, 1, Prepare: Probabilities, Terms: LossGradientTerms);
+        }
+    }
+
+    /// <summary>Scores over a wide range, smoothed targets with some zeros, weights of which one is 0.</summary>
+    private static void Distributions(float[][] operands)
+    {
+        for (int i = 0; i < operands[0].Length; i++) operands[0][i] *= 20;
+        for (int i = 0; i < operands[1].Length; i++) operands[1][i] = i % 3 == 0 ? 0 : Math.Abs(operands[1][i]) / operands[1].Length;
+        if (operands[2].Length > 1) operands[2][^1] = 0;
+    }
+
+    private static double[][] LossTerms(float[][] operands)
+    {
+        int rows = operands[2].Length, classes = operands[0].Length / rows;
+        double loss = 0;
+        double[] probabilities = new double[operands[0].Length];
+        for (int n = 0; n < rows; n++)
+        {
+            double max = double.NegativeInfinity, sum = 0;
+            for (int i = n * classes; i < (n + 1) * classes; i++) max = Math.Max(max, operands[0][i]);
+            for (int i = n * classes; i < (n + 1) * classes; i++) sum += Math.Exp(operands[0][i] - max);
+            for (int i = n * classes; i < (n + 1) * classes; i++)
+            {
+                // Rounding the exponent moves a probability by its size times the exponent's.
+                probabilities[i] = Math.Exp(operands[0][i] - max) / sum * (4 + max - operands[0][i]);
+                loss += Math.Abs(operands[2][n]) * operands[1][i] * (4 + max - operands[0][i]);
+            }
+        }
+
+        return [[loss], probabilities];
+    }
+
+    private static void Probabilities(float[][] operands)
+    {
+        if (operands[2].Length > 1) operands[2][^1] = 0;
+    }
+
+    private static double[][] LossGradientTerms(float[][] operands)
+    {
+        int rows = operands[2].Length, classes = operands[0].Length / rows;
+        double[] scale = new double[operands[0].Length];
+        for (int n = 0; n < rows; n++)
+        {
+            double sum = 0;
+            for (int i = n * classes; i < (n + 1) * classes; i++) sum += operands[1][i];
+            for (int i = n * classes; i < (n + 1) * classes; i++)
+                scale[i] = Math.Abs(operands[2][n] * operands[3][0]) * ((operands[0][i] * sum) + operands[1][i]);
+        }
+
+        return [scale];
+    }
+
+    private static IEnumerable<OpCase> Updates()
+    {
+        Shape control = S(UpdateOp.ControlLength);
+        foreach (Shape w in (Shape[])[S(1), S(5, 3, 3, 7), S(4096 + 19), S(40, 300)])
+        {
+            SgdAttributes[] sgd = [new(), new(0.9f, WeightDecay: 0.01f), new(0.9f, Nesterov: true, WeightDecay: 0.01f, Decoupled: true, RateFactor: 0.5f)];
+            foreach (SgdAttributes a in sgd) yield return new OpCase(OpCatalog.SgdUpdate, a, [w, w, w, control]);
+            AdamAttributes[] adam = [new(), new(0.8f, 0.99f, 1e-3f, 0.1f, Decoupled: true, RateFactor: 2), new(WeightDecay: 0.1f, Decoupled: false)];
+            foreach (AdamAttributes a in adam) yield return new OpCase(OpCatalog.AdamUpdate, a, [w, w, w, w, control], Prepare: AdamOperands);
+            yield return new OpCase(OpCatalog.Accumulate, NoAttributes.Instance, [w, w, S()], Ulps: 1, Prepare: operands => operands[2][0] = 0);
+            yield return new OpCase(OpCatalog.Accumulate, NoAttributes.Instance, [w, w, S()], Ulps: 1, Prepare: operands => operands[2][0] = 1);
+            yield return new OpCase(OpCatalog.MovingAverage, new MovingAverageAttributes(0.1f, 33f / 32), [w, w]);
+            yield return new OpCase(OpCatalog.ClipByGlobalNorm, new ClipByGlobalNormAttributes(0.5f), [control, w, S(3), S(20000)], Ulps: 4);
+            yield return new OpCase(OpCatalog.ClipByGlobalNorm, new ClipByGlobalNormAttributes(1e6f), [control, w], Ulps: 0.5);
+        }
+    }
+
+    /// <summary>A second moment that is no square of an imaginary number, and corrections of its bias.</summary>
+    private static void AdamOperands(float[][] operands)
+    {
+        for (int i = 0; i < operands[2].Length; i++) operands[2][i] = Math.Abs(operands[2][i]) + 0.01f;
+        operands[4][2] = 1.3f;
+        operands[4][3] = 5.1f;
+    }
+
+    private static IEnumerable<OpCase> Dropouts()
+    {
+        foreach (Shape x in (Shape[])[S(1), S(7, 19), S(3, 4096 + 3)])
+        {
+            foreach (float rate in (float[])[0, 0.2f, 0.5f, 0.9f])
+                yield return new OpCase(OpCatalog.Dropout, new DropoutAttributes(rate, 0x1234567890), [x, S()], Ulps: 2, Prepare: operands => operands[1][0] = 41);
+        }
+    }
+}

@@ -95,10 +95,16 @@ public sealed record TrainerOptions
     /// <summary>Threads that prepare pictures beside those that compute; 0 prepares each batch when it is needed.</summary>
     public int LoaderThreads { get; init; } = 1;
 
-    /// <summary>Steps from one check of all parameters, and one state to roll back to, to the next; the loss is checked at each step.</summary>
+    /// <summary>
+    /// Steps from one check of all parameters, and one state to roll back to, to the next; the loss is checked at each step. Epochs end with both. A state whose loss is more
+    /// than ten times <c>1 + ln(classes)</c> is never rolled back to.
+    /// </summary>
     public int WatchdogSteps { get; init; } = 100;
 
-    /// <summary>File that training can be resumed from; written after each epoch and when training is canceled. Null for none.</summary>
+    /// <summary>
+    /// File that training can be resumed from, to the same bits; written after each epoch and when training is canceled. Each file is also a state to roll back to: after
+    /// numbers that are not finite, a run with other files may go on from another step. Null for none.
+    /// </summary>
     public string? CheckpointPath { get; init; }
 
     /// <summary>Also writes it every so many steps; 0 for never.</summary>

@@ -41,7 +41,7 @@ internal sealed partial class TrainingRun
     /// <summary>Saves the position where training was canceled.</summary>
     private void SaveCancelled()
     {
-        if (_options.CheckpointPath is null || _watchdog.FindNonFinite() is not null) return;
+        if (_options.CheckpointPath is null || !_watchdog.IsGood(_lastLoss) || _watchdog.FindNonFinite() is not null) return;
 
         // Cancelled in its validation, an epoch is validated again on resuming.
         _watchdog.Keep(_at);

@@ -37,6 +37,7 @@ internal sealed partial class TrainingRun : IDisposable
     private (double Score, double NegativeLoss) _bestScore = (double.NegativeInfinity, double.NegativeInfinity);
     private int _bestEpoch = NoEpoch;
     private bool _stoppedEarly;
+    private float _lastLoss;
     private long _steps;
     private TimeSpan _stepTime;
     private TimeSpan _epochTime;
@@ -70,7 +71,7 @@ internal sealed partial class TrainingRun : IDisposable
             _program = Own(new StepProgram(_graph, graphOptions, _store, options.Compile, _team));
             if (inputs.Validation is not null)
                 _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team));
-            _watchdog = Own(new Watchdog(_store));
+            _watchdog = Own(new Watchdog(_store, _trainee.Classes));
             _best = Own(new StoreCopy(_store, ModelVariables()));
             _loader = Own(new BatchLoader(
                 _plan,
@@ -192,11 +193,13 @@ internal sealed partial class TrainingRun : IDisposable
             if (!float.IsFinite(loss)) return RollBack(_at.Step, FormattableString.Invariant($"loss {loss}"));
             _at = _at with { Step = _at.Step + 1, Loss = _at.Loss + ((double)loss * _plan.NewRows(_at.Step)), Correct = _at.Correct + correct };
             _stepTime += Stopwatch.GetElapsedTime(stepStart);
+            _lastLoss = loss;
             _steps++;
             _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps));
             bool save = IsCheckpointDue();
             if (_at.Step == _plan.Steps || (!save && _at.Step % _options.WatchdogSteps != 0)) continue;
             if (_watchdog.FindNonFinite() is Variable variable) return RollBack(_at.Step - 1, $"'{variable.Name}' is not finite");
+            if (!_watchdog.IsGood(loss)) continue;
             _watchdog.Keep(_at);
             if (save) Save();
         }
@@ -209,7 +212,7 @@ internal sealed partial class TrainingRun : IDisposable
     {
         float loss = 0;
         correct = 0;
-        BeginStep(step);
+        BeginStep(_at.Epoch, step);
         for (int run = 0; run < _plan.Runs(step); run++)
         {
             Batch batch = Feed();
@@ -225,8 +228,7 @@ internal sealed partial class TrainingRun : IDisposable
         return loss;
     }
 
-    private void BeginStep(int step) =>
-        _program.Begin(((_at.Epoch - 1L) * _plan.Steps) + step + 1, _schedule.At(_at.Epoch, step, _watchdog.Restarts));
+    private void BeginStep(int epoch, int step) => _program.Begin(((epoch - 1L) * _plan.Steps) + step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
 
     private Batch Feed()
     {
@@ -244,7 +246,7 @@ internal sealed partial class TrainingRun : IDisposable
         long start = Stopwatch.GetTimestamp();
         double? validationLoss = null;
         ConfusionMatrix? confusion = null;
-        bool isBest;
+        bool isBest, isGood = _watchdog.IsGood(_lastLoss);
         SwapAverages();
         try
         {
@@ -254,7 +256,8 @@ internal sealed partial class TrainingRun : IDisposable
                 validationLoss = _evaluator.Run(confusion, _progress, _cancellation);
             }
 
-            isBest = confusion is null || (double.IsFinite(validationLoss ?? 0) && ScoreOf(confusion, validationLoss ?? 0).CompareTo(_bestScore) > 0);
+            // An epoch that may be gone back behind is not the best.
+            isBest = isGood && (confusion is null || (double.IsFinite(validationLoss ?? 0) && ScoreOf(confusion, validationLoss ?? 0).CompareTo(_bestScore) > 0));
             if (isBest) _best.Take();
         }
         catch (OperationCanceledException)
@@ -283,8 +286,12 @@ internal sealed partial class TrainingRun : IDisposable
         int patience = _options.EarlyStoppingPatience;
         _stoppedEarly = _evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, 0) >= patience && _at.Epoch < _options.Epochs;
         _at = TrainingPosition.Start(_at.Epoch + 1);
-        _watchdog.Keep(_at);
-        Save();
+        if (isGood)
+        {
+            _watchdog.Keep(_at);
+            Save();
+        }
+
         _report?.Report(report);
         return Outcome.Done;
     }
@@ -309,6 +316,7 @@ internal sealed partial class TrainingRun : IDisposable
         string note = _watchdog.RollBack(finding, _schedule.PeakAfter(_watchdog.Restarts));
         _notes.Add(note);
         _at = _watchdog.Position;
+        _epochs.RemoveAll(epoch => epoch.Epoch >= _at.Epoch);
         _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps, note));
         return Outcome.RolledBack;
     }
@@ -318,22 +326,29 @@ internal sealed partial class TrainingRun : IDisposable
     {
         TrainingPosition good = _watchdog.Position;
         _watchdog.State.Restore();
-        _loader.Start(good.Epoch, good.Step);
-        for (int step = good.Step; step <= failedStep; step++)
+        for (int epoch = good.Epoch; epoch <= _at.Epoch; epoch++)
         {
-            BeginStep(step);
-            for (int run = 0; run < _plan.Runs(step); run++)
+            int first = epoch == good.Epoch ? good.Step : 0, end = epoch == _at.Epoch ? failedStep + 1 : _plan.Steps;
+            if (first < end) _loader.Start(epoch, first);
+            for (int step = first; step < end; step++)
             {
-                Feed();
-                if (_program.RunChecked() is NonFinite found) return Finding(found, step);
+                if (CheckedStep(epoch, step) is NonFinite found) return $"first non-finite value {found} at epoch {epoch}, step {step + 1}; {symptom}";
             }
-
-            if (_program.EndChecked() is NonFinite inUpdate) return Finding(inUpdate, step);
         }
 
-        return $"{symptom} at epoch {_at.Epoch}, step {failedStep + 1}, and no such number in the step's tensors";
+        return $"{symptom} at epoch {_at.Epoch}, step {failedStep + 1}, but every tensor was finite when the step was run again";
+    }
 
-        string Finding(NonFinite found, int step) => $"first non-finite value {found} at epoch {_at.Epoch}, step {step + 1}; {symptom}";
+    private NonFinite? CheckedStep(int epoch, int step)
+    {
+        BeginStep(epoch, step);
+        for (int run = 0; run < _plan.Runs(step); run++)
+        {
+            Feed();
+            if (_program.RunChecked() is NonFinite found) return found;
+        }
+
+        return _program.EndChecked();
     }
 
     private TrainerResult ToResult(bool cancelled)

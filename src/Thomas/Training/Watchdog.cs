@@ -6,8 +6,9 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Holds the last state of training in which all numbers were finite. Where one no longer is, training goes back to that state and on from there with
-/// <see cref="RateFactor"/> times the learning rate, <see cref="MaxRestarts"/> times at most. Costs the bytes of all variables but sums of gradients once more.
+/// Holds the last good state of training: all numbers finite, and a loss that is not on its way to infinity. Where a number is no longer finite, training goes back to that
+/// state and on from there with <see cref="RateFactor"/> times the learning rate, <see cref="MaxRestarts"/> times at most. Costs the bytes of all variables but sums of
+/// gradients once more.
 /// </summary>
 internal sealed class Watchdog : IDisposable
 {
@@ -17,12 +18,18 @@ internal sealed class Watchdog : IDisposable
     /// <summary>What the learning rate is multiplied by then.</summary>
     public const float RateFactor = 0.3f;
 
+    // Guessing costs ln(classes) nats; a network that is this far beyond overflows soon, and would again from a state shortly before.
+    private const double LossesOfGuessing = 10;
+
     private readonly VariableStore _store;
+    private readonly double _maxLoss;
 
     /// <param name="store">Memory of the variables.</param>
-    public Watchdog(VariableStore store)
+    /// <param name="classes">Classes that are told apart.</param>
+    public Watchdog(VariableStore store, int classes)
     {
         _store = store;
+        _maxLoss = LossesOfGuessing * (1 + Math.Log(classes));
         List<Variable> lasting = [];
         foreach (Variable variable in store.Variables)
         {
@@ -41,6 +48,10 @@ internal sealed class Watchdog : IDisposable
 
     /// <summary>How often training went back.</summary>
     public int Restarts { get; private set; }
+
+    /// <summary>Whether a state is worth keeping: training is not diverging yet.</summary>
+    /// <param name="loss">The last step's loss.</param>
+    public bool IsGood(float loss) => loss <= _maxLoss;
 
     /// <summary>Makes the present state the one to go back to.</summary>
     public void Keep(TrainingPosition position)

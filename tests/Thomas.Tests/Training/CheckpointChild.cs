@@ -9,7 +9,7 @@ namespace Thomas.Tests.Training;
 /// <summary>A training run in a process of its own, to be killed at any moment and started again.</summary>
 internal static class CheckpointChild
 {
-    public const string Command = "checkpoint-child", Ready = "training";
+    public const string Command = "checkpoint-child", StepDone = "step";
 
     public static TrainerOptions Options { get; } = TrainerJob.Options with { Epochs = 12, CheckpointSteps = 1, WatchdogSteps = 3, Augmentation = new Augmentation { Flip = true } };
 
@@ -17,17 +17,13 @@ internal static class CheckpointChild
 
     public static string ResultOf(string folder) => Path.Combine(folder, "result");
 
-    /// <summary>Trains, or goes on training, and leaves the weights.</summary>
+    /// <summary>Trains, or goes on training, and leaves the weights. Says so after each step, before its checkpoint is written.</summary>
     public static int Run(string folder)
     {
         using TrainerJob job = new();
-        bool said = false;
         Relay<StageProgress> progress = new(p =>
         {
-            if (said || p.Stage != "train") return;
-            said = true;
-            Console.Out.WriteLine(Ready);
-            Console.Out.Flush();
+            if (p.Stage == "train") Console.Out.WriteLine(StepDone);
         });
         TrainerResult result = job.Run(Options with { CheckpointPath = CheckpointOf(folder), Resume = true }, progress: progress);
         File.WriteAllBytes(ResultOf(folder), MemoryMarshal.AsBytes<int>(TrainerJob.Bits(result.Model)).ToArray());
@@ -40,6 +36,7 @@ internal static class CheckpointChild
         string program = Environment.ProcessPath!;
         ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(CheckpointChild).Assembly.Location);
+        start.Environment["DOTNET_TieredPGO"] = "0";
         start.ArgumentList.Add(Command);
         start.ArgumentList.Add(folder);
         return Process.Start(start)!;

@@ -34,6 +34,7 @@ public sealed class WatchdogTests
         Assert.Equal(1, result.Restarts);
         Assert.Equal(1.8f, result.LearningRate, 1e-5f);
         Assert.Equal(40, result.Epochs.Count);
+        for (int i = 0; i < 40; i++) Assert.Equal(i + 1, result.Epochs[i].Epoch);
         string note = Assert.Single(result.Notes, text => text.StartsWith("first non-finite value", StringComparison.Ordinal));
         Assert.Matches("first non-finite value (NaN|∞|-∞|Infinity|-Infinity) in '.+' \\(\\w+\\) at epoch \\d+, step \\d+; ", note);
         Assert.Contains("restart 1 of 3", note, StringComparison.Ordinal);

@@ -53,6 +53,7 @@ internal static class ThomasCommand
         root.Add(TuneCommand.Create(terminal));
         root.Add(ConvertCommand.Create(terminal));
         root.Add(DevicesCommand.Create(terminal));
+        root.Add(DemoCommand.Create(terminal));
         foreach (Option option in root.Options)
         {
             if (option is VersionOption) option.Action = new WriteVersion();

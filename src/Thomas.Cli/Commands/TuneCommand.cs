@@ -160,9 +160,6 @@ internal sealed class TuneCommand
 
     private TuneReport Report(TuningResult result, string path, Dataset data, string output, string device, TuningOptions options)
     {
-        List<EpochEntry> epochs = [];
-        foreach (EpochReport e in result.Epochs)
-            epochs.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
         (TimeSpan first, TimeSpan? later) = EpochTimes(result);
         return new TuneReport(
             path,
@@ -177,7 +174,7 @@ internal sealed class TuneCommand
             ReportParts.Of(result.Before, result.Labels),
             ReportParts.Of(result.After, result.Labels),
             result.BestEpoch,
-            epochs,
+            ReportParts.Of(result.Epochs),
             first.TotalSeconds,
             later?.TotalSeconds,
             ReportParts.Of(result.Input),

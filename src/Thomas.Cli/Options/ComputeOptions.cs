@@ -12,8 +12,11 @@ internal sealed class ComputeOptions
     public void AddTo(Command command)
     {
         command.Add(_device);
-        command.Add(_threads);
+        AddThreadsTo(command);
     }
+
+    /// <summary>For commands that leave no choice of the device.</summary>
+    public void AddThreadsTo(Command command) => command.Add(_threads);
 
     public CompileOptions Read(ParseResult parsed) => new()
     {

@@ -37,6 +37,14 @@ internal static class ReportParts
             matrix.Accuracy, matrix.MacroRecall, matrix.Correct, matrix.Total, classes, matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
     }
 
+    public static List<EpochEntry> Of(IReadOnlyList<EpochReport> epochs)
+    {
+        List<EpochEntry> entries = [];
+        foreach (EpochReport e in epochs)
+            entries.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
+        return entries;
+    }
+
     public static List<StageReport> Of(StageTimes times)
     {
         List<StageReport> stages = [];

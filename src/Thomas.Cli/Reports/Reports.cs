@@ -113,6 +113,14 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes);
 internal sealed record DevicesReport(
     string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches, string OpenCl);
 
+internal sealed record DemoDigitsReport(int Training, int Validation, int Test, IReadOnlyList<EpochEntry> Epochs, double TestAccuracy, double Seconds);
+
+internal sealed record DemoPolicyReport(string Policy, long TrainedParameters, double AccuracyBefore, double AccuracyAfter, int OwnCorrect, double Seconds, long StepBytes);
+
+internal sealed record DemoLettersReport(int Training, int Test, int Epochs, int Steps, int Batch, IReadOnlyList<DemoPolicyReport> Policies, string Saved);
+
+internal sealed record DemoReport(ulong Seed, string Device, DemoDigitsReport Digits, DemoLettersReport Letters, string Conclusion, string Folder, IReadOnlyList<string> Files);
+
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -125,4 +133,5 @@ internal sealed record DevicesReport(
 [JsonSerializable(typeof(PlanReport))]
 [JsonSerializable(typeof(ConvertReport))]
 [JsonSerializable(typeof(DevicesReport))]
+[JsonSerializable(typeof(DemoReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

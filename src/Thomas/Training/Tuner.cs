@@ -52,6 +52,21 @@ public static class Tuner
         return new TunableHead(split.Description, split.FeatureCount, split.Head?.Classes);
     }
 
+    /// <summary>Gives a model an untrained last layer for other classes: weights and bias are 0, so every class scores the same.</summary>
+    /// <param name="model">A picture classifier or feature extractor.</param>
+    /// <param name="labels">Names of the new classes, at least two.</param>
+    /// <returns>The model with the new layer; the others keep their weights.</returns>
+    /// <exception cref="ThomasException">The model has no last layer that could be replaced; the message says why.</exception>
+    public static Model WithNewHead(Model model, IReadOnlyList<string> labels)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentOutOfRangeException.ThrowIfLessThan(labels.Count, 2);
+        HeadSplit split = HeadSplit.Find(model);
+        LinearHead head = new(new float[(long)labels.Count * split.FeatureCount], new float[labels.Count]);
+        return split.WithHead(head, labels, PictureInput.Of(model).Preprocessing);
+    }
+
     private sealed class Job(Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
         // Part of the cache key: change it when kernels or passes begin to give other bits.

@@ -23,7 +23,7 @@ public sealed class HelpTests
     {
         CliRun run = CliRun.Of("--help");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "Exit codes:", "130  cancelled" })
+        foreach (string text in new[] { "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "demo", "Exit codes:", "130  cancelled" })
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
     }
 
@@ -34,6 +34,7 @@ public sealed class HelpTests
     [InlineData("tune", "--label-smoothing")]
     [InlineData("convert", "--output")]
     [InlineData("devices", "--json")]
+    [InlineData("demo", "--out")]
     public void Every_command_explains_its_options(string command, string option)
     {
         CliRun run = CliRun.Of(command, "--help");
@@ -67,6 +68,8 @@ public sealed class HelpTests
     [InlineData("tune m.onnx --data d --seed -3", "--seed is '-3'")]
     [InlineData("classify m.onnx p.png --device gpu", "it must be one of cpu, serial.")]
     [InlineData("classify m.onnx p.png --threads 0", "--threads is '0'")]
+    [InlineData("demo --seed -1", "--seed is '-1'")]
+    [InlineData("demo --threads 0", "--threads is '0'")]
     [InlineData("classify m.onnx p.png --preset torch", "imagenet, tf, unit, raw, caffe-bgr")]
     [InlineData("classify m.onnx p.png --mean 1,2", "--mean is '1,2'")]
     [InlineData("classify m.onnx p.png --std 0", "three positive numbers")]

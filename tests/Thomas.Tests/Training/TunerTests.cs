@@ -37,6 +37,17 @@ public sealed class TunerTests
 
     [Theory]
     [MemberData(nameof(Styles))]
+    public void A_new_head_favors_no_class(string style)
+    {
+        Model model = Tuner.WithNewHead(TinyModels.Create(Style(style)), ["a", "b", "c", "d"]);
+        Assert.Equal(["a", "b", "c", "d"], model.Info.Labels);
+        using ImageClassifier classifier = new(model);
+        foreach (ClassScore score in classifier.Classify(new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Picture(2, new Rng(99))))) Assert.Equal(0.25f, score.Probability, 1e-6f);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Tuner.WithNewHead(model, ["alone"]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Styles))]
     public void The_saved_model_classifies_as_the_tuned_one(string style)
     {
         Model stock = TinyModels.Create(Style(style)), tuned = Tuner.Tune(stock, Colors(), Decoder).Model;

@@ -1,0 +1,57 @@
+using Thomas.Data.Handwriting;
+using Thomas.Runtime;
+
+namespace Thomas.Cli.Demo;
+
+/// <summary>How large the demonstration is. Nothing in it is chosen by the test pictures.</summary>
+internal sealed record DemoSettings
+{
+    /// <summary>Digits that the network learns first.</summary>
+    public int TrainingDigits { get; init; } = 12_000;
+
+    /// <summary>Digits that show how it does after each epoch, and choose the best.</summary>
+    public int ValidationDigits { get; init; } = 1_000;
+
+    /// <summary>Digits that nothing is chosen by.</summary>
+    public int TestDigits { get; init; } = 2_000;
+
+    /// <summary>Passes over the training digits.</summary>
+    public int DigitEpochs { get; init; } = 3;
+
+    /// <summary>Letters to tune with.</summary>
+    public int TuningLetters { get; init; } = 128;
+
+    /// <summary>Letters that nothing is chosen by.</summary>
+    public int TestLetters { get; init; } = 2_000;
+
+    /// <summary>Passes over the tuning letters, the same number for each policy; the last one's weights are kept.</summary>
+    public int LetterEpochs { get; init; } = 40;
+
+    /// <summary>Pictures of a step.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Decides pictures, weights and order.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Device and threads.</summary>
+    public CompileOptions Compile { get; init; } = new();
+
+    /// <summary>Steps of each tuning.</summary>
+    public int LetterSteps => LetterEpochs * ((TuningLetters + BatchSize - 1) / BatchSize);
+
+    /// <summary>The same with small sets and few steps: it shows that everything works, not how well.</summary>
+    public DemoSettings Quick() => this with { TrainingDigits = 1_500, ValidationDigits = 200, TestDigits = 500, DigitEpochs = 2, TestLetters = 500, LetterEpochs = 15 };
+
+    public HandwrittenSet DrawTrainingDigits() => Draw(HandwrittenSet.Digits, TrainingDigits, 0);
+
+    public HandwrittenSet DrawValidationDigits() => Draw(HandwrittenSet.Digits, ValidationDigits, 1);
+
+    public HandwrittenSet DrawTestDigits() => Draw(HandwrittenSet.Digits, TestDigits, 2);
+
+    public HandwrittenSet DrawTuningLetters() => Draw(HandwrittenSet.Letters, TuningLetters, 3);
+
+    public HandwrittenSet DrawTestLetters() => Draw(HandwrittenSet.Letters, TestLetters, 4);
+
+    // Each set has a seed of its own, and no two seeds of the demonstration share one.
+    private HandwrittenSet Draw(string characters, int count, ulong set) => HandwrittenSet.Create(characters, count, unchecked((Seed * 8) + set));
+}

@@ -1,0 +1,24 @@
+using System;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Tests.Data;
+using Xunit;
+
+namespace Thomas.Tests.Imaging;
+
+public sealed class PngWriterTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(28, 28)]
+    [InlineData(33, 7)]
+    public void What_is_written_is_read_again(int width, int height)
+    {
+        RgbImage image = Pictures.Noise(width, height, seed: 1);
+        byte[] png = PngWriter.Encode(image);
+        Assert.Equal("PNG"u8, png.AsSpan(1, 3));
+        RgbImage read = new SkiaImageDecoder().Decode(png);
+        Assert.Equal((width, height), (read.Width, read.Height));
+        Assert.Equal(image.Pixels, read.Pixels);
+    }
+}

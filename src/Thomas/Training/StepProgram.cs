@@ -10,6 +10,9 @@ namespace Thomas.Training;
 /// </summary>
 internal sealed class StepProgram : IDisposable
 {
+    /// <summary>Arenas of this size are worth a collection before they are taken.</summary>
+    private const long LargeBytes = 16 << 20;
+
     private readonly OptimizerOptions _optimizer;
     private readonly Executable _step;
     private readonly Executable? _apply;
@@ -42,6 +45,7 @@ internal sealed class StepProgram : IDisposable
     {
         _optimizer = options.Optimizer;
         Batch = options.Batch;
+        if (step.SizeBytes > LargeBytes) ReturnGarbage();
         _step = Executable.Create(step, store, team);
         try
         {
@@ -53,6 +57,9 @@ internal sealed class StepProgram : IDisposable
             throw;
         }
     }
+
+    /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
+    private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     /// <summary>Pictures of one run.</summary>
     public int Batch { get; }

@@ -73,7 +73,25 @@ public sealed class Preprocessor
     /// <param name="image">The picture.</param>
     /// <param name="crop">Receives [height, width, 3] bytes, always red, green, blue; at least <see cref="CropBytes"/> long.</param>
     /// <exception cref="ArgumentException"><paramref name="crop"/> is too short.</exception>
-    public void Crop(RgbImage image, Span<byte> crop)
+    public void Crop(RgbImage image, Span<byte> crop) => Crop(image, crop, new TriangleFilter(), new TriangleFilter());
+
+    /// <summary>As the public overload, which has the other two parameters explained; the filters are memory to work in.</summary>
+    internal void Crop(RgbImage image, Augmentation augmentation, Rng rng, Span<byte> crop, TriangleFilter horizontal, TriangleFilter vertical)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(augmentation);
+        ArgumentNullException.ThrowIfNull(rng);
+        augmentation.Check();
+        CheckLength(crop.Length, CropBytes, nameof(crop));
+        if (augmentation.MinimumCropScale == 1 || !TryRandomCrop(image, augmentation.MinimumCropScale, rng, crop, horizontal, vertical))
+        {
+            Crop(image, crop, horizontal, vertical);
+        }
+
+        Recolor(augmentation, rng, crop[..CropBytes]);
+    }
+
+    private void Crop(RgbImage image, Span<byte> crop, TriangleFilter horizontal, TriangleFilter vertical)
     {
         ArgumentNullException.ThrowIfNull(image);
         CheckLength(crop.Length, CropBytes, nameof(crop));
@@ -91,8 +109,8 @@ public sealed class Preprocessor
             fullHeight = (long)(widthDecides ? Math.Max(height, Math.Round(image.Height * targetWidth / image.Width)) : targetHeight);
         }
 
-        TriangleFilter horizontal = new(image.Width, 0, (double)image.Width / fullWidth, (fullWidth - width) / 2, width);
-        TriangleFilter vertical = new(image.Height, 0, (double)image.Height / fullHeight, (fullHeight - height) / 2, height);
+        horizontal.Set(image.Width, 0, (double)image.Width / fullWidth, (fullWidth - width) / 2, width);
+        vertical.Set(image.Height, 0, (double)image.Height / fullHeight, (fullHeight - height) / 2, height);
         Resampler.Resize(image, horizontal, vertical, crop);
     }
 
@@ -102,19 +120,12 @@ public sealed class Preprocessor
     /// <param name="rng">Source of the choices.</param>
     /// <param name="crop">Receives [height, width, 3] bytes, always red, green, blue; at least <see cref="CropBytes"/> long.</param>
     /// <exception cref="ArgumentException"><paramref name="crop"/> is too short, or a value of <paramref name="augmentation"/> is not usable.</exception>
-    public void Crop(RgbImage image, Augmentation augmentation, Rng rng, Span<byte> crop)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        ArgumentNullException.ThrowIfNull(augmentation);
-        ArgumentNullException.ThrowIfNull(rng);
-        augmentation.Check();
-        CheckLength(crop.Length, CropBytes, nameof(crop));
-        if (augmentation.MinimumCropScale == 1 || !TryRandomCrop(image, augmentation.MinimumCropScale, rng, crop))
-        {
-            Crop(image, crop);
-        }
+    public void Crop(RgbImage image, Augmentation augmentation, Rng rng, Span<byte> crop) =>
+        Crop(image, augmentation, rng, crop, new TriangleFilter(), new TriangleFilter());
 
-        crop = crop[..CropBytes];
+    /// <summary>Flips and changes the colors of a crop in place; the random crop is not part of it.</summary>
+    internal void Recolor(Augmentation augmentation, Rng rng, Span<byte> crop)
+    {
         if (augmentation.Flip && rng.Next(2) == 1)
         {
             ColorOperations.FlipHorizontally(crop, Preprocessing.Width);
@@ -161,7 +172,7 @@ public sealed class Preprocessor
         }
     }
 
-    private bool TryRandomCrop(RgbImage image, float minimumScale, Rng rng, Span<byte> crop)
+    private bool TryRandomCrop(RgbImage image, float minimumScale, Rng rng, Span<byte> crop, TriangleFilter horizontal, TriangleFilter vertical)
     {
         double modelAspect = (double)Preprocessing.Width / Preprocessing.Height;
         for (int attempt = 0; attempt < CropAttempts; attempt++)
@@ -174,8 +185,8 @@ public sealed class Preprocessor
             {
                 int left = rng.Next(image.Width - width + 1);
                 int top = rng.Next(image.Height - height + 1);
-                TriangleFilter horizontal = new(image.Width, left, (double)width / Preprocessing.Width, 0, Preprocessing.Width);
-                TriangleFilter vertical = new(image.Height, top, (double)height / Preprocessing.Height, 0, Preprocessing.Height);
+                horizontal.Set(image.Width, left, (double)width / Preprocessing.Width, 0, Preprocessing.Width);
+                vertical.Set(image.Height, top, (double)height / Preprocessing.Height, 0, Preprocessing.Height);
                 Resampler.Resize(image, horizontal, vertical, crop);
                 return true;
             }

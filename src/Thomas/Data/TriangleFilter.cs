@@ -12,25 +12,35 @@ internal sealed class TriangleFilter
     /// <summary>255 times the sum of the weights stays below 2^31.</summary>
     public const int FractionBits = 22;
 
-    private readonly int[] _first;
-    private readonly int[] _count;
-    private readonly int[] _weights;
-    private readonly int _stride;
+    private int[] _first = [];
+    private int[] _count = [];
+    private int[] _weights = [];
+    private double[] _row = [];
+    private int _stride;
 
-    /// <summary>Computes the weights of a run of outputs.</summary>
+    /// <summary>A filter without outputs, to be given some by <see cref="Set"/>.</summary>
+    public TriangleFilter()
+    {
+    }
+
+    /// <summary>Computes the weights of a run of outputs; see <see cref="Set"/>.</summary>
+    public TriangleFilter(int length, double boxStart, double scale, long firstOutput, int outputs) => Set(length, boxStart, scale, firstOutput, outputs);
+
+    /// <summary>Computes the weights of a run of outputs, in the memory of the former ones where they fit.</summary>
     /// <param name="length">Number of input pixels.</param>
     /// <param name="boxStart">Left end of the part that is resized, in input pixels.</param>
     /// <param name="scale">Input pixels per output pixel.</param>
     /// <param name="firstOutput">First output wanted, counted from <paramref name="boxStart"/>.</param>
     /// <param name="outputs">Number of outputs wanted.</param>
-    public TriangleFilter(int length, double boxStart, double scale, long firstOutput, int outputs)
+    public void Set(int length, double boxStart, double scale, long firstOutput, int outputs)
     {
         double halfWidth = Math.Max(scale, 1);
         _stride = (int)Math.Min((2 * (long)Math.Ceiling(halfWidth)) + 1, length);
-        _first = new int[outputs];
-        _count = new int[outputs];
-        _weights = new int[outputs * _stride];
-        double[] row = new double[_stride];
+        Outputs = outputs;
+        if (_first.Length < outputs) (_first, _count) = (new int[outputs], new int[outputs]);
+        if (_weights.Length < outputs * _stride) _weights = new int[outputs * _stride];
+        if (_row.Length < _stride) _row = new double[_stride];
+        double[] row = _row;
         for (int o = 0; o < outputs; o++)
         {
             double center = boxStart + ((firstOutput + o + 0.5) * scale);
@@ -56,10 +66,10 @@ internal sealed class TriangleFilter
     public int InputStart => _first[0];
 
     /// <summary>One past the last input that any output looks at.</summary>
-    public int InputEnd => _first[^1] + _count[^1];
+    public int InputEnd => _first[Outputs - 1] + _count[Outputs - 1];
 
     /// <summary>Number of outputs.</summary>
-    public int Outputs => _first.Length;
+    public int Outputs { get; private set; }
 
     /// <summary>First input of an output.</summary>
     public int First(int output) => _first[output];

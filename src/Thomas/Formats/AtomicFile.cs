@@ -1,4 +1,6 @@
 using System;
+using System.Diagnostics;
+using System.Globalization;
 using System.IO;
 
 namespace Thomas.Formats;
@@ -26,6 +28,38 @@ internal static class AtomicFile
             if (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
                 throw new OutputException($"Cannot write '{path}': {e.Message}", e);
             throw;
+        }
+    }
+
+    /// <summary>Deletes what writers of a file that no longer run have left half-written.</summary>
+    public static void DeleteAbandoned(string path)
+    {
+        string name = Path.GetFileName(path);
+        try
+        {
+            foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, name + ".*.tmp"))
+            {
+                ReadOnlySpan<char> process = Path.GetFileName(file.AsSpan())[(name.Length + 1)..];
+                int end = process.IndexOf('.');
+                if (end > 0 && int.TryParse(process[..end], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && !IsRunning(id)) TryDelete(file);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nothing depends on it.
+        }
+    }
+
+    private static bool IsRunning(int process)
+    {
+        try
+        {
+            using Process running = Process.GetProcessById(process);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
         }
     }
 

@@ -105,6 +105,28 @@ public sealed unsafe class Executable : IDisposable
         foreach (Step step in _steps) RunStep(step.Kernel);
     }
 
+    /// <summary>Executes steps until one reads or writes a number that is not finite.</summary>
+    /// <returns>Where that was; null if all steps ran and all numbers were finite.</returns>
+    internal NonFinite? RunChecked()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach (Value input in Graph.Inputs)
+        {
+            if (NonFinite.In(Memory(input)) is float found) return new NonFinite(input, null, found);
+        }
+
+        foreach (Step step in _steps)
+        {
+            RunStep(step.Kernel);
+            foreach (Value output in step.Node.Outputs)
+            {
+                if (NonFinite.In(Memory(output)) is float found) return new NonFinite(output, step.Node, found);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Executes all steps and adds the time of each, in seconds, to <paramref name="seconds"/> (one entry per kernel).</summary>
     public void RunTimed(Span<double> seconds)
     {
@@ -151,7 +173,7 @@ public sealed unsafe class Executable : IDisposable
         return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
     }
 
-    private readonly record struct Step(CpuKernel Kernel);
+    private readonly record struct Step(CpuKernel Kernel, Node Node);
 
     /// <summary>Gives kernels their addresses.</summary>
     private sealed class Binder(CompiledGraph compiled, Arena arena, Arena constants, List<MemoryHandle> pins, VariableStore? variables)
@@ -172,7 +194,7 @@ public sealed unsafe class Executable : IDisposable
                 for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k]);
                 kernel.PackConstants(constants.Pointer + compiled.ConstantOffsets[i]);
                 kernel.Bind(inputs, outputs, _plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + _plan.WorkspaceOffsets[i], compiled.Threads);
-                steps.Add(new Step(kernel));
+                steps.Add(new Step(kernel, node));
             }
 
             return [.. steps];

@@ -13,7 +13,7 @@ namespace Thomas.Training;
 /// </remarks>
 public sealed class Rng
 {
-    private readonly ulong _seed;
+    private ulong _seed;
     private ulong _s0;
     private ulong _s1;
     private ulong _s2;
@@ -21,15 +21,7 @@ public sealed class Rng
 
     /// <summary>Creates a generator.</summary>
     /// <param name="seed">Any value, zero included.</param>
-    public Rng(ulong seed)
-    {
-        _seed = seed;
-        ulong counter = seed;
-        _s0 = SplitMix64(ref counter);
-        _s1 = SplitMix64(ref counter);
-        _s2 = SplitMix64(ref counter);
-        _s3 = SplitMix64(ref counter);
-    }
+    public Rng(ulong seed) => Reseed(seed);
 
     private Rng(RngState state)
     {
@@ -57,12 +49,27 @@ public sealed class Rng
     /// <summary>An independent generator for a part of the work: a class, a picture, a view, a thread.</summary>
     /// <param name="stream">Number of the part.</param>
     /// <returns>A generator that depends only on this one's seed and on <paramref name="stream"/>, not on how many numbers were drawn.</returns>
-    public Rng Fork(ulong stream)
+    public Rng Fork(ulong stream) => new(SeedOfFork(stream));
+
+    /// <summary>Makes another generator what <see cref="Fork"/> would return, without a new object.</summary>
+    internal void ForkInto(ulong stream, Rng fork) => fork.Reseed(SeedOfFork(stream));
+
+    private ulong SeedOfFork(ulong stream)
     {
         // Two rounds keep fork(a).fork(b) and fork(b).fork(a) apart.
         ulong counter = _seed;
         ulong mixed = SplitMix64(ref counter) ^ stream;
-        return new Rng(SplitMix64(ref mixed));
+        return SplitMix64(ref mixed);
+    }
+
+    private void Reseed(ulong seed)
+    {
+        _seed = seed;
+        ulong counter = seed;
+        _s0 = SplitMix64(ref counter);
+        _s1 = SplitMix64(ref counter);
+        _s2 = SplitMix64(ref counter);
+        _s3 = SplitMix64(ref counter);
     }
 
     /// <summary>64 random bits.</summary>

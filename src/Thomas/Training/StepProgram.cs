@@ -13,18 +13,23 @@ internal sealed class StepProgram : IDisposable
     /// <summary>Arenas of this size are worth a collection before they are taken.</summary>
     private const long LargeBytes = 16 << 20;
 
+    // Larger numbers would not all be whole numbers in float32. Masks come again after 2^18 steps.
+    private const long DropoutNumbers = 1 << 24, DropoutNumbersPerStep = 64;
+
     private readonly OptimizerOptions _optimizer;
+    private readonly bool _hasDropout;
     private readonly Executable _step;
     private readonly Executable? _apply;
     private float _rate;
     private float _scale;
     private long _number;
-    private bool _first;
+    private int _run;
 
     /// <summary>Compiles the graphs of a step and gives them memory.</summary>
     public StepProgram(TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team = null)
         : this(
             options,
+            graph.HasDropout,
             CompiledGraph.Create(graph.Step, compile, team?.Threads ?? 0),
             graph.Apply is Graph apply ? CompiledGraph.Create(apply, compile, team?.Threads ?? 0) : null,
             store,
@@ -37,14 +42,15 @@ internal sealed class StepProgram : IDisposable
     /// <param name="store">Memory of the variables of the plan's graph.</param>
     /// <param name="team">Threads to share, as many as were planned for; null for a team of its own.</param>
     public StepProgram(TrainingPlan plan, VariableStore store, ThreadTeam? team = null)
-        : this(plan.GraphOptions, plan.CompiledStep, plan.CompiledApply, store, team)
+        : this(plan.GraphOptions, plan.Graph.HasDropout, plan.CompiledStep, plan.CompiledApply, store, team)
     {
     }
 
-    private StepProgram(TrainingGraphOptions options, CompiledGraph step, CompiledGraph? apply, VariableStore store, ThreadTeam? team)
+    private StepProgram(TrainingGraphOptions options, bool hasDropout, CompiledGraph step, CompiledGraph? apply, VariableStore store, ThreadTeam? team)
     {
         _optimizer = options.Optimizer;
         Batch = options.Batch;
+        _hasDropout = hasDropout;
         if (step.SizeBytes > LargeBytes) ReturnGarbage();
         _step = Executable.Create(step, store, team);
         try
@@ -57,9 +63,6 @@ internal sealed class StepProgram : IDisposable
             throw;
         }
     }
-
-    /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
-    private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     /// <summary>Pictures of one run.</summary>
     public int Batch { get; }
@@ -86,16 +89,22 @@ internal sealed class StepProgram : IDisposable
     /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
     /// <param name="rate">Learning rate.</param>
     /// <param name="gradientScale">Factor on all gradients.</param>
-    public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _first) = (number, rate, gradientScale, true);
+    public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _run) = (number, rate, gradientScale, 0);
 
     /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
     public float Run()
     {
-        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
-        else _step.Input(3)[0] = _first ? 0 : 1;
-        _first = false;
+        Feed();
         _step.Run();
         return _step.Output(0)[0];
+    }
+
+    /// <summary>As <see cref="Run"/>, but ends at the first number that is not finite.</summary>
+    /// <returns>Where that was; null if all were finite.</returns>
+    public NonFinite? RunChecked()
+    {
+        Feed();
+        return _step.RunChecked();
     }
 
     /// <summary>Applies summed gradients, where the runs have not updated the weights themselves.</summary>
@@ -106,10 +115,30 @@ internal sealed class StepProgram : IDisposable
         _apply.Run();
     }
 
+    /// <summary>As <see cref="End"/>, but ends at the first number that is not finite.</summary>
+    /// <returns>Where that was; null if all were finite.</returns>
+    public NonFinite? EndChecked()
+    {
+        if (_apply is null) return null;
+        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        return _apply.RunChecked();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _step.Dispose();
         _apply?.Dispose();
+    }
+
+    /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
+    private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+    private void Feed()
+    {
+        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
+        else _step.Input(3)[0] = _run == 0 ? 0 : 1;
+        if (_hasDropout) _step.Input(4)[0] = ((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers;
+        _run++;
     }
 }

@@ -13,11 +13,14 @@ namespace Thomas.Training;
 /// <param name="Accumulate">Whether runs only sum gradients, and a second graph applies them.</param>
 /// <param name="Immediate">Whether a parameter is updated as soon as its gradient exists. Off only to prove that it changes no result.</param>
 /// <param name="MicroBatches">Runs of a step: live batch normalization moves its statistics in each, so each moves them less.</param>
-internal sealed record TrainingGraphOptions(int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, int MicroBatches = 1);
+/// <param name="Dropout">Share of the last layer's inputs that become zero.</param>
+/// <param name="DropoutSeed">Seed of their choice.</param>
+internal sealed record TrainingGraphOptions(
+    int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, int MicroBatches = 1, float Dropout = 0, ulong DropoutSeed = 0);
 
 /// <summary>
-/// The graphs of a training step. Inputs of <see cref="Step"/>: pictures, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [].
-/// Outputs: loss [], probabilities [n,c], then the updated variables. <see cref="Apply"/> takes control.
+/// The graphs of a training step. Inputs of <see cref="Step"/>: pictures, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [];
+/// with dropout also the number of the run []. Outputs: loss [], probabilities [n,c], then the updated variables. <see cref="Apply"/> takes control.
 /// </summary>
 internal sealed class TrainingGraph
 {
@@ -27,8 +30,10 @@ internal sealed class TrainingGraph
     private readonly TrainingGraphOptions _options;
     private readonly Dictionary<Variable, TrainedParameter> _parameters = [];
     private readonly List<Variable> _variables = [];
+    private readonly List<(Variable Parameter, Variable Average)> _averages = [];
     private readonly bool _accumulate;
     private readonly float _statisticsMomentum;
+    private Value? _dropoutStep;
 
     private TrainingGraph(Trainee trainee, TrainingGraphOptions options)
     {
@@ -68,6 +73,12 @@ internal sealed class TrainingGraph
     /// <summary>All variables: parameters, statistics, sums of gradients, moments.</summary>
     public IReadOnlyList<Variable> Variables => _variables;
 
+    /// <summary>The average over the steps of each parameter, where averages are kept. They begin as the parameters do.</summary>
+    public IReadOnlyList<(Variable Parameter, Variable Average)> Averages => _averages;
+
+    /// <summary>Whether the step graph has the last input, which dropout takes its mask from.</summary>
+    public bool HasDropout => _dropoutStep is not null;
+
     /// <summary>Builds the graphs.</summary>
     /// <exception cref="GraphException">Something between a trained tensor and the loss cannot be trained through.</exception>
     public static TrainingGraph Build(Trainee trainee, TrainingGraphOptions options) => new(trainee, options);
@@ -78,21 +89,35 @@ internal sealed class TrainingGraph
         Graph scores = Rebatch.Run(trainee.Graph, batch);
         GraphRewriter rewriter = new(scores);
         GraphBuilder builder = rewriter.Builder;
-        List<Value> statistics = [];
-        foreach (Node node in scores.Nodes)
-        {
-            if (node.Op is BatchNorm && node.Inputs[3].IsVariable) MakeLive(rewriter, node, statistics);
-            else rewriter.Copy(node);
-        }
-
-        Value logits = rewriter.Map(scores.Outputs[0]);
-        Value targets = builder.Input("targets", logits.Type);
+        Value targets = builder.Input("targets", scores.Outputs[0].Type);
         Value weights = builder.Input("weights", new TensorType(DType.F32, new Shape(batch)));
         Value control = _accumulate
             ? builder.Input("keep", new TensorType(DType.F32, new Shape()))
             : builder.Input("control", new TensorType(DType.F32, new Shape(UpdateOp.ControlLength)));
+        List<Value> statistics = [];
+        foreach (Node node in scores.Nodes)
+        {
+            if (node.Op is BatchNorm && node.Inputs[3].IsVariable) MakeLive(rewriter, node, statistics);
+            else if (_options.Dropout > 0 && IsHead(node)) AddDropout(rewriter, node);
+            else rewriter.Copy(node);
+        }
+
+        Value logits = rewriter.Map(scores.Outputs[0]);
         Node loss = builder.AddNode(OpCatalog.SoftmaxCrossEntropy, [logits, targets, weights], null, "loss");
         return (builder.Build([.. loss.Outputs, .. statistics]), control);
+    }
+
+    private bool IsHead(Node node) =>
+        node.Op is Conv2d or DepthwiseConv2d or Dense && node.Inputs[1].Variable is Variable weight && _parameters.TryGetValue(weight, out TrainedParameter? parameter) && parameter.IsHead;
+
+    private void AddDropout(GraphRewriter rewriter, Node node)
+    {
+        rewriter.Enter(node);
+        GraphBuilder builder = rewriter.Builder;
+        Value[] operands = rewriter.MapInputs(node);
+        _dropoutStep ??= builder.Input("dropoutStep", new TensorType(DType.F32, new Shape()));
+        operands[0] = builder.Add(OpCatalog.Dropout, [operands[0], _dropoutStep], new DropoutAttributes(_options.Dropout, _options.DropoutSeed), $"{node.Name}/dropout");
+        rewriter.Set(node.Output, builder.AddNode(node.Op, operands, node.Attributes, node.Name).Output);
     }
 
     /// <summary>Normalizes by the batch's own statistics and moves the stored ones towards them, the variance without bias (Bessel), as PyTorch does.</summary>
@@ -144,6 +169,12 @@ internal sealed class TrainingGraph
 
         operands.Add(gradient);
         operands.Add(control);
-        return builder.AddNode(op, [.. operands], _options.Optimizer.Attributes(_parameters[parameter]), parameter.Name + "/new").Outputs;
+        Node update = builder.AddNode(op, [.. operands], _options.Optimizer.Attributes(_parameters[parameter]), parameter.Name + "/new");
+        if (_options.Optimizer.AverageDecay is not float decay) return update.Outputs;
+        Variable average = new(parameter.Name + ".average", parameter.Shape, VariableKind.OptimizerState, parameter.Initial);
+        _variables.Add(average);
+        _averages.Add((parameter, average));
+        Value moved = builder.Add(OpCatalog.MovingAverage, [builder.Variable(average), update.Output], new MovingAverageAttributes(1 - decay), average.Name + "/new");
+        return [.. update.Outputs, moved];
     }
 }

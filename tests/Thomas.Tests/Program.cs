@@ -1,0 +1,19 @@
+using System;
+using System.Threading.Tasks;
+using Thomas.Tests.Training;
+using Xunit.MicrosoftTestingPlatform;
+using Xunit.Runner.InProc.SystemConsole;
+
+namespace Thomas.Tests;
+
+/// <summary>Runs the tests; or, for tests that kill it, a program of its own.</summary>
+internal static class Program
+{
+    public static Task<int> Main(string[] args)
+    {
+        if (args is [CheckpointChild.Command, string folder]) return Task.FromResult(CheckpointChild.Run(folder));
+        return Array.Exists(args, arg => arg is "-automated" or "@@")
+            ? ConsoleRunner.Run(args)
+            : TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+    }
+}

@@ -1,0 +1,156 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Tests.Harness;
+using Thomas.Training;
+using Xunit;
+
+namespace Thomas.Tests.Training;
+
+public sealed class BatchLoaderTests
+{
+    private static readonly Preprocessing Input = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 };
+
+    private static readonly Augmentation Changes = new() { Flip = true, MinimumCropScale = 0.5f, Color = 0.3f };
+
+    [Fact]
+    public void Batches_do_not_depend_on_the_threads()
+    {
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset(), Trainer.PrepareFor(Input, Changes));
+        List<float> expected = Epochs(set, 0);
+        Assert.Equal(expected, Epochs(set, 1));
+        Assert.Equal(expected, Epochs(set, 3));
+        Assert.NotEqual(expected.GetRange(0, 100), Epochs(set, 0, seed: 2).GetRange(0, 100));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void An_epoch_can_be_entered_anywhere_and_at_any_time(int threads)
+    {
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        BatchPlan plan = Plan(set, 1);
+        using BatchLoader loader = Loader(set, plan, threads, Changes);
+        loader.Start(2, 0);
+        List<float[]> all = [];
+        for (int i = 0; i < 8; i++) all.Add([.. loader.Next().Pictures]);
+        Assert.Throws<InvalidOperationException>(() => loader.Next());
+        for (int step = 3; step >= 0; step--)
+        {
+            loader.Start(1, 0);
+            loader.Next();
+            loader.Start(2, step);
+            for (int i = step * 2; i < 8; i++) Assert.Equal(all[i], loader.Next().Pictures);
+        }
+    }
+
+    [Fact]
+    public void Without_changes_a_batch_is_what_the_set_fills()
+    {
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        BatchPlan plan = Plan(set, 1);
+        using BatchLoader loader = Loader(set, plan, 1, new Augmentation());
+        loader.Start(1, 0);
+        Batch batch = loader.Next();
+        int[] picks = [plan.Draw(0, new Rng(0)).Sample, plan.Draw(1, new Rng(0)).Sample];
+        float[] expected = new float[2 * set.InputLength];
+        set.Fill(picks, 0, expected);
+        Assert.Equal(expected, batch.Pictures);
+        Assert.Equal([set.Label(picks[0]), set.Label(picks[1])], batch.Labels);
+    }
+
+    [Fact]
+    public void Rows_that_nobody_fills_weigh_nothing()
+    {
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        BatchPlan plan = Plan(set, 1);
+        using BatchLoader loader = Loader(set, plan, 1, new Augmentation());
+        loader.Start(1, 3);
+        loader.Next();
+        Batch last = loader.Next();
+        Assert.True(last.Weights[0] > 0);
+        Assert.Equal((0, Batch.NotCounted), (last.Weights[1], last.Labels[1]));
+        Assert.All(last.Pictures[set.InputLength..], value => Assert.Equal(0, value));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void What_goes_wrong_on_a_thread_reaches_the_caller(int threads)
+    {
+        // A plan of more pictures than the set has.
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        BatchPlan beyond = new(new int[200], [1, 1, 1], new BatchPlanOptions(4, 2, false, 1, 0, 0, TinyModels.Side, TinyModels.Side, 1));
+        using BatchLoader loader = Loader(set, beyond, threads, new Augmentation());
+        loader.Start(1, 0);
+        Assert.Throws<IndexOutOfRangeException>(() =>
+        {
+            for (int i = 0; i < 100; i++) loader.Next();
+        });
+    }
+
+    [Fact]
+    public void Waiting_is_measured()
+    {
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        using BatchLoader loader = Loader(set, Plan(set, 1), 0, Changes);
+        loader.Start(1, 0);
+        loader.Next();
+        Assert.True(loader.Waited > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void Warm_batches_allocate_nothing_on_any_thread()
+    {
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(40, 1, TrainerJob.Classes).ToDataset(), Trainer.PrepareFor(Input, Changes));
+        using BatchLoader loader = Loader(set, Plan(set, 1, mixup: 0.5f), 2, Changes);
+        for (int epoch = 1; epoch <= 3; epoch++)
+        {
+            loader.Start(epoch, 0);
+            for (int i = 0; i < 60; i++) loader.Next();
+        }
+
+        loader.Start(4, 0);
+        for (int i = 0; i < 10; i++) loader.Next();
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        for (int i = 0; i < 40; i++) loader.Next();
+        Assert.Equal(0, GC.GetTotalAllocatedBytes(precise: true) - before);
+    }
+
+    private static BatchPlan Plan(PreparedSet set, ulong seed, float mixup = 0)
+    {
+        int[] labels = new int[set.Count];
+        for (int i = 0; i < labels.Length; i++) labels[i] = set.Label(i);
+        return new BatchPlan(labels, [1, 1, 1], new BatchPlanOptions(4, 2, false, set.Views, mixup, 0, TinyModels.Side, TinyModels.Side, seed));
+    }
+
+    private static BatchLoader Loader(PreparedSet set, BatchPlan plan, int threads, Augmentation augmentation)
+    {
+        Preprocessor preprocessor = new(Input);
+        return new BatchLoader(plan, threads, preprocessor.InputLength, () => new BatchMaker(set, preprocessor, plan, augmentation, 0.1f));
+    }
+
+    private static List<float> Epochs(PreparedSet set, int threads, ulong seed = 1)
+    {
+        using BatchLoader loader = Loader(set, Plan(set, seed, mixup: 0.3f), threads, Changes);
+        List<float> numbers = [];
+        for (int epoch = 1; epoch <= 2; epoch++)
+        {
+            loader.Start(epoch, 0);
+            for (int i = 0; i < 8; i++)
+            {
+                Batch batch = loader.Next();
+                numbers.AddRange(batch.Pictures);
+                numbers.AddRange(batch.Targets);
+                numbers.AddRange(batch.Weights);
+
+                // Whoever prepares ahead must not touch the batch in use.
+                Thread.Yield();
+                Assert.Equal(batch.Pictures, numbers.GetRange(numbers.Count - batch.Pictures.Length - batch.Targets.Length - batch.Weights.Length, batch.Pictures.Length));
+            }
+        }
+
+        return numbers;
+    }
+}

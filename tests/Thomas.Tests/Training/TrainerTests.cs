@@ -46,7 +46,11 @@ public sealed class TrainerTests
         using TrainerJob job = new();
         TrainerOptions options = TrainerJob.Options with
         {
-            BatchNorm = mode, Augmentation = new Augmentation { Flip = true, Color = 0.2f }, Mixup = 0.2f, Dropout = 0.2f, Optimizer = new OptimizerOptions { AverageDecay = 0.9f },
+            BatchNorm = mode,
+            Augmentation = new Augmentation { Flip = true, Color = 0.2f },
+            Mixup = 0.2f,
+            Dropout = 0.2f,
+            Optimizer = new OptimizerOptions { AverageDecay = 0.9f },
         };
         int[] expected = TrainerJob.Bits(job.Run(options).Model);
         Assert.Equal(expected, TrainerJob.Bits(job.Run(options with { Compile = new CompileOptions { Threads = 3 }, LoaderThreads = 3 }).Model));

@@ -19,6 +19,30 @@ public sealed class Model
     /// <summary>Labels, preprocessing, origin.</summary>
     public ModelInfo Info { get; }
 
+    /// <summary>
+    /// The same network for pictures of another size. Convolutional networks that end in global pooling allow it; smaller pictures make training faster and cost accuracy.
+    /// </summary>
+    /// <param name="height">Rows of the pictures.</param>
+    /// <param name="width">Columns of the pictures.</param>
+    /// <exception cref="ThomasException">The network works for its own size only; the message names the layer that does not fit.</exception>
+    public Model WithPictureSize(int height, int width)
+    {
+        System.ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        System.ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        Shape input = Graph.Inputs[0].Shape;
+        if (input.Rank != 4) throw new ThomasException($"{Info.Name}: the input {Graph.Inputs[0]} is no picture, so its size cannot be changed.");
+        try
+        {
+            Graph resized = Passes.ResizeInput.Run(Graph, height, width);
+            if (resized.Outputs[0].Shape != Graph.Outputs[0].Shape) throw new GraphException($"the output would become {resized.Outputs[0].Shape} instead of {Graph.Outputs[0].Shape}");
+            return new Model(resized, Info with { Preprocessing = Info.Preprocessing is Preprocessing p ? p with { Width = width, Height = height } : null });
+        }
+        catch (GraphException e)
+        {
+            throw new ThomasException($"{Info.Name} works for pictures of {input[2]}x{input[1]} only, not {width}x{height}: {e.Message}", e);
+        }
+    }
+
     /// <summary>Reads a <c>.tflite</c> or <c>.onnx</c> file; the format is told by the contents.</summary>
     /// <exception cref="ModelFormatException">The file is damaged; the message names the place.</exception>
     /// <exception cref="UnsupportedModelException">The file uses operators that Thomas does not have; all are listed.</exception>

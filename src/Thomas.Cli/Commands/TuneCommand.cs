@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
+using Thomas.Autodiff;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
@@ -18,6 +19,7 @@ internal sealed class TuneCommand
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)", HelpName = "file" };
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the tuned model's pictures, for models that end in global pooling (default: the model's own)", 16, 4096);
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute = new();
     private readonly CacheOptions _cache = new();
@@ -32,6 +34,7 @@ internal sealed class TuneCommand
         tune._model.AddTo(command);
         tune._data.AddTo(command);
         command.Add(tune._output);
+        command.Add(tune._size);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
         tune._cache.AddTo(command);
@@ -44,6 +47,7 @@ internal sealed class TuneCommand
     {
         string path = _model.Path(parsed);
         Model model = _model.Load(parsed);
+        if (parsed.GetValue(_size) is int size) model = model.WithPictureSize(size, size);
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
         Dataset data = _data.Load(parsed);
@@ -61,7 +65,7 @@ internal sealed class TuneCommand
             new SkiaImageDecoder(),
             options,
             progress,
-            new EpochRelay(progress, options.Head.Epochs),
+            new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
             _terminal.Cancellation));
         OutputException? refused = Save(result.Model, ref output);
         CacheOptions.Trim(options.CacheDirectory);
@@ -117,7 +121,9 @@ internal sealed class TuneCommand
         _terminal.Field("model", $"{model.Info.Name}, {Format.Count(model.Graph.ParameterCount)} parameters");
         _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(input.Preprocessing));
-        _terminal.Field("tuning", $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");
+        _terminal.Field("tuning", options.Network is TrainerOptions network
+            ? $"last layer, then '{network.Policy}': {network.Optimizer.Kind}, {network.Epochs} epochs, batch {network.BatchSize}, seed {options.Seed}"
+            : $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");
         _terminal.Field("device", device);
         _terminal.Say();
     }
@@ -125,12 +131,18 @@ internal sealed class TuneCommand
     private void Print(TuningResult result, string output)
     {
         if (!_terminal.Quiet) _terminal.Say();
-        _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\nafter   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
+        string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with a new last layer alone\n" : "";
+        _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
         _terminal.Block(result.Times.ToTable());
-        if (result.Epochs.Count > 0)
+        if (result.Network is TrainerResult network)
+        {
+            _terminal.Say();
+            NetworkReport.Print(_terminal, network);
+        }
+        else if (result.Epochs.Count > 0)
         {
             (TimeSpan first, TimeSpan? later) = EpochTimes(result);
             string comparison = later is TimeSpan rest ? Format.Invariant($"; each later one {Format.Duration(rest)} ({rest / first:0.00%})") : "";
@@ -144,7 +156,7 @@ internal sealed class TuneCommand
 
     private static string After(TuningResult result)
     {
-        if (result.BestEpoch == 0) return "cancelled before the first epoch ended";
+        if (result.BestEpoch == 0) return result.Network is null || result.Cancelled ? "cancelled before the first epoch ended" : "no epoch of the network was better than the new last layer alone, which is kept";
         string end = result.Cancelled ? ", cancelled" : result.Epochs[^1].Epoch > result.BestEpoch ? "" : ", the last";
         return $"best of {Format.Plural(result.Epochs.Count, "epoch")}: number {result.BestEpoch}{end}";
     }
@@ -184,7 +196,12 @@ internal sealed class TuneCommand
             ReportParts.Of(result.Times),
             ReportParts.Of(result.Broken),
             result.Notes,
-            _terminal.Verbose ? result.Kernels : null);
+            _terminal.Verbose ? result.Kernels : null)
+        {
+            Update = (options.Network?.Policy ?? UpdatePolicy.Last).ToString(),
+            AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
+            Network = result.Network is TrainerResult network ? NetworkReport.Of(network) : null,
+        };
     }
 
     /// <summary>Passes epochs on at once and in order, which Progress&lt;T&gt; does not.</summary>

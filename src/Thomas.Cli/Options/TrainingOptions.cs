@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using Thomas.Autodiff;
 using Thomas.Runtime;
 using Thomas.Training;
 
@@ -14,20 +15,22 @@ internal sealed class TrainingOptions
     private const float ColorStrength = 0.3f;
 
     private static readonly HeadOptions Default = new();
+    private static readonly TrainerOptions Network = new();
 
-    private readonly Option<string> _update = new("--update") { Description = "What to train (default last: a new last layer)", HelpName = "last" };
+    private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
+    private readonly NetworkOptions _network = new();
     private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and add the new ones after them" };
-    private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training pictures (default {Default.Epochs})", 1, 100_000);
+    private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training pictures (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.BatchSize})", 1, 65_536);
-    private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen from the model's features)", 1e-9f, 1000f);
-    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
+    private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
+    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw for the last layer, sgd for more)", "sgd", "adam", "adamw");
     private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Momentum})"), 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default by the number of features for adamw, 0.001 for the others)", 0f, 1000f);
+    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.0001)", 0f, 1000f);
     private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare})"), 0f, 1f, belowMaximum: true);
-    private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience})", 0, 100_000);
+    private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for more)", 0, 100_000);
     private readonly Option<string> _balance = Parse.Word("--balance", "Whether all classes count the same, however many pictures they have (default weighted)", "weighted", "none");
-    private readonly Option<string> _augment = new("--augment") { Description = "Changed views of the training pictures: flip, crop, color, parted by commas (default none)", HelpName = "flip,crop,color" };
+    private readonly Option<string> _augment = new("--augment") { Description = "Changes to the training pictures, new in each epoch or, for the last layer, as views: flip, crop, color, parted by commas, or none (default none for the last layer, flip,crop for more)", HelpName = "flip,crop,color" };
     private readonly Option<int?> _views = Parse.Number("--views", $"Views of each training picture with --augment, the plain one included (default {DefaultViews})", 2, 64);
     private readonly Option<double?> _validation = Parse.Number("--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
     private readonly Option<ulong?> _seed = Parse.Number("--seed", "The same seed gives the same result (default 1)", 0ul, ulong.MaxValue);
@@ -41,14 +44,22 @@ internal sealed class TrainingOptions
         {
             command.Add(option);
         }
+
+        _network.AddTo(command);
     }
 
-    /// <exception cref="UsageException">Options that do not go together, or an update policy of a later version.</exception>
+    /// <summary>What is to be trained.</summary>
+    public UpdatePolicy Policy(ParseResult parsed) => parsed.GetValue(_update) ?? UpdatePolicy.Last;
+
+    /// <exception cref="UsageException">Options that do not go together.</exception>
     public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache)
     {
-        if (parsed.GetValue(_update) is { } update && update != "last")
-            throw new UsageException($"--update is '{update}'; this version tunes the last layer only (--update last).");
-        Augmentation augmentation = ReadAugmentation(parsed.GetValue(_augment));
+        UpdatePolicy policy = Policy(parsed);
+        if (policy.Kind == UpdateKind.Scratch)
+            throw new UsageException("--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
+        if (policy.Kind != UpdateKind.Last) return ReadNetwork(parsed, policy, preprocessing, compile, cache);
+        if (_network.FirstGiven(parsed) is string option) throw new UsageException($"{option} is about training more than the last layer; give --update too, for example --update all.");
+        Augmentation augmentation = ReadAugmentation(parsed.GetValue(_augment) ?? "none");
         int? views = parsed.GetValue(_views);
         if (views is not null && augmentation.IsNone) throw new UsageException("--views needs --augment: without changes all views of a picture are the same.");
         ulong seed = parsed.GetValue(_seed) ?? 1;
@@ -79,10 +90,64 @@ internal sealed class TrainingOptions
         };
     }
 
-    private static Augmentation ReadAugmentation(string? text)
+    /// <summary>How a network is trained, whether tuned or from scratch.</summary>
+    public TrainerOptions ReadTrainer(ParseResult parsed, UpdatePolicy policy)
+    {
+        bool scratch = policy.Kind == UpdateKind.Scratch;
+        OptimizerKind kind = parsed.GetValue(_optimizer) is { } optimizer ? Enum.Parse<OptimizerKind>(optimizer, ignoreCase: true) : OptimizerKind.Sgd;
+        return _network.Read(parsed, Network with
+        {
+            Policy = policy,
+            Epochs = parsed.GetValue(_epochs) ?? Network.Epochs,
+            BatchSize = parsed.GetValue(_batch) ?? Network.BatchSize,
+            LearningRate = parsed.GetValue(_rate),
+            Optimizer = Network.Optimizer with
+            {
+                Kind = kind,
+                Momentum = parsed.GetValue(_momentum) ?? Network.Optimizer.Momentum,
+                WeightDecay = parsed.GetValue(_weightDecay) ?? (kind == OptimizerKind.AdamW ? 0.01f : Network.Optimizer.WeightDecay),
+            },
+            LabelSmoothing = parsed.GetValue(_smoothing) ?? Network.LabelSmoothing,
+            WarmupShare = parsed.GetValue(_warmup) ?? Network.WarmupShare,
+            EarlyStoppingPatience = parsed.GetValue(_patience) ?? Network.EarlyStoppingPatience,
+            ClassBalance = parsed.GetValue(_balance) == "none" ? ClassBalance.None : ClassBalance.Weighted,
+            Augmentation = ReadAugmentation(parsed.GetValue(_augment) ?? (scratch ? "none" : "flip,crop")),
+            Seed = parsed.GetValue(_seed) ?? 1,
+        });
+    }
+
+    /// <summary>Share of each class set aside for validation.</summary>
+    public double ValidationShare(ParseResult parsed) => parsed.GetValue(_validation) ?? 0.2;
+
+    /// <summary>The options of <c>train</c>: those of tuning that concern a last layer alone are left out.</summary>
+    public void AddTrainerTo(Command command)
+    {
+        foreach (Option option in new Option[] { _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
+            command.Add(option);
+        _network.AddTo(command);
+    }
+
+    private TuningOptions ReadNetwork(ParseResult parsed, UpdatePolicy policy, Preprocessing? preprocessing, CompileOptions compile, string? cache)
+    {
+        if (parsed.GetValue(_keepClasses)) throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
+        if (parsed.GetValue(_views) is not null) throw new UsageException("--views goes with --update last only: the other policies change every picture anew in each epoch.");
+        TrainerOptions network = ReadTrainer(parsed, policy);
+        return new TuningOptions
+        {
+            Head = Default with { ClassBalance = network.ClassBalance, Seed = network.Seed },
+            Network = network,
+            ValidationShare = ValidationShare(parsed),
+            Seed = network.Seed,
+            Preprocessing = preprocessing,
+            Compile = compile,
+            CacheDirectory = cache,
+        };
+    }
+
+    private static Augmentation ReadAugmentation(string text)
     {
         Augmentation augmentation = new();
-        foreach (string part in text is null or "none" ? [] : text.Split(','))
+        foreach (string part in text == "none" ? [] : text.Split(','))
         {
             augmentation = part.Trim() switch
             {

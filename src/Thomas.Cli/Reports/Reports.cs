@@ -82,7 +82,14 @@ internal sealed record TuneReport(
     IReadOnlyList<StageReport> Stages,
     IReadOnlyList<BrokenReport> Broken,
     IReadOnlyList<string> Notes,
-    IReadOnlyList<string>? Kernels);
+    IReadOnlyList<string>? Kernels)
+{
+    public string Update { get; init; } = "last";
+
+    public AccuracyReport? AfterLastLayer { get; init; }
+
+    public NetworkEntry? Network { get; init; }
+}
 
 internal sealed record MemoryPartReport(string Name, long Bytes);
 
@@ -108,6 +115,28 @@ internal sealed record PolicyReport(
 
 internal sealed record PlanReport(string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes);
 
+internal sealed record TrainReport(
+    string Architecture,
+    string Data,
+    string Output,
+    string Device,
+    bool Cancelled,
+    ulong Seed,
+    long Parameters,
+    IReadOnlyList<string> Labels,
+    AccuracyReport? Validation,
+    AccuracyReport? Test,
+    int BestEpoch,
+    IReadOnlyList<EpochEntry> Epochs,
+    NetworkEntry Network,
+    IReadOnlyList<StageReport> Stages,
+    IReadOnlyList<BrokenReport> Broken,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string>? Kernels);
+
+internal sealed record NetworkEntry(
+    long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes, long BestBytes, long BatchBytes);
+
 internal sealed record ConvertReport(string Model, string Output, long Bytes);
 
 internal sealed record DevicesReport(
@@ -122,6 +151,7 @@ internal sealed record DevicesReport(
 [JsonSerializable(typeof(ClassifyReport))]
 [JsonSerializable(typeof(EvaluateReport))]
 [JsonSerializable(typeof(TuneReport))]
+[JsonSerializable(typeof(TrainReport))]
 [JsonSerializable(typeof(PlanReport))]
 [JsonSerializable(typeof(ConvertReport))]
 [JsonSerializable(typeof(DevicesReport))]

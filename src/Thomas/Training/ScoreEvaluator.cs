@@ -25,13 +25,14 @@ internal sealed class ScoreEvaluator : IDisposable
     /// <param name="store">Memory of the variables.</param>
     /// <param name="compile">Device and switches.</param>
     /// <param name="team">Threads.</param>
-    public ScoreEvaluator(Trainee trainee, PreparedSet set, Preprocessor preprocessor, int[] classMap, VariableStore store, CompileOptions compile, ThreadTeam team)
+    /// <param name="oneByOne">Whether memory matters more than speed.</param>
+    public ScoreEvaluator(Trainee trainee, PreparedSet set, Preprocessor preprocessor, int[] classMap, VariableStore store, CompileOptions compile, ThreadTeam team, bool oneByOne)
     {
         _set = set;
         _preprocessor = preprocessor;
         _classMap = classMap;
         _classes = trainee.Classes;
-        _batch = Math.Min(MaxBatch, set.Count);
+        _batch = oneByOne ? 1 : Math.Min(MaxBatch, set.Count);
         _executable = Executable.CompileAsIs(Rebatch.Run(trainee.Graph, _batch), compile, store, team);
     }
 

@@ -38,6 +38,12 @@ public sealed record TrainerOptions
     /// <summary>Pictures that are in memory at once; gradients are summed over a step. Must divide <see cref="BatchSize"/>; null is all of it.</summary>
     public int? MicroBatch { get; init; }
 
+    /// <summary>
+    /// Bound of what the plan of a step may take (<see cref="TrainingMemory.Total"/>): the batch is then cut into micro-batches and forward results are computed again as far as
+    /// needed, and validation takes one picture at a time. Null for no bound.
+    /// </summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>Peak learning rate; null picks one, see <see cref="AutomaticLearningRate"/>.</summary>
     public float? LearningRate { get; init; }
 
@@ -116,12 +122,6 @@ public sealed record TrainerOptions
     /// <summary>Goes on from <see cref="CheckpointPath"/> if that file exists.</summary>
     public bool Resume { get; init; }
 
-    /// <summary>Chooses the trained parameters in place of the policy; needed by policies that depend on a memory plan.</summary>
-    internal Func<Graph, IReadOnlyList<Parameter>>? Select { get; init; }
-
-    /// <summary>Changes what the training graph is built with, for memory plans.</summary>
-    internal Func<TrainingGraphOptions, TrainingGraphOptions>? AdjustGraph { get; init; }
-
     /// <summary>Stands between checkpoints and their file, for tests.</summary>
     internal Func<Stream, Stream>? CheckpointStream { get; init; }
 
@@ -150,6 +150,7 @@ public sealed record TrainerOptions
         Require(Epochs >= 1, nameof(Epochs), Epochs, "at least 1");
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "at least 1");
         Require(MicroBatch is null || (MicroBatch >= 1 && BatchSize % MicroBatch == 0), nameof(MicroBatch), MicroBatch ?? 0, FormattableString.Invariant($"a divisor of the batch of {BatchSize}"));
+        Require(MemoryBytes is null or > 0, nameof(MemoryBytes), MemoryBytes ?? 0, "above 0");
         Require(LearningRate is null || (LearningRate > 0 && float.IsFinite(LearningRate.Value)), nameof(LearningRate), LearningRate ?? 0, "above 0 and finite");
         Require(Enum.IsDefined(Decay), nameof(Decay), (int)Decay, "one of the defined ways");
         Require(WarmupShare is >= 0 and < 1, nameof(WarmupShare), WarmupShare, "in [0, 1)");

@@ -39,8 +39,6 @@ internal sealed record TrainingInputs(ClassMatch Classes, Preprocessor Preproces
                 throw new DataException("The training and the validation pictures have different classes.");
         }
 
-        if (options.Policy.Kind == UpdateKind.Sparse && options.Select is null)
-            throw new ThomasException($"The policy '{options.Policy}' needs a memory plan to choose parameters by.");
         ClassMatch classes = ClassMatch.Of(model, names, options.KeepClasses, wanted, notes);
         int[] labels = new int[train.Count];
         for (int i = 0; i < labels.Length; i++) labels[i] = classes.Map[train.Label(i)];

@@ -25,6 +25,12 @@ public sealed record TrainingPlanOptions
     /// <summary>Bound of <see cref="TrainingMemory.Total"/>; null for none, and then nothing is recomputed.</summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>Share of the last layer's inputs that become zero in training.</summary>
+    public float Dropout { get; init; }
+
+    /// <summary>Seed of their choice.</summary>
+    public ulong DropoutSeed { get; init; }
+
     /// <summary>Device, threads and switches.</summary>
     public CompileOptions Compile { get; init; } = new();
 

@@ -77,7 +77,7 @@ public static class TrainingPlanner
     internal static TrainingPlan PlanOne(Trainee trainee, TrainingPlanOptions options, int micro, long? arenaBytes)
     {
         int runs = options.Batch / micro;
-        TrainingGraphOptions graphOptions = new(micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs);
+        TrainingGraphOptions graphOptions = new(micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
         CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes };
         CompiledGraph step = CompiledGraph.Create(graph.Step, compile);

@@ -53,24 +53,21 @@ internal sealed partial class TrainingRun : IDisposable
         CancellationToken cancellation)
     {
         (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
-        Model model = inputs.Classes.Model;
-        BatchNormMode batchNorm = options.BatchNormMode;
-        Graph source = Trainee.SourceOf(model, options.Policy, batchNorm);
-        _trainee = Trainee.Create(model, source, options.Select?.Invoke(source) ?? TrainableSet.Select(source, options.Policy), batchNorm);
-        _plan = PlanBatches();
+        TrainingPlan? planned = PlanMemory(inputs.Classes.Model);
+        _trainee = planned?.Trainee ?? Trainee.Create(inputs.Classes.Model, options.Policy, options.BatchNormMode);
+        _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
         _schedule = new RateSchedule(options, _plan.Steps);
-        TrainingGraphOptions graphOptions = new(
+        TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
             _plan.MicroBatch, options.Optimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout, DropoutSeed: options.Seed);
-        graphOptions = options.AdjustGraph?.Invoke(graphOptions) ?? graphOptions;
-        _graph = TrainingGraph.Build(_trainee, graphOptions);
+        _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
         {
             _team = Own(new ThreadTeam(options.Compile.Device == DeviceKind.Serial ? 1 : options.Compile.Threads));
             _store = Own(new VariableStore(_graph.Variables));
-            _program = Own(new StepProgram(_graph, graphOptions, _store, options.Compile, _team));
+            _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
             if (inputs.Validation is not null)
-                _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team));
+                _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
             _watchdog = Own(new Watchdog(_store, _trainee.Classes));
             _best = Own(new StoreCopy(_store, ModelVariables()));
             _loader = Own(new BatchLoader(
@@ -128,11 +125,33 @@ internal sealed partial class TrainingRun : IDisposable
         return item;
     }
 
-    private BatchPlan PlanBatches()
+    /// <summary>How a step fits the memory bound; null where there is none.</summary>
+    private TrainingPlan? PlanMemory(Model model)
+    {
+        if (_options.MemoryBytes is null && _options.Policy.Kind != UpdateKind.Sparse) return null;
+        TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions
+        {
+            Policy = _options.Policy,
+            BatchNorm = _options.BatchNormMode,
+            Optimizer = _options.Optimizer,
+            Batch = _options.BatchSize,
+            MicroBatch = _options.MicroBatch,
+            MemoryBytes = _options.MemoryBytes,
+            Dropout = _options.Dropout,
+            DropoutSeed = _options.Seed,
+            Compile = _options.Compile,
+        });
+        _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} pictures a step, {plan.Recomputed.Count} results computed again");
+        if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
+            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} pictures, not of the whole batch of {_options.BatchSize}");
+        return plan;
+    }
+
+    private BatchPlan PlanBatches(int? microBatch)
     {
         // A set smaller than the batch needs no empty rows, unless the micro-batch is given and fixes their number.
         int samples = _inputs.Train.Count;
-        int micro = _options.MicroBatch ?? Math.Min(_options.BatchSize, samples);
+        int micro = microBatch ?? Math.Min(_options.BatchSize, samples);
         int batch = Math.Min(_options.BatchSize, (samples + micro - 1) / micro * micro);
         Preprocessing preprocessing = _inputs.Preprocessor.Preprocessing;
         BatchPlanOptions options = new(

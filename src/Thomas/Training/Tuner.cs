@@ -12,8 +12,9 @@ using Thomas.Kernels;
 namespace Thomas.Training;
 
 /// <summary>
-/// Tunes the last layer of a classifier to new classes: the frozen part turns every picture into a feature vector once, then a linear head is trained
-/// on those vectors by softmax cross-entropy.
+/// Tunes a classifier to new classes. The frozen part turns every picture into a feature vector once, and a linear head is trained on those vectors by softmax
+/// cross-entropy. Where more than the last layer is to be trained, <see cref="Trainer"/> goes on from there: random weights in the last layer would send large wrong
+/// gradients through all others (Kumar et al. 2022).
 /// </summary>
 public static class Tuner
 {
@@ -66,6 +67,8 @@ public static class Tuner
         {
             PictureInput input = PictureInput.Of(model, options.Preprocessing);
             ModelChecks.RequireFinite(model);
+            if (options.Network is not null && options.KeepClasses)
+                throw new ThomasException("The old classes can only be kept when the last layer alone is tuned: the new pictures would change the layers before it, and with them the old classes.");
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
@@ -86,30 +89,61 @@ public static class Tuner
             HeadResult trained;
             using (_timer.Measure("train"))
             {
-                trained = new HeadTrainer(options.Head).Train(train, validation, labels.Count, oldHead, offset, epochs, cancellation);
+                trained = new HeadTrainer(options.Head).Train(train, validation, labels.Count, oldHead, offset, options.Network is null ? epochs : null, cancellation);
             }
 
             ConfusionMatrix after;
             using (_timer.Measure("evaluate after")) after = trained.Head.Evaluate(validation);
             if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
             if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
+            Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing);
+            TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, divided, input, options.Network, epochs);
             return new TuningResult
             {
-                Model = split.WithHead(trained.Head, labels, input.Preprocessing),
+                Model = network?.Model ?? tuned,
                 Labels = labels,
                 Before = before,
                 BeforeMethod = "nearest class centroid on the same features",
-                After = after,
-                Epochs = trained.Epochs,
-                BestEpoch = trained.BestEpoch,
+                After = network?.After ?? after,
+                AfterLastLayer = options.Network is null ? null : after,
+                Network = network,
+                Epochs = network?.Epochs ?? trained.Epochs,
+                BestEpoch = network?.BestEpoch ?? trained.BestEpoch,
                 TrainingPictures = train.Samples,
                 Broken = _broken,
                 Input = input,
                 Times = _timer.Times,
-                Cancelled = trained.Cancelled,
+                Cancelled = network?.Cancelled ?? trained.Cancelled,
                 Notes = _notes,
-                Kernels = _kernels,
+                Kernels = network?.Kernels ?? _kernels,
             };
+        }
+
+        /// <summary>Goes on with the whole network from the new head.</summary>
+        private TrainerResult TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
+        {
+            network = network with { Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
+            PreparedSetOptions prepare = new()
+            {
+                Preprocessing = input.Preprocessing,
+                CacheDirectory = options.CacheDirectory,
+                Threads = options.Compile.Threads,
+            };
+            Dataset train = divided.Only(Subset.Train), validation = divided.Only(Subset.Validation);
+            PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
+            using PreparedSet trainSet = Prepare(train, enlarged), validationSet = Prepare(validation, prepare with { MayLoseClasses = true });
+            using (_timer.Measure("train network"))
+            {
+                TrainerResult result = Trainer.Train(tuned, trainSet, validationSet, network, epochs, progress, cancellation);
+                _notes.AddRange(result.Notes);
+                return result;
+            }
+        }
+
+        /// <summary>Pictures that were decoded for the features already come from the cache, where there is one; broken ones are known.</summary>
+        private PreparedSet Prepare(Dataset part, PreparedSetOptions prepare)
+        {
+            using (_timer.Measure("decode")) return PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
         }
 
         /// <summary>The rows and labels that stay, where the old classes are kept.</summary>

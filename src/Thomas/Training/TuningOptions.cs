@@ -11,13 +11,19 @@ public sealed record TuningOptions
     /// <summary>How the head is trained.</summary>
     public HeadOptions Head { get; init; } = new();
 
+    /// <summary>
+    /// How layers before the last are trained, once the new last layer is; null trains the last layer only. Seed, preprocessing, device and class balance are taken from the
+    /// other options.
+    /// </summary>
+    public TrainerOptions? Network { get; init; }
+
     /// <summary>Share of each class that is set aside for validation where the data set is not split.</summary>
     public double ValidationShare { get; init; } = 0.2;
 
     /// <summary>Seed of the split and the augmentation; the head's own seed is in <see cref="Head"/>.</summary>
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Changes applied to views beyond the first.</summary>
+    /// <summary>Changes applied to views beyond the first, for the features of the last layer.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
     /// <summary>Views of each training picture whose features are cached; 1 is the plain picture alone.</summary>

@@ -21,10 +21,16 @@ public sealed class TuningResult
     /// <summary>Validation with the weights kept.</summary>
     public required ConfusionMatrix After { get; init; }
 
-    /// <summary>One entry per epoch.</summary>
+    /// <summary>Validation with the new last layer alone, where more was trained after it; else null.</summary>
+    public ConfusionMatrix? AfterLastLayer { get; init; }
+
+    /// <summary>How training of the layers before the last went; null where the last layer alone was trained.</summary>
+    public TrainerResult? Network { get; init; }
+
+    /// <summary>One entry per epoch: of the network where it was trained, else of the last layer.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
-    /// <summary>The epoch whose weights were kept, from 1.</summary>
+    /// <summary>The epoch whose weights were kept, from 1; 0 if no epoch of the network's training was better than its start.</summary>
     public required int BestEpoch { get; init; }
 
     /// <summary>Training pictures used.</summary>
@@ -45,6 +51,6 @@ public sealed class TuningResult
     /// <summary>Decisions and warnings, for the log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
-    /// <summary>Names of the kernels of the frozen part, in the order they run; empty if all features were read from the cache.</summary>
+    /// <summary>Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.</summary>
     public required IReadOnlyList<string> Kernels { get; init; }
 }

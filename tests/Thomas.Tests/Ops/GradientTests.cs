@@ -30,31 +30,6 @@ public sealed class GradientTests
         Assert.Contains($"{name} '{name}' cannot be trained through: {reason}", refusal.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Products_of_matrices_stored_either_way_have_gradients()
-    {
-        Shape a = new(3, 4), b = new(4, 5), transposedA = new(4, 3), transposedB = new(5, 4);
-        GradientCheck.Check(new OpCase(OpCatalog.MatMul, new MatMulAttributes(), [a, b]));
-        GradientCheck.Check(new OpCase(OpCatalog.MatMul, new MatMulAttributes(TransposeA: true), [transposedA, b]));
-        GradientCheck.Check(new OpCase(OpCatalog.MatMul, new MatMulAttributes(TransposeB: true), [a, transposedB]));
-        GradientCheck.Check(new OpCase(OpCatalog.MatMul, new MatMulAttributes(true, true), [transposedA, transposedB]));
-    }
-
-    [Fact]
-    public void Cross_entropy_has_a_gradient() =>
-        GradientCheck.Check(new OpCase(OpCatalog.SoftmaxCrossEntropy, NoAttributes.Instance, [new Shape(3, 7), new Shape(3, 7), new Shape(3)], 0, 3));
-
-    [Fact]
-    public void Batch_normalization_in_training_has_gradients_through_the_statistics()
-    {
-        GradientCheck.Check(new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-3f), [new Shape(2, 3, 5, 4), new Shape(4), new Shape(4)]));
-        GradientCheck.Check(new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-5f), [new Shape(6, 3), new Shape(3), new Shape(3)]));
-    }
-
-    [Fact]
-    public void Dropout_has_the_gradient_of_its_own_mask() =>
-        GradientCheck.Check(new OpCase(OpCatalog.Dropout, new DropoutAttributes(0.4f, 7), [new Shape(3, 11), new Shape()], 1, 2));
-
     [Theory]
     [InlineData(ActivationKind.HardSwish)]
     [InlineData(ActivationKind.Silu)]
@@ -116,9 +91,9 @@ public sealed class GradientTests
 
         // A grid of 0, 0.5, 1 and 1.5: what lies within half a step of it is rounded, the rest is clamped.
         FakeQuantizeAttributes grid = new(new Quantization([0.5f], [0]), 0, 3);
-        Assert.Equal([0, 1, 1, 1, 1, 0], GradientOfSum(OpCatalog.FakeQuantize, grid, new Shape(6), [-0.3, -0.2, 0, 0.8, 1.7, 1.8])[0]);
+        Assert.Equal([0, 1, 1, 1, 1, 0], GradientOfSum(OpCatalog.FakeQuantize, grid, new Shape(6), [-0.26, -0.24, 0, 0.8, 1.74, 1.76])[0]);
         FakeQuantizeAttributes channels = new(new Quantization([0.5f, 1], [0, 1]), 0, 3);
-        Assert.Equal([0, 0, 1, 1, 0, 1], GradientOfSum(OpCatalog.FakeQuantize, channels, new Shape(3, 2), [-0.3, -1.6, 0.8, -1.4, 1.8, 2.4])[0]);
+        Assert.Equal([0, 0, 1, 1, 0, 1], GradientOfSum(OpCatalog.FakeQuantize, channels, new Shape(3, 2), [-0.26, -1.51, 1.74, -1.49, 1.76, 2.49])[0]);
     }
 
     private static bool HasGradient(OpCase test) => test.Attributes switch

@@ -56,9 +56,6 @@ internal static class TrainingCases
             yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
             yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
         }
-
-        // Far from zero, where the mean of squares minus the square of the mean would have no correct digit.
-        yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-5f), [S(3, 11, 13, 20), S(20), S(20)], 4000, 4001, Terms: ForwardTerms);
     }
 
     private static void PositiveVariance(float[][] operands)
@@ -86,7 +83,7 @@ internal static class TrainingCases
 
             // A deviation d carries the rounding of x and of the mean: an error of |mean| * d in its square.
             variances[c] = variance + (size * Math.Sqrt(variance));
-            double r = 1 / Math.Sqrt(variance + 1e-5);
+            double r = 1 / Math.Sqrt(variance + 1e-3);
             for (int i = c; i < x.Length; i += channels) y[i] = (Math.Abs(scale[c]) * r * (Math.Abs(x[i]) + size)) + Math.Abs(shift[c]);
         }
 

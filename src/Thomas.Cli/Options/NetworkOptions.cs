@@ -1,0 +1,78 @@
+using System;
+using System.CommandLine;
+using System.IO;
+using Thomas.Autodiff;
+using Thomas.Training;
+
+namespace Thomas.Cli.Options;
+
+/// <summary>How more than the last layer is trained: what <c>tune</c> with an update policy and <c>train</c> share.</summary>
+internal sealed class NetworkOptions
+{
+    private static readonly TrainerOptions Default = new();
+
+    private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization that the model still has: statistics of the file (folded into the weights) or of each batch (default frozen, from scratch live)", "frozen", "live");
+    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that a training step may take, for example 96MiB: micro-batches and recomputation are chosen to fit, or the smallest bound that would work is said");
+    private readonly Option<float?> _bodyRate = Parse.Number("--body-rate", "Learning rate of the layers before the last as a share of the last one's", 0f, 100f);
+    private readonly Option<float?> _clip = Parse.Number("--clip", "Bound of the norm of all gradients together (default none)", 1e-6f, 1e6f);
+    private readonly Option<float?> _average = Parse.Number("--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);
+    private readonly Option<float?> _dropout = Parse.Number("--dropout", "Share of the last layer's inputs that become zero in training", 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _mixup = Parse.Number("--mixup", "Mix pictures in pairs, shares drawn from Beta(a, a) (default off)", 0f, 100f);
+    private readonly Option<float?> _cutMix = Parse.Number("--cutmix", "Paste a part of another picture, its area drawn from Beta(a, a) (default off)", 0f, 100f);
+    private readonly Option<string> _schedule = new("--schedule") { Description = "How the learning rate falls: cosine, or steps:N for a tenth after every N epochs (default cosine)", HelpName = "cosine|steps:N" };
+    private readonly Option<string> _checkpoint = new("--checkpoint") { Description = "File that training can be resumed from, written after each epoch, every five minutes and on Ctrl-C", HelpName = "file" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint, if there is one" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume }) command.Add(option);
+    }
+
+    /// <summary>The first of these options that was given; null if none was.</summary>
+    public string? FirstGiven(ParseResult parsed)
+    {
+        foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume })
+        {
+            if (parsed.GetResult(option) is { Implicit: false }) return option.Name;
+        }
+
+        return null;
+    }
+
+    /// <summary>Adds these options to others.</summary>
+    /// <exception cref="UsageException">Options that do not go together.</exception>
+    public TrainerOptions Read(ParseResult parsed, TrainerOptions options)
+    {
+        string? checkpoint = parsed.GetValue(_checkpoint);
+        bool resume = parsed.GetValue(_resume);
+        if (resume && checkpoint is null) throw new UsageException("--resume needs --checkpoint: the file to go on from.");
+        if (checkpoint is not null && Path.GetDirectoryName(Path.GetFullPath(checkpoint)) is string folder && !Directory.Exists(folder))
+            throw new OutputException($"The folder of the checkpoint '{checkpoint}' does not exist.");
+        (RateDecay decay, int epochs) = ReadSchedule(parsed.GetValue(_schedule));
+        return options with
+        {
+            BatchNorm = parsed.GetValue(_batchNorm) switch { "live" => BatchNormMode.Live, "frozen" => BatchNormMode.Frozen, _ => options.BatchNorm },
+            MemoryBytes = parsed.GetValue(_memory),
+            Optimizer = options.Optimizer with
+            {
+                BodyRate = parsed.GetValue(_bodyRate) ?? options.Optimizer.BodyRate,
+                ClipNorm = parsed.GetValue(_clip),
+                AverageDecay = parsed.GetValue(_average),
+            },
+            Dropout = parsed.GetValue(_dropout) ?? options.Dropout,
+            Mixup = parsed.GetValue(_mixup) ?? Default.Mixup,
+            CutMix = parsed.GetValue(_cutMix) ?? Default.CutMix,
+            Decay = decay,
+            DecayEpochs = epochs,
+            CheckpointPath = checkpoint,
+            Resume = resume,
+        };
+    }
+
+    private static (RateDecay Decay, int Epochs) ReadSchedule(string? text)
+    {
+        if (text is null or "cosine") return (RateDecay.Cosine, Default.DecayEpochs);
+        if (text.StartsWith("steps:", StringComparison.Ordinal) && int.TryParse(text.AsSpan(6), out int epochs) && epochs > 0) return (RateDecay.Steps, epochs);
+        throw new UsageException($"--schedule is '{text}'; it must be cosine, or steps:N with a whole number of epochs.");
+    }
+}

@@ -56,7 +56,7 @@ internal static class MemoryBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"plan        {plan.Memory.Total / MiB,8:F1} MiB, made in {planning * 1000:F0} ms"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"process     {trained / MiB,8:F1} MiB at its peak; {start / MiB:F1} at start, {loaded / MiB:F1} with the model, {planned / MiB:F1} after planning: {(trained - plan.Memory.Total) / MiB:F1} more than the plan"));
+            $"process     {trained / MiB,8:F1} MiB at its peak; {start / MiB:F1} at start, {loaded / MiB:F1} with the model, {planned / MiB:F1} after planning: {(trained - plan.Memory.Total) / MiB:F1} more than the plan, {plan.Memory.ModelCopy / MiB:F1} of it the model's own weights"));
         double predicted = plan.Seconds(MachineRates.Measure(options.Compile.Threads));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"step        {best * 1000,8:F1} ms at best of {steps}; predicted {predicted * 1000:F1} ms by measured rates, {plan.Seconds(CostModel.Nominal) * 1000:F1} by nominal ones"));

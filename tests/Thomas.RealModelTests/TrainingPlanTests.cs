@@ -110,7 +110,7 @@ public sealed class TrainingPlanTests(ITestOutputHelper output)
         float[] losses = new float[3];
         for (int step = 0; step < losses.Length; step++)
         {
-            program.Begin(step + 1, 0.01f);
+            program.Begin(step + 1, 0.001f);
             for (int run = 0; run < plan.Runs; run++)
             {
                 program.Targets.Clear();

@@ -115,6 +115,7 @@ internal sealed class PlanCommand
             plan.Total,
             null,
             parts,
+            null,
             plan.StepMultiplyAdds,
             null,
             null,
@@ -142,6 +143,7 @@ internal sealed class PlanCommand
             plan.Memory.Total,
             null,
             parts,
+            plan.Memory.ModelCopy,
             plan.ForwardMultiplyAdds + plan.BackwardMultiplyAdds + plan.RecomputedMultiplyAdds,
             plan.ForwardMultiplyAdds,
             plan.BackwardMultiplyAdds,
@@ -192,6 +194,7 @@ internal sealed class PlanCommand
         _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} pictures");
         List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in all"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
+        if (p.ModelCopyBytes is long copy) memory.Add($"besides {Format.Bytes(copy)}, the trained weights as they were read");
         _terminal.Field("memory", string.Join('\n', memory));
         string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} computed again" : "";
         string split = p.ForwardMultiplyAdds is long forward ? $": {Format.Count(forward)} forward + {Format.Count(p.BackwardMultiplyAdds ?? 0)} backward{again}" : "";

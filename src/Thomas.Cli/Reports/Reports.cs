@@ -103,6 +103,7 @@ internal sealed record PolicyReport(
     long TotalBytes,
     long? SmallestBytes,
     IReadOnlyList<MemoryPartReport> Memory,
+    long? ModelCopyBytes,
     long MultiplyAdds,
     long? ForwardMultiplyAdds,
     long? BackwardMultiplyAdds,

@@ -98,13 +98,8 @@ internal sealed class RecomputeChoice
     /// <summary>Whether the value is there in the backward pass anyway.</summary>
     private static bool IsKept(Value value)
     {
-        if (Origin(value).Producer is not Node producer) return true;
-        foreach (Value output in producer.Outputs)
-        {
-            if (ReferenceEquals(output, Origin(value)) && HasLaterReader(output)) return true;
-        }
-
-        return false;
+        Value origin = Origin(value);
+        return origin.Producer is null || HasLaterReader(origin);
     }
 
     private static bool HasLaterReader(Value value)

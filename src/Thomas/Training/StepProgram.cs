@@ -10,6 +10,9 @@ namespace Thomas.Training;
 /// </summary>
 internal sealed class StepProgram : IDisposable
 {
+    /// <summary>Arenas of this size are worth a collection before they are taken.</summary>
+    private const long LargeBytes = 16 << 20;
+
     // Larger numbers would not all be whole numbers in float32. Masks come again after 2^18 steps.
     private const long DropoutNumbers = 1 << 24, DropoutNumbersPerStep = 64;
 
@@ -48,6 +51,7 @@ internal sealed class StepProgram : IDisposable
         _optimizer = options.Optimizer;
         Batch = options.Batch;
         _hasDropout = hasDropout;
+        if (step.SizeBytes > LargeBytes) ReturnGarbage();
         _step = Executable.Create(step, store, team);
         try
         {
@@ -126,6 +130,9 @@ internal sealed class StepProgram : IDisposable
         _step.Dispose();
         _apply?.Dispose();
     }
+
+    /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
+    private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     private void Feed()
     {

@@ -1,8 +1,6 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using Thomas.Autodiff;
-using Thomas.Graphs;
 using Thomas.Runtime;
 
 namespace Thomas.Training;

@@ -7,7 +7,7 @@ namespace Thomas.Training;
 
 /// <summary>
 /// Bytes of a training step by what they hold. Variables, packed constants and arenas are allocated exactly so; frozen constants lie where the model has them. The kinds
-/// of the step's arena are those at its peak.
+/// of the step's arena are those at its peak. Not counted are the runtime itself and <see cref="ModelCopy"/>.
 /// </summary>
 public sealed record TrainingMemory
 {
@@ -47,6 +47,9 @@ public sealed record TrainingMemory
     /// <summary>The arena of the update by summed gradients, where it is apart.</summary>
     public long UpdateArena { get; init; }
 
+    /// <summary>The trained parameters as the model was read, which it keeps beside those that change: not part of <see cref="Total"/>.</summary>
+    public long ModelCopy { get; init; }
+
     /// <summary>All weights: trained, frozen and packed.</summary>
     public long Weights => TrainedWeights + FrozenConstants + PackedConstants;
 
@@ -71,6 +74,7 @@ public sealed record TrainingMemory
             Statistics = BytesOf(variables, VariableKind.Statistic),
             OptimizerState = BytesOf(variables, VariableKind.OptimizerState),
             GradientSums = BytesOf(variables, VariableKind.Gradient),
+            ModelCopy = InitialBytes(variables),
             FrozenConstants = step.FrozenBytes,
             PackedConstants = step.ConstantBytes + (apply?.ConstantBytes ?? 0),
             Inputs = plan.PeakBytes(MemoryKind.Input),
@@ -82,8 +86,19 @@ public sealed record TrainingMemory
         };
     }
 
+    private static long InitialBytes(IReadOnlyList<Variable> variables)
+    {
+        long bytes = 0;
+        foreach (Variable variable in variables)
+        {
+            if (variable.Kind is VariableKind.Weight or VariableKind.Statistic && variable.Initial is TensorData initial) bytes += initial.Type.SizeBytes;
+        }
+
+        return bytes;
+    }
+
     /// <summary>Bytes of the variables of one kind, as <see cref="VariableStore"/> lays them out.</summary>
-    internal static long BytesOf(IReadOnlyList<Variable> variables, VariableKind kind)
+    private static long BytesOf(IReadOnlyList<Variable> variables, VariableKind kind)
     {
         long bytes = 0;
         foreach (Variable variable in variables)

@@ -72,7 +72,11 @@ public sealed class CheckpointTests
         using TemporaryFolder folder = new();
         TrainerOptions options = TrainerJob.Options with
         {
-            Epochs = 40, LearningRate = 6, WarmupShare = 0, FinalLearningRateShare = 1, Optimizer = new OptimizerOptions { Momentum = 0, WeightDecay = 1 },
+            Epochs = 40,
+            LearningRate = 6,
+            WarmupShare = 0,
+            FinalLearningRateShare = 1,
+            Optimizer = new OptimizerOptions { Momentum = 0, WeightDecay = 1 },
         };
         TrainerResult expected = job.Run(options);
         options = options with { CheckpointPath = folder["run"], Resume = true };

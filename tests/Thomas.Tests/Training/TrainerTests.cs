@@ -46,7 +46,11 @@ public sealed class TrainerTests
         using TrainerJob job = new();
         TrainerOptions options = TrainerJob.Options with
         {
-            BatchNorm = mode, Augmentation = new Augmentation { Flip = true, Color = 0.2f }, Mixup = 0.2f, Dropout = 0.2f, Optimizer = new OptimizerOptions { AverageDecay = 0.9f },
+            BatchNorm = mode,
+            Augmentation = new Augmentation { Flip = true, Color = 0.2f },
+            Mixup = 0.2f,
+            Dropout = 0.2f,
+            Optimizer = new OptimizerOptions { AverageDecay = 0.9f },
         };
         int[] expected = TrainerJob.Bits(job.Run(options).Model);
         Assert.Equal(expected, TrainerJob.Bits(job.Run(options with { Compile = new CompileOptions { Threads = 3 }, LoaderThreads = 3 }).Model));
@@ -65,6 +69,22 @@ public sealed class TrainerTests
             Assert.Equal(whole.Epochs[i].TrainLoss, parts.Epochs[i].TrainLoss, 1e-4);
             Assert.Equal(whole.Epochs[i].ValidationLoss!.Value, parts.Epochs[i].ValidationLoss!.Value, 1e-4);
         }
+    }
+
+    [Fact]
+    public void A_memory_bound_cuts_the_batch_and_follows_the_same_curve()
+    {
+        using TrainerJob job = new(perClass: 9);
+        Model model = TrainerJob.Model(known: true);
+        TrainerOptions options = TrainerJob.Options with { BatchSize = 12, Dropout = 0 };
+        TrainingPlan whole = TrainingPlanner.Plan(model, new TrainingPlanOptions { Batch = 12, Compile = options.Compile });
+        TrainerResult free = job.Run(options, model), bounded = job.Run(options with { MemoryBytes = whole.Memory.Total / 2 }, model);
+        Assert.Contains(bounded.Notes, note => note.StartsWith("planned for", StringComparison.Ordinal));
+        Assert.True(bounded.Memory.Step + bounded.Memory.Variables <= whole.Memory.Total / 2);
+        for (int i = 0; i < free.Epochs.Count; i++) Assert.Equal(free.Epochs[i].TrainLoss, bounded.Epochs[i].TrainLoss, 1e-3);
+
+        TrainerResult sparse = job.Run(options with { Policy = new UpdatePolicy(UpdateKind.Sparse, MemoryBytes: whole.Memory.Total / 2) }, model);
+        Assert.InRange(sparse.TrainedParameters, 1, free.TrainedParameters);
     }
 
     [Fact]
@@ -225,7 +245,7 @@ public sealed class TrainerTests
         Assert.Contains("8x8", Assert.Throws<ThomasException>(() => Trainer.Train(TrainerJob.Model(), job.Train, smaller)).Message, StringComparison.Ordinal);
         using PreparedSet others = TrainerJob.Prepare(TinyModels.Pictures(3, 1, "red", "green").ToDataset());
         Assert.Throws<DataException>(() => Trainer.Train(TrainerJob.Model(), job.Train, others));
-        Assert.Contains("sparse", Assert.Throws<ThomasException>(() => job.Run(TrainerJob.Options with { Policy = new UpdatePolicy(UpdateKind.Sparse, MemoryBytes: 1 << 20) })).Message, StringComparison.Ordinal);
+        Assert.Contains("smallest bound", Assert.Throws<ThomasException>(() => job.Run(TrainerJob.Options with { MemoryBytes = 1 })).Message, StringComparison.Ordinal);
         Assert.Contains("MicroBatch", Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(TrainerJob.Options with { MicroBatch = 3 })).Message, StringComparison.Ordinal);
     }
 

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Runtime;
-using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 

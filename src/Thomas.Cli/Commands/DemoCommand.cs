@@ -92,7 +92,7 @@ internal sealed class DemoCommand
     {
         if (_terminal.Quiet) return;
         _terminal.Field("pictures", Format.Invariant(
-            $"drawn by this program from seed {settings.Seed}, white on black, 28x28\n{settings.TrainingDigits:#,0} digits to learn from, {settings.ValidationDigits:#,0} to validate, {settings.TestDigits:#,0} to test\n{settings.TuningLetters:#,0} letters A to J to learn from, {settings.TestLetters:#,0} to test"));
+            $"drawn by this program from seed {settings.Seed}, white on black, 28x28\n{settings.TrainingDigits:#,0} digits to learn from, {settings.TestDigits:#,0} to test\n{settings.TuningLetters:#,0} letters A to J to learn from, {settings.TestLetters:#,0} to test"));
         _terminal.Field("network", $"LeNet-5, {Format.Count(story.NewNetwork(HandwrittenSet.Digits).Graph.ParameterCount)} parameters, random weights");
         _terminal.Field("device", device);
         _terminal.Say();
@@ -101,10 +101,10 @@ internal sealed class DemoCommand
     private void Print(DemoDigits digits, DemoSettings settings)
     {
         List<string> epochs = [];
-        foreach (EpochReport epoch in digits.Training.Epochs) epochs.Add(Format.Percent(epoch.ValidationAccuracy ?? 0));
+        foreach (EpochReport epoch in digits.Training.Epochs) epochs.Add(Format.Percent(epoch.TrainAccuracy));
         _terminal.Details(digits.Training.Notes);
         _terminal.Kernels(digits.Training.Kernels);
-        _terminal.Field("digits", $"{string.Join(", ", epochs)} of the validation digits right after each epoch\n{Format.Percent(digits.Test.Accuracy)} of {Format.Invariant($"{settings.TestDigits:#,0}")} test digits right, learned in {Format.Duration(digits.Duration)}");
+        _terminal.Field("digits", $"{string.Join(", ", epochs)} of the digits right while they were learned, epoch by epoch\n{Format.Percent(digits.Test.Accuracy)} of {Format.Invariant($"{settings.TestDigits:#,0}")} test digits right, learned in {Format.Duration(digits.Duration)}");
     }
 
     private void Print(IReadOnlyList<DemoTuning> tunings, string conclusion, DemoSettings settings)
@@ -149,7 +149,7 @@ internal sealed class DemoCommand
             settings.Seed,
             device,
             new DemoDigitsReport(
-                settings.TrainingDigits, settings.ValidationDigits, settings.TestDigits, ReportParts.Of(digits.Training.Epochs), digits.Test.Accuracy, digits.Duration.TotalSeconds),
+                settings.TrainingDigits, settings.TestDigits, ReportParts.Of(digits.Training.Epochs), digits.Test.Accuracy, digits.Duration.TotalSeconds),
             new DemoLettersReport(settings.TuningLetters, settings.TestLetters, settings.LetterEpochs, settings.LetterSteps, settings.BatchSize, policies, DemoStory.Kept),
             conclusion,
             folder,

@@ -143,7 +143,7 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes);
 internal sealed record DevicesReport(
     string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches, string OpenCl);
 
-internal sealed record DemoDigitsReport(int Training, int Validation, int Test, IReadOnlyList<EpochEntry> Epochs, double TestAccuracy, double Seconds);
+internal sealed record DemoDigitsReport(int Training, int Test, IReadOnlyList<EpochEntry> Epochs, double TestAccuracy, double Seconds);
 
 internal sealed record DemoPolicyReport(string Policy, long TrainedParameters, double AccuracyBefore, double AccuracyAfter, int OwnCorrect, double Seconds, long StepBytes);
 

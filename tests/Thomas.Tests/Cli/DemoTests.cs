@@ -28,7 +28,7 @@ public sealed class DemoTests : IDisposable
         string folder = _files["new", "demo"];
         CliRun run = CliRun.Of("demo", "--quick", "--out", folder, "--seed", "3");
         Assert.Equal(0, run.Code);
-        Assert.Contains("1,500 digits to learn from, 200 to validate, 500 to test", run.Out, StringComparison.Ordinal);
+        Assert.Contains("1,500 digits to learn from, 500 to test", run.Out, StringComparison.Ordinal);
         Assert.Matches(@"of 500 test digits right, learned in [0-9.]+ m?s", run.Out);
         (string Policy, string Trained)[] rows = [("last", "5,010"), ("last:2", "405,510"), ("bias", "5,580"), ("all", "431,080"), ("scratch", "431,080")];
         foreach ((string policy, string trained) in rows)

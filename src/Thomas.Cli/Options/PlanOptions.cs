@@ -17,7 +17,7 @@ internal sealed class PlanOptions
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train; without it all policies are compared");
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.Batch})", 1, 65_536);
     private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that training may take, for example 64MiB: smaller pieces of the batch and recomputation are chosen to fit");
-    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default sgd)", "sgd", "adam", "adamw");
+    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
     private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization: statistics of the file or of the batch (default frozen, for scratch live)", "frozen", "live");
 
     public void AddTo(Command command)
@@ -42,7 +42,7 @@ internal sealed class PlanOptions
     {
         Policy = policy,
         BatchNorm = (parsed.GetValue(_batchNorm) ?? (policy.Kind == UpdateKind.Scratch ? "live" : "frozen")) == "live" ? BatchNormMode.Live : BatchNormMode.Frozen,
-        Optimizer = new OptimizerOptions { Kind = parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : OptimizerKind.Sgd },
+        Optimizer = new OptimizerOptions { Kind = parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : OptimizerKind.AdamW },
         Batch = parsed.GetValue(_batch) ?? Default.Batch,
         MemoryBytes = parsed.GetValue(_memory),
         Compile = compile,

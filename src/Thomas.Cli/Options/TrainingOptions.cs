@@ -23,9 +23,9 @@ internal sealed class TrainingOptions
     private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training pictures (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.BatchSize})", 1, 65_536);
     private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
-    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw for the last layer, sgd for more)", "sgd", "adam", "adamw");
+    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
     private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Momentum})"), 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.0001)", 0f, 1000f);
+    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)", 0f, 1000f);
     private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare})"), 0f, 1f, belowMaximum: true);
     private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for more)", 0, 100_000);
@@ -94,7 +94,7 @@ internal sealed class TrainingOptions
     public TrainerOptions ReadTrainer(ParseResult parsed, UpdatePolicy policy)
     {
         bool scratch = policy.Kind == UpdateKind.Scratch;
-        OptimizerKind kind = parsed.GetValue(_optimizer) is { } optimizer ? Enum.Parse<OptimizerKind>(optimizer, ignoreCase: true) : OptimizerKind.Sgd;
+        OptimizerKind kind = parsed.GetValue(_optimizer) is { } optimizer ? Enum.Parse<OptimizerKind>(optimizer, ignoreCase: true) : Network.Optimizer.Kind;
         return _network.Read(parsed, Network with
         {
             Policy = policy,
@@ -105,7 +105,7 @@ internal sealed class TrainingOptions
             {
                 Kind = kind,
                 Momentum = parsed.GetValue(_momentum) ?? Network.Optimizer.Momentum,
-                WeightDecay = parsed.GetValue(_weightDecay) ?? (kind == OptimizerKind.AdamW ? 0.01f : Network.Optimizer.WeightDecay),
+                WeightDecay = parsed.GetValue(_weightDecay) ?? (kind == OptimizerKind.AdamW ? Network.Optimizer.WeightDecay : 1e-4f),
             },
             LabelSmoothing = parsed.GetValue(_smoothing) ?? Network.LabelSmoothing,
             WarmupShare = parsed.GetValue(_warmup) ?? Network.WarmupShare,

@@ -34,8 +34,8 @@ public sealed record OptimizerOptions
     /// <summary>Whether SGD's weight decay shrinks weights directly instead of joining the gradient; AdamW's always does, Adam's never.</summary>
     public bool DecoupledDecay { get; init; }
 
-    /// <summary>Learning rate of the layers before the last as a share of the last one's.</summary>
-    public float BodyRate { get; init; } = 1;
+    /// <summary>Learning rate of the layers before the last as a share of the last one's; null leaves it to <see cref="TrainerOptions.AutomaticBodyRate"/>.</summary>
+    public float? BodyRate { get; init; }
 
     /// <summary>Upper bound of the norm of all gradients together; null for none. It needs a sum of every gradient to be kept.</summary>
     public float? ClipNorm { get; init; }
@@ -49,7 +49,7 @@ public sealed record OptimizerOptions
     /// <summary>The update operator's settings for a parameter.</summary>
     internal OpAttributes Attributes(TrainedParameter parameter)
     {
-        float decay = DecayAll || parameter.Role == Autodiff.ParameterRole.Weight ? WeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate;
+        float decay = DecayAll || parameter.Role == Autodiff.ParameterRole.Weight ? WeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate ?? 1;
         return Kind == OptimizerKind.Sgd
             ? new SgdAttributes(Momentum, Nesterov, decay, DecoupledDecay, rate)
             : new AdamAttributes(Beta1, Beta2, Epsilon, decay, Kind == OptimizerKind.AdamW, rate);
@@ -77,7 +77,7 @@ public sealed record OptimizerOptions
         Require(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "in [0, 1)");
         Require(Epsilon > 0 && float.IsFinite(Epsilon), nameof(Epsilon), Epsilon, "above 0 and finite");
         Require(WeightDecay >= 0 && float.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or more and finite");
-        Require(BodyRate >= 0 && float.IsFinite(BodyRate), nameof(BodyRate), BodyRate, "0 or more and finite");
+        Require(BodyRate is null || (BodyRate >= 0 && float.IsFinite(BodyRate.Value)), nameof(BodyRate), BodyRate ?? 0, "0 or more and finite");
         Require(ClipNorm is null || (ClipNorm > 0 && float.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm ?? 0, "above 0 and finite");
         Require(AverageDecay is null or (> 0 and < 1), nameof(AverageDecay), AverageDecay ?? 0, "between 0 and 1");
     }

@@ -25,7 +25,7 @@ public sealed record TrainerOptions
     public BatchNormMode? BatchNorm { get; init; }
 
     /// <summary>The update rule.</summary>
-    public OptimizerOptions Optimizer { get; init; } = new();
+    public OptimizerOptions Optimizer { get; init; } = new() { Kind = OptimizerKind.AdamW, WeightDecay = 0.01f };
 
     /// <summary>Passes over the training pictures.</summary>
     public int Epochs { get; init; } = 20;
@@ -126,18 +126,31 @@ public sealed record TrainerOptions
     /// <summary>What batch normalization does.</summary>
     internal BatchNormMode BatchNormMode => BatchNorm ?? (Policy.Kind == UpdateKind.Scratch ? BatchNormMode.Live : BatchNormMode.Frozen);
 
-    /// <summary>The learning rate that is used when <see cref="LearningRate"/> is null.</summary>
+    /// <summary>The update rule with the rate of the body decided.</summary>
+    internal OptimizerOptions DecidedOptimizer => Optimizer with { BodyRate = Optimizer.BodyRate ?? AutomaticBodyRate() };
+
+    /// <summary>The learning rate that is used when <see cref="LearningRate"/> is null: the last layer's, see <see cref="AutomaticBodyRate"/>.</summary>
     /// <returns>
-    /// SGD with momentum m: <c>0.1 * (1 - m)</c> at 32 pictures a step, five times that from scratch, in proportion to the batch (Goyal et al. 2017). Adam and AdamW: 2e-4,
-    /// from scratch 1e-3, in proportion to the batch's square root.
+    /// Adam and AdamW: 1e-3 at 32 pictures a step, in proportion to the batch's square root. SGD with momentum m: <c>0.03 * (1 - m)</c>, from scratch <c>0.5 * (1 - m)</c>, in
+    /// proportion to the batch (Goyal et al. 2017).
     /// </returns>
-    public float AutomaticLearningRate()
+    public float AutomaticLearningRate() => Optimizer.Kind == OptimizerKind.Sgd
+        ? (Policy.Kind == UpdateKind.Scratch ? 0.5f : 0.03f) * (1 - Optimizer.Momentum) * BatchSize / 32
+        : 1e-3f * MathF.Sqrt(BatchSize / 32f);
+
+    /// <summary>What <see cref="OptimizerOptions.BodyRate"/> is when it is null.</summary>
+    /// <returns>
+    /// 1 from scratch. Otherwise the last layer learns faster than the layers that already know something: 0.3 of its rate for Adam and AdamW, 0.1 for SGD, and for policies that
+    /// train no filters 1 and 0.3.
+    /// </returns>
+    public float AutomaticBodyRate() => (Policy.Kind, Optimizer.Kind) switch
     {
-        bool scratch = Policy.Kind == UpdateKind.Scratch;
-        return Optimizer.Kind == OptimizerKind.Sgd
-            ? 0.1f * (1 - Optimizer.Momentum) * (scratch ? 5 : 1) * BatchSize / 32
-            : (scratch ? 1e-3f : 2e-4f) * MathF.Sqrt(BatchSize / 32f);
-    }
+        (UpdateKind.Scratch, _) => 1,
+        (UpdateKind.Bias or UpdateKind.Norm, OptimizerKind.Sgd) => 0.3f,
+        (UpdateKind.Bias or UpdateKind.Norm, _) => 1,
+        (_, OptimizerKind.Sgd) => 0.1f,
+        _ => 0.3f,
+    };
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     internal void Validate()

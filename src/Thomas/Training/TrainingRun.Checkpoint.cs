@@ -142,7 +142,7 @@ internal sealed partial class TrainingRun
             ["batch norm"] = _trainee.BatchNorm.ToString(),
             ["optimizer"] = rule,
             ["weight decay"] = string.Create(culture, $"{p.WeightDecay}{(p.DecayAll ? " of all" : "")}"),
-            ["body rate"] = p.BodyRate.ToString(culture),
+            ["body rate"] = (p.BodyRate ?? o.AutomaticBodyRate()).ToString(culture),
             ["clip norm"] = p.ClipNorm?.ToString(culture) ?? "none",
             ["average decay"] = p.AverageDecay?.ToString(culture) ?? "none",
             ["epochs"] = o.Epochs.ToString(culture),

@@ -58,7 +58,7 @@ internal sealed partial class TrainingRun : IDisposable
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
         _schedule = new RateSchedule(options, _plan.Steps);
         TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
-            _plan.MicroBatch, options.Optimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout, DropoutSeed: options.Seed);
+            _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout, DropoutSeed: options.Seed);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
@@ -133,7 +133,7 @@ internal sealed partial class TrainingRun : IDisposable
         {
             Policy = _options.Policy,
             BatchNorm = _options.BatchNormMode,
-            Optimizer = _options.Optimizer,
+            Optimizer = _options.DecidedOptimizer,
             Batch = _options.BatchSize,
             MicroBatch = _options.MicroBatch,
             MemoryBytes = _options.MemoryBytes,

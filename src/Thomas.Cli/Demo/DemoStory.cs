@@ -30,6 +30,8 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
     private static readonly Preprocessing Input =
         Preprocessing.Preset("unit", HandwrittenSet.Side, HandwrittenSet.Side) with { ColorOrder = ColorOrder.Gray, CropMargin = 1 };
 
+    private static readonly OptimizerOptions Optimizer = new() { Kind = OptimizerKind.Sgd, Momentum = 0.9f, BodyRate = 1 };
+
     private readonly SkiaImageDecoder _decoder = new();
 
     /// <summary>What is compared, in the order of the table.</summary>
@@ -90,8 +92,16 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
         return labels;
     }
 
-    private TrainerOptions Options(UpdatePolicy policy, int epochs) =>
-        new() { Policy = policy, Epochs = epochs, BatchSize = settings.BatchSize, LearningRate = LearningRate, Seed = settings.Seed, Compile = settings.Compile };
+    private TrainerOptions Options(UpdatePolicy policy, int epochs) => new()
+    {
+        Policy = policy,
+        Epochs = epochs,
+        BatchSize = settings.BatchSize,
+        Optimizer = Optimizer,
+        LearningRate = LearningRate,
+        Seed = settings.Seed,
+        Compile = settings.Compile,
+    };
 
     private PreparedSet Prepare(HandwrittenSet drawn) =>
         PreparedSet.Create(drawn.ToDataset(), _decoder, new PreparedSetOptions { Preprocessing = Input, Threads = settings.Compile.Threads }, null, cancellation);

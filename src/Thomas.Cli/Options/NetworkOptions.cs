@@ -1,7 +1,6 @@
 using System;
 using System.CommandLine;
 using System.IO;
-using Thomas.Autodiff;
 using Thomas.Training;
 
 namespace Thomas.Cli.Options;

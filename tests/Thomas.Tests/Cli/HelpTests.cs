@@ -34,6 +34,7 @@ public sealed class HelpTests
     [InlineData("inspect", "--graph")]
     [InlineData("classify", "--top")]
     [InlineData("evaluate", "--data")]
+    [InlineData("plan", "--memory")]
     [InlineData("tune", "--label-smoothing")]
     [InlineData("convert", "--output")]
     [InlineData("devices", "--json")]

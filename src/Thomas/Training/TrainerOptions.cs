@@ -49,7 +49,7 @@ public sealed record TrainerOptions
     public RateDecay Decay { get; init; }
 
     /// <summary>Share of the steps in which the rate rises to its peak, in [0, 1).</summary>
-    public float WarmupShare { get; init; } = 0.05f;
+    public float WarmupShare { get; init; } = 0.2f;
 
     /// <summary>Rate of the last step as a share of the peak, for <see cref="RateDecay.Cosine"/>, in [0, 1].</summary>
     public float FinalLearningRateShare { get; init; }
@@ -140,7 +140,7 @@ public sealed record TrainerOptions
 
     /// <summary>What <see cref="OptimizerOptions.BodyRate"/> is when it is null.</summary>
     /// <returns>
-    /// 1 from scratch. Otherwise the last layer learns faster than the layers that already know something: 0.3 of its rate for Adam and AdamW, 0.1 for SGD, and for policies that
+    /// 1 from scratch. Otherwise the last layer learns faster than the layers that already know something: 0.2 of its rate for Adam and AdamW, 0.1 for SGD, and for policies that
     /// train no filters 1 and 0.3.
     /// </returns>
     public float AutomaticBodyRate() => (Policy.Kind, Optimizer.Kind) switch
@@ -149,7 +149,7 @@ public sealed record TrainerOptions
         (UpdateKind.Bias or UpdateKind.Norm, OptimizerKind.Sgd) => 0.3f,
         (UpdateKind.Bias or UpdateKind.Norm, _) => 1,
         (_, OptimizerKind.Sgd) => 0.1f,
-        _ => 0.3f,
+        _ => 0.2f,
     };
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>

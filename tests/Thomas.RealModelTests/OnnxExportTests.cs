@@ -60,6 +60,6 @@ public sealed class OnnxExportTests
             foreach (Node node in item.Build().Nodes) covered.Add(node.Op);
         }
 
-        Assert.All(Ops.OpCatalog.All, op => Assert.Contains(op, covered));
+        foreach (Op op in Ops.OpCatalog.All) Assert.True(op.IsTrainingOnly != covered.Contains(op), $"{op.Name} must be in the sweep, or for training only");
     }
 }

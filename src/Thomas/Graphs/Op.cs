@@ -35,6 +35,9 @@ public abstract class Op
     /// <summary>The definition in index notation, for the operator reference.</summary>
     public abstract string Formula { get; }
 
+    /// <summary>Whether only training steps contain it (gradients, losses, updates and what they are made of), never a model: file formats have no form for it.</summary>
+    internal virtual bool IsTrainingOnly => false;
+
     /// <summary>Checks the operands and returns the types of the results.</summary>
     /// <exception cref="GraphException">The operands or attributes do not fit; the message carries shapes, the builder adds the node's name.</exception>
     internal abstract TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes);

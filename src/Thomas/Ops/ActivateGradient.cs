@@ -15,6 +15,8 @@ public sealed partial class ActivateGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dx[i] = dy[i] * f'(x[i])";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

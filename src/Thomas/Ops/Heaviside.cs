@@ -11,6 +11,8 @@ public sealed class Heaviside : BinaryOp
     /// <inheritdoc/>
     public override string Formula => "y[i] = a[i] > b[i] ? 1 : a[i] = b[i] ? 1/2 : 0; NaN where either is";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a step, whose derivative is 0 almost everywhere";
 
     internal override T Apply<T>(T a, T b) =>

@@ -46,15 +46,31 @@ internal sealed partial class OperatorPage
             *Memory*: `own` means that the result has memory of its own, `in place` that it may overwrite an operand that nobody reads afterwards, `view` that it is
             the operand's memory under another shape and nothing runs.
 
-            All of them are read from and written to `.tflite` and `.onnx`; [formats.md](formats.md) lists the operators of these formats. How a new one is added
-            is in [adding-an-op.md](adding-an-op.md).
+            How a new one is added is in [adding-an-op.md](adding-an-op.md).
 
-            | operator | formula | kernel | memory |
-            |---|---|---|---|
+            ## Operators of models
+
+            They are read from and written to `.tflite` and `.onnx`; [formats.md](formats.md) lists the operators of these formats.
 
             """.ReplaceLineEndings("\n"));
+        AddTable(trainingOnly: false);
+        _text.Append(
+            """
+
+            ## Operators of training steps
+
+            Gradients, losses, updates and what they are made of. A model never contains them, so files have no form for them.
+
+            """.ReplaceLineEndings("\n"));
+        AddTable(trainingOnly: true);
+    }
+
+    private void AddTable(bool trainingOnly)
+    {
+        _text.Append("\n| operator | formula | kernel | memory |\n|---|---|---|---|\n");
         foreach (Op op in OpCatalog.All)
         {
+            if (op.IsTrainingOnly != trainingOnly) continue;
             string formula = op.Formula.Replace("|", "\\|", StringComparison.Ordinal);
             _text.Append(CultureInfo.InvariantCulture, $"| [{op.Name}](#{op.Name.ToLowerInvariant()}) | `{formula}` | {KernelOf(op)} | {MemoryOf(op)} |\n");
         }

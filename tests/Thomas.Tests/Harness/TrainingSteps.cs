@@ -11,7 +11,10 @@ internal static class TrainingSteps
 {
     public const int Classes = 5, Side = 64;
 
-    public static Model Network { get; } = Build();
+    public static Model Network { get; } = Build(Side);
+
+    /// <summary>The same layers on pictures of half the height and width.</summary>
+    public static Model SmallNetwork { get; } = Build(Side / 2);
 
     /// <summary>Runs a plan for some steps.</summary>
     /// <returns>The loss of each step.</returns>
@@ -19,14 +22,21 @@ internal static class TrainingSteps
     {
         using VariableStore store = new(plan.Graph.Variables);
         using StepProgram program = new(plan, store);
+        return Run(program, plan.Runs, steps, rate);
+    }
+
+    /// <summary>Makes some steps, each of so many runs.</summary>
+    /// <returns>The loss of each step.</returns>
+    public static List<float> Run(StepProgram program, int runs, int steps, float rate)
+    {
         List<float> losses = [];
         for (int step = 1; step <= steps; step++)
         {
             float loss = 0;
             program.Begin(step, rate);
-            for (int run = 0; run < plan.Runs; run++)
+            for (int run = 0; run < runs; run++)
             {
-                Fill(program, run * plan.MicroBatch, plan.Options.Batch);
+                Fill(program, run * program.Batch, runs * program.Batch);
                 loss += program.Run();
             }
 
@@ -46,10 +56,10 @@ internal static class TrainingSteps
         program.Weights.Fill(1f / batch);
     }
 
-    private static Model Build()
+    private static Model Build(int side)
     {
         ArchitectureCatalog.TryFind("mobilenet-v2", out Architecture? architecture);
-        ArchitectureOptions options = new() { Classes = Classes, Height = Side, Width = Side, WidthMultiplier = 0.35f, Seed = 1 };
-        return new Model(architecture!.Build(options), new ModelInfo { Name = "small", Preprocessing = Preprocessing.Preset("unit", Side, Side) });
+        ArchitectureOptions options = new() { Classes = Classes, Height = side, Width = side, WidthMultiplier = 0.35f, Seed = 1 };
+        return new Model(architecture!.Build(options), new ModelInfo { Name = "small", Preprocessing = Preprocessing.Preset("unit", side, side) });
     }
 }

@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Thomas.Tests.Training;
 
+[Collection(nameof(ProcessMeasurements))]
 public sealed class BatchLoaderTests
 {
     private static readonly Preprocessing Input = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 };

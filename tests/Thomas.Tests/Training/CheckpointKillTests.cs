@@ -11,7 +11,7 @@ namespace Thomas.Tests.Training;
 
 public sealed class CheckpointKillTests
 {
-    private const int Kills = 25, Chains = 2;
+    private const int Kills = 25, MaximumKills = 200, Chains = 2;
 
     [Fact]
     public async Task A_run_that_is_killed_again_and_again_ends_with_the_bits_of_one_that_is_not()
@@ -25,11 +25,12 @@ public sealed class CheckpointKillTests
             chains[i] = Task.Run(() => KillAgainAndAgain(new Rng(seed), expected));
         }
 
-        int resumed = 0, torn = 0;
-        foreach ((int chainResumed, int chainTorn) in await Task.WhenAll(chains)) (resumed, torn) = (resumed + chainResumed, torn + chainTorn);
-        TestContext.Current.SendDiagnosticMessage($"{Kills * Chains} kills, {resumed} of resumed runs, {torn} while a checkpoint was written");
-        Assert.True(resumed > Kills * Chains / 2, $"{resumed} resumed runs were killed");
-        Assert.True(torn > 0, "no kill fell into the writing of a checkpoint");
+        foreach ((int resumed, int torn) in await Task.WhenAll(chains))
+        {
+            TestContext.Current.SendDiagnosticMessage($"{resumed} resumed runs were killed, {torn} while a checkpoint was written");
+            Assert.True(resumed > Kills / 2, $"{resumed} resumed runs were killed");
+            Assert.True(torn > 0, $"none of {MaximumKills} kills fell into the writing of a checkpoint");
+        }
     }
 
     /// <returns>How many of the killed runs had been resumed, and how many left a half-written file.</returns>
@@ -37,15 +38,15 @@ public sealed class CheckpointKillTests
     {
         using TemporaryFolder folder = new();
         int killed = 0, completed = 0, resumed = 0, torn = 0;
-        while (killed < Kills || completed == 0)
+        while (killed < Kills || completed == 0 || (torn == 0 && killed < MaximumKills))
         {
-            bool fromFile = File.Exists(CheckpointChild.CheckpointOf(folder.Path));
+            bool kill = killed < Kills || (torn == 0 && killed < MaximumKills), fromFile = File.Exists(CheckpointChild.CheckpointOf(folder.Path));
             using Process child = CheckpointChild.Start(folder.Path);
-            bool hasEnded = !ReadSteps(child, killed < Kills ? 1 + rng.Next(8) : int.MaxValue);
+            bool hasEnded = !ReadSteps(child, kill ? 2 + rng.Next(7) : int.MaxValue, out long lastStep);
             if (!hasEnded)
             {
-                // About as long as a step and its file take.
-                long until = Stopwatch.GetTimestamp() + (long)(rng.Uniform(0, 0.004f) * Stopwatch.Frequency);
+                // Any moment of the next step and its file, which take as long as the last ones did on this machine.
+                long until = Stopwatch.GetTimestamp() + (long)(rng.Uniform(0, 1) * lastStep);
                 while (Stopwatch.GetTimestamp() < until) Thread.SpinWait(20);
                 child.Kill();
                 killed++;
@@ -68,12 +69,16 @@ public sealed class CheckpointKillTests
         return (resumed, torn);
     }
 
-    /// <returns>Whether the program made so many steps.</returns>
-    private static bool ReadSteps(Process child, int count)
+    /// <returns>Whether the program made so many steps; and the time between the last two.</returns>
+    private static bool ReadSteps(Process child, int count, out long lastStep)
     {
+        lastStep = 0;
+        long last = 0;
         for (int i = 0; i < count; i++)
         {
             if (child.StandardOutput.ReadLine() is null) return false;
+            long now = Stopwatch.GetTimestamp();
+            (lastStep, last) = (now - last, now);
         }
 
         return true;

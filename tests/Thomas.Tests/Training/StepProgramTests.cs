@@ -10,6 +10,7 @@ using Xunit;
 
 namespace Thomas.Tests.Training;
 
+[Collection(nameof(ProcessMeasurements))]
 public sealed class StepProgramTests
 {
     private const int Classes = 5, Side = 6, Pictures = 12;

@@ -58,7 +58,7 @@ internal sealed partial class OnnxEmitter
         _ => throw NotWritten(op),
     };
 
-    private static ThomasException NotWritten(Op op) => new($"The operator {op.Name} cannot be written to ONNX; save the model as .tflite, or before it is compiled for training.");
+    private static ThomasException NotWritten(Op op) => new($"The operator {op.Name} cannot be written to ONNX: it is part of training steps, not of models.");
 
     private void EmitUnary(Node node, string op)
     {

@@ -16,6 +16,8 @@ public sealed partial class BatchNormTraining : Op
     public override string Formula =>
         "mean[c] = mean_i x[i,c]; variance[c] = mean_i (x[i,c] - mean[c])^2; y[i,c] = (x[i,c] - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + shift[c]";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 3);

@@ -17,6 +17,8 @@ public sealed partial class BatchNormTrainingGradient : Op
         "r[c] = 1 / sqrt(variance[c] + epsilon); h[i,c] = (x[i,c] - mean[c]) * r[c]; dShift[c] = sum_i dy[i,c]; dScale[c] = sum_i dy[i,c] * h[i,c]; " +
         "dx[i,c] = scale[c] * r[c] * (dy[i,c] - (dShift[c] + h[i,c] * dScale[c]) / n), n the count of i";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

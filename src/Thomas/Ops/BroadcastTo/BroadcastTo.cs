@@ -18,6 +18,8 @@ public sealed class BroadcastTo : Op
     /// <inheritdoc/>
     public override string Formula => "y[i] = x[i], the last axes aligned, indices along axes of size 1 being 0";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);

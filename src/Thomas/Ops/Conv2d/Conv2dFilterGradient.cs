@@ -12,6 +12,8 @@ public sealed partial class Conv2dFilterGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dw[o,i,j,c] = sum_{n,p,q} dy[n,p,q,o] * x[n, p*sH - top + i*dH, q*sW - left + j*dW, g*cIn/G + c], g = o / (cOut/G)";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

@@ -15,6 +15,8 @@ public sealed partial class Conv2dInputGradient : Op
     public override string Formula =>
         "dx[n,h,w,c] = sum over o of c's group and i,j,p,q with p*sH - top + i*dH = h, q*sW - left + j*dW = w of dy[n,p,q,o] * filter[o,i,j,c - g*cIn/G]";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

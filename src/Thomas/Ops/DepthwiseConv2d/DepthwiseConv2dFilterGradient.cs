@@ -14,6 +14,8 @@ public sealed partial class DepthwiseConv2dFilterGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dw[0,i,j,o] = sum_{n,p,q} dy[n,p,q,o] * x[n, p*sH - top + i*dH, q*sW - left + j*dW, o/m]";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

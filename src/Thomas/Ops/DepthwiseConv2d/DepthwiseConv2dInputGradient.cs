@@ -15,6 +15,8 @@ public sealed partial class DepthwiseConv2dInputGradient : Op
     public override string Formula =>
         "dx[n,h,w,c] = sum over o in [c*m, c*m + m) and i,j,p,q with p*sH - top + i*dH = h, q*sW - left + j*dW = w of dy[n,p,q,o] * filter[0,i,j,o]";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

@@ -21,6 +21,8 @@ public sealed partial class Dropout : Op
     /// <inheritdoc/>
     public override string Formula => "y[i] = hash(seed, step, i) < rate ? 0 : x[i] / (1 - rate), hash in [0, 1)";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 2);

@@ -13,6 +13,8 @@ public sealed partial class LocalResponseNormGradient : Op
     public override string Formula =>
         "dx[..,c] = dy[..,c] * d[..,c]^-beta - 2 * alpha * beta * x[..,c] * sum_j dy[..,j] * x[..,j] * d[..,j]^(-beta-1) over the j whose windows hold c, d = bias + alpha * sum of x^2 over the window";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

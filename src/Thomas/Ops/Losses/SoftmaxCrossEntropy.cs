@@ -15,6 +15,8 @@ public sealed partial class SoftmaxCrossEntropy : Op
     /// <inheritdoc/>
     public override string Formula => "p[n,i] = e^x[n,i] / sum_j e^x[n,j]; loss = -sum_n weights[n] * sum_i targets[n,i] * ln p[n,i]";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 3);

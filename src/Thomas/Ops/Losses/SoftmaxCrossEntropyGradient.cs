@@ -14,6 +14,8 @@ public sealed partial class SoftmaxCrossEntropyGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dx[n,i] = dLoss * weights[n] * (probabilities[n,i] * sum_j targets[n,j] - targets[n,i])";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

@@ -17,6 +17,8 @@ public sealed partial class MatMul : Op
     /// <inheritdoc/>
     public override string Formula => "y[i,j] = sum_k a[i,k] * b[k,j]";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         MatMulAttributes t = (MatMulAttributes)attributes;

@@ -15,6 +15,8 @@ public sealed partial class Accumulate : Op
     /// <inheritdoc/>
     public override string Formula => "sum' = keep = 0 ? grad : sum + grad";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it changes variables after the gradients are known";
 
     internal override int UpdatedInput(int output) => 0;

@@ -19,6 +19,8 @@ public sealed partial class ClipByGlobalNorm : Op
     /// <inheritdoc/>
     public override string Formula => "n = |control[1]| * sqrt(sum over all gradients of grad[i]^2); control'[1] = n > bound ? control[1] * bound / n : control[1]; the rest stays";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it changes variables after the gradients are known";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

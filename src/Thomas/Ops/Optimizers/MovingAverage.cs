@@ -20,6 +20,8 @@ public sealed partial class MovingAverage : Op
     /// <inheritdoc/>
     public override string Formula => "average' = (1 - m) * average + m * f * value";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it changes variables and the loss does not depend on it";
 
     internal override int UpdatedInput(int output) => 0;

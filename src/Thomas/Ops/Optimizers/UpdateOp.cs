@@ -15,6 +15,8 @@ public abstract class UpdateOp : Op
     /// <summary>How many moments it keeps of each parameter.</summary>
     internal abstract int Moments { get; }
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it changes variables after the gradients are known";
 
     internal override int UpdatedInput(int output) => output;

@@ -14,6 +14,8 @@ public sealed class AveragePool2dGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dx[n,h,w,c] = sum of dy[n,p,q,c] / k(p,q) over the windows (p,q) that hold (h,w), k = taps inside x, or with padding counted kH*kW";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

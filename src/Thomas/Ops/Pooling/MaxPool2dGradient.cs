@@ -17,6 +17,8 @@ public sealed class MaxPool2dGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dx[n,h,w,c] = sum of dy[n,p,q,c] over the windows (p,q) whose first tap with x >= y[n,p,q,c] is (h,w)";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

@@ -17,6 +17,8 @@ public sealed class ReduceMaxGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dx[o,r,i] = r is the first with x[o,r,i] >= y[o,i] ? dy[o,i] : 0";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

@@ -14,6 +14,8 @@ public sealed class SliceGradient : Op
     /// <inheritdoc/>
     public override string Formula => "dx[begin + i * step] = dy[i], 0 elsewhere";
 
+    internal override bool IsTrainingOnly => true;
+
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)

@@ -1,10 +1,12 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using Thomas.Formats.TfLite;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Tests.Harness;
+using Thomas.Tests.Ops;
 using Xunit;
 
 namespace Thomas.Tests.Formats.TfLite;
@@ -40,7 +42,25 @@ public sealed class TfLiteRoundTripTests
             foreach (Node node in make().Nodes) seen.Add(node.Op);
         }
 
-        Assert.All(OpCatalog.All, op => Assert.Contains(op, seen));
+        foreach (Op op in OpCatalog.All) Assert.True(op.IsTrainingOnly != seen.Contains(op), $"{op.Name} must be in a written graph, or for training only");
+    }
+
+    public static TheoryData<string> TrainingOnly => [.. OpCatalog.All.Where(op => op.IsTrainingOnly).Select(op => op.Name)];
+
+    [Theory]
+    [MemberData(nameof(TrainingOnly))]
+    public void Operators_of_training_steps_are_refused_by_both_formats(string name)
+    {
+        OpCase test = OpCases.All().First(test => test.Op.Name == name);
+        GraphBuilder builder = new();
+        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
+        Model model = new(builder.Build(builder.Add(test.Op, inputs, test.Attributes)), new ModelInfo { Name = "step" });
+        foreach (ModelFormat format in Enum.GetValues<ModelFormat>())
+        {
+            ThomasException e = Assert.Throws<ThomasException>(() => model.Save(Stream.Null, format));
+            Assert.Contains(name, e.Message, StringComparison.Ordinal);
+            Assert.Contains("it is part of training steps, not of models", e.Message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

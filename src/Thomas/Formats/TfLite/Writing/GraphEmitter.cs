@@ -94,7 +94,7 @@ internal sealed partial class GraphEmitter
         Slice => EmitSlice(node),
         Reshape => EmitReshape(node),
         Transpose => Transposed(Tensor(node.Inputs[0]), ((TransposeAttributes)node.Attributes).Perm),
-        _ => throw new ThomasException($"{node} cannot be written as .tflite: the format has no operator for it."),
+        _ => throw new ThomasException($"{node} cannot be written as .tflite: it is part of training steps, not of models."),
     };
 
     /// <summary>The tensor of a value; a constant becomes one where it is first read.</summary>

@@ -1,0 +1,110 @@
+using System;
+using System.IO;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using System.Threading;
+using Thomas.Graphs;
+using Xunit;
+
+namespace Thomas.Tests.Cli;
+
+/// <summary><c>thomas tune</c> with policies that train more than the last layer.</summary>
+public sealed partial class TuneNetworkTests : IDisposable
+{
+    private readonly CliFixture _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Theory]
+    [InlineData("bias", (8 * 3) + 3)]
+    [InlineData("all", (8 * 3) + 3 + (8 * 3 * 3 * 3))]
+    public void A_policy_trains_what_it_says_after_the_last_layer(string policy, int parameters)
+    {
+        string model = _files.Model(), output = _files["out.onnx"];
+        CliRun run = Tune(model, _files.Data(), output, "--update", policy, "--epochs", "2", "--lr", "0.01", "--json");
+        Assert.Equal(0, run.Code);
+        JsonElement json = run.Json();
+        Assert.Equal(policy, json.GetProperty("update").GetString());
+        Assert.Equal(parameters, json.GetProperty("network").GetProperty("trainedParameters").GetInt32());
+        Assert.Equal(2, json.GetProperty("epochs").GetArrayLength());
+        Assert.InRange(json.GetProperty("afterLastLayer").GetProperty("accuracy").GetDouble(), 0.9, 1);
+        Assert.InRange(json.GetProperty("bestEpoch").GetInt32(), 1, 2);
+        Assert.Equal(policy == "bias", Filter(model).AsSpan().SequenceEqual(Filter(output)));
+        Assert.Contains("accuracy       100.0%", CliRun.Of("evaluate", output, "--data", _files.Data(), "--no-cache", "--quiet").Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bound_that_is_too_small_is_refused_with_the_one_that_works()
+    {
+        string model = _files.Model(), data = _files.Data();
+        CliRun refused = Tune(model, data, _files["out.onnx"], "--update", "all", "--memory", "1KiB");
+        Assert.NotEqual(0, refused.Code);
+        Match bound = SmallestBound().Match(refused.Error);
+        Assert.True(bound.Success, refused.Error);
+        Assert.False(File.Exists(_files["out.onnx"]));
+
+        JsonElement free = Tune(model, data, _files["free.onnx"], "--update", "all", "--epochs", "1", "--json").Json().GetProperty("network");
+        CliRun run = Tune(model, data, _files["out.onnx"], "--update", "all", "--epochs", "1", "--memory", bound.Groups[1].Value, "--json");
+        Assert.Equal(0, run.Code);
+        Assert.True(run.Json().GetProperty("network").GetProperty("stepBytes").GetInt64() < free.GetProperty("stepBytes").GetInt64());
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_goes_on_from_its_checkpoint_to_the_same_bytes()
+    {
+        string model = _files.Model(), data = _files.Data(), checkpoint = _files["run.checkpoint"];
+        string[] options = ["--update", "all", "--epochs", "6", "--memory", "64KiB", "--batch", "8", "--lr", "0.01", "--threads", "1"];
+        Assert.Equal(0, Tune(model, data, _files["whole.onnx"], options).Code);
+
+        using CancellationTokenSource cancellation = new();
+        CliRun stopped = CliRun.Of(
+            ["tune", model, "--data", data, "-o", _files["part.onnx"], "--no-cache", .. options, "--checkpoint", checkpoint],
+            line =>
+            {
+                if (SecondEpoch().IsMatch(line)) cancellation.Cancel();
+            },
+            cancellation.Token);
+        Assert.Equal(130, stopped.Code);
+        Assert.True(File.Exists(checkpoint));
+
+        CliRun resumed = Tune(model, data, _files["resumed.onnx"], [.. options, "--checkpoint", checkpoint, "--resume", "-v"]);
+        Assert.Equal(0, resumed.Code);
+        Assert.Contains("resumed from '" + checkpoint, resumed.Error, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(_files["whole.onnx"]), File.ReadAllBytes(_files["resumed.onnx"]));
+        Assert.NotEqual(File.ReadAllBytes(_files["whole.onnx"]), File.ReadAllBytes(_files["part.onnx"]));
+
+        CliRun other = Tune(model, data, _files["other.onnx"], [.. options, "--checkpoint", checkpoint, "--resume", "--seed", "9"]);
+        Assert.NotEqual(0, other.Code);
+        Assert.Contains("belongs to another run", other.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_tuned_model_takes_pictures_of_the_size_that_was_asked_for()
+    {
+        string output = _files["out.onnx"];
+        Assert.Equal(0, Tune(_files.Model(), _files.Data(), output, "--size", "16").Code);
+        Model tuned = Model.Load(output);
+        Assert.Equal(new Shape(1, 16, 16, 3), tuned.Graph.Inputs[0].Shape);
+        Assert.Equal((16, 16), (tuned.Info.Preprocessing!.Width, tuned.Info.Preprocessing.Height));
+        Assert.Equal(0, CliRun.Of("classify", output, Path.Combine(_files["data"], "red"), "--quiet").Code);
+    }
+
+    private static CliRun Tune(string model, string data, string output, params string[] more) =>
+        CliRun.Of(["tune", model, "--data", data, "-o", output, "--no-cache", .. more]);
+
+    private static float[] Filter(string path)
+    {
+        foreach (Node node in Model.Load(path).Graph.Nodes)
+        {
+            if (node.Op is Thomas.Ops.Conv2d) return node.Inputs[1].Constant!.Floats.ToArray();
+        }
+
+        return [];
+    }
+
+    [GeneratedRegex("^train +2/6 ")]
+    private static partial Regex SecondEpoch();
+
+    [GeneratedRegex(@"smallest bound that works is ([0-9.]+[A-Za-z]+)\.")]
+    private static partial Regex SmallestBound();
+}

@@ -51,6 +51,7 @@ internal static class ThomasCommand
         root.Add(EvaluateCommand.Create(terminal));
         root.Add(PlanCommand.Create(terminal));
         root.Add(TuneCommand.Create(terminal));
+        root.Add(TrainCommand.Create(terminal));
         root.Add(ConvertCommand.Create(terminal));
         root.Add(DevicesCommand.Create(terminal));
         root.Add(DemoCommand.Create(terminal));

@@ -199,10 +199,4 @@ internal sealed class TuneCommand
             Network = result.Network is TrainerResult network ? NetworkReport.Of(network) : null,
         };
     }
-
-    /// <summary>Passes epochs on at once and in order, which Progress&lt;T&gt; does not.</summary>
-    private sealed class EpochRelay(IProgressDisplay display, int total) : IProgress<EpochReport>
-    {
-        public void Report(EpochReport value) => display.Epoch(value, total);
-    }
 }

@@ -125,9 +125,4 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
             if (value.Stage == "train") display.Report(value with { Stage = title });
         }
     }
-
-    private sealed class EpochRelay(IProgressDisplay display, int total) : IProgress<EpochReport>
-    {
-        public void Report(EpochReport value) => display.Epoch(value, total);
-    }
 }

@@ -12,16 +12,24 @@ internal static class OutputFile
     /// <exception cref="OutputException">It cannot; the message says what to do.</exception>
     public static void Check(string path, string source)
     {
+        Check(path);
+        if (RealPath(Path.GetFullPath(path)).Equals(RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
+            throw new OutputException($"The output '{path}' is the model that is read; give another name, so that the original stays as it is.");
+        CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, new FileInfo(source).Length);
+    }
+
+    /// <summary>Throws unless a model can be written to the path.</summary>
+    /// <param name="path">Where the result is to be.</param>
+    /// <exception cref="OutputException">It cannot; the message says what to do.</exception>
+    public static void Check(string path)
+    {
         if (Path.GetExtension(path).ToUpperInvariant() is not (".ONNX" or ".TFLITE"))
             throw new OutputException($"Cannot tell the format of the output '{path}' from its ending; use .tflite or .onnx.");
         if (Directory.Exists(path)) throw new OutputException($"The output '{path}' is a folder; give the name of a file.");
         string full = Path.GetFullPath(path);
-        if (RealPath(full).Equals(RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
-            throw new OutputException($"The output '{path}' is the model that is read; give another name, so that the original stays as it is.");
         string folder = Path.GetDirectoryName(full)!;
         if (!Directory.Exists(folder)) throw new OutputException($"The folder of the output '{path}' does not exist; make it first.");
         TryWriting(path, full, folder);
-        CheckSpace(path, folder, new FileInfo(source).Length);
     }
 
     private static void TryWriting(string path, string full, string folder)

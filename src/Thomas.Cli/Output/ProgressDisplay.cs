@@ -58,7 +58,9 @@ internal sealed class StageTracker(string[] rounds)
         if (!begins) return false;
         int round = _seen.GetValueOrDefault(report.Stage);
         _seen[report.Stage] = round + 1;
-        Title = round < rounds.Length ? $"{report.Stage} {rounds[round]}" : report.Stage;
+
+        // The stages of a network's training come round with every epoch, always with the same pictures.
+        Title = report.Stage is not ("train" or "validate") && round < rounds.Length ? $"{report.Stage} {rounds[round]}" : report.Stage;
         return true;
     }
 }

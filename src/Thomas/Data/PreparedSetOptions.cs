@@ -24,7 +24,7 @@ public sealed record PreparedSetOptions
     public int Threads { get; init; }
 
     /// <summary>Whether a class may be left without a usable picture, as in a part that only checks; one picture at least must be left in all.</summary>
-    internal bool MayLoseClasses { get; init; }
+    public bool MayLoseClasses { get; init; }
 
     internal void Check()
     {

@@ -10,7 +10,10 @@ namespace Thomas.Training;
 /// <param name="Message">Something to show, such as an epoch's result; may be empty.</param>
 public readonly record struct StageProgress(string Stage, int Done, int Total, string Message = "")
 {
-    internal static IProgress<PrepareProgress>? Decoding(IProgress<StageProgress>? progress) =>
+    /// <summary>Tells of the preparation of pictures as the stage <c>decode</c>.</summary>
+    /// <param name="progress">Who is told; may be null.</param>
+    /// <returns>What <see cref="PreparedSet.Create"/> takes; null if nobody is told.</returns>
+    public static IProgress<PrepareProgress>? Decoding(IProgress<StageProgress>? progress) =>
         progress is null ? null : new Relay<PrepareProgress>(p => progress.Report(new StageProgress("decode", p.Done, p.Total, p.Broken == 0 ? "" : $"{p.Broken} broken")));
 
     internal static IProgress<int>? Counting(IProgress<StageProgress>? progress, string stage, int total) =>

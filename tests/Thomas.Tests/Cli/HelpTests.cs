@@ -1,7 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Reflection;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Thomas.Cli.Reports;
 using Thomas.Runtime;
 using Xunit;
 
@@ -31,6 +34,7 @@ public sealed class HelpTests
     [InlineData("inspect", "--graph")]
     [InlineData("classify", "--top")]
     [InlineData("evaluate", "--data")]
+    [InlineData("plan", "--memory")]
     [InlineData("tune", "--label-smoothing")]
     [InlineData("convert", "--output")]
     [InlineData("devices", "--json")]
@@ -108,17 +112,46 @@ public sealed class HelpTests
     {
         string text = Documentation();
         List<string> missing = [];
-        foreach (string command in new[] { "inspect", "classify", "evaluate", "tune", "convert", "devices" })
+        foreach (string command in Commands())
         {
-            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z-]+"))
+            if (!text.Contains($"### `thomas {command}", StringComparison.Ordinal)) missing.Add(command);
+            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z][a-z-]*"))
             {
-                if (!text.Contains($"{option.Value}", StringComparison.Ordinal)) missing.Add($"{command} {option.Value}");
+                if (!Regex.IsMatch(text, $"`({option.Value}|[^`]* {option.Value}|[^`]*\\[{option.Value})[ `\\]]")) missing.Add($"{command} {option.Value}");
             }
         }
 
         Assert.Empty(missing);
         foreach (Match code in Regex.Matches(CliRun.Of("--help").Out, "^  ([0-9]+) ", RegexOptions.Multiline))
             Assert.Contains($"| {code.Groups[1].Value} | ", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_documentation_names_every_member_of_the_reports()
+    {
+        string text = Documentation();
+        int begin = text.IndexOf("## JSON", StringComparison.Ordinal), end = text.IndexOf("## Exit codes", StringComparison.Ordinal);
+        Assert.True(begin >= 0 && end > begin, "docs/command-line.md has no part 'JSON' before 'Exit codes'");
+        List<string> missing = [];
+        foreach (Type type in typeof(ReportJson).Assembly.GetTypes())
+        {
+            if (type.Namespace != typeof(ReportJson).Namespace || !type.IsSealed || type.IsAbstract || type.GetMethod("<Clone>$") is null) continue;
+            foreach (PropertyInfo property in type.GetProperties())
+            {
+                string member = JsonNamingPolicy.CamelCase.ConvertName(property.Name);
+                if (!text[begin..end].Contains($"`{member}`", StringComparison.Ordinal)) missing.Add($"{type.Name}.{member}");
+            }
+        }
+
+        Assert.Empty(missing);
+    }
+
+    /// <summary>The commands that the help lists.</summary>
+    private static IEnumerable<string> Commands()
+    {
+        string help = CliRun.Of("--help").Out;
+        int begin = help.IndexOf("Commands:", StringComparison.Ordinal), end = help.IndexOf("Exit codes:", StringComparison.Ordinal);
+        foreach (Match command in Regex.Matches(help[begin..end], "^  ([a-z]+) ", RegexOptions.Multiline)) yield return command.Groups[1].Value;
     }
 
     private static string Documentation()

@@ -1,0 +1,228 @@
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using Thomas.Architectures;
+using Thomas.Autodiff;
+using Thomas.Cli.Options;
+using Thomas.Cli.Output;
+using Thomas.Cli.Reports;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Training;
+
+namespace Thomas.Cli.Commands;
+
+/// <summary><c>thomas train</c>: a published network, from random weights or from a weight file, on the user's pictures.</summary>
+internal sealed class TrainCommand
+{
+    private readonly Terminal _terminal;
+    private readonly Argument<string> _architecture = new("architecture") { Description = Names() };
+    private readonly DataOption _data = new();
+    private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the trained model, .tflite or .onnx (default: ARCHITECTURE.onnx in this folder)", HelpName = "file" };
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the pictures that it takes (default: the published network's)", 16, 4096);
+    private readonly Option<float?> _width = Parse.Number("--width", "Factor on the channels of all layers, for the MobileNets (default 1)", 0.01f, 4f);
+    private readonly Option<bool> _color = new("--rgb") { Description = "Color pictures for a network that was published for gray ones (lenet5)" };
+    private readonly Option<string> _weights = new("--weights") { Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth, .pt; the last layer may be for other classes", HelpName = "file" };
+    private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train with --weights (default all; without --weights everything is trained from scratch)");
+    private readonly TrainingOptions _training = new();
+    private readonly ComputeOptions _compute = new();
+    private readonly CacheOptions _cache = new();
+
+    private TrainCommand(Terminal terminal) => _terminal = terminal;
+
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("train", "Train a published architecture on your own pictures, from random weights or from a PyTorch weight file");
+        TrainCommand train = new(terminal);
+        command.Add(train._architecture);
+        train._data.AddTo(command);
+        foreach (Option option in new Option[] { train._output, train._size, train._width, train._color, train._weights, train._update }) command.Add(option);
+        train._training.AddTrainerTo(command);
+        train._compute.AddTo(command);
+        train._cache.AddTo(command);
+        terminal.Bind(command, train.Run);
+        return command;
+    }
+
+    private static string Names()
+    {
+        List<string> names = [];
+        foreach (Architecture architecture in ArchitectureCatalog.All) names.Add(architecture.Name);
+        return string.Join(", ", names);
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string name = parsed.GetRequiredValue(_architecture);
+        if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture)) throw new UsageException($"There is no architecture '{name}'; there are {Names()}.");
+        string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
+        OutputFile.Check(output);
+        Dataset data = _data.Load(parsed);
+        data.CheckTrainable();
+        UpdatePolicy policy = Policy(parsed);
+        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.Read(parsed) };
+        (Model model, IReadOnlyList<string> notes) = Build(parsed, architecture, data, options);
+        (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
+        Announce(architecture, model, data, options, split);
+
+        Job job = new(model, learning, test, options, _cache.Read(parsed, _terminal));
+        TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation", "test"], progress => job.Run(progress, _terminal));
+        result.Model.Save(output);
+        CacheOptions.Trim(job.CacheDirectory);
+        _terminal.Broken(job.Broken);
+        _terminal.Details([.. notes, .. result.Notes]);
+        _terminal.Kernels(result.Kernels);
+        if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes), ReportJson.Default.TrainReport);
+        else Print(result, job, output);
+        if (!result.Cancelled) return ExitCode.Success;
+        _terminal.Complain($"cancelled; the best model so far is in {output}");
+        return ExitCode.Cancelled;
+    }
+
+    private UpdatePolicy Policy(ParseResult parsed)
+    {
+        UpdatePolicy? given = parsed.GetValue(_update);
+        if (parsed.GetValue(_weights) is not null) return given ?? UpdatePolicy.All;
+        if (given is not null && given.Value.Kind != UpdateKind.Scratch) throw new UsageException("--update needs --weights: random weights are worth nothing, so all of them are trained.");
+        return new UpdatePolicy(UpdateKind.Scratch);
+    }
+
+    private (Model Model, IReadOnlyList<string> Notes) Build(ParseResult parsed, Architecture architecture, Dataset data, TrainerOptions options)
+    {
+        int size = parsed.GetValue(_size) ?? architecture.DefaultSize;
+        int channels = parsed.GetValue(_color) ? 3 : architecture.DefaultChannels;
+        Graphs.Graph graph = architecture.Build(new ArchitectureOptions
+        {
+            Classes = data.ClassNames.Count,
+            Height = size,
+            Width = size,
+            Channels = channels,
+            WidthMultiplier = parsed.GetValue(_width) ?? 1,
+            Seed = options.Seed,
+        });
+        IReadOnlyList<string> notes = [];
+        if (parsed.GetValue(_weights) is string weights)
+        {
+            LoadedWeights loaded = WeightLoader.Load(graph, WeightFile.Load(weights), allowHeadMismatch: true);
+            (graph, notes) = (loaded.Graph, loaded.Notes);
+        }
+
+        Preprocessing preprocessing = channels == 1
+            ? Preprocessing.Preset("unit", size, size) with { ColorOrder = ColorOrder.Gray }
+            : Preprocessing.Preset("imagenet", size, size);
+
+        // Small pictures such as digits come at their size: a margin would cut off their edges.
+        if (size <= 64) preprocessing = preprocessing with { CropMargin = 1 };
+        return (new Model(graph, new ModelInfo { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing }), notes);
+    }
+
+    /// <summary>What is learned from and validated with, and what is kept for the end, if the data says so.</summary>
+    private static (Dataset Learning, Dataset? Test, string Split) Divide(Dataset data, double share, ulong seed)
+    {
+        Dataset? test = data.Has(Subset.Test) ? data.Only(Subset.Test) : null;
+        Dataset rest = data;
+        if (test is not null)
+        {
+            List<Sample> samples = [];
+            foreach (Sample sample in data.Samples)
+            {
+                if (sample.Subset != Subset.Test) samples.Add(sample.Subset == Subset.Train && !data.Has(Subset.Validation) ? sample with { Subset = Subset.Unassigned } : sample);
+            }
+
+            rest = new Dataset(data.Name, data.ClassNames, samples);
+        }
+
+        Dataset learning = rest.Has(Subset.Validation) ? rest : Split.Stratified(rest, share, seed);
+        string text = $"{learning.Only(Subset.Train).Samples.Count} for training, {learning.Only(Subset.Validation).Samples.Count} for validation";
+        return (learning, test, test is null ? text : $"{text}, {test.Samples.Count} to test with at the end");
+    }
+
+    private void Announce(Architecture architecture, Model model, Dataset data, TrainerOptions options, string split)
+    {
+        if (_terminal.Quiet) return;
+        _terminal.Field("network", $"{architecture.Name}, {Format.Count(model.Graph.ParameterCount)} parameters, {Format.Count(model.Graph.Cost.MultiplyAdds)} multiply-adds a picture");
+        _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
+        _terminal.Field("preprocessing", PreprocessingFormat.Describe(model.Info.Preprocessing!));
+        _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
+        _terminal.Field("device", ComputeOptions.Describe(options.Compile));
+        _terminal.Say();
+    }
+
+    private void Print(TrainerResult result, Job job, string output)
+    {
+        if (!_terminal.Quiet) _terminal.Say();
+        string validation = result.After is ConfusionMatrix after ? Format.Percent(after.Accuracy) : "not measured";
+        string test = job.Test is ConfusionMatrix confusion ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}, seen once, after training" : "";
+        _terminal.Field("accuracy", $"validation  {validation,6}   best epoch: number {result.BestEpoch} of {result.Epochs.Count}{test}");
+        _terminal.Say();
+        if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
+        _terminal.Say();
+        NetworkReport.Print(_terminal, result);
+        _terminal.Field("saved", $"{output} ({Format.Bytes(new FileInfo(output).Length)}, labels and preprocessing inside)");
+        _terminal.Field("try it", $"thomas classify {output} picture.png");
+    }
+
+    private TrainReport Report(Architecture architecture, Dataset data, string output, TrainerOptions options, TrainerResult result, Job job, IReadOnlyList<string> notes)
+    {
+        List<EpochEntry> epochs = [];
+        foreach (EpochReport e in result.Epochs)
+            epochs.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
+        return new TrainReport(
+            architecture.Name,
+            data.Name,
+            output,
+            ComputeOptions.Describe(options.Compile),
+            result.Cancelled,
+            options.Seed,
+            result.Model.Graph.ParameterCount,
+            result.Labels,
+            result.After is ConfusionMatrix after ? ReportParts.Of(after, result.Labels) : null,
+            job.Test is ConfusionMatrix test ? ReportParts.Of(test, result.Labels) : null,
+            result.BestEpoch,
+            epochs,
+            NetworkReport.Of(result),
+            ReportParts.Of(result.Times),
+            ReportParts.Of(job.Broken),
+            [.. notes, .. result.Notes],
+            _terminal.Verbose ? result.Kernels : null);
+    }
+
+    /// <summary>Prepares the pictures, trains, and tests once.</summary>
+    private sealed class Job(Model model, Dataset learning, Dataset? test, TrainerOptions options, string? cache)
+    {
+        private readonly List<BrokenPicture> _broken = [];
+
+        public string? CacheDirectory => cache;
+
+        public IReadOnlyList<BrokenPicture> Broken => _broken;
+
+        public ConfusionMatrix? Test { get; private set; }
+
+        public TrainerResult Run(IProgressDisplay progress, Terminal terminal)
+        {
+            Preprocessing preprocessing = model.Info.Preprocessing!;
+            TrainerResult result;
+            using (PreparedSet train = Prepare(learning.Only(Subset.Train), Trainer.PrepareFor(preprocessing, options.Augmentation), mayLoseClasses: false))
+            using (PreparedSet validation = Prepare(learning.Only(Subset.Validation), preprocessing, mayLoseClasses: true))
+            {
+                result = Trainer.Train(model, train, validation, options, new EpochRelay(progress, options.Epochs), progress, terminal.Cancellation);
+            }
+
+            if (test is not null && !result.Cancelled)
+            {
+                EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
+                Test = Evaluator.Evaluate(result.Model, test, new SkiaImageDecoder(), evaluation, progress, terminal.Cancellation).Confusion;
+            }
+
+            return result;
+
+            PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
+            {
+                PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses };
+                PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
+                _broken.AddRange(set.Broken);
+                return set;
+            }
+        }
+    }
+}

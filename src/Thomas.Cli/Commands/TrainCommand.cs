@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
@@ -66,8 +67,12 @@ internal sealed class TrainCommand
         Announce(architecture, model, data, options, split);
 
         Job job = new(model, learning, test, options, _cache.Read(parsed, _terminal));
-        TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation", "test"], progress => job.Run(progress, _terminal));
+        TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
+        if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
+
+        // Saved before it is tested: what comes now can fail or be cancelled.
         OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path), ref output);
+        bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
         CacheOptions.Trim(job.CacheDirectory);
         _terminal.Broken(job.Broken);
         _terminal.Details([.. notes, .. result.Notes]);
@@ -80,15 +85,20 @@ internal sealed class TrainCommand
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled) return ExitCode.Success;
-        _terminal.Complain($"cancelled; the best model so far is in {output}");
-        return ExitCode.Cancelled;
+        if (!result.Cancelled && tested) return ExitCode.Success;
+        _terminal.Complain(result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not end; the trained model is in {output}");
+        return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
     }
 
     private UpdatePolicy Policy(ParseResult parsed)
     {
         UpdatePolicy? given = parsed.GetValue(_update);
-        if (parsed.GetValue(_weights) is not null) return given ?? UpdatePolicy.All;
+        if (parsed.GetValue(_weights) is not null)
+        {
+            if (given?.Kind == UpdateKind.Scratch) throw new UsageException("--update scratch forgets the weights that --weights reads; leave out one of them.");
+            return given ?? UpdatePolicy.All;
+        }
+
         if (given is not null && given.Value.Kind != UpdateKind.Scratch) throw new UsageException("--update needs --weights: random weights are worth nothing, so all of them are trained.");
         return new UpdatePolicy(UpdateKind.Scratch);
     }
@@ -106,20 +116,30 @@ internal sealed class TrainCommand
             WidthMultiplier = parsed.GetValue(_width) ?? 1,
             Seed = options.Seed,
         });
-        IReadOnlyList<string> notes = [];
-        if (parsed.GetValue(_weights) is string weights)
-        {
-            LoadedWeights loaded = WeightLoader.Load(graph, WeightFile.Load(weights), allowHeadMismatch: true);
-            (graph, notes) = (loaded.Graph, loaded.Notes);
-        }
-
         Preprocessing preprocessing = channels == 1
             ? Preprocessing.Preset("unit", size, size) with { ColorOrder = ColorOrder.Gray }
             : Preprocessing.Preset("imagenet", size, size);
 
         // Small pictures such as digits come at their size: a margin would cut off their edges.
         if (size <= 64) preprocessing = preprocessing with { CropMargin = 1 };
-        return (new Model(graph, new ModelInfo { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing }), notes);
+        ModelInfo info = new() { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing };
+        return parsed.GetValue(_weights) is string weights ? WithWeights(new Model(graph, info), WeightFile.Load(weights)) : (new Model(graph, info), []);
+    }
+
+    /// <summary>The network with weights of a file. A last layer for other classes becomes zero: random numbers there would spoil what the others know.</summary>
+    private static (Model Model, IReadOnlyList<string> Notes) WithWeights(Model model, WeightFile file)
+    {
+        LoadedWeights loaded;
+        try
+        {
+            loaded = WeightLoader.Load(model.Graph, file);
+            return (new Model(loaded.Graph, model.Info), loaded.Notes);
+        }
+        catch (ModelFormatException)
+        {
+            loaded = WeightLoader.Load(model.Graph, file, allowHeadMismatch: true);
+            return (Tuner.WithNewHead(new Model(loaded.Graph, model.Info), model.Info.Labels!), loaded.Notes);
+        }
     }
 
     /// <summary>What is learned from and validated with, and what is kept for the end, if the data says so.</summary>
@@ -204,7 +224,7 @@ internal sealed class TrainCommand
 
         public ConfusionMatrix? Test { get; private set; }
 
-        public TrainerResult Run(IProgressDisplay progress, Terminal terminal)
+        public TrainerResult Train(IProgressDisplay progress, Terminal terminal)
         {
             Preprocessing preprocessing = model.Info.Preprocessing!;
             TrainerResult result;
@@ -212,12 +232,6 @@ internal sealed class TrainCommand
             using (PreparedSet validation = Prepare(learning.Only(Subset.Validation), preprocessing, mayLoseClasses: true))
             {
                 result = Trainer.Train(model, train, validation, options, new EpochRelay(progress, options.Epochs), progress, terminal.Cancellation);
-            }
-
-            if (test is not null && !result.Cancelled)
-            {
-                EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
-                Test = Evaluator.Evaluate(result.Model, test, new SkiaImageDecoder(), evaluation, progress, terminal.Cancellation).Confusion;
             }
 
             return result;
@@ -228,6 +242,29 @@ internal sealed class TrainCommand
                 PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 return set;
+            }
+        }
+
+        /// <summary>Measures the model on the test pictures, if there are any; false if that failed or was cancelled.</summary>
+        public bool TryTest(Model trained, IProgressDisplay progress, Terminal terminal)
+        {
+            if (test is null) return true;
+            try
+            {
+                EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
+                Evaluation result = Evaluator.Evaluate(trained, test, new SkiaImageDecoder(), evaluation, progress, terminal.Cancellation);
+                _broken.AddRange(result.Broken);
+                Test = result.Confusion;
+                return true;
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+            catch (ThomasException e)
+            {
+                terminal.Warn(e.Message);
+                return false;
             }
         }
     }

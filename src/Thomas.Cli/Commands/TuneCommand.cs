@@ -138,7 +138,7 @@ internal sealed class TuneCommand
 
     private static string After(TuningResult result)
     {
-        if (result.BestEpoch == 0) return result.Network is null || result.Cancelled ? "cancelled before the first epoch ended" : "no epoch of the network was better than the new last layer alone, which is kept";
+        if (result.BestEpoch == 0) return result.Epochs.Count == 0 || result.AfterLastLayer is null ? "cancelled before the first epoch ended" : "no epoch of the network was better than the new last layer alone, which is kept";
         string end = result.Cancelled ? ", cancelled" : result.Epochs[^1].Epoch > result.BestEpoch ? "" : ", the last";
         return $"best of {Format.Plural(result.Epochs.Count, "epoch")}: number {result.BestEpoch}{end}";
     }

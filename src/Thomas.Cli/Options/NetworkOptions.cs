@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using Thomas.Cli.Output;
 using Thomas.Training;
 
 namespace Thomas.Cli.Options;
@@ -45,8 +46,7 @@ internal sealed class NetworkOptions
         string? checkpoint = parsed.GetValue(_checkpoint);
         bool resume = parsed.GetValue(_resume);
         if (resume && checkpoint is null) throw new UsageException("--resume needs --checkpoint: the file to go on from.");
-        if (checkpoint is not null && Path.GetDirectoryName(Path.GetFullPath(checkpoint)) is string folder && !Directory.Exists(folder))
-            throw new OutputException($"The folder of the checkpoint '{checkpoint}' does not exist.");
+        if (checkpoint is not null) CheckCheckpoint(checkpoint, resume);
         (RateDecay decay, int epochs) = ReadSchedule(parsed.GetValue(_schedule));
         return options with
         {
@@ -66,6 +66,19 @@ internal sealed class NetworkOptions
             CheckpointPath = checkpoint,
             Resume = resume,
         };
+    }
+
+    /// <summary>A checkpoint replaces nothing but a checkpoint, and that only if training goes on from it.</summary>
+    private static void CheckCheckpoint(string path, bool resume)
+    {
+        if (path.Length == 0 || Directory.Exists(path)) throw new UsageException($"--checkpoint is '{path}'; it must be the name of a file.");
+        if (File.Exists(path))
+        {
+            if (!Trainer.IsCheckpoint(path)) throw new OutputException($"'{path}' exists and is no checkpoint; give --checkpoint another name, so that it stays as it is.");
+            if (!resume) throw new OutputException($"There is a checkpoint '{path}' already: go on from it with --resume, or delete it to start anew.");
+        }
+
+        OutputFile.TryWriting(path);
     }
 
     private static (RateDecay Decay, int Epochs) ReadSchedule(string? text)

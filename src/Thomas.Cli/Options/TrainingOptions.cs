@@ -122,6 +122,11 @@ internal sealed class TrainingOptions
     /// <summary>The options of <c>train</c>: those of tuning that concern a last layer alone are left out.</summary>
     public void AddTrainerTo(Command command)
     {
+        _epochs.Description = $"Passes over the training pictures (default {Network.Epochs})";
+        _patience.Description = "Stop after so many epochs without a better validation result, 0 for never (default 0)";
+        _augment.Description = "Changes to the training pictures, new in each epoch: flip, crop, color, parted by commas, or none (default none, with --weights flip,crop)";
+        _weightDecay.Description = "Weight decay (default 0.01 for adamw, else 0.0001)";
+        _warmup.Description = Format($"Share of the steps in which the learning rate rises (default {Network.WarmupShare})");
         foreach (Option option in new Option[] { _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
             command.Add(option);
         _network.AddTo(command);

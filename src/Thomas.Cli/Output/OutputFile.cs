@@ -26,10 +26,7 @@ internal static class OutputFile
         if (Path.GetExtension(path).ToUpperInvariant() is not (".ONNX" or ".TFLITE"))
             throw new OutputException($"Cannot tell the format of the output '{path}' from its ending; use .tflite or .onnx.");
         if (Directory.Exists(path)) throw new OutputException($"The output '{path}' is a folder; give the name of a file.");
-        string full = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(full)!;
-        if (!Directory.Exists(folder)) throw new OutputException($"The folder of the output '{path}' does not exist; make it first.");
-        TryWriting(path, full, folder);
+        TryWriting(path);
     }
 
     /// <summary>Saves what hours of work may have gone into. Where that fails although it was checked before, the temporary folder keeps it.</summary>
@@ -52,8 +49,12 @@ internal static class OutputFile
         }
     }
 
-    private static void TryWriting(string path, string full, string folder)
+    /// <summary>Throws unless a file can be made at the path.</summary>
+    /// <exception cref="OutputException">It cannot.</exception>
+    public static void TryWriting(string path)
     {
+        string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full)!;
+        if (!Directory.Exists(folder)) throw new OutputException($"The folder of the output '{path}' does not exist; make it first.");
         try
         {
             string probe = Path.Combine(folder, $".{Path.GetFileName(full)}.{Environment.ProcessId}.probe");

@@ -73,6 +73,22 @@ internal static class Checkpoint
         }
     }
 
+    /// <summary>Whether a file begins like a checkpoint, of whatever version.</summary>
+    /// <exception cref="ThomasException">The file cannot be read.</exception>
+    public static bool IsCheckpoint(string path)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            Span<byte> head = stackalloc byte[sizeof(ulong)];
+            return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && BinaryPrimitives.ReadUInt64LittleEndian(head) == Magic;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ThomasException($"Cannot read the checkpoint '{path}': {e.Message}", e);
+        }
+    }
+
     /// <summary>Reads a section into a copy of the same variables.</summary>
     /// <exception cref="ThomasException">The file has other tensors.</exception>
     public static void Read(FileStream file, CheckpointHeader header, string section, StoreCopy copy)
@@ -83,6 +99,8 @@ internal static class Checkpoint
             if (tensor.Section == section) tensors[tensor.Name] = tensor;
         }
 
+        if (tensors.Count > copy.Variables.Count)
+            throw new ThomasException($"The checkpoint '{file.Name}' has {tensors.Count} tensors ({section}), this run trains {copy.Variables.Count}.");
         file.Position = FixedBytes - sizeof(int);
         Span<byte> length = stackalloc byte[sizeof(int)];
         file.ReadExactly(length);

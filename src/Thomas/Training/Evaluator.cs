@@ -94,7 +94,7 @@ public static class Evaluator
         PreparedSet set;
         using (timer.Measure("decode"))
         {
-            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads };
+            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads, MayLoseClasses = true };
             set = PreparedSet.Create(dataset, decoder, prepare, StageProgress.Decoding(progress), cancellation);
         }
 

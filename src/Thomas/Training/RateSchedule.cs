@@ -19,7 +19,7 @@ internal sealed class RateSchedule
         _options = options;
         _stepsPerEpoch = stepsPerEpoch;
         Peak = options.LearningRate ?? options.AutomaticLearningRate();
-        _cosine = new LearningRateSchedule(Peak, checked(options.Epochs * stepsPerEpoch), options.WarmupShare, options.FinalLearningRateShare);
+        _cosine = new LearningRateSchedule(Peak, (int)Math.Min(int.MaxValue, (long)options.Epochs * stepsPerEpoch), options.WarmupShare, options.FinalLearningRateShare);
     }
 
     /// <summary>The largest rate, before restarts.</summary>

@@ -33,6 +33,10 @@ public static class Trainer
         return CropAugmenter.Enlarge(model, augmentation);
     }
 
+    /// <summary>Whether a file is a checkpoint of a training run.</summary>
+    /// <exception cref="ThomasException">It cannot be read.</exception>
+    public static bool IsCheckpoint(string path) => Checkpoint.IsCheckpoint(path);
+
     /// <summary>Trains a model.</summary>
     /// <param name="model">A picture classifier or feature extractor. It gets a new last layer where its classes are not the data set's.</param>
     /// <param name="train">The training pictures, of the model's size or larger; see <see cref="PrepareFor"/>.</param>

@@ -34,7 +34,10 @@ internal sealed partial class TrainingRun
         }
         catch (OutputException e)
         {
-            if (_failedSaves++ == 0) _notes.Add($"a checkpoint could not be written, the one before it is kept and training goes on: {e.Message}");
+            if (_failedSaves++ > 0) return;
+            string note = $"a checkpoint could not be written, the one before it is kept and training goes on: {e.Message}";
+            _notes.Add(note);
+            _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps, note));
         }
     }
 
@@ -126,7 +129,9 @@ internal sealed partial class TrainingRun
         Tensors = [],
     };
 
-    /// <summary>All options that decide the result. Threads, and when checkpoints are written, do not.</summary>
+    /// <summary>
+    /// All options that decide the result. When checkpoints are written does not; threads do only where a memory bound decides the pieces, since the scratch memory depends on them.
+    /// </summary>
     private SortedDictionary<string, string> OptionTexts()
     {
         TrainerOptions o = _options;
@@ -136,7 +141,7 @@ internal sealed partial class TrainingRun
         string rule = p.Kind == OptimizerKind.Sgd
             ? string.Create(culture, $"Sgd momentum {p.Momentum} nesterov {p.Nesterov} decoupled {p.DecoupledDecay}")
             : string.Create(culture, $"{p.Kind} beta1 {p.Beta1} beta2 {p.Beta2} epsilon {p.Epsilon}");
-        return new(StringComparer.Ordinal)
+        SortedDictionary<string, string> texts = new(StringComparer.Ordinal)
         {
             ["policy"] = o.Policy.ToString(),
             ["batch norm"] = _trainee.BatchNorm.ToString(),
@@ -161,6 +166,13 @@ internal sealed partial class TrainingRun
             ["seed"] = o.Seed.ToString(culture),
             ["device"] = o.Compile.Device.ToString(),
         };
+        if (_bound is long bound)
+        {
+            texts["memory"] = bound.ToString(culture);
+            texts["threads"] = _team.Threads.ToString(culture);
+        }
+
+        return texts;
     }
 
     private string ModelKey() => _modelKey ??= ModelHash.Of(_inputs.Classes.Model.Graph).ToString("x32", CultureInfo.InvariantCulture);

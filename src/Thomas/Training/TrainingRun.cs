@@ -42,6 +42,8 @@ internal sealed partial class TrainingRun : IDisposable
     private TimeSpan _stepTime;
     private TimeSpan _epochTime;
 
+    private readonly long? _bound;
+
     private const int NoEpoch = -1;
 
     public TrainingRun(
@@ -53,6 +55,7 @@ internal sealed partial class TrainingRun : IDisposable
         CancellationToken cancellation)
     {
         (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
+        _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
         TrainingPlan? planned = PlanMemory(inputs.Classes.Model);
         _trainee = planned?.Trainee ?? Trainee.Create(inputs.Classes.Model, options.Policy, options.BatchNormMode);
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
@@ -128,13 +131,16 @@ internal sealed partial class TrainingRun : IDisposable
     /// <summary>How a step fits the memory bound; null where there is none.</summary>
     private TrainingPlan? PlanMemory(Model model)
     {
-        if (_options.MemoryBytes is null && _options.Policy.Kind != UpdateKind.Sparse) return null;
+        if (_bound is null) return null;
+
+        // A set smaller than the batch is one step; given micro-batches fix its rows.
+        int batch = _options.MicroBatch is null ? Math.Min(_options.BatchSize, _inputs.Train.Count) : _options.BatchSize;
         TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions
         {
             Policy = _options.Policy,
             BatchNorm = _options.BatchNormMode,
             Optimizer = _options.DecidedOptimizer,
-            Batch = _options.BatchSize,
+            Batch = batch,
             MicroBatch = _options.MicroBatch,
             MemoryBytes = _options.MemoryBytes,
             Dropout = _options.Dropout,
@@ -143,7 +149,7 @@ internal sealed partial class TrainingRun : IDisposable
         });
         _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} pictures a step, {plan.Recomputed.Count} results computed again");
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
-            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} pictures, not of the whole batch of {_options.BatchSize}");
+            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} pictures, not of the whole batch of {batch}");
         return plan;
     }
 

@@ -5,6 +5,7 @@ using System.IO;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Threading;
+using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Kernels;
@@ -91,6 +92,7 @@ public static class Tuner
             (LinearHead? oldHead, List<string> labels) = OldClasses(split);
             labels.AddRange(dataset.ClassNames);
             dataset.CheckTrainable();
+            if (options.Network is not null) CheckPlan(labels);
             Dataset divided = Divide();
 
             Graph features = split.FeatureGraph();
@@ -128,30 +130,54 @@ public static class Tuner
                 Broken = _broken,
                 Input = input,
                 Times = _timer.Times,
-                Cancelled = network?.Cancelled ?? trained.Cancelled,
+                Cancelled = network?.Cancelled ?? (trained.Cancelled || options.Network is not null),
                 Notes = _notes,
                 Kernels = network?.Kernels ?? _kernels,
             };
         }
 
-        /// <summary>Goes on with the whole network from the new head.</summary>
-        private TrainerResult TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
+        /// <summary>Refuses what cannot be trained, or not within the memory bound, before hours go into pictures.</summary>
+        private void CheckPlan(List<string> labels)
+        {
+            TrainerOptions network = options.Network!;
+            Model tuned = WithNewHead(model, labels);
+            if (network.MemoryBytes is null && network.Policy.Kind != UpdateKind.Sparse)
+            {
+                Trainee.Create(tuned, network.Policy, network.BatchNormMode);
+                return;
+            }
+
+            TrainingPlanner.Plan(tuned, new TrainingPlanOptions
+            {
+                Policy = network.Policy,
+                BatchNorm = network.BatchNormMode,
+                Optimizer = network.DecidedOptimizer,
+                Batch = Math.Min(network.BatchSize, dataset.Samples.Count),
+                MemoryBytes = network.MemoryBytes,
+                Compile = options.Compile,
+            });
+        }
+
+        /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
+        private TrainerResult? TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
         {
             network = network with { Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
-            PreparedSetOptions prepare = new()
-            {
-                Preprocessing = input.Preprocessing,
-                CacheDirectory = options.CacheDirectory,
-                Threads = options.Compile.Threads,
-            };
-            Dataset train = divided.Only(Subset.Train), validation = divided.Only(Subset.Validation);
+            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads };
             PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
-            using PreparedSet trainSet = Prepare(train, enlarged), validationSet = Prepare(validation, prepare with { MayLoseClasses = true });
-            using (_timer.Measure("train network"))
+            try
             {
-                TrainerResult result = Trainer.Train(tuned, trainSet, validationSet, network, epochs, progress, cancellation);
-                _notes.AddRange(result.Notes);
-                return result;
+                using PreparedSet train = Prepare(divided.Only(Subset.Train), enlarged), validation = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
+                using (_timer.Measure("train network"))
+                {
+                    TrainerResult result = Trainer.Train(tuned, train, validation, network, epochs, progress, cancellation);
+                    _notes.AddRange(result.Notes);
+                    return result;
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The new last layer is worth keeping.
+                return null;
             }
         }
 

@@ -7,10 +7,11 @@ namespace Thomas.Tests.Harness;
 [CollectionDefinition(nameof(ProcessMeasurements), DisableParallelization = true)]
 public sealed class ProcessMeasurements
 {
-    private const int Rounds = 5;
+    private const int Rounds = 40;
 
     /// <summary>
-    /// The least that all threads allocate in one of several rounds. What the round itself allocates is in each of them; what the test runner's own threads do at times is not.
+    /// The least that all threads allocate in one of many rounds. What the round itself allocates is in each of them. The threads that count coverage allocate every ten
+    /// milliseconds, so rounds should be shorter than that.
     /// </summary>
     public static long LeastAllocated(Action round)
     {

@@ -90,7 +90,7 @@ public sealed class StepProgramTests
         while (step < 3) Step(program, ++step);
         long allocated = ProcessMeasurements.LeastAllocated(() =>
         {
-            for (int i = 0; i < 10; i++) Step(program, ++step);
+            for (int i = 0; i < 4; i++) Step(program, ++step);
         });
         Assert.Equal(0, allocated);
     }

@@ -67,13 +67,19 @@ internal sealed class TrainCommand
 
         Job job = new(model, learning, test, options, _cache.Read(parsed, _terminal));
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation", "test"], progress => job.Run(progress, _terminal));
-        result.Model.Save(output);
+        OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path), ref output);
         CacheOptions.Trim(job.CacheDirectory);
         _terminal.Broken(job.Broken);
         _terminal.Details([.. notes, .. result.Notes]);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes), ReportJson.Default.TrainReport);
         else Print(result, job, output);
+        if (refused is not null)
+        {
+            _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");
+            return ExitCode.Output;
+        }
+
         if (!result.Cancelled) return ExitCode.Success;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;

@@ -66,7 +66,7 @@ internal sealed class TuneCommand
             progress,
             new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
             _terminal.Cancellation));
-        OutputException? refused = Save(result.Model, ref output);
+        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file), ref output);
         CacheOptions.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
@@ -83,23 +83,6 @@ internal sealed class TuneCommand
         if (!result.Cancelled) return ExitCode.Success;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
-    }
-
-    /// <summary>Saves the model. Where that fails although it was checked before, the temporary folder keeps what was learned.</summary>
-    private OutputException? Save(Model model, ref string output)
-    {
-        try
-        {
-            _model.Save(model, output);
-            return null;
-        }
-        catch (OutputException e)
-        {
-            string rescue = Path.Combine(Path.GetTempPath(), $"{Path.GetFileNameWithoutExtension(output)}-{Environment.ProcessId}{Path.GetExtension(output)}");
-            _model.Save(model, rescue);
-            output = rescue;
-            return e;
-        }
     }
 
     private static string DefaultOutput(string path, Model model)

@@ -32,6 +32,26 @@ internal static class OutputFile
         TryWriting(path, full, folder);
     }
 
+    /// <summary>Saves what hours of work may have gone into. Where that fails although it was checked before, the temporary folder keeps it.</summary>
+    /// <param name="save">Saves to a path.</param>
+    /// <param name="output">Where to; where it is instead, if that failed.</param>
+    /// <returns>Why it is not where it should be; null if it is.</returns>
+    public static OutputException? SaveOrRescue(Action<string> save, ref string output)
+    {
+        try
+        {
+            save(output);
+            return null;
+        }
+        catch (OutputException e)
+        {
+            string rescue = Path.Combine(Path.GetTempPath(), $"{Path.GetFileNameWithoutExtension(output)}-{Environment.ProcessId}{Path.GetExtension(output)}");
+            save(rescue);
+            output = rescue;
+            return e;
+        }
+    }
+
     private static void TryWriting(string path, string full, string folder)
     {
         try

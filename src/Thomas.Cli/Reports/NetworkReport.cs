@@ -13,7 +13,7 @@ internal static class NetworkReport
         terminal.Field(
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "
-                + $"state to go back to {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}");
+                + $"state to go back to {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}, validation {Format.Bytes(memory.Validation)}");
     }
 
     public static NetworkEntry Of(TrainerResult network) => new(
@@ -26,5 +26,6 @@ internal static class NetworkReport
         network.Memory.Step,
         network.Memory.Rollback,
         network.Memory.Best,
-        network.Memory.Batches);
+        network.Memory.Batches,
+        network.Memory.Validation);
 }

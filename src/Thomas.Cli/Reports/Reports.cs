@@ -136,7 +136,7 @@ internal sealed record TrainReport(
     IReadOnlyList<string>? Kernels);
 
 internal sealed record NetworkEntry(
-    long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes, long BestBytes, long BatchBytes);
+    long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes, long BestBytes, long BatchBytes, long ValidationBytes);
 
 internal sealed record ConvertReport(string Model, string Output, long Bytes);
 

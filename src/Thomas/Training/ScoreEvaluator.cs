@@ -36,6 +36,9 @@ internal sealed class ScoreEvaluator : IDisposable
         _executable = Executable.CompileAsIs(Rebatch.Run(trainee.Graph, _batch), compile, store, team);
     }
 
+    /// <summary>Bytes of arena and packed constants.</summary>
+    public long SizeBytes => _executable.SizeBytes;
+
     /// <summary>Classifies all pictures.</summary>
     /// <param name="confusion">Receives true and predicted classes; emptied first.</param>
     /// <param name="progress">Told the number of pictures done.</param>

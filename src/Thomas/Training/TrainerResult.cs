@@ -8,10 +8,11 @@ namespace Thomas.Training;
 /// <param name="Rollback">The state to go back to where numbers are no longer finite.</param>
 /// <param name="Best">The best weights so far.</param>
 /// <param name="Batches">Batches that were prepared ahead.</param>
-public readonly record struct TrainerMemory(long Variables, long Step, long Rollback, long Best, long Batches)
+/// <param name="Validation">Arena and packed constants of the validation's graph.</param>
+public readonly record struct TrainerMemory(long Variables, long Step, long Rollback, long Best, long Batches, long Validation)
 {
     /// <summary>Sum of all.</summary>
-    public long Total => Variables + Step + Rollback + Best + Batches;
+    public long Total => Variables + Step + Rollback + Best + Batches + Validation;
 }
 
 /// <summary>What <see cref="Trainer"/> produced and how it went.</summary>

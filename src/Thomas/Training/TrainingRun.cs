@@ -397,7 +397,7 @@ internal sealed partial class TrainingRun : IDisposable
             WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, _loader.Waited / _stepTime) : 0,
             Times = _timer.Times,
             Memory = new TrainerMemory(
-                _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.SizeBytes, _best.SizeBytes, _loader.SizeBytes),
+                _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.SizeBytes, _best.SizeBytes, _loader.SizeBytes, _evaluator?.SizeBytes ?? 0),
             Kernels = kernels,
         };
     }

@@ -25,7 +25,7 @@ internal static class ExitCode
           4    the data set or the pictures cannot be used
           5    the output cannot be written
           6    classify: some pictures were skipped
-          130  cancelled by Ctrl-C; tune has saved the best model so far if training had begun
+          130  cancelled by Ctrl-C; tune and train have saved the best model so far if there was one
         """;
 
     // The library raises the base type for models that are sound files but not what the work needs.

@@ -1,0 +1,131 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using Thomas.Architectures;
+using Thomas.Autodiff;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Planning;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Benchmarks;
+
+/// <summary>
+/// Full training steps of models and of architectures with random weights: forward, backward and update. Teams of different sizes and the machine's own scaling, a loop of
+/// multiply-adds in registers, take turns.
+/// </summary>
+internal static class StepBenchmark
+{
+    public static int Run(ReadOnlySpan<string> args)
+    {
+        TrainingPlanOptions options = new() { Batch = 8 };
+        int[] threads = [1, 2];
+        int rounds = 10, size = 0;
+        bool profile = false, all = false;
+        List<string> models = [];
+        for (int i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--profile") profile = true;
+            else if (args[i] == "--profile-all") profile = all = true;
+            else if (args[i] == "--batch") options = options with { Batch = int.Parse(args[++i], CultureInfo.InvariantCulture) };
+            else if (args[i] == "--live-batch-norm") options = options with { BatchNorm = BatchNormMode.Live };
+            else if (args[i] == "--update" && UpdatePolicy.TryParse(args[++i], out UpdatePolicy policy)) options = options with { Policy = policy };
+            else if (args[i] == "--threads") threads = [.. args[++i].Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))];
+            else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else models.Add(args[i]);
+        }
+
+        Console.WriteLine($"{CpuFeatures.Description}, '{options.Policy}', batch {options.Batch}, {rounds} rounds; milliseconds of a step: median (minimum)");
+        foreach (string name in models) Measure(name, Load(name, size), options, threads, rounds, profile, all);
+        return 0;
+    }
+
+    private static Model Load(string name, int size) => ArchitectureCatalog.TryFind(name, out Architecture? architecture)
+        ? new Model(architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }), new ModelInfo { Name = name })
+        : Model.Load(name);
+
+    private static void Measure(string name, Model model, TrainingPlanOptions options, int[] threads, int rounds, bool profile, bool all)
+    {
+        VariableStore[] stores = new VariableStore[threads.Length];
+        StepProgram[] programs = new StepProgram[threads.Length];
+        for (int t = 0; t < threads.Length; t++)
+        {
+            TrainingPlan plan = TrainingPlanner.Plan(model, options with { Compile = new CompileOptions { Threads = threads[t] } });
+            stores[t] = new VariableStore(plan.Graph.Variables);
+            programs[t] = new StepProgram(plan, stores[t]);
+            Fill(programs[t]);
+        }
+
+        double[][] ms = [.. threads.Select(_ => new double[rounds])];
+        double[] peak = new double[threads.Length];
+        double[][] steps = [.. programs.Select(p => new double[p.Step.Kernels.Count])];
+        for (int round = -2; round < rounds; round++)
+        {
+            for (int t = 0; t < threads.Length; t++)
+            {
+                peak[t] = Math.Max(peak[t], Peak.GigaflopsPerSecond(threads[t]));
+                long start = Stopwatch.GetTimestamp();
+                programs[t].Begin(round + 3, 1e-4f);
+                if (profile && round >= 0) programs[t].Step.RunTimed(steps[t]);
+                else programs[t].Run();
+                programs[t].End();
+                if (round >= 0) ms[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            }
+        }
+
+        for (int t = 0; t < threads.Length; t++)
+        {
+            Array.Sort(ms[t]);
+            double median = ms[t][rounds / 2];
+            OpCost cost = programs[t].Step.Graph.Cost;
+            string scaling = t == 0 ? "" : string.Create(
+                CultureInfo.InvariantCulture, $"; {ms[0][rounds / 2] / median:F2} times as fast as {threads[0]} thread(s), where the machine gives {peak[t] / peak[0]:F2}");
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Path.GetFileName(name),-36} {threads[t]} thread(s) {median,9:F2} ({ms[t][0]:F2}); {2e-6 * cost.MultiplyAdds / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
+            if (profile) Print(programs[t].Step, steps[t], rounds, all);
+            programs[t].Dispose();
+            stores[t].Dispose();
+        }
+    }
+
+    private static void Fill(StepProgram program)
+    {
+        Random random = new(1);
+        foreach (ref float pixel in program.Pictures) pixel = (2 * random.NextSingle()) - 1;
+        int batch = program.Batch, classes = program.Targets.Length / batch;
+        for (int picture = 0; picture < batch; picture++) program.Targets[(picture * classes) + random.Next(classes)] = 1;
+        program.Weights.Fill(1f / batch);
+    }
+
+    private static void Print(Executable step, double[] seconds, int rounds, bool all)
+    {
+        Dictionary<string, (double Ms, double Flops, double Bytes, int Count)> kinds = [];
+        int index = 0;
+        foreach (Node node in step.Graph.Nodes)
+        {
+            if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
+            OpCost cost = node.Op.Cost(node);
+            double ms = seconds[index] / rounds * 1e3;
+            string kernel = step.Kernels[index++];
+            if (all)
+            {
+                string shapes = string.Join(" ", node.Inputs.Where(v => v.Shape.Rank > 1).Select(v => v.Shape.ToString()));
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"  {ms,8:F3} ms {2e-6 * cost.MultiplyAdds / ms,6:F1} GFLOP/s {1e-6 * cost.Bytes / ms,6:F1} GB/s {node.Stage,-9} {kernel,-34} {node.Op.Name} {shapes} -> {node.Output.Shape}"));
+            }
+
+            string kind = $"{node.Stage,-9} {node.Op.Name} {kernel}";
+            (double Ms, double Flops, double Bytes, int Count) sum = kinds.GetValueOrDefault(kind);
+            kinds[kind] = (sum.Ms + ms, sum.Flops + (2.0 * cost.MultiplyAdds), sum.Bytes + cost.Bytes, sum.Count + 1);
+        }
+
+        foreach ((string kind, (double ms, double flops, double bytes, int count)) in kinds.OrderByDescending(k => k.Value.Ms))
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {ms,8:F2} ms {1e-6 * flops / ms,6:F1} GFLOP/s {1e-6 * bytes / ms,6:F1} GB/s {count,4} x {kind}"));
+    }
+}

@@ -114,6 +114,8 @@ internal sealed unsafe class FilterGradientProduct
         tile.StrideA = 1;
         tile.StepA = _rowStride;
         tile.K = p1 - p0;
+        tile.Segments = 1;
+        tile.JumpA = tile.JumpB = 0;
         tile.Bias = first ? zeros : null;
         tile.StrideC = _columns;
         tile.Residual = null;

@@ -21,8 +21,17 @@ internal unsafe struct GemmTileArgs
     /// <summary>Floats from one row of the panel to the next.</summary>
     public nint StrideB;
 
-    /// <summary>Steps of the sum.</summary>
+    /// <summary>Steps of a segment of the sum.</summary>
     public int K;
+
+    /// <summary>Segments of the sum, at least 1: the rows of a convolution's window, for example.</summary>
+    public int Segments;
+
+    /// <summary>Floats by which A goes on from the end of one segment to the start of the next.</summary>
+    public nint JumpA;
+
+    /// <summary>Floats by which B goes on from the end of one segment to the start of the next.</summary>
+    public nint JumpB;
 
     /// <summary>Start values per column, or null to go on from what C holds.</summary>
     public float* Bias;
@@ -102,34 +111,48 @@ internal static unsafe class GemmTile
             LoadRow<TSimd, TVec, TRows, TVectors>(13, t->C, t->StrideC, out c13, out d13);
         }
 
-        for (int k = t->K; k > 0; k--)
+        int segments = t->Segments;
+        while (true)
         {
-            TVec b0 = TSimd.Load(b);
-            TVec b1 = TVectors.Value > 1 ? TSimd.Load(b + TSimd.Length) : b0;
-            b += strideB;
-            Step<TSimd, TVec, TRows, TVectors>(0, a0 + 0, b0, b1, ref c0, ref d0);
-            Step<TSimd, TVec, TRows, TVectors>(1, a0 + stride, b0, b1, ref c1, ref d1);
-            Step<TSimd, TVec, TRows, TVectors>(2, a0 + stride2, b0, b1, ref c2, ref d2);
-            Step<TSimd, TVec, TRows, TVectors>(3, a3 + 0, b0, b1, ref c3, ref d3);
-            Step<TSimd, TVec, TRows, TVectors>(4, a3 + stride, b0, b1, ref c4, ref d4);
-            Step<TSimd, TVec, TRows, TVectors>(5, a3 + stride2, b0, b1, ref c5, ref d5);
-            Step<TSimd, TVec, TRows, TVectors>(6, a6 + 0, b0, b1, ref c6, ref d6);
-            Step<TSimd, TVec, TRows, TVectors>(7, a6 + stride, b0, b1, ref c7, ref d7);
-            Step<TSimd, TVec, TRows, TVectors>(8, a6 + stride2, b0, b1, ref c8, ref d8);
-            Step<TSimd, TVec, TRows, TVectors>(9, a9 + 0, b0, b1, ref c9, ref d9);
-            Step<TSimd, TVec, TRows, TVectors>(10, a9 + stride, b0, b1, ref c10, ref d10);
-            Step<TSimd, TVec, TRows, TVectors>(11, a9 + stride2, b0, b1, ref c11, ref d11);
-            Step<TSimd, TVec, TRows, TVectors>(12, a12 + 0, b0, b1, ref c12, ref d12);
-            Step<TSimd, TVec, TRows, TVectors>(13, a12 + stride, b0, b1, ref c13, ref d13);
-            a0 += step;
-            if (TRows.Value > 3)
-                a3 += step;
-            if (TRows.Value > 6)
-                a6 += step;
-            if (TRows.Value > 9)
-                a9 += step;
-            if (TRows.Value > 12)
-                a12 += step;
+            for (int k = t->K; k > 0; k--)
+            {
+                TVec b0 = TSimd.Load(b);
+                TVec b1 = TVectors.Value > 1 ? TSimd.Load(b + TSimd.Length) : b0;
+                b += strideB;
+                Step<TSimd, TVec, TRows, TVectors>(0, a0 + 0, b0, b1, ref c0, ref d0);
+                Step<TSimd, TVec, TRows, TVectors>(1, a0 + stride, b0, b1, ref c1, ref d1);
+                Step<TSimd, TVec, TRows, TVectors>(2, a0 + stride2, b0, b1, ref c2, ref d2);
+                Step<TSimd, TVec, TRows, TVectors>(3, a3 + 0, b0, b1, ref c3, ref d3);
+                Step<TSimd, TVec, TRows, TVectors>(4, a3 + stride, b0, b1, ref c4, ref d4);
+                Step<TSimd, TVec, TRows, TVectors>(5, a3 + stride2, b0, b1, ref c5, ref d5);
+                Step<TSimd, TVec, TRows, TVectors>(6, a6 + 0, b0, b1, ref c6, ref d6);
+                Step<TSimd, TVec, TRows, TVectors>(7, a6 + stride, b0, b1, ref c7, ref d7);
+                Step<TSimd, TVec, TRows, TVectors>(8, a6 + stride2, b0, b1, ref c8, ref d8);
+                Step<TSimd, TVec, TRows, TVectors>(9, a9 + 0, b0, b1, ref c9, ref d9);
+                Step<TSimd, TVec, TRows, TVectors>(10, a9 + stride, b0, b1, ref c10, ref d10);
+                Step<TSimd, TVec, TRows, TVectors>(11, a9 + stride2, b0, b1, ref c11, ref d11);
+                Step<TSimd, TVec, TRows, TVectors>(12, a12 + 0, b0, b1, ref c12, ref d12);
+                Step<TSimd, TVec, TRows, TVectors>(13, a12 + stride, b0, b1, ref c13, ref d13);
+                a0 += step;
+                if (TRows.Value > 3)
+                    a3 += step;
+                if (TRows.Value > 6)
+                    a6 += step;
+                if (TRows.Value > 9)
+                    a9 += step;
+                if (TRows.Value > 12)
+                    a12 += step;
+            }
+
+            if (--segments <= 0)
+                break;
+            nint jump = t->JumpA;
+            b += t->JumpB;
+            a0 += jump;
+            a3 += jump;
+            a6 += jump;
+            a9 += jump;
+            a12 += jump;
         }
 
         if (t->Residual != null)

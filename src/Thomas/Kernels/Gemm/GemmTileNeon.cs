@@ -23,7 +23,6 @@ internal static unsafe class GemmTileNeon
         nint stride = t->StrideA, strideB = t->StrideB;
         float* b = t->B;
         float* a = t->A;
-        int k = t->K;
         if (t->Bias != null)
         {
             Vector128<float> bias0 = Vector128.Load(t->Bias), bias1 = TVectors.Value > 1 ? Vector128.Load(t->Bias + 4) : bias0;
@@ -42,95 +41,105 @@ internal static unsafe class GemmTileNeon
             LoadRow<TRows, TVectors>(7, t->C, t->StrideC, out c7, out d7);
         }
 
-        if (t->StepA != 1)
+        int segments = t->Segments;
+        while (true)
         {
+            int k = t->K;
+            if (t->StepA != 1)
+            {
+                for (; k > 0; k--)
+                {
+                    Vector128<float> x0 = TRows.Value >= 4 ? Vector128.Load(a) : LoadFew<TRows>(a);
+                    Vector128<float> x1 = TRows.Value > 4 ? Vector128.Load(a + 4) : x0;
+                    Vector128<float> b0 = Vector128.Load(b);
+                    Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + 4) : b0;
+                    Step<TRows, TVectors>(0, x0, 0, b0, b1, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x0, 1, b0, b1, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x0, 2, b0, b1, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x0, 3, b0, b1, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x1, 0, b0, b1, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x1, 1, b0, b1, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x1, 2, b0, b1, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x1, 3, b0, b1, ref c7, ref d7);
+                    a += t->StepA;
+                    b += strideB;
+                }
+            }
+
+            for (; k >= 4; k -= 4)
+            {
+                Vector128<float> x0 = TRows.Value > 0 ? Vector128.Load(a + (0 * stride)) : default;
+                Vector128<float> x1 = TRows.Value > 1 ? Vector128.Load(a + (1 * stride)) : default;
+                Vector128<float> x2 = TRows.Value > 2 ? Vector128.Load(a + (2 * stride)) : default;
+                Vector128<float> x3 = TRows.Value > 3 ? Vector128.Load(a + (3 * stride)) : default;
+                Vector128<float> x4 = TRows.Value > 4 ? Vector128.Load(a + (4 * stride)) : default;
+                Vector128<float> x5 = TRows.Value > 5 ? Vector128.Load(a + (5 * stride)) : default;
+                Vector128<float> x6 = TRows.Value > 6 ? Vector128.Load(a + (6 * stride)) : default;
+                Vector128<float> x7 = TRows.Value > 7 ? Vector128.Load(a + (7 * stride)) : default;
+                Vector128<float> b0 = Vector128.Load(b + (0 * strideB));
+                Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + (0 * strideB) + 4) : b0;
+                Step<TRows, TVectors>(0, x0, 0, b0, b1, ref c0, ref d0);
+                Step<TRows, TVectors>(1, x1, 0, b0, b1, ref c1, ref d1);
+                Step<TRows, TVectors>(2, x2, 0, b0, b1, ref c2, ref d2);
+                Step<TRows, TVectors>(3, x3, 0, b0, b1, ref c3, ref d3);
+                Step<TRows, TVectors>(4, x4, 0, b0, b1, ref c4, ref d4);
+                Step<TRows, TVectors>(5, x5, 0, b0, b1, ref c5, ref d5);
+                Step<TRows, TVectors>(6, x6, 0, b0, b1, ref c6, ref d6);
+                Step<TRows, TVectors>(7, x7, 0, b0, b1, ref c7, ref d7);
+                b0 = Vector128.Load(b + (1 * strideB));
+                b1 = TVectors.Value > 1 ? Vector128.Load(b + (1 * strideB) + 4) : b0;
+                Step<TRows, TVectors>(0, x0, 1, b0, b1, ref c0, ref d0);
+                Step<TRows, TVectors>(1, x1, 1, b0, b1, ref c1, ref d1);
+                Step<TRows, TVectors>(2, x2, 1, b0, b1, ref c2, ref d2);
+                Step<TRows, TVectors>(3, x3, 1, b0, b1, ref c3, ref d3);
+                Step<TRows, TVectors>(4, x4, 1, b0, b1, ref c4, ref d4);
+                Step<TRows, TVectors>(5, x5, 1, b0, b1, ref c5, ref d5);
+                Step<TRows, TVectors>(6, x6, 1, b0, b1, ref c6, ref d6);
+                Step<TRows, TVectors>(7, x7, 1, b0, b1, ref c7, ref d7);
+                b0 = Vector128.Load(b + (2 * strideB));
+                b1 = TVectors.Value > 1 ? Vector128.Load(b + (2 * strideB) + 4) : b0;
+                Step<TRows, TVectors>(0, x0, 2, b0, b1, ref c0, ref d0);
+                Step<TRows, TVectors>(1, x1, 2, b0, b1, ref c1, ref d1);
+                Step<TRows, TVectors>(2, x2, 2, b0, b1, ref c2, ref d2);
+                Step<TRows, TVectors>(3, x3, 2, b0, b1, ref c3, ref d3);
+                Step<TRows, TVectors>(4, x4, 2, b0, b1, ref c4, ref d4);
+                Step<TRows, TVectors>(5, x5, 2, b0, b1, ref c5, ref d5);
+                Step<TRows, TVectors>(6, x6, 2, b0, b1, ref c6, ref d6);
+                Step<TRows, TVectors>(7, x7, 2, b0, b1, ref c7, ref d7);
+                b0 = Vector128.Load(b + (3 * strideB));
+                b1 = TVectors.Value > 1 ? Vector128.Load(b + (3 * strideB) + 4) : b0;
+                Step<TRows, TVectors>(0, x0, 3, b0, b1, ref c0, ref d0);
+                Step<TRows, TVectors>(1, x1, 3, b0, b1, ref c1, ref d1);
+                Step<TRows, TVectors>(2, x2, 3, b0, b1, ref c2, ref d2);
+                Step<TRows, TVectors>(3, x3, 3, b0, b1, ref c3, ref d3);
+                Step<TRows, TVectors>(4, x4, 3, b0, b1, ref c4, ref d4);
+                Step<TRows, TVectors>(5, x5, 3, b0, b1, ref c5, ref d5);
+                Step<TRows, TVectors>(6, x6, 3, b0, b1, ref c6, ref d6);
+                Step<TRows, TVectors>(7, x7, 3, b0, b1, ref c7, ref d7);
+                a += 4;
+                b += 4 * strideB;
+            }
+
             for (; k > 0; k--)
             {
-                Vector128<float> x0 = TRows.Value >= 4 ? Vector128.Load(a) : LoadFew<TRows>(a);
-                Vector128<float> x1 = TRows.Value > 4 ? Vector128.Load(a + 4) : x0;
                 Vector128<float> b0 = Vector128.Load(b);
                 Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + 4) : b0;
-                Step<TRows, TVectors>(0, x0, 0, b0, b1, ref c0, ref d0);
-                Step<TRows, TVectors>(1, x0, 1, b0, b1, ref c1, ref d1);
-                Step<TRows, TVectors>(2, x0, 2, b0, b1, ref c2, ref d2);
-                Step<TRows, TVectors>(3, x0, 3, b0, b1, ref c3, ref d3);
-                Step<TRows, TVectors>(4, x1, 0, b0, b1, ref c4, ref d4);
-                Step<TRows, TVectors>(5, x1, 1, b0, b1, ref c5, ref d5);
-                Step<TRows, TVectors>(6, x1, 2, b0, b1, ref c6, ref d6);
-                Step<TRows, TVectors>(7, x1, 3, b0, b1, ref c7, ref d7);
-                a += t->StepA;
+                Step<TRows, TVectors>(0, TRows.Value > 0 ? Vector128.CreateScalarUnsafe(a[0 * stride]) : default, 0, b0, b1, ref c0, ref d0);
+                Step<TRows, TVectors>(1, TRows.Value > 1 ? Vector128.CreateScalarUnsafe(a[1 * stride]) : default, 0, b0, b1, ref c1, ref d1);
+                Step<TRows, TVectors>(2, TRows.Value > 2 ? Vector128.CreateScalarUnsafe(a[2 * stride]) : default, 0, b0, b1, ref c2, ref d2);
+                Step<TRows, TVectors>(3, TRows.Value > 3 ? Vector128.CreateScalarUnsafe(a[3 * stride]) : default, 0, b0, b1, ref c3, ref d3);
+                Step<TRows, TVectors>(4, TRows.Value > 4 ? Vector128.CreateScalarUnsafe(a[4 * stride]) : default, 0, b0, b1, ref c4, ref d4);
+                Step<TRows, TVectors>(5, TRows.Value > 5 ? Vector128.CreateScalarUnsafe(a[5 * stride]) : default, 0, b0, b1, ref c5, ref d5);
+                Step<TRows, TVectors>(6, TRows.Value > 6 ? Vector128.CreateScalarUnsafe(a[6 * stride]) : default, 0, b0, b1, ref c6, ref d6);
+                Step<TRows, TVectors>(7, TRows.Value > 7 ? Vector128.CreateScalarUnsafe(a[7 * stride]) : default, 0, b0, b1, ref c7, ref d7);
+                a++;
                 b += strideB;
             }
-        }
 
-        for (; k >= 4; k -= 4)
-        {
-            Vector128<float> x0 = TRows.Value > 0 ? Vector128.Load(a + (0 * stride)) : default;
-            Vector128<float> x1 = TRows.Value > 1 ? Vector128.Load(a + (1 * stride)) : default;
-            Vector128<float> x2 = TRows.Value > 2 ? Vector128.Load(a + (2 * stride)) : default;
-            Vector128<float> x3 = TRows.Value > 3 ? Vector128.Load(a + (3 * stride)) : default;
-            Vector128<float> x4 = TRows.Value > 4 ? Vector128.Load(a + (4 * stride)) : default;
-            Vector128<float> x5 = TRows.Value > 5 ? Vector128.Load(a + (5 * stride)) : default;
-            Vector128<float> x6 = TRows.Value > 6 ? Vector128.Load(a + (6 * stride)) : default;
-            Vector128<float> x7 = TRows.Value > 7 ? Vector128.Load(a + (7 * stride)) : default;
-            Vector128<float> b0 = Vector128.Load(b + (0 * strideB));
-            Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + (0 * strideB) + 4) : b0;
-            Step<TRows, TVectors>(0, x0, 0, b0, b1, ref c0, ref d0);
-            Step<TRows, TVectors>(1, x1, 0, b0, b1, ref c1, ref d1);
-            Step<TRows, TVectors>(2, x2, 0, b0, b1, ref c2, ref d2);
-            Step<TRows, TVectors>(3, x3, 0, b0, b1, ref c3, ref d3);
-            Step<TRows, TVectors>(4, x4, 0, b0, b1, ref c4, ref d4);
-            Step<TRows, TVectors>(5, x5, 0, b0, b1, ref c5, ref d5);
-            Step<TRows, TVectors>(6, x6, 0, b0, b1, ref c6, ref d6);
-            Step<TRows, TVectors>(7, x7, 0, b0, b1, ref c7, ref d7);
-            b0 = Vector128.Load(b + (1 * strideB));
-            b1 = TVectors.Value > 1 ? Vector128.Load(b + (1 * strideB) + 4) : b0;
-            Step<TRows, TVectors>(0, x0, 1, b0, b1, ref c0, ref d0);
-            Step<TRows, TVectors>(1, x1, 1, b0, b1, ref c1, ref d1);
-            Step<TRows, TVectors>(2, x2, 1, b0, b1, ref c2, ref d2);
-            Step<TRows, TVectors>(3, x3, 1, b0, b1, ref c3, ref d3);
-            Step<TRows, TVectors>(4, x4, 1, b0, b1, ref c4, ref d4);
-            Step<TRows, TVectors>(5, x5, 1, b0, b1, ref c5, ref d5);
-            Step<TRows, TVectors>(6, x6, 1, b0, b1, ref c6, ref d6);
-            Step<TRows, TVectors>(7, x7, 1, b0, b1, ref c7, ref d7);
-            b0 = Vector128.Load(b + (2 * strideB));
-            b1 = TVectors.Value > 1 ? Vector128.Load(b + (2 * strideB) + 4) : b0;
-            Step<TRows, TVectors>(0, x0, 2, b0, b1, ref c0, ref d0);
-            Step<TRows, TVectors>(1, x1, 2, b0, b1, ref c1, ref d1);
-            Step<TRows, TVectors>(2, x2, 2, b0, b1, ref c2, ref d2);
-            Step<TRows, TVectors>(3, x3, 2, b0, b1, ref c3, ref d3);
-            Step<TRows, TVectors>(4, x4, 2, b0, b1, ref c4, ref d4);
-            Step<TRows, TVectors>(5, x5, 2, b0, b1, ref c5, ref d5);
-            Step<TRows, TVectors>(6, x6, 2, b0, b1, ref c6, ref d6);
-            Step<TRows, TVectors>(7, x7, 2, b0, b1, ref c7, ref d7);
-            b0 = Vector128.Load(b + (3 * strideB));
-            b1 = TVectors.Value > 1 ? Vector128.Load(b + (3 * strideB) + 4) : b0;
-            Step<TRows, TVectors>(0, x0, 3, b0, b1, ref c0, ref d0);
-            Step<TRows, TVectors>(1, x1, 3, b0, b1, ref c1, ref d1);
-            Step<TRows, TVectors>(2, x2, 3, b0, b1, ref c2, ref d2);
-            Step<TRows, TVectors>(3, x3, 3, b0, b1, ref c3, ref d3);
-            Step<TRows, TVectors>(4, x4, 3, b0, b1, ref c4, ref d4);
-            Step<TRows, TVectors>(5, x5, 3, b0, b1, ref c5, ref d5);
-            Step<TRows, TVectors>(6, x6, 3, b0, b1, ref c6, ref d6);
-            Step<TRows, TVectors>(7, x7, 3, b0, b1, ref c7, ref d7);
-            a += 4;
-            b += 4 * strideB;
-        }
-
-        for (; k > 0; k--)
-        {
-            Vector128<float> b0 = Vector128.Load(b);
-            Vector128<float> b1 = TVectors.Value > 1 ? Vector128.Load(b + 4) : b0;
-            Step<TRows, TVectors>(0, TRows.Value > 0 ? Vector128.CreateScalarUnsafe(a[0 * stride]) : default, 0, b0, b1, ref c0, ref d0);
-            Step<TRows, TVectors>(1, TRows.Value > 1 ? Vector128.CreateScalarUnsafe(a[1 * stride]) : default, 0, b0, b1, ref c1, ref d1);
-            Step<TRows, TVectors>(2, TRows.Value > 2 ? Vector128.CreateScalarUnsafe(a[2 * stride]) : default, 0, b0, b1, ref c2, ref d2);
-            Step<TRows, TVectors>(3, TRows.Value > 3 ? Vector128.CreateScalarUnsafe(a[3 * stride]) : default, 0, b0, b1, ref c3, ref d3);
-            Step<TRows, TVectors>(4, TRows.Value > 4 ? Vector128.CreateScalarUnsafe(a[4 * stride]) : default, 0, b0, b1, ref c4, ref d4);
-            Step<TRows, TVectors>(5, TRows.Value > 5 ? Vector128.CreateScalarUnsafe(a[5 * stride]) : default, 0, b0, b1, ref c5, ref d5);
-            Step<TRows, TVectors>(6, TRows.Value > 6 ? Vector128.CreateScalarUnsafe(a[6 * stride]) : default, 0, b0, b1, ref c6, ref d6);
-            Step<TRows, TVectors>(7, TRows.Value > 7 ? Vector128.CreateScalarUnsafe(a[7 * stride]) : default, 0, b0, b1, ref c7, ref d7);
-            a++;
-            b += strideB;
+            if (--segments <= 0)
+                break;
+            a += t->JumpA;
+            b += t->JumpB;
         }
 
         if (t->Residual != null)

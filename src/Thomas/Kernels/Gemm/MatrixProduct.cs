@@ -159,6 +159,8 @@ internal sealed unsafe class MatrixProduct
             GemmTileArgs tile;
             tile.A = PrepareA(args, m0, m1, k0, k1, workspace, out tile.StrideA, out tile.StepA);
             tile.K = k1 - k0;
+            tile.Segments = 1;
+            tile.JumpA = tile.JumpB = 0;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
             tile.Lower = last ? _activation.Lower : float.NegativeInfinity;

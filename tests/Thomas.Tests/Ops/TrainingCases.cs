@@ -53,8 +53,11 @@ internal static class TrainingCases
         foreach (Shape x in (Shape[])[S(2, 3, 5, 19), S(4, 3), S(1, 2), S(3, 7, 9, 32), S(1, 17, 16, 67), S(130, 128), S(2, 1, 1, 150), S(600, 1)])
         {
             Shape c = S(x[-1]);
-            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
-            yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
+            yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
+            yield return new OpCase(
+                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
         }
     }
 

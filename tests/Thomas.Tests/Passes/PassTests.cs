@@ -165,4 +165,23 @@ public sealed class PassTests
         Assert.Single(folded.Nodes);
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(folded, TestGraphs.Oracle), 1e-5f);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Batch_norm_in_training_takes_over_the_clipping_after_it_unless_its_own_result_is_wanted(bool wanted)
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(2, 5, 4, 19))), dy = b.Input("dy", x.Type);
+        Value scale = b.Positive("g", 2, 19), shift = b.Weights("s", 3, 19);
+        Node norm = b.AddNode(OpCatalog.BatchNormTraining, [x, scale, shift], new BatchNormTrainingAttributes(1e-3f), "norm");
+        Value y = b.Add(OpCatalog.Activate, [norm.Outputs[0]], new ActivateAttributes(Activation.Relu));
+        Value mask = b.Add(OpCatalog.ActivateGradient, [dy, y], new ActivateAttributes(Activation.Relu));
+        Node gradient = b.AddNode(OpCatalog.BatchNormTrainingGradient, [x, mask, scale, norm.Outputs[1], norm.Outputs[2]], norm.Attributes, "gradient");
+        Graph graph = wanted ? b.Build([y, .. gradient.Outputs, norm.Outputs[0]]) : b.Build([y, .. gradient.Outputs, norm.Outputs[1]]);
+        Graph fused = FuseBatchNormActivation.Run(graph);
+        Assert.Equal(wanted ? 4 : 2, fused.Nodes.Count);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 1e-6f);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused));
+    }
 }

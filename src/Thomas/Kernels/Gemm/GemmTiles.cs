@@ -39,6 +39,7 @@ internal static unsafe class GemmTiles
 
     /// <summary>
     /// Runs the tiles of packed panels row of tiles by row of tiles, each from left to right, so that C is written from front to back. For a B that the caches hold.
+    /// What is narrower than a panel comes last.
     /// </summary>
     /// <param name="tile">Arguments of the first panel's first tile.</param>
     /// <param name="rows">Rows of C.</param>
@@ -48,19 +49,16 @@ internal static unsafe class GemmTiles
     {
         int width = PackedMatrix.PanelWidth, panels = columns / width, tiles = TilesFor(rows);
         GemmTileSteps steps = new() { Count = panels, B = panelFloats, C = width, Residual = width };
-        for (int done = 0, height; tiles > 0; done += height, tiles--)
+        GemmTileArgs first = tile;
+        for (int left = panels > 0 ? rows : 0, height; left > 0; left -= height, tiles--)
         {
-            height = (rows - done + tiles - 1) / tiles;
-            GemmTileArgs first = tile;
-            if (panels > 0)
-            {
-                RunTiles(&first, &steps, height, width);
-                MoveRight(&first, panels * panelFloats, panels * width);
-            }
-
-            Run(first, height, columns - (panels * width));
-            MoveDown(&tile, height);
+            height = (left + tiles - 1) / tiles;
+            RunTiles(&first, &steps, height, width);
+            MoveDown(&first, height);
         }
+
+        MoveRight(&tile, panels * panelFloats, panels * width);
+        Run(tile, rows, columns - (panels * width));
     }
 
     /// <summary>Tiles for so many rows; their heights differ by one at most, so none is much lower than the others.</summary>

@@ -211,7 +211,10 @@ internal static unsafe class GemmTile
         }
     }
 
-    /// <summary>Fetches what will be written: a write that must wait for its line holds up those behind it.</summary>
+    /// <summary>
+    /// Fetches the lines of C that will be written, because a write that waits for its line holds up those behind it: the tile's own into the first-level cache, those of
+    /// the tile below into the second.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchRows<TSimd, TVec, TRows, TVectors>(float* target, nint stride)
         where TSimd : struct, ISimd<TVec>
@@ -219,14 +222,20 @@ internal static unsafe class GemmTile
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        for (int i = 0; Sse.IsSupported && i < TRows.Value; i++, target += stride)
+        float* below = target + (TRows.Value * stride);
+        for (int i = 0; Sse.IsSupported && i < TRows.Value; i++, target += stride, below += stride)
         {
+            Sse.Prefetch1(below);
             Sse.Prefetch0(target);
             if (TVectors.Value > 1)
+            {
+                Sse.Prefetch1(below + TSimd.Length);
                 Sse.Prefetch0(target + TSimd.Length);
+            }
         }
     }
 
+    /// <summary>Arm's prefetch instructions cannot be reached from C#; its processors follow the few streams of their smaller tiles by themselves.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(float* source)
     {

@@ -75,6 +75,9 @@ internal static unsafe class GemmTile
     /// <summary>Of a transposed A, whose rows are as far apart as those of the whole matrix, how many steps earlier a row is fetched.</summary>
     private const int StepsAhead = 8;
 
+    /// <summary>How much earlier a row of B is fetched: a page of memory, beyond which processors do not look ahead by themselves.</summary>
+    private const int FloatsAhead = 1024;
+
     /// <summary>Computes tiles of TRows rows and TVectors vectors (1 or 2).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TSimd, TVec, TRows, TVectors>(GemmTileArgs* t, GemmTileSteps* steps)
@@ -129,6 +132,13 @@ internal static unsafe class GemmTile
                     TVec b0 = TSimd.Load(b);
                     TVec b1 = TVectors.Value > 1 ? TSimd.Load(b + TSimd.Length) : b0;
                     b += strideB;
+                    if (TRows.Value > 3)
+                    {
+                        Prefetch(b + FloatsAhead);
+                        if (TVectors.Value > 1)
+                            Prefetch(b + FloatsAhead + TSimd.Length);
+                    }
+
                     Prefetch(ahead);
                     ahead += aheadStep;
                     Step<TSimd, TVec, TRows, TVectors>(0, a0 + 0, b0, b1, ref c0, ref d0);

@@ -58,6 +58,7 @@ internal unsafe struct MatrixProductArgs
 internal sealed unsafe class MatrixProduct
 {
     private const int MaxBlockK = 512;
+    private const int WantedRows = 56;
     private const int SmallPanelsBytes = 128 * 1024;
 
     private readonly ConvGeometry _geometry;
@@ -86,7 +87,7 @@ internal sealed unsafe class MatrixProduct
         int unit = _windows is null ? 4 : geometry.KernelW * geometry.Channels, units = (k + unit - 1) / unit;
         int blocksK = Math.Min(units, (k + MaxBlockK - 1) / MaxBlockK);
         _blockK = (units + blocksK - 1) / blocksK * unit;
-        _blockM = _windows is null ? Math.Min(m, 56 / GemmTiles.Rows * GemmTiles.Rows) : _windows.Rows * geometry.OutW;
+        _blockM = _windows is null ? BlockOfRows(m) : _windows.Rows * geometry.OutW;
         _blocksM = (m + _blockM - 1) / _blockM;
         int panels = PackedMatrix.Panels(n);
         int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocksM - 1) / _blocksM);
@@ -154,6 +155,14 @@ internal sealed unsafe class MatrixProduct
             int m0 = item % _blocksM * _blockM, p0 = item / _blocksM * _panelsPerItem;
             RunBlock(&local, m0, Math.Min(m0 + _blockM, _m), p0, Math.Min(p0 + _panelsPerItem, panels), (float*)workspace);
         }
+    }
+
+    /// <summary>Rows of a block, so that all blocks but the last have as many tiles and all tiles are about equally high: a last block of one row would cost as much as four.</summary>
+    private static int BlockOfRows(int m)
+    {
+        int tiles = (m + GemmTiles.Rows - 1) / GemmTiles.Rows, height = (m + tiles - 1) / tiles;
+        int blocks = Math.Max(1, ((tiles * GemmTiles.Rows) + (WantedRows / 2)) / WantedRows);
+        return Math.Min(m, (tiles + blocks - 1) / blocks * height);
     }
 
     /// <summary>A stride for copied rows: whole cache lines, and no multiple of 1 KiB, which would crowd a few cache sets.</summary>

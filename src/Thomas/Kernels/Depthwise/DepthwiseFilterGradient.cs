@@ -24,6 +24,8 @@ internal sealed unsafe class DepthwiseFilterGradient
     private readonly ConvGeometry _g;
     private readonly int _multiplier;
     private readonly int _ranges;
+    private readonly bool _slides;
+    private readonly bool _far;
     private readonly int _interiorFirst;
     private readonly int _interiorEnd;
 
@@ -36,6 +38,8 @@ internal sealed unsafe class DepthwiseFilterGradient
         (_g, _multiplier) = (forward, multiplier);
         int most = Math.Min(_g.OutRows, 1 + (int)(MaxPartialFloats / Size));
         _ranges = Math.Clamp(Math.Min(_g.OutPixels / MinRangePixels, most), 1, MaxRanges);
+        _slides = multiplier == 1 && DepthwiseGradientRows.Fits(_g);
+        _far = CacheLines.AreFar(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs));
         (_interiorFirst, _interiorEnd) = Window.Interior(_g.OutW, _g.StrideW, _g.PadLeft, _g.KernelW, _g.DilationW, _g.InW);
     }
 
@@ -70,13 +74,30 @@ internal sealed unsafe class DepthwiseFilterGradient
             float* target = range == 0 ? dw : partial + ((range - 1) * Size);
             Memory.Fill(target, (int)Size, 0f);
             int first = (int)((long)range * _g.OutRows / _ranges), last = (int)((range + 1L) * _g.OutRows / _ranges);
+            int touched = 0;
             for (int row = first; row < last; row++)
+            {
+                if (_far)
+                    touched = Touch(x, dy, row, touched);
                 AddRow(x, dy, target, row);
+            }
         }
     }
 
     /// <summary>Adds the partial sums, in order: items [begin, end) of <see cref="SumItems"/>.</summary>
     public void Sum(float* dw, float* partial, int begin, int end) => PartialSums.Add(dw, partial, Size, _ranges - 1, begin * Outputs, end * Outputs);
+
+    /// <summary>Touches a row of dy and the rows of x that it meets, from row <paramref name="touched"/> of the batch on; returns where it stopped.</summary>
+    private int Touch(float* x, float* dy, int row, int touched)
+    {
+        int top = row / _g.OutH * _g.InH, iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
+        int first = Math.Max(touched, top + Math.Max(0, iy)), end = top + Math.Min(_g.InH, iy + ((_g.KernelH - 1) * _g.DilationH) + 1);
+        nint rowLength = (nint)_g.InW * _g.ChannelStride;
+        if (first < end)
+            CacheLines.Touch(x + (first * rowLength), (end - first) * rowLength);
+        CacheLines.Touch(dy + (row * _g.OutW * Outputs), _g.OutW * Outputs);
+        return Math.Max(first, end);
+    }
 
     /// <summary>Adds what one row of dy contributes.</summary>
     private void AddRow(float* x, float* dy, float* dw, int row)
@@ -99,6 +120,7 @@ internal sealed unsafe class DepthwiseFilterGradient
         tile.Rows = kyEnd - ky;
         tile.Taps = _g.KernelW;
         tile.Pixels = _g.OutW;
+        tile.Slides = _slides;
         (tile.InteriorFirst, tile.InteriorEnd) = (_interiorFirst, _interiorEnd);
         if (_multiplier > 1)
         {

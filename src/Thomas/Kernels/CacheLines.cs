@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 
 namespace Thomas.Kernels;
@@ -12,11 +13,15 @@ internal static unsafe class CacheLines
     /// <summary>Floats in a line; where lines are longer, some are read twice.</summary>
     private const int Line = 16;
 
-    /// <summary>Floats that an operator touches from which on it is worth while; fewer are likely to be in a cache that the operator before left them in.</summary>
-    private const long FarFloats = 2 * 1024 * 1024;
+    /// <summary>Floats to touch at a time: enough for long runs, and they are still in the second-level cache when they are used.</summary>
+    private const long BlockFloats = 32 * 1024;
 
-    /// <summary>Whether an operator's operands and result are so large together that they are likely to be far away.</summary>
-    public static bool AreFar(long floats) => floats > FarFloats;
+    /// <summary>How many items of a kernel to touch the memory of at a time; 0 if all of it is likely to be near.</summary>
+    /// <param name="floats">Floats that all items read and write.</param>
+    /// <param name="items">Items.</param>
+    /// <param name="nearFloats">With how many floats they are likely to be in a cache, where the operators before left them.</param>
+    public static int BlockItems(long floats, int items, long nearFloats) =>
+        floats <= nearFloats ? 0 : (int)Math.Clamp(BlockFloats * items / floats, 1, items);
 
     /// <summary>Reads a number of every line. The result has no meaning; without it there would be nothing to read for.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

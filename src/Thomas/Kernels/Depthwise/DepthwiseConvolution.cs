@@ -15,13 +15,16 @@ namespace Thomas.Kernels.Depthwise;
 /// </summary>
 internal sealed unsafe class DepthwiseConvolution
 {
+    /// <summary>The operator before has just written the input, so the rows are touched only if no cache is large enough.</summary>
+    public const long NearFloats = 2 * 1024 * 1024;
+
     private readonly ConvGeometry _g;
     private readonly int _multiplier;
     private readonly Activation _activation;
     private readonly bool _fits;
     private readonly int _itemRows;
     private readonly int _pictureItems;
-    private readonly bool _far;
+    private readonly int _blockItems;
 
     public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation)
     {
@@ -31,7 +34,7 @@ internal sealed unsafe class DepthwiseConvolution
         bool pairs = _fits && _g.KernelH == 3 && _g.KernelW == 3 && _g.StrideH == 1 && _g.StrideW == 1 && _g.DilationH == 1;
         _itemRows = pairs ? 2 : 1;
         _pictureItems = (_g.OutH + _itemRows - 1) / _itemRows;
-        _far = CacheLines.AreFar(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs));
+        _blockItems = CacheLines.BlockItems(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs), Items, NearFloats);
     }
 
     /// <summary>Work items, independent of each other.</summary>
@@ -56,15 +59,10 @@ internal sealed unsafe class DepthwiseConvolution
         int touched = 0;
         for (int item = begin; item < end; item++)
         {
-            int picture = item / _pictureItems, oy = item % _pictureItems * _itemRows, rows = Math.Min(_itemRows, _g.OutH - oy);
-            int row = (picture * _g.OutH) + oy;
+            int row = FirstRow(item), rows = FirstRow(item + 1) - row;
             float* target = y + (row * rowLength);
-            if (_far)
-            {
-                touched = TouchInput(x, row, rows, touched);
-                CacheLines.Touch(target, rows * rowLength);
-            }
-
+            if (_blockItems > 0 && (item - begin) % _blockItems == 0)
+                touched = Touch(x, y, item, Math.Min(end, item + _blockItems), touched);
             if (rows == 2)
                 RunTwoRows(x, w, bias, target, row);
             else
@@ -167,16 +165,20 @@ internal sealed unsafe class DepthwiseConvolution
             _ => DepthwiseRows.Any<TSimd, TVec>(row, c, _g),
         };
 
-    /// <summary>Touches what the windows of output rows see below input row <paramref name="touched"/> of the batch; returns where it stopped.</summary>
-    private int TouchInput(float* x, int row, int rows, int touched)
+    /// <summary>The first output row of an item, counted over the whole batch.</summary>
+    private int FirstRow(int item) => (item / _pictureItems * _g.OutH) + (item % _pictureItems * _itemRows);
+
+    /// <summary>Touches what items [first, end) write and, from row <paramref name="touched"/> of the batch on, read; returns where it stopped.</summary>
+    private int Touch(float* x, float* y, int first, int end, int touched)
     {
-        int picture = row / _g.OutH, iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
-        int last = iy + ((rows - 1) * _g.StrideH) + ((_g.KernelH - 1) * _g.DilationH);
-        int first = Math.Max(touched, (picture * _g.InH) + Math.Max(0, iy)), end = (picture * _g.InH) + Math.Min(_g.InH, last + 1);
-        nint rowLength = (nint)_g.InW * _g.ChannelStride;
-        if (first < end)
-            CacheLines.Touch(x + (first * rowLength), ((end - first) * rowLength) - _g.ChannelStride + _g.Channels);
-        return Math.Max(first, end);
+        int row = FirstRow(first), last = FirstRow(end) - 1;
+        int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = (last % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);
+        int from = Math.Max(touched, (row / _g.OutH * _g.InH) + Math.Max(0, top)), to = (last / _g.OutH * _g.InH) + Math.Min(_g.InH, bottom + 1);
+        nint inRow = (nint)_g.InW * _g.ChannelStride, outRow = _g.OutW * Outputs;
+        if (from < to)
+            CacheLines.Touch(x + (from * inRow), ((to - from) * inRow) - _g.ChannelStride + _g.Channels);
+        CacheLines.Touch(y + (row * outRow), (last + 1 - row) * outRow);
+        return Math.Max(from, to);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

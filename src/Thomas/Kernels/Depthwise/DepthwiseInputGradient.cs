@@ -21,7 +21,7 @@ internal sealed unsafe class DepthwiseInputGradient
     private readonly bool _complete;
     private readonly bool _whole;
     private readonly bool _direct;
-    private readonly bool _far;
+    private readonly int _blockRows;
 
     /// <summary>Plans the convolutions.</summary>
     /// <param name="forward">The forward convolution.</param>
@@ -34,7 +34,8 @@ internal sealed unsafe class DepthwiseInputGradient
         _convolutions = Array.ConvertAll(_phases, static phase => new DepthwiseConvolution(phase.Geometry, 1, Activation.None));
         _whole = multiplier == 1 && forward.StrideH == 1 && forward.StrideW == 1;
         _direct = multiplier == 1 && DepthwiseInputRows.Fits(forward);
-        _far = CacheLines.AreFar(((long)_g.Batch * _g.InH * _g.InW * _g.Channels) + ((long)_g.OutPixels * _g.Channels));
+        _blockRows = CacheLines.BlockItems(
+            ((long)_g.Batch * _g.InH * _g.InW * _g.Channels) + ((long)_g.OutPixels * _g.Channels), _g.Batch * _g.InH, DepthwiseConvolution.NearFloats);
     }
 
     /// <summary>For example <c>f32_gradinput_dwconv_k3x3s1__avx512</c>.</summary>
@@ -84,7 +85,9 @@ internal sealed unsafe class DepthwiseInputGradient
             float* target = dx + (row * rowLength);
             if (_direct)
             {
-                touched = RunStride2(dy, filter, target, row, touched);
+                if (_blockRows > 0 && (row - begin) % _blockRows == 0)
+                    touched = Touch(dy, dx, row, Math.Min(end, row + _blockRows), touched);
+                RunStride2(dy, filter, target, row);
                 continue;
             }
 
@@ -97,9 +100,21 @@ internal sealed unsafe class DepthwiseInputGradient
         }
     }
 
-    /// <summary>A row of dx of a convolution with stride 2. If they are far, touches it and its rows of dy from row <paramref name="touched"/> of the batch on.</summary>
-    /// <returns>The row of dy after the last that has been touched.</returns>
-    private int RunStride2(float* dy, float* filter, float* target, int row, int touched)
+    /// <summary>Touches rows [row, end) of dx and the rows of dy that they see, from row <paramref name="touched"/> of the batch on; returns where it stopped.</summary>
+    private int Touch(float* dy, float* dx, int row, int end, int touched)
+    {
+        int top = (row % _g.InH) + _g.PadTop - (_g.KernelH - 1), bottom = ((end - 1) % _g.InH) + _g.PadTop;
+        int from = Math.Max(touched, (row / _g.InH * _g.OutH) + Math.Max(0, top / _g.StrideH));
+        int to = ((end - 1) / _g.InH * _g.OutH) + Math.Clamp((bottom / _g.StrideH) + 1, 0, _g.OutH);
+        nint inRow = (nint)_g.InW * _g.Channels, outRow = (nint)_g.OutW * _g.Channels;
+        if (from < to)
+            CacheLines.Touch(dy + (from * outRow), (to - from) * outRow);
+        CacheLines.Touch(dx + (row * inRow), (end - row) * inRow);
+        return Math.Max(from, to);
+    }
+
+    /// <summary>A row of dx of a convolution with stride 2.</summary>
+    private void RunStride2(float* dy, float* filter, float* target, int row)
     {
         int picture = row / _g.InH, place = (row % _g.InH) + _g.PadTop;
 
@@ -119,15 +134,6 @@ internal sealed unsafe class DepthwiseInputGradient
         tile.Pad = _g.PadLeft;
         tile.Columns = _g.OutW;
         tile.Pixels = _g.InW;
-        if (_far)
-        {
-            int from = Math.Max(first, touched), end = first + tile.Rows;
-            if (from < end)
-                CacheLines.Touch(dy + (from * tile.RowStep), (end - from) * tile.RowStep);
-            CacheLines.Touch(target, (nint)_g.InW * _g.Channels);
-            touched = Math.Max(from, end);
-        }
-
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
             c = RunStride2<Simd512, V512>(&tile, c);
@@ -137,7 +143,6 @@ internal sealed unsafe class DepthwiseInputGradient
             c = RunStride2<Simd128, V128>(&tile, c);
         if (c < tile.Channels)
             RunStride2<Simd1, float>(&tile, c);
-        return touched;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

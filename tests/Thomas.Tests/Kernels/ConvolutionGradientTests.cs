@@ -65,6 +65,30 @@ public unsafe class ConvolutionGradientTests
         CheckDepthwiseFilter(g, 2);
     }
 
+    [Theory]
+    [InlineData(3, 1)]
+    [InlineData(3, 2)]
+    [InlineData(5, 1)]
+    [InlineData(5, 2)]
+    public void Depthwise_gradients_of_every_width_match_their_definition(int kernel, int stride)
+    {
+        foreach (ConvGeometry g in WindowCases.Widths(kernel, stride, 19))
+        {
+            CheckDepthwiseInput(g, 1);
+            CheckDepthwiseFilter(g, 1);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Depthwise_gradients_of_far_tensors_stay_inside_them(int stride)
+    {
+        ConvGeometry g = WindowCases.Far(stride);
+        CheckDepthwiseInput(g, 1);
+        CheckDepthwiseFilter(g, 1);
+    }
+
     [Fact]
     public void Input_gradient_does_not_depend_on_the_threads()
     {
@@ -178,10 +202,10 @@ public unsafe class ConvolutionGradientTests
         using GuardedBuffer dx = new((long)g.Batch * g.InH * g.InW * g.Channels);
         DepthwiseInputGradient kernel = new(g, multiplier);
         using GuardedBuffer packed = new(kernel.PackedFloats);
-        if (multiplier == 1)
+        if (kernel.PackedFloats > 0)
             kernel.Pack(w.Pointer, packed.Pointer);
         for (int row = kernel.Items - 1; row >= 0; row--)
-            kernel.RunItems(dy.Pointer, multiplier == 1 ? packed.Pointer : w.Pointer, dx.Pointer, row, row + 1);
+            kernel.RunItems(dy.Pointer, kernel.PackedFloats > 0 ? packed.Pointer : w.Pointer, dx.Pointer, row, row + 1);
         Sums sums = new((int)dx.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {

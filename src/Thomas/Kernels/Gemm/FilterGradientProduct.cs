@@ -18,7 +18,7 @@ namespace Thomas.Kernels.Gemm;
 /// </remarks>
 internal sealed unsafe class FilterGradientProduct
 {
-    private const int BlockBytes = 96 * 1024;
+    private const int BlockBytes = 192 * 1024;
     private const int MinBlockPixels = 128;
     private const int MaxStripFloats = 48 * 1024;
     private const int WantedItems = 16;

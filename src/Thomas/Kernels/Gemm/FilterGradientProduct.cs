@@ -14,7 +14,8 @@ namespace Thomas.Kernels.Gemm;
 /// The sums are long and the results few. Work items are parts of dw (window rows or channels, times output channels) times ranges of pixels; ranges have
 /// copies of dw, and <see cref="Sum"/> adds them in order. A range goes in blocks of pixels that fit the second-level cache; each block is first touched from
 /// front to back, because memory is read several times as fast in order as by tiles. Either operand can be the one that tiles read in vectors: the one is chosen
-/// that leaves fewer lanes idle, and dw is transposed at the end if that is dy. All this follows from the shapes alone, so the bits do not depend on the threads.
+/// that leaves fewer lanes idle, the wider of two equals, and dw is transposed at the end if that is dy. All this follows from the shapes alone, so the bits do not
+/// depend on the threads.
 /// </remarks>
 internal sealed unsafe class FilterGradientProduct
 {
@@ -52,7 +53,8 @@ internal sealed unsafe class FilterGradientProduct
     {
         (_g, _outChannels, _outStride, _patch) = (forward, outChannels, outChannelStride, forward.PatchLength);
         (_runs, _runLength) = forward.DilationW == 1 ? (1, forward.KernelW * forward.Channels) : (forward.KernelW, forward.Channels);
-        _transposed = MatrixProduct.CanReadInPlace(outChannels) && TileCost(_runLength, outChannels) < TileCost(outChannels, _runLength);
+        int straight = TileCost.Of(outChannels, _runLength), transposed = TileCost.Of(_runLength, outChannels);
+        _transposed = MatrixProduct.CanReadInPlace(outChannels) && (transposed < straight || (transposed == straight && outChannels > _runLength));
         bool readable = _transposed || MatrixProduct.CanReadInPlace(_runLength);
         _flat = forward.IsPointwise && readable;
         bool joined = _runs == forward.KernelW || forward.Channels == forward.ChannelStride;
@@ -137,34 +139,6 @@ internal sealed unsafe class FilterGradientProduct
         Transposition.Run(partial + (first * columns), columns, last - first, _outChannels, dw + first, _patch);
     }
 
-    /// <summary>
-    /// What a step of the sum costs with so many rows of the left operand and columns of the right one, in multiply-adds of a vector: part of a vector is not
-    /// cheaper than half of one, and a tile of few sums waits for them.
-    /// </summary>
-    private static double TileCost(int rows, int columns)
-    {
-        const int MinSums = 6;
-        double cost = 0;
-        for (int left = columns; left > 0;)
-        {
-            int width = Math.Min(left, PackedMatrix.PanelWidth);
-            while ((width & (width - 1)) != 0)
-                width &= width - 1;
-            double vectors = Math.Max(0.5, (double)width / CpuFeatures.VectorLength), sums = Math.Max(1, vectors);
-            int full = rows / GemmTiles.Rows, rest = rows % GemmTiles.Rows;
-            cost += full * GemmTiles.Rows * vectors;
-            for (int height = 8; height > 0; height /= 2)
-            {
-                if ((rest & height) != 0)
-                    cost += Math.Max(height * sums, MinSums) * (vectors / sums);
-            }
-
-            left -= width;
-        }
-
-        return cost;
-    }
-
     /// <summary>Elements of an item where so many items are wanted.</summary>
     private static int PartLength(int length, int wanted, int unit)
     {
@@ -172,11 +146,15 @@ internal sealed unsafe class FilterGradientProduct
         return Math.Min(length, ((length + parts - 1) / parts + unit - 1) / unit * unit);
     }
 
-    /// <summary>Reads pixels in order, a float of every cache line, unless an item needs only some of their channels.</summary>
+    /// <summary>
+    /// Reads pixels in order, a float of every cache line; unless an item needs only some of their channels, or they are so narrow that tiles read them in order anyway.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Touch(float* first, int pixels, int stride, int channels)
     {
-        nint count = KernelItems * OutItems > 1 ? 0 : ((pixels - 1) * (nint)stride) + channels;
+        if (stride <= PackedMatrix.PanelWidth || KernelItems * OutItems > 1)
+            return;
+        nint count = ((pixels - 1) * (nint)stride) + channels;
         for (nint i = 0; i < count; i += 16)
             Volatile.Read(ref first[i]);
     }

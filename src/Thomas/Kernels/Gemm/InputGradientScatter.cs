@@ -18,7 +18,7 @@ internal sealed unsafe class InputGradientScatter
     private const int MaxBlockK = 256;
 
     /// <summary>Making and adding an element of a patch costs about as much as so many multiply-adds.</summary>
-    private const int ElementCost = 12;
+    private const int ElementCost = 16;
 
     private readonly ConvGeometry _forward;
     private readonly int _outChannels;
@@ -56,9 +56,11 @@ internal sealed unsafe class InputGradientScatter
     /// <summary>Whether scattering is faster than the convolutions of dy that the phases are.</summary>
     public static bool Pays(in ConvGeometry forward, GradientPhase[] phases, int outChannels)
     {
-        double convolved = 0, scattered = (double)forward.OutPixels * TileColumns(forward.PatchLength) * (outChannels + ElementCost);
+        int rows = GemmTiles.Rows;
+        double perPixel = ((double)outChannels * TileCost.Of(rows, forward.PatchLength)) + (ElementCost * rows * forward.PatchLength);
+        double scattered = forward.OutPixels * perPixel, convolved = 0;
         foreach (GradientPhase phase in phases)
-            convolved += (double)phase.Geometry.OutPixels * phase.Geometry.PatchLength * TileColumns(forward.Channels);
+            convolved += (double)phase.Geometry.OutPixels * phase.Geometry.PatchLength * TileCost.Of(rows, forward.Channels);
         return scattered < convolved;
     }
 
@@ -81,13 +83,6 @@ internal sealed unsafe class InputGradientScatter
             int h0 = item % _bands * _bandRows, h1 = Math.Min(h0 + _bandRows, _forward.InH);
             RunBand(dy + (item / _bands * dyPicture), packed, dx + (item / _bands * dxPicture), h0, h1, (float*)workspace);
         }
-    }
-
-    /// <summary>Columns of a product that take as long as these, part of the last tile's being idle.</summary>
-    private static int TileColumns(int columns)
-    {
-        int step = Math.Max(1, PackedMatrix.PanelWidth / 4);
-        return (columns + step - 1) / step * step;
     }
 
     private void RunBand(float* dy, float* packed, float* dx, int h0, int h1, float* patches)

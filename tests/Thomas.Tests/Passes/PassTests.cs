@@ -48,6 +48,7 @@ public sealed class PassTests
     [InlineData("fuse-pad")]
     [InlineData("fold-batch-norm")]
     [InlineData("fuse-epilogue")]
+    [InlineData("fuse-bias-gradient")]
     public void Each_pass_can_be_switched_off(string pass)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
@@ -138,6 +139,25 @@ public sealed class PassTests
         Graph fused = FusePad.Run(graph);
         Assert.Single(fused.Nodes);
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 0);
+    }
+
+    [Theory]
+    [InlineData(1, 3, 5, 7)]
+    [InlineData(3, 20, 21, 40)]
+    [InlineData(2, 1, 1, 600)]
+    public void A_bias_gradient_is_summed_with_the_activation_s_to_the_same_bits(params int[] dims)
+    {
+        GraphBuilder b = new();
+        TensorType type = new(DType.F32, new Shape(dims));
+        Value dx = b.Add(OpCatalog.ActivateGradient, [b.Input("dy", type), b.Input("y", type)], new ActivateAttributes(Activation.Clip(-0.5f, 0.25f)));
+        Value bias = b.Add(OpCatalog.Reduce, [dx], new ReduceAttributes(ReduceKind.Sum, new IntList(0, 1, 2), KeepDims: false));
+        Value others = b.Add(OpCatalog.Reduce, [dx], new ReduceAttributes(ReduceKind.Sum, new IntList(1, 2, 3), KeepDims: false));
+        Graph graph = b.Build(dx, bias, others);
+        Graph fused = FuseBiasGradient.Run(graph);
+        GraphVerifier.Verify(fused);
+        Assert.Equal(2, fused.Nodes.Count);
+        Assert.Equal(1, Count<ActivateBiasGradient>(fused));
+        Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-bias-gradient"] }), TestGraphs.Run(graph));
     }
 
     [Fact]

@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Kernels;
@@ -34,20 +33,16 @@ internal static class StepBenchmark
             else if (args[i] == "--batch") options = options with { Batch = int.Parse(args[++i], CultureInfo.InvariantCulture) };
             else if (args[i] == "--live-batch-norm") options = options with { BatchNorm = BatchNormMode.Live };
             else if (args[i] == "--update" && UpdatePolicy.TryParse(args[++i], out UpdatePolicy policy)) options = options with { Policy = policy };
-            else if (args[i] == "--threads") threads = [.. args[++i].Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))];
+            else if (args[i] == "--threads") threads = Networks.Numbers(args[++i]);
             else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else models.Add(args[i]);
         }
 
         Console.WriteLine($"{CpuFeatures.Description}, '{options.Policy}', batch {options.Batch}, {rounds} rounds; milliseconds of a step: median (minimum)");
-        foreach (string name in models) Measure(name, Load(name, size), options, threads, rounds, profile, all);
+        foreach (string name in models) Measure(name, Networks.Load(name, size), options, threads, rounds, profile, all);
         return 0;
     }
-
-    private static Model Load(string name, int size) => ArchitectureCatalog.TryFind(name, out Architecture? architecture)
-        ? new Model(architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }), new ModelInfo { Name = name })
-        : Model.Load(name);
 
     private static void Measure(string name, Model model, TrainingPlanOptions options, int[] threads, int rounds, bool profile, bool all)
     {

@@ -57,13 +57,15 @@ internal static class StepBenchmark
         }
 
         double[][] ms = [.. threads.Select(_ => new double[rounds])];
+        double[][] peaks = [.. threads.Select(_ => new double[rounds])];
         double[] peak = new double[threads.Length];
         double[][] steps = [.. programs.Select(p => new double[p.Step.Kernels.Count])];
         for (int round = -2; round < rounds; round++)
         {
             for (int t = 0; t < threads.Length; t++)
             {
-                peak[t] = Math.Max(peak[t], Peak.GigaflopsPerSecond(threads[t]));
+                double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
+                if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
                 programs[t].Begin(round + 3, 1e-4f);
                 if (profile && round >= 0) programs[t].Step.RunTimed(steps[t]);
@@ -76,6 +78,8 @@ internal static class StepBenchmark
         for (int t = 0; t < threads.Length; t++)
         {
             Array.Sort(ms[t]);
+            Array.Sort(peaks[t]);
+            peak[t] = peaks[t][rounds / 2];
             double median = ms[t][rounds / 2];
             OpCost cost = programs[t].Step.Graph.Cost;
             string scaling = t == 0 ? "" : string.Create(

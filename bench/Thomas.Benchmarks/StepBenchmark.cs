@@ -59,7 +59,8 @@ internal static class StepBenchmark
         double[][] ms = [.. threads.Select(_ => new double[rounds])];
         double[][] peaks = [.. threads.Select(_ => new double[rounds])];
         double[] peak = new double[threads.Length];
-        double[][] steps = [.. programs.Select(p => new double[p.Step.Kernels.Count])];
+        double[][,] steps = [.. programs.Select(p => new double[p.Step.Kernels.Count, rounds])];
+        double[] once = new double[programs.Max(p => p.Step.Kernels.Count)];
         for (int round = -2; round < rounds; round++)
         {
             for (int t = 0; t < threads.Length; t++)
@@ -68,7 +69,7 @@ internal static class StepBenchmark
                 if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
                 programs[t].Begin(round + 3, 1e-4f);
-                if (profile && round >= 0) programs[t].Step.RunTimed(steps[t]);
+                if (profile && round >= 0) RunTimed(programs[t].Step, once, steps[t], round);
                 else programs[t].Run();
                 programs[t].End();
                 if (round >= 0) ms[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
@@ -87,7 +88,7 @@ internal static class StepBenchmark
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Path.GetFileName(name),-36} {threads[t]} thread(s) {median,9:F2} ({ms[t][0]:F2}); {2e-6 * cost.MultiplyAdds / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
-            if (profile) Print(programs[t].Step, steps[t], rounds, all);
+            if (profile) Print(programs[t].Step, Medians(steps[t]), all);
             programs[t].Dispose();
             stores[t].Dispose();
         }
@@ -102,7 +103,28 @@ internal static class StepBenchmark
         program.Weights.Fill(1f / batch);
     }
 
-    private static void Print(Executable step, double[] seconds, int rounds, bool all)
+    private static void RunTimed(Executable step, double[] once, double[,] seconds, int round)
+    {
+        Array.Clear(once);
+        step.RunTimed(once);
+        for (int kernel = 0; kernel < seconds.GetLength(0); kernel++) seconds[kernel, round] = once[kernel];
+    }
+
+    /// <summary>The median of each row.</summary>
+    private static double[] Medians(double[,] rows)
+    {
+        double[] result = new double[rows.GetLength(0)], row = new double[rows.GetLength(1)];
+        for (int i = 0; i < result.Length; i++)
+        {
+            for (int k = 0; k < row.Length; k++) row[k] = rows[i, k];
+            Array.Sort(row);
+            result[i] = row[row.Length / 2];
+        }
+
+        return result;
+    }
+
+    private static void Print(Executable step, double[] seconds, bool all)
     {
         Dictionary<string, (double Ms, double Flops, double Bytes, int Count)> kinds = [];
         int index = 0;
@@ -110,7 +132,7 @@ internal static class StepBenchmark
         {
             if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
             OpCost cost = node.Op.Cost(node);
-            double ms = seconds[index] / rounds * 1e3;
+            double ms = seconds[index] * 1e3;
             string kernel = step.Kernels[index++];
             if (all)
             {

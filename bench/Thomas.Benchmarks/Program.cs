@@ -8,6 +8,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         if (args is ["inference", ..] && args.Length >= 2) return InferenceBenchmark.Run(args.AsSpan(1));
+        if (args is ["startup", ..] && args.Length >= 4) return StartupBenchmark.Run(args.AsSpan(1));
         if (args is ["team", ..]) return TeamBenchmark.Run(args.AsSpan(1));
         if (args is ["tuning", ..] && args.Length >= 3) return TuningBenchmark.Run(args.AsSpan(1));
         if (args is ["layers", ..]) return LayerBenchmark.Run(args.AsSpan(1));
@@ -18,6 +19,7 @@ internal static class Program
         Console.Error.WriteLine("       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
         Console.Error.WriteLine("       memory MODEL [--update POLICY] [--batch N] [--memory SIZE] [--threads N]");
         Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all]");
+        Console.Error.WriteLine("       startup PROGRAM MODEL PICTURE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");
         return 2;
     }

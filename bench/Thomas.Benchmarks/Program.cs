@@ -18,7 +18,7 @@ internal static class Program
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
         Console.Error.WriteLine("       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
         Console.Error.WriteLine("       memory MODEL [--update POLICY] [--batch N] [--memory SIZE] [--threads N]");
-        Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all]");
+        Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all | --bare STEPS]");
         Console.Error.WriteLine("       startup PROGRAM MODEL PICTURE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");
         return 2;

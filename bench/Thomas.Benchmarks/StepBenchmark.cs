@@ -23,7 +23,7 @@ internal static class StepBenchmark
     {
         TrainingPlanOptions options = new() { Batch = 8 };
         int[] threads = [1, 2];
-        int rounds = 10, size = 0;
+        int rounds = 10, size = 0, bare = 0;
         bool profile = false, all = false;
         List<string> models = [];
         for (int i = 0; i < args.Length; i++)
@@ -35,13 +35,34 @@ internal static class StepBenchmark
             else if (args[i] == "--update" && UpdatePolicy.TryParse(args[++i], out UpdatePolicy policy)) options = options with { Policy = policy };
             else if (args[i] == "--threads") threads = Networks.Numbers(args[++i]);
             else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--bare") bare = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else models.Add(args[i]);
         }
 
         Console.WriteLine($"{CpuFeatures.Description}, '{options.Policy}', batch {options.Batch}, {rounds} rounds; milliseconds of a step: median (minimum)");
-        foreach (string name in models) Measure(name, Networks.Load(name, size), options, threads, rounds, profile, all);
+        foreach (string name in models)
+        {
+            if (bare > 0) RunBare(Networks.Load(name, size), options with { Compile = new CompileOptions { Threads = threads[0] } }, bare);
+            else Measure(name, Networks.Load(name, size), options, threads, rounds, profile, all);
+        }
+
         return 0;
+    }
+
+    /// <summary>So many steps and nothing else, for tools that count instructions from outside.</summary>
+    private static void RunBare(Model model, TrainingPlanOptions options, int steps)
+    {
+        TrainingPlan plan = TrainingPlanner.Plan(model, options);
+        using VariableStore store = new(plan.Graph.Variables);
+        using StepProgram program = new(plan, store);
+        Fill(program);
+        for (int step = 1; step <= steps; step++)
+        {
+            program.Begin(step, 1e-4f);
+            program.Run();
+            program.End();
+        }
     }
 
     private static void Measure(string name, Model model, TrainingPlanOptions options, int[] threads, int rounds, bool profile, bool all)

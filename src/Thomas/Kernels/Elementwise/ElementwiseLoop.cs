@@ -127,13 +127,24 @@ internal static unsafe class ElementwiseLoop
         Memory.Copy(buffer, y + i, (int)(count - i));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MapRows<TSimd, TVec, TMap>(TMap map, float* x, nint stride, int rows, int columns)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TMap : struct, IUnaryMap
     {
+        if (columns % TSimd.Length != 0)
+        {
+            for (int r = 0; r < rows; r++, x += stride)
+                Map<TSimd, TVec, TMap>(map, x, x, columns);
+            return;
+        }
+
         for (int r = 0; r < rows; r++, x += stride)
-            Map<TSimd, TVec, TMap>(map, x, x, columns);
+        {
+            for (int c = 0; c < columns; c += TSimd.Length)
+                TSimd.Store(map.Invoke<TSimd, TVec>(TSimd.Load(x + c)), x + c);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Linq;
 using Thomas.Architectures;
-using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Ops;

@@ -7,7 +7,6 @@ using System.Linq;
 using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Kernels;
-using Thomas.Planning;
 using Thomas.Runtime;
 using Thomas.Training;
 

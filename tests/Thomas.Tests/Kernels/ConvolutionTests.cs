@@ -55,6 +55,22 @@ public unsafe class ConvolutionTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 1)]
+    [InlineData(3, 2)]
+    [InlineData(5, 1)]
+    [InlineData(5, 2)]
+    public void Depthwise_of_every_width_matches_reference(int kernel, int stride)
+    {
+        foreach (ConvGeometry g in WindowCases.Widths(kernel, stride, 19))
+            CheckDepthwise(g, 1, Activation.Relu6, bias: true);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Depthwise_of_far_tensors_stays_inside_them(int stride) => CheckDepthwise(WindowCases.Far(stride), 1, Activation.None, bias: true);
+
     [Fact]
     public void Depthwise_with_multiplier_matches_reference()
     {

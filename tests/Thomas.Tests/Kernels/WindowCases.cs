@@ -1,5 +1,7 @@
 using System.Collections.Generic;
 using Thomas.Kernels;
+using Thomas.Kernels.Depthwise;
+using Xunit;
 
 namespace Thomas.Tests.Kernels;
 
@@ -27,5 +29,28 @@ internal static class WindowCases
             n, h, w, channels, channelStride,
             ((h + top + bottom - ((kH - 1) * dH) - 1) / sH) + 1, ((w + left + right - ((kW - 1) * dW) - 1) / sW) + 1,
             kH, kW, sH, sW, dH, dW, top, left);
+    }
+
+    /// <summary>Square windows over 1 to 13 columns and 1 to 6 rows, with every padding on the left and above that leaves a tap inside, and with a crop.</summary>
+    public static IEnumerable<ConvGeometry> Widths(int kernel, int stride, int channels)
+    {
+        for (int width = 1; width <= 13; width++)
+        {
+            for (int pad = -1; pad < kernel; pad++)
+            {
+                int height = 1 + (width % 6), right = (width + pad) % kernel;
+                int outW = ((width + pad + right - kernel) / stride) + 1, outH = ((height + pad + right - kernel) / stride) + 1;
+                if (width + pad + right >= kernel && height + pad + right >= kernel)
+                    yield return new ConvGeometry(2, height, width, channels, channels, outH, outW, kernel, kernel, stride, stride, PadTop: pad, PadLeft: pad);
+            }
+        }
+    }
+
+    /// <summary>A 3x3 window over tensors too large for a cache.</summary>
+    public static ConvGeometry Far(int stride)
+    {
+        ConvGeometry g = new(3, 121, 119, 50, 50, ((121 - 1) / stride) + 1, ((119 - 1) / stride) + 1, 3, 3, stride, stride, PadTop: 1, PadLeft: 1);
+        Assert.True((long)g.Channels * ((g.Batch * g.InH * g.InW) + g.OutPixels) > DepthwiseConvolution.NearFloats);
+        return g;
     }
 }

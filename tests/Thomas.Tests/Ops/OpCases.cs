@@ -114,7 +114,7 @@ internal static class OpCases
             cases.Add(Gradients(S(2, 8, 11, channels), channels, Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1), groups: 0));
         }
 
-        // The last two tell whether long sums are cut into ranges, and rows and columns into items.
+        // The last tell whether long sums are cut into ranges, rows and columns into items, and whether an input gradient may scatter.
         (Shape X, int Outputs, Window2d Window, int Groups)[] others =
         [
             (S(3, 9, 7, 3), 10, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1), (S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), 1),
@@ -125,6 +125,7 @@ internal static class OpCases
             (S(1, 9, 10, 6), 6, Window(3, 2, 1, 3, 2, 2, 1, 0, 2, 1), 0), (S(2, 6, 5, 4), 12, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 0),
             (S(1, 9, 8, 3), 6, Window(2, 4, 3, 2, 2, 1, 1, 2, 0, 1), 0), (S(1, 3, 3, 64), 64, Window(3, 3), 0), (S(1, 9, 9, 5), 5, Window(1, 1, 2, 2), 0),
             (S(3, 23, 31, 7), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 1), (S(2, 25, 24, 40), 130, Window(1, 1), 1),
+            (S(3, 12, 12, 20), 50, Window(5, 5), 1), (S(1, 24, 9, 6), 70, Window(5, 4, 2, 1, 1, 2, 1, 0, 0, 2), 2), (S(1, 15, 14, 3), 40, Window(7, 6, 3, 2, 2, 1, 0, 1, 2, 0), 1),
         ];
         foreach ((Shape x, int outputs, Window2d window, int groups) in others) cases.Add(Gradients(x, outputs, window, groups));
         foreach (IEnumerable<OpCase> pair in cases)

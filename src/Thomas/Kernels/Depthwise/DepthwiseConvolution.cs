@@ -11,46 +11,64 @@ namespace Thomas.Kernels.Depthwise;
 /// <summary>
 /// Depthwise convolution over NHWC float32: y[n,oy,ox,c*M+j] = f(b[c*M+j] + sum over ky, kx of x[n,iy,ix,c] * w[ky,kx,c*M+j]), with the
 /// window of <see cref="ConvGeometry"/> and M outputs per input channel. The filter is [kH, kW, outputs], TFLite's order without its
-/// leading 1. Work items are the output rows. Vectors run over channels; M above 1 takes a plain loop.
+/// leading 1. Work items are the output rows, or pairs of them where one pass makes two. Vectors run over channels; M above 1 takes a plain loop.
 /// </summary>
 internal sealed unsafe class DepthwiseConvolution
 {
+    /// <summary>The operator before has just written the input, so the rows are touched only if no cache is large enough.</summary>
+    public const long NearFloats = 2 * 1024 * 1024;
+
     private readonly ConvGeometry _g;
     private readonly int _multiplier;
     private readonly Activation _activation;
-    private readonly int _interiorFirst;
-    private readonly int _interiorEnd;
+    private readonly bool _fits;
+    private readonly int _itemRows;
+    private readonly int _pictureItems;
+    private readonly int _blockItems;
 
     public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(multiplier);
         (_g, _multiplier, _activation) = (geometry, multiplier, activation);
-        (_interiorFirst, _interiorEnd) =
-            Window.Interior(_g.OutW, _g.StrideW, _g.PadLeft, _g.KernelW, _g.DilationW, _g.InW);
+        _fits = multiplier == 1 && DepthwiseRows.Fits(_g);
+        bool pairs = _fits && _g.KernelH == 3 && _g.KernelW == 3 && _g.StrideH == 1 && _g.StrideW == 1 && _g.DilationH == 1;
+        _itemRows = pairs ? 2 : 1;
+        _pictureItems = (_g.OutH + _itemRows - 1) / _itemRows;
+        _blockItems = CacheLines.BlockItems(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs), Items, NearFloats);
     }
 
     /// <summary>Work items, independent of each other.</summary>
-    public int Items => _g.OutRows;
+    public int Items => _g.Batch * _pictureItems;
 
     /// <summary>For example <c>f32_dwconv_k3x3s1__avx512</c>.</summary>
     public string KernelName =>
         $"f32_dwconv_k{_g.KernelH}x{_g.KernelW}s{_g.StrideW}{(_multiplier > 1 ? "_multiplier" : "")}__{(_multiplier > 1 ? "scalar" : CpuFeatures.TierName)}";
 
-    /// <summary>Computes output rows [begin, end), counted over the whole batch.</summary>
+    private nint Outputs => (nint)_g.Channels * _multiplier;
+
+    /// <summary>Computes items [begin, end).</summary>
     /// <param name="x">Input.</param>
     /// <param name="w">Filter.</param>
     /// <param name="bias">One value per output channel, or null.</param>
     /// <param name="y">Output, [n, outH, outW, channels * multiplier] without gaps; not the input's memory.</param>
-    /// <param name="begin">First row.</param>
-    /// <param name="end">One past the last row.</param>
+    /// <param name="begin">First item.</param>
+    /// <param name="end">One past the last item.</param>
     public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end)
     {
-        nint outputs = (nint)_g.Channels * _multiplier, rowLength = _g.OutW * outputs;
-        for (int row = begin; row < end; row++)
+        nint rowLength = _g.OutW * Outputs;
+        int touched = 0;
+        for (int item = begin; item < end; item++)
         {
-            RunRow(x, w, bias, y + (row * rowLength), outputs, row);
+            int row = FirstRow(item), rows = FirstRow(item + 1) - row;
+            float* target = y + (row * rowLength);
+            if (_blockItems > 0 && (item - begin) % _blockItems == 0)
+                touched = Touch(x, y, item, Math.Min(end, item + _blockItems), touched);
+            if (rows == 2)
+                RunTwoRows(x, w, bias, target, row);
+            else
+                RunRow(x, w, bias, target, Outputs, row);
             if (_activation.NeedsPass)
-                _activation.Apply(y + (row * rowLength), y + (row * rowLength), rowLength);
+                _activation.Apply(target, target, rows * rowLength);
         }
     }
 
@@ -63,96 +81,108 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="row">The row.</param>
     public void RunRow(float* x, float* w, float* bias, float* y, nint pixelStride, int row)
     {
-        nint outputs = (nint)_g.Channels * _multiplier;
         int iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
         (int ky, int kyEnd) = Window.Taps(iy, _g.KernelH, _g.DilationH, _g.InH);
-        DepthwiseTile tile;
-        tile.RowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
-        tile.TapStep = (nint)_g.DilationW * _g.ChannelStride;
-        tile.OutStep = (nint)_g.StrideW * _g.ChannelStride;
-        tile.X = x + (((nint)(row / _g.OutH) * _g.InH + iy) * _g.InW * _g.ChannelStride) + (ky * tile.RowStep);
-        tile.FilterRowStep = _g.KernelW * outputs;
+        DepthwiseRow tile = Row(x, row, iy + (ky * _g.DilationH));
         tile.W = w + (ky * tile.FilterRowStep);
         tile.Bias = bias;
         tile.Y = y;
         tile.YStep = pixelStride;
-        tile.Channels = _g.Channels;
         tile.Rows = kyEnd - ky;
-        tile.Taps = _g.KernelW;
-        tile.Lower = _activation.Lower;
-        tile.Upper = _activation.Upper;
         if (_multiplier > 1)
-            RunRowWithMultiplier(&tile);
-        else
-            RunRow(&tile);
-    }
-
-    /// <summary>One row: border pixels one by one, interior pixels by fours.</summary>
-    private void RunRow(DepthwiseTile* row)
-    {
-        for (int ox = 0; ox < _interiorFirst; ox++)
-            RunPixel(row, ox);
-        int next = _interiorFirst;
-        for (; next <= _interiorEnd - 4; next += 4)
         {
-            DepthwiseTile tile = *row;
-            tile.X += ((next * _g.StrideW) - _g.PadLeft) * (nint)_g.ChannelStride;
-            tile.Y += next * tile.YStep;
-            RunFour(&tile);
+            RunRowWithMultiplier(&tile);
+            return;
         }
 
-        for (; next < _g.OutW; next++)
-            RunPixel(row, next);
-    }
-
-    private void RunPixel(DepthwiseTile* row, int ox)
-    {
-        int ix = (ox * _g.StrideW) - _g.PadLeft;
-        (int kx, int kxEnd) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
-        DepthwiseTile tile = *row;
-        tile.X += (ix * (nint)_g.ChannelStride) + (kx * tile.TapStep);
-        tile.W += (nint)kx * _g.Channels;
-        tile.Taps = kxEnd - kx;
-        tile.Y += ox * tile.YStep;
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
-            c = DepthwiseTiles.One<Simd512, V512>(&tile, c);
+            c = RunRow<Simd512, V512>(&tile, c);
         if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
-            c = DepthwiseTiles.One<Simd256, V256>(&tile, c);
+            c = RunRow<Simd256, V256>(&tile, c);
         if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
-            c = DepthwiseTiles.One<Simd128, V128>(&tile, c);
+            c = RunRow<Simd128, V128>(&tile, c);
         if (c < tile.Channels)
-            DepthwiseTiles.One<Simd1, float>(&tile, c);
+            RunRow<Simd1, float>(&tile, c);
     }
 
-    private void RunFour(DepthwiseTile* tile)
+    private void RunTwoRows(float* x, float* w, float* bias, float* y, int row)
     {
+        int iy = (row % _g.OutH) - _g.PadTop;
+        if (iy < -1 || iy + 3 > _g.InH)
+        {
+            RunRow(x, w, bias, y, _g.Channels, row);
+            RunRow(x, w, bias, y + ((nint)_g.OutW * _g.Channels), _g.Channels, row + 1);
+            return;
+        }
+
+        DepthwiseRow tile = Row(x, row, iy);
+        tile.W = w;
+        tile.Bias = bias;
+        tile.Y = y;
+        tile.YStep = _g.Channels;
+        tile.YRowStep = (nint)_g.OutW * _g.Channels;
+        tile.HasTop = iy >= 0;
+        tile.HasBottom = iy + 3 < _g.InH;
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
-            c = RunFour<Simd512, V512>(tile, c);
-        if (CpuFeatures.VectorLength >= 8 && c < tile->Channels)
-            c = RunFour<Simd256, V256>(tile, c);
-        if (CpuFeatures.VectorLength >= 4 && c < tile->Channels)
-            c = RunFour<Simd128, V128>(tile, c);
-        if (c < tile->Channels)
-            RunFour<Simd1, float>(tile, c);
+            c = DepthwiseRows.Two<Simd512, V512>(&tile, c);
+        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
+            c = DepthwiseRows.Two<Simd256, V256>(&tile, c);
+        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
+            c = DepthwiseRows.Two<Simd128, V128>(&tile, c);
+        if (c < tile.Channels)
+            DepthwiseRows.Two<Simd1, float>(&tile, c);
+    }
+
+    /// <summary>What is the same for one row and two; the input from row <paramref name="iy"/> of the row's picture on.</summary>
+    private DepthwiseRow Row(float* x, int row, int iy)
+    {
+        DepthwiseRow tile = default;
+        tile.X = x + ((((nint)(row / _g.OutH) * _g.InH) + iy) * _g.InW * _g.ChannelStride);
+        tile.RowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
+        tile.PixelStep = _g.ChannelStride;
+        tile.FilterRowStep = _g.KernelW * Outputs;
+        tile.Channels = _g.Channels;
+        tile.Pad = _g.PadLeft;
+        tile.Columns = _g.InW;
+        tile.Pixels = _g.OutW;
+        tile.Lower = _activation.Lower;
+        tile.Upper = _activation.Upper;
+        return tile;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int RunFour<TSimd, TVec>(DepthwiseTile* tile, int c)
+    private int RunRow<TSimd, TVec>(DepthwiseRow* row, int c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
-        => (_g.DilationW, _g.KernelW, _g.StrideW) switch
+        => (_fits, _g.KernelW, _g.StrideW) switch
         {
-            (1, 3, 1) => DepthwiseTiles.Four<TSimd, TVec, C3, C1>(tile, c),
-            (1, 3, 2) => DepthwiseTiles.Four<TSimd, TVec, C3, C2>(tile, c),
-            (1, 5, 1) => DepthwiseTiles.Four<TSimd, TVec, C5, C1>(tile, c),
-            (1, 5, 2) => DepthwiseTiles.Four<TSimd, TVec, C5, C2>(tile, c),
-            _ => DepthwiseTiles.Four<TSimd, TVec, C1, C1>(tile, c),
+            (true, 3, 1) => DepthwiseRows.One<TSimd, TVec, C3, C1>(row, c),
+            (true, 3, 2) => DepthwiseRows.One<TSimd, TVec, C3, C2>(row, c),
+            (true, 5, 1) => DepthwiseRows.One<TSimd, TVec, C5, C1>(row, c),
+            (true, 5, 2) => DepthwiseRows.One<TSimd, TVec, C5, C2>(row, c),
+            _ => DepthwiseRows.Any<TSimd, TVec>(row, c, _g),
         };
 
+    /// <summary>The first output row of an item, counted over the whole batch.</summary>
+    private int FirstRow(int item) => (item / _pictureItems * _g.OutH) + (item % _pictureItems * _itemRows);
+
+    /// <summary>Touches what items [first, end) write and, from row <paramref name="touched"/> of the batch on, read; returns where it stopped.</summary>
+    private int Touch(float* x, float* y, int first, int end, int touched)
+    {
+        int row = FirstRow(first), last = FirstRow(end) - 1;
+        int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = (last % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);
+        int from = Math.Max(touched, (row / _g.OutH * _g.InH) + Math.Max(0, top)), to = (last / _g.OutH * _g.InH) + Math.Min(_g.InH, bottom + 1);
+        nint inRow = (nint)_g.InW * _g.ChannelStride, outRow = _g.OutW * Outputs;
+        if (from < to)
+            CacheLines.Touch(x + (from * inRow), ((to - from) * inRow) - _g.ChannelStride + _g.Channels);
+        CacheLines.Touch(y + (row * outRow), (last + 1 - row) * outRow);
+        return Math.Max(from, to);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunRowWithMultiplier(DepthwiseTile* row)
+    private void RunRowWithMultiplier(DepthwiseRow* row)
     {
         int outputs = _g.Channels * _multiplier;
         for (int ox = 0; ox < _g.OutW; ox++)
@@ -160,7 +190,7 @@ internal sealed unsafe class DepthwiseConvolution
             float* y = row->Y + (ox * row->YStep);
             int ix = (ox * _g.StrideW) - _g.PadLeft;
             (int kx0, int kx1) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
-            float* window = row->X + (ix * (nint)_g.ChannelStride);
+            float* window = row->X + (ix * row->PixelStep);
             for (int o = 0; o < outputs; o++)
             {
                 float sum = row->Bias != null ? row->Bias[o] : 0f;
@@ -168,7 +198,7 @@ internal sealed unsafe class DepthwiseConvolution
                 {
                     for (int kx = kx0; kx < kx1; kx++)
                     {
-                        sum += window[(ky * row->RowStep) + (kx * row->TapStep) + (o / _multiplier)]
+                        sum += window[(ky * row->RowStep) + (kx * _g.DilationW * row->PixelStep) + (o / _multiplier)]
                             * row->W[(ky * row->FilterRowStep) + ((nint)kx * outputs) + o];
                     }
                 }

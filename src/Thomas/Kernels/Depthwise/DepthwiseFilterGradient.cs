@@ -17,6 +17,9 @@ namespace Thomas.Kernels.Depthwise;
 /// </remarks>
 internal sealed unsafe class DepthwiseFilterGradient
 {
+    /// <summary>The input was written long ago, in the forward pass, so the rows are touched if they are more than a core's own cache holds.</summary>
+    private const long NearFloats = 512 * 1024;
+
     private const int MaxRanges = 16;
     private const int MinRangePixels = 64;
     private const int MaxPartialFloats = 64 * 1024;
@@ -24,6 +27,8 @@ internal sealed unsafe class DepthwiseFilterGradient
     private readonly ConvGeometry _g;
     private readonly int _multiplier;
     private readonly int _ranges;
+    private readonly bool _slides;
+    private readonly int _blockRows;
     private readonly int _interiorFirst;
     private readonly int _interiorEnd;
 
@@ -36,6 +41,8 @@ internal sealed unsafe class DepthwiseFilterGradient
         (_g, _multiplier) = (forward, multiplier);
         int most = Math.Min(_g.OutRows, 1 + (int)(MaxPartialFloats / Size));
         _ranges = Math.Clamp(Math.Min(_g.OutPixels / MinRangePixels, most), 1, MaxRanges);
+        _slides = multiplier == 1 && DepthwiseGradientRows.Fits(_g);
+        _blockRows = CacheLines.BlockItems(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs), _g.OutRows, NearFloats);
         (_interiorFirst, _interiorEnd) = Window.Interior(_g.OutW, _g.StrideW, _g.PadLeft, _g.KernelW, _g.DilationW, _g.InW);
     }
 
@@ -70,13 +77,30 @@ internal sealed unsafe class DepthwiseFilterGradient
             float* target = range == 0 ? dw : partial + ((range - 1) * Size);
             Memory.Fill(target, (int)Size, 0f);
             int first = (int)((long)range * _g.OutRows / _ranges), last = (int)((range + 1L) * _g.OutRows / _ranges);
+            int touched = 0;
             for (int row = first; row < last; row++)
+            {
+                if (_blockRows > 0 && (row - first) % _blockRows == 0)
+                    touched = Touch(x, dy, row, Math.Min(last, row + _blockRows), touched);
                 AddRow(x, dy, target, row);
+            }
         }
     }
 
     /// <summary>Adds the partial sums, in order: items [begin, end) of <see cref="SumItems"/>.</summary>
     public void Sum(float* dw, float* partial, int begin, int end) => PartialSums.Add(dw, partial, Size, _ranges - 1, begin * Outputs, end * Outputs);
+
+    /// <summary>Touches rows [row, end) of dy and the rows of x that they meet, from row <paramref name="touched"/> of the batch on; returns where it stopped.</summary>
+    private int Touch(float* x, float* dy, int row, int end, int touched)
+    {
+        int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = ((end - 1) % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);
+        int from = Math.Max(touched, (row / _g.OutH * _g.InH) + Math.Max(0, top)), to = ((end - 1) / _g.OutH * _g.InH) + Math.Min(_g.InH, bottom + 1);
+        nint inRow = (nint)_g.InW * _g.ChannelStride, outRow = _g.OutW * Outputs;
+        if (from < to)
+            CacheLines.Touch(x + (from * inRow), (to - from) * inRow);
+        CacheLines.Touch(dy + (row * outRow), (end - row) * outRow);
+        return Math.Max(from, to);
+    }
 
     /// <summary>Adds what one row of dy contributes.</summary>
     private void AddRow(float* x, float* dy, float* dw, int row)
@@ -99,6 +123,7 @@ internal sealed unsafe class DepthwiseFilterGradient
         tile.Rows = kyEnd - ky;
         tile.Taps = _g.KernelW;
         tile.Pixels = _g.OutW;
+        tile.Slides = _slides;
         (tile.InteriorFirst, tile.InteriorEnd) = (_interiorFirst, _interiorEnd);
         if (_multiplier > 1)
         {

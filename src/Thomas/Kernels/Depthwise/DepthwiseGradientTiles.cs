@@ -51,6 +51,9 @@ internal unsafe struct DepthwiseGradientTile
     /// <summary>Output pixels.</summary>
     public int Pixels;
 
+    /// <summary>Whether <see cref="DepthwiseGradientRows"/> adds the row.</summary>
+    public bool Slides;
+
     /// <summary>First output pixel whose window lies between the left and right edge of the input.</summary>
     public int InteriorFirst;
 
@@ -71,6 +74,12 @@ internal static unsafe class DepthwiseGradientTiles
     {
         for (; c <= t->Channels - TSimd.Length; c += TSimd.Length)
         {
+            if (t->Slides)
+            {
+                DepthwiseGradientRows.Add<TSimd, TVec>(t, c);
+                continue;
+            }
+
             if (t->Rows == 3 && t->Taps == 3)
             {
                 Add3x3<TSimd, TVec>(t, c);

@@ -1,6 +1,10 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Simd;
+using V128 = System.Runtime.Intrinsics.Vector128<float>;
+using V256 = System.Runtime.Intrinsics.Vector256<float>;
+using V512 = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Thomas.Kernels.Depthwise;
 
@@ -15,6 +19,9 @@ internal sealed unsafe class DepthwiseInputGradient
     private readonly GradientPhase[] _phases;
     private readonly DepthwiseConvolution[] _convolutions;
     private readonly bool _complete;
+    private readonly bool _whole;
+    private readonly bool _direct;
+    private readonly int _blockRows;
 
     /// <summary>Plans the convolutions.</summary>
     /// <param name="forward">The forward convolution.</param>
@@ -25,6 +32,10 @@ internal sealed unsafe class DepthwiseInputGradient
         (_g, _multiplier) = (forward, multiplier);
         _phases = GradientPhase.Of(forward, forward.Channels, forward.Channels, out _complete);
         _convolutions = Array.ConvertAll(_phases, static phase => new DepthwiseConvolution(phase.Geometry, 1, Activation.None));
+        _whole = multiplier == 1 && forward.StrideH == 1 && forward.StrideW == 1;
+        _direct = multiplier == 1 && DepthwiseInputRows.Fits(forward);
+        _blockRows = CacheLines.BlockItems(
+            ((long)_g.Batch * _g.InH * _g.InW * _g.Channels) + ((long)_g.OutPixels * _g.Channels), _g.Batch * _g.InH, DepthwiseConvolution.NearFloats);
     }
 
     /// <summary>For example <c>f32_gradinput_dwconv_k3x3s1__avx512</c>.</summary>
@@ -32,10 +43,10 @@ internal sealed unsafe class DepthwiseInputGradient
         $"f32_gradinput_dwconv_k{_g.KernelH}x{_g.KernelW}s{_g.StrideW}{(_multiplier > 1 ? "_multiplier__scalar" : "__" + CpuFeatures.TierName)}";
 
     /// <summary>Floats of the filter in the order of the phases; 0 if it is read as it is.</summary>
-    public nint PackedFloats => _multiplier > 1 ? 0 : (nint)_g.KernelH * _g.KernelW * _g.Channels;
+    public nint PackedFloats => _multiplier > 1 || _direct ? 0 : (nint)_g.KernelH * _g.KernelW * _g.Channels;
 
     /// <summary>Work items, independent of each other.</summary>
-    public int Items => _g.Batch * _g.InH;
+    public int Items => _whole ? _convolutions[0].Items : _g.Batch * _g.InH;
 
     /// <summary>Puts the filter in the order of the phases, taps reversed.</summary>
     public void Pack(float* filter, float* packed)
@@ -61,10 +72,25 @@ internal sealed unsafe class DepthwiseInputGradient
     /// <param name="end">One past the last row.</param>
     public void RunItems(float* dy, float* filter, float* dx, int begin, int end)
     {
+        if (_whole)
+        {
+            _convolutions[0].RunItems(dy, filter, null, dx, begin, end);
+            return;
+        }
+
         nint rowLength = (nint)_g.InW * _g.Channels;
+        int touched = 0;
         for (int row = begin; row < end; row++)
         {
             float* target = dx + (row * rowLength);
+            if (_direct)
+            {
+                if (_blockRows > 0 && (row - begin) % _blockRows == 0)
+                    touched = Touch(dy, dx, row, Math.Min(end, row + _blockRows), touched);
+                RunStride2(dy, filter, target, row);
+                continue;
+            }
+
             if (!_complete || _multiplier > 1)
                 Memory.Fill(target, (int)rowLength, 0f);
             if (_multiplier > 1)
@@ -73,6 +99,57 @@ internal sealed unsafe class DepthwiseInputGradient
                 RunRow(dy, filter, target, row);
         }
     }
+
+    /// <summary>Touches rows [row, end) of dx and the rows of dy that they see, from row <paramref name="touched"/> of the batch on; returns where it stopped.</summary>
+    private int Touch(float* dy, float* dx, int row, int end, int touched)
+    {
+        int top = (row % _g.InH) + _g.PadTop - (_g.KernelH - 1), bottom = ((end - 1) % _g.InH) + _g.PadTop;
+        int from = Math.Max(touched, (row / _g.InH * _g.OutH) + Math.Max(0, top / _g.StrideH));
+        int to = ((end - 1) / _g.InH * _g.OutH) + Math.Clamp((bottom / _g.StrideH) + 1, 0, _g.OutH);
+        nint inRow = (nint)_g.InW * _g.Channels, outRow = (nint)_g.OutW * _g.Channels;
+        if (from < to)
+            CacheLines.Touch(dy + (from * outRow), (to - from) * outRow);
+        CacheLines.Touch(dx + (row * inRow), (end - row) * inRow);
+        return Math.Max(from, to);
+    }
+
+    /// <summary>A row of dx of a convolution with stride 2.</summary>
+    private void RunStride2(float* dy, float* filter, float* target, int row)
+    {
+        int picture = row / _g.InH, place = (row % _g.InH) + _g.PadTop;
+
+        // Tap row k belongs to row (place - k) / stride of dy where that is whole and inside: from the last such tap row, the first row of dy, on.
+        int k = place - ((_g.OutH - 1) * _g.StrideH), phase = ((place % _g.StrideH) + _g.StrideH) % _g.StrideH;
+        int lowest = Math.Max(phase, k), highest = Math.Min(_g.KernelH - 1, place);
+        highest -= ((highest - phase) % _g.StrideH + _g.StrideH) % _g.StrideH;
+        DepthwiseRow tile = default;
+        tile.Rows = highest < lowest ? 0 : ((highest - lowest) / _g.StrideH) + 1;
+        int first = (picture * _g.OutH) + (tile.Rows == 0 ? 0 : (place - highest) / _g.StrideH);
+        tile.RowStep = (nint)_g.OutW * _g.Channels;
+        tile.X = dy + (first * tile.RowStep);
+        tile.FilterRowStep = -(nint)_g.StrideH * _g.KernelW * _g.Channels;
+        tile.W = filter + (tile.Rows == 0 ? 0 : (nint)highest * _g.KernelW * _g.Channels);
+        tile.Y = target;
+        tile.Channels = _g.Channels;
+        tile.Pad = _g.PadLeft;
+        tile.Columns = _g.OutW;
+        tile.Pixels = _g.InW;
+        int c = 0;
+        if (CpuFeatures.VectorLength >= 16)
+            c = RunStride2<Simd512, V512>(&tile, c);
+        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
+            c = RunStride2<Simd256, V256>(&tile, c);
+        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
+            c = RunStride2<Simd128, V128>(&tile, c);
+        if (c < tile.Channels)
+            RunStride2<Simd1, float>(&tile, c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int RunStride2<TSimd, TVec>(DepthwiseRow* row, int c)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => _g.KernelW == 3 ? DepthwiseInputRows.Stride2<TSimd, TVec, C3>(row, c) : DepthwiseInputRows.Stride2<TSimd, TVec, C5>(row, c);
 
     private void RunRow(float* dy, float* packed, float* target, int row)
     {

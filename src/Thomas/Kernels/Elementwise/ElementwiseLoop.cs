@@ -55,6 +55,14 @@ internal static unsafe class ElementwiseLoop
         }
     }
 
+    /// <summary>z[r, c] = map(x[r, c], y[r, c]) for a block of rows, <paramref name="stride"/> floats apart.</summary>
+    public static void BinaryRows<TMap>(TMap map, float* x, float* y, float* z, nint stride, int rows, int columns)
+        where TMap : struct, IBinaryMap
+    {
+        for (int r = 0; r < rows; r++, x += stride, y += stride, z += stride)
+            Binary(map, x, y, z, columns);
+    }
+
     /// <summary>y[i] = map(x[i], scalar) for i in [0, count). For map(scalar, x) wrap the map in <see cref="SwappedMap{TMap}"/>.</summary>
     public static void BinaryScalar<TMap>(TMap map, float* x, float scalar, float* y, nint count)
         where TMap : struct, IBinaryMap

@@ -51,6 +51,11 @@ internal static class OpCases
         yield return Conv(S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), bias: false);
         yield return Conv(S(1, 13, 12, 5), 7, Window(3, 5, 1, 3, 2, 1, 2, 3, 1, 0));
         yield return Conv(S(2, 8, 9, 12), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), groups: 3);
+        yield return Conv(S(2, 8, 9, 16), 48, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), residual: true, activation: Activations[0]);
+        yield return Conv(S(1, 9, 11, 32), 32, Window(3, 3, 1, 1, 1, 1, 2, 0, 1, 1), bias: false);
+        yield return Conv(S(2, 17, 23, 3), 8, Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1));
+        yield return Conv(S(3, 10, 16, 9), 21, Window(5, 5, 1, 1, 1, 1, 2, 2, 2, 2), groups: 3);
+        yield return Conv(S(1, 5, 18, 80), 40, Window(3, 3, 1, 1, 2, 1, 1, 2, 1, 0), residual: true);
         yield return Conv(S(1, 6, 7, 8), 8, Window(1, 1), groups: 4, residual: true);
         yield return Conv(S(1, 7, 5, 6), 4, Window(7, 5), bias: false);
         yield return Conv(S(1, 4, 4, 530), 3, Window(1, 1));

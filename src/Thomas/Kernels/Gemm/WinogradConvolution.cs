@@ -76,7 +76,7 @@ internal sealed unsafe class WinogradConvolution
     {
         int tiles = ((g.OutH + 1) / 2) * ((g.OutW + 1) / 2);
         return g is { KernelH: 3, KernelW: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1 }
-            && g.Channels == g.ChannelStride && g.Channels >= 16 && outChannels >= 16
+            && g.Channels == g.ChannelStride && g.Channels >= 16 && outChannels >= 32
             && g.Channels % CpuFeatures.VectorLength == 0 && outChannels % CpuFeatures.VectorLength == 0
             && g.Batch * tiles >= 8 && 3 * g.OutH * g.OutW >= 8 * tiles;
     }
@@ -140,8 +140,9 @@ internal sealed unsafe class WinogradConvolution
                 float* panel = args->PackedB + (p * PanelFloats);
                 int first = p * PackedMatrix.PanelWidth, columns = Math.Min(PackedMatrix.PanelWidth, _outputs - first);
                 Multiply(workspace, panel, t1 - t0, columns, sums);
-                for (int t = t0; t < t1; t++)
-                    WriteTile<TSimd, TVec>(args, t, sums + ((nint)(t - t0) * PackedMatrix.PanelWidth), panel, first, columns);
+                if (!WinogradTransform.Output<TSimd, TVec>(sums, (nint)_blockTiles * PackedMatrix.PanelWidth, t1 - t0, PackedMatrix.PanelWidth, panel, columns))
+                    DefineTiles(args->A, t0, t1, panel, columns, sums);
+                Write<TSimd, TVec>(args, t0, t1, sums, first, columns);
             }
         }
     }
@@ -196,42 +197,55 @@ internal sealed unsafe class WinogradConvolution
         }
     }
 
-    /// <summary>Makes the pixels of a tile from its sums and writes those that lie within the output.</summary>
-    private void WriteTile<TSimd, TVec>(MatrixProductArgs* args, int t, float* sums, float* panel, int first, int columns)
-        where TSimd : struct, ISimd<TVec>
-        where TVec : unmanaged
-    {
-        Locate(t, out int picture, out int y, out int x);
-        nint stride = (nint)_blockTiles * PackedMatrix.PanelWidth;
-        bool finite = WinogradTransform.Output<TSimd, TVec>(sums, stride, panel, columns);
-        for (int i = 0; i < 4; i++, sums += stride)
-        {
-            int py = y + (i / 2), px = x + (i % 2);
-            if (py >= _g.OutH || px >= _g.OutW)
-                continue;
-            if (!finite)
-                Define(args->A, picture, py, px, panel, columns, sums);
-            nint pixel = (((((nint)picture * _g.OutH) + py) * _g.OutW) + px);
-            float* residual = args->Residual == null ? null : args->Residual + (pixel * args->StrideResidual) + first;
-            float* target = args->C + (pixel * args->StrideC) + first;
-            WritePixel<TSimd, TVec>(sums, residual, target, columns);
-            if (_activation.NeedsPass)
-                _activation.ApplyRows(target, args->StrideC, 1, columns);
-        }
-    }
-
+    /// <summary>Writes those pixels of tiles [t0, t1) that lie within the output.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WritePixel<TSimd, TVec>(float* source, float* residual, float* target, int columns)
+    private void Write<TSimd, TVec>(MatrixProductArgs* args, int t0, int t1, float* pixels, int first, int columns)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
         TVec lower = TSimd.Create(_activation.Lower), upper = TSimd.Create(_activation.Upper);
-        for (int j = 0; j < columns; j += TSimd.Length)
+        nint stride = (nint)_blockTiles * PackedMatrix.PanelWidth;
+        int outW = _g.OutW;
+        for (int t = t0; t < t1; t++, pixels += PackedMatrix.PanelWidth)
         {
-            TVec value = TSimd.Load(source + j);
-            if (residual != null)
-                value = TSimd.Add(value, TSimd.Load(residual + j));
-            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, value)), target + j);
+            Locate(t, out int picture, out int y, out int x);
+            nint corner = (((((nint)picture * _g.OutH) + y) * outW) + x);
+            int width = Math.Min(2, outW - x), height = Math.Min(2, _g.OutH - y);
+            for (int i = 0; i < height; i++)
+            {
+                for (int j = 0; j < width; j++)
+                {
+                    nint pixel = corner + (i * outW) + j;
+                    float* source = pixels + (((2 * i) + j) * stride);
+                    float* residual = args->Residual == null ? null : args->Residual + (pixel * args->StrideResidual) + first;
+                    float* target = args->C + (pixel * args->StrideC) + first;
+                    for (int c = 0; c < columns; c += TSimd.Length)
+                    {
+                        TVec value = TSimd.Load(source + c);
+                        if (residual != null)
+                            value = TSimd.Add(value, TSimd.Load(residual + c));
+                        TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, value)), target + c);
+                    }
+
+                    if (_activation.NeedsPass)
+                        _activation.ApplyRows(target, args->StrideC, 1, columns);
+                }
+            }
+        }
+    }
+
+    /// <summary>Computes the pixels of those among tiles [t0, t1) that have a result that is not finite by definition.</summary>
+    private void DefineTiles(float* input, int t0, int t1, float* panel, int columns, float* pixels)
+    {
+        nint stride = (nint)_blockTiles * PackedMatrix.PanelWidth;
+        for (int t = t0; t < t1; t++, pixels += PackedMatrix.PanelWidth)
+        {
+            bool finite = true;
+            for (int i = 0; i < 4 * columns; i++)
+                finite &= float.IsFinite(pixels[(i / columns * stride) + (i % columns)]);
+            Locate(t, out int picture, out int y, out int x);
+            for (int i = 0; i < 4 && !finite; i++)
+                Define(input, picture, y + (i / 2), x + (i % 2), panel, columns, pixels + (i * stride));
         }
     }
 

@@ -32,34 +32,40 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>The sums of a tile become its four output pixels, which take the place of the first four rows: above left, above right, below left, below right.</summary>
-    /// <param name="sums">The first of the 16 rows of channels.</param>
-    /// <param name="stride">Floats from one row to the next.</param>
+    /// <summary>The 16 sums of each tile become its output pixels, which take the place of the first four: above left, above right, below left, below right.</summary>
+    /// <param name="sums">16 matrices [tile, channel].</param>
+    /// <param name="stride">Floats from one matrix to the next.</param>
+    /// <param name="tiles">Tiles.</param>
+    /// <param name="tileStride">Floats from one tile to the next.</param>
     /// <param name="bias">A value for each channel.</param>
     /// <param name="channels">Channels; a multiple of the vector's length.</param>
     /// <returns>Whether all results are finite.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Output<TSimd, TVec>(float* sums, nint stride, float* bias, int channels)
+    public static bool Output<TSimd, TVec>(float* sums, nint stride, int tiles, int tileStride, float* bias, int channels)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
         TVec zero = TSimd.Create(0f), probe = zero;
-        for (int c = 0; c < channels; c += TSimd.Length, sums += TSimd.Length)
+        for (; tiles > 0; tiles--, sums += tileStride)
         {
-            TVec b = TSimd.Load(bias + c);
-            OutputColumn<TSimd, TVec>(sums, stride, out TVec a0, out TVec b0);
-            OutputColumn<TSimd, TVec>(sums + stride, stride, out TVec a1, out TVec b1);
-            OutputColumn<TSimd, TVec>(sums + (2 * stride), stride, out TVec a2, out TVec b2);
-            OutputColumn<TSimd, TVec>(sums + (3 * stride), stride, out TVec a3, out TVec b3);
-            TVec y00 = TSimd.Add(TSimd.Add(TSimd.Add(a0, a1), a2), b), y01 = TSimd.Add(TSimd.Subtract(TSimd.Subtract(a1, a2), a3), b);
-            TVec y10 = TSimd.Add(TSimd.Add(TSimd.Add(b0, b1), b2), b), y11 = TSimd.Add(TSimd.Subtract(TSimd.Subtract(b1, b2), b3), b);
-            TSimd.Store(y00, sums);
-            TSimd.Store(y01, sums + stride);
-            TSimd.Store(y10, sums + (2 * stride));
-            TSimd.Store(y11, sums + (3 * stride));
+            for (int c = 0; c < channels; c += TSimd.Length)
+            {
+                TVec b = TSimd.Load(bias + c);
+                float* s = sums + c;
+                OutputColumn<TSimd, TVec>(s, stride, out TVec a0, out TVec b0);
+                OutputColumn<TSimd, TVec>(s + stride, stride, out TVec a1, out TVec b1);
+                OutputColumn<TSimd, TVec>(s + (2 * stride), stride, out TVec a2, out TVec b2);
+                OutputColumn<TSimd, TVec>(s + (3 * stride), stride, out TVec a3, out TVec b3);
+                TVec y00 = TSimd.Add(TSimd.Add(TSimd.Add(a0, a1), a2), b), y01 = TSimd.Add(TSimd.Subtract(TSimd.Subtract(a1, a2), a3), b);
+                TVec y10 = TSimd.Add(TSimd.Add(TSimd.Add(b0, b1), b2), b), y11 = TSimd.Add(TSimd.Subtract(TSimd.Subtract(b1, b2), b3), b);
+                TSimd.Store(y00, s);
+                TSimd.Store(y01, s + stride);
+                TSimd.Store(y10, s + (2 * stride));
+                TSimd.Store(y11, s + (3 * stride));
 
-            // Zero times what is not finite is NaN.
-            probe = TSimd.MultiplyAdd(y00, zero, TSimd.MultiplyAdd(y01, zero, TSimd.MultiplyAdd(y10, zero, TSimd.MultiplyAdd(y11, zero, probe))));
+                // Zero times what is not finite is NaN.
+                probe = TSimd.MultiplyAdd(y00, zero, TSimd.MultiplyAdd(y01, zero, TSimd.MultiplyAdd(y10, zero, TSimd.MultiplyAdd(y11, zero, probe))));
+            }
         }
 
         return TSimd.Sum(probe) == 0f;

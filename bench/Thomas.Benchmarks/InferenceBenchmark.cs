@@ -4,81 +4,86 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using Microsoft.ML.OnnxRuntime;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Runtime;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>Inference of one picture: Thomas and ONNX Runtime take turns; the medians and their ratio are printed.</summary>
+/// <summary>
+/// Inference of one picture: Thomas, ONNX Runtime where the network is an ONNX file, and the machine's own multiply-adds take turns; medians and their ratios are printed.
+/// </summary>
 internal static class InferenceBenchmark
 {
     public static int Run(ReadOnlySpan<string> args)
     {
-        int threads = 1, rounds = 50;
+        int[] threads = [1];
+        int rounds = 50, size = 0;
         bool profile = false, spins = true;
-        List<string> models = [];
+        List<string> names = [];
         for (int i = 0; i < args.Length; i++)
         {
-            if (args[i] == "--threads") threads = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            if (args[i] == "--threads") threads = Networks.Numbers(args[++i]);
             else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--profile") profile = true;
             else if (args[i] == "--peer-sleeps") spins = false;
-            else models.Add(args[i]);
+            else names.Add(args[i]);
         }
 
-        Console.WriteLine($"{CpuFeatures.Description}, {threads} thread(s), batch 1, {rounds} rounds; milliseconds: median (minimum)");
-        Console.WriteLine($"{"model",-36} {"Thomas",16} {"ONNX Runtime",16} {"ratio",7} {"largest difference",20}");
-        foreach (string model in models) Compare(model, threads, rounds, profile, spins);
+        Console.WriteLine($"{CpuFeatures.Description}, batch 1, {rounds} rounds; milliseconds: median (minimum)");
+        Console.WriteLine($"{"model",-36} {"threads",7} {"Thomas",16} {"ONNX Runtime",16} {"ratio",7} {"difference",10}  of the machine's multiply-adds");
+        foreach (string name in names) Compare(name, Networks.Load(name, size), threads, rounds, profile, spins);
         return 0;
     }
 
-    private static void Compare(string path, int threads, int rounds, bool profile, bool spins)
+    private static void Compare(string name, Model model, int[] threads, int rounds, bool profile, bool spins)
     {
-        Model model = Model.Load(path);
-        using Executable executable = Executable.Compile(model.Graph, 1, new CompileOptions { Threads = threads });
-        using SessionOptions options = new() { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
-
-        // By default the peer's threads spin for tens of milliseconds after its turn, on the cores that ours then want.
-        if (!spins) options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-        using InferenceSession session = new(path, options);
-        Shape shape = model.Graph.Inputs[0].Shape;
-        float[] nhwc = Noise(shape.ElementCount);
-        (float[] picture, long[] dims) = model.Info.InputLayout == PictureLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
-        using OrtValue input = OrtValue.CreateTensorValueFromMemory(picture, dims);
-        string[] inputNames = [session.InputNames[0]], outputNames = [session.OutputNames[0]];
-        using RunOptions runOptions = new();
-
-        double[] own = new double[rounds], peer = new double[rounds], steps = new double[executable.Kernels.Count];
-        float difference = 0;
+        float[] picture = Noise(model.Graph.Inputs[0].Shape.ElementCount);
+        Executable[] executables = [.. threads.Select(t => Executable.Compile(model.Graph, 1, new CompileOptions { Threads = t }))];
+        OnnxPeer?[] peers = [.. threads.Select(t => Networks.IsArchitecture(name) ? null : new OnnxPeer(name, model, picture, t, spins))];
+        double[][] own = [.. threads.Select(_ => new double[rounds])], peer = [.. threads.Select(_ => new double[rounds])];
+        double[][] steps = [.. executables.Select(e => new double[e.Kernels.Count])];
+        double[][] peaks = [.. threads.Select(_ => new double[rounds])];
+        double[] peak = new double[threads.Length];
+        float[] difference = new float[threads.Length];
         for (int round = -10; round < rounds; round++)
         {
-            long start = Stopwatch.GetTimestamp();
-            nhwc.CopyTo(executable.Input());
-            if (profile && round >= 0) executable.RunTimed(steps);
-            else executable.Run();
-            double ownMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-
-            start = Stopwatch.GetTimestamp();
-            using IDisposableReadOnlyCollection<OrtValue> results = session.Run(runOptions, inputNames, [input], outputNames);
-            double peerMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            if (round < 0)
+            for (int t = 0; t < threads.Length; t++)
             {
-                difference = LargestDifference(executable.Output(), results[0].GetTensorDataAsSpan<float>());
-                continue;
+                double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
+                if (round >= 0) peaks[t][round] = gigaflops;
+                long start = Stopwatch.GetTimestamp();
+                picture.CopyTo(executables[t].Input());
+                if (profile && round >= 0) executables[t].RunTimed(steps[t]);
+                else executables[t].Run();
+                if (round >= 0) own[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                if (peers[t] is not OnnxPeer other) continue;
+                start = Stopwatch.GetTimestamp();
+                other.Run();
+                if (round >= 0) peer[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                else difference[t] = LargestDifference(executables[t].Output(), other.Output);
             }
-
-            own[round] = ownMs;
-            peer[round] = peerMs;
         }
 
-        Array.Sort(own);
-        Array.Sort(peer);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(path),-36} {own[rounds / 2],8:F2} ({own[0]:F2}) {peer[rounds / 2],8:F2} ({peer[0]:F2}) {own[rounds / 2] / peer[rounds / 2],7:F2} {difference,16:E1}"));
-        if (profile) PrintProfile(executable, steps, rounds);
+        for (int t = 0; t < threads.Length; t++)
+        {
+            Array.Sort(own[t]);
+            Array.Sort(peer[t]);
+            Array.Sort(peaks[t]);
+            peak[t] = peaks[t][rounds / 2];
+            double median = own[t][rounds / 2], flops = 2.0 * executables[t].Graph.Cost.MultiplyAdds;
+            string beside = peers[t] is null ? $"{"",16} {"",7} {"",10}" : string.Create(
+                CultureInfo.InvariantCulture, $"{peer[t][rounds / 2],8:F2} {$"({peer[t][0].ToString("F2", CultureInfo.InvariantCulture)})",-7} {median / peer[t][rounds / 2],7:F2} {difference[t],10:E1}");
+            string scaling = t == 0 ? "" : string.Create(
+                CultureInfo.InvariantCulture, $"; {own[0][rounds / 2] / median:F2} times as fast as {threads[0]} thread(s), where the machine gives {peak[t] / peak[0]:F2}");
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Path.GetFileName(name),-36} {threads[t],7} {median,8:F2} {$"({own[t][0].ToString("F2", CultureInfo.InvariantCulture)})",-7} {beside}  {1e-6 * flops / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
+            if (profile) PrintProfile(executables[t], steps[t], rounds);
+            executables[t].Dispose();
+            peers[t]?.Dispose();
+        }
     }
 
     private static void PrintProfile(Executable executable, double[] steps, int rounds)
@@ -113,13 +118,5 @@ internal static class InferenceBenchmark
         }
 
         return values;
-    }
-
-    private static (float[] Values, long[] Dims) ToNchw(float[] nhwc, Shape shape)
-    {
-        int h = shape[1], w = shape[2], c = shape[3];
-        float[] result = new float[nhwc.Length];
-        for (int i = 0; i < result.Length; i++) result[((i % c) * h * w) + (i / c)] = nhwc[i];
-        return (result, [1, c, h, w]);
     }
 }

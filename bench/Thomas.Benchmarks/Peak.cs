@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Threading;
 using Thomas.Kernels;
+using Thomas.Kernels.Simd;
 using Thomas.Runtime;
 
 namespace Thomas.Benchmarks;
@@ -19,10 +20,12 @@ internal sealed class Peak : IParallelWork
 
     private float _sink;
 
-    /// <summary>The rate of all threads together, in a few milliseconds; 0 without vector multiply-add on this machine.</summary>
+    // With 512-bit vectors a machine multiplies and adds at most as much as with 256.
+    private static int VectorLength => CpuFeatures.Tier >= InstructionTier.Avx2 ? 8 : CpuFeatures.VectorLength;
+
+    /// <summary>The rate of all threads together, in a few milliseconds.</summary>
     public static double GigaflopsPerSecond(int threads)
     {
-        if (!Vector256.IsHardwareAccelerated) return 0;
         lock (Gate)
         {
             if (_team?.Threads != threads)
@@ -35,41 +38,49 @@ internal sealed class Peak : IParallelWork
             long start = Stopwatch.GetTimestamp();
             _team.Run(Work, 0, ItemsEach * threads);
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            return 2.0 * 8 * 12 * Steps / 12 * ItemsEach * threads / seconds * 1e-9;
+            return 2.0 * VectorLength * 12 * (Steps / 12) * ItemsEach * threads / seconds * 1e-9;
         }
     }
 
     /// <inheritdoc/>
     public void Run(int phase, int begin, int end, int thread)
     {
-        for (int item = begin; item < end; item++) _sink += Item();
+        for (int item = begin; item < end; item++)
+        {
+            _sink += VectorLength switch
+            {
+                8 => Item<Simd256, Vector256<float>>(),
+                4 => Item<Simd128, Vector128<float>>(),
+                _ => Item<Simd1, float>(),
+            };
+        }
     }
 
-    /// <summary>Twelve independent sums: enough to cover the latency of the two multiply-add units.</summary>
+    /// <summary>Twelve independent sums: enough to cover the latency of the multiply-add units.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static float Item()
+    private static float Item<TSimd, TVec>()
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
     {
-        Vector256<float> x = Vector256.Create(0.5f), y = Vector256.Create(0.25f);
-        Vector256<float> a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        TVec x = TSimd.Create(0.5f), y = TSimd.Create(0.25f);
+        TVec a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
         for (int step = 0; step < Steps / 12; step++)
         {
-            a = Fma(a, x, y);
-            b = Fma(b, x, y);
-            c = Fma(c, x, y);
-            d = Fma(d, x, y);
-            e = Fma(e, x, y);
-            f = Fma(f, x, y);
-            g = Fma(g, x, y);
-            h = Fma(h, x, y);
-            i = Fma(i, x, y);
-            j = Fma(j, x, y);
-            k = Fma(k, x, y);
-            l = Fma(l, x, y);
+            a = TSimd.MultiplyAdd(a, x, y);
+            b = TSimd.MultiplyAdd(b, x, y);
+            c = TSimd.MultiplyAdd(c, x, y);
+            d = TSimd.MultiplyAdd(d, x, y);
+            e = TSimd.MultiplyAdd(e, x, y);
+            f = TSimd.MultiplyAdd(f, x, y);
+            g = TSimd.MultiplyAdd(g, x, y);
+            h = TSimd.MultiplyAdd(h, x, y);
+            i = TSimd.MultiplyAdd(i, x, y);
+            j = TSimd.MultiplyAdd(j, x, y);
+            k = TSimd.MultiplyAdd(k, x, y);
+            l = TSimd.MultiplyAdd(l, x, y);
         }
 
-        return Vector256.Sum(a + b + c + d + e + f + g + h + i + j + k + l);
+        TVec first = TSimd.Add(TSimd.Add(TSimd.Add(a, b), TSimd.Add(c, d)), TSimd.Add(e, f));
+        return TSimd.Sum(TSimd.Add(first, TSimd.Add(TSimd.Add(TSimd.Add(g, h), TSimd.Add(i, j)), TSimd.Add(k, l))));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Fma(Vector256<float> a, Vector256<float> x, Vector256<float> y) => Vector256.FusedMultiplyAdd(a, x, y);
 }

@@ -8,15 +8,19 @@ internal static class Program
     private static int Main(string[] args)
     {
         if (args is ["inference", ..] && args.Length >= 2) return InferenceBenchmark.Run(args.AsSpan(1));
+        if (args is ["startup", ..] && args.Length >= 4) return StartupBenchmark.Run(args.AsSpan(1));
+        if (args is ["team", ..]) return TeamBenchmark.Run(args.AsSpan(1));
         if (args is ["tuning", ..] && args.Length >= 3) return TuningBenchmark.Run(args.AsSpan(1));
-        if (args is ["gradients", ..]) return GradientBenchmark.Run(args.AsSpan(1));
+        if (args is ["layers", ..]) return LayerBenchmark.Run(args.AsSpan(1));
         if (args is ["memory", ..] && args.Length >= 2) return MemoryBenchmark.Run(args.AsSpan(1));
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
-        Console.Error.WriteLine("usage: inference MODEL.onnx... [--threads N] [--rounds N] [--profile] [--peer-sleeps]");
+        Console.Error.WriteLine("usage: inference MODEL.onnx|ARCHITECTURE... [--threads N,N] [--rounds N] [--size N] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
-        Console.Error.WriteLine("       gradients [--threads N] [--rounds N] [--batch N]");
+        Console.Error.WriteLine("       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
         Console.Error.WriteLine("       memory MODEL [--update POLICY] [--batch N] [--memory SIZE] [--threads N]");
-        Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all]");
+        Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all | --bare STEPS]");
+        Console.Error.WriteLine("       startup PROGRAM MODEL PICTURE [--rounds N]");
+        Console.Error.WriteLine("       team [--threads N]");
         return 2;
     }
 }

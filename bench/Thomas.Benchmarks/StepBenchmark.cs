@@ -4,11 +4,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Kernels;
-using Thomas.Planning;
 using Thomas.Runtime;
 using Thomas.Training;
 
@@ -24,7 +22,7 @@ internal static class StepBenchmark
     {
         TrainingPlanOptions options = new() { Batch = 8 };
         int[] threads = [1, 2];
-        int rounds = 10, size = 0;
+        int rounds = 10, size = 0, bare = 0;
         bool profile = false, all = false;
         List<string> models = [];
         for (int i = 0; i < args.Length; i++)
@@ -34,20 +32,37 @@ internal static class StepBenchmark
             else if (args[i] == "--batch") options = options with { Batch = int.Parse(args[++i], CultureInfo.InvariantCulture) };
             else if (args[i] == "--live-batch-norm") options = options with { BatchNorm = BatchNormMode.Live };
             else if (args[i] == "--update" && UpdatePolicy.TryParse(args[++i], out UpdatePolicy policy)) options = options with { Policy = policy };
-            else if (args[i] == "--threads") threads = [.. args[++i].Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))];
+            else if (args[i] == "--threads") threads = Networks.Numbers(args[++i]);
             else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--bare") bare = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else models.Add(args[i]);
         }
 
         Console.WriteLine($"{CpuFeatures.Description}, '{options.Policy}', batch {options.Batch}, {rounds} rounds; milliseconds of a step: median (minimum)");
-        foreach (string name in models) Measure(name, Load(name, size), options, threads, rounds, profile, all);
+        foreach (string name in models)
+        {
+            if (bare > 0) RunBare(Networks.Load(name, size), options with { Compile = new CompileOptions { Threads = threads[0] } }, bare);
+            else Measure(name, Networks.Load(name, size), options, threads, rounds, profile, all);
+        }
+
         return 0;
     }
 
-    private static Model Load(string name, int size) => ArchitectureCatalog.TryFind(name, out Architecture? architecture)
-        ? new Model(architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }), new ModelInfo { Name = name })
-        : Model.Load(name);
+    /// <summary>So many steps and nothing else, for tools that count instructions from outside.</summary>
+    private static void RunBare(Model model, TrainingPlanOptions options, int steps)
+    {
+        TrainingPlan plan = TrainingPlanner.Plan(model, options);
+        using VariableStore store = new(plan.Graph.Variables);
+        using StepProgram program = new(plan, store);
+        Fill(program);
+        for (int step = 1; step <= steps; step++)
+        {
+            program.Begin(step, 1e-4f);
+            program.Run();
+            program.End();
+        }
+    }
 
     private static void Measure(string name, Model model, TrainingPlanOptions options, int[] threads, int rounds, bool profile, bool all)
     {
@@ -62,16 +77,19 @@ internal static class StepBenchmark
         }
 
         double[][] ms = [.. threads.Select(_ => new double[rounds])];
+        double[][] peaks = [.. threads.Select(_ => new double[rounds])];
         double[] peak = new double[threads.Length];
-        double[][] steps = [.. programs.Select(p => new double[p.Step.Kernels.Count])];
+        double[][,] steps = [.. programs.Select(p => new double[p.Step.Kernels.Count, rounds])];
+        double[] once = new double[programs.Max(p => p.Step.Kernels.Count)];
         for (int round = -2; round < rounds; round++)
         {
             for (int t = 0; t < threads.Length; t++)
             {
-                peak[t] = Math.Max(peak[t], Peak.GigaflopsPerSecond(threads[t]));
+                double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
+                if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
                 programs[t].Begin(round + 3, 1e-4f);
-                if (profile && round >= 0) programs[t].Step.RunTimed(steps[t]);
+                if (profile && round >= 0) RunTimed(programs[t].Step, once, steps[t], round);
                 else programs[t].Run();
                 programs[t].End();
                 if (round >= 0) ms[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
@@ -81,6 +99,8 @@ internal static class StepBenchmark
         for (int t = 0; t < threads.Length; t++)
         {
             Array.Sort(ms[t]);
+            Array.Sort(peaks[t]);
+            peak[t] = peaks[t][rounds / 2];
             double median = ms[t][rounds / 2];
             OpCost cost = programs[t].Step.Graph.Cost;
             string scaling = t == 0 ? "" : string.Create(
@@ -88,7 +108,7 @@ internal static class StepBenchmark
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Path.GetFileName(name),-36} {threads[t]} thread(s) {median,9:F2} ({ms[t][0]:F2}); {2e-6 * cost.MultiplyAdds / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
-            if (profile) Print(programs[t].Step, steps[t], rounds, all);
+            if (profile) Print(programs[t].Step, Medians(steps[t]), all);
             programs[t].Dispose();
             stores[t].Dispose();
         }
@@ -103,7 +123,28 @@ internal static class StepBenchmark
         program.Weights.Fill(1f / batch);
     }
 
-    private static void Print(Executable step, double[] seconds, int rounds, bool all)
+    private static void RunTimed(Executable step, double[] once, double[,] seconds, int round)
+    {
+        Array.Clear(once);
+        step.RunTimed(once);
+        for (int kernel = 0; kernel < seconds.GetLength(0); kernel++) seconds[kernel, round] = once[kernel];
+    }
+
+    /// <summary>The median of each row.</summary>
+    private static double[] Medians(double[,] rows)
+    {
+        double[] result = new double[rows.GetLength(0)], row = new double[rows.GetLength(1)];
+        for (int i = 0; i < result.Length; i++)
+        {
+            for (int k = 0; k < row.Length; k++) row[k] = rows[i, k];
+            Array.Sort(row);
+            result[i] = row[row.Length / 2];
+        }
+
+        return result;
+    }
+
+    private static void Print(Executable step, double[] seconds, bool all)
     {
         Dictionary<string, (double Ms, double Flops, double Bytes, int Count)> kinds = [];
         int index = 0;
@@ -111,7 +152,7 @@ internal static class StepBenchmark
         {
             if (node.Op.IsView(node) && !node.Inputs[0].IsConstant) continue;
             OpCost cost = node.Op.Cost(node);
-            double ms = seconds[index] / rounds * 1e3;
+            double ms = seconds[index] * 1e3;
             string kernel = step.Kernels[index++];
             if (all)
             {

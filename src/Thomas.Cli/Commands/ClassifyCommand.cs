@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.Diagnostics;
 using System.IO;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
@@ -40,16 +41,21 @@ internal sealed class ClassifyCommand
 
     private int Run(ParseResult parsed)
     {
+        long start = Stopwatch.GetTimestamp();
         Model model = _model.Load(parsed);
+        double read = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         List<string> paths = Expand(parsed.GetRequiredValue(_pictures));
         CompileOptions compile = _compute.Read(parsed);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
         int top = parsed.GetValue(_top) ?? 5;
+        start = Stopwatch.GetTimestamp();
         using ImageClassifier classifier = new(model, preprocessing, compile);
+        double compiled = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         _terminal.Quantized(model);
         if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} names no classes; they are shown by number (--labels gives names)");
         _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
         _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
+        _terminal.Detail(Format.Invariant($"model: read in {read:F0} ms, compiled in {compiled:F0} ms"));
         _terminal.Kernels(classifier.Executable.Kernels);
 
         SkiaImageDecoder decoder = new();

@@ -2,9 +2,12 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
+using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
+using Thomas.Cli.Tuning;
 using Thomas.Runtime;
 
 namespace Thomas.Cli.Commands;
@@ -17,12 +20,17 @@ internal sealed class DevicesCommand
     public static Command Create(Terminal terminal)
     {
         Command command = new("devices", "List what there is to compute with");
-        terminal.Bind(command, _ => Run(terminal));
+        Option<bool> tune = new("--tune") { Description = "Measure how many threads are fastest here, in a few seconds, and use as many from now on; results do not change" };
+        Option<string> folder = new("--cache-dir") { Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)", HelpName = "folder" };
+        command.Add(tune);
+        command.Add(folder);
+        terminal.Bind(command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheOptions.DefaultFolder() : null));
         return command;
     }
 
-    private static int Run(Terminal terminal)
+    private static int Run(Terminal terminal, string? tuningFolder)
     {
+        TuningReport? tuning = tuningFolder is null ? null : Tune(terminal, tuningFolder);
         DevicesReport report = new(
             ThomasCommand.Version,
             ProcessorName(),
@@ -32,7 +40,8 @@ internal sealed class DevicesCommand
             Machine.Processors,
             Machine.PerformanceProcessors,
             Caches("/sys/devices/system/cpu/cpu0/cache"),
-            OpenCl);
+            OpenCl,
+            tuning);
         if (terminal.Json)
         {
             terminal.WriteJson(report, ReportJson.Default.DevicesReport);
@@ -45,10 +54,25 @@ internal sealed class DevicesCommand
         if (report.Caches.Count > 0) terminal.Field("", string.Join('\n', report.Caches));
         terminal.Field("serial", "the scalar definition of every operator on one thread: the baseline to compare with");
         terminal.Field("opencl", report.OpenCl);
+        if (tuning is not null)
+        {
+            List<string> lines = [.. tuning.Measured.Select(m => Format.Invariant($"{Format.Plural(m.Threads, "thread")}: {m.Milliseconds:F2} ms for MobileNetV2"))];
+            terminal.Field("tuning", $"{string.Join('\n', lines)}\n{Format.Plural(tuning.Threads, "thread")} from now on, unless --threads says otherwise: {tuning.File}");
+        }
+
         return ExitCode.Success;
     }
 
-    private static string ProcessorName()
+    private static TuningReport Tune(Terminal terminal, string folder)
+    {
+        IReadOnlyList<(int Threads, double Milliseconds)> measured = ThreadTuning.Measure(Machine.Processors, Machine.PerformanceProcessors, terminal.Cancellation);
+        int threads = ThreadTuning.Choose(measured);
+        string file = new TuningRecord(ProcessorName(), Machine.Tier, Machine.Processors, threads).Save(folder);
+        return new TuningReport(threads, [.. measured.Select(m => new ThreadTimeReport(m.Threads, m.Milliseconds))], file);
+    }
+
+    /// <summary>The processor as the system calls it.</summary>
+    internal static string ProcessorName()
     {
         if (OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") is { Length: > 0 } identifier) return identifier;
         foreach (string line in Lines("/proc/cpuinfo"))

@@ -69,7 +69,8 @@ internal sealed class CacheOptions
 
     private static DateTime LastUse(FileInfo file) => file.LastAccessTimeUtc > file.LastWriteTimeUtc ? file.LastAccessTimeUtc : file.LastWriteTimeUtc;
 
-    private static string DefaultFolder()
+    /// <summary>The user's cache folder.</summary>
+    public static string DefaultFolder()
     {
         if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache) return Path.Combine(cache, "thomas");
         return OperatingSystem.IsWindows()

@@ -9,6 +9,9 @@ internal sealed class ComputeOptions
     private readonly Option<string> _device = Parse.Word("--device", "What computes: SIMD kernels on all fast cores, or the scalar baseline on one (default cpu)", "cpu", "serial");
     private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
 
+    /// <summary>Threads where none are asked for, as <c>devices --tune</c> found them; 0 takes the performance cores. Only the program itself sets it, once, at its start.</summary>
+    public static int TunedThreads { get; set; }
+
     public void AddTo(Command command)
     {
         command.Add(_device);
@@ -21,7 +24,7 @@ internal sealed class ComputeOptions
     public CompileOptions Read(ParseResult parsed) => new()
     {
         Device = parsed.GetValue(_device) == "serial" ? DeviceKind.Serial : DeviceKind.Cpu,
-        Threads = parsed.GetValue(_threads) ?? 0,
+        Threads = parsed.GetValue(_threads) ?? TunedThreads,
     };
 
     public static string Describe(CompileOptions options)

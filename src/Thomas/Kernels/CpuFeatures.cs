@@ -46,6 +46,9 @@ internal static class CpuFeatures
         _ => 1,
     };
 
+    /// <summary>Whether the tier's multiply-add rounds once.</summary>
+    public static bool HasFusedMultiplyAdd => Tier is InstructionTier.Avx512 or InstructionTier.Avx2 or InstructionTier.Neon;
+
     /// <summary>One line for logs and reports: architecture, tier, vector width.</summary>
     public static string Description => string.Create(
         CultureInfo.InvariantCulture,

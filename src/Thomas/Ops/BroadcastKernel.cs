@@ -26,6 +26,7 @@ internal enum BroadcastRow
 internal sealed unsafe class BroadcastKernel : CpuKernel
 {
     private const int Piece = 4096;
+    private const int RepeatedFloats = 1024;
 
     private readonly BinaryOp _op;
     private readonly BroadcastRow _form;
@@ -34,6 +35,8 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
     private readonly int[] _sizes;
     private readonly int[] _stridesA;
     private readonly int[] _stridesB;
+    private readonly bool _repeatsA;
+    private readonly bool _repeatsB;
     private float* _a;
     private float* _b;
     private float* _y;
@@ -74,6 +77,11 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
         _stridesA = [.. stridesA[1..]];
         _stridesB = [.. stridesB[1..]];
         _rows = _rowLength == 0 ? 0 : shape.ElementCount / _rowLength;
+
+        // Short rows of one operand that come again and again, such as one number for each channel: they are repeated in a buffer, so that calls are for many rows.
+        bool shortRows = _form == BroadcastRow.Arrays && _sizes.Length > 0 && 2 * _rowLength <= RepeatedFloats;
+        _repeatsA = shortRows && _stridesA[0] == 0 && _stridesB[0] == _rowLength;
+        _repeatsB = shortRows && _stridesB[0] == 0 && _stridesA[0] == _rowLength;
     }
 
     public override string Name => ElementwiseLoop.KernelName(_op.Name.ToLowerInvariant());
@@ -96,7 +104,10 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
             return;
         }
 
-        for (int row = begin; row < end; row++)
+        float* buffer = stackalloc float[RepeatedFloats];
+        float* repeated = null;
+        int most = _repeatsA || _repeatsB ? RepeatedFloats / _rowLength : 1;
+        for (int row = begin, count; row < end; row += count)
         {
             nint offsetA = 0, offsetB = 0;
             int rest = row;
@@ -108,7 +119,22 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
                 offsetB += (nint)index * _stridesB[axis];
             }
 
-            _op.Row(_form, _a + offsetA, _b + offsetB, _y + ((nint)row * _rowLength), _rowLength);
+            float* a = _a + offsetA, b = _b + offsetB, y = _y + ((nint)row * _rowLength);
+            count = Math.Min(Math.Min(most, end - row), _sizes[0] - (row % _sizes[0]));
+            if (count > 1)
+            {
+                float* source = _repeatsA ? a : b;
+                if (repeated != source)
+                {
+                    for (int i = 0; i < most; i++) Memory.Copy(source, buffer + (i * _rowLength), _rowLength);
+                    repeated = source;
+                }
+
+                if (_repeatsA) a = buffer;
+                else b = buffer;
+            }
+
+            _op.Row(_form, a, b, y, count * _rowLength);
         }
     }
 }

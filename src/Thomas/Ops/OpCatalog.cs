@@ -112,6 +112,9 @@ public static class OpCatalog
     /// <summary>Gradient of an activation.</summary>
     public static ActivateGradient ActivateGradient { get; } = new();
 
+    /// <summary>Gradient of an activation and of the bias before it.</summary>
+    public static ActivateBiasGradient ActivateBiasGradient { get; } = new();
+
     /// <summary>Gradient of a convolution's input.</summary>
     public static Conv2dInputGradient Conv2dInputGradient { get; } = new();
 
@@ -177,7 +180,7 @@ public static class OpCatalog
         Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
         MatMul, Heaviside, BroadcastTo,
-        ActivateGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
+        ActivateGradient, ActivateBiasGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Dropout,

@@ -6,11 +6,13 @@ using Thomas.Kernels.Gemm;
 namespace Thomas.Ops;
 
 /// <summary>
-/// A convolution or dense layer as matrix products, one per group. Constant weights are packed once; others at the start of every run.
+/// A convolution or dense layer as matrix products, one per group, or a convolution by Winograd's method. Constant weights are packed once; others at the
+/// start of every run.
 /// </summary>
 internal sealed unsafe class ProductKernel : CpuKernel
 {
     private readonly MatrixProduct _product;
+    private readonly WinogradConvolution? _winograd;
     private readonly int _groups;
     private readonly int _outputs;
     private readonly int _inputs;
@@ -28,9 +30,10 @@ internal sealed unsafe class ProductKernel : CpuKernel
     private byte* _scratch;
     private MatrixProductArgs _args;
 
-    private ProductKernel(Node node, MatrixProduct product, int groups, bool hasBias, bool hasResidual)
+    private ProductKernel(Node node, MatrixProduct product, WinogradConvolution? winograd, int groups, bool hasBias, bool hasResidual)
     {
         _product = product;
+        _winograd = winograd;
         _groups = groups;
         _hasBias = hasBias;
         _hasResidual = hasResidual;
@@ -45,13 +48,17 @@ internal sealed unsafe class ProductKernel : CpuKernel
         _constantBias = hasBias ? node.Inputs[2].Constant : null;
     }
 
-    public override string Name => MatrixProduct.KernelName;
+    public override string Name => _winograd is null ? MatrixProduct.KernelName : WinogradConvolution.KernelName;
 
     public override int Phases => 2;
 
     public override long ConstantBytes => _constantWeights is null ? 0 : (long)PackedBytes;
 
-    private nuint PackedBytes => PackedMatrix.Bytes(_k, _outputs) * (nuint)_groups;
+    private nuint PackedBytes => _winograd?.PackedBytes ?? (PackedMatrix.Bytes(_k, _outputs) * (nuint)_groups);
+
+    private nuint ThreadBytes => _winograd?.WorkspaceBytes ?? _product.WorkspaceBytes;
+
+    private int ItemsPerGroup => _winograd?.Items ?? _product.Items;
 
     public static ProductKernel Convolution(Node node, CpuKernelContext context)
     {
@@ -59,7 +66,9 @@ internal sealed unsafe class ProductKernel : CpuKernel
         Shape filter = node.Inputs[1].Shape;
         ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, filter[3]);
         MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads);
-        return new ProductKernel(node, product, a.Groups, a.HasBias, a.HasResidual);
+        WinogradConvolution? winograd = WinogradConvolution.Serves(geometry, filter[0])
+            ? new WinogradConvolution(geometry, filter[0], a.Activation.ToKernel(), context.Threads) : null;
+        return new ProductKernel(node, product, winograd, a.Groups, a.HasBias, a.HasResidual);
     }
 
     public static ProductKernel Dense(Node node, CpuKernelContext context)
@@ -67,10 +76,10 @@ internal sealed unsafe class ProductKernel : CpuKernel
         DenseAttributes a = (DenseAttributes)node.Attributes;
         Shape y = node.Output.Shape;
         MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads);
-        return new ProductKernel(node, product, 1, a.HasBias, hasResidual: false);
+        return new ProductKernel(node, product, null, 1, a.HasBias, hasResidual: false);
     }
 
-    public override long WorkspaceBytes(int threads) => ((long)_product.WorkspaceBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0);
+    public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0);
 
     public override void PackConstants(byte* memory)
     {
@@ -89,7 +98,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
         _weights = (float*)inputs[1];
         _bias = _hasBias ? (float*)inputs[2] : null;
         _scratch = workspace;
-        _packed = _packedConstant != null ? _packedConstant : (float*)(workspace + ((long)_product.WorkspaceBytes * threads));
+        _packed = _packedConstant != null ? _packedConstant : (float*)(workspace + ((long)ThreadBytes * threads));
         _args = new MatrixProductArgs
         {
             A = (float*)inputs[0],
@@ -103,11 +112,11 @@ internal sealed unsafe class ProductKernel : CpuKernel
 
     public override int Items(int phase) => phase == 0
         ? _packedConstant != null ? 0 : _groups * PackedMatrix.Panels(_outputs)
-        : _groups * _product.Items;
+        : _groups * ItemsPerGroup;
 
     public override void Run(int phase, int begin, int end, int thread)
     {
-        int perGroup = phase == 0 ? PackedMatrix.Panels(_outputs) : _product.Items;
+        int perGroup = phase == 0 ? PackedMatrix.Panels(_outputs) : ItemsPerGroup;
         while (begin < end)
         {
             int group = begin / perGroup, first = begin % perGroup, last = Math.Min(perGroup, first + end - begin);
@@ -124,11 +133,22 @@ internal sealed unsafe class ProductKernel : CpuKernel
         args.PackedB = PackedGroup(_packed, group);
         args.C += (nint)group * _outputs;
         if (args.Residual != null) args.Residual += (nint)group * _outputs;
-        _product.RunItems(args, begin, end, _scratch + ((long)_product.WorkspaceBytes * thread));
+        byte* workspace = _scratch + ((long)ThreadBytes * thread);
+        if (_winograd is null) _product.RunItems(args, begin, end, workspace);
+        else _winograd.RunItems(args, begin, end, workspace);
     }
 
-    private void Pack(float* weights, float* bias, float* packed, int group, int begin, int end) => PackedMatrix.PackTransposedPanels(
-        weights + ((nint)group * _outputs * _k), _k, _k, _outputs, bias == null ? null : bias + ((nint)group * _outputs), PackedGroup(packed, group), begin, end);
+    private void Pack(float* weights, float* bias, float* packed, int group, int begin, int end)
+    {
+        if (_winograd is not null)
+        {
+            _winograd.Pack(weights, bias, packed, begin, end);
+            return;
+        }
+
+        float* groupBias = bias == null ? null : bias + ((nint)group * _outputs);
+        PackedMatrix.PackTransposedPanels(weights + ((nint)group * _outputs * _k), _k, _k, _outputs, groupBias, PackedGroup(packed, group), begin, end);
+    }
 
     private float* PackedGroup(float* packed, int group) => packed + (group * (nint)(PackedMatrix.Bytes(_k, _outputs) / sizeof(float)));
 }

@@ -15,6 +15,8 @@ internal static class CompilePasses
         ("fuse-pad", FusePad.Run),
         ("fold-batch-norm", FoldBatchNorm.Run),
         ("fuse-epilogue", FuseEpilogue.Run),
+        ("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
+        ("fuse-bias-gradient", FuseBiasGradient.Run),
     ];
 
     public static Graph Run(Graph graph, IReadOnlyCollection<string>? switchedOff = null)

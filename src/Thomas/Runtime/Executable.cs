@@ -14,6 +14,10 @@ namespace Thomas.Runtime;
 /// </summary>
 public sealed unsafe class Executable : IDisposable
 {
+    // Of nominal time, so that they mean about the same work on every machine. Sharing a loop costs a microsecond or two, waking a worker ten and more until it is there.
+    private const double LeastSharedSeconds = 3e-6;
+    private const double LeastWakingSeconds = 100e-6;
+
     private readonly Step[] _steps;
     private readonly Arena _arena;
     private readonly Arena _constants;
@@ -102,7 +106,7 @@ public sealed unsafe class Executable : IDisposable
     public void Run()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (Step step in _steps) RunStep(step.Kernel);
+        foreach (Step step in _steps) RunStep(step);
     }
 
     /// <summary>Executes steps until one reads or writes a number that is not finite.</summary>
@@ -117,7 +121,7 @@ public sealed unsafe class Executable : IDisposable
 
         foreach (Step step in _steps)
         {
-            RunStep(step.Kernel);
+            RunStep(step);
             foreach (Value output in step.Node.Outputs)
             {
                 if (NonFinite.In(Memory(output)) is float found) return new NonFinite(output, step.Node, found);
@@ -134,7 +138,7 @@ public sealed unsafe class Executable : IDisposable
         for (int i = 0; i < _steps.Length; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            RunStep(_steps[i].Kernel);
+            RunStep(_steps[i]);
             seconds[i] += Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
     }
@@ -155,13 +159,16 @@ public sealed unsafe class Executable : IDisposable
         foreach (MemoryHandle pin in pins) pin.Dispose();
     }
 
-    private void RunStep(CpuKernel kernel)
+    private void RunStep(in Step step)
     {
+        CpuKernel kernel = step.Kernel;
         int phases = kernel.Phases;
         for (int phase = 0; phase < phases; phase++)
         {
             int items = kernel.Items(phase);
-            if (items > 0) _team.Run(kernel, phase, items);
+            if (items == 0) continue;
+            if (step.Shared) _team.Run(kernel, phase, items, step.Wakes);
+            else kernel.Run(phase, 0, items, 0);
         }
     }
 
@@ -173,7 +180,12 @@ public sealed unsafe class Executable : IDisposable
         return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
     }
 
-    private readonly record struct Step(CpuKernel Kernel, Node Node);
+    /// <summary>A kernel in its place.</summary>
+    /// <param name="Kernel">Bound to its memory.</param>
+    /// <param name="Node">What it computes.</param>
+    /// <param name="Shared">Whether it is long enough for more than one thread.</param>
+    /// <param name="Wakes">Whether from here on there is enough to do to wake threads that sleep.</param>
+    private readonly record struct Step(CpuKernel Kernel, Node Node, bool Shared, bool Wakes);
 
     /// <summary>Gives kernels their addresses.</summary>
     private sealed class Binder(CompiledGraph compiled, Arena arena, Arena constants, List<MemoryHandle> pins, VariableStore? variables)
@@ -185,6 +197,8 @@ public sealed unsafe class Executable : IDisposable
         {
             List<Step> steps = [];
             CpuKernel?[] kernels = compiled.CreateKernels();
+            CostModel cost = CostModel.Nominal with { NodeSeconds = 0 };
+            double left = cost.Seconds(compiled.Graph);
             for (int i = 0; i < kernels.Length; i++)
             {
                 if (kernels[i] is not CpuKernel kernel) continue;
@@ -194,7 +208,9 @@ public sealed unsafe class Executable : IDisposable
                 for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k]);
                 kernel.PackConstants(constants.Pointer + compiled.ConstantOffsets[i]);
                 kernel.Bind(inputs, outputs, _plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + _plan.WorkspaceOffsets[i], compiled.Threads);
-                steps.Add(new Step(kernel, node));
+                double seconds = cost.Seconds(node);
+                steps.Add(new Step(kernel, node, seconds >= LeastSharedSeconds, left >= LeastWakingSeconds));
+                left -= seconds;
             }
 
             return [.. steps];

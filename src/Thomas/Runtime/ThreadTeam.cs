@@ -74,12 +74,13 @@ internal sealed class ThreadTeam : IDisposable
     /// <param name="work">The loop body.</param>
     /// <param name="phase">Passed on to <paramref name="work"/>.</param>
     /// <param name="items">Number of items; nothing happens when it is 0.</param>
+    /// <param name="wake">Whether workers that sleep are woken: not worth it for a few tens of microseconds of work. Those still awake help in any case.</param>
     /// <exception cref="InvalidOperationException">Called from inside work of the same team.</exception>
-    public void Run(IParallelWork work, int phase, int items)
+    public void Run(IParallelWork work, int phase, int items, bool wake = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(items);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
-        if (Threads == 1 || items == 1)
+        if (Threads == 1 || items == 1 || (!wake && SleepingWorkers == _workers.Length))
         {
             if (items > 0)
                 work.Run(phase, 0, items, 0);
@@ -94,7 +95,7 @@ internal sealed class ThreadTeam : IDisposable
         {
             // Again, now that no Dispose can come between: without workers the wait below would never end.
             ObjectDisposedException.ThrowIf(_disposed, this);
-            Start(work, phase, items);
+            Start(work, phase, items, wake);
             DoShares(0, _epoch);
             WaitForItems();
             _work = null;
@@ -153,7 +154,7 @@ internal sealed class ThreadTeam : IDisposable
         return Math.Max(1, big == 0 ? processors : Math.Min(big, processors));
     }
 
-    private void Start(IParallelWork work, int phase, int items)
+    private void Start(IParallelWork work, int phase, int items, bool wake)
     {
         _work = work;
         _phase = phase;
@@ -165,7 +166,7 @@ internal sealed class ThreadTeam : IDisposable
 
         // The full fence orders the fields above before the new epoch and the read of _sleepers after it.
         Interlocked.Increment(ref _epoch);
-        if (Volatile.Read(ref _sleepers) > 0)
+        if (wake && Volatile.Read(ref _sleepers) > 0)
         {
             lock (_startGate)
                 Monitor.PulseAll(_startGate);

@@ -125,7 +125,7 @@ internal sealed class TrainingGraph
     {
         GraphBuilder builder = rewriter.Builder;
         Value[] operands = rewriter.MapInputs(node);
-        Node live = builder.AddNode(OpCatalog.BatchNormTraining, operands.AsSpan(0, 3), node.Attributes, node.Name);
+        Node live = builder.AddNode(OpCatalog.BatchNormTraining, operands.AsSpan(0, 3), new BatchNormTrainingAttributes(((BatchNormAttributes)node.Attributes).Epsilon), node.Name);
         rewriter.Set(node.Output, live.Output);
         int count = operands[0].Shape.ElementCount / operands[0].Shape[-1];
         float[] factors = [1, count > 1 ? (float)count / (count - 1) : 1];

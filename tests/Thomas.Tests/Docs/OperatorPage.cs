@@ -147,7 +147,7 @@ internal sealed partial class OperatorPage
         }
 
         names.Remove("");
-        return names.Count == 0 ? "none" : op == OpCatalog.Activate || op == OpCatalog.ActivateGradient ? "`f32_` and the function's name" : string.Join(", ", names);
+        return names.Count == 0 ? "none" : op == OpCatalog.Activate || op == OpCatalog.ActivateGradient || op == OpCatalog.ActivateBiasGradient ? "`f32_` and the function's name" : string.Join(", ", names);
     }
 
     private static string MemoryOf(Op op)

@@ -20,8 +20,22 @@ public unsafe class ConvolutionGradientTests
         foreach (ConvGeometry g in WindowCases.All(cIn, cIn * groups))
         {
             CheckInput(g, cOut, groups);
+            CheckInput(g, cOut, groups, scatter: true);
             CheckFilter(g, cOut, groups);
         }
+    }
+
+    [Fact]
+    public void Scattering_is_chosen_where_padding_would_cost_more()
+    {
+        ConvGeometry lenet = new(2, 12, 12, 20, 20, 8, 8, 5, 5), same = new(2, 14, 14, 20, 20, 14, 14, 3, 3, PadTop: 1, PadLeft: 1);
+        Assert.True(Pays(lenet, 50));
+        Assert.False(Pays(same, 50));
+        CheckInput(lenet, 50, 1);
+        CheckInput(lenet, 300, 1);
+        CheckInput(lenet with { Batch = 1, InH = 40, OutH = 36 }, 31, 1);
+
+        static bool Pays(in ConvGeometry g, int cOut) => InputGradientScatter.Pays(g, GradientPhase.Of(g, cOut, cOut, out _), cOut);
     }
 
     [Fact]
@@ -101,6 +115,9 @@ public unsafe class ConvolutionGradientTests
                 using GuardedBuffer many = InputGradient(g, 40, 1, threads, dy, w);
                 Assert.True(one.Span.SequenceEqual(many.Span));
             }
+
+            using GuardedBuffer scattered = InputGradientByScatter(g, 40, 1, 1, dy, w), shared = InputGradientByScatter(g, 40, 1, 3, dy, w);
+            Assert.True(scattered.Span.SequenceEqual(shared.Span));
         }
     }
 
@@ -136,11 +153,27 @@ public unsafe class ConvolutionGradientTests
         return dx;
     }
 
-    private static void CheckInput(ConvGeometry g, int cOut, int groups)
+    private static GuardedBuffer InputGradientByScatter(ConvGeometry g, int cOut, int groups, int threads, GuardedBuffer dy, GuardedBuffer w)
+    {
+        GuardedBuffer dx = new((long)g.Batch * g.InH * g.InW * g.ChannelStride);
+        InputGradientScatter product = new(g, cOut, cOut * groups, threads);
+        using GuardedBuffer packed = new((long)(product.PackedBytes / sizeof(float))), workspace = new((long)(product.WorkspaceBytes / sizeof(float)));
+        for (int group = 0; group < groups; group++)
+        {
+            for (int item = product.PackItems - 1; item >= 0; item--)
+                product.Pack(w.Pointer + (group * cOut * g.PatchLength), packed.Pointer, item, item + 1);
+            for (int item = product.Items - 1; item >= 0; item--)
+                product.RunItems(dy.Pointer + (group * cOut), packed.Pointer, dx.Pointer + (group * g.Channels), item, item + 1, (byte*)workspace.Pointer);
+        }
+
+        return dx;
+    }
+
+    private static void CheckInput(ConvGeometry g, int cOut, int groups, bool scatter = false)
     {
         int total = cOut * groups, cIn = g.ChannelStride;
         using GuardedBuffer dy = GuardedBuffer.Random((long)g.OutPixels * total, 1), w = GuardedBuffer.Random((long)total * g.PatchLength, 2);
-        using GuardedBuffer dx = InputGradient(g, cOut, groups, 2, dy, w);
+        using GuardedBuffer dx = scatter ? InputGradientByScatter(g, cOut, groups, 2, dy, w) : InputGradient(g, cOut, groups, 2, dy, w);
         Sums sums = new((int)dx.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {

@@ -170,6 +170,36 @@ public unsafe class ElementwiseTests
         }
     }
 
+    [Fact]
+    public void Fake_quantization_without_a_division_has_its_bits_next_to_every_tie()
+    {
+        uint state = 7;
+        using GuardedBuffer x = new(256 * 7 + 4), fast = new(x.Length), slow = new(x.Length);
+        for (int round = 0; round < 2000; round++)
+        {
+            state = (state * 1664525) + 1013904223;
+            float scale = MathF.ScaleB(1 + ((state >> 8) / 16777216f), (int)(state % 40) - 30), zero = state % 256;
+            Assert.True(FakeQuantizeMap.IsExact(scale, zero, 0, 255));
+            int at = 0;
+            for (int q = 0; q < 256; q++)
+            {
+                // The tie between two integers and its neighbors.
+                float tie = (q - zero + 0.5f) * scale;
+                for (int step = -3; step <= 3; step++) x.Span[at++] = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(tie) + step);
+            }
+
+            (x.Span[at], x.Span[at + 1], x.Span[at + 2], x.Span[at + 3]) = (float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f);
+            ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, 0, 255), x.Pointer, fast.Pointer, x.Length);
+            ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, 0, 255, false), x.Pointer, slow.Pointer, x.Length);
+            if (!CpuFeatures.HasFusedMultiplyAdd) return;
+            for (int i = 0; i < x.Length; i++)
+            {
+                if (BitConverter.SingleToInt32Bits(fast.Span[i]) != BitConverter.SingleToInt32Bits(slow.Span[i]))
+                    Assert.Fail($"{x.Span[i]:R} at scale {scale:R}, zero {zero}: {fast.Span[i]:R}, by division {slow.Span[i]:R}");
+            }
+        }
+    }
+
     private static void CheckMap<TMap>(TMap map, Func<double, double> reference, double ulps, double lowest = 0)
         where TMap : struct, IUnaryMap
     {

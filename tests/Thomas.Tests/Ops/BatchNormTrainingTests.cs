@@ -12,7 +12,7 @@ namespace Thomas.Tests.Ops;
 public sealed class BatchNormTrainingTests
 {
     private const float Epsilon = 1e-5f;
-    private static readonly BatchNormAttributes Attributes = new(Epsilon);
+    private static readonly BatchNormTrainingAttributes Attributes = new(Epsilon);
 
     [Fact]
     public void Two_rows_by_hand()

@@ -51,6 +51,11 @@ internal static class OpCases
         yield return Conv(S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), bias: false);
         yield return Conv(S(1, 13, 12, 5), 7, Window(3, 5, 1, 3, 2, 1, 2, 3, 1, 0));
         yield return Conv(S(2, 8, 9, 12), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), groups: 3);
+        yield return Conv(S(2, 8, 9, 16), 48, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), residual: true, activation: Activations[0]);
+        yield return Conv(S(1, 9, 11, 32), 32, Window(3, 3, 1, 1, 1, 1, 2, 0, 1, 1), bias: false);
+        yield return Conv(S(2, 17, 23, 3), 8, Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1));
+        yield return Conv(S(3, 10, 16, 9), 21, Window(5, 5, 1, 1, 1, 1, 2, 2, 2, 2), groups: 3);
+        yield return Conv(S(1, 5, 18, 80), 40, Window(3, 3, 1, 1, 2, 1, 1, 2, 1, 0), residual: true);
         yield return Conv(S(1, 6, 7, 8), 8, Window(1, 1), groups: 4, residual: true);
         yield return Conv(S(1, 7, 5, 6), 4, Window(7, 5), bias: false);
         yield return Conv(S(1, 4, 4, 530), 3, Window(1, 1));
@@ -109,7 +114,7 @@ internal static class OpCases
             cases.Add(Gradients(S(2, 8, 11, channels), channels, Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1), groups: 0));
         }
 
-        // The last two tell whether long sums are cut into ranges, and rows and columns into items.
+        // The last tell whether long sums are cut into ranges, rows and columns into items, and whether an input gradient may scatter.
         (Shape X, int Outputs, Window2d Window, int Groups)[] others =
         [
             (S(3, 9, 7, 3), 10, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1), (S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), 1),
@@ -120,6 +125,7 @@ internal static class OpCases
             (S(1, 9, 10, 6), 6, Window(3, 2, 1, 3, 2, 2, 1, 0, 2, 1), 0), (S(2, 6, 5, 4), 12, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 0),
             (S(1, 9, 8, 3), 6, Window(2, 4, 3, 2, 2, 1, 1, 2, 0, 1), 0), (S(1, 3, 3, 64), 64, Window(3, 3), 0), (S(1, 9, 9, 5), 5, Window(1, 1, 2, 2), 0),
             (S(3, 23, 31, 7), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 1), (S(2, 25, 24, 40), 130, Window(1, 1), 1),
+            (S(3, 12, 12, 20), 50, Window(5, 5), 1), (S(1, 24, 9, 6), 70, Window(5, 4, 2, 1, 1, 2, 1, 0, 0, 2), 2), (S(1, 15, 14, 3), 40, Window(7, 6, 3, 2, 2, 1, 0, 1, 2, 0), 1),
         ];
         foreach ((Shape x, int outputs, Window2d window, int groups) in others) cases.Add(Gradients(x, outputs, window, groups));
         foreach (IEnumerable<OpCase> pair in cases)

@@ -11,7 +11,7 @@ internal static class TrainingCases
 {
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[ActivationGradients(), BatchNorms(), Losses(), Updates(), Dropouts()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[ActivationGradients(), BiasGradients(), BatchNorms(), Losses(), Updates(), Dropouts()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -35,6 +35,37 @@ internal static class TrainingCases
         }
     }
 
+    /// <summary>Around vectors, around the rows that are summed at once, with several bands, with columns cut.</summary>
+    private static IEnumerable<OpCase> BiasGradients()
+    {
+        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 5), S(2, 7, 9, 17), S(1500, 24), S(6, 1, 1, 1030)])
+        {
+            foreach (Activation activation in OpCases.Activations)
+            {
+                if (activation.Kind == ActivationKind.None) continue;
+                yield return new OpCase(OpCatalog.ActivateBiasGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, Terms: o => BiasTerms(o, activation, shape[-1]));
+            }
+        }
+    }
+
+    /// <summary>Sizes of the terms of dx and of its sums.</summary>
+    private static double[][] BiasTerms(float[][] operands, Activation activation, int channels)
+    {
+        double[] dx = activation.Kind is ActivationKind.HardSwish or ActivationKind.Silu ? SwishTerms(operands, activation.Kind)[0] : new double[operands[0].Length];
+        for (int i = 0; i < dx.Length; i++)
+        {
+            // Of dy * y * (1 - y) and dy * (1 - y * y); the others are dy times a constant.
+            double dy = Math.Abs((double)operands[0][i]), y = Math.Abs((double)operands[1][i]);
+            if (activation.Kind == ActivationKind.Sigmoid) dx[i] = dy * y * (1 + y);
+            else if (activation.Kind == ActivationKind.Tanh) dx[i] = dy * (1 + (y * y));
+            else if (dx[i] == 0) dx[i] = dy;
+        }
+
+        double[] db = new double[channels];
+        for (int i = 0; i < dx.Length; i++) db[i % channels] += dx[i];
+        return [dx, db];
+    }
+
     /// <summary>Sizes of the terms of dy * (x / 3 + 1/2) and of dy * s * (1 + x * (1 - s)), s the sigmoid of x.</summary>
     private static double[][] SwishTerms(float[][] operands, ActivationKind kind)
     {
@@ -53,8 +84,11 @@ internal static class TrainingCases
         foreach (Shape x in (Shape[])[S(2, 3, 5, 19), S(4, 3), S(1, 2), S(3, 7, 9, 32), S(1, 17, 16, 67), S(130, 128), S(2, 1, 1, 150), S(600, 1)])
         {
             Shape c = S(x[-1]);
-            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
-            yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
+            yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
+            yield return new OpCase(
+                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
         }
     }
 

@@ -48,6 +48,7 @@ public sealed class PassTests
     [InlineData("fuse-pad")]
     [InlineData("fold-batch-norm")]
     [InlineData("fuse-epilogue")]
+    [InlineData("fuse-bias-gradient")]
     public void Each_pass_can_be_switched_off(string pass)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
@@ -140,6 +141,25 @@ public sealed class PassTests
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 0);
     }
 
+    [Theory]
+    [InlineData(1, 3, 5, 7)]
+    [InlineData(3, 20, 21, 40)]
+    [InlineData(2, 1, 1, 600)]
+    public void A_bias_gradient_is_summed_with_the_activation_s_to_the_same_bits(params int[] dims)
+    {
+        GraphBuilder b = new();
+        TensorType type = new(DType.F32, new Shape(dims));
+        Value dx = b.Add(OpCatalog.ActivateGradient, [b.Input("dy", type), b.Input("y", type)], new ActivateAttributes(Activation.Clip(-0.5f, 0.25f)));
+        Value bias = b.Add(OpCatalog.Reduce, [dx], new ReduceAttributes(ReduceKind.Sum, new IntList(0, 1, 2), KeepDims: false));
+        Value others = b.Add(OpCatalog.Reduce, [dx], new ReduceAttributes(ReduceKind.Sum, new IntList(1, 2, 3), KeepDims: false));
+        Graph graph = b.Build(dx, bias, others);
+        Graph fused = FuseBiasGradient.Run(graph);
+        GraphVerifier.Verify(fused);
+        Assert.Equal(2, fused.Nodes.Count);
+        Assert.Equal(1, Count<ActivateBiasGradient>(fused));
+        Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-bias-gradient"] }), TestGraphs.Run(graph));
+    }
+
     [Fact]
     public void A_value_used_twice_or_handed_out_is_not_fused_away()
     {
@@ -164,5 +184,24 @@ public sealed class PassTests
         Graph folded = FoldBatchNorm.Run(graph);
         Assert.Single(folded.Nodes);
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(folded, TestGraphs.Oracle), 1e-5f);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Batch_norm_in_training_takes_over_the_clipping_after_it_unless_its_own_result_is_wanted(bool wanted)
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(2, 5, 4, 19))), dy = b.Input("dy", x.Type);
+        Value scale = b.Positive("g", 2, 19), shift = b.Weights("s", 3, 19);
+        Node norm = b.AddNode(OpCatalog.BatchNormTraining, [x, scale, shift], new BatchNormTrainingAttributes(1e-3f), "norm");
+        Value y = b.Add(OpCatalog.Activate, [norm.Outputs[0]], new ActivateAttributes(Activation.Relu));
+        Value mask = b.Add(OpCatalog.ActivateGradient, [dy, y], new ActivateAttributes(Activation.Relu));
+        Node gradient = b.AddNode(OpCatalog.BatchNormTrainingGradient, [x, mask, scale, norm.Outputs[1], norm.Outputs[2]], norm.Attributes, "gradient");
+        Graph graph = wanted ? b.Build([y, .. gradient.Outputs, norm.Outputs[0]]) : b.Build([y, .. gradient.Outputs, norm.Outputs[1]]);
+        Graph fused = FuseBatchNormActivation.Run(graph);
+        Assert.Equal(wanted ? 4 : 2, fused.Nodes.Count);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 1e-6f);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused));
     }
 }

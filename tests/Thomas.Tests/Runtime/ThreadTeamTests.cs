@@ -134,6 +134,39 @@ public class ThreadTeamTests
     }
 
     [Fact]
+    public void Short_work_does_not_wake_sleepers_and_is_done_all_the_same()
+    {
+        using ThreadTeam team = new(3);
+        Counter first = new(3), second = new(8), third = new(8);
+        team.Run(first, 0, 3);
+        Assert.True(SpinWait.SpinUntil(() => team.SleepingWorkers == 2, TimeSpan.FromSeconds(30)));
+        team.Run(second, 0, 8, wake: false);
+        Assert.Equal(2, team.SleepingWorkers);
+        Assert.Equal(0, second.LargestThread);
+        team.Run(third, 0, 8);
+        Assert.All(second.Counts, count => Assert.Equal(1, count));
+        Assert.All(third.Counts, count => Assert.Equal(1, count));
+    }
+
+    [Fact]
+    public void Some_asleep_and_some_awake_do_every_item_once_without_waking()
+    {
+        using ThreadTeam team = new(4);
+        Counter work = new(37);
+        long expected = 0;
+        for (int i = 1; i <= 2000; i++)
+        {
+            if (i % 50 == 0) Thread.Sleep(1);
+            team.Run(work, 0, 1 + (i % 37), wake: i % 3 == 0);
+            expected += 1 + (i % 37);
+        }
+
+        long total = 0;
+        foreach (int count in work.Counts) total += count;
+        Assert.Equal(expected, total);
+    }
+
+    [Fact]
     public void A_disposed_team_refuses_work()
     {
         ThreadTeam team = new(2);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Thomas.Kernels.Elementwise;
@@ -31,6 +32,7 @@ internal readonly unsafe struct DropoutMask
     public bool Keeps(uint index) => (int)(Mix(Mix(index + _firstKey) ^ _secondKey) >> (32 - Bits)) >= _threshold;
 
     /// <summary>y[i] = keeps(first + i) ? x[i] / (1 - rate) : 0 for i in [0, count); y may be x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(float* x, float* y, int first, int count)
     {
         Vector128<uint> firstKey = Vector128.Create(_firstKey), secondKey = Vector128.Create(_secondKey);

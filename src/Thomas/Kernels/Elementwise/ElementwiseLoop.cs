@@ -55,6 +55,14 @@ internal static unsafe class ElementwiseLoop
         }
     }
 
+    /// <summary>z[r, c] = map(x[r, c], y[r, c]) for a block of rows, <paramref name="stride"/> floats apart.</summary>
+    public static void BinaryRows<TMap>(TMap map, float* x, float* y, float* z, nint stride, int rows, int columns)
+        where TMap : struct, IBinaryMap
+    {
+        for (int r = 0; r < rows; r++, x += stride, y += stride, z += stride)
+            Binary(map, x, y, z, columns);
+    }
+
     /// <summary>y[i] = map(x[i], scalar) for i in [0, count). For map(scalar, x) wrap the map in <see cref="SwappedMap{TMap}"/>.</summary>
     public static void BinaryScalar<TMap>(TMap map, float* x, float scalar, float* y, nint count)
         where TMap : struct, IBinaryMap
@@ -119,13 +127,24 @@ internal static unsafe class ElementwiseLoop
         Memory.Copy(buffer, y + i, (int)(count - i));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MapRows<TSimd, TVec, TMap>(TMap map, float* x, nint stride, int rows, int columns)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TMap : struct, IUnaryMap
     {
+        if (columns % TSimd.Length != 0)
+        {
+            for (int r = 0; r < rows; r++, x += stride)
+                Map<TSimd, TVec, TMap>(map, x, x, columns);
+            return;
+        }
+
         for (int r = 0; r < rows; r++, x += stride)
-            Map<TSimd, TVec, TMap>(map, x, x, columns);
+        {
+            for (int c = 0; c < columns; c += TSimd.Length)
+                TSimd.Store(map.Invoke<TSimd, TVec>(TSimd.Load(x + c)), x + c);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

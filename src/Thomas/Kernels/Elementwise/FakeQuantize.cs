@@ -17,7 +17,12 @@ internal static unsafe class FakeQuantize
 
     /// <summary>One scale and zero point for all elements.</summary>
     public static void PerTensor(float* x, float* y, nint count, float scale, float zero, float qMin, float qMax, bool halfAwayFromZero)
-        => ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, qMin, qMax, halfAwayFromZero), x, y, count);
+    {
+        if (!halfAwayFromZero && CpuFeatures.HasFusedMultiplyAdd && FakeQuantizeMap.IsExact(scale, zero, qMin, qMax))
+            ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, qMin, qMax), x, y, count);
+        else
+            ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, qMin, qMax, halfAwayFromZero), x, y, count);
+    }
 
     /// <summary>A scale and a zero point for each column of rows [0, rows).</summary>
     public static void PerChannel(
@@ -77,7 +82,7 @@ internal static unsafe class FakeQuantize
 }
 
 /// <summary>See <see cref="FakeQuantize"/>.</summary>
-internal readonly struct FakeQuantizeMap(float scale, float zero, float qMin, float qMax, bool halfAwayFromZero) : IUnaryMap
+internal readonly struct FakeQuantizeDivisionMap(float scale, float zero, float qMin, float qMax, bool halfAwayFromZero) : IUnaryMap
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVec Invoke<TSimd, TVec>(TVec x)

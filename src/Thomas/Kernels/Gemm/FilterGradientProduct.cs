@@ -1,39 +1,49 @@
 using System;
+using System.Runtime.CompilerServices;
+using System.Threading;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// Filter gradient of a convolution (of one of its groups): dw[o, k] = sum over output pixels p of dy[p, o] * patch(p)[k], a product of two tall matrices, dy
-/// transposed. Both are read where they lie; patches that must be gathered are copied <see cref="BlockPixels"/> pixels and at most <see cref="MaxColumns"/>
-/// columns at a time, into the second-level cache, so no more than that is ever unfolded.
+/// Filter gradient of a convolution (of one of its groups): dw[o, k] = sum over output pixels p of dy[p, o] * patch(p)[k], a product of two tall matrices. No
+/// patch is gathered: the taps of a window row are neighbors in memory and the windows of an output row lie at equal distances, so tiles read the input where
+/// it lies, or a padded copy of a few of its rows (<see cref="InputStrip"/>).
 /// </summary>
 /// <remarks>
-/// The sums are long and the results few. Work items are column ranges of dw times ranges of pixels; where pixels are split, each range but the first has its own copy
-/// of dw, and <see cref="Sum"/> adds them in order. Gathered patches are cut into few column ranges, since whole window rows are copied faster; where B is
-/// read in place, rows of dw are split too, since that costs no copy. The ranges follow from the shapes alone, so the bits do not depend on the threads.
+/// The sums are long and the results few. Work items are parts of dw (window rows or channels, times output channels) times ranges of pixels; ranges have
+/// copies of dw, and <see cref="Sum"/> adds them in order. A range goes in blocks of pixels that fit the second-level cache; each block is first touched from
+/// front to back, because memory is read several times as fast in order as by tiles. Either operand can be the one that tiles read in vectors: the one is chosen
+/// that leaves fewer lanes idle, the wider of two equals, and dw is transposed at the end if that is dy. All this follows from the shapes alone, so the bits do not
+/// depend on the threads.
 /// </remarks>
 internal sealed unsafe class FilterGradientProduct
 {
-    private const int BlockPixels = 128;
-    private const int MaxColumns = 512;
+    private const int BlockBytes = 192 * 1024;
+    private const int MinBlockPixels = 128;
+    private const int MaxStripFloats = 48 * 1024;
     private const int WantedItems = 16;
     private const int MinRangePixels = 256;
-    private const int MinGatheredColumns = 128;
+    private const int MinChannelsPerItem = 56;
     private const int MaxPartialFloats = 96 * 1024;
-    private const int RowsPerItem = 56;
-    private const int SumBlock = 4096;
+    private const int SumRows = 32;
 
     private readonly ConvGeometry _g;
-    private readonly int _rows;
-    private readonly int _rowStride;
-    private readonly int _columns;
+    private readonly int _outChannels;
+    private readonly int _outStride;
+    private readonly int _patch;
+    private readonly bool _flat;
     private readonly bool _inPlace;
+    private readonly bool _transposed;
+    private readonly int _runs;
+    private readonly int _runLength;
+    private readonly int _blockUnits;
+    private readonly int _blocksPerPicture;
     private readonly int _blocks;
     private readonly int _ranges;
-    private readonly int _columnsPerItem;
-    private readonly int _columnItems;
-    private readonly int _rowsPerItem;
-    private readonly int _rowItems;
+    private readonly int _kernelRowsPerItem;
+    private readonly int _runPerItem;
+    private readonly int _outPerItem;
 
     /// <summary>Plans the product.</summary>
     /// <param name="forward">The convolution over one group: Channels are the group's input channels, ChannelStride all of them.</param>
@@ -41,39 +51,51 @@ internal sealed unsafe class FilterGradientProduct
     /// <param name="outChannelStride">Output channels of all groups.</param>
     public FilterGradientProduct(in ConvGeometry forward, int outChannels, int outChannelStride)
     {
-        (_g, _rows, _rowStride, _columns) = (forward, outChannels, outChannelStride, forward.PatchLength);
-        _inPlace = forward.IsPointwise && MatrixProduct.CanReadInPlace(_columns);
-        int pixels = forward.OutPixels, width = PackedMatrix.PanelWidth, panels = PackedMatrix.Panels(_columns);
-        _blocks = (pixels + BlockPixels - 1) / BlockPixels;
-        _ranges = Math.Clamp(Math.Min(pixels / MinRangePixels, 1 + (MaxPartialFloats / (_rows * _columns))), 1, WantedItems);
-        int mostColumnItems = _inPlace ? panels : Math.Max(1, _columns / MinGatheredColumns);
-        int columnItems = Math.Max(Math.Min(mostColumnItems, (WantedItems + _ranges - 1) / _ranges), (_columns + MaxColumns - 1) / MaxColumns);
-        _columnsPerItem = (panels + columnItems - 1) / columnItems * width;
-        _columnItems = (_columns + _columnsPerItem - 1) / _columnsPerItem;
-        int rowItems = _inPlace ? Math.Clamp(WantedItems / (_ranges * _columnItems), 1, (_rows + RowsPerItem - 1) / RowsPerItem) : 1;
-        _rowsPerItem = ((_rows + rowItems - 1) / rowItems + GemmTiles.Rows - 1) / GemmTiles.Rows * GemmTiles.Rows;
-        _rowItems = (_rows + _rowsPerItem - 1) / _rowsPerItem;
+        (_g, _outChannels, _outStride, _patch) = (forward, outChannels, outChannelStride, forward.PatchLength);
+        (_runs, _runLength) = forward.DilationW == 1 ? (1, forward.KernelW * forward.Channels) : (forward.KernelW, forward.Channels);
+        int straight = TileCost.Of(outChannels, _runLength), transposed = TileCost.Of(_runLength, outChannels);
+        _transposed = MatrixProduct.CanReadInPlace(outChannels) && (transposed < straight || (transposed == straight && outChannels > _runLength));
+        bool readable = _transposed || MatrixProduct.CanReadInPlace(_runLength);
+        _flat = forward.IsPointwise && readable;
+        bool joined = _runs == forward.KernelW || forward.Channels == forward.ChannelStride;
+        _inPlace = _flat || (readable && joined && InputStrip.IsNeedless(forward));
+
+        int pixels = forward.OutPixels, floatsPerPixel = outChannels + (forward.Channels * forward.StrideH * forward.StrideW);
+        int blockPixels = Math.Max(MinBlockPixels, BlockBytes / sizeof(float) / floatsPerPixel);
+        _blockUnits = _flat ? Math.Min(blockPixels, pixels) : Math.Clamp(blockPixels / forward.OutW, 1, forward.OutH);
+        _blocksPerPicture = _flat ? 1 : (forward.OutH + _blockUnits - 1) / _blockUnits;
+        _blocks = _flat ? (pixels + _blockUnits - 1) / _blockUnits : forward.Batch * _blocksPerPicture;
+
+        _ranges = Math.Clamp(Math.Min(pixels / MinRangePixels, 1 + (MaxPartialFloats / (outChannels * _patch))), 1, Math.Min(WantedItems, _blocks));
+        int wanted = (WantedItems + _ranges - 1) / _ranges;
+        bool splitRows = wanted > 1 || (!_inPlace && StripRows(forward.KernelH) * InputStrip.RowLength(forward) > MaxStripFloats);
+        _kernelRowsPerItem = splitRows ? 1 : forward.KernelH;
+        _runPerItem = _flat ? PartLength(_runLength, wanted, _transposed ? GemmTiles.Rows : PackedMatrix.PanelWidth) : _runLength;
+        wanted = (wanted + KernelItems - 1) / KernelItems;
+        _outPerItem = PartLength(outChannels, wanted, _transposed ? PackedMatrix.PanelWidth : GemmTiles.Rows);
     }
 
     /// <summary>Tile and tier, for example <c>f32_gradfilter_14x32__avx512</c>.</summary>
     public static string KernelName => $"f32_gradfilter_{GemmTiles.Rows}x{PackedMatrix.PanelWidth}__{CpuFeatures.TierName}";
 
     /// <summary>Work items, independent of each other.</summary>
-    public int Items => _ranges * _columnItems * _rowItems;
+    public int Items => _ranges * KernelItems * OutItems;
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => _inPlace ? 0 : (nuint)BlockPixels * (nuint)PatchStride * sizeof(float);
+    public nuint WorkspaceBytes =>
+        _inPlace ? 0 : (((nuint)StripRows(_kernelRowsPerItem) * (nuint)InputStrip.RowLength(_g)) + InputStrip.Slack + 15) / 16 * 16 * sizeof(float);
 
     /// <summary>Floats for the partial sums, shared by all threads.</summary>
-    public nint PartialFloats => (_ranges - 1) * Size;
+    public nint PartialFloats => (_transposed ? _ranges : _ranges - 1) * Size;
 
     /// <summary>Items of <see cref="Sum"/>; 0 when there is nothing to add.</summary>
-    public int SumItems => _ranges == 1 ? 0 : (int)((Size + SumBlock - 1) / SumBlock);
+    public int SumItems => PartialFloats == 0 ? 0 : ((_transposed ? _patch : _outChannels) + SumRows - 1) / SumRows;
 
-    private nint Size => (nint)_rows * _columns;
+    private nint Size => (nint)_outChannels * _patch;
 
-    /// <summary>An odd number of cache lines, so that the rows of a panel spread over all cache sets.</summary>
-    private int PatchStride => (Math.Min(_columns, _columnsPerItem) + 15) / 16 * 16 | 16;
+    private int KernelItems => (_g.KernelH + _kernelRowsPerItem - 1) / _kernelRowsPerItem * ((_runLength + _runPerItem - 1) / _runPerItem);
+
+    private int OutItems => (_outChannels + _outPerItem - 1) / _outPerItem;
 
     /// <summary>Does items [begin, end).</summary>
     /// <param name="x">First channel of the group of the first pixel.</param>
@@ -87,59 +109,191 @@ internal sealed unsafe class FilterGradientProduct
     {
         for (int item = begin; item < end; item++)
         {
-            int rowItem = item % _rowItems, columnItem = item / _rowItems % _columnItems, range = item / _rowItems / _columnItems;
-            int i0 = rowItem * _rowsPerItem, j0 = columnItem * _columnsPerItem;
-            float* target = range == 0 ? dw : partial + ((range - 1) * Size);
+            int outItem = item % OutItems, kernelItem = item / OutItems % KernelItems, range = item / OutItems / KernelItems;
+            Part part;
+            part.Target = _transposed ? partial + (range * Size) : range == 0 ? dw : partial + ((range - 1) * Size);
+            part.Out0 = outItem * _outPerItem;
+            part.Out1 = Math.Min(part.Out0 + _outPerItem, _outChannels);
+            part.Row0 = _flat ? 0 : kernelItem * _kernelRowsPerItem;
+            part.Row1 = _flat ? 1 : Math.Min(part.Row0 + _kernelRowsPerItem, _g.KernelH);
+            part.Run0 = _flat ? kernelItem * _runPerItem : 0;
+            part.Run1 = Math.Min(part.Run0 + _runPerItem, _runLength);
             int first = (int)((long)range * _blocks / _ranges), last = (int)((range + 1L) * _blocks / _ranges);
             for (int block = first; block < last; block++)
+                RunBlock(x, dy, part, block, block == first, (float*)workspace);
+        }
+    }
+
+    /// <summary>Adds the partial sums, in order, and transposes them if need be: items [begin, end) of <see cref="SumItems"/>.</summary>
+    public void Sum(float* dw, float* partial, int begin, int end)
+    {
+        nint columns = _transposed ? _outChannels : _patch;
+        int first = begin * SumRows, last = (int)Math.Min((nint)end * SumRows, Size / columns);
+        if (!_transposed)
+        {
+            PartialSums.Add(dw, partial, Size, _ranges - 1, first * columns, last * columns);
+            return;
+        }
+
+        PartialSums.Add(partial, partial + Size, Size, _ranges - 1, first * columns, last * columns);
+        Transposition.Run(partial + (first * columns), columns, last - first, _outChannels, dw + first, _patch);
+    }
+
+    /// <summary>Elements of an item where so many items are wanted.</summary>
+    private static int PartLength(int length, int wanted, int unit)
+    {
+        int parts = Math.Clamp(wanted, 1, Math.Max(1, length / MinChannelsPerItem));
+        return Math.Min(length, ((length + parts - 1) / parts + unit - 1) / unit * unit);
+    }
+
+    /// <summary>
+    /// Reads pixels in order, a float of every cache line; unless an item needs only some of their channels, or they are so narrow that tiles read them in order anyway.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Touch(float* first, int pixels, int stride, int channels)
+    {
+        if (stride <= PackedMatrix.PanelWidth || KernelItems * OutItems > 1)
+            return;
+        nint count = ((pixels - 1) * (nint)stride) + channels;
+        for (nint i = 0; i < count; i += 16)
+            Volatile.Read(ref first[i]);
+    }
+
+    /// <summary>Input rows that a block reads for so many kernel rows.</summary>
+    private int StripRows(int kernelRows) => ((_blockUnits - 1) * _g.StrideH) + ((kernelRows - 1) * _g.DilationH) + 1;
+
+    /// <summary>Adds what a block contributes to a part of dw; or sets it, if it is the first.</summary>
+    private void RunBlock(float* x, float* dy, in Part part, int block, bool first, float* workspace)
+    {
+        GemmTileArgs tile = default;
+        tile.Lower = float.NegativeInfinity;
+        tile.Upper = float.PositiveInfinity;
+        Operand patches;
+        nint p0;
+        if (_flat)
+        {
+            p0 = (nint)block * _blockUnits;
+            (tile.K, tile.Segments) = ((int)Math.Min(_blockUnits, _g.OutPixels - p0), 1);
+            patches = new Operand { First = x + (p0 * _g.ChannelStride), Step = _g.ChannelStride };
+            Touch(patches.First, tile.K, _g.ChannelStride, _g.Channels);
+        }
+        else
+        {
+            int n = block / _blocksPerPicture, oy = block % _blocksPerPicture * _blockUnits;
+            p0 = (((nint)n * _g.OutH) + oy) * _g.OutW;
+            (tile.K, tile.Segments) = (_g.OutW, Math.Min(_blockUnits, _g.OutH - oy));
+            patches = Windows(x + ((nint)n * _g.InH * _g.InW * _g.ChannelStride), oy, tile.Segments, part, workspace);
+        }
+
+        float* gradient = dy + (p0 * _outStride);
+        Touch(gradient, tile.K * tile.Segments, _outStride, _outChannels);
+        float* zeros = stackalloc float[PackedMatrix.PanelWidth];
+        Memory.Fill(zeros, PackedMatrix.PanelWidth, 0f);
+        tile.Bias = first ? zeros : null;
+        if (_transposed)
+            RunTransposed(tile, gradient, patches, part);
+        else
+            RunStraight(tile, gradient, patches, part);
+    }
+
+    /// <summary>The windows of some output rows of a picture: where it lies, or in a copy.</summary>
+    private Operand Windows(float* picture, int oy, int rows, in Part part, float* workspace)
+    {
+        Operand windows;
+        int iy = (oy * _g.StrideH) - _g.PadTop;
+        int pixel = _inPlace ? _g.ChannelStride : _g.Channels;
+        nint row = _inPlace ? (nint)_g.InW * pixel : InputStrip.RowLength(_g);
+        if (_inPlace)
+        {
+            windows.First = picture + (iy * row) - (_g.PadLeft * pixel);
+        }
+        else
+        {
+            int top = part.Row0 * _g.DilationH;
+            InputStrip.Copy(_g, picture, iy + top, ((rows - 1) * _g.StrideH) + ((part.Row1 - part.Row0 - 1) * _g.DilationH) + 1, workspace);
+            windows.First = workspace - (top * row);
+        }
+
+        windows.Step = _g.StrideW * pixel;
+        windows.Jump = (_g.StrideH * row) - (_g.OutW * windows.Step);
+        windows.KernelRow = _g.DilationH * row;
+        windows.Tap = _g.DilationW * pixel;
+        return windows;
+    }
+
+    /// <summary>dw: output channels are rows, taps columns.</summary>
+    private void RunStraight(GemmTileArgs tile, float* dy, in Operand patches, in Part part)
+    {
+        int width = PackedMatrix.PanelWidth;
+        tile.A = dy + part.Out0;
+        tile.StrideA = 1;
+        tile.StepA = _outStride;
+        tile.StrideB = patches.Step;
+        tile.JumpB = patches.Jump;
+        tile.StrideC = _patch;
+        for (int ky = part.Row0; ky < part.Row1; ky++)
+        {
+            for (int run = 0; run < _runs; run++)
             {
-                int p0 = block * BlockPixels, p1 = Math.Min(p0 + BlockPixels, _g.OutPixels);
-                RunBlock(x, dy, target, p0, p1, i0, Math.Min(i0 + _rowsPerItem, _rows), j0, Math.Min(j0 + _columnsPerItem, _columns), block == first, (float*)workspace);
+                float* window = patches.First + (ky * patches.KernelRow) + (run * patches.Tap);
+                float* target = part.Target + ((nint)part.Out0 * _patch) + (((ky * _runs) + run) * _runLength);
+                for (int j = part.Run0; j < part.Run1; j += width)
+                {
+                    tile.B = window + j;
+                    tile.C = target + j;
+                    GemmTiles.Run(tile, part.Out1 - part.Out0, Math.Min(width, part.Run1 - j));
+                }
             }
         }
     }
 
-    /// <summary>Adds the partial sums, in order: items [begin, end) of <see cref="SumItems"/>.</summary>
-    public void Sum(float* dw, float* partial, int begin, int end) =>
-        PartialSums.Add(dw, partial, Size, _ranges - 1, (nint)begin * SumBlock, Math.Min((nint)end * SumBlock, Size));
-
-    /// <summary>Adds what pixels [p0, p1) contribute to rows [i0, i1), columns [j0, j1) of dw; or sets it, if they are the first.</summary>
-    private void RunBlock(float* x, float* dy, float* dw, int p0, int p1, int i0, int i1, int j0, int j1, bool first, float* workspace)
+    /// <summary>dw transposed: taps are rows, output channels columns.</summary>
+    private void RunTransposed(GemmTileArgs tile, float* dy, in Operand patches, in Part part)
     {
         int width = PackedMatrix.PanelWidth;
-        float* zeros = stackalloc float[width];
-        Memory.Fill(zeros, width, 0f);
-        GemmTileArgs tile;
-        tile.A = dy + ((nint)p0 * _rowStride) + i0;
         tile.StrideA = 1;
-        tile.StepA = _rowStride;
-        tile.K = p1 - p0;
-        tile.Segments = 1;
-        tile.JumpA = tile.JumpB = 0;
-        tile.Bias = first ? zeros : null;
-        tile.StrideC = _columns;
-        tile.Residual = null;
-        tile.StrideResidual = 0;
-        tile.Lower = float.NegativeInfinity;
-        tile.Upper = float.PositiveInfinity;
-        tile.StrideB = _inPlace ? _g.ChannelStride : PatchStride;
-        if (!_inPlace)
-            Gather(x, p0, p1, j0, j1, workspace);
-        float* patches = _inPlace ? x + ((nint)p0 * _g.ChannelStride) + j0 : workspace;
-        for (int j = j0; j < j1; j += width)
+        tile.StepA = patches.Step;
+        tile.JumpA = patches.Jump;
+        tile.StrideB = _outStride;
+        tile.StrideC = _outChannels;
+        for (int j = part.Out0; j < part.Out1; j += width)
         {
-            tile.B = patches + (j - j0);
-            tile.C = dw + ((nint)i0 * _columns) + j;
-            GemmTiles.Run(tile, i1 - i0, Math.Min(width, j1 - j));
+            tile.B = dy + j;
+            for (int ky = part.Row0; ky < part.Row1; ky++)
+            {
+                for (int run = 0; run < _runs; run++)
+                {
+                    tile.A = patches.First + (ky * patches.KernelRow) + (run * patches.Tap) + part.Run0;
+                    tile.C = part.Target + ((((nint)((ky * _runs) + run) * _runLength) + part.Run0) * _outChannels) + j;
+                    GemmTiles.Run(tile, part.Run1 - part.Run0, Math.Min(width, part.Out1 - j));
+                }
+            }
         }
     }
 
-    /// <summary>Copies the patches; their last columns are filled up to the four that the narrowest tile reads.</summary>
-    private void Gather(float* x, int p0, int p1, int j0, int j1, float* workspace)
+    /// <summary>The part of dw that an item computes.</summary>
+    private struct Part
     {
-        PatchGather.Gather(_g, x, p0, p1, j0, j1, workspace, PatchStride);
-        int missing = -(j1 - j0) & 3;
-        for (int p = p0; missing > 0 && p < p1; p++)
-            Memory.Fill(workspace + ((nint)(p - p0) * PatchStride) + (j1 - j0), missing, 0f);
+        public float* Target;
+        public int Out0, Out1, Row0, Row1, Run0, Run1;
+    }
+
+    /// <summary>The windows of a block.</summary>
+    private struct Operand
+    {
+        /// <summary>First tap of the first pixel's window.</summary>
+        public float* First;
+
+        /// <summary>Floats from the window of a pixel to the next one's.</summary>
+        public nint Step;
+
+        /// <summary>Floats from the end of an output row to the start of the next.</summary>
+        public nint Jump;
+
+        /// <summary>Floats from one row of a window to the next.</summary>
+        public nint KernelRow;
+
+        /// <summary>Floats from one run of taps to the next.</summary>
+        public nint Tap;
     }
 }

@@ -7,8 +7,8 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// Cuts one panel of C into register tiles: full tiles first, then smaller ones of exact height. Columns missing on the right are cut
-/// into shorter and shorter vectors down to four floats; the last one to three go through a scratch tile, so nothing outside C is touched.
+/// Cuts C into register tiles, all about equally high. Columns missing on the right are cut into shorter and shorter vectors down to four
+/// floats; the last one to three go through a scratch tile, so nothing outside C is touched.
 /// </summary>
 internal static unsafe class GemmTiles
 {
@@ -23,38 +23,90 @@ internal static unsafe class GemmTiles
         _ => 6,
     };
 
-    /// <summary>Runs all tiles of a panel.</summary>
+    /// <summary>Runs all tiles of a panel, from top to bottom.</summary>
     /// <param name="tile">Arguments of the panel's first tile.</param>
     /// <param name="rows">Rows of C.</param>
     /// <param name="columns">Valid columns of the panel.</param>
     public static void Run(GemmTileArgs tile, int rows, int columns)
     {
-        while (columns > 0)
+        for (int width; columns > 0; columns -= width)
         {
-            int width = TileWidth(columns);
-            GemmTileArgs strip = tile;
-            for (int left = rows; left > 0;)
-            {
-                int height = TileHeight(left);
-                if (width <= columns)
-                    RunTile(&strip, height, width);
-                else
-                    RunPartialTile(&strip, height, width, columns);
-                strip.A += height * strip.StrideA;
-                strip.C += height * strip.StrideC;
-                if (strip.Residual != null)
-                    strip.Residual += height * strip.StrideResidual;
-                left -= height;
-            }
-
-            tile.B += width;
-            tile.C += width;
-            if (tile.Bias != null)
-                tile.Bias += width;
-            if (tile.Residual != null)
-                tile.Residual += width;
-            columns -= width;
+            width = TileWidth(columns);
+            RunStrip(tile, rows, width, columns);
+            MoveRight(&tile, width, width);
         }
+    }
+
+    /// <summary>
+    /// Runs the tiles of packed panels row of tiles by row of tiles, each from left to right, so that C is written from front to back. For a B that the caches hold.
+    /// What is narrower than a panel comes last.
+    /// </summary>
+    /// <param name="tile">Arguments of the first panel's first tile.</param>
+    /// <param name="rows">Rows of C.</param>
+    /// <param name="columns">Columns of C.</param>
+    /// <param name="panelFloats">Floats from one panel to the next.</param>
+    public static void RunPanels(GemmTileArgs tile, int rows, int columns, nint panelFloats)
+    {
+        int width = PackedMatrix.PanelWidth, panels = columns / width, tiles = TilesFor(rows);
+        GemmTileSteps steps = new() { Count = panels, B = panelFloats, C = width, Residual = width };
+        GemmTileArgs first = tile;
+        for (int left = panels > 0 ? rows : 0, height; left > 0; left -= height, tiles--)
+        {
+            height = (left + tiles - 1) / tiles;
+            RunTiles(&first, &steps, height, width);
+            MoveDown(&first, height);
+        }
+
+        MoveRight(&tile, panels * panelFloats, panels * width);
+        Run(tile, rows, columns - (panels * width));
+    }
+
+    /// <summary>Tiles for so many rows; their heights differ by one at most, so none is much lower than the others.</summary>
+    private static int TilesFor(int rows) => (rows + Rows - 1) / Rows;
+
+    private static void RunStrip(GemmTileArgs tile, int rows, int width, int columns)
+    {
+        int tiles = TilesFor(rows), height = rows / tiles, higher = rows % tiles;
+        RunStack(&tile, higher, height + 1, width, columns);
+        RunStack(&tile, tiles - higher, height, width, columns);
+    }
+
+    /// <summary>Tiles of one height below each other; moves the tile past them.</summary>
+    private static void RunStack(GemmTileArgs* tile, int tiles, int height, int width, int columns)
+    {
+        if (tiles == 0)
+            return;
+        if (width <= columns)
+        {
+            GemmTileSteps steps = new() { Count = tiles, A = height * tile->StrideA, C = height * tile->StrideC, Residual = height * tile->StrideResidual };
+            RunTiles(tile, &steps, height, width);
+            MoveDown(tile, tiles * height);
+            return;
+        }
+
+        for (; tiles > 0; tiles--)
+        {
+            RunPartialTile(tile, height, width, columns);
+            MoveDown(tile, height);
+        }
+    }
+
+    private static void MoveDown(GemmTileArgs* tile, int rows)
+    {
+        tile->A += rows * tile->StrideA;
+        tile->C += rows * tile->StrideC;
+        if (tile->Residual != null)
+            tile->Residual += rows * tile->StrideResidual;
+    }
+
+    private static void MoveRight(GemmTileArgs* tile, nint stepB, int columns)
+    {
+        tile->B += stepB;
+        if (tile->Bias != null)
+            tile->Bias += stepB;
+        tile->C += columns;
+        if (tile->Residual != null)
+            tile->Residual += columns;
     }
 
     /// <summary>The widest tile that fits, but no less than four floats (one without vector hardware).</summary>
@@ -64,15 +116,6 @@ internal static unsafe class GemmTiles
         while (width > smallest && width > columns)
             width /= 2;
         return width;
-    }
-
-    private static int TileHeight(int rows)
-    {
-        if (rows >= Rows)
-            return Rows;
-        if (CpuFeatures.Tier == InstructionTier.Avx512 && rows >= 7)
-            return 7;
-        return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
     }
 
     private static void RunPartialTile(GemmTileArgs* tile, int height, int width, int columns)
@@ -93,7 +136,8 @@ internal static unsafe class GemmTiles
             CopyRows(tile->Residual, tile->StrideResidual, residual, width, height, columns);
         }
 
-        RunTile(&scratch, height, width);
+        GemmTileSteps one = new() { Count = 1 };
+        RunTiles(&scratch, &one, height, width);
         CopyRows(result, width, tile->C, tile->StrideC, height, columns);
     }
 
@@ -103,75 +147,103 @@ internal static unsafe class GemmTiles
             Memory.Copy(source + (i * sourceStride), target + (i * targetStride), columns);
     }
 
-    private static void RunTile(GemmTileArgs* tile, int height, int width)
+    private static void RunTiles(GemmTileArgs* tile, GemmTileSteps* steps, int height, int width)
     {
         switch (CpuFeatures.Tier)
         {
             case InstructionTier.Avx512:
                 switch (width)
                 {
-                    case 32: RunTile<Simd512, V512, C2>(tile, height); break;
-                    case 16: RunTile<Simd512, V512, C1>(tile, height); break;
-                    case 8: RunTile<Simd256, V256, C1>(tile, height); break;
-                    default: RunTile<Simd128, V128, C1>(tile, height); break;
+                    case 32: RunTiles<Simd512, V512, C2>(tile, steps, height); break;
+                    case 16: RunTiles<Simd512, V512, C1>(tile, steps, height); break;
+                    case 8: RunTiles<Simd256, V256, C1>(tile, steps, height); break;
+                    default: RunTiles<Simd128, V128, C1>(tile, steps, height); break;
                 }
 
                 break;
             case InstructionTier.Avx2:
                 switch (width)
                 {
-                    case 16: RunTile<Simd256, V256, C2>(tile, height); break;
-                    case 8: RunTile<Simd256, V256, C1>(tile, height); break;
-                    default: RunTile<Simd128, V128, C1>(tile, height); break;
+                    case 16: RunTiles<Simd256, V256, C2>(tile, steps, height); break;
+                    case 8: RunTiles<Simd256, V256, C1>(tile, steps, height); break;
+                    default: RunTiles<Simd128, V128, C1>(tile, steps, height); break;
                 }
 
                 break;
             case InstructionTier.Neon:
                 if (width == 8)
-                    RunNeonTile<C2>(tile, height);
+                    RunNeonTiles<C2>(tile, steps, height);
                 else
-                    RunNeonTile<C1>(tile, height);
+                    RunNeonTiles<C1>(tile, steps, height);
                 break;
             case InstructionTier.Vector128:
                 if (width == 8)
-                    RunTile<Simd128, V128, C2>(tile, height);
+                    RunTiles<Simd128, V128, C2>(tile, steps, height);
                 else
-                    RunTile<Simd128, V128, C1>(tile, height);
+                    RunTiles<Simd128, V128, C1>(tile, steps, height);
                 break;
             default:
                 if (width == 2)
-                    RunTile<Simd1, float, C2>(tile, height);
+                    RunTiles<Simd1, float, C2>(tile, steps, height);
                 else
-                    RunTile<Simd1, float, C1>(tile, height);
+                    RunTiles<Simd1, float, C1>(tile, steps, height);
                 break;
         }
     }
 
-    private static void RunTile<TSimd, TVec, TVectors>(GemmTileArgs* tile, int height)
+    private static void RunTiles<TSimd, TVec, TVectors>(GemmTileArgs* tile, GemmTileSteps* steps, int height)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TVectors : struct, IConstant
+    {
+        if (CpuFeatures.Tier == InstructionTier.Avx512 && height > 6)
+        {
+            RunTallTiles<TSimd, TVec, TVectors>(tile, steps, height);
+            return;
+        }
+
+        switch (height)
+        {
+            case 6: GemmTile.Run<TSimd, TVec, C6, TVectors>(tile, steps); break;
+            case 5: GemmTile.Run<TSimd, TVec, C5, TVectors>(tile, steps); break;
+            case 4: GemmTile.Run<TSimd, TVec, C4, TVectors>(tile, steps); break;
+            case 3: GemmTile.Run<TSimd, TVec, C3, TVectors>(tile, steps); break;
+            case 2: GemmTile.Run<TSimd, TVec, C2, TVectors>(tile, steps); break;
+            default: GemmTile.Run<TSimd, TVec, C1, TVectors>(tile, steps); break;
+        }
+    }
+
+    private static void RunTallTiles<TSimd, TVec, TVectors>(GemmTileArgs* tile, GemmTileSteps* steps, int height)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TVectors : struct, IConstant
     {
         switch (height)
         {
-            case 14: GemmTile.Run<TSimd, TVec, C14, TVectors>(tile); break;
-            case 7: GemmTile.Run<TSimd, TVec, C7, TVectors>(tile); break;
-            case 6: GemmTile.Run<TSimd, TVec, C6, TVectors>(tile); break;
-            case 4: GemmTile.Run<TSimd, TVec, C4, TVectors>(tile); break;
-            case 2: GemmTile.Run<TSimd, TVec, C2, TVectors>(tile); break;
-            default: GemmTile.Run<TSimd, TVec, C1, TVectors>(tile); break;
+            case 14: GemmTile.Run<TSimd, TVec, C14, TVectors>(tile, steps); break;
+            case 13: GemmTile.Run<TSimd, TVec, C13, TVectors>(tile, steps); break;
+            case 12: GemmTile.Run<TSimd, TVec, C12, TVectors>(tile, steps); break;
+            case 11: GemmTile.Run<TSimd, TVec, C11, TVectors>(tile, steps); break;
+            case 10: GemmTile.Run<TSimd, TVec, C10, TVectors>(tile, steps); break;
+            case 9: GemmTile.Run<TSimd, TVec, C9, TVectors>(tile, steps); break;
+            case 8: GemmTile.Run<TSimd, TVec, C8, TVectors>(tile, steps); break;
+            default: GemmTile.Run<TSimd, TVec, C7, TVectors>(tile, steps); break;
         }
     }
 
-    private static void RunNeonTile<TVectors>(GemmTileArgs* tile, int height)
+    private static void RunNeonTiles<TVectors>(GemmTileArgs* tile, GemmTileSteps* steps, int height)
         where TVectors : struct, IConstant
     {
         switch (height)
         {
-            case 8: GemmTileNeon.Run<C8, TVectors>(tile); break;
-            case 4: GemmTileNeon.Run<C4, TVectors>(tile); break;
-            case 2: GemmTileNeon.Run<C2, TVectors>(tile); break;
-            default: GemmTileNeon.Run<C1, TVectors>(tile); break;
+            case 8: GemmTileNeon.Run<C8, TVectors>(tile, steps); break;
+            case 7: GemmTileNeon.Run<C7, TVectors>(tile, steps); break;
+            case 6: GemmTileNeon.Run<C6, TVectors>(tile, steps); break;
+            case 5: GemmTileNeon.Run<C5, TVectors>(tile, steps); break;
+            case 4: GemmTileNeon.Run<C4, TVectors>(tile, steps); break;
+            case 3: GemmTileNeon.Run<C3, TVectors>(tile, steps); break;
+            case 2: GemmTileNeon.Run<C2, TVectors>(tile, steps); break;
+            default: GemmTileNeon.Run<C1, TVectors>(tile, steps); break;
         }
     }
 }

@@ -6,6 +6,7 @@ namespace Thomas.Kernels.Gemm;
 /// <summary>
 /// Input gradient of a convolution (of one of its groups): for each <see cref="GradientPhase"/> a convolution of dy with the phase's taps as a
 /// <see cref="MatrixProduct"/>, m = its pixels of dx, n = input channels, k = its taps * output channels. The filter is packed for it once, whatever the stride.
+/// Where too many of those products would be with padding, <see cref="InputGradientScatter"/> does the work.
 /// </summary>
 internal sealed unsafe class InputGradientProduct
 {
@@ -14,6 +15,7 @@ internal sealed unsafe class InputGradientProduct
     private readonly MatrixProduct[] _products;
     private readonly int _outChannels;
     private readonly bool _complete;
+    private readonly InputGradientScatter? _scatter;
 
     /// <summary>Plans the products.</summary>
     /// <param name="forward">The convolution over one group: Channels are the group's input channels, ChannelStride all of them.</param>
@@ -24,6 +26,14 @@ internal sealed unsafe class InputGradientProduct
     {
         (_forward, _outChannels) = (forward, outChannels);
         _phases = GradientPhase.Of(forward, outChannels, outChannelStride, out _complete);
+        if (InputGradientScatter.Pays(forward, _phases, outChannels))
+        {
+            _scatter = new InputGradientScatter(forward, outChannels, outChannelStride, threads);
+            (_products, PackItems, PackedBytes, Items, WorkspaceBytes) = ([], _scatter.PackItems, _scatter.PackedBytes, _scatter.Items, _scatter.WorkspaceBytes);
+            return;
+        }
+
+        PackItems = _phases.Length * PackedMatrix.Panels(forward.Channels);
         _products = new MatrixProduct[_phases.Length];
         for (int i = 0; i < _phases.Length; i++)
         {
@@ -35,10 +45,10 @@ internal sealed unsafe class InputGradientProduct
     }
 
     /// <summary>Rows of dx to clear before the products run: those of the whole batch, or none if every pixel is written by a product.</summary>
-    public int RowsToClear => _complete ? 0 : _forward.Batch * _forward.InH;
+    public int RowsToClear => _complete || _scatter is not null ? 0 : _forward.Batch * _forward.InH;
 
     /// <summary>Items of packing, independent of each other.</summary>
-    public int PackItems => _phases.Length * PackedMatrix.Panels(_forward.Channels);
+    public int PackItems { get; }
 
     /// <summary>Bytes of the packed filter, to be 64-byte aligned.</summary>
     public nuint PackedBytes { get; }
@@ -52,6 +62,12 @@ internal sealed unsafe class InputGradientProduct
     /// <summary>Packs the group's filter (OHWI): items [begin, end) of <see cref="PackItems"/>.</summary>
     public void Pack(float* filter, float* packed, int begin, int end)
     {
+        if (_scatter is not null)
+        {
+            _scatter.Pack(filter, packed, begin, end);
+            return;
+        }
+
         int panels = PackedMatrix.Panels(_forward.Channels);
         nint tap = _forward.Channels, tapRow = _forward.KernelW * tap;
         for (int i = 0; i < _phases.Length; i++, begin -= panels, end -= panels)
@@ -78,6 +94,12 @@ internal sealed unsafe class InputGradientProduct
     /// <param name="workspace">The thread's scratch memory.</param>
     public void RunItems(float* dy, float* packed, float* dx, int begin, int end, byte* workspace)
     {
+        if (_scatter is not null)
+        {
+            _scatter.RunItems(dy, packed, dx, begin, end, workspace);
+            return;
+        }
+
         nint pixel = _forward.ChannelStride, row = _forward.InW * pixel;
         for (int i = 0; i < _phases.Length && end > 0; i++)
         {

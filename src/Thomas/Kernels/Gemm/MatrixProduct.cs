@@ -44,22 +44,26 @@ internal unsafe struct MatrixProductArgs
 }
 
 /// <summary>
-/// C[m,n] = f(A[m,k] * B[k,n] + bias[n] + residual[m,n]) over float32 row-major matrices, with A as it stands, transposed, or gathered
-/// from the windows of a convolution. Serves convolutions, their gradients and dense layers.
+/// C[m,n] = f(A[m,k] * B[k,n] + bias[n] + residual[m,n]) over float32 row-major matrices, with A as it stands, transposed, or the
+/// windows of a convolution. Serves convolutions, their gradients and dense layers.
 /// </summary>
 /// <remarks>
-/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of about
-/// 56 rows times all or some of the panels of B; inside an item k goes in blocks of at most 512, then panels, then register tiles: a
-/// block of B's panel stays in the first-level cache while the rows pass, a block of A (56 x 512) in the second. A is copied only where
-/// it must be gathered, or where its stride would put the rows of a tile into the same cache sets.
+/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (about 56, of a convolution
+/// two or more rows of pixels) times all or some of the panels of B. Inside an item, k goes in blocks of about 512. If the panels are small, a row of tiles is done
+/// from left to right before the next, and C is written from front to back; else panel by panel, so that a block of B's panel stays in the first-level cache while the
+/// rows pass, and a block of A in the second.
+/// A is copied only where it must be gathered or padded (see <see cref="WindowRows"/>), or where its stride would put the rows of a tile into the same cache sets.
 /// No allocation: an item needs <see cref="WorkspaceBytes"/> of scratch memory.
 /// </remarks>
 internal sealed unsafe class MatrixProduct
 {
     private const int MaxBlockK = 512;
+    private const int WantedRows = 56;
+    private const int SmallPanelsBytes = 128 * 1024;
 
     private readonly ConvGeometry _geometry;
     private readonly Left _left;
+    private readonly WindowRows? _windows;
     private readonly Activation _activation;
     private readonly int _m;
     private readonly int _n;
@@ -68,6 +72,7 @@ internal sealed unsafe class MatrixProduct
     private readonly int _blockK;
     private readonly int _blocksM;
     private readonly int _panelsPerItem;
+    private readonly bool _smallPanels;
 
     private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads)
     {
@@ -76,13 +81,18 @@ internal sealed unsafe class MatrixProduct
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         (_left, _geometry, _m, _n, _k, _activation) = (left, geometry, m, n, k, activation);
-        int blocksK = (k + MaxBlockK - 1) / MaxBlockK;
-        _blockK = ((k + blocksK - 1) / blocksK + 3) & ~3;
-        _blockM = Math.Min(m, 56 / GemmTiles.Rows * GemmTiles.Rows);
+        _windows = left == Left.Patches ? WindowRows.For(geometry) : null;
+
+        // Of windows, blocks of k are whole window rows; of others, multiples of four.
+        int unit = _windows is null ? 4 : geometry.KernelW * geometry.Channels, units = (k + unit - 1) / unit;
+        int blocksK = Math.Min(units, (k + MaxBlockK - 1) / MaxBlockK);
+        _blockK = (units + blocksK - 1) / blocksK * unit;
+        _blockM = _windows is null ? BlockOfRows(m) : _windows.Rows * geometry.OutW;
         _blocksM = (m + _blockM - 1) / _blockM;
         int panels = PackedMatrix.Panels(n);
         int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocksM - 1) / _blocksM);
         _panelsPerItem = Math.Max(1, panels / wantedColumns);
+        _smallPanels = k <= _blockK && (long)k * _panelsPerItem * PackedMatrix.PanelWidth * sizeof(float) <= SmallPanelsBytes;
         Items = _blocksM * ((panels + _panelsPerItem - 1) / _panelsPerItem);
     }
 
@@ -100,7 +110,14 @@ internal sealed unsafe class MatrixProduct
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => _left == Left.Columns ? 0 : (nuint)_blockM * (nuint)CopyStride(_blockK) * sizeof(float);
+    public nuint WorkspaceBytes
+    {
+        get
+        {
+            nuint bytes = _windows?.WorkspaceBytes ?? (_left == Left.Columns ? 0 : (nuint)_blockM * (nuint)CopyStride(_blockK) * sizeof(float));
+            return (bytes + 63) & ~(nuint)63;
+        }
+    }
 
     /// <summary>A product of matrices.</summary>
     /// <param name="m">Rows of C.</param>
@@ -140,6 +157,14 @@ internal sealed unsafe class MatrixProduct
         }
     }
 
+    /// <summary>Rows of a block, so that all blocks but the last have as many tiles and all tiles are about equally high: a last block of one row would cost as much as four.</summary>
+    private static int BlockOfRows(int m)
+    {
+        int tiles = (m + GemmTiles.Rows - 1) / GemmTiles.Rows, height = (m + tiles - 1) / tiles;
+        int blocks = Math.Max(1, ((tiles * GemmTiles.Rows) + (WantedRows / 2)) / WantedRows);
+        return Math.Min(m, (tiles + blocks - 1) / blocks * height);
+    }
+
     /// <summary>A stride for copied rows: whole cache lines, and no multiple of 1 KiB, which would crowd a few cache sets.</summary>
     private static int CopyStride(int k)
     {
@@ -152,84 +177,104 @@ internal sealed unsafe class MatrixProduct
         int width = PackedMatrix.PanelWidth;
         float* zeros = stackalloc float[width];
         Memory.Fill(zeros, width, 0f);
+        _windows?.Prepare(args->A, m0 / _geometry.OutW, m1 / _geometry.OutW, workspace);
+        bool packed = args->PackedB != null, together = packed && _smallPanels;
         for (int k0 = 0; k0 < _k; k0 += _blockK)
         {
             int k1 = Math.Min(k0 + _blockK, _k);
             bool last = k1 == _k;
-            GemmTileArgs tile;
-            tile.A = PrepareA(args, m0, m1, k0, k1, workspace, out tile.StrideA, out tile.StepA);
-            tile.K = k1 - k0;
-            tile.Segments = 1;
-            tile.JumpA = tile.JumpB = 0;
+            GemmTileArgs tile = PrepareA(args, m0, m1, k0, k1, workspace);
+            tile.StrideB = packed ? width : args->StrideB;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
             tile.Lower = last ? _activation.Lower : float.NegativeInfinity;
             tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
-            for (int p = p0; p < p1; p++)
+            for (int p = p0; p < p1; p = together ? p1 : p + 1)
             {
                 nint offset = (nint)p * width;
-                int columns = Math.Min(width, _n - (int)offset);
-                bool packed = args->PackedB != null;
                 float* bias = packed ? args->PackedB + (offset * ((nint)_k + 1)) : zeros;
                 tile.Bias = k0 == 0 ? bias : null;
-                tile.StrideB = packed ? width : args->StrideB;
                 tile.B = packed ? bias + (((nint)k0 + 1) * width) : args->B + (k0 * args->StrideB) + offset;
-                tile.C = args->C + (m0 * args->StrideC) + offset;
-                if (args->RowStrideC != 0)
-                {
-                    tile.Residual = null;
-                    RunScattered(tile, args, m0, m1, offset, columns);
-                    continue;
-                }
+                tile.C = args->C + offset;
 
                 // In the first block, so that the residual may be C itself.
-                tile.Residual = k0 == 0 && args->Residual != null ? args->Residual + (m0 * args->StrideResidual) + offset : null;
-                GemmTiles.Run(tile, m1 - m0, columns);
-                if (last && _activation.NeedsPass)
-                    _activation.ApplyRows(tile.C, args->StrideC, m1 - m0, columns);
+                tile.Residual = k0 == 0 && args->Residual != null ? args->Residual + offset : null;
+                int columns = Math.Min(together ? (p1 - p0) * width : width, _n - (int)offset);
+                RunRows(tile, args, m0, m1, k0, columns, together, last && _activation.NeedsPass, workspace);
             }
         }
     }
 
-    /// <summary>Rows [m0, m1) of a panel's columns, written pixel row by pixel row.</summary>
-    private void RunScattered(GemmTileArgs tile, MatrixProductArgs* args, int m0, int m1, nint offset, int columns)
+    /// <summary>Rows [m0, m1) of some columns: at once, or by rows of pixels where these do not follow each other at equal distances.</summary>
+    private void RunRows(GemmTileArgs tile, MatrixProductArgs* args, int m0, int m1, int k0, int columns, bool together, bool pass, float* workspace)
     {
-        for (int m = m0; m < m1;)
+        nint panelFloats = PackedMatrix.PanelWidth * ((nint)_k + 1);
+        bool byPixelRows = _windows is not null || args->RowStrideC != 0;
+        float* a = tile.A, c = tile.C, residual = tile.Residual;
+        for (int m = m0, count; m < m1; m += count)
         {
-            int x = m % _geometry.OutW, row = m / _geometry.OutW, count = Math.Min(_geometry.OutW - x, m1 - m);
-            tile.C = args->C + (row / _geometry.OutH * args->PictureStrideC) + (row % _geometry.OutH * args->RowStrideC) + (x * args->StrideC) + offset;
-            GemmTiles.Run(tile, count, columns);
-            tile.A += count * tile.StrideA;
-            m += count;
+            count = m1 - m0;
+            nint place = m * args->StrideC;
+            if (byPixelRows)
+            {
+                int x = m % _geometry.OutW, row = m / _geometry.OutW;
+                count = Math.Min(_geometry.OutW - x, m1 - m);
+                tile.A = a + ((m - m0) * tile.StrideA);
+                if (_windows is not null)
+                    tile.A = _windows.Window(args->A, workspace, m0 / _geometry.OutW, row) + (k0 / tile.K * (tile.K + tile.JumpA));
+                if (args->RowStrideC != 0)
+                    place = (row / _geometry.OutH * args->PictureStrideC) + (row % _geometry.OutH * args->RowStrideC) + (x * args->StrideC);
+            }
+
+            tile.C = c + place;
+            tile.Residual = residual == null ? null : residual + (m * args->StrideResidual);
+            if (together)
+                GemmTiles.RunPanels(tile, count, columns, panelFloats);
+            else
+                GemmTiles.Run(tile, count, columns);
+            if (pass)
+                _activation.ApplyRows(tile.C, args->StrideC, count, columns);
         }
     }
 
-    /// <summary>Gives rows [m0, m1), columns [k0, k1) of A: in place, or as a row-major copy in the workspace.</summary>
-    private float* PrepareA(MatrixProductArgs* args, int m0, int m1, int k0, int k1, float* workspace, out nint stride, out nint step)
+    /// <summary>Gives rows [m0, m1), columns [k0, k1) of A: in place, or as a row-major copy in the workspace. Of windows, only the shape of the sums.</summary>
+    private GemmTileArgs PrepareA(MatrixProductArgs* args, int m0, int m1, int k0, int k1, float* workspace)
     {
-        if (_left == Left.Columns)
+        GemmTileArgs tile = new() { K = k1 - k0, Segments = 1, StepA = 1 };
+        if (_windows is not null)
         {
-            (stride, step) = (1, args->StrideA);
-            return args->A + (k0 * args->StrideA) + m0;
+            tile.K = _geometry.KernelW * _geometry.Channels;
+            tile.Segments = (k1 - k0) / tile.K;
+            tile.JumpA = (_geometry.DilationH * _windows.RowStride) - tile.K;
+            tile.StrideA = _windows.PixelStride;
+            return tile;
         }
 
-        (stride, step) = (CopyStride(_blockK), 1);
+        if (_left == Left.Columns)
+        {
+            (tile.StrideA, tile.StepA) = (1, args->StrideA);
+            tile.A = args->A + (k0 * args->StrideA) + m0;
+            return tile;
+        }
 
+        tile.A = workspace;
+        tile.StrideA = CopyStride(_blockK);
         if (_left == Left.Patches && !_geometry.IsPointwise)
         {
-            PatchGather.Gather(_geometry, args->A, m0, m1, k0, k1, workspace, stride);
-            return workspace;
+            PatchGather.Gather(_geometry, args->A, m0, m1, k0, k1, workspace, tile.StrideA);
+            return tile;
         }
 
         float* a = args->A + (m0 * args->StrideA) + k0;
         if (args->StrideA % 512 != 0 || m1 - m0 < GemmTiles.Rows || k1 - k0 < 16)
         {
-            stride = args->StrideA;
-            return a;
+            tile.A = a;
+            tile.StrideA = args->StrideA;
+            return tile;
         }
 
         for (int i = 0; i < m1 - m0; i++)
-            Memory.Copy(a + (i * args->StrideA), workspace + (i * stride), k1 - k0);
-        return workspace;
+            Memory.Copy(a + (i * args->StrideA), workspace + (i * tile.StrideA), k1 - k0);
+        return tile;
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Kernels.Gemm;
 
@@ -34,21 +35,13 @@ internal static unsafe class PackedMatrix
         => PackPanels(source, stride, k, n, bias, packed, 0, Panels(n));
 
     /// <summary>The panels [begin, end) of <see cref="PackTransposed"/>, for sharing the work.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackTransposedPanels(float* source, nint stride, int k, int n, float* bias, float* packed, int begin, int end)
     {
         int width = PanelWidth;
         for (int p = begin; p < end; p++)
         {
             float* panel = StartPanel(k, n, bias, packed, p, out int columns);
-            for (int j = 0; j < columns; j++)
-            {
-                float* row = source + (((nint)p * width) + j) * stride;
-                float* column = panel + j;
-                for (int i = 0; i < k; i++, column += width)
-                    *column = row[i];
-            }
-
+            Transposition.Run(source + (p * width * stride), stride, columns, k, panel, width);
             for (int i = 0; columns < width && i < k; i++)
                 Memory.Fill(panel + ((nint)i * width) + columns, width - columns, 0f);
         }

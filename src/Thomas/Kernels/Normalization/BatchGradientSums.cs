@@ -6,62 +6,82 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Thomas.Kernels.Normalization;
 
-/// <summary>The two sums over a batch that the gradient of batch normalization needs of each channel, for one tile of rows.</summary>
+/// <summary>The two sums over a batch that the gradient of batch normalization needs of each channel, for one band of rows.</summary>
 internal static unsafe class BatchGradientSums
 {
-    /// <summary>sums[c] = sum over r of dy[r, c]; products[c] = sum over r of dy[r, c] * (x[r, c] - mean[c]); rows are <paramref name="stride"/> floats apart.</summary>
-    public static void OfTile(float* x, float* dy, nint stride, int rows, int columns, float* mean, float* sums, float* products)
+    /// <summary>
+    /// sums[c] = sum over r of g[r, c]; products[c] = sum over r of g[r, c] * (x[r, c] - mean[c]); rows are <paramref name="stride"/> floats apart; g is dy, or
+    /// where <paramref name="clip"/> is set what the clipping lets through of it.
+    /// </summary>
+    public static void OfBand(float* x, float* dy, nint stride, int rows, int columns, float* mean, in ClipMask clip, float* sums, float* products)
+    {
+        if (clip.IsSet)
+            OfBand<C1>(x, dy, stride, rows, columns, mean, clip, sums, products);
+        else
+            OfBand<C0>(x, dy, stride, rows, columns, mean, clip, sums, products);
+    }
+
+    private static void OfBand<TMask>(float* x, float* dy, nint stride, int rows, int columns, float* mean, in ClipMask clip, float* sums, float* products)
+        where TMask : struct, IConstant
     {
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
-            c = OfTile<Simd512, V512>(x, dy, stride, rows, columns, mean, sums, products, c);
-        if (CpuFeatures.VectorLength >= 8)
-            c = OfTile<Simd256, V256>(x, dy, stride, rows, columns, mean, sums, products, c);
-        if (CpuFeatures.VectorLength >= 4)
-            c = OfTile<Simd128, V128>(x, dy, stride, rows, columns, mean, sums, products, c);
-        OfTile<Simd1, float>(x, dy, stride, rows, columns, mean, sums, products, c);
+            c = OfBand<Simd512, V512, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns)
+            c = OfBand<Simd256, V256, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns)
+            c = OfBand<Simd128, V128, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (c < columns)
+            OfBand<Simd1, float, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int OfTile<TSimd, TVec>(float* x, float* dy, nint stride, int rows, int columns, float* mean, float* sums, float* products, int c)
+    private static int OfBand<TSimd, TVec, TMask>(
+        float* x, float* dy, nint stride, int rows, int columns, float* mean, in ClipMask clip, float* sums, float* products, int first)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
+        where TMask : struct, IConstant
     {
-        for (; c <= columns - (2 * TSimd.Length); c += 2 * TSimd.Length)
+        int end = columns - ((columns - first) % TSimd.Length);
+        TVec zero = TSimd.Create(0), lower = TSimd.Create(clip.Lower), upper = TSimd.Create(clip.Upper);
+        float* factor = clip.Factor, offset = clip.Offset;
+        for (int c = first; c < end; c += TSimd.Length)
         {
-            TVec m0 = TSimd.Load(mean + c), m1 = TSimd.Load(mean + c + TSimd.Length);
-            TVec s0 = TSimd.Create(0), s1 = s0, p0 = s0, p1 = s0;
-            float* fromX = x + c, fromDy = dy + c;
-            for (int r = 0; r < rows; r++, fromX += stride, fromDy += stride)
-            {
-                TVec g0 = TSimd.Load(fromDy), g1 = TSimd.Load(fromDy + TSimd.Length);
-                s0 = TSimd.Add(s0, g0);
-                s1 = TSimd.Add(s1, g1);
-                p0 = TSimd.MultiplyAdd(g0, TSimd.Subtract(TSimd.Load(fromX), m0), p0);
-                p1 = TSimd.MultiplyAdd(g1, TSimd.Subtract(TSimd.Load(fromX + TSimd.Length), m1), p1);
-            }
-
-            TSimd.Store(s0, sums + c);
-            TSimd.Store(s1, sums + c + TSimd.Length);
-            TSimd.Store(p0, products + c);
-            TSimd.Store(p1, products + c + TSimd.Length);
+            TSimd.Store(zero, sums + c);
+            TSimd.Store(zero, products + c);
         }
 
-        for (; c <= columns - TSimd.Length; c += TSimd.Length)
+        // Two rows at a time that lie far apart; see BatchMoments.
+        int half = rows / 2;
+        nint step = half * stride;
+        for (int r = 0; r < half; r++, x += stride, dy += stride)
         {
-            TVec m = TSimd.Load(mean + c), s = TSimd.Create(0), p = s;
-            float* fromX = x + c, fromDy = dy + c;
-            for (int r = 0; r < rows; r++, fromX += stride, fromDy += stride)
+            for (int c = first; c < end; c += TSimd.Length)
             {
-                TVec g = TSimd.Load(fromDy);
-                s = TSimd.Add(s, g);
-                p = TSimd.MultiplyAdd(g, TSimd.Subtract(TSimd.Load(fromX), m), p);
+                TVec m = TSimd.Load(mean + c), f = TMask.Value > 0 ? TSimd.Load(factor + c) : zero, o = TMask.Value > 0 ? TSimd.Load(offset + c) : zero;
+                TVec a = TSimd.Subtract(TSimd.Load(x + c), m), b = TSimd.Subtract(TSimd.Load(x + step + c), m);
+                TVec g = ClipMask.Apply<TSimd, TVec, TMask>(TSimd.Load(dy + c), a, f, o, lower, upper);
+                TVec h = ClipMask.Apply<TSimd, TVec, TMask>(TSimd.Load(dy + step + c), b, f, o, lower, upper);
+                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), TSimd.Add(g, h)), sums + c);
+                TSimd.Store(TSimd.Add(TSimd.Load(products + c), TSimd.MultiplyAdd(g, a, TSimd.Multiply(h, b))), products + c);
             }
-
-            TSimd.Store(s, sums + c);
-            TSimd.Store(p, products + c);
         }
 
-        return c;
+        x += step;
+        dy += step;
+        int row = 2 * half;
+        for (; row < rows; row++, x += stride, dy += stride)
+        {
+            for (int c = first; c < end; c += TSimd.Length)
+            {
+                TVec a = TSimd.Subtract(TSimd.Load(x + c), TSimd.Load(mean + c)), g = TSimd.Load(dy + c);
+                if (TMask.Value > 0)
+                    g = ClipMask.Apply<TSimd, TVec, TMask>(g, a, TSimd.Load(factor + c), TSimd.Load(offset + c), lower, upper);
+                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), g), sums + c);
+                TSimd.Store(TSimd.MultiplyAdd(g, a, TSimd.Load(products + c)), products + c);
+            }
+        }
+
+        return end;
     }
 }

@@ -8,45 +8,54 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Normalization;
 
 /// <summary>
-/// Mean and variance of the columns of a float32 matrix. Each tile of rows has its own mean and its own sum of squared deviations from it: two passes, the second in the
-/// first-level cache, which also corrects the rounding of the first. Tiles are joined in double. Nothing cancels, however large the mean is (Chan, Golub and LeVeque 1983).
+/// Mean and variance of the columns of a float32 matrix, read once. A band of rows sums deviations from a shift, the mean of its first rows, and their squares; bands are
+/// joined in double (Chan, Golub and LeVeque 1983).
 /// </summary>
+/// <remarks>
+/// With a shift that is the mean of p of the band's n rows, (mean - shift)^2 is at most n/p times the variance of the band, however the data lie. So what cancels when
+/// the squares are moved to the mean costs log2(n/p) bits at most, which is 5.
+/// </remarks>
 internal static unsafe class BatchMoments
 {
-    /// <summary>Rows of a tile: a tile fills the first-level cache.</summary>
-    public const int TileRows = 128;
+    /// <summary>Rows of a band for each row of those that give the shift.</summary>
+    private const int RowsPerShiftRow = 32;
 
-    /// <summary>mean[c] = (sum over r of x[r * stride + c]) / rows; squares[c] = sum over r of (x[r * stride + c] - mean[c])^2, c in [0, columns).</summary>
-    public static void OfTile(float* x, nint stride, int rows, int columns, float* mean, float* squares)
+    /// <summary>
+    /// mean[c] = (sum over r of x[r * stride + c]) / rows; squares[c] = sum over r of (x[r * stride + c] - mean[c])^2, c in [0, columns), columns at most
+    /// <see cref="RowBands.Width"/>.
+    /// </summary>
+    public static void OfBand(float* x, nint stride, int rows, int columns, float* mean, float* squares)
     {
+        float* shift = stackalloc float[RowBands.Width];
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
-            c = OfTile<Simd512, V512>(x, stride, rows, columns, mean, squares, c);
-        if (CpuFeatures.VectorLength >= 8)
-            c = OfTile<Simd256, V256>(x, stride, rows, columns, mean, squares, c);
-        if (CpuFeatures.VectorLength >= 4)
-            c = OfTile<Simd128, V128>(x, stride, rows, columns, mean, squares, c);
-        OfTile<Simd1, float>(x, stride, rows, columns, mean, squares, c);
+            c = OfBand<Simd512, V512>(x, stride, rows, columns, shift, mean, squares, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns)
+            c = OfBand<Simd256, V256>(x, stride, rows, columns, shift, mean, squares, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns)
+            c = OfBand<Simd128, V128>(x, stride, rows, columns, shift, mean, squares, c);
+        if (c < columns)
+            OfBand<Simd1, float>(x, stride, rows, columns, shift, mean, squares, c);
     }
 
     /// <summary>
-    /// Joins the bands of <paramref name="tiles"/> for at most <see cref="ColumnTiles.Width"/> columns. Band k has its results at
-    /// <paramref name="means"/> + k * <paramref name="stride"/>, likewise <paramref name="squares"/>. The variance is divided by the count of rows.
+    /// Joins the bands for <paramref name="columns"/> columns. Band k has its results at <paramref name="means"/> + k * <paramref name="stride"/>, likewise
+    /// <paramref name="squares"/>. The variance is divided by the count of rows.
     /// </summary>
-    public static void Join(float* means, float* squares, nint stride, in ColumnTiles tiles, int rows, int columns, double* mean, double* variance)
+    public static void Join(float* means, float* squares, nint stride, in RowBands bands, int rows, int columns, double* mean, double* variance)
     {
         for (int c = 0; c < columns; c++)
             mean[c] = variance[c] = 0;
-        for (int band = 0; band < tiles.Bands; band++)
+        for (int band = 0; band < bands.Bands; band++)
         {
-            double share = (double)tiles.RowsOf(band) / rows;
+            double share = (double)bands.RowsOf(band) / rows;
             for (int c = 0; c < columns; c++)
                 mean[c] += share * means[(band * stride) + c];
         }
 
-        for (int band = 0; band < tiles.Bands; band++)
+        for (int band = 0; band < bands.Bands; band++)
         {
-            double share = (double)tiles.RowsOf(band) / rows;
+            double share = (double)bands.RowsOf(band) / rows;
             for (int c = 0; c < columns; c++)
             {
                 double shift = means[(band * stride) + c] - mean[c];
@@ -56,75 +65,63 @@ internal static unsafe class BatchMoments
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int OfTile<TSimd, TVec>(float* x, nint stride, int rows, int columns, float* mean, float* squares, int c)
+    private static int OfBand<TSimd, TVec>(float* x, nint stride, int rows, int columns, float* shift, float* sums, float* squares, int first)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        TVec count = TSimd.Create(rows);
-        for (; c <= columns - (4 * TSimd.Length); c += 4 * TSimd.Length)
+        int end = columns - ((columns - first) % TSimd.Length), shiftRows = (rows + RowsPerShiftRow - 1) / RowsPerShiftRow;
+        TVec zero = TSimd.Create(0), shiftScale = TSimd.Create(1f / shiftRows), scale = TSimd.Create(1f / rows);
+        for (int c = first; c < end; c += TSimd.Length)
         {
-            TVec m0 = TSimd.Create(0), m1 = m0, m2 = m0, m3 = m0;
-            float* from = x + c;
-            for (int r = 0; r < rows; r++, from += stride)
-            {
-                m0 = TSimd.Add(m0, TSimd.Load(from));
-                m1 = TSimd.Add(m1, TSimd.Load(from + TSimd.Length));
-                m2 = TSimd.Add(m2, TSimd.Load(from + (2 * TSimd.Length)));
-                m3 = TSimd.Add(m3, TSimd.Load(from + (3 * TSimd.Length)));
-            }
-
-            (m0, m1, m2, m3) = (TSimd.Divide(m0, count), TSimd.Divide(m1, count), TSimd.Divide(m2, count), TSimd.Divide(m3, count));
-            TVec s0 = TSimd.Create(0), s1 = s0, s2 = s0, s3 = s0, e0 = s0, e1 = s0, e2 = s0, e3 = s0;
-            from = x + c;
-            for (int r = 0; r < rows; r++, from += stride)
-            {
-                TVec d0 = TSimd.Subtract(TSimd.Load(from), m0), d1 = TSimd.Subtract(TSimd.Load(from + TSimd.Length), m1);
-                TVec d2 = TSimd.Subtract(TSimd.Load(from + (2 * TSimd.Length)), m2), d3 = TSimd.Subtract(TSimd.Load(from + (3 * TSimd.Length)), m3);
-                e0 = TSimd.Add(e0, d0);
-                e1 = TSimd.Add(e1, d1);
-                e2 = TSimd.Add(e2, d2);
-                e3 = TSimd.Add(e3, d3);
-                s0 = TSimd.MultiplyAdd(d0, d0, s0);
-                s1 = TSimd.MultiplyAdd(d1, d1, s1);
-                s2 = TSimd.MultiplyAdd(d2, d2, s2);
-                s3 = TSimd.MultiplyAdd(d3, d3, s3);
-            }
-
-            Store<TSimd, TVec>(m0, e0, s0, count, mean + c, squares + c);
-            Store<TSimd, TVec>(m1, e1, s1, count, mean + c + TSimd.Length, squares + c + TSimd.Length);
-            Store<TSimd, TVec>(m2, e2, s2, count, mean + c + (2 * TSimd.Length), squares + c + (2 * TSimd.Length));
-            Store<TSimd, TVec>(m3, e3, s3, count, mean + c + (3 * TSimd.Length), squares + c + (3 * TSimd.Length));
+            TSimd.Store(TSimd.Multiply(TSimd.Load(x + c), shiftScale), shift + c);
+            TSimd.Store(zero, sums + c);
+            TSimd.Store(zero, squares + c);
         }
 
-        for (; c <= columns - TSimd.Length; c += TSimd.Length)
+        for (int r = 1; r < shiftRows; r++)
         {
-            TVec m = TSimd.Create(0), s = m, e = m;
-            float* from = x + c;
-            for (int r = 0; r < rows; r++, from += stride)
-                m = TSimd.Add(m, TSimd.Load(from));
-            m = TSimd.Divide(m, count);
-            from = x + c;
-            for (int r = 0; r < rows; r++, from += stride)
-            {
-                TVec d = TSimd.Subtract(TSimd.Load(from), m);
-                e = TSimd.Add(e, d);
-                s = TSimd.MultiplyAdd(d, d, s);
-            }
-
-            Store<TSimd, TVec>(m, e, s, count, mean + c, squares + c);
+            for (int c = first; c < end; c += TSimd.Length)
+                TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(x + (r * stride) + c), shiftScale, TSimd.Load(shift + c)), shift + c);
         }
 
-        return c;
-    }
+        // Four rows at a time that lie far apart: four streams, each of which goes on where it ended, as prefetchers like it.
+        int quarter = rows / 4;
+        nint step = quarter * stride;
+        for (int r = 0; r < quarter; r++, x += stride)
+        {
+            for (int c = first; c < end; c += TSimd.Length)
+            {
+                TVec k = TSimd.Load(shift + c);
+                float* from = x + c;
+                TVec d0 = TSimd.Subtract(TSimd.Load(from), k), d1 = TSimd.Subtract(TSimd.Load(from + step), k);
+                from += 2 * step;
+                TVec d2 = TSimd.Subtract(TSimd.Load(from), k), d3 = TSimd.Subtract(TSimd.Load(from + step), k);
+                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), TSimd.Add(TSimd.Add(d0, d1), TSimd.Add(d2, d3))), sums + c);
+                TVec q = TSimd.MultiplyAdd(d1, d1, TSimd.Multiply(d0, d0)), p = TSimd.MultiplyAdd(d3, d3, TSimd.Multiply(d2, d2));
+                TSimd.Store(TSimd.Add(TSimd.Load(squares + c), TSimd.Add(q, p)), squares + c);
+            }
+        }
 
-    /// <summary>Stores mean and squares, corrected by the sum e of the deviations, which would be 0 without rounding.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TSimd, TVec>(TVec m, TVec e, TVec s, TVec count, float* mean, float* squares)
-        where TSimd : struct, ISimd<TVec>
-        where TVec : unmanaged
-    {
-        TVec shift = TSimd.Divide(e, count);
-        TSimd.Store(TSimd.Add(m, shift), mean);
-        TSimd.Store(TSimd.Subtract(s, TSimd.Multiply(e, shift)), squares);
+        x += 3 * step;
+        int row = 4 * quarter;
+        for (; row < rows; row++, x += stride)
+        {
+            for (int c = first; c < end; c += TSimd.Length)
+            {
+                TVec a = TSimd.Subtract(TSimd.Load(x + c), TSimd.Load(shift + c));
+                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), a), sums + c);
+                TSimd.Store(TSimd.MultiplyAdd(a, a, TSimd.Load(squares + c)), squares + c);
+            }
+        }
+
+        for (int c = first; c < end; c += TSimd.Length)
+        {
+            TVec s = TSimd.Load(sums + c), mean = TSimd.Multiply(s, scale);
+            TVec moved = TSimd.Subtract(TSimd.Load(squares + c), TSimd.Multiply(s, mean));
+            TSimd.Store(TSimd.AtLeast(zero, moved), squares + c);
+            TSimd.Store(TSimd.Add(TSimd.Load(shift + c), mean), sums + c);
+        }
+
+        return end;
     }
 }

@@ -6,6 +6,11 @@ internal interface IConstant
     static abstract int Value { get; }
 }
 
+internal readonly struct C0 : IConstant
+{
+    public static int Value => 0;
+}
+
 internal readonly struct C1 : IConstant
 {
     public static int Value => 1;
@@ -44,6 +49,31 @@ internal readonly struct C7 : IConstant
 internal readonly struct C8 : IConstant
 {
     public static int Value => 8;
+}
+
+internal readonly struct C9 : IConstant
+{
+    public static int Value => 9;
+}
+
+internal readonly struct C10 : IConstant
+{
+    public static int Value => 10;
+}
+
+internal readonly struct C11 : IConstant
+{
+    public static int Value => 11;
+}
+
+internal readonly struct C12 : IConstant
+{
+    public static int Value => 12;
+}
+
+internal readonly struct C13 : IConstant
+{
+    public static int Value => 13;
 }
 
 internal readonly struct C14 : IConstant

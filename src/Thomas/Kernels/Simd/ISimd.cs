@@ -15,6 +15,9 @@ internal unsafe interface ISimd<TVec>
 
     static abstract void Store(TVec value, float* destination);
 
+    /// <summary>Stores past the caches, where the hardware can; the destination is aligned to the vector's size. See <see cref="StreamingStores"/>.</summary>
+    static abstract void StoreStreaming(TVec value, float* destination);
+
     static abstract TVec Create(float value);
 
     static abstract TVec Add(TVec x, TVec y);

@@ -11,13 +11,15 @@ public sealed partial class BatchNormTraining
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
-    /// <summary>Moments of tiles; then those of the channels, and with them y = factor[c] * (x - mean[c]) + offset[c]; then y.</summary>
+    /// <summary>Moments of bands; then those of the channels, and with them factor[c] and offset[c]; then y = f(factor[c] * (x - mean[c]) + offset[c]).</summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly double _epsilon;
         private readonly int _rows;
         private readonly int _channels;
-        private readonly ColumnTiles _tiles;
+        private readonly RowBands _bands;
+        private readonly float _lower;
+        private readonly float _upper;
         private float* _x;
         private float* _scale;
         private float* _shift;
@@ -31,17 +33,19 @@ public sealed partial class BatchNormTraining
 
         public Kernel(Node node)
         {
-            _epsilon = ((BatchNormAttributes)node.Attributes).Epsilon;
+            BatchNormTrainingAttributes attributes = (BatchNormTrainingAttributes)node.Attributes;
+            _epsilon = attributes.Epsilon;
+            (_lower, _upper) = (attributes.Activation.ToKernel().Lower, attributes.Activation.ToKernel().Upper);
             _channels = node.Output.Shape[-1];
             _rows = node.Output.Shape.ElementCount / _channels;
-            _tiles = new ColumnTiles(_rows, _channels, BatchMoments.TileRows);
+            _bands = new RowBands(_rows, _channels);
         }
 
         public override string Name => ElementwiseLoop.KernelName("batchnormtraining");
 
         public override int Phases => 3;
 
-        public override long WorkspaceBytes(int threads) => 2L * (_tiles.Bands + 1) * _channels * sizeof(float);
+        public override long WorkspaceBytes(int threads) => 2L * (_bands.Bands + 1) * _channels * sizeof(float);
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -52,35 +56,37 @@ public sealed partial class BatchNormTraining
             _mean = (float*)outputs[1];
             _variance = (float*)outputs[2];
             _means = (float*)workspace;
-            _squares = _means + ((nint)_tiles.Bands * _channels);
-            _factor = _squares + ((nint)_tiles.Bands * _channels);
+            _squares = _means + ((nint)_bands.Bands * _channels);
+            _factor = _squares + ((nint)_bands.Bands * _channels);
             _offset = _factor + _channels;
         }
 
-        public override int Items(int phase) => phase == 1 ? _tiles.Blocks : _tiles.Count;
+        public override int Items(int phase) => phase == 1 ? _bands.Blocks : _bands.Count;
 
         public override void Run(int phase, int begin, int end, int thread)
         {
+            if (phase == 1)
+            {
+                for (int block = begin; block < end; block++) FinishChannels(block * _bands.BlockColumns, _bands.ColumnsOf(block));
+                return;
+            }
+
             for (int item = begin; item < end; item++)
             {
-                ColumnTile tile = _tiles[item];
+                // The last phase goes backward: what the first read last is still in the caches.
+                ColumnTile tile = _bands[phase == 0 ? item : begin + end - 1 - item];
                 nint first = ((nint)tile.Row * _channels) + tile.Column, band = ((nint)tile.RowTile * _channels) + tile.Column;
-                switch (phase)
-                {
-                    case 0: BatchMoments.OfTile(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band); break;
-                    case 1: FinishChannels(tile.Column, tile.Columns); break;
-                    default:
-                        ChannelAffine.Apply(
-                            _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column);
-                        break;
-                }
+                if (phase == 0)
+                    BatchMoments.OfBand(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band);
+                else
+                    ChannelAffine.Apply(_x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower, _upper, (long)_rows * _channels * sizeof(float));
             }
         }
 
         private void FinishChannels(int first, int count)
         {
-            double* mean = stackalloc double[ColumnTiles.Width], variance = stackalloc double[ColumnTiles.Width];
-            BatchMoments.Join(_means + first, _squares + first, _channels, _tiles, _rows, count, mean, variance);
+            double* mean = stackalloc double[RowBands.Width], variance = stackalloc double[RowBands.Width];
+            BatchMoments.Join(_means + first, _squares + first, _channels, _bands, _rows, count, mean, variance);
             for (int i = 0; i < count; i++)
             {
                 int c = first + i;

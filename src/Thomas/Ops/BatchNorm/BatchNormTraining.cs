@@ -3,6 +3,15 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
+/// <summary>Settings of batch normalization in training.</summary>
+/// <param name="Epsilon">Added to the variance.</param>
+/// <param name="Activation">Applied to the result: none, or one that clips (relu, relu6, clip).</param>
+public sealed record BatchNormTrainingAttributes(float Epsilon, Activation Activation = default) : OpAttributes
+{
+    /// <summary>Whether the activation is one that the operators take over.</summary>
+    internal static bool Fuses(Activation activation) => activation.ToKernel().Kind is Kernels.Elementwise.ActivationKind.None or Kernels.Elementwise.ActivationKind.Clip;
+}
+
 /// <summary>
 /// Batch normalization with the statistics of the batch, over the last axis (Ioffe and Szegedy 2015). Operands: x [..., c], scale [c], shift [c]; results: y like x, and
 /// mean and variance [c] of x over all other axes, the variance divided by the count. <see cref="MovingAverage"/> turns those into the statistics of <see cref="BatchNorm"/>.
@@ -14,14 +23,16 @@ public sealed partial class BatchNormTraining : Op
 
     /// <inheritdoc/>
     public override string Formula =>
-        "mean[c] = mean_i x[i,c]; variance[c] = mean_i (x[i,c] - mean[c])^2; y[i,c] = (x[i,c] - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + shift[c]";
+        "mean[c] = mean_i x[i,c]; variance[c] = mean_i (x[i,c] - mean[c])^2; y[i,c] = f((x[i,c] - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + shift[c])";
 
     internal override bool IsTrainingOnly => true;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 3);
-        Require(((BatchNormAttributes)attributes).Epsilon >= 0, "epsilon must not be negative");
+        BatchNormTrainingAttributes settings = (BatchNormTrainingAttributes)attributes;
+        Require(settings.Epsilon >= 0, "epsilon must not be negative");
+        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a node of its own");
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 1, "x must not be a scalar");
         for (int i = 1; i < 3; i++) Require(inputs[i].Shape == new Shape(x[-1]), $"operand {i} of shape {inputs[i].Shape} does not fit {x[-1]} channels");
@@ -36,8 +47,9 @@ public sealed partial class BatchNormTraining : Op
     internal override void Gradient(GradientContext g)
     {
         if (g.GradOutputs[1] is not null || g.GradOutputs[2] is not null) throw new GraphException($"{g.Node}: mean and variance cannot be differentiated on their own");
-        Node gradient = g.Builder.AddNode(
-            OpCatalog.BatchNormTrainingGradient, [g.Input(0), g.GradOutput, g.Input(1), g.Node.Outputs[1], g.Node.Outputs[2]], g.Node.Attributes, $"{g.Node.Name}/gradInput");
+        Value[] operands = [g.Input(0), g.GradOutput, g.Input(1), g.Node.Outputs[1], g.Node.Outputs[2]];
+        if (g.Attributes<BatchNormTrainingAttributes>().Activation.Kind != ActivationKind.None) operands = [.. operands, g.Input(2)];
+        Node gradient = g.Builder.AddNode(OpCatalog.BatchNormTrainingGradient, operands, g.Node.Attributes, $"{g.Node.Name}/gradInput");
         for (int i = 0; i < 3; i++)
         {
             if (g.Needs(i)) g.Add(i, gradient.Outputs[i]);
@@ -46,7 +58,7 @@ public sealed partial class BatchNormTraining : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        double epsilon = args.Attributes<BatchNormAttributes>().Epsilon;
+        (double epsilon, Activation activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation);
         ReadOnlySpan<T> x = args.Inputs[0].Span, scale = args.Inputs[1].Span, shift = args.Inputs[2].Span;
         Span<T> y = args.Outputs[0].Span;
         int channels = scale.Length, rows = x.Length / channels;
@@ -65,7 +77,7 @@ public sealed partial class BatchNormTraining : Op
             args.Outputs[1].Span[c] = T.CreateTruncating(mean);
             args.Outputs[2].Span[c] = T.CreateTruncating(variance);
             double factor = double.CreateTruncating(scale[c]) / Math.Sqrt(variance + epsilon);
-            for (int i = c; i < x.Length; i += channels) y[i] = T.CreateTruncating(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c]));
+            for (int i = c; i < x.Length; i += channels) y[i] = T.CreateTruncating(activation.Apply(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c])));
         }
     }
 }

@@ -1,0 +1,22 @@
+using System.Globalization;
+using System.Linq;
+using Thomas.Architectures;
+
+namespace Thomas.Benchmarks;
+
+/// <summary>What is measured: models of files, and architectures with random weights by their names.</summary>
+internal static class Networks
+{
+    /// <summary>The model of a file, or of an architecture at its own size or another.</summary>
+    /// <param name="name">A path, or a name of <see cref="ArchitectureCatalog"/>.</param>
+    /// <param name="size">Height and width of an architecture's pictures; 0 for its own.</param>
+    public static Model Load(string name, int size = 0) => ArchitectureCatalog.TryFind(name, out Architecture? architecture)
+        ? new Model(architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }), new ModelInfo { Name = name })
+        : Model.Load(name);
+
+    /// <summary>Whether it is the name of an architecture rather than a path.</summary>
+    public static bool IsArchitecture(string name) => ArchitectureCatalog.TryFind(name, out _);
+
+    /// <summary>Numbers between commas.</summary>
+    public static int[] Numbers(string text) => [.. text.Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))];
+}

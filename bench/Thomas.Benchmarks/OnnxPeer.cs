@@ -1,0 +1,59 @@
+using System;
+using Microsoft.ML.OnnxRuntime;
+using Thomas.Graphs;
+
+namespace Thomas.Benchmarks;
+
+/// <summary>ONNX Runtime with one picture of one model.</summary>
+internal sealed class OnnxPeer : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly OrtValue _input;
+    private readonly RunOptions _runOptions = new();
+    private readonly string[] _inputNames;
+    private readonly string[] _outputNames;
+    private IDisposableReadOnlyCollection<OrtValue>? _results;
+
+    /// <summary>Loads the model.</summary>
+    /// <param name="path">An ONNX file.</param>
+    /// <param name="model">The same file as Thomas read it.</param>
+    /// <param name="nhwc">The picture, as Thomas takes it.</param>
+    /// <param name="threads">Threads of an operator.</param>
+    /// <param name="spins">Whether its threads spin for tens of milliseconds after its turn, on the cores that ours then want: its default.</param>
+    public OnnxPeer(string path, Model model, float[] nhwc, int threads, bool spins)
+    {
+        using SessionOptions options = new() { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
+        if (!spins) options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        _session = new InferenceSession(path, options);
+        Shape shape = model.Graph.Inputs[0].Shape;
+        (float[] picture, long[] dims) = model.Info.InputLayout == PictureLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
+        _input = OrtValue.CreateTensorValueFromMemory(picture, dims);
+        (_inputNames, _outputNames) = ([_session.InputNames[0]], [_session.OutputNames[0]]);
+    }
+
+    /// <summary>The scores of the last run.</summary>
+    public ReadOnlySpan<float> Output => _results![0].GetTensorDataAsSpan<float>();
+
+    /// <summary>One inference.</summary>
+    public void Run()
+    {
+        _results?.Dispose();
+        _results = _session.Run(_runOptions, _inputNames, [_input], _outputNames);
+    }
+
+    public void Dispose()
+    {
+        _results?.Dispose();
+        _runOptions.Dispose();
+        _input.Dispose();
+        _session.Dispose();
+    }
+
+    private static (float[] Values, long[] Dims) ToNchw(float[] nhwc, Shape shape)
+    {
+        int h = shape[1], w = shape[2], c = shape[3];
+        float[] result = new float[nhwc.Length];
+        for (int i = 0; i < result.Length; i++) result[((i % c) * h * w) + (i / c)] = nhwc[i];
+        return (result, [1, c, h, w]);
+    }
+}

@@ -1,0 +1,53 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Reduce;
+
+namespace Thomas.Ops;
+
+public sealed partial class ActivateBiasGradient
+{
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape);
+
+    private sealed unsafe class Kernel(Activation activation, Shape shape) : CpuKernel
+    {
+        private readonly MapColumnSums _sums = new(shape.ElementCount / shape[-1], shape[-1]);
+        private float* _dy;
+        private float* _saved;
+        private float* _dx;
+        private float* _db;
+        private float* _bands;
+
+        public override string Name => ElementwiseLoop.KernelName($"{activation.Kind.ToString().ToLowerInvariant()}biasgradient");
+
+        public override int Phases => 2;
+
+        public override long WorkspaceBytes(int threads) => _sums.WorkspaceBytes;
+
+        public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+        {
+            _dy = (float*)inputs[0];
+            _saved = (float*)inputs[1];
+            _dx = (float*)outputs[0];
+            _db = (float*)outputs[1];
+            _bands = (float*)workspace;
+        }
+
+        public override int Items(int phase) => _sums.Items(phase);
+
+        public override void Run(int phase, int begin, int end, int thread)
+        {
+            if (phase == 1) _sums.Sum(_bands, _db, begin, end);
+            else ActivateGradient.WithMap(activation, new Tiles(this, begin, end));
+        }
+
+        /// <summary>The items of the first phase, for the map of an activation.</summary>
+        private readonly struct Tiles(Kernel kernel, int begin, int end) : IBinaryMapUse
+        {
+            public void Invoke<TMap>(TMap map)
+                where TMap : struct, IBinaryMap
+                => kernel._sums.RunItems(map, kernel._dy, kernel._saved, kernel._dx, kernel._db, kernel._bands, begin, end);
+        }
+    }
+}

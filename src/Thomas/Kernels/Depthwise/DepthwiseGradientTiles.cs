@@ -68,6 +68,7 @@ internal unsafe struct DepthwiseGradientTile
 internal static unsafe class DepthwiseGradientTiles
 {
     /// <summary>Channels [c, end) by whole vectors; returns where it stopped.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Add<TSimd, TVec>(DepthwiseGradientTile* t, int c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged

@@ -13,6 +13,7 @@ internal static class Program
         if (args is ["tuning", ..] && args.Length >= 3) return TuningBenchmark.Run(args.AsSpan(1));
         if (args is ["layers", ..]) return LayerBenchmark.Run(args.AsSpan(1));
         if (args is ["memory", ..] && args.Length >= 2) return MemoryBenchmark.Run(args.AsSpan(1));
+        if (args is ["head", ..]) return HeadBenchmark.Run(args.AsSpan(1));
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
         Console.Error.WriteLine("usage: inference MODEL.onnx|ARCHITECTURE... [--threads N,N] [--rounds N] [--size N] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
@@ -21,6 +22,7 @@ internal static class Program
         Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all | --bare STEPS]");
         Console.Error.WriteLine("       startup PROGRAM MODEL PICTURE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");
+        Console.Error.WriteLine("       head [--features N] [--classes N] [--batch N] [--epochs N]");
         return 2;
     }
 }

@@ -104,14 +104,7 @@ internal sealed class HeadLearner
     }
 
     /// <summary>Whether every weight and bias is a number.</summary>
-    public bool IsFinite()
-    {
-        // 0 * x is NaN for infinities and NaN, so one sum finds any of them.
-        float sum = 0;
-        foreach (float w in _weights) sum += 0 * w;
-        foreach (float b in _bias) sum += 0 * b;
-        return sum == 0;
-    }
+    public bool IsFinite() => HeadMath.AllFinite(_weights) && HeadMath.AllFinite(_bias);
 
     /// <summary>Remembers the present weights.</summary>
     public void Keep()
@@ -159,12 +152,8 @@ internal sealed class HeadLearner
     private void Update(ReadOnlySpan<float> gradLogits, int rows, float learningRate)
     {
         HeadMath.WeightGradient(gradLogits, _x, _gradWeights, rows, _classes, _frozen);
-        for (int c = 0; c < _gradBias.Length; c++)
-        {
-            float sum = 0;
-            for (int n = 0; n < rows; n++) sum += gradLogits[(n * _classes) + _frozen + c];
-            _gradBias[c] = sum;
-        }
+        Array.Clear(_gradBias);
+        for (int n = 0; n < rows; n++) HeadMath.AddTo(_gradBias, gradLogits.Slice((n * _classes) + _frozen, _gradBias.Length));
 
         float scale = 1;
         if (_options.ClipNorm is float bound)

@@ -10,7 +10,7 @@ namespace Thomas.Training;
 /// neither on its place in the batch nor on the number of rows and classes around it.
 /// </summary>
 /// <remarks>
-/// Register tiles of eight accumulators hide the latency of the multiply-add; a pair of weight rows stays in L1 while the batch (32 x 1280 floats,
+/// Register tiles of eight and twelve accumulators hide the latency of the multiply-add; a pair of weight rows stays in L1 while the batch (32 x 1280 floats,
 /// 160 KiB) streams from L2. The loops are compiled with optimization at once: a head of a few hundred pictures is trained before tiering would
 /// have noticed them. Products are fused where the processor fuses, so two kinds of processor may differ in the last bit.
 /// </remarks>
@@ -68,6 +68,28 @@ internal static class HeadMath
         return total;
     }
 
+    /// <summary><c>target[i] += values[i]</c>; equally long.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddTo(Span<float> target, ReadOnlySpan<float> values)
+    {
+        Require(target.Length == values.Length);
+        int i = 0;
+        for (; i <= target.Length - Vector<float>.Count; i += Vector<float>.Count) (new Vector<float>(target[i..]) + new Vector<float>(values[i..])).CopyTo(target[i..]);
+        for (; i < target.Length; i++) target[i] += values[i];
+    }
+
+    /// <summary>Whether all are numbers: 0 * x is NaN for infinities and NaN, so one sum finds any of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        Vector<float> sums = default;
+        int i = 0;
+        for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count) sums += new Vector<float>(values[i..]) * Vector<float>.Zero;
+        float sum = Vector.Sum(sums);
+        for (; i < values.Length; i++) sum += 0 * values[i];
+        return sum == 0;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Dot4x2(ReadOnlySpan<float> x, ReadOnlySpan<float> w, ReadOnlySpan<float> bias, Span<float> logits, int k, int stride)
     {
@@ -113,43 +135,54 @@ internal static class HeadMath
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate4(ReadOnlySpan<float> dy, ReadOnlySpan<float> x, Span<float> dw, int rows, int stride, int k)
     {
+        Require(dy.Length >= ((rows - 1) * stride) + 4);
+        ref float pg = ref MemoryMarshal.GetReference(dy);
         ref float px = ref MemoryMarshal.GetReference(x);
         ref float pw = ref MemoryMarshal.GetReference(dw);
         int width = Vector<float>.Count, i = 0;
-        for (; i <= k - (2 * width); i += 2 * width)
+        nuint second = (nuint)width, third = 2 * (nuint)width, row = (nuint)k, next = (nuint)stride;
+        for (; i <= k - (3 * width); i += 3 * width)
         {
-            Vector<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
-            for (int n = 0; n < rows; n++)
+            Vector<float> a0 = default, a1 = default, a2 = default, b0 = default, b1 = default, b2 = default;
+            Vector<float> c0 = default, c1 = default, c2 = default, d0 = default, d1 = default, d2 = default;
+            nuint at = (nuint)i, g = 0;
+            for (int n = 0; n < rows; n++, at += row, g += next)
             {
-                ReadOnlySpan<float> g = dy.Slice(n * stride, 4);
-                nuint at = (nuint)((n * k) + i);
-                Vector<float> x0 = Vector.LoadUnsafe(ref px, at), x1 = Vector.LoadUnsafe(ref px, at + (nuint)width);
-                Vector<float> v = new(g[0]);
+                Vector<float> x0 = Vector.LoadUnsafe(ref px, at), x1 = Vector.LoadUnsafe(ref px, at + second), x2 = Vector.LoadUnsafe(ref px, at + third);
+                Vector<float> v = new(Unsafe.Add(ref pg, g));
                 a0 = Vector.MultiplyAddEstimate(v, x0, a0);
                 a1 = Vector.MultiplyAddEstimate(v, x1, a1);
-                v = new Vector<float>(g[1]);
+                a2 = Vector.MultiplyAddEstimate(v, x2, a2);
+                v = new Vector<float>(Unsafe.Add(ref pg, g + 1));
                 b0 = Vector.MultiplyAddEstimate(v, x0, b0);
                 b1 = Vector.MultiplyAddEstimate(v, x1, b1);
-                v = new Vector<float>(g[2]);
+                b2 = Vector.MultiplyAddEstimate(v, x2, b2);
+                v = new Vector<float>(Unsafe.Add(ref pg, g + 2));
                 c0 = Vector.MultiplyAddEstimate(v, x0, c0);
                 c1 = Vector.MultiplyAddEstimate(v, x1, c1);
-                v = new Vector<float>(g[3]);
+                c2 = Vector.MultiplyAddEstimate(v, x2, c2);
+                v = new Vector<float>(Unsafe.Add(ref pg, g + 3));
                 d0 = Vector.MultiplyAddEstimate(v, x0, d0);
                 d1 = Vector.MultiplyAddEstimate(v, x1, d1);
+                d2 = Vector.MultiplyAddEstimate(v, x2, d2);
             }
 
-            nuint to = (nuint)i, second = to + (nuint)width, row = (nuint)k;
-            a0.StoreUnsafe(ref pw, to);
-            a1.StoreUnsafe(ref pw, second);
-            b0.StoreUnsafe(ref pw, row + to);
-            b1.StoreUnsafe(ref pw, row + second);
-            c0.StoreUnsafe(ref pw, (2 * row) + to);
-            c1.StoreUnsafe(ref pw, (2 * row) + second);
-            d0.StoreUnsafe(ref pw, (3 * row) + to);
-            d1.StoreUnsafe(ref pw, (3 * row) + second);
+            nuint to = (nuint)i;
+            Store(ref pw, to, second, third, a0, a1, a2);
+            Store(ref pw, to + row, second, third, b0, b1, b2);
+            Store(ref pw, to + (2 * row), second, third, c0, c1, c2);
+            Store(ref pw, to + (3 * row), second, third, d0, d1, d2);
         }
 
         for (int c = 0; c < 4; c++) AccumulateTail(dy[c..], x, dw.Slice(c * k, k), rows, stride, i);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(ref float target, nuint to, nuint second, nuint third, Vector<float> v0, Vector<float> v1, Vector<float> v2)
+    {
+        v0.StoreUnsafe(ref target, to);
+        v1.StoreUnsafe(ref target, to + second);
+        v2.StoreUnsafe(ref target, to + third);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -176,10 +209,18 @@ internal static class HeadMath
         AccumulateTail(dy, x, dw, rows, stride, i);
     }
 
-    private static void AccumulateTail(ReadOnlySpan<float> dy, ReadOnlySpan<float> x, Span<float> dw, int rows, int stride, int from)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AccumulateTail(ReadOnlySpan<float> dy, ReadOnlySpan<float> x, Span<float> dw, int rows, int stride, int i)
     {
         int k = dw.Length;
-        for (int i = from; i < k; i++)
+        for (; i <= k - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> sum = default;
+            for (int n = 0; n < rows; n++) sum = Vector.MultiplyAddEstimate(new Vector<float>(dy[n * stride]), new Vector<float>(x.Slice((n * k) + i)), sum);
+            sum.CopyTo(dw[i..]);
+        }
+
+        for (; i < k; i++)
         {
             float sum = 0;
             for (int n = 0; n < rows; n++) sum += dy[n * stride] * x[(n * k) + i];

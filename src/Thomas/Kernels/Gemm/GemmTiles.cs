@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
@@ -8,7 +9,8 @@ namespace Thomas.Kernels.Gemm;
 
 /// <summary>
 /// Cuts C into register tiles, all about equally high. Columns missing on the right are cut into shorter and shorter vectors down to four
-/// floats; the last one to three go through a scratch tile, so nothing outside C is touched.
+/// floats; the last one to three go through a scratch tile, so nothing outside C is touched. What runs between tiles is optimized at once, here and in the callers: in
+/// small networks its first, unoptimized form would take longer than the tiles.
 /// </summary>
 internal static unsafe class GemmTiles
 {
@@ -27,6 +29,7 @@ internal static unsafe class GemmTiles
     /// <param name="tile">Arguments of the panel's first tile.</param>
     /// <param name="rows">Rows of C.</param>
     /// <param name="columns">Valid columns of the panel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(GemmTileArgs tile, int rows, int columns)
     {
         for (int width; columns > 0; columns -= width)
@@ -45,6 +48,7 @@ internal static unsafe class GemmTiles
     /// <param name="rows">Rows of C.</param>
     /// <param name="columns">Columns of C.</param>
     /// <param name="panelFloats">Floats from one panel to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunPanels(GemmTileArgs tile, int rows, int columns, nint panelFloats)
     {
         int width = PackedMatrix.PanelWidth, panels = columns / width, tiles = TilesFor(rows);
@@ -64,6 +68,7 @@ internal static unsafe class GemmTiles
     /// <summary>Tiles for so many rows; their heights differ by one at most, so none is much lower than the others.</summary>
     private static int TilesFor(int rows) => (rows + Rows - 1) / Rows;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunStrip(GemmTileArgs tile, int rows, int width, int columns)
     {
         int tiles = TilesFor(rows), height = rows / tiles, higher = rows % tiles;
@@ -72,6 +77,7 @@ internal static unsafe class GemmTiles
     }
 
     /// <summary>Tiles of one height below each other; moves the tile past them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunStack(GemmTileArgs* tile, int tiles, int height, int width, int columns)
     {
         if (tiles == 0)
@@ -118,6 +124,7 @@ internal static unsafe class GemmTiles
         return width;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunPartialTile(GemmTileArgs* tile, int height, int width, int columns)
     {
         float* result = stackalloc float[MaxScratch];
@@ -147,6 +154,7 @@ internal static unsafe class GemmTiles
             Memory.Copy(source + (i * sourceStride), target + (i * targetStride), columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunTiles(GemmTileArgs* tile, GemmTileSteps* steps, int height, int width)
     {
         switch (CpuFeatures.Tier)

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Simd;
 
@@ -173,6 +174,7 @@ internal sealed unsafe class MatrixProduct
         return stride % 256 == 0 ? stride + 16 : stride;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunBlock(MatrixProductArgs* args, int m0, int m1, int p0, int p1, float* workspace)
     {
         int width = PackedMatrix.PanelWidth;
@@ -208,6 +210,7 @@ internal sealed unsafe class MatrixProduct
     }
 
     /// <summary>Rows [m0, m1) of some columns: at once, or by rows of pixels where these do not follow each other at equal distances.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunRows(GemmTileArgs tile, MatrixProductArgs* args, int m0, int m1, int k0, int columns, bool together, bool pass, float* workspace)
     {
         nint panelFloats = PackedMatrix.PanelWidth * ((nint)_k + 1);

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Kernels.Gemm;
 
@@ -56,6 +57,7 @@ internal sealed unsafe class WindowRows
     }
 
     /// <summary>Makes the input rows of output rows [begin, end), counted over the batch, ready.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Prepare(float* input, int begin, int end, float* workspace)
     {
         if (_inPlace)
@@ -72,6 +74,7 @@ internal sealed unsafe class WindowRows
     }
 
     /// <summary>The first window of an output row of a block that begins with another; see <see cref="Prepare"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float* Window(float* input, float* workspace, int begin, int row)
     {
         int picture = row / _g.OutH, y = row % _g.OutH;
@@ -94,6 +97,7 @@ internal sealed unsafe class WindowRows
         return (nuint)((rows * _g.StrideH) + (pictures * Math.Max(0, _span - _g.StrideH))) * (nuint)RowStride * sizeof(float);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CopyRow(float* picture, int y, float* target)
     {
         int left = Math.Clamp(_g.PadLeft, 0, _columns), right = Math.Clamp(_g.InW + _g.PadLeft, left, _columns), channels = _g.Channels;

@@ -148,6 +148,7 @@ internal sealed unsafe class WinogradConvolution
     }
 
     /// <summary>The windows of tiles [t0, t1): 16 matrices [tile, channel]. Pixels outside the input are zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TransformInput<TSimd, TVec>(float* input, int t0, int t1, float* target)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
@@ -171,6 +172,7 @@ internal sealed unsafe class WinogradConvolution
     }
 
     /// <summary>The 16 products of a block of tiles with a panel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Multiply(float* input, float* panel, int tiles, int columns, float* sums)
     {
         int width = PackedMatrix.PanelWidth, channels = _g.Channels;

@@ -25,6 +25,12 @@ internal abstract unsafe class CpuKernel : IParallelWork
     /// <summary>How many phases one call has; a phase starts when the one before has ended on all threads.</summary>
     public virtual int Phases => 1;
 
+    /// <summary>
+    /// Elements of an item where item i reads and writes of every operand that is as large as the result its elements from i * PieceElements on, and of the others nothing
+    /// that any item writes; 0 where items are anything else.
+    /// </summary>
+    public virtual int PieceElements => 0;
+
     /// <summary>Sets the memory. Operand pointers are in the operator's order; constants that were packed at creation may be null.</summary>
     public abstract void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads);
 

@@ -11,6 +11,8 @@ internal abstract unsafe class ElementwiseKernel(int count) : CpuKernel
 
     protected float* Y { get; private set; }
 
+    public override int PieceElements => Piece;
+
     public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
     {
         X = (float*)inputs[0];

@@ -86,6 +86,8 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
 
     public override string Name => ElementwiseLoop.KernelName(_op.Name.ToLowerInvariant());
 
+    public override int PieceElements => _rows == 1 ? Piece : 0;
+
     public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
     {
         _a = (float*)inputs[0];

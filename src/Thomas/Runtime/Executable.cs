@@ -18,7 +18,8 @@ public sealed unsafe class Executable : IDisposable
     private const double LeastSharedSeconds = 3e-6;
     private const double LeastWakingSeconds = 100e-6;
 
-    private readonly Step[] _steps;
+    private readonly BoundKernel[] _steps;
+    private readonly BoundKernel[] _calls;
     private readonly Arena _arena;
     private readonly Arena _constants;
     private readonly List<MemoryHandle> _pins;
@@ -27,11 +28,12 @@ public sealed unsafe class Executable : IDisposable
     private readonly bool _ownsTeam;
     private bool _disposed;
 
-    private Executable(CompiledGraph compiled, Step[] steps, Arena arena, Arena constants, List<MemoryHandle> pins, ThreadTeam team, bool ownsTeam, VariableStore? variables)
+    private Executable(CompiledGraph compiled, BoundKernel[] steps, Arena arena, Arena constants, List<MemoryHandle> pins, ThreadTeam team, bool ownsTeam, VariableStore? variables)
     {
         Graph = compiled.Graph;
         Plan = compiled.Plan;
         _steps = steps;
+        _calls = ElementChains.Join(steps);
         _arena = arena;
         _constants = constants;
         _pins = pins;
@@ -54,6 +56,9 @@ public sealed unsafe class Executable : IDisposable
 
     /// <summary>Names of the kernels in the order they run, for logs and reports.</summary>
     public IReadOnlyList<string> Kernels => Array.ConvertAll(_steps, static step => step.Kernel.Name);
+
+    /// <summary>Kernel calls of a run; fewer than kernels where element-wise ones are joined.</summary>
+    internal int Calls => _calls.Length;
 
     /// <summary>Compiles a graph for one batch size.</summary>
     /// <param name="graph">A model's graph.</param>
@@ -85,7 +90,7 @@ public sealed unsafe class Executable : IDisposable
             arena = new Arena(compiled.Plan.ArenaBytes);
             constants = new Arena(compiled.ConstantBytes);
             Binder binder = new(compiled, arena, constants, pins, variables);
-            Step[] steps = binder.BindAll();
+            BoundKernel[] steps = binder.BindAll();
             team ??= new ThreadTeam(compiled.Threads);
             return new Executable(compiled, steps, arena, constants, pins, team, ownsTeam, variables);
         }
@@ -106,7 +111,7 @@ public sealed unsafe class Executable : IDisposable
     public void Run()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (Step step in _steps) RunStep(step);
+        foreach (BoundKernel call in _calls) RunStep(call);
     }
 
     /// <summary>Executes steps until one reads or writes a number that is not finite.</summary>
@@ -119,7 +124,7 @@ public sealed unsafe class Executable : IDisposable
             if (NonFinite.In(Memory(input)) is float found) return new NonFinite(input, null, found);
         }
 
-        foreach (Step step in _steps)
+        foreach (BoundKernel step in _steps)
         {
             RunStep(step);
             foreach (Value output in step.Node.Outputs)
@@ -159,7 +164,7 @@ public sealed unsafe class Executable : IDisposable
         foreach (MemoryHandle pin in pins) pin.Dispose();
     }
 
-    private void RunStep(in Step step)
+    private void RunStep(in BoundKernel step)
     {
         CpuKernel kernel = step.Kernel;
         int phases = kernel.Phases;
@@ -180,22 +185,15 @@ public sealed unsafe class Executable : IDisposable
         return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
     }
 
-    /// <summary>A kernel in its place.</summary>
-    /// <param name="Kernel">Bound to its memory.</param>
-    /// <param name="Node">What it computes.</param>
-    /// <param name="Shared">Whether it is long enough for more than one thread.</param>
-    /// <param name="Wakes">Whether from here on there is enough to do to wake threads that sleep.</param>
-    private readonly record struct Step(CpuKernel Kernel, Node Node, bool Shared, bool Wakes);
-
     /// <summary>Gives kernels their addresses.</summary>
     private sealed class Binder(CompiledGraph compiled, Arena arena, Arena constants, List<MemoryHandle> pins, VariableStore? variables)
     {
         private readonly MemoryPlan _plan = compiled.Plan;
         private readonly Dictionary<Value, nint> _pinned = [];
 
-        public Step[] BindAll()
+        public BoundKernel[] BindAll()
         {
-            List<Step> steps = [];
+            List<BoundKernel> steps = [];
             CpuKernel?[] kernels = compiled.CreateKernels();
             CostModel cost = CostModel.Nominal with { NodeSeconds = 0 };
             double left = cost.Seconds(compiled.Graph);
@@ -204,12 +202,21 @@ public sealed unsafe class Executable : IDisposable
                 if (kernels[i] is not CpuKernel kernel) continue;
                 Node node = compiled.Graph.Nodes[i];
                 nint[] inputs = new nint[node.Inputs.Count], outputs = new nint[node.Outputs.Count];
-                for (int k = 0; k < inputs.Length; k++) inputs[k] = AddressOf(node.Inputs[k]);
-                for (int k = 0; k < outputs.Length; k++) outputs[k] = AddressOf(node.Outputs[k]);
+                MemoryRange[] operands = new MemoryRange[inputs.Length + outputs.Length];
+                for (int k = 0; k < operands.Length; k++)
+                {
+                    bool written = k >= inputs.Length;
+                    Value value = written ? node.Outputs[k - inputs.Length] : node.Inputs[k];
+                    nint address = AddressOf(value);
+                    if (written) outputs[k - inputs.Length] = address;
+                    else inputs[k] = address;
+                    operands[k] = new MemoryRange(address, address + (nint)value.Type.SizeBytes, written);
+                }
+
                 kernel.PackConstants(constants.Pointer + compiled.ConstantOffsets[i]);
                 kernel.Bind(inputs, outputs, _plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + _plan.WorkspaceOffsets[i], compiled.Threads);
                 double seconds = cost.Seconds(node);
-                steps.Add(new Step(kernel, node, seconds >= LeastSharedSeconds, left >= LeastWakingSeconds));
+                steps.Add(new BoundKernel(kernel, node, operands, seconds >= LeastSharedSeconds, left >= LeastWakingSeconds));
                 left -= seconds;
             }
 

@@ -168,6 +168,7 @@ internal sealed unsafe class FilterGradientProduct
         GemmTileArgs tile = default;
         tile.Lower = float.NegativeInfinity;
         tile.Upper = float.PositiveInfinity;
+        tile.Streams = false;
         Operand patches;
         nint p0;
         if (_flat)

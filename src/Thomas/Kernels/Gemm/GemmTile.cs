@@ -54,6 +54,9 @@ internal unsafe struct GemmTileArgs
 
     /// <summary>Results above this become it (NaN stays NaN).</summary>
     public float Upper;
+
+    /// <summary>Whether C is written past the caches; see <see cref="StreamingStores"/>.</summary>
+    public bool Streams;
 }
 
 /// <summary>
@@ -95,7 +98,8 @@ internal static unsafe class GemmTile
                 TVec bias0 = TSimd.Load(bias), bias1 = TVectors.Value > 1 ? TSimd.Load(bias + TSimd.Length) : bias0;
                 c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = c8 = c9 = c10 = c11 = c12 = c13 = bias0;
                 d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = d8 = d9 = d10 = d11 = d12 = d13 = bias1;
-                PrefetchRows<TSimd, TVec, TRows, TVectors>(target, t->StrideC);
+                if (!t->Streams)
+                    PrefetchRows<TSimd, TVec, TRows, TVectors>(target, t->StrideC);
             }
             else
             {
@@ -196,21 +200,22 @@ internal static unsafe class GemmTile
                 residual += steps->Residual;
             }
 
+            bool streams = t->Streams;
             TVec lower = TSimd.Create(t->Lower), upper = TSimd.Create(t->Upper);
-            StoreRow<TSimd, TVec, TRows, TVectors>(0, target, t->StrideC, lower, upper, c0, d0);
-            StoreRow<TSimd, TVec, TRows, TVectors>(1, target, t->StrideC, lower, upper, c1, d1);
-            StoreRow<TSimd, TVec, TRows, TVectors>(2, target, t->StrideC, lower, upper, c2, d2);
-            StoreRow<TSimd, TVec, TRows, TVectors>(3, target, t->StrideC, lower, upper, c3, d3);
-            StoreRow<TSimd, TVec, TRows, TVectors>(4, target, t->StrideC, lower, upper, c4, d4);
-            StoreRow<TSimd, TVec, TRows, TVectors>(5, target, t->StrideC, lower, upper, c5, d5);
-            StoreRow<TSimd, TVec, TRows, TVectors>(6, target, t->StrideC, lower, upper, c6, d6);
-            StoreRow<TSimd, TVec, TRows, TVectors>(7, target, t->StrideC, lower, upper, c7, d7);
-            StoreRow<TSimd, TVec, TRows, TVectors>(8, target, t->StrideC, lower, upper, c8, d8);
-            StoreRow<TSimd, TVec, TRows, TVectors>(9, target, t->StrideC, lower, upper, c9, d9);
-            StoreRow<TSimd, TVec, TRows, TVectors>(10, target, t->StrideC, lower, upper, c10, d10);
-            StoreRow<TSimd, TVec, TRows, TVectors>(11, target, t->StrideC, lower, upper, c11, d11);
-            StoreRow<TSimd, TVec, TRows, TVectors>(12, target, t->StrideC, lower, upper, c12, d12);
-            StoreRow<TSimd, TVec, TRows, TVectors>(13, target, t->StrideC, lower, upper, c13, d13);
+            StoreRow<TSimd, TVec, TRows, TVectors>(0, target, t->StrideC, streams, lower, upper, c0, d0);
+            StoreRow<TSimd, TVec, TRows, TVectors>(1, target, t->StrideC, streams, lower, upper, c1, d1);
+            StoreRow<TSimd, TVec, TRows, TVectors>(2, target, t->StrideC, streams, lower, upper, c2, d2);
+            StoreRow<TSimd, TVec, TRows, TVectors>(3, target, t->StrideC, streams, lower, upper, c3, d3);
+            StoreRow<TSimd, TVec, TRows, TVectors>(4, target, t->StrideC, streams, lower, upper, c4, d4);
+            StoreRow<TSimd, TVec, TRows, TVectors>(5, target, t->StrideC, streams, lower, upper, c5, d5);
+            StoreRow<TSimd, TVec, TRows, TVectors>(6, target, t->StrideC, streams, lower, upper, c6, d6);
+            StoreRow<TSimd, TVec, TRows, TVectors>(7, target, t->StrideC, streams, lower, upper, c7, d7);
+            StoreRow<TSimd, TVec, TRows, TVectors>(8, target, t->StrideC, streams, lower, upper, c8, d8);
+            StoreRow<TSimd, TVec, TRows, TVectors>(9, target, t->StrideC, streams, lower, upper, c9, d9);
+            StoreRow<TSimd, TVec, TRows, TVectors>(10, target, t->StrideC, streams, lower, upper, c10, d10);
+            StoreRow<TSimd, TVec, TRows, TVectors>(11, target, t->StrideC, streams, lower, upper, c11, d11);
+            StoreRow<TSimd, TVec, TRows, TVectors>(12, target, t->StrideC, streams, lower, upper, c12, d12);
+            StoreRow<TSimd, TVec, TRows, TVectors>(13, target, t->StrideC, streams, lower, upper, c13, d13);
             if (tiles <= 1)
                 return;
             firstA += steps->A;
@@ -298,7 +303,7 @@ internal static unsafe class GemmTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow<TSimd, TVec, TRows, TVectors>(int row, float* target, nint stride, TVec lower, TVec upper, TVec c, TVec d)
+    private static void StoreRow<TSimd, TVec, TRows, TVectors>(int row, float* target, nint stride, bool streams, TVec lower, TVec upper, TVec c, TVec d)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -306,8 +311,20 @@ internal static unsafe class GemmTile
     {
         if (row >= TRows.Value)
             return;
-        TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, c)), target + (row * stride));
+        target += row * stride;
+        c = TSimd.AtMost(upper, TSimd.AtLeast(lower, c));
         if (TVectors.Value > 1)
-            TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, d)), target + (row * stride) + TSimd.Length);
+            d = TSimd.AtMost(upper, TSimd.AtLeast(lower, d));
+        if (streams)
+        {
+            TSimd.StoreStreaming(c, target);
+            if (TVectors.Value > 1)
+                TSimd.StoreStreaming(d, target + TSimd.Length);
+            return;
+        }
+
+        TSimd.Store(c, target);
+        if (TVectors.Value > 1)
+            TSimd.Store(d, target + TSimd.Length);
     }
 }

@@ -115,6 +115,7 @@ internal sealed unsafe class InputGradientScatter
         tile.StrideResidual = 0;
         tile.Lower = float.NegativeInfinity;
         tile.Upper = float.PositiveInfinity;
+        tile.Streams = false;
         for (int k = 0; k < _outChannels; k += MaxBlockK)
         {
             tile.A = dy + k;

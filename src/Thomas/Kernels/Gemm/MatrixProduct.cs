@@ -1,5 +1,6 @@
 using System;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Gemm;
 
@@ -187,6 +188,7 @@ internal sealed unsafe class MatrixProduct
             tile.StrideB = packed ? width : args->StrideB;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
+            tile.Streams = last && k0 == 0 && !_activation.NeedsPass && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
             tile.Lower = last ? _activation.Lower : float.NegativeInfinity;
             tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
             for (int p = p0; p < p1; p = together ? p1 : p + 1)

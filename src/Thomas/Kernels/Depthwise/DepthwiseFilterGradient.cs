@@ -17,8 +17,8 @@ namespace Thomas.Kernels.Depthwise;
 /// </remarks>
 internal sealed unsafe class DepthwiseFilterGradient
 {
-    /// <summary>The input was written long ago, in the forward pass, so the rows are touched if they are more than a core's own cache holds.</summary>
-    private const long NearFloats = 512 * 1024;
+    /// <summary>The input was written long ago, in the forward pass, so it is far unless it is small.</summary>
+    private const long NearFloats = 64 * 1024;
 
     private const int MaxRanges = 16;
     private const int MinRangePixels = 64;

@@ -9,6 +9,9 @@ internal sealed class HeadLearner
 {
     internal const int EvaluationRows = 64;
 
+    /// <summary>Classes whose gradient is made and used at once, while it is in the caches.</summary>
+    private const int BlockClasses = 8;
+
     private readonly FeatureMatrix _train;
     private readonly FeatureScaler _scaler;
     private readonly HeadOptions _options;
@@ -46,12 +49,12 @@ internal sealed class HeadLearner
         }
 
         int trained = classes - frozenClasses, rows = Math.Max(Math.Min(options.BatchSize, train.Samples), EvaluationRows);
-        _gradWeights = new float[trained * _features];
+        _gradWeights = new float[(options.ClipNorm is null ? Math.Min(BlockClasses, trained) : trained) * _features];
         _gradBias = new float[trained];
         _x = new float[(long)rows * _features];
         _logits = new float[(long)rows * classes];
         _labels = new int[rows];
-        _weightOptimizer = Optimizer.Create(options, _gradWeights.Length, options.WeightDecay ?? options.AutomaticWeightDecay(_features));
+        _weightOptimizer = Optimizer.Create(options, trained * _features, options.WeightDecay ?? options.AutomaticWeightDecay(_features));
         _biasOptimizer = Optimizer.Create(options, trained, weightDecay: 0);
         _keptWeights = [.. _weights];
         _keptBias = [.. _bias];
@@ -151,18 +154,30 @@ internal sealed class HeadLearner
 
     private void Update(ReadOnlySpan<float> gradLogits, int rows, float learningRate)
     {
-        HeadMath.WeightGradient(gradLogits, _x, _gradWeights, rows, _classes, _frozen);
         Array.Clear(_gradBias);
         for (int n = 0; n < rows; n++) HeadMath.AddTo(_gradBias, gradLogits.Slice((n * _classes) + _frozen, _gradBias.Length));
 
+        _weightOptimizer.Begin(learningRate);
+        Span<float> weights = _weights.AsSpan(_frozen * _features);
         float scale = 1;
         if (_options.ClipNorm is float bound)
         {
+            HeadMath.WeightGradient(gradLogits, _x, _gradWeights, rows, _classes, _frozen, _gradBias.Length);
             double norm = Math.Sqrt((double)HeadMath.Dot(_gradWeights, _gradWeights) + HeadMath.Dot(_gradBias, _gradBias));
             if (norm > bound) scale = (float)(bound / norm);
+            _weightOptimizer.Update(0, weights, _gradWeights, scale);
+        }
+        else
+        {
+            for (int c = 0; c < _gradBias.Length; c += BlockClasses)
+            {
+                int count = Math.Min(BlockClasses, _gradBias.Length - c);
+                Span<float> gradient = _gradWeights.AsSpan(0, count * _features);
+                HeadMath.WeightGradient(gradLogits, _x, gradient, rows, _classes, _frozen + c, count);
+                _weightOptimizer.Update(c * _features, weights.Slice(c * _features, gradient.Length), gradient, scale);
+            }
         }
 
-        _weightOptimizer.Step(_weights.AsSpan(_frozen * _features), _gradWeights, learningRate, scale);
         _biasOptimizer.Step(_bias.AsSpan(_frozen), _gradBias, learningRate, scale);
     }
 }

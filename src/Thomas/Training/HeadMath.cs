@@ -39,17 +39,17 @@ internal static class HeadMath
     }
 
     /// <summary>
-    /// <c>gradWeights[c - first,k] = sum_n gradLogits[n,c] * x[n,k]</c> for classes c from <paramref name="first"/> on; gradLogits has
-    /// <paramref name="classes"/> columns.
+    /// <c>gradWeights[c - first,k] = sum_n gradLogits[n,c] * x[n,k]</c> for <paramref name="count"/> classes c from
+    /// <paramref name="first"/> on; gradLogits has <paramref name="classes"/> columns.
     /// </summary>
     public static void WeightGradient(
-        ReadOnlySpan<float> gradLogits, ReadOnlySpan<float> x, Span<float> gradWeights, int rows, int classes, int first)
+        ReadOnlySpan<float> gradLogits, ReadOnlySpan<float> x, Span<float> gradWeights, int rows, int classes, int first, int count)
     {
-        int trained = classes - first, k = gradWeights.Length / trained;
-        Require(x.Length >= (long)rows * k && gradWeights.Length == (long)trained * k && gradLogits.Length >= (long)rows * classes);
+        int k = gradWeights.Length / count;
+        Require(first + count <= classes && x.Length >= (long)rows * k && gradWeights.Length == (long)count * k && gradLogits.Length >= (long)rows * classes);
         int c = 0;
-        for (; c <= trained - 4; c += 4) Accumulate4(gradLogits[(first + c)..], x, gradWeights.Slice(c * k, 4 * k), rows, classes, k);
-        for (; c < trained; c++) Accumulate1(gradLogits[(first + c)..], x, gradWeights.Slice(c * k, k), rows, classes, k);
+        for (; c <= count - 4; c += 4) Accumulate4(gradLogits[(first + c)..], x, gradWeights.Slice(c * k, 4 * k), rows, classes, k);
+        for (; c < count; c++) Accumulate1(gradLogits[(first + c)..], x, gradWeights.Slice(c * k, k), rows, classes, k);
     }
 
     /// <summary><c>sum_k a[k] * b[k]</c> in the order that <see cref="Logits"/> uses.</summary>

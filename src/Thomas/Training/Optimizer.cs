@@ -13,7 +13,25 @@ internal abstract class Optimizer
     /// <param name="gradient">Gradient of the loss.</param>
     /// <param name="learningRate">Rate of this step.</param>
     /// <param name="gradientScale">Multiplies the gradient before anything else: 1, or less where the norm is clipped.</param>
-    public abstract void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale);
+    public void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale)
+    {
+        if (parameters.Length != Length || gradient.Length != Length)
+            throw new ArgumentException($"The optimizer holds {Length} parameters; got {parameters.Length} and a gradient of {gradient.Length}.");
+        Begin(learningRate);
+        Update(0, parameters, gradient, gradientScale);
+    }
+
+    /// <summary>Begins a step that <see cref="Update"/> does in parts, each parameter once.</summary>
+    public abstract void Begin(float learningRate);
+
+    /// <summary>The step for the parameters from <paramref name="first"/> on, as many as are given.</summary>
+    public void Update(int first, Span<float> parameters, ReadOnlySpan<float> gradient, float gradientScale)
+    {
+        // Bounds are checked once here: the vector loops use unchecked references.
+        if (parameters.Length != gradient.Length || (uint)first > (uint)Length || parameters.Length > Length - first)
+            throw new ArgumentException($"The optimizer holds {Length} parameters; got {parameters.Length} from {first} on and a gradient of {gradient.Length}.");
+        UpdateRange(first, parameters, gradient, gradientScale);
+    }
 
     /// <summary>Forgets the moments, as before the first step.</summary>
     public abstract void Reset();
@@ -27,12 +45,11 @@ internal abstract class Optimizer
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Optimizer, "Not an optimizer."),
     };
 
-    /// <summary>Bounds are checked once here: the vector loops use unchecked references.</summary>
-    protected static void Require(int length, ReadOnlySpan<float> parameters, ReadOnlySpan<float> gradient)
-    {
-        if (parameters.Length != length || gradient.Length != length)
-            throw new ArgumentException($"The optimizer holds {length} parameters; got {parameters.Length} and a gradient of {gradient.Length}.");
-    }
+    /// <summary>Number of parameters.</summary>
+    protected abstract int Length { get; }
+
+    /// <summary>See <see cref="Update"/>; the bounds are checked.</summary>
+    protected abstract void UpdateRange(int first, Span<float> parameters, ReadOnlySpan<float> gradient, float gradientScale);
 }
 
 /// <summary>
@@ -42,16 +59,22 @@ internal abstract class Optimizer
 internal sealed class SgdOptimizer(int length, float momentum, bool nesterov, float weightDecay) : Optimizer
 {
     private readonly float[] _velocity = new float[length];
+    private float _rate;
+
+    protected override int Length => _velocity.Length;
 
     public override void Reset() => Array.Clear(_velocity);
 
+    public override void Begin(float learningRate) => _rate = learningRate;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale)
+    protected override void UpdateRange(int first, Span<float> parameters, ReadOnlySpan<float> gradient, float gradientScale)
     {
-        Require(_velocity.Length, parameters, gradient);
+        Span<float> velocities = _velocity.AsSpan(first, parameters.Length);
+        float rate = _rate;
         ref float w = ref MemoryMarshal.GetReference(parameters);
         ref float g = ref MemoryMarshal.GetReference(gradient);
-        ref float v = ref MemoryMarshal.GetReference(_velocity.AsSpan());
+        ref float v = ref MemoryMarshal.GetReference(velocities);
         int i = 0;
         for (; i <= parameters.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
@@ -61,14 +84,14 @@ internal sealed class SgdOptimizer(int length, float momentum, bool nesterov, fl
             Vector<float> velocity = (Vector.LoadUnsafe(ref v, at) * momentum) + grad;
             velocity.StoreUnsafe(ref v, at);
             Vector<float> direction = nesterov ? grad + (velocity * momentum) : velocity;
-            (weights - (direction * learningRate)).StoreUnsafe(ref w, at);
+            (weights - (direction * rate)).StoreUnsafe(ref w, at);
         }
 
         for (; i < parameters.Length; i++)
         {
             float grad = (gradient[i] * gradientScale) + (parameters[i] * weightDecay);
-            float velocity = _velocity[i] = (_velocity[i] * momentum) + grad;
-            parameters[i] -= (nesterov ? grad + (velocity * momentum) : velocity) * learningRate;
+            float velocity = velocities[i] = (velocities[i] * momentum) + grad;
+            parameters[i] -= (nesterov ? grad + (velocity * momentum) : velocity) * rate;
         }
     }
 }
@@ -88,6 +111,11 @@ internal sealed class AdamOptimizer(int length, float weightDecay, bool decouple
     private readonly float[] _square = new float[length];
     private double _beta1Power = 1;
     private double _beta2Power = 1;
+    private float _rate;
+    private float _squareScale;
+    private float _keep;
+
+    protected override int Length => _mean.Length;
 
     public override void Reset()
     {
@@ -96,21 +124,24 @@ internal sealed class AdamOptimizer(int length, float weightDecay, bool decouple
         _beta1Power = _beta2Power = 1;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale)
+    public override void Begin(float learningRate)
     {
-        Require(_mean.Length, parameters, gradient);
         _beta1Power *= Beta1;
         _beta2Power *= Beta2;
-        float rate = (float)(learningRate / (1 - _beta1Power));
-        float squareScale = (float)(1 / (1 - _beta2Power));
-        float keep = decoupled ? MathF.Max(0, 1 - (learningRate * weightDecay)) : 1;
-        float l2 = decoupled ? 0 : weightDecay;
+        _rate = (float)(learningRate / (1 - _beta1Power));
+        _squareScale = (float)(1 / (1 - _beta2Power));
+        _keep = decoupled ? MathF.Max(0, 1 - (learningRate * weightDecay)) : 1;
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    protected override void UpdateRange(int first, Span<float> parameters, ReadOnlySpan<float> gradient, float gradientScale)
+    {
+        Span<float> means = _mean.AsSpan(first, parameters.Length), squares = _square.AsSpan(first, parameters.Length);
+        float rate = _rate, squareScale = _squareScale, keep = _keep, l2 = decoupled ? 0 : weightDecay;
         ref float w = ref MemoryMarshal.GetReference(parameters);
         ref float g = ref MemoryMarshal.GetReference(gradient);
-        ref float m = ref MemoryMarshal.GetReference(_mean.AsSpan());
-        ref float v = ref MemoryMarshal.GetReference(_square.AsSpan());
+        ref float m = ref MemoryMarshal.GetReference(means);
+        ref float v = ref MemoryMarshal.GetReference(squares);
         Vector<float> epsilon = new(Epsilon);
         int i = 0;
         for (; i <= parameters.Length - Vector<float>.Count; i += Vector<float>.Count)
@@ -128,8 +159,8 @@ internal sealed class AdamOptimizer(int length, float weightDecay, bool decouple
         for (; i < parameters.Length; i++)
         {
             float grad = (gradient[i] * gradientScale) + (parameters[i] * l2);
-            float mean = _mean[i] = (_mean[i] * Beta1) + (grad * (1 - Beta1));
-            float square = _square[i] = (_square[i] * Beta2) + (grad * grad * (1 - Beta2));
+            float mean = means[i] = (means[i] * Beta1) + (grad * (1 - Beta1));
+            float square = squares[i] = (squares[i] * Beta2) + (grad * grad * (1 - Beta2));
             parameters[i] = (parameters[i] * keep) - (mean * rate / (MathF.Sqrt(square * squareScale) + Epsilon));
         }
     }

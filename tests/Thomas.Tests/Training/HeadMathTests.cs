@@ -50,7 +50,7 @@ public sealed class HeadMathTests
                         float[] x = Surrogate.Normals(rng, rows * k, 1), dy = Surrogate.Normals(rng, rows * classes, 1);
                         float[] dw = new float[(classes - first) * k];
                         Array.Fill(dw, float.NaN);
-                        HeadMath.WeightGradient(dy, x, dw, rows, classes, first);
+                        HeadMath.WeightGradient(dy, x, dw, rows, classes, first, classes - first);
                         for (int c = first; c < classes; c++)
                             for (int i = 0; i < k; i++)
                             {
@@ -89,7 +89,7 @@ public sealed class HeadMathTests
     {
         Assert.Throws<ArgumentException>(() => HeadMath.Logits(new float[7], new float[8], new float[2], new float[4], rows: 2));
         Assert.Throws<ArgumentException>(() => HeadMath.Logits(new float[8], new float[8], new float[2], new float[3], rows: 2));
-        Assert.Throws<ArgumentException>(() => HeadMath.WeightGradient(new float[3], new float[8], new float[8], rows: 2, classes: 2, first: 0));
+        Assert.Throws<ArgumentException>(() => HeadMath.WeightGradient(new float[3], new float[8], new float[8], rows: 2, classes: 2, first: 0, count: 2));
         Assert.Throws<ArgumentException>(() => HeadMath.Dot(new float[3], new float[4]));
     }
 

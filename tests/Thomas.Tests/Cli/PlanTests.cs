@@ -43,7 +43,7 @@ public sealed class PlanTests : IDisposable
     {
         CliRun run = CliRun.Of("plan", _files.Model(), "--update", "all", "--batch", "4", "--threads", "1", "--optimizer", "adam");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "policy         all:", "runs           1 x 4 pictures", "trained weights", "optimizer state", "gradients", "workspace", "<- peak", "adam" })
+        foreach (string text in new[] { "policy         all:", "runs           1 x 4 pictures", "trained weights", "optimizer state", "activations", "workspace", "<- peak", "adam" })
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
         JsonElement json = CliRun.Of("plan", _files.Model(), "--update", "all", "--batch", "4", "--threads", "1", "--json").Json().GetProperty("policies")[0];
         Assert.Equal(["conv.weight", "head", "bias"], json.GetProperty("trainedTensors").EnumerateArray().Select(name => name.GetString()));

@@ -65,6 +65,26 @@ public unsafe class MatrixProductTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_single_row_goes_over_four_panels_at_a_time(int threads)
+    {
+        int width = PackedMatrix.PanelWidth;
+        foreach (int n in new[] { 4 * width, (4 * width) + 1, (9 * width) - 1, 13 * width })
+        {
+            foreach (int k in new[] { 1, 5, 700 })
+            {
+                CheckMatrix(new Case(1, n, k) { Threads = threads, Activation = Activation.Clip(-0.5f, 3f) });
+                CheckMatrix(new Case(1, n, k) { Threads = threads, Activation = Activation.HardSwish });
+            }
+        }
+
+        CheckMatrix(new Case(1, 4 * width, 9) { Threads = threads, Residual = true });
+        CheckMatrix(new Case(1, 8 * width, 9) { Threads = threads, RowMajorB = true, NoBias = true });
+        CheckMatrix(new Case(1, 8 * width, 9) { Threads = threads, TransposedA = true });
+    }
+
     [Fact]
     public void Rows_whose_stride_would_thrash_the_cache_are_copied_correctly()
     {

@@ -155,8 +155,26 @@ internal sealed unsafe class MatrixProduct
         for (int item = begin; item < end; item++)
         {
             int m0 = item % _blocksM * _blockM, p0 = item / _blocksM * _panelsPerItem;
-            RunBlock(&local, m0, Math.Min(m0 + _blockM, _m), p0, Math.Min(p0 + _panelsPerItem, panels), (float*)workspace);
+            int p1 = Math.Min(p0 + _panelsPerItem, panels);
+            if (_m == 1)
+                p0 = RunRow(local, p0, p1);
+            RunBlock(&local, m0, Math.Min(m0 + _blockM, _m), p0, p1, (float*)workspace);
         }
+    }
+
+    /// <summary>Of a single row, the groups of panels in [p0, p1) that <see cref="GemmRow"/> can do.</summary>
+    /// <returns>The first panel that is left.</returns>
+    private int RunRow(in MatrixProductArgs args, int p0, int p1)
+    {
+        int width = PackedMatrix.PanelWidth, groups = (Math.Min(p1, _n / width) - p0) / GemmRow.Panels;
+        if (groups <= 0 || args.PackedB == null || args.Residual != null || args.RowStrideC != 0 || _left == Left.Columns || (_left == Left.Patches && !_geometry.IsPointwise))
+            return p0;
+        float* c = args.C + ((nint)p0 * width);
+        GemmRow.Run(args.A, args.PackedB + ((nint)p0 * width * ((nint)_k + 1)), c, _k, groups, _activation.Lower, _activation.Upper);
+        int columns = groups * GemmRow.Panels * width;
+        if (_activation.NeedsPass)
+            _activation.ApplyRows(c, columns, 1, columns);
+        return p0 + (groups * GemmRow.Panels);
     }
 
     /// <summary>Rows of a block, so that all blocks but the last have as many tiles and all tiles are about equally high: a last block of one row would cost as much as four.</summary>

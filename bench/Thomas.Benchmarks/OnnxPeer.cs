@@ -1,5 +1,6 @@
 using System;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using Thomas.Graphs;
 
 namespace Thomas.Benchmarks;
@@ -27,12 +28,21 @@ internal sealed class OnnxPeer : IDisposable
         _session = new InferenceSession(path, options);
         Shape shape = model.Graph.Inputs[0].Shape;
         (float[] picture, long[] dims) = model.Info.InputLayout == PictureLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
-        _input = OrtValue.CreateTensorValueFromMemory(picture, dims);
         (_inputNames, _outputNames) = ([_session.InputNames[0]], [_session.OutputNames[0]]);
+        _input = _session.InputMetadata[_inputNames[0]].ElementDataType == TensorElementType.Float16
+            ? OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(picture, static value => (Float16)value), dims)
+            : OrtValue.CreateTensorValueFromMemory(picture, dims);
     }
 
     /// <summary>The scores of the last run.</summary>
-    public ReadOnlySpan<float> Output => _results![0].GetTensorDataAsSpan<float>();
+    public ReadOnlySpan<float> Output
+    {
+        get
+        {
+            if (_session.OutputMetadata[_outputNames[0]].ElementDataType != TensorElementType.Float16) return _results![0].GetTensorDataAsSpan<float>();
+            return Array.ConvertAll(_results![0].GetTensorDataAsSpan<Float16>().ToArray(), static value => (float)value);
+        }
+    }
 
     /// <summary>One inference.</summary>
     public void Run()

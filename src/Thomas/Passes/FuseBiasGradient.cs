@@ -35,14 +35,14 @@ internal static class FuseBiasGradient
         return rewriter.Build();
     }
 
-    /// <summary>The node that sums a value over all axes but the last.</summary>
+    /// <summary>The node that sums a value over all axes but the last. One channel is summed by lanes of vectors, in another order, and left alone.</summary>
     private static Node? Sum(Value value)
     {
         foreach (Node consumer in value.Consumers)
         {
             if (consumer.Attributes is not ReduceAttributes { Kind: ReduceKind.Sum, KeepDims: false } a) continue;
             int rank = value.Shape.Rank;
-            if (rank >= 2 && a.Axes.Count == rank - 1 && a.Axes[rank - 2] == rank - 2) return consumer;
+            if (rank >= 2 && value.Shape[-1] > 1 && a.Axes.Count == rank - 1 && a.Axes[rank - 2] == rank - 2) return consumer;
         }
 
         return null;

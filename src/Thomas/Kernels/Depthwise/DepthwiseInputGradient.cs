@@ -10,7 +10,7 @@ namespace Thomas.Kernels.Depthwise;
 
 /// <summary>
 /// Input gradient of a depthwise convolution: dx[n,h,w,c] = sum over taps i, j and the M outputs o of channel c of dy[n,p,q,o] * w[i,j,o], where (p, q) is the
-/// output that tap (i, j) of (h, w) belongs to. With M = 1 each <see cref="GradientPhase"/> is a depthwise convolution of dy. Work items are the rows of dx.
+/// output that tap (i, j) of (h, w) belongs to. With M = 1 each <see cref="GradientPhase"/> is a depthwise convolution of dy. Work items are one or two rows of dx.
 /// </summary>
 internal sealed unsafe class DepthwiseInputGradient
 {
@@ -64,7 +64,7 @@ internal sealed unsafe class DepthwiseInputGradient
         }
     }
 
-    /// <summary>Computes rows [begin, end) of dx, counted over the whole batch.</summary>
+    /// <summary>Computes items [begin, end) of <see cref="Items"/>.</summary>
     /// <param name="dy">Gradient of the result, [n, outH, outW, channels * multiplier] without gaps.</param>
     /// <param name="filter">The packed filter, or the filter if none is wanted.</param>
     /// <param name="dx">Gradient of the input, [n, inH, inW, channels] without gaps; not dy's memory.</param>

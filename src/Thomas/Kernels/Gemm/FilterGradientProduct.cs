@@ -60,7 +60,8 @@ internal sealed unsafe class FilterGradientProduct
         bool joined = _runs == forward.KernelW || forward.Channels == forward.ChannelStride;
         _inPlace = _flat || (readable && joined && InputStrip.IsNeedless(forward));
 
-        int pixels = forward.OutPixels, floatsPerPixel = outChannels + (forward.Channels * forward.StrideH * forward.StrideW);
+        int pixels = forward.OutPixels;
+        int floatsPerPixel = (int)Math.Min(outChannels + ((long)forward.Channels * Math.Min(forward.StrideH, forward.InH) * Math.Min(forward.StrideW, forward.InW)), int.MaxValue);
         int blockPixels = Math.Max(MinBlockPixels, BlockBytes / sizeof(float) / floatsPerPixel);
         _blockUnits = _flat ? Math.Min(blockPixels, pixels) : Math.Clamp(blockPixels / forward.OutW, 1, forward.OutH);
         _blocksPerPicture = _flat ? 1 : (forward.OutH + _blockUnits - 1) / _blockUnits;

@@ -34,14 +34,16 @@ internal sealed record TuningRecord(string Processor, string Tier, int Processor
     }
 
     /// <summary>The threads that a folder's record names for this machine; 0 without a record, with one of another machine, or with one that cannot be read.</summary>
-    public static int ReadThreads(string folder, string processor)
+    /// <param name="folder">Where the record is looked for.</param>
+    /// <param name="processor">Finds the processor's name; asked only where there is a record.</param>
+    public static int ReadThreads(string folder, Func<string> processor)
     {
         string path = Path.Combine(folder, FileName);
         try
         {
             if (!File.Exists(path)) return 0;
             TuningRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(path), TuningJson.Default.TuningRecord);
-            return record is not null && record.Processor == processor && record.Tier == Machine.Tier && record.Processors == Machine.Processors
+            return record is not null && record.Tier == Machine.Tier && record.Processor == processor() && record.Processors == Machine.Processors
                 && record.Threads >= 1 && record.Threads <= Machine.Processors ? record.Threads : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)

@@ -23,31 +23,31 @@ public sealed class TuningTests : IDisposable
         Assert.Equal(ThreadTuning.Candidates(Machine.Processors, Machine.PerformanceProcessors).Length, tuning.GetProperty("measured").GetArrayLength());
         Assert.All(tuning.GetProperty("measured").EnumerateArray(), m => Assert.True(m.GetProperty("milliseconds").GetDouble() > 0));
         Assert.True(File.Exists(tuning.GetProperty("file").GetString()));
-        Assert.Equal(threads, TuningRecord.ReadThreads(Path.Combine(_folder, "new"), run.Json().GetProperty("processor").GetString()!));
+        Assert.Equal(threads, TuningRecord.ReadThreads(Path.Combine(_folder, "new"), () => run.Json().GetProperty("processor").GetString()!));
     }
 
     [Fact]
     public void A_record_counts_for_its_own_machine_only()
     {
         new TuningRecord("this one", Machine.Tier, Machine.Processors, 1).Save(_folder);
-        Assert.Equal(1, TuningRecord.ReadThreads(_folder, "this one"));
-        Assert.Equal(0, TuningRecord.ReadThreads(_folder, "another"));
+        Assert.Equal(1, TuningRecord.ReadThreads(_folder, () => "this one"));
+        Assert.Equal(0, TuningRecord.ReadThreads(_folder, () => "another"));
         new TuningRecord("this one", "another tier", Machine.Processors, 1).Save(_folder);
-        Assert.Equal(0, TuningRecord.ReadThreads(_folder, "this one"));
+        Assert.Equal(0, TuningRecord.ReadThreads(_folder, () => "this one"));
         new TuningRecord("this one", Machine.Tier, Machine.Processors + 1, 1).Save(_folder);
-        Assert.Equal(0, TuningRecord.ReadThreads(_folder, "this one"));
+        Assert.Equal(0, TuningRecord.ReadThreads(_folder, () => "this one"));
         new TuningRecord("this one", Machine.Tier, Machine.Processors, Machine.Processors + 1).Save(_folder);
-        Assert.Equal(0, TuningRecord.ReadThreads(_folder, "this one"));
+        Assert.Equal(0, TuningRecord.ReadThreads(_folder, () => "this one"));
     }
 
     [Fact]
     public void No_record_and_a_broken_one_mean_the_default()
     {
-        Assert.Equal(0, TuningRecord.ReadThreads(Path.Combine(_folder, "missing"), "this one"));
+        Assert.Equal(0, TuningRecord.ReadThreads(Path.Combine(_folder, "missing"), () => "this one"));
         foreach (string text in (string[])["", "{", "null", "[]", "{\"threads\":\"two\"}", "{}"])
         {
             File.WriteAllText(Path.Combine(_folder, "tuning.json"), text);
-            Assert.Equal(0, TuningRecord.ReadThreads(_folder, "this one"));
+            Assert.Equal(0, TuningRecord.ReadThreads(_folder, () => "this one"));
         }
     }
 

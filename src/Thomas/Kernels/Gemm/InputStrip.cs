@@ -30,29 +30,36 @@ internal static unsafe class InputStrip
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(in ConvGeometry g, float* picture, int first, int count, float* strip)
     {
-        int length = RowLength(g), pixels = length / g.Channels;
-        int left = Math.Clamp(g.PadLeft, 0, pixels), right = Math.Clamp(g.InW + g.PadLeft, left, pixels);
+        int length = RowLength(g);
         for (int y = first; y < first + count; y++, strip += length)
+            CopyRow(g, picture, y, strip);
+        Memory.Fill(strip, Slack, 0f);
+    }
+
+    /// <summary>Copies row y, which may lie outside the picture: <see cref="RowLength"/> floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopyRow(in ConvGeometry g, float* picture, int y, float* target)
+    {
+        int length = RowLength(g), pixels = length / g.Channels;
+        if ((uint)y >= (uint)g.InH)
         {
-            if ((uint)y >= (uint)g.InH)
-            {
-                Memory.Fill(strip, length, 0f);
-                continue;
-            }
-
-            float* source = picture + ((((nint)y * g.InW) + left - g.PadLeft) * g.ChannelStride);
-            Memory.Fill(strip, left * g.Channels, 0f);
-            if (g.Channels == g.ChannelStride)
-                Memory.Copy(source, strip + (left * g.Channels), (right - left) * g.Channels);
-            else
-            {
-                for (int x = left; x < right; x++, source += g.ChannelStride)
-                    Memory.Copy(source, strip + (x * g.Channels), g.Channels);
-            }
-
-            Memory.Fill(strip + (right * g.Channels), length - (right * g.Channels), 0f);
+            Memory.Fill(target, length, 0f);
+            return;
         }
 
-        Memory.Fill(strip, Slack, 0f);
+        int left = Math.Clamp(g.PadLeft, 0, pixels), right = Math.Clamp(g.InW + g.PadLeft, left, pixels);
+        float* source = picture + ((((nint)y * g.InW) + left - g.PadLeft) * g.ChannelStride);
+        Memory.Fill(target, left * g.Channels, 0f);
+        if (g.Channels == g.ChannelStride)
+        {
+            Memory.Copy(source, target + (left * g.Channels), (right - left) * g.Channels);
+        }
+        else
+        {
+            for (int x = left; x < right; x++, source += g.ChannelStride)
+                Memory.Copy(source, target + (x * g.Channels), g.Channels);
+        }
+
+        Memory.Fill(target + (right * g.Channels), length - (right * g.Channels), 0f);
     }
 }

@@ -16,17 +16,14 @@ internal sealed unsafe class WindowRows
     private readonly ConvGeometry _g;
     private readonly bool _inPlace;
     private readonly int _span;
-    private readonly int _columns;
 
     private WindowRows(in ConvGeometry g)
     {
         _g = g;
         _span = ((g.KernelH - 1) * g.DilationH) + 1;
-        _columns = ((g.OutW - 1) * g.StrideW) + g.KernelW;
-        _inPlace = (g.Channels == g.ChannelStride || g.KernelW == 1)
-            && g.PadTop <= 0 && ((g.OutH - 1) * g.StrideH) + _span - g.PadTop <= g.InH && g.PadLeft <= 0 && _columns - g.PadLeft <= g.InW;
+        _inPlace = (g.Channels == g.ChannelStride || g.KernelW == 1) && InputStrip.IsNeedless(g);
         PixelStride = g.StrideW * (_inPlace ? g.ChannelStride : g.Channels);
-        RowStride = _inPlace ? (nint)g.InW * g.ChannelStride : (nint)_columns * g.Channels;
+        RowStride = _inPlace ? (nint)g.InW * g.ChannelStride : InputStrip.RowLength(g);
         int rows = Math.Min(g.OutRows, Math.Max(2, (WantedPixels + g.OutW - 1) / g.OutW));
         while (rows > 1 && CopiedBytes(rows) > MostCopiedBytes)
             rows--;
@@ -68,7 +65,7 @@ internal sealed unsafe class WindowRows
             int picture = row / _g.OutH, y = row % _g.OutH, rows = Math.Min(_g.OutH - y, end - row), first = (y * _g.StrideH) - _g.PadTop;
             float* source = input + ((nint)picture * _g.InH * _g.InW * _g.ChannelStride);
             for (int i = 0; i < CopiedRows(rows); i++, target += RowStride)
-                CopyRow(source, first + i, target);
+                InputStrip.CopyRow(_g, source, first + i, target);
             row += rows;
         }
     }
@@ -95,30 +92,5 @@ internal sealed unsafe class WindowRows
     {
         int pictures = Math.Min(Math.Min(rows, _g.Batch), ((rows + _g.OutH - 2) / _g.OutH) + 1);
         return (nuint)((rows * _g.StrideH) + (pictures * Math.Max(0, _span - _g.StrideH))) * (nuint)RowStride * sizeof(float);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void CopyRow(float* picture, int y, float* target)
-    {
-        int left = Math.Clamp(_g.PadLeft, 0, _columns), right = Math.Clamp(_g.InW + _g.PadLeft, left, _columns), channels = _g.Channels;
-        if ((uint)y >= (uint)_g.InH)
-        {
-            Memory.Fill(target, _columns * channels, 0f);
-            return;
-        }
-
-        float* source = picture + ((((nint)y * _g.InW) + left - _g.PadLeft) * _g.ChannelStride);
-        Memory.Fill(target, left * channels, 0f);
-        if (channels == _g.ChannelStride)
-        {
-            Memory.Copy(source, target + (left * channels), (right - left) * channels);
-        }
-        else
-        {
-            for (int x = left; x < right; x++, source += _g.ChannelStride)
-                Memory.Copy(source, target + (x * channels), channels);
-        }
-
-        Memory.Fill(target + (right * channels), (_columns - right) * channels, 0f);
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 
@@ -17,12 +18,13 @@ public sealed class HeadLearnerTests
         ConfusionMatrix confusion = new(3);
         learner.Step(samples, views, 0.01f, out _);
         learner.Evaluate(train, confusion);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int step = 0; step < 20; step++) learner.Step(samples, views, 0.01f, out _);
-        learner.Evaluate(train, confusion);
-        learner.Keep();
-        learner.Restore();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, ProcessMeasurements.LeastAllocatedHere(() =>
+        {
+            for (int step = 0; step < 20; step++) learner.Step(samples, views, 0.01f, out _);
+            learner.Evaluate(train, confusion);
+            learner.Keep();
+            learner.Restore();
+        }));
         Assert.Equal(60, confusion.Total);
     }
 

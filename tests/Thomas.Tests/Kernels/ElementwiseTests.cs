@@ -207,6 +207,24 @@ public unsafe class ElementwiseTests
         Assert.True(CpuFeatures.HasFusedMultiplyAdd ? refused < 20 : refused == 2000, $"{refused} scales are left to the division");
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(114)]
+    public void Fake_quantization_with_a_scale_of_one_has_the_bits_of_the_formula(float zero)
+    {
+        float[] special = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f, 0f, -0.3f, 0.5f, 1.5f, -0.5f, 254.5f, 255.5f, 1e30f, -1e30f, float.Epsilon];
+        using GuardedBuffer x = new(1000 + special.Length), y = new(x.Length);
+        for (int i = 0; i < 1000; i++) x.Span[i] = (i - 500) * 0.7512f;
+        special.CopyTo(x.Span[1000..]);
+        FakeQuantize.PerTensor(x.Pointer, y.Pointer, x.Span.Length, 1, zero, 0, 255, byReciprocal: true);
+        for (int i = 0; i < x.Length; i++)
+        {
+            float expected = MathF.Max(0, MathF.Min(255, MathF.Round(x.Span[i]) + zero)) - zero;
+            Assert.Equal(float.IsNaN(x.Span[i]) ? float.NaN : expected, y.Span[i]);
+            Assert.False(y.Span[i] == 0 && float.IsNegative(y.Span[i]));
+        }
+    }
+
     [Fact]
     public void Fake_quantization_of_many_integers_or_strange_scales_is_left_to_the_division()
     {

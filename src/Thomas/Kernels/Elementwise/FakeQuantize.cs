@@ -26,7 +26,9 @@ internal static unsafe class FakeQuantize
     /// <param name="byReciprocal">Whether to do without a division; only where <see cref="FakeQuantizeMap.IsExact"/> says that it gives the same bits.</param>
     public static void PerTensor(float* x, float* y, nint count, float scale, float zero, float qMin, float qMax, bool byReciprocal)
     {
-        if (byReciprocal)
+        if (byReciprocal && scale == 1f)
+            ElementwiseLoop.Map(new WholeNumberMap(qMin - zero, qMax - zero), x, y, count);
+        else if (byReciprocal)
             ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, qMin, qMax), x, y, count);
         else
             ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, qMin, qMax), x, y, count);

@@ -69,6 +69,7 @@ internal sealed unsafe class MatrixProduct
     private readonly int _blockM;
     private readonly int _blockK;
     private readonly int _blocksM;
+    private readonly int _groups;
     private readonly int _panelsPerItem;
     private readonly bool _smallPanels;
 
@@ -92,7 +93,8 @@ internal sealed unsafe class MatrixProduct
         int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocksM - 1) / _blocksM);
         _panelsPerItem = Math.Max(1, panels / wantedColumns);
         _smallPanels = k <= _blockK && (long)k * _panelsPerItem * PackedMatrix.PanelWidth * sizeof(float) <= blocks.PanelBytes;
-        Items = _blocksM * ((panels + _panelsPerItem - 1) / _panelsPerItem);
+        _groups = (panels + _panelsPerItem - 1) / _panelsPerItem;
+        Items = _blocksM * _groups;
     }
 
     private enum Left
@@ -145,6 +147,7 @@ internal sealed unsafe class MatrixProduct
     public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
 
     /// <summary>Does items [begin, end).</summary>
+    /// <remarks>The items of a block of rows follow each other, so a thread reads mostly rows that it wrote itself in the layer before.</remarks>
     public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace)
     {
         MatrixProductArgs local = args;
@@ -153,7 +156,7 @@ internal sealed unsafe class MatrixProduct
         int panels = PackedMatrix.Panels(_n);
         for (int item = begin; item < end; item++)
         {
-            int m0 = item % _blocksM * _blockM, p0 = item / _blocksM * _panelsPerItem;
+            int m0 = item / _groups * _blockM, p0 = item % _groups * _panelsPerItem;
             int p1 = Math.Min(p0 + _panelsPerItem, panels);
             if (_m == 1)
                 p0 = RunRow(local, p0, p1);

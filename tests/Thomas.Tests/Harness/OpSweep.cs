@@ -103,7 +103,7 @@ internal static unsafe class OpSweep
             DepthwiseConv2dAttributes a => (a with { Activation = default }, test.Shapes[1].Product(1, 3) + 1),
             DenseAttributes a => (a with { Activation = default }, test.Shapes[1][1] + 1),
             MatMulAttributes a => (a, test.Shapes[0][a.TransposeA ? 0 : 1]),
-            Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
+            Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient or DepthwiseConv2dGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
             AveragePool2dAttributes a => (a with { Activation = default }, a.Window.KernelH * a.Window.KernelW),
             MaxPool2dAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
             AveragePool2dGradientAttributes a => (a, a.Window.KernelH * a.Window.KernelW),

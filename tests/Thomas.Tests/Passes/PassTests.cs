@@ -49,6 +49,7 @@ public sealed class PassTests
     [InlineData("fold-batch-norm")]
     [InlineData("fuse-epilogue")]
     [InlineData("fuse-bias-gradient")]
+    [InlineData("fuse-depthwise-gradients")]
     public void Each_pass_can_be_switched_off(string pass)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
@@ -158,6 +159,30 @@ public sealed class PassTests
         Assert.Equal(2, fused.Nodes.Count);
         Assert.Equal(1, Count<ActivateBiasGradient>(fused));
         Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-bias-gradient"] }), TestGraphs.Run(graph));
+    }
+
+    /// <summary>Both with the input's own memory and, where something else reads the input afterwards, without.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(1, true)]
+    public void The_gradients_of_a_depthwise_convolution_are_made_in_one_pass(int stride, bool isReadAgain)
+    {
+        GraphBuilder b = new();
+        Window2d window = new(3, 3, stride, stride, 1, 1, new Padding2d(1, 1, 1, 1));
+        Shape shape = new(2, 6, 8, 20), small = new(2, window.OutputH(6), window.OutputW(8), 20);
+        Value x = b.Add(OpCatalog.Activate, [b.Input("x", new TensorType(DType.F32, shape))], new ActivateAttributes(Activation.Relu));
+        Value dy = b.Input("dy", new TensorType(DType.F32, small)), w = b.Weights("w", 5, 1, 3, 3, 20);
+        Conv2dGradientAttributes attributes = new(window, 6, 8, 20);
+        Value dw = b.Add(OpCatalog.DepthwiseConv2dFilterGradient, [x, dy], attributes), dx = b.Add(OpCatalog.DepthwiseConv2dInputGradient, [dy, w], attributes);
+        Graph graph = isReadAgain ? b.Build(dw, b.Add(OpCatalog.Add, [dx, x]), b.Add(OpCatalog.DepthwiseConv2dFilterGradient, [x, dy], attributes)) : b.Build(dw, dx);
+        Graph fused = FuseDepthwiseGradients.Run(graph);
+        GraphVerifier.Verify(fused);
+        Assert.Equal(1, Count<DepthwiseConv2dGradient>(fused));
+        Assert.Equal(isReadAgain ? 1 : 0, Count<DepthwiseConv2dFilterGradient>(fused));
+        Assert.Equal(0, Count<DepthwiseConv2dInputGradient>(fused));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(graph));
+        Same(TestGraphs.Run(fused, TestGraphs.Oracle), TestGraphs.Run(graph, TestGraphs.Oracle));
     }
 
     [Fact]

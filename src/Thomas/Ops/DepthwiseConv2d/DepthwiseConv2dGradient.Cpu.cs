@@ -11,7 +11,7 @@ public sealed partial class DepthwiseConv2dGradient
     {
         Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
         Shape x = node.Inputs[0].Shape, dy = node.Inputs[1].Shape;
-        return Fits(a, x, dy) ? new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, dy, x[3]))) : new ReferenceKernel(node);
+        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, dy, x[3])));
     }
 
     private sealed unsafe class Kernel(DepthwiseJointGradient gradient) : CpuKernel

@@ -28,6 +28,7 @@ public sealed partial class DepthwiseConv2dGradient : Op
         RequireInputs(inputs, 3);
         TensorType[] dw = OpCatalog.DepthwiseConv2dFilterGradient.InferTypes(inputs[..2], attributes);
         TensorType[] dx = OpCatalog.DepthwiseConv2dInputGradient.InferTypes(inputs[1..], attributes);
+        Require(Fits((Conv2dGradientAttributes)attributes, inputs[0].Shape, inputs[1].Shape), $"no kernel makes both gradients for x {inputs[0].Shape} and {attributes}");
         return [dx[0], dw[0]];
     }
 

@@ -1,6 +1,5 @@
 using System;
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
+using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
@@ -22,19 +21,22 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <summary>Floats of x and dy in a block: two blocks are in the second-level cache.</summary>
     private const int BlockFloats = 32 * 1024;
 
+    private const int Taps = 9;
     private const int MaxRanges = 16;
     private const int MinRangePixels = 64;
     private const int MaxPartialFloats = 64 * 1024;
 
     private readonly ConvGeometry _g;
+    private readonly Activation _activation;
     private readonly int _ranges;
     private readonly int _blockRows;
 
     /// <summary>Plans the ranges.</summary>
     /// <param name="forward">The forward convolution, which <see cref="Fits"/>.</param>
-    public DepthwiseJointGradient(in ConvGeometry forward)
+    /// <param name="activation">What was applied to x before: nothing or a clipping, whose gradient is part of dx then.</param>
+    public DepthwiseJointGradient(in ConvGeometry forward, Activation activation)
     {
-        _g = forward;
+        (_g, _activation) = (forward, activation);
         int most = Math.Min(InRows, 1 + (int)(MaxPartialFloats / Size));
         _ranges = Math.Clamp(Math.Min(InRows * _g.InW / MinRangePixels, most), 1, MaxRanges);
         long floats = ((long)InRows * _g.InW * _g.Channels) + ((long)_g.OutPixels * _g.Channels);
@@ -42,7 +44,7 @@ internal sealed unsafe class DepthwiseJointGradient
     }
 
     /// <summary>For example <c>f32_grad_dwconv_k3x3s1__avx512</c>.</summary>
-    public string KernelName => $"f32_grad_dwconv_k{_g.KernelH}x{_g.KernelW}s{_g.StrideW}__{CpuFeatures.TierName}";
+    public string KernelName => $"f32_grad_{(Clips ? "clip_" : "")}dwconv_k{_g.KernelH}x{_g.KernelW}s{_g.StrideW}__{CpuFeatures.TierName}";
 
     /// <summary>Work items, independent of each other.</summary>
     public int Items => _ranges;
@@ -50,16 +52,20 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <summary>Floats for the partial sums, shared by all threads.</summary>
     public nint PartialFloats => (_ranges - 1) * Size;
 
-    /// <summary>Items of <see cref="Sum"/>, one a tap; 0 when there is nothing to add.</summary>
-    public int SumItems => _ranges == 1 ? 0 : _g.KernelH * _g.KernelW;
+    /// <summary>Items of <see cref="Sum"/>, one a tap and one for the bias; 0 when there is nothing to add.</summary>
+    public int SumItems => _ranges == 1 ? 0 : Taps + (Clips ? 1 : 0);
 
-    private nint Size => (nint)_g.KernelH * _g.KernelW * _g.Channels;
+    private bool Clips => _activation.Kind == ActivationKind.Clip;
 
     private int InRows => _g.Batch * _g.InH;
 
-    /// <summary>Whether there are loops for such a convolution, which has one output for each channel.</summary>
+    /// <summary>Floats of the sums of a range: taps, then the bias.</summary>
+    private nint Size => (Taps + (Clips ? 1 : 0)) * (nint)_g.Channels;
+
+    /// <summary>Whether there are loops for such a convolution, which has one output for each channel: every row of x meets one of dy.</summary>
     public static bool Fits(in ConvGeometry g) =>
-        g is { KernelH: 3, KernelW: 3, DilationH: 1, DilationW: 1, StrideH: 1 or 2 } && g.StrideW == g.StrideH && g.ChannelStride == g.Channels;
+        g is { KernelH: 3, KernelW: 3, DilationH: 1, DilationW: 1, StrideH: 1 or 2, PadTop: >= 0 } && g.StrideW == g.StrideH && g.ChannelStride == g.Channels
+        && g.InH - 1 + g.PadTop <= ((g.OutH - 1) * g.StrideH) + 2;
 
     /// <summary>Does items [begin, end).</summary>
     /// <param name="x">Input, [n, inH, inW, channels] without gaps.</param>
@@ -67,27 +73,35 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <param name="filter">Filter, [3, 3, channels].</param>
     /// <param name="dx">Gradient of the input; may be x.</param>
     /// <param name="dw">Gradient of the filter.</param>
+    /// <param name="db">Sums of dx over the pixels: gradient of the bias of the layer before, where there is an activation.</param>
     /// <param name="partial"><see cref="PartialFloats"/> floats.</param>
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
-    public void RunItems(float* x, float* dy, float* filter, float* dx, float* dw, float* partial, int begin, int end)
+    public void RunItems(float* x, float* dy, float* filter, float* dx, float* dw, float* db, float* partial, int begin, int end)
     {
         for (int range = begin; range < end; range++)
         {
-            float* sums = range == 0 ? dw : partial + ((range - 1) * Size);
-            Memory.Fill(sums, (int)Size, 0f);
+            float* sums = range == 0 ? dw : partial + ((range - 1) * Size), bias = range == 0 ? db : sums + (Taps * (nint)_g.Channels);
+            Memory.Fill(sums, Taps * _g.Channels, 0f);
+            if (Clips)
+                Memory.Fill(bias, _g.Channels, 0f);
             int first = (int)((long)range * InRows / _ranges), last = (int)((range + 1L) * InRows / _ranges);
             for (int row = first; row < last; row += _blockRows)
-                RunBlock(x, dy, filter, dx, sums, row, Math.Min(last, row + _blockRows));
+                RunBlock(x, dy, filter, dx, sums, bias, row, Math.Min(last, row + _blockRows));
         }
     }
 
     /// <summary>Adds the partial sums, in order: items [begin, end) of <see cref="SumItems"/>.</summary>
-    public void Sum(float* dw, float* partial, int begin, int end) =>
-        PartialSums.Add(dw, partial, Size, _ranges - 1, begin * (nint)_g.Channels, end * (nint)_g.Channels);
+    public void Sum(float* dw, float* db, float* partial, int begin, int end)
+    {
+        nint channels = _g.Channels;
+        PartialSums.Add(dw, partial, Size, _ranges - 1, begin * channels, Math.Min(Taps, end) * channels);
+        if (end > Taps)
+            PartialSums.Add(db, partial + (Taps * channels), Size, _ranges - 1, 0, channels);
+    }
 
     /// <summary>Rows [row, end) of x.</summary>
-    private void RunBlock(float* x, float* dy, float* filter, float* dx, float* sums, int row, int end)
+    private void RunBlock(float* x, float* dy, float* filter, float* dx, float* sums, float* bias, int row, int end)
     {
         DepthwiseJointRun run = default;
         nint inRow = (nint)_g.InW * _g.Channels;
@@ -99,23 +113,20 @@ internal sealed unsafe class DepthwiseJointGradient
         run.Pad = _g.PadLeft;
         run.Columns = _g.InW;
         run.Pixels = _g.OutW;
+        run.BiasSums = bias;
+        run.Lower = _activation.Lower;
+        run.Last = float.IsFinite(_activation.Upper) ? MathF.BitDecrement(_activation.Upper) : _activation.Upper;
         run.Fetches = end < InRows;
         run.AheadX = x + ((run.Fetches ? end : row) * inRow);
         run.AheadDy = dy + (Math.Min(_g.OutRows - 1, UpperRow(run.Fetches ? end : row) + (_g.StrideH == 1 ? 2 : 1)) * run.DyRowStep);
         while (row < end)
         {
-            (int tapRow, int taps) = Taps(row);
+            (int tapRow, int taps) = TapsOf(row);
             run.X = x + (row * inRow);
             run.TapRows = taps;
             run.Rows = 1;
-            for (row++; _g.StrideH == 1 && row < end && row % _g.InH != 0 && Taps(row) == (tapRow, taps); row++)
+            for (row++; _g.StrideH == 1 && row < end && row % _g.InH != 0 && TapsOf(row) == (tapRow, taps); row++)
                 run.Rows++;
-            if (taps == 0)
-            {
-                Memory.Fill(run.X + run.Dx, (int)(run.Rows * inRow), 0f);
-                continue;
-            }
-
             run.Dy = dy + (UpperRow(row - run.Rows) * run.DyRowStep);
             run.W = filter + (3 * tapRow * (nint)_g.Channels);
             run.Sums = sums + (3 * tapRow * (nint)_g.Channels);
@@ -126,29 +137,40 @@ internal sealed unsafe class DepthwiseJointGradient
         }
     }
 
-    /// <summary>The tap row that the upper row of dy that row <paramref name="row"/> of x meets belongs to, and how many rows of dy it meets.</summary>
-    private (int TapRow, int Count) Taps(int row)
+    /// <summary>How many rows of dy a row of x meets, and the tap row of the upper one.</summary>
+    private (int TapRow, int Count) TapsOf(int row)
     {
         int place = (row % _g.InH) + _g.PadTop, s = _g.StrideH;
         int lowest = Math.Max(s == 1 ? 0 : place & 1, place - ((_g.OutH - 1) * s)), highest = Math.Min(2, place);
-        if (s == 2) highest -= (highest - place) & 1;
-        return highest < lowest ? (0, 0) : (highest, ((highest - lowest) / s) + 1);
+        if (s == 2)
+            highest -= (highest - place) & 1;
+        return (highest, ((highest - lowest) / s) + 1);
     }
 
     /// <summary>The upper row of dy that a row of x meets, counted over the batch.</summary>
-    private int UpperRow(int row) => (row / _g.InH * _g.OutH) + Math.Max(0, ((row % _g.InH) + _g.PadTop - Taps(row).TapRow) / _g.StrideH);
+    private int UpperRow(int row) => (row / _g.InH * _g.OutH) + (((row % _g.InH) + _g.PadTop - TapsOf(row).TapRow) / _g.StrideH);
 
-    private static void Run<TStride>(DepthwiseJointRun* run)
+    private void Run<TStride>(DepthwiseJointRun* run)
         where TStride : struct, IConstant
+    {
+        if (Clips)
+            Run<TStride, C1>(run);
+        else
+            Run<TStride, C0>(run);
+    }
+
+    private static void Run<TStride, TClips>(DepthwiseJointRun* run)
+        where TStride : struct, IConstant
+        where TClips : struct, IConstant
     {
         int c = 0;
         if (CpuFeatures.VectorLength >= 16)
-            c = DepthwiseJointRows.Run<Simd512, V512, TStride>(run, c);
+            c = DepthwiseJointRows.Run<Simd512, V512, TStride, TClips>(run, c);
         if (CpuFeatures.VectorLength >= 8 && c < run->Channels)
-            c = DepthwiseJointRows.Run<Simd256, V256, TStride>(run, c);
+            c = DepthwiseJointRows.Run<Simd256, V256, TStride, TClips>(run, c);
         if (CpuFeatures.VectorLength >= 4 && c < run->Channels)
-            c = DepthwiseJointRows.Run<Simd128, V128, TStride>(run, c);
+            c = DepthwiseJointRows.Run<Simd128, V128, TStride, TClips>(run, c);
         if (c < run->Channels)
-            DepthwiseJointRows.Run<Simd1, float, TStride>(run, c);
+            DepthwiseJointRows.Run<Simd1, float, TStride, TClips>(run, c);
     }
 }

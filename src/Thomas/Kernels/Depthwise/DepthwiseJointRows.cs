@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Depthwise;
@@ -16,24 +17,26 @@ internal static unsafe class DepthwiseJointRows
     /// <typeparam name="TSimd">Operations.</typeparam>
     /// <typeparam name="TVec">Vector type.</typeparam>
     /// <typeparam name="TStride">Stride, 1 or 2.</typeparam>
+    /// <typeparam name="TClips">1 if x was clipped, which dx undoes, and dx is summed over the pixels; else 0.</typeparam>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Run<TSimd, TVec, TStride>(DepthwiseJointRun* t, int c)
+    public static int Run<TSimd, TVec, TStride, TClips>(DepthwiseJointRun* t, int c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TStride : struct, IConstant
+        where TClips : struct, IConstant
     {
         for (; c <= t->Channels - TSimd.Length; c += TSimd.Length)
         {
             if (TStride.Value == 2 && t->TapRows == 2)
-                Stride2<TSimd, TVec, C2>(t, c);
+                Stride2<TSimd, TVec, C2, TClips>(t, c);
             else if (TStride.Value == 2)
-                Stride2<TSimd, TVec, C1>(t, c);
+                Stride2<TSimd, TVec, C1, TClips>(t, c);
             else if (t->TapRows == 3)
-                Stride1<TSimd, TVec, C3>(t, c);
+                Stride1<TSimd, TVec, C3, TClips>(t, c);
             else if (t->TapRows == 2)
-                Stride1<TSimd, TVec, C2>(t, c);
+                Stride1<TSimd, TVec, C2, TClips>(t, c);
             else
-                Stride1<TSimd, TVec, C1>(t, c);
+                Stride1<TSimd, TVec, C1, TClips>(t, c);
         }
 
         return c;
@@ -41,10 +44,11 @@ internal static unsafe class DepthwiseJointRows
 
     /// <summary>Stride 1: tap j of column v of x belongs to column v + pad - j of dy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Stride1<TSimd, TVec, TRows>(DepthwiseJointRun* t, nint c)
+    private static void Stride1<TSimd, TVec, TRows, TClips>(DepthwiseJointRun* t, nint c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
+        where TClips : struct, IConstant
     {
         nint step = t->Channels, fetched = t->Fetches ? TSimd.Length : 0, dxShift = t->Dx, row1 = t->DyRowStep, row2 = 2 * row1;
         float* w = t->W + c;
@@ -62,6 +66,14 @@ internal static unsafe class DepthwiseJointRows
         {
             Load<TSimd, TVec>(w + (2 * t->TapRowStep), step, out w20, out w21, out w22);
             Load<TSimd, TVec>(sums + (2 * t->TapRowStep), step, out s20, out s21, out s22);
+        }
+
+        TVec bias = TSimd.Create(0f), lower = bias, lastValue = bias;
+        if (TClips.Value != 0)
+        {
+            bias = TSimd.Load(t->BiasSums + c);
+            lower = TSimd.Create(t->Lower);
+            lastValue = TSimd.Create(t->Last);
         }
 
         float* aheadX = t->AheadX;
@@ -119,6 +131,7 @@ internal static unsafe class DepthwiseJointRows
                             m2 = n;
                         }
 
+                        if (TClips.Value != 0) Unclip<TSimd, TVec>(v, lower, lastValue, ref g, ref bias);
                         TSimd.Store(g, x + dxShift);
                         FetchX(ref aheadX, dxShift, fetched);
                         Fetch(ref aheadDy, fetched);
@@ -148,6 +161,7 @@ internal static unsafe class DepthwiseJointRows
                     if (has0) Tap<TSimd, TVec>(dy + row2, value, w20, ref dx, ref s20);
                 }
 
+                if (TClips.Value != 0) Unclip<TSimd, TVec>(value, lower, lastValue, ref dx, ref bias);
                 TSimd.Store(dx, x + dxShift);
                 FetchX(ref aheadX, dxShift, fetched);
                 Fetch(ref aheadDy, fetched);
@@ -157,6 +171,8 @@ internal static unsafe class DepthwiseJointRows
             }
         }
 
+        if (TClips.Value != 0)
+            TSimd.Store(bias, t->BiasSums + c);
         t->AheadX = aheadX;
         t->AheadDy = aheadDy;
         Store<TSimd, TVec>(sums, step, s00, s01, s02);
@@ -168,10 +184,11 @@ internal static unsafe class DepthwiseJointRows
 
     /// <summary>Stride 2: places of x, counted from the padding's first, take turns; even ones have taps 0 and 2, of columns place / 2 and the one before, odd ones tap 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Stride2<TSimd, TVec, TRows>(DepthwiseJointRun* t, nint c)
+    private static void Stride2<TSimd, TVec, TRows, TClips>(DepthwiseJointRun* t, nint c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
+        where TClips : struct, IConstant
     {
         nint step = t->Channels, fetched = t->Fetches ? TSimd.Length : 0, dxShift = t->Dx, row1 = t->DyRowStep;
         float* w = t->W + c;
@@ -183,6 +200,14 @@ internal static unsafe class DepthwiseJointRows
         {
             Load<TSimd, TVec>(w + t->TapRowStep, step, out w10, out w11, out w12);
             Load<TSimd, TVec>(sums + t->TapRowStep, step, out s10, out s11, out s12);
+        }
+
+        TVec bias = TSimd.Create(0f), lower = bias, lastValue = bias;
+        if (TClips.Value != 0)
+        {
+            bias = TSimd.Load(t->BiasSums + c);
+            lower = TSimd.Create(t->Lower);
+            lastValue = TSimd.Create(t->Last);
         }
 
         float* aheadX = t->AheadX;
@@ -226,7 +251,9 @@ internal static unsafe class DepthwiseJointRows
                             Fetch(ref aheadDy, fetched);
                         }
 
+                        if (TClips.Value != 0) Unclip<TSimd, TVec>(v, lower, lastValue, ref g, ref bias);
                         TSimd.Store(g, x + dxShift);
+                        if (TClips.Value != 0) Unclip<TSimd, TVec>(u, lower, lastValue, ref h, ref bias);
                         TSimd.Store(h, x + step + dxShift);
                         FetchX(ref aheadX, dxShift, fetched);
                         FetchX(ref aheadX, dxShift, fetched);
@@ -251,6 +278,7 @@ internal static unsafe class DepthwiseJointRows
                     if (has && TRows.Value > 1) Tap<TSimd, TVec>(d + row1, value, w10, ref dx, ref s10);
                 }
 
+                if (TClips.Value != 0) Unclip<TSimd, TVec>(value, lower, lastValue, ref dx, ref bias);
                 TSimd.Store(dx, x + dxShift);
                 FetchX(ref aheadX, dxShift, fetched);
                 column++;
@@ -258,11 +286,24 @@ internal static unsafe class DepthwiseJointRows
             }
         }
 
+        if (TClips.Value != 0)
+            TSimd.Store(bias, t->BiasSums + c);
         t->AheadX = aheadX;
         t->AheadDy = aheadDy;
         Store<TSimd, TVec>(sums, step, s00, s01, s02);
         if (TRows.Value > 1)
             Store<TSimd, TVec>(sums + t->TapRowStep, step, s10, s11, s12);
+    }
+
+    /// <summary>The gradient before a clipping, from its result: dx where that lies between the bounds, else 0, NaN where it or dx is NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Unclip<TSimd, TVec>(TVec x, TVec lower, TVec last, ref TVec dx, ref TVec sum)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+    {
+        TVec flat = GradientMasks.ZeroOrNaN<TSimd, TVec>(x), slope = TSimd.SelectIfLess(lower, x, TSimd.Create(1f), flat);
+        dx = TSimd.Multiply(dx, TSimd.SelectIfLess(last, x, flat, slope));
+        sum = TSimd.Add(sum, dx);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -45,6 +45,15 @@ internal unsafe struct DepthwiseJointRun
     /// <summary>Columns of dy.</summary>
     public int Pixels;
 
+    /// <summary>Sums of dx over the pixels; not used where x was not clipped.</summary>
+    public float* BiasSums;
+
+    /// <summary>dx passes where x is above this.</summary>
+    public float Lower;
+
+    /// <summary>dx passes where x is at most this.</summary>
+    public float Last;
+
     /// <summary>What is fetched while the run is computed, a vector for each that is read of x: the rows of x that come after it.</summary>
     public float* AheadX;
 

@@ -9,9 +9,9 @@ public sealed partial class DepthwiseConv2dGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {
-        Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
-        Shape x = node.Inputs[0].Shape, dy = node.Inputs[1].Shape;
-        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, dy, x[3])));
+        DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)node.Attributes;
+        Shape x = node.Inputs[0].Shape;
+        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation.ToKernel()));
     }
 
     private sealed unsafe class Kernel(DepthwiseJointGradient gradient) : CpuKernel
@@ -21,6 +21,7 @@ public sealed partial class DepthwiseConv2dGradient
         private float* _filter;
         private float* _dx;
         private float* _dw;
+        private float* _db;
         private float* _partial;
 
         public override string Name => gradient.KernelName;
@@ -36,6 +37,7 @@ public sealed partial class DepthwiseConv2dGradient
             _filter = (float*)inputs[2];
             _dx = (float*)outputs[0];
             _dw = (float*)outputs[1];
+            _db = outputs.Length > 2 ? (float*)outputs[2] : null;
             _partial = (float*)workspace;
         }
 
@@ -43,8 +45,8 @@ public sealed partial class DepthwiseConv2dGradient
 
         public override void Run(int phase, int begin, int end, int thread)
         {
-            if (phase == 0) gradient.RunItems(_x, _dy, _filter, _dx, _dw, _partial, begin, end);
-            else gradient.Sum(_dw, _partial, begin, end);
+            if (phase == 0) gradient.RunItems(_x, _dy, _filter, _dx, _dw, _db, _partial, begin, end);
+            else gradient.Sum(_dw, _db, _partial, begin, end);
         }
     }
 }

@@ -13,13 +13,16 @@ namespace Thomas.Kernels.Depthwise;
 /// </summary>
 /// <remarks>
 /// Work items are ranges of rows of x. Each range but the first has its own copy of dw, and <see cref="Sum"/> adds them in order. The ranges follow from the shapes
-/// alone, so the bits do not depend on the threads. A range is done in blocks of rows; while one is computed the next is fetched into the second-level cache, in the
-/// order of its addresses.
+/// alone, so the bits do not depend on the threads. A range is done in blocks of rows. While one is computed the next is fetched into the second-level cache, in the
+/// order of its addresses; where there is no instruction for that, each is touched before.
 /// </remarks>
 internal sealed unsafe class DepthwiseJointGradient
 {
     /// <summary>Floats of x and dy in a block: two blocks are in the second-level cache.</summary>
     private const int BlockFloats = 32 * 1024;
+
+    /// <summary>The input was written long ago, in the forward pass, so it is far unless it is small.</summary>
+    private const long NearFloats = 64 * 1024;
 
     private const int Taps = 9;
     private const int MaxRanges = 16;
@@ -30,6 +33,7 @@ internal sealed unsafe class DepthwiseJointGradient
     private readonly Activation _activation;
     private readonly int _ranges;
     private readonly int _blockRows;
+    private readonly bool _isFar;
 
     /// <summary>Plans the ranges.</summary>
     /// <param name="forward">The forward convolution, which <see cref="Fits"/>.</param>
@@ -41,6 +45,7 @@ internal sealed unsafe class DepthwiseJointGradient
         _ranges = Math.Clamp(Math.Min(InRows * _g.InW / MinRangePixels, most), 1, MaxRanges);
         long floats = ((long)InRows * _g.InW * _g.Channels) + ((long)_g.OutPixels * _g.Channels);
         _blockRows = (int)Math.Clamp(BlockFloats * InRows / floats, 1, _g.InH);
+        _isFar = floats > NearFloats;
     }
 
     /// <summary>For example <c>f32_grad_dwconv_k3x3s1__avx512</c>.</summary>
@@ -87,7 +92,12 @@ internal sealed unsafe class DepthwiseJointGradient
                 Memory.Fill(bias, _g.Channels, 0f);
             int first = (int)((long)range * InRows / _ranges), last = (int)((range + 1L) * InRows / _ranges);
             for (int row = first; row < last; row += _blockRows)
-                RunBlock(x, dy, filter, dx, sums, bias, row, Math.Min(last, row + _blockRows));
+            {
+                int next = Math.Min(last, row + _blockRows);
+                if (_isFar && (!DepthwiseAhead.IsSupported || (range == begin && row == first)))
+                    Touch(x, dy, row, next);
+                RunBlock(x, dy, filter, dx, sums, bias, row, next);
+            }
         }
     }
 
@@ -98,6 +108,15 @@ internal sealed unsafe class DepthwiseJointGradient
         PartialSums.Add(dw, partial, Size, _ranges - 1, begin * channels, Math.Min(Taps, end) * channels);
         if (end > Taps)
             PartialSums.Add(db, partial + (Taps * channels), Size, _ranges - 1, 0, channels);
+    }
+
+    /// <summary>Touches rows [row, end) of x and most of those of dy that they meet.</summary>
+    private void Touch(float* x, float* dy, int row, int end)
+    {
+        nint inRow = (nint)_g.InW * _g.Channels, outRow = (nint)_g.OutW * _g.Channels;
+        int upper = UpperRow(row);
+        CacheLines.Touch(x + (row * inRow), (end - row) * inRow);
+        CacheLines.Touch(dy + (upper * outRow), (UpperRow(end - 1) + 1 - upper) * outRow);
     }
 
     /// <summary>Rows [row, end) of x.</summary>

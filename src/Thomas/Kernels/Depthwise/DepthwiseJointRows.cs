@@ -1,6 +1,5 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Simd;
 
@@ -134,7 +133,7 @@ internal static unsafe class DepthwiseJointRows
                         if (TClips.Value != 0) Unclip<TSimd, TVec>(v, lower, lastValue, ref g, ref bias);
                         TSimd.Store(g, x + dxShift);
                         FetchX(ref aheadX, dxShift, fetched);
-                        Fetch(ref aheadDy, fetched);
+                        DepthwiseAhead.Fetch(ref aheadDy, fetched);
                     }
 
                     continue;
@@ -164,7 +163,7 @@ internal static unsafe class DepthwiseJointRows
                 if (TClips.Value != 0) Unclip<TSimd, TVec>(value, lower, lastValue, ref dx, ref bias);
                 TSimd.Store(dx, x + dxShift);
                 FetchX(ref aheadX, dxShift, fetched);
-                Fetch(ref aheadDy, fetched);
+                DepthwiseAhead.Fetch(ref aheadDy, fetched);
                 column++;
                 x += step;
                 dy += step;
@@ -248,7 +247,7 @@ internal static unsafe class DepthwiseJointRows
                             g = TSimd.MultiplyAdd(n, w10, TSimd.MultiplyAdd(e1, w12, g));
                             h = TSimd.MultiplyAdd(n, w11, h);
                             e1 = n;
-                            Fetch(ref aheadDy, fetched);
+                            DepthwiseAhead.Fetch(ref aheadDy, fetched);
                         }
 
                         if (TClips.Value != 0) Unclip<TSimd, TVec>(v, lower, lastValue, ref g, ref bias);
@@ -316,22 +315,13 @@ internal static unsafe class DepthwiseJointRows
         dw = TSimd.MultiplyAdd(x, d, dw);
     }
 
-    /// <summary>Arm's prefetch instructions cannot be reached from C#; there the rows are touched before.</summary>
+    /// <summary>Fetches of x and, as a write that waits for its line holds up those behind it, of dx.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(ref float* ahead, nint step)
+    private static void FetchX(ref float* ahead, nint dxShift, nint step)
     {
-        if (!Sse.IsSupported) return;
-        Sse.Prefetch1(ahead);
-        ahead += step;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FetchX(ref float* ahead, nint dx, nint step)
-    {
-        if (!Sse.IsSupported) return;
-        Sse.Prefetch1(ahead);
-        Sse.Prefetch1(ahead + dx);
-        ahead += step;
+        float* dx = ahead + dxShift;
+        DepthwiseAhead.Fetch(ref dx, step);
+        DepthwiseAhead.Fetch(ref ahead, step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

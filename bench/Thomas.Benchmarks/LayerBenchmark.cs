@@ -109,6 +109,7 @@ internal sealed class LayerBenchmark
             Conv2dAttributes a => a.Window,
             DepthwiseConv2dAttributes a => a.Window,
             Conv2dGradientAttributes a => a.Window,
+            DepthwiseConv2dGradientAttributes a => a.Window,
             _ => null,
         };
         string kernel = window is Window2d w ? $" {w.KernelH}x{w.KernelW}/{w.StrideH}" : "";

@@ -127,6 +127,9 @@ public static class OpCatalog
     /// <summary>Gradient of a depthwise convolution's filter.</summary>
     public static DepthwiseConv2dFilterGradient DepthwiseConv2dFilterGradient { get; } = new();
 
+    /// <summary>Both gradients of a depthwise convolution.</summary>
+    public static DepthwiseConv2dGradient DepthwiseConv2dGradient { get; } = new();
+
     /// <summary>Gradient of max pooling.</summary>
     public static MaxPool2dGradient MaxPool2dGradient { get; } = new();
 
@@ -181,6 +184,7 @@ public static class OpCatalog
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
         MatMul, Heaviside, BroadcastTo,
         ActivateGradient, ActivateBiasGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
+        DepthwiseConv2dGradient,
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Dropout,

@@ -17,6 +17,7 @@ internal static class CompilePasses
         ("fuse-epilogue", FuseEpilogue.Run),
         ("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
         ("fuse-bias-gradient", FuseBiasGradient.Run),
+        ("fuse-depthwise-gradients", FuseDepthwiseGradients.Run),
     ];
 
     public static Graph Run(Graph graph, IReadOnlyCollection<string>? switchedOff = null)

@@ -104,6 +104,7 @@ internal static unsafe class OpSweep
             DenseAttributes a => (a with { Activation = default }, test.Shapes[1][1] + 1),
             MatMulAttributes a => (a, test.Shapes[0][a.TransposeA ? 0 : 1]),
             Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
+            DepthwiseConv2dGradientAttributes a => (Unclipped(a), test.Shapes[0].Product(0, 3) + test.Shapes[2].Product(1, 3)),
             AveragePool2dAttributes a => (a with { Activation = default }, a.Window.KernelH * a.Window.KernelW),
             MaxPool2dAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
             AveragePool2dGradientAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
@@ -112,6 +113,10 @@ internal static unsafe class OpSweep
         };
         return (Reference(test with { Attributes = plain }, absolute), terms);
     }
+
+    /// <summary>The same results without what a clipping takes away.</summary>
+    private static DepthwiseConv2dGradientAttributes Unclipped(DepthwiseConv2dGradientAttributes a) =>
+        a.InputActivation.Kind == ActivationKind.None ? a : a with { InputActivation = Activation.Clip(float.NegativeInfinity, float.PositiveInfinity) };
 
     /// <summary>An update adds a change to what was there: old, change and new.</summary>
     private static double[][] UpdateScale(OpCase test, float[][] operands, double[][] expected)

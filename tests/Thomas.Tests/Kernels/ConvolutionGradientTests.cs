@@ -275,23 +275,4 @@ public unsafe class ConvolutionGradientTests
 
         sums.Check(dw, g.OutPixels, $"{g} x{multiplier}");
     }
-
-    /// <summary>Sums in double with the sizes of their terms.</summary>
-    private sealed class Sums(int count)
-    {
-        private readonly double[] _value = new double[count];
-        private readonly double[] _scale = new double[count];
-
-        public void Add(int index, double term)
-        {
-            _value[index] += term;
-            _scale[index] += Math.Abs(term);
-        }
-
-        public void Check(GuardedBuffer actual, int terms, string where)
-        {
-            for (int i = 0; i < _value.Length; i++)
-                Tolerance.Check(actual.Span[i], _value[i], _scale[i] + 1, terms, $"{where} [{i}]");
-        }
-    }
 }

@@ -98,6 +98,9 @@ internal static class OpCases
         Shape filter = groups == 0 ? S(1, window.KernelH, window.KernelW, cOut) : S(cOut, window.KernelH, window.KernelW, x[3] / groups);
         yield return new OpCase(groups == 0 ? OpCatalog.DepthwiseConv2dInputGradient : OpCatalog.Conv2dInputGradient, attributes, [dy, filter]);
         yield return new OpCase(groups == 0 ? OpCatalog.DepthwiseConv2dFilterGradient : OpCatalog.Conv2dFilterGradient, attributes, [x, dy]);
+        if (groups != 0 || !DepthwiseConv2dGradient.Fits(window, x, dy)) yield break;
+        foreach (Activation activation in (Activation[])[default, Activation.Relu, Activation.Clip(-0.5f, 1.25f)])
+            yield return new OpCase(OpCatalog.DepthwiseConv2dGradient, new DepthwiseConv2dGradientAttributes(window, x[1], x[2], activation), [x, dy, filter]);
     }
 
     private static IEnumerable<OpCase> ConvolutionGradients()

@@ -49,6 +49,7 @@ public sealed class PassTests
     [InlineData("fold-batch-norm")]
     [InlineData("fuse-epilogue")]
     [InlineData("fuse-bias-gradient")]
+    [InlineData("fuse-depthwise-gradients")]
     public void Each_pass_can_be_switched_off(string pass)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
@@ -158,6 +159,59 @@ public sealed class PassTests
         Assert.Equal(2, fused.Nodes.Count);
         Assert.Equal(1, Count<ActivateBiasGradient>(fused));
         Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-bias-gradient"] }), TestGraphs.Run(graph));
+    }
+
+    /// <summary>Both with dx over the input's memory and, where something else reads the input afterwards, without.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(1, true)]
+    public void The_gradients_of_a_depthwise_convolution_are_made_in_one_pass(int stride, bool isReadAgain)
+    {
+        (GraphBuilder b, Value x, Value dx, Value dw) = DepthwiseGradients(stride);
+        Conv2dGradientAttributes again = new(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), 6, 8, 20);
+        Graph graph = isReadAgain ? b.Build(dw, b.Add(OpCatalog.Add, [dx, x]), b.Add(OpCatalog.DepthwiseConv2dFilterGradient, [x, dx], again)) : b.Build(dw, dx);
+        Graph fused = FuseDepthwiseGradients.Run(graph);
+        GraphVerifier.Verify(fused);
+        Assert.Equal(1, Count<DepthwiseConv2dGradient>(fused));
+        Assert.Equal(isReadAgain ? 1 : 0, Count<DepthwiseConv2dFilterGradient>(fused));
+        Assert.Equal(0, Count<DepthwiseConv2dInputGradient>(fused));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(graph));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle));
+    }
+
+    /// <summary>With the sums for the bias and without; not where the clipped gradient is not the only reader, or is of something else than the convolution's input.</summary>
+    [Theory]
+    [InlineData(true, true, false, 1)]
+    [InlineData(true, false, false, 1)]
+    [InlineData(true, true, true, 2)]
+    [InlineData(false, true, false, 2)]
+    public void A_clipping_before_a_depthwise_convolution_is_undone_in_the_same_pass(bool ofInput, bool hasBias, bool isReadAgain, int nodes)
+    {
+        (GraphBuilder b, Value x, Value dx, Value dw) = DepthwiseGradients(1);
+        Value saved = ofInput ? x : b.Input("other", x.Type), before = b.Add(OpCatalog.ActivateGradient, [dx, saved], new ActivateAttributes(Activation.Relu));
+        Value bias = hasBias ? b.Add(OpCatalog.Reduce, [before], new ReduceAttributes(ReduceKind.Sum, new IntList(0, 1, 2), KeepDims: false)) : dw;
+        Graph graph = isReadAgain ? b.Build(dw, before, bias, dx) : b.Build(dw, before, bias);
+        Graph fused = FuseDepthwiseGradients.Run(FuseBiasGradient.Run(graph));
+        GraphVerifier.Verify(fused);
+        Assert.Equal(1 + nodes, fused.Nodes.Count);
+        Assert.Equal(1, Count<DepthwiseConv2dGradient>(fused));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(graph));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle));
+    }
+
+    /// <summary>The gradients of a depthwise convolution of the result of a ReLU.</summary>
+    private static (GraphBuilder Builder, Value X, Value Dx, Value Dw) DepthwiseGradients(int stride)
+    {
+        GraphBuilder b = new();
+        Window2d window = new(3, 3, stride, stride, 1, 1, new Padding2d(1, 1, 1, 1));
+        Shape shape = new(2, 6, 8, 20), small = new(2, window.OutputH(6), window.OutputW(8), 20);
+        Value x = b.Add(OpCatalog.Activate, [b.Input("x", new TensorType(DType.F32, shape))], new ActivateAttributes(Activation.Relu));
+        Value dy = b.Input("dy", new TensorType(DType.F32, small));
+        Conv2dGradientAttributes attributes = new(window, 6, 8, 20);
+        Value dw = b.Add(OpCatalog.DepthwiseConv2dFilterGradient, [x, dy], attributes);
+        Value dx = b.Add(OpCatalog.DepthwiseConv2dInputGradient, [dy, b.Weights("w", 5, 1, 3, 3, 20)], attributes);
+        return (b, x, dx, dw);
     }
 
     [Fact]

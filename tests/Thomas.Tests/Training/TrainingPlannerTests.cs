@@ -78,24 +78,25 @@ public sealed partial class TrainingPlannerTests
     [Fact]
     public void Under_a_bound_the_batch_is_cut_where_that_is_faster_than_recomputing()
     {
-        TrainingPlan free = TrainingPlanner.Plan(TrainingSteps.Network, All);
-        TrainingPlan half = TrainingPlanner.Plan(TrainingSteps.Network, All with { MemoryBytes = free.Memory.Total / 2 });
-        Assert.True(half.MicroBatch < Batch);
-        Assert.True(half.Memory.Total <= free.Memory.Total / 2);
-        foreach (int micro in (int[])[8, 4, 2, 1])
+        TrainingPlanOptions options = All with { Batch = 4 * Batch };
+        TrainingPlan free = TrainingPlanner.Plan(TrainingSteps.Network, options);
+        TrainingPlan third = TrainingPlanner.Plan(TrainingSteps.Network, options with { MemoryBytes = free.Memory.Total / 3 });
+        Assert.True(third.MicroBatch < 4 * Batch);
+        Assert.True(third.Memory.Total <= free.Memory.Total / 3);
+        foreach (int micro in (int[])[32, 16, 8, 4])
         {
             try
             {
-                TrainingPlan other = TrainingPlanner.Plan(TrainingSteps.Network, All with { MemoryBytes = free.Memory.Total / 2, MicroBatch = micro });
-                Assert.True(other.Seconds(CostModel.Nominal) >= half.Seconds(CostModel.Nominal) * 0.999, $"micro-batches of {micro} are faster");
+                TrainingPlan other = TrainingPlanner.Plan(TrainingSteps.Network, options with { MemoryBytes = free.Memory.Total / 3, MicroBatch = micro });
+                Assert.True(other.Seconds(CostModel.Nominal) >= third.Seconds(CostModel.Nominal) * 0.999, $"micro-batches of {micro} are faster");
             }
             catch (ThomasException)
             {
-                Assert.NotEqual(half.MicroBatch, micro);
+                Assert.NotEqual(third.MicroBatch, micro);
             }
         }
 
-        List<float> whole = TrainingSteps.Run(free, 6), pieces = TrainingSteps.Run(half, 6);
+        List<float> whole = TrainingSteps.Run(free, 6), pieces = TrainingSteps.Run(third, 6);
         for (int i = 0; i < whole.Count; i++) Assert.Equal(whole[i], pieces[i], 1e-3f * whole[i]);
     }
 

@@ -15,7 +15,7 @@ namespace Thomas.Kernels.Depthwise;
 /// </summary>
 internal sealed unsafe class DepthwiseConvolution
 {
-    /// <summary>The operator before has just written the input, so the rows are touched only if no cache is large enough.</summary>
+    /// <summary>The operator before has just written the input, so rows are touched and fetched only if no cache is large enough.</summary>
     public const long NearFloats = 2 * 1024 * 1024;
 
     private readonly ConvGeometry _g;
@@ -57,16 +57,30 @@ internal sealed unsafe class DepthwiseConvolution
     {
         nint rowLength = _g.OutW * Outputs;
         int touched = 0;
+        DepthwiseAhead ahead = default;
+        DepthwiseAhead* fetched = null;
         for (int item = begin; item < end; item++)
         {
             int row = FirstRow(item), rows = FirstRow(item + 1) - row;
             float* target = y + (row * rowLength);
             if (_blockItems > 0 && (item - begin) % _blockItems == 0)
-                touched = Touch(x, y, item, Math.Min(end, item + _blockItems), touched);
+            {
+                // The first block is touched. While a block is computed the next one is fetched.
+                int next = Math.Min(end, item + _blockItems);
+                if (item == begin || !DepthwiseAhead.IsSupported)
+                    touched = Touch(x, y, item, next, touched);
+                fetched = null;
+                if (next < end && DepthwiseAhead.IsSupported)
+                {
+                    ahead = Ahead(x, y, FirstRow(next));
+                    fetched = &ahead;
+                }
+            }
+
             if (rows == 2)
-                RunTwoRows(x, w, bias, target, row);
+                RunTwoRows(x, w, bias, target, row, fetched);
             else
-                RunRow(x, w, bias, target, Outputs, row);
+                RunRow(x, w, bias, target, Outputs, row, fetched);
             if (_activation.NeedsPass)
                 _activation.Apply(target, target, rows * rowLength);
         }
@@ -79,13 +93,15 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="y">The row's first pixel.</param>
     /// <param name="pixelStride">Floats from one of the row's pixels to the next.</param>
     /// <param name="row">The row.</param>
-    public void RunRow(float* x, float* w, float* bias, float* y, nint pixelStride, int row)
+    /// <param name="ahead">What to fetch meanwhile, or null.</param>
+    public void RunRow(float* x, float* w, float* bias, float* y, nint pixelStride, int row, DepthwiseAhead* ahead = null)
     {
         int iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
         (int ky, int kyEnd) = Window.Taps(iy, _g.KernelH, _g.DilationH, _g.InH);
         DepthwiseRow tile = Row(x, row, iy + (ky * _g.DilationH));
         tile.W = w + (ky * tile.FilterRowStep);
         tile.Bias = bias;
+        tile.Ahead = ahead;
         tile.Y = y;
         tile.YStep = pixelStride;
         tile.Rows = kyEnd - ky;
@@ -106,19 +122,20 @@ internal sealed unsafe class DepthwiseConvolution
             RunRow<Simd1, float>(&tile, c);
     }
 
-    private void RunTwoRows(float* x, float* w, float* bias, float* y, int row)
+    private void RunTwoRows(float* x, float* w, float* bias, float* y, int row, DepthwiseAhead* ahead)
     {
         int iy = (row % _g.OutH) - _g.PadTop;
         if (iy < -1 || iy + 3 > _g.InH)
         {
-            RunRow(x, w, bias, y, _g.Channels, row);
-            RunRow(x, w, bias, y + ((nint)_g.OutW * _g.Channels), _g.Channels, row + 1);
+            RunRow(x, w, bias, y, _g.Channels, row, ahead);
+            RunRow(x, w, bias, y + ((nint)_g.OutW * _g.Channels), _g.Channels, row + 1, ahead);
             return;
         }
 
         DepthwiseRow tile = Row(x, row, iy);
         tile.W = w;
         tile.Bias = bias;
+        tile.Ahead = ahead;
         tile.Y = y;
         tile.YStep = _g.Channels;
         tile.YRowStep = (nint)_g.OutW * _g.Channels;
@@ -179,6 +196,17 @@ internal sealed unsafe class DepthwiseConvolution
             CacheLines.Touch(x + (from * inRow), ((to - from) * inRow) - _g.ChannelStride + _g.Channels);
         CacheLines.Touch(y + (row * outRow), (last + 1 - row) * outRow);
         return Math.Max(from, to);
+    }
+
+    /// <summary>The output from a row on, and the input that the rows before it do not see.</summary>
+    private DepthwiseAhead Ahead(float* x, float* y, int row)
+    {
+        int picture = row / _g.OutH, place = row % _g.OutH;
+        int seen = place == 0 ? 0 : Math.Clamp(((place - 1) * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH) + 1, 0, _g.InH);
+        DepthwiseAhead ahead;
+        ahead.X = x + ((((nint)picture * _g.InH) + seen) * _g.InW * _g.ChannelStride);
+        ahead.Y = y + (row * (_g.OutW * Outputs));
+        return ahead;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

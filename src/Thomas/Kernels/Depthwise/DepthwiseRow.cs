@@ -56,4 +56,7 @@ internal unsafe struct DepthwiseRow
 
     /// <summary>Upper bound of the results.</summary>
     public float Upper;
+
+    /// <summary>What to fetch meanwhile, or null.</summary>
+    public DepthwiseAhead* Ahead;
 }

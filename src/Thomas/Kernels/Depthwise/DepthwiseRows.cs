@@ -64,6 +64,13 @@ internal static unsafe class DepthwiseRows
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s1)), y + i + yStep);
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s2)), y + i + (2 * yStep));
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s3)), y + i + (3 * yStep));
+                if (t->Ahead != null)
+                {
+                    DepthwiseAhead.FetchFour(ref t->Ahead->Y, TSimd.Length);
+                    DepthwiseAhead.FetchFour(ref t->Ahead->X, TSimd.Length);
+                    for (int rest = TStride.Value * TStride.Value; rest > 1; rest--)
+                        DepthwiseAhead.FetchFour(ref t->Ahead->X, TSimd.Length);
+                }
             }
 
             if (pixel == last)
@@ -112,6 +119,13 @@ internal static unsafe class DepthwiseRows
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, r1)), to + yStep);
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, r2)), to + (2 * yStep));
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, r3)), to + (3 * yStep));
+                if (t->Ahead != null)
+                {
+                    DepthwiseAhead.FetchFour(ref t->Ahead->X, TSimd.Length);
+                    DepthwiseAhead.FetchFour(ref t->Ahead->X, TSimd.Length);
+                    DepthwiseAhead.FetchFour(ref t->Ahead->Y, TSimd.Length);
+                    DepthwiseAhead.FetchFour(ref t->Ahead->Y, TSimd.Length);
+                }
             }
 
             if (pixel == last)

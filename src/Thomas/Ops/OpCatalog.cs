@@ -64,6 +64,9 @@ public static class OpCatalog
     /// <summary>Channel-wise convolution.</summary>
     public static DepthwiseConv2d DepthwiseConv2d { get; } = new();
 
+    /// <summary>Expansion, channel-wise convolution and projection in one.</summary>
+    public static InvertedResidual InvertedResidual { get; } = new();
+
     /// <summary>Fully connected layer.</summary>
     public static Dense Dense { get; } = new();
 
@@ -183,6 +186,6 @@ public static class OpCatalog
         ActivateGradient, ActivateBiasGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
-        BatchNormTraining, BatchNormTrainingGradient, Dropout,
+        BatchNormTraining, BatchNormTrainingGradient, Dropout, InvertedResidual,
     ];
 }

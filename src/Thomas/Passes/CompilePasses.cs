@@ -17,6 +17,7 @@ internal static class CompilePasses
         ("fuse-epilogue", FuseEpilogue.Run),
         ("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
         ("fuse-bias-gradient", FuseBiasGradient.Run),
+        ("fuse-inverted-residual", FuseInvertedResidual.Run),
     ];
 
     public static Graph Run(Graph graph, IReadOnlyCollection<string>? switchedOff = null)

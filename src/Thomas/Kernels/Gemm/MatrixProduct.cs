@@ -86,9 +86,7 @@ internal sealed unsafe class MatrixProduct
         _windows = left == Left.Patches ? WindowRows.For(geometry) : null;
 
         // Of windows, blocks of k are whole window rows; of others, multiples of four.
-        int unit = _windows is null ? 4 : geometry.KernelW * geometry.Channels, units = (k + unit - 1) / unit;
-        int blocksK = Math.Min(units, (k + MaxBlockK - 1) / MaxBlockK);
-        _blockK = (units + blocksK - 1) / blocksK * unit;
+        _blockK = BlockOfK(k, _windows is null ? 4 : geometry.KernelW * geometry.Channels);
         _blockM = _windows is null ? BlockOfRows(m) : _windows.Rows * geometry.OutW;
         _blocksM = (m + _blockM - 1) / _blockM;
         int panels = PackedMatrix.Panels(n);
@@ -144,6 +142,13 @@ internal sealed unsafe class MatrixProduct
 
     /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
     public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
+
+    /// <summary>How many steps of k, a multiple of so many, make a block; the residual is added after the first.</summary>
+    public static int BlockOfK(int k, int unit = 4)
+    {
+        int units = (k + unit - 1) / unit, blocks = Math.Min(units, (k + MaxBlockK - 1) / MaxBlockK);
+        return (units + blocks - 1) / blocks * unit;
+    }
 
     /// <summary>Does items [begin, end).</summary>
     public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace)

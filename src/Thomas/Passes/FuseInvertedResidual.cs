@@ -10,6 +10,12 @@ namespace Thomas.Passes;
 /// </summary>
 internal static class FuseInvertedResidual
 {
+    /// <summary>Least size of the depthwise convolution's input.</summary>
+    private const long LeastBytes = 1 << 20;
+
+    /// <summary>Most channels without expansion.</summary>
+    private const int MostChannels = 128;
+
     public static Graph Run(Graph graph)
     {
         Dictionary<Node, Block> blocks = [];
@@ -38,19 +44,22 @@ internal static class FuseInvertedResidual
     /// <summary>The block around a depthwise convolution, if there is one; its expansion is no block's projection.</summary>
     private static Block? Find(Graph graph, Node node, HashSet<Node> projections)
     {
-        if (node.Attributes is not DepthwiseConv2dAttributes a || a.Window.DilationH != 1 || node.Output.Shape[3] != node.Inputs[0].Shape[3]) return null;
-        if (OnlyReader(graph, node) is not { Attributes: Conv2dAttributes project } next || !InvertedResidual.IsPointwise(project)) return null;
-        if (!ReferenceEquals(next.Inputs[0], node.Output) || next.Stage != node.Stage) return null;
-        Node? expand = node.Inputs[0].Producer;
-        bool joins = expand is { Attributes: Conv2dAttributes { HasResidual: false } e } && InvertedResidual.IsPointwise(e) && expand.Stage == node.Stage
-            && OnlyReader(graph, expand) is not null && !projections.Contains(expand);
-        Block block = new(joins ? expand : null, node, next);
+        if (node.Stage != Stage.Forward || node.Attributes is not DepthwiseConv2dAttributes a || a.Window.DilationH != 1 || node.Output.Shape[3] != node.Inputs[0].Shape[3]) return null;
+        if (OnlyReader(graph, node) is not { Stage: Stage.Forward, Attributes: Conv2dAttributes project } next || !InvertedResidual.IsPointwise(project)) return null;
+        if (!ReferenceEquals(next.Inputs[0], node.Output)) return null;
+        Node? first = node.Inputs[0].Producer;
+        bool expands = first is { Attributes: Conv2dAttributes { HasResidual: false } expand } && InvertedResidual.IsPointwise(expand)
+            && OnlyReader(graph, first) is not null && !projections.Contains(first);
+        Block block = new(expands ? first : null, node, next);
         return Pays(block) ? block : null;
     }
 
-    private static bool Pays(Block block) => block.Depthwise.Inputs[0].Type.SizeBytes >= MinBytes && (block.Expand is not null || System.Environment.GetEnvironmentVariable("IRE") is null);
-
-    private static readonly long MinBytes = long.Parse(System.Environment.GetEnvironmentVariable("IRB") ?? "0");
+    /// <summary>
+    /// What the second-level cache holds need not be kept from being written. Without expansion only the result of the depthwise convolution is saved, which does not weigh
+    /// against the projection where that is large.
+    /// </summary>
+    private static bool Pays(Block block) =>
+        block.Depthwise.Inputs[0].Type.SizeBytes >= LeastBytes && (block.Expand is not null || block.Depthwise.Output.Shape[3] <= MostChannels);
 
     private static void Emit(GraphRewriter rewriter, Block block)
     {

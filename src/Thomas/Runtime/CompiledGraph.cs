@@ -67,6 +67,14 @@ internal sealed class CompiledGraph
         if (options.Reorder) schedule = Scheduler.Run(schedule);
         if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
         MemoryPlan plan = MemoryPlanner.Plan(schedule.Graph, schedule.WorkspaceBytes, options.ShareMemory);
+        if (options.ArenaBytes is not null)
+        {
+            Graph fused = CompilePasses.RunAfterRecompute(schedule.Graph, options.PassesOff);
+            Schedule other = new(fused, Workspaces(fused, serial, threads));
+            MemoryPlan otherPlan = MemoryPlanner.Plan(other.Graph, other.WorkspaceBytes, options.ShareMemory);
+            if (otherPlan.ArenaBytes <= Math.Max(options.ArenaBytes.Value, plan.ArenaBytes)) (schedule, plan) = (other, otherPlan);
+        }
+
         return new CompiledGraph(schedule.Graph, plan, Constants(schedule.Graph, serial, threads, out long bytes), bytes, threads, serial);
     }
 

@@ -49,6 +49,7 @@ public sealed class PassTests
     [InlineData("fold-batch-norm")]
     [InlineData("fuse-epilogue")]
     [InlineData("fuse-bias-gradient")]
+    [InlineData("fuse-inverted-residual")]
     public void Each_pass_can_be_switched_off(string pass)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());

@@ -20,12 +20,14 @@ namespace Thomas.Kernels.Blocks;
 /// </remarks>
 internal sealed unsafe class InvertedResidualBands
 {
-    /// <summary>Panels of expanded channels in a group, and channels at least: fewer cost calls, more cost cache.</summary>
-    private static readonly int GroupPanels = int.Parse(Environment.GetEnvironmentVariable("IRG") ?? "3");
-    private const int GroupChannels = 32;
+    /// <summary>Panels of expanded channels in a group: fewer cost calls, more cost cache.</summary>
+    private const int GroupPanels = 3;
+
+    /// <summary>Channels of a group, at least; where a group is an item, that is all.</summary>
+    private const int LeastGroupChannels = 32;
 
     /// <summary>Output pixels of a band.</summary>
-    private static readonly int WantedPixels = int.Parse(Environment.GetEnvironmentVariable("IRP") ?? "112");
+    private const int BandPixels = 112;
 
     /// <summary>Output rows of a part of a picture, at least.</summary>
     private const int LeastPartRows = 7;
@@ -63,23 +65,21 @@ internal sealed unsafe class InvertedResidualBands
     {
         _g = depthwise;
         (_inputs, _hidden, _outputs, _expandActivation, _activation, _projectActivation) = (inputs, depthwise.Channels, outputs, expand, activation, project);
-        _groupWidth = Expands ? Math.Min(_hidden, Math.Max(GroupChannels, GroupPanels * PackedMatrix.PanelWidth)) : _hidden;
+        _splits = Expands && threads > 1 && !(_g.Batch >= 4 * threads || (_g.Batch >= 2 * threads && _g.Batch % threads == 0));
+        _groupWidth = Expands ? Math.Min(_hidden, Math.Max(LeastGroupChannels, (_splits ? 1 : GroupPanels) * PackedMatrix.PanelWidth)) : _hidden;
         _groups = (_hidden + _groupWidth - 1) / _groupWidth;
 
         // No multiple of 1 KiB, which would crowd a few cache sets.
         _pixelStride = _groupWidth % 256 == 0 ? _groupWidth + 16 : _groupWidth;
-        _bandRows = EvenRows(_g.OutH, WantedPixels / _g.OutW);
+        _bandRows = EvenRows(_g.OutH, BandPixels / _g.OutW);
         _ringRows = Expands ? Math.Min(_g.InH, ((_bandRows - 1) * _g.StrideH) + _g.KernelH) : 0;
-        _splits = Expands && threads > 1 && !(_g.Batch >= 4 * threads || (_g.Batch >= 2 * threads && _g.Batch % threads == 0));
-        int parts = _splits ? Math.Clamp(((4 * threads) + (_groups * _g.Batch) - 1) / (_groups * _g.Batch), 1, Math.Max(1, _g.OutH / LeastPartRows)) : 1;
+        int whole = _groups * _g.Batch, parts = _splits ? Math.Clamp(((2 * threads) + whole - 1) / whole, 1, Math.Max(1, _g.OutH / LeastPartRows)) : 1;
         _partRows = Expands ? EvenRows(_g.OutH, (_g.OutH + parts - 1) / parts) : _bandRows;
         _parts = (_g.OutH + _partRows - 1) / _partRows;
         _touches = !Expands && (long)_g.Batch * _g.InH * _g.InW * _hidden > DepthwiseConvolution.NearFloats;
         _blockK = MatrixProduct.BlockOfK(_hidden);
-        _blockPixels = Math.Min(_g.OutPixels, WantedPixels);
-        int blocks = (_g.OutPixels + _blockPixels - 1) / _blockPixels, panels = PackedMatrix.Panels(outputs);
-        _panelsPerItem = Math.Max(1, panels * blocks / (4 * threads));
-        _panelsPerItem = Math.Min(panels, _panelsPerItem);
+        _blockPixels = Math.Min(_g.OutPixels, BandPixels);
+        _panelsPerItem = Math.Clamp(Panels * Blocks / (4 * threads), 1, Panels);
         _group = Convolution(_groupWidth);
         _lastGroup = Convolution(_hidden - ((_groups - 1) * _groupWidth));
     }
@@ -100,18 +100,21 @@ internal sealed unsafe class InvertedResidualBands
     /// <summary>Floats from one group's convolved pixels to the next group's.</summary>
     private nint GroupFloats => (_splits ? _g.OutPixels : (nint)_bandRows * _g.OutW) * _pixelStride;
 
-    private nint ThreadFloats => (AllRingFloats + (_splits ? 0 : _groups * GroupFloats) + 15) & ~15;
+    private nint ThreadFloats => Aligned(AllRingFloats + (_splits ? 0 : _groups * GroupFloats));
 
     private int Panels => PackedMatrix.Panels(_outputs);
 
+    /// <summary>Blocks of pixels in the second phase.</summary>
+    private int Blocks => (_g.OutPixels + _blockPixels - 1) / _blockPixels;
+
     /// <summary>Scratch memory for so many threads, in bytes; 64-byte aligned.</summary>
-    public long WorkspaceBytes(int threads) => ((threads * ThreadFloats) + (_splits ? _groups * GroupFloats : 0) + 15 & ~15) * sizeof(float);
+    public long WorkspaceBytes(int threads) => ((threads * ThreadFloats) + (_splits ? Aligned(_groups * GroupFloats) : 0)) * sizeof(float);
 
     /// <summary>Work items of the first phase, independent of each other.</summary>
     public int Items => _g.Batch * _parts * (_splits ? _groups : 1);
 
     /// <summary>Work items of the second phase, independent of each other; none where the first did all.</summary>
-    public int ProjectItems => _splits ? (_g.OutPixels + _blockPixels - 1) / _blockPixels * ((Panels + _panelsPerItem - 1) / _panelsPerItem) : 0;
+    public int ProjectItems => _splits ? Blocks * ((Panels + _panelsPerItem - 1) / _panelsPerItem) : 0;
 
     /// <summary>Puts a depthwise filter [kH, kW, channels] in the order of the groups; as many floats as it has.</summary>
     public void PackFilter(float* filter, float* packed)
@@ -148,14 +151,15 @@ internal sealed unsafe class InvertedResidualBands
     public void RunProjectItems(in InvertedResidualArgs args, int begin, int end, float* workspace, int threads)
     {
         InvertedResidualArgs local = args;
-        int blocks = (_g.OutPixels + _blockPixels - 1) / _blockPixels;
         for (int item = begin; item < end; item++)
         {
-            int pixel = item % blocks * _blockPixels, panel = item / blocks * _panelsPerItem;
+            int pixel = item % Blocks * _blockPixels, panel = item / Blocks * _panelsPerItem;
             float* band = workspace + (threads * ThreadFloats) + ((nint)pixel * _pixelStride);
             Project(&local, band, pixel, Math.Min(_blockPixels, _g.OutPixels - pixel), panel, Math.Min(panel + _panelsPerItem, Panels));
         }
     }
+
+    private static nint Aligned(nint floats) => (floats + 15) & ~15;
 
     /// <summary>As many rows of so many that all parts but the last have, for about the wanted number; even, for the depthwise convolution.</summary>
     private static int EvenRows(int rows, int wanted)

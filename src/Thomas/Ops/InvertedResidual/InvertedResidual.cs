@@ -41,11 +41,13 @@ public sealed partial class InvertedResidual : Op
     internal override long MultiplyAdds(Node node)
     {
         InvertedResidualAttributes a = (InvertedResidualAttributes)node.Attributes;
-        Shape x = node.Inputs[0].Shape, y = node.Output.Shape;
-        long inPixels = (long)x[0] * x[1] * x[2], outPixels = (long)y[0] * y[1] * y[2];
-        long expand = a.Expand is null ? 0 : inPixels * node.Inputs[InvertedResidualAttributes.ExpandFilter].Shape.ElementCount;
-        return expand + (outPixels * (node.Inputs[a.DepthwiseFilter].Shape.ElementCount + (long)node.Inputs[a.ProjectFilter].Shape.ElementCount));
+        long expand = a.Expand is null ? 0 : Pixels(node.Inputs[0].Shape) * node.Inputs[InvertedResidualAttributes.ExpandFilter].Shape.ElementCount;
+        return expand + DepthwiseMultiplyAdds(node) + (Pixels(node.Output.Shape) * node.Inputs[a.ProjectFilter].Shape.ElementCount);
     }
+
+    /// <summary>Those of the depthwise convolution.</summary>
+    internal static long DepthwiseMultiplyAdds(Node node) =>
+        Pixels(node.Output.Shape) * node.Inputs[((InvertedResidualAttributes)node.Attributes).DepthwiseFilter].Shape.ElementCount;
 
     internal override unsafe void Reference<T>(ReferenceArgs<T> args)
     {
@@ -71,6 +73,8 @@ public sealed partial class InvertedResidual : Op
 
     /// <summary>Whether the convolution is a matrix product of pixels as they lie.</summary>
     internal static bool IsPointwise(Conv2dAttributes a) => a.Groups == 1 && a.Window.IsPointwise;
+
+    private static long Pixels(Shape shape) => (long)shape[0] * shape[1] * shape[2];
 
     private static ReferenceArgs<T> Part<T>(ReferenceArgs<T> whole, Op op, OpAttributes attributes, RefTensor<T>[] inputs, RefTensor<T> output)
         where T : unmanaged

@@ -1,0 +1,134 @@
+using System.Collections.Generic;
+using System.Linq;
+using Thomas.Graphs;
+using Thomas.Ops;
+using Thomas.Passes;
+using Thomas.Runtime;
+using Thomas.Tests.Harness;
+using Xunit;
+
+namespace Thomas.Tests.Passes;
+
+public sealed class FuseInvertedResidualTests
+{
+    private const int Side = 48, Inputs = 16, Hidden = 120;
+
+    private static readonly Window2d Same3x3 = new(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1));
+
+    [Fact]
+    public void A_block_becomes_one_node_with_the_same_bits()
+    {
+        Graph graph = Block(new Options()), fused = FuseInvertedResidual.Run(graph);
+        GraphVerifier.Verify(fused);
+        Node node = Assert.Single(fused.Nodes);
+        Assert.IsType<InvertedResidual>(node.Op);
+        Assert.Equal("project", node.Name);
+        Assert.Equal(graph.Cost.MultiplyAdds, fused.Cost.MultiplyAdds);
+        using Executable executable = Executable.Compile(graph);
+        Assert.Contains("f32_inverted_residual_k3x3s1__", Assert.Single(executable.Kernels), System.StringComparison.Ordinal);
+        Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-inverted-residual"] }, 2), TestGraphs.Run(graph, null, 2));
+    }
+
+    [Theory]
+    [InlineData("expanded")]
+    [InlineData("convolved")]
+    public void What_is_handed_out_or_read_elsewhere_stays(string wanted)
+    {
+        foreach (bool handedOut in (bool[])[false, true])
+        {
+            Graph graph = Block(new Options { Wanted = wanted, HandedOut = handedOut }), fused = FuseInvertedResidual.Run(graph);
+            GraphVerifier.Verify(fused);
+            Assert.Contains(fused.Values, value => value.Name == wanted);
+
+            // Without its expansion the block has too many channels.
+            Assert.Equal(graph.Nodes.Count, fused.Nodes.Count);
+        }
+    }
+
+    [Fact]
+    public void A_depthwise_convolution_and_its_projection_are_fused_where_channels_are_few()
+    {
+        foreach (int hidden in (int[])[128, 129])
+        {
+            Graph fused = FuseInvertedResidual.Run(Block(new Options { Expand = new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), Hidden = hidden }));
+            GraphVerifier.Verify(fused);
+            Assert.Equal(hidden == 128, fused.Nodes.Any(node => node.Op is InvertedResidual { } && ((InvertedResidualAttributes)node.Attributes).Expand is null));
+        }
+    }
+
+    [Fact]
+    public void A_projection_is_no_expansion_of_the_next_block()
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 64, 64, 96)));
+        for (int i = 0; i < 2; i++)
+        {
+            x = b.Add(OpCatalog.DepthwiseConv2d, [x, b.Weights($"d{i}", 1, 1, 3, 3, 96)], new DepthwiseConv2dAttributes(Same3x3));
+            x = b.Add(OpCatalog.Conv2d, [x, b.Weights($"p{i}", 1, 96, 1, 1, 96)], new Conv2dAttributes(new Window2d(1, 1)));
+        }
+
+        Graph graph = b.Build(x), fused = FuseInvertedResidual.Run(graph);
+        Assert.All(fused.Nodes, node => Assert.IsType<InvertedResidual>(node.Op));
+        Assert.Equal(2, fused.Nodes.Count);
+        Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-inverted-residual"] }), TestGraphs.Run(graph));
+    }
+
+    [Fact]
+    public void Other_shapes_and_stages_stay_as_they_are()
+    {
+        Window2d strided = new(1, 1, 2, 2, 1, 1, default), dilated = new(3, 3, 1, 1, 2, 1, new Padding2d(2, 1, 2, 1));
+        Options[] others =
+        [
+            new() { Depthwise = dilated }, new() { Project = strided }, new() { ProjectGroups = 2 }, new() { Multiplier = 2 }, new() { Stage = Stage.Recompute },
+            new() { Side = 36 }, new() { Expand = strided, Side = 2 * Side }, new() { ExpandGroups = 2 },
+        ];
+        foreach (Options options in others)
+        {
+            Graph graph = Block(options);
+            Assert.Equal(graph.Nodes.Select(node => node.Op), FuseInvertedResidual.Run(graph).Nodes.Select(node => node.Op));
+        }
+    }
+
+    private static Graph Block(Options o)
+    {
+        GraphBuilder b = new() { Stage = o.Stage };
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, o.Side, o.Side, Inputs)));
+        Conv2dAttributes expand = new(o.Expand, o.ExpandGroups, HasBias: true, Activation: Activation.Relu6);
+        Value expanded = b.Add(OpCatalog.Conv2d, [x, b.Weights("e", 1, o.Hidden, o.Expand.KernelH, o.Expand.KernelW, Inputs / o.ExpandGroups), b.Weights("eb", 2, o.Hidden)], expand, "expanded");
+        int convolvedChannels = o.Hidden * o.Multiplier;
+        Value convolved = b.Add(OpCatalog.DepthwiseConv2d, [expanded, b.Weights("d", 3, 1, 3, 3, convolvedChannels)], new DepthwiseConv2dAttributes(o.Depthwise, Activation: Activation.Relu6), "convolved");
+        List<Value> operands = [convolved, b.Weights("p", 4, 16, 1, 1, convolvedChannels / o.ProjectGroups)];
+        bool residual = o is { Project.StrideH: 1, Expand.StrideH: 1 };
+        if (residual) operands.Add(x);
+        Value project = b.Add(OpCatalog.Conv2d, [.. operands], new Conv2dAttributes(o.Project, o.ProjectGroups, HasResidual: residual), "project");
+        Value? wanted = o.Wanted is null ? null : o.Wanted == "expanded" ? expanded : convolved;
+        if (wanted is null) return b.Build(project);
+        return b.Build(project, o.HandedOut ? wanted : b.Add(OpCatalog.Negate, [wanted], name: "other"));
+    }
+
+    /// <summary>How a block differs from the one that is fused.</summary>
+    private sealed record Options
+    {
+        public int Side { get; init; } = FuseInvertedResidualTests.Side;
+
+        public int Hidden { get; init; } = FuseInvertedResidualTests.Hidden + 16;
+
+        public int Multiplier { get; init; } = 1;
+
+        public int ExpandGroups { get; init; } = 1;
+
+        public int ProjectGroups { get; init; } = 1;
+
+        public Window2d Expand { get; init; } = new(1, 1);
+
+        public Window2d Depthwise { get; init; } = Same3x3;
+
+        public Window2d Project { get; init; } = new(1, 1);
+
+        public Stage Stage { get; init; }
+
+        public string? Wanted { get; init; }
+
+        public bool HandedOut { get; init; }
+    }
+}

@@ -118,8 +118,8 @@ internal static unsafe class OpSweep
     private static (OpAttributes Attributes, int Terms) Plain(InvertedResidualAttributes a, Shape[] shapes)
     {
         InvertedResidualAttributes plain = new(
-            a.Expand is null ? null : a.Expand with { Activation = default }, a.Depthwise with { Activation = default }, a.Project with { Activation = default });
-        return (plain, shapes[0][3] + shapes[a.DepthwiseFilter].Product(1, 3) + shapes[a.ProjectFilter][3] + 4);
+            a.Expand is null ? null : a.Expand with { Activation = default }, a.Depthwise with { Activation = default }, a.Project is null ? null : a.Project with { Activation = default });
+        return (plain, shapes[0][3] + shapes[a.DepthwiseFilter].Product(1, 3) + (a.Project is null ? 0 : shapes[a.ProjectFilter][3]) + 4);
     }
 
     /// <summary>An update adds a change to what was there: old, change and new.</summary>

@@ -21,6 +21,7 @@ internal static class BlockCases
         {
             yield return Block(S(1, 11, 13, 5), 21, window, 6);
             yield return Block(S(2, 9, 10, 0), 19, window, 7);
+            yield return Block(S(1, 10, 12, 6), 20, window, 0);
         }
 
         // With groups and bands, biases in part, a residual, sums of k in blocks that end inside a group.
@@ -31,15 +32,19 @@ internal static class BlockCases
         yield return Block(S(1, 6, 5, 0), 1031, Windows[0], 34, residual: true);
         yield return Block(S(1, 5, 4, 0), 512, Windows[3], 5);
         yield return Block(S(5, 4, 5, 514), 33, Windows[0], 35);
+        yield return Block(S(2, 31, 24, 7), 139, Windows[0], 0, depthwiseBias: false);
         foreach (Activation activation in OpCases.Activations)
+        {
             yield return Block(S(1, 6, 7, 4), 35, Windows[0], 5, expand: activation, depthwise: activation, project: activation);
+            yield return Block(S(1, 6, 7, 4), 35, Windows[0], 0, expand: activation, depthwise: activation);
+        }
     }
 
     /// <summary>A case.</summary>
     /// <param name="x">The input; with 0 channels there is no expansion, and it has the hidden ones.</param>
     /// <param name="hidden">Channels between.</param>
     /// <param name="window">Of the depthwise convolution.</param>
-    /// <param name="outputs">Channels of the result.</param>
+    /// <param name="outputs">Channels of the projection; with 0 there is none.</param>
     /// <param name="expandBias">Whether the expansion has a bias.</param>
     /// <param name="depthwiseBias">Whether the depthwise convolution has one.</param>
     /// <param name="projectBias">Whether the projection has one.</param>
@@ -51,18 +56,18 @@ internal static class BlockCases
         Shape x, int hidden, Window2d window, int outputs, bool expandBias = true, bool depthwiseBias = true, bool projectBias = true, bool residual = false,
         Activation? expand = null, Activation? depthwise = null, Activation project = default)
     {
-        bool expands = x[3] > 0;
+        bool expands = x[3] > 0, projects = outputs > 0;
         if (!expands) x = S(x[0], x[1], x[2], hidden);
         List<Shape> shapes = [x];
         if (expands) Add(shapes, S(hidden, 1, 1, x[3]), expandBias, hidden);
         Add(shapes, S(1, window.KernelH, window.KernelW, hidden), depthwiseBias, hidden);
-        Add(shapes, S(outputs, 1, 1, hidden), projectBias, outputs);
+        if (projects) Add(shapes, S(outputs, 1, 1, hidden), projectBias, outputs);
         if (residual) shapes.Add(S(x[0], window.OutputH(x[1]), window.OutputW(x[2]), outputs));
         Window2d one = new(1, 1);
         InvertedResidualAttributes attributes = new(
             expands ? new Conv2dAttributes(one, HasBias: expandBias, Activation: expand ?? Activation.Relu6) : null,
             new DepthwiseConv2dAttributes(window, depthwiseBias, depthwise ?? Activation.Clip(-1.5f, 2)),
-            new Conv2dAttributes(one, HasBias: projectBias, HasResidual: residual, Activation: project));
+            projects ? new Conv2dAttributes(one, HasBias: projectBias, HasResidual: residual, Activation: project) : null);
         return new OpCase(OpCatalog.InvertedResidual, attributes, [.. shapes], -1, 1);
     }
 

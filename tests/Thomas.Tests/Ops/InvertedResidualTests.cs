@@ -57,8 +57,10 @@ public sealed class InvertedResidualTests
         Window2d strided = new(1, 1, 2, 2, 1, 1, default), dilated = a.Depthwise.Window with { DilationH = 2 };
         Refused(a with { Expand = a.Expand! with { Window = strided } }, "an expansion that is a 1x1 convolution");
         Refused(a with { Depthwise = a.Depthwise with { Window = dilated } }, "without dilation in height");
-        Refused(a with { Project = a.Project with { Window = strided } }, "a projection that is a 1x1 convolution");
+        Refused(a with { Project = a.Project! with { Window = strided } }, "a projection that is a 1x1 convolution");
         Refused(a with { Expand = null }, "operand(s)");
+        OpCase alone = test with { Attributes = a with { Expand = null, Project = null }, Shapes = [new Shape(1, 9, 9, 40), .. test.Shapes[3..5]] };
+        Assert.Contains("an expansion or a projection", Assert.Throws<GraphException>(() => Whole(alone)).Message, System.StringComparison.Ordinal);
 
         void Refused(InvertedResidualAttributes attributes, string reason) => Assert.Contains(reason, Assert.Throws<GraphException>(() => Whole(test with { Attributes = attributes })).Message, System.StringComparison.Ordinal);
     }
@@ -79,11 +81,11 @@ public sealed class InvertedResidualTests
         Value x = operands[0];
         if (a.Expand is not null) x = b.Add(OpCatalog.Conv2d, [x, .. operands[1..a.DepthwiseFilter]], a.Expand);
         x = b.Add(OpCatalog.DepthwiseConv2d, [x, .. operands[a.DepthwiseFilter..a.ProjectFilter]], a.Depthwise);
-        return b.Build(b.Add(OpCatalog.Conv2d, [x, .. operands[a.ProjectFilter..]], a.Project));
+        return b.Build(a.Project is null ? x : b.Add(OpCatalog.Conv2d, [x, .. operands[a.ProjectFilter..]], a.Project));
     }
 
     /// <summary>Pictures are inputs, the residual among them; filters and biases constants.</summary>
     private static Value[] Operands(GraphBuilder b, OpCase test) =>
-        [.. test.Shapes.Select((shape, i) => i == 0 || (shape.Rank == 4 && i == test.Shapes.Length - 1 && ((InvertedResidualAttributes)test.Attributes).Project.HasResidual)
+        [.. test.Shapes.Select((shape, i) => i == 0 || (shape.Rank == 4 && i == test.Shapes.Length - 1 && ((InvertedResidualAttributes)test.Attributes).Project?.HasResidual == true)
             ? b.Input($"x{i}", new TensorType(DType.F32, new Shape(1, shape[1], shape[2], shape[3]))) : b.Weights($"w{i}", (uint)i + 1, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]))];
 }

@@ -30,19 +30,21 @@ public sealed class FuseInvertedResidualTests
     }
 
     [Theory]
-    [InlineData("expanded")]
-    [InlineData("convolved")]
-    public void What_is_handed_out_or_read_elsewhere_stays(string wanted)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_handed_out_or_read_elsewhere_stays(bool handedOut)
     {
-        foreach (bool handedOut in (bool[])[false, true])
-        {
-            Graph graph = Block(new Options { Wanted = wanted, HandedOut = handedOut }), fused = FuseInvertedResidual.Run(graph);
-            GraphVerifier.Verify(fused);
-            Assert.Contains(fused.Values, value => value.Name == wanted);
+        // Without its expansion the block has too many channels.
+        Graph expanded = Block(new Options { Wanted = "expanded", HandedOut = handedOut });
+        Assert.Equal(expanded.Nodes.Select(node => node.Op), FuseInvertedResidual.Run(expanded).Nodes.Select(node => node.Op));
 
-            // Without its expansion the block has too many channels.
-            Assert.Equal(graph.Nodes.Count, fused.Nodes.Count);
-        }
+        Graph graph = Block(new Options { Wanted = "convolved", HandedOut = handedOut }), fused = FuseInvertedResidual.Run(graph);
+        GraphVerifier.Verify(fused);
+        Assert.Equal(graph.Nodes.Count - 1, fused.Nodes.Count);
+        Node pair = fused.Nodes.Single(node => node.Op is InvertedResidual);
+        Assert.Equal("convolved", pair.Name);
+        Assert.Null(((InvertedResidualAttributes)pair.Attributes).Project);
+        Assert.Equal(TestGraphs.Run(graph, new CompileOptions { PassesOff = ["fuse-inverted-residual"] }), TestGraphs.Run(graph));
     }
 
     [Fact]
@@ -79,13 +81,24 @@ public sealed class FuseInvertedResidualTests
         Window2d strided = new(1, 1, 2, 2, 1, 1, default), dilated = new(3, 3, 1, 1, 2, 1, new Padding2d(2, 1, 2, 1));
         Options[] others =
         [
-            new() { Depthwise = dilated }, new() { Project = strided }, new() { ProjectGroups = 2 }, new() { Multiplier = 2 }, new() { Stage = Stage.Recompute },
-            new() { Side = 36 }, new() { Expand = strided, Side = 2 * Side }, new() { ExpandGroups = 2 },
+            new() { Depthwise = dilated }, new() { Multiplier = 2 }, new() { Stage = Stage.Recompute }, new() { Side = 36 }, new() { Expand = strided, Side = 2 * Side }, new() { ExpandGroups = 2 },
         ];
         foreach (Options options in others)
         {
             Graph graph = Block(options);
             Assert.Equal(graph.Nodes.Select(node => node.Op), FuseInvertedResidual.Run(graph).Nodes.Select(node => node.Op));
+        }
+    }
+
+    [Fact]
+    public void A_last_convolution_that_does_not_fit_stays_behind_the_others()
+    {
+        Options[] others = [new() { Project = new(1, 1, 2, 2, 1, 1, default) }, new() { Project = Same3x3 }, new() { ProjectGroups = 2 }];
+        foreach (Options options in others)
+        {
+            Graph fused = FuseInvertedResidual.Run(Block(options));
+            Assert.Equal([OpCatalog.InvertedResidual, OpCatalog.Conv2d], fused.Nodes.Select(node => node.Op));
+            Assert.Null(((InvertedResidualAttributes)fused.Nodes[0].Attributes).Project);
         }
     }
 
@@ -97,7 +110,7 @@ public sealed class FuseInvertedResidualTests
         Value expanded = b.Add(OpCatalog.Conv2d, [x, b.Weights("e", 1, o.Hidden, o.Expand.KernelH, o.Expand.KernelW, Inputs / o.ExpandGroups), b.Weights("eb", 2, o.Hidden)], expand, "expanded");
         int convolvedChannels = o.Hidden * o.Multiplier;
         Value convolved = b.Add(OpCatalog.DepthwiseConv2d, [expanded, b.Weights("d", 3, 1, 3, 3, convolvedChannels)], new DepthwiseConv2dAttributes(o.Depthwise, Activation: Activation.Relu6), "convolved");
-        List<Value> operands = [convolved, b.Weights("p", 4, 16, 1, 1, convolvedChannels / o.ProjectGroups)];
+        List<Value> operands = [convolved, b.Weights("p", 4, 16, o.Project.KernelH, o.Project.KernelW, convolvedChannels / o.ProjectGroups)];
         bool residual = o is { Project.StrideH: 1, Expand.StrideH: 1 };
         if (residual) operands.Add(x);
         Value project = b.Add(OpCatalog.Conv2d, [.. operands], new Conv2dAttributes(o.Project, o.ProjectGroups, HasResidual: residual), "project");

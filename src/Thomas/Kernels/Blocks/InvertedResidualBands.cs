@@ -8,7 +8,7 @@ namespace Thomas.Kernels.Blocks;
 
 /// <summary>
 /// A 1x1 convolution that expands the channels, a depthwise convolution and a 1x1 convolution that projects them again, in bands of a few output rows, so that the expanded
-/// picture never exists as a whole and what there is of it stays in the second-level cache. Without the expansion it is a depthwise convolution and a projection.
+/// picture never exists as a whole and what there is of it stays in the second-level cache. The expansion or the projection may be absent.
 /// </summary>
 /// <remarks>
 /// Expanded channels go in groups, each a tensor of its own whose pixels lie close together: a group's rows are expanded into a ring of the rows that a band sees, and
@@ -56,7 +56,7 @@ internal sealed unsafe class InvertedResidualBands
 
     /// <param name="depthwise">The depthwise convolution, without dilation in height.</param>
     /// <param name="inputs">Channels before the expansion; 0 where there is none.</param>
-    /// <param name="outputs">Channels after the projection.</param>
+    /// <param name="outputs">Channels after the projection; 0 where there is none.</param>
     /// <param name="expand">Applied to the expansion.</param>
     /// <param name="activation">Applied to the depthwise convolution.</param>
     /// <param name="project">Applied to the projection.</param>
@@ -79,7 +79,7 @@ internal sealed unsafe class InvertedResidualBands
         _touches = !Expands && (long)_g.Batch * _g.InH * _g.InW * _hidden > DepthwiseConvolution.NearFloats;
         _blockK = MatrixProduct.BlockOfK(_hidden);
         _blockPixels = Math.Min(_g.OutPixels, BandPixels);
-        _panelsPerItem = Math.Clamp(Panels * Blocks / (4 * threads), 1, Panels);
+        _panelsPerItem = Math.Clamp(Panels * Blocks / (4 * threads), 1, Math.Max(1, Panels));
         _group = Convolution(_groupWidth);
         _lastGroup = Convolution(_hidden - ((_groups - 1) * _groupWidth));
     }
@@ -88,6 +88,11 @@ internal sealed unsafe class InvertedResidualBands
     public string KernelName => $"f32_inverted_residual_k{_g.KernelH}x{_g.KernelW}s{_g.StrideW}__{CpuFeatures.TierName}";
 
     private bool Expands => _inputs > 0;
+
+    private bool Projects => _outputs > 0;
+
+    /// <summary>Floats from one convolved pixel to the next: they are the result, or make a tensor of each group.</summary>
+    private nint BandStride => Projects ? _pixelStride : _hidden;
 
     /// <summary>Floats of an expanded row of a group.</summary>
     private nint RowFloats => (nint)_g.InW * _pixelStride;
@@ -98,9 +103,11 @@ internal sealed unsafe class InvertedResidualBands
     private nint AllRingFloats => (_ringRows * RowFloats) + ((_groups - 1) * RingFloats);
 
     /// <summary>Floats from one group's convolved pixels to the next group's.</summary>
-    private nint GroupFloats => (_splits ? _g.OutPixels : (nint)_bandRows * _g.OutW) * _pixelStride;
+    private nint GroupFloats => Projects ? (_splits ? _g.OutPixels : (nint)_bandRows * _g.OutW) * _pixelStride : _groupWidth;
 
-    private nint ThreadFloats => Aligned(AllRingFloats + (_splits ? 0 : _groups * GroupFloats));
+    private nint AllGroupFloats => Projects ? _groups * GroupFloats : 0;
+
+    private nint ThreadFloats => Aligned(AllRingFloats + (_splits ? 0 : AllGroupFloats));
 
     private int Panels => PackedMatrix.Panels(_outputs);
 
@@ -108,13 +115,13 @@ internal sealed unsafe class InvertedResidualBands
     private int Blocks => (_g.OutPixels + _blockPixels - 1) / _blockPixels;
 
     /// <summary>Scratch memory for so many threads, in bytes; 64-byte aligned.</summary>
-    public long WorkspaceBytes(int threads) => ((threads * ThreadFloats) + (_splits ? Aligned(_groups * GroupFloats) : 0)) * sizeof(float);
+    public long WorkspaceBytes(int threads) => ((threads * ThreadFloats) + (_splits ? Aligned(AllGroupFloats) : 0)) * sizeof(float);
 
     /// <summary>Work items of the first phase, independent of each other.</summary>
     public int Items => _g.Batch * _parts * (_splits ? _groups : 1);
 
     /// <summary>Work items of the second phase, independent of each other; none where the first did all.</summary>
-    public int ProjectItems => _splits ? Blocks * ((Panels + _panelsPerItem - 1) / _panelsPerItem) : 0;
+    public int ProjectItems => _splits && Projects ? Blocks * ((Panels + _panelsPerItem - 1) / _panelsPerItem) : 0;
 
     /// <summary>Puts a depthwise filter [kH, kW, channels] in the order of the groups; as many floats as it has.</summary>
     public void PackFilter(float* filter, float* packed)
@@ -139,7 +146,7 @@ internal sealed unsafe class InvertedResidualBands
     {
         InvertedResidualArgs local = args;
         float* ring = workspace + (thread * ThreadFloats);
-        float* bands = _splits ? workspace + (threads * ThreadFloats) : ring + AllRingFloats;
+        float* bands = !Projects ? args.Y : _splits ? workspace + (threads * ThreadFloats) : ring + AllRingFloats;
         for (int item = begin; item < end; item++)
         {
             int part = item % _parts, rest = item / _parts, picture = rest % _g.Batch, group = rest / _g.Batch;
@@ -183,14 +190,14 @@ internal sealed unsafe class InvertedResidualBands
                 CacheLines.Touch(args->X + ((((nint)picture * _g.InH) + top) * _g.InW * _hidden), (bottom - top) * (nint)_g.InW * _hidden);
             for (int g = group; g < endGroup; g++)
             {
-                float* rows = ring + ((g - group) * RingFloats), band = bands + (g * GroupFloats) + (_splits ? pixel * _pixelStride : 0);
+                float* rows = ring + ((g - group) * RingFloats), band = bands + (g * GroupFloats) + (_splits || !Projects ? pixel * BandStride : 0);
                 if (Expands)
                     Expand(args, g, picture, top, bottom, rows);
                 Convolve(args, g, picture, row, bandEnd, rows, band);
             }
 
             expanded = Math.Max(expanded, bottom);
-            if (!_splits)
+            if (Projects && !_splits)
                 Project(args, bands, pixel, pixels, 0, Panels);
         }
     }
@@ -230,9 +237,9 @@ internal sealed unsafe class InvertedResidualBands
         int firstChannel = group * _groupWidth, offset = Expands ? 0 : picture * _g.OutH;
         float* filter = args->Filter + ((nint)firstChannel * _g.KernelH * _g.KernelW), bias = args->Bias == null ? null : args->Bias + firstChannel;
         DepthwiseConvolution convolution = group == _groups - 1 ? _lastGroup : _group;
-        convolution.RunRows(Expands ? ring : args->X, filter, bias, band, _pixelStride, row + offset, end + offset);
+        convolution.RunRows(Expands ? ring : args->X, filter, bias, band, BandStride, row + offset, end + offset);
         if (_activation.NeedsPass)
-            _activation.ApplyRows(band, _pixelStride, (end - row) * _g.OutW, Math.Min(_groupWidth, _hidden - firstChannel));
+            _activation.ApplyRows(band, BandStride, (end - row) * _g.OutW, Math.Min(_groupWidth, _hidden - firstChannel));
     }
 
     /// <summary>Projects so many convolved pixels, from the given one of the batch on, for output panels [panel, endPanel).</summary>

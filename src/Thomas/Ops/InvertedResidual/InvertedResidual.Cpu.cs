@@ -37,14 +37,13 @@ public sealed partial class InvertedResidual
             Shape x = node.Inputs[0].Shape, y = node.Output.Shape;
             _hidden = node.Inputs[_a.DepthwiseFilter].Shape[3];
             _inputs = _a.Expand is null ? 0 : x[3];
-            _outputs = y[3];
+            _outputs = _a.Project is null ? 0 : y[3];
             Shape expanded = new(x[0], x[1], x[2], _hidden);
             _bands = new InvertedResidualBands(
                 _a.Depthwise.Window.ToGeometry(expanded, y, _hidden), _inputs, _outputs,
-                (_a.Expand?.Activation ?? default).ToKernel(), _a.Depthwise.Activation.ToKernel(), _a.Project.Activation.ToKernel(), context.Threads);
-            int last = _a.Operands - (_a.Project.HasResidual ? 1 : 0);
+                (_a.Expand?.Activation ?? default).ToKernel(), _a.Depthwise.Activation.ToKernel(), (_a.Project?.Activation ?? default).ToKernel(), context.Threads);
             _isConstant = true;
-            for (int i = 1; i < last; i++) _isConstant &= node.Inputs[i].IsConstant;
+            for (int i = 1; i < _a.Filters; i++) _isConstant &= node.Inputs[i].IsConstant;
         }
 
         public override string Name => _bands.KernelName;
@@ -53,7 +52,7 @@ public sealed partial class InvertedResidual
 
         public override long ConstantBytes => _isConstant ? PackedBytes : 0;
 
-        private long PackedBytes => ExpandBytes + FilterBytes + (long)PackedMatrix.Bytes(_hidden, _outputs);
+        private long PackedBytes => ExpandBytes + FilterBytes + (_outputs == 0 ? 0 : (long)PackedMatrix.Bytes(_hidden, _outputs));
 
         private long ExpandBytes => _inputs == 0 ? 0 : (long)PackedMatrix.Bytes(_inputs, _hidden);
 
@@ -69,7 +68,7 @@ public sealed partial class InvertedResidual
             SetPacked(memory);
             fixed (float* expandFilter = Constant(_a.Expand is not null, 1), expandBias = Constant(_a.Expand?.HasBias == true, 2))
             fixed (float* filter = Constant(true, _a.DepthwiseFilter))
-            fixed (float* projectFilter = Constant(true, _a.ProjectFilter), projectBias = Constant(_a.Project.HasBias, _a.ProjectFilter + 1))
+            fixed (float* projectFilter = Constant(_a.Project is not null, _a.ProjectFilter), projectBias = Constant(_a.Project?.HasBias == true, _a.ProjectFilter + 1))
             {
                 _expandFilter = expandFilter;
                 _expandBias = expandBias;
@@ -90,11 +89,11 @@ public sealed partial class InvertedResidual
             _expandFilter = _a.Expand is null ? null : (float*)inputs[InvertedResidualAttributes.ExpandFilter];
             _expandBias = _a.Expand?.HasBias == true ? (float*)inputs[InvertedResidualAttributes.ExpandFilter + 1] : null;
             _filter = (float*)inputs[_a.DepthwiseFilter];
-            _projectFilter = (float*)inputs[_a.ProjectFilter];
-            _projectBias = _a.Project.HasBias ? (float*)inputs[_a.ProjectFilter + 1] : null;
+            _projectFilter = _a.Project is null ? null : (float*)inputs[_a.ProjectFilter];
+            _projectBias = _a.Project?.HasBias == true ? (float*)inputs[_a.ProjectFilter + 1] : null;
             _args.X = (float*)inputs[0];
             _args.Bias = _a.Depthwise.HasBias ? (float*)inputs[_a.DepthwiseFilter + 1] : null;
-            _args.Residual = _a.Project.HasResidual ? (float*)inputs[^1] : null;
+            _args.Residual = _a.Project?.HasResidual == true ? (float*)inputs[^1] : null;
             _args.Y = (float*)outputs[0];
         }
 
@@ -123,7 +122,7 @@ public sealed partial class InvertedResidual
             }
         }
 
-        private int PackItems => ExpandPanels + PackedMatrix.Panels(_outputs);
+        private int PackItems => ExpandPanels + (_outputs == 0 ? 0 : PackedMatrix.Panels(_outputs));
 
         private void SetPacked(byte* memory)
         {

@@ -14,8 +14,8 @@ internal static class FuseInvertedResidual
     /// <summary>Least size of the depthwise convolution's input.</summary>
     private const long LeastBytes = 1 << 20;
 
-    /// <summary>Most channels of a block without expansion.</summary>
-    private const int MostChannels = 128;
+    /// <summary>Most output channels of a block without expansion.</summary>
+    private const int MostOutputs = 64;
 
     public static Graph Run(Graph graph)
     {
@@ -60,7 +60,7 @@ internal static class FuseInvertedResidual
     /// </summary>
     private static bool Pays(Block block) =>
         block.Depthwise.Inputs[0].Type.SizeBytes >= LeastBytes
-        && (block.Expand is not null || (block.Project is not null && block.Depthwise.Output.Shape[3] <= MostChannels));
+        && (block.Expand is not null || (block.Project is not null && block.Last.Output.Shape[3] <= MostOutputs));
 
     private static void Emit(GraphRewriter rewriter, Block block)
     {

@@ -65,7 +65,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
         Conv2dAttributes a = (Conv2dAttributes)node.Attributes;
         Shape filter = node.Inputs[1].Shape;
         ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, filter[3]);
-        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads);
+        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads, context.Blocks);
         WinogradConvolution? winograd = WinogradConvolution.Serves(geometry, filter[0])
             ? new WinogradConvolution(geometry, filter[0], a.Activation.ToKernel(), context.Threads) : null;
         return new ProductKernel(node, product, winograd, a.Groups, a.HasBias, a.HasResidual);
@@ -75,7 +75,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
         Shape y = node.Output.Shape;
-        MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads);
+        MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads, blocks: context.Blocks);
         return new ProductKernel(node, product, null, 1, a.HasBias, hasResidual: false);
     }
 

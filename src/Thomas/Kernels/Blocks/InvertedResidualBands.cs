@@ -26,8 +26,8 @@ internal sealed unsafe class InvertedResidualBands
     /// <summary>Channels of a group, at least; where a group is an item, that is all.</summary>
     private const int LeastGroupChannels = 32;
 
-    /// <summary>Output pixels of a band.</summary>
-    private const int BandPixels = 112;
+    /// <summary>Output pixels of a band, in blocks of rows of a matrix product.</summary>
+    private const int BandBlocks = 2;
 
     /// <summary>Output rows of a part of a picture, at least.</summary>
     private const int LeastPartRows = 7;
@@ -61,7 +61,8 @@ internal sealed unsafe class InvertedResidualBands
     /// <param name="activation">Applied to the depthwise convolution.</param>
     /// <param name="project">Applied to the projection.</param>
     /// <param name="threads">Threads that will share the items; changes what an item is, not the result.</param>
-    public InvertedResidualBands(in ConvGeometry depthwise, int inputs, int outputs, Activation expand, Activation activation, Activation project, int threads)
+    /// <param name="blocks">Sizes that suit the caches.</param>
+    public InvertedResidualBands(in ConvGeometry depthwise, int inputs, int outputs, Activation expand, Activation activation, Activation project, int threads, BlockSizes blocks)
     {
         _g = depthwise;
         (_inputs, _hidden, _outputs, _expandActivation, _activation, _projectActivation) = (inputs, depthwise.Channels, outputs, expand, activation, project);
@@ -71,14 +72,15 @@ internal sealed unsafe class InvertedResidualBands
 
         // No multiple of 1 KiB, which would crowd a few cache sets.
         _pixelStride = _groupWidth % 256 == 0 ? _groupWidth + 16 : _groupWidth;
-        _bandRows = EvenRows(_g.OutH, BandPixels / _g.OutW);
+        int bandPixels = BandBlocks * blocks.Rows;
+        _bandRows = EvenRows(_g.OutH, bandPixels / _g.OutW);
         _ringRows = Expands ? Math.Min(_g.InH, ((_bandRows - 1) * _g.StrideH) + _g.KernelH) : 0;
         int whole = _groups * _g.Batch, parts = _splits ? Math.Clamp(((2 * threads) + whole - 1) / whole, 1, Math.Max(1, _g.OutH / LeastPartRows)) : 1;
         _partRows = Expands ? EvenRows(_g.OutH, (_g.OutH + parts - 1) / parts) : _bandRows;
         _parts = (_g.OutH + _partRows - 1) / _partRows;
         _touches = !Expands && (long)_g.Batch * _g.InH * _g.InW * _hidden > DepthwiseConvolution.NearFloats;
         _blockK = MatrixProduct.BlockOfK(_hidden);
-        _blockPixels = Math.Min(_g.OutPixels, BandPixels);
+        _blockPixels = Math.Min(_g.OutPixels, bandPixels);
         _panelsPerItem = Math.Clamp(Panels * Blocks / (4 * threads), 1, Math.Max(1, Panels));
         _group = Convolution(_groupWidth);
         _lastGroup = Convolution(_hidden - ((_groups - 1) * _groupWidth));
@@ -114,6 +116,9 @@ internal sealed unsafe class InvertedResidualBands
     /// <summary>Blocks of pixels in the second phase.</summary>
     private int Blocks => (_g.OutPixels + _blockPixels - 1) / _blockPixels;
 
+    /// <summary>Work items of such a block.</summary>
+    private int BlockItems => (Panels + _panelsPerItem - 1) / _panelsPerItem;
+
     /// <summary>Scratch memory for so many threads, in bytes; 64-byte aligned.</summary>
     public long WorkspaceBytes(int threads) => ((threads * ThreadFloats) + (_splits ? Aligned(AllGroupFloats) : 0)) * sizeof(float);
 
@@ -121,7 +126,7 @@ internal sealed unsafe class InvertedResidualBands
     public int Items => _g.Batch * _parts * (_splits ? _groups : 1);
 
     /// <summary>Work items of the second phase, independent of each other; none where the first did all.</summary>
-    public int ProjectItems => _splits && Projects ? Blocks * ((Panels + _panelsPerItem - 1) / _panelsPerItem) : 0;
+    public int ProjectItems => _splits && Projects ? Blocks * BlockItems : 0;
 
     /// <summary>Puts a depthwise filter [kH, kW, channels] in the order of the groups; as many floats as it has.</summary>
     public void PackFilter(float* filter, float* packed)
@@ -160,7 +165,7 @@ internal sealed unsafe class InvertedResidualBands
         InvertedResidualArgs local = args;
         for (int item = begin; item < end; item++)
         {
-            int pixel = item % Blocks * _blockPixels, panel = item / Blocks * _panelsPerItem;
+            int pixel = item / BlockItems * _blockPixels, panel = item % BlockItems * _panelsPerItem;
             float* band = workspace + (threads * ThreadFloats) + ((nint)pixel * _pixelStride);
             Project(&local, band, pixel, Math.Min(_blockPixels, _g.OutPixels - pixel), panel, Math.Min(panel + _panelsPerItem, Panels));
         }

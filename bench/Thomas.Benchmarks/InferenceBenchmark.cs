@@ -41,13 +41,13 @@ internal static class InferenceBenchmark
         return 0;
     }
 
-    private static void Compare(string name, Model model, int batch, IReadOnlyCollection<string> passesOff, int[] threads, int rounds, bool profile, bool spins)
+    private static void Compare(string name, Model model, int batch, List<string> passesOff, int[] threads, int rounds, bool profile, bool spins)
     {
         float[] picture = Noise(model.Graph.Inputs[0].Shape.ElementCount * batch);
         Executable[] executables = [.. threads.Select(t => Compile(t, []))];
         IPeer?[] peers = [.. threads.Select(t => (IPeer?)(
             passesOff.Count > 0 ? new OwnPeer(Compile(t, passesOff), picture) : Networks.IsArchitecture(name) || batch > 1 ? null : new OnnxPeer(name, model, picture, t, spins)))];
-        Executable Compile(int t, IReadOnlyCollection<string> without) => Executable.Compile(model.Graph, batch, new CompileOptions { Threads = t, PassesOff = without });
+        Executable Compile(int t, List<string> without) => Executable.Compile(model.Graph, batch, new CompileOptions { Threads = t, PassesOff = without });
         double[][] own = [.. threads.Select(_ => new double[rounds])], peer = [.. threads.Select(_ => new double[rounds])];
         double[][] steps = [.. executables.Select(e => new double[e.Kernels.Count])];
         double[][] peaks = [.. threads.Select(_ => new double[rounds])];

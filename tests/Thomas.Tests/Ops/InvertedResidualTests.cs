@@ -16,7 +16,6 @@ public sealed class InvertedResidualTests
     [InlineData(1, 5)]
     [InlineData(3, 2)]
     [InlineData(4, 2)]
-    [InlineData(9, 2)]
     public void It_gives_the_bits_of_its_parts(int batch, int threads)
     {
         foreach (OpCase test in BlockCases.All())

@@ -52,7 +52,7 @@ public sealed partial class InvertedResidual
 
         public override long ConstantBytes => _isConstant ? PackedBytes : 0;
 
-        private long PackedBytes => ExpandBytes + FilterBytes + (_outputs == 0 ? 0 : (long)PackedMatrix.Bytes(_hidden, _outputs));
+        private long PackedBytes => ExpandBytes + FilterBytes + (long)PackedMatrix.Bytes(_hidden, _outputs);
 
         private long ExpandBytes => _inputs == 0 ? 0 : (long)PackedMatrix.Bytes(_inputs, _hidden);
 
@@ -122,7 +122,7 @@ public sealed partial class InvertedResidual
             }
         }
 
-        private int PackItems => ExpandPanels + (_outputs == 0 ? 0 : PackedMatrix.Panels(_outputs));
+        private int PackItems => ExpandPanels + PackedMatrix.Panels(_outputs);
 
         private void SetPacked(byte* memory)
         {

@@ -45,7 +45,13 @@ public unsafe class InvertedResidualBandsTests
         bands.PackFilter(filter.Pointer, ordered.Pointer);
         InvertedResidualArgs args = new()
         {
-            X = x.Pointer, Expand = expand.Pointer, Filter = ordered.Pointer, Bias = bias.Pointer, Project = project.Pointer, Residual = residual.Pointer, Y = y.Pointer,
+            X = x.Pointer,
+            Expand = expand.Pointer,
+            Filter = ordered.Pointer,
+            Bias = bias.Pointer,
+            Project = project.Pointer,
+            Residual = residual.Pointer,
+            Y = y.Pointer,
         };
         for (int item = bands.Items - 1; item >= 0; item--)
             bands.RunItems(args, item, item + 1, workspace.Pointer, threads - 1, threads);

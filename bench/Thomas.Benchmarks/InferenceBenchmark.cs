@@ -11,37 +11,43 @@ using Thomas.Runtime;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// Inference of one picture: Thomas, ONNX Runtime where the network is an ONNX file, and the machine's own multiply-adds take turns; medians and their ratios are printed.
+/// Inference of one picture or several at a time: Thomas, a peer and the machine's own multiply-adds take turns; medians and their ratios are printed. The peer is Thomas without
+/// some compile passes if such are named, else ONNX Runtime, which takes one picture of an ONNX file.
 /// </summary>
 internal static class InferenceBenchmark
 {
     public static int Run(ReadOnlySpan<string> args)
     {
         int[] threads = [1];
-        int rounds = 50, size = 0;
+        int rounds = 50, size = 0, batch = 1;
         bool profile = false, spins = true;
+        List<string> passesOff = [];
         List<string> names = [];
         for (int i = 0; i < args.Length; i++)
         {
             if (args[i] == "--threads") threads = Networks.Numbers(args[++i]);
             else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--batch") batch = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--without") passesOff.Add(args[++i]);
             else if (args[i] == "--profile") profile = true;
             else if (args[i] == "--peer-sleeps") spins = false;
             else names.Add(args[i]);
         }
 
-        Console.WriteLine($"{CpuFeatures.Description}, batch 1, {rounds} rounds; milliseconds: median (minimum)");
-        Console.WriteLine($"{"model",-36} {"threads",7} {"Thomas",16} {"ONNX Runtime",16} {"ratio",7} {"difference",10}  of the machine's multiply-adds");
-        foreach (string name in names) Compare(name, Networks.Load(name, size), threads, rounds, profile, spins);
+        Console.WriteLine($"{CpuFeatures.Description}, batch {batch}, {rounds} rounds; milliseconds: median (minimum)");
+        Console.WriteLine($"{"model",-36} {"threads",7} {"Thomas",16} {(passesOff.Count > 0 ? "without passes" : "ONNX Runtime"),16} {"ratio",7} {"difference",10}  of the machine's multiply-adds");
+        foreach (string name in names) Compare(name, Networks.Load(name, size), batch, passesOff, threads, rounds, profile, spins);
         return 0;
     }
 
-    private static void Compare(string name, Model model, int[] threads, int rounds, bool profile, bool spins)
+    private static void Compare(string name, Model model, int batch, List<string> passesOff, int[] threads, int rounds, bool profile, bool spins)
     {
-        float[] picture = Noise(model.Graph.Inputs[0].Shape.ElementCount);
-        Executable[] executables = [.. threads.Select(t => Executable.Compile(model.Graph, 1, new CompileOptions { Threads = t }))];
-        OnnxPeer?[] peers = [.. threads.Select(t => Networks.IsArchitecture(name) ? null : new OnnxPeer(name, model, picture, t, spins))];
+        float[] picture = Noise(model.Graph.Inputs[0].Shape.ElementCount * batch);
+        Executable[] executables = [.. threads.Select(t => Compile(t, []))];
+        IPeer?[] peers = [.. threads.Select(t => (IPeer?)(
+            passesOff.Count > 0 ? new OwnPeer(Compile(t, passesOff), picture) : Networks.IsArchitecture(name) || batch > 1 ? null : new OnnxPeer(name, model, picture, t, spins)))];
+        Executable Compile(int t, List<string> without) => Executable.Compile(model.Graph, batch, new CompileOptions { Threads = t, PassesOff = without });
         double[][] own = [.. threads.Select(_ => new double[rounds])], peer = [.. threads.Select(_ => new double[rounds])];
         double[][] steps = [.. executables.Select(e => new double[e.Kernels.Count])];
         double[][] peaks = [.. threads.Select(_ => new double[rounds])];
@@ -58,7 +64,7 @@ internal static class InferenceBenchmark
                 if (profile && round >= 0) executables[t].RunTimed(steps[t]);
                 else executables[t].Run();
                 if (round >= 0) own[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-                if (peers[t] is not OnnxPeer other) continue;
+                if (peers[t] is not IPeer other) continue;
                 start = Stopwatch.GetTimestamp();
                 other.Run();
                 if (round >= 0) peer[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

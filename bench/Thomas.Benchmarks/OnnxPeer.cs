@@ -6,7 +6,7 @@ using Thomas.Graphs;
 namespace Thomas.Benchmarks;
 
 /// <summary>ONNX Runtime with one picture of one model.</summary>
-internal sealed class OnnxPeer : IDisposable
+internal sealed class OnnxPeer : IPeer
 {
     private readonly InferenceSession _session;
     private readonly OrtValue _input;
@@ -34,7 +34,7 @@ internal sealed class OnnxPeer : IDisposable
             : OrtValue.CreateTensorValueFromMemory(picture, dims);
     }
 
-    /// <summary>The scores of the last run.</summary>
+    /// <inheritdoc/>
     public ReadOnlySpan<float> Output
     {
         get
@@ -44,13 +44,14 @@ internal sealed class OnnxPeer : IDisposable
         }
     }
 
-    /// <summary>One inference.</summary>
+    /// <inheritdoc/>
     public void Run()
     {
         _results?.Dispose();
         _results = _session.Run(_runOptions, _inputNames, [_input], _outputNames);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _results?.Dispose();

@@ -15,7 +15,7 @@ internal static class Program
         if (args is ["memory", ..] && args.Length >= 2) return MemoryBenchmark.Run(args.AsSpan(1));
         if (args is ["head", ..]) return HeadBenchmark.Run(args.AsSpan(1));
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
-        Console.Error.WriteLine("usage: inference MODEL.onnx|ARCHITECTURE... [--threads N,N] [--rounds N] [--size N] [--profile] [--peer-sleeps]");
+        Console.Error.WriteLine("usage: inference MODEL.onnx|ARCHITECTURE... [--batch N] [--threads N,N] [--rounds N] [--size N] [--without PASS] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
         Console.Error.WriteLine("       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
         Console.Error.WriteLine("       memory MODEL [--update POLICY] [--batch N] [--memory SIZE] [--threads N]");

@@ -35,7 +35,7 @@ internal static class OnnxSweep
     public static float[][] RunOurs(Graph graph, params float[][] inputs)
     {
         bool small = graph.Nodes.Count < 20;
-        CompileOptions options = new() { Device = small ? DeviceKind.Serial : DeviceKind.Cpu, Threads = 1, PassesOff = small ? ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients"] : [] };
+        CompileOptions options = new() { Device = small ? DeviceKind.Serial : DeviceKind.Cpu, Threads = 1, PassesOff = small ? ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients", "fuse-inverted-residual"] : [] };
         using Executable executable = Executable.Compile(graph, 1, options);
         for (int i = 0; i < inputs.Length; i++) inputs[i].CopyTo(executable.Input(i));
         executable.Run();

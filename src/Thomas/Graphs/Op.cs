@@ -35,7 +35,7 @@ public abstract class Op
     /// <summary>The definition in index notation, for the operator reference.</summary>
     public abstract string Formula { get; }
 
-    /// <summary>Whether only training steps contain it (gradients, losses, updates and what they are made of), never a model: file formats have no form for it.</summary>
+    /// <summary>Whether only training steps (gradients, losses, updates and what they are made of) or compiled graphs contain it, never a model: file formats have no form for it.</summary>
     internal virtual bool IsTrainingOnly => false;
 
     /// <summary>Checks the operands and returns the types of the results.</summary>

@@ -64,6 +64,9 @@ public static class OpCatalog
     /// <summary>Channel-wise convolution.</summary>
     public static DepthwiseConv2d DepthwiseConv2d { get; } = new();
 
+    /// <summary>Expansion, channel-wise convolution and projection in one.</summary>
+    public static InvertedResidual InvertedResidual { get; } = new();
+
     /// <summary>Fully connected layer.</summary>
     public static Dense Dense { get; } = new();
 
@@ -187,6 +190,6 @@ public static class OpCatalog
         DepthwiseConv2dGradient,
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
-        BatchNormTraining, BatchNormTrainingGradient, Dropout,
+        BatchNormTraining, BatchNormTrainingGradient, Dropout, InvertedResidual,
     ];
 }

@@ -33,10 +33,11 @@ internal sealed class GraphRewriter
         return mapped;
     }
 
-    public Value[] MapInputs(Node node)
+    /// <summary>The new values for a node's operands, from the given one on.</summary>
+    public Value[] MapInputs(Node node, int first = 0)
     {
-        Value[] inputs = new Value[node.Inputs.Count];
-        for (int i = 0; i < inputs.Length; i++) inputs[i] = Map(node.Inputs[i]);
+        Value[] inputs = new Value[node.Inputs.Count - first];
+        for (int i = 0; i < inputs.Length; i++) inputs[i] = Map(node.Inputs[first + i]);
         return inputs;
     }
 

@@ -27,6 +27,7 @@ public sealed record CostModel(double ProductRate, double DepthwiseRate, double 
         if (node.Op.IsView(node)) return 0;
         OpCost cost = node.Cost;
         double products = cost.MultiplyAdds / (IsDepthwise(node) ? DepthwiseRate : ProductRate);
+        if (node.Op is InvertedResidual) products += InvertedResidual.DepthwiseMultiplyAdds(node) * ((1 / DepthwiseRate) - (1 / ProductRate));
         return Math.Max(Math.Max(products, cost.Elementwise / ElementwiseRate), cost.Bytes / Bandwidth) + NodeSeconds;
     }
 

@@ -71,6 +71,14 @@ internal sealed class CompiledGraph
         if (options.Reorder) schedule = Scheduler.Run(schedule);
         if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
         MemoryPlan plan = MemoryPlanner.Plan(schedule.Graph, schedule.WorkspaceBytes, options.ShareMemory);
+        if (options.ArenaBytes is long most)
+        {
+            Graph fused = CompilePasses.RunAfterRecompute(schedule.Graph, options.PassesOff);
+            Schedule other = new(fused, Workspaces(fused, serial, context));
+            MemoryPlan otherPlan = MemoryPlanner.Plan(fused, other.WorkspaceBytes, options.ShareMemory);
+            if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes)) (schedule, plan) = (other, otherPlan);
+        }
+
         return new CompiledGraph(schedule.Graph, plan, Constants(schedule.Graph, serial, context, out long bytes), bytes, context, serial);
     }
 

@@ -59,7 +59,7 @@ internal sealed partial class OperatorPage
 
             ## Operators of training steps
 
-            Gradients, losses, updates and what they are made of. A model never contains them, so files have no form for them.
+            Gradients, losses, updates and what they are made of, and what compile passes make of other operators. A model never contains them, so files have no form for them.
 
             """.ReplaceLineEndings("\n"));
         AddTable(trainingOnly: true);

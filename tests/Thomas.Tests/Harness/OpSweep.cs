@@ -101,6 +101,7 @@ internal static unsafe class OpSweep
         {
             Conv2dAttributes a => ((OpAttributes)(a with { Activation = default }), test.Shapes[1].Product(1, 4) + 2),
             DepthwiseConv2dAttributes a => (a with { Activation = default }, test.Shapes[1].Product(1, 3) + 1),
+            InvertedResidualAttributes a => Plain(a, test.Shapes),
             DenseAttributes a => (a with { Activation = default }, test.Shapes[1][1] + 1),
             MatMulAttributes a => (a, test.Shapes[0][a.TransposeA ? 0 : 1]),
             Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
@@ -117,6 +118,14 @@ internal static unsafe class OpSweep
     /// <summary>The same results without what a clipping takes away.</summary>
     private static DepthwiseConv2dGradientAttributes Unclipped(DepthwiseConv2dGradientAttributes a) =>
         a.InputActivation.Kind == ActivationKind.None ? a : a with { InputActivation = Activation.Clip(float.NegativeInfinity, float.PositiveInfinity) };
+
+    /// <summary>A block without activations, and the terms of its three sums.</summary>
+    private static (OpAttributes Attributes, int Terms) Plain(InvertedResidualAttributes a, Shape[] shapes)
+    {
+        InvertedResidualAttributes plain = new(
+            a.Expand is null ? null : a.Expand with { Activation = default }, a.Depthwise with { Activation = default }, a.Project is null ? null : a.Project with { Activation = default });
+        return (plain, shapes[0][3] + shapes[a.DepthwiseFilter].Product(1, 3) + (a.Project is null ? 0 : shapes[a.ProjectFilter][3]) + 4);
+    }
 
     /// <summary>An update adds a change to what was there: old, change and new.</summary>
     private static double[][] UpdateScale(OpCase test, float[][] operands, double[][] expected)

@@ -12,7 +12,7 @@ internal static class TestGraphs
     {
         Device = DeviceKind.Serial,
         ShareMemory = false,
-        PassesOff = ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients"],
+        PassesOff = ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients", "fuse-inverted-residual"],
     };
 
     /// <summary>A deterministic sequence in [-1, 1).</summary>

@@ -21,7 +21,7 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }

@@ -50,6 +50,7 @@ public sealed class PassTests
     [InlineData("fuse-epilogue")]
     [InlineData("fuse-bias-gradient")]
     [InlineData("fuse-depthwise-gradients")]
+    [InlineData("fuse-inverted-residual")]
     public void Each_pass_can_be_switched_off(string pass)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());

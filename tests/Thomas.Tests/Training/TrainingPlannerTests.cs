@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Text.RegularExpressions;
 using Thomas.Autodiff;
 using Thomas.Graphs;
+using Thomas.Ops;
 using Thomas.Planning;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
@@ -54,6 +55,21 @@ public sealed partial class TrainingPlannerTests
         GraphVerifier.Verify(smallest.CompiledStep.Graph);
         Assert.Equal(plain, TrainingSteps.Run(smallest));
         Assert.True(policy == "last:3" || smallest.Recomputed.Count > 0, "nothing was recomputed");
+    }
+
+    [Fact]
+    public void What_recomputation_drops_need_not_exist_in_the_forward_pass()
+    {
+        TrainingPlan free = TrainingPlanner.Plan(TrainingSteps.Network, All), smallest = TrainingPlanner.Smallest(TrainingSteps.Network, All);
+        TrainingPlan without = TrainingPlanner.Smallest(TrainingSteps.Network, All with { Compile = All.Compile with { PassesOff = ["fuse-inverted-residual"] } });
+        Assert.DoesNotContain(free.CompiledStep.Graph.Nodes, node => node.Op is InvertedResidual && node.Inputs[1].IsVariable);
+        Assert.Contains(smallest.CompiledStep.Graph.Nodes, node => node is { Attributes: InvertedResidualAttributes { Project: null }, Stage: Stage.Forward } && node.Inputs[1].IsVariable);
+        Assert.DoesNotContain(without.CompiledStep.Graph.Nodes, node => node.Op is InvertedResidual);
+        Assert.True(smallest.Memory.Total <= without.Memory.Total, $"{smallest.Memory.Total} against {without.Memory.Total}");
+        Assert.Equal(TrainingSteps.Run(without), TrainingSteps.Run(smallest));
+        using VariableStore store = new(smallest.Graph.Variables);
+        using StepProgram program = new(smallest, store);
+        Assert.Equal(smallest.Memory.Allocated, store.UsedBytes + program.Step.SizeBytes);
     }
 
     [Fact]

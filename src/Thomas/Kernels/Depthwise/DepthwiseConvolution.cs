@@ -21,18 +21,24 @@ internal sealed unsafe class DepthwiseConvolution
     private readonly ConvGeometry _g;
     private readonly int _multiplier;
     private readonly Activation _activation;
+    private readonly int _ringRows;
     private readonly bool _fits;
+    private readonly bool _pairs;
     private readonly int _itemRows;
     private readonly int _pictureItems;
     private readonly int _blockItems;
 
-    public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation)
+    /// <param name="geometry">The window.</param>
+    /// <param name="multiplier">Outputs per input channel.</param>
+    /// <param name="activation">Applied to the result.</param>
+    /// <param name="ringRows">Where the input is a ring of rows of one picture, in which row y lies at y modulo this; else 0. Without dilation in height.</param>
+    public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation, int ringRows = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(multiplier);
-        (_g, _multiplier, _activation) = (geometry, multiplier, activation);
+        (_g, _multiplier, _activation, _ringRows) = (geometry, multiplier, activation, ringRows);
         _fits = multiplier == 1 && DepthwiseRows.Fits(_g);
-        bool pairs = _fits && _g.KernelH == 3 && _g.KernelW == 3 && _g.StrideH == 1 && _g.StrideW == 1 && _g.DilationH == 1;
-        _itemRows = pairs ? 2 : 1;
+        _pairs = _fits && _g.KernelH == 3 && _g.KernelW == 3 && _g.StrideH == 1 && _g.StrideW == 1 && _g.DilationH == 1;
+        _itemRows = _pairs ? 2 : 1;
         _pictureItems = (_g.OutH + _itemRows - 1) / _itemRows;
         _blockItems = CacheLines.BlockItems(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs), Items, NearFloats);
     }
@@ -77,12 +83,31 @@ internal sealed unsafe class DepthwiseConvolution
                 }
             }
 
-            if (rows == 2)
-                RunTwoRows(x, w, bias, target, row, fetched);
-            else
-                RunRow(x, w, bias, target, Outputs, row, fetched);
+            RunRows(x, w, bias, target, Outputs, row, row + rows, fetched);
             if (_activation.NeedsPass)
                 _activation.Apply(target, target, rows * rowLength);
+        }
+    }
+
+    /// <summary>Computes output rows [row, end) of one picture, two at a time where possible, up to an activation that needs a pass.</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="w">Filter.</param>
+    /// <param name="bias">One value per output channel, or null.</param>
+    /// <param name="y">The first row's first pixel; rows follow each other.</param>
+    /// <param name="pixelStride">Floats from one pixel to the next.</param>
+    /// <param name="row">The first row, counted over the whole batch.</param>
+    /// <param name="end">One past the last row.</param>
+    /// <param name="ahead">What to fetch meanwhile, or null.</param>
+    public void RunRows(float* x, float* w, float* bias, float* y, nint pixelStride, int row, int end, DepthwiseAhead* ahead = null)
+    {
+        nint rowLength = _g.OutW * pixelStride;
+        for (int rows; row < end; row += rows, y += rows * rowLength)
+        {
+            rows = _pairs && row + 1 < end ? 2 : 1;
+            if (rows == 2)
+                RunTwoRows(x, w, bias, y, pixelStride, row, ahead);
+            else
+                RunRow(x, w, bias, y, pixelStride, row, ahead);
         }
     }
 
@@ -122,13 +147,13 @@ internal sealed unsafe class DepthwiseConvolution
             RunRow<Simd1, float>(&tile, c);
     }
 
-    private void RunTwoRows(float* x, float* w, float* bias, float* y, int row, DepthwiseAhead* ahead)
+    private void RunTwoRows(float* x, float* w, float* bias, float* y, nint pixelStride, int row, DepthwiseAhead* ahead)
     {
         int iy = (row % _g.OutH) - _g.PadTop;
         if (iy < -1 || iy + 3 > _g.InH)
         {
-            RunRow(x, w, bias, y, _g.Channels, row, ahead);
-            RunRow(x, w, bias, y + ((nint)_g.OutW * _g.Channels), _g.Channels, row + 1, ahead);
+            RunRow(x, w, bias, y, pixelStride, row, ahead);
+            RunRow(x, w, bias, y + (_g.OutW * pixelStride), pixelStride, row + 1, ahead);
             return;
         }
 
@@ -137,8 +162,8 @@ internal sealed unsafe class DepthwiseConvolution
         tile.Bias = bias;
         tile.Ahead = ahead;
         tile.Y = y;
-        tile.YStep = _g.Channels;
-        tile.YRowStep = (nint)_g.OutW * _g.Channels;
+        tile.YStep = pixelStride;
+        tile.YRowStep = _g.OutW * pixelStride;
         tile.HasTop = iy >= 0;
         tile.HasBottom = iy + 3 < _g.InH;
         int c = 0;
@@ -156,8 +181,20 @@ internal sealed unsafe class DepthwiseConvolution
     private DepthwiseRow Row(float* x, int row, int iy)
     {
         DepthwiseRow tile = default;
-        tile.X = x + ((((nint)(row / _g.OutH) * _g.InH) + iy) * _g.InW * _g.ChannelStride);
-        tile.RowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
+        nint rowFloats = (nint)_g.InW * _g.ChannelStride;
+        tile.RowStep = _g.DilationH * rowFloats;
+        if (_ringRows > 0)
+        {
+            int place = (iy + _ringRows) % _ringRows;
+            tile.X = x + (place * rowFloats);
+            tile.Wrap = _ringRows - place;
+            tile.WrapStep = (1 - _ringRows) * rowFloats;
+        }
+        else
+        {
+            tile.X = x + ((((nint)(row / _g.OutH) * _g.InH) + iy) * rowFloats);
+        }
+
         tile.PixelStep = _g.ChannelStride;
         tile.FilterRowStep = _g.KernelW * Outputs;
         tile.Channels = _g.Channels;

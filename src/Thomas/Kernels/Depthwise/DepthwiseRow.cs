@@ -9,6 +9,12 @@ internal unsafe struct DepthwiseRow
     /// <summary>From one tap row to the next.</summary>
     public nint RowStep;
 
+    /// <summary>Where the input rows lie in a ring: the number of tap rows after which it starts again, <see cref="WrapStep"/> from the last of them; else 0.</summary>
+    public int Wrap;
+
+    /// <summary>From the last row of the ring to its first.</summary>
+    public nint WrapStep;
+
     /// <summary>From one input pixel to the next.</summary>
     public nint PixelStep;
 
@@ -59,4 +65,7 @@ internal unsafe struct DepthwiseRow
 
     /// <summary>What to fetch meanwhile, or null.</summary>
     public DepthwiseAhead* Ahead;
+
+    /// <summary>From tap row <paramref name="row"/> - 1 to the next.</summary>
+    public readonly nint StepTo(int row) => row == Wrap ? WrapStep : RowStep;
 }

@@ -48,7 +48,7 @@ internal static unsafe class DepthwiseRows
                 TVec s1 = s0, s2 = s0, s3 = s0;
                 float* x = tile + i;
                 float* w = t->W + i;
-                for (int ky = 0; ky < t->Rows; ky++, x += t->RowStep, w += t->FilterRowStep)
+                for (int ky = 0; ky < t->Rows; x += t->StepTo(++ky), w += t->FilterRowStep)
                 {
                     if (TTaps.Value == 3 && TStride.Value == 1)
                         DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
@@ -85,7 +85,7 @@ internal static unsafe class DepthwiseRows
         where TVec : unmanaged
     {
         nint step = t->PixelStep, channels = t->Channels, yStep = t->YStep, end = channels - TSimd.Length + 1;
-        nint row = t->RowStep, w1 = t->FilterRowStep, w2 = 2 * w1;
+        nint row1 = t->StepTo(1), row2 = t->StepTo(2), row3 = t->StepTo(3), w1 = t->FilterRowStep, w2 = 2 * w1;
         bool hasTop = t->HasTop, hasBottom = t->HasBottom;
         for (int pixel = 0, last = t->Pixels - Width; ; pixel = Math.Min(pixel + Width, last))
         {
@@ -101,11 +101,11 @@ internal static unsafe class DepthwiseRows
                 float* w = t->W + i;
                 if (hasTop)
                     DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
-                x += row;
+                x += row1;
                 DepthwiseTaps.TwoRows3<TSimd, TVec>(x, step, w + w1, w, channels, edges, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                x += row;
+                x += row2;
                 DepthwiseTaps.TwoRows3<TSimd, TVec>(x, step, w + w2, w + w1, channels, edges, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                x += row;
+                x += row3;
                 if (hasBottom)
                     DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w + w2, channels, edges, ref r0, ref r1, ref r2, ref r3);
                 TVec lower = TSimd.Create(t->Lower), upper = TSimd.Create(t->Upper);
@@ -173,7 +173,7 @@ internal static unsafe class DepthwiseRows
         where TVec : unmanaged
     {
         TVec sum = t->Bias != null ? TSimd.Load(t->Bias + c) : TSimd.Create(0f);
-        for (int ky = 0; ky < t->Rows; ky++, x += t->RowStep, w += t->FilterRowStep)
+        for (int ky = 0; ky < t->Rows; x += t->StepTo(++ky), w += t->FilterRowStep)
         {
             float* xt = x;
             float* wt = w;
@@ -191,7 +191,7 @@ internal static unsafe class DepthwiseRows
     {
         TVec s0 = t->Bias != null ? TSimd.Load(t->Bias + c) : TSimd.Create(0f);
         TVec s1 = s0, s2 = s0, s3 = s0;
-        for (int ky = 0; ky < t->Rows; ky++, x += t->RowStep, w += t->FilterRowStep)
+        for (int ky = 0; ky < t->Rows; x += t->StepTo(++ky), w += t->FilterRowStep)
         {
             float* xt = x;
             float* wt = w;

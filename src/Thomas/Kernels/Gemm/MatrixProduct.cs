@@ -84,9 +84,7 @@ internal sealed unsafe class MatrixProduct
         _windows = left == Left.Patches ? WindowRows.For(geometry) : null;
 
         // Of windows, blocks of k are whole window rows; of others, multiples of four.
-        int unit = _windows is null ? 4 : geometry.KernelW * geometry.Channels, units = (k + unit - 1) / unit;
-        int blocksK = Math.Min(units, (k + BlockSizes.Depth - 1) / BlockSizes.Depth);
-        _blockK = (units + blocksK - 1) / blocksK * unit;
+        _blockK = BlockOfK(k, _windows is null ? 4 : geometry.KernelW * geometry.Channels);
         _blockM = _windows is null ? BlockOfRows(m, blocks.Rows) : _windows.Rows * geometry.OutW;
         _blocksM = (m + _blockM - 1) / _blockM;
         int panels = PackedMatrix.Panels(n);
@@ -145,6 +143,13 @@ internal sealed unsafe class MatrixProduct
 
     /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
     public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
+
+    /// <summary>How many steps of k, a multiple of so many, make a block; the residual is added after the first.</summary>
+    public static int BlockOfK(int k, int unit = 4)
+    {
+        int units = (k + unit - 1) / unit, blocks = Math.Min(units, (k + BlockSizes.Depth - 1) / BlockSizes.Depth);
+        return (units + blocks - 1) / blocks * unit;
+    }
 
     /// <summary>Does items [begin, end).</summary>
     /// <remarks>The items of a block of rows follow each other, so a thread reads mostly rows that it wrote itself in the layer before.</remarks>

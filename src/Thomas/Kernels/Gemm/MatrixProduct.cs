@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Gemm;
@@ -43,6 +44,9 @@ internal unsafe struct MatrixProductArgs
 
     /// <summary>Floats from one row of the residual to the next.</summary>
     public nint StrideResidual;
+
+    /// <summary>Whether C is read again at once and must not be written past the caches.</summary>
+    public bool StaysNear;
 }
 
 /// <summary>
@@ -72,11 +76,12 @@ internal sealed unsafe class MatrixProduct
     private readonly int _k;
     private readonly int _blockM;
     private readonly int _blockK;
-    private readonly int _blocksM;
+    private readonly int _itemRows;
+    private readonly int _itemsM;
     private readonly int _panelsPerItem;
     private readonly bool _smallPanels;
 
-    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads)
+    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads, bool banded = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(m);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n);
@@ -90,12 +95,13 @@ internal sealed unsafe class MatrixProduct
         int blocksK = Math.Min(units, (k + MaxBlockK - 1) / MaxBlockK);
         _blockK = (units + blocksK - 1) / blocksK * unit;
         _blockM = _windows is null ? BlockOfRows(m) : _windows.Rows * geometry.OutW;
-        _blocksM = (m + _blockM - 1) / _blockM;
+        _itemRows = banded ? RowBands.OfBlocks(m, n, _blockM).BandRows : _blockM;
+        _itemsM = (m + _itemRows - 1) / _itemRows;
         int panels = PackedMatrix.Panels(n);
-        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocksM - 1) / _blocksM);
+        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _itemsM - 1) / _itemsM);
         _panelsPerItem = Math.Max(1, panels / wantedColumns);
         _smallPanels = k <= _blockK && (long)k * _panelsPerItem * PackedMatrix.PanelWidth * sizeof(float) <= SmallPanelsBytes;
-        Items = _blocksM * ((panels + _panelsPerItem - 1) / _panelsPerItem);
+        Items = _itemsM * ((panels + _panelsPerItem - 1) / _panelsPerItem);
     }
 
     private enum Left
@@ -110,6 +116,9 @@ internal sealed unsafe class MatrixProduct
 
     /// <summary>Work items, independent of each other.</summary>
     public int Items { get; }
+
+    /// <summary>The bands of rows in which a sink is given the result of a banded product.</summary>
+    public RowBands Bands => new(_m, _n, _itemRows);
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
     public nuint WorkspaceBytes
@@ -139,26 +148,38 @@ internal sealed unsafe class MatrixProduct
     /// <param name="outChannels">Output channels (of the group).</param>
     /// <param name="activation">Applied to the result.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
-    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads)
-        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads);
+    /// <param name="banded">Whether a sink will take in the result, so that an item is a band of <see cref="Bands"/>.</param>
+    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, bool banded = false)
+        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, banded);
 
     /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
     public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
 
     /// <summary>Does items [begin, end).</summary>
-    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace)
+    /// <param name="args">Operands and result.</param>
+    /// <param name="begin">First item.</param>
+    /// <param name="end">One past the last item.</param>
+    /// <param name="workspace">The thread's scratch memory.</param>
+    /// <param name="sink">Takes in the result of a banded product; null where there is none.</param>
+    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, IRowSink? sink = null)
     {
         MatrixProductArgs local = args;
+        local.StaysNear |= sink is not null;
         if (_left == Left.Patches && _geometry.IsPointwise)
             local.StrideA = _geometry.ChannelStride;
         int panels = PackedMatrix.Panels(_n);
         for (int item = begin; item < end; item++)
         {
-            int m0 = item % _blocksM * _blockM, p0 = item / _blocksM * _panelsPerItem;
-            int p1 = Math.Min(p0 + _panelsPerItem, panels);
+            int m0 = item % _itemsM * _itemRows, m1 = Math.Min(m0 + _itemRows, _m), p0 = item / _itemsM * _panelsPerItem;
+            int p1 = Math.Min(p0 + _panelsPerItem, panels), column = p0 * PackedMatrix.PanelWidth;
             if (_m == 1)
                 p0 = RunRow(local, p0, p1);
-            RunBlock(&local, m0, Math.Min(m0 + _blockM, _m), p0, p1, (float*)workspace);
+            for (int m = m0, rows; m < m1; m += rows)
+            {
+                rows = Math.Min(_blockM, m1 - m);
+                RunBlock(&local, m, m + rows, p0, p1, (float*)workspace);
+                sink?.Take(local.C + (m * local.StrideC) + column, local.StrideC, m, rows, column, Math.Min(p1 * PackedMatrix.PanelWidth, _n) - column);
+            }
         }
     }
 
@@ -208,7 +229,7 @@ internal sealed unsafe class MatrixProduct
             tile.StrideB = packed ? width : args->StrideB;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
-            tile.Streams = last && k0 == 0 && !_activation.NeedsPass && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
+            tile.Streams = last && k0 == 0 && !args->StaysNear && !_activation.NeedsPass && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
             tile.Lower = last ? _activation.Lower : float.NegativeInfinity;
             tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
             for (int p = p0; p < p1; p = together ? p1 : p + 1)

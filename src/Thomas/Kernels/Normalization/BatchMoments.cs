@@ -1,4 +1,5 @@
 using System;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
@@ -54,24 +55,53 @@ internal static unsafe class BatchMoments
     /// </summary>
     public static void Join(float* means, float* squares, nint stride, in RowBands bands, int rows, int columns, double* mean, double* variance)
     {
-        for (int c = 0; c < columns; c++)
-            mean[c] = variance[c] = 0;
-        for (int band = 0; band < bands.Bands; band++)
+        int c = 0;
+        for (; c <= columns - Vector<float>.Count; c += Vector<float>.Count)
+            JoinVector(means + c, squares + c, stride, bands, rows, mean + c, variance + c);
+        for (; c < columns; c++)
         {
-            double share = (double)bands.RowsOf(band) / rows;
-            for (int c = 0; c < columns; c++)
-                mean[c] += share * means[(band * stride) + c];
+            double m = 0, v = 0;
+            for (int band = 0; band < bands.Bands; band++)
+                m += (double)bands.RowsOf(band) / rows * means[(band * stride) + c];
+            for (int band = 0; band < bands.Bands; band++)
+            {
+                double shift = means[(band * stride) + c] - m;
+                v += ((double)squares[(band * stride) + c] / rows) + ((double)bands.RowsOf(band) / rows * shift * shift);
+            }
+
+            (mean[c], variance[c]) = (m, v);
+        }
+    }
+
+    /// <summary>The bands of a vector's columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void JoinVector(float* means, float* squares, nint stride, in RowBands bands, int rows, double* mean, double* variance)
+    {
+        int count = bands.Bands, bandRows = bands.BandRows;
+        Vector<double> m0 = Vector<double>.Zero, m1 = m0, v0 = m0, v1 = m0, perRow = new(1.0 / rows);
+        for (int band = 0; band < count; band++)
+        {
+            Vector<double> share = new((double)Math.Min(bandRows, rows - (band * bandRows)) / rows);
+            Vector.Widen(Vector.Load(means + (band * stride)), out Vector<double> a, out Vector<double> b);
+            m0 += share * a;
+            m1 += share * b;
         }
 
-        for (int band = 0; band < bands.Bands; band++)
+        for (int band = 0; band < count; band++)
         {
-            double share = (double)bands.RowsOf(band) / rows;
-            for (int c = 0; c < columns; c++)
-            {
-                double shift = means[(band * stride) + c] - mean[c];
-                variance[c] += ((double)squares[(band * stride) + c] / rows) + (share * shift * shift);
-            }
+            Vector<double> share = new((double)Math.Min(bandRows, rows - (band * bandRows)) / rows);
+            Vector.Widen(Vector.Load(means + (band * stride)), out Vector<double> a, out Vector<double> b);
+            Vector.Widen(Vector.Load(squares + (band * stride)), out Vector<double> p, out Vector<double> q);
+            a -= m0;
+            b -= m1;
+            v0 += (p * perRow) + (share * a * a);
+            v1 += (q * perRow) + (share * b * b);
         }
+
+        m0.Store(mean);
+        m1.Store(mean + Vector<double>.Count);
+        v0.Store(variance);
+        v1.Store(variance + Vector<double>.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -109,38 +139,60 @@ internal static unsafe class BatchMoments
         }
     }
 
+    /// <summary>Adds rows, two vectors of columns after two: sums stay in registers, and the rows in a cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add<TSimd, TVec>(float* x, nint stride, int rows, float* shift, float* sums, float* squares, int first, int end)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        // Four rows at a time that lie far apart: four streams, each of which goes on where it ended, as prefetchers like it.
-        int quarter = rows / 4;
-        nint step = quarter * stride;
-        for (int r = 0; r < quarter; r++, x += stride)
+        int c = first;
+        for (; c <= end - (2 * TSimd.Length); c += 2 * TSimd.Length)
+            AddColumns<TSimd, TVec, C2>(x + c, stride, rows, shift + c, sums + c, squares + c);
+        if (c < end)
+            AddColumns<TSimd, TVec, C1>(x + c, stride, rows, shift + c, sums + c, squares + c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddColumns<TSimd, TVec, TVectors>(float* x, nint stride, int rows, float* shift, float* sums, float* squares)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TVectors : struct, IConstant
+    {
+        bool two = TVectors.Value > 1;
+        TVec k0 = TSimd.Load(shift), k1 = two ? TSimd.Load(shift + TSimd.Length) : k0, zero = TSimd.Create(0);
+        TVec s0 = TSimd.Load(sums), s1 = two ? TSimd.Load(sums + TSimd.Length) : zero, s2 = zero, s3 = zero;
+        TVec q0 = TSimd.Load(squares), q1 = two ? TSimd.Load(squares + TSimd.Length) : zero, q2 = zero, q3 = zero;
+        for (int left = rows; left > 0; left -= 2, x += 2 * stride)
         {
-            for (int c = first; c < end; c += TSimd.Length)
+            TVec d = TSimd.Subtract(TSimd.Load(x), k0);
+            s0 = TSimd.Add(s0, d);
+            q0 = TSimd.MultiplyAdd(d, d, q0);
+            if (two)
             {
-                TVec k = TSimd.Load(shift + c);
-                float* from = x + c;
-                TVec d0 = TSimd.Subtract(TSimd.Load(from), k), d1 = TSimd.Subtract(TSimd.Load(from + step), k);
-                from += 2 * step;
-                TVec d2 = TSimd.Subtract(TSimd.Load(from), k), d3 = TSimd.Subtract(TSimd.Load(from + step), k);
-                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), TSimd.Add(TSimd.Add(d0, d1), TSimd.Add(d2, d3))), sums + c);
-                TVec q = TSimd.MultiplyAdd(d1, d1, TSimd.Multiply(d0, d0)), p = TSimd.MultiplyAdd(d3, d3, TSimd.Multiply(d2, d2));
-                TSimd.Store(TSimd.Add(TSimd.Load(squares + c), TSimd.Add(q, p)), squares + c);
+                d = TSimd.Subtract(TSimd.Load(x + TSimd.Length), k1);
+                s1 = TSimd.Add(s1, d);
+                q1 = TSimd.MultiplyAdd(d, d, q1);
+            }
+
+            if (left == 1)
+                break;
+            d = TSimd.Subtract(TSimd.Load(x + stride), k0);
+            s2 = TSimd.Add(s2, d);
+            q2 = TSimd.MultiplyAdd(d, d, q2);
+            if (two)
+            {
+                d = TSimd.Subtract(TSimd.Load(x + stride + TSimd.Length), k1);
+                s3 = TSimd.Add(s3, d);
+                q3 = TSimd.MultiplyAdd(d, d, q3);
             }
         }
 
-        x += 3 * step;
-        for (int row = 4 * quarter; row < rows; row++, x += stride)
+        TSimd.Store(TSimd.Add(s0, s2), sums);
+        TSimd.Store(TSimd.Add(q0, q2), squares);
+        if (two)
         {
-            for (int c = first; c < end; c += TSimd.Length)
-            {
-                TVec a = TSimd.Subtract(TSimd.Load(x + c), TSimd.Load(shift + c));
-                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), a), sums + c);
-                TSimd.Store(TSimd.MultiplyAdd(a, a, TSimd.Load(squares + c)), squares + c);
-            }
+            TSimd.Store(TSimd.Add(s1, s3), sums + TSimd.Length);
+            TSimd.Store(TSimd.Add(q1, q3), squares + TSimd.Length);
         }
     }
 

@@ -139,60 +139,38 @@ internal static unsafe class BatchMoments
         }
     }
 
-    /// <summary>Adds rows, two vectors of columns after two: sums stay in registers, and the rows in a cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add<TSimd, TVec>(float* x, nint stride, int rows, float* shift, float* sums, float* squares, int first, int end)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        int c = first;
-        for (; c <= end - (2 * TSimd.Length); c += 2 * TSimd.Length)
-            AddColumns<TSimd, TVec, C2>(x + c, stride, rows, shift + c, sums + c, squares + c);
-        if (c < end)
-            AddColumns<TSimd, TVec, C1>(x + c, stride, rows, shift + c, sums + c, squares + c);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddColumns<TSimd, TVec, TVectors>(float* x, nint stride, int rows, float* shift, float* sums, float* squares)
-        where TSimd : struct, ISimd<TVec>
-        where TVec : unmanaged
-        where TVectors : struct, IConstant
-    {
-        bool two = TVectors.Value > 1;
-        TVec k0 = TSimd.Load(shift), k1 = two ? TSimd.Load(shift + TSimd.Length) : k0, zero = TSimd.Create(0);
-        TVec s0 = TSimd.Load(sums), s1 = two ? TSimd.Load(sums + TSimd.Length) : zero, s2 = zero, s3 = zero;
-        TVec q0 = TSimd.Load(squares), q1 = two ? TSimd.Load(squares + TSimd.Length) : zero, q2 = zero, q3 = zero;
-        for (int left = rows; left > 0; left -= 2, x += 2 * stride)
+        // Four rows at a time that lie far apart: four streams, each of which goes on where it ended, as prefetchers like it.
+        int quarter = rows / 4;
+        nint step = quarter * stride;
+        for (int r = 0; r < quarter; r++, x += stride)
         {
-            TVec d = TSimd.Subtract(TSimd.Load(x), k0);
-            s0 = TSimd.Add(s0, d);
-            q0 = TSimd.MultiplyAdd(d, d, q0);
-            if (two)
+            for (int c = first; c < end; c += TSimd.Length)
             {
-                d = TSimd.Subtract(TSimd.Load(x + TSimd.Length), k1);
-                s1 = TSimd.Add(s1, d);
-                q1 = TSimd.MultiplyAdd(d, d, q1);
-            }
-
-            if (left == 1)
-                break;
-            d = TSimd.Subtract(TSimd.Load(x + stride), k0);
-            s2 = TSimd.Add(s2, d);
-            q2 = TSimd.MultiplyAdd(d, d, q2);
-            if (two)
-            {
-                d = TSimd.Subtract(TSimd.Load(x + stride + TSimd.Length), k1);
-                s3 = TSimd.Add(s3, d);
-                q3 = TSimd.MultiplyAdd(d, d, q3);
+                TVec k = TSimd.Load(shift + c);
+                float* from = x + c;
+                TVec d0 = TSimd.Subtract(TSimd.Load(from), k), d1 = TSimd.Subtract(TSimd.Load(from + step), k);
+                from += 2 * step;
+                TVec d2 = TSimd.Subtract(TSimd.Load(from), k), d3 = TSimd.Subtract(TSimd.Load(from + step), k);
+                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), TSimd.Add(TSimd.Add(d0, d1), TSimd.Add(d2, d3))), sums + c);
+                TVec q = TSimd.MultiplyAdd(d1, d1, TSimd.Multiply(d0, d0)), p = TSimd.MultiplyAdd(d3, d3, TSimd.Multiply(d2, d2));
+                TSimd.Store(TSimd.Add(TSimd.Load(squares + c), TSimd.Add(q, p)), squares + c);
             }
         }
 
-        TSimd.Store(TSimd.Add(s0, s2), sums);
-        TSimd.Store(TSimd.Add(q0, q2), squares);
-        if (two)
+        x += 3 * step;
+        for (int row = 4 * quarter; row < rows; row++, x += stride)
         {
-            TSimd.Store(TSimd.Add(s1, s3), sums + TSimd.Length);
-            TSimd.Store(TSimd.Add(q1, q3), squares + TSimd.Length);
+            for (int c = first; c < end; c += TSimd.Length)
+            {
+                TVec a = TSimd.Subtract(TSimd.Load(x + c), TSimd.Load(shift + c));
+                TSimd.Store(TSimd.Add(TSimd.Load(sums + c), a), sums + c);
+                TSimd.Store(TSimd.MultiplyAdd(a, a, TSimd.Load(squares + c)), squares + c);
+            }
         }
     }
 

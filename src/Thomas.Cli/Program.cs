@@ -14,7 +14,7 @@ internal static class Program
         using CancellationTokenSource cancellation = new();
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        ComputeOptions.TunedThreads = TuningRecord.ReadThreads(CacheOptions.DefaultFolder(), DevicesCommand.ProcessorName);
+        ComputeOptions.Tuned = TuningRecord.Read(CacheOptions.DefaultFolder(), DevicesCommand.ProcessorName);
         return ThomasCommand.Invoke(args, Console.Out, Console.Error, cancellation.Token);
 
         // The first signal asks the work to end and keep what it has; the second one ends the process as usual.

@@ -20,15 +20,15 @@ internal sealed class DevicesCommand
     public static Command Create(Terminal terminal)
     {
         Command command = new("devices", "List what there is to compute with");
-        Option<bool> tune = new("--tune") { Description = "Measure how many threads are fastest here, in a few seconds, and use as many from now on; results do not change" };
+        Option<bool> tune = new("--tune") { Description = "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change" };
         Option<string> folder = new("--cache-dir") { Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)", HelpName = "folder" };
         command.Add(tune);
         command.Add(folder);
-        terminal.Bind(command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheOptions.DefaultFolder() : null));
+        terminal.Bind(command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheOptions.DefaultFolder() : null, parsed.GetValue(folder) is null));
         return command;
     }
 
-    private static int Run(Terminal terminal, string? tuningFolder)
+    private static int Run(Terminal terminal, string? tuningFolder, bool isDefault)
     {
         TuningReport? tuning = tuningFolder is null ? null : Tune(terminal, tuningFolder);
         DevicesReport report = new(
@@ -56,8 +56,9 @@ internal sealed class DevicesCommand
         terminal.Field("opencl", report.OpenCl);
         if (tuning is not null)
         {
-            List<string> lines = [.. tuning.Measured.Select(m => Format.Invariant($"{Format.Plural(m.Threads, "thread")}: {m.Milliseconds:F2} ms for MobileNetV2"))];
-            terminal.Field("tuning", $"{string.Join('\n', lines)}\n{Format.Plural(tuning.Threads, "thread")} from now on, unless --threads says otherwise: {tuning.File}");
+            List<string> lines = [.. tuning.Measured.Select(m => Format.Invariant($"{Describe(m.Threads, m.BlockRows, m.BlockPanelBytes)}: {m.Milliseconds:F2} ms for MobileNetV2"))];
+            string use = isDefault ? "from now on, unless --threads says otherwise" : $"kept, but looked for in {CacheOptions.DefaultFolder()} only";
+            terminal.Field("tuning", $"{string.Join('\n', lines)}\n{Describe(tuning.Threads, tuning.BlockRows, tuning.BlockPanelBytes)} {use}: {tuning.File}");
         }
 
         return ExitCode.Success;
@@ -65,11 +66,15 @@ internal sealed class DevicesCommand
 
     private static TuningReport Tune(Terminal terminal, string folder)
     {
-        IReadOnlyList<(int Threads, double Milliseconds)> measured = ThreadTuning.Measure(Machine.Processors, Machine.PerformanceProcessors, terminal.Cancellation);
-        int threads = ThreadTuning.Choose(measured);
-        string file = new TuningRecord(ProcessorName(), Machine.Tier, Machine.Processors, threads).Save(folder);
-        return new TuningReport(threads, [.. measured.Select(m => new ThreadTimeReport(m.Threads, m.Milliseconds))], file);
+        List<(TuningChoice Choice, double Milliseconds)> measured = [];
+        TuningChoice best = MachineTuning.Find(Machine.Processors, Machine.PerformanceProcessors, measured, terminal.Cancellation);
+        string file = new TuningRecord(ProcessorName(), Machine.Tier, Machine.Processors, best).Save(folder);
+        TuningTimeReport[] times = [.. measured.Select(m => new TuningTimeReport(m.Choice.Threads, m.Choice.BlockRows, m.Choice.BlockPanelBytes, m.Milliseconds))];
+        return new TuningReport(best.Threads, best.BlockRows, best.BlockPanelBytes, times, file);
     }
+
+    private static string Describe(int threads, int rows, int panelBytes) =>
+        Format.Plural(threads, "thread") + (rows == 0 ? "" : Format.Invariant($", blocks of {rows} rows")) + (panelBytes == 0 ? "" : Format.Invariant($", small weights up to {panelBytes >> 10} KiB"));
 
     /// <summary>The processor as the system calls it.</summary>
     internal static string ProcessorName()

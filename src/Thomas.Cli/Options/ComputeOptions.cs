@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Thomas.Cli.Tuning;
 using Thomas.Runtime;
 
 namespace Thomas.Cli.Options;
@@ -9,8 +10,8 @@ internal sealed class ComputeOptions
     private readonly Option<string> _device = Parse.Word("--device", "What computes: SIMD kernels on all fast cores, or the scalar baseline on one (default cpu)", "cpu", "serial");
     private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
 
-    /// <summary>Threads where none are asked for, as <c>devices --tune</c> found them; 0 takes the performance cores. Only the program itself sets it, once, at its start.</summary>
-    public static int TunedThreads { get; set; }
+    /// <summary>What is used where nothing else is asked for, as <c>devices --tune</c> found it. Only the program itself sets it, once, at its start.</summary>
+    public static TuningChoice Tuned { get; set; }
 
     public void AddTo(Command command)
     {
@@ -24,7 +25,9 @@ internal sealed class ComputeOptions
     public CompileOptions Read(ParseResult parsed) => new()
     {
         Device = parsed.GetValue(_device) == "serial" ? DeviceKind.Serial : DeviceKind.Cpu,
-        Threads = parsed.GetValue(_threads) ?? TunedThreads,
+        Threads = parsed.GetValue(_threads) ?? Tuned.Threads,
+        BlockRows = Tuned.BlockRows,
+        BlockPanelBytes = Tuned.BlockPanelBytes,
     };
 
     public static string Describe(CompileOptions options)

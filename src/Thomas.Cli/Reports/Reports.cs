@@ -143,9 +143,9 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes);
 internal sealed record DevicesReport(
     string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches, string OpenCl, TuningReport? Tuning);
 
-internal sealed record ThreadTimeReport(int Threads, double Milliseconds);
+internal sealed record TuningTimeReport(int Threads, int BlockRows, int BlockPanelBytes, double Milliseconds);
 
-internal sealed record TuningReport(int Threads, IReadOnlyList<ThreadTimeReport> Measured, string File);
+internal sealed record TuningReport(int Threads, int BlockRows, int BlockPanelBytes, IReadOnlyList<TuningTimeReport> Measured, string File);
 
 internal sealed record DemoDigitsReport(int Training, int Test, IReadOnlyList<EpochEntry> Epochs, double TestAccuracy, double Seconds);
 

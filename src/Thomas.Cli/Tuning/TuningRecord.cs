@@ -10,10 +10,11 @@ namespace Thomas.Cli.Tuning;
 /// <param name="Processor">The processor's name.</param>
 /// <param name="Tier">Its vector instructions in use.</param>
 /// <param name="Processors">Logical processors that the program could use.</param>
-/// <param name="Threads">Threads to use unless told otherwise.</param>
-internal sealed record TuningRecord(string Processor, string Tier, int Processors, int Threads)
+/// <param name="Choice">What is fastest there.</param>
+internal sealed record TuningRecord(string Processor, string Tier, int Processors, TuningChoice Choice)
 {
     private const string FileName = "tuning.json";
+    private const int LargestBlock = 1 << 24;
 
     /// <summary>Writes the record into a folder.</summary>
     /// <returns>The file.</returns>
@@ -33,22 +34,22 @@ internal sealed record TuningRecord(string Processor, string Tier, int Processor
         }
     }
 
-    /// <summary>The threads that a folder's record names for this machine; 0 without a record, with one of another machine, or with one that cannot be read.</summary>
+    /// <summary>What a folder's record names for this machine; the defaults without a record, with one of another machine, or with one that cannot be read.</summary>
     /// <param name="folder">Where the record is looked for.</param>
     /// <param name="processor">Finds the processor's name; asked only where there is a record.</param>
-    public static int ReadThreads(string folder, Func<string> processor)
+    public static TuningChoice Read(string folder, Func<string> processor)
     {
         string path = Path.Combine(folder, FileName);
         try
         {
-            if (!File.Exists(path)) return 0;
+            if (!File.Exists(path)) return default;
             TuningRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(path), TuningJson.Default.TuningRecord);
             return record is not null && record.Tier == Machine.Tier && record.Processor == processor() && record.Processors == Machine.Processors
-                && record.Threads >= 1 && record.Threads <= Machine.Processors ? record.Threads : 0;
+                && record.Choice is { Threads: >= 1, BlockRows: >= 0 and <= LargestBlock, BlockPanelBytes: >= 0 and <= LargestBlock } choice && choice.Threads <= Machine.Processors ? choice : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            return 0;
+            return default;
         }
     }
 }

@@ -42,9 +42,6 @@ internal abstract unsafe class CpuKernel : IParallelWork
 }
 
 /// <summary>What kernels are told when they are created.</summary>
-/// <param name="threads">Threads of the team that will run them.</param>
-internal sealed class CpuKernelContext(int threads)
-{
-    /// <summary>Threads of the team that will run the kernels.</summary>
-    public int Threads { get; } = threads;
-}
+/// <param name="Threads">Threads of the team that will run them.</param>
+/// <param name="Blocks">How matrix products cut their work.</param>
+internal sealed record CpuKernelContext(int Threads, BlockSizes Blocks);

@@ -65,7 +65,12 @@ internal static class FuseBatchNormActivation
     /// <summary>The gradient of a batch normalization that alone reads what a mask lets through.</summary>
     private static Node? GradientOf(Graph graph, Node mask, Node norm) =>
         mask.Output.Consumers.Count == 1 && mask.Output.Consumers[0] is { Op: BatchNormTrainingGradient } gradient && OnlyReader(graph, mask.Output, gradient)
-        && ReferenceEquals(gradient.Inputs[1], mask.Output) && ReferenceEquals(gradient.Inputs[0], norm.Inputs[0]) && ReferenceEquals(gradient.Inputs[3], norm.Outputs[1]) ? gradient : null;
+        && ReferenceEquals(gradient.Inputs[1], mask.Output) && IsOf(gradient, norm) ? gradient : null;
+
+    /// <summary>Whether a gradient is that of a normalization: of the same x, scale, mean, variance and epsilon, from which it finds again what was clipped.</summary>
+    private static bool IsOf(Node gradient, Node norm) =>
+        ReferenceEquals(gradient.Inputs[0], norm.Inputs[0]) && ReferenceEquals(gradient.Inputs[2], norm.Inputs[1]) && ReferenceEquals(gradient.Inputs[3], norm.Outputs[1])
+        && ReferenceEquals(gradient.Inputs[4], norm.Outputs[2]) && gradient.Attributes.Equals(norm.Attributes);
 
     private static bool OnlyReader(Graph graph, Value value, Node reader) => value.Consumers.Count == 1 && ReferenceEquals(value.Consumers[0], reader) && !graph.IsOutput(value);
 

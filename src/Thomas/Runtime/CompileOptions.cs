@@ -21,6 +21,17 @@ public sealed record CompileOptions
     /// <summary>Threads of the CPU device; 0 takes the machine's performance cores.</summary>
     public int Threads { get; init; }
 
+    /// <summary>
+    /// Rows of the blocks that matrix products are cut into (the GEMM's MC), about; 0 chooses by the size of the second-level cache. Changes how fast they are, no bit of a result.
+    /// </summary>
+    public int BlockRows { get; init; }
+
+    /// <summary>
+    /// Up to so many bytes of weights a matrix product reads anew for each row of tiles, writing its result from front to back; larger ones it keeps panel by panel in the first-level cache.
+    /// 0 chooses by the size of the second-level cache. Changes how fast they are, no bit of a result.
+    /// </summary>
+    public int BlockPanelBytes { get; init; }
+
     /// <summary>Whether values share memory. Off only to prove that sharing changes no result.</summary>
     public bool ShareMemory { get; init; } = true;
 

@@ -12,15 +12,16 @@ namespace Thomas.Runtime;
 /// </summary>
 internal sealed class CompiledGraph
 {
+    private readonly CpuKernelContext _context;
     private readonly bool _serial;
 
-    private CompiledGraph(Graph graph, MemoryPlan plan, long[] constantOffsets, long constantBytes, int threads, bool serial)
+    private CompiledGraph(Graph graph, MemoryPlan plan, long[] constantOffsets, long constantBytes, CpuKernelContext context, bool serial)
     {
         Graph = graph;
         Plan = plan;
         ConstantOffsets = constantOffsets;
         ConstantBytes = constantBytes;
-        Threads = threads;
+        _context = context;
         _serial = serial;
     }
 
@@ -37,7 +38,7 @@ internal sealed class CompiledGraph
     public long[] ConstantOffsets { get; }
 
     /// <summary>The team that the kernels were chosen for.</summary>
-    public int Threads { get; }
+    public int Threads => _context.Threads;
 
     /// <summary>Bytes of the arena and of packed constants.</summary>
     public long SizeBytes => Plan.ArenaBytes + ConstantBytes;
@@ -61,39 +62,45 @@ internal sealed class CompiledGraph
     {
         bool serial = options.Device == DeviceKind.Serial;
         ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.BlockRows);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.BlockPanelBytes);
         if (threads == 0) threads = serial ? 1 : options.Threads == 0 ? ThreadTeam.DefaultThreads : options.Threads;
+        CpuKernelContext context = new(threads, Blocks(options));
         Graph compiled = CompilePasses.Run(graph, options.PassesOff);
-        Schedule schedule = new(compiled, Workspaces(compiled, serial, threads));
+        Schedule schedule = new(compiled, Workspaces(compiled, serial, context));
         if (options.Reorder) schedule = Scheduler.Run(schedule);
         if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
         MemoryPlan plan = MemoryPlanner.Plan(schedule.Graph, schedule.WorkspaceBytes, options.ShareMemory);
-        return new CompiledGraph(schedule.Graph, plan, Constants(schedule.Graph, serial, threads, out long bytes), bytes, threads, serial);
+        return new CompiledGraph(schedule.Graph, plan, Constants(schedule.Graph, serial, context, out long bytes), bytes, context, serial);
     }
 
     /// <summary>New kernels, not yet bound; null for views, for which nothing runs.</summary>
     public CpuKernel?[] CreateKernels()
     {
         CpuKernel?[] kernels = new CpuKernel?[Graph.Nodes.Count];
-        CpuKernelContext context = new(Threads);
-        for (int i = 0; i < kernels.Length; i++) kernels[i] = CreateKernel(Graph.Nodes[i], _serial, context);
+        for (int i = 0; i < kernels.Length; i++) kernels[i] = CreateKernel(Graph.Nodes[i], _serial, _context);
         return kernels;
+    }
+
+    private static BlockSizes Blocks(CompileOptions options)
+    {
+        BlockSizes blocks = CacheSizes.Blocks;
+        return new BlockSizes(options.BlockRows == 0 ? blocks.Rows : options.BlockRows, options.BlockPanelBytes == 0 ? blocks.PanelBytes : options.BlockPanelBytes);
     }
 
     private static CpuKernel? CreateKernel(Node node, bool serial, CpuKernelContext context) =>
         node.Op.IsView(node) && !node.Inputs[0].IsConstant ? null : serial ? new ReferenceKernel(node) : node.Op.CreateCpuKernel(node, context);
 
-    private static long[] Workspaces(Graph graph, bool serial, int threads)
+    private static long[] Workspaces(Graph graph, bool serial, CpuKernelContext context)
     {
         long[] bytes = new long[graph.Nodes.Count];
-        CpuKernelContext context = new(threads);
-        for (int i = 0; i < bytes.Length; i++) bytes[i] = CreateKernel(graph.Nodes[i], serial, context)?.WorkspaceBytes(threads) ?? 0;
+        for (int i = 0; i < bytes.Length; i++) bytes[i] = CreateKernel(graph.Nodes[i], serial, context)?.WorkspaceBytes(context.Threads) ?? 0;
         return bytes;
     }
 
-    private static long[] Constants(Graph graph, bool serial, int threads, out long bytes)
+    private static long[] Constants(Graph graph, bool serial, CpuKernelContext context, out long bytes)
     {
         long[] offsets = new long[graph.Nodes.Count];
-        CpuKernelContext context = new(threads);
         bytes = 0;
         for (int i = 0; i < offsets.Length; i++)
         {

@@ -143,7 +143,7 @@ internal sealed partial class OperatorPage
         foreach (OpCase test in CasesOf(op))
         {
             Node node = NodeOf(test);
-            names.Add(op.IsView(node) ? "" : $"`{KernelFamily().Match(op.CreateCpuKernel(node, new CpuKernelContext(1)).Name).Value}`");
+            names.Add(op.IsView(node) ? "" : $"`{KernelFamily().Match(op.CreateCpuKernel(node, new CpuKernelContext(1, BlockSizes.Default)).Name).Value}`");
         }
 
         names.Remove("");

@@ -1,4 +1,5 @@
 using System;
+using Thomas.Kernels;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
@@ -136,6 +137,27 @@ public unsafe class MatrixProductTests
             for (int item = shared.Items - 1; item >= 0; item--)
                 shared.RunItems(args, item, item + 1, (byte*)workspace.Pointer);
             Assert.True(one.Span.SequenceEqual(many.Span));
+        }
+    }
+
+    [Theory]
+    [InlineData(14, 1)]
+    [InlineData(28, 1 << 24)]
+    [InlineData(1000, 4096)]
+    public void Bits_do_not_depend_on_the_block_sizes(int rows, int panelBytes)
+    {
+        foreach (int k in new[] { 90, 1200 })
+        {
+            const int M = 150, N = 130;
+            using GuardedBuffer a = GuardedBuffer.Random(M * k, 1), w = GuardedBuffer.Random(N * k, 2), residual = GuardedBuffer.Random(M * N, 3);
+            using GuardedBuffer packed = Pack(w, k, N, null);
+            using GuardedBuffer usual = new(M * N), other = new(M * N);
+            MatrixProductArgs args = new() { A = a.Pointer, StrideA = k, PackedB = packed.Pointer, C = usual.Pointer, StrideC = N, Residual = residual.Pointer, StrideResidual = N };
+            Run(MatrixProduct.ForMatrix(M, N, k, Activation.Relu6, 2), args);
+            args.C = other.Pointer;
+            MatrixProduct product = MatrixProduct.ForMatrix(M, N, k, Activation.Relu6, 2, blocks: new BlockSizes(rows, panelBytes));
+            Run(product, args);
+            Assert.True(usual.Span.SequenceEqual(other.Span));
         }
     }
 

@@ -44,7 +44,7 @@ public sealed class OpSweepTests
         GraphBuilder builder = new();
         Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
         Node node = builder.AddNode(test.Op, inputs, test.Attributes);
-        Assert.IsNotType<ReferenceKernel>(test.Op.CreateCpuKernel(node, new CpuKernelContext(1)));
+        Assert.IsNotType<ReferenceKernel>(test.Op.CreateCpuKernel(node, new CpuKernelContext(1, BlockSizes.Default)));
         Assert.True(test.Op.Cost(node).Bytes > 0);
     }
 }

@@ -229,4 +229,22 @@ public sealed class PassTests
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 1e-6f);
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(graph));
     }
+
+    [Theory]
+    [InlineData(true, 1e-3f)]
+    [InlineData(false, 2e-3f)]
+    public void A_mask_is_not_taken_over_by_the_gradient_of_another_normalization(bool otherScale, float epsilon)
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(2, 5, 4, 19))), dy = b.Input("dy", x.Type);
+        Value scale = b.Positive("g", 2, 19), other = b.Positive("h", 4, 19), shift = b.Weights("s", 3, 19);
+        Node norm = b.AddNode(OpCatalog.BatchNormTraining, [x, scale, shift], new BatchNormTrainingAttributes(1e-3f), "norm");
+        Value y = b.Add(OpCatalog.Activate, [norm.Outputs[0]], new ActivateAttributes(Activation.Relu));
+        Value mask = b.Add(OpCatalog.ActivateGradient, [dy, y], new ActivateAttributes(Activation.Relu));
+        Value[] operands = [x, mask, otherScale ? other : scale, norm.Outputs[1], norm.Outputs[2]];
+        Node gradient = b.AddNode(OpCatalog.BatchNormTrainingGradient, operands, new BatchNormTrainingAttributes(epsilon), "gradient");
+        Graph graph = b.Build([y, .. gradient.Outputs]), fused = FuseBatchNormActivation.Run(graph);
+        Assert.Equal(3, fused.Nodes.Count);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused));
+    }
 }

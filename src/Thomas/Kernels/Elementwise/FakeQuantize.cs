@@ -8,7 +8,7 @@ namespace Thomas.Kernels.Elementwise;
 
 /// <summary>
 /// Rounds float32 values to what a quantized tensor can hold: y = scale * (min(max(round(x / scale) + zero, qMin), qMax) - zero).
-/// NaN stays NaN. y may be x.
+/// Halves are rounded to even. NaN stays NaN. y may be x.
 /// </summary>
 internal static unsafe class FakeQuantize
 {
@@ -16,17 +16,27 @@ internal static unsafe class FakeQuantize
     public static string KernelName => ElementwiseLoop.KernelName("fakequant");
 
     /// <summary>One scale and zero point for all elements.</summary>
-    public static void PerTensor(float* x, float* y, nint count, float scale, float zero, float qMin, float qMax, bool halfAwayFromZero)
+    /// <param name="x">Operand.</param>
+    /// <param name="y">Result.</param>
+    /// <param name="count">Elements.</param>
+    /// <param name="scale">Distance of neighboring values.</param>
+    /// <param name="zero">The integer that stands for 0.</param>
+    /// <param name="qMin">The smallest integer.</param>
+    /// <param name="qMax">The largest integer.</param>
+    /// <param name="byReciprocal">Whether to do without a division; only where <see cref="FakeQuantizeMap.IsExact"/> says that it gives the same bits.</param>
+    public static void PerTensor(float* x, float* y, nint count, float scale, float zero, float qMin, float qMax, bool byReciprocal)
     {
-        if (!halfAwayFromZero && CpuFeatures.HasFusedMultiplyAdd && FakeQuantizeMap.IsExact(scale, zero, qMin, qMax))
+        if (byReciprocal && scale == 1f)
+            ElementwiseLoop.Map(new WholeNumberMap(qMin - zero, qMax - zero), x, y, count);
+        else if (byReciprocal)
             ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, qMin, qMax), x, y, count);
         else
-            ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, qMin, qMax, halfAwayFromZero), x, y, count);
+            ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, qMin, qMax), x, y, count);
     }
 
     /// <summary>A scale and a zero point for each column of rows [0, rows).</summary>
     public static void PerChannel(
-        float* x, float* y, nint rows, int channels, float* scales, float* zeros, float qMin, float qMax, bool halfAwayFromZero)
+        float* x, float* y, nint rows, int channels, float* scales, float* zeros, float qMin, float qMax)
     {
         for (nint r = 0; r < rows; r++)
         {
@@ -34,46 +44,36 @@ internal static unsafe class FakeQuantize
             float* to = y + (r * channels);
             int c = 0;
             if (CpuFeatures.VectorLength >= 16)
-                c = Row<Simd512, V512>(from, to, channels, scales, zeros, qMin, qMax, halfAwayFromZero, c);
+                c = Row<Simd512, V512>(from, to, channels, scales, zeros, qMin, qMax, c);
             if (CpuFeatures.VectorLength >= 8)
-                c = Row<Simd256, V256>(from, to, channels, scales, zeros, qMin, qMax, halfAwayFromZero, c);
+                c = Row<Simd256, V256>(from, to, channels, scales, zeros, qMin, qMax, c);
             if (CpuFeatures.VectorLength >= 4)
-                c = Row<Simd128, V128>(from, to, channels, scales, zeros, qMin, qMax, halfAwayFromZero, c);
-            Row<Simd1, float>(from, to, channels, scales, zeros, qMin, qMax, halfAwayFromZero, c);
+                c = Row<Simd128, V128>(from, to, channels, scales, zeros, qMin, qMax, c);
+            Row<Simd1, float>(from, to, channels, scales, zeros, qMin, qMax, c);
         }
     }
 
     /// <summary>The formula on vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static TVec Apply<TSimd, TVec>(TVec x, TVec scale, TVec zero, TVec qMin, TVec qMax, bool halfAwayFromZero)
+    internal static TVec Apply<TSimd, TVec>(TVec x, TVec scale, TVec zero, TVec qMin, TVec qMax)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        TVec q = TSimd.Divide(x, scale);
-        q = halfAwayFromZero ? RoundHalfAway<TSimd, TVec>(q) : TSimd.RoundToEven(q);
+        TVec q = TSimd.RoundToEven(TSimd.Divide(x, scale));
         q = TSimd.AtMost(qMax, TSimd.AtLeast(qMin, TSimd.Add(q, zero)));
         return TSimd.Multiply(scale, TSimd.Subtract(q, zero));
     }
 
-    private static TVec RoundHalfAway<TSimd, TVec>(TVec x)
-        where TSimd : struct, ISimd<TVec>
-        where TVec : unmanaged
-    {
-        TVec size = TSimd.Abs(x), whole = TSimd.Floor(size);
-        TVec rounded = TSimd.SelectIfLess(TSimd.Subtract(size, whole), TSimd.Create(0.5f), whole, TSimd.Add(whole, TSimd.Create(1f)));
-        return TSimd.SelectIfLess(x, TSimd.Create(0f), TSimd.Negate(rounded), rounded);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Row<TSimd, TVec>(
-        float* x, float* y, int channels, float* scales, float* zeros, float qMin, float qMax, bool halfAwayFromZero, int c)
+        float* x, float* y, int channels, float* scales, float* zeros, float qMin, float qMax, int c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
         TVec low = TSimd.Create(qMin), high = TSimd.Create(qMax);
         for (; c <= channels - TSimd.Length; c += TSimd.Length)
         {
-            TVec value = Apply<TSimd, TVec>(TSimd.Load(x + c), TSimd.Load(scales + c), TSimd.Load(zeros + c), low, high, halfAwayFromZero);
+            TVec value = Apply<TSimd, TVec>(TSimd.Load(x + c), TSimd.Load(scales + c), TSimd.Load(zeros + c), low, high);
             TSimd.Store(value, y + c);
         }
 
@@ -82,12 +82,12 @@ internal static unsafe class FakeQuantize
 }
 
 /// <summary>See <see cref="FakeQuantize"/>.</summary>
-internal readonly struct FakeQuantizeDivisionMap(float scale, float zero, float qMin, float qMax, bool halfAwayFromZero) : IUnaryMap
+internal readonly struct FakeQuantizeDivisionMap(float scale, float zero, float qMin, float qMax) : IUnaryMap
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVec Invoke<TSimd, TVec>(TVec x)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         => FakeQuantize.Apply<TSimd, TVec>(
-            x, TSimd.Create(scale), TSimd.Create(zero), TSimd.Create(qMin), TSimd.Create(qMax), halfAwayFromZero);
+            x, TSimd.Create(scale), TSimd.Create(zero), TSimd.Create(qMin), TSimd.Create(qMax));
 }

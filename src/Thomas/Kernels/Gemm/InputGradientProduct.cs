@@ -22,7 +22,8 @@ internal sealed unsafe class InputGradientProduct
     /// <param name="outChannels">Output channels of the group.</param>
     /// <param name="outChannelStride">Output channels of all groups.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
-    public InputGradientProduct(in ConvGeometry forward, int outChannels, int outChannelStride, int threads)
+    /// <param name="blocks">How the work is cut; changes no bit of the result.</param>
+    public InputGradientProduct(in ConvGeometry forward, int outChannels, int outChannelStride, int threads, BlockSizes? blocks = null)
     {
         (_forward, _outChannels) = (forward, outChannels);
         _phases = GradientPhase.Of(forward, outChannels, outChannelStride, out _complete);
@@ -37,7 +38,7 @@ internal sealed unsafe class InputGradientProduct
         _products = new MatrixProduct[_phases.Length];
         for (int i = 0; i < _phases.Length; i++)
         {
-            _products[i] = MatrixProduct.ForConvolution(_phases[i].Geometry, forward.Channels, Activation.None, threads);
+            _products[i] = MatrixProduct.ForConvolution(_phases[i].Geometry, forward.Channels, Activation.None, threads, blocks);
             Items += _products[i].Items;
             WorkspaceBytes = Math.Max(WorkspaceBytes, _products[i].WorkspaceBytes);
             PackedBytes += Bytes(i);

@@ -54,8 +54,8 @@ internal unsafe struct MatrixProductArgs
 /// windows of a convolution. Serves convolutions, their gradients and dense layers.
 /// </summary>
 /// <remarks>
-/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (about 56, of a convolution
-/// two or more rows of pixels) times all or some of the panels of B. Inside an item, k goes in blocks of about 512. If the panels are small, a row of tiles is done
+/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (see <see cref="BlockSizes"/>; of a convolution
+/// two or more rows of pixels) times all or some of the panels of B. Inside an item, k goes in blocks. If the panels are small, a row of tiles is done
 /// from left to right before the next, and C is written from front to back; else panel by panel, so that a block of B's panel stays in the first-level cache while the
 /// rows pass, and a block of A in the second.
 /// A is copied only where it must be gathered or padded (see <see cref="WindowRows"/>), or where its stride would put the rows of a tile into the same cache sets.
@@ -63,10 +63,6 @@ internal unsafe struct MatrixProductArgs
 /// </remarks>
 internal sealed unsafe class MatrixProduct
 {
-    private const int MaxBlockK = 512;
-    private const int WantedRows = 56;
-    private const int SmallPanelsBytes = 128 * 1024;
-
     private readonly ConvGeometry _geometry;
     private readonly Left _left;
     private readonly WindowRows? _windows;
@@ -77,12 +73,13 @@ internal sealed unsafe class MatrixProduct
     private readonly int _blockM;
     private readonly int _blockK;
     private readonly int _itemRows;
-    private readonly int _itemsM;
+    private readonly int _groups;
     private readonly int _panelsPerItem;
     private readonly bool _smallPanels;
 
-    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads, bool banded = false)
+    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads, BlockSizes? sizes, bool banded = false)
     {
+        BlockSizes blocks = sizes ?? BlockSizes.Default;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(m);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
@@ -92,16 +89,16 @@ internal sealed unsafe class MatrixProduct
 
         // Of windows, blocks of k are whole window rows; of others, multiples of four.
         int unit = _windows is null ? 4 : geometry.KernelW * geometry.Channels, units = (k + unit - 1) / unit;
-        int blocksK = Math.Min(units, (k + MaxBlockK - 1) / MaxBlockK);
+        int blocksK = Math.Min(units, (k + BlockSizes.Depth - 1) / BlockSizes.Depth);
         _blockK = (units + blocksK - 1) / blocksK * unit;
-        _blockM = _windows is null ? BlockOfRows(m) : _windows.Rows * geometry.OutW;
+        _blockM = _windows is null ? BlockOfRows(m, banded ? BlockSizes.Default.Rows : blocks.Rows) : _windows.Rows * geometry.OutW;
         _itemRows = banded ? RowBands.OfBlocks(m, n, _blockM).BandRows : _blockM;
-        _itemsM = (m + _itemRows - 1) / _itemRows;
-        int panels = PackedMatrix.Panels(n);
-        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _itemsM - 1) / _itemsM);
+        int panels = PackedMatrix.Panels(n), itemsM = (m + _itemRows - 1) / _itemRows;
+        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + itemsM - 1) / itemsM);
         _panelsPerItem = Math.Max(1, panels / wantedColumns);
-        _smallPanels = k <= _blockK && (long)k * _panelsPerItem * PackedMatrix.PanelWidth * sizeof(float) <= SmallPanelsBytes;
-        Items = _itemsM * ((panels + _panelsPerItem - 1) / _panelsPerItem);
+        _smallPanels = k <= _blockK && (long)k * _panelsPerItem * PackedMatrix.PanelWidth * sizeof(float) <= blocks.PanelBytes;
+        _groups = (panels + _panelsPerItem - 1) / _panelsPerItem;
+        Items = itemsM * _groups;
     }
 
     private enum Left
@@ -137,8 +134,9 @@ internal sealed unsafe class MatrixProduct
     /// <param name="activation">Applied to the result.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
     /// <param name="transposedA">True when A is stored as [k, m].</param>
-    public static MatrixProduct ForMatrix(int m, int n, int k, Activation activation, int threads, bool transposedA = false)
-        => new(transposedA ? Left.Columns : Left.Rows, default, m, n, k, activation, threads);
+    /// <param name="blocks">How the work is cut; changes no bit of the result.</param>
+    public static MatrixProduct ForMatrix(int m, int n, int k, Activation activation, int threads, bool transposedA = false, BlockSizes? blocks = null)
+        => new(transposedA ? Left.Columns : Left.Rows, default, m, n, k, activation, threads, blocks);
 
     /// <summary>
     /// A convolution of NHWC input with an OHWI filter: m = output pixels, n = output channels, k = kernel rows * columns * input
@@ -148,9 +146,10 @@ internal sealed unsafe class MatrixProduct
     /// <param name="outChannels">Output channels (of the group).</param>
     /// <param name="activation">Applied to the result.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
-    /// <param name="banded">Whether a sink will take in the result, so that an item is a band of <see cref="Bands"/>.</param>
-    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, bool banded = false)
-        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, banded);
+    /// <param name="blocks">How the work is cut; changes no bit of the result.</param>
+    /// <param name="banded">Whether a sink will take in the result, so that an item is a band of <see cref="Bands"/> and has blocks of the default size.</param>
+    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, BlockSizes? blocks = null, bool banded = false)
+        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, blocks, banded);
 
     /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
     public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
@@ -161,6 +160,7 @@ internal sealed unsafe class MatrixProduct
     /// <param name="end">One past the last item.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
     /// <param name="sink">Takes in the result of a banded product; null where there is none.</param>
+    /// <remarks>The items of a block of rows follow each other, so a thread reads mostly rows that it wrote itself in the layer before.</remarks>
     public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, IRowSink? sink = null)
     {
         MatrixProductArgs local = args;
@@ -170,7 +170,7 @@ internal sealed unsafe class MatrixProduct
         int panels = PackedMatrix.Panels(_n);
         for (int item = begin; item < end; item++)
         {
-            int m0 = item % _itemsM * _itemRows, m1 = Math.Min(m0 + _itemRows, _m), p0 = item / _itemsM * _panelsPerItem;
+            int m0 = item / _groups * _itemRows, m1 = Math.Min(m0 + _itemRows, _m), p0 = item % _groups * _panelsPerItem;
             int p1 = Math.Min(p0 + _panelsPerItem, panels), column = p0 * PackedMatrix.PanelWidth;
             if (_m == 1)
                 p0 = RunRow(local, p0, p1);
@@ -199,10 +199,10 @@ internal sealed unsafe class MatrixProduct
     }
 
     /// <summary>Rows of a block, so that all blocks but the last have as many tiles and all tiles are about equally high: a last block of one row would cost as much as four.</summary>
-    private static int BlockOfRows(int m)
+    private static int BlockOfRows(int m, int wanted)
     {
         int tiles = (m + GemmTiles.Rows - 1) / GemmTiles.Rows, height = (m + tiles - 1) / tiles;
-        int blocks = Math.Max(1, ((tiles * GemmTiles.Rows) + (WantedRows / 2)) / WantedRows);
+        int blocks = Math.Max(1, ((tiles * GemmTiles.Rows) + (wanted / 2)) / wanted);
         return Math.Min(m, (tiles + blocks - 1) / blocks * height);
     }
 

@@ -35,7 +35,7 @@ public sealed partial class Conv2dInputGradient
             _cGroup = filter[3];
             _filterLength = _cOut * filter.Product(1, 4);
             _rowLength = dx[2] * dx[3];
-            _product = new InputGradientProduct(a.Window.ToGeometry(dx, dy, _cGroup), _cOut, dy[3], context.Threads);
+            _product = new InputGradientProduct(a.Window.ToGeometry(dx, dy, _cGroup), _cOut, dy[3], context.Threads, context.Blocks);
             _constant = node.Inputs[1].Constant;
         }
 

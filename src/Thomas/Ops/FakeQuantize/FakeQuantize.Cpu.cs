@@ -17,10 +17,18 @@ public sealed partial class FakeQuantize
         private readonly float _scale = a.Quantization.Scales[0];
         private readonly float _zero = a.Quantization.ZeroPoints[0];
 
+        private bool _byReciprocal;
+
         public override string Name => Kernels.Elementwise.FakeQuantize.KernelName;
 
+        public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+        {
+            base.Bind(inputs, outputs, workspace, threads);
+            _byReciprocal = Kernels.Elementwise.FakeQuantizeMap.IsExact(_scale, _zero, a.Minimum, a.Maximum);
+        }
+
         protected override void RunElements(int begin, int count) =>
-            Kernels.Elementwise.FakeQuantize.PerTensor(X + begin, Y + begin, count, _scale, _zero, a.Minimum, a.Maximum, halfAwayFromZero: false);
+            Kernels.Elementwise.FakeQuantize.PerTensor(X + begin, Y + begin, count, _scale, _zero, a.Minimum, a.Maximum, _byReciprocal);
     }
 
     private sealed unsafe class ChannelKernel : CpuKernel
@@ -67,7 +75,7 @@ public sealed partial class FakeQuantize
         {
             nint offset = (nint)begin * _channels;
             Kernels.Elementwise.FakeQuantize.PerChannel(
-                _x + offset, _y + offset, end - begin, _channels, _scales, _zeros, _attributes.Minimum, _attributes.Maximum, halfAwayFromZero: false);
+                _x + offset, _y + offset, end - begin, _channels, _scales, _zeros, _attributes.Minimum, _attributes.Maximum);
         }
     }
 }

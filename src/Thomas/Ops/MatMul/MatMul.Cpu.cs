@@ -36,7 +36,7 @@ public sealed partial class MatMul
             _n = y[1];
             _k = a[t.TransposeA ? 0 : 1];
             (_strideA, _strideB) = (a[1], b[1]);
-            _product = MatrixProduct.ForMatrix(y[0], _n, _k, Thomas.Kernels.Elementwise.Activation.None, context.Threads, t.TransposeA);
+            _product = MatrixProduct.ForMatrix(y[0], _n, _k, Thomas.Kernels.Elementwise.Activation.None, context.Threads, t.TransposeA, context.Blocks);
 
             // Packing pays where many tiles read the same panel and its rows would crowd a few cache sets.
             _inPlace = !t.TransposeB && MatrixProduct.CanReadInPlace(_n) && (y[0] <= 2 * GemmTiles.Rows || _n % 256 != 0);

@@ -124,13 +124,13 @@ internal sealed unsafe class ProductKernel : CpuKernel
     {
         0 => _packedConstant != null ? 0 : _groups * PackedMatrix.Panels(_outputs),
         1 => _groups * ItemsPerGroup,
-        2 => _takesLater ? _moments!.Bands.Count : 0,
+        2 => _takesLater ? _moments!.Pieces : 0,
         _ => _moments!.JoinItems,
     };
 
     public override void Run(int phase, int begin, int end, int thread)
     {
-        if (phase == 2) _moments!.Take(_args.C, begin, end);
+        if (phase == 2) _moments!.TakePieces(_args.C, begin, end);
         if (phase == 3) _moments!.Join(begin, end);
         if (phase > 1) return;
         int perGroup = phase == 0 ? PackedMatrix.Panels(_outputs) : ItemsPerGroup;

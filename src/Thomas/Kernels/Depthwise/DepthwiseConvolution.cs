@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
@@ -33,7 +34,7 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="geometry">The window.</param>
     /// <param name="multiplier">Outputs for each input channel.</param>
     /// <param name="activation">Applied to the result.</param>
-    /// <param name="banded">Whether a sink will take in the result, so that an item is a band of <see cref="Bands"/>.</param>
+    /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/>.</param>
     public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation, bool banded = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(multiplier);
@@ -54,7 +55,7 @@ internal sealed unsafe class DepthwiseConvolution
     /// <summary>Work items, independent of each other.</summary>
     public int Items { get; }
 
-    /// <summary>The bands of pixels in which a sink is given the result of a banded convolution.</summary>
+    /// <summary>The bands of pixels in which moments are given the result of a banded convolution.</summary>
     public RowBands Bands => new(_g.OutPixels, (int)Outputs, _itemRows * _g.OutW);
 
     /// <summary>For example <c>f32_dwconv_k3x3s1__avx512</c>.</summary>
@@ -70,8 +71,8 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="y">Output, [n, outH, outW, channels * multiplier] without gaps; not the input's memory.</param>
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
-    /// <param name="sink">Takes in the result of a banded convolution; null where there is none.</param>
-    public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end, IRowSink? sink = null)
+    /// <param name="moments">Takes in the result of a banded convolution; null where there is none.</param>
+    public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end, ResultMoments? moments = null)
     {
         nint rowLength = _g.OutW * Outputs;
         int first = FirstRow(begin), last = FirstRow(end), near = _blockRows > 0 ? first : last, touched = 0;
@@ -91,7 +92,7 @@ internal sealed unsafe class DepthwiseConvolution
                 RunRow(x, w, bias, target, Outputs, row);
             if (_activation.NeedsPass)
                 _activation.Apply(target, target, rows * rowLength);
-            sink?.Take(target, Outputs, row * _g.OutW, rows * _g.OutW, 0, (int)Outputs);
+            moments?.Take(target, row * _g.OutW, rows * _g.OutW, 0, (int)Outputs);
         }
     }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
 
@@ -114,7 +115,7 @@ internal sealed unsafe class MatrixProduct
     /// <summary>Work items, independent of each other.</summary>
     public int Items { get; }
 
-    /// <summary>The bands of rows in which a sink is given the result of a banded product.</summary>
+    /// <summary>The bands of rows in which moments are given the result of a banded product.</summary>
     public RowBands Bands => new(_m, _n, _itemRows);
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
@@ -147,7 +148,7 @@ internal sealed unsafe class MatrixProduct
     /// <param name="activation">Applied to the result.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
     /// <param name="blocks">How the work is cut; changes no bit of the result.</param>
-    /// <param name="banded">Whether a sink will take in the result, so that an item is a band of <see cref="Bands"/> and has blocks of the default size.</param>
+    /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/> and has blocks of the default size.</param>
     public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, BlockSizes? blocks = null, bool banded = false)
         => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, blocks, banded);
 
@@ -159,12 +160,12 @@ internal sealed unsafe class MatrixProduct
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
-    /// <param name="sink">Takes in the result of a banded product; null where there is none.</param>
+    /// <param name="moments">Takes in the result of a banded product; null where there is none.</param>
     /// <remarks>The items of a block of rows follow each other, so a thread reads mostly rows that it wrote itself in the layer before.</remarks>
-    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, IRowSink? sink = null)
+    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, ResultMoments? moments = null)
     {
         MatrixProductArgs local = args;
-        local.StaysNear |= sink is not null;
+        local.StaysNear = moments is not null;
         if (_left == Left.Patches && _geometry.IsPointwise)
             local.StrideA = _geometry.ChannelStride;
         int panels = PackedMatrix.Panels(_n);
@@ -178,7 +179,7 @@ internal sealed unsafe class MatrixProduct
             {
                 rows = Math.Min(_blockM, m1 - m);
                 RunBlock(&local, m, m + rows, p0, p1, (float*)workspace);
-                sink?.Take(local.C + (m * local.StrideC) + column, local.StrideC, m, rows, column, Math.Min(p1 * PackedMatrix.PanelWidth, _n) - column);
+                moments?.Take(local.C + (m * local.StrideC) + column, m, rows, column, Math.Min(p1 * PackedMatrix.PanelWidth, _n) - column);
             }
         }
     }

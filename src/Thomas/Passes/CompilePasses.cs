@@ -19,6 +19,7 @@ internal static class CompilePasses
         ("fold-batch-norm", FoldBatchNorm.Run),
         ("fuse-epilogue", FuseEpilogue.Run),
         ("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
+        ("fuse-batch-norm-moments", FuseBatchNormMoments.Run),
         ("fuse-bias-gradient", FuseBiasGradient.Run),
         ("fuse-depthwise-gradients", FuseDepthwiseGradients.Run),
         (InvertedResiduals, FuseInvertedResidual.Run),

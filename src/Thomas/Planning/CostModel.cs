@@ -39,5 +39,6 @@ public sealed record CostModel(double ProductRate, double DepthwiseRate, double 
         return seconds;
     }
 
-    private static bool IsDepthwise(Node node) => node.Op is DepthwiseConv2d or DepthwiseConv2dInputGradient or DepthwiseConv2dFilterGradient or DepthwiseConv2dGradient;
+    private static bool IsDepthwise(Node node) =>
+        node.Op is DepthwiseConv2d or DepthwiseConv2dMoments or DepthwiseConv2dInputGradient or DepthwiseConv2dFilterGradient or DepthwiseConv2dGradient;
 }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Thomas.Graphs;
 using Thomas.Ops;
+using Thomas.Passes;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -34,6 +35,39 @@ public sealed class BatchNormTrainingTests
         Assert.Equal(4096 + (4.5 / 64), results[1][0], 2.5e-4);
         Assert.Equal(8.25 / (64 * 64), results[2][0], 1e-4 * 8.25 / (64 * 64));
         for (int i = 0; i < x.Length; i++) Assert.Equal(((i % 10) - 4.5) / 64 / Math.Sqrt((8.25 / (64 * 64)) + Epsilon), results[0][i], 5e-3);
+    }
+
+    /// <summary>The same after convolutions that change nothing, with several blocks in a band.</summary>
+    [Theory]
+    [InlineData("conv", 19)]
+    [InlineData("conv", 1)]
+    [InlineData("depthwise", 19)]
+    [InlineData("depthwise", 1)]
+    public void Numbers_far_from_zero_keep_their_digits_after_a_convolution(string kind, int channels)
+    {
+        Shape shape = new(2, 120, 100, channels), vector = new(channels);
+        GraphBuilder builder = new();
+        Value input = builder.Input("x", new TensorType(DType.F32, shape));
+        float[] identity = new float[channels * channels], ones = new float[channels];
+        Array.Fill(ones, 1f);
+        for (int c = 0; c < channels; c++) identity[c * (channels + 1)] = 1;
+        Value x = kind == "conv"
+            ? builder.Add(OpCatalog.Conv2d, [input, builder.Constant("w", TensorData.FromFloats(new Shape(channels, 1, 1, channels), identity))], new Conv2dAttributes(new Window2d(1, 1)))
+            : builder.Add(OpCatalog.DepthwiseConv2d, [input, builder.Constant("w", TensorData.FromFloats(new Shape(1, 1, 1, channels), ones))], new DepthwiseConv2dAttributes(new Window2d(1, 1)));
+        Value scale = builder.Constant("scale", TensorData.FromFloats(vector, ones)), shift = builder.Constant("shift", TensorData.FromFloats(vector, new float[channels]));
+        Graph graph = builder.Build([.. builder.AddNode(OpCatalog.BatchNormTraining, [x, scale, shift], Attributes).Outputs]);
+        using Executable executable = Executable.CompileAsIs(FuseBatchNormMoments.Run(graph, 0), new CompileOptions { Threads = 2 });
+        Assert.DoesNotContain(executable.Graph.Nodes, node => node.Op is BatchNormTraining);
+        for (int i = 0; i < executable.Input().Length; i++) executable.Input()[i] = 4096 + ((i / channels % 10) / 64f);
+        executable.Run();
+        for (int c = 0; c < channels; c++)
+        {
+            Assert.Equal(4096 + (4.5 / 64), executable.Output(1)[c], 2.5e-4);
+            Assert.Equal(8.25 / (64 * 64), executable.Output(2)[c], 1e-4 * 8.25 / (64 * 64));
+        }
+
+        for (int i = 0; i < shape.ElementCount; i++)
+            Assert.Equal(((i / channels % 10) - 4.5) / 64 / Math.Sqrt((8.25 / (64 * 64)) + Epsilon), executable.Output(0)[i], 1e-4);
     }
 
     [Theory]

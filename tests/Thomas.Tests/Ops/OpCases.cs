@@ -21,7 +21,7 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -88,6 +88,21 @@ internal static class OpCases
         yield return Depth(S(2, 6, 5, 4), 3, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1));
         yield return Depth(S(1, 3, 3, 64), 1, Window(3, 3));
         foreach (Activation activation in Activations) yield return Depth(S(1, 5, 6, 19), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), activation: activation);
+    }
+
+    /// <summary>The cases of the convolutions, and some with several bands, blocks in a band and items of columns, with odd heights and by Winograd.</summary>
+    private static IEnumerable<OpCase> Moments()
+    {
+        foreach (OpCase test in Convolutions()) yield return test with { Op = OpCatalog.Conv2dMoments };
+        foreach (OpCase test in Depthwise()) yield return test with { Op = OpCatalog.DepthwiseConv2dMoments };
+        OpCase[] larger =
+        [
+            Conv(S(1, 1, 1, 9), 40, Window(1, 1)), Conv(S(3, 23, 31, 7), 18, Window(1, 1)), Conv(S(2, 50, 49, 3), 70, Window(1, 1), bias: false), Conv(S(1, 14, 14, 5), 530, Window(1, 1)),
+            Conv(S(2, 41, 37, 3), 24, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1)), Conv(S(3, 9, 11, 32), 32, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1)),
+            Depth(S(3, 7, 7, 40), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1)), Depth(S(5, 47, 9, 20), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), bias: false),
+            Depth(S(2, 65, 12, 17), 1, Window(5, 5, 2, 2, 1, 1, 1, 2, 2, 1)), Depth(S(70, 1, 1, 3), 2, Window(1, 1)),
+        ];
+        foreach (OpCase test in larger) yield return test with { Op = test.Op == OpCatalog.Conv2d ? OpCatalog.Conv2dMoments : OpCatalog.DepthwiseConv2dMoments };
     }
 
     /// <summary>Both gradients of a convolution; of a depthwise one if groups is 0.</summary>

@@ -87,6 +87,8 @@ internal static class TrainingCases
             yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
             yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
             yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
+            foreach (Activation activation in (Activation[])[Activation.None, Activation.Clip(-0.4f, 0.9f)])
+                yield return new OpCase(OpCatalog.BatchNormFromMoments, new BatchNormTrainingAttributes(1e-3f, activation), [x, c, c, c, c, c], Prepare: PositiveVariance, Terms: FromMomentsTerms);
             yield return new OpCase(
                 OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
         }
@@ -122,6 +124,19 @@ internal static class TrainingCases
         }
 
         return [y, means, variances];
+    }
+
+    /// <summary>Sizes of the terms of y where mean, variance and rest are given.</summary>
+    private static double[][] FromMomentsTerms(float[][] operands)
+    {
+        double[] y = new double[operands[0].Length];
+        for (int i = 0; i < y.Length; i++)
+        {
+            int c = i % operands[1].Length;
+            y[i] = (Math.Abs(operands[1][c]) / Math.Sqrt(operands[4][c]) * (Math.Abs(operands[0][i]) + Math.Abs(operands[3][c]) + Math.Abs(operands[5][c]))) + Math.Abs(operands[2][c]);
+        }
+
+        return [y];
     }
 
     /// <summary>Sizes of the terms of dx, dScale and dShift.</summary>

@@ -261,6 +261,32 @@ public sealed class PassTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Convolutions_sum_the_moments_of_what_batch_norm_in_training_reads(bool depthwise)
+    {
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(2, 9, 7, 19))), scale = b.Positive("g", 2, 19), shift = b.Weights("s", 3, 19);
+        Value conv = depthwise
+            ? b.Add(OpCatalog.DepthwiseConv2d, [x, b.Weights("w", 1, 1, 3, 3, 19)], new DepthwiseConv2dAttributes(new Window2d(3, 3)))
+            : b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 19, 3, 3, 19)], new Conv2dAttributes(new Window2d(3, 3)));
+        Node norm = b.AddNode(OpCatalog.BatchNormTraining, [conv, scale, shift], new BatchNormTrainingAttributes(1e-3f, Activation.Relu), "norm");
+        Value other = b.Add(OpCatalog.Conv2d, [x, b.Weights("v", 4, 3, 1, 1, 19)], new Conv2dAttributes(new Window2d(1, 1)));
+        Node second = b.AddNode(OpCatalog.BatchNormTraining, [norm.Outputs[0], shift, scale], new BatchNormTrainingAttributes(1e-3f), "second");
+        Graph graph = b.Build([.. norm.Outputs, conv, other, .. second.Outputs]);
+        Assert.Equal(0, Count<BatchNormFromMoments>(FuseBatchNormMoments.Run(graph, conv.Type.SizeBytes + 1)));
+        Graph fused = FuseBatchNormMoments.Run(graph, conv.Type.SizeBytes);
+        GraphVerifier.Verify(fused);
+        Assert.Equal(4, fused.Nodes.Count);
+        Assert.Equal(1, Count<BatchNormFromMoments>(fused));
+        Assert.Equal(1, Count<BatchNormTraining>(fused));
+        Assert.Equal(1, Count<Conv2d>(fused));
+        Assert.Equal(1, depthwise ? Count<DepthwiseConv2dMoments>(fused) : Count<Conv2dMoments>(fused));
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle), 1e-6f);
+        Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused));
+    }
+
+    [Theory]
     [InlineData(true, 1e-3f)]
     [InlineData(false, 2e-3f)]
     public void A_mask_is_not_taken_over_by_the_gradient_of_another_normalization(bool otherScale, float epsilon)

@@ -1,6 +1,8 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Normalization;
+using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
@@ -11,7 +13,7 @@ namespace Thomas.Kernels.Depthwise;
 /// <summary>
 /// Depthwise convolution over NHWC float32: y[n,oy,ox,c*M+j] = f(b[c*M+j] + sum over ky, kx of x[n,iy,ix,c] * w[ky,kx,c*M+j]), with the
 /// window of <see cref="ConvGeometry"/> and M outputs per input channel. The filter is [kH, kW, outputs], TFLite's order without its
-/// leading 1. Work items are the output rows, or pairs of them where one pass makes two. Vectors run over channels; M above 1 takes a plain loop.
+/// leading 1. Work items are the output rows, or pairs of them where one pass makes two, or bands of rows. Vectors run over channels; M above 1 takes a plain loop.
 /// </summary>
 internal sealed unsafe class DepthwiseConvolution
 {
@@ -25,26 +27,38 @@ internal sealed unsafe class DepthwiseConvolution
     private readonly bool _fits;
     private readonly bool _pairs;
     private readonly int _itemRows;
-    private readonly int _pictureItems;
-    private readonly int _blockItems;
+    private readonly int _unitRows;
+    private readonly int _unitItems;
+    private readonly int _blockRows;
 
+    /// <summary>Plans the convolution.</summary>
     /// <param name="geometry">The window.</param>
-    /// <param name="multiplier">Outputs per input channel.</param>
+    /// <param name="multiplier">Outputs for each input channel.</param>
     /// <param name="activation">Applied to the result.</param>
     /// <param name="ringRows">Where the input is a ring of rows of one picture, in which row y lies at y modulo this; else 0. Without dilation in height.</param>
-    public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation, int ringRows = 0)
+    /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/>.</param>
+    public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation, int ringRows = 0, bool banded = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(multiplier);
         (_g, _multiplier, _activation, _ringRows) = (geometry, multiplier, activation, ringRows);
         _fits = multiplier == 1 && DepthwiseRows.Fits(_g);
         _pairs = _fits && _g.KernelH == 3 && _g.KernelW == 3 && _g.StrideH == 1 && _g.StrideW == 1 && _g.DilationH == 1;
-        _itemRows = _pairs ? 2 : 1;
-        _pictureItems = (_g.OutH + _itemRows - 1) / _itemRows;
-        _blockItems = CacheLines.BlockItems(((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs), Items, NearFloats);
+        int rows = _g.Batch * _g.OutH, step = _pairs ? 2 : 1;
+        _itemRows = banded ? RowBands.OfBlocks(_g.OutPixels, (int)Outputs, step * _g.OutW).BandRows / _g.OutW : step;
+
+        // Pairs do not reach from one picture to the next; bands do.
+        _unitRows = banded ? rows : _g.OutH;
+        _unitItems = (_unitRows + _itemRows - 1) / _itemRows;
+        Items = rows / _unitRows * _unitItems;
+        long floats = ((long)_g.Batch * _g.InH * _g.InW * _g.ChannelStride) + ((long)_g.OutPixels * Outputs);
+        _blockRows = step * CacheLines.BlockItems(floats, (rows + step - 1) / step, NearFloats);
     }
 
     /// <summary>Work items, independent of each other.</summary>
-    public int Items => _g.Batch * _pictureItems;
+    public int Items { get; }
+
+    /// <summary>The bands of pixels in which moments are given the result of a banded convolution.</summary>
+    public RowBands Bands => new(_g.OutPixels, (int)Outputs, _itemRows * _g.OutW);
 
     /// <summary>For example <c>f32_dwconv_k3x3s1__avx512</c>.</summary>
     public string KernelName =>
@@ -59,26 +73,27 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="y">Output, [n, outH, outW, channels * multiplier] without gaps; not the input's memory.</param>
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
-    public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end)
+    /// <param name="moments">Takes in the result of a banded convolution; null where there is none.</param>
+    public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end, ResultMoments? moments = null)
     {
         nint rowLength = _g.OutW * Outputs;
-        int touched = 0;
+        int first = FirstRow(begin), last = FirstRow(end), near = _blockRows > 0 ? first : last, touched = 0;
         DepthwiseAhead ahead = default;
         DepthwiseAhead* fetched = null;
-        for (int item = begin; item < end; item++)
+        for (int row = first, rows; row < last; row += rows)
         {
-            int row = FirstRow(item), rows = FirstRow(item + 1) - row;
             float* target = y + (row * rowLength);
-            if (_blockItems > 0 && (item - begin) % _blockItems == 0)
+            rows = _pairs && row % _g.OutH < _g.OutH - 1 && !IsFirst(row + 1) ? 2 : 1;
+            if (row >= near)
             {
                 // The first block is touched. While a block is computed the next one is fetched.
-                int next = Math.Min(end, item + _blockItems);
-                if (item == begin || !DepthwiseAhead.IsSupported)
-                    touched = Touch(x, y, item, next, touched);
+                near = Math.Min(last, row + _blockRows);
+                if (row == first || !DepthwiseAhead.IsSupported)
+                    touched = Touch(x, y, row, near, touched);
                 fetched = null;
-                if (next < end && DepthwiseAhead.IsSupported)
+                if (near < last && DepthwiseAhead.IsSupported)
                 {
-                    ahead = Ahead(x, y, FirstRow(next));
+                    ahead = Ahead(x, y, near);
                     fetched = &ahead;
                 }
             }
@@ -86,6 +101,7 @@ internal sealed unsafe class DepthwiseConvolution
             RunRows(x, w, bias, target, Outputs, row, row + rows, fetched);
             if (_activation.NeedsPass)
                 _activation.Apply(target, target, rows * rowLength);
+            moments?.Take(target, row * _g.OutW, rows * _g.OutW, 0, (int)Outputs);
         }
     }
 
@@ -220,12 +236,15 @@ internal sealed unsafe class DepthwiseConvolution
         };
 
     /// <summary>The first output row of an item, counted over the whole batch.</summary>
-    private int FirstRow(int item) => (item / _pictureItems * _g.OutH) + (item % _pictureItems * _itemRows);
+    private int FirstRow(int item) => Math.Min((item / _unitItems * _unitRows) + (item % _unitItems * _itemRows), _g.Batch * _g.OutH);
 
-    /// <summary>Touches what items [first, end) write and, from row <paramref name="touched"/> of the batch on, read; returns where it stopped.</summary>
-    private int Touch(float* x, float* y, int first, int end, int touched)
+    /// <summary>Whether an item begins with this output row.</summary>
+    private bool IsFirst(int row) => row % _unitRows % _itemRows == 0;
+
+    /// <summary>Touches what output rows [row, end) are and, from row <paramref name="touched"/> of the batch on, what they read; returns where it stopped.</summary>
+    private int Touch(float* x, float* y, int row, int end, int touched)
     {
-        int row = FirstRow(first), last = FirstRow(end) - 1;
+        int last = end - 1;
         int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = (last % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);
         int from = Math.Max(touched, (row / _g.OutH * _g.InH) + Math.Max(0, top)), to = (last / _g.OutH * _g.InH) + Math.Min(_g.InH, bottom + 1);
         nint inRow = (nint)_g.InW * _g.ChannelStride, outRow = _g.OutW * Outputs;

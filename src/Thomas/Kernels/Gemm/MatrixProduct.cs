@@ -1,6 +1,8 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Normalization;
+using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Gemm;
@@ -43,6 +45,9 @@ internal unsafe struct MatrixProductArgs
 
     /// <summary>Floats from one row of the residual to the next.</summary>
     public nint StrideResidual;
+
+    /// <summary>Whether C is read again at once and must not be written past the caches.</summary>
+    public bool StaysNear;
 }
 
 /// <summary>
@@ -51,7 +56,7 @@ internal unsafe struct MatrixProductArgs
 /// </summary>
 /// <remarks>
 /// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (see <see cref="BlockSizes"/>; of a convolution
-/// two or more rows of pixels) times all or some of the panels of B. Inside an item, k goes in blocks. If the panels are small, a row of tiles is done
+/// two or more rows of pixels), or bands of blocks, times all or some of the panels of B. Inside an item, k goes in blocks. If the panels are small, a row of tiles is done
 /// from left to right before the next, and C is written from front to back; else panel by panel, so that a block of B's panel stays in the first-level cache while the
 /// rows pass, and a block of A in the second.
 /// A is copied only where it must be gathered or padded (see <see cref="WindowRows"/>), or where its stride would put the rows of a tile into the same cache sets.
@@ -68,12 +73,12 @@ internal sealed unsafe class MatrixProduct
     private readonly int _k;
     private readonly int _blockM;
     private readonly int _blockK;
-    private readonly int _blocksM;
+    private readonly int _itemRows;
     private readonly int _groups;
     private readonly int _panelsPerItem;
     private readonly bool _smallPanels;
 
-    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads, BlockSizes? sizes)
+    private MatrixProduct(Left left, in ConvGeometry geometry, int m, int n, int k, Activation activation, int threads, BlockSizes? sizes, bool banded = false)
     {
         BlockSizes blocks = sizes ?? BlockSizes.Default;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(m);
@@ -85,14 +90,14 @@ internal sealed unsafe class MatrixProduct
 
         // Of windows, blocks of k are whole window rows; of others, multiples of four.
         _blockK = BlockOfK(k, _windows is null ? 4 : geometry.KernelW * geometry.Channels);
-        _blockM = _windows is null ? BlockOfRows(m, blocks.Rows) : _windows.Rows * geometry.OutW;
-        _blocksM = (m + _blockM - 1) / _blockM;
-        int panels = PackedMatrix.Panels(n);
-        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocksM - 1) / _blocksM);
+        _blockM = _windows is null ? BlockOfRows(m, banded ? BlockSizes.Default.Rows : blocks.Rows) : _windows.Rows * geometry.OutW;
+        _itemRows = banded ? RowBands.OfBlocks(m, n, _blockM).BandRows : _blockM;
+        int panels = PackedMatrix.Panels(n), itemsM = (m + _itemRows - 1) / _itemRows;
+        int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + itemsM - 1) / itemsM);
         _panelsPerItem = Math.Max(1, panels / wantedColumns);
         _smallPanels = k <= _blockK && (long)k * _panelsPerItem * PackedMatrix.PanelWidth * sizeof(float) <= blocks.PanelBytes;
         _groups = (panels + _panelsPerItem - 1) / _panelsPerItem;
-        Items = _blocksM * _groups;
+        Items = itemsM * _groups;
     }
 
     private enum Left
@@ -107,6 +112,9 @@ internal sealed unsafe class MatrixProduct
 
     /// <summary>Work items, independent of each other.</summary>
     public int Items { get; }
+
+    /// <summary>The bands of rows in which moments are given the result of a banded product.</summary>
+    public RowBands Bands => new(_m, _n, _itemRows);
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
     public nuint WorkspaceBytes
@@ -138,8 +146,9 @@ internal sealed unsafe class MatrixProduct
     /// <param name="activation">Applied to the result.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
     /// <param name="blocks">How the work is cut; changes no bit of the result.</param>
-    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, BlockSizes? blocks = null)
-        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, blocks);
+    /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/> and has blocks of the default size.</param>
+    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, BlockSizes? blocks = null, bool banded = false)
+        => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, blocks, banded);
 
     /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
     public static bool CanReadInPlace(int n) => n % Math.Min(4, CpuFeatures.VectorLength) == 0;
@@ -152,20 +161,31 @@ internal sealed unsafe class MatrixProduct
     }
 
     /// <summary>Does items [begin, end).</summary>
+    /// <param name="args">Operands and result.</param>
+    /// <param name="begin">First item.</param>
+    /// <param name="end">One past the last item.</param>
+    /// <param name="workspace">The thread's scratch memory.</param>
+    /// <param name="moments">Takes in the result of a banded product; null where there is none.</param>
     /// <remarks>The items of a block of rows follow each other, so a thread reads mostly rows that it wrote itself in the layer before.</remarks>
-    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace)
+    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, ResultMoments? moments = null)
     {
         MatrixProductArgs local = args;
+        local.StaysNear = moments is not null;
         if (_left == Left.Patches && _geometry.IsPointwise)
             local.StrideA = _geometry.ChannelStride;
         int panels = PackedMatrix.Panels(_n);
         for (int item = begin; item < end; item++)
         {
-            int m0 = item / _groups * _blockM, p0 = item % _groups * _panelsPerItem;
-            int p1 = Math.Min(p0 + _panelsPerItem, panels);
+            int m0 = item / _groups * _itemRows, m1 = Math.Min(m0 + _itemRows, _m), p0 = item % _groups * _panelsPerItem;
+            int p1 = Math.Min(p0 + _panelsPerItem, panels), column = p0 * PackedMatrix.PanelWidth;
             if (_m == 1)
                 p0 = RunRow(local, p0, p1);
-            RunBlock(&local, m0, Math.Min(m0 + _blockM, _m), p0, p1, (float*)workspace);
+            for (int m = m0, rows; m < m1; m += rows)
+            {
+                rows = Math.Min(_blockM, m1 - m);
+                RunBlock(&local, m, m + rows, p0, p1, (float*)workspace);
+                moments?.Take(local.C + (m * local.StrideC) + column, m, rows, column, Math.Min(p1 * PackedMatrix.PanelWidth, _n) - column);
+            }
         }
     }
 
@@ -215,7 +235,7 @@ internal sealed unsafe class MatrixProduct
             tile.StrideB = packed ? width : args->StrideB;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
-            tile.Streams = last && k0 == 0 && !_activation.NeedsPass && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
+            tile.Streams = last && k0 == 0 && !args->StaysNear && !_activation.NeedsPass && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
             tile.Lower = last ? _activation.Lower : float.NegativeInfinity;
             tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
             for (int p = p0; p < p1; p = together ? p1 : p + 1)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
@@ -6,7 +7,7 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Thomas.Kernels.Normalization;
 
-/// <summary>The two sums over a batch that the gradient of batch normalization needs of each channel, for one band of rows.</summary>
+/// <summary>The two sums over a batch that the gradient of batch normalization needs of each channel, for one band of rows, and of all bands.</summary>
 internal static unsafe class BatchGradientSums
 {
     /// <summary>
@@ -19,6 +20,32 @@ internal static unsafe class BatchGradientSums
             OfBand<C1>(x, dy, stride, rows, columns, mean, clip, sums, products);
         else
             OfBand<C0>(x, dy, stride, rows, columns, mean, clip, sums, products);
+    }
+
+    /// <summary>The sums of all bands, which are <paramref name="stride"/> floats apart.</summary>
+    public static void Join(float* sums, nint stride, int bands, int columns, double* result)
+    {
+        int c = 0;
+        for (; c <= columns - Vector<float>.Count; c += Vector<float>.Count)
+        {
+            Vector<double> s0 = Vector<double>.Zero, s1 = s0;
+            for (int band = 0; band < bands; band++)
+            {
+                Vector.Widen(Vector.Load(sums + (band * stride) + c), out Vector<double> a, out Vector<double> b);
+                s0 += a;
+                s1 += b;
+            }
+
+            s0.Store(result + c);
+            s1.Store(result + c + Vector<double>.Count);
+        }
+
+        for (; c < columns; c++)
+        {
+            result[c] = 0;
+            for (int band = 0; band < bands; band++)
+                result[c] += sums[(band * stride) + c];
+        }
     }
 
     private static void OfBand<TMask>(float* x, float* dy, nint stride, int rows, int columns, float* mean, in ClipMask clip, float* sums, float* products)
@@ -69,8 +96,7 @@ internal static unsafe class BatchGradientSums
 
         x += step;
         dy += step;
-        int row = 2 * half;
-        for (; row < rows; row++, x += stride, dy += stride)
+        for (int r = 2 * half; r < rows; r++, x += stride, dy += stride)
         {
             for (int c = first; c < end; c += TSimd.Length)
             {

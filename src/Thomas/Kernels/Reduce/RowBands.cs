@@ -8,7 +8,8 @@ namespace Thomas.Kernels.Reduce;
 /// </summary>
 /// <param name="rows">Rows of the matrix.</param>
 /// <param name="columns">Columns of the matrix.</param>
-internal readonly struct RowBands(int rows, int columns)
+/// <param name="bandRows">Rows of all bands but the last.</param>
+internal readonly struct RowBands(int rows, int columns, int bandRows)
 {
     /// <summary>Most columns of a piece.</summary>
     public const int Width = 1024;
@@ -16,8 +17,16 @@ internal readonly struct RowBands(int rows, int columns)
     private const int WantedBands = 32;
     private const int LeastRows = 64;
 
+    /// <summary>About 32 bands, of at least 64 rows.</summary>
+    /// <param name="rows">Rows of the matrix.</param>
+    /// <param name="columns">Columns of the matrix.</param>
+    public RowBands(int rows, int columns)
+        : this(rows, columns, Math.Max(LeastRows, ((rows + WantedBands - 1) / WantedBands + 7) & ~7))
+    {
+    }
+
     /// <summary>Rows of all bands but the last, which may have fewer.</summary>
-    public int BandRows { get; } = Math.Max(LeastRows, ((rows + WantedBands - 1) / WantedBands + 7) & ~7);
+    public int BandRows => bandRows;
 
     /// <summary>Bands of rows.</summary>
     public int Bands => (rows + BandRows - 1) / BandRows;
@@ -39,6 +48,16 @@ internal readonly struct RowBands(int rows, int columns)
             (int band, int block) = Math.DivRem(index, Blocks);
             return new ColumnTile(band, band * BandRows, RowsOf(band), block * BlockColumns, ColumnsOf(block));
         }
+    }
+
+    /// <summary>Bands of a matrix that comes in blocks of so many rows: about 32, each at most 32 blocks, so that of its first block alone one row in 32 can be taken.</summary>
+    /// <param name="rows">Rows of the matrix.</param>
+    /// <param name="columns">Columns of the matrix.</param>
+    /// <param name="blockRows">Rows of a block.</param>
+    public static RowBands OfBlocks(int rows, int columns, int blockRows)
+    {
+        int blocks = (rows + blockRows - 1) / blockRows;
+        return new(rows, columns, blockRows * Math.Clamp((blocks + WantedBands - 1) / WantedBands, 1, WantedBands));
     }
 
     /// <summary>Rows of a band.</summary>

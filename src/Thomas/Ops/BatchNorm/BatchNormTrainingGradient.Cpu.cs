@@ -83,7 +83,7 @@ public sealed partial class BatchNormTrainingGradient
 
             if (phase == 2)
             {
-                for (int c = begin * _bands.BlockColumns; c < Math.Min(end * _bands.BlockColumns, _channels); c++) FinishChannel(c);
+                for (int block = begin; block < end; block++) FinishChannels(block * _bands.BlockColumns, _bands.ColumnsOf(block));
                 return;
             }
 
@@ -101,20 +101,20 @@ public sealed partial class BatchNormTrainingGradient
             }
         }
 
-        private void FinishChannel(int c)
+        private void FinishChannels(int first, int count)
         {
-            double sum = 0, product = 0;
-            for (int band = 0; band < _bands.Bands; band++)
+            double* sums = stackalloc double[RowBands.Width], products = stackalloc double[RowBands.Width];
+            BatchGradientSums.Join(_sums + first, _channels, _bands.Bands, count, sums);
+            BatchGradientSums.Join(_products + first, _channels, _bands.Bands, count, products);
+            for (int i = 0; i < count; i++)
             {
-                sum += _sums[((nint)band * _channels) + c];
-                product += _products[((nint)band * _channels) + c];
+                int c = first + i;
+                double r = 1 / Math.Sqrt(_variance[c] + _epsilon), factor = _scale[c] * r;
+                _dShift[c] = (float)sums[i];
+                _dScale[c] = (float)(products[i] * r);
+                _factorX[c] = (float)(-factor * r * r * products[i] / _rows);
+                _offset[c] = (float)(-factor * sums[i] / _rows);
             }
-
-            double r = 1 / Math.Sqrt(_variance[c] + _epsilon), factor = _scale[c] * r;
-            _dShift[c] = (float)sum;
-            _dScale[c] = (float)(product * r);
-            _factorX[c] = (float)(-factor * r * r * product / _rows);
-            _offset[c] = (float)(-factor * sum / _rows);
         }
     }
 }

@@ -2,31 +2,39 @@ using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Depthwise;
+using Thomas.Kernels.Normalization;
 
 namespace Thomas.Ops;
 
 public sealed partial class DepthwiseConv2d
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, hasMoments: false);
 
-    private sealed unsafe class Kernel : CpuKernel
+    /// <summary>The convolution; then, where moments are wanted, what remains of them once the result is written.</summary>
+    internal sealed unsafe class Kernel : CpuKernel
     {
         private readonly DepthwiseConvolution _convolution;
+        private readonly ResultMoments? _moments;
         private readonly bool _hasBias;
         private float* _x;
         private float* _filter;
         private float* _bias;
         private float* _y;
 
-        public Kernel(Node node)
+        public Kernel(Node node, bool hasMoments)
         {
             DepthwiseConv2dAttributes a = (DepthwiseConv2dAttributes)node.Attributes;
             Shape x = node.Inputs[0].Shape, y = node.Output.Shape;
-            _convolution = new DepthwiseConvolution(a.Window.ToGeometry(x, y, x[3]), y[3] / x[3], a.Activation.ToKernel());
+            _convolution = new DepthwiseConvolution(a.Window.ToGeometry(x, y, x[3]), y[3] / x[3], a.Activation.ToKernel(), banded: hasMoments);
+            _moments = hasMoments ? new ResultMoments(y.Product(0, 3), y[3], _convolution.Bands) : null;
             _hasBias = a.HasBias;
         }
 
         public override string Name => _convolution.KernelName;
+
+        public override int Phases => _moments is null ? 1 : 2;
+
+        public override long WorkspaceBytes(int threads) => _moments?.WorkspaceBytes ?? 0;
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -34,10 +42,15 @@ public sealed partial class DepthwiseConv2d
             _filter = (float*)inputs[1];
             _bias = _hasBias ? (float*)inputs[2] : null;
             _y = (float*)outputs[0];
+            _moments?.Bind(workspace, (float*)outputs[1], (float*)outputs[2], (float*)outputs[3]);
         }
 
-        public override int Items(int phase) => _convolution.Items;
+        public override int Items(int phase) => phase == 0 ? _convolution.Items : _moments!.JoinItems;
 
-        public override void Run(int phase, int begin, int end, int thread) => _convolution.RunItems(_x, _filter, _bias, _y, begin, end);
+        public override void Run(int phase, int begin, int end, int thread)
+        {
+            if (phase == 0) _convolution.RunItems(_x, _filter, _bias, _y, begin, end, _moments);
+            else _moments!.Join(begin, end);
+        }
     }
 }

@@ -21,6 +21,11 @@ public unsafe class PoolingGradientTests
         CheckMax(new ConvGeometry(2, 27, 5, channels, channels, 13, 5, 3, 1, StrideH: 2));
         CheckMax(new ConvGeometry(1, 30, 4, channels, channels, 9, 3, 4, 2, StrideH: 3, DilationH: 2, PadTop: 2));
         CheckMax(new ConvGeometry(1, 26, 3, channels, channels, 15, 3, 12, 1));
+
+        // Windows side by side: the whole input, and all but a last row or column.
+        CheckMax(new ConvGeometry(2, 20, 6, channels, channels, 10, 3, 2, 2, StrideH: 2, StrideW: 2));
+        CheckMax(new ConvGeometry(2, 21, 7, channels, channels, 10, 3, 2, 2, StrideH: 2, StrideW: 2));
+        CheckMax(new ConvGeometry(1, 9, 6, channels, channels, 3, 2, 3, 3, StrideH: 3, StrideW: 3));
     }
 
     [Theory]

@@ -21,6 +21,11 @@ internal sealed unsafe class MaxPoolingGradient
     private readonly int _extentH;
     private readonly int _blockRows;
     private readonly int _blocks;
+    private readonly int _interiorFirst;
+    private readonly int _interiorEnd;
+
+    // Whether every element of x is in exactly one window, so that nothing need be added up.
+    private readonly bool _tiles;
 
     /// <summary>A kernel for the forward window; pixels have no gaps.</summary>
     public MaxPoolingGradient(in ConvGeometry geometry)
@@ -29,6 +34,9 @@ internal sealed unsafe class MaxPoolingGradient
         _extentH = ((_g.KernelH - 1) * _g.DilationH) + 1;
         _blockRows = Math.Max(MinimumBlockRows, _extentH);
         _blocks = (_g.InH + _blockRows - 1) / _blockRows;
+        _tiles = _g.KernelH == _g.StrideH && _g.KernelW == _g.StrideW && _g.DilationH == 1 && _g.DilationW == 1
+            && _g.PadTop == 0 && _g.PadLeft == 0 && _g.InH == _g.OutH * _g.StrideH && _g.InW == _g.OutW * _g.StrideW;
+        (_interiorFirst, _interiorEnd) = Window.Interior(_g.OutW, _g.StrideW, _g.PadLeft, _g.KernelW, _g.DilationW, _g.InW);
     }
 
     /// <summary>Work items, independent of each other.</summary>
@@ -45,7 +53,8 @@ internal sealed unsafe class MaxPoolingGradient
             int picture = item / _blocks, top = item % _blocks * _blockRows, bottom = Math.Min(top + _blockRows, _g.InH);
             nint inputs = (nint)picture * _g.InH * _g.InW * _g.Channels, outputs = (nint)picture * _g.OutH * _g.OutW * _g.Channels;
             nint rowLength = (nint)_g.InW * _g.Channels;
-            for (int row = top; row < bottom; row++) new Span<float>(dx + inputs + (row * rowLength), (int)rowLength).Clear();
+            CacheLines.Touch(x + inputs + (top * rowLength), (bottom - top) * rowLength);
+            if (!_tiles) new Span<float>(dx + inputs + (top * rowLength), (int)((bottom - top) * rowLength)).Clear();
             int first = Math.Max(0, top + _g.PadTop - _extentH + _g.StrideH) / _g.StrideH, last = Math.Min(_g.OutH - 1, (bottom - 1 + _g.PadTop) / _g.StrideH);
             for (int oy = first; oy <= last; oy++)
             {
@@ -59,51 +68,71 @@ internal sealed unsafe class MaxPoolingGradient
     private void RunRow(float* x, float* y, float* dy, float* dx, int iy, int top, int bottom)
     {
         (int ky0, int ky1) = Window.Taps(iy, _g.KernelH, _g.DilationH, bottom);
-        for (int ox = 0; ox < _g.OutW; ox++, y += _g.Channels, dy += _g.Channels)
+        for (int ox = 0, pixels; ox < _g.OutW; ox += pixels)
         {
             int ix = (ox * _g.StrideW) - _g.PadLeft;
+            pixels = ox == _interiorFirst && _interiorFirst < _interiorEnd ? _interiorEnd - _interiorFirst : 1;
             (int kx0, int kx1) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
             if (kx0 >= kx1) continue;
-            Taps taps = new(iy + (ky0 * _g.DilationH), ky1 - ky0, (ix + (kx0 * _g.DilationW)) * (nint)_g.Channels, kx1 - kx0, top);
+            Taps taps = new(iy + (ky0 * _g.DilationH), ky1 - ky0, (ix + (kx0 * _g.DilationW)) * (nint)_g.Channels, kx1 - kx0, top, pixels);
+            nint place = (nint)ox * _g.Channels;
             int c = 0;
             if (CpuFeatures.VectorLength >= 16)
-                c = RunPixel<Simd512, V512>(x, y, dy, dx, taps, c);
+                c = RunPixels<Simd512, V512>(x, y + place, dy + place, dx, taps, c);
             if (CpuFeatures.VectorLength >= 8 && c < _g.Channels)
-                c = RunPixel<Simd256, V256>(x, y, dy, dx, taps, c);
+                c = RunPixels<Simd256, V256>(x, y + place, dy + place, dx, taps, c);
             if (CpuFeatures.VectorLength >= 4 && c < _g.Channels)
-                c = RunPixel<Simd128, V128>(x, y, dy, dx, taps, c);
+                c = RunPixels<Simd128, V128>(x, y + place, dy + place, dx, taps, c);
             if (c < _g.Channels)
-                RunPixel<Simd1, float>(x, y, dy, dx, taps, c);
+                RunPixels<Simd1, float>(x, y + place, dy + place, dx, taps, c);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int RunPixel<TSimd, TVec>(float* x, float* y, float* dy, float* dx, in Taps taps, int c)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int RunPixels<TSimd, TVec>(float* x, float* y, float* dy, float* dx, in Taps taps, int c)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        nint rowLength = (nint)_g.InW * _g.Channels, tapStep = (nint)_g.DilationW * _g.Channels;
+        if (_g.Channels - c < TSimd.Length)
+            return c;
+        return _tiles ? RunPixels<TSimd, TVec, C0>(x, y, dy, dx, taps, c) : RunPixels<TSimd, TVec, C1>(x, y, dy, dx, taps, c);
+    }
+
+    /// <summary>Windows that have the same taps; TAdd is 1 to add to dx, 0 to write it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int RunPixels<TSimd, TVec, TAdd>(float* x, float* y, float* dy, float* dx, in Taps taps, int first)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        where TAdd : struct, IConstant
+    {
+        int channels = _g.Channels, end = channels - ((channels - first) % TSimd.Length), rows = taps.Rows, columns = taps.Columns;
+        int unwritten = taps.Row >= taps.Top ? 0 : (taps.Top - taps.Row + _g.DilationH - 1) / _g.DilationH;
+        nint rowStep = (nint)_g.DilationH * _g.InW * channels, tapStep = (nint)_g.DilationW * channels, pixelStep = (nint)_g.StrideW * channels;
+        nint pixel = ((nint)taps.Row * _g.InW * channels) + taps.Column;
         TVec zero = TSimd.Create(0f);
-        for (; c <= _g.Channels - TSimd.Length; c += TSimd.Length)
+        for (int i = 0; i < taps.Pixels; i++, pixel += pixelStep, y += channels, dy += channels)
         {
-            // What no tap has taken yet; a lane is emptied by the first tap that is not below the maximum.
-            TVec max = TSimd.Load(y + c), rest = TSimd.Load(dy + c);
-            for (int ky = 0; ky < taps.Rows; ky++)
+            for (int c = first; c < end; c += TSimd.Length)
             {
-                int row = taps.Row + (ky * _g.DilationH);
-                nint at = (row * rowLength) + taps.Column + c;
-                for (int kx = 0; kx < taps.Columns; kx++, at += tapStep)
+                // What no tap has taken yet; a lane is emptied by the first tap that is not below the maximum.
+                TVec max = TSimd.Load(y + c), rest = TSimd.Load(dy + c);
+                nint row = pixel + c;
+                for (int ky = 0; ky < rows; ky++, row += rowStep)
                 {
-                    TVec value = TSimd.Load(x + at);
-                    if (row >= taps.Top) TSimd.Store(TSimd.Add(TSimd.Load(dx + at), TSimd.SelectIfLess(value, max, zero, rest)), dx + at);
-                    rest = TSimd.SelectIfLess(value, max, rest, zero);
+                    nint at = row;
+                    for (int kx = 0; kx < columns; kx++, at += tapStep)
+                    {
+                        TVec value = TSimd.Load(x + at);
+                        if (ky >= unwritten) TSimd.Store(TSimd.Add(TAdd.Value > 0 ? TSimd.Load(dx + at) : zero, TSimd.SelectIfLess(value, max, zero, rest)), dx + at);
+                        rest = TSimd.SelectIfLess(value, max, rest, zero);
+                    }
                 }
             }
         }
 
-        return c;
+        return end;
     }
 
-    /// <summary>The taps of a window: first row, rows, offset of the first column, columns, and the first row that is written.</summary>
-    private readonly record struct Taps(int Row, int Rows, nint Column, int Columns, int Top);
+    /// <summary>The taps of a window: first row, rows, offset of the first column, columns, the first row that is written, and how many windows to the right have the same.</summary>
+    private readonly record struct Taps(int Row, int Rows, nint Column, int Columns, int Top, int Pixels);
 }

@@ -21,11 +21,22 @@ internal static class FuseBatchNormMoments
     /// <param name="leastBytes">Bytes from which on a result is too large for the caches.</param>
     public static Graph Run(Graph graph, long leastBytes)
     {
+        HashSet<Node> convolutions = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is Conv2d or DepthwiseConv2d && node.Output.Type.SizeBytes >= leastBytes && IsNormalized(node.Output)) convolutions.Add(node);
+        }
+
+        return convolutions.Count == 0 ? graph : Rewrite(graph, convolutions);
+    }
+
+    private static Graph Rewrite(Graph graph, HashSet<Node> convolutions)
+    {
         Dictionary<Node, Node> moments = [];
         GraphRewriter rewriter = new(graph);
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is Conv2d or DepthwiseConv2d && node.Output.Type.SizeBytes >= leastBytes && IsNormalized(node.Output))
+            if (convolutions.Contains(node))
             {
                 rewriter.Enter(node);
                 Op op = node.Op is Conv2d ? OpCatalog.Conv2dMoments : OpCatalog.DepthwiseConv2dMoments;

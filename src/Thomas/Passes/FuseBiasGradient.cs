@@ -15,6 +15,7 @@ internal static class FuseBiasGradient
             if (node.Op is ActivateGradient && Sum(node.Output) is Node sum) sums.Add(node, sum);
         }
 
+        if (sums.Count == 0) return graph;
         HashSet<Node> fused = [.. sums.Values];
         GraphRewriter rewriter = new(graph);
         foreach (Node node in graph.Nodes)

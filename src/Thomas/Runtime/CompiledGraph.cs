@@ -71,9 +71,8 @@ internal sealed class CompiledGraph
         if (options.Reorder) schedule = Scheduler.Run(schedule);
         if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
         MemoryPlan plan = MemoryPlanner.Plan(schedule.Graph, schedule.WorkspaceBytes, options.ShareMemory);
-        if (options.ArenaBytes is long most)
+        if (options.ArenaBytes is long most && CompilePasses.RunAfterRecompute(schedule.Graph, options.PassesOff) is Graph fused && !ReferenceEquals(fused, schedule.Graph))
         {
-            Graph fused = CompilePasses.RunAfterRecompute(schedule.Graph, options.PassesOff);
             Schedule other = new(fused, Workspaces(fused, serial, context));
             MemoryPlan otherPlan = MemoryPlanner.Plan(fused, other.WorkspaceBytes, options.ShareMemory);
             if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes)) (schedule, plan) = (other, otherPlan);

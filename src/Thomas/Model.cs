@@ -1,4 +1,5 @@
 using System.IO;
+using System.Threading;
 using Thomas.Graphs;
 
 namespace Thomas;
@@ -47,7 +48,10 @@ public sealed class Model
     /// <exception cref="ModelFormatException">The file is damaged; the message names the place.</exception>
     /// <exception cref="UnsupportedModelException">The file uses operators that Thomas does not have; all are listed.</exception>
     /// <exception cref="ThomasException">The file cannot be read.</exception>
-    public static Model Load(string path) => ModelFiles.Load(path);
+    /// <param name="path">The file: a regular file of at most 2 GiB, or a link to one.</param>
+    /// <param name="cancellation">Ends the reading of a long file.</param>
+    /// <exception cref="System.OperationCanceledException">The reading was canceled.</exception>
+    public static Model Load(string path, CancellationToken cancellation = default) => ModelFiles.Load(path, cancellation);
 
     /// <summary>Reads a model from a stream up to its end; <paramref name="name"/> stands for the file in messages.</summary>
     public static Model Load(Stream stream, string name) => ModelFiles.Load(stream, name);

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Threading;
 using Thomas.Formats;
 using Thomas.Formats.Onnx;
 using Thomas.Formats.TfLite;
@@ -11,7 +12,7 @@ namespace Thomas;
 /// <summary>Reading and writing of model files, whatever the format.</summary>
 internal static class ModelFiles
 {
-    public static Model Load(string path) => Load(InputFile.Read(path, "model"), path);
+    public static Model Load(string path, CancellationToken cancellation = default) => Load(InputFile.Read(path, "model", cancellation: cancellation), path);
 
     public static Model Load(Stream stream, string name) => Load(InputFile.Read(stream, name, "model"), name);
 

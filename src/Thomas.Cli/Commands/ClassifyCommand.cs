@@ -3,10 +3,12 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
+using System.Threading;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
 using Thomas.Data;
+using Thomas.Formats;
 using Thomas.Imaging;
 using Thomas.Runtime;
 
@@ -42,7 +44,7 @@ internal sealed class ClassifyCommand
     private int Run(ParseResult parsed)
     {
         long start = Stopwatch.GetTimestamp();
-        Model model = _model.Load(parsed);
+        Model model = _model.Load(parsed, _terminal.Cancellation);
         double read = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         List<string> paths = Expand(parsed.GetRequiredValue(_pictures));
         CompileOptions compile = _compute.Read(parsed);
@@ -64,7 +66,7 @@ internal sealed class ClassifyCommand
         foreach (string path in paths)
         {
             _terminal.Cancellation.ThrowIfCancellationRequested();
-            PictureReport report = Classify(classifier, decoder, path, top);
+            PictureReport report = Classify(classifier, decoder, path, top, _terminal.Cancellation);
             reports.Add(report);
             if (report.Classes is null)
             {
@@ -87,19 +89,13 @@ internal sealed class ClassifyCommand
         return skipped == 0 ? ExitCode.Success : skipped == paths.Count ? ExitCode.Data : ExitCode.SomeSkipped;
     }
 
-    private static PictureReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top)
+    private static PictureReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top, CancellationToken cancellation)
     {
         try
         {
-            if (new FileInfo(path).Length > ImageDecoderExtensions.MaximumEncodedBytes)
-                throw new ImageFormatException($"The file is longer than {ImageDecoderExtensions.MaximumEncodedBytes >> 20} MiB.");
             List<ClassReport> classes = [];
-            foreach (ClassScore score in classifier.Classify(decoder, File.ReadAllBytes(path), top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
+            foreach (ClassScore score in classifier.Classify(decoder, InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, cancellation), top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
             return new PictureReport(path, classes, null);
-        }
-        catch (FileNotFoundException)
-        {
-            return new PictureReport(path, null, "there is no such file");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageFormatException)
         {

@@ -30,7 +30,7 @@ internal sealed class ConvertCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed), output = parsed.GetRequiredValue(_output);
-        Model model = _model.Load(parsed);
+        Model model = _model.Load(parsed, _terminal.Cancellation);
         OutputFile.Check(output, path);
         if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
         {

@@ -35,7 +35,7 @@ internal sealed class EvaluateCommand
 
     private int Run(ParseResult parsed)
     {
-        Model model = _model.Load(parsed);
+        Model model = _model.Load(parsed, _terminal.Cancellation);
         Dataset data = _data.Load(parsed);
         EvaluationOptions options = new()
         {

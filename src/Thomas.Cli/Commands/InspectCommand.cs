@@ -36,7 +36,7 @@ internal sealed class InspectCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed);
-        Model model = _model.Load(parsed);
+        Model model = _model.Load(parsed, _terminal.Cancellation);
         InspectReport report = Examine(path, model, parsed.GetValue(_graph), out PictureInput? input);
         if (_terminal.Json)
         {

@@ -41,7 +41,7 @@ internal sealed class PlanCommand
 
     private int Run(ParseResult parsed)
     {
-        Model model = _model.Load(parsed);
+        Model model = _model.Load(parsed, _terminal.Cancellation);
         Dataset? data = _plan.Data(parsed);
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);

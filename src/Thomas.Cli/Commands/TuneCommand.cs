@@ -45,7 +45,7 @@ internal sealed class TuneCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed);
-        Model model = _model.Load(parsed);
+        Model model = _model.Load(parsed, _terminal.Cancellation);
         if (parsed.GetValue(_size) is int size) model = model.WithPictureSize(size, size);
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);

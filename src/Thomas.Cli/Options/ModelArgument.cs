@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Text;
+using System.Threading;
+using Thomas.Formats;
 
 namespace Thomas.Cli.Options;
 
@@ -25,12 +27,11 @@ internal sealed class ModelArgument
     public string Path(ParseResult parsed) => parsed.GetRequiredValue(_path);
 
     /// <summary>Reads the model. Messages call it by its file's name: the name inside is often main_graph.</summary>
-    public Model Load(ParseResult parsed)
+    public Model Load(ParseResult parsed, CancellationToken cancellation)
     {
         string path = Path(parsed);
         if (Directory.Exists(path)) throw new ModelFormatException(path, "", "this is a folder; give the .tflite or .onnx file itself");
-        if (!File.Exists(path)) throw new ModelFormatException(path, "", "there is no such file");
-        Model model = Model.Load(path);
+        Model model = Model.Load(path, cancellation);
         _carriedName = model.Info.Name;
         model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
         if (!_withLabels || parsed.GetValue(_labels) is not string labels) return model;
@@ -45,7 +46,7 @@ internal sealed class ModelArgument
         string text;
         try
         {
-            text = File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            text = InputFile.ReadText(path, InputFile.NamesBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {

@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Thomas.Formats;
 using Thomas.Runtime;
 
 namespace Thomas.Cli.Tuning;
@@ -43,7 +44,7 @@ internal sealed record TuningRecord(string Processor, string Tier, int Processor
         try
         {
             if (!File.Exists(path)) return default;
-            TuningRecord? record = JsonSerializer.Deserialize(File.ReadAllBytes(path), TuningJson.Default.TuningRecord);
+            TuningRecord? record = JsonSerializer.Deserialize(InputFile.ReadAll(path, InputFile.SettingsBytes), TuningJson.Default.TuningRecord);
             return record is not null && record.Tier == Machine.Tier && record.Processor == processor() && record.Processors == Machine.Processors
                 && record.Choice is { Threads: >= 1, BlockRows: >= 0 and <= LargestBlock, BlockPanelBytes: >= 0 and <= LargestBlock } choice && choice.Threads <= Machine.Processors ? choice : default;
         }

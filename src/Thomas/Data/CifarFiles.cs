@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using Thomas.Formats;
 
 namespace Thomas.Data;
 
@@ -92,15 +93,9 @@ public static class CifarFiles
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
-            if (file.Length == 0 || file.Length > MaximumBytes || file.Length % RecordBytes != 0)
-            {
-                throw new DataException($"'{path}' has {file.Length} bytes, which is no whole number of records of {RecordBytes} bytes up to 1 GiB; it is cut off, or no CIFAR-10 batch in the binary version.");
-            }
-
-            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
-            file.ReadExactly(bytes);
-            return bytes;
+            byte[] bytes = InputFile.ReadAll(path, MaximumBytes);
+            if (bytes.Length > 0 && bytes.Length % RecordBytes == 0) return bytes;
+            throw new DataException($"'{path}' has {bytes.Length} bytes, which is no whole number of records of {RecordBytes} bytes; it is cut off, or no CIFAR-10 batch in the binary version.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -8,6 +8,8 @@ using System.Threading;
 
 using Microsoft.Win32.SafeHandles;
 
+using Thomas.Formats;
+
 namespace Thomas.Data;
 
 /// <summary>
@@ -105,7 +107,7 @@ internal static class CropFile
     }
 
     // Others may give the name to a new file of the same content while this one is mapped.
-    private static FileStream OpenShared(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+    private static FileStream OpenShared(string path) => InputFile.Open(path);
 
     private static MappedCrops Map(FileStream file, int cropBytes) =>
         new(MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true), HeaderBytes, cropBytes);

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text;
+using Thomas.Formats;
 
 namespace Thomas.Data;
 
@@ -22,7 +23,7 @@ public static class CsvManifest
         string text;
         try
         {
-            text = File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            text = InputFile.ReadText(path, InputFile.ManifestBytes);
         }
         catch (DecoderFallbackException error)
         {

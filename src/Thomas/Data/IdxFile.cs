@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.IO;
 using System.IO.Compression;
+using Thomas.Formats;
 
 namespace Thomas.Data;
 
@@ -25,9 +26,7 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
     {
         try
         {
-            using FileStream file = File.OpenRead(path);
-            int first = file.ReadByte(), second = file.ReadByte();
-            return (first, second) is (0, 0) || IsGzip(first, second);
+            return InputFile.ReadStart(path, 2) is [0, 0] or [0x1F, 0x8B];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -43,7 +42,7 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            using FileStream file = InputFile.Open(path);
             bool isGzip = IsGzip(file.ReadByte(), file.ReadByte());
             file.Position = 0;
             if (!isGzip) return Read(file, path, axes, file.Length);

@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.IO.Hashing;
+using Thomas.Formats;
 
 namespace Thomas.Data;
 
@@ -39,15 +40,7 @@ public abstract class Picture
         {
             try
             {
-                using FileStream file = new(Name, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
-                if (file.Length > ImageDecoderExtensions.MaximumEncodedBytes)
-                {
-                    throw new ImageFormatException($"The file is longer than {ImageDecoderExtensions.MaximumEncodedBytes >> 20} MiB.");
-                }
-
-                byte[] encoded = GC.AllocateUninitializedArray<byte>((int)file.Length);
-                file.ReadExactly(encoded);
-                return new PictureContent(encoded, null);
+                return new PictureContent(InputFile.ReadAll(Name, ImageDecoderExtensions.MaximumEncodedBytes), null);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

@@ -62,7 +62,7 @@ internal static class Checkpoint
         FileStream? file = null;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            file = InputFile.Open(path);
             return (Check(file, path), file);
         }
         catch (Exception e)
@@ -79,9 +79,8 @@ internal static class Checkpoint
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-            Span<byte> head = stackalloc byte[sizeof(ulong)];
-            return file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && BinaryPrimitives.ReadUInt64LittleEndian(head) == Magic;
+            byte[] head = InputFile.ReadStart(path, sizeof(ulong));
+            return head.Length == sizeof(ulong) && BinaryPrimitives.ReadUInt64LittleEndian(head) == Magic;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -58,7 +58,7 @@ public sealed unsafe class FeatureCache
         try
         {
             if (!File.Exists(path)) return null;
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            using FileStream stream = InputFile.Open(path);
             return Open(stream, keyBytes, out problem);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)

@@ -1,7 +1,6 @@
 using System;
 using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Threading;
 
 using SkiaSharp;
 
@@ -15,34 +14,53 @@ namespace Thomas.Imaging;
 /// profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
 /// </summary>
 /// <remarks>
-/// Safe for several threads at once. A decode holds 7 bytes for each pixel; pictures that are still above 16 megapixels after reduction are decoded one at a time,
-/// so that many threads do not multiply the largest one.
+/// <para>
+/// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each waits until
+/// what it will hold is free. A JPEG is reduced by its own means, rows of a PNG or BMP above 4 mebipixels are averaged as they are read, so neither is ever held in full
+/// where a reduced picture will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and wait until nothing else is
+/// decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
+/// </para>
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder
 {
     /// <summary>Largest number of pixels that a picture may claim unless told otherwise: 256 mebipixels.</summary>
     public const long DefaultMaximumPixels = 256L << 20;
 
-    private const int LargePixels = 16 << 20;
+    /// <summary>Bytes that decodes share unless told otherwise: 64 MiB.</summary>
+    public const long DefaultMemory = 64L << 20;
+
+    // Up to here a picture is decoded at once, as it was always done. Above, it is reduced while it is read where that is asked for.
+    private const int LargePixels = 4 << 20;
+
+    // From here on rows are converted as they are decoded, 3 bytes a pixel instead of 7.
+    private const int RowwisePixels = 1 << 20;
+    private const int StripBytes = 1 << 18;
 
     // A header may claim 4 mebipixels without further ado. Above that the file must have a byte for every 10,000 pixels: deflate cannot reach more than 8,300 (1-bit PNG),
     // and photographs stay below 100.
     private const int AlwaysPlausiblePixels = 4 << 20;
     private const int PixelsPerByte = 10_000;
 
+    private static readonly DecodeBudget Shared = new(DefaultMemory);
+
     private readonly long _maximumPixels;
-    private readonly Lock _largePicture = new();
+    private readonly long _mostBytes;
+    private readonly DecodeBudget _budget;
 
     /// <summary>Creates a decoder.</summary>
     /// <param name="maximumPixels">Pictures whose header claims more pixels than this are refused.</param>
-    public SkiaImageDecoder(long maximumPixels = DefaultMaximumPixels)
+    /// <param name="memory">Bytes that the decodes of this decoder may hold together; 0 lets it share <see cref="DefaultMemory"/> with all others of the process.</param>
+    public SkiaImageDecoder(long maximumPixels = DefaultMaximumPixels, long memory = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumPixels, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(memory);
         _maximumPixels = maximumPixels;
+        _budget = memory == 0 ? Shared : new DecodeBudget(memory);
+        _mostBytes = memory == 0 ? 4 * DefaultMemory : memory;
     }
 
     /// <inheritdoc/>
-    public string Identity { get; } = $"skia-{SkiaSharpVersion.Native}";
+    public string Identity { get; } = $"skia-{SkiaSharpVersion.Native} rows";
 
     /// <inheritdoc/>
     public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0)
@@ -58,18 +76,57 @@ public sealed class SkiaImageDecoder : IImageDecoder
         using SKCodec codec = SKCodec.Create(new SKMemoryStream(data), out SKCodecResult opened)
             ?? throw new ImageFormatException(PictureFormat.DescribeRefusal(encoded.Span, opened));
         CheckSize(codec.Info, encoded.Length);
-        SKImageInfo info = ChooseSize(codec, minimumShortSide);
         SKEncodedOrigin origin = ExifOrientation.Read(codec, encoded.Span);
-        if ((long)info.Width * info.Height <= LargePixels)
+        return codec.EncodedFormat == SKEncodedImageFormat.Png && (long)codec.Info.Width * codec.Info.Height > LargePixels
+            ? DecodePng(PngRows.Open(encoded), minimumShortSide, origin)
+            : DecodeBySkia(codec, encoded.Span, minimumShortSide, origin);
+    }
+
+    private RgbImage DecodePng(PngRows rows, int minimumShortSide, SKEncodedOrigin origin)
+    {
+        int factor = ReductionFactor(rows.Width, rows.Height, minimumShortSide);
+        using DecodeBudget.Share share = Reserve(rows.Width, rows.Height, rows.Cost + SinkCost(rows.Width, rows.Height, factor, rows.IsInterlaced));
+        PixelSink sink = CreateSink(rows.Width, rows.Height, factor, origin, rows.IsInterlaced);
+        rows.Read(sink);
+        return sink.Finish();
+    }
+
+    private RgbImage DecodeBySkia(SKCodec codec, ReadOnlySpan<byte> encoded, int minimumShortSide, SKEncodedOrigin origin)
+    {
+        SKImageInfo info = ChooseSize(codec, minimumShortSide);
+        int factor = ReductionFactor(info.Width, info.Height, minimumShortSide);
+        bool byRows = (long)info.Width * info.Height > RowwisePixels && codec.EncodedFormat is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Bmp
+            && codec.StartScanlineDecode(info, new SKCodecOptions(SKZeroInitialized.No)) == SKCodecResult.Success;
+        int rows = byRows ? Math.Clamp(StripBytes / info.RowBytes, 1, info.Height) : info.Height;
+        long cost = DecodeCost.OfDecoder(codec, encoded) + ((long)rows * info.RowBytes) + SinkCost(info.Width, info.Height, factor, false);
+        using DecodeBudget.Share share = Reserve(codec.Info.Width, codec.Info.Height, cost);
+        PixelSink sink = CreateSink(info.Width, info.Height, factor, origin, false);
+        DecodeRows(codec, info, byRows ? rows : 0, sink);
+        return sink.Finish();
+    }
+
+    // The share of the shared memory that a decode will hold.
+    private DecodeBudget.Share Reserve(int width, int height, long cost)
+    {
+        if (cost > _mostBytes)
         {
-            return DecodePixels(codec, info, origin);
+            throw new ImageFormatException(
+                $"Decoding its {width}x{height} pixels takes about {((cost - 1) >> 20) + 1} MiB, above the limit of {_mostBytes >> 20} MiB; save it smaller, or as an ordinary JPEG (not progressive) or PNG.");
         }
 
-        lock (_largePicture)
-        {
-            return DecodePixels(codec, info, origin);
-        }
+        return _budget.Take(cost);
     }
+
+    // How many pixels of a large picture may be averaged without the shorter side falling below what is wanted.
+    private static int ReductionFactor(int width, int height, int minimumShortSide) => minimumShortSide == 0 || (long)width * height <= LargePixels
+        ? 1
+        : Math.Clamp(Math.Min(width, height) / minimumShortSide, 1, BoxReducer.MaximumFactor);
+
+    private static long SinkCost(int width, int height, int factor, bool anyOrder) =>
+        factor == 1 ? (long)width * height * 3 : BoxReducer.Cost(width, height, factor, anyOrder);
+
+    private static PixelSink CreateSink(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder) =>
+        factor == 1 ? new Upright(width, height, origin) : new BoxReducer(width, height, factor, origin, anyOrder);
 
     private static unsafe SKData CreateData(MemoryHandle pin, int length) => SKData.Create((nint)pin.Pointer, length);
 
@@ -113,18 +170,32 @@ public sealed class SkiaImageDecoder : IImageDecoder
         return full;
     }
 
-    private static unsafe RgbImage DecodePixels(SKCodec codec, SKImageInfo info, SKEncodedOrigin origin)
+    // Passes all pixels on, so many rows at a time; 0 means all at once, which every format can do.
+    private static unsafe void DecodeRows(SKCodec codec, SKImageInfo info, int rowsAtOnce, PixelSink sink)
     {
-        byte* pixels = (byte*)NativeMemory.Alloc((nuint)info.Width * (nuint)info.Height, 4);
+        bool byRows = rowsAtOnce > 0;
+        rowsAtOnce = byRows ? rowsAtOnce : info.Height;
+        uint* pixels = (uint*)NativeMemory.Alloc((nuint)info.Width * (nuint)rowsAtOnce, sizeof(uint));
         try
         {
-            SKCodecResult result = codec.GetPixels(info, (nint)pixels, info.RowBytes, new SKCodecOptions(SKZeroInitialized.No));
-            if (result != SKCodecResult.Success)
+            for (int done = 0; done < info.Height; done += rowsAtOnce)
             {
-                throw new ImageFormatException(PictureFormat.DescribeFailure(result));
-            }
+                int rows = Math.Min(rowsAtOnce, info.Height - done);
+                SKCodecResult result = !byRows ? codec.GetPixels(info, (nint)pixels, info.RowBytes, new SKCodecOptions(SKZeroInitialized.No))
+                    : codec.GetScanlines((nint)pixels, rows, info.RowBytes) == rows ? SKCodecResult.Success : SKCodecResult.IncompleteInput;
+                if (result != SKCodecResult.Success)
+                {
+                    throw new ImageFormatException(PictureFormat.DescribeFailure(result));
+                }
 
-            return Upright.ToRgb(new ReadOnlySpan<uint>(pixels, info.Width * info.Height), info.Width, info.Height, origin);
+                // A BMP usually begins with its last row; of the rows that were asked for the topmost still comes first.
+                bool bottomUp = byRows && codec.ScanlineOrder == SKCodecScanlineOrder.BottomUp;
+                for (int i = 0; i < rows; i++)
+                {
+                    int row = bottomUp ? rows - 1 - i : i;
+                    sink.Add(bottomUp ? info.Height - 1 - done - i : done + i, 0, 1, new ReadOnlySpan<uint>(pixels + ((nint)row * info.Width), info.Width));
+                }
+            }
         }
         finally
         {

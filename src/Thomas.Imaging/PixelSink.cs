@@ -1,0 +1,37 @@
+using System;
+
+using Thomas.Data;
+
+namespace Thomas.Imaging;
+
+/// <summary>Takes the pixels of a picture as they are decoded, in the order in which the file holds them.</summary>
+internal abstract class PixelSink
+{
+    private const uint Opaque = 0xFF000000;
+
+    /// <summary>Takes pixels of one stored row.</summary>
+    /// <param name="y">The row.</param>
+    /// <param name="x">Column of the first pixel.</param>
+    /// <param name="step">Columns from one pixel to the next.</param>
+    /// <param name="pixels">Red in the lowest byte, alpha (not premultiplied) in the highest.</param>
+    public abstract void Add(int y, int x, int step, ReadOnlySpan<uint> pixels);
+
+    /// <summary>The picture, after the last pixel.</summary>
+    public abstract RgbImage Finish();
+
+    /// <summary>Lays a pixel over white where it is transparent: c * a + 255 * (1 - a), rounded. The highest byte is of no meaning afterwards.</summary>
+    protected static uint OverWhite(uint pixel)
+    {
+        if (pixel >= Opaque)
+        {
+            return pixel;
+        }
+
+        uint alpha = pixel >> 24;
+        uint white = (255 * (255 - alpha)) + 127;
+        uint red = (((pixel & 255) * alpha) + white) / 255;
+        uint green = ((((pixel >> 8) & 255) * alpha) + white) / 255;
+        uint blue = ((((pixel >> 16) & 255) * alpha) + white) / 255;
+        return red | (green << 8) | (blue << 16);
+    }
+}

@@ -51,7 +51,20 @@ public sealed class Model
     /// <param name="path">The file: a regular file of at most 2 GiB, or a link to one.</param>
     /// <param name="cancellation">Ends the reading of a long file.</param>
     /// <exception cref="System.OperationCanceledException">The reading was canceled.</exception>
-    public static Model Load(string path, CancellationToken cancellation = default) => ModelFiles.Load(path, cancellation);
+    public static Model Load(string path, CancellationToken cancellation = default) => ModelFiles.Load(path, cancellation: cancellation);
+
+    /// <summary>Reads a <c>.tflite</c> or <c>.onnx</c> file, with answers to what it may leave open.</summary>
+    /// <exception cref="ModelFormatException">The file is damaged; the message names the place.</exception>
+    /// <exception cref="UnsupportedModelException">The file uses operators that Thomas does not have; all are listed.</exception>
+    /// <exception cref="ThomasException">The file cannot be read, or the network does not work for the picture size.</exception>
+    /// <param name="path">The file: a regular file of at most 2 GiB, or a link to one.</param>
+    /// <param name="options">The answers.</param>
+    /// <param name="cancellation">Ends the reading of a long file.</param>
+    /// <exception cref="System.OperationCanceledException">The reading was canceled.</exception>
+    public static Model Load(string path, ModelLoadOptions options, CancellationToken cancellation = default) => ModelFiles.Load(path, options, cancellation);
+
+    /// <summary>Reads a model from a stream up to its end, with answers to what it may leave open; <paramref name="name"/> stands for the file in messages.</summary>
+    public static Model Load(Stream stream, string name, ModelLoadOptions options) => ModelFiles.Load(stream, name, options);
 
     /// <summary>Reads a model from a stream up to its end; <paramref name="name"/> stands for the file in messages.</summary>
     public static Model Load(Stream stream, string name) => ModelFiles.Load(stream, name);

@@ -12,25 +12,35 @@ namespace Thomas;
 /// <summary>Reading and writing of model files, whatever the format.</summary>
 internal static class ModelFiles
 {
-    public static Model Load(string path, CancellationToken cancellation = default) => Load(InputFile.Read(path, "model", cancellation: cancellation), path);
-
-    public static Model Load(Stream stream, string name) => Load(InputFile.Read(stream, name, "model"), name);
-
-    public static Model Load(ReadOnlyMemory<byte> file, string name)
+    public static Model Load(string path, ModelLoadOptions? options = null, CancellationToken cancellation = default)
     {
+        options ??= new ModelLoadOptions();
+        return Load(InputFile.Read(path, "model", cancellation: cancellation), path, options with { DataFolder = options.DataFolder ?? FolderOf(path) });
+    }
+
+    public static Model Load(Stream stream, string name, ModelLoadOptions? options = null) => Load(InputFile.Read(stream, name, "model"), name, options);
+
+    public static Model Load(ReadOnlyMemory<byte> file, string name, ModelLoadOptions? options = null)
+    {
+        if (options?.PictureSize is int size) ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size, nameof(options));
         if (file.Length == 0) throw new ModelFormatException(name, "byte 0", "the file is empty");
         try
         {
-            Model model = TfLiteReader.Recognizes(file.Span) ? TfLiteReader.Read(file, name) : OnnxReader.Read(file, name);
+            Model model = TfLiteReader.Recognizes(file.Span) ? TfLiteReader.Read(file, name, options?.PictureSize) : OnnxReader.Read(file, name, options?.PictureSize, options?.DataFolder);
             Graph graph = ImportPasses.Run(model.Graph);
             ModelLimits.Check(graph, name);
-            return new Model(graph, model.Info);
+            model = new Model(graph, model.Info);
+            return options?.PictureSize is int wanted && HasOtherSize(graph, wanted) ? model.WithPictureSize(wanted, wanted) : model;
         }
         catch (GraphException e)
         {
             throw new ModelFormatException(name, "graph", e.Message, e);
         }
     }
+
+    private static bool HasOtherSize(Graph graph, int size) => graph.Inputs[0].Shape is var shape && (shape.Rank != 4 || shape[1] != size || shape[2] != size);
+
+    private static string FolderOf(string path) => Path.GetDirectoryName(path) is string { Length: > 0 } folder ? folder : ".";
 
     public static void Save(Model model, string path)
     {

@@ -18,7 +18,6 @@ internal sealed class TuneCommand
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)", HelpName = "file" };
-    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the tuned model's pictures, for models that end in global pooling (default: the model's own)", 16, 4096);
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute = new();
     private readonly CacheOptions _cache = new();
@@ -33,7 +32,6 @@ internal sealed class TuneCommand
         tune._model.AddTo(command);
         tune._data.AddTo(command);
         command.Add(tune._output);
-        command.Add(tune._size);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
         tune._cache.AddTo(command);
@@ -46,7 +44,6 @@ internal sealed class TuneCommand
     {
         string path = _model.Path(parsed);
         Model model = _model.Load(parsed, _terminal.Cancellation);
-        if (parsed.GetValue(_size) is int size) model = model.WithPictureSize(size, size);
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
         Dataset data = _data.Load(parsed);

@@ -13,6 +13,7 @@ internal sealed class ModelArgument
 {
     private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
     private readonly Option<string> _labels = new("--labels") { Description = "Class names, one on each line, for a model that carries none or wrong ones", HelpName = "file" };
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the pictures, for models that leave them open or end in global pooling (default: the model's own)", 16, 4096);
     private readonly bool _withLabels;
     private string _carriedName = "";
 
@@ -21,6 +22,7 @@ internal sealed class ModelArgument
     public void AddTo(Command command)
     {
         command.Add(_path);
+        command.Add(_size);
         if (_withLabels) command.Add(_labels);
     }
 
@@ -31,7 +33,7 @@ internal sealed class ModelArgument
     {
         string path = Path(parsed);
         if (Directory.Exists(path)) throw new ModelFormatException(path, "", "this is a folder; give the .tflite or .onnx file itself");
-        Model model = Model.Load(path, cancellation);
+        Model model = Model.Load(path, new ModelLoadOptions { PictureSize = parsed.GetValue(_size) }, cancellation);
         _carriedName = model.Info.Name;
         model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
         if (!_withLabels || parsed.GetValue(_labels) is not string labels) return model;

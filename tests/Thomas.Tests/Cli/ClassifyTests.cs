@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Text.Json;
+using Google.Protobuf;
 using Thomas.Formats.Onnx.Proto;
 using Xunit;
 
@@ -165,18 +166,30 @@ public sealed class ClassifyTests : IDisposable
     }
 
     [Fact]
-    public void Dynamic_sizes_other_than_the_batch_are_refused()
+    public void A_size_that_the_file_leaves_open_is_asked_for_and_taken()
     {
-        string model = _files.Changed("dynamic.onnx", proto =>
-        {
-            foreach (TensorShapeProto.Types.Dimension dim in proto.Graph.Input[0].Type.TensorType.Shape.Dim)
-            {
-                if (dim.DimValue == CliFixture.Side) dim.DimParam = "side";
-            }
-        });
-        CliRun run = CliRun.Of("classify", model, _files.Data(perClass: 1));
+        string open = OpenSize(_files.Model(withPreprocessing: false));
+        CliRun run = CliRun.Of("classify", open, _files.Data(perClass: 1));
         Assert.Equal(3, run.Code);
-        Assert.Contains("is dynamic ('side')", run.Error, StringComparison.Ordinal);
+        Assert.Contains("leaves height and width of the pictures open", run.Error, StringComparison.Ordinal);
+        Assert.Contains("--size N", run.Error, StringComparison.Ordinal);
+        Assert.Equal(0, CliRun.Of("classify", open, _files.Data(perClass: 1), "--size", $"{CliFixture.Side}").Code);
+
+        // A file that tells how its pictures are prepared has told their size.
+        Assert.Equal(0, CliRun.Of("classify", OpenSize(_files.Model()), _files.Data(perClass: 1)).Code);
+    }
+
+    private static string OpenSize(string model)
+    {
+        ModelProto proto = ModelProto.Parser.ParseFrom(File.ReadAllBytes(model));
+        foreach (TensorShapeProto.Types.Dimension dim in proto.Graph.Input[0].Type.TensorType.Shape.Dim)
+        {
+            if (dim.DimValue == CliFixture.Side) dim.DimParam = "side";
+        }
+
+        string path = Path.ChangeExtension(model, ".open.onnx");
+        File.WriteAllBytes(path, proto.ToByteArray());
+        return path;
     }
 
     [Fact]

@@ -23,6 +23,19 @@ public sealed partial class FormatPageTests
         Compare("tflite operators", ((IDictionary)imports.GetValue(null)!).Keys.Cast<object>().Select(code => code.ToString()!));
     }
 
+    [Fact]
+    public void The_page_lists_the_versions_of_onnx_operators()
+    {
+        Compare("onnx versions", OnnxOperatorSets.Versions.Keys);
+        string page = RepositoryFiles.Read("docs/formats.md").Replace("\n", " ", StringComparison.Ordinal);
+        foreach ((string name, int[] versions) in OnnxOperatorSets.Versions)
+            Assert.Contains($"`{name}` {string.Join(", ", versions)}", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_standard_operator_that_is_read_has_its_versions() =>
+        Assert.Equal(OnnxImporter.Operators.Keys.Where(static name => !name.Contains('.', StringComparison.Ordinal)).Order(StringComparer.Ordinal), OnnxOperatorSets.Versions.Keys.Order(StringComparer.Ordinal));
+
     private static void Compare(string mark, IEnumerable<string> operators)
     {
         string page = RepositoryFiles.Read("docs/formats.md");

@@ -11,7 +11,7 @@ internal sealed partial class OnnxImporter
     private static long[] Integers(OnnxNode? node, Operand operand)
     {
         if (operand.Data is not TensorData data)
-            throw node?.Unsupported($"'{operand.Name}', which it takes as settings, depends on the picture") ?? new UnsupportedNodeException(operand.Name);
+            throw node?.Unsupported("an operand that it takes as settings depends on the picture", $"'{operand.Name}'") ?? new UnsupportedNodeException(operand.Name);
         long[] values = new long[operand.Shape.ElementCount];
         ReadOnlySpan<byte> bytes = data.Bytes.Span;
         for (int i = 0; i < values.Length; i++)
@@ -31,7 +31,7 @@ internal sealed partial class OnnxImporter
 
     private Operand ConstantNode(OnnxNode node)
     {
-        if (node.Tensor("value") is { } tensor) return new Operand(node.Name, OnnxTensor.Read(tensor, _file, Charge));
+        if (node.Tensor("value") is { } tensor) return new Operand(node.Name, Read(tensor));
         if (node.Has("value_float")) return Constant(node.Name, new Shape(), node.Float("value_float", 0));
         if (node.Floats("value_floats") is float[] floats) return Constant(node.Name, new Shape(floats.Length), floats);
         if (node.Has("value_int")) return IntegerConstant(node.Name, new Shape(), [node.Int("value_int", 0)]);
@@ -42,7 +42,7 @@ internal sealed partial class OnnxImporter
     private Operand ConstantOfShape(OnnxNode node)
     {
         Shape shape = ToShape(node, Integers(node, node.Input(0)));
-        TensorData? value = node.Tensor("value") is { } tensor ? OnnxTensor.Read(tensor, _file, Charge) : null;
+        TensorData? value = node.Tensor("value") is { } tensor ? Read(tensor) : null;
         if (value is not null && value.Type.Shape.ElementCount != 1) throw node.Fail("its value must be one number");
         Charge(8L * shape.ElementCount);
         if (value is { Type.DType: not DType.F32 })

@@ -13,7 +13,7 @@ internal sealed partial class OnnxImporter
 
     private Operand Convolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
     {
-        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : $"input {x.Shape} with filter {filter.Shape}");
+        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
         int groups = node.ToInt(node.Int("group", 1));
         if (groups < 1 || filter.Shape[0] % groups != 0) throw node.Fail($"{filter.Shape[0]} output channels do not divide into {groups} groups");
         CheckKernelShape(node, filter.Shape);
@@ -174,7 +174,7 @@ internal sealed partial class OnnxImporter
     private Operand MatMul(OnnxNode node, Operand a, Operand b)
     {
         if (a.IsConstant && !b.IsConstant) throw node.Unsupported("with weights on the left");
-        if (b.Rank != 2 || a.Rank < 2) throw node.Unsupported($"of {a.Shape} and {b.Shape}; a matrix of weights is expected on the right");
+        if (b.Rank != 2 || a.Rank < 2) throw node.Unsupported("without a matrix of weights on the right", $"{a.Shape} and {b.Shape}");
         Operand weights = Permuted(node, b, "a weight matrix", Swap);
         if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
         int k = a.Shape[-1];

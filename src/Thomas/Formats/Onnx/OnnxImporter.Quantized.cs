@@ -46,7 +46,7 @@ internal sealed partial class OnnxImporter
         }
 
         if (x.Grid is null) throw node.Fail($"operand '{x.Name}' holds floats, expected quantized integers");
-        if (!x.Grid.Matches(quantization)) throw node.Unsupported($"scale or zero point of '{x.Name}' differs from where it was computed");
+        if (!x.Grid.Matches(quantization)) throw node.Unsupported("scale or zero point of an operand differ from where it was computed", $"'{x.Name}'");
         return x.IsConstant ? new Operand(x.Name, x.Data!) : new Operand(x.Name, x.Value!);
     }
 

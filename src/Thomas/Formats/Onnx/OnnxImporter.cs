@@ -26,6 +26,8 @@ internal sealed partial class OnnxImporter
     private readonly int _opset;
     private readonly string _file;
     private readonly PictureLayout? _layout;
+    private readonly (int Height, int Width)? _pictureSize;
+    private readonly ExternalData _external;
     private readonly GraphBuilder _builder = new();
     private readonly Dictionary<string, TensorProto> _initializers = new(StringComparer.Ordinal);
 
@@ -36,7 +38,7 @@ internal sealed partial class OnnxImporter
     private readonly Dictionary<string, string> _notComputed = new(StringComparer.Ordinal);
     private readonly Dictionary<(Operand, IntList), Operand> _permuted = [];
     private readonly HashSet<string> _outputNames = new(StringComparer.Ordinal);
-    private readonly List<(string Reason, string First, int Count)> _unsupported = [];
+    private readonly List<UnsupportedKind> _unsupported = [];
     private readonly HashSet<DataType> _widened = [];
     private QuantizedInput? _quantizedInput;
     private Shape _pictureShape;
@@ -44,12 +46,21 @@ internal sealed partial class OnnxImporter
     private long _operationsLeft = MaximumFoldedOperations;
     private int _fileBatch = 1;
 
-    public OnnxImporter(GraphProto proto, int opset, string file, long fileBytes, PictureLayout? layout)
+    /// <param name="proto">The file's graph.</param>
+    /// <param name="opset">Version of the standard operator set.</param>
+    /// <param name="file">The file's name in messages.</param>
+    /// <param name="fileBytes">Its length.</param>
+    /// <param name="layout">Order of the picture's axes, where the file says it.</param>
+    /// <param name="pictureSize">Height and width for files that leave them open; null where nobody said.</param>
+    /// <param name="external">Where weights outside the file are.</param>
+    public OnnxImporter(GraphProto proto, int opset, string file, long fileBytes, PictureLayout? layout, (int Height, int Width)? pictureSize, ExternalData external)
     {
         _proto = proto;
         _opset = opset;
         _file = file;
         _layout = layout;
+        _pictureSize = pictureSize;
+        _external = external;
         _budget = BaseBudgetBytes + (BudgetPerFileByte * fileBytes);
     }
 
@@ -78,7 +89,7 @@ internal sealed partial class OnnxImporter
 
         PassOutputNamesBack();
         foreach (NodeProto node in _proto.Node) AddNode(node);
-        if (_unsupported.Count > 0) throw new UnsupportedModelException(_file, Describe(_unsupported));
+        if (_unsupported.Count > 0) throw new UnsupportedModelException(_file, Describe());
         Graph graph = _builder.Build(Outputs());
         AddNotes();
         return graph;
@@ -114,7 +125,7 @@ internal sealed partial class OnnxImporter
     {
         string place = $"input '{input.Name}'";
         TypeProto.Types.Tensor? type = input.Type?.TensorType;
-        if (type?.Shape is null) throw new ModelFormatException(_file, place, "has no shape; export the model with fixed picture sizes");
+        if (type is null) throw new UnsupportedModelException(_file, [$"{place}, which is no tensor"]);
         DataType dtype = (DataType)type.ElemType;
         bool quantized = dtype is DataType.Uint8 or DataType.Int8;
         if (!quantized && dtype is not (DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double))
@@ -140,35 +151,6 @@ internal sealed partial class OnnxImporter
 
         _widened.Add(dtype);
         if (!_operands.TryAdd(input.Name, new Operand(input.Name, value) { QuantizedInput = grid })) throw new ModelFormatException(_file, place, "is given twice");
-    }
-
-    private Shape InputShape(TensorShapeProto proto, string place)
-    {
-        if (proto.Dim.Count > Shape.MaxRank) throw new ModelFormatException(_file, place, $"has {proto.Dim.Count} axes, more than {Shape.MaxRank}");
-        int[] dims = new int[proto.Dim.Count];
-        for (int i = 0; i < dims.Length; i++)
-        {
-            TensorShapeProto.Types.Dimension dim = proto.Dim[i];
-            bool isFixed = dim.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue && dim.DimValue > 0;
-            if (isFixed && dim.DimValue > int.MaxValue) throw new ModelFormatException(_file, place, $"axis {i} has size {dim.DimValue}");
-            if (!isFixed && i > 0)
-            {
-                string symbol = dim.ValueCase == TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam ? $" ('{dim.DimParam}')" : "";
-                throw new UnsupportedModelException(_file, [$"{place} whose axis {i} is dynamic{symbol}; only the batch may be, export the model with fixed sizes"]);
-            }
-
-            dims[i] = isFixed ? (int)dim.DimValue : 1;
-            if (i > 0) continue;
-            BatchIsSymbolic |= !isFixed;
-            // A rank below 2 has no batch axis to shrink.
-            if (isFixed && dims.Length >= 2)
-            {
-                _fileBatch = dims[0];
-                dims[0] = 1;
-            }
-        }
-
-        return new Shape(dims);
     }
 
     private void AddNode(NodeProto proto)
@@ -200,7 +182,7 @@ internal sealed partial class OnnxImporter
         }
         catch (UnsupportedNodeException e)
         {
-            Count(e.Message, OnnxNode.Label(proto));
+            Count(e, OnnxNode.Label(proto));
         }
         catch (GraphException e)
         {
@@ -238,7 +220,7 @@ internal sealed partial class OnnxImporter
         if (_notComputed.TryGetValue(name, out string? reason)) throw new UnsupportedNodeException(reason);
         if (!_initializers.TryGetValue(name, out TensorProto? initializer))
             throw new ModelFormatException(_file, $"{reader.OpType} node '{OnnxNode.Label(reader)}'", $"reads '{name}', which nothing before it computes");
-        operand = new Operand(name, OnnxTensor.Read(initializer, _file, Charge));
+        operand = new Operand(name, Read(initializer));
         _operands.Add(name, operand);
         return operand;
     }
@@ -273,7 +255,7 @@ internal sealed partial class OnnxImporter
     {
         try
         {
-            return OnnxTensor.Read(initializer, _file, Charge);
+            return Read(initializer);
         }
         catch (UnsupportedNodeException e)
         {
@@ -289,29 +271,27 @@ internal sealed partial class OnnxImporter
         if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");
     }
 
-    private void Count(string reason, string first)
+    private void Count(UnsupportedNodeException e, string node)
     {
-        int index = _unsupported.FindIndex(entry => entry.Reason == reason);
-        if (index < 0) _unsupported.Add((reason, first, 1));
-        else _unsupported[index] = _unsupported[index] with { Count = _unsupported[index].Count + 1 };
+        UnsupportedKind? kind = _unsupported.Find(entry => entry.Reason == e.Message);
+        if (kind is null) _unsupported.Add(kind = new UnsupportedKind(e.Message, e.Detail));
+        kind.Add(node);
     }
 
-    private static string[] Describe(List<(string Reason, string First, int Count)> unsupported)
-    {
-        string[] lines = new string[unsupported.Count];
-        for (int i = 0; i < lines.Length; i++)
-        {
-            (string reason, string first, int count) = unsupported[i];
-            lines[i] = count == 1 ? $"{reason} (node '{first}')" : string.Create(CultureInfo.InvariantCulture, $"{reason} ({count} nodes, first '{first}')");
-        }
-
-        return lines;
-    }
+    private string[] Describe() => [.. _unsupported.ConvertAll(static kind => kind.ToString())];
 
     private void CheckSize(TensorType type, string place)
     {
         if (type.SizeBytes > ModelLimits.ActivationBytes)
             throw new ModelFormatException(_file, place, $"{type} takes {type.SizeBytes >> 20} MiB, more than any classifier needs; the sizes are wrong");
+    }
+
+    private TensorData Read(TensorProto tensor)
+    {
+        long before = _external.BytesRead;
+        TensorData data = OnnxTensor.Read(tensor, _file, _external, Charge);
+        _budget += BudgetPerFileByte * (_external.BytesRead - before);
+        return data;
     }
 
     private void Charge(long bytes)

@@ -4,8 +4,13 @@ using Thomas.Formats.Onnx.Proto;
 
 namespace Thomas.Formats.Onnx;
 
-/// <summary>A node cannot be imported, though the file is well formed; collected so that all are reported at once.</summary>
-internal sealed class UnsupportedNodeException(string reason) : Exception(reason);
+/// <summary>A node cannot be imported, though the file is well formed; collected so that all are reported at once, one line a kind.</summary>
+/// <param name="kind">What is not supported, without names and sizes: by this nodes are counted.</param>
+/// <param name="detail">Names and sizes; shown for the first node of the kind.</param>
+internal sealed class UnsupportedNodeException(string kind, string? detail = null) : Exception(kind)
+{
+    public string? Detail { get; } = detail;
+}
 
 /// <summary>A node of the file with its operands found and its attributes checked on access.</summary>
 internal sealed class OnnxNode
@@ -129,7 +134,7 @@ internal sealed class OnnxNode
     public ModelFormatException Fail(string problem) => new(_file, $"{OpType} node '{Label(_proto)}'", problem);
 
     /// <summary>The file is fine, but this combination is not supported.</summary>
-    public UnsupportedNodeException Unsupported(string reason) => new($"{QualifiedName(_proto)} ({reason})");
+    public UnsupportedNodeException Unsupported(string reason, string? detail = null) => new($"{QualifiedName(_proto)} ({reason})", detail);
 
     /// <summary>What messages call a node: its name, or else its first result.</summary>
     public static string Label(NodeProto proto) => proto.Name.Length > 0 ? proto.Name : proto.Output.Count > 0 ? proto.Output[0] : "";

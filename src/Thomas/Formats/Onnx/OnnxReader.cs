@@ -8,28 +8,32 @@ using Thomas.Graphs;
 
 namespace Thomas.Formats.Onnx;
 
-/// <summary>Reads ONNX models of operator sets 7 to 21.</summary>
+/// <summary>Reads ONNX models of every published operator set and IR version.</summary>
 internal static class OnnxReader
 {
-    private const int OldestOpset = 7;
-    private const int NewestOpset = 21;
-
     /// <summary>Messages nest four deep in a model without control flow; the limit only has to stop hostile files.</summary>
     private const int RecursionLimit = 32;
 
     /// <summary>Parses the file and imports its graph.</summary>
     /// <exception cref="ModelFormatException">The file is damaged.</exception>
     /// <exception cref="UnsupportedModelException">The file uses what is not supported; everything is listed.</exception>
-    public static Model Read(ReadOnlyMemory<byte> file, string name)
+    /// <param name="file">The file's bytes.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="pictureSize">Height and width of the pictures, for files that leave them open.</param>
+    /// <param name="folder">Where files with more weights are; null where the model came without a place.</param>
+    public static Model Read(ReadOnlyMemory<byte> file, string name, int? pictureSize = null, string? folder = null)
     {
         ModelProto proto = Parse(file, name);
-        if (proto.Graph is null || proto.OpsetImport.Count == 0)
+        // IR versions 1 and 2 name no operator set and mean the first.
+        if (proto.Graph is null || (proto.OpsetImport.Count == 0 && proto.IrVersion is not (1 or 2)))
             throw new ModelFormatException(name, "model", "this is no ONNX model: it has no graph or names no operator set");
         int opset = Opset(proto, name);
         OnnxMetadata metadata = OnnxMetadata.Read(proto.MetadataProps, name);
-        OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout);
+        OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout, OpenSize(metadata, pictureSize), new ExternalData(name, folder));
         Graph graph = importer.Import();
         List<string> notes = importer.Notes;
+        if (opset > OnnxOperatorSets.Newest)
+            notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file's operator set {opset} is newer than the newest that is known here, {OnnxOperatorSets.Newest}; its operators are read as they are in that one."));
         Preprocessing? preprocessing = metadata.Preprocessing ?? importer.ImpliedPreprocessing(notes);
         ModelInfo info = new()
         {
@@ -65,13 +69,19 @@ internal static class OnnxReader
         }
     }
 
+    /// <summary>Height and width where the file leaves them open: as asked for, else those that its preprocessing makes.</summary>
+    private static (int Height, int Width)? OpenSize(OnnxMetadata metadata, int? asked) =>
+        asked is int size ? (size, size) : metadata.Preprocessing is Preprocessing known ? (known.Height, known.Width) : null;
+
     private static int Opset(ModelProto proto, string name)
     {
+        if (proto.OpsetImport.Count == 0) return 1;
         foreach (OperatorSetIdProto import in proto.OpsetImport)
         {
             if (import.Domain is not ("" or "ai.onnx")) continue;
-            if (import.Version is >= OldestOpset and <= NewestOpset) return (int)import.Version;
-            throw new UnsupportedModelException(name, [$"ONNX operator set {import.Version} ({OldestOpset} to {NewestOpset} are read)"]);
+            return import.Version is >= 1 and <= OnnxOperatorSets.Largest
+                ? (int)import.Version
+                : throw new ModelFormatException(name, "opset_import", $"operator set {import.Version} does not exist");
         }
 
         throw new ModelFormatException(name, "opset_import", "the standard operator set is not named");

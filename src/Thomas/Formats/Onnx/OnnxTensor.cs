@@ -14,25 +14,31 @@ internal static class OnnxTensor
     /// <summary>Reads a tensor; what it has to allocate is charged first, and never more than the data that is really there can fill.</summary>
     /// <exception cref="ModelFormatException">Sizes and data do not agree.</exception>
     /// <exception cref="UnsupportedNodeException">The element type or storage is not supported.</exception>
-    public static TensorData Read(TensorProto tensor, string file, Action<long> charge)
+    public static TensorData Read(TensorProto tensor, string file, ExternalData external, Action<long> charge)
     {
         string place = $"tensor '{tensor.Name}'";
-        if (tensor.DataLocation == TensorProto.Types.DataLocation.External)
-            throw new UnsupportedNodeException($"weights in a separate file (tensor '{tensor.Name}'; save the model as one file)");
-        if (tensor.Segment is not null) throw new UnsupportedNodeException($"a tensor in segments ('{tensor.Name}')");
+        if (tensor.Segment is not null) throw new UnsupportedNodeException("a tensor in segments", $"'{tensor.Name}'");
         Shape shape = ReadShape(tensor, file, place);
         DataType type = (DataType)tensor.DataType;
         int elementBytes = StoredBytes(type, tensor.Name);
-        int stored = tensor.HasRawData && tensor.RawData.Length > 0 ? tensor.RawData.Length : TypedCount(tensor, type) * elementBytes;
+        bool isExternal = tensor.DataLocation == TensorProto.Types.DataLocation.External;
+        ReadOnlyMemory<byte> raw = isExternal ? external.Read(tensor, place, (long)shape.ElementCount * elementBytes) : tensor.HasRawData ? tensor.RawData.Memory : default;
+        int stored = isExternal || raw.Length > 0 ? raw.Length : TypedCount(tensor, type) * elementBytes;
         if (stored != (long)shape.ElementCount * elementBytes)
             throw new ModelFormatException(file, place, $"{type}{shape} takes {(long)shape.ElementCount * elementBytes} bytes, the file holds {stored}");
 
         DType target = TargetType(type);
-        bool raw = tensor.HasRawData && tensor.RawData.Length > 0;
-        bool borrowed = raw && type is DataType.Float or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;
-        if (raw && borrowed) return new TensorData(new TensorType(target, shape), tensor.RawData.Memory);
+        bool borrowed = raw.Length > 0 && type is DataType.Float or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;
+        if (raw.Length > 0 && borrowed && IsAligned(raw, elementBytes)) return new TensorData(new TensorType(target, shape), raw);
         charge((long)shape.ElementCount * target.SizeBytes());
-        return raw ? Widen(tensor.RawData.Span, type, shape) : FromTyped(tensor, type, shape);
+        if (raw.Length > 0 && borrowed) return new TensorData(new TensorType(target, shape), raw.ToArray());
+        return raw.Length > 0 ? Widen(raw.Span, type, shape) : FromTyped(tensor, type, shape);
+    }
+
+    /// <summary>Whether the numbers can be read where they lie: a slice of a second file may begin anywhere. What the collector moves keeps its place within 8 bytes.</summary>
+    private static unsafe bool IsAligned(ReadOnlyMemory<byte> bytes, int elementBytes)
+    {
+        fixed (byte* start = bytes.Span) return (nuint)start % (nuint)elementBytes == 0;
     }
 
     /// <summary>An I64 tensor of new numbers.</summary>
@@ -58,7 +64,7 @@ internal static class OnnxTensor
         DataType.Float16 or DataType.Bfloat16 or DataType.Int16 or DataType.Uint16 => 2,
         DataType.Double or DataType.Int64 => 8,
         DataType.Int8 or DataType.Uint8 or DataType.Bool => 1,
-        _ => throw new UnsupportedNodeException($"tensor elements of type {type} (tensor '{name}')"),
+        _ => throw new UnsupportedNodeException($"tensor elements of type {type}", $"tensor '{name}'"),
     };
 
     private static DType TargetType(DataType type) => type switch

@@ -27,13 +27,13 @@ internal sealed partial class TfLiteImporter
 
     private void AddInput(ImportedTensor tensor, int index, bool isFirst)
     {
-        if ((tensor.OpenAxes & ~1) != 0)
+        int[] dims = tensor.Dims.ToArray();
+        if ((tensor.OpenAxes & ~1) != 0 && !FillPicture(tensor, dims))
         {
-            RefuseInput(index, "an input of open size (only the batch may be open)");
+            RefuseInput(index, "an input of open size (only the batch and the size of pictures may be open)");
             return;
         }
 
-        int[] dims = tensor.Dims.ToArray();
         if (dims.Length > 0)
         {
             if (isFirst)
@@ -53,6 +53,23 @@ internal sealed partial class TfLiteImporter
         if (isNchw) value = Add(OpCatalog.Transpose, [value], new TransposeAttributes(Transpose.NhwcToNchw), $"{tensor.Name}/nchw");
         if (isFirst && isNchw) InputLayout = PictureLayout.Nchw;
         _values[index] = value;
+    }
+
+    /// <summary>Puts the given height and width where the file leaves those of its pictures open.</summary>
+    private bool FillPicture(ImportedTensor tensor, int[] dims)
+    {
+        const int heightAndWidth = 0b0110;
+        if (dims.Length != 4 || (tensor.OpenAxes & ~1 & ~heightAndWidth) != 0) return false;
+        int size = _pictureSize ?? throw new ModelFormatException(
+            _file.Name,
+            $"input '{tensor.Name}'",
+            "the file leaves height and width of the pictures open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.PictureSize");
+        for (int axis = 1; axis <= 2; axis++)
+        {
+            if ((tensor.OpenAxes & (1 << axis)) != 0) dims[axis] = size;
+        }
+
+        return true;
     }
 
     private void RefuseInput(int index, string what)

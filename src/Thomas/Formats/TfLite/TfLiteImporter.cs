@@ -17,6 +17,7 @@ internal sealed partial class TfLiteImporter
     private const int MaxNodes = 1 << 14;
 
     private readonly FlatFile _file;
+    private readonly int? _pictureSize;
     private readonly GraphBuilder _builder = new();
     private readonly UnsupportedList _unsupported = new();
     private readonly ImportedTensor[] _tensors;
@@ -26,8 +27,9 @@ internal sealed partial class TfLiteImporter
     private readonly bool[] _isMissing;
     private int _nodes;
 
-    private TfLiteImporter(FlatFile file, ImportedTensor[] tensors)
+    private TfLiteImporter(FlatFile file, ImportedTensor[] tensors, int? pictureSize)
     {
+        _pictureSize = pictureSize;
         _file = file;
         _tensors = tensors;
         _values = new Value?[tensors.Length];
@@ -58,7 +60,7 @@ internal sealed partial class TfLiteImporter
     public bool HasHalfWeights { get; private set; }
 
     /// <summary>Reads the operators of the file and builds its graph.</summary>
-    public static Graph Import(FlatFile file, ModelTable model, out TfLiteImporter importer)
+    public static Graph Import(FlatFile file, ModelTable model, int? pictureSize, out TfLiteImporter importer)
     {
         FlatTables subgraphs = model.Subgraphs;
         FlatPlace root = new("model");
@@ -66,7 +68,7 @@ internal sealed partial class TfLiteImporter
         (BuiltinOperator Code, string Name)[] codes = ReadCodes(file, model);
         if (subgraphs.Count > 1) throw SeveralGraphs(file, subgraphs, codes);
         SubgraphTable subgraph = new(subgraphs[0]);
-        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers));
+        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), pictureSize);
         importer.AddInputs(subgraph.Inputs);
         importer.AddOperators(subgraph.Operators, codes);
         importer._unsupported.ThrowIfAny(file.Name);

@@ -173,7 +173,7 @@ public sealed class ClassifyTests : IDisposable
         Assert.Equal(3, run.Code);
         Assert.Contains("leaves height and width of the pictures open", run.Error, StringComparison.Ordinal);
         Assert.Contains("--size N", run.Error, StringComparison.Ordinal);
-        Assert.Equal(0, CliRun.Of("classify", open, _files.Data(perClass: 1), "--size", $"{CliFixture.Side}").Code);
+        Assert.Equal(0, CliRun.Of("classify", open, _files.Data(perClass: 1), "--size", "16").Code);
 
         // A file that tells how its pictures are prepared has told their size.
         Assert.Equal(0, CliRun.Of("classify", OpenSize(_files.Model()), _files.Data(perClass: 1)).Code);

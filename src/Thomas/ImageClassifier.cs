@@ -1,8 +1,12 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Ops;
+using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas;
@@ -14,29 +18,42 @@ namespace Thomas;
 /// <param name="Score">The model's own output: a logit, or the probability where the model ends in softmax.</param>
 public readonly record struct ClassScore(int Index, string Label, float Probability, float Score);
 
-/// <summary>Classifies pictures with a compiled model. Not for use by several threads at once; frees its memory on disposal.</summary>
+/// <summary>
+/// Classifies images with a compiled model. Safe for any number of threads: keep one for as long as the program needs it, as a singleton in a web application. Up to
+/// <see cref="Concurrency"/> calls work side by side and further ones wait; they share the weights, and each beyond the first adds the model's working memory when it is first
+/// needed. Disposal lets calls under way finish, and ends those that wait with an <see cref="ObjectDisposedException"/>.
+/// </summary>
 public sealed class ImageClassifier : IDisposable
 {
-    private readonly Executable _executable;
+    /// <summary>Calls that work side by side where nothing else is asked for: one for each processor, but no more than this.</summary>
+    public const int DefaultConcurrency = 8;
+
+    private readonly ExecutablePool _pool;
     private readonly Preprocessor _preprocessor;
     private readonly bool _isProbability;
 
-    /// <summary>Compiles a model for one picture at a time.</summary>
+    /// <summary>Compiles a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="preprocessing">Overrides what the model says.</param>
     /// <param name="options">Device and threads.</param>
-    /// <param name="batch">Pictures per run.</param>
+    /// <param name="batch">Images per run, for <see cref="Classify(IReadOnlyList{RgbImage}, int)"/>.</param>
+    /// <param name="concurrency">Most calls that work side by side; 0 for one for each processor, up to <see cref="DefaultConcurrency"/>.</param>
     /// <exception cref="ThomasException">The model is no picture classifier, or its weights are damaged.</exception>
-    public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1)
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative.</exception>
+    public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1, int concurrency = 0)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(concurrency);
         Input = PictureInput.Of(model, preprocessing);
         ModelChecks.RequireFinite(model);
         Classes = ClassCount(model);
         Labels = LabelsOf(model, Classes);
         Batch = batch;
+        Concurrency = concurrency > 0 ? concurrency : Math.Min(Environment.ProcessorCount, DefaultConcurrency);
         _preprocessor = new Preprocessor(Input.Preprocessing);
         _isProbability = EndsInSoftmax(model.Graph);
-        _executable = Executable.Compile(model.Graph, batch, options);
+        _pool = new ExecutablePool(Rebatch.Run(model.Graph, batch), options ?? new CompileOptions(), Concurrency, nameof(ImageClassifier));
     }
 
     /// <summary>The preprocessing in use and where it comes from.</summary>
@@ -48,36 +65,159 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Class names, one per output.</summary>
     public IReadOnlyList<string> Labels { get; }
 
-    /// <summary>Pictures per run.</summary>
+    /// <summary>Images per run.</summary>
     public int Batch { get; }
 
-    /// <summary>The compiled graph.</summary>
-    public Executable Executable => _executable;
+    /// <summary>Most calls that work side by side.</summary>
+    public int Concurrency { get; }
 
-    /// <summary>Classifies one picture and returns the best classes, best first; equal scores keep the order of the classes.</summary>
+    /// <summary>Names of the kernels in the order they run, for logs and reports.</summary>
+    public IReadOnlyList<string> Kernels => _pool.Kernels;
+
+    /// <summary>Bytes held beyond the model itself: packed weights, and working memory for as many calls as have worked side by side so far.</summary>
+    public long SizeBytes => _pool.SizeBytes;
+
+    /// <summary>Classifies an image and returns the best classes, best first; equal scores keep the order of the classes.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="top">Most classes to return.</param>
     public IReadOnlyList<ClassScore> Classify(RgbImage image, int top = 5)
     {
-        _preprocessor.Run(image, _executable.Input()[.._preprocessor.InputLength]);
-        _executable.Run();
-        return Top(Scores(0), top);
+        Check(image, top);
+        using ExecutablePool.Lease lease = _pool.Rent();
+        return Top(Run(lease.Executable, image), top);
     }
 
-    /// <summary>Classifies an encoded picture.</summary>
-    /// <exception cref="ImageFormatException">The picture cannot be decoded.</exception>
-    public IReadOnlyList<ClassScore> Classify(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5) =>
-        Classify(decoder.Decode(encoded, _preprocessor.MinimumShortSide), top);
+    /// <summary>Classifies an encoded image.</summary>
+    /// <param name="decoder">Decodes it; may be called by several threads at once.</param>
+    /// <param name="encoded">The whole encoded file.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <exception cref="ImageFormatException">The image cannot be decoded.</exception>
+    public IReadOnlyList<ClassScore> Classify(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5)
+    {
+        Check(decoder, top);
+        using ExecutablePool.Lease lease = _pool.Rent();
+        return Top(Run(lease.Executable, Decode(decoder, encoded)), top);
+    }
 
-    /// <summary>The inputs of the next run: normalized pictures, NHWC, one after the other.</summary>
-    public Span<float> Pictures => _executable.Input();
+    /// <summary>Reads a stream to its end and classifies the image in it.</summary>
+    /// <param name="decoder">Decodes it; may be called by several threads at once.</param>
+    /// <param name="stream">The stream, at the start of the encoded image. It is left open.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <exception cref="ImageFormatException">The image cannot be decoded, or is longer than <see cref="ImageDecoderExtensions.MaximumEncodedBytes"/>.</exception>
+    public IReadOnlyList<ClassScore> Classify(IImageDecoder decoder, Stream stream, int top = 5)
+    {
+        Check(decoder, top);
+        return Classify(decoder, ImageDecoderExtensions.ReadToEnd(stream), top);
+    }
 
-    /// <summary>Runs the pictures that <see cref="Pictures"/> holds.</summary>
-    public void Run() => _executable.Run();
+    /// <summary>Classifies images, <see cref="Batch"/> of them per run. Each has the scores that it would have alone.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="top">Most classes to return for each.</param>
+    /// <returns>The best classes of each image.</returns>
+    public IReadOnlyList<IReadOnlyList<ClassScore>> Classify(IReadOnlyList<RgbImage> images, int top = 5)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        foreach (RgbImage image in images) Check(image, top);
+        IReadOnlyList<ClassScore>[] results = new IReadOnlyList<ClassScore>[images.Count];
+        using ExecutablePool.Lease lease = _pool.Rent();
+        int length = _preprocessor.InputLength;
+        for (int start = 0; start < results.Length; start += Batch)
+        {
+            int count = Math.Min(Batch, results.Length - start);
+            Span<float> input = lease.Executable.Input();
+            for (int i = 0; i < count; i++) _preprocessor.Run(images[start + i], input.Slice(i * length, length));
+            lease.Executable.Run();
+            for (int i = 0; i < count; i++) results[start + i] = Top(lease.Executable.Output().Slice(i * Classes, Classes), top);
+        }
 
-    /// <summary>The model's outputs for one picture of the batch, valid until the next run.</summary>
-    public ReadOnlySpan<float> Scores(int picture) => _executable.Output().Slice(picture * Classes, Classes);
+        return results;
+    }
 
-    /// <inheritdoc/>
-    public void Dispose() => _executable.Dispose();
+    /// <summary>As <see cref="Classify(RgbImage, int)"/>, on the thread pool.</summary>
+    /// <param name="image">The image; its pixels must not change before the task ends.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <param name="cancellation">Ends the wait for others to finish; a run that has begun is not cut short, it takes milliseconds.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public Task<IReadOnlyList<ClassScore>> ClassifyAsync(RgbImage image, int top = 5, CancellationToken cancellation = default)
+    {
+        Check(image, top);
+        return InPool(executable => Top(Run(executable, image), top), cancellation);
+    }
+
+    /// <summary>As <see cref="Classify(IImageDecoder, ReadOnlyMemory{byte}, int)"/>, on the thread pool. No more images are decoded at once than <see cref="Concurrency"/>.</summary>
+    /// <param name="decoder">Decodes the image; may be called by several threads at once.</param>
+    /// <param name="encoded">The whole encoded file; it must not change before the task ends.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <param name="cancellation">Ends the wait for others to finish, and is looked at once more between decoding and the run.</param>
+    /// <exception cref="ImageFormatException">The image cannot be decoded.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public Task<IReadOnlyList<ClassScore>> ClassifyAsync(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5, CancellationToken cancellation = default)
+    {
+        Check(decoder, top);
+        return InPool(
+            executable =>
+            {
+                RgbImage image = Decode(decoder, encoded);
+                cancellation.ThrowIfCancellationRequested();
+                return Top(Run(executable, image), top);
+            },
+            cancellation);
+    }
+
+    /// <summary>As <see cref="Classify(IImageDecoder, Stream, int)"/>, reading and working asynchronously.</summary>
+    /// <param name="decoder">Decodes the image; may be called by several threads at once.</param>
+    /// <param name="stream">The stream, at the start of the encoded image. It is left open.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <param name="cancellation">Ends reading and waiting.</param>
+    /// <exception cref="ImageFormatException">The image cannot be decoded, or is longer than <see cref="ImageDecoderExtensions.MaximumEncodedBytes"/>.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public Task<IReadOnlyList<ClassScore>> ClassifyAsync(IImageDecoder decoder, Stream stream, int top = 5, CancellationToken cancellation = default)
+    {
+        Check(decoder, top);
+        ArgumentNullException.ThrowIfNull(stream);
+        return ReadAndClassify();
+
+        async Task<IReadOnlyList<ClassScore>> ReadAndClassify()
+        {
+            byte[] encoded = await ImageDecoderExtensions.ReadToEndAsync(stream, cancellation).ConfigureAwait(false);
+            return await ClassifyAsync(decoder, encoded, top, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The model's own outputs for an image, as they are: logits, or probabilities where the model ends in softmax.</summary>
+    /// <param name="image">The image.</param>
+    /// <returns>A number for each class.</returns>
+    public float[] Scores(RgbImage image)
+    {
+        Check(image, 0);
+        using ExecutablePool.Lease lease = _pool.Rent();
+        return Run(lease.Executable, image).ToArray();
+    }
+
+    /// <summary>Frees memory and threads when the calls under way have finished; does not wait for them.</summary>
+    public void Dispose() => _pool.Dispose();
+
+    private static void Check(object argument, int top)
+    {
+        ArgumentNullException.ThrowIfNull(argument);
+        ArgumentOutOfRangeException.ThrowIfNegative(top);
+    }
+
+    private RgbImage Decode(IImageDecoder decoder, ReadOnlyMemory<byte> encoded) => decoder.DecodeChecked(encoded, _preprocessor.MinimumShortSide, "the image");
+
+    /// <summary>The scores of one image, valid while the executable is the caller's.</summary>
+    private ReadOnlySpan<float> Run(Executable executable, RgbImage image)
+    {
+        _preprocessor.Run(image, executable.Input()[.._preprocessor.InputLength]);
+        executable.Run();
+        return executable.Output()[..Classes];
+    }
+
+    private async Task<IReadOnlyList<ClassScore>> InPool(Func<Executable, IReadOnlyList<ClassScore>> work, CancellationToken cancellation)
+    {
+        using ExecutablePool.Lease lease = await _pool.RentAsync(cancellation).ConfigureAwait(false);
+        return await Task.Run(() => work(lease.Executable), cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>The number of classes of a model: what its first output holds for one picture.</summary>
     /// <exception cref="ThomasException">There are no outputs per picture, or fewer or more labels than outputs.</exception>

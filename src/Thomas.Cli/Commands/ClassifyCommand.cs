@@ -58,7 +58,7 @@ internal sealed class ClassifyCommand
         _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
         _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
         _terminal.Detail(Format.Invariant($"model: read in {read:F0} ms, compiled in {compiled:F0} ms"));
-        _terminal.Kernels(classifier.Executable.Kernels);
+        _terminal.Kernels(classifier.Kernels);
 
         SkiaImageDecoder decoder = new();
         List<PictureReport> reports = [];
@@ -82,7 +82,7 @@ internal sealed class ClassifyCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                new ClassifyReport(_model.Path(parsed), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports, _terminal.Verbose ? classifier.Executable.Kernels : null),
+                new ClassifyReport(_model.Path(parsed), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports, _terminal.Verbose ? classifier.Kernels : null),
                 ReportJson.Default.ClassifyReport);
         }
 

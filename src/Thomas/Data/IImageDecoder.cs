@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Thomas.Data;
 
@@ -26,6 +28,8 @@ public static class ImageDecoderExtensions
     /// <summary>Largest encoded picture that is read from a file or a stream: 512 MiB.</summary>
     public const int MaximumEncodedBytes = 512 << 20;
 
+    private const int ReadBytes = 64 << 10;
+
     /// <summary>Reads a stream to its end and decodes the picture in it.</summary>
     /// <param name="decoder">The decoder.</param>
     /// <param name="stream">The stream, at the start of the encoded picture. It is left open.</param>
@@ -38,22 +42,37 @@ public static class ImageDecoderExtensions
         return decoder.Decode(ReadToEnd(stream), minimumShortSide);
     }
 
+    /// <summary>Decodes with a decoder that others may have written: what it hands back is checked.</summary>
+    /// <param name="decoder">The decoder.</param>
+    /// <param name="encoded">The whole encoded file.</param>
+    /// <param name="minimumShortSide">See <see cref="IImageDecoder.Decode"/>.</param>
+    /// <param name="name">What the message calls the picture.</param>
+    /// <exception cref="ImageFormatException">There is no picture, or the decoder returned none.</exception>
+    internal static RgbImage DecodeChecked(this IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int minimumShortSide, string name) =>
+        decoder.Decode(encoded, minimumShortSide) ?? throw new ImageFormatException($"The decoder '{decoder.Identity}' returned nothing for {name} ({encoded.Length} bytes).");
+
     internal static byte[] ReadToEnd(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
         using MemoryStream bytes = new();
-        byte[] buffer = new byte[64 << 10];
+        byte[] buffer = new byte[ReadBytes];
         int read;
-        while ((read = stream.Read(buffer, 0, buffer.Length)) > 0)
-        {
-            if (bytes.Length + read > MaximumEncodedBytes)
-            {
-                throw new ImageFormatException($"The picture is longer than {MaximumEncodedBytes >> 20} MiB.");
-            }
-
-            bytes.Write(buffer, 0, read);
-        }
-
+        while ((read = stream.Read(buffer, 0, buffer.Length)) > 0) Append(bytes, buffer.AsSpan(0, read));
         return bytes.ToArray();
+    }
+
+    internal static async Task<byte[]> ReadToEndAsync(Stream stream, CancellationToken cancellation)
+    {
+        using MemoryStream bytes = new();
+        byte[] buffer = new byte[ReadBytes];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false)) > 0) Append(bytes, buffer.AsSpan(0, read));
+        return bytes.ToArray();
+    }
+
+    private static void Append(MemoryStream bytes, ReadOnlySpan<byte> piece)
+    {
+        if (bytes.Length + piece.Length > MaximumEncodedBytes) throw new ImageFormatException($"The picture is longer than {MaximumEncodedBytes >> 20} MiB.");
+        bytes.Write(piece);
     }
 }

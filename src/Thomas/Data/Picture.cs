@@ -66,5 +66,16 @@ internal readonly record struct PictureContent(ReadOnlyMemory<byte> Bytes, RgbIm
     /// <summary>XXH3 (128 bits) of the bytes, seeded apart for encoded and raw pictures of each width.</summary>
     public UInt128 Hash() => XxHash128.HashToUInt128(Bytes.Span, Pixels?.Width ?? 0);
 
-    public RgbImage Decode(IImageDecoder decoder, int minimumShortSide) => Pixels ?? decoder.Decode(Bytes, minimumShortSide);
+    /// <summary>The pixels. Whatever goes wrong in a decoder that others have written, the message names the picture.</summary>
+    public RgbImage Decode(IImageDecoder decoder, int minimumShortSide, string name)
+    {
+        try
+        {
+            return Pixels ?? decoder.DecodeChecked(Bytes, minimumShortSide, $"'{name}'");
+        }
+        catch (Exception error) when (error is not (ThomasException or OperationCanceledException or OutOfMemoryException))
+        {
+            throw new DataException($"'{name}' could not be decoded: the decoder '{decoder.Identity}' failed with {error.GetType().Name}: {error.Message}", error);
+        }
+    }
 }

@@ -317,7 +317,7 @@ public sealed class PreparedSet : IDisposable
             // A random crop may keep a small part only, which must not have been reduced below the model's size.
             double widest = Math.Max(options.Preprocessing.Width, options.Preprocessing.Height) / Math.Sqrt(options.Augmentation.MinimumCropScale);
             int minimumShortSide = options.Views == 1 ? preprocessor.MinimumShortSide : Math.Max(preprocessor.MinimumShortSide, (int)Math.Ceiling(widest));
-            return content.Decode(decoder, minimumShortSide);
+            return content.Decode(decoder, minimumShortSide, picture.Name);
         }
 
         private void WriteViews(int index, RgbImage image, ICropWriter writer, Span<byte> crop)

@@ -13,12 +13,13 @@ internal abstract unsafe class CpuKernel : IParallelWork
     /// <summary>Scratch bytes that the kernel wants for a team of so many threads; valid only while it runs.</summary>
     public virtual long WorkspaceBytes(int threads) => 0;
 
-    /// <summary>Bytes of constants in the kernel's own layout, which live as long as the executable.</summary>
+    /// <summary>Bytes of constants in the kernel's own layout, which live as long as the kernel.</summary>
     public virtual long ConstantBytes => 0;
 
-    /// <summary>Fills the constants, once, before <see cref="Bind"/>; the kernel keeps the address.</summary>
+    /// <summary>Keeps the address of the constants, once, before <see cref="Bind"/>. The kernels of several executables share what one of them has packed.</summary>
     /// <param name="memory"><see cref="ConstantBytes"/> bytes, 64-byte aligned.</param>
-    public virtual void PackConstants(byte* memory)
+    /// <param name="pack">Whether they are still to be filled.</param>
+    public virtual void UseConstants(byte* memory, bool pack)
     {
     }
 

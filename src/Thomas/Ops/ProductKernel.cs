@@ -90,10 +90,11 @@ internal sealed unsafe class ProductKernel : CpuKernel
 
     public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0) + (_moments?.WorkspaceBytes ?? 0);
 
-    public override void PackConstants(byte* memory)
+    public override void UseConstants(byte* memory, bool pack)
     {
         if (_constantWeights is null) return;
         _packedConstant = (float*)memory;
+        if (!pack) return;
         fixed (float* w = _constantWeights.Floats)
         fixed (float* b = _constantBias is null ? default : _constantBias.Floats)
         {

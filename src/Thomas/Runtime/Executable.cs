@@ -1,5 +1,4 @@
 using System;
-using System.Buffers;
 using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Graphs;
@@ -10,7 +9,8 @@ using Thomas.Planning;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// A compiled graph: a flat list of bound kernel calls over one arena. A run allocates nothing on the managed heap. Not for use by several threads at once.
+/// A compiled graph: a flat list of bound kernel calls over one arena. A run allocates nothing on the managed heap. One thread at a time: inputs, run and outputs belong
+/// together, so each thread needs an executable of its own. A call during another thread's run is refused. <see cref="ImageClassifier"/> serves several threads.
 /// </summary>
 public sealed unsafe class Executable : IDisposable
 {
@@ -21,14 +21,14 @@ public sealed unsafe class Executable : IDisposable
     private readonly BoundKernel[] _steps;
     private readonly BoundKernel[] _calls;
     private readonly Arena _arena;
-    private readonly Arena _constants;
-    private readonly List<MemoryHandle> _pins;
+    private readonly ConstantMemory _constants;
     private readonly ThreadTeam _team;
     private readonly VariableStore? _variables;
+    private readonly bool _ownsConstants;
     private readonly bool _ownsTeam;
-    private bool _disposed;
+    private UseGate _gate;
 
-    private Executable(CompiledGraph compiled, BoundKernel[] steps, Arena arena, Arena constants, List<MemoryHandle> pins, ThreadTeam team, bool ownsTeam, VariableStore? variables)
+    private Executable(CompiledGraph compiled, BoundKernel[] steps, Arena arena, ConstantMemory constants, bool ownsConstants, ThreadTeam team, bool ownsTeam, VariableStore? variables)
     {
         Graph = compiled.Graph;
         Plan = compiled.Plan;
@@ -36,7 +36,7 @@ public sealed unsafe class Executable : IDisposable
         _calls = ElementChains.Join(steps);
         _arena = arena;
         _constants = constants;
-        _pins = pins;
+        _ownsConstants = ownsConstants;
         _team = team;
         _ownsTeam = ownsTeam;
         _variables = variables;
@@ -79,89 +79,127 @@ public sealed unsafe class Executable : IDisposable
     /// <param name="compiled">The graph.</param>
     /// <param name="variables">Where the graph's variables lie; null for a graph without any.</param>
     /// <param name="team">Threads to share with other executables, as many as the graph was compiled for; null for a team of its own.</param>
-    internal static Executable Create(CompiledGraph compiled, VariableStore? variables = null, ThreadTeam? team = null)
+    /// <param name="shared">Constants to share with other executables of the same compiled graph; null for its own.</param>
+    internal static Executable Create(CompiledGraph compiled, VariableStore? variables = null, ThreadTeam? team = null, ConstantMemory? shared = null)
     {
         if (team is not null && team.Threads != compiled.Threads) throw new ArgumentException($"Compiled for {compiled.Threads} threads, the team has {team.Threads}.", nameof(team));
         bool ownsTeam = team is null;
-        List<MemoryHandle> pins = [];
-        Arena? arena = null, constants = null;
+        Arena? arena = null;
+        ConstantMemory? constants = shared;
         try
         {
             arena = new Arena(compiled.Plan.ArenaBytes);
-            constants = new Arena(compiled.ConstantBytes);
-            Binder binder = new(compiled, arena, constants, pins, variables);
+            constants ??= new ConstantMemory(compiled);
+            Binder binder = new(compiled, arena, constants, variables);
             BoundKernel[] steps = binder.BindAll();
             team ??= new ThreadTeam(compiled.Threads);
-            return new Executable(compiled, steps, arena, constants, pins, team, ownsTeam, variables);
+            return new Executable(compiled, steps, arena, constants, shared is null, team, ownsTeam, variables);
         }
         catch
         {
-            Release(arena, constants, pins, null);
+            arena?.Dispose();
+            if (shared is null) constants?.Dispose();
             throw;
         }
     }
 
     /// <summary>The memory of a graph input, row-major. Write all of it before each run: later values may reuse the bytes.</summary>
-    public Span<float> Input(int index = 0) => Memory(Graph.Inputs[index]);
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    public Span<float> Input(int index = 0)
+    {
+        _gate.Check(this);
+        return Memory(Graph.Inputs[index]);
+    }
 
     /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
-    public ReadOnlySpan<float> Output(int index = 0) => Memory(Graph.Outputs[index]);
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    public ReadOnlySpan<float> Output(int index = 0)
+    {
+        _gate.Check(this);
+        return Memory(Graph.Outputs[index]);
+    }
 
     /// <summary>Executes all steps.</summary>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     public void Run()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (BoundKernel call in _calls) RunStep(call);
+        _gate.Enter(this);
+        try
+        {
+            foreach (BoundKernel call in _calls) RunStep(call);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>Executes steps until one reads or writes a number that is not finite.</summary>
     /// <returns>Where that was; null if all steps ran and all numbers were finite.</returns>
     internal NonFinite? RunChecked()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        foreach (Value input in Graph.Inputs)
+        _gate.Enter(this);
+        try
         {
-            if (NonFinite.In(Memory(input)) is float found) return new NonFinite(input, null, found);
-        }
-
-        foreach (BoundKernel step in _steps)
-        {
-            RunStep(step);
-            foreach (Value output in step.Node.Outputs)
+            foreach (Value input in Graph.Inputs)
             {
-                if (NonFinite.In(Memory(output)) is float found) return new NonFinite(output, step.Node, found);
+                if (NonFinite.In(Memory(input)) is float found) return new NonFinite(input, null, found);
             }
-        }
 
-        return null;
+            foreach (BoundKernel step in _steps)
+            {
+                RunStep(step);
+                foreach (Value output in step.Node.Outputs)
+                {
+                    if (NonFinite.In(Memory(output)) is float found) return new NonFinite(output, step.Node, found);
+                }
+            }
+
+            return null;
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>Executes all steps and adds the time of each, in seconds, to <paramref name="seconds"/> (one entry per kernel).</summary>
+    /// <exception cref="ArgumentException"><paramref name="seconds"/> has fewer entries than there are kernels.</exception>
     public void RunTimed(Span<double> seconds)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        for (int i = 0; i < _steps.Length; i++)
+        if (seconds.Length < _steps.Length) throw new ArgumentException($"There are {_steps.Length} kernels and {seconds.Length} entries for their times.", nameof(seconds));
+        _gate.Enter(this);
+        try
         {
-            long start = Stopwatch.GetTimestamp();
-            RunStep(_steps[i]);
-            seconds[i] += Stopwatch.GetElapsedTime(start).TotalSeconds;
+            for (int i = 0; i < _steps.Length; i++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                RunStep(_steps[i]);
+                seconds[i] += Stopwatch.GetElapsedTime(start).TotalSeconds;
+            }
+        }
+        finally
+        {
+            Leave();
         }
     }
 
-    /// <summary>Frees arena, packed weights and threads.</summary>
+    /// <summary>Frees arena, packed weights and threads; during a run, at its end.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
-        Release(_arena, _constants, _pins, _ownsTeam ? _team : null);
+        if (_gate.TryEnd()) Release();
     }
 
-    private static void Release(Arena? arena, Arena? constants, List<MemoryHandle> pins, ThreadTeam? team)
+    private void Leave()
     {
-        team?.Dispose();
-        arena?.Dispose();
-        constants?.Dispose();
-        foreach (MemoryHandle pin in pins) pin.Dispose();
+        if (_gate.Leave()) Release();
+    }
+
+    private void Release()
+    {
+        if (_ownsTeam) _team.Dispose();
+        _arena.Dispose();
+        if (_ownsConstants) _constants.Dispose();
     }
 
     private void RunStep(in BoundKernel step)
@@ -179,17 +217,15 @@ public sealed unsafe class Executable : IDisposable
 
     private Span<float> Memory(Value value)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (value.Constant is not null) return value.Constant.Floats.ToArray();
         if (Plan.VariableOf.TryGetValue(value, out Variable? variable)) return _variables![variable];
         return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
     }
 
     /// <summary>Gives kernels their addresses.</summary>
-    private sealed class Binder(CompiledGraph compiled, Arena arena, Arena constants, List<MemoryHandle> pins, VariableStore? variables)
+    private sealed class Binder(CompiledGraph compiled, Arena arena, ConstantMemory constants, VariableStore? variables)
     {
         private readonly MemoryPlan _plan = compiled.Plan;
-        private readonly Dictionary<Value, nint> _pinned = [];
 
         public BoundKernel[] BindAll()
         {
@@ -213,13 +249,14 @@ public sealed unsafe class Executable : IDisposable
                     operands[k] = new MemoryRange(address, address + (nint)value.Type.SizeBytes, written);
                 }
 
-                kernel.PackConstants(constants.Pointer + compiled.ConstantOffsets[i]);
+                kernel.UseConstants(constants.Packed + compiled.ConstantOffsets[i], pack: !constants.IsComplete);
                 kernel.Bind(inputs, outputs, _plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + _plan.WorkspaceOffsets[i], compiled.Threads);
                 double seconds = cost.Seconds(node);
                 steps.Add(new BoundKernel(kernel, node, operands, seconds >= LeastSharedSeconds, left >= LeastWakingSeconds));
                 left -= seconds;
             }
 
+            constants.Complete();
             return [.. steps];
         }
 
@@ -232,16 +269,7 @@ public sealed unsafe class Executable : IDisposable
                 return (nint)variables.Address(variable);
             }
 
-            if (value.Constant is null) return (nint)(arena.Pointer + _plan.Offsets[value]);
-            if (!_pinned.TryGetValue(value, out nint address))
-            {
-                MemoryHandle pin = value.Constant.Bytes.Pin();
-                pins.Add(pin);
-                address = (nint)pin.Pointer;
-                _pinned.Add(value, address);
-            }
-
-            return address;
+            return value.Constant is null ? (nint)(arena.Pointer + _plan.Offsets[value]) : constants.AddressOf(value);
         }
     }
 }

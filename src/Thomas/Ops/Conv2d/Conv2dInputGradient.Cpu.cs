@@ -50,10 +50,11 @@ public sealed partial class Conv2dInputGradient
         public override long WorkspaceBytes(int threads) =>
             ((long)_product.WorkspaceBytes * threads) + (_constant is null ? (long)_product.PackedBytes * _groups : 0);
 
-        public override void PackConstants(byte* memory)
+        public override void UseConstants(byte* memory, bool pack)
         {
             if (_constant is null) return;
             _packedConstant = (float*)memory;
+            if (!pack) return;
             fixed (float* values = _constant.Floats)
             {
                 for (int group = 0; group < _groups; group++) Pack(values, _packedConstant, group, 0, _product.PackItems);

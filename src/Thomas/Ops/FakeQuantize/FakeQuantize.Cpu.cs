@@ -52,11 +52,11 @@ public sealed partial class FakeQuantize
 
         public override long ConstantBytes => 2L * _channels * sizeof(float);
 
-        public override void PackConstants(byte* memory)
+        public override void UseConstants(byte* memory, bool pack)
         {
             _scales = (float*)memory;
             _zeros = _scales + _channels;
-            for (int c = 0; c < _channels; c++)
+            for (int c = 0; pack && c < _channels; c++)
             {
                 _scales[c] = _attributes.Quantization.Scales[c];
                 _zeros[c] = _attributes.Quantization.ZeroPoints[c];

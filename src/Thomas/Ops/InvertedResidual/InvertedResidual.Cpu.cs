@@ -62,10 +62,12 @@ public sealed partial class InvertedResidual
 
         public override long WorkspaceBytes(int threads) => _bands.WorkspaceBytes(threads) + (_isConstant ? 0 : PackedBytes);
 
-        public override void PackConstants(byte* memory)
+        public override void UseConstants(byte* memory, bool pack)
         {
             if (!_isConstant) return;
             SetPacked(memory);
+            _isPacked = true;
+            if (!pack) return;
             fixed (float* expandFilter = Constant(_a.Expand is not null, 1), expandBias = Constant(_a.Expand?.HasBias == true, 2))
             fixed (float* filter = Constant(true, _a.DepthwiseFilter))
             fixed (float* projectFilter = Constant(_a.Project is not null, _a.ProjectFilter), projectBias = Constant(_a.Project?.HasBias == true, _a.ProjectFilter + 1))
@@ -77,8 +79,6 @@ public sealed partial class InvertedResidual
                 _projectBias = projectBias;
                 Pack(0, PackItems);
             }
-
-            _isPacked = true;
         }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)

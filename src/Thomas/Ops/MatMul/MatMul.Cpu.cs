@@ -54,10 +54,11 @@ public sealed partial class MatMul
         public override long WorkspaceBytes(int threads) =>
             ((long)_product.WorkspaceBytes * threads) + (PacksEachRun ? (long)PackedMatrix.Bytes(_k, _n) : 0);
 
-        public override void PackConstants(byte* memory)
+        public override void UseConstants(byte* memory, bool pack)
         {
             if (_constant is null) return;
             _packedConstant = (float*)memory;
+            if (!pack) return;
             fixed (float* values = _constant.Floats) Pack(values, _packedConstant, 0, PackedMatrix.Panels(_n));
         }
 

@@ -20,6 +20,12 @@ public sealed record ModelInfo
     /// <summary>How pictures become inputs, where the file says so.</summary>
     public Preprocessing? Preprocessing { get; init; }
 
+    /// <summary>
+    /// Where <see cref="Preprocessing"/> comes from if not from Thomas' own entries in the file, for example <c>from its int8 input: scale 0.003922, zero point -128,
+    /// real numbers 0 to 1</c>; else empty.
+    /// </summary>
+    public string PreprocessingSource { get; init; } = "";
+
     /// <summary>Order of the picture's axes in the file; the graph's own input is NHWC in any case.</summary>
     public PictureLayout InputLayout { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Thomas.Formats;
 using Thomas.Graphs;
 
 namespace Thomas;
@@ -22,7 +23,7 @@ public sealed class PictureInput
     /// <summary>Whether neither the caller nor the file gave it. A guess must be shown to the user: a wrong one costs accuracy without failing.</summary>
     public bool IsGuess { get; }
 
-    /// <summary>Checks that the model takes one picture and decides the preprocessing: the caller's, else the file's, else a guess by the file's conventions.</summary>
+    /// <summary>Checks that the model takes one picture and decides the preprocessing: the caller's, else the file's (what Thomas wrote, else evidence in the file), else a guess.</summary>
     /// <param name="model">The model.</param>
     /// <param name="given">What the caller wants; its size must be the model's.</param>
     /// <exception cref="ThomasException">The input is no picture, or the size does not fit.</exception>
@@ -30,7 +31,7 @@ public sealed class PictureInput
     {
         (int height, int width, int channels) = Size(model);
         (Preprocessing preprocessing, string source, bool isGuess) = given is not null ? (given, "given by the caller", false)
-            : model.Info.Preprocessing is Preprocessing stored ? (stored, "read from the model file", false)
+            : model.Info.Preprocessing is Preprocessing stored ? (stored, model.Info.PreprocessingSource is { Length: > 0 } found ? found : "read from the model file", false)
             : Guess(model, height, width, channels);
         if (preprocessing.Width != width || preprocessing.Height != height || preprocessing.Channels != channels)
         {
@@ -55,11 +56,13 @@ public sealed class PictureInput
 
     private static (Preprocessing Preprocessing, string Source, bool IsGuess) Guess(Model model, int height, int width, int channels)
     {
+        const string Advice = "the file does not say, so give the preprocessing if accuracy is poor";
         bool torchStyle = model.Info.InputLayout == PictureLayout.Nchw;
         string name = channels == 1 ? "unit" : torchStyle ? "imagenet" : "tf";
-        Preprocessing preset = Preprocessing.Preset(name, width, height);
+        string why = channels == 1 ? "from the layout (one channel)" : torchStyle ? "from the layout (NCHW, as PyTorch exports are)" : "from the layout (NHWC, as TensorFlow exports are)";
+        if (FirstLayer.Guess(model.Graph) is var (byWeights, reason) && !(torchStyle && byWeights == "unit")) (name, why) = (byWeights, reason);
+        Preprocessing preset = Preprocessing.Preset(name, width, height) with { CropMargin = Preprocessing.CropMarginFor(width, height) };
         if (channels == 1) preset = preset with { ColorOrder = ColorOrder.Gray };
-        string why = channels == 1 ? "one channel" : torchStyle ? "NCHW, as PyTorch exports are" : "NHWC, as TensorFlow exports are";
-        return (preset, $"GUESSED '{name}' from the layout ({why}); the file does not say, so give the preprocessing if accuracy is poor", true);
+        return (preset, $"GUESSED '{name}' {why}; {Advice}", true);
     }
 }

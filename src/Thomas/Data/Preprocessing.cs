@@ -62,6 +62,9 @@ public sealed record Preprocessing
 
     private const int MaximumSide = 16384;
 
+    /// <summary>Models up to this side are fed digits, icons and CIFAR's images, which come at the model's size: a margin would cut off their edges.</summary>
+    private const int LargestSmallSide = 64;
+
     /// <summary>Names that <see cref="Preset"/> knows.</summary>
     public static IReadOnlyList<string> PresetNames { get; } = ["imagenet", "tf", "unit", "raw", "caffe-bgr"];
 
@@ -90,6 +93,9 @@ public sealed record Preprocessing
 
     /// <summary>Number of channels of the model's input: 1 for gray, else 3.</summary>
     public int Channels => ColorOrder == ColorOrder.Gray ? 1 : 3;
+
+    /// <summary>The margin for a model whose file does not tell it.</summary>
+    internal static double CropMarginFor(int width, int height) => Math.Max(width, height) <= LargestSmallSide ? 1 : DefaultCropMargin;
 
     /// <summary>A well-known normalization, by name.</summary>
     /// <param name="name">

@@ -47,7 +47,7 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
     }
 
     private static Model Relabel(Model model, List<string> labels, Preprocessing preprocessing) =>
-        new(model.Graph, model.Info with { Labels = labels, Preprocessing = preprocessing });
+        new(model.Graph, model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "" });
 
     private static ClassMatch NewHead(Model model, IReadOnlyList<string> names, Preprocessing preprocessing, List<string> notes)
     {

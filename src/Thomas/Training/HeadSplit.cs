@@ -97,7 +97,7 @@ internal sealed class HeadSplit
         string name = ReferenceEquals(old, _features) ? "probabilities" : old.Name;
         Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), EndsInSoftmax ? "head.scores" : name);
         if (EndsInSoftmax) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), name);
-        return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing });
+        return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "" });
     }
 
     /// <summary>A 1x1 convolution whose scores are pooled is the head (SqueezeNet) if its channels are the classes that the file names or scores.</summary>

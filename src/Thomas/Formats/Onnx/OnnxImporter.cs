@@ -41,7 +41,6 @@ internal sealed partial class OnnxImporter
     private readonly List<UnsupportedKind> _unsupported = [];
     private readonly HashSet<DataType> _widened = [];
     private QuantizedInput? _quantizedInput;
-    private Shape _pictureShape;
     private long _budget;
     private long _operationsLeft = MaximumFoldedOperations;
     private int _fileBatch = 1;
@@ -72,6 +71,11 @@ internal sealed partial class OnnxImporter
 
     public List<string> Notes { get; } = [];
 
+    /// <summary>Type and grid of the first input; of an 8-bit one the first operator tells the grid.</summary>
+    public InputClaims InputClaims => _quantizedInput is { IsFirst: true } input
+        ? new InputClaims(input.DType == DType.I8 ? InputNumbers.Int8 : InputNumbers.UInt8, input.Quantization is { IsPerTensor: true } grid ? grid : null)
+        : default;
+
     public Graph Import()
     {
         foreach (TensorProto initializer in _proto.Initializer)
@@ -95,32 +99,6 @@ internal sealed partial class OnnxImporter
         return graph;
     }
 
-    /// <summary>An 8-bit input takes the picture's bytes as they are, which settles the normalization.</summary>
-    public Preprocessing? ImpliedPreprocessing(List<string> notes)
-    {
-        if (_quantizedInput is not { DType: DType.U8, Quantization: { IsPerTensor: true } grid } || _pictureShape.Rank != 4 || _pictureShape[3] is not (1 or 3)) return null;
-        float zero = grid.ZeroPoints[0], scale = grid.Scales[0];
-        Preprocessing implied = new()
-        {
-            Width = _pictureShape[2],
-            Height = _pictureShape[1],
-            Mean = new ChannelValues(zero),
-            Std = new ChannelValues(1 / scale),
-            ColorOrder = _pictureShape[3] == 1 ? ColorOrder.Gray : ColorOrder.Rgb,
-        };
-        try
-        {
-            implied.Check();
-        }
-        catch (ArgumentException)
-        {
-            return null;
-        }
-
-        notes.Add(string.Create(CultureInfo.InvariantCulture, $"The input is 8-bit: pictures enter as raw bytes, (byte - {zero}) * {scale}; color order RGB is assumed."));
-        return implied;
-    }
-
     private void AddInput(ValueInfoProto input)
     {
         string place = $"input '{input.Name}'";
@@ -141,12 +119,11 @@ internal sealed partial class OnnxImporter
             value = _builder.Add(OpCatalog.Transpose, [value], new TransposeAttributes(Transpose.NhwcToNchw), $"{input.Name}/nchw");
         }
 
-        QuantizedInput? grid = quantized ? new QuantizedInput(dtype == DataType.Int8 ? DType.I8 : DType.U8) : null;
+        QuantizedInput? grid = quantized ? new QuantizedInput(dtype == DataType.Int8 ? DType.I8 : DType.U8, isFirst: _operands.Count == 0) : null;
         if (quantized)
         {
             IsQuantized = true;
             _quantizedInput ??= grid;
-            if (ReferenceEquals(_quantizedInput, grid)) _pictureShape = nhwc;
         }
 
         _widened.Add(dtype);

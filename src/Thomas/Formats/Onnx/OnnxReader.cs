@@ -34,14 +34,15 @@ internal static class OnnxReader
         List<string> notes = importer.Notes;
         if (opset > OnnxOperatorSets.Newest)
             notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file's operator set {opset} is newer than the newest that is known here, {OnnxOperatorSets.Newest}; its operators are read as they are in that one."));
-        Preprocessing? preprocessing = metadata.Preprocessing ?? importer.ImpliedPreprocessing(notes);
+        (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, importer.InputClaims) : null;
         ModelInfo info = new()
         {
             Name = proto.Graph.Name.Length > 0 ? proto.Graph.Name : Path.GetFileNameWithoutExtension(name),
             SourceFormat = ModelFormat.Onnx,
             SourceVersion = string.Create(CultureInfo.InvariantCulture, $"ONNX opset {opset}, IR {proto.IrVersion}"),
             Labels = metadata.Labels,
-            Preprocessing = preprocessing,
+            Preprocessing = metadata.Preprocessing ?? evidence?.Item1,
+            PreprocessingSource = evidence?.Item2 ?? "",
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
             IsQuantized = importer.IsQuantized,

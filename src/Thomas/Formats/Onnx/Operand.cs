@@ -62,9 +62,12 @@ internal sealed class Operand
 }
 
 /// <summary>An 8-bit input of the graph.</summary>
-internal sealed class QuantizedInput(DType dtype)
+internal sealed class QuantizedInput(DType dtype, bool isFirst)
 {
     public DType DType { get; } = dtype;
+
+    /// <summary>Whether it is the graph's first input.</summary>
+    public bool IsFirst { get; } = isFirst;
 
     /// <summary>Scale and zero point, told by the operator that reads the input.</summary>
     public Quantization? Quantization { get; set; }

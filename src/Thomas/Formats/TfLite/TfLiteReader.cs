@@ -34,14 +34,15 @@ internal static class TfLiteReader
         else if (importer.HasIntegerWeights) notes.Add("8-bit weights: run dequantized to float32.");
         if (importer.HasHalfWeights) notes.Add("16-bit weights are widened to float32.");
         if (importer.FileBatch > 1) notes.Add($"The file fixes a batch of {importer.FileBatch}; it is read as 1.");
-        Preprocessing? preprocessing = PreprocessingOf(importer, graph, metadata, notes);
+        (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, Claims(importer, metadata)) : null;
         ModelInfo info = new()
         {
             Name = string.IsNullOrWhiteSpace(metadata.Name) ? Path.GetFileName(name) : metadata.Name,
             SourceFormat = ModelFormat.TfLite,
             SourceVersion = $"TFLite schema {SchemaVersion}",
             Labels = metadata.Labels,
-            Preprocessing = preprocessing,
+            Preprocessing = metadata.Preprocessing ?? evidence?.Item1,
+            PreprocessingSource = evidence?.Item2 ?? "",
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
             IsQuantized = importer.HasGrids || importer.HasIntegerWeights,
@@ -51,38 +52,15 @@ internal static class TfLiteReader
         return new Model(graph, info);
     }
 
-    /// <summary>
-    /// From Thomas' own pairs; else, for an unsigned 8-bit input, from its scale, as TFLite's task library feeds raw bytes to such inputs whatever the
-    /// metadata says; else from TFLite metadata.
-    /// </summary>
-    private static Preprocessing? PreprocessingOf(TfLiteImporter importer, Graph graph, TfLiteMetadata metadata, List<string> notes)
+    private static InputClaims Claims(TfLiteImporter importer, TfLiteMetadata metadata)
     {
-        if (metadata.Preprocessing is not null) return metadata.Preprocessing;
-        Shape input = graph.Inputs[0].Shape;
-        if (input.Rank != 4 || input[3] is not (1 or 3)) return null;
-        Preprocessing plain = new() { Width = input[2], Height = input[1], ColorOrder = input[3] == 1 ? ColorOrder.Gray : ColorOrder.Rgb };
-        Preprocessing? found = null;
-        if (importer.FirstInput is { Type: TfLiteType.UINT8 } tensor)
+        InputNumbers numbers = importer.FirstInput.Type switch
         {
-            Quantization? grid = tensor.Quantization;
-            found = plain with { Mean = new ChannelValues(grid?.ZeroPoints[0] ?? 0), Std = new ChannelValues(grid is null ? 1 : 1 / grid.Scales[0]) };
-            notes.Add("The input is 8-bit: raw picture bytes are its values, and the normalization follows from its scale and zero point.");
-        }
-        else if (metadata.Normalization is var (mean, std))
-        {
-            found = plain with { Mean = mean, Std = std };
-            notes.Add("The normalization of pictures is the one in the file's metadata.");
-        }
-
-        try
-        {
-            found?.Check();
-            return found;
-        }
-        catch (ArgumentException e)
-        {
-            notes.Add($"The file's normalization of pictures is not used: {e.Message}");
-            return null;
-        }
+            TfLiteType.UINT8 => InputNumbers.UInt8,
+            TfLiteType.INT8 => InputNumbers.Int8,
+            TfLiteType.INT16 => InputNumbers.Int16,
+            _ => InputNumbers.Real,
+        };
+        return new InputClaims(numbers, numbers == InputNumbers.Real ? null : importer.FirstInput.Quantization, metadata.Normalization);
     }
 }

@@ -135,7 +135,7 @@ public sealed class OnnxReaderTests
         ModelInfo info = file.Load().Info;
         Assert.Equal(PictureLayout.Nchw, info.InputLayout);
         Assert.Equal((5, 4, 128f, 128f), (info.Preprocessing!.Width, info.Preprocessing.Height, info.Preprocessing.Mean.First, info.Preprocessing.Std.First));
-        Assert.Contains(info.Notes, note => note.Contains("raw bytes", StringComparison.Ordinal));
+        Assert.Contains("uint8 input: scale 0.007813, zero point 128, real numbers -1 to 0.99", info.PreprocessingSource, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -71,8 +71,22 @@ public sealed class Model
 
     /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
     /// <exception cref="OutputException">The ending is not known, or the file cannot be written.</exception>
-    public void Save(string path) => ModelFiles.Save(this, path);
+    public void Save(string path) => ModelFiles.Save(this, path, new SaveOptions());
+
+    /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">For example the batch that the file takes.</param>
+    /// <exception cref="OutputException">The ending is not known, or the file cannot be written.</exception>
+    /// <exception cref="ThomasException">The network cannot take the batch that is asked for.</exception>
+    public void Save(string path, SaveOptions options) => ModelFiles.Save(this, path, options);
 
     /// <summary>Writes the model to a stream.</summary>
-    public void Save(Stream stream, ModelFormat format) => ModelFiles.Save(this, stream, format);
+    public void Save(Stream stream, ModelFormat format) => ModelFiles.Save(this, stream, format, new SaveOptions());
+
+    /// <summary>Writes the model to a stream.</summary>
+    /// <param name="stream">Receives the file.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="options">For example the batch that the file takes.</param>
+    /// <exception cref="ThomasException">The network cannot take the batch that is asked for.</exception>
+    public void Save(Stream stream, ModelFormat format, SaveOptions options) => ModelFiles.Save(this, stream, format, options);
 }

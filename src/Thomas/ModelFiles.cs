@@ -42,16 +42,18 @@ internal static class ModelFiles
 
     private static string FolderOf(string path) => Path.GetDirectoryName(path) is string { Length: > 0 } folder ? folder : ".";
 
-    public static void Save(Model model, string path)
+    public static void Save(Model model, string path, SaveOptions options)
     {
         ModelFormat format = FormatOf(path);
-        AtomicFile.Write(path, stream => Save(model, stream, format));
+        AtomicFile.Write(path, stream => Save(model, stream, format, options));
     }
 
-    public static void Save(Model model, Stream stream, ModelFormat format)
+    public static void Save(Model model, Stream stream, ModelFormat format, SaveOptions options)
     {
-        if (format == ModelFormat.Onnx) OnnxWriter.Write(model, stream);
-        else TfLiteWriter.Write(model, stream);
+        ArgumentNullException.ThrowIfNull(options);
+        Model written = WrittenBatch.Apply(model, format, options);
+        if (format == ModelFormat.Onnx) OnnxWriter.Write(written, stream);
+        else TfLiteWriter.Write(written, stream);
     }
 
     /// <summary>The format that a path's ending names.</summary>

@@ -26,10 +26,13 @@ public sealed record ModelInfo
     /// </summary>
     public string PreprocessingSource { get; init; } = "";
 
+    /// <summary>Whether the preprocessing is the one that Thomas or a caller put there, not concluded from evidence.</summary>
+    internal bool IsPreprocessingWritten => Preprocessing is not null && PreprocessingSource.Length == 0;
+
     /// <summary>Order of the picture's axes in the file; the graph's own input is NHWC in any case.</summary>
     public PictureLayout InputLayout { get; init; }
 
-    /// <summary>Whether the file leaves the batch size open; kept when the model is written.</summary>
+    /// <summary>Whether the file leaves the batch size open. What a written file does is a matter of <see cref="SaveOptions"/>.</summary>
     public bool BatchIsSymbolic { get; init; }
 
     /// <summary>Whether the file holds 8-bit numbers, which run here as float32 rounded to the file's grids.</summary>

@@ -13,6 +13,7 @@ internal sealed class ConvertCommand
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write, .tflite or .onnx", HelpName = "file", Required = true };
     private readonly PreprocessingOptions _preprocessing = new();
+    private readonly OutputOptions _file = new();
 
     private ConvertCommand(Terminal terminal) => _terminal = terminal;
 
@@ -22,6 +23,7 @@ internal sealed class ConvertCommand
         ConvertCommand convert = new(terminal);
         convert._model.AddTo(command);
         command.Add(convert._output);
+        convert._file.AddTo(command);
         convert._preprocessing.AddTo(command);
         terminal.Bind(command, convert.Run);
         return command;
@@ -39,10 +41,17 @@ internal sealed class ConvertCommand
         }
 
         _terminal.Quantized(model);
-        _model.Save(model, output);
-        long bytes = new FileInfo(output).Length;
-        if (_terminal.Json) _terminal.WriteJson(new ConvertReport(path, output, bytes), ReportJson.Default.ConvertReport);
-        else _terminal.Field("saved", $"{output} ({Format.Bytes(bytes)})");
+        SaveOptions save = _file.Read(parsed);
+        _model.Save(model, output, save);
+        UsageReport usage = Usage.Of(model, output, save, _file.WriteLabels(parsed, model, output, _terminal), path);
+        if (_terminal.Json)
+        {
+            _terminal.WriteJson(new ConvertReport(path, output, usage.Bytes) { Usage = usage }, ReportJson.Default.ConvertReport);
+            return ExitCode.Success;
+        }
+
+        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)})");
+        Usage.Print(_terminal, usage, model, output);
         return ExitCode.Success;
     }
 }

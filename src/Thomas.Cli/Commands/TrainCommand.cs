@@ -28,6 +28,8 @@ internal sealed class TrainCommand
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute = new();
     private readonly CacheOptions _cache = new();
+    private readonly OutputOptions _file = new();
+    private readonly ResizeOptions _resize = new();
 
     private TrainCommand(Terminal terminal) => _terminal = terminal;
 
@@ -38,6 +40,8 @@ internal sealed class TrainCommand
         command.Add(train._architecture);
         train._data.AddTo(command);
         foreach (Option option in new Option[] { train._output, train._size, train._width, train._color, train._weights, train._update }) command.Add(option);
+        train._file.AddTo(command);
+        train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
         train._cache.AddTo(command);
@@ -58,11 +62,12 @@ internal sealed class TrainCommand
         if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture)) throw new UsageException($"There is no architecture '{name}'; there are {Names()}.");
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
+        SaveOptions save = _file.Read(parsed);
         Dataset data = _data.Load(parsed);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
         TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.Read(parsed) };
-        (Model model, IReadOnlyList<string> notes) = Build(parsed, architecture, data, options);
+        (Model model, IReadOnlyList<string> notes) = Build(parsed, architecture, data, options, output);
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         Announce(architecture, model, data, options, split);
 
@@ -71,14 +76,15 @@ internal sealed class TrainCommand
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
 
         // Saved before it is tested: what comes now can fail or be cancelled.
-        OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path), ref output);
+        OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path, save), ref output);
+        UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), source: null);
         bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
         CacheOptions.Trim(job.CacheDirectory);
         _terminal.Broken(job.Broken);
         _terminal.Details([.. notes, .. result.Notes]);
         _terminal.Kernels(result.Kernels);
-        if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes), ReportJson.Default.TrainReport);
-        else Print(result, job, output);
+        if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes) with { Usage = usage }, ReportJson.Default.TrainReport);
+        else Print(result, job, output, usage);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");
@@ -103,7 +109,7 @@ internal sealed class TrainCommand
         return new UpdatePolicy(UpdateKind.Scratch);
     }
 
-    private (Model Model, IReadOnlyList<string> Notes) Build(ParseResult parsed, Architecture architecture, Dataset data, TrainerOptions options)
+    private (Model Model, IReadOnlyList<string> Notes) Build(ParseResult parsed, Architecture architecture, Dataset data, TrainerOptions options, string output)
     {
         int size = parsed.GetValue(_size) ?? architecture.DefaultSize;
         int channels = parsed.GetValue(_color) ? 3 : architecture.DefaultChannels;
@@ -120,8 +126,7 @@ internal sealed class TrainCommand
             ? Preprocessing.Preset("unit", size, size) with { ColorOrder = ColorOrder.Gray }
             : Preprocessing.Preset("imagenet", size, size);
 
-        // Small pictures such as digits come at their size: a margin would cut off their edges.
-        if (size <= 64) preprocessing = preprocessing with { CropMargin = 1 };
+        preprocessing = _resize.Apply(parsed, preprocessing with { CropMargin = Preprocessing.CropMarginFor(size, size), Resize = PreprocessingOptions.DefaultFor(output) });
         ModelInfo info = new() { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing };
         return parsed.GetValue(_weights) is string weights ? WithWeights(new Model(graph, info), WeightFile.Load(weights)) : (new Model(graph, info), []);
     }
@@ -174,7 +179,7 @@ internal sealed class TrainCommand
         _terminal.Say();
     }
 
-    private void Print(TrainerResult result, Job job, string output)
+    private void Print(TrainerResult result, Job job, string output, UsageReport usage)
     {
         if (!_terminal.Quiet) _terminal.Say();
         string validation = result.After is ConfusionMatrix after ? Format.Percent(after.Accuracy) : "not measured";
@@ -184,7 +189,8 @@ internal sealed class TrainCommand
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
         NetworkReport.Print(_terminal, result);
-        _terminal.Field("saved", $"{output} ({Format.Bytes(new FileInfo(output).Length)}, labels and preprocessing inside)");
+        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
+        Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {output} picture.png");
     }
 

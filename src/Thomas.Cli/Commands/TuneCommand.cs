@@ -6,6 +6,7 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
 using Thomas.Data;
+using Thomas.Formats;
 using Thomas.Imaging;
 using Thomas.Training;
 
@@ -22,6 +23,7 @@ internal sealed class TuneCommand
     private readonly ComputeOptions _compute = new();
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
+    private readonly OutputOptions _file = new();
 
     private TuneCommand(Terminal terminal) => _terminal = terminal;
 
@@ -32,6 +34,7 @@ internal sealed class TuneCommand
         tune._model.AddTo(command);
         tune._data.AddTo(command);
         command.Add(tune._output);
+        tune._file.AddTo(command);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
         tune._cache.AddTo(command);
@@ -48,8 +51,10 @@ internal sealed class TuneCommand
         OutputFile.Check(output, path);
         Dataset data = _data.Load(parsed);
         data.CheckTrainable();
+        SaveOptions save = _file.Read(parsed);
+        WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
         TunableHead head = Tuner.Describe(model);
-        TuningOptions options = _training.Read(parsed, _preprocessing.Read(parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
+        TuningOptions options = _training.Read(parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
         PictureInput input = PictureInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = ComputeOptions.Describe(options.Compile);
@@ -63,14 +68,15 @@ internal sealed class TuneCommand
             progress,
             new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
             _terminal.Cancellation));
-        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file), ref output);
+        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output);
+        UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), path);
         CacheOptions.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
-        if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options), ReportJson.Default.TuneReport);
-        else Print(result, output);
+        if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options) with { Usage = usage }, ReportJson.Default.TuneReport);
+        else Print(result, output, usage);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
@@ -107,7 +113,7 @@ internal sealed class TuneCommand
         _terminal.Say();
     }
 
-    private void Print(TuningResult result, string output)
+    private void Print(TuningResult result, string output, UsageReport usage)
     {
         if (!_terminal.Quiet) _terminal.Say();
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with a new last layer alone\n" : "";
@@ -129,7 +135,8 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
-        _terminal.Field("saved", $"{output} ({Format.Bytes(new FileInfo(output).Length)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+        Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {output} picture.jpg");
     }
 

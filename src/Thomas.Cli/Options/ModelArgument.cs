@@ -41,7 +41,7 @@ internal sealed class ModelArgument
     }
 
     /// <summary>Saves what became of the model, under the name that it carried inside.</summary>
-    public void Save(Model model, string output) => new Model(model.Graph, model.Info with { Name = _carriedName }).Save(output);
+    public void Save(Model model, string output, SaveOptions options) => new Model(model.Graph, model.Info with { Name = _carriedName }).Save(output, options);
 
     private static List<string> ReadLabels(string path, Model model)
     {

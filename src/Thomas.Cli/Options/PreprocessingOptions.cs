@@ -11,8 +11,7 @@ internal sealed class PreprocessingOptions
     private readonly Option<ChannelValues?> _mean = Parse.Channels("--mean", "Subtracted from each channel, 0..255, in the model's channel order", positive: false);
     private readonly Option<ChannelValues?> _std = Parse.Channels("--std", "Divides each channel after that, 0..255", positive: true);
     private readonly Option<string> _color = Parse.Word("--color", "Order of the channels", "rgb", "bgr", "gray");
-    private readonly Option<string> _resize = Parse.Word("--resize", "How a picture gets the model's size", "center-crop", "stretch");
-    private readonly Option<double?> _cropMargin = Parse.Number("--crop-margin", "For center-crop: size of the resized picture over that of the crop; 1 for the largest crop that fits (default 1.143)", 1.0, 4.0);
+    private readonly ResizeOptions _resize = new();
 
     public void AddTo(Command command)
     {
@@ -20,26 +19,23 @@ internal sealed class PreprocessingOptions
         command.Add(_mean);
         command.Add(_std);
         command.Add(_color);
-        command.Add(_resize);
-        command.Add(_cropMargin);
+        _resize.AddTo(command);
     }
 
     /// <summary>Whether any of the options is given.</summary>
     public bool IsGiven(ParseResult parsed) =>
         parsed.GetValue(_preset) is not null || parsed.GetValue(_mean) is not null || parsed.GetValue(_std) is not null ||
-        parsed.GetValue(_color) is not null || parsed.GetValue(_resize) is not null || parsed.GetValue(_cropMargin) is not null;
+        parsed.GetValue(_color) is not null || _resize.IsGiven(parsed);
 
     /// <summary>What the options say, laid over what the file says or what is guessed; null if no option is given. Warns of guesses.</summary>
     public Preprocessing? Read(ParseResult parsed, Model model, Terminal terminal)
     {
-        string? preset = parsed.GetValue(_preset), color = parsed.GetValue(_color), resize = parsed.GetValue(_resize);
+        string? preset = parsed.GetValue(_preset), color = parsed.GetValue(_color);
         ChannelValues? mean = parsed.GetValue(_mean), std = parsed.GetValue(_std);
         PictureInput input = PictureInput.Of(model);
         if (preset is null && mean is null && std is null && input.IsGuess) WarnOfGuess(input, model, terminal);
         if (!IsGiven(parsed)) return null;
 
-        double? margin = parsed.GetValue(_cropMargin);
-        if (margin is not null && resize == "stretch") throw new UsageException("--crop-margin is about --resize center-crop; with stretch nothing is cut off.");
         Preprocessing chosen = input.Preprocessing;
         if (preset is not null)
         {
@@ -52,15 +48,27 @@ internal sealed class PreprocessingOptions
             };
         }
 
-        return chosen with
+        return _resize.Apply(parsed, chosen with
         {
             Mean = mean ?? chosen.Mean,
             Std = std ?? chosen.Std,
             ColorOrder = color is null ? chosen.ColorOrder : Enum.Parse<ColorOrder>(color, ignoreCase: true),
-            Resize = resize == "stretch" ? ResizeMode.Stretch : resize is not null || margin is not null ? ResizeMode.ShorterSideThenCenterCrop : chosen.Resize,
-            CropMargin = margin ?? chosen.CropMargin,
-        };
+        });
     }
+
+    /// <summary>As <see cref="Read"/>, for training of a model that is written to a file: unless the options or Thomas' own entries in the source say it, images get their size in the format's usual way.</summary>
+    public Preprocessing? ReadFor(string output, ParseResult parsed, Model model, Terminal terminal)
+    {
+        Preprocessing? given = Read(parsed, model, terminal);
+        if (_resize.IsGiven(parsed) || model.Info.IsPreprocessingWritten) return given;
+        Preprocessing chosen = given ?? PictureInput.Of(model).Preprocessing;
+        ResizeMode usual = DefaultFor(output);
+        return chosen.Resize == usual ? given : chosen with { Resize = usual };
+    }
+
+    /// <summary>TFLite's task libraries stretch, and models that were tuned for that are as accurate; see docs/benchmarks.md.</summary>
+    public static ResizeMode DefaultFor(string output) =>
+        ModelFiles.FormatOf(output) == ModelFormat.TfLite ? ResizeMode.Stretch : ResizeMode.ShorterSideThenCenterCrop;
 
     /// <summary>The source of a guess begins with GUESSED and ends in advice for the library's users.</summary>
     private static void WarnOfGuess(PictureInput input, Model model, Terminal terminal) => terminal.Warn(

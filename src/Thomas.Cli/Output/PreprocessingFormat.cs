@@ -1,3 +1,4 @@
+using System;
 using static System.FormattableString;
 
 namespace Thomas.Cli.Output;
@@ -10,6 +11,37 @@ internal static class PreprocessingFormat
         string normalization = PresetOf(p) is string preset ? $"{preset}: {Arithmetic(p)}" : Arithmetic(p);
         string resize = p.Resize == ResizeMode.Stretch ? "stretched" : Invariant($"center crop (resized to {p.CropMargin:0.###} times the crop)");
         return Invariant($"{p.Width}x{p.Height} {p.ColorOrder.ToString().ToUpperInvariant()}, {normalization}, {resize}");
+    }
+
+    /// <summary>Order of the colors, arithmetic and what bytes become.</summary>
+    public static string Normalization(Preprocessing p)
+    {
+        (float low, float high) = Range(p);
+        return Invariant($"{p.ColorOrder.ToString().ToUpperInvariant()}, {Arithmetic(p)} for bytes x: {low:0.##} to {high:0.##}");
+    }
+
+    /// <summary>The smallest and the largest number that bytes become.</summary>
+    public static (float Low, float High) Range(Preprocessing p)
+    {
+        float low = float.PositiveInfinity, high = float.NegativeInfinity;
+        for (int c = 0; c < p.Channels; c++)
+        {
+            float black = (0 - p.Mean[c]) / p.Std[c], white = (255 - p.Mean[c]) / p.Std[c];
+            low = float.Min(low, float.Min(black, white));
+            high = float.Max(high, float.Max(black, white));
+        }
+
+        return (low, high);
+    }
+
+    /// <summary>How the size is reached, in pixels.</summary>
+    public static string Resizing(Preprocessing p, ModelFormat format)
+    {
+        if (p.Resize == ResizeMode.Stretch) return Invariant($"stretch to {p.Width}x{p.Height} pixels{(format == ModelFormat.TfLite ? ", as TFLite's task libraries do" : "")}");
+        string crop = p.CropMargin == 1
+            ? Invariant($"largest center crop, resized to {p.Width}x{p.Height} pixels")
+            : Invariant($"cover {Math.Round(p.Width * p.CropMargin)}x{Math.Round(p.Height * p.CropMargin)} pixels, then cut out the center {p.Width}x{p.Height}");
+        return format == ModelFormat.TfLite ? $"{crop}; TFLite's task libraries would stretch" : crop;
     }
 
     /// <summary>The preset that normalizes so, if one does.</summary>

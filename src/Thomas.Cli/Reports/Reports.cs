@@ -89,6 +89,8 @@ internal sealed record TuneReport(
     public AccuracyReport? AfterLastLayer { get; init; }
 
     public NetworkEntry? Network { get; init; }
+
+    public UsageReport? Usage { get; init; }
 }
 
 internal sealed record MemoryPartReport(string Name, long Bytes);
@@ -133,12 +135,33 @@ internal sealed record TrainReport(
     IReadOnlyList<StageReport> Stages,
     IReadOnlyList<BrokenReport> Broken,
     IReadOnlyList<string> Notes,
-    IReadOnlyList<string>? Kernels);
+    IReadOnlyList<string>? Kernels)
+{
+    public UsageReport? Usage { get; init; }
+}
 
 internal sealed record NetworkEntry(
     long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes, long BestBytes, long BatchBytes, long ValidationBytes);
 
-internal sealed record ConvertReport(string Model, string Output, long Bytes);
+internal sealed record ConvertReport(string Model, string Output, long Bytes)
+{
+    public UsageReport? Usage { get; init; }
+}
+
+internal sealed record UsageTensorReport(string Name, string Type, IReadOnlyList<string> Shape, string? Layout);
+
+internal sealed record UsageReport(
+    UsageTensorReport Input,
+    UsageTensorReport Output,
+    string Meaning,
+    string? Normalization,
+    IReadOnlyList<float>? Range,
+    string? Resize,
+    string? Code,
+    string? LabelFile,
+    long Bytes,
+    long? SourceBytes,
+    string? SizeNote);
 
 internal sealed record DevicesReport(
     string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches, string OpenCl, TuningReport? Tuning);

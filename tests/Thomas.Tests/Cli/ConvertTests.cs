@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Text.Json;
 using Xunit;
 
@@ -47,5 +48,74 @@ public sealed class ConvertTests : IDisposable
         byte[] before = File.ReadAllBytes(model);
         Assert.Equal(5, CliRun.Of("convert", model, "-o", model).Code);
         Assert.Equal(before, File.ReadAllBytes(model));
+    }
+
+    [Fact]
+    public void The_last_lines_say_what_a_program_has_to_know()
+    {
+        string model = _files.Model(labels: ["a", "b", "c", "d"]);
+        CliRun run = CliRun.Of("convert", model, "-o", _files["out.tflite"], "--resize", "stretch");
+        Assert.Contains("input          picture  float32[1x8x8x3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
+        Assert.Contains("resize         stretch to 8x8 pixels", run.Out, StringComparison.Ordinal);
+        Assert.Contains("x = (np.asarray(Image.open(file).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out, StringComparison.Ordinal);
+        Assert.Contains("output         probabilities  float32[1x4], probabilities", run.Out, StringComparison.Ordinal);
+        JsonElement usage = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--preset", "imagenet", "--color", "bgr", "--json").Json().GetProperty("usage");
+        Assert.Equal("[\"batch\",\"3\",\"8\",\"8\"]", usage.GetProperty("input").GetProperty("shape").GetRawText().ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal));
+        Assert.Equal("NCHW", usage.GetProperty("input").GetProperty("layout").GetString());
+        Assert.Equal(2.64f, usage.GetProperty("range")[1].GetSingle(), 0.01f);
+        Assert.Contains("[:, :, ::-1] - np.float32([123.675, 116.28, 103.53])) / np.float32([58.395, 57.12, 57.375])).transpose(2, 0, 1)[None]", usage.GetProperty("code").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("out.tflite", null, "1")]
+    [InlineData("out.onnx", null, "batch")]
+    [InlineData("out.tflite", "open", "batch")]
+    [InlineData("out.onnx", "1", "1")]
+    [InlineData("out.onnx", "3", "3")]
+    [InlineData("out.tflite", "3", "3")]
+    public void The_batch_of_the_file_is_what_runtimes_take_or_what_is_asked_for(string name, string? batch, string expected)
+    {
+        string model = _files.Model(), output = _files[name];
+        CliRun run = CliRun.Of(["convert", model, "-o", output, "--json", .. batch is null ? (string[])[] : ["--batch-size", batch]]);
+        Assert.Equal(0, run.Code);
+        Assert.Equal(expected, run.Json().GetProperty("usage").GetProperty("input").GetProperty("shape")[0].GetString());
+        Assert.Equal(expected == "batch", Model.Load(output).Info.BatchIsSymbolic);
+        Assert.Equal(expected == "3", Model.Load(output).Info.Notes.Any(note => note.Contains("batch of 3", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("many")]
+    public void Another_batch_is_refused(string batch)
+    {
+        CliRun run = CliRun.Of("convert", _files.Model(), "-o", _files["out.onnx"], "--batch-size", batch);
+        Assert.Equal(2, run.Code);
+        Assert.Contains("--batch-size is", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Labels_are_written_next_to_the_model_and_nothing_else_is_overwritten()
+    {
+        string model = _files.Model(labels: ["a", "b", "c", "d"]), labels = _files["labels.txt"];
+        Assert.Equal(0, CliRun.Of("convert", model, "-o", _files["out.tflite"], "--write-labels").Code);
+        Assert.Equal("a\nb\nc\nd\n", File.ReadAllText(labels));
+        CliRun again = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--write-labels");
+        Assert.Empty(again.Error);
+        Assert.Contains("labels         " + labels, again.Out, StringComparison.Ordinal);
+        File.WriteAllText(labels, "x\n");
+        again = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--write-labels");
+        Assert.Equal(0, again.Code);
+        Assert.Contains("holds something else and stays as it is", again.Error, StringComparison.Ordinal);
+        Assert.Equal(("x\n", "a\nb\nc\nd\n"), (File.ReadAllText(labels), File.ReadAllText(_files["out.labels.txt"])));
+    }
+
+    [Fact]
+    public void Without_class_names_there_is_nothing_to_write()
+    {
+        CliRun run = CliRun.Of("convert", _files.Model(), "-o", _files["out.tflite"], "--write-labels");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("names no classes", run.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(_files["labels.txt"]));
     }
 }

@@ -43,6 +43,25 @@ public sealed class TuneTests : IDisposable
         Assert.Contains("accuracy       100.0% (36 of 36)", evaluate.Out, StringComparison.Ordinal);
     }
 
+    // TFLite's task libraries stretch; what the options or a file that Thomas wrote say goes before.
+    [Theory]
+    [InlineData("out.tflite", false, null, "stretch", 1.0)]
+    [InlineData("out.onnx", false, null, "center-crop", 1.0)]
+    [InlineData("out.tflite", false, "center-crop", "center-crop", 1.0)]
+    [InlineData("out.onnx", false, "stretch", "stretch", 1.0)]
+    [InlineData("out.tflite", true, null, "center-crop", 1.143)]
+    public void Images_get_their_size_in_the_usual_way_of_the_format(string name, bool isWritten, string? asked, string resize, double margin)
+    {
+        string model = _files.Model(withPreprocessing: isWritten);
+        CliRun run = CliRun.Of(["tune", model, "--data", _files.Data(perClass: 4), "-o", _files[name], "--epochs", "2", "--no-cache", "--json", "--write-labels", .. asked is null ? (string[])[] : ["--resize", asked]]);
+        Assert.Equal(0, run.Code);
+        Assert.Equal(resize, run.Json().GetProperty("usage").GetProperty("resize").GetString());
+        Assert.Equal(_files["labels.txt"], run.Json().GetProperty("usage").GetProperty("labelFile").GetString());
+        JsonElement preprocessing = CliRun.Of("inspect", _files[name], "--json").Json().GetProperty("preprocessing");
+        Assert.Equal(resize, preprocessing.GetProperty("resize").GetString());
+        Assert.Equal(margin, preprocessing.GetProperty("cropMargin").GetDouble(), 0.001);
+    }
+
     [Fact]
     public void What_was_learned_is_kept_where_the_output_vanishes_during_training()
     {

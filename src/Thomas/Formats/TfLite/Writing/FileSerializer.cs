@@ -115,7 +115,9 @@ internal sealed class FileSerializer
         _builder.AddOffset(3, name, 0);
         if (grid != 0) _builder.AddOffset(4, grid, 0);
         if (signature != 0) _builder.AddOffset(7, signature, 0);
-        _builder.AddBool(8, true, false);
+
+        // "Has a rank": LiteRT's compiled models refuse it on tensors of open size, where it is also TFLite's converter that leaves it out.
+        if (signature == 0) _builder.AddBool(8, true, false);
         return _builder.EndTable();
     }
 

@@ -1,0 +1,111 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using Thomas.Cli.Reports;
+using Thomas.Formats;
+using Thomas.Graphs;
+using Thomas.Ops;
+using static System.FormattableString;
+
+namespace Thomas.Cli.Output;
+
+/// <summary>What a program that loads a written model has to know: sizes, types, value range, preprocessing as a line of code, what comes out.</summary>
+internal static class Usage
+{
+    /// <summary>The facts of a model that was written to a file.</summary>
+    /// <param name="model">What was saved.</param>
+    /// <param name="output">The file.</param>
+    /// <param name="options">How it was saved.</param>
+    /// <param name="labelFile">The file with the class names, if one was written.</param>
+    /// <param name="source">The file that the model came from, if it came from one.</param>
+    public static UsageReport Of(Model model, string output, SaveOptions options, string? labelFile, string? source)
+    {
+        ModelFormat format = ModelFiles.FormatOf(output);
+        Model written = WrittenBatch.Apply(model, format, options);
+        Value input = written.Graph.Inputs[0], result = written.Graph.Outputs[0];
+        bool isNchw = format == ModelFormat.Onnx
+            ? model.Info is not { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc }
+            : model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
+        Preprocessing? preprocessing = Preprocessing(model);
+        isNchw &= input.Shape.Rank == 4;
+        bool isOpen = written.Info.BatchIsSymbolic;
+        long bytes = new FileInfo(output).Length;
+        long? sourceBytes = source is null ? null : new FileInfo(source).Length;
+        return new UsageReport(
+            new UsageTensorReport(input.Name, "float32", Dims(input.Shape, isNchw, isOpen), input.Shape.Rank == 4 ? isNchw ? "NCHW" : "NHWC" : null),
+            new UsageTensorReport(result.Name, "float32", Dims(result.Shape, false, isOpen), null),
+            Meaning(result),
+            preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing),
+            preprocessing is null ? null : [PreprocessingFormat.Range(preprocessing).Low, PreprocessingFormat.Range(preprocessing).High],
+            preprocessing is null ? null : preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
+            preprocessing is null ? null : Code(preprocessing, isNchw),
+            labelFile,
+            bytes,
+            sourceBytes,
+            model.Info.IsQuantized && sourceBytes < bytes * 3 / 4
+                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a float32 file of {Format.Bytes(bytes)}: weights are written as float32"
+                : null);
+    }
+
+    /// <summary>Prints them as the last lines of a command.</summary>
+    public static void Print(Terminal terminal, UsageReport usage, Model model, string output)
+    {
+        if (usage.SizeNote is not null) terminal.Field("size", usage.SizeNote);
+        string layout = usage.Input.Layout is null ? "" : $" {usage.Input.Layout}";
+        terminal.Field("input", $"{usage.Input.Name}  {usage.Input.Type}[{string.Join('x', usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
+        if (Preprocessing(model) is Preprocessing preprocessing) terminal.Field("resize", PreprocessingFormat.Resizing(preprocessing, ModelFiles.FormatOf(output)));
+        if (usage.Code is not null) terminal.Field("in Python", usage.Code);
+        terminal.Field("output", $"{usage.Output.Name}  {usage.Output.Type}[{string.Join('x', usage.Output.Shape)}], {usage.Meaning}");
+        if (usage.LabelFile is not null) terminal.Field("labels", usage.LabelFile);
+    }
+
+    private static Preprocessing? Preprocessing(Model model)
+    {
+        if (model.Info.Preprocessing is not null) return model.Info.Preprocessing;
+        try
+        {
+            return PictureInput.Of(model).Preprocessing;
+        }
+        catch (ThomasException)
+        {
+            // Its input is no image.
+            return null;
+        }
+    }
+
+    private static List<string> Dims(Shape shape, bool isNchw, bool isOpen)
+    {
+        List<string> dims = [];
+        for (int i = 0; i < shape.Rank; i++) dims.Add(i == 0 && isOpen ? "batch" : Invariant($"{shape[isNchw ? (i == 0 ? 0 : i == 1 ? 3 : i - 1) : i]}"));
+        return dims;
+    }
+
+    private static string Meaning(Value output) => output.Producer switch
+    {
+        { Op: FakeQuantize or Reshape } passing => Meaning(passing.Inputs[0]),
+        { Op: Softmax } => "probabilities in the order of the classes",
+        { Op: Activate, Attributes: ActivateAttributes { Activation.Kind: ActivationKind.Sigmoid } } => "probabilities, each from 0 to 1 by itself",
+        _ => "scores in the order of the classes, larger is likelier",
+    };
+
+    /// <summary>One line of Python with Pillow and NumPy.</summary>
+    private static string Code(Preprocessing p, bool isNchw)
+    {
+        string image = Invariant($"Image.open(file).convert(\"{(p.ColorOrder == ColorOrder.Gray ? "L" : "RGB")}\")");
+        int fullWidth = (int)Math.Round(p.Width * p.CropMargin), fullHeight = (int)Math.Round(p.Height * p.CropMargin);
+        int left = (fullWidth - p.Width) / 2, top = (fullHeight - p.Height) / 2;
+        string sized = p.Resize == ResizeMode.Stretch
+            ? Invariant($"{image}.resize(({p.Width}, {p.Height}), Image.BILINEAR)")
+            : Invariant($"ImageOps.fit({image}, ({fullWidth}, {fullHeight}), Image.BILINEAR)") + (left == 0 && top == 0 ? "" : Invariant($".crop(({left}, {top}, {left + p.Width}, {top + p.Height}))"));
+        string array = $"np.asarray({sized}, np.float32)";
+        if (p.ColorOrder == ColorOrder.Bgr) array += "[:, :, ::-1]";
+        if (p.Mean != default) array = $"({array} - {Numbers(p.Mean, p.Channels)})";
+        if (p.Std != new ChannelValues(1)) array += $" / {Numbers(p.Std, p.Channels)}";
+        string axes = p.ColorOrder == ColorOrder.Gray ? (isNchw ? "[None, None]" : "[None, :, :, None]") : isNchw ? ".transpose(2, 0, 1)[None]" : "[None]";
+        return $"x = ({array}){axes}";
+    }
+
+    private static string Numbers(ChannelValues v, int channels) => channels == 1 || (v.First == v.Second && v.Second == v.Third)
+        ? Invariant($"{v.First:0.####}")
+        : Invariant($"np.float32([{v.First:0.####}, {v.Second:0.####}, {v.Third:0.####}])");
+}

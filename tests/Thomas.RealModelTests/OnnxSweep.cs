@@ -114,8 +114,8 @@ internal static class OnnxSweep
         }
 
         yield return One("Power", OpCatalog.Power, null, x, [5]) with { Low = 0.1f };
-        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round])
-            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Negate || op == OpCatalog.Round ? -2 : 0.1f };
+        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round, OpCatalog.Erf])
+            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Negate || op == OpCatalog.Round || op == OpCatalog.Erf ? -2 : 0.1f };
         foreach (Activation activation in Activations)
         {
             yield return One($"Activate {activation}", OpCatalog.Activate, new ActivateAttributes(activation), x) with { Low = -8, High = 8 };

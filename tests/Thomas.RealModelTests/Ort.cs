@@ -11,18 +11,29 @@ internal sealed class Ort : IDisposable
 {
     private readonly InferenceSession _session;
 
-    public Ort(byte[] model)
+    /// <param name="model">The file's bytes.</param>
+    /// <param name="defaults">Whether graphs are optimized, as users have it.</param>
+    public Ort(byte[] model, bool defaults = false)
     {
-        using SessionOptions options = new()
-        {
-            IntraOpNumThreads = 1,
-            InterOpNumThreads = 1,
-            // The plain operators are the definition; fusions may round differently.
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
+        using SessionOptions options = Options(defaults);
         _session = new InferenceSession(model, options);
     }
+
+    /// <summary>Opens a file, which may have weights beside it, with default settings.</summary>
+    public Ort(string path)
+    {
+        using SessionOptions options = Options(defaults: true);
+        _session = new InferenceSession(path, options);
+    }
+
+    private static SessionOptions Options(bool defaults) => new()
+    {
+        IntraOpNumThreads = 1,
+        InterOpNumThreads = 1,
+        // The plain operators are the definition; fusions may round differently.
+        GraphOptimizationLevel = defaults ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL,
+        LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+    };
 
     public IReadOnlyList<string> OutputNames => _session.OutputNames;
 
@@ -65,6 +76,14 @@ internal sealed class Ort : IDisposable
         }
 
         return [.. outputs];
+    }
+
+    /// <summary>Runs a model of one picture whose height and width the file may leave open; channels come second.</summary>
+    public float[] Run(int side, float[] input)
+    {
+        int[] shape = [1, input.Length / side / side, side, side];
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = _session.Run([NamedOnnxValue.CreateFromTensor(InputName, new DenseTensor<float>(input, shape))]);
+        return ((DenseTensor<float>)results[0].AsTensor<float>()).Buffer.ToArray();
     }
 
     public void Dispose() => _session.Dispose();

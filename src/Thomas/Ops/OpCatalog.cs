@@ -55,6 +55,9 @@ public static class OpCatalog
     /// <summary>Nearest whole number.</summary>
     public static Round Round { get; } = new();
 
+    /// <summary>Error function.</summary>
+    public static Erf Erf { get; } = new();
+
     /// <summary>Rounding to a quantized grid.</summary>
     public static FakeQuantize FakeQuantize { get; } = new();
 
@@ -191,7 +194,7 @@ public static class OpCatalog
     public static IReadOnlyList<Op> All { get; } =
     [
         Add, Subtract, Multiply, Divide, Maximum, Minimum, Power, PRelu,
-        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Round, FakeQuantize,
+        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Round, Erf, FakeQuantize,
         Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
         MatMul, Heaviside, BroadcastTo,

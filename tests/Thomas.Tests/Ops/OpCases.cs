@@ -202,6 +202,7 @@ internal static class OpCases
             yield return new OpCase(OpCatalog.Negate, NoAttributes.Instance, [shape], Ulps: 0.5);
             yield return new OpCase(OpCatalog.Abs, NoAttributes.Instance, [shape], Ulps: 0.5);
             yield return new OpCase(OpCatalog.Round, NoAttributes.Instance, [shape], -8, 8, Ulps: 0.5);
+            yield return new OpCase(OpCatalog.Erf, NoAttributes.Instance, [shape], -5, 5, Ulps: 8);
         }
 
         (Shape A, Shape B)[] pairs =

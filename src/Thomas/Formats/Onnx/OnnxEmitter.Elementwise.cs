@@ -55,6 +55,7 @@ internal sealed partial class OnnxEmitter
         Negate => "Neg",
         Abs => "Abs",
         Round => "Round",
+        Erf => "Erf",
         _ => throw NotWritten(op),
     };
 

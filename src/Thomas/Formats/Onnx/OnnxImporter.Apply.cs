@@ -22,8 +22,8 @@ internal sealed partial class OnnxImporter
     /// <summary>As <see cref="Apply"/>, for operators that only move elements: the result lies on the first operand's grid.</summary>
     private Operand Move(OnnxNode node, Op op, Operand operand, OpAttributes attributes, string? name = null)
     {
-        if (operand.QuantizedInput is not null) throw node.Unsupported("on the 8-bit input before it is dequantized");
-        return ApplyToReals(node, op, [operand], attributes, name, operand.Grid);
+        Operand moved = ApplyToReals(node, op, [operand], attributes, name, operand.Grid);
+        return operand.QuantizedInput is null && !operand.IsDynamic ? moved : new Operand(moved.Name, moved.Value!) { QuantizedInput = operand.QuantizedInput, IsDynamic = operand.IsDynamic };
     }
 
     private Operand ApplyToReals(OnnxNode node, Op op, ReadOnlySpan<Operand> operands, OpAttributes? attributes, string? name, Grid? grid)

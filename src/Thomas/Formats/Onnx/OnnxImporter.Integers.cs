@@ -69,8 +69,8 @@ internal sealed partial class OnnxImporter
     private Operand Range(OnnxNode node)
     {
         long start = Scalar(node, 0), limit = Scalar(node, 1), delta = Scalar(node, 2);
-        if (delta == 0) throw node.Fail("its step is zero");
         if (!node.Input(0).IsInteger) throw node.Unsupported("on floats");
+        if (delta == 0) throw node.Fail("its step is zero");
         Int128 count = Int128.Max(0, ((Int128)limit - start + delta - Math.Sign(delta)) / delta);
         if (count > int.MaxValue) throw node.Fail($"has {count} elements");
         Charge(8 * (long)count);
@@ -117,6 +117,12 @@ internal sealed partial class OnnxImporter
             case "Div":
                 if (b == 0 || (a == long.MinValue && b == -1)) throw node.Fail($"divides {a} by {b}");
                 return a / b;
+            case "Mod":
+                if (b is 0 or -1) return b == 0 ? throw node.Fail($"divides {a} by 0") : 0;
+                return node.Int("fmod", 0) != 0 || a % b == 0 || (a < 0) == (b < 0) ? a % b : (a % b) + b;
+            case "Max": return Math.Max(a, b);
+            case "Min": return Math.Min(a, b);
+            case "Pow": return (long)Math.Clamp(Math.Pow(a, b), long.MinValue, long.MaxValue);
             default: throw node.Unsupported("on integers");
         }
     }
@@ -134,7 +140,12 @@ internal sealed partial class OnnxImporter
         }
 
         if (x.IsConstant) return GatherConstant(node, x, axis, indices.Shape, wanted);
-        if (wanted.Length != 1) throw node.Unsupported("of several indices of an activation");
+        if (wanted.Length != 1)
+        {
+            Operand picked = Picked(node, x, axis, Array.ConvertAll(wanted, static v => (int)v), indices.Rank == 1 ? node.Name : $"{node.Name}/picked");
+            return indices.Rank == 1 ? picked : ReshapeTo(node, picked, [.. x.Shape.Dims[..axis], .. indices.Shape.Dims, .. x.Shape.Dims[(axis + 1)..]]);
+        }
+
         int[] begin = new int[x.Rank], count = Filled(x.Rank, -1), step = Filled(x.Rank, 1);
         begin[axis] = (int)wanted[0];
         count[axis] = 1;
@@ -174,7 +185,21 @@ internal sealed partial class OnnxImporter
             return Stretch(x, shape, node.Name);
         }
 
-        if (!x.IsConstant) throw node.Unsupported("of an activation");
+        if (!x.IsConstant)
+        {
+            int[] zeros = new int[shape.Rank];
+            for (int i = 0; i < zeros.Length; i++)
+            {
+                int own = i - (shape.Rank - x.Rank);
+                zeros[i] = own >= 0 && x.Shape[own] == shape[i] ? 1 : shape[i];
+            }
+
+            if (shape.Rank == x.Rank && zeros[0] != 1) throw node.Unsupported("of the batch");
+            Shape stretched = new(zeros);
+            Charge(4L * stretched.ElementCount);
+            return Apply(node, OpCatalog.Add, [x, new Operand($"{node.Name}/zeros", TensorData.FromFloats(stretched, new float[stretched.ElementCount]))]);
+        }
+
         Charge(4L * shape.ElementCount);
         return Apply(node, OpCatalog.Add, [x, new Operand($"{node.Name}/zeros", TensorData.FromFloats(shape, new float[shape.ElementCount]))]);
     }

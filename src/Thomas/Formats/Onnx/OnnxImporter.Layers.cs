@@ -112,7 +112,7 @@ internal sealed partial class OnnxImporter
     private Operand BatchNormalization(OnnxNode node)
     {
         if (node.Int("training_mode", 0) != 0) throw node.Unsupported("in training mode; export the model for inference");
-        if (node.Int("spatial", 1) == 0) throw node.Unsupported("with statistics for every position (spatial = 0)");
+        if (node.Int("spatial", 1) == 0 && node.Input(1).Rank > 1) return NormalizationByPosition(node);
         Operand[] others = [node.Input(1), node.Input(2), node.Input(3), node.Input(4)];
         return ApplyChannelsLast(node, OpCatalog.BatchNorm, node.Input(0), others, new BatchNormAttributes(node.Float("epsilon", 1e-5f)));
     }
@@ -125,13 +125,12 @@ internal sealed partial class OnnxImporter
         return ApplyChannelsLast(node, OpCatalog.LocalResponseNorm, node.Input(0), [], attributes);
     }
 
-    private Operand Softmax(OnnxNode node, bool logarithm)
+    private Operand Softmax(OnnxNode node, Operand x, bool logarithm, int opset)
     {
-        Operand x = node.Input(0);
         SoftmaxAttributes attributes = new(logarithm);
-        int axis = node.Axis(node.Int("axis", node.Opset >= 13 ? -1 : 1), x.Rank);
+        int axis = node.Axis(node.Int("axis", opset >= 13 ? -1 : 1), x.Rank);
         // Before operator set 13 everything from the axis on is one distribution.
-        bool one = node.Opset >= 13 || axis == x.Rank - 1;
+        bool one = opset >= 13 || axis == x.Rank - 1;
         if (one && axis == x.Rank - 1) return Apply(node, OpCatalog.Softmax, [x], attributes);
         if (!one)
         {
@@ -173,7 +172,8 @@ internal sealed partial class OnnxImporter
 
     private Operand MatMul(OnnxNode node, Operand a, Operand b)
     {
-        if (a.IsConstant && !b.IsConstant) throw node.Unsupported("with weights on the left");
+        if (a.IsConstant && !b.IsConstant) return MatMulFromLeft(node, a, b);
+        if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1) b = new Operand(b.Name, RequireConstant(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
         if (b.Rank != 2 || a.Rank < 2) throw node.Unsupported("without a matrix of weights on the right", $"{a.Shape} and {b.Shape}");
         Operand weights = Permuted(node, b, "a weight matrix", Swap);
         if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
@@ -183,5 +183,17 @@ internal sealed partial class OnnxImporter
         int[] dims = [.. a.Shape.Dims[..^1], weights.Shape[0]];
         dims[0] = -1;
         return Apply(node, OpCatalog.Reshape, [product], new ReshapeAttributes(new IntList(dims)));
+    }
+
+    /// <summary>Weights on the left: the transposed product of the transposed operands.</summary>
+    private Operand MatMulFromLeft(OnnxNode node, Operand a, Operand b)
+    {
+        if (a.Rank != 2 || b.Rank < 3) throw node.Unsupported("with weights on the left", $"{a.Shape} and {b.Shape}");
+        int[] swap = new int[b.Rank];
+        for (int i = 0; i < swap.Length; i++) swap[i] = i;
+        (swap[^1], swap[^2]) = (swap[^2], swap[^1]);
+        TransposeAttributes transpose = new(new IntList(swap));
+        Operand product = MatMul(node.Inner("product"), Step(node, "columns", OpCatalog.Transpose, [b], transpose), Permuted(node, a, "a weight matrix", Swap));
+        return Apply(node, OpCatalog.Transpose, [product], transpose);
     }
 }

@@ -13,67 +13,135 @@ internal sealed partial class OnnxImporter
     {
         ["Abs"] = static (i, n) => i.Unary(n, OpCatalog.Abs),
         ["Add"] = static (i, n) => i.Binary(n, OpCatalog.Add),
+        ["Affine"] = static (i, n) => i.Affine(n),
+        ["And"] = static (i, n) => i.Compare(n, static (a, b) => a != 0 && b != 0),
+        ["ArgMax"] = static (_, n) => Decision(n),
+        ["ArgMin"] = static (_, n) => Decision(n),
         ["AveragePool"] = static (i, n) => i.AveragePool(n, n.Input(0)),
         ["BatchNormalization"] = static (i, n) => i.BatchNormalization(n),
         ["Cast"] = static (i, n) => i.Cast(n),
+        ["CastLike"] = static (i, n) => i.CastLike(n),
         ["Ceil"] = static (i, n) => i.MapConstant(n, MathF.Ceiling),
+        ["Celu"] = static (i, n) => i.ExponentialUnit(n, n.Float("alpha", 1), n.Float("alpha", 1)),
         ["Clip"] = static (i, n) => i.Clip(n),
         ["Concat"] = static (i, n) => i.Concatenate(n),
+        ["ConcatFromSequence"] = static (i, n) => i.ConcatFromSequence(n),
         ["Constant"] = static (i, n) => i.ConstantNode(n),
         ["ConstantOfShape"] = static (i, n) => i.ConstantOfShape(n),
         ["Conv"] = static (i, n) => i.Convolution(n, n.Input(0), n.Input(1), n.Optional(2)),
+        ["ConvInteger"] = static (i, n) => i.ConvInteger(n),
+        ["Crop"] = static (i, n) => i.Crop(n),
+        ["DepthToSpace"] = static (i, n) => i.DepthToSpace(n),
         ["DequantizeLinear"] = static (i, n) => i.DequantizeLinear(n),
         ["Div"] = static (i, n) => i.Binary(n, OpCatalog.Divide),
         ["Dropout"] = static (_, n) => Dropout(n),
+        ["DynamicQuantizeLinear"] = static (i, n) => i.DynamicQuantizeLinear(n),
+        ["Elu"] = static (i, n) => i.ExponentialUnit(n, n.Float("alpha", 1)),
+        ["Equal"] = static (i, n) => i.Compare(n, static (a, b) => a == b),
+        ["Erf"] = static (i, n) => i.Unary(n, OpCatalog.Erf),
         ["Exp"] = static (i, n) => i.Unary(n, OpCatalog.Exp),
         ["Expand"] = static (i, n) => i.Expand(n),
         ["Flatten"] = static (i, n) => i.Flatten(n),
         ["Floor"] = static (i, n) => i.MapConstant(n, MathF.Floor),
         ["Gather"] = static (i, n) => i.Gather(n),
+        ["Gelu"] = static (i, n) => i.Gelu(n, n.Input(0), n.Text("approximate", "none")),
         ["Gemm"] = static (i, n) => i.Gemm(n, n.Input(0), n.Input(1), n.Optional(2)),
         ["GlobalAveragePool"] = static (i, n) => i.GlobalPool(n, n.Input(0), ReduceKind.Mean),
+        ["GlobalLpPool"] = static (i, n) => i.GlobalLpPool(n),
         ["GlobalMaxPool"] = static (i, n) => i.GlobalPool(n, n.Input(0), ReduceKind.Max),
+        ["Greater"] = static (i, n) => i.Compare(n, static (a, b) => a > b),
+        ["GreaterOrEqual"] = static (i, n) => i.Compare(n, static (a, b) => a >= b),
+        ["GroupNormalization"] = static (i, n) => i.GroupNormalization(n),
         ["HardSigmoid"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.HardSigmoid, n.Float("alpha", 0.2f), n.Float("beta", 0.5f))),
         ["HardSwish"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.HardSwish)),
         ["Identity"] = static (_, n) => n.Input(0),
+        ["ImageScaler"] = static (i, n) => i.ImageScaler(n),
+        ["InstanceNormalization"] = static (i, n) => i.InstanceNormalization(n),
         ["LRN"] = static (i, n) => i.LocalResponseNormalization(n),
+        ["LayerNormalization"] = static (i, n) => i.LayerNormalization(n),
         ["LeakyRelu"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.LeakyRelu, n.Float("alpha", 0.01f))),
+        ["Less"] = static (i, n) => i.Compare(n, static (a, b) => a < b),
+        ["LessOrEqual"] = static (i, n) => i.Compare(n, static (a, b) => a <= b),
         ["Log"] = static (i, n) => i.Unary(n, OpCatalog.Log),
-        ["LogSoftmax"] = static (i, n) => i.Softmax(n, logarithm: true),
+        ["LogSoftmax"] = static (i, n) => i.Softmax(n, n.Input(0), logarithm: true, n.Opset),
+        ["LpNormalization"] = static (i, n) => i.LpNormalization(n),
         ["MatMul"] = static (i, n) => i.MatMul(n, n.Input(0), n.Input(1)),
+        ["MatMulInteger"] = static (i, n) => i.MatMulInteger(n),
         ["Max"] = static (i, n) => i.Chain(n, OpCatalog.Maximum),
         ["MaxPool"] = static (i, n) => i.MaxPool(n),
         ["Mean"] = static (i, n) => i.Mean(n),
         ["Min"] = static (i, n) => i.Chain(n, OpCatalog.Minimum),
+        ["Mish"] = static (i, n) => i.Mish(n),
+        ["Mod"] = static (i, n) => i.IntegerArithmetic(n, n.Input(0), n.Input(1)),
         ["Mul"] = static (i, n) => i.Binary(n, OpCatalog.Multiply),
         ["Neg"] = static (i, n) => i.Unary(n, OpCatalog.Negate),
-        ["PRelu"] = static (i, n) => i.Binary(n, OpCatalog.PRelu),
+        ["Not"] = static (i, n) => i.Not(n),
+        ["Optional"] = static (_, n) => n.Input(0),
+        ["OptionalGetElement"] = static (_, n) => n.Input(0),
+        ["OptionalHasElement"] = static (_, n) => Truths(n.Name, new Graphs.Shape(), [n.Optional(0) is null ? (byte)0 : (byte)1]),
+        ["Or"] = static (i, n) => i.Compare(n, static (a, b) => a != 0 || b != 0),
+        ["PRelu"] = static (i, n) => i.ParametricRelu(n),
         ["Pad"] = static (i, n) => i.Pad(n),
         ["Pow"] = static (i, n) => i.Power(n),
         ["QLinearConv"] = static (i, n) => i.QLinearConv(n),
         ["QLinearMatMul"] = static (i, n) => i.QLinearMatMul(n),
         ["QuantizeLinear"] = static (i, n) => i.QuantizeLinear(n),
+        ["RMSNormalization"] = static (i, n) => i.LayerNormalization(n, center: false),
         ["Range"] = static (i, n) => i.Range(n),
         ["Reciprocal"] = static (i, n) => i.Reciprocal(n),
+        ["ReduceL1"] = static (i, n) => i.ComposedReduction(n, 18),
+        ["ReduceL2"] = static (i, n) => i.ComposedReduction(n, 18),
+        ["ReduceLogSum"] = static (i, n) => i.ComposedReduction(n, 18),
+        ["ReduceLogSumExp"] = static (i, n) => i.ComposedReduction(n, 18),
         ["ReduceMax"] = static (i, n) => i.Reduction(n, ReduceKind.Max, 18),
         ["ReduceMean"] = static (i, n) => i.Reduction(n, ReduceKind.Mean, 18),
+        ["ReduceMin"] = static (i, n) => i.ComposedReduction(n, 18),
+        ["ReduceProd"] = static (i, n) => i.ComposedReduction(n, 18),
         ["ReduceSum"] = static (i, n) => i.Reduction(n, ReduceKind.Sum, 13),
+        ["ReduceSumSquare"] = static (i, n) => i.ComposedReduction(n, 18),
         ["Relu"] = static (i, n) => i.Activation(n, Ops.Activation.Relu),
         ["Reshape"] = static (i, n) => i.Reshape(n),
+        ["Resize"] = static (i, n) => i.Resize(n),
         ["Round"] = static (i, n) => i.Unary(n, OpCatalog.Round),
+        ["Selu"] = static (i, n) => i.ExponentialUnit(n, n.Float("alpha", 1.67326319f), 1, n.Float("gamma", 1.05070102f)),
+        ["SequenceAt"] = static (_, n) => SequenceAt(n),
+        ["SequenceConstruct"] = static (_, n) => SequenceConstruct(n),
+        ["SequenceEmpty"] = static (_, n) => SequenceConstruct(n),
+        ["SequenceInsert"] = static (_, n) => SequenceInsert(n),
+        ["SequenceLength"] = static (i, n) => i.IntegerConstant(n.Name, new Graphs.Shape(), [n.Input(0).Elements.Count]),
         ["Shape"] = static (i, n) => i.ShapeOf(n),
         ["Sigmoid"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.Sigmoid)),
+        ["Size"] = static (i, n) => i.IntegerConstant(n.Name, new Graphs.Shape(), [n.Input(0).Shape.ElementCount]),
         ["Slice"] = static (i, n) => i.Slice(n),
-        ["Softmax"] = static (i, n) => i.Softmax(n, logarithm: false),
+        ["Softmax"] = static (i, n) => i.Softmax(n, n.Input(0), logarithm: false, n.Opset),
+        ["Softplus"] = static (i, n) => i.Softplus(n, n.Input(0)),
+        ["Softsign"] = static (i, n) => i.Softsign(n),
+        ["SpaceToDepth"] = static (i, n) => i.SpaceToDepth(n),
         ["Split"] = static (i, n) => i.Split(n),
+        ["SplitToSequence"] = static (i, n) => i.SplitToSequence(n),
         ["Sqrt"] = static (i, n) => i.Unary(n, OpCatalog.Sqrt),
         ["Squeeze"] = static (i, n) => i.Squeeze(n),
         ["Sub"] = static (i, n) => i.Binary(n, OpCatalog.Subtract),
         ["Sum"] = static (i, n) => i.Chain(n, OpCatalog.Add),
+        ["Swish"] = static (i, n) => i.Swish(n, n.Float("alpha", 1)),
         ["Tanh"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.Tanh)),
+        ["Tile"] = static (i, n) => i.Tile(n),
+        ["TopK"] = static (_, n) => Decision(n),
         ["Transpose"] = static (i, n) => i.TransposeAxes(n),
         ["Unsqueeze"] = static (i, n) => i.Unsqueeze(n),
+        ["Upsample"] = static (i, n) => i.Resize(n),
+        ["Where"] = static (i, n) => i.Where(n),
+        ["Xor"] = static (i, n) => i.Compare(n, static (a, b) => (a != 0) != (b != 0)),
+        ["ai.onnx.ml.ZipMap"] = static (_, n) => Decision(n),
+        ["com.microsoft.BiasGelu"] = static (i, n) => i.BiasGelu(n, "none"),
         ["com.microsoft.DequantizeLinear"] = static (i, n) => i.DequantizeLinear(n),
+        ["com.microsoft.DynamicQuantizeMatMul"] = static (i, n) => i.MatMulOfQuantizedWeights(n, -1, 2, 3, 4),
+        ["com.microsoft.FastGelu"] = static (i, n) => i.BiasGelu(n, "tanh"),
+        ["com.microsoft.FusedConv"] = static (i, n) => i.FusedConv(n),
+        ["com.microsoft.FusedGemm"] = static (i, n) => i.FusedGemm(n),
+        ["com.microsoft.FusedMatMul"] = static (i, n) => i.FusedMatMul(n),
+        ["com.microsoft.Gelu"] = static (i, n) => i.Gelu(n, n.Input(0), "none"),
+        ["com.microsoft.MatMulIntegerToFloat"] = static (i, n) => i.MatMulOfQuantizedWeights(n, 2, 3, 5, 6),
         ["com.microsoft.QGemm"] = static (i, n) => i.QGemm(n),
         ["com.microsoft.QLinearAdd"] = static (i, n) => i.QLinearAdd(n),
         ["com.microsoft.QLinearAveragePool"] = static (i, n) => i.QLinearAveragePool(n),
@@ -82,17 +150,23 @@ internal sealed partial class OnnxImporter
         ["com.microsoft.QLinearLeakyRelu"] = static (i, n) => i.QLinearActivation(n, new Activation(ActivationKind.LeakyRelu, n.Float("alpha", 0.01f))),
         ["com.microsoft.QLinearMul"] = static (i, n) => i.QLinearBinary(n, OpCatalog.Multiply),
         ["com.microsoft.QLinearSigmoid"] = static (i, n) => i.QLinearActivation(n, new Activation(ActivationKind.Sigmoid)),
+        ["com.microsoft.QLinearSoftmax"] = static (i, n) => i.QLinearSoftmax(n),
         ["com.microsoft.QuantizeLinear"] = static (i, n) => i.QuantizeLinear(n),
+        ["com.microsoft.QuickGelu"] = static (i, n) => i.Swish(n, n.Float("alpha", 1.702f)),
     };
 
-    private Operand Unary(OnnxNode node, Op op) => Apply(node, op, [node.Input(0)]);
+    private Operand Unary(OnnxNode node, Op op)
+    {
+        Operand x = node.Input(0);
+        if (!x.IsInteger || op is not (Negate or Abs)) return Apply(node, op, [x]);
+        return new Operand(node.Name, OnnxTensor.FromLongs(x.Shape, Array.ConvertAll(Integers(node, x), v => op is Negate || v < 0 ? unchecked(-v) : v)));
+    }
 
     private Operand Activation(OnnxNode node, Activation activation) => Apply(node, OpCatalog.Activate, [node.Input(0)], new ActivateAttributes(activation));
 
     private Operand Binary(OnnxNode node, BinaryOp op)
     {
-        if (node.Has("axis") || node.Has("broadcast")) throw node.Unsupported("broadcasting as before operator set 7");
-        Operand a = node.Input(0), b = node.Input(1);
+        Operand a = node.Input(0), b = LegacyBroadcast(node, a, node.Input(1));
         return a.IsInteger && b.IsInteger ? IntegerArithmetic(node, a, b) : Apply(node, op, [a, b]);
     }
 
@@ -101,6 +175,7 @@ internal sealed partial class OnnxImporter
     {
         Operand result = node.Input(0);
         if (node.InputCount == 1) return result;
+        if (result.IsInteger && node.InputCount == 2 && node.Input(1).IsInteger) return IntegerArithmetic(node, result, node.Input(1));
         for (int i = 1; i < node.InputCount; i++)
         {
             bool last = i == node.InputCount - 1;
@@ -121,9 +196,12 @@ internal sealed partial class OnnxImporter
 
     private Operand Power(OnnxNode node)
     {
-        Operand exponent = node.Input(1);
+        Operand x = node.Input(0), exponent = LegacyBroadcast(node, x, node.Input(1));
+        if (x.IsInteger && exponent.IsInteger) return IntegerArithmetic(node, x, exponent);
         if (exponent.IsInteger) exponent = ToFloats(exponent);
-        return Apply(node, OpCatalog.Power, [node.Input(0), exponent]);
+        // Squares are common, have a simple gradient, and are right for negative numbers.
+        if (exponent is { IsConstant: true, Shape.ElementCount: 1 } && exponent.Data!.Floats[0] == 2 && exponent.Rank <= x.Rank) return Apply(node, OpCatalog.Multiply, [x, x]);
+        return Apply(node, OpCatalog.Power, [x, exponent]);
     }
 
     private Operand Clip(OnnxNode node)
@@ -159,17 +237,15 @@ internal sealed partial class OnnxImporter
     private Operand Cast(OnnxNode node)
     {
         Operand x = node.Input(0);
-        Proto.TensorProto.Types.DataType target = (Proto.TensorProto.Types.DataType)node.Int("to", 0);
+        Proto.TensorProto.Types.DataType target = CastTarget(node);
         switch (target)
         {
             case Proto.TensorProto.Types.DataType.Float or Proto.TensorProto.Types.DataType.Float16 or Proto.TensorProto.Types.DataType.Bfloat16 or Proto.TensorProto.Types.DataType.Double:
                 if (x.QuantizedInput is not null) return RealOf(node, x, new Quantization([1], [0]));
                 if (x.Grid is not null) throw node.Unsupported("of an 8-bit activation");
                 return x.IsInteger ? ToFloats(x) : x;
-            case Proto.TensorProto.Types.DataType.Int64 or Proto.TensorProto.Types.DataType.Int32 when x.IsConstant:
-                return IntegerConstant(node.Name, x.Shape, Integers(node, x));
             default:
-                throw node.Unsupported($"to {target}");
+                return x.IsConstant ? CastConstant(node, x, target) : throw node.Unsupported($"to {target}");
         }
     }
 
@@ -194,8 +270,7 @@ internal sealed partial class OnnxImporter
     private static Operand Dropout(OnnxNode node)
     {
         // An operand since operator set 12; anything but a constant false would drop at random.
-        if (node.Optional(2) is Operand training && (training.Data is not { Type.DType: DType.Bool } data || data.Bytes.Span.ContainsAnyExcept((byte)0)))
-            throw node.Unsupported("in training mode");
+        if (node.Optional(2) is Operand training && (!training.IsInteger || Array.Exists(Integers(node, training), static v => v != 0))) throw node.Unsupported("in training mode");
         return node.Input(0);
     }
 }

@@ -37,6 +37,7 @@ internal sealed partial class OnnxImporter
     private Operand RealOf(OnnxNode node, Operand x, Quantization quantization)
     {
         IsQuantized = true;
+        if (x.IsDynamic) return new Operand(x.Name, x.Value!);
         if (x.IsInteger) return Dequantized(node, x, quantization);
         if (x.QuantizedInput is QuantizedInput input)
         {

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -10,7 +11,7 @@ internal sealed partial class OnnxImporter
     private Operand Reshape(OnnxNode node)
     {
         Operand x = node.Input(0);
-        long[] wanted = Integers(node, node.Input(1));
+        long[] wanted = node.Opset < 5 && node.Ints("shape") is long[] attribute ? attribute : Integers(node, node.Input(1));
         if (wanted.Length > Shape.MaxRank) throw node.Fail($"asks for {wanted.Length} axes, more than {Shape.MaxRank}");
         bool allowZero = node.Int("allowzero", 0) != 0;
         long known = 1;
@@ -101,7 +102,13 @@ internal sealed partial class OnnxImporter
             for (int i = 0; i < permutation.Length; i++) permutation[i] = node.Axis(given[i], x.Rank);
         }
 
-        if (x.IsInteger) throw node.Unsupported("on integers");
+        if (x.IsInteger)
+        {
+            int[] own = x.Shape.Strides(), from = new int[x.Rank];
+            for (int i = 0; i < from.Length; i++) from[i] = own[permutation[i]];
+            return Rearranged(x, Permutation.Apply(new IntList(permutation), x.Shape), 0, from, node.Name);
+        }
+
         return x.IsConstant
             ? new Operand(node.Name, Permuted(node, x, "an operand", new IntList(permutation)).Data!)
             : Move(node, OpCatalog.Transpose, x, new TransposeAttributes(new IntList(permutation)));
@@ -109,62 +116,47 @@ internal sealed partial class OnnxImporter
 
     private Operand Concatenate(OnnxNode node)
     {
-        if (!node.Has("axis")) throw node.Fail("its axis is missing");
-        Operand first = node.Input(0);
-        int axis = node.Axis(node.Int("axis", 0), first.Rank);
+        if (!node.Has("axis") && node.Opset >= 4) throw node.Fail("its axis is missing");
+        int axis = node.Axis(node.Int("axis", 1), node.Input(0).Rank);
         Operand[] operands = new Operand[node.InputCount];
-        bool integers = true;
-        for (int i = 0; i < operands.Length; i++)
-        {
-            operands[i] = node.Input(i);
-            integers &= operands[i].IsInteger;
-        }
-
-        if (!integers) return Apply(node, OpCatalog.Concat, operands, new ConcatAttributes(axis));
-        if (first.Rank != 1) throw node.Unsupported($"of integers of rank {first.Rank}");
-        long total = 0;
-        foreach (Operand operand in operands)
-        {
-            if (operand.Rank != 1) throw node.Fail($"operand '{operand.Name}' has shape {operand.Shape}, the first {first.Shape}");
-            total += operand.Shape[0];
-        }
-
-        Charge(8 * total);
-        long[] joined = new long[total];
-        int offset = 0;
-        foreach (Operand operand in operands)
-        {
-            Integers(node, operand).CopyTo(joined, offset);
-            offset += operand.Shape[0];
-        }
-
-        return new Operand(node.Name, OnnxTensor.FromLongs(new Shape(joined.Length), joined));
+        for (int i = 0; i < operands.Length; i++) operands[i] = node.Input(i);
+        return Joined(node, operands, axis);
     }
+
+    private Operand Joined(OnnxNode node, Operand[] operands, int axis) =>
+        Array.TrueForAll(operands, static operand => operand.IsInteger) ? JoinIntegers(node, operands, axis) : Apply(node, OpCatalog.Concat, operands, new ConcatAttributes(axis));
 
     private Operand Pad(OnnxNode node)
     {
         Operand x = node.Input(0);
         bool asOperands = node.Opset >= 11;
-        long[] pads = (asOperands ? Integers(node, node.Input(1)) : node.Ints("pads")) ?? throw node.Fail("its pads are missing");
+        long[] pads = (asOperands ? Integers(node, node.Input(1)) : node.Ints("pads") ?? node.Ints("paddings")) ?? throw node.Fail("its pads are missing");
         float value = asOperands ? node.Optional(2) is Operand given ? Bound(node, 2, 0) : 0 : node.Float("value", 0);
         int[] before = new int[x.Rank], after = new int[x.Rank];
         long[]? axes = node.Opset >= 18 && node.Optional(3) is Operand named ? Integers(node, named) : null;
         int count = axes?.Length ?? x.Rank;
         if (pads.Length != 2 * count) throw node.Fail($"has {pads.Length} pads for {count} axes");
-        bool none = true;
+        int[] begin = new int[x.Rank], size = Filled(x.Rank, -1);
+        bool none = true, cuts = false;
         for (int i = 0; i < count; i++)
         {
-            int axis = axes is null ? i : node.Axis(axes[i], x.Rank);
-            if (pads[i] < 0 || pads[count + i] < 0) throw node.Unsupported("with negative pads");
-            before[axis] = node.ToInt(pads[i]);
-            after[axis] = node.ToInt(pads[count + i]);
-            none &= before[axis] == 0 && after[axis] == 0;
+            int axis = axes is null ? i : node.Axis(axes[i], x.Rank), left = node.ToInt(pads[i]), right = node.ToInt(pads[count + i]);
+            before[axis] = Math.Max(0, left);
+            after[axis] = Math.Max(0, right);
+            none &= left <= 0 && right <= 0;
+            if (left >= 0 && right >= 0) continue;
+            // Negative pads cut off.
+            cuts = true;
+            begin[axis] = Math.Max(0, -left);
+            long kept = x.Shape[axis] - Math.Max(0L, -(long)left) - Math.Max(0L, -(long)right);
+            size[axis] = kept > 0 ? (int)kept : throw node.Fail($"cuts all of axis {axis} of {x.Shape} off");
         }
 
+        if (cuts) x = SliceOf(node, x, begin, size, Filled(x.Rank, 1), none ? node.Name : $"{node.Name}/cut");
         if (none) return x;
         string mode = node.Text("mode", "constant");
-        if (mode != "constant") throw node.Unsupported($"in mode '{mode}'");
-        return Apply(node, OpCatalog.Pad, [x], new PadAttributes(new IntList(before), new IntList(after), value));
+        if (mode is not ("constant" or "reflect" or "edge" or "wrap")) throw node.Unsupported($"in mode '{mode}'");
+        return mode == "constant" ? Apply(node, OpCatalog.Pad, [x], new PadAttributes(new IntList(before), new IntList(after), value)) : PadFromInside(node, x, before, after, mode);
     }
 
     private Operand Slice(OnnxNode node)
@@ -178,11 +170,17 @@ internal sealed partial class OnnxImporter
         if (ends.Length != starts.Length || (axes?.Length ?? starts.Length) != starts.Length || (steps?.Length ?? starts.Length) != starts.Length || starts.Length > x.Rank)
             throw node.Fail($"has {starts.Length} starts, {ends.Length} ends, {axes?.Length} axes and {steps?.Length} steps for {x.Shape}");
         int[] begin = new int[x.Rank], size = Filled(x.Rank, -1), step = Filled(x.Rank, 1);
+        List<(int Axis, int[] Indices)> backward = [];
         for (int i = 0; i < starts.Length; i++)
         {
             int axis = axes is null ? i : node.Axis(axes[i], x.Rank), length = x.Shape[axis];
             long by = steps?[i] ?? 1;
-            if (by < 0) throw node.Unsupported("with negative steps");
+            if (by < 0)
+            {
+                backward.Add((axis, Backward(starts[i], ends[i], by, length)));
+                continue;
+            }
+
             if (by is 0 or > int.MaxValue) throw node.Fail($"has step {by}");
             step[axis] = (int)by;
             begin[axis] = ClampIndex(starts[i], length);
@@ -190,16 +188,33 @@ internal sealed partial class OnnxImporter
             size[axis] = begin[axis] == 0 && end == length && by == 1 ? -1 : Math.Max(0, (int)((end - begin[axis] + by - 1) / by));
         }
 
-        return SliceOf(node, x, begin, size, step, node.Name);
+        Operand result = SliceOf(node, x, begin, size, step, backward.Count == 0 ? node.Name : $"{node.Name}/forward");
+        for (int i = 0; i < backward.Count; i++) result = Picked(node, result, backward[i].Axis, backward[i].Indices, i == backward.Count - 1 ? node.Name : $"{node.Name}/backward{i}");
+        return result;
+    }
+
+    /// <summary>The indices that a negative step visits.</summary>
+    private static int[] Backward(long start, long end, long by, int length)
+    {
+        List<int> indices = [];
+        long first = Math.Clamp(start < 0 ? start + length : start, -1, length - 1), last = Math.Clamp(end < 0 ? end + length : end, -1, length - 1);
+        for (long i = first; i > last; i += by) indices.Add((int)i);
+        return [.. indices];
     }
 
     private Operand SliceOf(OnnxNode node, Operand x, int[] begin, int[] size, int[] step, string name)
     {
         if (!x.IsInteger) return Move(node, OpCatalog.Slice, x, new SliceAttributes(new IntList(begin), new IntList(size), new IntList(step)), name);
-        if (x.Rank != 1) throw node.Unsupported($"of integers of rank {x.Rank}");
-        long[] all = Integers(node, x), taken = new long[size[0] < 0 ? all.Length : size[0]];
-        for (int i = 0; i < taken.Length; i++) taken[i] = all[begin[0] + (i * step[0])];
-        return IntegerConstant(name, new Shape(taken.Length), taken);
+        int[] own = x.Shape.Strides(), from = new int[x.Rank], dims = new int[x.Rank];
+        int start = 0;
+        for (int i = 0; i < dims.Length; i++)
+        {
+            dims[i] = size[i] < 0 ? x.Shape[i] - begin[i] : size[i];
+            from[i] = own[i] * step[i];
+            start += own[i] * begin[i];
+        }
+
+        return Rearranged(x, new Shape(dims), start, from, name);
     }
 
     /// <summary>Cuts into pieces along an axis: one slice each; the first is returned, the others are defined here.</summary>
@@ -208,7 +223,7 @@ internal sealed partial class OnnxImporter
         Operand x = node.Input(0);
         int axis = node.Axis(node.Int("axis", 0), x.Rank), length = x.Shape[axis], count = node.OutputCount;
         if (count == 0) throw node.Fail("has no result");
-        long[]? sizes = node.Opset < 13 ? node.Ints("split") : node.Optional(1) is Operand given ? Integers(node, given) : null;
+        long[]? sizes = node.Opset < 13 && node.Ints("split") is long[] attribute ? attribute : node.Optional(1) is Operand given ? Integers(node, given) : null;
         if (sizes is not null && sizes.Length != count) throw node.Fail($"has {sizes.Length} sizes for {count} results");
         Operand? first = null;
         int offset = 0, share = (length + count - 1) / count;
@@ -228,9 +243,10 @@ internal sealed partial class OnnxImporter
         return offset == length ? first! : throw node.Fail($"its sizes sum to {offset}, axis {axis} of {x.Shape} has {length}");
     }
 
-    private Operand Reduction(OnnxNode node, ReduceKind kind, int axesAsOperandSince)
+    private Operand Reduction(OnnxNode node, ReduceKind kind, int axesAsOperandSince) => Reduced(node, node.Input(0), kind, axesAsOperandSince, null);
+
+    private Operand Reduced(OnnxNode node, Operand x, ReduceKind kind, int axesAsOperandSince, string? name)
     {
-        Operand x = node.Input(0);
         long[]? given = AxesOf(node, axesAsOperandSince);
         if (given is null or { Length: 0 })
         {
@@ -239,6 +255,8 @@ internal sealed partial class OnnxImporter
             for (int i = 0; i < given.Length; i++) given[i] = i;
         }
 
-        return Apply(node, OpCatalog.Reduce, [x], new ReduceAttributes(kind, new IntList(node.Axes(given, x.Rank)), node.Int("keepdims", 1) != 0));
+        int[] axes = node.Axes(given, x.Rank);
+        if (x.IsInteger) return IntegerReduction(node, x, axes);
+        return Apply(node, OpCatalog.Reduce, [x], new ReduceAttributes(kind, new IntList(axes), node.Int("keepdims", 1) != 0), name);
     }
 }

@@ -44,6 +44,7 @@ internal sealed partial class OnnxImporter
     private long _budget;
     private long _operationsLeft = MaximumFoldedOperations;
     private int _fileBatch = 1;
+    private bool _isDynamic;
 
     /// <param name="proto">The file's graph.</param>
     /// <param name="opset">Version of the standard operator set.</param>
@@ -143,6 +144,7 @@ internal sealed partial class OnnxImporter
                 known &= inputs[i] is not null;
             }
 
+            if (FollowsDecision(proto, inputs) || TryUnfold(proto)) return;
             OnnxNode node = new(proto, inputs, _file, _opset, ValueName(proto));
             if (!Operators.TryGetValue(OnnxNode.QualifiedName(proto), out Func<OnnxImporter, OnnxNode, Operand>? import)) throw new UnsupportedNodeException(OnnxNode.QualifiedName(proto));
             if (known)
@@ -151,7 +153,9 @@ internal sealed partial class OnnxImporter
                 for (int i = 1; i < proto.Output.Count; i++)
                 {
                     // Masks, indices and training statistics.
-                    if (!_operands.ContainsKey(proto.Output[i])) _notComputed.TryAdd(proto.Output[i], $"{OnnxNode.QualifiedName(proto)} (whose result {i} is used)");
+                    if (proto.Output[i].Length == 0 || _operands.ContainsKey(proto.Output[i])) continue;
+                    if (_operands.TryGetValue(node.OutputName(0), out Operand? first) && first?.Scores is Operand scores) _operands.Add(proto.Output[i], new Operand(proto.Output[i], Array.Empty<Operand>()) { Scores = scores });
+                    else _notComputed.TryAdd(proto.Output[i], $"{OnnxNode.QualifiedName(proto)} (whose result {i} is used)");
                 }
 
                 return;
@@ -210,18 +214,30 @@ internal sealed partial class OnnxImporter
     private Value[] Outputs()
     {
         if (_proto.Output.Count == 0) throw new ModelFormatException(_file, "graph", "names no output");
-        Value[] outputs = new Value[_proto.Output.Count];
-        for (int i = 0; i < outputs.Length; i++)
+        List<Value> outputs = [];
+        List<string> decisions = [];
+        Operand? scores = null;
+        foreach (ValueInfoProto output in _proto.Output)
         {
-            string name = _proto.Output[i].Name;
+            string name = output.Name;
             Operand? operand = _operands.GetValueOrDefault(name);
             if (operand is null && _initializers.TryGetValue(name, out TensorProto? initializer)) operand = new Operand(name, ReadOutputInitializer(initializer));
             if (operand is null) throw new ModelFormatException(_file, $"output '{name}'", "nothing computes it");
-            if (operand.IsInteger) throw new UnsupportedModelException(_file, [$"output '{name}' of integers"]);
-            outputs[i] = Named(ValueOf(operand), name);
+            if (operand.Scores is not null)
+            {
+                scores ??= operand.Scores;
+                decisions.Add($"'{name}'");
+                continue;
+            }
+
+            if (!operand.IsTensor || operand.IsInteger) throw new UnsupportedModelException(_file, [$"output '{name}' of {(operand.IsTensor ? "integers" : "several tensors")}"]);
+            outputs.Add(Named(ValueOf(operand), name));
         }
 
-        return outputs;
+        if (decisions.Count == 0) return [.. outputs];
+        if (outputs.Count == 0) outputs.Add(ValueOf(scores!));
+        Notes.Add($"The file's output {string.Join(", ", decisions)} is a decision (the best class or classes); read are the scores that it is made by, '{outputs[0].Name}'.");
+        return [.. outputs];
     }
 
     /// <summary>Where nothing in the graph carries an output's name, because a node passes on what another output or an input holds, a view does.</summary>
@@ -245,7 +261,8 @@ internal sealed partial class OnnxImporter
         if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16)) Notes.Add("16-bit floats are widened to float32.");
         if (_widened.Contains(DataType.Double)) Notes.Add("64-bit floats are narrowed to float32.");
         if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));
-        if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");
+        if (_isDynamic) Notes.Add("8-bit weights: run dequantized to float32; activations, which the file rounds by their own range, stay as they are.");
+        else if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");
     }
 
     private void Count(UnsupportedNodeException e, string node)

@@ -30,6 +30,7 @@ internal static class OnnxReader
         int opset = Opset(proto, name);
         OnnxMetadata metadata = OnnxMetadata.Read(proto.MetadataProps, name);
         OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout, OpenSize(metadata, pictureSize), new ExternalData(name, folder));
+        importer.AddFunctions(proto.Functions);
         Graph graph = importer.Import();
         List<string> notes = importer.Notes;
         if (opset > OnnxOperatorSets.Newest)

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using Thomas.Graphs;
 
 namespace Thomas.Formats.Onnx;
@@ -16,6 +17,8 @@ internal sealed record Grid(Quantization Quantization, int Minimum, int Maximum)
 /// </summary>
 internal sealed class Operand
 {
+    private readonly IReadOnlyList<Operand>? _elements;
+
     public Operand(string name, TensorData data, Grid? grid = null)
     {
         Name = name;
@@ -30,7 +33,23 @@ internal sealed class Operand
         Grid = grid;
     }
 
+    /// <summary>A list of tensors.</summary>
+    public Operand(string name, IReadOnlyList<Operand> elements)
+    {
+        Name = name;
+        _elements = elements;
+    }
+
     public string Name { get; }
+
+    /// <summary>The tensors of a list.</summary>
+    public IReadOnlyList<Operand> Elements => _elements ?? throw new UnsupportedNodeException("a tensor where a list of tensors is expected", $"'{Name}'");
+
+    /// <summary>Where this is a decision (the largest score's place, say): the scores that it was made by.</summary>
+    public Operand? Scores { get; init; }
+
+    /// <summary>Set for an activation that the file quantizes by its own range; it is real here.</summary>
+    public bool IsDynamic { get; init; }
 
     /// <summary>The contents of a constant.</summary>
     public TensorData? Data { get; }
@@ -47,9 +66,12 @@ internal sealed class Operand
     /// <summary>Set for a graph input of 8-bit type until the first operator tells what its integers stand for.</summary>
     public QuantizedInput? QuantizedInput { get; init; }
 
+    /// <summary>Whether this is one tensor, no list of them.</summary>
+    public bool IsTensor => Data is not null || Value is not null;
+
     public bool IsConstant => Data is not null;
 
-    public TensorType Type => Data?.Type ?? Value!.Type;
+    public TensorType Type => Data?.Type ?? Value?.Type ?? throw new UnsupportedNodeException("a list of tensors where a tensor is expected", $"'{Name}'");
 
     public DType DType => Type.DType;
 

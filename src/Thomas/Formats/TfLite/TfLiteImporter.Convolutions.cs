@@ -16,7 +16,7 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         Value x = Operand(call, 0), filter = Operand(call, 1);
         RequireRank4(call, x, filter);
-        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1)));
+        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1))));
         Activation activation = ReadActivation(call, 3);
         int channels = x.Shape[3], perGroup = filter.Shape[3];
         _file.Require(perGroup > 0 && channels % perGroup == 0, call.Place, $"its filter {filter.Shape} (OHWI) does not fit an input of {channels} channels");
@@ -35,7 +35,7 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         Value x = Operand(call, 0), filter = Operand(call, 1);
         RequireRank4(call, x, filter);
-        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1)));
+        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1))));
         Activation activation = ReadActivation(call, 4);
         EmitWithBias(call, OpCatalog.DepthwiseConv2d, x, filter, hasBias => new DepthwiseConv2dAttributes(window, hasBias, activation));
     }

@@ -58,6 +58,11 @@ internal sealed partial class TfLiteImporter
     private void ImportReduce(OperatorCall call, ReduceKind kind)
     {
         Value x = Operand(call, 0);
+        Emit(call, OpCatalog.Reduce, [x], ReductionOf(call, x, kind));
+    }
+
+    private ReduceAttributes ReductionOf(OperatorCall call, Value x, ReduceKind kind)
+    {
         IntegerTensor listed = RequiredIntegers(call, 1, "axes");
         int axes = 0;
         foreach (long axis in listed.Values) axes |= 1 << Axis(call, axis, x.Shape.Rank);
@@ -67,7 +72,7 @@ internal sealed partial class TfLiteImporter
             if ((axes & (1 << axis)) != 0) ascending[at++] = axis;
         }
 
-        Emit(call, OpCatalog.Reduce, [x], new ReduceAttributes(kind, new IntList(ascending), call.Options.Bool(0)));
+        return new ReduceAttributes(kind, new IntList(ascending), call.Options.Bool(0));
     }
 
     /// <summary>DEQUANTIZE, QUANTIZE and CAST: all numbers are real here already, so only a rounding to a new grid is left.</summary>

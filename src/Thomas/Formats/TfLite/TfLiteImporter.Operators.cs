@@ -37,6 +37,9 @@ internal sealed partial class TfLiteImporter
         [TANH] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.Tanh)),
         [HARD_SWISH] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.HardSwish)),
 
+        [ELU] = static (importer, call) => importer.ImportElu(call),
+        [GELU] = static (importer, call) => importer.ImportGelu(call),
+
         [EXP] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Exp),
         [LOG] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Log),
         [SQRT] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Sqrt),
@@ -53,6 +56,8 @@ internal sealed partial class TfLiteImporter
         [MEAN] = static (importer, call) => importer.ImportReduce(call, ReduceKind.Mean),
         [SUM] = static (importer, call) => importer.ImportReduce(call, ReduceKind.Sum),
         [REDUCE_MAX] = static (importer, call) => importer.ImportReduce(call, ReduceKind.Max),
+        [REDUCE_MIN] = static (importer, call) => importer.ImportReduceMin(call),
+        [ADD_N] = static (importer, call) => importer.ImportAddN(call),
 
         [PAD] = static (importer, call) => importer.ImportPad(call),
         [PADV2] = static (importer, call) => importer.ImportPad(call),
@@ -65,6 +70,23 @@ internal sealed partial class TfLiteImporter
         [STRIDED_SLICE] = static (importer, call) => importer.ImportStridedSlice(call),
         [SPLIT] = static (importer, call) => importer.ImportSplit(call),
         [SPLIT_V] = static (importer, call) => importer.ImportSplitV(call),
+        [PACK] = static (importer, call) => importer.ImportPack(call),
+        [UNPACK] = static (importer, call) => importer.ImportUnpack(call),
+        [GATHER] = static (importer, call) => importer.ImportGather(call),
+        [BROADCAST_TO] = static (importer, call) => importer.ImportBroadcastTo(call),
+        [TILE] = static (importer, call) => importer.ImportTile(call),
+        [MIRROR_PAD] = static (importer, call) => importer.ImportMirrorPad(call),
+        [DEPTH_TO_SPACE] = static (importer, call) => importer.ImportDepthToSpace(call, back: true),
+        [SPACE_TO_DEPTH] = static (importer, call) => importer.ImportDepthToSpace(call, back: false),
+        [RESIZE_NEAREST_NEIGHBOR] = static (importer, call) => importer.ImportResize(call),
+        [RESIZE_BILINEAR] = static (importer, call) => importer.ImportResize(call),
+        [SPACE_TO_BATCH_ND] = static (importer, call) => importer.ImportSpaceToBatch(call),
+        [BATCH_TO_SPACE_ND] = static (importer, call) => importer.ImportBatchToSpace(call),
+
+        // Only at the end of a graph: IsDecision.
+        [ARG_MAX] = static (_, call) => throw Unsupported(call, SizesOnly),
+        [ARG_MIN] = static (_, call) => throw Unsupported(call, SizesOnly),
+        [TOPK_V2] = static (_, call) => throw Unsupported(call, SizesOnly),
 
         [DEQUANTIZE] = static (importer, call) => importer.ImportConversion(call),
         [QUANTIZE] = static (importer, call) => importer.ImportConversion(call),
@@ -72,8 +94,6 @@ internal sealed partial class TfLiteImporter
 
         // Only on sizes known while reading: EvaluateIntegers.
         [SHAPE] = static (_, call) => throw Unsupported(call, SizesOnly),
-        [PACK] = static (_, call) => throw Unsupported(call, SizesOnly),
-        [GATHER] = static (_, call) => throw Unsupported(call, SizesOnly),
         [REDUCE_PROD] = static (_, call) => throw Unsupported(call, SizesOnly),
     };
 

@@ -125,7 +125,12 @@ internal sealed partial class TfLiteImporter
         StridedRange range = ReadRange(call, x.Shape);
         for (int i = 0; i < x.Shape.Rank; i++)
         {
-            if (range.Step[i] < 0) throw Unsupported(call, "a negative step");
+            if (range.Step[i] < 0)
+            {
+                x = Picked(call, x, i, Backward(range, i));
+                (range.Begin[i], range.Count[i], range.Step[i]) = (0, x.Shape[i], 1);
+            }
+
             if (range.Begin[i] == 0 && range.Count[i] == x.Shape[i] && range.Step[i] == 1) range.Count[i] = -1;
         }
 
@@ -145,6 +150,13 @@ internal sealed partial class TfLiteImporter
         }
 
         Emit(call, OpCatalog.Reshape, [block], ReshapeTo(block.Shape, dims.AsSpan(0, rank)), keepsGrid: true);
+    }
+
+    private static int[] Backward(StridedRange range, int axis)
+    {
+        int[] indices = new int[range.Count[axis]];
+        for (int i = 0; i < indices.Length; i++) indices[i] = range.Begin[axis] + (i * range.Step[axis]);
+        return indices;
     }
 
     private void ImportSplit(OperatorCall call)

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -66,7 +67,7 @@ internal sealed partial class TfLiteImporter
         FlatPlace root = new("model");
         file.Require(subgraphs.Count >= 1, root, "it holds no graph");
         (BuiltinOperator Code, string Name)[] codes = ReadCodes(file, model);
-        if (subgraphs.Count > 1) throw SeveralGraphs(file, subgraphs, codes);
+        if (subgraphs.Count > 1 && !StandsAlone(file, subgraphs[0], codes)) throw SeveralGraphs(file, subgraphs, codes);
         SubgraphTable subgraph = new(subgraphs[0]);
         importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), pictureSize);
         importer.AddInputs(subgraph.Inputs);
@@ -104,6 +105,21 @@ internal sealed partial class TfLiteImporter
         }
 
         return tensors;
+    }
+
+    /// <summary>Whether the first graph of several needs none of the others: then it is the network, and the others are further signatures.</summary>
+    private static bool StandsAlone(FlatFile file, FlatTable subgraph, (BuiltinOperator Code, string Name)[] codes)
+    {
+        FlatTables operators = new SubgraphTable(subgraph).Operators;
+        file.Require(operators.Count <= MaxOperands, new FlatPlace("subgraph", 0), "the graph has too many operators");
+        for (int k = 0; k < operators.Count; k++)
+        {
+            uint code = new OperatorTable(operators[k]).CodeIndex;
+            file.Require(code < (uint)codes.Length, operators[k].Place, $"refers to operator code {code} of {codes.Length}");
+            if (!Imports.ContainsKey(codes[code].Code)) return false;
+        }
+
+        return operators.Count > 0;
     }
 
     /// <summary>Several graphs mean control flow or training signatures: lists what none of them could run anyway, and the count.</summary>
@@ -183,8 +199,9 @@ internal sealed partial class TfLiteImporter
         {
             if (!Imports.TryGetValue(call.Code, out Action<TfLiteImporter, OperatorCall>? import)) throw Unsupported(call, null);
             if (ReadsMissing(call)) MarkMissing(call);
+            else if (IsDecision(call)) return;
             else if (_tensors[call.Outputs[0]].IsInteger) EvaluateIntegers(call);
-            else import(this, call);
+            else FollowSpread(call, () => import(this, call));
         }
         catch (UnsupportedOperandException e)
         {
@@ -212,18 +229,28 @@ internal sealed partial class TfLiteImporter
     {
         FlatPlace place = new("subgraph", 0);
         _file.Require(outputs.Length is > 0 and <= MaxTensors, place, "it has no output");
-        Value[] values = new Value[outputs.Length];
-        for (int i = 0; i < values.Length; i++)
+        List<Value> values = [];
+        Value? scores = null;
+        foreach (int index in outputs)
         {
-            _file.Require((uint)outputs[i] < (uint)_tensors.Length, place, $"its output is tensor {outputs[i]} of {_tensors.Length}");
-            Value value = ValueOf(outputs[i], place);
-            string name = _tensors[outputs[i]].Name;
+            _file.Require((uint)index < (uint)_tensors.Length, place, $"its output is tensor {index} of {_tensors.Length}");
+            string name = _tensors[index].Name;
+            if (_scores.TryGetValue(index, out Value? decidedBy))
+            {
+                scores ??= decidedBy;
+                Decisions.Add($"'{name}'");
+                continue;
+            }
+
+            _file.Require(!_spread.ContainsKey(index), place, $"its output '{name}' is spread over the batch");
+            Value value = ValueOf(index, place);
 
             // An operator that changes nothing gives an existing value a second name; a view carries it.
-            values[i] = value.Name == name ? value : Add(OpCatalog.Reshape, [value], ReshapeAttributes.Same(value.Shape.Rank), name);
+            values.Add(value.Name == name ? value : Add(OpCatalog.Reshape, [value], ReshapeAttributes.Same(value.Shape.Rank), name));
         }
 
-        return _builder.Build(values);
+        if (values.Count == 0) values.Add(scores!);
+        return _builder.Build(values.ToArray());
     }
 
     private static UnsupportedOperandException Unsupported(OperatorCall call, string? reason) => new(call.Name, reason);

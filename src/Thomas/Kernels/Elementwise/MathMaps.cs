@@ -103,6 +103,16 @@ internal readonly struct RoundMap : IUnaryMap
         => TSimd.RoundToEven(x);
 }
 
+/// <summary>y = erf(x), as x times a quotient of polynomials in x^2; beyond 4 it is 1.</summary>
+internal readonly struct ErfMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => VectorMath.Erf<TSimd, TVec>(x);
+}
+
 /// <summary>y = scale * x + shift.</summary>
 internal readonly struct AffineMap(float scale, float shift) : IUnaryMap
 {

@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Thomas.Formats.Onnx.Proto;
 using Thomas.Runtime;
-using Thomas.Tests.Harness;
 using AttributeType = Thomas.Formats.Onnx.Proto.AttributeProto.Types.AttributeType;
 using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 
@@ -68,7 +67,7 @@ internal sealed class OnnxFile
     /// <summary>Loads and runs on inputs in the graph's layout; the first output.</summary>
     public float[] Run(params float[][] inputs)
     {
-        using Executable executable = Executable.Compile(Load().Graph, 1, TestGraphs.Oracle);
+        using Executable executable = Executable.Compile(Load().Graph, 1, new CompileOptions { Device = DeviceKind.Serial });
         for (int i = 0; i < inputs.Length; i++) inputs[i].CopyTo(executable.Input(i));
         executable.Run();
         return executable.Output().ToArray();
@@ -83,6 +82,11 @@ internal sealed class OnnxFile
             case float number: (attribute.Type, attribute.F) = (AttributeType.Float, number); break;
             case string text: (attribute.Type, attribute.S) = (AttributeType.String, ByteString.CopyFromUtf8(text)); break;
             case TensorProto tensor: (attribute.Type, attribute.T) = (AttributeType.Tensor, tensor); break;
+            case GraphProto graph: (attribute.Type, attribute.G) = (AttributeType.Graph, graph); break;
+            case float[] numbers:
+                attribute.Type = AttributeType.Floats;
+                attribute.Floats.Add(numbers);
+                break;
             case int[] numbers:
                 attribute.Type = AttributeType.Ints;
                 foreach (int number in numbers) attribute.Ints.Add(number);

@@ -252,7 +252,7 @@ public sealed class OnnxReaderTests
         ["scale of zero"] = (() => new OnnxFile().Input("x", 1, 6).Floats("s", [], 0).Node("QuantizeLinear", ["x", "s"], ["q"]).Node("DequantizeLinear", ["q", "s"], ["y"]).Output("y"), "positive"),
         ["external data"] = (External, "which is not named"),
         ["convolution over one axis"] = (() => new OnnxFile().Input("x", 1, 3, 6).Floats("w", [1, 3, 1], 1, 1, 1).Node("Conv", ["x", "w"], ["y"]).Output("y"), "1 spatial"),
-        ["padding by reflection"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 1, 0, 1 }), ("mode", "reflect")), "reflect"),
+        ["padding by more than there is"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 6, 0, 1 }), ("mode", "reflect")), "mirrors more"),
         ["groups that do not divide"] = (() => new OnnxFile().Input("x", 1, 3, 6, 6).Floats("w", [2, 1, 1, 1], 1, 1).Node("Conv", ["x", "w"], ["y"], ("group", 3)).Output("y"), "groups"),
         ["unusable layout"] = (() => Unary(13, "Relu").Metadata("thomas.layout", "upside down"), "thomas.layout"),
         ["part of a preprocessing"] = (() => Unary(13, "Relu").Metadata("thomas.width", "224"), "preprocessing"),

@@ -147,20 +147,97 @@ public sealed class TfLiteImporterTests
     public void Everything_that_is_not_supported_is_listed_at_once()
     {
         int x = Input([1, 6]);
-        int a = Call(BuiltinOperator.ELU, [x], TfLiteType.FLOAT32, [1, 6]), b = Call(BuiltinOperator.ELU, [a], TfLiteType.FLOAT32, [1, 6]);
+        int a = Call(BuiltinOperator.CUMSUM, [x], TfLiteType.FLOAT32, [1, 6]), b = Call(BuiltinOperator.CUMSUM, [a], TfLiteType.FLOAT32, [1, 6]);
         int c = Call(BuiltinOperator.ADD, [x, x], TfLiteType.FLOAT32, [1, 6], new OptionsTable(BuiltinOptions.Add).Byte(0, (byte)FusedActivation.SIGN_BIT));
-        int d = Call(BuiltinOperator.GELU, [x], TfLiteType.FLOAT32, [1, 6]);
+        int d = Call(BuiltinOperator.SIN, [x], TfLiteType.FLOAT32, [1, 6]);
         UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => Read(b, c, d));
-        Assert.Equal(["ELU (2 times, first at 'ELU')", "ADD with the fused activation SIGN_BIT (at 'ADD')", "GELU (at 'GELU')"], e.Operators);
+        Assert.Equal(["CUMSUM (2 times, first at 'CUMSUM')", "ADD with the fused activation SIGN_BIT (at 'ADD')", "SIN (at 'SIN')"], e.Operators);
     }
 
     [Fact]
-    public void An_open_size_other_than_the_batch_is_refused()
+    public void An_open_size_is_asked_for()
     {
         int x = _file.AddTensor(new FileTensor("picture", TfLiteType.FLOAT32, [1, -1, -1, 3], default));
         _file.Inputs.Add(x);
-        UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => Read(Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, -1, -1, 3])));
-        Assert.Contains("only the batch may be open", e.Message, StringComparison.Ordinal);
+        ModelFormatException e = Assert.Throws<ModelFormatException>(() => Read(Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, -1, -1, 3])));
+        Assert.Contains("--size N", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Channels_that_are_open_are_refused()
+    {
+        int x = _file.AddTensor(new FileTensor("picture", TfLiteType.FLOAT32, [1, 8, 8, -1], default));
+        _file.Inputs.Add(x);
+        UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => Read(Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, 8, 8, -1])));
+        Assert.Contains("only the batch and the size of pictures may be open", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Exponential_and_gaussian_units_are_spelled_out()
+    {
+        Model elu = Read(Call(BuiltinOperator.ELU, [Input([1, 6])], TfLiteType.FLOAT32, [1, 6]));
+        AssertOutput(elu, Array.ConvertAll(Six, static v => v > 0 ? v : MathF.Exp(v) - 1));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Gelu_is_exact_or_by_tanh(bool approximate)
+    {
+        Model model = Read(Call(BuiltinOperator.GELU, [Input([1, 6])], TfLiteType.FLOAT32, [1, 6], new OptionsTable((BuiltinOptions)123).Bool(0, approximate)));
+        AssertOutput(model, Array.ConvertAll(Six, v => approximate ? 0.5f * v * (1 + MathF.Tanh(0.797884561f * (v + (0.044715f * v * v * v)))) : 0.5f * v * (1 + ErrorFunction(v * 0.707106781f))));
+    }
+
+    /// <summary>By the trapezoid rule.</summary>
+    private static float ErrorFunction(double x)
+    {
+        const int steps = 20_000;
+        double sum = 0.5 * (1 + Math.Exp(-x * x));
+        for (int i = 1; i < steps; i++) sum += Math.Exp(-x * x * i * i / steps / steps);
+        return (float)(2 / Math.Sqrt(Math.PI) * sum * x / steps);
+    }
+
+    [Fact]
+    public void A_convolution_that_is_spread_over_the_batch_is_a_dilated_one()
+    {
+        int x = Input([1, 6, 1, 1]), filter = Floats([1, 3, 1, 1], 1, 10, 100);
+        int spread = Call(BuiltinOperator.SPACE_TO_BATCH_ND, [x, Ints(2, 1), Pairs(2, 2, 0, 0)], TfLiteType.FLOAT32, [2, 5, 1, 1]);
+        int product = Call(BuiltinOperator.CONV_2D, [spread, filter], TfLiteType.FLOAT32, [2, 3, 1, 1], new OptionsTable(BuiltinOptions.Conv2D).Byte(0, 1).Int(1, 1).Int(2, 1));
+        Model model = Read(Call(BuiltinOperator.BATCH_TO_SPACE_ND, [product, Ints(2, 1), Pairs(0, 0, 0, 0)], TfLiteType.FLOAT32, [1, 6, 1, 1]));
+        float At(int i) => i is >= 0 and < 6 ? Six[i] : 0;
+        float[] expected = new float[6];
+        for (int i = 0; i < 6; i++) expected[i] = At(i - 2) + (10 * At(i)) + (100 * At(i + 2));
+        AssertOutput(model, expected);
+    }
+
+    [Fact]
+    public void Repeated_mirrored_and_regrouped_elements_are_where_they_belong()
+    {
+        Model nearest = Read(Call(BuiltinOperator.RESIZE_NEAREST_NEIGHBOR, [Input([1, 2, 3, 1]), Ints(2, 6)], TfLiteType.FLOAT32, [1, 2, 6, 1]));
+        AssertOutput(nearest, [Six[0], Six[0], Six[1], Six[1], Six[2], Six[2], Six[3], Six[3], Six[4], Six[4], Six[5], Six[5]]);
+    }
+
+    [Fact]
+    public void Padding_may_mirror()
+    {
+        Model model = Read(Call(BuiltinOperator.MIRROR_PAD, [Input([1, 6]), Pairs(0, 0, 2, 1)], TfLiteType.FLOAT32, [1, 9]));
+        AssertOutput(model, [Six[2], Six[1], .. Six, Six[4]]);
+    }
+
+    [Fact]
+    public void Depth_becomes_space()
+    {
+        Model model = Read(Call(BuiltinOperator.DEPTH_TO_SPACE, [Input([1, 1, 1, 4])], TfLiteType.FLOAT32, [1, 2, 2, 1], new OptionsTable((BuiltinOptions)94).Int(0, 2)));
+        Assert.Equal(new Shape(1, 2, 2, 1), model.Graph.Outputs[0].Shape);
+    }
+
+    [Fact]
+    public void The_best_class_is_left_out()
+    {
+        int x = Input([1, 6]), scores = Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, 6]);
+        Model model = Read(Call(BuiltinOperator.ARG_MAX, [scores, Ints(1)], TfLiteType.INT64, [1]));
+        Assert.Equal("EXP", Assert.Single(model.Graph.Outputs).Name);
+        Assert.Contains(model.Info.Notes, static note => note.Contains("is a decision", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -190,6 +267,8 @@ public sealed class TfLiteImporterTests
     private int Tensor(string name, TfLiteType type, int[] dims) => _file.AddTensor(new FileTensor(name, type, dims, default));
 
     private int Ints(params ReadOnlySpan<int> values) => _file.AddInts("ints", values);
+
+    private int Pairs(params ReadOnlySpan<int> values) => _file.AddInts("pairs", values, [values.Length / 2, 2]);
 
     private int Floats(int[] dims, params float[] values) => _file.AddFloats("floats", dims, values);
 

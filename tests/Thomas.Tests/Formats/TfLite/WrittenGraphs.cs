@@ -34,7 +34,7 @@ internal static class WrittenGraphs
 
         graphs["Divide"] = () => Make((b, x) => b.Add(OpCatalog.Divide, [x, b.Positive("w", 1, 3)]));
         graphs["Power"] = () => Make((b, x) => b.Add(OpCatalog.Power, [b.Add(OpCatalog.Abs, [x]), b.Positive("w", 1, 3)]));
-        foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Exp, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round }) graphs[op.Name] = () => Make((b, x) => b.Add(op, [x]));
+        foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Exp, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round, OpCatalog.Erf }) graphs[op.Name] = () => Make((b, x) => b.Add(op, [x]));
         foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt })
             graphs[op.Name] = () => Make((b, x) => b.Add(op, [b.Add(OpCatalog.Exp, [x])]));
         foreach (Activation activation in Activations)

@@ -96,6 +96,29 @@ internal sealed partial class GraphEmitter
         }
     }
 
+    /// <summary>The format has no error function: x * P(x^2) / Q(x^2) up to 4, as the kernel computes it.</summary>
+    private int EmitErf(int x)
+    {
+        x = Clamped(x, Scalar("min", -4), Scalar("max", 4));
+        int square = Binary(BuiltinOperator.MUL, x, x);
+        int p = Polynomial(square, "p", [-2.72614225801306e-10f, 2.77068142495902e-08f, -2.10102402082508e-06f, -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f, -1.60960333262415e-02f]);
+        int q = Polynomial(square, "q", [-1.45660718464996e-05f, -2.13374055278905e-04f, -1.68282697438203e-03f, -7.37332916720468e-03f, -1.42647390514189e-02f]);
+        return Binary(BuiltinOperator.DIV, Binary(BuiltinOperator.MUL, x, p), q);
+    }
+
+    /// <summary>A polynomial of at least two terms by Horner's rule, the highest first.</summary>
+    private int Polynomial(int x, string what, ReadOnlySpan<float> terms)
+    {
+        int sum = Binary(BuiltinOperator.MUL, x, Scalar($"{what}0", terms[0]));
+        for (int i = 1; i < terms.Length; i++)
+        {
+            sum = Binary(BuiltinOperator.ADD, sum, Scalar($"{what}{i}", terms[i]));
+            if (i < terms.Length - 1) sum = Binary(BuiltinOperator.MUL, sum, x);
+        }
+
+        return sum;
+    }
+
     private int Clamped(int x, int minimum, int maximum) => Binary(BuiltinOperator.MINIMUM, Binary(BuiltinOperator.MAXIMUM, x, minimum), maximum);
 
     /// <summary>x * k + s with k = scale / sqrt(variance + epsilon) and s = shift - mean * k, computed in double where all are constants.</summary>

@@ -85,6 +85,7 @@ internal sealed partial class GraphEmitter
         Negate => Unary(BuiltinOperator.NEG, Tensor(node.Inputs[0])),
         Abs => Unary(BuiltinOperator.ABS, Tensor(node.Inputs[0])),
         Round => Unary(BuiltinOperator.ROUND, Tensor(node.Inputs[0])),
+        Erf => EmitErf(Tensor(node.Inputs[0])),
         FakeQuantize => EmitFakeQuantize(node),
         Reduce => EmitReduce(node),
         Softmax => EmitSoftmax(node),

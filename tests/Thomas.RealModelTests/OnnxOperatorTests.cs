@@ -135,7 +135,7 @@ public sealed class OnnxOperatorTests
         {
             foreach (string nearest in (string[])["round_prefer_floor", "floor"])
             {
-                if (coordinates == "half_pixel" && nearest == "floor") continue;
+                if ((coordinates == "half_pixel") == (nearest == "floor")) continue;
                 files[$"Resize {coordinates}, {nearest}"] = () => new OnnxFile(13).Input("x", Picture).Floats("s", [4], 1, 1, 2, 4)
                     .Node("Resize", ["x", "", "s"], ["y"], ("mode", "nearest"), ("coordinate_transformation_mode", coordinates), ("nearest_mode", nearest)).Output("y");
             }

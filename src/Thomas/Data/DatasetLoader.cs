@@ -1,3 +1,4 @@
+using System;
 using System.IO;
 
 namespace Thomas.Data;
@@ -12,9 +13,12 @@ public static class DatasetLoader
     /// <param name="path">A folder or a file.</param>
     /// <returns>The data set.</returns>
     /// <exception cref="DataException">The path does not exist, or is none of these; the message says what is wrong and where.</exception>
-    public static Dataset Load(string path) =>
-        MnistFiles.Recognizes(path) ? MnistFiles.Load(path)
-        : CifarFiles.Recognizes(path) ? CifarFiles.Load(path)
-        : File.Exists(path) ? CsvManifest.Load(path)
-        : ImageFolder.Load(path);
+    public static Dataset Load(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return MnistFiles.Recognizes(path) ? MnistFiles.Load(path)
+            : CifarFiles.Recognizes(path) ? CifarFiles.Load(path)
+            : File.Exists(path) ? CsvManifest.Load(path)
+            : ImageFolder.Load(path);
+    }
 }

@@ -14,10 +14,13 @@ internal static class MetadataSerializer
     private const byte NormalizationUnit = 1, FeatureProperties = 1, ImageProperties = 2, AxisLabels = 2, Rgb = 1, Grayscale = 2;
 
     /// <summary>The named buffers of a file.</summary>
-    public static IReadOnlyList<KeyValuePair<string, byte[]>> Entries(Model model, int inputs, int outputs)
+    /// <param name="info">What is known of the model.</param>
+    /// <param name="classes">What its class output means; null where the model names no classes.</param>
+    /// <param name="inputs">Number of inputs.</param>
+    /// <param name="outputs">Number of outputs.</param>
+    public static IReadOnlyList<KeyValuePair<string, byte[]>> Entries(ModelInfo info, ClassOutput? classes, int inputs, int outputs)
     {
-        ModelInfo info = model.Info;
-        List<KeyValuePair<string, byte[]>> entries = [new(TfLiteMetadata.TableKey, Table(model, inputs, outputs))];
+        List<KeyValuePair<string, byte[]>> entries = [new(TfLiteMetadata.TableKey, Table(info, classes, inputs, outputs))];
         if (info.Preprocessing is not null)
         {
             foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(info.Preprocessing)) entries.Add(Entry(pair));
@@ -42,10 +45,8 @@ internal static class MetadataSerializer
     private static KeyValuePair<string, byte[]> Entry(KeyValuePair<string, string> pair) => new(pair.Key, Encoding.UTF8.GetBytes(pair.Value));
 
     /// <summary>Field numbers are those of tflite-support's metadata_schema.fbs, version 1.1.0.</summary>
-    private static byte[] Table(Model model, int inputs, int outputs)
+    private static byte[] Table(ModelInfo info, ClassOutput? classes, int inputs, int outputs)
     {
-        ModelInfo info = model.Info;
-        ClassOutput? classes = info.Labels is { Count: > 0 } ? ClassOutput.Find(model) : null;
         FlatBufferBuilder builder = new(1024);
         List<int> inputTables = [], outputTables = [];
         for (int i = 0; i < inputs; i++) inputTables.Add(Input(builder, i == 0 ? info.Preprocessing : null));

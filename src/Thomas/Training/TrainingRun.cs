@@ -385,9 +385,10 @@ internal sealed partial class TrainingRun : IDisposable
         Executable? apply = _program.Apply;
         List<string> kernels = [.. _program.Step.Kernels];
         if (apply is not null) kernels.AddRange(apply.Kernels);
-        return new TrainerResult
+        List<string> warnings = [];
+        TrainerResult result = new()
         {
-            Model = _trainee.ToModel(_store),
+            Model = _trainee.ToModel(_store, _options.OutputLogits),
             Labels = _inputs.Classes.Model.Info.Labels!,
             Before = _before,
             After = _after,
@@ -398,6 +399,7 @@ internal sealed partial class TrainingRun : IDisposable
             StoppedEarly = _stoppedEarly,
             Cancelled = cancelled,
             Notes = _notes,
+            Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,
             WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, _loader.Waited / _stepTime) : 0,
@@ -406,5 +408,8 @@ internal sealed partial class TrainingRun : IDisposable
                 _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.SizeBytes, _best.SizeBytes, _loader.SizeBytes, _evaluator?.SizeBytes ?? 0),
             Kernels = kernels,
         };
+        warnings.AddRange(ClassNames.Alike(_inputs.Train.Dataset.ClassNames));
+        warnings.AddRange(TuningWarnings.Of(result));
+        return result;
     }
 }

@@ -108,6 +108,7 @@ public static class Tuner
 
         private readonly StageTimer _timer = new();
         private readonly List<string> _notes = [];
+        private readonly List<string> _warnings = [];
         private readonly List<BrokenPicture> _broken = [];
         private IReadOnlyList<string> _kernels = [];
 
@@ -120,7 +121,8 @@ public static class Tuner
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
-            if (model.Graph.Outputs.Count > 1) _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has the first only, '{model.Graph.Outputs[0].Name}'");
+            if (model.Graph.Outputs.Count > 1) _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has one: {ClassOutput.Find(model).Description}");
+            _warnings.AddRange(ClassNames.Alike(dataset.ClassNames));
             (LinearHead? oldHead, List<string> labels) = OldClasses(split);
             labels.AddRange(dataset.ClassNames);
             dataset.CheckTrainable();
@@ -145,9 +147,10 @@ public static class Tuner
             using (_timer.Measure("evaluate after")) after = trained.Head.Evaluate(validation);
             if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
             if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
-            Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing);
+            Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing, options.OutputLogits);
             TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, divided, input, options.Network, epochs);
-            return new TuningResult
+            if (network is not null) _warnings.AddRange(network.Warnings);
+            TuningResult result = new()
             {
                 Model = network?.Model ?? tuned,
                 Labels = labels,
@@ -164,8 +167,12 @@ public static class Tuner
                 Times = _timer.Times,
                 Cancelled = network?.Cancelled ?? (trained.Cancelled || options.Network is not null),
                 Notes = _notes,
+                Warnings = _warnings,
+                KeptClasses = offset,
                 Kernels = network?.Kernels ?? _kernels,
             };
+            _warnings.AddRange(TuningWarnings.Of(result));
+            return result;
         }
 
         /// <summary>Refuses what cannot be trained, or not within the memory bound, before hours go into pictures.</summary>
@@ -193,7 +200,7 @@ public static class Tuner
         /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
         private TrainerResult? TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
         {
-            network = network with { Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
+            network = network with { OutputLogits = options.OutputLogits, Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
             PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads };
             PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
             try
@@ -224,12 +231,12 @@ public static class Tuner
         {
             if (!options.KeepClasses) return (null, []);
             LinearHead head = split.Head ?? throw new ThomasException(
-                $"{model.Info.Name}: the old classes cannot be kept, because the old head is not a plain linear layer on the features ({split.Description}); tune without keeping them.");
-            List<string> labels = [.. ImageClassifier.LabelsOf(model, head.Classes)];
-            HashSet<string> known = new(labels, StringComparer.OrdinalIgnoreCase);
+                $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the features ({split.Description}); tune without keeping them.");
+            List<string> labels = [.. ClassOutput.Of(model).Labels];
             foreach (string name in dataset.ClassNames)
             {
-                if (known.Contains(name)) throw new DataException($"The class '{name}' is one of the model's own; rename the new class, or tune without keeping the old classes.");
+                if (labels.Find(label => ClassNames.AreAlike(label, name)) is string known)
+                    throw new DataException($"The class '{name}' is one of the model's own{(known == name ? "" : $" ('{known}')")}; rename the new class, or tune without keeping the old classes.");
             }
 
             return (head, labels);
@@ -262,7 +269,7 @@ public static class Tuner
             {
                 _broken.AddRange(set.Broken);
                 _notes.AddRange(set.Notices);
-                NoteLostClasses(part, set.Dataset);
+                _warnings.AddRange(LostClasses.Of(part, set.Dataset, "validation image"));
                 if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
                 bool computed = false;
@@ -276,16 +283,6 @@ public static class Tuner
                     _notes.Add);
                 if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
                 return matrix;
-            }
-        }
-
-        /// <summary>Training without pictures of a class is refused earlier; checking without them only says less.</summary>
-        private void NoteLostClasses(Dataset part, Dataset usable)
-        {
-            int[] before = part.CountByClass(), after = usable.CountByClass();
-            for (int c = 0; c < before.Length; c++)
-            {
-                if (before[c] > 0 && after[c] == 0) _notes.Add($"no validation picture of '{part.ClassNames[c]}' can be used: its recall is not known");
             }
         }
 

@@ -32,9 +32,8 @@ public sealed class PictureInput
     {
         ArgumentNullException.ThrowIfNull(model);
         (int height, int width, int channels) = Size(model);
-        (Preprocessing preprocessing, string source, bool isGuess) = given is not null ? (given, "given by the caller", false)
-            : model.Info.Preprocessing is Preprocessing stored ? (stored, model.Info.PreprocessingSource is { Length: > 0 } found ? found : "read from the model file", false)
-            : Guess(model, height, width, channels);
+        (Preprocessing Preprocessing, string Source, bool IsGuess) own = Own(model, height, width, channels);
+        (Preprocessing preprocessing, string source, bool isGuess) = given is null ? own : OfCaller(given, own);
         if (preprocessing.Width != width || preprocessing.Height != height || preprocessing.Channels != channels)
         {
             throw new ThomasException(
@@ -55,6 +54,19 @@ public sealed class PictureInput
         if (shape.Rank != 4 || shape[3] is not (1 or 3) || shape[1] < 1 || shape[2] < 1)
             throw new ThomasException($"{model.Info.Name}: input '{inputs[0].Name}' has shape {shape}; a picture has 4 axes (batch, height, width, channels) and 1 or 3 channels.");
         return (shape[1], shape[2], shape[3]);
+    }
+
+    private static (Preprocessing Preprocessing, string Source, bool IsGuess) Own(Model model, int height, int width, int channels)
+    {
+        if (model.Info.Preprocessing is not Preprocessing stored) return Guess(model, height, width, channels);
+        return (stored, model.Info.PreprocessingSource is { Length: > 0 } found ? found : "read from the model file", false);
+    }
+
+    /// <summary>A caller who only changes how images get their size leaves the reason for the normalization as it is.</summary>
+    private static (Preprocessing Preprocessing, string Source, bool IsGuess) OfCaller(Preprocessing given, (Preprocessing Preprocessing, string Source, bool IsGuess) own)
+    {
+        bool onlyResizes = given != own.Preprocessing && given with { Resize = own.Preprocessing.Resize, CropMargin = own.Preprocessing.CropMargin } == own.Preprocessing;
+        return onlyResizes ? (given, own.Source, own.IsGuess) : (given, "given by the caller", false);
     }
 
     private static (Preprocessing Preprocessing, string Source, bool IsGuess) Guess(Model model, int height, int width, int channels)

@@ -33,7 +33,12 @@ internal sealed class PreprocessingOptions
         string? preset = parsed.GetValue(_preset), color = parsed.GetValue(_color);
         ChannelValues? mean = parsed.GetValue(_mean), std = parsed.GetValue(_std);
         PictureInput input = PictureInput.Of(model);
-        if (preset is null && mean is null && std is null && input.IsGuess) WarnOfGuess(input, model, terminal);
+        if (preset is null && mean is null && std is null)
+        {
+            if (input.IsGuess) WarnOfGuess(input, model, terminal);
+            else if (model.Info.PreprocessingSource.Length > 0) terminal.Note($"note: {model.Info.Name} is fed {PreprocessingFormat.Normalization(input.Preprocessing)}; {input.Source}");
+        }
+
         if (!IsGiven(parsed)) return null;
 
         Preprocessing chosen = input.Preprocessing;
@@ -48,12 +53,15 @@ internal sealed class PreprocessingOptions
             };
         }
 
-        return _resize.Apply(parsed, chosen with
+        chosen = _resize.Apply(parsed, chosen with
         {
             Mean = mean ?? chosen.Mean,
             Std = std ?? chosen.Std,
             ColorOrder = color is null ? chosen.ColorOrder : Enum.Parse<ColorOrder>(color, ignoreCase: true),
         });
+
+        // Who asks for the resizing that is used anyway says nothing of the normalization.
+        return preset is null && mean is null && std is null && color is null && chosen == input.Preprocessing ? null : chosen;
     }
 
     /// <summary>As <see cref="Read"/>, for training of a model that is written to a file: unless the options or Thomas' own entries in the source say it, images get their size in the format's usual way.</summary>

@@ -26,7 +26,7 @@ internal static class Usage
         bool isNchw = format == ModelFormat.Onnx
             ? model.Info is not { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc }
             : model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
-        Preprocessing? preprocessing = Preprocessing(model);
+        Preprocessing? preprocessing = Input(model, out bool isGuess);
         isNchw &= input.Shape.Rank == 4;
         bool isOpen = written.Info.BatchIsSymbolic;
         long bytes = new FileInfo(output).Length;
@@ -35,7 +35,7 @@ internal static class Usage
             new UsageTensorReport(input.Name, "float32", Dims(input.Shape, isNchw, isOpen), input.Shape.Rank == 4 ? isNchw ? "NCHW" : "NHWC" : null),
             new UsageTensorReport(result.Name, "float32", Dims(result.Shape, false, isOpen), null),
             meaning.Description,
-            preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing),
+            preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing) + (isGuess ? " (guessed)" : ""),
             preprocessing is null ? null : [PreprocessingFormat.Range(preprocessing).Low, PreprocessingFormat.Range(preprocessing).High],
             preprocessing is null ? null : preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
             preprocessing is null ? null : Code(preprocessing, isNchw),
@@ -52,19 +52,21 @@ internal static class Usage
     {
         if (usage.SizeNote is not null) terminal.Field("size", usage.SizeNote);
         string layout = usage.Input.Layout is null ? "" : $" {usage.Input.Layout}";
-        terminal.Field("input", $"{usage.Input.Name}  {usage.Input.Type}[{string.Join('x', usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
-        if (Preprocessing(model) is Preprocessing preprocessing) terminal.Field("resize", PreprocessingFormat.Resizing(preprocessing, ModelFiles.FormatOf(output)));
+        terminal.Field("input", $"{usage.Input.Name}  {usage.Input.Type}[{string.Join(", ", usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
+        if (Input(model, out _) is Preprocessing preprocessing) terminal.Field("resize", PreprocessingFormat.Resizing(preprocessing, ModelFiles.FormatOf(output)));
         if (usage.Code is not null) terminal.Field("in Python", usage.Code);
-        terminal.Field("output", $"{usage.Output.Name}  {usage.Output.Type}[{string.Join('x', usage.Output.Shape)}], {usage.Meaning}");
+        terminal.Field("output", $"{usage.Output.Name}  {usage.Output.Type}[{string.Join(", ", usage.Output.Shape)}], {usage.Meaning}");
         if (usage.LabelFile is not null) terminal.Field("labels", usage.LabelFile);
     }
 
-    private static Preprocessing? Preprocessing(Model model)
+    private static Preprocessing? Input(Model model, out bool isGuess)
     {
-        if (model.Info.Preprocessing is not null) return model.Info.Preprocessing;
+        isGuess = false;
         try
         {
-            return PictureInput.Of(model).Preprocessing;
+            PictureInput input = PictureInput.Of(model);
+            isGuess = input.IsGuess;
+            return input.Preprocessing;
         }
         catch (ThomasException)
         {

@@ -26,7 +26,7 @@ internal static class FirstLayer
         LeadingArithmetic leading = LeadingArithmetic.Of(graph, passesGrids: true);
         Value value = leading.End;
         if (leading.Rescales || value.Consumers.Count != 1 || value.Consumers[0] is not { Op: Conv2d } layer) return null;
-        if (layer.Inputs[1].Constant is not { } filter || filter.Type.DType != DType.F32) return null;
+        if (layer.Inputs[1].Constant is not { } filter || filter.Type.DType != DType.F32 || filter.Type.Shape.ElementCount == 0) return null;
         (double[] norms, double[] sums, double[] biases) = Measure(layer, filter);
         double[] sorted = [.. norms];
         Array.Sort(sorted);

@@ -55,10 +55,10 @@ public sealed class ConvertTests : IDisposable
     {
         string model = _files.Model(labels: ["a", "b", "c", "d"]);
         CliRun run = CliRun.Of("convert", model, "-o", _files["out.tflite"], "--resize", "stretch");
-        Assert.Contains("input          picture  float32[1x8x8x3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
+        Assert.Contains("input          picture  float32[1, 8, 8, 3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
         Assert.Contains("resize         stretch to 8x8 pixels", run.Out, StringComparison.Ordinal);
         Assert.Contains("x = (np.asarray(Image.open(file).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out, StringComparison.Ordinal);
-        Assert.Contains("output         probabilities  float32[1x4], probabilities", run.Out, StringComparison.Ordinal);
+        Assert.Contains("output         probabilities  float32[1, 4], probabilities", run.Out, StringComparison.Ordinal);
         JsonElement usage = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--preset", "imagenet", "--color", "bgr", "--json").Json().GetProperty("usage");
         Assert.Equal("[\"batch\",\"3\",\"8\",\"8\"]", usage.GetProperty("input").GetProperty("shape").GetRawText().ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal));
         Assert.Equal("NCHW", usage.GetProperty("input").GetProperty("layout").GetString());

@@ -56,6 +56,8 @@ public sealed class TuneTests : IDisposable
         CliRun run = CliRun.Of(["tune", model, "--data", _files.Data(perClass: 4), "-o", _files[name], "--epochs", "2", "--no-cache", "--json", "--write-labels", .. asked is null ? (string[])[] : ["--resize", asked]]);
         Assert.Equal(0, run.Code);
         Assert.Equal(resize, run.Json().GetProperty("usage").GetProperty("resize").GetString());
+        Assert.Equal(isWritten ? "read from the model file" : "GUESSED 'imagenet' from the layout", run.Json().GetProperty("preprocessing").GetProperty("source").GetString()!.Split(" (")[0]);
+        Assert.Equal(!isWritten, run.Json().GetProperty("preprocessing").GetProperty("isGuess").GetBoolean());
         Assert.Equal(_files["labels.txt"], run.Json().GetProperty("usage").GetProperty("labelFile").GetString());
         JsonElement preprocessing = CliRun.Of("inspect", _files[name], "--json").Json().GetProperty("preprocessing");
         Assert.Equal(resize, preprocessing.GetProperty("resize").GetString());

@@ -58,6 +58,19 @@ public sealed class InputEvidenceTests
     }
 
     [Fact]
+    public void Commands_say_what_is_believed_and_why()
+    {
+        using Cli.CliFixture files = new();
+        File.WriteAllBytes(files["int8.tflite"], QuantizedFile(TfLiteType.INT8, 1f / 255, -128, 3));
+        Cli.CliFixture.Picture(files["image.png"], 0, 1);
+        const string Why = "from its int8 input: scale 0.003922, zero point -128, real numbers 0 to 1; the bytes of an image are its steps";
+        Assert.Contains($"note: int8.tflite is fed RGB, x / 255 for bytes x: 0 to 1; {Why}", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"]).Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("is fed", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"], "--quiet").Error, StringComparison.Ordinal);
+        Assert.Contains(Why, Cli.CliRun.Of("inspect", files["int8.tflite"]).Out, StringComparison.Ordinal);
+        Assert.Equal(Why, Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"], "--json").Json().GetProperty("preprocessing").GetProperty("source").GetString());
+    }
+
+    [Fact]
     public void What_Thomas_wrote_goes_before_the_grid()
     {
         Preprocessing written = Preprocessing.Preset("tf", 6, 5) with { Resize = ResizeMode.Stretch };
@@ -166,6 +179,7 @@ public sealed class InputEvidenceTests
         GraphBuilder builder = new();
         Graph vector = builder.Build(builder.Add(OpCatalog.Abs, [builder.Input("x", new TensorType(DType.F32, new Shape(1, 8)))], null, "y"));
         Assert.Null(InputEvidence.Find(vector, new InputClaims(InputNumbers.Int8, new Quantization([1], [0]))));
+        Assert.Null(InputEvidence.Find(Rescaled(""), new InputClaims(InputNumbers.Int8, new Quantization([1e-39f], [0]))));
     }
 
     // Batch normalization folded into the first layer: results of about 1, whatever comes in.

@@ -17,15 +17,17 @@ internal sealed class Rebatch
     private readonly int _from;
     private readonly int _to;
     private readonly bool _mayCross;
+    private readonly bool _isOpen;
     private readonly bool[] _holdsImages;
     private Node _node = null!;
 
-    private Rebatch(Graph graph, int from, int to, bool mayCross)
+    private Rebatch(Graph graph, int from, int to, bool mayCross, bool isOpen = false)
     {
         _graph = graph;
         _from = from;
         _to = to;
         _mayCross = mayCross;
+        _isOpen = isOpen;
         _holdsImages = new bool[graph.Values.Count];
         _rewriter = new GraphRewriter(graph, input => input.Shape.Rank == 0 ? input.Type : new TensorType(input.Type.DType, Rows(input.Shape)));
     }
@@ -57,6 +59,13 @@ internal sealed class Rebatch
     /// <param name="isOpen">Whether the file leaves the batch open: what works along an axis of size 1 then works on images, not on nothing.</param>
     /// <exception cref="GraphException">Some node mixes the images of a batch.</exception>
     public static Graph FromFile(Graph graph, bool isOpen) => new Rebatch(graph, BatchOf(graph), 1, mayCross: !isOpen).Run();
+
+    /// <summary>The graph of a model with a batch of 1, such that it holds as it is for any batch: for files that leave the batch open.</summary>
+    /// <exception cref="GraphException">Some node holds for one batch only.</exception>
+    public static Graph ForAnyBatch(Graph graph) => new Rebatch(graph, 1, 1, mayCross: true, isOpen: true).Run();
+
+    /// <summary>Whether nodes need not change: the batch stays, and stays fixed.</summary>
+    private bool StaysAsIs => _from == _to && !_isOpen;
 
     /// <summary>The first axis of the first input; an input of one axis holds one image.</summary>
     private static int BatchOf(Graph graph) => graph.Inputs is [{ Shape: { Rank: >= 2 } shape }, ..] && shape[0] > 0 ? shape[0] : 1;
@@ -157,7 +166,7 @@ internal sealed class Rebatch
     /// </summary>
     private bool RewriteBinary(Node node)
     {
-        if (_from == _to) return false;
+        if (StaysAsIs) return false;
         int rank = node.Output.Shape.Rank, rows = node.Output.Shape[0];
         bool aligned = true;
         Value[] operands = new Value[2];
@@ -195,7 +204,7 @@ internal sealed class Rebatch
     /// <summary>Constants beside images: their rows are those of one image.</summary>
     private bool RewriteConcat(Node node)
     {
-        if (_from == _to) return false;
+        if (StaysAsIs) return false;
         Value[] operands = new Value[node.Inputs.Count];
         for (int i = 0; i < operands.Length; i++)
         {
@@ -225,6 +234,7 @@ internal sealed class Rebatch
 
     private Value Repeated(Value constant)
     {
+        if (_isOpen) throw new GraphException($"{_node} joins images with {constant}, which a file with an open batch cannot repeat for each of them.");
         if (_to == 1) return constant;
         TensorData data = constant.Constant ?? throw new GraphException($"{_node} joins images with {constant}, which cannot be repeated for each of {_to}.");
         byte[] repeated = new byte[checked(data.Bytes.Length * _to)];
@@ -244,7 +254,7 @@ internal sealed class Rebatch
 
     private bool InsideUnchecked(Node node, OpAttributes? attributes)
     {
-        if (_from == _to) return false;
+        if (StaysAsIs) return false;
         Value[] operands = new Value[node.Inputs.Count];
         for (int i = 0; i < operands.Length; i++)
         {

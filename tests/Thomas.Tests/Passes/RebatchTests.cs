@@ -37,6 +37,29 @@ public sealed class RebatchTests
         }
     }
 
+    // A file with an open batch is read for one image and run for any number: the written graph itself must hold for them.
+    [Theory]
+    [MemberData(nameof(Foldings))]
+    public void A_graph_for_an_open_batch_holds_for_two_images_as_it_stands(string folding)
+    {
+        if (folding is "constant channels" or "joined positions")
+        {
+            Assert.Throws<GraphException>(() => Rebatch.ForAnyBatch(Folded(folding)));
+            return;
+        }
+
+        Graph open = Rebatch.ForAnyBatch(Folded(folding)), two = PlainCopy(open, 2);
+        Assert.Equal(open.Outputs[0].Shape.With(0, 2 * open.Outputs[0].Shape[0]), two.Outputs[0].Shape);
+        Assert.Equal(TestGraphs.Run(Folded(folding), TestGraphs.Oracle, 2), TestGraphs.Run(two, TestGraphs.Oracle, 2));
+    }
+
+    private static Graph PlainCopy(Graph graph, int batch)
+    {
+        GraphRewriter rewriter = new(graph, input => new TensorType(input.Type.DType, input.Shape.With(0, batch)));
+        foreach (Node node in graph.Nodes) rewriter.Copy(node);
+        return rewriter.Build();
+    }
+
     [Theory]
     [InlineData("mean", "Reduce 'y'")]
     [InlineData("slice", "Slice 'y'")]

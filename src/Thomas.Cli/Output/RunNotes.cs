@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Data;
 
@@ -36,6 +37,13 @@ internal static class RunNotes
     public static void Warnings(this Terminal terminal, IReadOnlyList<string> warnings)
     {
         foreach (string warning in warnings) terminal.Warn(warning);
+    }
+
+    /// <summary>What a written file holds of a model that came from 8 bits.</summary>
+    public static void WrittenQuantized(this Terminal terminal, Model model, string output)
+    {
+        if (!output.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) terminal.Quantized(model);
+        else if (model.Info.IsQuantized) terminal.Note("note: 8-bit weights are written as 8-bit integers, layers that were trained as float32");
     }
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)

@@ -72,8 +72,8 @@ public sealed class PlanTests : IDisposable
         Assert.Equal(0, run.Code);
         Assert.Contains("runs ", run.Out, StringComparison.Ordinal);
         CliRun table = CliRun.Of("plan", _files.Model(), "--memory", "1KiB", "--threads", "1");
-        Assert.Equal(0, table.Code);
-        Assert.Contains("last: Training 'last' does not fit 1KiB", table.Out, StringComparison.Ordinal);
+        Assert.Equal(3, table.Code);
+        Assert.Contains("last: Training 'last' does not fit 1KiB", table.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,6 +13,7 @@ namespace Thomas.Cli;
 internal static class Program
 {
     private const int HangUpBit = 1; // SIGHUP is signal 1, bit 0 of a mask
+    private const int FileSizeExceeded = 25; // SIGXFSZ on Linux and macOS
 
     private static int Main(string[] args)
     {
@@ -26,6 +27,9 @@ internal static class Program
         // Through Console, since libraries ask whether a writer is the terminal's.
         Console.SetOut(stdout);
         Console.SetError(stderr);
+
+        // Beyond a limit on the size of files (ulimit -f) writing shall fail, not end the process: the result can be written elsewhere.
+        using PosixSignalRegistration? tooLong = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)FileSizeExceeded, static signal => signal.Cancel = true);
         ComputeOptions.Tuned = TuningRecord.Read(CacheOptions.DefaultFolder(), DevicesCommand.ProcessorName);
         int code = ThomasCommand.Invoke(args, Console.Out, Console.Error, cancellation.Token);
         Console.Out.Flush();

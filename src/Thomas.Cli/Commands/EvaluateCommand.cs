@@ -38,7 +38,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed)
     {
         Model model = _model.Load(parsed, _terminal.Cancellation);
-        Dataset data = _data.Load(parsed);
+        Dataset data = _data.Load(parsed, _terminal);
         EvaluationOptions options = new()
         {
             Preprocessing = _preprocessing.Read(parsed, model, _terminal),
@@ -97,11 +97,11 @@ internal sealed class EvaluateCommand
 
     private void Print(Evaluation result, Model model, Dataset data, string device)
     {
-        _terminal.Field("model", model.Info.Name);
+        _terminal.Field("model", Format.Name(model.Info.Name));
         int unknown = result.UncheckedClasses.Count;
         string others = unknown > 0 ? $"; nothing is known of the model's other {Format.Plural(unknown, "class", "classes")}" : "";
         string left = result.Broken.Count > 0 ? $", {result.Broken.Count} left out" : "";
-        _terminal.Field("data", $"{data.Name}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);
         _terminal.Field("accuracy", Format.Accuracy(result.Confusion));

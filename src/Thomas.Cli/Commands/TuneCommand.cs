@@ -49,7 +49,7 @@ internal sealed class TuneCommand
         Model model = _model.Load(parsed, _terminal.Cancellation);
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
-        Dataset data = _data.Load(parsed);
+        Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
@@ -68,7 +68,7 @@ internal sealed class TuneCommand
             progress,
             new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
             _terminal.Cancellation));
-        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output);
+        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), path);
         CacheOptions.Trim(options.CacheDirectory);
 
@@ -104,8 +104,8 @@ internal sealed class TuneCommand
             : Format.Invariant($"{Format.Plural(data.Samples.Count - test, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
         if (test > 0) split += $", {test} for test (not used)";
         string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
-        _terminal.Field("model", $"{model.Info.Name}, {Format.Count(model.Graph.ParameterCount)} parameters");
-        _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
+        _terminal.Field("model", $"{Format.Name(model.Info.Name)}, {Format.Count(model.Graph.ParameterCount)} parameters");
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{input.Source}");
         _terminal.Field("tuning", options.Network is TrainerOptions network
             ? $"last layer, then '{network.Policy}': {network.Optimizer.Kind}, {network.Epochs} epochs, batch {network.BatchSize}, seed {options.Seed}"
@@ -121,7 +121,7 @@ internal sealed class TuneCommand
         string below = result.IsBelowBaseline ? "below the baseline; " : "";
         _terminal.Field(
             result.KeptClasses > 0 ? "new classes" : "accuracy",
-            $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
+            $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
         _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\nthe epoch was chosen by these images, so other images will give slightly less");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
@@ -140,9 +140,9 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
-        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+        _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
-        _terminal.Field("try it", $"thomas classify {output} picture.jpg");
+        _terminal.Field("try it", $"thomas classify {Format.Name(output)} picture.jpg");
     }
 
     private static string After(TuningResult result)

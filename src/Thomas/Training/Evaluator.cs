@@ -145,7 +145,12 @@ public static class Evaluator
                     cancellation);
             }
 
-            notes.AddRange(set.Notices);
+            foreach (string notice in set.Notices)
+            {
+                notes.Add(notice);
+                progress?.Report(StageProgress.Warning("decode", notice));
+            }
+
             warnings.AddRange(LostClasses.Of(dataset, set.Dataset, "image"));
             return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels);
         }

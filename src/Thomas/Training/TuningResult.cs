@@ -70,6 +70,9 @@ public sealed class TuningResult
     /// <summary>Whether the tuned model does worse on the validation images than the baseline of <see cref="Before"/>.</summary>
     public bool IsBelowBaseline => After.Accuracy < Before.Accuracy;
 
+    /// <summary>What the run was planned to add to the process; null without a bound.</summary>
+    public RunPlan? Plan { get; init; }
+
     /// <summary>Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.</summary>
     public required IReadOnlyList<string> Kernels { get; init; }
 }

@@ -149,13 +149,7 @@ internal sealed class Trainee
 
     private Graph ScoresGraph()
     {
-        _scores = _source.Outputs[_output.Index];
-        while (_scores.Producer is Node node && LeadsToSoftmax(node))
-        {
-            if (node.Op is Softmax) _factor = ((SoftmaxAttributes)node.Attributes).Beta;
-            _scores = ScorePatterns.SoftmaxLogits(node) ?? node.Inputs[0];
-        }
-
+        _scores = BeforeSoftmax(_source.Outputs[_output.Index], out _factor);
         GraphRewriter rewriter = new(_source);
         foreach ((Value constant, Variable variable) in _variables) rewriter.Set(constant, rewriter.Builder.Variable(variable));
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
@@ -181,15 +175,22 @@ internal sealed class Trainee
         return rewriter.Builder.Add(OpCatalog.Multiply, [scores, factor], name: "scaled");
     }
 
-    /// <summary>Whether a softmax comes before this node, or is it, through nodes that only move or round.</summary>
-    private static bool LeadsToSoftmax(Node node)
+    /// <summary>
+    /// What goes into the first softmax on the way back from the output, through nodes that only move or round, and the factor of that softmax; the output itself and 1 where there
+    /// is none.
+    /// </summary>
+    private static Value BeforeSoftmax(Value output, out float factor)
     {
-        for (Node? at = node; at is not null; at = at.Inputs[0].Producer)
+        Value scores = output;
+        factor = 1;
+        for (Value at = output; at.Producer is Node node;)
         {
-            if (at.Op is Softmax || ScorePatterns.SoftmaxLogits(at) is not null) return true;
-            if (at.Op is not (Reshape or FakeQuantize or Transpose)) return false;
+            if (node.Op is Softmax) factor = ((SoftmaxAttributes)node.Attributes).Beta;
+            if ((ScorePatterns.SoftmaxLogits(node) ?? (node.Op is Softmax ? node.Inputs[0] : null)) is Value logits) scores = at = logits;
+            else if (node.Op is Reshape or FakeQuantize or Transpose) at = node.Inputs[0];
+            else break;
         }
 
-        return false;
+        return scores;
     }
 }

@@ -171,6 +171,7 @@ public static class Tuner
         private readonly List<BrokenPicture> _broken = [];
         private IReadOnlyList<string> _kernels = [];
         private RunPlan? _plan;
+        private int _noticesBefore;
 
         public TuningResult Run(IProgress<EpochReport>? epochs)
         {
@@ -340,6 +341,7 @@ public static class Tuner
                 foreach (string notice in set.Notices) Warn(notice);
                 _warnings.AddRange(LostClasses.Of(part, set.Dataset, "validation image"));
                 if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
+                _noticesBefore = set.Notices.Count;
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
                 bool computed = false;
                 FeatureMatrix matrix = cache.GetOrCompute(
@@ -349,7 +351,9 @@ public static class Tuner
                         computed = true;
                         return Compute(graph, set, labelOffset);
                     },
+                    matrix => Problem(matrix, graph, set, labelOffset),
                     Warn);
+                AddLateNotices(set);
                 if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
                 return matrix;
             }
@@ -361,6 +365,32 @@ public static class Tuner
             _notes.Add(note);
             int name = note.IndexOf('\'', StringComparison.Ordinal);
             if (_warned.Add(name < 0 ? note : note[..name])) progress?.Report(StageProgress.Warning("features", note));
+        }
+
+        /// <summary>What is wrong with features from a file; its checksum holds, but whoever wrote it may have been wrong, or hostile.</summary>
+        private static string? Problem(FeatureMatrix matrix, Graph graph, PreparedSet set, int labelOffset)
+        {
+            if (matrix.Samples != set.Count || matrix.Views != set.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or pictures";
+            for (int i = 0; i < matrix.Samples; i++)
+            {
+                if (matrix.Labels[i] != set.Label(i) + labelOffset) return "its pictures are of other classes";
+                for (int view = 0; view < matrix.Views; view++)
+                {
+                    foreach (float value in matrix.Row(i, view))
+                    {
+                        if (!float.IsFinite(value)) return "it holds numbers that are not finite";
+                    }
+                }
+            }
+
+            return null;
+        }
+
+        /// <summary>What happened to the prepared pictures while they were in use.</summary>
+        private void AddLateNotices(PreparedSet set)
+        {
+            IReadOnlyList<string> notices = set.Notices;
+            for (int i = _noticesBefore; i < notices.Count; i++) Warn(notices[i]);
         }
 
         private FeatureMatrix Compute(Graph graph, PreparedSet set, int labelOffset)

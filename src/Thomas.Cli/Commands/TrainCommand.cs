@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.IO;
 using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;

@@ -6,6 +6,8 @@ using System.IO.Hashing;
 using System.Text;
 using System.Threading;
 
+using Microsoft.Win32.SafeHandles;
+
 using Thomas.Formats;
 
 namespace Thomas.Data;

@@ -72,7 +72,7 @@ public static class Tuner
         return RunPlanner.Plan(model, new RunPlanOptions
         {
             Network = options.Network is TrainerOptions network ? NetworkPlan(network, dataset, options.Compile) : null,
-            Classes = dataset.ClassNames.Count + (options.KeepClasses ? ImageClassifier.ClassCount(model) : 0),
+            Classes = dataset.ClassNames.Count + (options.KeepClasses ? ClassOutput.Of(model).Classes : 0),
             Pictures = dataset.Samples.Count,
             Views = options.Views,
             HeadBatch = options.Head.BatchSize,

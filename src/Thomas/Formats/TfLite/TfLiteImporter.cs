@@ -106,7 +106,7 @@ internal sealed partial class TfLiteImporter
     private static bool StandsAlone(FlatFile file, FlatTable subgraph, (BuiltinOperator Code, string Name)[] codes)
     {
         FlatTables operators = new SubgraphTable(subgraph).Operators;
-        file.Require(operators.Count <= MaxOperands, new FlatPlace("subgraph", 0), "the graph has too many operators");
+        file.Require(operators.Count <= ModelLimits.Operators, new FlatPlace("subgraph", 0), "the graph has too many operators");
         for (int k = 0; k < operators.Count; k++)
         {
             uint code = new OperatorTable(operators[k]).CodeIndex;

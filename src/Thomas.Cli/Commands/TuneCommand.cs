@@ -110,7 +110,7 @@ internal sealed class TuneCommand
         string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
         _terminal.Field("model", $"{Format.Name(model.Info.Name)}, {Format.Count(model.Graph.ParameterCount)} parameters");
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
-        _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{input.Source}");
+        _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("tuning", options.Network is TrainerOptions network
             ? $"last layer, then '{network.Policy}': {network.Optimizer.Kind}, {network.Epochs} epochs, batch {network.BatchSize}, seed {options.Seed}"
             : $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");

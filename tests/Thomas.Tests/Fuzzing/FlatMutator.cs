@@ -15,7 +15,7 @@ internal static class FlatMutator
     {
         FileGraph graph = GraphEmitter.Emit(model);
         for (int i = random.Next(1, 4); i > 0; i--) Change(random, graph);
-        List<KeyValuePair<string, byte[]>> metadata = [.. MetadataSerializer.Entries(model.Info, graph.Inputs.Count, graph.Outputs.Count)];
+        List<KeyValuePair<string, byte[]>> metadata = [.. MetadataSerializer.Entries(model.Info, model.Info.Labels is { Count: > 0 } ? ClassOutput.Find(model) : null, graph.Inputs.Count, graph.Outputs.Count)];
         if (metadata.Count > 0 && random.Next(4) == 0)
         {
             int at = random.Next(metadata.Count);

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 using SkiaSharp;
 
@@ -35,6 +36,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     // From here on rows are converted as they are decoded, 3 bytes a pixel instead of 7.
     private const int RowwisePixels = 1 << 20;
     private const int StripBytes = 1 << 18;
+    private const long GarbageBytes = 8 << 20;
 
     // A header may claim 4 mebipixels without further ado. Above that the file must have a byte for every 10,000 pixels: deflate cannot reach more than 8,300 (1-bit PNG),
     // and photographs stay below 100.
@@ -45,7 +47,9 @@ public sealed class SkiaImageDecoder : IImageDecoder
 
     private readonly long _maximumPixels;
     private readonly long _mostBytes;
+    private readonly bool _isBounded;
     private readonly DecodeBudget _budget;
+    private long _collectedAt;
 
     /// <summary>Creates a decoder.</summary>
     /// <param name="maximumPixels">Pictures whose header claims more pixels than this are refused.</param>
@@ -56,6 +60,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
         ArgumentOutOfRangeException.ThrowIfNegative(memory);
         _maximumPixels = maximumPixels;
         _budget = memory == 0 ? Shared : new DecodeBudget(memory);
+        _isBounded = memory > 0;
         _mostBytes = memory == 0 ? 4 * DefaultMemory : memory;
     }
 
@@ -77,9 +82,19 @@ public sealed class SkiaImageDecoder : IImageDecoder
             ?? throw new ImageFormatException(PictureFormat.DescribeRefusal(encoded.Span, opened));
         CheckSize(codec.Info, encoded.Length);
         SKEncodedOrigin origin = ExifOrientation.Read(codec, encoded.Span);
+        if (_isBounded) CollectGarbage(encoded.Length);
         return codec.EncodedFormat == SKEncodedImageFormat.Png && (long)codec.Info.Width * codec.Info.Height > LargePixels
             ? DecodePng(PngRows.Open(encoded), minimumShortSide, origin)
             : DecodeBySkia(codec, encoded.Span, minimumShortSide, origin);
+    }
+
+    // Files and pictures that are done with are large, and the collector is in no hurry: under a bound they go before they amount to much.
+    private void CollectGarbage(int encodedBytes)
+    {
+        long allocated = GC.GetTotalAllocatedBytes();
+        long last = Interlocked.Read(ref _collectedAt);
+        if (allocated + encodedBytes - last < GarbageBytes || Interlocked.CompareExchange(ref _collectedAt, allocated, last) != last) return;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
     }
 
     private RgbImage DecodePng(PngRows rows, int minimumShortSide, SKEncodedOrigin origin)

@@ -64,10 +64,16 @@ internal sealed class PlanCommand
     private static PolicyReport Examine(Question question, UpdatePolicy policy, out string? details)
     {
         details = null;
-        if (policy.Kind == UpdateKind.Last) return LastLayer(question);
-        TrainingPlan plan = TrainingPlanner.Plan(question.WithHead, question.Options(policy));
-        details = plan.Step.ToText();
-        return Report(plan, question.Rates) with
+        RunPlan run = Run(question, policy);
+        if (policy.Kind == UpdateKind.Last)
+        {
+            details = run.ToText();
+            return WithRun(LastLayer(question, run.FeatureBatch), run);
+        }
+
+        TrainingPlan plan = run.Step!;
+        details = $"{run.ToText()}\n\n{plan.Step.ToText()}";
+        return WithRun(Report(plan, question.Rates), run) with
         {
             TrainedTensors = plan.TrainedTensors,
             Recomputed = Recomputed(plan),
@@ -82,15 +88,10 @@ internal sealed class PlanCommand
         {
             try
             {
-                if (policy.Kind == UpdateKind.Last)
-                {
-                    policies.Add(LastLayer(question));
-                    continue;
-                }
-
                 TrainingPlanOptions options = question.Options(policy);
-                PolicyReport report = Report(TrainingPlanner.Plan(question.WithHead, options), question.Rates);
-                policies.Add(options.MemoryBytes is null ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options).Memory.Total } : report);
+                RunPlan run = Run(question, policy);
+                PolicyReport report = WithRun(policy.Kind == UpdateKind.Last ? LastLayer(question, run.FeatureBatch) : Report(run.Step!, question.Rates), run);
+                policies.Add(options.MemoryBytes is null && run.Step is not null ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options).Memory.Total } : report);
             }
             catch (ThomasException e)
             {
@@ -99,12 +100,28 @@ internal sealed class PlanCommand
         }
     }
 
-    private static PolicyReport LastLayer(Question question)
+    /// <summary>The whole run, which keeps to the bound.</summary>
+    private static RunPlan Run(Question question, UpdatePolicy policy)
+    {
+        TrainingPlanOptions options = question.Options(policy);
+        return RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? question.WithHead : question.Model, new RunPlanOptions
+        {
+            Network = policy.Kind == UpdateKind.Last ? null : options,
+            LastLayerFirst = policy.Kind != UpdateKind.Scratch,
+            Classes = question.Classes,
+            Pictures = question.Pictures,
+            HeadBatch = options.Batch,
+            MemoryBytes = options.MemoryBytes,
+            Compile = options.Compile,
+        });
+    }
+
+    private static PolicyReport WithRun(PolicyReport report, RunPlan run) => report with { RunBytes = run.Total, RunStages = RunMemory.Stages(run) };
+
+    private static PolicyReport LastLayer(Question question, int inferenceBatch)
     {
         TrainingPlanOptions options = question.Options(UpdatePolicy.Last);
-        HeadPlan plan = HeadPlan.Create(question.Model, question.Classes, options.Batch, question.Pictures, options.Compile);
-        if (plan.Total > options.MemoryBytes)
-            throw new ThomasException($"Training 'last' does not fit {ByteSize.Format(options.MemoryBytes.Value)}: it takes {ByteSize.FormatAtLeast(plan.Total)}, most of it for inference.");
+        HeadPlan plan = HeadPlan.Create(question.Model, question.Classes, options.Batch, question.Pictures, options.Compile, inferenceBatch);
         List<MemoryPartReport> parts = [new("frozen weights", plan.FrozenConstants), new("inference, then free", plan.Inference), new("the layer", plan.Head)];
         if (plan.Features > 0) parts.Add(new MemoryPartReport("features", plan.Features));
         return new PolicyReport(
@@ -176,12 +193,12 @@ internal sealed class PlanCommand
 
     private void PrintTable(IReadOnlyList<PolicyReport> policies)
     {
-        _terminal.Say($"{"policy",-10} {"trained",14} {"memory",11} {"recomputing",12} {"runs",9} {"multiply-adds",14} {"time a step",12}");
+        _terminal.Say($"{"policy",-10} {"trained",14} {"memory",11} {"recomputing",12} {"run adds",11} {"runs",9} {"multiply-adds",14} {"time a step",12}");
         foreach (PolicyReport p in policies)
         {
             string smallest = p.SmallestBytes is long bytes ? Format.Bytes(bytes) : "";
             string time = Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep));
-            _terminal.Say($"{p.Policy,-10} {Format.Count(p.TrainedParameters),14} {Format.Bytes(p.TotalBytes),11} {smallest,12} {$"{p.Runs} x {p.MicroBatch}",9} {Format.Count(p.MultiplyAdds),14} {time,12}");
+            _terminal.Say($"{p.Policy,-10} {Format.Count(p.TrainedParameters),14} {Format.Bytes(p.TotalBytes),11} {smallest,12} {Format.Bytes(p.RunBytes ?? 0),11} {$"{p.Runs} x {p.MicroBatch}",9} {Format.Count(p.MultiplyAdds),14} {time,12}");
         }
 
         if (policies[0].SecondsPerPictureOnce is double once)
@@ -194,6 +211,7 @@ internal sealed class PlanCommand
         _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} pictures");
         List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in all"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
+        if (p.RunBytes is long run) memory.Add($"the whole run adds {Format.Bytes(run)} at most to a process with the model loaded");
         if (p.ModelCopyBytes is long copy) memory.Add($"besides {Format.Bytes(copy)}, the trained weights as they were read");
         _terminal.Field("memory", string.Join('\n', memory));
         string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} computed again" : "";

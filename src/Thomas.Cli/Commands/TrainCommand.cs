@@ -71,20 +71,26 @@ internal sealed class TrainCommand
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         Announce(architecture, model, data, options, split);
 
-        Job job = new(model, learning, test, options, _cache.Read(parsed, _terminal));
+        long? bound = _training.Memory(parsed);
+        RunMemory memory = RunMemory.Begin(bound);
+        if (bound is long most) options = Plan(model, learning, options, most, memory);
+        string? cache = _cache.Read(parsed, _terminal);
+        using TemporaryCache? temporary = bound is not null && cache is null ? new TemporaryCache() : null;
+        Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan?.DecodeBytes ?? 0);
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
+        if (bound is not null) ProcessMemory.Trim();
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
 
         // Saved before it is tested: what comes now can fail or be cancelled.
         OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path, save), ref output);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), source: null);
         bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
-        CacheOptions.Trim(job.CacheDirectory);
+        CacheOptions.Trim(cache);
         _terminal.Broken(job.Broken);
         _terminal.Details([.. notes, .. result.Notes]);
         _terminal.Kernels(result.Kernels);
-        if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes) with { Usage = usage }, ReportJson.Default.TrainReport);
-        else Print(result, job, output, usage);
+        if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TrainReport);
+        else Print(result, job, output, usage, memory);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");
@@ -94,6 +100,30 @@ internal sealed class TrainCommand
         if (!result.Cancelled && tested) return ExitCode.Success;
         _terminal.Complain(result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not end; the trained model is in {output}");
         return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
+    }
+
+    /// <summary>Plans all stages under the bound, before anything runs.</summary>
+    private static TrainerOptions Plan(Model model, Dataset learning, TrainerOptions options, long bound, RunMemory memory)
+    {
+        memory.Plan = RunPlanner.Plan(model, new RunPlanOptions
+        {
+            Network = new TrainingPlanOptions
+            {
+                Policy = options.Policy,
+                BatchNorm = options.BatchNorm ?? (options.Policy.Kind == UpdateKind.Scratch ? BatchNormMode.Live : BatchNormMode.Frozen),
+                Optimizer = options.Optimizer,
+                Batch = Math.Min(options.BatchSize, learning.Only(Subset.Train).Samples.Count),
+                Dropout = options.Dropout,
+                Compile = options.Compile,
+            },
+            LastLayerFirst = false,
+            Classes = learning.ClassNames.Count,
+            Pictures = learning.Samples.Count,
+            MemoryBytes = bound,
+            LoaderThreads = options.LoaderThreads,
+            Compile = options.Compile,
+        });
+        return memory.Plan.Apply(options, bound);
     }
 
     private UpdatePolicy Policy(ParseResult parsed)
@@ -179,7 +209,7 @@ internal sealed class TrainCommand
         _terminal.Say();
     }
 
-    private void Print(TrainerResult result, Job job, string output, UsageReport usage)
+    private void Print(TrainerResult result, Job job, string output, UsageReport usage, RunMemory memory)
     {
         if (!_terminal.Quiet) _terminal.Say();
         string validation = result.After is ConfusionMatrix after ? Format.Percent(after.Accuracy) : "not measured";
@@ -189,6 +219,7 @@ internal sealed class TrainCommand
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
         NetworkReport.Print(_terminal, result);
+        memory.Print(_terminal);
         _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {output} picture.png");
@@ -219,12 +250,30 @@ internal sealed class TrainCommand
             _terminal.Verbose ? result.Kernels : null);
     }
 
+    /// <summary>A folder for prepared pictures that would otherwise lie in memory.</summary>
+    private sealed class TemporaryCache : IDisposable
+    {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("thomas-");
+
+        public string Path => _folder.FullName;
+
+        public void Dispose()
+        {
+            try
+            {
+                _folder.Delete(recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The system empties its temporary folder some day.
+            }
+        }
+    }
+
     /// <summary>Prepares the pictures, trains, and tests once.</summary>
-    private sealed class Job(Model model, Dataset learning, Dataset? test, TrainerOptions options, string? cache)
+    private sealed class Job(Model model, Dataset learning, Dataset? test, TrainerOptions options, string? cache, long decodeBytes)
     {
         private readonly List<BrokenPicture> _broken = [];
-
-        public string? CacheDirectory => cache;
 
         public IReadOnlyList<BrokenPicture> Broken => _broken;
 
@@ -245,7 +294,7 @@ internal sealed class TrainCommand
             PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
             {
                 PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses };
-                PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
+                PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: decodeBytes), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 return set;
             }
@@ -258,7 +307,7 @@ internal sealed class TrainCommand
             try
             {
                 EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
-                Evaluation result = Evaluator.Evaluate(trained, test, new SkiaImageDecoder(), evaluation, progress, terminal.Cancellation);
+                Evaluation result = Evaluator.Evaluate(trained, test, new SkiaImageDecoder(memory: decodeBytes), evaluation, progress, terminal.Cancellation);
                 _broken.AddRange(result.Broken);
                 Test = result.Confusion;
                 return true;

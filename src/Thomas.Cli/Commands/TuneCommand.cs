@@ -60,14 +60,18 @@ internal sealed class TuneCommand
         string device = ComputeOptions.Describe(options.Compile);
         Announce(model, data, head, input, options, device);
 
+        RunMemory memory = RunMemory.Begin(options.MemoryBytes);
+        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile) : 0);
         TuningResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
             model,
             data,
-            new SkiaImageDecoder(),
+            decoder,
             options,
             progress,
             new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
             _terminal.Cancellation));
+        memory.Plan = result.Plan;
+        if (options.MemoryBytes is not null) ProcessMemory.Trim();
         OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), path);
         CacheOptions.Trim(options.CacheDirectory);
@@ -75,8 +79,8 @@ internal sealed class TuneCommand
         _terminal.Broken(result.Broken);
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
-        if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options) with { Usage = usage }, ReportJson.Default.TuneReport);
-        else Print(result, output, usage);
+        if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TuneReport);
+        else Print(result, output, usage, memory);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
@@ -113,7 +117,7 @@ internal sealed class TuneCommand
         _terminal.Say();
     }
 
-    private void Print(TuningResult result, string output, UsageReport usage)
+    private void Print(TuningResult result, string output, UsageReport usage, RunMemory memory)
     {
         if (!_terminal.Quiet) _terminal.Say();
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with a new last layer alone\n" : "";
@@ -135,6 +139,7 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
+        memory.Print(_terminal);
         _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {output} picture.jpg");

@@ -12,7 +12,7 @@ internal sealed class NetworkOptions
     private static readonly TrainerOptions Default = new();
 
     private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization that the model still has: statistics of the file (folded into the weights) or of each batch (default frozen, from scratch live)", "frozen", "live");
-    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that a training step may take, for example 96MiB: micro-batches and recomputation are chosen to fit, or the smallest bound that would work is said");
+    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that the run may add to the process, in every stage, for example 96MiB: micro-batches and recomputation are chosen to fit, or the smallest bound that works is said");
     private readonly Option<float?> _bodyRate = Parse.Number("--body-rate", "Learning rate of the layers before the last as a share of the last one's (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from scratch 1)", 0f, 100f);
     private readonly Option<float?> _clip = Parse.Number("--clip", "Bound of the norm of all gradients together (default none)", 1e-6f, 1e6f);
     private readonly Option<float?> _average = Parse.Number("--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);
@@ -28,10 +28,13 @@ internal sealed class NetworkOptions
         foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume }) command.Add(option);
     }
 
-    /// <summary>The first of these options that was given; null if none was.</summary>
+    /// <summary>The bound of all that a run adds to the process.</summary>
+    public long? Memory(ParseResult parsed) => parsed.GetValue(_memory);
+
+    /// <summary>The first of the options that are about a network alone; null if none was given.</summary>
     public string? FirstGiven(ParseResult parsed)
     {
-        foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume })
+        foreach (Option option in new Option[] { _batchNorm, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume })
         {
             if (parsed.GetResult(option) is { Implicit: false }) return option.Name;
         }
@@ -51,7 +54,6 @@ internal sealed class NetworkOptions
         return options with
         {
             BatchNorm = parsed.GetValue(_batchNorm) switch { "live" => BatchNormMode.Live, "frozen" => BatchNormMode.Frozen, _ => options.BatchNorm },
-            MemoryBytes = parsed.GetValue(_memory),
             Optimizer = options.Optimizer with
             {
                 BodyRate = parsed.GetValue(_bodyRate) ?? options.Optimizer.BodyRate,

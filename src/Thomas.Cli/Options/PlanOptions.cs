@@ -16,7 +16,7 @@ internal sealed class PlanOptions
     private readonly Option<int?> _classes = Parse.Number("--classes", "How many classes the new last layer has (default: the model's own)", 2, 1_000_000);
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train; without it all policies are compared");
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.Batch})", 1, 65_536);
-    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that a training step may take, for example 64MiB: smaller pieces of the batch and recomputation are chosen to fit");
+    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that a run may add to the process, in every stage, for example 96MiB: smaller pieces of the batch and recomputation are chosen to fit");
     private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
     private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization: statistics of the file or of the batch (default frozen, for scratch live)", "frozen", "live");
 

@@ -51,6 +51,9 @@ internal sealed class TrainingOptions
     /// <summary>What is to be trained.</summary>
     public UpdatePolicy Policy(ParseResult parsed) => parsed.GetValue(_update) ?? UpdatePolicy.Last;
 
+    /// <summary>The bound of all that a run adds to the process; null for none.</summary>
+    public long? Memory(ParseResult parsed) => _network.Memory(parsed);
+
     /// <exception cref="UsageException">Options that do not go together.</exception>
     public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache)
     {
@@ -84,6 +87,7 @@ internal sealed class TrainingOptions
             Seed = seed,
             Augmentation = augmentation,
             Views = augmentation.IsNone ? 1 : views ?? DefaultViews,
+            MemoryBytes = Memory(parsed),
             Preprocessing = preprocessing,
             Compile = compile,
             CacheDirectory = cache,
@@ -141,6 +145,7 @@ internal sealed class TrainingOptions
         {
             Head = Default with { ClassBalance = network.ClassBalance, Seed = network.Seed },
             Network = network,
+            MemoryBytes = Memory(parsed),
             ValidationShare = ValidationShare(parsed),
             Seed = network.Seed,
             Preprocessing = preprocessing,

@@ -91,9 +91,16 @@ internal sealed record TuneReport(
     public NetworkEntry? Network { get; init; }
 
     public UsageReport? Usage { get; init; }
+
+    public ProcessReport? Process { get; init; }
 }
 
 internal sealed record MemoryPartReport(string Name, long Bytes);
+
+internal sealed record MemoryStageReport(string Name, long Bytes, IReadOnlyList<MemoryPartReport> Parts);
+
+/// <summary>Memory of the process: with the model loaded, at its peak, and what was planned beside the model.</summary>
+internal sealed record ProcessReport(long StartBytes, long? PeakBytes, long? PlannedBytes, long? BoundBytes, IReadOnlyList<MemoryStageReport>? Stages);
 
 internal sealed record RecomputedReport(string Name, long Bytes, long MultiplyAdds);
 
@@ -114,7 +121,12 @@ internal sealed record PolicyReport(
     double? SecondsPerPictureOnce,
     IReadOnlyList<string>? TrainedTensors,
     IReadOnlyList<RecomputedReport>? Recomputed,
-    IReadOnlyList<long>? Timeline);
+    IReadOnlyList<long>? Timeline)
+{
+    public long? RunBytes { get; init; }
+
+    public IReadOnlyList<MemoryStageReport>? RunStages { get; init; }
+}
 
 internal sealed record PlanReport(string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes);
 
@@ -138,6 +150,8 @@ internal sealed record TrainReport(
     IReadOnlyList<string>? Kernels)
 {
     public UsageReport? Usage { get; init; }
+
+    public ProcessReport? Process { get; init; }
 }
 
 internal sealed record NetworkEntry(

@@ -112,7 +112,7 @@ internal static class Checkpoint
                 throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' has the shape {new Shape(tensor.Shape)}, here it is {variable.Shape}.");
             if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes) throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");
             file.Position = start + tensor.Offset;
-            file.ReadExactly(MemoryMarshal.AsBytes(copy[i]));
+            copy.Load(i, file);
         }
     }
 
@@ -128,7 +128,7 @@ internal static class Checkpoint
         Append(head);
         foreach ((_, StoreCopy copy) in sections)
         {
-            for (int i = 0; i < copy.Variables.Count; i++) Append(MemoryMarshal.AsBytes(copy[i]));
+            for (int i = 0; i < copy.Variables.Count; i++) copy.Send(i, Append);
         }
 
         Span<byte> sum = stackalloc byte[HashBytes];

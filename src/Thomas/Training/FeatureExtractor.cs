@@ -27,11 +27,12 @@ internal static class FeatureExtractor
     /// <param name="receive">Gets each result, views outermost, pictures in order.</param>
     /// <param name="progress">Told the number of pictures done.</param>
     /// <param name="cancellation">Ends the work after the batch at hand.</param>
+    /// <param name="largestBatch">The most pictures of a run; the results do not depend on it.</param>
     /// <returns>Names of the kernels that ran.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
-    public static IReadOnlyList<string> Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation)
+    public static IReadOnlyList<string> Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation, int largestBatch = DefaultBatch)
     {
-        int batch = Math.Min(DefaultBatch, set.Count);
+        int batch = Math.Min(largestBatch, set.Count);
         if (batch > 1 && !CanTake(graph, batch)) batch = 1;
         using Executable executable = Executable.Compile(graph, batch, options);
         Span<int> indexes = stackalloc int[batch];

@@ -53,12 +53,15 @@ public sealed record HeadPlan
     /// <param name="pictures">How many pictures there are; 0 where that is not known yet.</param>
     /// <param name="compile">Device and threads.</param>
     /// <exception cref="ThomasException">The model's last layer cannot be tuned.</exception>
-    public static HeadPlan Create(Model model, int classes, int batch, int pictures, CompileOptions compile)
+    public static HeadPlan Create(Model model, int classes, int batch, int pictures, CompileOptions compile) =>
+        Create(model, classes, batch, pictures, compile, FeatureExtractor.DefaultBatch);
+
+    /// <summary>As the other overload, with so many pictures in a run of inference.</summary>
+    public static HeadPlan Create(Model model, int classes, int batch, int pictures, CompileOptions compile, int run)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(compile);
         HeadSplit split = HeadSplit.Find(model);
-        int run = FeatureExtractor.DefaultBatch;
         CompiledGraph inference = CompiledGraph.Create(Rebatch.Run(split.FeatureGraph(), run), compile);
         long weights = (long)classes * (split.FeatureCount + 1), rows = Math.Max(batch, HeadLearner.EvaluationRows);
         return new HeadPlan(inference.Graph)

@@ -26,7 +26,8 @@ internal static class SparseSelection
     /// <exception cref="ThomasException">Not even the last layer fits; the message names the smallest bound that does.</exception>
     public static TrainingPlan Plan(Model model, TrainingPlanOptions options)
     {
-        long bound = Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue);
+        // The policy's bound is that of the step, the other one may be that of a whole run.
+        long bound = options.MemoryBytes ?? long.MaxValue;
         Graph source = Trainee.SourceOf(model, options.Policy, options.BatchNorm);
         IReadOnlyList<Parameter> all = Parameter.Find(source);
         int last = 0;
@@ -53,12 +54,14 @@ internal static class SparseSelection
                 if (options.Batch % micro != 0) continue;
                 options = options with { MicroBatch = micro };
                 TrainingPlan plan = PlanOf(chosen);
-                if (plan.Memory.Total <= bound) return plan;
+                if (IsWithin(plan)) return plan;
                 if (least is null || plan.Memory.Total < least.Memory.Total) least = plan;
             }
 
             throw new ThomasException(
-                $"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least!.Memory.Total)}.");
+                least!.Memory.Total > options.Policy.MemoryBytes || options.Beside is null
+                    ? $"Not even the last layer can be trained in {ByteSize.Format(Math.Min(bound, options.Policy.MemoryBytes))}: the smallest bound that works is {ByteSize.FormatAtLeast(least.Memory.Total)}."
+                    : $"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least.BoundedBytes)}.");
         }
 
         // More biases never need less, so the depth is found by halving.
@@ -94,7 +97,9 @@ internal static class SparseSelection
             return plan;
         }
 
-        TrainingPlan? Fits(HashSet<Parameter> set) => PlanOf(set) is TrainingPlan plan && plan.Memory.Total <= bound ? plan : null;
+        TrainingPlan? Fits(HashSet<Parameter> set) => PlanOf(set) is TrainingPlan plan && IsWithin(plan) ? plan : null;
+
+        bool IsWithin(TrainingPlan plan) => plan.Memory.Total <= options.Policy.MemoryBytes && plan.BoundedBytes <= bound;
 
         TrainingPlan PlanOf(HashSet<Parameter> set)
         {

@@ -38,9 +38,13 @@ public sealed record TrainerOptions
 
     /// <summary>
     /// Bound of what the plan of a step may take (<see cref="TrainingMemory.Total"/>): the batch is then cut into micro-batches and forward results are computed again as far as
-    /// needed, and validation takes one picture at a time. Null for no bound.
+    /// needed, validation takes one picture at a time, and the state to go back to lies in a temporary file. Null for no bound. A bound of all that a run adds to its process is
+    /// <see cref="RunPlanner"/>'s.
     /// </summary>
     public long? MemoryBytes { get; init; }
+
+    /// <summary>What the whole run takes beside the step and counts towards <see cref="MemoryBytes"/>; null for nothing.</summary>
+    internal Func<TrainingPlan, long>? Beside { get; init; }
 
     /// <summary>Peak learning rate; null picks one, see <see cref="AutomaticLearningRate"/>.</summary>
     public float? LearningRate { get; init; }

@@ -78,6 +78,9 @@ public sealed class TrainingPlan
     /// <summary>Multiply-adds of what is computed again in a step.</summary>
     public long RecomputedMultiplyAdds { get; }
 
+    /// <summary>What counts towards the bound: the step, and what is beside it where the bound is that of a whole run.</summary>
+    internal long BoundedBytes => Memory.Total + (Options.Beside?.Invoke(this) ?? 0);
+
     internal Trainee Trainee { get; }
 
     internal TrainingGraphOptions GraphOptions { get; }

@@ -25,6 +25,9 @@ public sealed record TrainingPlanOptions
     /// <summary>Bound of <see cref="TrainingMemory.Total"/>; null for none, and then nothing is recomputed.</summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>What a run takes beside the step and counts towards <see cref="MemoryBytes"/>; null for nothing.</summary>
+    internal Func<TrainingPlan, long>? Beside { get; init; }
+
     /// <summary>Share of the last layer's inputs that become zero in training.</summary>
     public float Dropout { get; init; }
 

@@ -56,9 +56,9 @@ public static class TrainingPlanner
         foreach (int micro in MicroBatches(options))
         {
             TrainingPlan plan = PlanOne(trainee, options, micro, null);
-            bool asItIs = plan.Memory.Total <= bound;
+            bool asItIs = plan.BoundedBytes <= bound;
             if (!asItIs && CouldFit(plan, bound)) plan = Recomputed(plan, bound);
-            if (plan.Memory.Total > bound) continue;
+            if (plan.BoundedBytes > bound) continue;
             double seconds = plan.Seconds(CostModel.Nominal);
             if (seconds < bestSeconds) (best, bestSeconds) = (plan, seconds);
 
@@ -87,7 +87,7 @@ public static class TrainingPlanner
 
     /// <summary>The same plan with recomputation until all of it fits the bound, or nothing helps any more.</summary>
     private static TrainingPlan Recomputed(TrainingPlan plan, long bound) =>
-        PlanOne(plan.Trainee, plan.Options, plan.MicroBatch, Math.Max(0, bound - (plan.Memory.Total - plan.Memory.StepArena)));
+        PlanOne(plan.Trainee, plan.Options, plan.MicroBatch, Math.Max(0, bound - (plan.BoundedBytes - plan.Memory.StepArena)));
 
     /// <summary>Whether the arena could shrink enough: while a node runs, its operands and results must be there.</summary>
     private static bool CouldFit(TrainingPlan plan, long bound)
@@ -105,19 +105,23 @@ public static class TrainingPlanner
             largest = Math.Max(largest, bytes);
         }
 
-        return plan.Memory.Total - plan.Memory.StepArena + largest <= bound;
+        return plan.BoundedBytes - plan.Memory.StepArena + largest <= bound;
     }
 
-    private static string Refusal(Trainee trainee, TrainingPlanOptions options, long bound)
+    private static string Refusal(Trainee trainee, TrainingPlanOptions options, long bound) =>
+        $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(LeastBytes(trainee, options))}. "
+        + "A policy that trains less needs less, for example 'bias' or 'last'.";
+
+    /// <summary>The smallest bound that works.</summary>
+    internal static long LeastBytes(Trainee trainee, TrainingPlanOptions options)
     {
         List<int> sizes = MicroBatches(options);
         long least = long.MaxValue;
 
         // Memory grows with the micro-batch, but for the sums of gradients, which a whole batch does not need.
         foreach (int micro in (ReadOnlySpan<int>)[sizes[0], sizes[^1]])
-            least = Math.Min(least, Recomputed(PlanOne(trainee, options, micro, null), 1).Memory.Total);
-        return $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. "
-            + "A policy that trains less needs less, for example 'bias' or 'last'.";
+            least = Math.Min(least, Recomputed(PlanOne(trainee, options, micro, null), 1).BoundedBytes);
+        return least;
     }
 
     /// <summary>The sizes to try, largest first.</summary>

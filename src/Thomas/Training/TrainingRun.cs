@@ -71,8 +71,8 @@ internal sealed partial class TrainingRun : IDisposable
             _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
             if (inputs.Validation is not null)
                 _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
-            _watchdog = Own(new Watchdog(_store, _trainee.Classes));
-            _best = Own(new StoreCopy(_store, ModelVariables()));
+            _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null));
+            _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
             _loader = Own(new BatchLoader(
                 _plan,
                 options.LoaderThreads,
@@ -143,6 +143,7 @@ internal sealed partial class TrainingRun : IDisposable
             Batch = batch,
             MicroBatch = _options.MicroBatch,
             MemoryBytes = _options.MemoryBytes,
+            Beside = _options.Beside,
             Dropout = _options.Dropout,
             DropoutSeed = _options.Seed,
             Compile = _options.Compile,
@@ -385,6 +386,17 @@ internal sealed partial class TrainingRun : IDisposable
         Executable? apply = _program.Apply;
         List<string> kernels = [.. _program.Step.Kernels];
         if (apply is not null) kernels.AddRange(apply.Kernels);
+        TrainerMemory memory = new(
+            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.MemoryBytes, _best.MemoryBytes, _loader.SizeBytes, _evaluator?.SizeBytes ?? 0);
+
+        // The result is made of new tensors: under a bound they take the place of what is done with.
+        if (_bound is not null)
+        {
+            _program.Dispose();
+            _evaluator?.Dispose();
+            ProcessMemory.Trim();
+        }
+
         return new TrainerResult
         {
             Model = _trainee.ToModel(_store),
@@ -402,8 +414,7 @@ internal sealed partial class TrainingRun : IDisposable
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,
             WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, _loader.Waited / _stepTime) : 0,
             Times = _timer.Times,
-            Memory = new TrainerMemory(
-                _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.SizeBytes, _best.SizeBytes, _loader.SizeBytes, _evaluator?.SizeBytes ?? 0),
+            Memory = memory,
             Kernels = kernels,
         };
     }

@@ -40,8 +40,66 @@ public static class Tuner
         CancellationToken cancellation = default)
     {
         options ??= new TuningOptions();
-        Job job = new(model, dataset, decoder, options, progress, cancellation);
-        return job.Run(epochs);
+        if (options.MemoryBytes is null || options.CacheDirectory is not null) return new Job(model, dataset, decoder, options, progress, cancellation).Run(epochs);
+
+        // What would lie in memory lies in files.
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("thomas-");
+        try
+        {
+            return new Job(model, dataset, decoder, options with { CacheDirectory = folder.FullName }, progress, cancellation).Run(epochs);
+        }
+        finally
+        {
+            DeleteQuietly(folder);
+        }
+    }
+
+    /// <summary>Plans what <see cref="Tune"/> will add to the process.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="dataset">The pictures.</param>
+    /// <param name="options">The options of the run.</param>
+    /// <returns>The plan, which keeps to <see cref="TuningOptions.MemoryBytes"/>.</returns>
+    /// <exception cref="ThomasException">It does not fit; the message names the smallest bound that works. Or the model cannot be tuned.</exception>
+    public static RunPlan Plan(Model model, Dataset dataset, TuningOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(options);
+        return RunPlanner.Plan(model, new RunPlanOptions
+        {
+            Network = options.Network is TrainerOptions network ? NetworkPlan(network, dataset, options.Compile) : null,
+            Classes = dataset.ClassNames.Count + (options.KeepClasses ? ImageClassifier.ClassCount(model) : 0),
+            Pictures = dataset.Samples.Count,
+            Views = options.Views,
+            HeadBatch = options.Head.BatchSize,
+            MemoryBytes = options.MemoryBytes,
+            LoaderThreads = options.Network?.LoaderThreads ?? 0,
+            Compile = options.Compile,
+        });
+    }
+
+    private static TrainingPlanOptions NetworkPlan(TrainerOptions network, Dataset dataset, Runtime.CompileOptions compile) => new()
+    {
+        Policy = network.Policy,
+        BatchNorm = network.BatchNormMode,
+        Optimizer = network.DecidedOptimizer,
+        Batch = Math.Min(network.BatchSize, dataset.Samples.Count),
+        MicroBatch = network.MicroBatch,
+        MemoryBytes = network.MemoryBytes,
+        Dropout = network.Dropout,
+        Compile = compile,
+    };
+
+    private static void DeleteQuietly(DirectoryInfo folder)
+    {
+        try
+        {
+            folder.Delete(recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another program looks into it; the system empties its temporary folder some day.
+        }
     }
 
     /// <summary>Finds out what tuning the last layer of a model would do, without doing it.</summary>
@@ -78,6 +136,7 @@ public static class Tuner
         private readonly List<string> _notes = [];
         private readonly List<BrokenPicture> _broken = [];
         private IReadOnlyList<string> _kernels = [];
+        private RunPlan? _plan;
 
         public TuningResult Run(IProgress<EpochReport>? epochs)
         {
@@ -92,12 +151,15 @@ public static class Tuner
             (LinearHead? oldHead, List<string> labels) = OldClasses(split);
             labels.AddRange(dataset.ClassNames);
             dataset.CheckTrainable();
-            if (options.Network is not null) CheckPlan(labels);
+            if (options.MemoryBytes is not null) _plan = Plan(model, dataset, options);
+            else if (options.Network is not null) CheckPlan(labels);
+            Trim();
             Dataset divided = Divide();
 
             Graph features = split.FeatureGraph();
             int offset = oldHead?.Classes ?? 0;
-            using FeatureMatrix train = Features(features, divided.Only(Subset.Train), input, options.Views, offset, isCheck: false);
+            FeatureMatrix train = Features(features, divided.Only(Subset.Train), input, options.Views, offset, isCheck: false);
+            using IDisposable owned = train;
             using FeatureMatrix validation = Features(features, divided.Only(Subset.Validation), input, 1, offset, isCheck: true);
 
             ConfusionMatrix before;
@@ -114,6 +176,10 @@ public static class Tuner
             if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
             if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
             Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing);
+            int trainingPictures = train.Samples;
+            train.Dispose();
+            validation.Dispose();
+            Trim();
             TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, divided, input, options.Network, epochs);
             return new TuningResult
             {
@@ -126,7 +192,8 @@ public static class Tuner
                 Network = network,
                 Epochs = network?.Epochs ?? trained.Epochs,
                 BestEpoch = network?.BestEpoch ?? trained.BestEpoch,
-                TrainingPictures = train.Samples,
+                TrainingPictures = trainingPictures,
+                Plan = _plan,
                 Broken = _broken,
                 Input = input,
                 Times = _timer.Times,
@@ -147,26 +214,26 @@ public static class Tuner
                 return;
             }
 
-            TrainingPlanner.Plan(tuned, new TrainingPlanOptions
-            {
-                Policy = network.Policy,
-                BatchNorm = network.BatchNormMode,
-                Optimizer = network.DecidedOptimizer,
-                Batch = Math.Min(network.BatchSize, dataset.Samples.Count),
-                MemoryBytes = network.MemoryBytes,
-                Compile = options.Compile,
-            });
+            TrainingPlanner.Plan(tuned, NetworkPlan(network, dataset, options.Compile));
+        }
+
+        /// <summary>Under a bound the garbage of a stage must not stand beside the next one.</summary>
+        private void Trim()
+        {
+            if (options.MemoryBytes is not null) ProcessMemory.Trim();
         }
 
         /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
         private TrainerResult? TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
         {
             network = network with { Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
+            if (_plan is not null) network = network with { MemoryBytes = options.MemoryBytes, Beside = _plan.Beside };
             PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads };
             PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
             try
             {
                 using PreparedSet train = Prepare(divided.Only(Subset.Train), enlarged), validation = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
+                Trim();
                 using (_timer.Measure("train network"))
                 {
                     TrainerResult result = Trainer.Train(tuned, train, validation, network, epochs, progress, cancellation);
@@ -225,6 +292,7 @@ public static class Tuner
             };
             PreparedSet set;
             using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
+            Trim();
             using (set)
             using (_timer.Measure("features"))
             {
@@ -279,7 +347,8 @@ public static class Tuner
                         values.CopyTo(matrix.WritableRow(index, view));
                     },
                     StageProgress.Counting(progress, "features", set.Count * set.Views),
-                    cancellation);
+                    cancellation,
+                    _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch);
                 return matrix;
             }
             catch

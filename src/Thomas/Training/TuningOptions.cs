@@ -17,6 +17,12 @@ public sealed record TuningOptions
     /// </summary>
     public TrainerOptions? Network { get; init; }
 
+    /// <summary>
+    /// Bound of all that the run adds to the process in every stage, as <see cref="RunPlanner"/> plans it; null for none. Prepared pictures then lie in files, in a temporary
+    /// folder where there is no <see cref="CacheDirectory"/>. The decoder must be given <see cref="RunPlan.DecodeBytes"/> as its memory.
+    /// </summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>Share of each class that is set aside for validation where the data set is not split.</summary>
     public double ValidationShare { get; init; } = 0.2;
 

@@ -51,6 +51,9 @@ public sealed class TuningResult
     /// <summary>Decisions and warnings, for the log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
+    /// <summary>What the run was planned to add to the process; null without a bound.</summary>
+    public RunPlan? Plan { get; init; }
+
     /// <summary>Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.</summary>
     public required IReadOnlyList<string> Kernels { get; init; }
 }

@@ -26,7 +26,8 @@ internal sealed class Watchdog : IDisposable
 
     /// <param name="store">Memory of the variables.</param>
     /// <param name="classes">Classes that are told apart.</param>
-    public Watchdog(VariableStore store, int classes)
+    /// <param name="onDisk">Whether the state lies in a temporary file.</param>
+    public Watchdog(VariableStore store, int classes, bool onDisk = false)
     {
         _store = store;
         _maxLoss = LossesOfGuessing * (1 + Math.Log(classes));
@@ -37,7 +38,7 @@ internal sealed class Watchdog : IDisposable
             if (variable.Kind != VariableKind.Gradient) lasting.Add(variable);
         }
 
-        State = new StoreCopy(store, lasting);
+        State = new StoreCopy(store, lasting, onDisk);
     }
 
     /// <summary>The last good state.</summary>

@@ -71,9 +71,10 @@ public sealed class PlanTests : IDisposable
         CliRun run = CliRun.Of([.. question, "--memory", bound]);
         Assert.Equal(0, run.Code);
         Assert.Contains("runs ", run.Out, StringComparison.Ordinal);
+        foreach (string stage in new[] { "pictures ", "features ", "last layer ", "network ", "saving ", "most at once " }) Assert.Contains(stage, run.Out, StringComparison.Ordinal);
         CliRun table = CliRun.Of("plan", _files.Model(), "--memory", "1KiB", "--threads", "1");
         Assert.Equal(0, table.Code);
-        Assert.Contains("last: Training 'last' does not fit 1KiB", table.Out, StringComparison.Ordinal);
+        Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Out, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,17 +43,26 @@ public sealed partial class TuneNetworkTests : IDisposable
         Assert.True(bound.Success, refused.Error);
         Assert.False(File.Exists(_files["out.onnx"]));
 
-        JsonElement free = Tune(model, data, _files["free.onnx"], "--update", "all", "--epochs", "1", "--json").Json().GetProperty("network");
         CliRun run = Tune(model, data, _files["out.onnx"], "--update", "all", "--epochs", "1", "--memory", bound.Groups[1].Value, "--json");
         Assert.Equal(0, run.Code);
-        Assert.True(run.Json().GetProperty("network").GetProperty("stepBytes").GetInt64() < free.GetProperty("stepBytes").GetInt64());
+        JsonElement json = run.Json(), process = json.GetProperty("process");
+        Assert.Equal(0, json.GetProperty("network").GetProperty("rollbackBytes").GetInt64());
+        Assert.InRange(process.GetProperty("plannedBytes").GetInt64(), 1, process.GetProperty("boundBytes").GetInt64());
+
+        // plan and tune agree.
+        CliRun plan = CliRun.Of("plan", model, "--data", data, "--update", "all", "--memory", bound.Groups[1].Value, "--json");
+        Assert.Equal(process.GetProperty("plannedBytes").GetInt64(), plan.Json().GetProperty("policies")[0].GetProperty("runBytes").GetInt64());
+
+        CliRun last = Tune(model, data, _files["last.onnx"], "--memory", "1KiB");
+        Assert.Equal(3, last.Code);
+        Assert.Equal(0, Tune(model, data, _files["last.onnx"], "--memory", SmallestBound().Match(last.Error).Groups[1].Value).Code);
     }
 
     [Fact]
     public void A_run_that_was_stopped_goes_on_from_its_checkpoint_to_the_same_bytes()
     {
         string model = _files.Model(), data = _files.Data(), checkpoint = _files["run.checkpoint"];
-        string[] options = ["--update", "all", "--epochs", "6", "--memory", "64KiB", "--batch", "8", "--lr", "0.01", "--threads", "1"];
+        string[] options = ["--update", "all", "--epochs", "6", "--memory", "64MiB", "--batch", "8", "--lr", "0.01", "--threads", "1"];
         Assert.Equal(0, Tune(model, data, _files["whole.onnx"], options).Code);
 
         using CancellationTokenSource cancellation = new();

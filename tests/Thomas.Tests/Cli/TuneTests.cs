@@ -247,7 +247,7 @@ public sealed class TuneTests : IDisposable
     [InlineData("--augment has 'blur'", "--augment", "blur")]
     [InlineData("--update is 'everything'; it must be last, last:N", "--update", "everything")]
     [InlineData("'thomas train' trains an architecture from scratch", "--update", "scratch")]
-    [InlineData("--memory is about training more than the last layer", "--memory", "1MiB")]
+    [InlineData("--clip is about training more than the last layer", "--clip", "1")]
     [InlineData("--mixup is about training more than the last layer", "--update", "last", "--mixup", "0.2")]
     [InlineData("--keep-classes goes with --update last only", "--update", "all", "--keep-classes")]
     [InlineData("--views goes with --update last only", "--update", "bias", "--augment", "flip", "--views", "3")]

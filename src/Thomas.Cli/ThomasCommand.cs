@@ -87,7 +87,7 @@ internal static class ThomasCommand
             ExitCode.Unexpected => $"unexpected {error.GetType().Name}: {error.Message} (--trace shows where)",
             _ => error.Message,
         });
-        if (terminal.ShowTrace) terminal.Error.WriteLine(error);
+        if (terminal.ShowTrace) terminal.Error.WriteLine(VisibleText.Of(error.ToString().ReplaceLineEndings("\n"), keepLines: true));
         return code;
     }
 

@@ -12,8 +12,13 @@ namespace Thomas;
 /// <summary>Reading and writing of model files, whatever the format.</summary>
 internal static class ModelFiles
 {
+    private const long LongBytes = 64 << 20;
+    private const int StartBytes = 4096;
+
     public static Model Load(string path, ModelLoadOptions? options = null, CancellationToken cancellation = default)
     {
+        if (Directory.Exists(path)) throw new ModelFormatException(path, "", ModelFolder.Describe(path));
+        RefuseByStart(path);
         options ??= new ModelLoadOptions();
         return Load(InputFile.Read(path, "model", cancellation: cancellation), path, options with { DataFolder = options.DataFolder ?? FolderOf(path) });
     }
@@ -26,7 +31,9 @@ internal static class ModelFiles
         if (file.Length == 0) throw new ModelFormatException(name, "byte 0", "the file is empty");
         try
         {
-            Model model = TfLiteReader.Recognizes(file.Span) ? TfLiteReader.Read(file, name, options?.PictureSize) : OnnxReader.Read(file, name, options?.PictureSize, options?.DataFolder);
+            bool isTfLite = TfLiteReader.Recognizes(file.Span);
+            if (!isTfLite) RequireOnnx(file.Span, name);
+            Model model = isTfLite ? TfLiteReader.Read(file, name, options?.PictureSize) : OnnxReader.Read(file, name, options?.PictureSize, options?.DataFolder);
             Graph graph = ImportPasses.Run(model.Graph);
             ModelLimits.Check(graph, name);
             model = new Model(graph, model.Info);
@@ -41,6 +48,41 @@ internal static class ModelFiles
     private static bool HasOtherSize(Graph graph, int size) => graph.Inputs[0].Shape is var shape && (shape.Rank != 4 || shape[1] != size || shape[2] != size);
 
     private static string FolderOf(string path) => Path.GetDirectoryName(path) is string { Length: > 0 } folder ? folder : ".";
+
+    /// <summary>Long files that are something else are named for what they are before they are read whole.</summary>
+    private static void RefuseByStart(string path)
+    {
+        byte[] start;
+        try
+        {
+            if (InputFile.LengthOf(path) < LongBytes) return;
+            start = InputFile.ReadStart(path, StartBytes);
+        }
+        catch (Exception e) when (InputFile.IsReadError(e))
+        {
+            // Reading it says why.
+            return;
+        }
+
+        // What is in an archive stands at its end, and a message is known by its fields only.
+        if (!TfLiteReader.Recognizes(start) && FileKind.RecognizeStart(start) is FileKind kind) throw NotAModel(path, kind);
+    }
+
+    private static ModelFormatException NotAModel(string name, FileKind kind) =>
+        new(name, "byte 0", $"this is {kind.Name}, not a .tflite or .onnx model{(kind.Remedy is null ? "" : $"; {kind.Remedy.TrimEnd()}")}");
+
+    /// <summary>An ONNX file has no signature. What is something else is named for what it is, and what is cut off for that.</summary>
+    private static void RequireOnnx(ReadOnlySpan<byte> file, string name)
+    {
+        if (MessageKinds.IsOnnx(file))
+        {
+            long missing = MessageKinds.MissingBytes(file);
+            if (missing > 0) throw new ModelFormatException(name, $"byte {file.Length}", $"the file is cut off: it should have {file.Length + missing} bytes; download or copy it again");
+            return;
+        }
+
+        if (FileKind.Recognize(file) is FileKind kind) throw NotAModel(name, kind);
+    }
 
     public static void Save(Model model, string path, SaveOptions options)
     {

@@ -63,6 +63,7 @@ public sealed class WeightFile
         // Safetensors come before pickles, because the length of a header may begin like one; byte 8 of a file of torch.save is never a brace.
         if (SafetensorsReader.Recognizes(file.Span)) return SafetensorsReader.Read(file, collector);
         if (TorchReader.Recognizes(file.Span)) return TorchReader.Read(file, collector);
-        throw new ModelFormatException(name, "byte 0", "this is neither a safetensors file nor one that torch.save wrote (a zip archive or a pickle)");
+        string kind = FileKind.DescribeInsteadOf(file.Span, "a file of weights") is string other ? $"{other}; " : "";
+        throw new ModelFormatException(name, "byte 0", $"{kind}this is neither a safetensors file nor one that torch.save wrote (a zip archive or a pickle)");
     }
 }

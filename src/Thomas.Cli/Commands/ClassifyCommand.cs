@@ -17,6 +17,8 @@ namespace Thomas.Cli.Commands;
 /// <summary><c>thomas classify</c>: the best classes of each picture.</summary>
 internal sealed class ClassifyCommand
 {
+    private const int NameColumns = 60;
+
     private static readonly EnumerationOptions VisibleFiles = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System, IgnoreInaccessible = false };
 
     private readonly Terminal _terminal;
@@ -46,7 +48,7 @@ internal sealed class ClassifyCommand
         long start = Stopwatch.GetTimestamp();
         Model model = _model.Load(parsed, _terminal.Cancellation);
         double read = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        List<string> paths = Expand(parsed.GetRequiredValue(_pictures));
+        List<string> paths = Expand(parsed.GetRequiredValue(_pictures), _terminal);
         CompileOptions compile = _compute.Read(parsed);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
         int top = parsed.GetValue(_top) ?? 5;
@@ -103,9 +105,10 @@ internal sealed class ClassifyCommand
         }
     }
 
-    private static List<string> Expand(string[] paths)
+    private static List<string> Expand(string[] paths, Terminal terminal)
     {
         List<string> files = [];
+        PassedOver passedOver = new();
         foreach (string path in paths)
         {
             if (!Directory.Exists(path))
@@ -120,6 +123,7 @@ internal sealed class ClassifyCommand
                 foreach (string file in Directory.EnumerateFiles(path, "*", VisibleFiles))
                 {
                     if (ImageFolder.IsPicture(file)) files.Add(file);
+                    else passedOver.Add(file);
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -127,18 +131,19 @@ internal sealed class ClassifyCommand
                 throw new DataException($"The folder '{path}' cannot be read: {e.Message}", e);
             }
 
-            if (files.Count == before) throw new DataException($"The folder '{path}' has no pictures in it.");
+            if (files.Count == before) throw new DataException($"The folder '{path}' has no pictures in it{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
             files.Sort(before, files.Count - before, StringComparer.Ordinal);
         }
 
+        if (passedOver.Describe() is string note) terminal.Note($"note: {note}");
         return files;
     }
 
     private void Print(string path, IReadOnlyList<ClassReport> classes)
     {
         int width = 0;
-        foreach (ClassReport c in classes) width = int.Max(width, c.Label.Length);
+        foreach (ClassReport c in classes) width = int.Max(width, VisibleText.Width(VisibleText.Shorten(c.Label, NameColumns)));
         _terminal.Say(path);
-        foreach (ClassReport c in classes) _terminal.Say($"  {c.Label.PadRight(width)}  {Format.Percent(c.Probability),6}");
+        foreach (ClassReport c in classes) _terminal.Say($"  {VisibleText.Pad(VisibleText.Shorten(c.Label, NameColumns), width)}  {Format.Percent(c.Probability),6}");
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.IO;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
@@ -50,7 +49,7 @@ internal sealed class ConvertCommand
             return ExitCode.Success;
         }
 
-        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)})");
+        _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)})");
         Usage.Print(_terminal, usage, model, output);
         return ExitCode.Success;
     }

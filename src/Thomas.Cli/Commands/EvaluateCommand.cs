@@ -36,7 +36,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed)
     {
         Model model = _model.Load(parsed, _terminal.Cancellation);
-        Dataset data = _data.Load(parsed);
+        Dataset data = _data.Load(parsed, _terminal);
         EvaluationOptions options = new()
         {
             Preprocessing = _preprocessing.Read(parsed, model, _terminal),
@@ -75,8 +75,8 @@ internal sealed class EvaluateCommand
 
     private void Print(Evaluation result, Model model, Dataset data, string device)
     {
-        _terminal.Field("model", model.Info.Name);
-        _terminal.Field("data", $"{data.Name}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}");
+        _terminal.Field("model", Format.Name(model.Info.Name));
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);
         _terminal.Field("accuracy", $"{Format.Percent(result.Confusion.Accuracy)} ({result.Confusion.Correct} of {result.Confusion.Total})");

@@ -1,10 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
-using System.IO;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
+using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Runtime;
 using Thomas.Training;
@@ -15,6 +15,7 @@ namespace Thomas.Cli.Commands;
 internal sealed class InspectCommand
 {
     private const int ListedLabels = 5;
+    private const int NameColumns = 80;
     private const int ListedTensors = 10;
 
     private readonly Terminal _terminal;
@@ -70,7 +71,7 @@ internal sealed class InspectCommand
             path,
             model.Info.SourceFormat == ModelFormat.TfLite ? "tflite" : "onnx",
             model.Info.SourceVersion,
-            new FileInfo(path).Length,
+            InputFile.LengthOf(path),
             model.Info.IsQuantized,
             model.Info.BatchIsSymbolic,
             model.Info.InputLayout == PictureLayout.Nchw ? "NCHW" : "NHWC",
@@ -127,30 +128,37 @@ internal sealed class InspectCommand
 
     private void Print(InspectReport report, PictureInput? input)
     {
-        _terminal.Field("model", report.File);
+        _terminal.Field("model", Format.Name(report.File));
         _terminal.Field("format", $"{(report.Version.Length > 0 ? report.Version : report.Format)}, {Format.Bytes(report.Bytes)}");
         _terminal.Field("input", $"{Describe(report.Inputs)}{(report.InputLayout == "NCHW" ? "; NCHW in the file" : "")}{(report.BatchIsSymbolic ? "; batch size open" : "")}");
         _terminal.Field("output", Describe(report.Outputs));
         _terminal.Field("classes", Labels(report));
-        if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{input.Source}");
+        if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("parameters", Format.Count(report.Parameters));
         _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds a picture");
         if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one picture, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
         _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : "float32");
-        _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : ShortenNames(report.Tunable));
+        _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));
         _terminal.Field("operators", Operators(report));
-        if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', report.Notes));
+        if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', Lines(report.Notes)));
         if (report.Graph is not null)
         {
             _terminal.Say();
-            _terminal.Say(report.Graph.TrimEnd());
+            _terminal.Block(report.Graph.TrimEnd(), indent: "");
         }
+    }
+
+    private static List<string> Lines(IReadOnlyList<string> notes)
+    {
+        List<string> lines = [];
+        foreach (string note in notes) lines.Add(Format.Name(note));
+        return lines;
     }
 
     private static string Describe(IReadOnlyList<TensorReport> tensors)
     {
         List<string> lines = [];
-        for (int i = 0; i < tensors.Count && i < ListedTensors; i++) lines.Add($"{tensors[i].Name}  {tensors[i].Type}[{string.Join('x', tensors[i].Shape)}]");
+        for (int i = 0; i < tensors.Count && i < ListedTensors; i++) lines.Add($"{VisibleText.Shorten(tensors[i].Name, NameColumns)}  {tensors[i].Type}[{string.Join('x', tensors[i].Shape)}]");
         if (tensors.Count > ListedTensors) lines.Add($"and {tensors.Count - ListedTensors} more");
         return string.Join('\n', lines);
     }
@@ -159,7 +167,7 @@ internal sealed class InspectCommand
     {
         if (report.Labels is not { Count: > 0 } labels) return "the file names none";
         List<string> first = [];
-        for (int i = 0; i < labels.Count && i < ListedLabels; i++) first.Add(labels[i]);
+        for (int i = 0; i < labels.Count && i < ListedLabels; i++) first.Add(VisibleText.Shorten(labels[i], NameColumns));
         return $"{labels.Count}: {string.Join("; ", first)}{(labels.Count > ListedLabels ? " ..." : "")}";
     }
 

@@ -42,7 +42,7 @@ internal sealed class PlanCommand
     private int Run(ParseResult parsed)
     {
         Model model = _model.Load(parsed, _terminal.Cancellation);
-        Dataset? data = _plan.Data(parsed);
+        Dataset? data = _plan.Data(parsed, _terminal);
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
@@ -181,7 +181,7 @@ internal sealed class PlanCommand
 
     private void Print(PlanReport report, string? details)
     {
-        _terminal.Field("model", $"{report.Model}, {Format.Plural(report.Classes, "class", "classes")}");
+        _terminal.Field("model", $"{Format.Name(report.Model)}, {Format.Plural(report.Classes, "class", "classes")}");
         _terminal.Field("step", $"batch {report.Batch}, {report.Optimizer}");
         _terminal.Field("device", report.Device);
         _terminal.Say();
@@ -222,7 +222,7 @@ internal sealed class PlanCommand
         if (p.Recomputed is { Count: > 0 } recomputed)
         {
             List<string> lines = [];
-            foreach (RecomputedReport value in recomputed) lines.Add($"{Format.Bytes(value.Bytes),10}  {value.Name}");
+            foreach (RecomputedReport value in recomputed) lines.Add($"{Format.Bytes(value.Bytes),10}  {Format.Name(value.Name)}");
             _terminal.Field("computed again", string.Join('\n', lines));
         }
 

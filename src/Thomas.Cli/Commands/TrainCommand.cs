@@ -63,7 +63,7 @@ internal sealed class TrainCommand
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         SaveOptions save = _file.Read(parsed);
-        Dataset data = _data.Load(parsed);
+        Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
         TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.Read(parsed) };
@@ -82,7 +82,7 @@ internal sealed class TrainCommand
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
 
         // Saved before it is tested: what comes now can fail or be cancelled.
-        OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path, save), ref output);
+        OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path, save), ref output, options.CheckpointPath);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), source: null);
         bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
         CacheOptions.Trim(cache);
@@ -202,7 +202,7 @@ internal sealed class TrainCommand
     {
         if (_terminal.Quiet) return;
         _terminal.Field("network", $"{architecture.Name}, {Format.Count(model.Graph.ParameterCount)} parameters, {Format.Count(model.Graph.Cost.MultiplyAdds)} multiply-adds a picture");
-        _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(model.Info.Preprocessing!));
         _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
         _terminal.Field("device", ComputeOptions.Describe(options.Compile));
@@ -220,9 +220,9 @@ internal sealed class TrainCommand
         _terminal.Say();
         NetworkReport.Print(_terminal, result);
         memory.Print(_terminal);
-        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
+        _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
-        _terminal.Field("try it", $"thomas classify {output} picture.png");
+        _terminal.Field("try it", $"thomas classify {Format.Name(output)} picture.png");
     }
 
     private TrainReport Report(Architecture architecture, Dataset data, string output, TrainerOptions options, TrainerResult result, Job job, IReadOnlyList<string> notes)
@@ -296,6 +296,7 @@ internal sealed class TrainCommand
                 PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses };
                 PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: decodeBytes), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
+                foreach (string notice in set.Notices) progress.Report(StageProgress.Warning("decode", notice));
                 return set;
             }
         }

@@ -49,7 +49,7 @@ internal sealed class TuneCommand
         Model model = _model.Load(parsed, _terminal.Cancellation);
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
-        Dataset data = _data.Load(parsed);
+        Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
@@ -72,7 +72,7 @@ internal sealed class TuneCommand
             _terminal.Cancellation));
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
-        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output);
+        OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), path);
         CacheOptions.Trim(options.CacheDirectory);
 
@@ -107,9 +107,9 @@ internal sealed class TuneCommand
             : Format.Invariant($"{Format.Plural(data.Samples.Count - test, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
         if (test > 0) split += $", {test} for test (not used)";
         string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
-        _terminal.Field("model", $"{model.Info.Name}, {Format.Count(model.Graph.ParameterCount)} parameters");
-        _terminal.Field("data", $"{data.Name}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
-        _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{input.Source}");
+        _terminal.Field("model", $"{Format.Name(model.Info.Name)}, {Format.Count(model.Graph.ParameterCount)} parameters");
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
+        _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("tuning", options.Network is TrainerOptions network
             ? $"last layer, then '{network.Policy}': {network.Optimizer.Kind}, {network.Epochs} epochs, batch {network.BatchSize}, seed {options.Seed}"
             : $"last layer on {head.Features} features, {options.Head.Optimizer}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");
@@ -121,7 +121,7 @@ internal sealed class TuneCommand
     {
         if (!_terminal.Quiet) _terminal.Say();
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with a new last layer alone\n" : "";
-        _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {result.BeforeMethod}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
+        _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -140,9 +140,9 @@ internal sealed class TuneCommand
         }
 
         memory.Print(_terminal);
-        _terminal.Field("saved", $"{output} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+        _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
-        _terminal.Field("try it", $"thomas classify {output} picture.jpg");
+        _terminal.Field("try it", $"thomas classify {Format.Name(output)} picture.jpg");
     }
 
     private static string After(TuningResult result)

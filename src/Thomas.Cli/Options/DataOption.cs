@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Thomas.Cli.Output;
 using Thomas.Data;
 
 namespace Thomas.Cli.Options;
@@ -15,5 +16,13 @@ internal sealed class DataOption
 
     public void AddTo(Command command) => command.Add(_data);
 
-    public Dataset Load(ParseResult parsed) => DatasetLoader.Load(parsed.GetRequiredValue(_data));
+    public Dataset Load(ParseResult parsed, Terminal terminal) => Load(parsed.GetRequiredValue(_data), terminal);
+
+    /// <summary>Reads a data set and tells what there is to know about it.</summary>
+    public static Dataset Load(string path, Terminal terminal)
+    {
+        Dataset data = DatasetLoader.Load(path);
+        foreach (string note in data.Notes) terminal.Note($"note: {note}");
+        return data;
+    }
 }

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
-using System.Text;
 using System.Threading;
 using Thomas.Formats;
 
@@ -32,7 +31,6 @@ internal sealed class ModelArgument
     public Model Load(ParseResult parsed, CancellationToken cancellation)
     {
         string path = Path(parsed);
-        if (Directory.Exists(path)) throw new ModelFormatException(path, "", "this is a folder; give the .tflite or .onnx file itself");
         Model model = Model.Load(path, new ModelLoadOptions { PictureSize = parsed.GetValue(_size) }, cancellation);
         _carriedName = model.Info.Name;
         model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
@@ -50,7 +48,7 @@ internal sealed class ModelArgument
         {
             text = InputFile.ReadText(path, InputFile.NamesBytes);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DataException($"The label file '{path}' cannot be read: {e.Message}", e);
         }

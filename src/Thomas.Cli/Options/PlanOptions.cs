@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using Thomas.Cli.Output;
 using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Runtime;
@@ -33,7 +34,7 @@ internal sealed class PlanOptions
     public UpdatePolicy? Policy(ParseResult parsed) => parsed.GetValue(_update);
 
     /// <summary>The data set; null where there is none.</summary>
-    public Dataset? Data(ParseResult parsed) => parsed.GetValue(_data) is string path ? DatasetLoader.Load(path) : null;
+    public Dataset? Data(ParseResult parsed, Terminal terminal) => parsed.GetValue(_data) is string path ? DataOption.Load(path, terminal) : null;
 
     /// <summary>Classes of the new last layer; null for the model's own.</summary>
     public int? Classes(ParseResult parsed, Dataset? data) => data?.ClassNames.Count ?? parsed.GetValue(_classes);

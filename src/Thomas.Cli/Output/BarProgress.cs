@@ -8,14 +8,16 @@ namespace Thomas.Cli.Output;
 /// <summary>Progress for a person: a bar per stage with the time that is left.</summary>
 internal sealed class BarProgress : IProgressDisplay
 {
+    private readonly IAnsiConsole _console;
     private readonly ProgressContext _context;
     private readonly StageTracker _tracker;
     private readonly Lock _lock = new();
     private ProgressTask? _stage;
     private ProgressTask? _epochs;
 
-    private BarProgress(ProgressContext context, string[] rounds)
+    private BarProgress(IAnsiConsole console, ProgressContext context, string[] rounds)
     {
+        _console = console;
         _context = context;
         _tracker = new StageTracker(rounds);
     }
@@ -28,7 +30,7 @@ internal sealed class BarProgress : IProgressDisplay
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 20 }, new PercentageColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
-                BarProgress bars = new(context, rounds);
+                BarProgress bars = new(console, context, rounds);
                 T result = work(bars);
                 bars.End();
                 return result;
@@ -45,13 +47,20 @@ internal sealed class BarProgress : IProgressDisplay
     {
         lock (_lock)
         {
+            if (value.IsWarning)
+            {
+                // Through the console that draws the bars, which moves them down.
+                _console.WriteLine($"thomas: warning: {VisibleText.Of(value.Message)}");
+                return;
+            }
+
             if (_tracker.Begins(value))
             {
                 _stage?.StopTask();
                 _stage = _context.AddTask(Markup.Escape(_tracker.Title), maxValue: int.Max(1, value.Total));
             }
 
-            string message = value.Message.Length == 0 ? "" : $", {value.Message}";
+            string message = value.Message.Length == 0 ? "" : $", {VisibleText.Of(value.Message)}";
             _stage!.Description = Markup.Escape(FormattableString.Invariant($"{_tracker.Title,-20} {value.Done}/{value.Total}{message}"));
             _stage.Value = value.Total == 0 ? 1 : value.Done;
         }

@@ -38,6 +38,9 @@ internal static class Format
 
     public static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
+    /// <summary>A name from a file or a path, on one line whatever is in it.</summary>
+    public static string Name(string name) => VisibleText.Of(name);
+
     /// <summary>Writes a name and its value, names aligned; further lines of the value stand under its first.</summary>
     public static void Field(this Terminal terminal, string name, string value)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.IO;
 using System.Threading;
 using Thomas.Training;
 
@@ -9,7 +8,7 @@ namespace Thomas.Cli.Output;
 /// Progress for logs: a line at each quarter of a stage that takes long, one at its end, about twenty for the epochs, and one for each
 /// epoch with the best accuracy so far.
 /// </summary>
-internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgressDisplay
+internal sealed class LineProgress(Terminal terminal, string[] rounds) : IProgressDisplay
 {
     private const int EpochLines = 20;
     private static readonly long QuietTicks = Stopwatch.Frequency;
@@ -26,6 +25,12 @@ internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgre
     {
         lock (_lock)
         {
+            if (value.IsWarning)
+            {
+                terminal.Warn(value.Message);
+                return;
+            }
+
             long now = Stopwatch.GetTimestamp();
             if (_tracker.Begins(value))
             {
@@ -43,7 +48,7 @@ internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgre
             string message = value.Message.Length == 0 ? "" : $", {value.Message}";
             string elapsed = Format.Duration(Stopwatch.GetElapsedTime(_start, now));
             string end = _ended ? $"done in {elapsed}" : Format.Invariant($"{(double)value.Done / value.Total,4:0%} after {elapsed}");
-            writer.WriteLine(Format.Invariant($"{_tracker.Title,-20} {value.Done,6}/{value.Total}  {end}{message}"));
+            terminal.Add(Format.Invariant($"{_tracker.Title,-20} {value.Done,6}/{value.Total}  {end}{message}"));
         }
     }
 
@@ -55,7 +60,7 @@ internal sealed class LineProgress(TextWriter writer, string[] rounds) : IProgre
             bool isBest = epoch.IsBest && epoch.ValidationAccuracy > _bestAccuracy;
             if (isBest) _bestAccuracy = epoch.ValidationAccuracy!.Value;
             if (!isBest && epoch.Epoch != 1 && epoch.Epoch % step != 0 && epoch.Epoch != total) return;
-            writer.WriteLine(Format.Invariant($"{"train",-20} {epoch.Epoch,6}/{total}  {ProgressDisplay.Describe(epoch)}"));
+            terminal.Add(Format.Invariant($"{"train",-20} {epoch.Epoch,6}/{total}  {ProgressDisplay.Describe(epoch)}"));
         }
     }
 }

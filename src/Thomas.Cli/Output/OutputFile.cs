@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using System.Text;
+using Thomas.Formats;
 
 namespace Thomas.Cli.Output;
 
@@ -15,7 +17,7 @@ internal static class OutputFile
         Check(path);
         if (RealPath(Path.GetFullPath(path)).Equals(RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
             throw new OutputException($"The output '{path}' is the model that is read; give another name, so that the original stays as it is.");
-        CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, new FileInfo(source).Length);
+        CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, InputFile.LengthOf(source));
     }
 
     /// <summary>Throws unless a model can be written to the path.</summary>
@@ -29,36 +31,71 @@ internal static class OutputFile
         TryWriting(path);
     }
 
-    /// <summary>Saves what hours of work may have gone into. Where that fails although it was checked before, the temporary folder keeps it.</summary>
+    /// <summary>
+    /// Saves what hours of work may have gone into. Where that fails although it was checked before, another folder keeps it: the temporary one, the user's own or the
+    /// current one.
+    /// </summary>
     /// <param name="save">Saves to a path.</param>
     /// <param name="output">Where to; where it is instead, if that failed.</param>
+    /// <param name="checkpoint">The checkpoint that the run has written; null for none.</param>
     /// <returns>Why it is not where it should be; null if it is.</returns>
-    public static OutputException? SaveOrRescue(Action<string> save, ref string output)
+    /// <exception cref="OutputException">It cannot be saved anywhere; the message names every place that was tried.</exception>
+    public static OutputException? SaveOrRescue(Action<string> save, ref string output, string? checkpoint = null) =>
+        SaveOrRescue(save, ref output, checkpoint, [Path.GetTempPath(), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), "."]);
+
+    internal static OutputException? SaveOrRescue(Action<string> save, ref string output, string? checkpoint, ReadOnlySpan<string> folders)
     {
-        try
+        OutputException? first = null;
+        StringBuilder failures = new();
+        string name = $"{Path.GetFileNameWithoutExtension(output)}-{Guid.NewGuid().ToString("N")[..8]}{Path.GetExtension(output)}";
+        foreach (string place in (string[])[output, .. folders])
         {
-            save(output);
-            return null;
+            // An unset home is the empty string.
+            if (place.Length == 0) continue;
+            string path = first is null ? place : Path.Combine(place, name);
+            try
+            {
+                save(path);
+                output = path;
+                return first;
+            }
+            catch (OutputException e)
+            {
+                first ??= e;
+                failures.Append(failures.Length == 0 ? "" : " ").Append(e.Message).Append(e.Message.EndsWith('.') ? "" : ".");
+            }
         }
-        catch (OutputException e)
-        {
-            string rescue = Path.Combine(Path.GetTempPath(), $"{Path.GetFileNameWithoutExtension(output)}-{Environment.ProcessId}{Path.GetExtension(output)}");
-            save(rescue);
-            output = rescue;
-            return e;
-        }
+
+        string rest = checkpoint is not null && File.Exists(checkpoint)
+            ? $" The checkpoint '{checkpoint}' is still there: make room, and run the same command with --resume."
+            : " The result is lost: make room or give another output (-o), and run the command again.";
+        throw new OutputException($"{failures}{rest}", first);
     }
 
     /// <summary>Throws unless a file can be made at the path.</summary>
     /// <exception cref="OutputException">It cannot.</exception>
     public static void TryWriting(string path)
     {
-        string full = Path.GetFullPath(path), folder = Path.GetDirectoryName(full)!;
+        string full, folder;
+        try
+        {
+            full = AtomicFile.Target(path);
+            folder = Path.GetDirectoryName(full)!;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException($"Cannot write '{path}': {e.Message}", e);
+        }
+
         if (!Directory.Exists(folder)) throw new OutputException($"The folder of the output '{path}' does not exist; make it first.");
         try
         {
-            string probe = Path.Combine(folder, $".{Path.GetFileName(full)}.{Environment.ProcessId}.probe");
-            using FileStream stream = new(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            string probe = TemporaryFile.NameFor(full);
+            using (FileStream stream = TemporaryFile.Create(probe))
+            {
+                TemporaryFile.DeleteAbandoned(folder, Path.GetFileName(full), stream);
+                File.Delete(probe);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -19,8 +19,8 @@ internal static class ProgressDisplay
     /// <param name="work">The job.</param>
     public static T Run<T>(Terminal terminal, string[] rounds, Func<IProgressDisplay, T> work)
     {
-        if (terminal.Quiet) return work(new NoProgress());
-        return terminal.IsInteractive ? BarProgress.Run(terminal, rounds, work) : work(new LineProgress(terminal.Error, rounds));
+        if (terminal.Quiet) return work(new NoProgress(terminal));
+        return terminal.IsInteractive ? BarProgress.Run(terminal, rounds, work) : work(new LineProgress(terminal, rounds));
     }
 
     public static string Describe(EpochReport epoch)
@@ -29,10 +29,11 @@ internal static class ProgressDisplay
         return Format.Invariant($"loss {epoch.TrainLoss:0.000}, training {epoch.TrainAccuracy:0.0%}{validation}{(epoch.IsBest ? " *" : "")}");
     }
 
-    private sealed class NoProgress : IProgressDisplay
+    private sealed class NoProgress(Terminal terminal) : IProgressDisplay
     {
         public void Report(StageProgress value)
         {
+            if (value.IsWarning) terminal.Warn(value.Message);
         }
 
         public void Epoch(EpochReport epoch, int total)

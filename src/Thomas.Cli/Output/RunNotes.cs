@@ -14,8 +14,8 @@ internal static class RunNotes
         if (broken.Count == 0) return;
         int shown = terminal.Verbose ? broken.Count : int.Min(broken.Count, ListedPictures);
         terminal.Warn($"{Format.Plural(broken.Count, "picture was", "pictures were")} left out:");
-        for (int i = 0; i < shown; i++) terminal.Error.WriteLine($"  {broken[i].Sample.Picture.Name}: {broken[i].Reason}");
-        if (shown < broken.Count) terminal.Error.WriteLine($"  and {broken.Count - shown} more (--verbose lists all)");
+        for (int i = 0; i < shown; i++) terminal.Add($"  {broken[i].Sample.Picture.Name}: {broken[i].Reason}");
+        if (shown < broken.Count) terminal.Add($"  and {broken.Count - shown} more (--verbose lists all)");
     }
 
     /// <summary>8-bit files run otherwise than the file says: nobody should have to find that out.</summary>
@@ -26,6 +26,6 @@ internal static class RunNotes
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)
     {
-        foreach (string note in notes) terminal.Detail($"note: {note}");
+        foreach (string note in notes) terminal.Detail($"note: {VisibleText.Of(note)}");
     }
 }

@@ -8,7 +8,10 @@ using System.Threading;
 
 namespace Thomas.Cli.Output;
 
-/// <summary>Where a run writes to and how much: results to one stream, everything else to the other.</summary>
+/// <summary>
+/// Where a run writes to and how much: results to one stream, everything else to the other. Whatever comes from files, such as names of classes, is shown with its control and
+/// invisible characters as escapes; JSON has escapes of its own.
+/// </summary>
 internal sealed class Terminal(TextWriter stdout, TextWriter stderr, CancellationToken cancellation)
 {
     private readonly Option<bool> _json = new("--json") { Description = "Write the result as JSON to standard output", Recursive = true };
@@ -49,7 +52,7 @@ internal sealed class Terminal(TextWriter stdout, TextWriter stderr, Cancellatio
     /// <summary>A line of the result for people; with --json there is none.</summary>
     public void Say(string line = "")
     {
-        if (!Json) stdout.WriteLine(line);
+        if (!Json) stdout.WriteLine(VisibleText.Of(line));
     }
 
     /// <summary>The result for machines.</summary>
@@ -58,16 +61,19 @@ internal sealed class Terminal(TextWriter stdout, TextWriter stderr, Cancellatio
     /// <summary>What a person may want to know.</summary>
     public void Note(string text)
     {
-        if (!Quiet) stderr.WriteLine(text);
+        if (!Quiet) stderr.WriteLine(VisibleText.Of(text));
     }
 
-    /// <summary>Details for --verbose.</summary>
+    /// <summary>Details for --verbose, on one line or several.</summary>
     public void Detail(string text)
     {
-        if (Verbose) stderr.WriteLine(text);
+        if (Verbose) stderr.WriteLine(VisibleText.Of(text, keepLines: true));
     }
 
-    public void Warn(string text) => stderr.WriteLine($"thomas: warning: {text}");
+    public void Warn(string text) => stderr.WriteLine($"thomas: warning: {VisibleText.Of(text)}");
 
-    public void Complain(string text) => stderr.WriteLine($"thomas: error: {text}");
+    public void Complain(string text) => stderr.WriteLine($"thomas: error: {VisibleText.Of(text)}");
+
+    /// <summary>A further line of a warning or an error.</summary>
+    public void Add(string text) => stderr.WriteLine(VisibleText.Of(text));
 }

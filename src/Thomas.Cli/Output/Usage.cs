@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using Thomas.Cli.Reports;
 using Thomas.Formats;
 using Thomas.Graphs;
@@ -12,6 +11,8 @@ namespace Thomas.Cli.Output;
 /// <summary>What a program that loads a written model has to know: sizes, types, value range, preprocessing as a line of code, what comes out.</summary>
 internal static class Usage
 {
+    private const int NameColumns = 80;
+
     /// <summary>The facts of a model that was written to a file.</summary>
     /// <param name="model">What was saved.</param>
     /// <param name="output">The file.</param>
@@ -29,8 +30,8 @@ internal static class Usage
         Preprocessing? preprocessing = Input(model, out bool isGuess);
         isNchw &= input.Shape.Rank == 4;
         bool isOpen = written.Info.BatchIsSymbolic;
-        long bytes = new FileInfo(output).Length;
-        long? sourceBytes = source is null ? null : new FileInfo(source).Length;
+        long bytes = InputFile.LengthOf(output);
+        long? sourceBytes = source is null ? null : InputFile.LengthOf(source);
         return new UsageReport(
             new UsageTensorReport(input.Name, "float32", Dims(input.Shape, isNchw, isOpen), input.Shape.Rank == 4 ? isNchw ? "NCHW" : "NHWC" : null),
             new UsageTensorReport(result.Name, "float32", Dims(result.Shape, false, isOpen), null),
@@ -52,11 +53,11 @@ internal static class Usage
     {
         if (usage.SizeNote is not null) terminal.Field("size", usage.SizeNote);
         string layout = usage.Input.Layout is null ? "" : $" {usage.Input.Layout}";
-        terminal.Field("input", $"{usage.Input.Name}  {usage.Input.Type}[{string.Join(", ", usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
+        terminal.Field("input", $"{VisibleText.Shorten(usage.Input.Name, NameColumns)}  {usage.Input.Type}[{string.Join(", ", usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
         if (Input(model, out _) is Preprocessing preprocessing) terminal.Field("resize", PreprocessingFormat.Resizing(preprocessing, ModelFiles.FormatOf(output)));
         if (usage.Code is not null) terminal.Field("in Python", usage.Code);
-        terminal.Field("output", $"{usage.Output.Name}  {usage.Output.Type}[{string.Join(", ", usage.Output.Shape)}], {usage.Meaning}");
-        if (usage.LabelFile is not null) terminal.Field("labels", usage.LabelFile);
+        terminal.Field("output", $"{VisibleText.Shorten(usage.Output.Name, NameColumns)}  {usage.Output.Type}[{string.Join(", ", usage.Output.Shape)}], {usage.Meaning}");
+        if (usage.LabelFile is not null) terminal.Field("labels", Format.Name(usage.LabelFile));
     }
 
     private static Preprocessing? Input(Model model, out bool isGuess)

@@ -26,7 +26,7 @@ internal sealed record TuningRecord(string Processor, string Tier, int Processor
         try
         {
             Directory.CreateDirectory(folder);
-            File.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(this, TuningJson.Default.TuningRecord));
+            AtomicFile.Write(path, file => file.Write(JsonSerializer.SerializeToUtf8Bytes(this, TuningJson.Default.TuningRecord)));
             return path;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

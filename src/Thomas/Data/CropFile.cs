@@ -6,8 +6,6 @@ using System.IO.MemoryMappedFiles;
 using System.Text;
 using System.Threading;
 
-using Microsoft.Win32.SafeHandles;
-
 using Thomas.Formats;
 
 namespace Thomas.Data;
@@ -22,8 +20,6 @@ internal static class CropFile
 {
     private const int HeaderBytes = 64;
     private const uint Version = 1;
-
-    private static readonly TimeSpan AbandonedAfter = TimeSpan.FromDays(1);
 
     private static ReadOnlySpan<byte> Magic => "THOMPREP"u8;
 
@@ -91,18 +87,6 @@ internal static class CropFile
         finally
         {
             crops?.Dispose();
-        }
-    }
-
-    /// <summary>Deletes what processes that were killed left behind.</summary>
-    public static void DeleteAbandoned(string directory)
-    {
-        foreach (string file in Directory.EnumerateFiles(directory, "*.prepared.*.tmp"))
-        {
-            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > AbandonedAfter)
-            {
-                File.Delete(file);
-            }
         }
     }
 
@@ -206,7 +190,7 @@ internal static class CropFile
         private readonly string _temporary;
         private readonly UInt128 _key;
         private readonly int _cropBytes;
-        private readonly SafeFileHandle _handle;
+        private readonly FileStream _file;
         private readonly ulong[] _hashes;
 
         /// <summary>Creates the file and reserves its space, so that a full disk shows now and not after an hour of decoding.</summary>
@@ -217,33 +201,33 @@ internal static class CropFile
             _path = path;
             _key = key;
             _cropBytes = cropBytes;
-            _temporary = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
-            long length = HeaderBytes + ((long)slots * cropBytes);
-            _handle = File.OpenHandle(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, FileOptions.None, length);
+            _temporary = TemporaryFile.NameFor(path);
+            _file = TemporaryFile.Create(_temporary, HeaderBytes + ((long)slots * cropBytes));
+            TemporaryFile.DeleteAbandoned(Path.GetDirectoryName(_temporary)!, "*.prepared", _file);
             _hashes = new ulong[slots];
         }
 
         public void Write(int slot, ReadOnlySpan<byte> crop)
         {
             _hashes[slot] = XxHash3.HashToUInt64(crop);
-            RandomAccess.Write(_handle, crop, HeaderBytes + ((long)slot * _cropBytes));
+            RandomAccess.Write(_file.SafeFileHandle, crop, HeaderBytes + ((long)slot * _cropBytes));
         }
 
         public CropStore Complete(string?[] failures)
         {
             byte[] trailer = BuildTrailer(_hashes, failures);
-            RandomAccess.Write(_handle, trailer, HeaderBytes + ((long)_hashes.Length * _cropBytes));
-            RandomAccess.Write(_handle, BuildHeader(_key, _hashes.Length, _cropBytes, trailer.Length, XxHash3.HashToUInt64(trailer)), 0);
-            RandomAccess.FlushToDisk(_handle);
-            _handle.Dispose();
-            File.Move(_temporary, _path, overwrite: true);
+            RandomAccess.Write(_file.SafeFileHandle, trailer, HeaderBytes + ((long)_hashes.Length * _cropBytes));
+            RandomAccess.Write(_file.SafeFileHandle, BuildHeader(_key, _hashes.Length, _cropBytes, trailer.Length, XxHash3.HashToUInt64(trailer)), 0);
+            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+            File.Move(_temporary, AtomicFile.Target(_path), overwrite: true);
+            _file.Dispose();
             using FileStream file = OpenShared(_path);
             return Map(file, _cropBytes);
         }
 
         public void Dispose()
         {
-            _handle.Dispose();
+            _file.Dispose();
             File.Delete(_temporary);
         }
     }

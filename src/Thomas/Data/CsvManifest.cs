@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Text;
 using Thomas.Formats;
 
 namespace Thomas.Data;
@@ -24,10 +23,6 @@ public static class CsvManifest
         try
         {
             text = InputFile.ReadText(path, InputFile.ManifestBytes);
-        }
-        catch (DecoderFallbackException error)
-        {
-            throw new DataException($"The manifest '{path}' is not UTF-8 text; save it as UTF-8.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

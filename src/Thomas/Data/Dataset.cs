@@ -70,6 +70,9 @@ public sealed class Dataset
     /// <summary>The pictures, in a fixed order.</summary>
     public IReadOnlyList<Sample> Samples { get; }
 
+    /// <summary>What a person should know about how the data was read, such as the endings of files that were passed over.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Whether a sample belongs to a subset.</summary>
     /// <param name="subset">The subset.</param>
     /// <returns>True if there is at least one.</returns>

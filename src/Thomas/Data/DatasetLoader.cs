@@ -1,4 +1,6 @@
+using System;
 using System.IO;
+using Thomas.Formats;
 
 namespace Thomas.Data;
 
@@ -15,6 +17,29 @@ public static class DatasetLoader
     public static Dataset Load(string path) =>
         MnistFiles.Recognizes(path) ? MnistFiles.Load(path)
         : CifarFiles.Recognizes(path) ? CifarFiles.Load(path)
-        : File.Exists(path) ? CsvManifest.Load(path)
+        : File.Exists(path) ? LoadFile(path)
         : ImageFolder.Load(path);
+
+    private static Dataset LoadFile(string path)
+    {
+        FileKind? kind = null;
+        try
+        {
+            // Names of files in an archive are at its end.
+            kind = FileKind.Recognize(InputFile.ReadAll(path, InputFile.ManifestBytes));
+        }
+        catch (Exception error) when (InputFile.IsReadError(error))
+        {
+            // Reading it as a manifest will say why.
+        }
+
+        if (kind is null or { Family: FileFamily.Text }) return CsvManifest.Load(path);
+        string remedy = kind.Family switch
+        {
+            FileFamily.Archive => "unpack it and give the folder",
+            FileFamily.Image => "give the folder that has one folder of images for each class",
+            _ => "give a folder with one folder of images for each class, or a CSV file of lines path,label",
+        };
+        throw new DataException($"The data '{path}' is {kind.Name}; {remedy}.");
+    }
 }

@@ -26,7 +26,15 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
     {
         try
         {
-            return InputFile.ReadStart(path, 2) is [0, 0] or [0x1F, 0x8B];
+            byte[] start = InputFile.ReadStart(path, 2);
+            if (start is not [0x1F, 0x8B]) return start is [0, 0];
+            using GZipStream plain = new(InputFile.Open(path), CompressionMode.Decompress);
+            return plain.ReadByte() == 0 && plain.ReadByte() == 0;
+        }
+        catch (InvalidDataException)
+        {
+            // A damaged file of this kind: reading it says so.
+            return true;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

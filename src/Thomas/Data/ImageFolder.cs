@@ -10,7 +10,7 @@ namespace Thomas.Data;
 /// </summary>
 /// <remarks>
 /// Classes and pictures are in ordinal order of their names. Pictures may lie in folders below the class; links to folders are followed for classes only, so a link in a
-/// circle does no harm. Hidden files and files without a picture's extension are passed over. Pictures of formats that no decoder here reads (HEIC, AVIF, TIFF,
+/// circle does no harm. Hidden files and files without a picture's extension are passed over; <see cref="Dataset.Notes"/> counts the latter. Pictures of formats that no decoder here reads (HEIC, AVIF, TIFF,
 /// JPEG XL) are kept, so that they are reported and not silently missing.
 /// </remarks>
 public static class ImageFolder
@@ -85,14 +85,15 @@ public static class ImageFolder
 
         List<string> classNames = [];
         List<Sample> samples = [];
+        PassedOver passedOver = new();
         foreach (string folder in folders)
         {
-            AddPictures(folder, classNames.Count, Subset.Unassigned, samples);
+            AddPictures(folder, classNames.Count, Subset.Unassigned, samples, passedOver);
             classNames.Add(Path.GetFileName(folder));
         }
 
-        CheckNotEmpty(path, classNames, samples);
-        return new Dataset(path, classNames, samples);
+        CheckNotEmpty(path, classNames, samples, passedOver);
+        return new Dataset(path, classNames, samples) { Notes = passedOver.Describe() is string note ? [note] : [] };
     }
 
     private static Dataset LoadSplit(string path)
@@ -122,17 +123,18 @@ public static class ImageFolder
 
         List<string> classNames = ClassNamesOf(train);
         List<Sample> samples = [];
+        PassedOver passedOver = new();
         foreach ((string folder, Subset subset) in parts)
         {
             CheckSameClasses(path, classNames, Path.GetFileName(folder), ClassNamesOf(folder));
             for (int c = 0; c < classNames.Count; c++)
             {
-                AddPictures(Path.Combine(folder, classNames[c]), c, subset, samples);
+                AddPictures(Path.Combine(folder, classNames[c]), c, subset, samples, passedOver);
             }
         }
 
-        CheckNotEmpty(path, classNames, samples);
-        return new Dataset(path, classNames, samples);
+        CheckNotEmpty(path, classNames, samples, passedOver);
+        return new Dataset(path, classNames, samples) { Notes = passedOver.Describe() is string note ? [note] : [] };
     }
 
     private static void CheckSameClasses(string path, List<string> expected, string part, List<string> actual)
@@ -147,16 +149,16 @@ public static class ImageFolder
         }
     }
 
-    private static void CheckNotEmpty(string path, List<string> classNames, List<Sample> samples)
+    private static void CheckNotEmpty(string path, List<string> classNames, List<Sample> samples, PassedOver passedOver)
     {
         if (samples.Count == 0)
         {
             throw new DataException(
-                $"The data folder '{path}' has no pictures in {Dataset.Quote(classNames)}; looked for files ending in {string.Join(' ', PictureExtensions)}.");
+                $"The data folder '{path}' has no pictures in {Dataset.Quote(classNames)}; looked for files ending in {string.Join(' ', PictureExtensions)}{(passedOver.Describe() is string note ? $" ({note})" : "")}.");
         }
     }
 
-    private static void AddPictures(string folder, int classIndex, Subset subset, List<Sample> samples)
+    private static void AddPictures(string folder, int classIndex, Subset subset, List<Sample> samples, PassedOver passedOver)
     {
         List<string> files = [.. Directory.EnumerateFiles(folder, "*", VisibleEntries)];
         files.Sort(StringComparer.Ordinal);
@@ -166,13 +168,17 @@ public static class ImageFolder
             {
                 samples.Add(new Sample(Picture.FromFile(file), classIndex, subset));
             }
+            else
+            {
+                passedOver.Add(file);
+            }
         }
 
         foreach (string inner in Folders(folder))
         {
             if (!File.GetAttributes(inner).HasFlag(FileAttributes.ReparsePoint))
             {
-                AddPictures(inner, classIndex, subset, samples);
+                AddPictures(inner, classIndex, subset, samples, passedOver);
             }
         }
     }

@@ -1,6 +1,5 @@
 using System;
 using System.IO;
-using System.Text;
 using Thomas.Formats;
 
 namespace Thomas.Data;
@@ -17,13 +16,9 @@ internal static class NameFile
             string text = InputFile.ReadText(path, InputFile.NamesBytes);
             return text.TrimEnd().Split('\n', StringSplitOptions.TrimEntries);
         }
-        catch (DecoderFallbackException error)
-        {
-            throw new DataException($"'{path}' is not UTF-8 text; it should have one class name on each line.", error);
-        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"'{path}' cannot be read: {error.Message}", error);
+            throw new DataException($"'{path}' cannot be read: {error.Message}; it should have one class name on each line", error);
         }
     }
 }

@@ -261,7 +261,6 @@ public sealed class PreparedSet : IDisposable
             try
             {
                 Directory.CreateDirectory(directory);
-                CropFile.DeleteAbandoned(directory);
                 using CropFile.Writer writer = new(path, Key, Slots, preprocessor.CropBytes);
                 return Build(writer);
             }

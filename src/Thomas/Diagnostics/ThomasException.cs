@@ -4,14 +4,17 @@ using System.Text;
 
 namespace Thomas;
 
-/// <summary>Base of every error that Thomas raises about its input or its work. The message says what is wrong, where, and what to do.</summary>
+/// <summary>
+/// Base of every error that Thomas raises about its input or its work. The message says what is wrong, where, and what to do, in one line; names from files are quoted with their
+/// control and invisible characters as escapes, so that it may be shown on a terminal or written to a log.
+/// </summary>
 public class ThomasException : Exception
 {
     /// <summary>Creates the exception.</summary>
     /// <param name="message">What is wrong, where, and what to do.</param>
     /// <param name="innerException">The cause, if another exception led here.</param>
     public ThomasException(string message, Exception? innerException = null)
-        : base(message, innerException)
+        : base(VisibleText.Of(message), innerException)
     {
     }
 }

@@ -1,77 +1,57 @@
 using System;
-using System.Diagnostics;
-using System.Globalization;
 using System.IO;
 
 namespace Thomas.Formats;
 
-/// <summary>Writes files that appear whole or not at all: to a neighbor first, flushed to the device, then renamed.</summary>
+/// <summary>
+/// Writes files that appear whole or not at all: to a neighbor first, flushed to the device, then renamed. A link stays and the file that it leads to is replaced; an existing
+/// file keeps its permissions. What is not a regular file, or is marked as read-only, is refused.
+/// </summary>
 internal static class AtomicFile
 {
     /// <exception cref="OutputException">The file cannot be written (rights, missing folder, full disk); nothing is left behind.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
+        string? temporary = null;
         try
         {
-            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
+            string target = Target(path);
+            temporary = TemporaryFile.NameFor(target);
+            using FileStream stream = TemporaryFile.Create(temporary);
+            TemporaryFile.DeleteAbandoned(Path.GetDirectoryName(temporary)!, Path.GetFileName(target), stream);
+            write(stream);
+            stream.Flush(flushToDisk: true);
+            KeepMode(target, temporary);
 
-            File.Move(temporary, path, overwrite: true);
+            // The file is still open and locked, so that nobody takes it for abandoned.
+            File.Move(temporary, target, overwrite: true);
         }
         catch (Exception e)
         {
-            TryDelete(temporary);
+            if (temporary is not null) TemporaryFile.TryDelete(temporary);
             if (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
                 throw new OutputException($"Cannot write '{path}': {e.Message}", e);
             throw;
         }
     }
 
-    /// <summary>Deletes what writers of a file that no longer run have left half-written.</summary>
-    public static void DeleteAbandoned(string path)
+    /// <summary>The file that is written when a path is: the path itself or, if that is a link, what it leads to.</summary>
+    /// <exception cref="IOException">It is not a regular file, is marked as read-only, or the link leads in a circle.</exception>
+    public static string Target(string path)
     {
-        string name = Path.GetFileName(path);
-        try
-        {
-            foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, name + ".*.tmp"))
-            {
-                ReadOnlySpan<char> process = Path.GetFileName(file.AsSpan())[(name.Length + 1)..];
-                int end = process.IndexOf('.');
-                if (end > 0 && int.TryParse(process[..end], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && !IsRunning(id)) TryDelete(file);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Nothing depends on it.
-        }
+        FileInfo file = new(path);
+        if (file.LinkTarget is not null && file.ResolveLinkTarget(returnFinalTarget: true) is FileSystemInfo target) file = new FileInfo(target.FullName);
+        if (Directory.Exists(file.FullName)) throw new IOException("it is a folder, not a file");
+        if (!file.Exists) return file.FullName;
+
+        // Renaming would put a regular file into the place of a device.
+        if (SpecialFile.Describe(file.FullName) is string special) throw new IOException($"it is {special}; give the name of a regular file");
+        if (file.IsReadOnly) throw new UnauthorizedAccessException("the file there is marked as read-only; give another name, or make it writable");
+        return file.FullName;
     }
 
-    private static bool IsRunning(int process)
+    private static void KeepMode(string target, string temporary)
     {
-        try
-        {
-            using Process running = Process.GetProcessById(process);
-            return true;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            // The first error is the one to report.
-        }
+        if (!OperatingSystem.IsWindows() && File.Exists(target)) File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
     }
 }

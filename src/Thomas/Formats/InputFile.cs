@@ -96,14 +96,21 @@ internal static class InputFile
     }
 
     /// <summary>Reads a text file in UTF-8.</summary>
-    /// <exception cref="IOException">As <see cref="ReadAll"/>.</exception>
+    /// <exception cref="IOException">As <see cref="ReadAll"/>; or it is not text, or a page that was downloaded in place of the file.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
-    /// <exception cref="DecoderFallbackException">It is not UTF-8.</exception>
     public static string ReadText(string path, long maximumBytes, CancellationToken cancellation = default)
     {
         ReadOnlySpan<byte> bytes = ReadAll(path, maximumBytes, cancellation);
+        if (FileKind.Recognize(bytes) is { Family: FileFamily.Text, Remedy: not null } page) throw new IOException($"this is {page.Name}; {page.Remedy}");
         if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
-        return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
+        try
+        {
+            return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new IOException(FileKind.DescribeInsteadOf(bytes, "a text") ?? "it is not UTF-8 text; save it as UTF-8", e);
+        }
     }
 
     /// <summary>Reads the beginning of a file, or all of it if it is shorter.</summary>
@@ -128,6 +135,10 @@ internal static class InputFile
         if (CheckedLength(path, maximumBytes, out string real) == 0) throw new IOException("it is empty (0 bytes)");
         return OpenRegular(real, maximumBytes);
     }
+
+    /// <summary>The length of a regular file, through links, without opening it.</summary>
+    /// <exception cref="IOException">It is missing or not a regular file; the message does not name it.</exception>
+    public static long LengthOf(string path) => CheckedLength(path, long.MaxValue, out _);
 
     /// <summary>Whether an exception says that a file cannot be read.</summary>
     public static bool IsReadError(Exception e) => e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;

@@ -6,15 +6,23 @@ namespace Thomas.Formats;
 
 /// <summary>
 /// Tells pipes, devices and sockets from regular files without opening them, which might never return. .NET has no call that says it; but the tar writer looks at the type
-/// before anything else and puts it into the header that it writes first. So it is given a stream that takes the header and refuses the rest.
+/// before anything else and puts it into the header that it writes first. So it is given a stream that takes the header and nothing else.
 /// </summary>
 internal static class SpecialFile
 {
+    /// <summary>The code of an <see cref="IOException"/> that no call of the system has caused: the writer knows no type for sockets.</summary>
+    private const int NotFromSystem = unchecked((int)0x80131620);
+
     /// <summary>What a file is if it is not a regular one: "a named pipe (FIFO)"; null for regular files.</summary>
     /// <param name="path">The file; links are not followed.</param>
     public static string? Describe(string path)
     {
-        using HeaderStream header = new();
+        // What has a length is a regular file.
+        FileInfo file = new(path);
+        if (!file.Exists || file.Length > 0) return null;
+
+        // Regular files of these folders may wait for what comes, so not even their end may be read.
+        using HeaderStream header = new(mayReadOn: !path.StartsWith("/proc/", StringComparison.Ordinal) && !path.StartsWith("/sys/", StringComparison.Ordinal));
         try
         {
             using TarWriter writer = new(header, TarEntryFormat.Ustar, leaveOpen: true);
@@ -24,7 +32,7 @@ internal static class SpecialFile
         {
             // The header is here; the rest was refused.
         }
-        catch (IOException) when (File.Exists(path))
+        catch (IOException e) when (e.HResult == NotFromSystem)
         {
             return "a socket";
         }
@@ -42,7 +50,7 @@ internal static class SpecialFile
         };
     }
 
-    private sealed class HeaderStream : Stream
+    private sealed class HeaderStream(bool mayReadOn) : Stream
     {
         private const int TypeOffset = 156;
 
@@ -65,7 +73,7 @@ internal static class SpecialFile
             // An archive ends with zeros, even without an entry; they are ignored.
             if (Type is not null || buffer.Length <= TypeOffset || buffer[TypeOffset] == 0) return;
             Type = buffer[TypeOffset];
-            throw new IOException("Only the header is wanted.");
+            if (!mayReadOn) throw new IOException("Only the header is wanted.");
         }
 
         public override void Flush()

@@ -16,14 +16,14 @@ public static class GraphDump
         {
             AppendList(text, node.Outputs, static v => v.ToString());
             text.Append(CultureInfo.InvariantCulture, $" = {node.Op.Name}(");
-            AppendList(text, node.Inputs, static v => v.IsConstant ? v.ToString() : "%" + v.Name);
+            AppendList(text, node.Inputs, static v => v.IsConstant ? v.ToString() : "%" + VisibleText.Of(v.Name));
             text.Append(')');
             if (node.Attributes is not NoAttributes) text.Append(CultureInfo.InvariantCulture, $" {node.Attributes}");
             text.Append('\n');
         }
 
         text.Append("output ");
-        AppendList(text, graph.Outputs, static v => "%" + v.Name);
+        AppendList(text, graph.Outputs, static v => "%" + VisibleText.Of(v.Name));
         return text.Append('\n').ToString();
     }
 

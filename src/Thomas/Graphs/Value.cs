@@ -51,7 +51,7 @@ public sealed class Value
     public IReadOnlyList<Node> Consumers => _consumers;
 
     /// <inheritdoc/>
-    public override string ToString() => $"%{Name}: {Type}";
+    public override string ToString() => $"%{VisibleText.Of(Name)}: {Type}";
 
     internal void AddConsumer(Node node) => _consumers.Add(node);
 }

@@ -20,6 +20,7 @@ public sealed class MemoryPlan
 {
     private const int ChartRows = 24;
     private const int ChartWidth = 40;
+    private const int NameColumns = 80;
 
     private readonly Graph _graph;
     private readonly long[] _live;
@@ -89,7 +90,7 @@ public sealed class MemoryPlan
             int width = (int)((bytes * ChartWidth + LowerBoundBytes - 1) / Math.Max(LowerBoundBytes, 1));
             Node node = _graph.Nodes[at];
             text.Append(CultureInfo.InvariantCulture, $"{at,5} {node.Stage.ToString().ToLowerInvariant(),-9} {ByteSize.Format(bytes),9} ");
-            text.Append('#', width).Append(' ', ChartWidth - width).Append(CultureInfo.InvariantCulture, $" {node.Op.Name} {node.Name}{(at == PeakStep ? "  <- peak" : "")}\n");
+            text.Append('#', width).Append(' ', ChartWidth - width).Append(CultureInfo.InvariantCulture, $" {node.Op.Name} {VisibleText.Shorten(node.Name, NameColumns)}{(at == PeakStep ? "  <- peak" : "")}\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"arena {ByteSize.Format(ArenaBytes)}, at least {ByteSize.Format(LowerBoundBytes)}\n");

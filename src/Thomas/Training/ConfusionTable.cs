@@ -26,7 +26,7 @@ internal static class ConfusionTable
         int nameWidth = "true \\ predicted".Length, countWidth = 3;
         for (int a = 0; a < matrix.Classes; a++)
         {
-            nameWidth = Math.Max(nameWidth, Name(names, a).Length);
+            nameWidth = Math.Max(nameWidth, VisibleText.Width(Name(names, a)));
             for (int p = 0; p < matrix.Classes; p++) countWidth = Math.Max(countWidth, Digits(matrix[a, p]));
         }
 
@@ -37,7 +37,7 @@ internal static class ConfusionTable
         text.Append("   recall\n");
         for (int a = 0; a < matrix.Classes; a++)
         {
-            text.Append(Number(a).PadLeft(labelWidth)).Append(' ').Append(Name(names, a).PadRight(nameWidth));
+            text.Append(Number(a).PadLeft(labelWidth)).Append(' ').Append(VisibleText.Pad(Name(names, a), nameWidth));
             for (int p = 0; p < matrix.Classes; p++) text.Append(' ').Append((matrix[a, p] == 0 ? "." : Number(matrix[a, p])).PadLeft(countWidth));
             text.Append("   ").Append(Share(matrix.OfClass(a).Recall)).Append('\n');
         }
@@ -59,14 +59,14 @@ internal static class ConfusionTable
         IReadOnlyList<ClassMetrics> classes = matrix.PerClass();
         foreach (ClassMetrics c in classes)
         {
-            if (c.Support > 0 || c.Predicted > 0) nameWidth = Math.Max(nameWidth, Name(names, c.Class).Length);
+            if (c.Support > 0 || c.Predicted > 0) nameWidth = Math.Max(nameWidth, VisibleText.Width(Name(names, c.Class)));
         }
 
         text.Append("class".PadRight(nameWidth)).Append("  samples   recall  precision\n");
         foreach (ClassMetrics c in classes)
         {
             if (c.Support == 0 && c.Predicted == 0) continue;
-            text.Append(Name(names, c.Class).PadRight(nameWidth)).Append("  ").Append(Number(c.Support).PadLeft(7));
+            text.Append(VisibleText.Pad(Name(names, c.Class), nameWidth)).Append("  ").Append(Number(c.Support).PadLeft(7));
             text.Append("   ").Append(Share(c.Recall)).Append("     ").Append(Share(c.Precision)).Append('\n');
         }
 
@@ -79,10 +79,7 @@ internal static class ConfusionTable
     private static string Name(IReadOnlyList<string> names, int index)
     {
         string name = index < names.Count && names[index].Length > 0 ? names[index] : "class " + Number(index);
-        if (name.Length <= MaxNameWidth) return name;
-        // Do not cut a surrogate pair in two.
-        int end = char.IsHighSurrogate(name[MaxNameWidth - 2]) ? MaxNameWidth - 2 : MaxNameWidth - 1;
-        return name[..end] + "…";
+        return VisibleText.Shorten(name, MaxNameWidth);
     }
 
     private static string Share(double? share) =>

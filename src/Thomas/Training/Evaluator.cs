@@ -119,7 +119,12 @@ public static class Evaluator
                     cancellation);
             }
 
-            notes.AddRange(set.Notices);
+            foreach (string notice in set.Notices)
+            {
+                notes.Add(notice);
+                progress?.Report(StageProgress.Warning("decode", notice));
+            }
+
             return new Evaluation(ImageClassifier.LabelsOf(model, classes), confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, kernels);
         }
     }

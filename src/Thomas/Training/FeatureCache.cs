@@ -92,6 +92,7 @@ public sealed unsafe class FeatureCache
 
         AtomicFile.Write(path, stream =>
         {
+            TemporaryFile.DeleteAbandoned(Path.GetFullPath(_folder), "*.features", (FileStream)stream);
             stream.Write(head);
             for (long at = 0; at < matrix.LengthBytes; at += 1 << 20)
                 stream.Write(new ReadOnlySpan<byte>((byte*)matrix.Pointer + at, (int)Math.Min(1 << 20, matrix.LengthBytes - at)));

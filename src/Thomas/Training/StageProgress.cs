@@ -10,6 +10,15 @@ namespace Thomas.Training;
 /// <param name="Message">Something to show, such as an epoch's result; may be empty.</param>
 public readonly record struct StageProgress(string Stage, int Done, int Total, string Message = "")
 {
+    /// <summary>Whether this is no progress but something to tell at once: a checkpoint or a cache that could not be written. The counts mean nothing then.</summary>
+    public bool IsWarning { get; init; }
+
+    /// <summary>A warning.</summary>
+    /// <param name="stage">The stage that it is about.</param>
+    /// <param name="message">What went wrong and what follows from it.</param>
+    /// <returns>The report.</returns>
+    public static StageProgress Warning(string stage, string message) => new(stage, 0, 0, message) { IsWarning = true };
+
     /// <summary>Tells of the preparation of pictures as the stage <c>decode</c>.</summary>
     /// <param name="progress">Who is told; may be null.</param>
     /// <returns>What <see cref="PreparedSet.Create"/> takes; null if nobody is told.</returns>

@@ -109,7 +109,7 @@ public sealed class TrainingPlan
         }
 
         text.Append(CultureInfo.InvariantCulture, $"{"total",-18} {ByteSize.Format(Memory.Total),10}\n");
-        foreach (RecomputedValue value in Recomputed) text.Append(CultureInfo.InvariantCulture, $"recomputed {value.Name} {ByteSize.Format(value.Bytes)}\n");
+        foreach (RecomputedValue value in Recomputed) text.Append(CultureInfo.InvariantCulture, $"recomputed {VisibleText.Of(value.Name)} {ByteSize.Format(value.Bytes)}\n");
         return text.Append(Step.ToText()).ToString();
     }
 

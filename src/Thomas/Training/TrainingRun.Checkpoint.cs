@@ -16,6 +16,7 @@ internal sealed partial class TrainingRun
     private string? _dataKey;
     private long _savedAt = Stopwatch.GetTimestamp();
     private int _failedSaves;
+    private bool _hasSaved;
 
     private bool IsCheckpointDue() =>
         _options.CheckpointPath is not null
@@ -31,14 +32,23 @@ internal sealed partial class TrainingRun
         try
         {
             Checkpoint.Write(path, Header(), sections, _options.CheckpointStream);
+            if (_failedSaves > 0) Warn($"the checkpoint '{path}' is written again");
+            _failedSaves = 0;
+            _hasSaved = true;
         }
         catch (OutputException e)
         {
+            // Told once, and again if it has worked in between.
             if (_failedSaves++ > 0) return;
-            string note = $"a checkpoint could not be written, the one before it is kept and training goes on: {e.Message}";
-            _notes.Add(note);
-            _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps, note));
+            string resume = _hasSaved ? "the one before it is kept, which is all that --resume could go on from" : "so the run cannot be resumed";
+            Warn($"a checkpoint could not be written, {resume}; training goes on, and every later checkpoint is tried: {e.Message}");
         }
+    }
+
+    private void Warn(string note)
+    {
+        _notes.Add(note);
+        _progress?.Report(StageProgress.Warning("train", note));
     }
 
     /// <summary>Saves the position where training was canceled.</summary>
@@ -56,7 +66,6 @@ internal sealed partial class TrainingRun
     private bool TryResume()
     {
         string path = _options.CheckpointPath!;
-        AtomicFile.DeleteAbandoned(path);
         if (!_options.Resume) return false;
         if (!File.Exists(path))
         {
@@ -72,6 +81,7 @@ internal sealed partial class TrainingRun
             if (header.BestEpoch != NoEpoch) Checkpoint.Read(file, header, Checkpoint.Best, _best);
         }
 
+        _hasSaved = true;
         _at = new TrainingPosition(header.Epoch, header.Step, header.Loss, header.Correct);
         _watchdog.Resume(_at, header.Restarts);
         _notes.Clear();

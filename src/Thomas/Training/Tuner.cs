@@ -134,6 +134,7 @@ public static class Tuner
 
         private readonly StageTimer _timer = new();
         private readonly List<string> _notes = [];
+        private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
         private readonly List<BrokenPicture> _broken = [];
         private IReadOnlyList<string> _kernels = [];
         private RunPlan? _plan;
@@ -297,7 +298,7 @@ public static class Tuner
             using (_timer.Measure("features"))
             {
                 _broken.AddRange(set.Broken);
-                _notes.AddRange(set.Notices);
+                foreach (string notice in set.Notices) Warn(notice);
                 NoteLostClasses(part, set.Dataset);
                 if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
@@ -309,10 +310,18 @@ public static class Tuner
                         computed = true;
                         return Compute(graph, set, labelOffset);
                     },
-                    _notes.Add);
+                    Warn);
                 if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
                 return matrix;
             }
+        }
+
+        /// <summary>Tells of what is wrong with the cache; of each kind once, though it strikes training and validation pictures alike.</summary>
+        private void Warn(string note)
+        {
+            _notes.Add(note);
+            int name = note.IndexOf('\'', StringComparison.Ordinal);
+            if (_warned.Add(name < 0 ? note : note[..name])) progress?.Report(StageProgress.Warning("features", note));
         }
 
         /// <summary>Training without pictures of a class is refused earlier; checking without them only says less.</summary>

@@ -56,7 +56,7 @@ public sealed class CsvManifestTests : IDisposable
     [InlineData("1.jpg,a\n\n2.jpg,a,train,x\n", "line 3: found 4 field(s)")]
     [InlineData("path,label\n1.jpg,\n", "line 2: the label is empty")]
     [InlineData("\"\",a\n", "line 1: the path is empty")]
-    [InlineData("1.jpg,a\n\"x\ny\",b\n3.jpg,b\n", "line 2: the picture 'x\ny' does not exist")]
+    [InlineData("1.jpg,a\n\"x\ny\",b\n3.jpg,b\n", "line 2: the picture 'x\\ny' does not exist")]
     [InlineData("1.jpg,\"two\nlines\"\n3.jpg,b\n", "line 3: the picture '3.jpg' does not exist")]
     [InlineData("1.jpg,a,learn\n", "line 1: the split is 'learn'")]
     [InlineData("1.jpg,a,train\n2.jpg,a\n", "line 2: some lines say which split")]

@@ -289,14 +289,19 @@ public sealed class PreparedSetTests : IDisposable
     public void Abandoned_temporary_files_are_removed_and_fresh_ones_kept()
     {
         Directory.CreateDirectory(Cache);
-        string old = Path.Combine(Cache, "x.prepared.1-a.tmp");
-        string fresh = Path.Combine(Cache, "x.prepared.2-b.tmp");
-        File.WriteAllText(old, "");
+        string left = Path.Combine(Cache, $"x.prepared.{Guid.NewGuid():N}.tmp"), earlier = Path.Combine(Cache, $"x.prepared.1-{Guid.NewGuid():N}.tmp");
+        string fresh = Path.Combine(Cache, $"x.prepared.{Guid.NewGuid():N}.tmp"), locked = Path.Combine(Cache, $"x.prepared.{Guid.NewGuid():N}.tmp");
+        string other = Path.Combine(Cache, $"x.{Guid.NewGuid():N}.tmp"), own = Path.Combine(Cache, "x.prepared.of.mine.tmp");
+        foreach (string path in new[] { left, earlier, locked, other, own })
+        {
+            File.WriteAllText(path, "");
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(-10));
+        }
+
         File.WriteAllText(fresh, "");
-        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddDays(-2));
+        using FileStream writer = new(locked, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         CropsOf(Options(cached: true), out _);
-        Assert.False(File.Exists(old));
-        Assert.True(File.Exists(fresh));
+        Assert.Equal([false, false, true, true, true, true], new[] { left, earlier, fresh, locked, other, own }.Select(File.Exists));
     }
 
     [Fact]

@@ -68,7 +68,11 @@ public sealed class InputFileTests : IDisposable
         File.WriteAllText(_folder["bom"], "a,b", new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
         Assert.Equal("a,b", InputFile.ReadText(_folder["bom"], 100));
         File.WriteAllBytes(_folder["latin"], [0xE4]);
-        Assert.Throws<DecoderFallbackException>(() => InputFile.ReadText(_folder["latin"], 100));
+        Assert.Contains("not UTF-8 text", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["latin"], 100)).Message, StringComparison.Ordinal);
+        File.WriteAllText(_folder["page"], " <!DOCTYPE html><html><body>404</body></html>");
+        Assert.Contains("an HTML page", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["page"], 100)).Message, StringComparison.Ordinal);
+        File.WriteAllBytes(_folder["zip"], [.. "PK\x03\x04"u8, 0xFF, 0xFF]);
+        Assert.Contains("a zip archive, not a text; unpack it", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["zip"], 100)).Message, StringComparison.Ordinal);
     }
 
     /// <summary>Opening a pipe would wait for ever, so each reader must refuse it before.</summary>

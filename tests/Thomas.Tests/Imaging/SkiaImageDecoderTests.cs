@@ -188,7 +188,7 @@ public sealed class SkiaImageDecoderTests
         AssertRefused("HEIC", [0, 0, 0, 24, .. "ftypheic"u8, .. new byte[100]]);
         AssertRefused("AVIF", [0, 0, 0, 24, .. "ftypavif"u8, .. new byte[100]]);
         AssertRefused("JPEG XL", [0xFF, 0x0A, .. new byte[100]]);
-        AssertRefused("not a JPEG", Encoding.ASCII.GetBytes("just some text, long enough to look at"));
+        AssertRefused("a text file (it begins with \"just some text", Encoding.ASCII.GetBytes("just some text, long enough to look at"));
         AssertRefused("empty", []);
     }
 

@@ -212,10 +212,16 @@ public sealed class CheckpointTests
     {
         using TrainerJob job = new();
         using TemporaryFolder folder = new();
-        string left = folder["run.2147483646.x.tmp"], own = folder[$"run.{Environment.ProcessId}.x.tmp"], other = folder["ruin.2147483646.x.tmp"];
-        foreach (string path in new[] { left, own, other }) File.WriteAllText(path, "half");
+        string left = folder[$"run.{Guid.NewGuid():N}.tmp"], written = folder[$"run.{Guid.NewGuid():N}.tmp"], other = folder[$"ruin.{Guid.NewGuid():N}.tmp"], copy = folder["run.copy.tmp"];
+        foreach (string path in new[] { left, written, other, copy })
+        {
+            File.WriteAllText(path, "half");
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(-10));
+        }
+
+        using FileStream writer = new(written, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         job.Run(Options with { Epochs = 1, CheckpointPath = folder["run"] });
-        Assert.Equal((false, true, true), (File.Exists(left), File.Exists(own), File.Exists(other)));
+        Assert.Equal((false, true, true, true), (File.Exists(left), File.Exists(written), File.Exists(other), File.Exists(copy)));
     }
 
     private static TrainerResult StopAfter(TrainerJob job, TrainerOptions options, int steps)

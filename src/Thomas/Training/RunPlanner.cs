@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Passes;

@@ -10,7 +10,7 @@ namespace Thomas.RealModelTests;
 public sealed class InputEvidenceModelTests
 {
     // Mean and standard deviation of the first channel; what the source begins with. The assets' page names the true normalization of each; where no evidence is in the
-    // file, a guess may differ from it (SqueezeNet_fp16 wants BGR, mobilenet_v1_0.25_224_bn wants -1 to 1, mnist takes both).
+    // file, a guess may differ from it (SqueezeNet_fp16 wants BGR, mobilenet_v1_0.25_224_bn wants -1 to 1).
     [Theory]
     [InlineData("tflite", "mobilenet_v1_0.25_224_1_metadata_1.tflite", 127.5f, 127.5f, "from the normalization in the file's metadata")]
     [InlineData("tflite", "mobilenet_v1_0.25_128_quant.tflite", 128f, 128f, "from its uint8 input")]
@@ -31,7 +31,7 @@ public sealed class InputEvidenceModelTests
     [InlineData("onnx", "resnet20_cifar10.onnx", 123.675f, 58.395f, "GUESSED 'imagenet' from the layout")]
     [InlineData("onnx", "SqueezeNet_fp16.onnx", 123.675f, 58.395f, "GUESSED 'imagenet' from the layout")]
     [InlineData("onnx", "mobilenet_v1_0.25_224_bn.onnx", 123.675f, 58.395f, "GUESSED 'imagenet' from the layout")]
-    [InlineData("onnx", "mnist.onnx", 0f, 255f, "GUESSED 'unit' from the layout")]
+    [InlineData("onnx", "mnist.onnx", 0f, 1f, "from the normalization in the file's metadata")]
     public void The_preprocessing_of_every_shared_model(string folder, string name, float mean, float std, string source)
     {
         PictureInput input = PictureInput.Of(Model.Load(Assets.PathOf("models", folder, name)));

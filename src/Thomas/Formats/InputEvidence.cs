@@ -18,7 +18,9 @@ internal enum InputNumbers
 /// <param name="Numbers">Element type.</param>
 /// <param name="Grid">Scale and zero point of an integer input.</param>
 /// <param name="Metadata">Mean and standard deviation that the metadata names.</param>
-internal readonly record struct InputClaims(InputNumbers Numbers = InputNumbers.Real, Quantization? Grid = null, (ChannelValues Mean, ChannelValues Std)? Metadata = null);
+/// <param name="Order">Order of the colors that the metadata names.</param>
+internal readonly record struct InputClaims(
+    InputNumbers Numbers = InputNumbers.Real, Quantization? Grid = null, (ChannelValues Mean, ChannelValues Std)? Metadata = null, ColorOrder? Order = null);
 
 /// <summary>
 /// Finds out how images become inputs where Thomas has not written it into the file. In this order, because what the graph computes binds and what is written beside it
@@ -63,8 +65,9 @@ internal static class InputEvidence
         (Preprocessing Preprocessing, string Source)? found = claims.Numbers == InputNumbers.Real
             ? FromFirstGrid(plain, leading, metadata) ?? FromArithmetic(plain, leading)
             : FromIntegers(plain, leading, metadata, claims);
-        if (found is not var (preprocessing, source)) return metadata is null ? null : (metadata, "from the normalization in the file's metadata");
-        if (metadata is not null && preprocessing != metadata)
+        if (found is not var (preprocessing, source)) return metadata is null ? null : (metadata with { ColorOrder = OrderOf(metadata, claims) }, "from the normalization in the file's metadata");
+        preprocessing = preprocessing with { ColorOrder = OrderOf(preprocessing, claims) };
+        if (metadata is not null && (preprocessing.Mean != metadata.Mean || preprocessing.Std != metadata.Std))
         {
             source += IntervalOf(metadata).Distance(IntervalOf(preprocessing)) <= GridTolerance
                 ? "; the file's metadata agrees"
@@ -174,8 +177,17 @@ internal static class InputEvidence
     {
         if (metadata is not var (mean, std)) return null;
         Preprocessing found = plain with { Mean = mean, Std = std };
-        return Usable(found) ? found : null;
+        if (!Usable(found)) return null;
+
+        // Deviations below 1 are meant for numbers from 0 to 1, as 0.229 is: bytes would become thousands.
+        return std is { First: < 1, Second: < 1, Third: < 1 } && IntervalOf(found).Width > byte.MaxValue ? found with { Mean = Bytes(mean), Std = Bytes(std) } : found;
+
+        static ChannelValues Bytes(ChannelValues v) => new(v.First * 255, v.Second * 255, v.Third * 255);
     }
+
+    /// <summary>What the metadata says of the order of colors counts unless means for each channel have told it.</summary>
+    private static ColorOrder OrderOf(Preprocessing found, InputClaims claims) =>
+        found.ColorOrder == ColorOrder.Rgb && IsUniform(found) && claims.Order is ColorOrder.Bgr ? ColorOrder.Bgr : found.ColorOrder;
 
     private static (Preprocessing Preprocessing, double Distance) Nearest(Preprocessing plain, Interval interval)
     {

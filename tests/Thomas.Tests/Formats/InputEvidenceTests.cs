@@ -172,6 +172,27 @@ public sealed class InputEvidenceTests
         Assert.EndsWith("the file's metadata agrees", source, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("NominalRange_0_255", "Bgr8", "raw", ColorOrder.Bgr)]
+    [InlineData("Normalized_0_1", "Rgb8", "unit", ColorOrder.Rgb)]
+    [InlineData("Normalized_1_1", null, "tf", ColorOrder.Rgb)]
+    public void Onnx_names_the_range_of_pixels_and_their_order(string range, string? format, string preset, ColorOrder order)
+    {
+        OnnxFile file = new OnnxFile().Input("x", 1, 3, 5, 6).Node("Relu", ["x"], ["y"]).Output("y").Metadata("Image.NominalPixelRange", range);
+        if (format is not null) file.Metadata("Image.BitmapPixelFormat", format);
+        PictureInput input = PictureInput.Of(file.Load());
+        Assert.Equal(Small(preset) with { ColorOrder = order }, input.Preprocessing);
+        Assert.Equal("from the normalization in the file's metadata", input.Source);
+    }
+
+    [Fact]
+    public void Metadata_for_numbers_from_0_to_1_is_understood()
+    {
+        Preprocessing found = InputEvidence.Find(Rescaled(""), new InputClaims(Metadata: (new(0.485f, 0.456f, 0.406f), new(0.229f, 0.224f, 0.225f))))!.Value.Preprocessing;
+        Assert.Equal((123.675f, 57.375f), (float.Round(found.Mean.First, 3), float.Round(found.Std.Third, 3)));
+        Assert.Equal(new ChannelValues(1), InputEvidence.Find(Rescaled(""), new InputClaims(Metadata: (new(0), new(1))))!.Value.Preprocessing.Std);
+    }
+
     [Fact]
     public void Without_evidence_there_is_none()
     {

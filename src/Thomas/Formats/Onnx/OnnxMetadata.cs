@@ -15,6 +15,9 @@ internal sealed class OnnxMetadata
     private const string LayoutKey = "thomas.layout";
     private const string OwnPrefix = "thomas.";
 
+    /// <summary>ONNX's own words for images, as Custom Vision and Windows ML write them.</summary>
+    private const string PixelFormatKey = "Image.BitmapPixelFormat", PixelRangeKey = "Image.NominalPixelRange";
+
     /// <summary>Keys under which other exporters keep class names.</summary>
     private static readonly string[] ForeignLabelKeys = ["labels", "classes", "names"];
 
@@ -32,6 +35,23 @@ internal sealed class OnnxMetadata
 
     /// <summary>Order of the picture's axes, where Thomas wrote the file.</summary>
     public PictureLayout? Layout { get; }
+
+    /// <summary>Mean and deviation by the range of pixels that the file names.</summary>
+    public (ChannelValues Mean, ChannelValues Std)? Normalization => Others.GetValueOrDefault(PixelRangeKey) switch
+    {
+        "NominalRange_0_255" => (new(0), new(1)),
+        "Normalized_0_1" => (new(0), new(255)),
+        "Normalized_1_1" => (new(127.5f), new(127.5f)),
+        _ => null,
+    };
+
+    /// <summary>Order of the colors, where the file names it.</summary>
+    public ColorOrder? Order => Others.GetValueOrDefault(PixelFormatKey) switch
+    {
+        "Bgr8" or "Bgra8" => ColorOrder.Bgr,
+        "Rgb8" or "Rgba8" => ColorOrder.Rgb,
+        _ => null,
+    };
 
     /// <summary>All pairs that are not understood here.</summary>
     public IReadOnlyDictionary<string, string> Others { get; }

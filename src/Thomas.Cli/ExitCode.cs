@@ -12,6 +12,7 @@ internal static class ExitCode
     public const int Data = 4;
     public const int Output = 5;
     public const int SomeSkipped = 6;
+    public const int Memory = 7;
     public const int Cancelled = 130;
 
     /// <summary>For the help text.</summary>
@@ -25,7 +26,8 @@ internal static class ExitCode
           4    the data set or the pictures cannot be used
           5    the output cannot be written
           6    classify: some pictures were skipped
-          130  cancelled by Ctrl-C; tune and train have saved the best model so far if there was one
+          7    not enough memory
+          130  cancelled by Ctrl-C or a closed terminal; tune and train have saved the best model so far if there was one
         """;
 
     // The library raises the base type for models that are sound files but not what the work needs.
@@ -33,6 +35,7 @@ internal static class ExitCode
     {
         UsageException => Usage,
         OperationCanceledException => Cancelled,
+        NotEnoughMemoryException or OutOfMemoryException => Memory,
         DataException => Data,
         OutputException => Output,
         ThomasException => Model,

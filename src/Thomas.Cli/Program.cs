@@ -1,8 +1,11 @@
 using System;
+using System.Globalization;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Thomas.Cli.Commands;
 using Thomas.Cli.Options;
+using Thomas.Cli.Output;
 using Thomas.Cli.Tuning;
 
 namespace Thomas.Cli;
@@ -10,24 +13,65 @@ namespace Thomas.Cli;
 internal static class Program
 {
     private const int FileSizeExceeded = 25; // SIGXFSZ on Linux and macOS
+    private const int HangUpBit = 1; // SIGHUP is signal 1, bit 0 of a mask
 
     private static int Main(string[] args)
     {
         using CancellationTokenSource cancellation = new();
+        bool stopping = false;
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
         // Beyond a limit on the size of files (ulimit -f) writing shall fail, not end the process: the result can be written elsewhere.
         using PosixSignalRegistration? tooLong = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)FileSizeExceeded, static signal => signal.Cancel = true);
+        using PosixSignalRegistration? hangUp = IgnoresHangUp() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, HangUp);
+        StandardStream stdout = new(Console.Out, endsWithFailure: true), stderr = new(Console.Error, endsWithFailure: false);
+
+        // Through Console, since libraries ask whether a writer is the terminal's.
+        Console.SetOut(stdout);
+        Console.SetError(stderr);
         ComputeOptions.Tuned = TuningRecord.Read(CacheOptions.DefaultFolder(), DevicesCommand.ProcessorName);
-        return ThomasCommand.Invoke(args, Console.Out, Console.Error, cancellation.Token);
+        int code = ThomasCommand.Invoke(args, Console.Out, Console.Error, cancellation.Token);
+        Console.Out.Flush();
+        if (stdout.Failure is not Exception lost) return code;
+        Console.Error.WriteLine($"thomas: error: the result could not be written to standard output: {lost.Message}");
+        return code == ExitCode.Success ? ExitCode.Output : code;
 
         // The first signal asks the work to end and keep what it has; the second one ends the process as usual.
         void Stop(PosixSignalContext signal)
         {
-            if (cancellation.IsCancellationRequested) return;
+            if (stopping) return;
+            stopping = true;
             signal.Cancel = true;
             cancellation.Cancel();
         }
+
+        // A terminal that closes sends it more than once.
+        void HangUp(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            cancellation.Cancel();
+        }
+    }
+
+    /// <summary>Whether whoever started the program wants it to survive the terminal, as nohup does.</summary>
+    private static bool IgnoresHangUp()
+    {
+        const string Field = "SigIgn:";
+        if (!OperatingSystem.IsLinux()) return false;
+        try
+        {
+            foreach (string line in File.ReadLines("/proc/self/status"))
+            {
+                if (line.StartsWith(Field, StringComparison.Ordinal))
+                    return (ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) & HangUpBit) != 0;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
+        {
+            // Then it is treated as a wish to end.
+        }
+
+        return false;
     }
 }

@@ -84,11 +84,20 @@ internal static class ThomasCommand
         terminal.Complain(code switch
         {
             ExitCode.Cancelled => "cancelled; nothing was written",
+            ExitCode.Memory when error is OutOfMemoryException => OutOfMemory(),
             ExitCode.Unexpected => $"unexpected {error.GetType().Name}: {error.Message} (--trace shows where)",
             _ => error.Message,
         });
         if (terminal.ShowTrace) terminal.Error.WriteLine(VisibleText.Of(error.ToString().ReplaceLineEndings("\n"), keepLines: true));
         return code;
+    }
+
+    /// <summary>The runtime does not say what it was asked for, so what the program has stands beside what it may have.</summary>
+    private static string OutOfMemory()
+    {
+        long used = Environment.WorkingSet, most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return $"Not enough memory: the program needs more than the {Format.Bytes(used)} that it has; the system or the container allows it {Format.Bytes(most)}. " +
+            "Close other programs, or give it less to do at once: smaller pictures (--size), a smaller --batch, a bound (--memory), fewer --threads, a cache folder for the pictures instead of memory (--cache-dir).";
     }
 
     private sealed class WriteVersion : SynchronousCommandLineAction

@@ -1,12 +1,12 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Ops;
-using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas;
@@ -38,7 +38,7 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="options">Device and threads.</param>
     /// <param name="batch">Images per run, for <see cref="Classify(IReadOnlyList{RgbImage}, int)"/>.</param>
     /// <param name="concurrency">Most calls that work side by side; 0 for one for each processor, up to <see cref="DefaultConcurrency"/>.</param>
-    /// <exception cref="ThomasException">The model is no picture classifier, or its weights are damaged.</exception>
+    /// <exception cref="ThomasException">The model is no picture classifier, its weights are damaged, or the batch does not fit into memory: then the message names the largest that does.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative.</exception>
     public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1, int concurrency = 0)
     {
@@ -53,7 +53,7 @@ public sealed class ImageClassifier : IDisposable
         Concurrency = concurrency > 0 ? concurrency : Math.Min(Environment.ProcessorCount, DefaultConcurrency);
         _preprocessor = new Preprocessor(Input.Preprocessing);
         _isProbability = EndsInSoftmax(model.Graph);
-        _pool = new ExecutablePool(Rebatch.Run(model.Graph, batch), options ?? new CompileOptions(), Concurrency, nameof(ImageClassifier));
+        _pool = new ExecutablePool(BatchFit.Compile(model.Graph, batch, options ?? new CompileOptions()), Concurrency, nameof(ImageClassifier));
     }
 
     /// <summary>The preprocessing in use and where it comes from.</summary>
@@ -197,9 +197,9 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Frees memory and threads when the calls under way have finished; does not wait for them.</summary>
     public void Dispose() => _pool.Dispose();
 
-    private static void Check(object argument, int top)
+    private static void Check(object argument, int top, [CallerArgumentExpression(nameof(argument))] string? name = null)
     {
-        ArgumentNullException.ThrowIfNull(argument);
+        ArgumentNullException.ThrowIfNull(argument, name);
         ArgumentOutOfRangeException.ThrowIfNegative(top);
     }
 

@@ -1,3 +1,4 @@
+using System;
 using System.IO;
 using System.Threading;
 using Thomas.Graphs;
@@ -10,6 +11,8 @@ public sealed class Model
     /// <summary>Puts a graph and its description together.</summary>
     public Model(Graph graph, ModelInfo info)
     {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(info);
         Graph = graph;
         Info = info;
     }
@@ -51,7 +54,11 @@ public sealed class Model
     /// <param name="path">The file: a regular file of at most 2 GiB, or a link to one.</param>
     /// <param name="cancellation">Ends the reading of a long file.</param>
     /// <exception cref="System.OperationCanceledException">The reading was canceled.</exception>
-    public static Model Load(string path, CancellationToken cancellation = default) => ModelFiles.Load(path, cancellation: cancellation);
+    public static Model Load(string path, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return ModelFiles.Load(path, cancellation: cancellation);
+    }
 
     /// <summary>Reads a <c>.tflite</c> or <c>.onnx</c> file, with answers to what it may leave open.</summary>
     /// <exception cref="ModelFormatException">The file is damaged; the message names the place.</exception>
@@ -61,32 +68,58 @@ public sealed class Model
     /// <param name="options">The answers.</param>
     /// <param name="cancellation">Ends the reading of a long file.</param>
     /// <exception cref="System.OperationCanceledException">The reading was canceled.</exception>
-    public static Model Load(string path, ModelLoadOptions options, CancellationToken cancellation = default) => ModelFiles.Load(path, options, cancellation);
+    public static Model Load(string path, ModelLoadOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(options);
+        return ModelFiles.Load(path, options, cancellation);
+    }
 
     /// <summary>Reads a model from a stream up to its end, with answers to what it may leave open; <paramref name="name"/> stands for the file in messages.</summary>
-    public static Model Load(Stream stream, string name, ModelLoadOptions options) => ModelFiles.Load(stream, name, options);
+    public static Model Load(Stream stream, string name, ModelLoadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(options);
+        return ModelFiles.Load(stream, name, options);
+    }
 
     /// <summary>Reads a model from a stream up to its end; <paramref name="name"/> stands for the file in messages.</summary>
-    public static Model Load(Stream stream, string name) => ModelFiles.Load(stream, name);
+    public static Model Load(Stream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(name);
+        return ModelFiles.Load(stream, name);
+    }
 
     /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
     /// <exception cref="OutputException">The ending is not known, or the file cannot be written.</exception>
-    public void Save(string path) => ModelFiles.Save(this, path, new SaveOptions());
+    public void Save(string path) => Save(path, new SaveOptions());
 
     /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">For example the batch that the file takes.</param>
     /// <exception cref="OutputException">The ending is not known, or the file cannot be written.</exception>
     /// <exception cref="ThomasException">The network cannot take the batch that is asked for.</exception>
-    public void Save(string path, SaveOptions options) => ModelFiles.Save(this, path, options);
+    public void Save(string path, SaveOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(options);
+        ModelFiles.Save(this, path, options);
+    }
 
     /// <summary>Writes the model to a stream.</summary>
-    public void Save(Stream stream, ModelFormat format) => ModelFiles.Save(this, stream, format, new SaveOptions());
+    public void Save(Stream stream, ModelFormat format) => Save(stream, format, new SaveOptions());
 
     /// <summary>Writes the model to a stream.</summary>
     /// <param name="stream">Receives the file.</param>
     /// <param name="format">Its format.</param>
     /// <param name="options">For example the batch that the file takes.</param>
     /// <exception cref="ThomasException">The network cannot take the batch that is asked for.</exception>
-    public void Save(Stream stream, ModelFormat format, SaveOptions options) => ModelFiles.Save(this, stream, format, options);
+    public void Save(Stream stream, ModelFormat format, SaveOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(options);
+        ModelFiles.Save(this, stream, format, options);
+    }
 }

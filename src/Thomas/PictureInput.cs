@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Formats;
 using Thomas.Graphs;
@@ -29,6 +30,7 @@ public sealed class PictureInput
     /// <exception cref="ThomasException">The input is no picture, or the size does not fit.</exception>
     public static PictureInput Of(Model model, Preprocessing? given = null)
     {
+        ArgumentNullException.ThrowIfNull(model);
         (int height, int width, int channels) = Size(model);
         (Preprocessing Preprocessing, string Source, bool IsGuess) own = Own(model, height, width, channels);
         (Preprocessing preprocessing, string source, bool isGuess) = given is null ? own : OfCaller(given, own);
@@ -45,6 +47,7 @@ public sealed class PictureInput
     /// <exception cref="ThomasException">The input is no picture.</exception>
     public static (int Height, int Width, int Channels) Size(Model model)
     {
+        ArgumentNullException.ThrowIfNull(model);
         IReadOnlyList<Value> inputs = model.Graph.Inputs;
         if (inputs.Count != 1) throw new ThomasException($"{model.Info.Name}: the model has {inputs.Count} inputs; a picture classifier has one.");
         Shape shape = inputs[0].Shape;

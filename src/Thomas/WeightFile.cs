@@ -42,17 +42,26 @@ public sealed class WeightFile
     /// <param name="integers">Whether to hand out tensors of integers (64 and 32 bits, signed and unsigned 8 bits) and truth values too.</param>
     /// <exception cref="ModelFormatException">The file is damaged, names code, or holds elements that are not read; the message names the place.</exception>
     /// <exception cref="ThomasException">The file cannot be read.</exception>
-    public static WeightFile Load(string path, bool integers = false) => Load(InputFile.Read(path, "weights"), path, integers);
+    public static WeightFile Load(string path, bool integers = false)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Load(InputFile.Read(path, "weights"), path, integers);
+    }
 
     /// <summary>Reads weights from a stream up to its end; <paramref name="name"/> stands for the file in messages. See <see cref="Load(string, bool)"/>.</summary>
     public static WeightFile Load(Stream stream, string name, bool integers = false)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(stream);
         return Load(InputFile.Read(stream, name, "weights"), name, integers);
     }
 
     /// <summary>The tensor of a name, or null.</summary>
-    public NamedTensor? Find(string name) => _byName.GetValueOrDefault(name);
+    public NamedTensor? Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _byName.GetValueOrDefault(name);
+    }
 
     internal static WeightFile Load(ReadOnlyMemory<byte> file, string name, bool integers = false)
     {

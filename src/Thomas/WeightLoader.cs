@@ -27,6 +27,8 @@ public static class WeightLoader
     {
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(weights);
         WeightMatch match = new(graph, weights);
         match.Run(allowHeadMismatch);
         match.ThrowIfMismatched();

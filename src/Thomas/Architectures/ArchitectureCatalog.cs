@@ -20,6 +20,7 @@ public static class ArchitectureCatalog
     /// <returns>Whether there is one.</returns>
     public static bool TryFind(string name, [NotNullWhen(true)] out Architecture? architecture)
     {
+        ArgumentNullException.ThrowIfNull(name);
         foreach (Architecture candidate in All)
         {
             if (candidate.Name.Equals(name, StringComparison.OrdinalIgnoreCase))

@@ -1,3 +1,4 @@
+using System;
 using System.Globalization;
 
 namespace Thomas.Autodiff;
@@ -43,6 +44,7 @@ public readonly record struct UpdatePolicy(UpdateKind Kind, int Layers = 1, long
     /// <returns>Whether the text is one.</returns>
     public static bool TryParse(string text, out UpdatePolicy policy)
     {
+        ArgumentNullException.ThrowIfNull(text);
         policy = default;
         string[] parts = text.Split(':');
         switch (parts)

@@ -23,7 +23,11 @@ public static class CifarFiles
     /// <summary>Whether a folder holds such files.</summary>
     /// <param name="path">A folder.</param>
     /// <returns>True if <see cref="Load"/> is the way to read it.</returns>
-    public static bool Recognizes(string path) => Directory.Exists(path) && (File.Exists(Path.Combine(path, TestFile)) || BatchNumbers(path).Count > 0);
+    public static bool Recognizes(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Directory.Exists(path) && (File.Exists(Path.Combine(path, TestFile)) || BatchNumbers(path).Count > 0);
+    }
 
     /// <summary>Reads the batches of a folder, as many as there are.</summary>
     /// <param name="path">The folder.</param>

@@ -77,6 +77,12 @@ internal sealed unsafe class MappedCrops : CropStore
         return new ReadOnlySpan<byte>(_start + _offset + ((long)slot * _cropBytes), _cropBytes);
     }
 
+    // Without it a set that is forgotten stays mapped: the handle counts the pointer that was acquired.
+    ~MappedCrops()
+    {
+        if (!_disposed) _handle?.ReleasePointer();
+    }
+
     public override void Dispose()
     {
         if (!_disposed)
@@ -85,6 +91,7 @@ internal sealed unsafe class MappedCrops : CropStore
             _handle.ReleasePointer();
             _view.Dispose();
             _file.Dispose();
+            GC.SuppressFinalize(this);
         }
     }
 }

@@ -37,6 +37,7 @@ public sealed class Dataset
     /// <exception cref="ArgumentException">A sample's class index is out of range.</exception>
     public Dataset(string name, IReadOnlyList<string> classNames, IReadOnlyList<Sample> samples)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(classNames);
         ArgumentNullException.ThrowIfNull(samples);
         HashSet<string> seen = new(StringComparer.Ordinal);

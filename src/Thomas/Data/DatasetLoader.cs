@@ -14,11 +14,14 @@ public static class DatasetLoader
     /// <param name="path">A folder or a file.</param>
     /// <returns>The data set.</returns>
     /// <exception cref="DataException">The path does not exist, or is none of these; the message says what is wrong and where.</exception>
-    public static Dataset Load(string path) =>
-        MnistFiles.Recognizes(path) ? MnistFiles.Load(path)
-        : CifarFiles.Recognizes(path) ? CifarFiles.Load(path)
-        : File.Exists(path) ? LoadFile(path)
-        : ImageFolder.Load(path);
+    public static Dataset Load(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return MnistFiles.Recognizes(path) ? MnistFiles.Load(path)
+            : CifarFiles.Recognizes(path) ? CifarFiles.Load(path)
+            : File.Exists(path) ? LoadFile(path)
+            : ImageFolder.Load(path);
+    }
 
     private static Dataset LoadFile(string path)
     {

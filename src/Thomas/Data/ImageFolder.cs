@@ -48,6 +48,7 @@ public static class ImageFolder
     /// <returns>True for the endings of JPEG, PNG, WebP, GIF, BMP, and of formats that are refused when they are decoded (HEIC, AVIF, TIFF, JPEG XL).</returns>
     public static bool IsPicture(string path)
     {
+        ArgumentNullException.ThrowIfNull(path);
         string extension = Path.GetExtension(path);
         foreach (string known in PictureExtensions)
         {

@@ -26,7 +26,11 @@ public static class MnistFiles
     /// <summary>Whether a path is such data: a folder with a file of pictures, or a file that begins like an IDX file or a gzip file.</summary>
     /// <param name="path">A folder or a file.</param>
     /// <returns>True if <see cref="Load"/> is the way to read it.</returns>
-    public static bool Recognizes(string path) => Directory.Exists(path) ? PictureFiles(path).Count > 0 : IdxFile.IsLike(path);
+    public static bool Recognizes(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Directory.Exists(path) ? PictureFiles(path).Count > 0 : IdxFile.IsLike(path);
+    }
 
     /// <summary>Reads the pictures and labels of a folder, or of one file of pictures and the file of labels beside it.</summary>
     /// <param name="path">The folder, or the file of pictures.</param>

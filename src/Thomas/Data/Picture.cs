@@ -16,19 +16,32 @@ public abstract class Picture
     /// <summary>A picture in a file. The file is read when it is needed, not now.</summary>
     /// <param name="path">Path of the file.</param>
     /// <returns>The picture.</returns>
-    public static Picture FromFile(string path) => new FilePicture(path);
+    public static Picture FromFile(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return new FilePicture(path);
+    }
 
     /// <summary>A picture in memory, still encoded (JPEG, PNG ...). The bytes must not change afterwards.</summary>
     /// <param name="name">What to call it in messages.</param>
     /// <param name="encoded">The whole encoded file.</param>
     /// <returns>The picture.</returns>
-    public static Picture FromEncoded(string name, ReadOnlyMemory<byte> encoded) => new EncodedPicture(name, encoded);
+    public static Picture FromEncoded(string name, ReadOnlyMemory<byte> encoded)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return new EncodedPicture(name, encoded);
+    }
 
     /// <summary>A decoded picture. Its pixels must not change afterwards.</summary>
     /// <param name="name">What to call it in messages.</param>
     /// <param name="image">The pixels.</param>
     /// <returns>The picture.</returns>
-    public static Picture FromPixels(string name, RgbImage image) => new PixelPicture(name, image);
+    public static Picture FromPixels(string name, RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(image);
+        return new PixelPicture(name, image);
+    }
 
     /// <summary>Reads what the picture is made of, without decoding it.</summary>
     /// <exception cref="DataException">It cannot be read.</exception>

@@ -20,7 +20,12 @@ public sealed class PictureSet
     /// <summary>Adds an encoded picture (JPEG, PNG ...). It is decoded when the set is used.</summary>
     /// <param name="label">Name of its class.</param>
     /// <param name="encoded">The encoded file, read to its end now and left open.</param>
-    public void Add(string label, Stream encoded) => Add(label, Picture.FromEncoded(NextName(label), ImageDecoderExtensions.ReadToEnd(encoded)));
+    public void Add(string label, Stream encoded)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(label);
+        ArgumentNullException.ThrowIfNull(encoded);
+        Add(label, Picture.FromEncoded(NextName(label), ImageDecoderExtensions.ReadToEnd(encoded)));
+    }
 
     /// <summary>Adds raw pixels, which are copied.</summary>
     /// <param name="label">Name of its class.</param>

@@ -131,7 +131,7 @@ public sealed class PreparedSet : IDisposable
     /// <summary>Bytes of a crop.</summary>
     /// <param name="index">The picture, below <see cref="Count"/>.</param>
     /// <param name="view">The view, below <see cref="Views"/>.</param>
-    /// <returns>[height, width, 3] bytes, red, green, blue; valid until this is disposed.</returns>
+    /// <returns>[height, width, 3] bytes, red, green, blue; valid until this is disposed. Keep the set referenced while they are in use.</returns>
     public ReadOnlySpan<byte> Crop(int index, int view = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(view);
@@ -150,6 +150,8 @@ public sealed class PreparedSet : IDisposable
         {
             _preprocessor.Normalize(Crop(indexes[i], view), batch[(i * InputLength)..]);
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>

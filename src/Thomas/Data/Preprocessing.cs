@@ -108,6 +108,7 @@ public sealed record Preprocessing
     /// <exception cref="ArgumentException">The name is not one of <see cref="PresetNames"/>, or the size is not usable.</exception>
     public static Preprocessing Preset(string name, int width, int height)
     {
+        ArgumentNullException.ThrowIfNull(name);
         Preprocessing plain = new() { Width = width, Height = height };
         Preprocessing preset = name switch
         {

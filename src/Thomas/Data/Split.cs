@@ -22,6 +22,7 @@ public static class Split
     public static Dataset Stratified(Dataset dataset, double validationShare, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(dataset);
         if (!(validationShare is > 0 and < 1))
         {
             throw new ArgumentOutOfRangeException(

@@ -10,6 +10,7 @@ public static class ByteSize
     /// <returns>Whether the text is a positive amount below 2^60 bytes.</returns>
     public static bool TryParse(string text, out long bytes)
     {
+        ArgumentNullException.ThrowIfNull(text);
         text = text.Trim();
         int end = text.Length;
         while (end > 0 && char.IsLetter(text[end - 1])) end--;

@@ -70,6 +70,20 @@ public sealed class UnsupportedModelException : ModelFormatException
     }
 }
 
+/// <summary>Memory is short: the message says how much was needed and how much there is.</summary>
+public sealed class NotEnoughMemoryException : ThomasException
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What needed how much, and what to do.</param>
+    /// <param name="neededBytes">Bytes that were needed in one piece.</param>
+    /// <param name="innerException">The cause, if another exception led here.</param>
+    public NotEnoughMemoryException(string message, long neededBytes, Exception? innerException = null)
+        : base(message, innerException) => NeededBytes = neededBytes;
+
+    /// <summary>Bytes that were needed in one piece.</summary>
+    public long NeededBytes { get; }
+}
+
 /// <summary>A data set, a manifest or a picture cannot be used.</summary>
 public class DataException : ThomasException
 {

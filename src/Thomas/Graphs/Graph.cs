@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace Thomas.Graphs;
@@ -74,6 +75,7 @@ public sealed class Graph
     /// <summary>Whether the value is handed out.</summary>
     public bool IsOutput(Value value)
     {
+        ArgumentNullException.ThrowIfNull(value);
         foreach (Value output in Outputs)
         {
             if (ReferenceEquals(output, value)) return true;

@@ -21,6 +21,7 @@ public sealed class GraphBuilder
     /// <exception cref="GraphException">The type has no elements.</exception>
     public Value Input(string name, TensorType type)
     {
+        ArgumentNullException.ThrowIfNull(name);
         if (type.Shape.ElementCount == 0) throw new GraphException($"Input '{name}' of type {type} has no elements.");
         Value value = AddValue(name, type, null, null);
         _inputs.Add(value);
@@ -28,11 +29,17 @@ public sealed class GraphBuilder
     }
 
     /// <summary>Adds a value whose contents are known.</summary>
-    public Value Constant(string name, TensorData data) => AddValue(name, data.Type, null, data);
+    public Value Constant(string name, TensorData data)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(data);
+        return AddValue(name, data.Type, null, data);
+    }
 
     /// <summary>The value that stands for a variable; the same one each time.</summary>
     public Value Variable(Variable variable)
     {
+        ArgumentNullException.ThrowIfNull(variable);
         if (!_variables.TryGetValue(variable, out Value? value))
         {
             value = AddNamedValue(Unique(variable.Name), variable.Type, null, null, variable);
@@ -54,11 +61,12 @@ public sealed class GraphBuilder
     /// <summary>Adds a node; see <see cref="Add"/>.</summary>
     public Node AddNode(Op op, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null, string? name = null)
     {
+        ArgumentNullException.ThrowIfNull(op);
         ObjectDisposedException.ThrowIf(_built, this);
         TensorType[] inputTypes = new TensorType[inputs.Length];
         for (int i = 0; i < inputs.Length; i++)
         {
-            Value input = inputs[i];
+            Value input = inputs[i] ?? throw new ArgumentNullException(nameof(inputs), $"{op.Name} '{name}': operand {i} is null.");
             if (input.Id >= _values.Count || !ReferenceEquals(_values[input.Id], input)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) belongs to another graph.");
             if (input.Type.DType != DType.F32) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) holds {input.Type.DType}; nodes compute on F32 only.");
             inputTypes[i] = input.Type;

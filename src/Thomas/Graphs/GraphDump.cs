@@ -10,6 +10,7 @@ public static class GraphDump
     /// <summary>Writes inputs, nodes with operands, attributes and result types, and outputs.</summary>
     public static string ToText(Graph graph)
     {
+        ArgumentNullException.ThrowIfNull(graph);
         StringBuilder text = new();
         foreach (Value input in graph.Inputs) text.Append(CultureInfo.InvariantCulture, $"input {input}\n");
         foreach (Node node in graph.Nodes)

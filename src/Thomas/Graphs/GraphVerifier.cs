@@ -10,6 +10,7 @@ public static class GraphVerifier
     /// <exception cref="GraphException">Names the first violation.</exception>
     public static void Verify(Graph graph)
     {
+        ArgumentNullException.ThrowIfNull(graph);
         HashSet<string> names = new(StringComparer.Ordinal);
         HashSet<Value> ready = [];
         for (int i = 0; i < graph.Values.Count; i++)

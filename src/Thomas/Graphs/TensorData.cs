@@ -38,7 +38,11 @@ public sealed class TensorData
     public ReadOnlySpan<long> Longs => Cast<long>(DType.I64);
 
     /// <summary>An F32 tensor over a new array that the caller hands over.</summary>
-    public static TensorData FromFloats(Shape shape, float[] values) => new(new TensorType(DType.F32, shape), AsBytes(values));
+    public static TensorData FromFloats(Shape shape, float[] values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return new(new TensorType(DType.F32, shape), AsBytes(values));
+    }
 
     /// <summary>An F32 tensor of the same elements under another shape.</summary>
     public TensorData Reshaped(Shape shape) => new(new TensorType(Type.DType, shape), Bytes, Quantization);

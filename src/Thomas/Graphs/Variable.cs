@@ -27,7 +27,7 @@ public enum VariableKind
 public sealed class Variable(string name, Shape shape, VariableKind kind, TensorData? initial = null)
 {
     /// <summary>Unique among the variables that are used together.</summary>
-    public string Name { get; } = name;
+    public string Name { get; } = name ?? throw new System.ArgumentNullException(nameof(name));
 
     /// <summary>Element type and shape.</summary>
     public TensorType Type { get; } = new(DType.F32, shape);

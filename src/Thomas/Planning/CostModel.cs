@@ -24,6 +24,7 @@ public sealed record CostModel(double ProductRate, double DepthwiseRate, double 
     /// <summary>Seconds of one execution of a node.</summary>
     public double Seconds(Node node)
     {
+        ArgumentNullException.ThrowIfNull(node);
         if (node.Op.IsView(node)) return 0;
         OpCost cost = node.Cost;
         double products = cost.MultiplyAdds / (IsDepthwise(node) ? DepthwiseRate : ProductRate);
@@ -34,6 +35,7 @@ public sealed record CostModel(double ProductRate, double DepthwiseRate, double 
     /// <summary>Seconds of one run of a graph.</summary>
     public double Seconds(Graph graph)
     {
+        ArgumentNullException.ThrowIfNull(graph);
         double seconds = 0;
         foreach (Node node in graph.Nodes) seconds += Seconds(node);
         return seconds;

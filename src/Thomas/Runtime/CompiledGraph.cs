@@ -62,6 +62,7 @@ internal sealed class CompiledGraph
     {
         bool serial = options.Device == DeviceKind.Serial;
         ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, ThreadTeam.MaximumThreads);
         ArgumentOutOfRangeException.ThrowIfNegative(options.BlockRows);
         ArgumentOutOfRangeException.ThrowIfNegative(options.BlockPanelBytes);
         if (threads == 0) threads = serial ? 1 : options.Threads == 0 ? ThreadTeam.DefaultThreads : options.Threads;

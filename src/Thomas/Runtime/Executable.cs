@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Kernels;
-using Thomas.Passes;
 using Thomas.Planning;
 
 namespace Thomas.Runtime;
@@ -64,8 +63,9 @@ public sealed unsafe class Executable : IDisposable
     /// <param name="graph">A model's graph.</param>
     /// <param name="batch">Size of the inputs' first axis.</param>
     /// <param name="options">Device, threads and switches.</param>
+    /// <exception cref="ThomasException">The batch does not fit into memory; the message names the largest that does.</exception>
     public static Executable Compile(Graph graph, int batch = 1, CompileOptions? options = null) =>
-        CompileAsIs(Rebatch.Run(graph, batch), options ?? new CompileOptions());
+        Create(BatchFit.Compile(graph, batch, options ?? new CompileOptions()));
 
     /// <summary>Compiles a graph with the input shapes that it has.</summary>
     /// <param name="graph">The graph.</param>

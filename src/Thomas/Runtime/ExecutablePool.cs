@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
-using Thomas.Graphs;
 
 namespace Thomas.Runtime;
 
@@ -24,14 +23,13 @@ internal sealed class ExecutablePool : IDisposable
     private int _made;
     private bool _disposed;
 
-    /// <param name="graph">The graph, with the batch it is to have.</param>
-    /// <param name="options">Device, threads and switches.</param>
+    /// <param name="compiled">The graph.</param>
     /// <param name="limit">Most executables.</param>
     /// <param name="owner">What the error calls the pool once it is disposed.</param>
-    public ExecutablePool(Graph graph, CompileOptions options, int limit, string owner)
+    public ExecutablePool(CompiledGraph compiled, int limit, string owner)
     {
         _owner = owner;
-        _compiled = CompiledGraph.Create(graph, options);
+        _compiled = compiled;
         ConstantMemory? constants = null;
         ThreadTeam? team = null;
         try

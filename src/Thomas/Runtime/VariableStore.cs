@@ -20,6 +20,7 @@ public sealed unsafe class VariableStore : IDisposable
     /// <exception cref="GraphException">Two variables have the same name.</exception>
     public VariableStore(IReadOnlyList<Variable> variables)
     {
+        ArgumentNullException.ThrowIfNull(variables);
         _variables = [.. variables];
         HashSet<string> names = new(StringComparer.Ordinal);
         long size = 0;
@@ -55,7 +56,14 @@ public sealed unsafe class VariableStore : IDisposable
 
     /// <summary>The elements of a variable, row-major; valid while the store is.</summary>
     /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
-    public Span<float> this[Variable variable] => new(Address(variable), variable.Shape.ElementCount);
+    public Span<float> this[Variable variable]
+    {
+        get
+        {
+            ArgumentNullException.ThrowIfNull(variable);
+            return new(Address(variable), variable.Shape.ElementCount);
+        }
+    }
 
     /// <summary>Gives every variable its initial contents again.</summary>
     public void Reset()
@@ -68,7 +76,11 @@ public sealed unsafe class VariableStore : IDisposable
     }
 
     /// <summary>Whether the variable is one of this store's.</summary>
-    public bool Contains(Variable variable) => _offsets.ContainsKey(variable);
+    public bool Contains(Variable variable)
+    {
+        ArgumentNullException.ThrowIfNull(variable);
+        return _offsets.ContainsKey(variable);
+    }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _arena.Dispose();

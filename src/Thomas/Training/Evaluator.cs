@@ -73,6 +73,9 @@ public static class Evaluator
     public static Evaluation Evaluate(
         Model model, Dataset dataset, IImageDecoder decoder, EvaluationOptions? options = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(decoder);
         options ??= new EvaluationOptions();
         PictureInput input = PictureInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);

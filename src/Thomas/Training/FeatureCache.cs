@@ -216,6 +216,9 @@ public sealed unsafe class FeatureCache
             Pointer = pointer + _view.PointerOffset;
         }
 
+        // Without it a matrix that is forgotten stays mapped: the handle counts the pointer that was acquired.
+        ~MappedFile() => _view?.SafeMemoryMappedViewHandle.ReleasePointer();
+
         public byte* Pointer { get; }
 
         public void Dispose()
@@ -223,6 +226,7 @@ public sealed unsafe class FeatureCache
             _view.SafeMemoryMappedViewHandle.ReleasePointer();
             _view.Dispose();
             _file.Dispose();
+            GC.SuppressFinalize(this);
         }
     }
 }

@@ -25,7 +25,7 @@ public sealed unsafe class FeatureMatrix : IDisposable
     /// <param name="features">Features per row, at least 1.</param>
     /// <param name="views">Views per sample, at least 1.</param>
     /// <exception cref="ArgumentException">There is no sample, a label is negative, or a size is below 1.</exception>
-    /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
+    /// <exception cref="NotEnoughMemoryException">There is not enough memory.</exception>
     public FeatureMatrix(ReadOnlySpan<int> labels, int features, int views = 1)
         : this(labels, features, views, new NativeRows(CheckedBytes(labels.Length, features, views)))
     {
@@ -131,6 +131,7 @@ public sealed unsafe class FeatureMatrix : IDisposable
         public NativeRows(nuint bytes)
             : base(0, ownsHandle: true)
         {
+            Runtime.FreeMemory.Require((long)bytes);
             void* memory = NativeMemory.AlignedAlloc(bytes, 64);
             NativeMemory.Clear(memory, bytes);
             SetHandle((nint)memory);

@@ -31,6 +31,7 @@ public sealed record StageTimes(IReadOnlyList<StageTime> Stages)
     /// <returns>The time; zero if there was no such stage.</returns>
     public TimeSpan Of(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         foreach (StageTime stage in Stages)
         {
             if (stage.Name == name) return stage.Duration;
@@ -70,6 +71,7 @@ public sealed class StageTimer
     /// <returns>Ends the stage when it is disposed.</returns>
     public Stage Measure(string name)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentException.ThrowIfNullOrEmpty(name);
         return new Stage(this, Reserve(name), Stopwatch.GetTimestamp());
     }
@@ -79,6 +81,7 @@ public sealed class StageTimer
     /// <param name="duration">Time to add.</param>
     public void Add(string name, TimeSpan duration)
     {
+        ArgumentNullException.ThrowIfNull(name);
         ArgumentException.ThrowIfNullOrEmpty(name);
         int index = Reserve(name);
         _stages[index] = new StageTime(name, _stages[index].Duration + duration);

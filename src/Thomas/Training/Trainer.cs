@@ -35,7 +35,11 @@ public static class Trainer
 
     /// <summary>Whether a file is a checkpoint of a training run.</summary>
     /// <exception cref="ThomasException">It cannot be read.</exception>
-    public static bool IsCheckpoint(string path) => Checkpoint.IsCheckpoint(path);
+    public static bool IsCheckpoint(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return Checkpoint.IsCheckpoint(path);
+    }
 
     /// <summary>Trains a model.</summary>
     /// <param name="model">A picture classifier or feature extractor. It gets a new last layer where its classes are not the data set's.</param>

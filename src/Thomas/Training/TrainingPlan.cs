@@ -96,7 +96,11 @@ public sealed class TrainingPlan
 
     /// <summary>Predicted time of a step.</summary>
     /// <param name="model">Rates of the machine, for example from <see cref="MachineRates.Measure"/>.</param>
-    public double Seconds(CostModel model) => (Runs * model.Seconds(CompiledStep.Graph)) + (CompiledApply is null ? 0 : model.Seconds(CompiledApply.Graph));
+    public double Seconds(CostModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return (Runs * model.Seconds(CompiledStep.Graph)) + (CompiledApply is null ? 0 : model.Seconds(CompiledApply.Graph));
+    }
 
     /// <summary>The plan on some lines: pieces, memory by kind, what is recomputed, the chart of the step.</summary>
     public string ToText()

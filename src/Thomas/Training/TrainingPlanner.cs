@@ -76,6 +76,7 @@ public static class TrainingPlanner
     /// <param name="arenaBytes">Bound of the step's arena; null to recompute nothing.</param>
     internal static TrainingPlan PlanOne(Trainee trainee, TrainingPlanOptions options, int micro, long? arenaBytes)
     {
+        RequireElements(trainee.Graph, micro);
         int runs = options.Batch / micro;
         TrainingGraphOptions graphOptions = new(micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
@@ -83,6 +84,19 @@ public static class TrainingPlanner
         CompiledGraph step = CompiledGraph.Create(graph.Step, compile);
         CompiledGraph? apply = graph.Apply is Graph update ? CompiledGraph.Create(update, options.Compile) : null;
         return new TrainingPlan(trainee, options, graphOptions, graph, compile, step, apply);
+    }
+
+    /// <summary>Refuses a run whose tensors would have more elements than a tensor can have.</summary>
+    private static void RequireElements(Graph graph, int micro)
+    {
+        long one = 1;
+        foreach (Value value in graph.Values)
+        {
+            if (!value.IsConstant && value.Variable is null) one = Math.Max(one, value.Shape.ElementCount);
+        }
+
+        long most = int.MaxValue / one;
+        if (micro > most) throw new ThomasException($"A run of {micro} pictures is too large for this model: its largest tensor may have 2^31 elements, which are {most} pictures. Use a smaller batch or micro-batches.");
     }
 
     /// <summary>The same plan with recomputation until all of it fits the bound, or nothing helps any more.</summary>

@@ -5,6 +5,7 @@ using System.IO;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Threading;
+using System.Threading.Tasks;
 using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
@@ -39,6 +40,9 @@ public static class Tuner
         IProgress<EpochReport>? epochs = null,
         CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(decoder);
         options ??= new TuningOptions();
         if (options.MemoryBytes is null || options.CacheDirectory is not null) return new Job(model, dataset, decoder, options, progress, cancellation).Run(epochs);
 
@@ -102,12 +106,40 @@ public static class Tuner
         }
     }
 
+    /// <summary>As <see cref="Tune"/>, on a thread of its own; <paramref name="progress"/> and <paramref name="epochs"/> are told from there.</summary>
+    /// <param name="model">A picture classifier or feature extractor.</param>
+    /// <param name="dataset">The pictures; split by seed where it is not split already.</param>
+    /// <param name="decoder">The picture decoder.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told how far each stage is. A <see cref="Progress{T}"/> passes it on to the thread that made it, such as that of a window.</param>
+    /// <param name="epochs">Told the figures of every epoch.</param>
+    /// <param name="cancellation">Before training begins it cancels the task; during training the task ends with the best weights so far.</param>
+    /// <returns>The tuned model and the report of the run.</returns>
+    /// <exception cref="ThomasException">The model cannot be tuned, or the data set is not usable; the message says what to do.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled before there was anything to keep.</exception>
+    public static Task<TuningResult> TuneAsync(
+        Model model,
+        Dataset dataset,
+        IImageDecoder decoder,
+        TuningOptions? options = null,
+        IProgress<StageProgress>? progress = null,
+        IProgress<EpochReport>? epochs = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(decoder);
+        return Task.Factory.StartNew(
+            () => Tune(model, dataset, decoder, options, progress, epochs, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
     /// <summary>Finds out what tuning the last layer of a model would do, without doing it.</summary>
     /// <param name="model">The model.</param>
     /// <returns>What would be tuned.</returns>
     /// <exception cref="ThomasException">The model cannot be tuned; the message says why.</exception>
     public static TunableHead Describe(Model model)
     {
+        ArgumentNullException.ThrowIfNull(model);
         HeadSplit split = HeadSplit.Find(model);
         return new TunableHead(split.Description, split.FeatureCount, split.Head?.Classes);
     }

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Thomas.Tests.Docs;
 
-/// <summary>The library example of README.md, compiled; a test holds the two together.</summary>
+/// <summary>The library example of README.md, compiled as the web sample is; a test holds them together.</summary>
 internal static class ReadmeExample
 {
     public static void Run()
@@ -33,13 +33,15 @@ internal static class ReadmeExample
 
 public sealed class ReadmeTests
 {
-    [Fact]
-    public void Readme_shows_the_example_that_is_compiled()
+    [Theory]
+    [InlineData("tests", "Thomas.Tests", "Docs", "ReadmeExample.cs")]
+    [InlineData("samples", "Thomas.WebSample", "Program.cs")]
+    public void Readme_shows_the_examples_that_are_compiled(params string[] path)
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "Thomas.slnx"))) folder = Path.GetDirectoryName(folder);
         Assert.SkipWhen(folder is null, "the sources are not beside the test program");
-        string source = File.ReadAllText(Path.Combine(folder!, "tests", "Thomas.Tests", "Docs", "ReadmeExample.cs"));
+        string source = File.ReadAllText(Path.Combine([folder!, .. path]));
         int begin = source.IndexOf("// README begins", StringComparison.Ordinal), end = source.IndexOf("// README ends", StringComparison.Ordinal);
         string readme = File.ReadAllText(Path.Combine(folder!, "README.md"));
         foreach (string line in source[(begin + "// README begins".Length)..end].Split('\n'))

@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Tests.Data;
@@ -282,5 +283,32 @@ public sealed class TunerTests
     private sealed class Reporter<T>(Action<T> report) : IProgress<T>
     {
         public void Report(T value) => report(value);
+    }
+
+    [Fact]
+    public async Task Tuning_in_the_background_equals_tuning_and_can_be_cancelled()
+    {
+        Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        TuningResult here = Tuner.Tune(model, Colors(6), Decoder, cancellation: stop);
+        int caller = Environment.CurrentManagedThreadId, told = 0;
+        TuningResult there = await Tuner.TuneAsync(
+            model,
+            Colors(6),
+            Decoder,
+            progress: new Told<StageProgress>(_ =>
+            {
+                if (Environment.CurrentManagedThreadId != caller) told++;
+            }),
+            cancellation: stop);
+        Assert.Equal(here.After.ToRows(), there.After.ToRows());
+        Assert.NotEqual(0, told);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Tuner.TuneAsync(model, Colors(6), Decoder, cancellation: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<DataException>(() => Tuner.TuneAsync(model, TinyModels.Pictures(1, 1, "red", "green").ToDataset(), Decoder, cancellation: stop));
+    }
+
+    private sealed class Told<T>(Action<T> action) : IProgress<T>
+    {
+        public void Report(T value) => action(value);
     }
 }

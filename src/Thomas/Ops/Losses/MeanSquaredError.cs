@@ -1,3 +1,4 @@
+using System;
 using Thomas.Graphs;
 
 namespace Thomas.Ops;
@@ -16,6 +17,10 @@ public static class MeanSquaredError
     /// <exception cref="GraphException">The shapes do not fit.</exception>
     public static Value Add(GraphBuilder builder, Value prediction, Value target, Value weights)
     {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(prediction);
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(weights);
         Shape shape = prediction.Shape;
         if (shape.Rank < 2 || target.Shape != shape || weights.Shape != new Shape(shape[0]))
             throw new GraphException($"The squared error of {prediction} against {target} with weights {weights}: expects [n,...], the same, and [n].");

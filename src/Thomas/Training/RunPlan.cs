@@ -62,7 +62,11 @@ public sealed class RunPlan
     /// <summary>The options of a network's training with the bound of this plan.</summary>
     /// <param name="options">The options that were planned for.</param>
     /// <param name="bound">The bound of the whole run.</param>
-    public TrainerOptions Apply(TrainerOptions options, long bound) => options with { MemoryBytes = bound, Beside = Beside };
+    public TrainerOptions Apply(TrainerOptions options, long bound)
+    {
+        System.ArgumentNullException.ThrowIfNull(options);
+        return options with { MemoryBytes = bound, Beside = Beside };
+    }
 
     /// <summary>The stages as a table.</summary>
     public string ToText()

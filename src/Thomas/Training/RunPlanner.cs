@@ -57,7 +57,11 @@ public static class RunPlanner
     private const long FileBytes = 4L << 20;
 
     /// <summary>What decoding may hold under a bound: the memory for a picture decoder that works for the run.</summary>
-    public static long DecodeBytes(long bound, CompileOptions compile) => Math.Clamp(bound - RuntimeBytes - Files(compile), LeastDecodeBytes, MostDecodeBytes);
+    public static long DecodeBytes(long bound, CompileOptions compile)
+    {
+        ArgumentNullException.ThrowIfNull(compile);
+        return Math.Clamp(bound - RuntimeBytes - Files(compile), LeastDecodeBytes, MostDecodeBytes);
+    }
 
     /// <summary>Plans a run.</summary>
     /// <param name="model">The model as it was read.</param>

@@ -320,11 +320,22 @@ public sealed class PreparedSetTests : IDisposable
     }
 
     [Fact]
-    public void Errors_of_the_decoder_itself_reach_the_caller_and_leave_no_file()
+    public void Errors_of_the_decoder_itself_reach_the_caller_with_the_picture_and_leave_no_file()
     {
         _decoder.OnCall = calls => throw new InvalidOperationException("a bug");
-        Assert.Throws<InvalidOperationException>(() => Prepare(Data, Options(cached: true) with { Threads = 2 }));
+        DataException e = Assert.Throws<DataException>(() => Prepare(Data, Options(cached: true) with { Threads = 2 }));
+        Assert.Contains(".png' could not be decoded: the decoder 'counting' failed with InvalidOperationException: a bug", e.Message, StringComparison.Ordinal);
+        Assert.IsType<InvalidOperationException>(e.InnerException);
         Assert.Empty(Directory.GetFiles(Cache));
+    }
+
+    [Fact]
+    public void A_decoder_that_returns_nothing_is_said_to_for_the_picture()
+    {
+        _decoder.ReturnsNull = true;
+        DataException e = Assert.Throws<DataException>(() => Prepare(Data, Options(cached: false)));
+        Assert.Contains("The decoder 'counting' returned nothing for '", e.Message, StringComparison.Ordinal);
+        Assert.Contains(".png'", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -438,13 +449,15 @@ public sealed class PreparedSetTests : IDisposable
 
         public Action<int>? OnCall { get; set; }
 
+        public bool ReturnsNull { get; set; }
+
         public string Identity => "counting";
 
         public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0)
         {
             int calls = Interlocked.Increment(ref _calls);
             OnCall?.Invoke(calls);
-            return _inner.Decode(encoded, minimumShortSide);
+            return ReturnsNull ? null! : _inner.Decode(encoded, minimumShortSide);
         }
     }
 

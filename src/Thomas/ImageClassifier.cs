@@ -4,18 +4,19 @@ using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Data;
-using Thomas.Graphs;
-using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas;
 
 /// <summary>One class of a classification.</summary>
-/// <param name="Index">Position among the model's outputs.</param>
+/// <param name="Index">Number of the class: its position among the model's outputs, or for a model of a single output 1 where the output is high and 0 where it is low.</param>
 /// <param name="Label">The class's name, or its index as text where the model has no labels.</param>
-/// <param name="Probability">Softmax over all classes, 0 to 1.</param>
-/// <param name="Score">The model's own output: a logit, or the probability where the model ends in softmax.</param>
+/// <param name="Probability">
+/// 0 to 1. The model's own where it ends in a softmax or a sigmoid, else the softmax of its outputs (the sigmoid of a single one); see <see cref="ClassOutput.Kind"/>. Those of
+/// all classes add up to 1 unless <see cref="ClassOutput.IsIndependent"/>.
+/// </param>
+/// <param name="Score">The model's own output, for example a logit; for class 0 of a single output its counterpart, for example 1 minus the probability.</param>
 public readonly record struct ClassScore(int Index, string Label, float Probability, float Score);
 
 /// <summary>
@@ -30,7 +31,6 @@ public sealed class ImageClassifier : IDisposable
 
     private readonly ExecutablePool _pool;
     private readonly Preprocessor _preprocessor;
-    private readonly bool _isProbability;
 
     /// <summary>Compiles a model.</summary>
     /// <param name="model">The model.</param>
@@ -47,23 +47,24 @@ public sealed class ImageClassifier : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(concurrency);
         Input = PictureInput.Of(model, preprocessing);
         ModelChecks.RequireFinite(model);
-        Classes = ClassCount(model);
-        Labels = LabelsOf(model, Classes);
+        Output = ClassOutput.Of(model);
         Batch = batch;
         Concurrency = concurrency > 0 ? concurrency : Math.Min(Environment.ProcessorCount, DefaultConcurrency);
         _preprocessor = new Preprocessor(Input.Preprocessing);
-        _isProbability = EndsInSoftmax(model.Graph);
-        _pool = new ExecutablePool(Rebatch.Run(model.Graph, batch), options ?? new CompileOptions(), Concurrency, nameof(ImageClassifier));
+        _pool = new ExecutablePool(Rebatch.Run(Output.Alone().Graph, batch), options ?? new CompileOptions(), Concurrency, nameof(ImageClassifier));
     }
 
     /// <summary>The preprocessing in use and where it comes from.</summary>
     public PictureInput Input { get; }
 
-    /// <summary>Number of classes.</summary>
-    public int Classes { get; }
+    /// <summary>Which of the model's outputs names the classes, and what its numbers mean.</summary>
+    public ClassOutput Output { get; }
 
-    /// <summary>Class names, one per output.</summary>
-    public IReadOnlyList<string> Labels { get; }
+    /// <summary>Number of classes; two where the model has a single output.</summary>
+    public int Classes => Output.Classes;
+
+    /// <summary>Class names, one for each class.</summary>
+    public IReadOnlyList<string> Labels => Output.Labels;
 
     /// <summary>Images per run.</summary>
     public int Batch { get; }
@@ -84,7 +85,7 @@ public sealed class ImageClassifier : IDisposable
     {
         Check(image, top);
         using ExecutablePool.Lease lease = _pool.Rent();
-        return Top(Run(lease.Executable, image), top);
+        return Output.Rank(Run(lease.Executable, image), top);
     }
 
     /// <summary>Classifies an encoded image.</summary>
@@ -96,7 +97,7 @@ public sealed class ImageClassifier : IDisposable
     {
         Check(decoder, top);
         using ExecutablePool.Lease lease = _pool.Rent();
-        return Top(Run(lease.Executable, Decode(decoder, encoded)), top);
+        return Output.Rank(Run(lease.Executable, Decode(decoder, encoded)), top);
     }
 
     /// <summary>Reads a stream to its end and classifies the image in it.</summary>
@@ -127,7 +128,7 @@ public sealed class ImageClassifier : IDisposable
             Span<float> input = lease.Executable.Input();
             for (int i = 0; i < count; i++) _preprocessor.Run(images[start + i], input.Slice(i * length, length));
             lease.Executable.Run();
-            for (int i = 0; i < count; i++) results[start + i] = Top(lease.Executable.Output().Slice(i * Classes, Classes), top);
+            for (int i = 0; i < count; i++) results[start + i] = Output.Rank(lease.Executable.Output().Slice(i * Output.Numbers, Output.Numbers), top);
         }
 
         return results;
@@ -141,7 +142,7 @@ public sealed class ImageClassifier : IDisposable
     public Task<IReadOnlyList<ClassScore>> ClassifyAsync(RgbImage image, int top = 5, CancellationToken cancellation = default)
     {
         Check(image, top);
-        return InPool(executable => Top(Run(executable, image), top), cancellation);
+        return InPool(executable => Output.Rank(Run(executable, image), top), cancellation);
     }
 
     /// <summary>As <see cref="Classify(IImageDecoder, ReadOnlyMemory{byte}, int)"/>, on the thread pool. No more images are decoded at once than <see cref="Concurrency"/>.</summary>
@@ -159,7 +160,7 @@ public sealed class ImageClassifier : IDisposable
             {
                 RgbImage image = Decode(decoder, encoded);
                 cancellation.ThrowIfCancellationRequested();
-                return Top(Run(executable, image), top);
+                return Output.Rank(Run(executable, image), top);
             },
             cancellation);
     }
@@ -184,9 +185,9 @@ public sealed class ImageClassifier : IDisposable
         }
     }
 
-    /// <summary>The model's own outputs for an image, as they are: logits, or probabilities where the model ends in softmax.</summary>
+    /// <summary>The model's own numbers for an image, as they are; <see cref="Output"/> says what they mean and makes probabilities of them.</summary>
     /// <param name="image">The image.</param>
-    /// <returns>A number for each class.</returns>
+    /// <returns><see cref="ClassOutput.Numbers"/> numbers: one for each class, or a single one for two classes.</returns>
     public float[] Scores(RgbImage image)
     {
         Check(image, 0);
@@ -210,74 +211,12 @@ public sealed class ImageClassifier : IDisposable
     {
         _preprocessor.Run(image, executable.Input()[.._preprocessor.InputLength]);
         executable.Run();
-        return executable.Output()[..Classes];
+        return executable.Output()[..Output.Numbers];
     }
 
     private async Task<IReadOnlyList<ClassScore>> InPool(Func<Executable, IReadOnlyList<ClassScore>> work, CancellationToken cancellation)
     {
         using ExecutablePool.Lease lease = await _pool.RentAsync(cancellation).ConfigureAwait(false);
         return await Task.Run(() => work(lease.Executable), cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>The number of classes of a model: what its first output holds for one picture.</summary>
-    /// <exception cref="ThomasException">There are no outputs per picture, or fewer or more labels than outputs.</exception>
-    internal static int ClassCount(Model model)
-    {
-        int classes = model.Graph.Outputs[0].Shape.ElementCount;
-        if (classes < 1) throw new ThomasException($"{model.Info.Name}: output '{model.Graph.Outputs[0].Name}' is empty.");
-        return classes;
-    }
-
-    /// <summary>The labels, or numbers where the model has none.</summary>
-    internal static IReadOnlyList<string> LabelsOf(Model model, int classes)
-    {
-        if (model.Info.Labels is IReadOnlyList<string> labels)
-        {
-            if (labels.Count != classes) throw new ThomasException($"{model.Info.Name}: there are {labels.Count} labels for {classes} outputs; give a label file that fits.");
-            return labels;
-        }
-
-        string[] numbers = new string[classes];
-        for (int i = 0; i < classes; i++) numbers[i] = i.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return numbers;
-    }
-
-    /// <summary>Whether the first output is a softmax, seen through nodes that only move or round its elements.</summary>
-    internal static bool EndsInSoftmax(Graph graph)
-    {
-        Value value = graph.Outputs[0];
-        while (value.Producer is Node node)
-        {
-            if (node.Op is Softmax) return !((SoftmaxAttributes)node.Attributes).Logarithm;
-            if (node.Op is not (Reshape or Transpose or FakeQuantize)) return false;
-            value = node.Inputs[0];
-        }
-
-        return false;
-    }
-
-    private ClassScore[] Top(ReadOnlySpan<float> scores, int top)
-    {
-        double max = double.NegativeInfinity, sum = 0;
-        foreach (float score in scores) max = Math.Max(max, score);
-        foreach (float score in scores) sum += Math.Exp(score - max);
-
-        int[] order = new int[scores.Length];
-        float[] keys = new float[scores.Length];
-        for (int i = 0; i < order.Length; i++)
-        {
-            order[i] = i;
-            keys[i] = scores[i];
-        }
-
-        Array.Sort(order, (a, b) => keys[b].CompareTo(keys[a]) is int c && c != 0 ? c : a.CompareTo(b));
-        ClassScore[] best = new ClassScore[Math.Clamp(top, 0, order.Length)];
-        for (int i = 0; i < best.Length; i++)
-        {
-            float score = keys[order[i]];
-            best[i] = new ClassScore(order[i], Labels[order[i]], _isProbability ? score : (float)(Math.Exp(score - max) / sum), score);
-        }
-
-        return best;
     }
 }

@@ -57,6 +57,7 @@ internal sealed class ClassifyCommand
         double compiled = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         _terminal.Quantized(model);
         if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} names no classes; they are shown by number (--labels gives names)");
+        _terminal.ClassOutput(model, classifier.Output);
         _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
         _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
         _terminal.Detail(Format.Invariant($"model: read in {read:F0} ms, compiled in {compiled:F0} ms"));
@@ -84,7 +85,7 @@ internal sealed class ClassifyCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                new ClassifyReport(_model.Path(parsed), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports, _terminal.Verbose ? classifier.Kernels : null),
+                new ClassifyReport(_model.Path(parsed), ReportParts.Of(classifier.Output), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports, _terminal.Verbose ? classifier.Kernels : null),
                 ReportJson.Default.ClassifyReport);
         }
 

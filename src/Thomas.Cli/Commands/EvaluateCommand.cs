@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
@@ -49,6 +51,13 @@ internal sealed class EvaluateCommand
             _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
         CacheOptions.Trim(options.CacheDirectory);
         _terminal.Broken(result.Broken);
+        _terminal.ClassOutput(model, result.Output);
+        _terminal.Warnings(Others(result));
+        foreach (string note in result.Notes)
+        {
+            if (note.Contains("is taken for", StringComparison.Ordinal)) _terminal.Note($"note: {note}");
+        }
+
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json)
@@ -64,7 +73,12 @@ internal sealed class EvaluateCommand
                     ReportParts.Of(result.Times),
                     ReportParts.Of(result.Broken),
                     result.Notes,
-                    _terminal.Verbose ? result.Kernels : null),
+                    _terminal.Verbose ? result.Kernels : null)
+                {
+                    ClassOutput = ReportParts.Of(result.Output),
+                    UncheckedClasses = result.UncheckedClasses,
+                    Warnings = result.Warnings,
+                },
                 ReportJson.Default.EvaluateReport);
             return ExitCode.Success;
         }
@@ -73,13 +87,24 @@ internal sealed class EvaluateCommand
         return ExitCode.Success;
     }
 
+    /// <summary>The warnings but for the one about the output.</summary>
+    private static List<string> Others(Evaluation result)
+    {
+        List<string> others = [.. result.Warnings];
+        if (result.Output.Warning is string known) others.Remove(known);
+        return others;
+    }
+
     private void Print(Evaluation result, Model model, Dataset data, string device)
     {
         _terminal.Field("model", Format.Name(model.Info.Name));
-        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}");
+        int unknown = result.UncheckedClasses.Count;
+        string others = unknown > 0 ? $"; nothing is known of the model's other {Format.Plural(unknown, "class", "classes")}" : "";
+        string left = result.Broken.Count > 0 ? $", {result.Broken.Count} left out" : "";
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);
-        _terminal.Field("accuracy", $"{Format.Percent(result.Confusion.Accuracy)} ({result.Confusion.Correct} of {result.Confusion.Total})");
+        _terminal.Field("accuracy", Format.Accuracy(result.Confusion));
         if (result.Labels.Count > 5) _terminal.Field("top-5", Format.Percent(result.Top5Accuracy));
         _terminal.Say();
         _terminal.Block(result.Confusion.ToTable(result.Labels));

@@ -65,8 +65,10 @@ internal sealed class InspectCommand
             warnings);
         IReadOnlyList<string> damaged = ModelChecks.NonFiniteConstants(model);
         if (damaged.Count > 0) warnings.Add($"numbers that are not finite (NaN or infinity) in {string.Join(", ", damaged)}: the weights are damaged and the model cannot be used");
-        int outputs = model.Graph.Outputs[0].Shape.ElementCount;
-        if (model.Info.Labels is { } labels && labels.Count != outputs) warnings.Add($"{labels.Count} labels for {outputs} outputs: classify and evaluate need --labels with a file that fits");
+        ClassOutput output = ClassOutput.Find(model);
+        if (output.Warning is not null) warnings.Add(output.Warning);
+        if (output.Problem is not null) warnings.Add(output.Problem);
+        if (output.LabelProblem is not null) warnings.Add($"{model.Info.Labels!.Count} labels for {Format.Plural(output.Numbers, "output")}: classify and evaluate need --labels with a file that fits");
         return new InspectReport(
             path,
             model.Info.SourceFormat == ModelFormat.TfLite ? "tflite" : "onnx",
@@ -82,6 +84,7 @@ internal sealed class InspectCommand
             memory?.Arena,
             memory?.Packed,
             Operators(model.Graph),
+            ReportParts.Of(output),
             model.Info.Labels,
             decided is null ? null : ReportParts.Of(decided),
             head?.Description,
@@ -131,7 +134,7 @@ internal sealed class InspectCommand
         _terminal.Field("model", Format.Name(report.File));
         _terminal.Field("format", $"{(report.Version.Length > 0 ? report.Version : report.Format)}, {Format.Bytes(report.Bytes)}");
         _terminal.Field("input", $"{Describe(report.Inputs)}{(report.InputLayout == "NCHW" ? "; NCHW in the file" : "")}{(report.BatchIsSymbolic ? "; batch size open" : "")}");
-        _terminal.Field("output", Describe(report.Outputs));
+        _terminal.Field("output", $"{Describe(report.Outputs)}\n{report.ClassOutput.Description}");
         _terminal.Field("classes", Labels(report));
         if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("parameters", Format.Count(report.Parameters));
@@ -165,7 +168,8 @@ internal sealed class InspectCommand
 
     private static string Labels(InspectReport report)
     {
-        if (report.Labels is not { Count: > 0 } labels) return "the file names none";
+        if (report.Labels is not { Count: > 0 } labels) return report.ClassOutput.Numbers == 1 ? "2, of which the file names none" : "the file names none";
+        if (report.ClassOutput.Numbers == 1 && labels.Count == 1) labels = [$"not {labels[0]}", labels[0]];
         List<string> first = [];
         for (int i = 0; i < labels.Count && i < ListedLabels; i++) first.Add(VisibleText.Shorten(labels[i], NameColumns));
         return $"{labels.Count}: {string.Join("; ", first)}{(labels.Count > ListedLabels ? " ..." : "")}";

@@ -46,7 +46,7 @@ internal sealed class PlanCommand
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
-        Question question = new(model, data?.Samples.Count ?? 0, _plan.Classes(parsed, data) ?? model.Graph.Outputs[0].Shape[-1], rates, policy => _plan.Read(parsed, policy, compile));
+        Question question = new(model, data?.Samples.Count ?? 0, _plan.Classes(parsed, data) ?? ClassOutput.Find(model).Classes, rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;

@@ -87,6 +87,7 @@ internal sealed class TrainCommand
         bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
         CacheOptions.Trim(cache);
         _terminal.Broken(job.Broken);
+        _terminal.Warnings(result.Warnings);
         _terminal.Details([.. notes, .. result.Notes]);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TrainReport);
@@ -212,9 +213,13 @@ internal sealed class TrainCommand
     private void Print(TrainerResult result, Job job, string output, UsageReport usage, RunMemory memory)
     {
         if (!_terminal.Quiet) _terminal.Say();
-        string validation = result.After is ConfusionMatrix after ? Format.Percent(after.Accuracy) : "not measured";
-        string test = job.Test is ConfusionMatrix confusion ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}, seen once, after training" : "";
-        _terminal.Field("accuracy", $"validation  {validation,6}   best epoch: number {result.BestEpoch} of {result.Epochs.Count}{test}");
+        string start = result.Before is ConfusionMatrix before ? $"before      {Format.Percent(before.Accuracy),6}   with the weights that training began with\n" : "";
+        string below = result.IsBelowBaseline ? "below the start; " : "";
+        string validation = result.After is ConfusionMatrix after
+            ? $"validation  {Format.Percent(after.Accuracy),6}   {below}{after.Correct} of {after.Total}{Format.Interval(after)}; best epoch, chosen by these images: number {result.BestEpoch} of {result.Epochs.Count}"
+            : "validation  not measured";
+        string test = job.Test is ConfusionMatrix confusion ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}{Format.Interval(confusion)}; seen once, after training" : "";
+        _terminal.Field("accuracy", start + validation + test);
         _terminal.Say();
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
@@ -247,7 +252,12 @@ internal sealed class TrainCommand
             ReportParts.Of(result.Times),
             ReportParts.Of(job.Broken),
             [.. notes, .. result.Notes],
-            _terminal.Verbose ? result.Kernels : null);
+            _terminal.Verbose ? result.Kernels : null)
+        {
+            Before = result.Before is ConfusionMatrix before ? ReportParts.Of(before, result.Labels) : null,
+            IsBelowBaseline = result.IsBelowBaseline,
+            Warnings = result.Warnings,
+        };
     }
 
     /// <summary>A folder for prepared pictures that would otherwise lie in memory.</summary>

@@ -77,6 +77,7 @@ internal sealed class TuneCommand
         CacheOptions.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
+        _terminal.Warnings(result.Warnings);
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TuneReport);
@@ -121,7 +122,11 @@ internal sealed class TuneCommand
     {
         if (!_terminal.Quiet) _terminal.Say();
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with a new last layer alone\n" : "";
-        _terminal.Field("accuracy", $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {After(result)}");
+        string below = result.IsBelowBaseline ? "below the baseline; " : "";
+        _terminal.Field(
+            result.KeptClasses > 0 ? "new classes" : "accuracy",
+            $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
+        _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\nthe epoch was chosen by these images, so other images will give slightly less");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -187,6 +192,9 @@ internal sealed class TuneCommand
             _terminal.Verbose ? result.Kernels : null)
         {
             Update = (options.Network?.Policy ?? UpdatePolicy.Last).ToString(),
+            Checked = new CheckedReport(result.Checked, result.After.Total, result.KeptClasses, result.UncheckedClasses),
+            IsBelowBaseline = result.IsBelowBaseline,
+            Warnings = result.Warnings,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
             Network = result.Network is TrainerResult network ? NetworkReport.Of(network) : null,
         };

@@ -55,9 +55,14 @@ internal sealed class ModelArgument
 
         List<string> labels = [];
         foreach (string line in text.TrimEnd().Split('\n')) labels.Add(line.Trim());
-        int outputs = model.Graph.Outputs[0].Shape.ElementCount;
-        if (labels.Count != outputs)
-            throw new DataException($"The label file '{path}' has {labels.Count} lines, but {model.Info.Name} has {outputs} outputs; each output needs one line.");
+        if (ClassOutput.Find(new Model(model.Graph, model.Info with { Labels = labels })) is { LabelProblem: not null } output)
+        {
+            string needed = output.IsBinary
+                ? "has a single output: two lines name the classes of its low and its high values, one line that of the high ones"
+                : $"has {output.Numbers} outputs; each output needs one line";
+            throw new DataException($"The label file '{path}' has {labels.Count} lines, but {model.Info.Name} {needed}.");
+        }
+
         return labels;
     }
 }

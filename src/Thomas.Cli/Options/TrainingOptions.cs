@@ -20,6 +20,7 @@ internal sealed class TrainingOptions
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
     private readonly NetworkOptions _network = new();
     private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and add the new ones after them" };
+    private readonly Option<bool> _logits = new("--logits") { Description = "Leave class scores (logits) in the saved model; without it the model ends in a softmax and hands out probabilities" };
     private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training pictures (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.BatchSize})", 1, 65_536);
     private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
@@ -39,7 +40,7 @@ internal sealed class TrainingOptions
     {
         foreach (Option option in new Option[]
         {
-            _update, _keepClasses, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _views, _validation, _seed,
+            _update, _keepClasses, _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _views, _validation, _seed,
         })
         {
             command.Add(option);
@@ -69,6 +70,7 @@ internal sealed class TrainingOptions
         return new TuningOptions
         {
             KeepClasses = parsed.GetValue(_keepClasses),
+            OutputLogits = parsed.GetValue(_logits),
             Head = Default with
             {
                 Epochs = parsed.GetValue(_epochs) ?? Default.Epochs,
@@ -102,6 +104,7 @@ internal sealed class TrainingOptions
         return _network.Read(parsed, Network with
         {
             Policy = policy,
+            OutputLogits = parsed.GetValue(_logits),
             Epochs = parsed.GetValue(_epochs) ?? Network.Epochs,
             BatchSize = parsed.GetValue(_batch) ?? Network.BatchSize,
             LearningRate = parsed.GetValue(_rate),
@@ -131,7 +134,7 @@ internal sealed class TrainingOptions
         _augment.Description = "Changes to the training pictures, new in each epoch: flip, crop, color, parted by commas, or none (default none, with --weights flip,crop)";
         _weightDecay.Description = "Weight decay (default 0.01 for adamw, else 0.0001)";
         _warmup.Description = Format($"Share of the steps in which the learning rate rises (default {Network.WarmupShare})");
-        foreach (Option option in new Option[] { _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
+        foreach (Option option in new Option[] { _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
             command.Add(option);
         _network.AddTo(command);
     }
@@ -146,6 +149,7 @@ internal sealed class TrainingOptions
             Head = Default with { ClassBalance = network.ClassBalance, Seed = network.Seed },
             Network = network,
             MemoryBytes = Memory(parsed),
+            OutputLogits = network.OutputLogits,
             ValidationShare = ValidationShare(parsed),
             Seed = network.Seed,
             Preprocessing = preprocessing,

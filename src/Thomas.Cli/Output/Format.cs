@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
+using Thomas.Training;
 
 namespace Thomas.Cli.Output;
 
@@ -33,6 +34,12 @@ internal static class Format
     };
 
     public static string Percent(double share) => Invariant($"{share:0.0%}");
+
+    /// <summary>An accuracy with its counts and, where they are small, what they leave open: 4 of 4 right is not 100 %.</summary>
+    public static string Accuracy(ConfusionMatrix matrix) => Invariant($"{matrix.Accuracy:0.0%} ({matrix.Correct} of {matrix.Total}){Interval(matrix)}");
+
+    /// <summary>The 95 % interval of an accuracy on fewer than 200 images; nothing on more.</summary>
+    public static string Interval(ConfusionMatrix matrix) => matrix.Total < 200 ? $", 95% interval {matrix.AccuracyInterval}" : "";
 
     public static string Plural(int count, string singular, string? plural = null) => Invariant($"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
 

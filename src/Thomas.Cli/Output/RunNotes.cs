@@ -24,6 +24,20 @@ internal static class RunNotes
         if (model.Info.IsQuantized) terminal.Note($"note: {model.Info.Name} is an 8-bit file; it runs as float32 rounded to the file's grids");
     }
 
+    /// <summary>What else than a softmax over all outputs stands behind the percentages.</summary>
+    public static void ClassOutput(this Terminal terminal, Model model, ClassOutput output)
+    {
+        if (output.Warning is not null) terminal.Warn(output.Warning);
+        string text = $"output of {model.Info.Name}: {output.Description}";
+        if (output.IsBinary || output.IsIndependent || model.Graph.Outputs.Count > 1) terminal.Note($"note: {text}");
+        else terminal.Detail(text);
+    }
+
+    public static void Warnings(this Terminal terminal, IReadOnlyList<string> warnings)
+    {
+        foreach (string warning in warnings) terminal.Warn(warning);
+    }
+
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)
     {
         foreach (string note in notes) terminal.Detail($"note: {VisibleText.Of(note)}");

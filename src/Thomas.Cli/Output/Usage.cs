@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using Thomas.Cli.Reports;
 using Thomas.Formats;
 using Thomas.Graphs;
-using Thomas.Ops;
 using static System.FormattableString;
 
 namespace Thomas.Cli.Output;
@@ -23,7 +22,8 @@ internal static class Usage
     {
         ModelFormat format = ModelFiles.FormatOf(output);
         Model written = WrittenBatch.Apply(model, format, options);
-        Value input = written.Graph.Inputs[0], result = written.Graph.Outputs[0];
+        ClassOutput meaning = ClassOutput.Find(written);
+        Value input = written.Graph.Inputs[0], result = written.Graph.Outputs[meaning.Index];
         bool isNchw = format == ModelFormat.Onnx
             ? model.Info is not { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc }
             : model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
@@ -35,7 +35,7 @@ internal static class Usage
         return new UsageReport(
             new UsageTensorReport(input.Name, "float32", Dims(input.Shape, isNchw, isOpen), input.Shape.Rank == 4 ? isNchw ? "NCHW" : "NHWC" : null),
             new UsageTensorReport(result.Name, "float32", Dims(result.Shape, false, isOpen), null),
-            Meaning(result),
+            meaning.Description,
             preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing) + (isGuess ? " (guessed)" : ""),
             preprocessing is null ? null : [PreprocessingFormat.Range(preprocessing).Low, PreprocessingFormat.Range(preprocessing).High],
             preprocessing is null ? null : preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
@@ -82,14 +82,6 @@ internal static class Usage
         for (int i = 0; i < shape.Rank; i++) dims.Add(i == 0 && isOpen ? "batch" : Invariant($"{shape[isNchw ? (i == 0 ? 0 : i == 1 ? 3 : i - 1) : i]}"));
         return dims;
     }
-
-    private static string Meaning(Value output) => output.Producer switch
-    {
-        { Op: FakeQuantize or Reshape } passing => Meaning(passing.Inputs[0]),
-        { Op: Softmax } => "probabilities in the order of the classes",
-        { Op: Activate, Attributes: ActivateAttributes { Activation.Kind: ActivationKind.Sigmoid } } => "probabilities, each from 0 to 1 by itself",
-        _ => "scores in the order of the classes, larger is likelier",
-    };
 
     /// <summary>One line of Python with Pillow and NumPy.</summary>
     private static string Code(Preprocessing p, bool isNchw)

@@ -30,12 +30,30 @@ internal static class ReportParts
         List<ClassMetricsReport> classes = [];
         foreach (ClassMetrics c in matrix.PerClass())
         {
-            if (c.Support > 0 || c.Predicted > 0) classes.Add(new ClassMetricsReport(labels[c.Class], c.Support, c.Recall, c.Precision));
+            if (c.Support > 0 || c.Predicted > 0) classes.Add(new ClassMetricsReport(labels[c.Class], c.Support, c.Correct, c.Predicted, c.Recall, Of(c.RecallInterval), c.Precision));
         }
 
         return new AccuracyReport(
-            matrix.Accuracy, matrix.MacroRecall, matrix.Correct, matrix.Total, classes, matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
+            matrix.Accuracy, Of(matrix.AccuracyInterval)!, matrix.MacroRecall, matrix.Correct, matrix.Total, classes, matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
     }
+
+    public static ClassOutputReport Of(ClassOutput output) => new(
+        output.Index,
+        output.Name,
+        output.Numbers,
+        output.Classes,
+        output.Kind switch
+        {
+            ScoreKind.Probability => "probability",
+            ScoreKind.LogProbability => "log-probability",
+            ScoreKind.Bounded => "bounded",
+            _ => "logit",
+        },
+        output.IsIndependent,
+        output.Threshold,
+        output.Description);
+
+    private static IntervalReport? Of(ShareInterval? interval) => interval is ShareInterval known ? new IntervalReport(known.Low, known.High) : null;
 
     public static List<EpochEntry> Of(IReadOnlyList<EpochReport> epochs)
     {

@@ -27,6 +27,7 @@ internal sealed record InspectReport(
     long? ArenaBytes,
     long? PackedWeightBytes,
     IReadOnlyList<OperatorReport> Operators,
+    ClassOutputReport ClassOutput,
     IReadOnlyList<string>? Labels,
     PreprocessingReport? Preprocessing,
     string? Tunable,
@@ -34,19 +35,23 @@ internal sealed record InspectReport(
     IReadOnlyList<string> Warnings,
     string? Graph);
 
+internal sealed record ClassOutputReport(int Index, string Name, int Numbers, int Classes, string Kind, bool IsIndependent, double? Threshold, string Description);
+
 internal sealed record ClassReport(int Index, string Label, float Probability);
 
 internal sealed record PictureReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error);
 
-internal sealed record ClassifyReport(string Model, PreprocessingReport Preprocessing, string Device, IReadOnlyList<PictureReport> Pictures, IReadOnlyList<string>? Kernels);
+internal sealed record ClassifyReport(string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<PictureReport> Pictures, IReadOnlyList<string>? Kernels);
 
-internal sealed record ClassMetricsReport(string Label, int Pictures, double? Recall, double? Precision);
+internal sealed record IntervalReport(double Low, double High);
+
+internal sealed record ClassMetricsReport(string Label, int Pictures, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
 
 internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
 
-internal sealed record AccuracyReport(double Accuracy, double MeanRecall, int Correct, int Pictures, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
+internal sealed record AccuracyReport(double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Pictures, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
 
 internal sealed record EvaluateReport(
     string Model,
@@ -58,7 +63,14 @@ internal sealed record EvaluateReport(
     IReadOnlyList<StageReport> Stages,
     IReadOnlyList<BrokenReport> Broken,
     IReadOnlyList<string> Notes,
-    IReadOnlyList<string>? Kernels);
+    IReadOnlyList<string>? Kernels)
+{
+    public required ClassOutputReport ClassOutput { get; init; }
+
+    public required IReadOnlyList<string> UncheckedClasses { get; init; }
+
+    public required IReadOnlyList<string> Warnings { get; init; }
+}
 
 internal sealed record EpochEntry(int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);
 
@@ -86,6 +98,12 @@ internal sealed record TuneReport(
 {
     public string Update { get; init; } = "last";
 
+    public required CheckedReport Checked { get; init; }
+
+    public required bool IsBelowBaseline { get; init; }
+
+    public required IReadOnlyList<string> Warnings { get; init; }
+
     public AccuracyReport? AfterLastLayer { get; init; }
 
     public NetworkEntry? Network { get; init; }
@@ -94,6 +112,8 @@ internal sealed record TuneReport(
 
     public ProcessReport? Process { get; init; }
 }
+
+internal sealed record CheckedReport(string Description, int Pictures, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
 
 internal sealed record MemoryPartReport(string Name, long Bytes);
 
@@ -152,6 +172,12 @@ internal sealed record TrainReport(
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    public AccuracyReport? Before { get; init; }
+
+    public required bool IsBelowBaseline { get; init; }
+
+    public required IReadOnlyList<string> Warnings { get; init; }
 }
 
 internal sealed record NetworkEntry(

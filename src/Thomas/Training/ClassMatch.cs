@@ -21,29 +21,45 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
     /// <exception cref="ThomasException">A new last layer is needed and cannot be made.</exception>
     public static ClassMatch Of(Model model, IReadOnlyList<string> names, bool keep, Preprocessing preprocessing, List<string> notes)
     {
-        int classes = ImageClassifier.ClassCount(model);
+        ClassOutput output = ClassOutput.Of(model);
+        if (AsSoftmax(model, output, preprocessing, notes) is not Model usable) return keep ? throw CannotKeep(model, HeadSplit.Find(model)) : NewHead(model, names, preprocessing, notes);
+        model = usable;
         int[] map = new int[names.Count];
         if (model.Info.Labels is null)
         {
-            if (classes != names.Count) return NewHead(model, names, preprocessing, notes);
+            if (output.Classes != names.Count) return NewHead(model, names, preprocessing, notes);
             notes.Add("the model has no labels: its outputs are taken in the order of the data set's classes");
             for (int i = 0; i < map.Length; i++) map[i] = i;
             return new ClassMatch(Relabel(model, [.. names], preprocessing), map, IsKnown: true);
         }
 
-        List<string> labels = [.. ImageClassifier.LabelsOf(model, classes)];
-        Dictionary<string, int> byName = new(StringComparer.OrdinalIgnoreCase);
-        for (int i = 0; i < labels.Count; i++) byName.TryAdd(labels[i].Trim(), i);
+        List<string> labels = [.. output.Labels];
+        map = ClassNames.Match(model.Info.Name, labels, names, notes);
         List<string> missing = [];
         for (int i = 0; i < map.Length; i++)
         {
-            if (byName.TryGetValue(names[i].Trim(), out map[i])) continue;
+            if (map[i] >= 0) continue;
             map[i] = labels.Count + missing.Count;
             missing.Add(names[i]);
         }
 
         if (missing.Count == 0 && (keep || labels.Count == names.Count)) return new ClassMatch(Relabel(model, labels, preprocessing), map, IsKnown: true);
         return keep ? Extended(model, labels, missing, map, preprocessing, notes) : NewHead(model, names, preprocessing, notes);
+    }
+
+    /// <summary>
+    /// The model with one output for each class, whose softmax gives the probabilities: itself, or with two rows in place of a single output's, which changes no probability.
+    /// Null where there is no such model, as for independent probabilities.
+    /// </summary>
+    private static Model? AsSoftmax(Model model, ClassOutput output, Preprocessing preprocessing, List<string> notes)
+    {
+        if (output.IsIndependent) return null;
+        if (!output.IsBinary && output.Kind != ScoreKind.Bounded) return model;
+        HeadSplit split = HeadSplit.Find(model);
+        if (split.Head is null) return null;
+        if (output.IsBinary) notes.Add("the model's single output becomes two, with the same probabilities");
+        Model two = split.WithHead(split.Head, output.Labels, preprocessing);
+        return model.Info.Labels is null ? new Model(two.Graph, two.Info with { Labels = null }) : two;
     }
 
     private static Model Relabel(Model model, List<string> labels, Preprocessing preprocessing) =>
@@ -59,11 +75,13 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
         return new ClassMatch(split.WithHead(head, [.. names], preprocessing), map, IsKnown: false);
     }
 
+    private static ThomasException CannotKeep(Model model, HeadSplit split) => new(
+        $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the features ({split.Description}); train without keeping them.");
+
     private static ClassMatch Extended(Model model, List<string> labels, List<string> missing, int[] map, Preprocessing preprocessing, List<string> notes)
     {
         HeadSplit split = HeadSplit.Find(model);
-        LinearHead old = split.Head ?? throw new ThomasException(
-            $"{model.Info.Name}: the old classes cannot be kept, because the old head is not a plain linear layer on the features ({split.Description}); train without keeping them.");
+        LinearHead old = split.Head ?? throw CannotKeep(model, split);
         notes.Add($"{missing.Count} new classes after the model's own {old.Classes}");
         float[] weights = new float[(old.Classes + missing.Count) * old.Features], bias = new float[old.Classes + missing.Count];
         old.Weights.CopyTo(weights);

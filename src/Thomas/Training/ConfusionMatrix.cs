@@ -10,7 +10,11 @@ namespace Thomas.Training;
 /// <param name="Correct">Samples that are of the class and were taken for it.</param>
 /// <param name="Recall">Correct / Support; null without support.</param>
 /// <param name="Precision">Correct / Predicted; null if nothing was taken for the class.</param>
-public sealed record ClassMetrics(int Class, int Support, int Predicted, int Correct, double? Recall, double? Precision);
+public sealed record ClassMetrics(int Class, int Support, int Predicted, int Correct, double? Recall, double? Precision)
+{
+    /// <summary>What the recall says of images that were not counted, see <see cref="ShareInterval.Wilson"/>; null without support.</summary>
+    public ShareInterval? RecallInterval => Support == 0 ? null : ShareInterval.Wilson(Correct, Support);
+}
 
 /// <summary>A kind of mistake and how often it was made.</summary>
 /// <param name="Actual">The true class.</param>
@@ -54,6 +58,11 @@ public sealed class ConfusionMatrix
 
     /// <summary>Correct / Total; 0 if nothing was counted.</summary>
     public double Accuracy => _total == 0 ? 0 : (double)Correct / _total;
+
+    /// <summary>
+    /// What the accuracy says of images that were not counted: the 95 % interval of <see cref="ShareInterval.Wilson"/>. On few images it is wide: 4 of 4 right is 51 % to 100 %.
+    /// </summary>
+    public ShareInterval AccuracyInterval => ShareInterval.Wilson(Correct, _total);
 
     /// <summary>Mean recall over the classes that have samples (balanced accuracy); 0 if nothing was counted.</summary>
     public double MacroRecall
@@ -136,6 +145,19 @@ public sealed class ConfusionMatrix
         int[][] rows = new int[Classes][];
         for (int a = 0; a < Classes; a++) rows[a] = _counts[(a * Classes)..((a + 1) * Classes)];
         return rows;
+    }
+
+    /// <summary>The classes without samples, about which the figures say nothing.</summary>
+    /// <param name="names">Names of the classes.</param>
+    internal IReadOnlyList<string> WithoutSamples(IReadOnlyList<string> names)
+    {
+        List<string> classes = [];
+        for (int c = 0; c < Classes; c++)
+        {
+            if (Support(c) == 0) classes.Add(names[c]);
+        }
+
+        return classes;
     }
 
     /// <summary>The mistakes made most often.</summary>

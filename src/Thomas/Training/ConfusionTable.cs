@@ -17,9 +17,12 @@ internal static class ConfusionTable
         StringBuilder text = new();
         if (matrix.Classes <= MaxMatrixClasses) AppendMatrix(text, matrix, names);
         else AppendList(text, matrix, names);
-        text.Append(CultureInfo.InvariantCulture, $"accuracy {matrix.Accuracy:0.0%} ({matrix.Correct} of {matrix.Total}), mean recall {matrix.MacroRecall:0.0%}");
+        text.Append(CultureInfo.InvariantCulture, $"accuracy {matrix.Accuracy:0.0%} ({matrix.Correct} of {matrix.Total}{Interval(matrix)}), mean recall {matrix.MacroRecall:0.0%}");
         return text.ToString();
     }
+
+    /// <summary>Below 200 samples the accuracy alone says more than is known.</summary>
+    private static string Interval(ConfusionMatrix matrix) => matrix.Total is > 0 and < ShareInterval.ManySamples ? $"; 95% interval {matrix.AccuracyInterval}" : "";
 
     private static void AppendMatrix(StringBuilder text, ConfusionMatrix matrix, IReadOnlyList<string> names)
     {
@@ -39,7 +42,8 @@ internal static class ConfusionTable
         {
             text.Append(Number(a).PadLeft(labelWidth)).Append(' ').Append(VisibleText.Pad(Name(names, a), nameWidth));
             for (int p = 0; p < matrix.Classes; p++) text.Append(' ').Append((matrix[a, p] == 0 ? "." : Number(matrix[a, p])).PadLeft(countWidth));
-            text.Append("   ").Append(Share(matrix.OfClass(a).Recall)).Append('\n');
+            ClassMetrics metrics = matrix.OfClass(a);
+            text.Append("   ").Append(Share(metrics.Recall)).Append(metrics.Support == 0 ? "" : $" of {Number(metrics.Support)}").Append('\n');
         }
 
         text.Append("precision".PadRight(nameWidth + labelWidth + 1));

@@ -22,9 +22,19 @@ public sealed record EvaluationOptions
 /// <summary>What a model got right on labelled pictures.</summary>
 public sealed class Evaluation
 {
-    internal Evaluation(IReadOnlyList<string> labels, ConfusionMatrix confusion, double top5, IReadOnlyList<BrokenPicture> broken, PictureInput input, StageTimes times, IReadOnlyList<string> notes, IReadOnlyList<string> kernels)
+    internal Evaluation(
+        ClassOutput output,
+        ConfusionMatrix confusion,
+        double top5,
+        IReadOnlyList<BrokenPicture> broken,
+        PictureInput input,
+        StageTimes times,
+        IReadOnlyList<string> notes,
+        IReadOnlyList<string> warnings,
+        IReadOnlyList<string> kernels)
     {
-        Labels = labels;
+        Output = output;
+        Warnings = warnings;
         Confusion = confusion;
         Top5Accuracy = top5;
         Broken = broken;
@@ -34,8 +44,11 @@ public sealed class Evaluation
         Kernels = kernels;
     }
 
+    /// <summary>Which of the model's outputs was read, and what its numbers mean.</summary>
+    public ClassOutput Output { get; }
+
     /// <summary>The model's class names, in the order of <see cref="Confusion"/>.</summary>
-    public IReadOnlyList<string> Labels { get; }
+    public IReadOnlyList<string> Labels => Output.Labels;
 
     /// <summary>Counts by true and predicted class; the classes are the model's.</summary>
     public ConfusionMatrix Confusion { get; }
@@ -54,6 +67,12 @@ public sealed class Evaluation
 
     /// <summary>What a person should know about how the figures came about.</summary>
     public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>What makes the figures doubtful, for example classes whose images could not be read; to be shown to the user.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The model's classes that no image was of; nothing is known about them.</summary>
+    public IReadOnlyList<string> UncheckedClasses => Confusion.WithoutSamples(Labels);
 
     /// <summary>Names of the kernels that computed, in the order they run.</summary>
     public IReadOnlyList<string> Kernels { get; }
@@ -76,9 +95,12 @@ public static class Evaluator
         options ??= new EvaluationOptions();
         PictureInput input = PictureInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
-        List<string> notes = [];
-        int classes = ImageClassifier.ClassCount(model);
-        int[] classMap = MapClasses(model, dataset, classes, notes);
+        List<string> notes = [], warnings = [];
+        ClassOutput output = ClassOutput.Of(model);
+        if (output.Warning is not null) warnings.Add(output.Warning);
+        if (output.IsBinary || output.IsIndependent || model.Graph.Outputs.Count > 1) notes.Add($"the model's output is {output.Description}");
+        if (output.IsIndependent) notes.Add("the class of the highest probability counts as the answer");
+        int[] classMap = MapClasses(model, output, dataset, notes);
         if (dataset.Has(Subset.Validation))
         {
             dataset = dataset.Only(Subset.Validation);
@@ -100,17 +122,18 @@ public static class Evaluator
 
         using (set)
         {
-            ConfusionMatrix confusion = new(classes);
+            ConfusionMatrix confusion = new(output.Classes);
             int top5 = 0;
             IReadOnlyList<string> kernels;
             using (timer.Measure("infer"))
             {
                 kernels = FeatureExtractor.Run(
-                    model.Graph,
+                    output.Alone().Graph,
                     set,
                     options.Compile,
-                    (index, _, scores) =>
+                    (index, _, numbers) =>
                     {
+                        ReadOnlySpan<float> scores = output.ToScores(numbers, stackalloc float[2]);
                         int truth = classMap[set.Label(index)];
                         confusion.Add(truth, TopK.Best(scores));
                         top5 += TopK.Contains(scores, truth, 5) ? 1 : 0;
@@ -125,33 +148,55 @@ public static class Evaluator
                 progress?.Report(StageProgress.Warning("decode", notice));
             }
 
-            return new Evaluation(ImageClassifier.LabelsOf(model, classes), confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, kernels);
+            warnings.AddRange(LostClasses.Of(dataset, set.Dataset, "image"));
+            return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels);
         }
     }
 
     /// <summary>The model's class of each of the data set's classes.</summary>
-    private static int[] MapClasses(Model model, Dataset dataset, int classes, List<string> notes)
+    private static int[] MapClasses(Model model, ClassOutput output, Dataset dataset, List<string> notes)
     {
-        int[] map = new int[dataset.ClassNames.Count];
+        IReadOnlyList<string> names = dataset.ClassNames;
         if (model.Info.Labels is null)
         {
-            if (dataset.ClassNames.Count != classes)
-                throw new ThomasException($"{model.Info.Name} has {classes} outputs without labels, the data set has {dataset.ClassNames.Count} classes; give the model's labels.");
-            for (int i = 0; i < map.Length; i++) map[i] = i;
-            notes.Add("the model has no labels: its outputs are taken in the order of the data set's classes");
-            return map;
+            if (names.Count != output.Classes)
+                throw new ThomasException($"{model.Info.Name} has {output.Classes} classes without names, the data set has {names.Count} classes; give the model's labels.");
+            int[] order = new int[names.Count];
+            for (int i = 0; i < order.Length; i++) order[i] = i;
+            notes.Add(output.IsBinary
+                ? $"the model has no labels: low values of its output are taken for '{names[0]}', high ones for '{names[1]}', in the order of the data set's classes"
+                : "the model has no labels: its outputs are taken in the order of the data set's classes");
+            return order;
         }
 
-        Dictionary<string, int> byName = new(StringComparer.OrdinalIgnoreCase);
-        IReadOnlyList<string> labels = ImageClassifier.LabelsOf(model, classes);
-        for (int i = 0; i < labels.Count; i++) byName.TryAdd(labels[i].Trim(), i);
+        int[] map = MatchNames(model, output, names, notes);
         List<string> missing = [];
         for (int i = 0; i < map.Length; i++)
         {
-            if (!byName.TryGetValue(dataset.ClassNames[i].Trim(), out map[i])) missing.Add(dataset.ClassNames[i]);
+            if (map[i] < 0) missing.Add(names[i]);
         }
 
-        if (missing.Count > 0) throw new ThomasException($"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}.");
+        if (missing.Count > 0)
+            throw new ThomasException($"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}. It knows {Few(output.Labels)}; --labels gives other names.");
         return map;
+    }
+
+    /// <summary>Where a single output has one name, the data set's other class is what is not of it.</summary>
+    private static int[] MatchNames(Model model, ClassOutput output, IReadOnlyList<string> names, List<string> notes)
+    {
+        int[] map = ClassNames.Match(model.Info.Name, output.Labels, names, notes);
+        if (!output.IsBinary || model.Info.Labels!.Count != 1 || names.Count != 2) return map;
+        int positive = Array.IndexOf(map, 1), other = Array.IndexOf(map, -1);
+        if (positive < 0 || other < 0) return map;
+        map[other] = 0;
+        notes.Add($"'{names[other]}' is taken for '{output.Labels[0]}', since the model names '{names[positive]}' alone");
+        return map;
+    }
+
+    private static string Few(IReadOnlyList<string> labels)
+    {
+        List<string> few = [];
+        for (int i = 0; i < labels.Count && i < 5; i++) few.Add(labels[i]);
+        return string.Join(", ", few) + (labels.Count > few.Count ? $" and {labels.Count - few.Count} more" : "");
     }
 }

@@ -32,11 +32,15 @@ internal sealed class Trainee
     private readonly Model _model;
     private readonly Graph _source;
     private readonly Dictionary<Value, Variable> _variables = [];
+    private readonly ClassOutput _output;
+    private Value _scores = null!;
+    private float _factor = 1;
 
     private Trainee(Model model, Graph source, BatchNormMode batchNorm)
     {
         _model = model;
         _source = source;
+        _output = ClassOutput.Find(model);
         BatchNorm = batchNorm;
     }
 
@@ -79,7 +83,7 @@ internal sealed class Trainee
     }
 
     /// <summary>Prepares a model.</summary>
-    /// <param name="model">The model; its first output holds class scores or probabilities.</param>
+    /// <param name="model">The model; its <see cref="ClassOutput"/> holds one score or probability of a softmax for each class.</param>
     /// <param name="source">Its graph as <see cref="SourceOf"/> gives it.</param>
     /// <param name="selected">Parameters of <paramref name="source"/>.</param>
     /// <param name="batchNorm">What batch normalization does whose scale or shift is trained, or that belongs to a layer that is.</param>
@@ -102,14 +106,25 @@ internal sealed class Trainee
         return trainee;
     }
 
-    /// <summary>The model with the variables' present contents.</summary>
-    public Model ToModel(VariableStore store)
+    /// <summary>The model with the variables' present contents; its class output holds probabilities, or logits where they are wanted.</summary>
+    public Model ToModel(VariableStore store, bool logits = false)
     {
         GraphRewriter rewriter = new(_source);
         foreach ((Value constant, Variable variable) in _variables)
             rewriter.Set(constant, rewriter.Builder.Constant(constant.Name, TensorData.FromFloats(constant.Shape, store[variable].ToArray())));
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
-        return new Model(rewriter.Build(), _model.Info);
+        Value old = _source.Outputs[_output.Index];
+        bool isProbability = _output is { Kind: ScoreKind.Probability, IsIndependent: false } && ReferenceEquals(_output.Scores, _model.Graph.Outputs[_output.Index]);
+        if (logits ? ReferenceEquals(old, _scores) : isProbability) return new Model(rewriter.Build(), _model.Info);
+
+        Value[] outputs = new Value[_source.Outputs.Count];
+        string[] names = new string[outputs.Length];
+        for (int i = 0; i < outputs.Length; i++) (outputs[i], names[i]) = (rewriter.Map(_source.Outputs[i]), _source.Outputs[i].Name);
+        Value scores = Logits(rewriter);
+        outputs[_output.Index] = logits ? scores : rewriter.Builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), "probabilities");
+        if (ClassOutput.IsFalseName(old.Name, isProbability: !logits)) names[_output.Index] = logits ? "logits" : "probabilities";
+        Graph graph = EliminateDeadNodes.Run(rewriter.Builder.Build(outputs));
+        return new Model(NameOutputs.Run(graph, names), _model.Info);
     }
 
     /// <summary>Live normalization is that whose scale or shift is trained: the others stand in the frozen part.</summary>
@@ -134,29 +149,45 @@ internal sealed class Trainee
 
     private Graph ScoresGraph()
     {
-        Value scores = _source.Outputs[0];
-        while (scores.Producer is Node node && (node.Op is Softmax || (node.Op is Reshape or FakeQuantize && LeadsToSoftmax(node)))) scores = node.Inputs[0];
+        _scores = _source.Outputs[_output.Index];
+        while (_scores.Producer is Node node && LeadsToSoftmax(node))
+        {
+            if (node.Op is Softmax) _factor = ((SoftmaxAttributes)node.Attributes).Beta;
+            _scores = ScorePatterns.SoftmaxLogits(node) ?? node.Inputs[0];
+        }
+
         GraphRewriter rewriter = new(_source);
         foreach ((Value constant, Variable variable) in _variables) rewriter.Set(constant, rewriter.Builder.Variable(variable));
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
-        Value output = rewriter.Map(scores);
-        if (output.Shape.Rank != 2)
-        {
-            if (output.Shape.Rank == 0 || output.Shape[0] != 1 || output.Shape[-1] != output.Shape.ElementCount)
-                throw new ThomasException($"{_model.Info.Name}: the scores {output} are not one vector a picture; this model cannot be trained as a classifier.");
-            output = rewriter.Builder.Add(OpCatalog.Reshape, [output], new ReshapeAttributes(new IntList(0, output.Shape[-1])), "scores");
-        }
-
-        return EliminateDeadNodes.Run(rewriter.Builder.Build(output));
+        return EliminateDeadNodes.Run(rewriter.Builder.Build(Logits(rewriter)));
     }
 
-    /// <summary>Whether a softmax comes before this node, through nodes that only move or round.</summary>
+    /// <summary>Scores as [1,c], whatever axes of size 1 the model has around them and whatever factor its softmax has.</summary>
+    private Value Logits(GraphRewriter rewriter)
+    {
+        Value scores = rewriter.Map(_scores);
+        Shape shape = scores.Shape;
+        if (shape.Rank != 2 || shape[0] != 1)
+        {
+            int large = 0;
+            foreach (int size in shape.Dims) large += size > 1 ? 1 : 0;
+            if (shape.Rank == 0 || shape[0] != 1 || large > 1)
+                throw new ThomasException($"{_model.Info.Name}: the scores {scores} are not one vector a picture; this model cannot be trained as a classifier.");
+            scores = rewriter.Builder.Add(OpCatalog.Reshape, [scores], new ReshapeAttributes(new IntList(0, shape.ElementCount)), "scores");
+        }
+
+        if (_factor == 1) return scores;
+        Value factor = rewriter.Builder.Constant("softmax.factor", TensorData.FromFloats(new Shape(1), [_factor]));
+        return rewriter.Builder.Add(OpCatalog.Multiply, [scores, factor], name: "scaled");
+    }
+
+    /// <summary>Whether a softmax comes before this node, or is it, through nodes that only move or round.</summary>
     private static bool LeadsToSoftmax(Node node)
     {
         for (Node? at = node; at is not null; at = at.Inputs[0].Producer)
         {
-            if (at.Op is Softmax) return true;
-            if (at.Op is not (Reshape or FakeQuantize)) return false;
+            if (at.Op is Softmax || ScorePatterns.SoftmaxLogits(at) is not null) return true;
+            if (at.Op is not (Reshape or FakeQuantize or Transpose)) return false;
         }
 
         return false;

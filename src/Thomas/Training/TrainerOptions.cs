@@ -91,6 +91,9 @@ public sealed record TrainerOptions
     /// <summary>Whether classes of the model that the data set does not have stay; else the model gets a new last layer for the data set's classes where they differ.</summary>
     public bool KeepClasses { get; init; }
 
+    /// <summary>Leaves class scores before the softmax (logits) in the trained model. Otherwise it ends in a softmax, so that every program that reads it shows probabilities.</summary>
+    public bool OutputLogits { get; init; }
+
     /// <summary>Decides initial weights, order of the pictures and all that is random. The same seed gives the same bits on one processor, whatever the threads.</summary>
     public ulong Seed { get; init; } = 1;
 

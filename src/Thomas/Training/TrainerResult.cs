@@ -27,7 +27,7 @@ public sealed class TrainerResult
     /// <summary>Validation with the weights that training started from; null without validation pictures.</summary>
     public required ConfusionMatrix? Before { get; init; }
 
-    /// <summary>Validation with the weights kept; null without validation pictures, or if training was canceled before any were kept.</summary>
+    /// <summary>Validation with the weights kept, whose epoch was chosen by these same images; null without validation pictures, or if training was canceled before any were kept.</summary>
     public required ConfusionMatrix? After { get; init; }
 
     /// <summary>One entry per epoch, those before a resumption included.</summary>
@@ -53,6 +53,15 @@ public sealed class TrainerResult
 
     /// <summary>Decisions and warnings, for the log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>What the user must know: class names that look the same, a result below the one before training.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Whether the trained model does worse on the validation images than the model did before training; false without such images.</summary>
+    public bool IsBelowBaseline => After is not null && Before is not null && After.Accuracy < Before.Accuracy;
+
+    /// <summary>The model's classes that no validation image was of; empty without validation images.</summary>
+    public IReadOnlyList<string> UncheckedClasses => After?.WithoutSamples(Labels) ?? [];
 
     /// <summary>Elements of all trained tensors.</summary>
     public required long TrainedParameters { get; init; }

@@ -41,7 +41,7 @@ public static class TrainingPlanner
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
-        if (model.Graph.Outputs[0].Shape is { Rank: > 0 } scores && scores[-1] == classes) return model;
+        if (ClassOutput.Find(model) is { IsBinary: false, IsIndependent: false } output && output.Classes == classes) return model;
         HeadSplit split = HeadSplit.Find(model);
         LinearHead head = new(new float[(long)classes * split.FeatureCount], new float[classes]);
         return split.WithHead(head, [], PictureInput.Of(model).Preprocessing);

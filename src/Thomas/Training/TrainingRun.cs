@@ -397,9 +397,10 @@ internal sealed partial class TrainingRun : IDisposable
             ProcessMemory.Trim();
         }
 
-        return new TrainerResult
+        List<string> warnings = [];
+        TrainerResult result = new()
         {
-            Model = _trainee.ToModel(_store),
+            Model = _trainee.ToModel(_store, _options.OutputLogits),
             Labels = _inputs.Classes.Model.Info.Labels!,
             Before = _before,
             After = _after,
@@ -410,6 +411,7 @@ internal sealed partial class TrainingRun : IDisposable
             StoppedEarly = _stoppedEarly,
             Cancelled = cancelled,
             Notes = _notes,
+            Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,
             WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, _loader.Waited / _stepTime) : 0,
@@ -417,5 +419,8 @@ internal sealed partial class TrainingRun : IDisposable
             Memory = memory,
             Kernels = kernels,
         };
+        warnings.AddRange(ClassNames.Alike(_inputs.Train.Dataset.ClassNames));
+        warnings.AddRange(TuningWarnings.Of(result));
+        return result;
     }
 }

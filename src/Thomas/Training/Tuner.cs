@@ -68,7 +68,7 @@ public static class Tuner
         return RunPlanner.Plan(model, new RunPlanOptions
         {
             Network = options.Network is TrainerOptions network ? NetworkPlan(network, dataset, options.Compile) : null,
-            Classes = dataset.ClassNames.Count + (options.KeepClasses ? ImageClassifier.ClassCount(model) : 0),
+            Classes = dataset.ClassNames.Count + (options.KeepClasses ? ClassOutput.Find(model).Classes : 0),
             Pictures = dataset.Samples.Count,
             Views = options.Views,
             HeadBatch = options.Head.BatchSize,
@@ -135,6 +135,7 @@ public static class Tuner
         private readonly StageTimer _timer = new();
         private readonly List<string> _notes = [];
         private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
+        private readonly List<string> _warnings = [];
         private readonly List<BrokenPicture> _broken = [];
         private IReadOnlyList<string> _kernels = [];
         private RunPlan? _plan;
@@ -148,7 +149,8 @@ public static class Tuner
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
-            if (model.Graph.Outputs.Count > 1) _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has the first only, '{model.Graph.Outputs[0].Name}'");
+            if (model.Graph.Outputs.Count > 1) _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has one: {ClassOutput.Find(model).Description}");
+            _warnings.AddRange(ClassNames.Alike(dataset.ClassNames));
             (LinearHead? oldHead, List<string> labels) = OldClasses(split);
             labels.AddRange(dataset.ClassNames);
             dataset.CheckTrainable();
@@ -176,13 +178,13 @@ public static class Tuner
             using (_timer.Measure("evaluate after")) after = trained.Head.Evaluate(validation);
             if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
             if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
-            Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing);
+            Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing, options.OutputLogits);
             int trainingPictures = train.Samples;
             train.Dispose();
             validation.Dispose();
             Trim();
             TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, divided, input, options.Network, epochs);
-            return new TuningResult
+            TuningResult result = new()
             {
                 Model = network?.Model ?? tuned,
                 Labels = labels,
@@ -200,8 +202,16 @@ public static class Tuner
                 Times = _timer.Times,
                 Cancelled = network?.Cancelled ?? (trained.Cancelled || options.Network is not null),
                 Notes = _notes,
+                Warnings = _warnings,
+                KeptClasses = offset,
                 Kernels = network?.Kernels ?? _kernels,
             };
+            foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
+            {
+                if (!_warnings.Contains(warning)) _warnings.Add(warning);
+            }
+
+            return result;
         }
 
         /// <summary>Refuses what cannot be trained, or not within the memory bound, before hours go into pictures.</summary>
@@ -227,7 +237,7 @@ public static class Tuner
         /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
         private TrainerResult? TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
         {
-            network = network with { Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
+            network = network with { OutputLogits = options.OutputLogits, Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
             if (_plan is not null) network = network with { MemoryBytes = options.MemoryBytes, Beside = _plan.Beside };
             PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads };
             PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
@@ -260,12 +270,12 @@ public static class Tuner
         {
             if (!options.KeepClasses) return (null, []);
             LinearHead head = split.Head ?? throw new ThomasException(
-                $"{model.Info.Name}: the old classes cannot be kept, because the old head is not a plain linear layer on the features ({split.Description}); tune without keeping them.");
-            List<string> labels = [.. ImageClassifier.LabelsOf(model, head.Classes)];
-            HashSet<string> known = new(labels, StringComparer.OrdinalIgnoreCase);
+                $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the features ({split.Description}); tune without keeping them.");
+            List<string> labels = [.. ClassOutput.Of(model).Labels];
             foreach (string name in dataset.ClassNames)
             {
-                if (known.Contains(name)) throw new DataException($"The class '{name}' is one of the model's own; rename the new class, or tune without keeping the old classes.");
+                if (labels.Find(label => ClassNames.AreAlike(label, name)) is string known)
+                    throw new DataException($"The class '{name}' is one of the model's own{(known == name ? "" : $" ('{known}')")}; rename the new class, or tune without keeping the old classes.");
             }
 
             return (head, labels);
@@ -299,7 +309,7 @@ public static class Tuner
             {
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) Warn(notice);
-                NoteLostClasses(part, set.Dataset);
+                _warnings.AddRange(LostClasses.Of(part, set.Dataset, "validation image"));
                 if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
                 bool computed = false;
@@ -322,16 +332,6 @@ public static class Tuner
             _notes.Add(note);
             int name = note.IndexOf('\'', StringComparison.Ordinal);
             if (_warned.Add(name < 0 ? note : note[..name])) progress?.Report(StageProgress.Warning("features", note));
-        }
-
-        /// <summary>Training without pictures of a class is refused earlier; checking without them only says less.</summary>
-        private void NoteLostClasses(Dataset part, Dataset usable)
-        {
-            int[] before = part.CountByClass(), after = usable.CountByClass();
-            for (int c = 0; c < before.Length; c++)
-            {
-                if (before[c] > 0 && after[c] == 0) _notes.Add($"no validation picture of '{part.ClassNames[c]}' can be used: its recall is not known");
-            }
         }
 
         private FeatureMatrix Compute(Graph graph, PreparedSet set, int labelOffset)

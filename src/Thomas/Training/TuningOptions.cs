@@ -8,6 +8,9 @@ public sealed record TuningOptions
     /// <summary>Keeps the old classes and adds the new ones after them; their rows of the head stay as they are.</summary>
     public bool KeepClasses { get; init; }
 
+    /// <summary>Leaves class scores before the softmax (logits) in the tuned model. Otherwise it ends in a softmax, so that every program that reads it shows probabilities.</summary>
+    public bool OutputLogits { get; init; }
+
     /// <summary>How the head is trained.</summary>
     public HeadOptions Head { get; init; } = new();
 

@@ -12,13 +12,15 @@ public sealed class TuningResult
     /// <summary>Class names in the order of the model's outputs and of the matrices below.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
 
-    /// <summary>Validation before training.</summary>
+    /// <summary>The baseline: validation of what is there without training. It has as many classes as <see cref="After"/> and the same images.</summary>
     public required ConfusionMatrix Before { get; init; }
 
     /// <summary>What was measured before training, for example a nearest-centroid classifier on the same features.</summary>
     public required string BeforeMethod { get; init; }
 
-    /// <summary>Validation with the weights kept.</summary>
+    /// <summary>
+    /// Validation with the weights kept. The epoch was chosen by these same images, so this is slightly better than what other images will give. See <see cref="Checked"/>.
+    /// </summary>
     public required ConfusionMatrix After { get; init; }
 
     /// <summary>Validation with the new last layer alone, where more was trained after it; else null.</summary>
@@ -53,6 +55,23 @@ public sealed class TuningResult
 
     /// <summary>What the run was planned to add to the process; null without a bound.</summary>
     public RunPlan? Plan { get; init; }
+
+    /// <summary>What the user must know: class names that look the same, classes that were not checked, a result below the baseline.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>How many of the model's old classes were kept, the first ones of <see cref="Labels"/>; 0 without <see cref="TuningOptions.KeepClasses"/>.</summary>
+    public int KeptClasses { get; init; }
+
+    /// <summary>
+    /// The tuned model's classes that no validation image was of. The accuracies here say nothing about them: kept classes may be recognized far worse than before.
+    /// </summary>
+    public IReadOnlyList<string> UncheckedClasses => After.WithoutSamples(Labels);
+
+    /// <summary>What the accuracies were measured on, as a sentence.</summary>
+    public string Checked => TuningWarnings.Checked(this);
+
+    /// <summary>Whether the tuned model does worse on the validation images than the baseline of <see cref="Before"/>.</summary>
+    public bool IsBelowBaseline => After.Accuracy < Before.Accuracy;
 
     /// <summary>Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.</summary>
     public required IReadOnlyList<string> Kernels { get; init; }

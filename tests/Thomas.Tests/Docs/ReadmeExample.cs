@@ -20,7 +20,8 @@ internal static class ReadmeExample
 
         Model model = Model.Load("mobilenet_v2.onnx");
         TuningResult tuned = Tuner.Tune(model, pictures.ToDataset(), decoder, epochs: new Progress<EpochReport>(e => Console.WriteLine($"{e.Epoch}: {e.ValidationAccuracy:P0}")));
-        Console.WriteLine($"validation accuracy {tuned.Before.Accuracy:P0} before, {tuned.After.Accuracy:P0} after");
+        Console.WriteLine($"{tuned.Checked}: {tuned.Before.Accuracy:P0} before, {tuned.After.Accuracy:P0} after ({tuned.After.AccuracyInterval})");
+        foreach (string warning in tuned.Warnings) Console.WriteLine(warning);
 
         using ImageClassifier classifier = new(tuned.Model);
         ClassScore best = classifier.Classify(decoder, File.ReadAllBytes("new.jpg"))[0];

@@ -224,7 +224,7 @@ public sealed class InputEvidenceTests
         graph.Outputs.Add(y);
         graph.Operators.Add(new FileOperator(BuiltinOperator.RESHAPE, 1, [x, shape], [y], new OptionsTable(BuiltinOptions.Reshape).Ints(0, [1, 30 * channels])));
         using MemoryStream stream = new();
-        FileSerializer.Write(graph, written is null ? [] : MetadataSerializer.Entries(new ModelInfo { Name = "small", Preprocessing = written }, 1, 1), stream);
+        FileSerializer.Write(graph, written is null ? [] : MetadataSerializer.Entries(new ModelInfo { Name = "small", Preprocessing = written }, null, 1, 1), stream);
         return stream.ToArray();
     }
 

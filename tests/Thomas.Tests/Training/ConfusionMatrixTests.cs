@@ -54,11 +54,11 @@ public sealed class ConfusionMatrixTests
     {
         string expected = string.Join('\n',
             "true \\ predicted     0   1   2   recall",
-            "0 cat                4   .   .   100.0%",
-            "1 dog                3   3   .    50.0%",
+            "0 cat                4   .   .   100.0% of 4",
+            "1 dog                3   3   .    50.0% of 6",
             "2 class 2            .   .   .        -",
             "precision           57 100   -   %",
-            "accuracy 70.0% (7 of 10), mean recall 75.0%");
+            "accuracy 70.0% (7 of 10; 95% interval 39.7% to 89.2%), mean recall 75.0%");
         Assert.Equal(expected, Small().ToTable(["cat", "dog"]));
     }
 
@@ -78,7 +78,7 @@ public sealed class ConfusionMatrixTests
         Assert.Equal("cock                            8    62.5%     100.0%", lines[1]);
         Assert.Equal("a name that is m…mn, 512        0        -       0.0%", lines[2]);
         Assert.Equal("        3  cock taken for a name that is m…mn, 512", lines[5]);
-        Assert.Equal("accuracy 66.7% (6 of 9), mean recall 81.3%", lines[6]);
+        Assert.Equal("accuracy 66.7% (6 of 9; 95% interval 35.4% to 87.9%), mean recall 81.3%", lines[6]);
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public sealed class TunerTests
     {
         string[] old = ["a", "b", "c", "d"];
         Model model = TinyModels.Create(TinyModels.HeadStyle.Dense, 4, old);
-        TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true });
+        TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true, OutputLogits = true });
         Assert.Equal([.. old, "blue", "green", "red"], result.Labels);
         Assert.True(result.After.Accuracy > 0.9, result.After.ToTable(result.Labels));
 
@@ -90,7 +90,7 @@ public sealed class TunerTests
     public void Kept_classes_include_what_follows_the_last_layer(string style, float tolerance)
     {
         Model model = TinyModels.Create(Style(style));
-        TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true });
+        TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true, OutputLogits = style != "DenseThenBias" });
         Assert.Equal(7, result.Labels.Count);
         RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(1, new Rng(5)));
         using ImageClassifier before = new(model), after = new(result.Model);
@@ -127,7 +127,7 @@ public sealed class TunerTests
         TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("set", good.ClassNames, samples), Decoder);
         Assert.Equal(2, result.After.Total);
         Assert.Equal("broken.png", Assert.Single(result.Broken).Sample.Picture.Name);
-        Assert.Contains(result.Notes, note => note.Contains($"'{good.ClassNames[samples[3].ClassIndex]}'", StringComparison.Ordinal));
+        Assert.Contains(result.Warnings, note => note.Contains($"no validation image of '{good.ClassNames[samples[3].ClassIndex]}'", StringComparison.Ordinal));
 
         for (int i = 3; i < samples.Length; i += 4) samples[i] = samples[3] with { ClassIndex = samples[i].ClassIndex };
         Assert.Throws<DataException>(() => Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("set", good.ClassNames, samples), Decoder));

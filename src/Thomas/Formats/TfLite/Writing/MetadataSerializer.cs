@@ -11,12 +11,16 @@ internal static class MetadataSerializer
     /// <summary>Name of the label file in the archive behind the model.</summary>
     public const string LabelFile = "labels.txt";
 
-    private const byte NormalizationUnit = 1, ImageProperties = 2, AxisLabels = 2, Rgb = 1, Grayscale = 2;
+    private const byte NormalizationUnit = 1, FeatureProperties = 1, ImageProperties = 2, AxisLabels = 2, Rgb = 1, Grayscale = 2;
 
     /// <summary>The named buffers of a file.</summary>
-    public static IReadOnlyList<KeyValuePair<string, byte[]>> Entries(ModelInfo info, int inputs, int outputs)
+    /// <param name="info">What is known of the model.</param>
+    /// <param name="classes">What its class output means; null where the model names no classes.</param>
+    /// <param name="inputs">Number of inputs.</param>
+    /// <param name="outputs">Number of outputs.</param>
+    public static IReadOnlyList<KeyValuePair<string, byte[]>> Entries(ModelInfo info, ClassOutput? classes, int inputs, int outputs)
     {
-        List<KeyValuePair<string, byte[]>> entries = [new(TfLiteMetadata.TableKey, Table(info, inputs, outputs))];
+        List<KeyValuePair<string, byte[]>> entries = [new(TfLiteMetadata.TableKey, Table(info, classes, inputs, outputs))];
         if (info.Preprocessing is not null)
         {
             foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(info.Preprocessing)) entries.Add(Entry(pair));
@@ -41,12 +45,12 @@ internal static class MetadataSerializer
     private static KeyValuePair<string, byte[]> Entry(KeyValuePair<string, string> pair) => new(pair.Key, Encoding.UTF8.GetBytes(pair.Value));
 
     /// <summary>Field numbers are those of tflite-support's metadata_schema.fbs, version 1.1.0.</summary>
-    private static byte[] Table(ModelInfo info, int inputs, int outputs)
+    private static byte[] Table(ModelInfo info, ClassOutput? classes, int inputs, int outputs)
     {
         FlatBufferBuilder builder = new(1024);
         List<int> inputTables = [], outputTables = [];
         for (int i = 0; i < inputs; i++) inputTables.Add(Input(builder, i == 0 ? info.Preprocessing : null));
-        for (int i = 0; i < outputs; i++) outputTables.Add(Output(builder, i == 0 && info.Labels is not null));
+        for (int i = 0; i < outputs; i++) outputTables.Add(Output(builder, i == classes?.Index ? classes : null, info.Labels));
         int inputVector = FlatVectors.Tables(builder, inputTables), outputVector = FlatVectors.Tables(builder, outputTables);
         builder.StartTable(7);
         builder.AddOffset(2, inputVector, 0);
@@ -119,21 +123,51 @@ internal static class MetadataSerializer
 
     private static float[] Values(ChannelValues values, int channels) => channels == 1 ? [values.First] : [values.First, values.Second, values.Third];
 
-    private static int Output(FlatBufferBuilder builder, bool hasLabels)
+    /// <summary>
+    /// Says what the numbers are, as apps show them as they come. Labels of a single output are two lines where both classes are named; readers that expect one line for
+    /// each number must not take them for that, so they are no axis labels then.
+    /// </summary>
+    private static int Output(FlatBufferBuilder builder, ClassOutput? classes, IReadOnlyList<string>? labels)
     {
-        int name = builder.CreateString(hasLabels ? "probability" : "output").Value, files = 0;
-        if (hasLabels)
+        bool isProbability = classes?.Kind == ScoreKind.Probability;
+        int name = builder.CreateString(classes is null ? "output" : isProbability ? "probability" : "score").Value, description = 0, files = 0, stats = 0, content = 0;
+        if (classes is not null && labels is not null)
         {
+            description = builder.CreateString(classes.Description).Value;
             int fileName = builder.CreateString(LabelFile).Value;
             builder.StartTable(4);
             builder.AddOffset(0, fileName, 0);
-            builder.AddByte(2, AxisLabels, 0);
+            if (labels.Count == classes.Numbers) builder.AddByte(2, AxisLabels, 0);
             files = FlatVectors.Tables(builder, [builder.EndTable()]);
+            content = Features(builder);
+            if (isProbability) stats = Stats(builder);
         }
 
         builder.StartTable(7);
         builder.AddOffset(0, name, 0);
+        if (description != 0) builder.AddOffset(1, description, 0);
+        if (content != 0) builder.AddOffset(3, content, 0);
+        if (stats != 0) builder.AddOffset(5, stats, 0);
         if (files != 0) builder.AddOffset(6, files, 0);
+        return builder.EndTable();
+    }
+
+    private static int Features(FlatBufferBuilder builder)
+    {
+        builder.StartTable(0);
+        int properties = builder.EndTable();
+        builder.StartTable(3);
+        builder.AddByte(0, FeatureProperties, 0);
+        builder.AddOffset(1, properties, 0);
+        return builder.EndTable();
+    }
+
+    private static int Stats(FlatBufferBuilder builder)
+    {
+        int max = FlatVectors.Floats(builder, [1f]), min = FlatVectors.Floats(builder, [0f]);
+        builder.StartTable(2);
+        builder.AddOffset(0, max, 0);
+        builder.AddOffset(1, min, 0);
         return builder.EndTable();
     }
 }

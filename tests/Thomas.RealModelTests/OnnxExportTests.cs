@@ -44,8 +44,12 @@ public sealed class OnnxExportTests
 
         float[] expected = OnnxSweep.RunOurs(graph, inputs)[0];
         byte[] exported = Ort.Export(new Model(graph, new ModelInfo { Name = name }));
-        using Ort ort = new(exported);
-        OnnxSweep.AssertClose(expected, ort.Run(inFileOrder)[0], 1e-4, $"{name}, ONNX Runtime");
+        foreach (bool optimized in (bool[])[true, false])
+        {
+            using Ort ort = new(exported, optimized);
+            OnnxSweep.AssertClose(expected, ort.Run(inFileOrder)[0], 1e-4, $"{name}, ONNX Runtime, optimized: {optimized}");
+        }
+
         if (!item.ReadsBack) return;
         Model again = Model.Load(new MemoryStream(exported), name);
         OnnxSweep.AssertClose(expected, OnnxSweep.RunOurs(again.Graph, inputs)[0], 1e-5, $"{name}, read again");

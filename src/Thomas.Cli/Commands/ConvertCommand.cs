@@ -39,7 +39,7 @@ internal sealed class ConvertCommand
             model = new Model(model.Graph, model.Info with { Preprocessing = preprocessing, PreprocessingSource = "" });
         }
 
-        _terminal.Quantized(model);
+        _terminal.WrittenQuantized(model, output);
         SaveOptions save = _file.Read(parsed);
         _model.Save(model, output, save);
         UsageReport usage = Usage.Of(model, output, save, _file.WriteLabels(parsed, model, output, _terminal), path);

@@ -37,4 +37,21 @@ public sealed class Quantization
 
     /// <summary>Whether one scale serves the whole tensor.</summary>
     public bool IsPerTensor => _scales.Length == 1;
+
+    /// <summary>The same map for the tensor with its axes in another order: axis i of the result is axis permutation[i] of this one.</summary>
+    internal Quantization Permuted(IntList permutation) =>
+        IsPerTensor ? this : new Quantization(_scales, _zeroPoints, permutation.Items.IndexOf(Axis));
+
+    /// <summary>The same map for the same elements under another shape; null where no axis of it is the one that the scales run along.</summary>
+    internal Quantization? Reshaped(Shape from, Shape to)
+    {
+        if (IsPerTensor) return this;
+        int before = from.Product(0, Axis);
+        for (int axis = 0, product = 1; axis < to.Rank && product <= before; product *= to[axis++])
+        {
+            if (product == before && to[axis] == _scales.Length) return new Quantization(_scales, _zeroPoints, axis);
+        }
+
+        return null;
+    }
 }

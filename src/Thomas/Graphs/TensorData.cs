@@ -25,7 +25,10 @@ public sealed class TensorData
     /// <summary>The raw elements.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
-    /// <summary>How the stored numbers map to real ones, for quantized data as it stood in the file.</summary>
+    /// <summary>
+    /// How the numbers that the file stored map to real ones, where it stored integers; the elements here are real. Only a hint: who wants the integers back
+    /// must see that each element lies on the grid.
+    /// </summary>
     public Quantization? Quantization { get; }
 
     /// <summary>The elements of an F32 tensor.</summary>
@@ -38,10 +41,14 @@ public sealed class TensorData
     public ReadOnlySpan<long> Longs => Cast<long>(DType.I64);
 
     /// <summary>An F32 tensor over a new array that the caller hands over.</summary>
-    public static TensorData FromFloats(Shape shape, float[] values) => new(new TensorType(DType.F32, shape), AsBytes(values));
+    public static TensorData FromFloats(Shape shape, float[] values) => FromFloats(shape, values, null);
+
+    /// <summary>Real numbers that the file stored as integers, and how.</summary>
+    internal static TensorData FromFloats(Shape shape, float[] values, Quantization? quantization) =>
+        new(new TensorType(DType.F32, shape), AsBytes(values), quantization);
 
     /// <summary>An F32 tensor of the same elements under another shape.</summary>
-    public TensorData Reshaped(Shape shape) => new(new TensorType(Type.DType, shape), Bytes, Quantization);
+    public TensorData Reshaped(Shape shape) => new(new TensorType(Type.DType, shape), Bytes, Quantization?.Reshaped(Type.Shape, shape));
 
     private static ReadOnlyMemory<byte> AsBytes(float[] values) => new FloatBytes(values).Memory;
 

@@ -218,7 +218,7 @@ internal sealed class EliminateTransposes
         {
             float[] permuted = new float[value.Shape.ElementCount];
             Transpose.Permute(value.Constant.Floats, value.Shape, perm, permuted);
-            return _rewriter.Builder.Constant(value.Name, TensorData.FromFloats(Permutation.Apply(perm, value.Shape), permuted));
+            return _rewriter.Builder.Constant(value.Name, TensorData.FromFloats(Permutation.Apply(perm, value.Shape), permuted, value.Constant.Quantization?.Permuted(perm)));
         }
 
         return _rewriter.Builder.Add(OpCatalog.Transpose, [value], new TransposeAttributes(perm), value.Name + ".transposed");

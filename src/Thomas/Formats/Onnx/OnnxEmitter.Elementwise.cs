@@ -163,7 +163,7 @@ internal sealed partial class OnnxEmitter
         bool signed = a.Minimum == -128 && a.Maximum == 127;
         int shift = signed ? 0 : a.Minimum;
         byte[] stored = new byte[zeros.Length];
-        bool fits = (long)a.Maximum - a.Minimum <= 255;
+        bool fits = (long)a.Maximum - a.Minimum <= 255 && !_followsFloats.Contains(node.Inputs[0]);
         for (int i = 0; i < zeros.Length; i++)
         {
             fits &= zeros[i] >= a.Minimum && zeros[i] <= (signed ? 127 : a.Minimum + 255L);
@@ -194,7 +194,7 @@ internal sealed partial class OnnxEmitter
         }
     }
 
-    /// <summary>Grids that no 8-bit type holds, in float arithmetic: scale * clamp(round(x / scale), min - zeroPoint, max - zeroPoint).</summary>
+    /// <summary>Rounding where no QuantizeLinear may stand, in float arithmetic: scale * clamp(round(x / scale), min - zeroPoint, max - zeroPoint).</summary>
     private void EmitRounding(Node node, FakeQuantizeAttributes a, string x, bool nchw)
     {
         string scale = PerChannel($"{node.Name}/scale", a.Quantization.Scales, node.Output.Shape.Rank, nchw);

@@ -49,6 +49,7 @@ internal sealed partial class OnnxEmitter
             if (!_plain.ContainsKey(output) && !_nchw.ContainsKey(output)) _names.Add(output.Name);
         }
 
+        StudyWeights(graph);
         foreach (Node node in graph.Nodes) EmitNode(node);
         foreach (Value output in graph.Outputs) AddOutput(output);
         return _proto;
@@ -158,14 +159,15 @@ internal sealed partial class OnnxEmitter
         if (Permutation.KeepsOrder(permutation, value.Shape)) return Initializer(value, permutation.ToString(), data.Reshaped(shape));
         float[] values = new float[shape.ElementCount];
         Transpose.Permute(data.Floats, value.Shape, permutation, values);
-        return Initializer(value, permutation.ToString(), TensorData.FromFloats(shape, values));
+        return Initializer(value, permutation.ToString(), TensorData.FromFloats(shape, values, data.Quantization?.Permuted(permutation)));
     }
 
     /// <summary>Writes a constant once for each form that is asked for; the first form has the constant's own name.</summary>
     private string Initializer(Value value, string form, TensorData data)
     {
         if (_initializers.TryGetValue((value, form), out string? known)) return known;
-        string name = AddInitializer(_outputs.Contains(value) ? $"{value.Name}/constant" : value.Name, data);
+        string wanted = _outputs.Contains(value) ? $"{value.Name}/constant" : value.Name;
+        string name = AddIntegers(value, wanted, data) ?? AddInitializer(wanted, data);
         _initializers.Add((value, form), name);
         return name;
     }
@@ -180,6 +182,7 @@ internal sealed partial class OnnxEmitter
             {
                 DType.F32 => DataType.Float,
                 DType.I64 => DataType.Int64,
+                DType.I32 => DataType.Int32,
                 DType.I8 => DataType.Int8,
                 DType.U8 => DataType.Uint8,
                 DType other => throw new ThomasException($"Cannot write '{wanted}': constants of type {other} do not occur in ONNX models of float32."),

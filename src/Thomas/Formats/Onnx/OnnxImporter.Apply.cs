@@ -111,7 +111,7 @@ internal sealed partial class OnnxImporter
             Charge(data.Type.SizeBytes);
             float[] values = new float[shape.ElementCount];
             Transpose.Permute(data.Floats, operand.Shape, permutation, values);
-            result = TensorData.FromFloats(shape, values);
+            result = TensorData.FromFloats(shape, values, data.Quantization?.Permuted(permutation));
         }
 
         Operand permuted = new(operand.Name, result);

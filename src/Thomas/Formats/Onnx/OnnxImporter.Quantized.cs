@@ -77,7 +77,7 @@ internal sealed partial class OnnxImporter
             values[i] = (integer - quantization.ZeroPoints[channel]) * quantization.Scales[channel];
         }
 
-        return new Operand(x.Name, TensorData.FromFloats(x.Shape, values));
+        return new Operand(x.Name, TensorData.FromFloats(x.Shape, values, quantization));
     }
 
     /// <summary>Rounds a real operand to a grid and remembers it.</summary>

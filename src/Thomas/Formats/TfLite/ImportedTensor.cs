@@ -106,7 +106,7 @@ internal sealed class ImportedTensor
         Require(Data.Length == (long)shape.ElementCount * elementBytes, $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
         if (Type == TfLiteType.FLOAT32) return new TensorData(new TensorType(DType.F32, shape), Data);
         _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);
-        return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization));
+        return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization), Quantization);
     }
 
     /// <summary>The elements of a constant of indices or sizes.</summary>

@@ -174,6 +174,6 @@ internal sealed partial class TfLiteImporter
         _file.ChargeCopy(data.Type.SizeBytes, new FlatPlace("constant"));
         float[] values = new float[shape.ElementCount];
         Transpose.Permute(data.Floats, shape, perm, values);
-        return TensorData.FromFloats(new Shape(dims), values);
+        return TensorData.FromFloats(new Shape(dims), values, data.Quantization?.Permuted(perm));
     }
 }

@@ -34,7 +34,7 @@ internal static class ModelFiles
             bool isTfLite = TfLiteReader.Recognizes(file.Span);
             if (!isTfLite) RequireOnnx(file.Span, name);
             Model model = isTfLite ? TfLiteReader.Read(file, name, options?.PictureSize) : OnnxReader.Read(file, name, options?.PictureSize, options?.DataFolder);
-            Graph graph = ImportPasses.Run(model.Graph);
+            Graph graph = ImportPasses.Run(ForSingleImages(model, name));
             ModelLimits.Check(graph, name);
             model = new Model(graph, model.Info);
             return options?.PictureSize is int wanted && HasOtherSize(graph, wanted) ? model.WithPictureSize(wanted, wanted) : model;
@@ -42,6 +42,18 @@ internal static class ModelFiles
         catch (GraphException e)
         {
             throw new ModelFormatException(name, "graph", e.Message, e);
+        }
+    }
+
+    private static Graph ForSingleImages(Model model, string name)
+    {
+        try
+        {
+            return Rebatch.FromFile(model.Graph, model.Info.BatchIsSymbolic);
+        }
+        catch (GraphException e)
+        {
+            throw new UnsupportedModelException(name, [e.Message]);
         }
     }
 

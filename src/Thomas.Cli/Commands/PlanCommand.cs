@@ -52,6 +52,7 @@ internal sealed class PlanCommand
         string? details = null;
         if (policy is UpdatePolicy one) policies.Add(Examine(question, one, out details));
         else Compare(question, policies);
+        if (policies.Count == 0) throw new ThomasException($"{model.Info.Name} cannot be trained by any policy. {string.Join(' ', _notes)}");
 
         TrainingPlanOptions options = question.Options(policy ?? UpdatePolicy.All);
         PlanReport report = new(model.Info.Name, ComputeOptions.Describe(compile), question.Classes, options.Batch, options.Optimizer.Kind.ToString().ToLowerInvariant(), policies, _notes);

@@ -28,10 +28,8 @@ internal static class RunNotes
     /// <summary>What a written file holds of a model that came from 8 bits.</summary>
     public static void WrittenQuantized(this Terminal terminal, Model model, string output)
     {
-        if (!model.Info.IsQuantized) return;
-        terminal.Note(output.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)
-            ? "note: 8-bit weights are written as 8-bit integers, layers that were trained as float32"
-            : "note: weights are written as float32, which takes four times the space of 8 bits; results are rounded to the 8-bit grids as before");
+        if (!output.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) terminal.Quantized(model);
+        else if (model.Info.IsQuantized) terminal.Note("note: 8-bit weights are written as 8-bit integers, layers that were trained as float32");
     }
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)

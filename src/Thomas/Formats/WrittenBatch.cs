@@ -24,7 +24,7 @@ internal static class WrittenBatch
                 if (output.Shape.Rank == 0 || output.Shape[0] != batch) throw new GraphException($"its output '{output.Name}' would have the shape {output.Shape}");
             }
 
-            return wanted == SaveOptions.OpenBatch ? Described(model, model.Graph, isOpen: true) : Described(model, graph, isOpen: false);
+            return wanted == SaveOptions.OpenBatch ? Described(model, Rebatch.ForAnyBatch(model.Graph), isOpen: true) : Described(model, graph, isOpen: false);
         }
         catch (GraphException) when (options.BatchSize is null)
         {

@@ -73,8 +73,8 @@ public sealed class PlanTests : IDisposable
         Assert.Contains("runs ", run.Out, StringComparison.Ordinal);
         foreach (string stage in new[] { "pictures ", "features ", "last layer ", "network ", "saving ", "most at once " }) Assert.Contains(stage, run.Out, StringComparison.Ordinal);
         CliRun table = CliRun.Of("plan", _files.Model(), "--memory", "1KiB", "--threads", "1");
-        Assert.Equal(0, table.Code);
-        Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Out, StringComparison.Ordinal);
+        Assert.Equal(3, table.Code);
+        Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ internal sealed partial class OnnxImporter
             BatchIsSymbolic |= dims[0] == 0;
             // A rank below 2 has no batch axis to shrink.
             if (dims[0] == 0) dims[0] = 1;
-            else if (dims.Length >= 2) (_fileBatch, dims[0]) = (dims[0], 1);
+            else if (dims.Length >= 2) _fileBatch = dims[0];
         }
 
         int open = Array.IndexOf(dims, 0);

@@ -99,8 +99,6 @@ internal sealed partial class OnnxImporter
         {
             int axis = axes is null ? i : node.Axis(axes[i], shape.Rank);
             double size = wanted?[i] ?? Math.Floor((double)shape[axis] * scales![i]);
-            // Sizes that the file computes for its own batch name it here.
-            if (axis == 0 && size == _fileBatch) size = 1;
             target[axis] = size is >= 1 and <= 1 << 16 ? (int)size : throw node.Fail($"asks for size {size}");
         }
 

@@ -18,8 +18,6 @@ internal sealed partial class OnnxImporter
         int open = -1;
         for (int i = 0; i < wanted.Length; i++)
         {
-            // A file with a fixed batch names it here; the graph has a batch of 1.
-            if (i == 0 && _fileBatch > 1 && wanted[0] == _fileBatch && !x.IsConstant && x.Rank > 0 && x.Shape[0] == 1) wanted[0] = 1;
             if (wanted[i] == 0 && !allowZero)
             {
                 if (i >= x.Rank) throw node.Fail($"size {i} copies an axis that {x.Shape} does not have");

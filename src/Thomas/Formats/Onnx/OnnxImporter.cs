@@ -276,7 +276,7 @@ internal sealed partial class OnnxImporter
 
     private void CheckSize(TensorType type, string place)
     {
-        if (type.SizeBytes > ModelLimits.ActivationBytes)
+        if (type.SizeBytes / _fileBatch > ModelLimits.ActivationBytes)
             throw new ModelFormatException(_file, place, $"{type} takes {type.SizeBytes >> 20} MiB, more than any classifier needs; the sizes are wrong");
     }
 

@@ -114,7 +114,6 @@ internal sealed partial class TfLiteImporter
         Value x = Operand(call, 0);
         int[] dims = SmallInts(call, RequiredIntegers(call, 1, "a shape").Values), zeros = (int[])dims.Clone();
         _file.Require(dims.Length <= Shape.MaxRank && Array.TrueForAll(dims, static dim => dim > 0) && Shape.TryBroadcast(x.Shape, new Shape(dims), out Shape full) && full == new Shape(dims), call.Place, $"{x.Shape} does not stretch to [{string.Join(',', dims)}]");
-        if (dims.Length == x.Shape.Rank && dims[0] == FileBatch) zeros[0] = 1;
         for (int i = 0; i < zeros.Length; i++)
         {
             int own = i - (dims.Length - x.Shape.Rank);

@@ -113,7 +113,7 @@ internal sealed partial class TfLiteImporter
         Array.Fill(step, 1);
         for (int i = 0; i < rank; i++)
         {
-            if (begin[i] == 0 && (size[i] == x.Shape[i] || (i == 0 && size[i] == FileBatch && x.Shape[0] == 1))) size[i] = -1;
+            if (begin[i] == 0 && size[i] == x.Shape[i]) size[i] = -1;
         }
 
         Emit(call, OpCatalog.Slice, [x], new SliceAttributes(new IntList(begin), new IntList(size), new IntList(step)), keepsGrid: true);
@@ -204,7 +204,7 @@ internal sealed partial class TfLiteImporter
     private ReshapeAttributes ReshapeTo(Shape x, ReadOnlySpan<int> dims)
     {
         int[] sizes = dims.ToArray();
-        bool keepsBatch = sizes.Length > 0 && x.Rank > 0 && x[0] == 1 && (sizes[0] == 1 || sizes[0] == FileBatch || (sizes[0] == -1 && Known(sizes) == x.ElementCount));
+        bool keepsBatch = sizes.Length > 0 && x.Rank > 0 && (sizes[0] == x[0] || (sizes[0] == -1 && Known(sizes) * x[0] == x.ElementCount));
         if (keepsBatch) sizes[0] = 0;
         return new ReshapeAttributes(new IntList(sizes));
     }

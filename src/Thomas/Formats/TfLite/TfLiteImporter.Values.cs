@@ -39,10 +39,11 @@ internal sealed partial class TfLiteImporter
             if (isFirst)
             {
                 BatchIsSymbolic = tensor.OpenAxes != 0;
-                FileBatch = Math.Max(dims[0], 1);
+                FileBatch = dims.Length < 2 || tensor.OpenAxes != 0 ? 1 : Math.Max(dims[0], 1);
             }
 
-            dims[0] = 1;
+            // The graph is read with the batch that the file fixes, and brought to 1 when all of it is known.
+            dims[0] = tensor.OpenAxes != 0 ? 1 : Math.Max(dims[0], 1);
         }
 
         bool isNchw = dims.Length == 4 && dims[1] is 1 or 3 && dims[3] is not (1 or 3);
@@ -127,7 +128,7 @@ internal sealed partial class TfLiteImporter
     }
 
     private void RequireSize(TensorType type, FlatPlace place) =>
-        _file.Require(type.SizeBytes <= ModelLimits.ActivationBytes, place, $"{type} takes {type.SizeBytes} bytes; the limit for one activation is {ModelLimits.ActivationBytes}");
+        _file.Require(type.SizeBytes / FileBatch <= ModelLimits.ActivationBytes, place, $"{type} takes {type.SizeBytes} bytes; the limit for one activation is {ModelLimits.ActivationBytes}");
 
     /// <summary>Adds a node between those that the file names.</summary>
     private Value Step(OperatorCall call, Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes = null) =>

@@ -111,6 +111,22 @@ public sealed class RoundTripTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Files))]
+    public void A_batch_gives_what_each_picture_gives_alone(string folder, string name)
+    {
+        Model model = Described(folder, name);
+        float[] pictures = Pictures(model, Batch);
+        float[] together = Run(model, Batch, pictures)[0];
+        int pixels = pictures.Length / Batch, length = together.Length / Batch;
+        for (int i = 0; i < Batch; i++)
+        {
+            float[] alone = Run(model, 1, pictures[(i * pixels)..((i + 1) * pixels)])[0];
+            Assert.Equal(alone.Length, length);
+            AssertClose(alone, together[(i * length)..((i + 1) * length)], OurTolerance, $"{name}, picture {i} of {Batch}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
     public void Inputs_and_outputs_keep_the_names_of_the_file(string folder, string name)
     {
         byte[] file = File.ReadAllBytes(Assets.PathOf("models", folder, name));

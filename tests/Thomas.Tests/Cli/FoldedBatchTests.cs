@@ -33,7 +33,7 @@ public sealed class FoldedBatchTests : IDisposable
             Ok("tune", model, "--data", data, "--update", policy, "--epochs", "1", "--batch", "4", "-o", _files[$"{policy.Replace(':', '-')}-all-{name}"], "--threads", "1");
         }
 
-        Ok("tune", model, "--data", data, "--update", "all", "--memory", "64MiB", "--epochs", "1", "--batch", "4", "-o", _files[$"memory-{name}"], "--threads", "1");
+        Ok("tune", model, "--data", data, "--update", "all", "--memory", "1GiB", "--epochs", "1", "--batch", "4", "-o", _files[$"memory-{name}"], "--threads", "1");
     }
 
     [Fact]

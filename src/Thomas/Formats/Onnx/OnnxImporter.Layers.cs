@@ -13,6 +13,7 @@ internal sealed partial class OnnxImporter
 
     private Operand Convolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
     {
+        if (x.Rank == 3 && filter.Rank == 3) return ConvolutionOverOneAxis(node, x, filter, bias);
         if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
         int groups = node.ToInt(node.Int("group", 1));
         if (groups < 1 || filter.Shape[0] % groups != 0) throw node.Fail($"{filter.Shape[0]} output channels do not divide into {groups} groups");
@@ -24,6 +25,16 @@ internal sealed partial class OnnxImporter
         return depthwise
             ? ApplyChannelsLast(node, OpCatalog.DepthwiseConv2d, x, others, new DepthwiseConv2dAttributes(window, bias is not null))
             : ApplyChannelsLast(node, OpCatalog.Conv2d, x, others, new Conv2dAttributes(window, groups, bias is not null));
+    }
+
+    /// <summary>A convolution along a line, as attention over channels has it: one over pictures of one row.</summary>
+    private Operand ConvolutionOverOneAxis(OnnxNode node, Operand x, Operand filter, Operand? bias)
+    {
+        OnnxNode flat = node.Flat("convolved");
+        Operand row = ReshapeTo(node, x, [x.Shape[0], x.Shape[1], 1, x.Shape[2]], $"{node.Name}/row");
+        Operand rows = new(filter.Name, RequireConstant(node, filter, "a filter").Reshaped(new Shape(filter.Shape[0], filter.Shape[1], 1, filter.Shape[2])));
+        Operand result = Convolution(flat, row, rows, bias);
+        return ReshapeTo(node, result, [result.Shape[0], result.Shape[1], result.Shape[3]], node.Name);
     }
 
     private static void CheckKernelShape(OnnxNode node, Shape filter)

@@ -64,8 +64,9 @@ internal sealed partial class OnnxImporter
         if (target.AsSpan().SequenceEqual(x.Shape.Dims)) return x;
         if (target[0] != x.Shape[0] || target[1] != x.Shape[1]) throw node.Unsupported("of batch or channels");
         string mode = node.Text("mode", "nearest");
-        if (mode != "nearest" || target[2] % x.Shape[2] != 0 || target[3] % x.Shape[3] != 0 || !RepeatsWhole(node, target[2] / x.Shape[2]) || !RepeatsWhole(node, target[3] / x.Shape[3]))
-            throw node.Unsupported("other than by whole factors to the nearest", $"mode {mode}, {x.Shape} to [{string.Join(',', target)}]");
+        if (mode is not ("nearest" or "linear" or "bilinear") || node.Int("antialias", 0) != 0) throw node.Unsupported($"in mode {mode}{(node.Int("antialias", 0) != 0 ? ", antialiased" : "")}");
+        bool repeats = mode == "nearest" && target[2] % x.Shape[2] == 0 && target[3] % x.Shape[3] == 0 && RepeatsWhole(node, target[2] / x.Shape[2]) && RepeatsWhole(node, target[3] / x.Shape[3]);
+        if (!repeats) return WithChannelsLast(node, x, last => Interpolated(node, Interpolated(node, last, 1, target[2], mode != "nearest"), 2, target[3], mode != "nearest"));
         int n = x.Shape[0], height = x.Shape[2], width = x.Shape[3], channels = x.Shape[1], byH = target[2] / height, byW = target[3] / width;
         return WithChannelsLast(node, x, last =>
         {
@@ -74,6 +75,62 @@ internal sealed partial class OnnxImporter
             return ReshapeTo(node, repeated, [n, height * byH, width * byW, channels], $"{node.Name}/last");
         });
     }
+
+    /// <summary>Resamples along one axis: the nearest element, or a weighted sum of the two around.</summary>
+    private Operand Interpolated(OnnxNode node, Operand x, int axis, int size, bool linear)
+    {
+        int length = x.Shape[axis];
+        if (size == length) return x;
+        int[] below = new int[size], above = new int[size];
+        float[] share = new float[size], rest = new float[size];
+        for (int i = 0; i < size; i++)
+        {
+            double at = Coordinate(node, i, length, size);
+            if (!linear)
+            {
+                below[i] = (int)Math.Clamp(Nearest(node, at), 0, length - 1);
+                continue;
+            }
+
+            at = Math.Clamp(at, 0, length - 1);
+            below[i] = (int)at;
+            above[i] = Math.Min(below[i] + 1, length - 1);
+            share[i] = (float)(at - below[i]);
+            rest[i] = 1 - share[i];
+        }
+
+        Operand low = Picked(node, x, axis, below, $"{node.Name}/below{axis}");
+        if (!linear) return low;
+        int[] dims = [1, 1, 1, 1];
+        dims[axis] = size;
+        Operand first = Step(node, $"first{axis}", OpCatalog.Multiply, [low, Constant($"{node.Name}/rest{axis}", new Shape(dims), rest)]);
+        Operand high = Picked(node, x, axis, above, $"{node.Name}/above{axis}");
+        Operand second = Step(node, $"second{axis}", OpCatalog.Multiply, [high, Constant($"{node.Name}/share{axis}", new Shape(dims), share)]);
+        return Step(node, $"between{axis}", OpCatalog.Add, [first, second]);
+    }
+
+    /// <summary>Where an element of the result lies among those of the operand.</summary>
+    private static double Coordinate(OnnxNode node, int i, int length, int size)
+    {
+        double scale = (double)size / length;
+        string mode = node.OpType == "Upsample" || node.Opset < 11 ? "asymmetric" : node.Text("coordinate_transformation_mode", "half_pixel");
+        return mode switch
+        {
+            "asymmetric" => i / scale,
+            "align_corners" => size == 1 ? 0 : (double)i * (length - 1) / (size - 1),
+            "pytorch_half_pixel" when size == 1 => 0,
+            "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric" => ((i + 0.5) / scale) - 0.5,
+            _ => throw node.Unsupported($"with coordinates {mode}"),
+        };
+    }
+
+    private static double Nearest(OnnxNode node, double at) => (node.OpType == "Upsample" || node.Opset < 11 ? "floor" : node.Text("nearest_mode", "round_prefer_floor")) switch
+    {
+        "floor" => Math.Floor(at),
+        "ceil" => Math.Ceiling(at),
+        "round_prefer_ceil" => Math.Floor(at + 0.5),
+        _ => Math.Ceiling(at - 0.5),
+    };
 
     /// <summary>Stretches axes of size 1 by adding zeros, which both formats and gradients know.</summary>
     private Operand Repeated(OnnxNode node, Operand x, Shape zeros, string suffix)
@@ -99,6 +156,12 @@ internal sealed partial class OnnxImporter
         {
             int axis = axes is null ? i : node.Axis(axes[i], shape.Rank);
             double size = wanted?[i] ?? Math.Floor((double)shape[axis] * scales![i]);
+<<<<<<< HEAD
+=======
+            if (wanted is null && Math.Abs((shape[axis] * (double)scales![i]) - size) > 1e-3) throw node.Unsupported("by a factor that gives no whole size", $"{shape} by {scales[i]}");
+            // Sizes that the file computes for its own batch name it here.
+            if (axis == 0 && size == _fileBatch) size = 1;
+>>>>>>> w-onnxread
             target[axis] = size is >= 1 and <= 1 << 16 ? (int)size : throw node.Fail($"asks for size {size}");
         }
 
@@ -109,24 +172,11 @@ internal sealed partial class OnnxImporter
     private static bool RepeatsWhole(OnnxNode node, int factor)
     {
         if (node.OpType == "Upsample" || node.Opset < 11) return true;
-        string coordinates = node.Text("coordinate_transformation_mode", "half_pixel"), nearest = node.Text("nearest_mode", "round_prefer_floor");
+        string coordinates = node.Text("coordinate_transformation_mode", "half_pixel");
         for (int i = 0; i < factor; i++)
         {
-            double at;
-            switch (coordinates)
-            {
-                case "asymmetric": at = (double)i / factor; break;
-                case "half_pixel" or "pytorch_half_pixel" or "half_pixel_symmetric": at = ((i + 0.5) / factor) - 0.5; break;
-                default: return factor == 1;
-            }
-
-            double index = nearest switch
-            {
-                "floor" => Math.Floor(at),
-                "ceil" => Math.Ceiling(at),
-                "round_prefer_ceil" => Math.Floor(at + 0.5),
-                _ => Math.Ceiling(at - 0.5),
-            };
+            // The length does not matter, as long as the factor is the same.
+            double index = coordinates == "align_corners" ? (factor == 1 ? 0 : 1) : Nearest(node, Coordinate(node, i, 1 << 10, factor << 10));
             if (index != 0) return false;
         }
 

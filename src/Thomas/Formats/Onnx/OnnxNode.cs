@@ -37,12 +37,12 @@ internal sealed class OnnxNode
         }
     }
 
-    private OnnxNode(OnnxNode other, string name)
+    private OnnxNode(OnnxNode other, string name, Dictionary<string, AttributeProto>? attributes = null)
     {
         _proto = other._proto;
         _inputs = other._inputs;
         _file = other._file;
-        _attributes = other._attributes;
+        _attributes = attributes ?? other._attributes;
         Opset = other.Opset;
         Name = name;
     }
@@ -63,6 +63,21 @@ internal sealed class OnnxNode
 
     /// <summary>The same node, for an inner step whose value is not the node's result.</summary>
     public OnnxNode Inner(string suffix) => new(this, $"{Name}/{suffix}");
+
+    /// <summary>The same node with its window over one axis as one over rows and columns, of one row.</summary>
+    public OnnxNode Flat(string suffix)
+    {
+        OnnxNode flat = new(this, $"{Name}/{suffix}", new Dictionary<string, AttributeProto>(_attributes, StringComparer.Ordinal));
+        foreach ((string name, int neutral) in ((string, int)[])[("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0)])
+        {
+            if (Ints(name) is not long[] given) continue;
+            AttributeProto wide = new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
+            foreach (long number in given) wide.Ints.Add([neutral, number]);
+            flat._attributes[name] = wide;
+        }
+
+        return flat;
+    }
 
     /// <summary>An operand that must be there.</summary>
     public Operand Input(int index) => Optional(index) ?? throw Fail($"operand {index} is missing");

@@ -181,6 +181,16 @@ public sealed class OnnxReaderTests
     }
 
     [Fact]
+    public void A_convolution_along_a_line_is_read()
+    {
+        OnnxFile file = new OnnxFile().Input("x", 1, 1, 6).Floats("w", [1, 1, 3], 1, 10, 100).Node("Conv", ["x", "w"], ["y"], ("kernel_shape", new[] { 3 }), ("strides", new[] { 2 }), ("pads", new[] { 1, 0 })).Output("y");
+        float At(int i) => i >= 0 ? Six[i] : 0;
+        float[] expected = [At(-1) + (10 * At(0)) + (100 * At(1)), At(1) + (10 * At(2)) + (100 * At(3)), At(3) + (10 * At(4)) + (100 * At(5))];
+        Assert.Equal(expected, file.Run(Six));
+        Assert.Equal(new Shape(1, 1, 3), file.Load().Graph.Outputs[0].Shape);
+    }
+
+    [Fact]
     public void Picture_sizes_that_are_open_are_filled_in()
     {
         OnnxFile file = new OnnxFile().Input("x", 0, 0, 0, 0).Floats("w", [2, 3, 1, 1], new float[6]).Node("Conv", ["x", "w"], ["y"]).Output("y");
@@ -251,7 +261,7 @@ public sealed class OnnxReaderTests
         ["huge constant"] = (() => new OnnxFile().Input("x", 1, 6).Longs("s", 1 << 15, 1 << 15).Node("ConstantOfShape", ["s"], ["c"]).Node("Add", ["x", "c"], ["y"]).Output("y"), "memory"),
         ["scale of zero"] = (() => new OnnxFile().Input("x", 1, 6).Floats("s", [], 0).Node("QuantizeLinear", ["x", "s"], ["q"]).Node("DequantizeLinear", ["q", "s"], ["y"]).Output("y"), "positive"),
         ["external data"] = (External, "which is not named"),
-        ["convolution over one axis"] = (() => new OnnxFile().Input("x", 1, 3, 6).Floats("w", [1, 3, 1], 1, 1, 1).Node("Conv", ["x", "w"], ["y"]).Output("y"), "1 spatial"),
+        ["convolution over three axes"] = (() => new OnnxFile().Input("x", 1, 3, 2, 2, 2).Floats("w", [1, 3, 1, 1, 1], 1, 1, 1).Node("Conv", ["x", "w"], ["y"]).Output("y"), "3 spatial"),
         ["padding by more than there is"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 6, 0, 1 }), ("mode", "reflect")), "mirrors more"),
         ["groups that do not divide"] = (() => new OnnxFile().Input("x", 1, 3, 6, 6).Floats("w", [2, 1, 1, 1], 1, 1).Node("Conv", ["x", "w"], ["y"], ("group", 3)).Output("y"), "groups"),
         ["unusable layout"] = (() => Unary(13, "Relu").Metadata("thomas.layout", "upside down"), "thomas.layout"),

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Formats;
 using Thomas.Graphs;
@@ -50,6 +51,8 @@ public sealed class PictureInput
         Shape shape = inputs[0].Shape;
         if (shape.Rank != 4 || shape[3] is not (1 or 3) || shape[1] < 1 || shape[2] < 1)
             throw new ThomasException($"{model.Info.Name}: input '{inputs[0].Name}' has shape {shape}; a picture has 4 axes (batch, height, width, channels) and 1 or 3 channels.");
+        if (Math.Max(shape[1], shape[2]) > Preprocessing.MaximumSide)
+            throw new ThomasException($"{model.Info.Name}: the model takes pictures of {shape[2]}x{shape[1]}; each side must be 1 to {Preprocessing.MaximumSide}.");
         return (shape[1], shape[2], shape[3]);
     }
 

@@ -11,7 +11,7 @@ internal static class Program
 {
     public static Task<int> Main(string[] args)
     {
-        if (args is [CheckpointChild.Command, string folder]) return Task.FromResult(CheckpointChild.Run(folder));
+        if (args is [CheckpointChild.Command, string folder, string kind]) return Task.FromResult(CheckpointChild.Run(folder, kind));
         return Array.Exists(args, arg => arg is "-automated" or "@@")
             ? ConsoleRunner.Run(args)
             : TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);

@@ -13,7 +13,7 @@ internal sealed class Recompute
     /// <summary>What the names of repeated nodes end in.</summary>
     public const string Suffix = "/recompute";
 
-    private readonly IReadOnlySet<Value> _dropped;
+    private readonly bool[] _isDropped;
     private readonly Dictionary<Value, Value> _again = [];
     private readonly HashSet<Variable> _updated = [];
     private readonly Dictionary<Node, int> _index = [];
@@ -23,7 +23,14 @@ internal sealed class Recompute
 
     private Recompute(Graph graph, IReadOnlySet<Value> dropped)
     {
-        _dropped = dropped;
+        _isDropped = new bool[graph.Values.Count];
+        foreach (Value value in dropped) _isDropped[value.Id] = true;
+        foreach (Node node in graph.Nodes)
+        {
+            // Views follow the value that they show.
+            if (node.Stage == Stage.Forward && node.Op.IsView(node) && _isDropped[node.Inputs[0].Id]) _isDropped[node.Output.Id] = true;
+        }
+
         _rewriter = new GraphRewriter(graph);
     }
 
@@ -71,13 +78,35 @@ internal sealed class Recompute
     /// <summary>The value as the backward pass sees it, computed again now if need be.</summary>
     private Value Read(Value value)
     {
-        if (!IsDropped(value)) return _rewriter.Map(value);
+        if (!_isDropped[value.Id]) return _rewriter.Map(value);
         if (_again.TryGetValue(value, out Value? again)) return again;
-        Node node = value.Producer!;
+
+        // The operands of a node come before it, in their order; a stack of our own, since chains can be long.
+        Stack<(Node Node, int Operand)> unfinished = new([(value.Producer!, 0)]);
+        while (unfinished.TryPop(out (Node Node, int Operand) at))
+        {
+            int operand = at.Operand;
+            IReadOnlyList<Value> operands = at.Node.Inputs;
+            while (operand < operands.Count && (!_isDropped[operands[operand].Id] || _again.ContainsKey(operands[operand]))) operand++;
+            if (operand == operands.Count)
+            {
+                Repeat(at.Node);
+                continue;
+            }
+
+            unfinished.Push((at.Node, operand + 1));
+            unfinished.Push((operands[operand].Producer!, 0));
+        }
+
+        return _again[value];
+    }
+
+    private void Repeat(Node node)
+    {
         Value[] inputs = new Value[node.Inputs.Count];
         for (int i = 0; i < inputs.Length; i++)
         {
-            inputs[i] = Read(node.Inputs[i]);
+            inputs[i] = _isDropped[node.Inputs[i].Id] ? _again[node.Inputs[i]] : _rewriter.Map(node.Inputs[i]);
             _readsOverwritten |= node.Inputs[i].Variable is Variable variable && _updated.Contains(variable);
         }
 
@@ -86,12 +115,7 @@ internal sealed class Recompute
         _origins.Add(_index[node]);
         for (int i = 0; i < node.Outputs.Count; i++)
         {
-            if (IsDropped(node.Outputs[i])) _again.Add(node.Outputs[i], copy.Outputs[i]);
+            if (_isDropped[node.Outputs[i].Id]) _again.Add(node.Outputs[i], copy.Outputs[i]);
         }
-
-        return _again[value];
     }
-
-    private bool IsDropped(Value value) =>
-        _dropped.Contains(value) || (value.Producer is { Stage: Stage.Forward } node && node.Op.IsView(node) && IsDropped(node.Inputs[0]));
 }

@@ -1,8 +1,8 @@
 using System;
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO;
 using System.IO.Hashing;
-using System.IO.MemoryMappedFiles;
 using System.Text;
 using System.Threading;
 
@@ -20,6 +20,7 @@ internal static class CropFile
 {
     private const int HeaderBytes = 64;
     private const uint Version = 1;
+    private const int LongestReasonBytes = 1 << 14;
 
     private static ReadOnlySpan<byte> Magic => "THOMPREP"u8;
 
@@ -40,36 +41,35 @@ internal static class CropFile
         string path, UInt128 key, string?[] failures, int viewsPerPicture, int cropBytes, int threads, out string? problem, CancellationToken cancellation)
     {
         problem = null;
-        MappedCrops? crops = null;
+        FileStream? file = null;
         try
         {
-            using FileStream file = OpenShared(path);
+            file = OpenShared(path);
             int slots = failures.Length * viewsPerPicture;
-            ulong[]? hashes = ReadTables(file, key, slots, cropBytes, failures);
+            ulong[]? hashes = ReadTables(file.SafeFileHandle, key, slots, cropBytes, failures);
             if (hashes is null)
             {
                 problem = "it is damaged or was not written by this version";
                 return null;
             }
 
-            crops = Map(file, cropBytes);
-            MappedCrops mapped = crops;
+            FileCrops crops = new(file, HeaderBytes, cropBytes, hashes);
             int damaged = 0;
             Workers.Run(
                 slots,
                 threads,
                 slot =>
                 {
-                    if (failures[slot / viewsPerPicture] is null && XxHash3.HashToUInt64(mapped.Crop(slot)) != hashes[slot])
-                    {
-                        Interlocked.Increment(ref damaged);
-                    }
+                    if (failures[slot / viewsPerPicture] is not null) return;
+                    byte[] buffer = ArrayPool<byte>.Shared.Rent(cropBytes);
+                    if (!crops.TryRead(slot, buffer, out _)) Interlocked.Increment(ref damaged);
+                    ArrayPool<byte>.Shared.Return(buffer);
                 },
                 cancellation);
             if (damaged == 0)
             {
-                crops = null;
-                return mapped;
+                file = null;
+                return crops;
             }
 
             problem = $"{damaged} of its {slots} pictures are damaged";
@@ -86,37 +86,45 @@ internal static class CropFile
         }
         finally
         {
-            crops?.Dispose();
+            file?.Dispose();
         }
     }
 
-    // Others may give the name to a new file of the same content while this one is mapped.
+    // Others may give the name to a new file of the same content while this one is open.
     private static FileStream OpenShared(string path) => InputFile.Open(path);
 
-    private static MappedCrops Map(FileStream file, int cropBytes) =>
-        new(MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true), HeaderBytes, cropBytes);
-
-    private static ulong[]? ReadTables(FileStream file, UInt128 key, int slots, int cropBytes, string?[] failures)
+    private static ulong[]? ReadTables(SafeFileHandle file, UInt128 key, int slots, int cropBytes, string?[] failures)
     {
         byte[] header = new byte[HeaderBytes];
-        if (file.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes)
-        {
-            return null;
-        }
-
+        if (!ReadAll(file, header, 0)) return null;
         long trailerLength = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(40));
         long trailerStart = HeaderBytes + ((long)slots * cropBytes);
         byte[] expected = BuildHeader(key, slots, cropBytes, trailerLength, BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(48)));
-        if (!header.AsSpan().SequenceEqual(expected) || trailerLength != file.Length - trailerStart || trailerLength is < 0 or > int.MaxValue)
+        if (!header.AsSpan().SequenceEqual(expected) || trailerLength != RandomAccess.GetLength(file) - trailerStart || trailerLength < 0 || trailerLength > LongestTrailer(slots, failures.Length))
         {
             return null;
         }
 
         byte[] trailer = new byte[trailerLength];
-        file.Position = trailerStart;
-        file.ReadExactly(trailer);
+        if (!ReadAll(file, trailer, trailerStart)) return null;
         return XxHash3.HashToUInt64(trailer) == BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(48)) ? ParseTrailer(trailer, slots, failures) : null;
     }
+
+    private static bool ReadAll(SafeFileHandle file, Span<byte> bytes, long at)
+    {
+        while (bytes.Length > 0)
+        {
+            int count = RandomAccess.Read(file, bytes, at);
+            if (count == 0) return false;
+            bytes = bytes[count..];
+            at += count;
+        }
+
+        return true;
+    }
+
+    /// <summary>A file with more than the hashes and a reason for each picture is none of ours; so nothing large is allocated for it.</summary>
+    private static long LongestTrailer(int slots, int pictures) => Math.Min(int.MaxValue, ((long)slots * sizeof(ulong)) + ((long)pictures * (LongestReasonBytes + 16)));
 
     private static byte[] BuildHeader(UInt128 key, int slots, int cropBytes, long trailerLength, ulong trailerHash)
     {
@@ -146,7 +154,7 @@ internal static class CropFile
             if (failures[i] is string reason)
             {
                 writer.Write(i);
-                writer.Write(reason);
+                writer.Write(reason.Length <= LongestReasonBytes / 4 ? reason : reason[..(LongestReasonBytes / 4)]);
             }
         }
 
@@ -168,16 +176,24 @@ internal static class CropFile
             hashes[i] = reader.ReadUInt64();
         }
 
-        while (reader.BaseStream.Position < trailer.Length)
+        try
         {
-            int index = reader.ReadInt32();
-            string reason = reader.ReadString();
-            if ((uint)index >= (uint)failures.Length)
+            while (reader.BaseStream.Position < trailer.Length)
             {
-                return null;
-            }
+                int index = reader.ReadInt32();
+                string reason = reader.ReadString();
+                if ((uint)index >= (uint)failures.Length)
+                {
+                    return null;
+                }
 
-            failures[index] = reason;
+                failures[index] = reason;
+            }
+        }
+        catch (Exception error) when (error is IOException or FormatException)
+        {
+            // A checksum that holds says who wrote the bytes, not that they make sense: the length of a text may be no number, or lead beyond the end.
+            return null;
         }
 
         return hashes;
@@ -221,8 +237,7 @@ internal static class CropFile
             RandomAccess.FlushToDisk(_file.SafeFileHandle);
             File.Move(_temporary, AtomicFile.Target(_path), overwrite: true);
             _file.Dispose();
-            using FileStream file = OpenShared(_path);
-            return Map(file, _cropBytes);
+            return new FileCrops(OpenShared(_path), HeaderBytes, _cropBytes, _hashes);
         }
 
         public void Dispose()

@@ -1,5 +1,6 @@
 using System;
-using System.IO.MemoryMappedFiles;
+using System.IO;
+using System.IO.Hashing;
 
 using Microsoft.Win32.SafeHandles;
 
@@ -10,7 +11,10 @@ internal abstract class CropStore : IDisposable
 {
     /// <summary>Bytes of a crop.</summary>
     /// <param name="slot">Its number.</param>
-    public abstract ReadOnlySpan<byte> Crop(int slot);
+    /// <param name="buffer">Memory for a crop, which the result may lie in.</param>
+    /// <param name="crop">The bytes, valid until the buffer is written again.</param>
+    /// <returns>Whether the crop is there, and what it was when the set was prepared.</returns>
+    public abstract bool TryRead(int slot, Span<byte> buffer, out ReadOnlySpan<byte> crop);
 
     /// <inheritdoc/>
     public abstract void Dispose();
@@ -32,7 +36,11 @@ internal sealed class MemoryCrops(int slots) : CropStore, ICropWriter
 {
     private readonly byte[]?[] _crops = new byte[slots][];
 
-    public override ReadOnlySpan<byte> Crop(int slot) => _crops[slot];
+    public override bool TryRead(int slot, Span<byte> buffer, out ReadOnlySpan<byte> crop)
+    {
+        crop = _crops[slot];
+        return true;
+    }
 
     public void Write(int slot, ReadOnlySpan<byte> crop) => _crops[slot] = crop.ToArray();
 
@@ -44,47 +52,35 @@ internal sealed class MemoryCrops(int slots) : CropStore, ICropWriter
     }
 }
 
-/// <summary>Crops in a memory-mapped file.</summary>
-internal sealed unsafe class MappedCrops : CropStore
+/// <summary>
+/// Crops in a file, read one by one and checked each time. The file is not mapped into memory: another program that cuts it short would then end this one (SIGBUS on Linux), and one
+/// that writes into it would change the pictures without a word. What is read often stays in the system's file cache all the same.
+/// </summary>
+/// <param name="file">The open file; disposed with this.</param>
+/// <param name="offset">Byte offset of slot 0.</param>
+/// <param name="cropBytes">Bytes of a crop.</param>
+/// <param name="hashes">XXH3 of each crop.</param>
+internal sealed class FileCrops(FileStream file, long offset, int cropBytes, ulong[] hashes) : CropStore
 {
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly SafeMemoryMappedViewHandle _handle;
-    private readonly int _cropBytes;
-    private readonly long _offset;
-    private readonly byte* _start;
-    private bool _disposed;
+    private readonly SafeFileHandle _handle = file.SafeFileHandle;
 
-    /// <summary>Takes over a mapped file.</summary>
-    /// <param name="file">The file; disposed with this.</param>
-    /// <param name="offset">Byte offset of slot 0.</param>
-    /// <param name="cropBytes">Bytes of a crop.</param>
-    public MappedCrops(MemoryMappedFile file, long offset, int cropBytes)
+    public override bool TryRead(int slot, Span<byte> buffer, out ReadOnlySpan<byte> crop)
     {
-        _file = file;
-        _offset = offset;
-        _cropBytes = cropBytes;
-        _view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        _handle = _view.SafeMemoryMappedViewHandle;
-        byte* start = null;
-        _handle.AcquirePointer(ref start);
-        _start = start + _view.PointerOffset;
-    }
-
-    public override ReadOnlySpan<byte> Crop(int slot)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        return new ReadOnlySpan<byte>(_start + _offset + ((long)slot * _cropBytes), _cropBytes);
-    }
-
-    public override void Dispose()
-    {
-        if (!_disposed)
+        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        Span<byte> bytes = buffer[..cropBytes];
+        crop = bytes;
+        try
         {
-            _disposed = true;
-            _handle.ReleasePointer();
-            _view.Dispose();
-            _file.Dispose();
+            int read = 0, count;
+            long at = offset + ((long)slot * cropBytes);
+            while (read < cropBytes && (count = RandomAccess.Read(_handle, bytes[read..], at + read)) > 0) read += count;
+            return read == cropBytes && XxHash3.HashToUInt64(bytes) == hashes[slot];
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
+
+    public override void Dispose() => file.Dispose();
 }

@@ -14,7 +14,7 @@ namespace Thomas.Data;
 
 /// <summary>
 /// A data set at a model's input size: each picture decoded once, cut to size (and, if asked, augmented several times), kept as bytes and normalized when a batch is
-/// filled. With a cache folder the crops live in a memory-mapped file, and the next run with the same pictures, size and options opens it instead of decoding.
+/// filled. With a cache folder the crops live in a file, and the next run with the same pictures, size and options opens it instead of decoding.
 /// </summary>
 /// <remarks>
 /// The cache is found by the pictures' content, not by their names or dates: every file is read and hashed (XXH3, 128 bits) at each run, which is far cheaper than
@@ -28,13 +28,13 @@ public sealed class PreparedSet : IDisposable
     private readonly Preprocessor _preprocessor;
     private readonly CropStore _crops;
     private readonly int[] _pictures;
-    private readonly List<string> _notices;
+    private readonly Preparation _preparation;
 
     private PreparedSet(Dataset dataset, PreparedSetOptions options, Preprocessor preprocessor, Preparation preparation)
     {
         _preprocessor = preprocessor;
         _crops = preparation.Crops!;
-        _notices = preparation.Notices;
+        _preparation = preparation;
         Views = options.Views;
         Key = preparation.Key;
         IsFromCache = preparation.IsFromCache;
@@ -77,8 +77,11 @@ public sealed class PreparedSet : IDisposable
     /// <summary>Pictures that were left out, and why.</summary>
     public IReadOnlyList<BrokenPicture> Broken { get; }
 
-    /// <summary>What the user should know about the cache: it could not be written, or was damaged and made anew.</summary>
-    public IReadOnlyList<string> Notices => _notices;
+    /// <summary>What the user should know about the cache so far: it could not be written, was damaged and made anew, or was changed while it was in use.</summary>
+    public IReadOnlyList<string> Notices => _preparation.Notices;
+
+    /// <summary>Bytes of a crop.</summary>
+    public int CropBytes => _preparation.CropBytes;
 
     /// <summary>Whether the crops came from the cache without decoding.</summary>
     public bool IsFromCache { get; }
@@ -131,12 +134,21 @@ public sealed class PreparedSet : IDisposable
     /// <summary>Bytes of a crop.</summary>
     /// <param name="index">The picture, below <see cref="Count"/>.</param>
     /// <param name="view">The view, below <see cref="Views"/>.</param>
-    /// <returns>[height, width, 3] bytes, red, green, blue; valid until this is disposed.</returns>
-    public ReadOnlySpan<byte> Crop(int index, int view = 0)
+    /// <returns>[height, width, 3] bytes, red, green, blue.</returns>
+    /// <exception cref="DataException">The cache was changed by another program, and the picture cannot be decoded again.</exception>
+    public ReadOnlySpan<byte> Crop(int index, int view = 0) => Crop(index, view, new byte[CropBytes]);
+
+    /// <summary>Bytes of a crop, without allocating.</summary>
+    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <param name="view">The view, below <see cref="Views"/>.</param>
+    /// <param name="buffer">Memory for <see cref="CropBytes"/> bytes; crops that lie in a file are read into it.</param>
+    /// <returns>[height, width, 3] bytes, red, green, blue; valid until the buffer is written again or this is disposed.</returns>
+    /// <exception cref="DataException">The cache was changed by another program, and the picture cannot be decoded again.</exception>
+    public ReadOnlySpan<byte> Crop(int index, int view, Span<byte> buffer)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(view);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(view, Views);
-        return _crops.Crop((_pictures[index] * Views) + view);
+        return _crops.TryRead((_pictures[index] * Views) + view, buffer, out ReadOnlySpan<byte> crop) ? crop : _preparation.MakeAgain(_pictures[index], view, buffer[..CropBytes]);
     }
 
     /// <summary>Fills a batch with normalized model inputs.</summary>
@@ -146,9 +158,17 @@ public sealed class PreparedSet : IDisposable
     /// <exception cref="ArgumentException"><paramref name="batch"/> is too short.</exception>
     public void Fill(ReadOnlySpan<int> indexes, int view, Span<float> batch)
     {
-        for (int i = 0; i < indexes.Length; i++)
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(CropBytes);
+        try
         {
-            _preprocessor.Normalize(Crop(indexes[i], view), batch[(i * InputLength)..]);
+            for (int i = 0; i < indexes.Length; i++)
+            {
+                _preprocessor.Normalize(Crop(indexes[i], view, buffer), batch[(i * InputLength)..]);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
@@ -192,12 +212,23 @@ public sealed class PreparedSet : IDisposable
     {
         private readonly UInt128[] _hashes = new UInt128[dataset.Samples.Count];
         private readonly Lock _reporting = new();
+        private readonly List<string> _notices = [];
         private int _done;
         private int _broken;
+        private bool _wasChanged;
 
         public string?[] Failures { get; private set; } = new string?[dataset.Samples.Count];
 
-        public List<string> Notices { get; } = [];
+        /// <summary>A copy, since another thread may add to them.</summary>
+        public IReadOnlyList<string> Notices
+        {
+            get
+            {
+                lock (_reporting) return [.. _notices];
+            }
+        }
+
+        public int CropBytes => preprocessor.CropBytes;
 
         public CropStore? Crops { get; private set; }
 
@@ -246,15 +277,17 @@ public sealed class PreparedSet : IDisposable
             string path = CropFile.PathOf(directory, Key);
             string?[] unreadable = [.. Failures];
             CropStore? cached = CropFile.TryOpen(path, Key, Failures, options.Views, preprocessor.CropBytes, options.Threads, out string? problem, cancellation);
-            if (cached is not null)
+            if (cached is not null && (problem = FalselyBroken(unreadable)) is null)
             {
                 IsFromCache = true;
                 return cached;
             }
 
+            cached?.Dispose();
+
             if (problem is not null)
             {
-                Notices.Add($"The prepared pictures in '{path}' could not be used ({problem}) and were made anew.");
+                _notices.Add($"The prepared pictures in '{path}' could not be used ({problem}) and were made anew.");
             }
 
             Failures = [.. unreadable];
@@ -267,12 +300,34 @@ public sealed class PreparedSet : IDisposable
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 long megabytes = (((long)Slots * preprocessor.CropBytes) >> 20) + 1;
-                Notices.Add(
+                _notices.Add(
                     $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory (about {megabytes} MiB), and the next run prepares " +
                     "them again. Free some disk space or choose another cache folder.");
                 Failures = unreadable;
                 return Build(new MemoryCrops(Slots));
             }
+        }
+
+        /// <summary>
+        /// A cache that calls good pictures broken would keep them out of every later run, so those few are decoded again.
+        /// </summary>
+        private string? FalselyBroken(string?[] unreadable)
+        {
+            for (int i = 0; i < Failures.Length; i++)
+            {
+                if (Failures[i] is null || unreadable[i] is not null) continue;
+                try
+                {
+                    _ = Decode(i);
+                    return $"it calls '{dataset.Samples[i].Picture.Name}' broken, which it is not";
+                }
+                catch (DataException)
+                {
+                    // Broken indeed.
+                }
+            }
+
+            return null;
         }
 
         private CropStore Build(ICropWriter writer)
@@ -321,19 +376,44 @@ public sealed class PreparedSet : IDisposable
 
         private void WriteViews(int index, RgbImage image, ICropWriter writer, Span<byte> crop)
         {
-            Rng pictureRng = new Rng(options.Seed).Fork((ulong)index);
             for (int view = 0; view < options.Views; view++)
             {
-                if (view == 0)
+                MakeView(index, view, image, crop);
+                writer.Write((index * options.Views) + view, crop);
+            }
+        }
+
+        private void MakeView(int index, int view, RgbImage image, Span<byte> crop)
+        {
+            if (view == 0) preprocessor.Crop(image, crop);
+            else preprocessor.Crop(image, options.Augmentation, new Rng(options.Seed).Fork((ulong)index).Fork((ulong)view), crop);
+        }
+
+        /// <summary>The crop of a picture whose bytes in the cache are no longer what they were: the same, from the picture itself.</summary>
+        public ReadOnlySpan<byte> MakeAgain(int index, int view, Span<byte> crop)
+        {
+            lock (_reporting)
+            {
+                if (!_wasChanged)
                 {
-                    preprocessor.Crop(image, crop);
-                }
-                else
-                {
-                    preprocessor.Crop(image, options.Augmentation, pictureRng.Fork((ulong)view), crop);
+                    _notices.Add(
+                        $"The prepared pictures in '{options.CacheDirectory}' were cut or changed by another program while they were in use. What is damaged is decoded again, " +
+                        "which takes longer and changes no result; the next run makes the file anew.");
                 }
 
-                writer.Write((index * options.Views) + view, crop);
+                _wasChanged = true;
+            }
+
+            try
+            {
+                MakeView(index, view, Decode(index), crop);
+                return crop;
+            }
+            catch (DataException error)
+            {
+                throw new DataException(
+                    $"The prepared pictures in '{options.CacheDirectory}' were cut or changed by another program, and '{dataset.Samples[index].Picture.Name}' cannot be decoded again: " +
+                    $"{error.Message} Run again when the pictures are in place.", error);
             }
         }
 

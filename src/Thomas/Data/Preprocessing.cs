@@ -60,7 +60,8 @@ public sealed record Preprocessing
     /// <summary>What the models of torchvision, timm and most others want: 256 before a crop of 224.</summary>
     public const double DefaultCropMargin = 256.0 / 224.0;
 
-    private const int MaximumSide = 16384;
+    /// <summary>The longest side of a model's picture.</summary>
+    internal const int MaximumSide = 16384;
 
     /// <summary>Models up to this side are fed digits, icons and CIFAR's images, which come at the model's size: a margin would cut off their edges.</summary>
     private const int LargestSmallSide = 64;

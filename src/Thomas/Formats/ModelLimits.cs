@@ -22,6 +22,18 @@ internal static class ModelLimits
     /// <summary>Other arithmetic, the taps of pooling windows included.</summary>
     public const long Elementwise = 4_000_000_000;
 
+    /// <summary>Operators of a model file, those of functions and loops counted as often as they are used: EfficientNet-B7 has about a thousand.</summary>
+    public const int Operators = 1 << 14;
+
+    /// <summary>Nodes of the graph that these become.</summary>
+    public const int Nodes = 1 << 16;
+
+    /// <summary>Tensors of a model file, or where those are not listed its constants.</summary>
+    public const int Tensors = 1 << 16;
+
+    /// <summary>Operands and results of all operators of a model file together.</summary>
+    public const int Operands = 1 << 18;
+
     /// <summary>Tensors of a weight file; entries of its archive may be twice as many.</summary>
     public const int WeightTensors = 1 << 16;
 
@@ -36,6 +48,10 @@ internal static class ModelLimits
 
     /// <summary>Bytes that may be unpacked, converted and rearranged while the weights of a file are read: some for each byte of the file, and some for any.</summary>
     public static long WeightBytes(long fileBytes) => (8 * fileBytes) + (16 << 20);
+
+    /// <summary>The error for a file with more of something than is read.</summary>
+    public static ModelFormatException TooMany(string file, long count, string what, long limit) =>
+        new(file, "graph", $"has {count} {what}; at most {limit} are read. Picture classifiers have far fewer, so the file is damaged, or is another kind of model");
 
     /// <summary>Refuses a graph whose execution for one picture goes beyond the limits.</summary>
     /// <exception cref="ModelFormatException">Names the limit, and the node that takes most of it.</exception>

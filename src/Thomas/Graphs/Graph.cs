@@ -7,16 +7,21 @@ namespace Thomas.Graphs;
 /// </summary>
 public sealed class Graph
 {
+    private readonly Value[] _values;
+    private readonly bool[] _isOutput;
+
     internal Graph(Value[] values, Node[] nodes, Value[] inputs, Value[] outputs)
     {
-        Values = values;
+        _values = values;
+        _isOutput = new bool[values.Length];
+        foreach (Value output in outputs) _isOutput[output.Id] = true;
         Nodes = nodes;
         Inputs = inputs;
         Outputs = outputs;
     }
 
     /// <summary>All values; the index is <see cref="Value.Id"/>.</summary>
-    public IReadOnlyList<Value> Values { get; }
+    public IReadOnlyList<Value> Values => _values;
 
     /// <summary>All nodes; each stands after the nodes whose results it reads.</summary>
     public IReadOnlyList<Node> Nodes { get; }
@@ -72,13 +77,5 @@ public sealed class Graph
     }
 
     /// <summary>Whether the value is handed out.</summary>
-    public bool IsOutput(Value value)
-    {
-        foreach (Value output in Outputs)
-        {
-            if (ReferenceEquals(output, value)) return true;
-        }
-
-        return false;
-    }
+    public bool IsOutput(Value value) => value.Id < _values.Length && ReferenceEquals(_values[value.Id], value) && _isOutput[value.Id];
 }

@@ -16,9 +16,11 @@ internal static class FuseDepthwiseGradients
         Dictionary<Node, Node> inputs = [];
         Dictionary<Node, Node> activations = [];
         HashSet<Node> fused = [];
+        Dictionary<(Value, OpAttributes), Queue<Node>> candidates = InputGradients(graph);
+        if (candidates.Count == 0) return graph;
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is not DepthwiseConv2dFilterGradient || InputGradient(node, fused) is not Node input) continue;
+            if (node.Op is not DepthwiseConv2dFilterGradient || InputGradient(node, candidates) is not Node input) continue;
             inputs.Add(node, input);
             fused.Add(input);
             if (ActivationGradient(graph, input.Output, node.Inputs[0]) is not Node activation) continue;
@@ -52,20 +54,28 @@ internal static class FuseDepthwiseGradients
     }
 
     /// <summary>
-    /// The input's gradient that belongs to a filter's, if one kernel makes both. Its filter must be a variable or constant: whatever else it might be could come after the
-    /// filter's gradient.
+    /// The inputs' gradients by what they and a filter's gradient have in common, in graph order. Their filter must be a variable or constant: whatever else it might be could
+    /// come after the filter's gradient.
     /// </summary>
-    private static Node? InputGradient(Node node, HashSet<Node> taken)
+    private static Dictionary<(Value Dy, OpAttributes Attributes), Queue<Node>> InputGradients(Graph graph)
+    {
+        Dictionary<(Value, OpAttributes), Queue<Node>> candidates = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is not DepthwiseConv2dInputGradient || node.Inputs[1].Producer is not null) continue;
+            if (!candidates.TryGetValue((node.Inputs[0], node.Attributes), out Queue<Node>? queue)) candidates.Add((node.Inputs[0], node.Attributes), queue = []);
+            queue.Enqueue(node);
+        }
+
+        return candidates;
+    }
+
+    /// <summary>The input's gradient that belongs to a filter's, if one kernel makes both; it is taken then.</summary>
+    private static Node? InputGradient(Node node, Dictionary<(Value Dy, OpAttributes Attributes), Queue<Node>> candidates)
     {
         Value dy = node.Inputs[1];
         if (!DepthwiseConv2dGradient.Fits(((Conv2dGradientAttributes)node.Attributes).Window, node.Inputs[0].Shape, dy.Shape)) return null;
-        foreach (Node consumer in dy.Consumers)
-        {
-            if (consumer.Op is DepthwiseConv2dInputGradient && Equals(consumer.Attributes, node.Attributes) && ReferenceEquals(consumer.Inputs[0], dy)
-                && consumer.Inputs[1].Producer is null && !taken.Contains(consumer)) return consumer;
-        }
-
-        return null;
+        return candidates.TryGetValue((dy, node.Attributes), out Queue<Node>? queue) && queue.TryDequeue(out Node? input) ? input : null;
     }
 
     /// <summary>The gradient of a clipping whose result is <paramref name="x"/>, if it alone reads <paramref name="dx"/>.</summary>

@@ -12,6 +12,9 @@ internal sealed class OffsetAssignment
     /// <summary>Comparisons of two ranges that the search may make: some tens of milliseconds.</summary>
     private const long SearchBudget = 6_000_000;
 
+    /// <summary>Placing takes the square of the number of ranges: from so many on they are placed in order of time, where a list of what is free is enough.</summary>
+    private const int ManyRanges = 2048, TooManyRanges = 8192;
+
     private readonly IReadOnlyList<LiveRange> _ranges;
     private readonly long[] _offsets;
     private readonly int[] _placed;
@@ -45,6 +48,13 @@ internal sealed class OffsetAssignment
         int[] sequence = [];
         long[] best = [];
         arenaBytes = long.MaxValue;
+        if (_ranges.Count > ManyRanges)
+        {
+            best = TimeOrderAssignment.Run(_ranges, out arenaBytes);
+            if (arenaBytes <= lowerBound || _ranges.Count > TooManyRanges) return best;
+            sequence = Sorted(orders[2]);
+        }
+
         foreach (Comparison<LiveRange> order in orders)
         {
             int[] candidate = Sorted(order);

@@ -10,15 +10,31 @@ namespace Thomas.Planning;
 /// </summary>
 internal sealed class RecomputeChoice
 {
+    /// <summary>Nodes that the search may look at, in all its attempts: a second or so. What a graph of more than that needs is decided for several values at once.</summary>
+    private const long Work = 400_000;
+
+    /// <summary>Attempts that a graph of any size gets.</summary>
+    private const int LeastAttempts = 4;
+
     private readonly Schedule _source;
     private readonly long _bound;
     private readonly HashSet<Value> _rejected = [];
+    private readonly Value[] _origins;
+    private readonly bool[] _hasLaterReader;
+    private readonly int _together;
+    private int _attemptsLeft = int.MaxValue;
     private State _state;
 
     private RecomputeChoice(Schedule source, long bound)
     {
         _source = source;
         _bound = bound;
+        _origins = Views.Origins(source.Graph);
+        _hasLaterReader = LaterReaders(source.Graph);
+        int candidates = 0, attempts = (int)System.Math.Max(LeastAttempts, Work / System.Math.Max(1, source.Graph.Nodes.Count));
+        foreach (Value value in source.Graph.Values) candidates += _hasLaterReader[value.Id] && Recompute.CanDrop(source.Graph, value) ? 1 : 0;
+        _together = 1 + (candidates / attempts);
+        if (_together > 1) _attemptsLeft = 2 * attempts;
         _state = Apply([])!;
     }
 
@@ -29,12 +45,13 @@ internal sealed class RecomputeChoice
     {
         while (!Fits(_state))
         {
-            if (Best() is not Value value) return _state.Schedule;
+            List<Value> best = Best();
+            if (best.Count == 0 || _attemptsLeft-- == 0) return _state.Schedule;
             HashSet<Value> dropped = [.. _state.Dropped];
-            AddWithOperands(value, dropped);
+            foreach (Value value in best) AddWithOperands(value, dropped, null);
             if (Apply(dropped) is not State next || !IsLower(next.Live, _state.Live))
             {
-                _rejected.Add(value);
+                _rejected.UnionWith(best);
                 continue;
             }
 
@@ -54,62 +71,80 @@ internal sealed class RecomputeChoice
         return after < before;
     }
 
-    /// <summary>The value of most bytes for its time among those that lie idle at the peak; null if there is none.</summary>
-    private Value? Best()
+    /// <summary>The value of most bytes for its time among those that lie idle at the peak, or the best few of them in a very large graph; none if there are none.</summary>
+    private List<Value> Best()
     {
-        Value? best = null;
-        double bestRatio = 0;
+        List<(Value Value, double Ratio)> found = [];
         int peak = _state.Live.PeakStep;
-        foreach ((Value value, Value copy) in _state.Idle(peak))
+        HashSet<Value> added = [];
+        foreach ((Value value, Value copy) in _state.Idle(peak, _hasLaterReader))
         {
             if (_rejected.Contains(value)) continue;
-            HashSet<Value> added = [.. _state.Dropped];
-            AddWithOperands(value, added);
+            added.Clear();
+            AddWithOperands(value, added, _state.Dropped);
             double seconds = 0;
             long gain = copy.Type.SizeBytes;
             foreach (Value one in added)
             {
-                if (_state.Dropped.Contains(one)) continue;
                 seconds += CostModel.Nominal.Seconds(one.Producer!);
                 foreach (Value operand in one.Producer!.Inputs)
                 {
-                    if (!IsKept(operand) && !added.Contains(operand)) gain -= operand.Type.SizeBytes;
+                    if (!IsKept(operand) && !added.Contains(operand) && !_state.Dropped.Contains(operand)) gain -= operand.Type.SizeBytes;
                 }
             }
 
-            if (gain / seconds <= bestRatio) continue;
-            (best, bestRatio) = (value, gain / seconds);
+            double ratio = gain / seconds;
+            if (ratio <= 0) continue;
+            if (_together > 1 || found.Count == 0) found.Add((value, ratio));
+            else if (ratio > found[0].Ratio) found[0] = (value, ratio);
         }
 
+        // The order of equals does not depend on how the list is sorted.
+        if (_together > 1) found.Sort(static (a, b) => a.Ratio != b.Ratio ? b.Ratio.CompareTo(a.Ratio) : a.Value.Id.CompareTo(b.Value.Id));
+        List<Value> best = [];
+        for (int i = 0; i < found.Count && i < _together; i++) best.Add(found[i].Value);
         return best;
     }
 
     /// <summary>A value needs its operands again: those that are not kept and are no smaller are dropped with it, the others live longer.</summary>
-    private void AddWithOperands(Value value, HashSet<Value> dropped)
+    /// <param name="value">The value.</param>
+    /// <param name="dropped">Receives it and them.</param>
+    /// <param name="already">What is dropped besides; null for nothing.</param>
+    private void AddWithOperands(Value value, HashSet<Value> dropped, HashSet<Value>? already)
     {
-        if (!dropped.Add(value)) return;
-        foreach (Value operand in value.Producer!.Inputs)
+        Stack<Value> left = new([value]);
+        while (left.TryPop(out Value? next))
         {
-            Value origin = Origin(operand);
-            if (!IsKept(origin) && origin.Type.SizeBytes >= value.Type.SizeBytes && Recompute.CanDrop(_source.Graph, origin)) AddWithOperands(origin, dropped);
+            if (already?.Contains(next) == true || !dropped.Add(next)) continue;
+            IReadOnlyList<Value> operands = next.Producer!.Inputs;
+            for (int i = operands.Count - 1; i >= 0; i--)
+            {
+                Value origin = _origins[operands[i].Id];
+                if (!IsKept(origin) && origin.Type.SizeBytes >= next.Type.SizeBytes && Recompute.CanDrop(_source.Graph, origin)) left.Push(origin);
+            }
         }
     }
 
     /// <summary>Whether the value is there in the backward pass anyway.</summary>
-    private static bool IsKept(Value value)
+    private bool IsKept(Value value)
     {
-        Value origin = Origin(value);
-        return origin.Producer is null || HasLaterReader(origin);
+        Value origin = _origins[value.Id];
+        return origin.Producer is null || _hasLaterReader[origin.Id];
     }
 
-    private static bool HasLaterReader(Value value)
+    /// <summary>For each value whether something after the forward pass reads it, or a view of it.</summary>
+    private static bool[] LaterReaders(Graph graph)
     {
-        foreach (Node reader in value.Consumers)
+        bool[] later = new bool[graph.Values.Count];
+        for (int i = graph.Nodes.Count - 1; i >= 0; i--)
         {
-            if (reader.Stage != Stage.Forward || (reader.Op.IsView(reader) && HasLaterReader(reader.Output))) return true;
+            Node node = graph.Nodes[i];
+            bool reads = node.Stage != Stage.Forward || (node.Op.IsView(node) && later[node.Output.Id]);
+            if (!reads) continue;
+            foreach (Value input in node.Inputs) later[input.Id] = true;
         }
 
-        return false;
+        return later;
     }
 
     /// <summary>Keeps values again that the bound does not need dropped.</summary>
@@ -121,10 +156,10 @@ internal sealed class RecomputeChoice
             int order = CostModel.Nominal.Seconds(b.Producer!).CompareTo(CostModel.Nominal.Seconds(a.Producer!));
             return order != 0 ? order : a.Id.CompareTo(b.Id);
         });
-        foreach (Value value in dearest)
+        for (int i = 0; i < dearest.Count; i += _together)
         {
             HashSet<Value> fewer = [.. state.Dropped];
-            fewer.Remove(value);
+            for (int k = i; k < dearest.Count && k < i + _together; k++) fewer.Remove(dearest[k]);
             if (Apply(fewer) is State next && Fits(next)) state = next;
         }
 
@@ -142,18 +177,13 @@ internal sealed class RecomputeChoice
 
     private bool Fits(State state) => state.Live.PeakBytes <= _bound && MemoryPlanner.Plan(state.Schedule.Graph, state.Schedule.WorkspaceBytes).ArenaBytes <= _bound;
 
-    /// <summary>The value whose bytes a reshaped value shows.</summary>
-    private static Value Origin(Value value)
-    {
-        while (value.Producer is Node node && node.Op.IsView(node)) value = node.Inputs[0];
-        return value;
-    }
-
     /// <summary>The source graph with some results dropped.</summary>
     private sealed record State(Graph Source, HashSet<Value> Dropped, Schedule Schedule, LiveRanges Live, int[] Origins)
     {
         /// <summary>Forward results, of the source graph and of this one, that can be dropped and that no node around this step touches.</summary>
-        public IEnumerable<(Value Value, Value Copy)> Idle(int step)
+        /// <param name="step">The step.</param>
+        /// <param name="hasLaterReader">For each value of the source graph whether it is read after the forward pass.</param>
+        public IEnumerable<(Value Value, Value Copy)> Idle(int step, bool[] hasLaterReader)
         {
             int[] lastForward = new int[Live.Ranges.Count], firstLater = new int[lastForward.Length];
             System.Array.Fill(firstLater, int.MaxValue);
@@ -172,7 +202,7 @@ internal sealed class RecomputeChoice
                 {
                     Value value = Source.Nodes[Origins[i]].Outputs[k];
                     int range = Live.RangeOf(node.Outputs[k]);
-                    if (range < 0 || Dropped.Contains(value) || !HasLaterReader(value) || !Recompute.CanDrop(Source, value)) continue;
+                    if (range < 0 || Dropped.Contains(value) || !hasLaterReader[value.Id] || !Recompute.CanDrop(Source, value)) continue;
                     if (lastForward[range] < step && step < firstLater[range] && firstLater[range] < int.MaxValue) yield return (value, node.Outputs[k]);
                 }
             }

@@ -9,6 +9,9 @@ namespace Thomas.Runtime;
 /// </summary>
 internal static class ElementChains
 {
+    /// <summary>More kernels than any network has in a row. Each one that joins is compared with all that are there, so without a bound a long row would take its square.</summary>
+    private const int LongestChain = 64;
+
     /// <summary>The calls of a run: the kernels, some of them joined.</summary>
     public static BoundKernel[] Join(BoundKernel[] kernels)
     {
@@ -16,7 +19,7 @@ internal static class ElementChains
         for (int i = 0, count; i < kernels.Length; i += count)
         {
             count = 1;
-            while (i + count < kernels.Length && Fits(kernels, i, count)) count++;
+            while (i + count < kernels.Length && count < LongestChain && Fits(kernels, i, count)) count++;
             if (count == 1)
             {
                 calls.Add(kernels[i]);

@@ -11,6 +11,7 @@ internal sealed class BatchMaker
     private readonly BatchPlan _plan;
     private readonly float _smoothing;
     private readonly CropAugmenter? _augmenter;
+    private readonly byte[] _crop;
     private readonly byte[] _view;
     private readonly float[] _partner;
     private readonly Rng _rng = new(0);
@@ -28,6 +29,7 @@ internal sealed class BatchMaker
         _smoothing = smoothing;
         bool plain = augmentation.IsNone && set.Preprocessing.Width == preprocessor.Preprocessing.Width && set.Preprocessing.Height == preprocessor.Preprocessing.Height;
         _augmenter = plain ? null : new CropAugmenter(preprocessor, augmentation, set.Preprocessing.Width, set.Preprocessing.Height);
+        _crop = new byte[set.CropBytes];
         _view = plain ? [] : new byte[preprocessor.CropBytes];
         _partner = plan.Mixes ? new float[preprocessor.InputLength] : [];
     }
@@ -69,11 +71,11 @@ internal sealed class BatchMaker
     {
         if (_augmenter is null)
         {
-            _preprocessor.Normalize(_set.Crop(sample, view), picture);
+            _preprocessor.Normalize(_set.Crop(sample, view, _crop), picture);
             return;
         }
 
-        _augmenter.Make(_set.Crop(sample, view), _rng, _view);
+        _augmenter.Make(_set.Crop(sample, view, _crop), _rng, _view);
         _preprocessor.Normalize(_view, picture);
     }
 }

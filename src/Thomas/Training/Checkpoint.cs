@@ -109,7 +109,7 @@ internal static class Checkpoint
             Variable variable = copy.Variables[i];
             if (!tensors.TryGetValue(variable.Name, out CheckpointTensor? tensor)) throw new ThomasException($"The checkpoint '{file.Name}' has no tensor '{variable.Name}' ({section}).");
             if (!variable.Shape.Dims.SequenceEqual(tensor.Shape))
-                throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' has the shape {new Shape(tensor.Shape)}, here it is {variable.Shape}.");
+                throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' has the shape [{string.Join(',', tensor.Shape)}], here it is {variable.Shape}.");
             if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes) throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");
             file.Position = start + tensor.Offset;
             copy.Load(i, file);
@@ -158,11 +158,12 @@ internal static class Checkpoint
         file.ReadExactly(json);
         try
         {
-            return JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointHeader) ?? throw Damaged(path, "its header is empty");
+            CheckpointHeader header = JsonSerializer.Deserialize(json, CheckpointJson.Default.CheckpointHeader) ?? throw Damaged(path, "its header is empty");
+            return header.Problem() is string problem ? throw Damaged(path, problem) : header;
         }
         catch (JsonException e)
         {
-            throw new ThomasException($"The checkpoint '{path}' cannot be read: {e.Message}", e);
+            throw Damaged(path, $"its header cannot be read ({e.Message})", e);
         }
     }
 
@@ -183,7 +184,7 @@ internal static class Checkpoint
         return BinaryPrimitives.ReadUInt128LittleEndian(buffer) == hash.GetCurrentHashAsUInt128();
     }
 
-    private static ThomasException Damaged(string path, string how) => new($"The checkpoint '{path}' is damaged: {how}. Delete it to start anew.");
+    private static ThomasException Damaged(string path, string how, Exception? cause = null) => new($"The checkpoint '{path}' is damaged: {how}. Delete it to start anew.", cause);
 
     private static int TensorsOffset(int headerBytes) => (FixedBytes + headerBytes + Alignment - 1) / Alignment * Alignment;
 }

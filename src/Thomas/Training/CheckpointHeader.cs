@@ -59,6 +59,54 @@ internal sealed record CheckpointHeader
 
     /// <summary>The tensors.</summary>
     public required IReadOnlyList<CheckpointTensor> Tensors { get; init; }
+
+    /// <summary>What no checkpoint that was written by a run holds, although the text has its form and its checksum; null if there is nothing of the kind.</summary>
+    public string? Problem()
+    {
+        foreach (string? value in Options.Values)
+        {
+            if (value is null) return "an option has no value";
+        }
+
+        foreach (string? note in Notes)
+        {
+            if (note is null) return "a note is missing";
+        }
+
+        foreach (CheckpointTensor? tensor in Tensors)
+        {
+            if (tensor is not { Section: not null, Name: not null, Kind: not null, Shape: not null }) return "a tensor has no name, section, kind or shape";
+        }
+
+        if (!double.IsFinite(Loss) || !double.IsFinite(BestScore) || !double.IsFinite(BestLoss)) return "a figure is not finite";
+        foreach (EpochReport? epoch in Epochs)
+        {
+            if (epoch is null) return "an epoch is missing";
+            if (!float.IsFinite(epoch.LearningRate) || !IsFinite(epoch.TrainLoss) || !IsFinite(epoch.TrainAccuracy) || !IsFinite(epoch.ValidationLoss)
+                || !IsFinite(epoch.ValidationAccuracy) || !IsFinite(epoch.ValidationMacroRecall)) return "a figure of an epoch is not finite";
+        }
+
+        return Problem(Before) ?? Problem(After);
+    }
+
+    private static bool IsFinite(double? value) => value is not double number || double.IsFinite(number);
+
+    private static string? Problem(int[][]? rows)
+    {
+        if (rows is null) return null;
+        long total = 0;
+        foreach (int[]? row in rows)
+        {
+            if (row is null || row.Length != rows.Length) return "a table of classes is not square";
+            foreach (int count in row)
+            {
+                if (count < 0) return "a table of classes holds a negative count";
+                total += count;
+            }
+        }
+
+        return rows.Length is 0 or > ConfusionMatrix.MostClasses || total > int.MaxValue ? "a table of classes is empty or too large" : null;
+    }
 }
 
 /// <summary>A tensor of a checkpoint: float32, row-major, little-endian.</summary>

@@ -21,6 +21,9 @@ public readonly record struct ConfusedPair(int Actual, int Predicted, int Count)
 /// <summary>Counts of true and predicted classes, and the figures that follow from them.</summary>
 public sealed class ConfusionMatrix
 {
+    /// <summary>The most classes that a matrix has room for.</summary>
+    internal const int MostClasses = 1 << 15;
+
     private readonly int[] _counts;
     private int _total;
 
@@ -30,9 +33,20 @@ public sealed class ConfusionMatrix
     public ConfusionMatrix(int classes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, 1 << 15);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, MostClasses);
         Classes = classes;
         _counts = new int[classes * classes];
+    }
+
+    /// <summary>A matrix of counts by true and predicted class.</summary>
+    internal ConfusionMatrix(int[][] rows)
+        : this(rows.Length)
+    {
+        for (int actual = 0; actual < rows.Length; actual++)
+        {
+            rows[actual].CopyTo(_counts, actual * Classes);
+            foreach (int count in rows[actual]) _total += count;
+        }
     }
 
     /// <summary>Number of classes.</summary>

@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.IO;
 using System.IO.Hashing;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text;
 using Thomas.Formats;
@@ -15,7 +14,7 @@ namespace Thomas.Training;
 /// key that names everything the features depend on: the model's contents, the preprocessing, the pictures, the augmented views.
 /// </summary>
 /// <remarks>
-/// Files are checked in full when they are opened and then mapped, not read into memory; a damaged one counts as absent and is replaced. They are
+/// Files are checked in full while they are read into memory, where nobody else can change them; a damaged one counts as absent and is replaced. They are
 /// written whole or not at all, so several processes may share a folder. Layout, little-endian: magic, key length, samples, features and views
 /// (int32 each after the 8-byte magic), 128-bit XXH3 of everything else, zeros up to byte 64; the key in UTF-8, an int32 label per sample, zeros up
 /// to a multiple of 64; the rows.
@@ -61,7 +60,7 @@ public sealed unsafe class FeatureCache
             using FileStream stream = InputFile.Open(path);
             return Open(stream, keyBytes, out problem);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or OutOfMemoryException)
         {
             problem = e.Message;
             return null;
@@ -107,11 +106,19 @@ public sealed unsafe class FeatureCache
     /// Told when a file was damaged and when the new one could not be written; neither stops the work, which only takes longer.
     /// </param>
     /// <returns>The matrix, which the caller disposes.</returns>
-    public FeatureMatrix GetOrCompute(string key, Func<FeatureMatrix> compute, Action<string>? warn = null)
+    public FeatureMatrix GetOrCompute(string key, Func<FeatureMatrix> compute, Action<string>? warn = null) => GetOrCompute(key, compute, static _ => null, warn);
+
+    /// <summary>As the other, but a file must also hold what it should.</summary>
+    /// <param name="key">Everything that the features depend on.</param>
+    /// <param name="compute">Computes the matrix.</param>
+    /// <param name="check">Says what is wrong with a matrix from a file; null where nothing is.</param>
+    /// <param name="warn">Told what does not stop the work.</param>
+    internal FeatureMatrix GetOrCompute(string key, Func<FeatureMatrix> compute, Func<FeatureMatrix, string?> check, Action<string>? warn)
     {
         ArgumentNullException.ThrowIfNull(compute);
         FeatureMatrix? cached = TryLoad(key, out string? problem);
-        if (cached is not null) return cached;
+        if (cached is not null && (problem = check(cached)) is null) return cached;
+        cached?.Dispose();
         if (problem is not null) warn?.Invoke($"The feature cache '{PathOf(key)}' is not usable and is built again: {problem}");
         FeatureMatrix computed = compute();
         try
@@ -165,64 +172,51 @@ public sealed unsafe class FeatureCache
         Int128 expected = rowsOffset + ((Int128)samples * views * features * sizeof(float));
         if (stream.Length != expected) return null;
 
-        MappedFile? file = new(stream);
+        // Nothing of the size of the rows is allocated before it is known whose they are.
+        byte[] head = new byte[rowsOffset];
+        stream.Position = 0;
+        stream.ReadExactly(head);
+        problem = "it belongs to another key";
+        if (!head.AsSpan(HeaderBytes, keyLength).SequenceEqual(key)) return null;
+        ReadOnlySpan<int> labels = MemoryMarshal.Cast<byte, int>(head.AsSpan(HeaderBytes + keyLength, samples * sizeof(int)));
+        problem = "a label in it is negative";
+        if (labels.ContainsAnyExceptInRange(0, int.MaxValue)) return null;
+        FeatureMatrix? matrix = FeatureMatrix.ForReading(labels, features, views);
         try
         {
             problem = "its checksum is wrong";
-            if (!ChecksumHolds(file.Pointer, stream.Length)) return null;
-            problem = "it belongs to another key";
-            if (!new ReadOnlySpan<byte>(file.Pointer + HeaderBytes, keyLength).SequenceEqual(key)) return null;
+            if (!ReadRows(stream, head, matrix)) return null;
             problem = null;
-            int[] labels = MemoryMarshal.Cast<byte, int>(new ReadOnlySpan<byte>(file.Pointer + HeaderBytes + keyLength, samples * sizeof(int))).ToArray();
-            FeatureMatrix matrix = new(labels, features, views, (float*)(file.Pointer + rowsOffset), file, readOnly: true);
-            file = null;
-            return matrix;
+            FeatureMatrix result = matrix;
+            matrix = null;
+            return result;
         }
         finally
         {
-            file?.Dispose();
+            matrix?.Dispose();
         }
     }
 
-    private static bool ChecksumHolds(byte* bytes, long length)
+    /// <summary>Reads the rows; whether the checksum of the whole file holds.</summary>
+    private static bool ReadRows(FileStream stream, byte[] head, FeatureMatrix matrix)
     {
-        Span<byte> header = stackalloc byte[HeaderBytes];
-        new ReadOnlySpan<byte>(bytes, HeaderBytes).CopyTo(header);
-        UInt128 stored = BinaryPrimitives.ReadUInt128LittleEndian(header[ChecksumOffset..]);
-        header.Slice(ChecksumOffset, 16).Clear();
+        UInt128 stored = BinaryPrimitives.ReadUInt128LittleEndian(head.AsSpan(ChecksumOffset));
+        head.AsSpan(ChecksumOffset, 16).Clear();
         XxHash128 hash = new();
-        hash.Append(header);
-        AppendRows(hash, bytes + HeaderBytes, length - HeaderBytes);
+        hash.Append(head);
+        for (long at = 0; at < matrix.LengthBytes; at += 1 << 20)
+        {
+            Span<byte> part = new((byte*)matrix.Pointer + at, (int)Math.Min(1 << 20, matrix.LengthBytes - at));
+            stream.ReadExactly(part);
+            hash.Append(part);
+        }
+
+        GC.KeepAlive(matrix);
         return hash.GetCurrentHashAsUInt128() == stored;
     }
 
     private static void AppendRows(XxHash128 hash, void* bytes, long length)
     {
         for (long at = 0; at < length; at += 1 << 20) hash.Append(new ReadOnlySpan<byte>((byte*)bytes + at, (int)Math.Min(1 << 20, length - at)));
-    }
-
-    /// <summary>A file in the address space, read-only. Outlives the stream that it was made from.</summary>
-    private sealed class MappedFile : IDisposable
-    {
-        private readonly MemoryMappedFile _file;
-        private readonly MemoryMappedViewAccessor _view;
-
-        public MappedFile(FileStream stream)
-        {
-            _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            byte* pointer = null;
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-            Pointer = pointer + _view.PointerOffset;
-        }
-
-        public byte* Pointer { get; }
-
-        public void Dispose()
-        {
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-            _view.Dispose();
-            _file.Dispose();
-        }
     }
 }

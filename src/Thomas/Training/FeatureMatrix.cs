@@ -5,8 +5,7 @@ using System.Runtime.InteropServices;
 namespace Thomas.Training;
 
 /// <summary>
-/// Features of labeled samples, as the frozen part of a network computes them: float32 rows outside the managed heap, or mapped from a file of a
-/// <see cref="FeatureCache"/>.
+/// Features of labeled samples, as the frozen part of a network computes them: float32 rows outside the managed heap.
 /// </summary>
 /// <remarks>
 /// Row-major [views * samples, features]; the row of a sample's view is <c>view * samples + sample</c>. View 0 is the picture as it is, and the only
@@ -36,7 +35,7 @@ public sealed unsafe class FeatureMatrix : IDisposable
     {
     }
 
-    internal FeatureMatrix(ReadOnlySpan<int> labels, int features, int views, float* rows, IDisposable owner, bool readOnly)
+    private FeatureMatrix(ReadOnlySpan<int> labels, int features, int views, float* rows, IDisposable owner, bool readOnly)
     {
         foreach (int label in labels)
         {
@@ -51,6 +50,13 @@ public sealed unsafe class FeatureMatrix : IDisposable
         _readOnly = readOnly;
         Features = features;
         Views = views;
+    }
+
+    /// <summary>A matrix whose rows the caller fills through <see cref="Pointer"/> before anybody else sees it; they cannot be changed afterwards.</summary>
+    internal static FeatureMatrix ForReading(ReadOnlySpan<int> labels, int features, int views)
+    {
+        NativeRows rows = new(CheckedBytes(labels.Length, features, views));
+        return new FeatureMatrix(labels, features, views, rows.Pointer, rows, readOnly: true);
     }
 
     /// <summary>Number of samples.</summary>
@@ -83,7 +89,7 @@ public sealed unsafe class FeatureMatrix : IDisposable
     /// <param name="view">Number of its view.</param>
     /// <returns>The features; valid until the matrix is disposed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such sample or view.</exception>
-    /// <exception cref="InvalidOperationException">The matrix is mapped from a cache file.</exception>
+    /// <exception cref="InvalidOperationException">The matrix comes from a cache file.</exception>
     /// <exception cref="ObjectDisposedException">The matrix was disposed.</exception>
     public Span<float> WritableRow(int sample, int view = 0)
     {
@@ -91,7 +97,7 @@ public sealed unsafe class FeatureMatrix : IDisposable
         return RowSpan(sample, view);
     }
 
-    /// <summary>Frees the memory or unmaps the file.</summary>
+    /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
         _owner?.Dispose();

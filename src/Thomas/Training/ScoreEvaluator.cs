@@ -14,6 +14,7 @@ internal sealed class ScoreEvaluator : IDisposable
     private readonly Executable _executable;
     private readonly PreparedSet _set;
     private readonly Preprocessor _preprocessor;
+    private readonly byte[] _crop;
     private readonly int[] _classMap;
     private readonly int _batch;
     private readonly int _classes;
@@ -30,6 +31,7 @@ internal sealed class ScoreEvaluator : IDisposable
     {
         _set = set;
         _preprocessor = preprocessor;
+        _crop = new byte[set.CropBytes];
         _classMap = classMap;
         _classes = trainee.Classes;
         _batch = oneByOne ? 1 : Math.Min(MaxBatch, set.Count);
@@ -55,7 +57,7 @@ internal sealed class ScoreEvaluator : IDisposable
             int count = Math.Min(_batch, _set.Count - start), length = _preprocessor.InputLength;
 
             // A short last batch repeats its last picture; results are computed for each picture alone.
-            for (int i = 0; i < _batch; i++) _preprocessor.Normalize(_set.Crop(start + Math.Min(i, count - 1)), _executable.Input().Slice(i * length, length));
+            for (int i = 0; i < _batch; i++) _preprocessor.Normalize(_set.Crop(start + Math.Min(i, count - 1), 0, _crop), _executable.Input().Slice(i * length, length));
             _executable.Run();
             for (int i = 0; i < count; i++)
             {

@@ -22,6 +22,12 @@ internal static class SparseSelection
     /// <summary>Small runs leave the memory to tensors.</summary>
     public const int LargestMicroBatch = 8;
 
+    /// <summary>Nodes that may be planned in all attempts to add weights: in a very large graph several weights are tried at once.</summary>
+    private const long Work = 1_000_000;
+
+    /// <summary>Attempts to add weights that a graph of any size gets.</summary>
+    private const int LeastAttempts = 8;
+
     /// <summary>Plans the training of as much as fits.</summary>
     /// <exception cref="ThomasException">Not even the last layer fits; the message names the smallest bound that does.</exception>
     public static TrainingPlan Plan(Model model, TrainingPlanOptions options)
@@ -38,9 +44,11 @@ internal static class SparseSelection
         TrainingPlan best = PlanHead();
         int depth = DeepestBiases();
         if (depth < last) best = Try(BiasesFrom(depth))!;
-        foreach (Parameter weight in Weights(all, depth))
+        List<Parameter> weights = Weights(all, depth);
+        int together = 1 + (weights.Count / (int)Math.Max(LeastAttempts, Work / best.CompiledStep.Graph.Nodes.Count));
+        for (int i = 0; i < weights.Count; i += together)
         {
-            if (Try([weight]) is TrainingPlan larger) best = larger;
+            if (Try(weights[i..Math.Min(i + together, weights.Count)]) is TrainingPlan larger) best = larger;
         }
 
         return best;

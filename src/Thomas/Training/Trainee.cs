@@ -134,8 +134,7 @@ internal sealed class Trainee
 
     private Graph ScoresGraph()
     {
-        Value scores = _source.Outputs[0];
-        while (scores.Producer is Node node && (node.Op is Softmax || (node.Op is Reshape or FakeQuantize && LeadsToSoftmax(node)))) scores = node.Inputs[0];
+        Value scores = BeforeSoftmax(_source.Outputs[0]);
         GraphRewriter rewriter = new(_source);
         foreach ((Value constant, Variable variable) in _variables) rewriter.Set(constant, rewriter.Builder.Variable(variable));
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
@@ -150,15 +149,15 @@ internal sealed class Trainee
         return EliminateDeadNodes.Run(rewriter.Builder.Build(output));
     }
 
-    /// <summary>Whether a softmax comes before this node, through nodes that only move or round.</summary>
-    private static bool LeadsToSoftmax(Node node)
+    /// <summary>What goes into the first softmax on the way back from the output, through nodes that only move or round; the output itself where there is none.</summary>
+    private static Value BeforeSoftmax(Value output)
     {
-        for (Node? at = node; at is not null; at = at.Inputs[0].Producer)
+        Value scores = output;
+        for (Value at = output; at.Producer is Node { Op: Softmax or Reshape or FakeQuantize } node; at = node.Inputs[0])
         {
-            if (at.Op is Softmax) return true;
-            if (at.Op is not (Reshape or FakeQuantize)) return false;
+            if (node.Op is Softmax) scores = node.Inputs[0];
         }
 
-        return false;
+        return scores;
     }
 }

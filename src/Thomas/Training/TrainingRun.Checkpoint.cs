@@ -89,8 +89,8 @@ internal sealed partial class TrainingRun
         _epochs.AddRange(header.Epochs);
         (_bestEpoch, _stoppedEarly) = (header.BestEpoch, header.StoppedEarly);
         if (_bestEpoch != NoEpoch && header.After is not null) _bestScore = (header.BestScore, -header.BestLoss);
-        _before = ToMatrix(header.Before);
-        _after = ToMatrix(header.After);
+        _before = header.Before is null ? null : new ConfusionMatrix(header.Before);
+        _after = header.After is null ? null : new ConfusionMatrix(header.After);
         _notes.Add($"resumed from '{path}' at epoch {_at.Epoch}, step {_at.Step}");
         if (header.Tier != CpuFeatures.TierName)
             _notes.Add($"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results are not bit for bit those of an uninterrupted run");
@@ -111,7 +111,9 @@ internal sealed partial class TrainingRun
 
         if (differences.Count > 0)
             throw new ThomasException($"The checkpoint '{path}' belongs to another run; what differs: {string.Join(", ", differences)}. Use the same, or another file, or start anew.");
-        if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts < 0)
+        if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts is < 0 or > Watchdog.MaxRestarts
+            || header.BestEpoch < NoEpoch || header.BestEpoch > header.Epoch || header.Epochs.Count > header.Epoch || header.Correct < 0
+            || (header.Before ?? header.After)?.Length is int before && before != _trainee.Classes || header.After?.Length is int after && after != _trainee.Classes)
             throw new ThomasException($"The checkpoint '{path}' stands at epoch {header.Epoch}, step {header.Step}, which this run does not have.");
     }
 
@@ -188,19 +190,4 @@ internal sealed partial class TrainingRun
     private string ModelKey() => _modelKey ??= ModelHash.Of(_inputs.Classes.Model.Graph).ToString("x32", CultureInfo.InvariantCulture);
 
     private string DataKey() => _dataKey ??= _inputs.DataKey();
-
-    private static ConfusionMatrix? ToMatrix(int[][]? rows)
-    {
-        if (rows is null) return null;
-        ConfusionMatrix matrix = new(rows.Length);
-        for (int actual = 0; actual < rows.Length; actual++)
-        {
-            for (int predicted = 0; predicted < rows[actual].Length; predicted++)
-            {
-                for (int i = 0; i < rows[actual][predicted]; i++) matrix.Add(actual, predicted);
-            }
-        }
-
-        return matrix;
-    }
 }

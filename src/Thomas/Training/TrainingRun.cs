@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using Thomas.Autodiff;
+using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Runtime;
 
@@ -377,12 +378,23 @@ internal sealed partial class TrainingRun : IDisposable
         return _program.EndChecked();
     }
 
+    /// <summary>What happened to the prepared pictures, also while they were in use.</summary>
+    private void AddNotices(PreparedSet set)
+    {
+        foreach (string notice in set.Notices)
+        {
+            if (!_notes.Contains(notice)) _notes.Add(notice);
+        }
+    }
+
     private TrainerResult ToResult(bool cancelled)
     {
         if (_bestEpoch != NoEpoch) _best.Restore();
         else if (_watchdog.FindNonFinite() is not null) _watchdog.State.Restore();
         if (_stoppedEarly) _notes.Add($"stopped early: no better validation result in {_options.EarlyStoppingPatience} epochs");
         if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the model as given, whose weights were kept");
+        AddNotices(_inputs.Train);
+        if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
         Executable? apply = _program.Apply;
         List<string> kernels = [.. _program.Step.Kernels];
         if (apply is not null) kernels.AddRange(apply.Kernels);

@@ -138,6 +138,7 @@ public static class Tuner
         private readonly List<BrokenPicture> _broken = [];
         private IReadOnlyList<string> _kernels = [];
         private RunPlan? _plan;
+        private int _noticesBefore;
 
         public TuningResult Run(IProgress<EpochReport>? epochs)
         {
@@ -301,6 +302,7 @@ public static class Tuner
                 foreach (string notice in set.Notices) Warn(notice);
                 NoteLostClasses(part, set.Dataset);
                 if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
+                _noticesBefore = set.Notices.Count;
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
                 bool computed = false;
                 FeatureMatrix matrix = cache.GetOrCompute(
@@ -310,7 +312,9 @@ public static class Tuner
                         computed = true;
                         return Compute(graph, set, labelOffset);
                     },
+                    matrix => Problem(matrix, graph, set, labelOffset),
                     Warn);
+                AddLateNotices(set);
                 if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
                 return matrix;
             }
@@ -332,6 +336,32 @@ public static class Tuner
             {
                 if (before[c] > 0 && after[c] == 0) _notes.Add($"no validation picture of '{part.ClassNames[c]}' can be used: its recall is not known");
             }
+        }
+
+        /// <summary>What is wrong with features from a file; its checksum holds, but whoever wrote it may have been wrong, or hostile.</summary>
+        private static string? Problem(FeatureMatrix matrix, Graph graph, PreparedSet set, int labelOffset)
+        {
+            if (matrix.Samples != set.Count || matrix.Views != set.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or pictures";
+            for (int i = 0; i < matrix.Samples; i++)
+            {
+                if (matrix.Labels[i] != set.Label(i) + labelOffset) return "its pictures are of other classes";
+                for (int view = 0; view < matrix.Views; view++)
+                {
+                    foreach (float value in matrix.Row(i, view))
+                    {
+                        if (!float.IsFinite(value)) return "it holds numbers that are not finite";
+                    }
+                }
+            }
+
+            return null;
+        }
+
+        /// <summary>What happened to the prepared pictures while they were in use.</summary>
+        private void AddLateNotices(PreparedSet set)
+        {
+            IReadOnlyList<string> notices = set.Notices;
+            for (int i = _noticesBefore; i < notices.Count; i++) _notes.Add(notices[i]);
         }
 
         private FeatureMatrix Compute(Graph graph, PreparedSet set, int labelOffset)

@@ -156,6 +156,78 @@ public sealed class PreparedSetTests : IDisposable
         Assert.Equal(PictureCount * 2, _decoder.Calls);
     }
 
+    [Theory]
+    [InlineData("cut")]
+    [InlineData("overwritten")]
+    [InlineData("deleted")]
+    [InlineData("replaced")]
+    public void A_cache_that_another_program_changes_while_it_is_in_use_changes_nothing(string how)
+    {
+        PreparedSetOptions options = Options(cached: true) with { Views = 2, Augmentation = Everything };
+        byte[][] expected = CropsOf(options, out _);
+        using PreparedSet set = Prepare(Data, options);
+        Assert.True(set.IsFromCache);
+        using (FileStream file = new(CacheFile, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete))
+        {
+            if (how == "cut") file.SetLength(200);
+            else if (how == "overwritten") file.Write(new byte[5000]);
+            else if (how == "deleted") File.Delete(CacheFile);
+            else File.Move(Copy(Data.Samples[0].Picture.Name), CacheFile, overwrite: true);
+        }
+
+        List<byte[]> crops = [];
+        for (int i = 0; i < set.Count; i++)
+        {
+            for (int view = 0; view < set.Views; view++) crops.Add(set.Crop(i, view).ToArray());
+        }
+
+        Assert.Equal(expected, crops);
+        if (how is "cut" or "overwritten") Assert.Contains("while they were in use", Assert.Single(set.Notices), StringComparison.Ordinal);
+        else Assert.Empty(set.Notices);
+        Assert.Equal(expected, CropsOf(options, out _));
+
+        string Copy(string path)
+        {
+            File.Copy(path, _folder["copy"]);
+            return _folder["copy"];
+        }
+    }
+
+    [Fact]
+    public void A_cut_cache_whose_picture_is_gone_gives_an_error_with_both_names()
+    {
+        PreparedSetOptions options = Options(cached: true);
+        CropsOf(options, out _);
+        using PreparedSet set = Prepare(Data, options);
+        using (FileStream file = new(CacheFile, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete)) file.SetLength(0);
+        string picture = set.Dataset.Samples[1].Picture.Name;
+        File.Delete(picture);
+        DataException error = Assert.Throws<DataException>(() => set.Crop(1));
+        Assert.Contains(picture, error.Message, StringComparison.Ordinal);
+        Assert.Contains(Cache, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_cache_that_calls_good_pictures_broken_is_made_anew()
+    {
+        PreparedSetOptions options = Options(cached: true);
+        byte[][] expected = CropsOf(options, out _);
+        string[] names = [.. Directory.GetFiles(Cache)];
+        UInt128 key = KeyOf(options);
+        string?[] failures = new string?[PictureCount];
+        failures[2] = "said to be broken";
+        using (CropFile.Writer writer = new(Assert.Single(names), key, PictureCount, expected[0].Length))
+        {
+            for (int i = 0; i < PictureCount; i++) writer.Write(i, expected[i]);
+            writer.Complete(failures).Dispose();
+        }
+
+        Assert.Equal(expected, CropsOf(options, out bool fromCache));
+        Assert.False(fromCache);
+        Assert.Equal(expected, CropsOf(options, out fromCache));
+        Assert.True(fromCache);
+    }
+
     [Fact]
     public void A_foreign_file_under_the_name_is_replaced()
     {

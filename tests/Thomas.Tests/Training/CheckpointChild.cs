@@ -2,6 +2,8 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Runtime.InteropServices;
+using Thomas.Data;
+using Thomas.Tests.Harness;
 using Thomas.Training;
 
 namespace Thomas.Tests.Training;
@@ -11,14 +13,44 @@ internal static class CheckpointChild
 {
     public const string Command = "checkpoint-child", StepDone = "step";
 
+    /// <summary>What a run does: training alone, told step by step; or all of what the commands train and tune do, up to the saved model.</summary>
+    public const string Steps = "steps", Train = "train", Tune = "tune";
+
     public static TrainerOptions Options { get; } = TrainerJob.Options with { Epochs = 12, CheckpointSteps = 1, WatchdogSteps = 3, Augmentation = new Augmentation { Flip = true } };
 
     public static string CheckpointOf(string folder) => Path.Combine(folder, "run.checkpoint");
 
     public static string ResultOf(string folder) => Path.Combine(folder, "result");
 
-    /// <summary>Trains, or goes on training, and leaves the weights. Says so after each step, before its checkpoint is written.</summary>
-    public static int Run(string folder)
+    /// <summary>The model that <see cref="Train"/> and <see cref="Tune"/> save.</summary>
+    public static string ModelOf(string folder) => Path.Combine(folder, "model.tflite");
+
+    public static string CacheOf(string folder) => Path.Combine(folder, "cache");
+
+    /// <summary>Trains, or goes on training, and leaves the result.</summary>
+    public static int Run(string folder, string kind)
+    {
+        if (kind == Train) TrainAndSave(folder);
+        else if (kind == Tune) TuneAndSave(folder);
+        else RunSteps(folder);
+        return 0;
+    }
+
+    /// <summary>Starts the run.</summary>
+    public static Process Start(string folder, string kind = Steps)
+    {
+        string program = Environment.ProcessPath!;
+        ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(CheckpointChild).Assembly.Location);
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        start.ArgumentList.Add(Command);
+        start.ArgumentList.Add(folder);
+        start.ArgumentList.Add(kind);
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Says so after each step, before its checkpoint is written.</summary>
+    private static void RunSteps(string folder)
     {
         using TrainerJob job = new();
         Relay<StageProgress> progress = new(p =>
@@ -27,18 +59,27 @@ internal static class CheckpointChild
         });
         TrainerResult result = job.Run(Options with { CheckpointPath = CheckpointOf(folder), Resume = true }, progress: progress);
         File.WriteAllBytes(ResultOf(folder), MemoryMarshal.AsBytes<int>(TrainerJob.Bits(result.Model)).ToArray());
-        return 0;
     }
 
-    /// <summary>Starts the run.</summary>
-    public static Process Start(string folder)
+    private static void TrainAndSave(string folder)
     {
-        string program = Environment.ProcessPath!;
-        ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(CheckpointChild).Assembly.Location);
-        start.Environment["DOTNET_TieredPGO"] = "0";
-        start.ArgumentList.Add(Command);
-        start.ArgumentList.Add(folder);
-        return Process.Start(start)!;
+        PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 }, CacheDirectory = CacheOf(folder), Threads = 1 };
+        using PreparedSet train = PreparedSet.Create(TinyModels.Pictures(10, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        using PreparedSet validation = PreparedSet.Create(TinyModels.Pictures(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with { CheckpointPath = CheckpointOf(folder), Resume = true }, null, null, default);
+        result.Model.Save(ModelOf(folder));
+    }
+
+    private static void TuneAndSave(string folder)
+    {
+        TuningOptions options = new()
+        {
+            CacheDirectory = CacheOf(folder),
+            Compile = TrainerJob.Options.Compile,
+            Head = new HeadOptions { Epochs = 5 },
+            Network = Options with { CheckpointPath = CheckpointOf(folder), Resume = true },
+        };
+        TuningResult result = Tuner.Tune(TrainerJob.Model(), TinyModels.Pictures(12, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        result.Model.Save(ModelOf(folder));
     }
 }

@@ -1,4 +1,6 @@
+using System;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
@@ -9,8 +11,10 @@ using Xunit;
 
 namespace Thomas.Tests.Training;
 
-public sealed class CheckpointKillTests
+public sealed class CheckpointKillTests(ITestOutputHelper output)
 {
+    private const string KillsVariable = "THOMAS_KILLS";
+    private const int FewKills = 3;
     private const int Kills = 25, MaximumKills = 200, Chains = 2;
 
     [Fact]
@@ -32,6 +36,66 @@ public sealed class CheckpointKillTests
             Assert.True(torn > 0, $"none of {MaximumKills} kills fell into the writing of a checkpoint");
         }
     }
+
+    /// <summary>
+    /// Kills at moments anywhere in a run, from the start of the process over the writing of caches and checkpoints to the writing of the model. <c>THOMAS_KILLS</c> sets how many
+    /// there are of each kind.
+    /// </summary>
+    [Theory]
+    [InlineData(CheckpointChild.Train)]
+    [InlineData(CheckpointChild.Tune)]
+    public void A_whole_run_that_is_killed_anywhere_saves_the_model_of_one_that_is_not(string kind)
+    {
+        int kills = Environment.GetEnvironmentVariable(KillsVariable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : FewKills;
+        using TemporaryFolder whole = new();
+        long began = Stopwatch.GetTimestamp();
+        using (Process child = CheckpointChild.Start(whole.Path, kind)) child.WaitForExit();
+        double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        byte[] expected = File.ReadAllBytes(CheckpointChild.ModelOf(whole.Path));
+        string[] files = FilesIn(whole.Path);
+
+        Rng rng = new(7);
+        int killed = 0, completed = 0, resumed = 0, torn = 0, killedInThisRun = 0;
+        TemporaryFolder folder = new();
+        while (killed < kills || killedInThisRun > 0)
+        {
+            bool hadCheckpoint = File.Exists(CheckpointChild.CheckpointOf(folder.Path));
+            began = Stopwatch.GetTimestamp();
+            using Process child = CheckpointChild.Start(folder.Path, kind);
+            bool ended = killed >= kills ? WaitToTheEnd(child) : child.WaitForExit(TimeSpan.FromSeconds(rng.Uniform(0.2f, 1.1f) * seconds));
+            if (!ended)
+            {
+                child.Kill();
+                child.WaitForExit();
+                killed++;
+                killedInThisRun++;
+                resumed += hadCheckpoint ? 1 : 0;
+                torn += Directory.GetFiles(folder.Path, "*.tmp", SearchOption.AllDirectories).Length > 0 ? 1 : 0;
+                continue;
+            }
+
+            // Whatever was left half-written, the run is finished by the next one, which leaves what an uninterrupted one does.
+            Assert.Equal(0, child.ExitCode);
+            Assert.Equal(expected, File.ReadAllBytes(CheckpointChild.ModelOf(folder.Path)));
+            if (killedInThisRun == 0) seconds = Math.Min(seconds, Stopwatch.GetElapsedTime(began).TotalSeconds);
+            completed++;
+            killedInThisRun = 0;
+            folder.Dispose();
+            folder = new TemporaryFolder();
+        }
+
+        folder.Dispose();
+        Assert.True(completed > 0);
+        output.WriteLine($"{kind}: {killed} kills, {resumed} of resumed runs, {torn} with a file half written; {completed} runs ended with the same bits; {files.Length} files in the folder of a whole run");
+
+        static bool WaitToTheEnd(Process child)
+        {
+            child.WaitForExit();
+            return true;
+        }
+    }
+
+    private static string[] FilesIn(string folder) => Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
 
     /// <returns>How many of the killed runs had been resumed, and how many left a half-written file.</returns>
     private static (int Resumed, int Torn) KillAgainAndAgain(Rng rng, byte[] expected)

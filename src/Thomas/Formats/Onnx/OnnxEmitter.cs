@@ -27,6 +27,7 @@ internal sealed partial class OnnxEmitter
     private readonly Dictionary<Value, string> _nchw = [];
     private readonly Dictionary<(Value, string), string> _initializers = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _suffixes = new(StringComparer.Ordinal);
     private readonly Dictionary<float, string> _bounds = [];
     private readonly HashSet<Value> _outputs = [];
 
@@ -210,7 +211,13 @@ internal sealed partial class OnnxEmitter
     private string Unique(string wanted)
     {
         string name = wanted;
-        for (int i = 1; !_names.Add(name); i++) name = $"{wanted}_{i}";
+        while (!_names.Add(name))
+        {
+            int suffix = _suffixes.GetValueOrDefault(wanted, 1);
+            _suffixes[wanted] = suffix + 1;
+            name = $"{wanted}_{suffix}";
+        }
+
         return name;
     }
 

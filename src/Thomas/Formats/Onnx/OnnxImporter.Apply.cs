@@ -39,6 +39,7 @@ internal sealed partial class OnnxImporter
         if (constant && Fold(op, operands, attributes, name) is Operand folded) return folded;
         Value[] values = new Value[operands.Length];
         for (int i = 0; i < values.Length; i++) values[i] = ValueOf(operands[i]);
+        if (++_nodeCount > ModelLimits.Nodes) throw ModelLimits.TooMany(_file, _nodeCount, "nodes or more", ModelLimits.Nodes);
         Value result = _builder.Add(op, values, attributes, name);
         CheckSize(result.Type, $"{node.OpType} node '{node.Name}'");
         return new Operand(name, result, grid);

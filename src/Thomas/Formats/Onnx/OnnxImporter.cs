@@ -39,10 +39,14 @@ internal sealed partial class OnnxImporter
     private readonly Dictionary<(Operand, IntList), Operand> _permuted = [];
     private readonly HashSet<string> _outputNames = new(StringComparer.Ordinal);
     private readonly List<UnsupportedKind> _unsupported = [];
+    private readonly Dictionary<string, UnsupportedKind> _unsupportedByReason = new(StringComparer.Ordinal);
     private readonly HashSet<DataType> _widened = [];
     private QuantizedInput? _quantizedInput;
     private long _budget;
     private long _operationsLeft = MaximumFoldedOperations;
+    private int _operatorCount;
+    private int _operandCount;
+    private int _nodeCount;
     private int _fileBatch = 1;
     private bool _isDynamic;
 
@@ -79,6 +83,8 @@ internal sealed partial class OnnxImporter
 
     public Graph Import()
     {
+        if (_proto.Node.Count > ModelLimits.Operators) throw ModelLimits.TooMany(_file, _proto.Node.Count, "operators", ModelLimits.Operators);
+        if (_proto.Initializer.Count > ModelLimits.Tensors) throw ModelLimits.TooMany(_file, _proto.Initializer.Count, "constants", ModelLimits.Tensors);
         foreach (TensorProto initializer in _proto.Initializer)
         {
             if (!_initializers.TryAdd(initializer.Name, initializer)) throw new ModelFormatException(_file, $"initializer '{initializer.Name}'", "is given twice");
@@ -133,6 +139,7 @@ internal sealed partial class OnnxImporter
 
     private void AddNode(NodeProto proto)
     {
+        CountOperator(proto);
         Operand?[] inputs = new Operand?[proto.Input.Count];
         bool known = true;
         try
@@ -175,6 +182,19 @@ internal sealed partial class OnnxImporter
         {
             if (output.Length > 0) _operands.TryAdd(output, null);
         }
+    }
+
+    /// <summary>Here and not in the file's list alone, because an operator may stand for many.</summary>
+    private void CountOperator(NodeProto proto)
+    {
+        if (++_operatorCount > ModelLimits.Operators) throw ModelLimits.TooMany(_file, _operatorCount, "operators or more", ModelLimits.Operators);
+        CountOperands(proto.Input.Count + proto.Output.Count);
+    }
+
+    private void CountOperands(int count)
+    {
+        _operandCount += count;
+        if (_operandCount is < 0 or > ModelLimits.Operands) throw ModelLimits.TooMany(_file, (uint)_operandCount, "operands or more", ModelLimits.Operands);
     }
 
     /// <summary>Where an output only passes on another node's result, that result takes the output's name.</summary>
@@ -267,8 +287,12 @@ internal sealed partial class OnnxImporter
 
     private void Count(UnsupportedNodeException e, string node)
     {
-        UnsupportedKind? kind = _unsupported.Find(entry => entry.Reason == e.Message);
-        if (kind is null) _unsupported.Add(kind = new UnsupportedKind(e.Message, e.Detail));
+        if (!_unsupportedByReason.TryGetValue(e.Message, out UnsupportedKind? kind))
+        {
+            _unsupportedByReason.Add(e.Message, kind = new UnsupportedKind(e.Message, e.Detail));
+            _unsupported.Add(kind);
+        }
+
         kind.Add(node);
     }
 

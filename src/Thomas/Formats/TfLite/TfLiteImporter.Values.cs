@@ -11,7 +11,7 @@ internal sealed partial class TfLiteImporter
     private void AddInputs(ReadOnlySpan<int> inputs)
     {
         FlatPlace place = new("subgraph", 0);
-        _file.Require(inputs.Length is > 0 and <= MaxTensors, place, "it has no input");
+        _file.Require(inputs.Length is > 0 and <= ModelLimits.Tensors, place, "it has no input");
         for (int i = 0; i < inputs.Length; i++)
         {
             int index = inputs[i];
@@ -120,7 +120,7 @@ internal sealed partial class TfLiteImporter
     /// <summary>Adds a node and refuses results beyond what a picture classifier can need.</summary>
     private Value Add(Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes, string name)
     {
-        _file.Require(++_nodes <= MaxNodes, new FlatPlace("subgraph", 0), $"it needs more than {MaxNodes} operators");
+        if (++_nodes > ModelLimits.Nodes) throw ModelLimits.TooMany(_file.Name, _nodes, "nodes or more", ModelLimits.Nodes);
         Value value = _builder.Add(op, operands, attributes, name);
         RequireSize(value.Type, new FlatPlace($"result '{name}'"));
         return value;

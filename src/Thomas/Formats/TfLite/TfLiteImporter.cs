@@ -12,11 +12,6 @@ namespace Thomas.Formats.TfLite;
 /// </summary>
 internal sealed partial class TfLiteImporter
 {
-    // More than any classifier has; keeps what a hostile file can make us allocate in proportion.
-    private const int MaxTensors = 1 << 16;
-    private const int MaxOperands = 1 << 18;
-    private const int MaxNodes = 1 << 14;
-
     private readonly FlatFile _file;
     private readonly int? _pictureSize;
     private readonly GraphBuilder _builder = new();
@@ -79,7 +74,7 @@ internal sealed partial class TfLiteImporter
     private static (BuiltinOperator Code, string Name)[] ReadCodes(FlatFile file, ModelTable model)
     {
         FlatTables tables = model.OperatorCodes;
-        file.Require(tables.Count <= MaxTensors, new FlatPlace("model"), "it lists too many kinds of operators");
+        file.Require(tables.Count <= ModelLimits.Tensors, new FlatPlace("model"), "it lists too many kinds of operators");
         (BuiltinOperator, string)[] codes = new (BuiltinOperator, string)[tables.Count];
         for (int i = 0; i < codes.Length; i++)
         {
@@ -92,7 +87,7 @@ internal sealed partial class TfLiteImporter
 
     private static ImportedTensor[] ReadTensors(FlatFile file, FlatTables tables, FlatTables buffers)
     {
-        file.Require(tables.Count <= MaxTensors, new FlatPlace("subgraph", 0), $"it has {tables.Count} tensors; at most {MaxTensors} are read");
+        if (tables.Count > ModelLimits.Tensors) throw ModelLimits.TooMany(file.Name, tables.Count, "tensors", ModelLimits.Tensors);
         ImportedTensor[] tensors = new ImportedTensor[tables.Count];
         for (int i = 0; i < tensors.Length; i++)
         {
@@ -111,7 +106,7 @@ internal sealed partial class TfLiteImporter
     private static bool StandsAlone(FlatFile file, FlatTable subgraph, (BuiltinOperator Code, string Name)[] codes)
     {
         FlatTables operators = new SubgraphTable(subgraph).Operators;
-        file.Require(operators.Count <= MaxOperands, new FlatPlace("subgraph", 0), "the graph has too many operators");
+        if (operators.Count > ModelLimits.Operators) throw ModelLimits.TooMany(file.Name, operators.Count, "operators", ModelLimits.Operators);
         for (int k = 0; k < operators.Count; k++)
         {
             uint code = new OperatorTable(operators[k]).CodeIndex;
@@ -131,7 +126,7 @@ internal sealed partial class TfLiteImporter
         {
             FlatTables operators = new SubgraphTable(subgraphs[i]).Operators;
             operands += operators.Count;
-            file.Require(operands is >= 0 and <= MaxOperands, new FlatPlace("subgraph", i), "it has too many operators");
+            file.Require(operands is >= 0 and <= ModelLimits.Operands, new FlatPlace("subgraph", i), "it has too many operators");
             for (int k = 0; k < operators.Count; k++)
             {
                 uint code = new OperatorTable(operators[k]).CodeIndex;
@@ -146,7 +141,7 @@ internal sealed partial class TfLiteImporter
 
     private void AddOperators(FlatTables operators, (BuiltinOperator Code, string Name)[] codes)
     {
-        _file.Require(operators.Count <= MaxOperands, new FlatPlace("subgraph", 0), "the graph has too many operators");
+        if (operators.Count > ModelLimits.Operators) throw ModelLimits.TooMany(_file.Name, operators.Count, "operators", ModelLimits.Operators);
         OperatorCall[] calls = new OperatorCall[operators.Count];
         int operands = 0;
         for (int i = 0; i < calls.Length; i++)
@@ -156,7 +151,7 @@ internal sealed partial class TfLiteImporter
             _file.Require(fields.CodeIndex < (uint)codes.Length, table.Place, $"refers to operator code {fields.CodeIndex} of {codes.Length}");
             ReadOnlySpan<int> inputs = fields.Inputs, outputs = fields.Outputs;
             operands += inputs.Length + outputs.Length;
-            _file.Require(operands is >= 0 and <= MaxOperands, table.Place, "the graph has too many operands");
+            if (operands is < 0 or > ModelLimits.Operands) throw ModelLimits.TooMany(_file.Name, (uint)operands, "operands or more", ModelLimits.Operands);
             (BuiltinOperator code, string name) = codes[(int)fields.CodeIndex];
             calls[i] = new OperatorCall(code, name, inputs.ToArray(), outputs.ToArray(), fields.Options, table.Place);
             Check(calls[i]);
@@ -228,7 +223,7 @@ internal sealed partial class TfLiteImporter
     private Graph Finish(ReadOnlySpan<int> outputs)
     {
         FlatPlace place = new("subgraph", 0);
-        _file.Require(outputs.Length is > 0 and <= MaxTensors, place, "it has no output");
+        _file.Require(outputs.Length is > 0 and <= ModelLimits.Tensors, place, "it has no output");
         List<Value> values = [];
         Value? scores = null;
         foreach (int index in outputs)

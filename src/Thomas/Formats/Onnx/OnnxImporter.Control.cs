@@ -62,6 +62,7 @@ internal sealed partial class OnnxImporter
 
     private void Call(FunctionProto function, NodeProto call)
     {
+        CountOperands(function.Input.Count + function.Output.Count + function.AttributeProto.Count);
         string prefix = UniquePrefix(call);
         Dictionary<string, string> names = new(StringComparer.Ordinal) { [""] = "" };
         for (int i = 0; i < function.Input.Count; i++) names[function.Input[i]] = i < call.Input.Count ? call.Input[i] : "";
@@ -105,6 +106,7 @@ internal sealed partial class OnnxImporter
 
     private void ImportBody(GraphProto body)
     {
+        CountOperands(body.Initializer.Count);
         foreach (TensorProto initializer in body.Initializer) _initializers.TryAdd(initializer.Name, initializer);
         foreach (NodeProto inner in body.Node) AddUnfolded(inner);
     }
@@ -141,6 +143,7 @@ internal sealed partial class OnnxImporter
         OnnxRename.AddDefined(body, inside);
         for (long trip = 0; trip < trips && goesOn; trip++)
         {
+            CountOperands(body.Input.Count + body.Output.Count + body.Initializer.Count);
             string step = $"{prefix}/{trip}";
             _operands[$"{step}/trip"] = IntegerConstant($"{step}/trip", new Shape(), [trip]);
             _operands[$"{step}/goes_on"] = IntegerConstant($"{step}/goes_on", new Shape(), [1]);

@@ -393,32 +393,6 @@ public static class Tuner
             for (int i = _noticesBefore; i < notices.Count; i++) Warn(notices[i]);
         }
 
-        /// <summary>What is wrong with features from a file; its checksum holds, but whoever wrote it may have been wrong, or hostile.</summary>
-        private static string? Problem(FeatureMatrix matrix, Graph graph, PreparedSet set, int labelOffset)
-        {
-            if (matrix.Samples != set.Count || matrix.Views != set.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or pictures";
-            for (int i = 0; i < matrix.Samples; i++)
-            {
-                if (matrix.Labels[i] != set.Label(i) + labelOffset) return "its pictures are of other classes";
-                for (int view = 0; view < matrix.Views; view++)
-                {
-                    foreach (float value in matrix.Row(i, view))
-                    {
-                        if (!float.IsFinite(value)) return "it holds numbers that are not finite";
-                    }
-                }
-            }
-
-            return null;
-        }
-
-        /// <summary>What happened to the prepared pictures while they were in use.</summary>
-        private void AddLateNotices(PreparedSet set)
-        {
-            IReadOnlyList<string> notices = set.Notices;
-            for (int i = _noticesBefore; i < notices.Count; i++) _notes.Add(notices[i]);
-        }
-
         private FeatureMatrix Compute(Graph graph, PreparedSet set, int labelOffset)
         {
             int[] labels = new int[set.Count];

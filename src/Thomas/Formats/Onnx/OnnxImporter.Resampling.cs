@@ -156,12 +156,7 @@ internal sealed partial class OnnxImporter
         {
             int axis = axes is null ? i : node.Axis(axes[i], shape.Rank);
             double size = wanted?[i] ?? Math.Floor((double)shape[axis] * scales![i]);
-<<<<<<< HEAD
-=======
             if (wanted is null && Math.Abs((shape[axis] * (double)scales![i]) - size) > 1e-3) throw node.Unsupported("by a factor that gives no whole size", $"{shape} by {scales[i]}");
-            // Sizes that the file computes for its own batch name it here.
-            if (axis == 0 && size == _fileBatch) size = 1;
->>>>>>> w-onnxread
             target[axis] = size is >= 1 and <= 1 << 16 ? (int)size : throw node.Fail($"asks for size {size}");
         }
 

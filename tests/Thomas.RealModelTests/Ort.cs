@@ -11,46 +11,30 @@ internal sealed class Ort : IDisposable
 {
     private readonly InferenceSession _session;
 
-<<<<<<< HEAD
     /// <param name="model">The file's bytes.</param>
-    /// <param name="defaults">Whether graphs are optimized, as users have it.</param>
-    public Ort(byte[] model, bool defaults = false)
-    {
-        using SessionOptions options = Options(defaults);
-=======
-    /// <param name="model">The file.</param>
     /// <param name="optimized">
     /// Whether the graph is optimized as it is for everybody who sets nothing; else every operator runs by itself, which is their definition. Both must give
     /// what the file means: the optimizer may round differently, no more.
     /// </param>
     public Ort(byte[] model, bool optimized = true)
     {
-        using SessionOptions options = new()
-        {
-            IntraOpNumThreads = 1,
-            InterOpNumThreads = 1,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-        if (!optimized) options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
->>>>>>> a1f1f0b (ONNX from 8-bit files: weights stay 8-bit integers with their own scales; no QDQ pair around float weights; ONNX Runtime is tested as it runs by default)
+        using SessionOptions options = Options(optimized);
         _session = new InferenceSession(model, options);
     }
 
     /// <summary>Opens a file, which may have weights beside it, with default settings.</summary>
     public Ort(string path)
     {
-        using SessionOptions options = Options(defaults: true);
+        using SessionOptions options = Options(optimized: true);
         _session = new InferenceSession(path, options);
     }
 
-    private static SessionOptions Options(bool defaults) => new()
+    private static SessionOptions Options(bool optimized)
     {
-        IntraOpNumThreads = 1,
-        InterOpNumThreads = 1,
-        // The plain operators are the definition; fusions may round differently.
-        GraphOptimizationLevel = defaults ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL,
-        LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-    };
+        SessionOptions options = new() { IntraOpNumThreads = 1, InterOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        if (!optimized) options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
+        return options;
+    }
 
     public IReadOnlyList<string> OutputNames => _session.OutputNames;
 

@@ -188,8 +188,13 @@ internal sealed partial class OnnxImporter
     private void CountOperator(NodeProto proto)
     {
         if (++_operatorCount > ModelLimits.Operators) throw ModelLimits.TooMany(_file, _operatorCount, "operators or more", ModelLimits.Operators);
-        _operandCount += proto.Input.Count + proto.Output.Count;
-        if (_operandCount > ModelLimits.Operands) throw ModelLimits.TooMany(_file, _operandCount, "operands or more", ModelLimits.Operands);
+        CountOperands(proto.Input.Count + proto.Output.Count);
+    }
+
+    private void CountOperands(int count)
+    {
+        _operandCount += count;
+        if (_operandCount is < 0 or > ModelLimits.Operands) throw ModelLimits.TooMany(_file, (uint)_operandCount, "operands or more", ModelLimits.Operands);
     }
 
     /// <summary>Where an output only passes on another node's result, that result takes the output's name.</summary>

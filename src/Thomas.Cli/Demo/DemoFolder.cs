@@ -30,6 +30,7 @@ internal static class DemoFolder
     public static void Write(string folder, IReadOnlyList<(string Name, Action<string> Write)> files) => Guard(folder, () =>
     {
         string staging = Staging(folder);
+        DeleteAbandoned(folder);
         try
         {
             foreach ((string name, Action<string> write) in files) write(Reserve(staging, name));
@@ -42,6 +43,23 @@ internal static class DemoFolder
     });
 
     private static string Staging(string folder) => Path.Combine(folder, FormattableString.Invariant($".thomas-{Environment.ProcessId}.tmp"));
+
+    /// <summary>Deletes what demonstrations that were killed have left; none takes a day.</summary>
+    private static void DeleteAbandoned(string folder)
+    {
+        if (!Directory.Exists(folder)) return;
+        try
+        {
+            foreach (string left in Directory.EnumerateDirectories(folder, ".thomas-*.tmp"))
+            {
+                if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(left) > TimeSpan.FromDays(1)) Directory.Delete(left, recursive: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nothing depends on it.
+        }
+    }
 
     private static string Reserve(string folder, string name)
     {

@@ -1,7 +1,7 @@
 using System;
 using System.CommandLine;
-using Thomas.Cli.Output;
 using Thomas.Autodiff;
+using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Training;

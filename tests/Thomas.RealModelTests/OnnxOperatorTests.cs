@@ -141,6 +141,14 @@ public sealed class OnnxOperatorTests
             }
         }
 
+        foreach (string coordinates in (string[])["half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"])
+        {
+            files[$"Resize linear, {coordinates}"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 9, 5)
+                .Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "linear"), ("coordinate_transformation_mode", coordinates)).Output("y");
+            files[$"Resize to the nearest, {coordinates}"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 9, 5)
+                .Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "nearest"), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor")).Output("y");
+        }
+
         files["Resize to sizes"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 12, 16).Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "nearest")).Output("y");
         foreach (string mode in (string[])["reflect", "edge"]) files[$"Pad {mode}"] = () => Sized(13, "Pad", [("mode", mode)], [0, 0, 2, 1, 0, 0, 1, 3]);
         files["Pad that cuts"] = () => Sized(13, "Pad", [], [0, 0, -1, 1, 0, 0, 2, -3]);

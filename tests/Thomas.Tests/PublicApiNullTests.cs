@@ -130,7 +130,7 @@ public sealed class PublicApiNullTests
                 set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(), new FeatureCache("folder"), matrix,
                 new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal, HeadPlan.Create(model, 2, 2, 4, new CompileOptions()),
                 TrainingPlanner.Plan(model, plan), plan, new HeadTrainer(), new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0], new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,
-                new byte[3], new float[1],
+                new byte[3], new float[1], new RunPlanOptions { Classes = 2 }, RunPlanner.Plan(model, new RunPlanOptions { Classes = 2 }), new TuningOptions(), new TrainerOptions(),
             ])
                 _samples[sample.GetType()] = sample;
             _samples[typeof(IImageDecoder)] = new NoDecoder();

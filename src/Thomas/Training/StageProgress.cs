@@ -17,7 +17,12 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
     /// <param name="stage">The stage that it is about.</param>
     /// <param name="message">What went wrong and what follows from it.</param>
     /// <returns>The report.</returns>
-    public static StageProgress Warning(string stage, string message) => new(stage, 0, 0, message) { IsWarning = true };
+    public static StageProgress Warning(string stage, string message)
+    {
+        ArgumentNullException.ThrowIfNull(stage);
+        ArgumentNullException.ThrowIfNull(message);
+        return new(stage, 0, 0, message) { IsWarning = true };
+    }
 
     /// <summary>Tells of the preparation of pictures as the stage <c>decode</c>.</summary>
     /// <param name="progress">Who is told; may be null.</param>

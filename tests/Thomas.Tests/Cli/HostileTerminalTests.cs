@@ -88,7 +88,12 @@ public sealed class HostileTerminalTests
     {
         using CliFixture files = new();
         string large = files["large.onnx"];
-        using (FileStream file = File.Create(large)) file.SetLength(300 << 20);
+        using (FileStream file = File.Create(large))
+        {
+            file.Write([0x1C, 0, 0, 0, .. "TFL3"u8]);
+            file.SetLength(300 << 20);
+        }
+
         (int code, _, string errors) = await Shell("DOTNET_GCHeapHardLimit=0x6000000 \"$0\" inspect \"$1\"", large);
         Assert.True(code == 7, $"exit code {code}: {errors}");
         Assert.Contains("Not enough memory", errors, StringComparison.Ordinal);

@@ -217,7 +217,6 @@ public static class Tuner
             validation.Dispose();
             Trim();
             TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, divided, input, options.Network, epochs);
-            if (network is not null) _warnings.AddRange(network.Warnings);
             TuningResult result = new()
             {
                 Model = network?.Model ?? tuned,
@@ -240,7 +239,11 @@ public static class Tuner
                 KeptClasses = offset,
                 Kernels = network?.Kernels ?? _kernels,
             };
-            _warnings.AddRange(TuningWarnings.Of(result));
+            foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
+            {
+                if (!_warnings.Contains(warning)) _warnings.Add(warning);
+            }
+
             return result;
         }
 

@@ -22,7 +22,7 @@ public sealed partial class ArchitectureTests
         ["Autodiff"] = ["Diagnostics", "Graphs", "Ops", "Passes"],
         ["Planning"] = ["Diagnostics", "Graphs", "Ops", "Autodiff", "Passes"],
         ["Runtime"] = ["Diagnostics", "Kernels", "Graphs", "Ops", "Autodiff", "Passes", "Planning"],
-        ["Formats"] = ["", "Diagnostics", "Graphs", "Ops"],
+        ["Formats"] = ["", "Diagnostics", "Graphs", "Ops", "Passes"],
         ["Architectures"] = ["", "Diagnostics", "Graphs", "Ops"],
         ["Data"] = ["", "Diagnostics"],
         ["Training"] =

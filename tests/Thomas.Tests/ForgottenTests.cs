@@ -9,7 +9,6 @@ using Thomas.Ops;
 using Thomas.Runtime;
 using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
-using Thomas.Tests.Training;
 using Thomas.Training;
 using Xunit;
 

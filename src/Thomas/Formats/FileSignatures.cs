@@ -1,4 +1,5 @@
 using System;
+using System.Text;
 
 namespace Thomas.Formats;
 
@@ -161,8 +162,7 @@ internal static class FileSignatures
         ReadOnlySpan<byte> end = file[Math.Max(0, file.Length - Searched)..], start = file[..Math.Min(file.Length, 256)];
         foreach ((string entry, FileKind kind) in ZipTable)
         {
-            Span<byte> name = stackalloc byte[entry.Length];
-            for (int i = 0; i < entry.Length; i++) name[i] = (byte)entry[i];
+            byte[] name = Encoding.Latin1.GetBytes(entry);
             if (end.IndexOf(name) >= 0 || start.IndexOf(name) >= 0) return kind;
         }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Globalization;
 using System.IO;
 using System.Text;
@@ -11,6 +12,8 @@ namespace Thomas.Formats;
 /// </summary>
 internal static class TemporaryFile
 {
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789abcdef");
+
     private const string Ending = ".tmp";
     private const string LongName = ".thomas";
     private const int IdDigits = 32;
@@ -81,7 +84,7 @@ internal static class TemporaryFile
     {
         if (!file.EndsWith(Ending, StringComparison.Ordinal)) return false;
         file = file[..^Ending.Length];
-        if (file.Length <= IdDigits || file[^IdDigits..].ContainsAnyExcept("0123456789abcdef")) return false;
+        if (file.Length <= IdDigits || file[^IdDigits..].ContainsAnyExcept(Digits)) return false;
         file = file[..^IdDigits];
         if (file[^1] is not ('.' or '-')) return false;
         file = file[..^1];

@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Thomas.Formats;
 using Thomas.Graphs;

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
-using Thomas.Formats;
 using Thomas.Kernels;
 using Thomas.Runtime;
 

@@ -1,5 +1,4 @@
 using System;
-using System.IO;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Tests.Harness;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Thomas.Cli.Output;
 using Thomas.Tests.Formats;
@@ -67,6 +68,7 @@ public sealed class HostileFilesTests : IDisposable
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void Outputs_that_are_no_regular_files_are_refused_before_the_work()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "needs mkfifo");

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Runtime.Versioning;
 using Thomas.Formats;
 using Thomas.Tests.Data;
 using Xunit;
@@ -75,6 +76,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void Permissions_are_kept_and_a_read_only_file_is_not_replaced()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs Unix permissions");

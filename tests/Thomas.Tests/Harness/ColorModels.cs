@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Ops;

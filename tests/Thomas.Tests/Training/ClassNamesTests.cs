@@ -69,7 +69,7 @@ public sealed class ClassNamesTests
         Evaluation evaluation = Evaluator.Evaluate(model, images.ToDataset(), new NoDecoder());
         Assert.Equal(1, evaluation.Confusion.Accuracy);
         Assert.Equal(["blue"], evaluation.UncheckedClasses);
-        Assert.Empty(evaluation.Notes.Where(static n => n.Contains("taken for", StringComparison.Ordinal)));
+        Assert.DoesNotContain(evaluation.Notes, static n => n.Contains("taken for", StringComparison.Ordinal));
     }
 
     [Fact]

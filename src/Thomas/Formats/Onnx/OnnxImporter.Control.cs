@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using Thomas.Formats.Onnx.Proto;
 using Thomas.Graphs;
-using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
 

@@ -30,7 +30,7 @@ internal sealed partial class OnnxImporter
         return Truths(node.Name, shape, result);
     }
 
-    private Operand Not(OnnxNode node)
+    private static Operand Not(OnnxNode node)
     {
         byte[] result = Array.ConvertAll(Integers(node, node.Input(0)), static v => v == 0 ? (byte)1 : (byte)0);
         return Truths(node.Name, node.Input(0).Shape, result);

@@ -75,7 +75,7 @@ internal sealed partial class OnnxImporter
         ["Mod"] = static (i, n) => i.IntegerArithmetic(n, n.Input(0), n.Input(1)),
         ["Mul"] = static (i, n) => i.Binary(n, OpCatalog.Multiply),
         ["Neg"] = static (i, n) => i.Unary(n, OpCatalog.Negate),
-        ["Not"] = static (i, n) => i.Not(n),
+        ["Not"] = static (_, n) => Not(n),
         ["Optional"] = static (_, n) => n.Input(0),
         ["OptionalGetElement"] = static (_, n) => n.Input(0),
         ["OptionalHasElement"] = static (_, n) => Truths(n.Name, new Graphs.Shape(), [n.Optional(0) is null ? (byte)0 : (byte)1]),

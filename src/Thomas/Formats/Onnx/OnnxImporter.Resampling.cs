@@ -139,7 +139,7 @@ internal sealed partial class OnnxImporter
         return Step(node, suffix, OpCatalog.Add, [x, new Operand($"{node.Name}/{suffix}_zeros", TensorData.FromFloats(zeros, new float[zeros.ElementCount]))]);
     }
 
-    private int[] ResizeTarget(OnnxNode node, Shape shape)
+    private static int[] ResizeTarget(OnnxNode node, Shape shape)
     {
         bool resize = node.OpType == "Resize" && node.Opset >= 11;
         int scalesAt = resize ? 2 : 1;

@@ -201,7 +201,7 @@ internal sealed partial class TfLiteImporter
     }
 
     /// <summary>Sizes for <see cref="Reshape"/>: the batch is written as 0 (copied), so that the graph holds for other batches too.</summary>
-    private ReshapeAttributes ReshapeTo(Shape x, ReadOnlySpan<int> dims)
+    private static ReshapeAttributes ReshapeTo(Shape x, ReadOnlySpan<int> dims)
     {
         int[] sizes = dims.ToArray();
         bool keepsBatch = sizes.Length > 0 && x.Rank > 0 && (sizes[0] == x[0] || (sizes[0] == -1 && Known(sizes) * x[0] == x.ElementCount));

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using Thomas.Data;
 using Thomas.Tests.Harness;
 using Thomas.Training;

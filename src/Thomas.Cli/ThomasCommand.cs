@@ -31,6 +31,7 @@ internal static class ThomasCommand
         RootCommand root = Create(terminal);
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return ReportUsage(terminal, parsed, args.Length == 0);
+        if (UnknownOption(parsed) is string option) return ReportUnknown(terminal, parsed, option);
         InvocationConfiguration configuration = new() { Output = stdout, Error = stderr, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
@@ -62,6 +63,34 @@ internal static class ThomasCommand
         }
 
         return root;
+    }
+
+    /// <summary>A misspelt option that the parser takes for a file, unless there is a file of that name or it stands behind <c>--</c>.</summary>
+    private static string? UnknownOption(ParseResult parsed)
+    {
+        foreach (Token token in parsed.Tokens)
+        {
+            if (token.Type == TokenType.DoubleDash) return null;
+        }
+
+        foreach (SymbolResult child in parsed.CommandResult.Children)
+        {
+            if (child is not ArgumentResult) continue;
+            foreach (Token token in child.Tokens)
+            {
+                if (token.Value.Length > 1 && token.Value[0] == '-' && !File.Exists(token.Value)) return token.Value;
+            }
+        }
+
+        return null;
+    }
+
+    private static int ReportUnknown(Terminal terminal, ParseResult parsed, string option)
+    {
+        string command = parsed.CommandResult.Command.Name;
+        terminal.Complain($"'{command}' has no option '{VisibleText.Of(option)}'.");
+        terminal.Error.WriteLine($"Run 'thomas {command} --help' for the options.");
+        return ExitCode.Usage;
     }
 
     private static int ReportUsage(Terminal terminal, ParseResult parsed, bool nothingGiven)

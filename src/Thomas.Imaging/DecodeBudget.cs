@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 
 namespace Thomas.Imaging;
@@ -7,9 +8,8 @@ namespace Thomas.Imaging;
 internal sealed class DecodeBudget(long total)
 {
     private readonly object _gate = new();
+    private readonly LinkedList<long> _waiting = new();
     private long _taken;
-    private long _nextTicket;
-    private long _served;
 
     /// <summary>Waits for a share; one that is larger than the whole waits until it is alone.</summary>
     /// <param name="bytes">Bytes that the decode will hold.</param>
@@ -19,15 +19,22 @@ internal sealed class DecodeBudget(long total)
         bytes = Math.Min(bytes, total);
         lock (_gate)
         {
-            long ticket = _nextTicket++;
-            while (ticket != _served || _taken + bytes > total)
+            LinkedListNode<long> turn = _waiting.AddLast(bytes);
+            try
             {
-                Monitor.Wait(_gate);
-            }
+                while (_waiting.First != turn || _taken + bytes > total)
+                {
+                    Monitor.Wait(_gate);
+                }
 
-            _served++;
-            _taken += bytes;
-            Monitor.PulseAll(_gate);
+                _taken += bytes;
+            }
+            finally
+            {
+                // Also a thread that is interrupted while it waits makes way for those after it.
+                _waiting.Remove(turn);
+                Monitor.PulseAll(_gate);
+            }
         }
 
         return new Share(this, bytes);

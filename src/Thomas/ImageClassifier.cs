@@ -29,6 +29,9 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Calls that work side by side where nothing else is asked for: one for each processor, but no more than this.</summary>
     public const int DefaultConcurrency = 8;
 
+    /// <summary>The most calls that can be asked to work side by side.</summary>
+    public const int MaximumConcurrency = 1024;
+
     private readonly ExecutablePool _pool;
     private readonly Preprocessor _preprocessor;
 
@@ -39,12 +42,13 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="batch">Images per run, for <see cref="Classify(IReadOnlyList{RgbImage}, int)"/>.</param>
     /// <param name="concurrency">Most calls that work side by side; 0 for one for each processor, up to <see cref="DefaultConcurrency"/>.</param>
     /// <exception cref="ThomasException">The model is no picture classifier, its weights are damaged, or the batch does not fit into memory: then the message names the largest that does.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative or above <see cref="MaximumConcurrency"/>.</exception>
     public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1, int concurrency = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(concurrency);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(concurrency, MaximumConcurrency);
         Input = PictureInput.Of(model, preprocessing);
         ModelChecks.RequireFinite(model);
         Output = ClassOutput.Of(model);

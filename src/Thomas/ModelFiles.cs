@@ -105,6 +105,7 @@ internal static class ModelFiles
     public static void Save(Model model, Stream stream, ModelFormat format, SaveOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (!Enum.IsDefined(format)) throw new ArgumentOutOfRangeException(nameof(format), format, "The format is not one that is written.");
         Model written = WrittenBatch.Apply(model, format, options);
         if (format == ModelFormat.Onnx) OnnxWriter.Write(written, stream);
         else TfLiteWriter.Write(written, stream);

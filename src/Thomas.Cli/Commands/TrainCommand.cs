@@ -8,6 +8,7 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
 using Thomas.Data;
+using Thomas.Formats;
 using Thomas.Imaging;
 using Thomas.Training;
 
@@ -75,7 +76,7 @@ internal sealed class TrainCommand
         RunMemory memory = RunMemory.Begin(bound);
         if (bound is long most) options = Plan(model, learning, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
-        using TemporaryCache? temporary = bound is not null && cache is null ? new TemporaryCache() : null;
+        using ScratchFolder? temporary = bound is not null && cache is null ? new ScratchFolder() : null;
         Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan?.DecodeBytes ?? 0);
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
@@ -258,26 +259,6 @@ internal sealed class TrainCommand
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
         };
-    }
-
-    /// <summary>A folder for prepared pictures that would otherwise lie in memory.</summary>
-    private sealed class TemporaryCache : IDisposable
-    {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("thomas-");
-
-        public string Path => _folder.FullName;
-
-        public void Dispose()
-        {
-            try
-            {
-                _folder.Delete(recursive: true);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // The system empties its temporary folder some day.
-            }
-        }
     }
 
     /// <summary>Prepares the pictures, trains, and tests once.</summary>

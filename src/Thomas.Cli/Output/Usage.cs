@@ -44,7 +44,7 @@ internal static class Usage
             bytes,
             sourceBytes,
             model.Info.IsQuantized && sourceBytes < bytes * 3 / 4
-                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a float32 file of {Format.Bytes(bytes)}: weights, input and output are float32"
+                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of {Format.Bytes(bytes)}: {(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32"
                 : null);
     }
 

@@ -34,7 +34,7 @@ public sealed class Dataset
     /// <param name="classNames">Names of the classes, each once.</param>
     /// <param name="samples">The pictures.</param>
     /// <exception cref="DataException">A class name is empty or occurs twice.</exception>
-    /// <exception cref="ArgumentException">A sample's class index is out of range.</exception>
+    /// <exception cref="ArgumentException">A sample or its picture is null, or its class index is out of range.</exception>
     public Dataset(string name, IReadOnlyList<string> classNames, IReadOnlyList<Sample> samples)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -51,6 +51,7 @@ public sealed class Dataset
 
         foreach (Sample sample in samples)
         {
+            if (sample?.Picture is null) throw new ArgumentException($"{name}: a sample or its picture is null.", nameof(samples));
             if ((uint)sample.ClassIndex >= (uint)classNames.Count)
             {
                 throw new ArgumentException($"'{sample.Picture.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));

@@ -108,7 +108,8 @@ public sealed class PreparedSet : IDisposable
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        _ = checked(dataset.Samples.Count * options.Views);
+        if ((long)dataset.Samples.Count * options.Views > Array.MaxLength)
+            throw new ArgumentOutOfRangeException(nameof(options), options.Views, $"{options.Views} views of {dataset.Samples.Count} images are more than fit; at most {Array.MaxLength / dataset.Samples.Count} are possible.");
         Preprocessor preprocessor = new(options.Preprocessing);
         Preparation preparation = new(dataset, decoder, options, preprocessor, progress, cancellation);
         try

@@ -28,6 +28,8 @@ public sealed record PreparedSetOptions
 
     internal void Check()
     {
+        ArgumentNullException.ThrowIfNull(Preprocessing);
+        ArgumentNullException.ThrowIfNull(Augmentation);
         Preprocessing.Check();
         Augmentation.Check();
         ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);

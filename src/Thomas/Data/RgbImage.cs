@@ -15,9 +15,9 @@ public sealed class RgbImage
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         ArgumentNullException.ThrowIfNull(pixels);
-        if ((long)width * height * 3 != pixels.Length)
+        if ((ulong)width * (ulong)height * 3 != (ulong)pixels.Length)
         {
-            throw new ArgumentException($"A picture of {width}x{height} has {(long)width * height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
+            throw new ArgumentException($"A picture of {width}x{height} has {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
         }
 
         Width = width;

@@ -79,6 +79,23 @@ internal static class TemporaryFile
         }
     }
 
+    /// <summary>Opens a file and locks it, unless another holds its lock.</summary>
+    public static bool TryLock(string path, out FileStream? stream)
+    {
+        stream = null;
+        try
+        {
+            // A pipe of that name would be waited for.
+            if (new FileInfo(path).LinkTarget is not null || SpecialFile.Describe(path) is not null) return false;
+            stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Whether a name is one of <see cref="NameFor"/> for a file, or of the earlier form with the number of the process.</summary>
     private static bool IsTemporary(ReadOnlySpan<char> file, ReadOnlySpan<char> name)
     {
@@ -98,21 +115,5 @@ internal static class TemporaryFile
         TimeSpan age = DateTime.UtcNow - File.GetLastWriteTimeUtc(file);
         if (age < (hasLocks ? AbandonedAfter : AbandonedAfterWithoutLocks) || !TryLock(file, out FileStream? lockHeld)) return;
         using (lockHeld) TryDelete(file);
-    }
-
-    private static bool TryLock(string path, out FileStream? stream)
-    {
-        stream = null;
-        try
-        {
-            // A pipe of that name would be waited for.
-            if (new FileInfo(path).LinkTarget is not null || SpecialFile.Describe(path) is not null) return false;
-            stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None);
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
     }
 }

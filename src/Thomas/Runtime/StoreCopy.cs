@@ -120,7 +120,11 @@ internal sealed unsafe class StoreCopy : IDisposable
         string path = Path.Combine(Path.GetTempPath(), $"thomas-{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
         try
         {
-            return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, SizeBytes);
+            SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, SizeBytes);
+
+            // An open file needs no name there, and without one nothing is left if the process is killed. Windows sees to that itself.
+            if (!OperatingSystem.IsWindows()) Formats.TemporaryFile.TryDelete(path);
+            return file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

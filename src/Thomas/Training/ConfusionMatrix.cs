@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 
 namespace Thomas.Training;
 
@@ -22,7 +23,7 @@ public sealed record ClassMetrics(int Class, int Support, int Predicted, int Cor
 /// <param name="Count">How often.</param>
 public readonly record struct ConfusedPair(int Actual, int Predicted, int Count);
 
-/// <summary>Counts of true and predicted classes, and the figures that follow from them.</summary>
+/// <summary>Counts of true and predicted classes, and the figures that follow from them. Several threads may count at once; read the figures when they are done.</summary>
 public sealed class ConfusionMatrix
 {
     /// <summary>The most classes that a matrix has room for.</summary>
@@ -109,8 +110,8 @@ public sealed class ConfusionMatrix
     /// <exception cref="ArgumentOutOfRangeException">There is no such class.</exception>
     public void Add(int actual, int predicted)
     {
-        _counts[IndexOf(actual, predicted)]++;
-        _total++;
+        Interlocked.Increment(ref _counts[IndexOf(actual, predicted)]);
+        Interlocked.Increment(ref _total);
     }
 
     /// <summary>Forgets all counts.</summary>

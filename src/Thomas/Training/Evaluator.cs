@@ -96,6 +96,8 @@ public static class Evaluator
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(decoder);
         options ??= new EvaluationOptions();
+        ArgumentNullException.ThrowIfNull(options.Compile);
+        if (dataset.Samples.Count == 0) throw new DataException($"{dataset.Name} has no images to evaluate with.");
         PictureInput input = PictureInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
         List<string> notes = [], warnings = [];

@@ -39,7 +39,7 @@ public sealed class HeadTrainer
     /// <summary>Trains a head.</summary>
     /// <param name="train">Training features, any number of views.</param>
     /// <param name="validation">Validation features, of which view 0 is used; null if there are none.</param>
-    /// <param name="classes">Number of classes, at least 2.</param>
+    /// <param name="classes">Number of classes, 2 to 32,768.</param>
     /// <param name="initial">Weights to start from, for the first classes; null starts all rows from zero.</param>
     /// <param name="frozenClasses">How many leading classes of <paramref name="initial"/> keep their weights and bias, bit for bit; they still compete in the loss.</param>
     /// <param name="progress">Told after every epoch, on whatever thread it chooses.</param>
@@ -69,6 +69,7 @@ public sealed class HeadTrainer
     private static void CheckSizes(FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial, int frozenClasses)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, ConfusionMatrix.MostClasses);
         if ((long)classes * train.Features > Array.MaxLength)
             throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features are more weights than fit.");
         train.RequireLabelsBelow(classes, "Training");

@@ -16,14 +16,13 @@ public enum CentroidMetric
 /// Gives a sample the class whose mean features are nearest: what the network's features are worth before anything is trained. With standardized
 /// features z (see <see cref="HeadTrainer"/>) and the mean m[c] of class c over all samples and views:
 /// cosine <c>argmax_c z.m[c] / |m[c]|</c>, Euclidean <c>argmin_c |z - m[c]|</c>. A class without samples is never predicted.
+/// Safe for several threads at once.
 /// </summary>
 public sealed class NearestCentroid
 {
     private readonly FeatureScaler _scaler;
     private readonly float[] _weights;
     private readonly float[] _offsets;
-    private readonly float[] _row;
-    private readonly float[] _scores;
 
     private NearestCentroid(FeatureScaler scaler, CentroidMetric metric, float[] weights, float[] offsets)
     {
@@ -31,8 +30,6 @@ public sealed class NearestCentroid
         Metric = metric;
         _weights = weights;
         _offsets = offsets;
-        _row = new float[scaler.Features];
-        _scores = new float[offsets.Length];
     }
 
     /// <summary>How nearness is measured.</summary>
@@ -45,13 +42,17 @@ public sealed class NearestCentroid
     /// <param name="train">Features of the training samples.</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="metric">How nearness is measured.</param>
-    /// <returns>The classifier; for one thread at a time.</returns>
-    /// <exception cref="ArgumentException">A label is not one of the classes.</exception>
+    /// <returns>The classifier.</returns>
+    /// <exception cref="ArgumentException">A label is not one of the classes, or there are more than 32,768 classes.</exception>
     /// <exception cref="DataException">A feature is not finite.</exception>
     public static NearestCentroid Fit(FeatureMatrix train, int classes, CentroidMetric metric = CentroidMetric.Cosine)
     {
         ArgumentNullException.ThrowIfNull(train);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, ConfusionMatrix.MostClasses);
+        if (!Enum.IsDefined(metric)) throw new ArgumentOutOfRangeException(nameof(metric), metric, "The metric is not one of the defined ones.");
+        if ((long)classes * train.Features > Array.MaxLength)
+            throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features are more weights than fit.");
         train.RequireLabelsBelow(classes, "Nearest centroid");
         FeatureScaler scaler = FeatureScaler.Fit(train);
         int features = train.Features;
@@ -95,13 +96,7 @@ public sealed class NearestCentroid
     /// <param name="features">The features.</param>
     /// <returns>The nearest class, the lower index among equals.</returns>
     /// <exception cref="ArgumentException">The number of features is another.</exception>
-    public int Predict(ReadOnlySpan<float> features)
-    {
-        if (features.Length != _row.Length) throw new ArgumentException($"{features.Length} features; the centroids have {_row.Length}.", nameof(features));
-        _scaler.Apply(features, _row);
-        HeadMath.Logits(_row, _weights, _offsets, _scores, rows: 1);
-        return TopK.Best(_scores);
-    }
+    public int Predict(ReadOnlySpan<float> features) => Predict(features, new float[_scaler.Features], new float[Classes]);
 
     /// <summary>Classifies view 0 of every sample.</summary>
     /// <param name="matrix">Features of the samples.</param>
@@ -112,8 +107,17 @@ public sealed class NearestCentroid
         ArgumentNullException.ThrowIfNull(matrix);
         matrix.RequireLabelsBelow(Classes, "Nearest centroid");
         ConfusionMatrix confusion = new(Classes);
-        for (int sample = 0; sample < matrix.Samples; sample++) confusion.Add(matrix.Labels[sample], Predict(matrix.Row(sample)));
+        float[] row = new float[_scaler.Features], scores = new float[Classes];
+        for (int sample = 0; sample < matrix.Samples; sample++) confusion.Add(matrix.Labels[sample], Predict(matrix.Row(sample), row, scores));
         GC.KeepAlive(matrix);
         return confusion;
+    }
+
+    private int Predict(ReadOnlySpan<float> features, float[] row, float[] scores)
+    {
+        if (features.Length != row.Length) throw new ArgumentException($"{features.Length} features; the centroids have {row.Length}.", nameof(features));
+        _scaler.Apply(features, row);
+        HeadMath.Logits(row, _weights, _offsets, scores, rows: 1);
+        return TopK.Best(scores);
     }
 }

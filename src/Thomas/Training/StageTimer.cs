@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using System.Threading;
 
 namespace Thomas.Training;
 
@@ -58,57 +59,57 @@ public sealed record StageTimes(IReadOnlyList<StageTime> Stages)
     }
 }
 
-/// <summary>Measures the stages of a run with a monotonic clock. Stages of the same name add up. For one thread.</summary>
+/// <summary>Measures the stages of a run with a monotonic clock. Stages of the same name add up. Safe for several threads at once.</summary>
 public sealed class StageTimer
 {
     private readonly List<StageTime> _stages = [];
+    private readonly Lock _gate = new();
 
     /// <summary>The times so far; what a stage that still runs has used is not in it yet.</summary>
-    public StageTimes Times => new([.. _stages]);
+    public StageTimes Times
+    {
+        get
+        {
+            lock (_gate) return new([.. _stages]);
+        }
+    }
 
     /// <summary>Begins a stage: <c>using (timer.Measure("train")) { ... }</c>.</summary>
     /// <param name="name">Name of the stage.</param>
     /// <returns>Ends the stage when it is disposed.</returns>
     public Stage Measure(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return new Stage(this, Reserve(name), Stopwatch.GetTimestamp());
+        Add(name, TimeSpan.Zero);
+        return new Stage(this, name, Stopwatch.GetTimestamp());
     }
 
     /// <summary>Adds time that was measured elsewhere.</summary>
     /// <param name="name">Name of the stage.</param>
-    /// <param name="duration">Time to add.</param>
+    /// <param name="duration">Time to add, not negative.</param>
     public void Add(string name, TimeSpan duration)
     {
-        ArgumentNullException.ThrowIfNull(name);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        int index = Reserve(name);
-        _stages[index] = new StageTime(name, _stages[index].Duration + duration);
-    }
-
-    private int Reserve(string name)
-    {
-        for (int i = 0; i < _stages.Count; i++)
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        lock (_gate)
         {
-            if (_stages[i].Name == name) return i;
+            int index = _stages.FindIndex(stage => stage.Name == name);
+            if (index < 0) _stages.Add(new StageTime(name, duration));
+            else _stages[index] = new StageTime(name, _stages[index].Duration + duration);
         }
-
-        _stages.Add(new StageTime(name, default));
-        return _stages.Count - 1;
     }
 
     /// <summary>A stage that runs.</summary>
     public struct Stage : IDisposable
     {
-        private readonly int _index;
+        private readonly string _name;
         private readonly long _start;
         private StageTimer? _timer;
 
-        internal Stage(StageTimer timer, int index, long start)
+        internal Stage(StageTimer timer, string name, long start)
         {
             _timer = timer;
-            _index = index;
+            _name = name;
             _start = start;
         }
 
@@ -116,8 +117,7 @@ public sealed class StageTimer
         public void Dispose()
         {
             if (_timer is null) return;
-            StageTime stage = _timer._stages[_index];
-            _timer._stages[_index] = stage with { Duration = stage.Duration + Stopwatch.GetElapsedTime(_start) };
+            _timer.Add(_name, Stopwatch.GetElapsedTime(_start));
             _timer = null;
         }
     }

@@ -162,6 +162,9 @@ public sealed record TrainerOptions
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     internal void Validate()
     {
+        ArgumentNullException.ThrowIfNull(Optimizer);
+        ArgumentNullException.ThrowIfNull(Augmentation);
+        ArgumentNullException.ThrowIfNull(Compile);
         Optimizer.Validate();
         Augmentation.Check();
         Require(BatchNorm is null || Enum.IsDefined(BatchNorm.Value), nameof(BatchNorm), (int)(BatchNorm ?? 0), "one of the defined modes");

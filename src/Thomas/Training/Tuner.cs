@@ -8,6 +8,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Autodiff;
 using Thomas.Data;
+using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Kernels;
 
@@ -44,18 +45,12 @@ public static class Tuner
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(decoder);
         options ??= new TuningOptions();
+        options.Validate();
         if (options.MemoryBytes is null || options.CacheDirectory is not null) return new Job(model, dataset, decoder, options, progress, cancellation).Run(epochs);
 
         // What would lie in memory lies in files.
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("thomas-");
-        try
-        {
-            return new Job(model, dataset, decoder, options with { CacheDirectory = folder.FullName }, progress, cancellation).Run(epochs);
-        }
-        finally
-        {
-            DeleteQuietly(folder);
-        }
+        using ScratchFolder folder = new();
+        return new Job(model, dataset, decoder, options with { CacheDirectory = folder.Path }, progress, cancellation).Run(epochs);
     }
 
     /// <summary>Plans what <see cref="Tune"/> will add to the process.</summary>
@@ -69,6 +64,7 @@ public static class Tuner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
         return RunPlanner.Plan(model, new RunPlanOptions
         {
             Network = options.Network is TrainerOptions network ? NetworkPlan(network, dataset, options.Compile) : null,
@@ -93,18 +89,6 @@ public static class Tuner
         Dropout = network.Dropout,
         Compile = compile,
     };
-
-    private static void DeleteQuietly(DirectoryInfo folder)
-    {
-        try
-        {
-            folder.Delete(recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Another program looks into it; the system empties its temporary folder some day.
-        }
-    }
 
     /// <summary>As <see cref="Tune"/>, on a thread of its own; <paramref name="progress"/> and <paramref name="epochs"/> are told from there.</summary>
     /// <param name="model">A picture classifier or feature extractor.</param>
@@ -146,7 +130,7 @@ public static class Tuner
 
     /// <summary>Gives a model an untrained last layer for other classes: weights and bias are 0, so every class scores the same.</summary>
     /// <param name="model">A picture classifier or feature extractor.</param>
-    /// <param name="labels">Names of the new classes, at least two.</param>
+    /// <param name="labels">Names of the new classes, 2 to 32,768.</param>
     /// <returns>The model with the new layer; the others keep their weights.</returns>
     /// <exception cref="ThomasException">The model has no last layer that could be replaced; the message says why.</exception>
     public static Model WithNewHead(Model model, IReadOnlyList<string> labels)
@@ -154,7 +138,11 @@ public static class Tuner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentOutOfRangeException.ThrowIfLessThan(labels.Count, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(labels.Count, ConfusionMatrix.MostClasses);
+        foreach (string label in labels) ArgumentException.ThrowIfNullOrWhiteSpace(label, nameof(labels));
         HeadSplit split = HeadSplit.Find(model);
+        if ((long)labels.Count * split.FeatureCount > Array.MaxLength)
+            throw new ArgumentOutOfRangeException(nameof(labels), labels.Count, $"{labels.Count} classes of {split.FeatureCount} features are more weights than fit.");
         LinearHead head = new(new float[(long)labels.Count * split.FeatureCount], new float[labels.Count]);
         return split.WithHead(head, labels, PictureInput.Of(model).Preprocessing);
     }

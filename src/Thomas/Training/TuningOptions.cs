@@ -1,3 +1,4 @@
+using System;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
@@ -46,4 +47,21 @@ public sealed record TuningOptions
 
     /// <summary>Folder for prepared pictures and features; null keeps them in memory.</summary>
     public string? CacheDirectory { get; init; }
+
+    /// <exception cref="ArgumentException">An option is null or out of its range; the message names it.</exception>
+    internal void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(Head);
+        ArgumentNullException.ThrowIfNull(Augmentation);
+        ArgumentNullException.ThrowIfNull(Compile);
+        Head.Validate();
+        Network?.Validate();
+        Augmentation.Check();
+        Preprocessing?.Check();
+        if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The bound of the memory must be above 0.");
+        if (!(ValidationShare is > 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(ValidationShare), ValidationShare, FormattableString.Invariant($"The validation share is {ValidationShare}; it must be above 0 and below 1."));
+        ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
+        if (Views > 1 && Augmentation.IsNone) throw new ArgumentException($"{Views} views of each picture are asked for but no augmentation, so all would be the same.", nameof(Views));
+    }
 }

@@ -21,6 +21,23 @@ public sealed class HelpTests
         Assert.Empty(run.Error);
     }
 
+    [Theory]
+    [InlineData("inspect", "model.tflite", "--jsn")]
+    [InlineData("inspect", "--jsn")]
+    [InlineData("classify", "model.tflite", "image.jpg", "--tops", "3")]
+    [InlineData("classify", "model.tflite", "-x")]
+    [InlineData("tune", "--nope", "--data", "images")]
+    public void A_misspelt_option_is_not_taken_for_a_file(params string[] args)
+    {
+        CliRun run = CliRun.Of(args);
+        Assert.Equal(2, run.Code);
+        Assert.Matches($"(has no option '|Unrecognized.*'){Regex.Escape(Array.Find(args, a => a.StartsWith('-'))!)}'", run.Error);
+        Assert.Empty(run.Out);
+    }
+
+    [Fact]
+    public void Behind_two_dashes_everything_is_a_file() => Assert.Contains("there is no such file", CliRun.Of("inspect", "--", "--jsn").Error, StringComparison.Ordinal);
+
     [Fact]
     public void The_help_lists_commands_and_exit_codes()
     {

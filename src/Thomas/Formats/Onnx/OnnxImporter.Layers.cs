@@ -122,7 +122,7 @@ internal sealed partial class OnnxImporter
 
     private Operand BatchNormalization(OnnxNode node)
     {
-        if (node.Int("training_mode", 0) != 0) throw node.Unsupported("in training mode; export the model for inference");
+        _leftInTraining |= node.Int("training_mode", 0) != 0;
         if (node.Int("spatial", 1) == 0 && node.Input(1).Rank > 1) return NormalizationByPosition(node);
         Operand[] others = [node.Input(1), node.Input(2), node.Input(3), node.Input(4)];
         return ApplyChannelsLast(node, OpCatalog.BatchNorm, node.Input(0), others, new BatchNormAttributes(node.Float("epsilon", 1e-5f)));

@@ -34,7 +34,7 @@ internal sealed partial class OnnxImporter
         ["DepthToSpace"] = static (i, n) => i.DepthToSpace(n),
         ["DequantizeLinear"] = static (i, n) => i.DequantizeLinear(n),
         ["Div"] = static (i, n) => i.Binary(n, OpCatalog.Divide),
-        ["Dropout"] = static (_, n) => Dropout(n),
+        ["Dropout"] = static (i, n) => i.Dropout(n),
         ["DynamicQuantizeLinear"] = static (i, n) => i.DynamicQuantizeLinear(n),
         ["Elu"] = static (i, n) => i.ExponentialUnit(n, n.Float("alpha", 1)),
         ["Equal"] = static (i, n) => i.Compare(n, static (a, b) => a == b),
@@ -267,10 +267,10 @@ internal sealed partial class OnnxImporter
         return new Operand(node.Name, TensorData.FromFloats(data.Type.Shape, values));
     }
 
-    private static Operand Dropout(OnnxNode node)
+    private Operand Dropout(OnnxNode node)
     {
-        // An operand since operator set 12; anything but a constant false would drop at random.
-        if (node.Optional(2) is Operand training && (!training.IsInteger || Array.Exists(Integers(node, training), static v => v != 0))) throw node.Unsupported("in training mode");
+        // An operand since operator set 12. Tuning adds what it needs by itself.
+        _leftInTraining |= node.Optional(2) is { IsInteger: true } training && Array.Exists(Integers(node, training), static v => v != 0);
         return node.Input(0);
     }
 }

@@ -208,6 +208,8 @@ internal sealed partial class OnnxImporter
     /// <summary>Picks elements along an axis in any order: a slice for each run of neighbors.</summary>
     private Operand Picked(OnnxNode node, Operand x, int axis, ReadOnlySpan<int> indices, string name)
     {
+        // What torch.nn.functional.pad leaves: pads turned back to front.
+        if (x.IsInteger) return Rearrange(node, x, axis, indices, name);
         List<Operand> pieces = [];
         for (int i = 0; i < indices.Length;)
         {
@@ -225,6 +227,13 @@ internal sealed partial class OnnxImporter
         if (pieces.Count == 0) throw node.Unsupported("of nothing");
         if (x.Grid is not null || x.QuantizedInput is not null) throw node.Unsupported("on 8-bit integers");
         return Apply(node, OpCatalog.Concat, pieces.ToArray(), new ConcatAttributes(axis), name);
+    }
+
+    private Operand Rearrange(OnnxNode node, Operand x, int axis, ReadOnlySpan<int> indices, string name)
+    {
+        long[] wanted = new long[indices.Length];
+        for (int i = 0; i < wanted.Length; i++) wanted[i] = indices[i];
+        return new Operand(name, GatherConstant(node, x, axis, new Shape(wanted.Length), wanted).Data!);
     }
 
     /// <summary>Padding by what lies inside: indices along each axis, mirrored, clamped or wrapped.</summary>

@@ -48,6 +48,7 @@ internal sealed partial class OnnxImporter
     private int _operandCount;
     private int _nodeCount;
     private int _fileBatch = 1;
+    private bool _leftInTraining;
     private bool _isDynamic;
 
     /// <param name="proto">The file's graph.</param>
@@ -280,6 +281,7 @@ internal sealed partial class OnnxImporter
     {
         if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16)) Notes.Add("16-bit floats are widened to float32.");
         if (_widened.Contains(DataType.Double)) Notes.Add("64-bit floats are narrowed to float32.");
+        if (_leftInTraining) Notes.Add("The file was exported in training mode; it is read for inference: batch normalization by the statistics in the file, no dropout.");
         if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));
         if (_isDynamic) Notes.Add("8-bit weights: run dequantized to float32; activations, which the file rounds by their own range, stay as they are.");
         else if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");

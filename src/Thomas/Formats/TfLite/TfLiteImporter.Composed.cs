@@ -80,7 +80,7 @@ internal sealed partial class TfLiteImporter
         Emit(call, OpCatalog.Reshape, [ordered], new ReshapeAttributes(new IntList(joined)), keepsGrid: true);
     }
 
-    /// <summary>Whole factors only, where the nearest element is the one that is repeated; a picture that keeps its size is passed on, whatever the method.</summary>
+    /// <summary>Any size: where the nearest element is the one that is repeated, by stretching, else axis by axis; a picture that keeps its size is passed on.</summary>
     private void ImportResize(OperatorCall call)
     {
         Value x = Operand(call, 0);
@@ -94,11 +94,59 @@ internal sealed partial class TfLiteImporter
             return;
         }
 
-        if (call.Code != BuiltinOperator.RESIZE_NEAREST_NEIGHBOR || size[0] % height != 0 || size[1] % width != 0 || call.Options.Bool(0))
-            throw Unsupported(call, "sizes that are no whole multiples, or between elements");
+        bool linear = call.Code == BuiltinOperator.RESIZE_BILINEAR;
+        if (linear || size[0] % height != 0 || size[1] % width != 0 || call.Options.Bool(0))
+        {
+            Value rows = Resampled(call, x, 1, size[0], linear);
+            Value between = Resampled(call, rows, 2, size[1], linear);
+            ImportedTensor target = _tensors[call.Outputs[0]];
+
+            // Between elements there is more to round, even on the same grid.
+            if (linear && target.IsQuantized) _values[call.Outputs[0]] = Add(OpCatalog.FakeQuantize, [between], Grid(target), target.Name);
+            else Alias(call, between);
+            return;
+        }
+
         Value apart = Step(call, OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, height, 1, width, 1, channels)));
         Value repeated = Step(call, OpCatalog.Add, [apart, Zeros(call, new Shape(size[0] / height, 1, size[1] / width, 1))]);
         Emit(call, OpCatalog.Reshape, [repeated], new ReshapeAttributes(new IntList(0, size[0], size[1], channels)), keepsGrid: true);
+    }
+
+    /// <summary>Resamples along one axis: the nearest element, or a weighted sum of the two around.</summary>
+    private Value Resampled(OperatorCall call, Value x, int axis, int size, bool linear)
+    {
+        int length = x.Shape[axis];
+        if (size == length) return x;
+        RequireSize(new TensorType(DType.F32, new Shape(size)), call.Place);
+        _file.ChargeCopy(16L * size, call.Place);
+        bool corners = call.Options.Bool(linear ? 2 : 0) && size > 1, centers = call.Options.Bool(linear ? 3 : 1);
+        float scale = corners ? (length - 1) / (float)(size - 1) : length / (float)size;
+        int[] below = new int[size], above = new int[size];
+        float[] share = new float[size], rest = new float[size];
+        for (int i = 0; i < size; i++)
+        {
+            // As the runtime computes it, in single precision.
+            if (!linear)
+            {
+                float nearest = (i + (centers ? 0.5f : 0)) * scale;
+                below[i] = Math.Clamp((int)(corners ? MathF.Round(nearest, MidpointRounding.AwayFromZero) : MathF.Floor(nearest)), 0, length - 1);
+                continue;
+            }
+
+            float at = centers ? ((i + 0.5f) * scale) - 0.5f : i * scale;
+            below[i] = Math.Clamp((int)MathF.Floor(at), 0, length - 1);
+            above[i] = Math.Min(below[i] + 1, length - 1);
+            share[i] = Math.Clamp(at - below[i], 0, 1);
+            rest[i] = 1 - share[i];
+        }
+
+        Value low = Picked(call, x, axis, below);
+        if (!linear) return low;
+        int[] dims = [1, 1, 1, 1];
+        dims[axis] = size;
+        Value first = Step(call, OpCatalog.Multiply, [low, _builder.Constant($"{_tensors[call.Outputs[0]].Name}/rest{axis}", TensorData.FromFloats(new Shape(dims), rest))]);
+        Value second = Step(call, OpCatalog.Multiply, [Picked(call, x, axis, above), _builder.Constant($"{_tensors[call.Outputs[0]].Name}/share{axis}", TensorData.FromFloats(new Shape(dims), share))]);
+        return Step(call, OpCatalog.Add, [first, second]);
     }
 
     /// <summary>Zeros that stretch what they are added to.</summary>

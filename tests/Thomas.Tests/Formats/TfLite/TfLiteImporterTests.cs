@@ -6,6 +6,7 @@ using Thomas.Formats.TfLite.Schema;
 using Thomas.Formats.TfLite.Writing;
 using Thomas.Graphs;
 using Thomas.Ops;
+using Thomas.Runtime;
 using Thomas.Tests.Harness;
 using Xunit;
 
@@ -218,6 +219,45 @@ public sealed class TfLiteImporterTests
     }
 
     [Fact]
+    public void Resizing_is_to_any_size()
+    {
+        int x = Input([1, 2, 3, 1]);
+        int centers = Call(BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 6)], TfLiteType.FLOAT32, [1, 2, 6, 1], new OptionsTable((BuiltinOptions)15).Bool(3, true));
+        int corners = Call(BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 5)], TfLiteType.FLOAT32, [1, 2, 5, 1], new OptionsTable((BuiltinOptions)15).Bool(2, true));
+        int edges = Call(BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 6)], TfLiteType.FLOAT32, [1, 2, 6, 1]);
+        int nearest = Call(BuiltinOperator.RESIZE_NEAREST_NEIGHBOR, [x, Ints(1, 2)], TfLiteType.FLOAT32, [1, 1, 2, 1]);
+        Model model = Read(centers, corners, edges, nearest);
+        AssertOutput(model, 0, Rows(static (a, b, c) => [a, (0.75f * a) + (0.25f * b), (0.25f * a) + (0.75f * b), (0.75f * b) + (0.25f * c), (0.25f * b) + (0.75f * c), c]));
+        AssertOutput(model, 1, Rows(static (a, b, c) => [a, (a + b) / 2, b, (b + c) / 2, c]));
+        AssertOutput(model, 2, Rows(static (a, b, c) => [a, (a + b) / 2, b, (b + c) / 2, c, c]));
+        AssertOutput(model, 3, [Six[0], Six[1]]);
+
+        static float[] Rows(Func<float, float, float, float[]> row) => [.. row(Six[0], Six[1], Six[2]), .. row(Six[3], Six[4], Six[5])];
+    }
+
+    [Fact]
+    public void Pieces_are_taken_apart_and_put_together()
+    {
+        int x = Input([1, 2, 3]), upper = Tensor("upper", TfLiteType.FLOAT32, [1, 3]), lower = Tensor("lower", TfLiteType.FLOAT32, [1, 3]);
+        _file.Operators.Add(new FileOperator(BuiltinOperator.UNPACK, 1, [x], [upper, lower], new OptionsTable((BuiltinOptions)64).Int(0, 2).Int(1, 1)));
+        int turned = Call(BuiltinOperator.PACK, [lower, upper], TfLiteType.FLOAT32, [1, 2, 3], new OptionsTable((BuiltinOptions)59).Int(0, 2).Int(1, 1));
+        int picked = Call(BuiltinOperator.GATHER, [x, Ints(2, 0)], TfLiteType.FLOAT32, [1, 2, 2], new OptionsTable((BuiltinOptions)23).Int(0, 2));
+        int tiled = Call(BuiltinOperator.TILE, [upper, Ints(1, 2)], TfLiteType.FLOAT32, [1, 6]);
+        int least = Call(BuiltinOperator.REDUCE_MIN, [x, Ints(2)], TfLiteType.FLOAT32, [1, 2], new OptionsTable((BuiltinOptions)27).Bool(0, false));
+        int stretched = Call(BuiltinOperator.BROADCAST_TO, [upper, Ints(1, 2, 3)], TfLiteType.FLOAT32, [1, 2, 3]);
+        int sum = Call(BuiltinOperator.ADD_N, [x, turned, x], TfLiteType.FLOAT32, [1, 2, 3]);
+        Model model = Read(turned, picked, tiled, least, stretched, sum);
+        AssertOutput(model, 0, [.. Six[3..], .. Six[..3]]);
+        AssertOutput(model, 1, [Six[2], Six[0], Six[5], Six[3]]);
+        AssertOutput(model, 2, [.. Six[..3], .. Six[..3]]);
+        AssertOutput(model, 3, [Math.Min(Six[0], Math.Min(Six[1], Six[2])), Math.Min(Six[3], Math.Min(Six[4], Six[5]))]);
+        AssertOutput(model, 4, [.. Six[..3], .. Six[..3]]);
+        float[] expected = new float[6];
+        for (int i = 0; i < 6; i++) expected[i] = (2 * Six[i]) + Six[(i + 3) % 6];
+        AssertOutput(model, 5, expected);
+    }
+
+    [Fact]
     public void Padding_may_mirror()
     {
         Model model = Read(Call(BuiltinOperator.MIRROR_PAD, [Input([1, 6]), Pairs(0, 0, 2, 1)], TfLiteType.FLOAT32, [1, 9]));
@@ -290,9 +330,18 @@ public sealed class TfLiteImporterTests
     }
 
     /// <summary>The input is the noise of seed 7, as <see cref="TestGraphs.Run"/> feeds it.</summary>
-    private static void AssertOutput(Model model, float[] expected)
+    private static void AssertOutput(Model model, float[] expected) => AssertClose(expected, TestGraphs.Run(model.Graph, TestGraphs.Oracle));
+
+    private static void AssertOutput(Model model, int output, float[] expected)
     {
-        float[] actual = TestGraphs.Run(model.Graph, TestGraphs.Oracle);
+        using Executable executable = Executable.Compile(model.Graph, 1, TestGraphs.Oracle);
+        Six.CopyTo(executable.Input());
+        executable.Run();
+        AssertClose(expected, executable.Output(output).ToArray());
+    }
+
+    private static void AssertClose(float[] expected, float[] actual)
+    {
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < actual.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5f);
     }

@@ -77,7 +77,7 @@ internal sealed partial class GraphEmitter
             case ActivationKind.Clip when activation is { A: -1, B: 1 }:
                 return Unary(BuiltinOperator.RELU_N1_TO_1, x);
             case ActivationKind.Clip:
-                return Clamped(x, Scalar("min", activation.A), Scalar("max", activation.B));
+                return Clipped(x, activation.A, activation.B);
             case ActivationKind.LeakyRelu:
                 return Call(BuiltinOperator.LEAKY_RELU, [x], Dims(x), new OptionsTable(BuiltinOptions.LeakyRelu).Float(0, activation.A));
             case ActivationKind.Sigmoid:
@@ -117,6 +117,14 @@ internal sealed partial class GraphEmitter
         }
 
         return sum;
+    }
+
+    /// <summary>Bounds that are finite; an infinite one is none, and readers take it for damage.</summary>
+    private int Clipped(int x, float low, float high)
+    {
+        if (!float.IsFinite(low) && !float.IsFinite(high)) return Reshaped(x, Dims(x));
+        if (float.IsFinite(low)) x = Binary(BuiltinOperator.MAXIMUM, x, Scalar("min", low));
+        return float.IsFinite(high) ? Binary(BuiltinOperator.MINIMUM, x, Scalar("max", high)) : x;
     }
 
     private int Clamped(int x, int minimum, int maximum) => Binary(BuiltinOperator.MINIMUM, Binary(BuiltinOperator.MAXIMUM, x, minimum), maximum);

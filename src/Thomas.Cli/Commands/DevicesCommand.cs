@@ -12,14 +12,14 @@ using Thomas.Runtime;
 
 namespace Thomas.Cli.Commands;
 
-/// <summary><c>thomas devices</c>: what there is to compute with.</summary>
+/// <summary><c>thomas devices</c>: the available compute devices.</summary>
 internal sealed class DevicesCommand
 {
     private const string OpenCl = "not in this version";
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("devices", "List what there is to compute with");
+        Command command = new("devices", "List the available compute devices");
         Option<bool> tune = new("--tune") { Description = "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change" };
         Option<string> folder = new("--cache-dir") { Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)", HelpName = "folder" };
         command.Add(tune);

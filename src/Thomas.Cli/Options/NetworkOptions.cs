@@ -12,7 +12,7 @@ internal sealed class NetworkOptions
     private static readonly TrainerOptions Default = new();
 
     private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization that the model still has: statistics of the file (folded into the weights) or of each batch (default frozen, from scratch live)", "frozen", "live");
-    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that the run may add to the process, in every stage, for example 96MiB: micro-batches and recomputation are chosen to fit, or the smallest bound that works is said");
+    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that the run may add to the process, in every stage, for example 96MiB: micro-batches and recomputation are chosen to fit, or the error names the smallest bound that works");
     private readonly Option<float?> _bodyRate = Parse.Number("--body-rate", "Learning rate of the layers before the last as a share of the last one's (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from scratch 1)", 0f, 100f);
     private readonly Option<float?> _clip = Parse.Number("--clip", "Bound of the norm of all gradients together (default none)", 1e-6f, 1e6f);
     private readonly Option<float?> _average = Parse.Number("--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);

@@ -31,7 +31,7 @@ internal sealed class TrainingOptions
     private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare} for the last layer, {Network.WarmupShare} for more)"), 0f, 1f, belowMaximum: true);
     private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for more)", 0, 100_000);
     private readonly Option<string> _balance = Parse.Word("--balance", "Whether all classes count the same, however many pictures they have (default weighted)", "weighted", "none");
-    private readonly Option<string> _augment = new("--augment") { Description = "Changes to the training pictures, new in each epoch or, for the last layer, as views: flip, crop, color, parted by commas, or none (default none for the last layer, flip,crop for more)", HelpName = "flip,crop,color" };
+    private readonly Option<string> _augment = new("--augment") { Description = "Changes to the training pictures, new in each epoch or, for the last layer, as views: flip, crop, color, comma-separated, or none (default none for the last layer, flip,crop for more)", HelpName = "flip,crop,color" };
     private readonly Option<int?> _views = Parse.Number("--views", $"Views of each training picture with --augment, the plain one included (default {DefaultViews})", 2, 64);
     private readonly Option<double?> _validation = Parse.Number("--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
     private readonly Option<ulong?> _seed = Parse.Number("--seed", "The same seed gives the same result (default 1)", 0ul, ulong.MaxValue);
@@ -131,7 +131,7 @@ internal sealed class TrainingOptions
     {
         _epochs.Description = $"Passes over the training pictures (default {Network.Epochs})";
         _patience.Description = "Stop after so many epochs without a better validation result, 0 for never (default 0)";
-        _augment.Description = "Changes to the training pictures, new in each epoch: flip, crop, color, parted by commas, or none (default none, with --weights flip,crop)";
+        _augment.Description = "Changes to the training pictures, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
         _weightDecay.Description = "Weight decay (default 0.01 for adamw, else 0.0001)";
         _warmup.Description = Format($"Share of the steps in which the learning rate rises (default {Network.WarmupShare})");
         foreach (Option option in new Option[] { _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
@@ -168,7 +168,7 @@ internal sealed class TrainingOptions
                 "flip" => augmentation with { Flip = true },
                 "crop" => augmentation with { MinimumCropScale = CropScale },
                 "color" => augmentation with { Color = ColorStrength },
-                string other => throw new UsageException($"--augment has '{other}'; it takes flip, crop and color, parted by commas, or none."),
+                string other => throw new UsageException($"--augment has '{other}'; it takes flip, crop and color, comma-separated, or none."),
             };
         }
 

@@ -290,7 +290,7 @@ public sealed class PreparedSet : IDisposable
 
             if (problem is not null)
             {
-                _notices.Add($"The prepared pictures in '{path}' could not be used ({problem}) and were made anew.");
+                _notices.Add($"The prepared pictures in '{path}' could not be used ({problem}) and have been rebuilt.");
             }
 
             Failures = [.. unreadable];

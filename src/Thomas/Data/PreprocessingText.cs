@@ -20,7 +20,7 @@ public static class PreprocessingText
     /// <summary>Writes a preprocessing as pairs, always all of them and in the same order.</summary>
     /// <param name="preprocessing">The preprocessing.</param>
     /// <returns>
-    /// <c>thomas.width</c>, <c>thomas.height</c>, <c>thomas.mean</c> and <c>thomas.std</c> (three numbers parted by spaces), <c>thomas.color</c> (rgb, bgr, gray),
+    /// <c>thomas.width</c>, <c>thomas.height</c>, <c>thomas.mean</c> and <c>thomas.std</c> (three numbers separated by spaces), <c>thomas.color</c> (rgb, bgr, gray),
     /// <c>thomas.resize</c> (center-crop, stretch), <c>thomas.crop_margin</c>.
     /// </returns>
     public static IReadOnlyList<KeyValuePair<string, string>> Format(Preprocessing preprocessing)
@@ -137,7 +137,7 @@ public static class PreprocessingText
             readable = float.TryParse(words[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]);
         }
 
-        return readable ? new ChannelValues(values[0], values[1], values[2]) : throw Unreadable(key, pairs[key], "three numbers parted by spaces");
+        return readable ? new ChannelValues(values[0], values[1], values[2]) : throw Unreadable(key, pairs[key], "three numbers separated by spaces");
     }
 
     private static FormatException Unreadable(string key, string text, string expected) =>

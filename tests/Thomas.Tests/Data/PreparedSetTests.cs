@@ -152,7 +152,7 @@ public sealed class PreparedSetTests : IDisposable
 
         using PreparedSet set = Prepare(Data, Options(cached: true));
         Assert.False(set.IsFromCache);
-        Assert.Contains("made anew", Assert.Single(set.Notices), StringComparison.Ordinal);
+        Assert.Contains("have been rebuilt", Assert.Single(set.Notices), StringComparison.Ordinal);
         Assert.Equal(PictureCount * 2, _decoder.Calls);
     }
 

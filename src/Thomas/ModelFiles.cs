@@ -106,7 +106,7 @@ internal static class ModelFiles
     {
         ArgumentNullException.ThrowIfNull(options);
         if (!Enum.IsDefined(format)) throw new ArgumentOutOfRangeException(nameof(format), format, "The format is not one that is written.");
-        Model written = WrittenBatch.Apply(model, format, options);
+        Model written = WrittenBatch.Apply(new Model(model.Graph, model.Info with { GuessedPreset = PictureInput.GuessFor(model) }), format, options);
         if (format == ModelFormat.Onnx) OnnxWriter.Write(written, stream);
         else TfLiteWriter.Write(written, stream);
     }

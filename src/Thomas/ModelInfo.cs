@@ -29,6 +29,9 @@ public sealed record ModelInfo
     /// <summary>Whether the preprocessing is the one that Thomas or a caller put there, not concluded from evidence.</summary>
     internal bool IsPreprocessingWritten => Preprocessing is not null && PreprocessingSource.Length == 0;
 
+    /// <summary>The preset that was guessed for the file that a written one was made from; null where there was none, or a preprocessing. It is a guess in the copy too.</summary>
+    internal string? GuessedPreset { get; init; }
+
     /// <summary>Order of the picture's axes in the file; the graph's own input is NHWC in any case.</summary>
     public PictureLayout InputLayout { get; init; }
 

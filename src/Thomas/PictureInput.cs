@@ -43,6 +43,13 @@ public sealed class PictureInput
         return new PictureInput(preprocessing, source, isGuess);
     }
 
+    /// <summary>The preset that is guessed for a model from a file; null where its preprocessing is known, or its input is no picture.</summary>
+    internal static string? GuessFor(Model model)
+    {
+        Shape? shape = model.Graph.Inputs.Count == 1 ? model.Graph.Inputs[0].Shape : null;
+        return model.Info is { Preprocessing: null, SourceFormat: not null } && shape is { Rank: 4 } picture && picture[3] is (1 or 3) ? GuessedName(model, picture[3]).Name : null;
+    }
+
     /// <summary>Height, width and channels of the picture that the model takes.</summary>
     /// <exception cref="ThomasException">The input is no picture.</exception>
     public static (int Height, int Width, int Channels) Size(Model model)
@@ -74,12 +81,19 @@ public sealed class PictureInput
     private static (Preprocessing Preprocessing, string Source, bool IsGuess) Guess(Model model, int height, int width, int channels)
     {
         const string Advice = "the file does not say, so give the preprocessing if accuracy is poor";
-        bool torchStyle = model.Info.InputLayout == PictureLayout.Nchw;
-        string name = channels == 1 ? "unit" : torchStyle ? "imagenet" : "tf";
-        string why = channels == 1 ? "from the layout (one channel)" : torchStyle ? "from the layout (NCHW, as PyTorch exports are)" : "from the layout (NHWC, as TensorFlow exports are)";
-        if (FirstLayer.Guess(model.Graph) is var (byWeights, reason) && !(torchStyle && byWeights == "unit")) (name, why) = (byWeights, reason);
+        (string name, string why) = GuessedName(model, channels);
         Preprocessing preset = Preprocessing.Preset(name, width, height) with { CropMargin = Preprocessing.CropMarginFor(width, height) };
         if (channels == 1) preset = preset with { ColorOrder = ColorOrder.Gray };
         return (preset, $"GUESSED '{name}' {why}; {Advice}", true);
+    }
+
+    /// <summary>A file that was made from another is taken as that one was: what spoke for the guess, such as the layout, may be gone.</summary>
+    private static (string Name, string Why) GuessedName(Model model, int channels)
+    {
+        if (model.Info.GuessedPreset is "imagenet" or "tf" or "unit" or "raw") return (model.Info.GuessedPreset, "as for the file that it was made from");
+        bool torchStyle = model.Info.InputLayout == PictureLayout.Nchw;
+        if (FirstLayer.Guess(model.Graph) is var (byWeights, reason) && !(torchStyle && byWeights == "unit")) return (byWeights, reason);
+        if (channels == 1) return ("unit", "from the layout (one channel)");
+        return torchStyle ? ("imagenet", "from the layout (NCHW, as PyTorch exports are)") : ("tf", "from the layout (NHWC, as TensorFlow exports are)");
     }
 }

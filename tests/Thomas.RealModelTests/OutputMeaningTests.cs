@@ -66,7 +66,7 @@ public sealed class OutputMeaningTests
     }
 
     /// <summary>Keras' Dense(1, activation="sigmoid") on the network's features.</summary>
-    private static Model Sigmoid(Model source, bool quantized)
+    public static Model Sigmoid(Model source, bool quantized)
     {
         HeadSplit split = HeadSplit.Find(source);
         Graph features = split.FeatureGraph();

@@ -23,9 +23,9 @@ internal static class TfLiteRuntime
 
     public static IReadOnlyList<string> Names { get; } = ["tflite", "litert"];
 
-    /// <summary>Runs files, each with one input, in one process.</summary>
-    /// <param name="jobs">Runtime, file, input numbers.</param>
-    /// <returns>For each job the numbers of the first output, or the error.</returns>
+    /// <summary>Runs files that have one input in one process.</summary>
+    /// <param name="jobs">Runtime, file, numbers of one input or of several, which run one after the other.</param>
+    /// <returns>For each job the numbers of the first output of every run, or the error.</returns>
     public static IReadOnlyList<(float[]? Output, string? Error)> Run(IReadOnlyList<(string Runtime, byte[] Model, float[] Input)> jobs)
     {
         string? modules = Environment.GetEnvironmentVariable(Variable);

@@ -2,7 +2,8 @@
 //
 // MODULES is the node_modules folder that holds the packages of package.json. A job is { runtime, model, input, output }: runtime "tflite" (the interpreter of
 // @tensorflow/tfjs-tflite, TensorFlow Lite 2.12) or "litert" (the compiled-model API of @litertjs/core); model a file; input a file with the raw numbers of the
-// input's type; output the file that receives those of the first output. A result is { shape, type, inputShape, inputType } or { error }.
+// input's type, of one input or of several, which run one after the other; output the file that receives those of the first output of every run. A result is
+// { shape, type, inputShape, inputType } or { error }.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -20,8 +21,15 @@ function numbers(file, type) {
   return new arrays[type](bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-function write(file, values) {
-  writeFileSync(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+function write(file, parts) {
+  writeFileSync(file, Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))));
+}
+
+// The inputs of a file, each of the given length.
+function* inputs(file, type, length) {
+  const values = numbers(file, type);
+  if (values.length === 0 || values.length % length !== 0) throw new Error(`the input takes ${length} numbers, ${values.length} were given`);
+  for (let start = 0; start < values.length; start += length) yield values.slice(start, start + length);
 }
 
 async function loadTfLite() {
@@ -35,11 +43,13 @@ async function loadTfLite() {
     try {
       if (!made.ok()) throw new Error(made.errorMessage());
       const runner = made.value(), fed = runner.GetInputs().get(0), result = runner.GetOutputs().get(0);
-      const values = numbers(input, fed.dataType);
-      if (values.length !== fed.data().length) throw new Error(`the input takes ${fed.data().length} numbers, ${values.length} were given`);
-      fed.data().set(values);
-      if (!runner.Infer()) throw new Error("it does not run");
-      write(output, result.data());
+      const parts = [];
+      for (const values of inputs(input, fed.dataType, fed.data().length)) {
+        fed.data().set(values);
+        if (!runner.Infer()) throw new Error("it does not run");
+        parts.push(result.data().slice());
+      }
+      write(output, parts);
       return { shape: sizes(result.shape), type: result.dataType, inputShape: sizes(fed.shape), inputType: fed.dataType };
     } finally {
       made.delete();
@@ -66,11 +76,17 @@ async function loadLiteRt() {
     const compiled = await litert.loadAndCompile(new Uint8Array(readFileSync(model)), { accelerator: "wasm" });
     try {
       const fed = compiled.getInputDetails()[0], inputShape = [...fed.shape];
-      const tensor = new litert.Tensor(numbers(input, fed.dtype), inputShape);
-      const [result] = await compiled.run([tensor]);
-      const values = await result.data();
-      write(output, values);
-      return { shape: [...result.type.layout.dimensions], type: result.type.dtype, inputShape, inputType: fed.dtype };
+      const parts = [], made = {};
+      for (const values of inputs(input, fed.dtype, inputShape.reduce((a, b) => a * b, 1))) {
+        const tensor = new litert.Tensor(values, inputShape);
+        const [result] = await compiled.run([tensor]);
+        parts.push((await result.data()).slice());
+        Object.assign(made, { shape: [...result.type.layout.dimensions], type: result.type.dtype });
+        result.delete();
+        tensor.delete();
+      }
+      write(output, parts);
+      return { ...made, inputShape, inputType: fed.dtype };
     } finally {
       compiled.delete();
     }

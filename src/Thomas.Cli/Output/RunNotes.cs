@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Data;
+using Thomas.Graphs;
 
 namespace Thomas.Cli.Output;
 
@@ -43,7 +44,25 @@ internal static class RunNotes
     public static void WrittenQuantized(this Terminal terminal, Model model, string output)
     {
         if (!output.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) terminal.Quantized(model);
-        else if (model.Info.IsQuantized) terminal.Note("note: 8-bit weights are written as 8-bit integers, layers that were trained as float32");
+        else if (model.Info.IsQuantized) terminal.Note($"note: {WeightNote(model)}");
+    }
+
+    /// <summary>A .tflite file that was written here holds the weights of an 8-bit network as float32, and so does what is made of it.</summary>
+    private static string WeightNote(Model model)
+    {
+        bool hasIntegers = false, hasFloats = false;
+        foreach (Node node in model.Graph.Nodes)
+        {
+            foreach (Value input in node.Inputs)
+            {
+                if (input.Constant is not { Type: { DType: DType.F32, Shape.Rank: >= 2 } } data) continue;
+                if (data.Quantization is null) hasFloats = true;
+                else hasIntegers = true;
+            }
+        }
+
+        if (!hasIntegers) return "the source holds the weights of this 8-bit network as float32, and they are written so";
+        return hasFloats ? "8-bit weights are written as 8-bit integers, layers that were trained as float32" : "8-bit weights are written as 8-bit integers";
     }
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)

@@ -22,7 +22,7 @@ internal static class Usage
     {
         ModelFormat format = ModelFiles.FormatOf(output);
         Model written = WrittenBatch.Apply(model, format, options);
-        ClassOutput meaning = ClassOutput.Find(written);
+        ClassOutput meaning = ClassOutput.Find(model);
         Value input = written.Graph.Inputs[0], result = written.Graph.Outputs[meaning.Index];
         bool isNchw = format == ModelFormat.Onnx
             ? model.Info is not { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc }
@@ -39,7 +39,7 @@ internal static class Usage
             preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing) + (isGuess ? " (guessed)" : ""),
             preprocessing is null ? null : [PreprocessingFormat.Range(preprocessing).Low, PreprocessingFormat.Range(preprocessing).High],
             preprocessing is null ? null : preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
-            preprocessing is null ? null : Code(preprocessing, isNchw),
+            preprocessing is null ? null : Code(preprocessing, isNchw) + (isOpen || input.Shape[0] == 1 ? "" : Invariant($"; x = np.repeat(x, {input.Shape[0]}, 0)  # room for {input.Shape[0]} images")),
             labelFile,
             bytes,
             sourceBytes,
@@ -86,7 +86,7 @@ internal static class Usage
     /// <summary>One line of Python with Pillow and NumPy.</summary>
     private static string Code(Preprocessing p, bool isNchw)
     {
-        string image = Invariant($"Image.open(file).convert(\"{(p.ColorOrder == ColorOrder.Gray ? "L" : "RGB")}\")");
+        string image = Invariant($"ImageOps.exif_transpose(Image.open(file)).convert(\"{(p.ColorOrder == ColorOrder.Gray ? "L" : "RGB")}\")");
         int fullWidth = (int)Math.Round(p.Width * p.CropMargin), fullHeight = (int)Math.Round(p.Height * p.CropMargin);
         int left = (fullWidth - p.Width) / 2, top = (fullHeight - p.Height) / 2;
         string sized = p.Resize == ResizeMode.Stretch
@@ -101,6 +101,6 @@ internal static class Usage
     }
 
     private static string Numbers(ChannelValues v, int channels) => channels == 1 || (v.First == v.Second && v.Second == v.Third)
-        ? Invariant($"{v.First:0.####}")
-        : Invariant($"np.float32([{v.First:0.####}, {v.Second:0.####}, {v.Third:0.####}])");
+        ? Invariant($"{v.First:G7}")
+        : Invariant($"np.float32([{v.First:G7}, {v.Second:G7}, {v.Third:G7}])");
 }

@@ -17,6 +17,9 @@ public static class PreprocessingText
     private const string ResizeKey = "thomas.resize";
     private const string CropMarginKey = "thomas.crop_margin";
 
+    /// <summary>Names the preset that was guessed for the source of a file that has no preprocessing.</summary>
+    public const string GuessKey = "thomas.guess";
+
     /// <summary>Writes a preprocessing as pairs, always all of them and in the same order.</summary>
     /// <param name="preprocessing">The preprocessing.</param>
     /// <returns>

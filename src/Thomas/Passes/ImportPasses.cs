@@ -9,6 +9,6 @@ internal static class ImportPasses
     {
         string[] outputNames = new string[graph.Outputs.Count];
         for (int i = 0; i < outputNames.Length; i++) outputNames[i] = graph.Outputs[i].Name;
-        return NameOutputs.Run(FoldConstants.Run(EliminateTransposes.Run(EliminateDeadNodes.Run(graph))), outputNames);
+        return NameOutputs.Run(FuseRounding.Run(FoldConstants.Run(EliminateTransposes.Run(EliminateDeadNodes.Run(graph)))), outputNames);
     }
 }

@@ -57,7 +57,7 @@ public sealed class ConvertTests : IDisposable
         CliRun run = CliRun.Of("convert", model, "-o", _files["out.tflite"], "--resize", "stretch");
         Assert.Contains("input          picture  float32[1, 8, 8, 3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
         Assert.Contains("resize         stretch to 8x8 pixels", run.Out, StringComparison.Ordinal);
-        Assert.Contains("x = (np.asarray(Image.open(file).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out, StringComparison.Ordinal);
+        Assert.Contains("x = (np.asarray(ImageOps.exif_transpose(Image.open(file)).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out, StringComparison.Ordinal);
         Assert.Contains("output         probabilities  float32[1, 4], probabilities", run.Out, StringComparison.Ordinal);
         JsonElement usage = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--preset", "imagenet", "--color", "bgr", "--json").Json().GetProperty("usage");
         Assert.Equal("[\"batch\",\"3\",\"8\",\"8\"]", usage.GetProperty("input").GetProperty("shape").GetRawText().ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal));
@@ -78,7 +78,11 @@ public sealed class ConvertTests : IDisposable
         string model = _files.Model(), output = _files[name];
         CliRun run = CliRun.Of(["convert", model, "-o", output, "--json", .. batch is null ? (string[])[] : ["--batch-size", batch]]);
         Assert.Equal(0, run.Code);
-        Assert.Equal(expected, run.Json().GetProperty("usage").GetProperty("input").GetProperty("shape")[0].GetString());
+        JsonElement usage = run.Json().GetProperty("usage");
+        Assert.Equal(expected, usage.GetProperty("input").GetProperty("shape")[0].GetString());
+        Assert.Equal(expected, usage.GetProperty("output").GetProperty("shape")[0].GetString());
+        Assert.StartsWith("probabilities that add up to 100 %", usage.GetProperty("meaning").GetString(), StringComparison.Ordinal);
+        Assert.Equal(expected == "3", usage.GetProperty("code").GetString()!.EndsWith("; x = np.repeat(x, 3, 0)  # room for 3 images", StringComparison.Ordinal));
         Assert.Equal(expected == "batch", Model.Load(output).Info.BatchIsSymbolic);
         Assert.Equal(expected == "3", Model.Load(output).Info.Notes.Any(note => note.Contains("batch of 3", StringComparison.Ordinal)));
     }

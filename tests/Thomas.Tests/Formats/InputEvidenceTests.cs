@@ -230,6 +230,30 @@ public sealed class InputEvidenceTests
         Assert.StartsWith($"GUESSED '{preset}' ", input.Source, StringComparison.Ordinal);
     }
 
+    // The layout that spoke for the guess is another one in the copy.
+    [Theory]
+    [InlineData(PictureLayout.Nchw, "imagenet")]
+    [InlineData(PictureLayout.Nhwc, "tf")]
+    public void A_guess_goes_with_the_network_into_every_file_that_is_made_of_it(PictureLayout layout, string preset)
+    {
+        GraphBuilder builder = new();
+        Value x = builder.Input("x", new TensorType(DType.F32, new Shape(1, 5, 6, 3)));
+        Model model = new(builder.Build(builder.Add(OpCatalog.Abs, [x], null, "y")), new ModelInfo { Name = "net", SourceFormat = ModelFormat.Onnx, InputLayout = layout });
+        foreach (ModelFormat format in (ModelFormat[])[ModelFormat.TfLite, ModelFormat.Onnx, ModelFormat.Onnx, ModelFormat.TfLite, ModelFormat.TfLite])
+        {
+            using MemoryStream file = new();
+            model.Save(file, format);
+            file.Position = 0;
+            model = Model.Load(file, "net");
+            PictureInput input = PictureInput.Of(model);
+            Assert.Null(model.Info.Preprocessing);
+            Assert.True(input.IsGuess);
+            Assert.Equal(Small(preset), input.Preprocessing);
+            Assert.StartsWith($"GUESSED '{preset}' as for the file that it was made from", input.Source, StringComparison.Ordinal);
+            Assert.DoesNotContain("thomas.guess", model.Info.Metadata.Keys);
+        }
+    }
+
     /// <summary>A preset as small images have it: they are not cut.</summary>
     private static Preprocessing Small(string preset) => Preprocessing.Preset(preset, 6, 5) with { CropMargin = 1 };
 

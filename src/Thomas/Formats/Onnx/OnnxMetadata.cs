@@ -36,6 +36,9 @@ internal sealed class OnnxMetadata
     /// <summary>Order of the picture's axes, where Thomas wrote the file.</summary>
     public PictureLayout? Layout { get; }
 
+    /// <summary>The preset that was guessed for the file that Thomas made this one from.</summary>
+    public string? Guess { get; private init; }
+
     /// <summary>Mean and deviation by the range of pixels that the file names.</summary>
     public (ChannelValues Mean, ChannelValues Std)? Normalization => Others.GetValueOrDefault(PixelRangeKey) switch
     {
@@ -92,7 +95,7 @@ internal sealed class OnnxMetadata
             if (!key.StartsWith(OwnPrefix, StringComparison.Ordinal)) others.Add(key, value);
         }
 
-        return new OnnxMetadata(labels, preprocessing, layout, others);
+        return new OnnxMetadata(labels, preprocessing, layout, others) { Guess = pairs.GetValueOrDefault(PreprocessingText.GuessKey) };
     }
 
     /// <summary>Adds the pairs that <see cref="Read"/> understands, then the others.</summary>
@@ -102,6 +105,10 @@ internal sealed class OnnxMetadata
         if (info.Preprocessing is not null)
         {
             foreach ((string key, string value) in PreprocessingText.Format(info.Preprocessing)) Add(target, key, value);
+        }
+        else if (info.GuessedPreset is not null)
+        {
+            Add(target, PreprocessingText.GuessKey, info.GuessedPreset);
         }
 
         Add(target, LayoutKey, layout == PictureLayout.Nchw ? "nchw" : "nhwc");

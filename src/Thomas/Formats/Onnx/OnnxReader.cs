@@ -44,6 +44,7 @@ internal static class OnnxReader
             Labels = metadata.Labels,
             Preprocessing = metadata.Preprocessing ?? evidence?.Item1,
             PreprocessingSource = evidence?.Item2 ?? "",
+            GuessedPreset = metadata.Guess,
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
             IsQuantized = importer.IsQuantized,

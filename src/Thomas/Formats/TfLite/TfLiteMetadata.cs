@@ -39,6 +39,9 @@ internal sealed class TfLiteMetadata
     /// <summary>The preprocessing that Thomas wrote.</summary>
     public Preprocessing? Preprocessing { get; private set; }
 
+    /// <summary>The preset that was guessed for the file that Thomas made this one from.</summary>
+    public string? Guess { get; private set; }
+
     /// <summary>Mean and standard deviation of the first input by TFLite's metadata.</summary>
     public (ChannelValues Mean, ChannelValues Std)? Normalization { get; private set; }
 
@@ -53,6 +56,7 @@ internal sealed class TfLiteMetadata
         metadata.ReadEntries(file, model);
         metadata.ReadPreprocessing();
         metadata.ReadLabels(file);
+        if (metadata._pairs.Remove(PreprocessingText.GuessKey, out string? guess)) metadata.Guess = guess;
         return metadata;
     }
 

@@ -45,6 +45,7 @@ internal static class TfLiteReader
             Labels = metadata.Labels,
             Preprocessing = metadata.Preprocessing ?? evidence?.Item1,
             PreprocessingSource = evidence?.Item2 ?? "",
+            GuessedPreset = metadata.Guess,
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
             IsQuantized = importer.HasGrids || importer.HasIntegerWeights,

@@ -25,6 +25,10 @@ internal static class MetadataSerializer
         {
             foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(info.Preprocessing)) entries.Add(Entry(pair));
         }
+        else if (info.GuessedPreset is not null)
+        {
+            entries.Add(Entry(new(PreprocessingText.GuessKey, info.GuessedPreset)));
+        }
 
         foreach (KeyValuePair<string, string> pair in info.Metadata)
         {

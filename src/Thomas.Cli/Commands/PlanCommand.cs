@@ -46,7 +46,7 @@ internal sealed class PlanCommand
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
-        Question question = new(model, data?.Samples.Count ?? 0, _plan.Classes(parsed, data) ?? ClassOutput.Find(model).Classes, rates, policy => _plan.Read(parsed, policy, compile));
+        Question question = new(model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data) ?? ClassOutput.Find(model).Classes, rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;
@@ -111,6 +111,7 @@ internal sealed class PlanCommand
             LastLayerFirst = policy.Kind != UpdateKind.Scratch,
             Classes = question.Classes,
             Pictures = question.Pictures,
+            DatasetBytes = question.DatasetBytes,
             HeadBatch = options.Batch,
             MemoryBytes = options.MemoryBytes,
             Compile = options.Compile,
@@ -235,10 +236,11 @@ internal sealed class PlanCommand
     /// <summary>What the command line asks.</summary>
     /// <param name="Model">The model as it is.</param>
     /// <param name="Pictures">How many pictures there are; 0 if that is not known.</param>
+    /// <param name="DatasetBytes">What they hold in memory.</param>
     /// <param name="Classes">How many classes there will be.</param>
     /// <param name="Rates">Rates of this machine.</param>
     /// <param name="Options">The options for a policy.</param>
-    private sealed record Question(Model Model, int Pictures, int Classes, CostModel Rates, Func<UpdatePolicy, TrainingPlanOptions> Options)
+    private sealed record Question(Model Model, int Pictures, long DatasetBytes, int Classes, CostModel Rates, Func<UpdatePolicy, TrainingPlanOptions> Options)
     {
         private Model? _withHead;
 

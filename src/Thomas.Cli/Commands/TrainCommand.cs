@@ -64,20 +64,20 @@ internal sealed class TrainCommand
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         SaveOptions save = _file.Read(parsed);
+        long? bound = _training.Memory(parsed);
+        RunMemory memory = RunMemory.Begin(bound);
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
         TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.Read(parsed) };
-        (Model model, IReadOnlyList<string> notes) = Build(parsed, architecture, data, options, output);
+        (Model model, IReadOnlyList<string> notes) = memory.Loading(() => Build(parsed, architecture, data, options, output));
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         Announce(architecture, model, data, options, split);
 
-        long? bound = _training.Memory(parsed);
-        RunMemory memory = RunMemory.Begin(bound);
-        if (bound is long most) options = Plan(model, learning, options, most, memory);
+        if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
         using ScratchFolder? temporary = bound is not null && cache is null ? new ScratchFolder() : null;
-        Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan?.DecodeBytes ?? 0);
+        Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan);
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
@@ -105,7 +105,7 @@ internal sealed class TrainCommand
     }
 
     /// <summary>Plans all stages under the bound, before anything runs.</summary>
-    private static TrainerOptions Plan(Model model, Dataset learning, TrainerOptions options, long bound, RunMemory memory)
+    private static TrainerOptions Plan(Model model, Dataset learning, Dataset? test, Dataset data, TrainerOptions options, long bound, RunMemory memory)
     {
         memory.Plan = RunPlanner.Plan(model, new RunPlanOptions
         {
@@ -121,6 +121,8 @@ internal sealed class TrainCommand
             LastLayerFirst = false,
             Classes = learning.ClassNames.Count,
             Pictures = learning.Samples.Count,
+            DatasetBytes = data.HeldBytes,
+            TestAfter = test is not null,
             MemoryBytes = bound,
             LoaderThreads = options.LoaderThreads,
             Compile = options.Compile,
@@ -262,7 +264,7 @@ internal sealed class TrainCommand
     }
 
     /// <summary>Prepares the pictures, trains, and tests once.</summary>
-    private sealed class Job(Model model, Dataset learning, Dataset? test, TrainerOptions options, string? cache, long decodeBytes)
+    private sealed class Job(Model model, Dataset learning, Dataset? test, TrainerOptions options, string? cache, RunPlan? plan)
     {
         private readonly List<BrokenPicture> _broken = [];
 
@@ -285,7 +287,7 @@ internal sealed class TrainCommand
             PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
             {
                 PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses };
-                PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: decodeBytes), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
+                PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) progress.Report(StageProgress.Warning("decode", notice));
                 return set;
@@ -299,7 +301,8 @@ internal sealed class TrainCommand
             try
             {
                 EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
-                Evaluation result = Evaluator.Evaluate(trained, test, new SkiaImageDecoder(memory: decodeBytes), evaluation, progress, terminal.Cancellation);
+                if (plan is not null) evaluation = evaluation with { LargestBatch = plan.TestBatch };
+                Evaluation result = Evaluator.Evaluate(trained, test, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), evaluation, progress, terminal.Cancellation);
                 _broken.AddRange(result.Broken);
                 Test = result.Confusion;
                 return true;

@@ -47,6 +47,7 @@ internal sealed class TuneCommand
     {
         string path = _model.Path(parsed);
         Model model = _model.Load(parsed, _terminal.Cancellation);
+        RunMemory memory = RunMemory.Begin(_training.Memory(parsed));
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
         Dataset data = _data.Load(parsed, _terminal);
@@ -60,8 +61,7 @@ internal sealed class TuneCommand
         string device = ComputeOptions.Describe(options.Compile);
         Announce(model, data, head, input, options, device);
 
-        RunMemory memory = RunMemory.Begin(options.MemoryBytes);
-        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile) : 0);
+        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
         TuningResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
             model,
             data,

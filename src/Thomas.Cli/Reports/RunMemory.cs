@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Cli.Output;
 using Thomas.Training;
@@ -9,6 +10,8 @@ namespace Thomas.Cli.Reports;
 /// <param name="bound">Bound of what the run adds; null for none.</param>
 internal sealed class RunMemory(long start, long? bound)
 {
+    private long _start = start;
+
     /// <summary>What was planned; null without a bound.</summary>
     public RunPlan? Plan { get; set; }
 
@@ -20,16 +23,25 @@ internal sealed class RunMemory(long start, long? bound)
         return new RunMemory(start, bound);
     }
 
+    /// <summary>Loads the model, or builds it, where that comes after what counts as added: its memory belongs to the start.</summary>
+    public T Loading<T>(Func<T> load)
+    {
+        long before = ProcessMemory.ResidentBytes;
+        T result = load();
+        _start += Math.Max(0, ProcessMemory.ResidentBytes - before);
+        return result;
+    }
+
     public void Print(Terminal terminal)
     {
         if (bound is not long most) return;
-        string peak = ProcessMemory.PeakBytes is long bytes ? $", {Format.Bytes(bytes)} at its peak: {Format.Bytes(long.Max(0, bytes - start))} added" : "";
+        string peak = ProcessMemory.PeakBytes is long bytes ? $", {Format.Bytes(bytes)} at its peak: {Format.Bytes(long.Max(0, bytes - _start))} added" : "";
         string planned = Plan is null ? "" : $", {Format.Bytes(Plan.Total)} planned";
-        terminal.Field("process", $"{Format.Bytes(start)} with the model loaded{peak}{planned}, the bound is {Format.Bytes(most)}");
+        terminal.Field("process", $"{Format.Bytes(_start)} with the model loaded{peak}{planned}, the bound is {Format.Bytes(most)}");
         if (Plan is not null) terminal.Field("", Plan.ToText());
     }
 
-    public ProcessReport Report() => new(start, ProcessMemory.PeakBytes, Plan?.Total, bound, Plan is null ? null : Stages(Plan));
+    public ProcessReport Report() => new(_start, ProcessMemory.PeakBytes, Plan?.Total, bound, Plan is null ? null : Stages(Plan));
 
     public static List<MemoryStageReport> Stages(RunPlan plan)
     {

@@ -47,6 +47,9 @@ public abstract class Picture
     /// <exception cref="DataException">It cannot be read.</exception>
     internal abstract PictureContent Read();
 
+    /// <summary>Bytes of memory that the picture itself holds, beside the objects that name it.</summary>
+    internal virtual long HeldBytes => 0;
+
     private sealed class FilePicture(string path) : Picture(path)
     {
         internal override PictureContent Read()
@@ -64,11 +67,15 @@ public abstract class Picture
 
     private sealed class EncodedPicture(string name, ReadOnlyMemory<byte> encoded) : Picture(name)
     {
+        internal override long HeldBytes => encoded.Length;
+
         internal override PictureContent Read() => new(encoded, null);
     }
 
     private sealed class PixelPicture(string name, RgbImage image) : Picture(name)
     {
+        internal override long HeldBytes => image.Pixels.Length;
+
         internal override PictureContent Read() => new(image.Pixels, image);
     }
 }

@@ -9,6 +9,8 @@ namespace Thomas.Data;
 /// <param name="height">Height in pixels.</param>
 internal sealed class RawPicture(string name, ReadOnlyMemory<byte> planes, int width, int height) : Picture(name)
 {
+    internal override long HeldBytes => planes.Length;
+
     internal override PictureContent Read()
     {
         ReadOnlySpan<byte> source = planes.Span;

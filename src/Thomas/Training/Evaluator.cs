@@ -17,6 +17,9 @@ public sealed record EvaluationOptions
 
     /// <summary>Folder for prepared pictures; null keeps them in memory.</summary>
     public string? CacheDirectory { get; init; }
+
+    /// <summary>The most pictures of one run of inference; the results do not depend on it.</summary>
+    internal int LargestBatch { get; init; } = FeatureExtractor.DefaultBatch;
 }
 
 /// <summary>What a model got right on labelled pictures.</summary>
@@ -144,7 +147,8 @@ public static class Evaluator
                         top5 += TopK.Contains(scores, truth, 5) ? 1 : 0;
                     },
                     StageProgress.Counting(progress, "infer", set.Count),
-                    cancellation);
+                    cancellation,
+                    options.LargestBatch);
             }
 
             foreach (string notice in set.Notices)

@@ -59,6 +59,9 @@ public sealed class RunPlan
 
     internal Func<TrainingPlan, long>? Beside { get; }
 
+    /// <summary>Pictures of one run of inference while the result is tested.</summary>
+    internal int TestBatch { get; init; }
+
     /// <summary>The options of a network's training with the bound of this plan.</summary>
     /// <param name="options">The options that were planned for.</param>
     /// <param name="bound">The bound of the whole run.</param>

@@ -22,6 +22,12 @@ public sealed record RunPlanOptions
     /// <summary>Training and validation pictures; 0 where they are not known yet.</summary>
     public int Pictures { get; init; }
 
+    /// <summary>Bytes that the data set holds in memory (<see cref="Data.Dataset.HeldBytes"/>), from its loading to the end of the run.</summary>
+    public long DatasetBytes { get; init; }
+
+    /// <summary>Whether pictures that were kept for it are classified at the end, as <c>train</c> does.</summary>
+    public bool TestAfter { get; init; }
+
     /// <summary>Views of each training picture whose features are computed.</summary>
     public int Views { get; init; } = 1;
 
@@ -48,7 +54,7 @@ public static class RunPlanner
     /// What every stage adds beside what is counted exactly: compiled code and libraries as they are used for the first time, stacks, objects of the plan, garbage until it is
     /// collected. Measured on Linux x64; see docs/training.md.
     /// </summary>
-    public const long RuntimeBytes = 20L << 20;
+    public const long RuntimeBytes = 40L << 20;
 
     // The least that decoders can work with, and the most that they can use.
     private const long LeastDecodeBytes = 8L << 20, MostDecodeBytes = 64L << 20;
@@ -57,10 +63,13 @@ public static class RunPlanner
     private const long FileBytes = 4L << 20;
 
     /// <summary>What decoding may hold under a bound: the memory for a picture decoder that works for the run.</summary>
-    public static long DecodeBytes(long bound, CompileOptions compile)
+    /// <param name="bound">The bound of the run.</param>
+    /// <param name="compile">Its threads.</param>
+    /// <param name="datasetBytes">What the data set holds in memory (<see cref="Data.Dataset.HeldBytes"/>).</param>
+    public static long DecodeBytes(long bound, CompileOptions compile, long datasetBytes = 0)
     {
         ArgumentNullException.ThrowIfNull(compile);
-        return Math.Clamp(bound - RuntimeBytes - Files(compile), LeastDecodeBytes, MostDecodeBytes);
+        return Math.Clamp(bound - RuntimeBytes - datasetBytes - Files(compile), LeastDecodeBytes, MostDecodeBytes);
     }
 
     /// <summary>Plans a run.</summary>
@@ -71,43 +80,73 @@ public static class RunPlanner
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
+        if (TryPlan(model, options, out long least) is RunPlan plan) return plan;
+        throw Refusal(options.Network?.Policy.ToString() ?? "last", options.MemoryBytes ?? long.MaxValue, Smallest(model, options, least));
+    }
+
+    /// <summary>The smallest bound that is said to work: it has been planned for. What a bound lacks may be known stage by stage only.</summary>
+    private static long Smallest(Model model, RunPlanOptions options, long least)
+    {
+        while (true)
+        {
+            // As it will be read from the message.
+            long shown = ByteSize.TryParse(ByteSize.FormatAtLeast(least), out long parsed) ? Math.Max(parsed, least) : least;
+            if (TryPlan(model, options with { MemoryBytes = shown }, out long more) is not null) return least;
+            least = Math.Max(more, shown + (shown / 64));
+        }
+    }
+
+    /// <summary>A plan that keeps to the bound, or null and what is needed at least.</summary>
+    private static RunPlan? TryPlan(Model model, RunPlanOptions options, out long least)
+    {
         long bound = options.MemoryBytes ?? long.MaxValue;
         List<RunStage> stages = [];
         long files = Files(options.Compile);
-        long decode = DecodeBytes(bound, options.Compile);
-        stages.Add(new RunStage("pictures", [("decoding at most", decode), ("files", files), ("runtime", RuntimeBytes)]));
-        int featureBatch = FeatureExtractor.DefaultBatch;
+        long held = options.DatasetBytes, decode = DecodeBytes(bound, options.Compile, held);
+        stages.Add(new RunStage("pictures", [("decoding at most", decode), ("files", files), ("data set", held), ("runtime", RuntimeBytes)]));
+        int featureBatch = FeatureExtractor.DefaultBatch, testBatch = FeatureExtractor.DefaultBatch;
         if (options.LastLayerFirst) featureBatch = AddLastLayer(model, options, bound, stages);
 
-        long least = 0;
-        foreach (RunStage stage in stages) least = Math.Max(least, stage.Name == "pictures" ? LeastDecodeBytes + files + RuntimeBytes : stage.Bytes);
+        least = 0;
+        foreach (RunStage stage in stages) least = Math.Max(least, stage.Name == "pictures" ? LeastDecodeBytes + files + held + RuntimeBytes : stage.Bytes);
         TrainingPlan? step = null;
         Func<TrainingPlan, long>? beside = null;
         if (options.Network is TrainingPlanOptions network)
         {
             Model start = options.LastLayerFirst ? TrainingPlanner.WithClasses(model, options.Classes) : model;
-            beside = Beside(start, options.LoaderThreads);
+            beside = Beside(start, options.LoaderThreads, held);
             network = network with { MemoryBytes = options.MemoryBytes, Beside = beside };
             if (least > bound)
             {
                 if (network.Policy.Kind != Autodiff.UpdateKind.Sparse)
                     least = Math.Max(least, TrainingPlanner.LeastBytes(Trainee.Create(start, network.Policy, network.BatchNorm), network));
-                throw Refusal(network.Policy.ToString(), bound, least);
+                return null;
             }
 
-            step = TrainingPlanner.Plan(start, network);
+            try
+            {
+                step = TrainingPlanner.Plan(start, network);
+            }
+            catch (DoesNotFitException e)
+            {
+                least = Math.Max(least, e.LeastBytes);
+                return null;
+            }
+
             AddNetwork(step, beside, options, stages);
+            if (options.TestAfter) testBatch = AddTest(step, options, bound, stages);
         }
 
-        if (least > bound) throw Refusal("last", bound, least);
-        RunPlan plan = new(stages, step, featureBatch, decode, beside);
-        return plan.Total <= bound ? plan : throw Refusal(options.Network?.Policy.ToString() ?? "last", bound, plan.Total);
+        if (least > bound) return null;
+        RunPlan plan = new(stages, step, featureBatch, decode, beside) { TestBatch = testBatch };
+        least = plan.Total;
+        return plan.Total <= bound ? plan : null;
     }
 
     private static long Files(CompileOptions compile) => FileBytes * (compile.Threads > 0 ? compile.Threads : Environment.ProcessorCount);
 
     private static ThomasException Refusal(string policy, long bound, long least) =>
-        new($"A run of '{policy}' does not fit {ByteSize.Format(bound)} of memory beside the loaded model: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. The plan says what each stage takes.");
+        new($"A run of '{policy}' does not fit {ByteSize.Format(bound)} of memory beside the loaded model: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. {(policy == "last" ? "" : "A policy that trains less needs less, for example 'bias' or 'last'.")}".TrimEnd());
 
     /// <summary>Features in the largest batch that fits, and the training of the layer.</summary>
     private static int AddLastLayer(Model model, RunPlanOptions options, long bound, List<RunStage> stages)
@@ -116,17 +155,17 @@ public static class RunPlanner
         for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2)
             plan = HeadPlan.Create(model, options.Classes, options.HeadBatch, options.Pictures * options.Views, options.Compile, batch);
         stages.Add(Stage(plan));
-        stages.Add(new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("runtime", RuntimeBytes)]));
+        stages.Add(new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
         return plan.InferenceBatch;
 
-        RunStage Stage(HeadPlan plan) => new("features", [("inference", plan.Inference), ("folded weights", HasBatchNorm(model.Graph) ? plan.FrozenConstants : 0), ("features", plan.Features), ("runtime", RuntimeBytes)]);
+        RunStage Stage(HeadPlan plan) => new("features", [("inference", plan.Inference), ("folded weights", HasBatchNorm(model.Graph) ? plan.FrozenConstants : 0), ("features", plan.Features), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]);
     }
 
     private static void AddNetwork(TrainingPlan step, Func<TrainingPlan, long> beside, RunPlanOptions options, List<RunStage> stages)
     {
         long ring = RingBytes(step, options.LoaderThreads);
         long validation = ValidationBytes(step);
-        long own = beside(step) - RuntimeBytes - ring - validation;
+        long own = beside(step) - RuntimeBytes - options.DatasetBytes - ring - validation;
         long weights = step.Memory.TrainedWeights + step.Memory.Statistics;
 
         // Under a bound the state to go back to and the best weights lie in files.
@@ -140,18 +179,39 @@ public static class RunPlanner
                 ("best weights", inMemory ? weights : 0),
                 ("batches", ring),
                 ("validation", validation),
+                ("data set", options.DatasetBytes),
                 ("runtime", RuntimeBytes),
             ]));
 
         // Writers hold the tensors once more, and what they build of them.
-        stages.Add(new RunStage("saving", [("result", weights), ("variables or file", Math.Max(step.Memory.Variables, 3 * (weights + step.Memory.FrozenConstants))), ("runtime", RuntimeBytes)]));
+        stages.Add(new RunStage("saving", [("result", weights), ("variables or file", Math.Max(step.Memory.Variables, 3 * (weights + step.Memory.FrozenConstants))), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
+    }
+
+    /// <summary>Inference with what was trained, in the largest batch that fits.</summary>
+    private static int AddTest(TrainingPlan step, RunPlanOptions options, long bound, List<RunStage> stages)
+    {
+        long weights = step.Memory.TrainedWeights + step.Memory.Statistics;
+        int batch = FeatureExtractor.DefaultBatch;
+        while (batch > 1 && Stage(batch).Bytes > bound) batch /= 2;
+        stages.Add(Stage(batch));
+        return batch;
+
+        RunStage Stage(int batch) => new(
+            "test",
+            [
+                ("result", weights),
+                ("inference", InferenceBytes(step, batch)),
+                ("folded weights", HasBatchNorm(step.Trainee.Graph) ? weights + step.Memory.FrozenConstants : 0),
+                ("data set", options.DatasetBytes),
+                ("runtime", RuntimeBytes),
+            ]);
     }
 
     /// <summary>
     /// What there is beside a step: the runtime, batches made ahead, validation one by one. Constants that the step reads where the model has them were there before, unless
     /// batch normalization was folded into new ones.
     /// </summary>
-    private static Func<TrainingPlan, long> Beside(Model model, int loaderThreads)
+    private static Func<TrainingPlan, long> Beside(Model model, int loaderThreads, long datasetBytes)
     {
         bool hasBatchNorm = HasBatchNorm(model.Graph);
         Trainee? measured = null;
@@ -161,14 +221,16 @@ public static class RunPlanner
             // Trying many sets of trained tensors, as for 'sparse', must not compile each of them twice; the arena does not depend on them.
             if (measured is null) (measured, validation) = (plan.Trainee, ValidationBytes(plan));
             bool folds = hasBatchNorm && plan.Trainee.BatchNorm == BatchNormMode.Frozen && plan.Options.Policy.Kind != Autodiff.UpdateKind.Norm;
-            return RuntimeBytes + RingBytes(plan, loaderThreads) + validation + (folds ? plan.Memory.ModelCopy : -plan.Memory.FrozenConstants);
+            return RuntimeBytes + datasetBytes + RingBytes(plan, loaderThreads) + validation + (folds ? plan.Memory.ModelCopy : -plan.Memory.FrozenConstants);
         };
     }
 
     private static long RingBytes(TrainingPlan plan, int threads) =>
         BatchLoader.BytesOf(threads, plan.MicroBatch, plan.Trainee.Graph.Inputs[0].Shape.ElementCount, plan.Trainee.Classes);
 
-    private static long ValidationBytes(TrainingPlan plan) => CompiledGraph.Create(Rebatch.Run(plan.Trainee.Graph, 1), plan.Options.Compile).SizeBytes;
+    private static long ValidationBytes(TrainingPlan plan) => InferenceBytes(plan, batch: 1);
+
+    private static long InferenceBytes(TrainingPlan plan, int batch) => CompiledGraph.Create(Rebatch.Run(plan.Trainee.Graph, batch), plan.Options.Compile).SizeBytes;
 
     private static bool HasBatchNorm(Graph graph)
     {

@@ -66,10 +66,9 @@ internal static class SparseSelection
                 if (least is null || plan.Memory.Total < least.Memory.Total) least = plan;
             }
 
-            throw new ThomasException(
-                least!.Memory.Total > options.Policy.MemoryBytes || options.Beside is null
-                    ? $"Not even the last layer can be trained in {ByteSize.Format(Math.Min(bound, options.Policy.MemoryBytes))}: the smallest bound that works is {ByteSize.FormatAtLeast(least.Memory.Total)}."
-                    : $"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least.BoundedBytes)}.");
+            throw least!.Memory.Total > options.Policy.MemoryBytes || options.Beside is null
+                ? new ThomasException($"Not even the last layer can be trained in {ByteSize.Format(Math.Min(bound, options.Policy.MemoryBytes))}: the smallest bound that works is {ByteSize.FormatAtLeast(least.Memory.Total)}.")
+                : new DoesNotFitException($"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least.BoundedBytes)}.", least.BoundedBytes);
         }
 
         // More biases never need less, so the depth is found by halving.

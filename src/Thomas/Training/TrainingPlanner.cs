@@ -66,7 +66,7 @@ public static class TrainingPlanner
             if (asItIs || trainee.Statistics.Count > 0) break;
         }
 
-        return best ?? throw new ThomasException(Refusal(trainee, options, bound));
+        return best ?? throw Refusal(trainee, options, bound);
     }
 
     /// <summary>The step in micro-batches of one size.</summary>
@@ -122,9 +122,14 @@ public static class TrainingPlanner
         return plan.BoundedBytes - plan.Memory.StepArena + largest <= bound;
     }
 
-    private static string Refusal(Trainee trainee, TrainingPlanOptions options, long bound) =>
-        $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(LeastBytes(trainee, options))}. "
-        + "A policy that trains less needs less, for example 'bias' or 'last'.";
+    private static DoesNotFitException Refusal(Trainee trainee, TrainingPlanOptions options, long bound)
+    {
+        long least = LeastBytes(trainee, options);
+        return new DoesNotFitException(
+            $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. "
+            + "A policy that trains less needs less, for example 'bias' or 'last'.",
+            least);
+    }
 
     /// <summary>The smallest bound that works.</summary>
     internal static long LeastBytes(Trainee trainee, TrainingPlanOptions options)

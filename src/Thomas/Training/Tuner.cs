@@ -70,6 +70,7 @@ public static class Tuner
             Network = options.Network is TrainerOptions network ? NetworkPlan(network, dataset, options.Compile) : null,
             Classes = dataset.ClassNames.Count + (options.KeepClasses ? ClassOutput.Of(model).Classes : 0),
             Pictures = dataset.Samples.Count,
+            DatasetBytes = dataset.HeldBytes,
             Views = options.Views,
             HeadBatch = options.Head.BatchSize,
             MemoryBytes = options.MemoryBytes,

@@ -318,8 +318,6 @@ public sealed class ClassOutput
                 : $"there are {labels.Count} labels for {numbers} outputs; give a label file that fits.";
         }
 
-        string[] names = new string[numbers == 1 ? 2 : numbers];
-        for (int i = 0; i < names.Length; i++) names[i] = i.ToString(CultureInfo.InvariantCulture);
-        return (names, problem);
+        return (new NumberedLabels(numbers == 1 ? 2 : numbers), problem);
     }
 }

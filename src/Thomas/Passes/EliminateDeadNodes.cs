@@ -15,6 +15,7 @@ internal static class EliminateDeadNodes
             foreach (Value input in graph.Nodes[i].Inputs) live[input.Id] = true;
         }
 
+        if (!HasDead(graph, live)) return graph;
         GraphRewriter rewriter = new(graph);
         foreach (Node node in graph.Nodes)
         {
@@ -22,6 +23,21 @@ internal static class EliminateDeadNodes
         }
 
         return rewriter.Build();
+    }
+
+    private static bool HasDead(Graph graph, bool[] live)
+    {
+        foreach (Node node in graph.Nodes)
+        {
+            if (!IsLive(node, live)) return true;
+        }
+
+        foreach (Value value in graph.Values)
+        {
+            if (!live[value.Id] && (value.IsConstant || value.IsVariable)) return true;
+        }
+
+        return false;
     }
 
     private static bool IsLive(Node node, bool[] live)

@@ -11,6 +11,7 @@ internal static class FoldBatchNorm
 {
     public static Graph Run(Graph graph)
     {
+        if (!HasCandidate(graph)) return EliminateDeadNodes.Run(graph);
         GraphRewriter rewriter = new(graph);
         foreach (Node node in graph.Nodes)
         {
@@ -18,6 +19,21 @@ internal static class FoldBatchNorm
         }
 
         return EliminateDeadNodes.Run(rewriter.Build());
+    }
+
+    /// <summary>Whether anything that could be folded follows a layer with weights: what is folded after it follows the same layer then.</summary>
+    private static bool HasCandidate(Graph graph)
+    {
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Op is not (BatchNorm or Add or Multiply or Subtract or Divide)) continue;
+            foreach (Value input in node.Inputs)
+            {
+                if (LinearNode.TryGet(input.Producer, out _)) return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool TryFold(Graph graph, GraphRewriter rewriter, Node node)

@@ -18,6 +18,7 @@ internal static class FoldConstants
 
     public static Graph Run(Graph graph)
     {
+        if (!HasConstantNode(graph)) return EliminateDeadNodes.Run(graph);
         GraphRewriter rewriter = new(graph);
         long elements = BaseElements + graph.ParameterCount, operations = BaseOperations + (2 * graph.ParameterCount);
         foreach (Node node in graph.Nodes)
@@ -37,6 +38,18 @@ internal static class FoldConstants
         }
 
         return EliminateDeadNodes.Run(rewriter.Build());
+    }
+
+    private static bool HasConstantNode(Graph graph)
+    {
+        foreach (Node node in graph.Nodes)
+        {
+            bool constant = true;
+            foreach (Value input in node.Inputs) constant &= input.IsConstant;
+            if (constant) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Runs the scalar definition of one node on constants.</summary>

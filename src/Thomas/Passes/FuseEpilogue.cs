@@ -10,6 +10,7 @@ internal static class FuseEpilogue
     public static Graph Run(Graph graph)
     {
         Dictionary<Node, Chain> chains = FindChains(graph);
+        if (chains.Count == 0) return graph;
         HashSet<Node> inside = [];
         foreach (KeyValuePair<Node, Chain> pair in chains)
         {

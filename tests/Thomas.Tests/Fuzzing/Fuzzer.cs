@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using Xunit;
@@ -9,7 +10,7 @@ namespace Thomas.Tests.Fuzzing;
 
 /// <summary>
 /// Makes variants of files, each from a seed of its own, and checks that they are refused by a <see cref="ThomasException"/> or are harmless: no other exception, no long work, no large
-/// allocation. <c>THOMAS_FUZZ_VARIANTS</c> sets how many there are; <c>THOMAS_FUZZ_ONLY</c> makes the one variant of that number, which a failure names.
+/// allocation. <c>THOMAS_FUZZ_VARIANTS</c> sets how many there are; <c>THOMAS_FUZZ_ONLY</c> makes the one variant of that number, which a failure names, and leaves its file.
 /// </summary>
 internal sealed class Fuzzer(string name, ITestOutputHelper output)
 {
@@ -35,6 +36,7 @@ internal sealed class Fuzzer(string name, ITestOutputHelper output)
         for (int i = only >= 0 ? only : 0; i < (only >= 0 ? only + 1 : variants); i++)
         {
             int variant = i;
+            if (only >= 0) output.WriteLine($"the variant is in {Save(make(new Random(Seed(variant))))}");
             Task<Exception?> work = Task.Run(() => Try(make(new Random(Seed(variant))), use));
             Assert.True(work.Wait(Hang, TestContext.Current.CancellationToken), $"{What(variant)} has not ended after {Hang}");
             if (work.Result is Exception e) Assert.Fail($"{What(variant)}: {e}");
@@ -43,6 +45,13 @@ internal sealed class Fuzzer(string name, ITestOutputHelper output)
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{name}: {variants} variants, {_refused} refused; slowest {_slowest.TotalMilliseconds:F0} ms, largest allocation {_largest / 1048576.0:F1} MiB"));
         if (only < 0) Assert.True(_refused >= variants / 20 && _refused < variants, $"{name}: {_refused} of {variants} variants were refused");
+    }
+
+    private static string Save(byte[] file)
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllBytes(path, file);
+        return path;
     }
 
     private static int Number(string variable, int otherwise) =>

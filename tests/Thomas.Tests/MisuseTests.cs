@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -7,7 +6,6 @@ using System.Threading.Tasks;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
-using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
 using Thomas.Tests.Training;
 using Thomas.Training;

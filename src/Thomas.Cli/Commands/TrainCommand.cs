@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
-using System.IO;
 using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;

@@ -1,8 +1,8 @@
 // README begins
+using System.Threading;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using System.Threading;
 using Thomas;
 using Thomas.Data;
 using Thomas.Imaging;

@@ -36,6 +36,7 @@ public sealed partial class ArchitectureTests
     {
         ["Kernels"] = ["Runtime.IParallelWork", "Runtime.InstructionTier", "Runtime.CpuFeatures"],
         ["Ops"] = ["Runtime.IParallelWork", "Runtime.InstructionTier", "Runtime.CpuFeatures"],
+        ["Runtime"] = ["Formats.TemporaryFile"],
         ["Architectures"] = ["Training.Rng"],
         ["Data"] = ["Training.Rng", "Formats.InputFile", "Formats.AtomicFile", "Formats.TemporaryFile"],
     };

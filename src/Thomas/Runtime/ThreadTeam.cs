@@ -243,9 +243,9 @@ internal sealed class ThreadTeam : IDisposable
                     {
                         _work!.Run(_phase, begin, end, thread);
                     }
-    #pragma warning disable CA1031 // every exception goes to the caller of Run
+#pragma warning disable CA1031 // every exception goes to the caller of Run
                     catch (Exception e)
-    #pragma warning restore CA1031
+#pragma warning restore CA1031
                     {
                         _errors[thread] = e;
                     }

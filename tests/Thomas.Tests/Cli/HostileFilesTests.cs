@@ -123,7 +123,7 @@ public sealed class HostileFilesTests : IDisposable
             Assert.Contains(Shown, all, StringComparison.Ordinal);
         }
 
-        Assert.Equal([0, 0, 0, 0, 0, 0, 4, 3, 2, 3, 2, 2, 4], runs.ConvertAll(run => run.Code));
+        Assert.Equal([0, 0, 0, 0, 0, 0, 4, 3, 2, 2, 2, 2, 4], runs.ConvertAll(run => run.Code));
         Assert.Contains("[red]b[/]", runs[0].Out, StringComparison.Ordinal);
     }
 

@@ -257,7 +257,7 @@ public sealed class TrainerTests
         Assert.Contains("8x8", Assert.Throws<ThomasException>(() => Trainer.Train(TrainerJob.Model(), job.Train, smaller)).Message, StringComparison.Ordinal);
         using PreparedSet others = TrainerJob.Prepare(TinyModels.Pictures(3, 1, "red", "green").ToDataset());
         Assert.Throws<DataException>(() => Trainer.Train(TrainerJob.Model(), job.Train, others));
-        Assert.Contains("smallest bound", Assert.Throws<ThomasException>(() => job.Run(TrainerJob.Options with { MemoryBytes = 1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("smallest bound", Assert.ThrowsAny<ThomasException>(() => job.Run(TrainerJob.Options with { MemoryBytes = 1 })).Message, StringComparison.Ordinal);
         Assert.Contains("MicroBatch", Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(TrainerJob.Options with { MicroBatch = 3 })).Message, StringComparison.Ordinal);
     }
 

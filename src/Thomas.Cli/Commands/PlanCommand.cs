@@ -115,6 +115,7 @@ internal sealed class PlanCommand
             HeadBatch = options.Batch,
             MemoryBytes = options.MemoryBytes,
             Compile = options.Compile,
+            LastLayer = question.LastLayer,
         });
     }
 
@@ -123,7 +124,7 @@ internal sealed class PlanCommand
     private static PolicyReport LastLayer(Question question, int inferenceBatch)
     {
         TrainingPlanOptions options = question.Options(UpdatePolicy.Last);
-        HeadPlan plan = HeadPlan.Create(question.Model, question.Classes, options.Batch, question.Pictures, options.Compile, inferenceBatch);
+        HeadPlan plan = question.LastLayer(inferenceBatch);
         List<MemoryPartReport> parts = [new("frozen weights", plan.FrozenConstants), new("inference, then free", plan.Inference), new("the layer", plan.Head)];
         if (plan.Features > 0) parts.Add(new MemoryPartReport("features", plan.Features));
         return new PolicyReport(
@@ -243,8 +244,14 @@ internal sealed class PlanCommand
     private sealed record Question(Model Model, int Pictures, long DatasetBytes, int Classes, CostModel Rates, Func<UpdatePolicy, TrainingPlanOptions> Options)
     {
         private Model? _withHead;
+        private Func<int, HeadPlan>? _lastLayer;
 
         /// <summary>The model with a last layer for the classes.</summary>
         public Model WithHead => _withHead ??= TrainingPlanner.WithClasses(Model, Classes);
+
+        /// <summary>Plans of the last layer, which are the same for all policies.</summary>
+        public Func<int, HeadPlan> LastLayer => _lastLayer ??= Planned(Options(UpdatePolicy.Last));
+
+        private Func<int, HeadPlan> Planned(TrainingPlanOptions last) => HeadPlan.ByRun(Model, Classes, last.Batch, Pictures, last.Compile);
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using Thomas.Graphs;
 using Thomas.Passes;
@@ -74,6 +75,17 @@ public sealed record HeadPlan
             Features = (long)sizeof(float) * pictures * split.FeatureCount,
             PictureMultiplyAdds = inference.Graph.Cost.MultiplyAdds / run,
             StepMultiplyAdds = 2L * batch * classes * split.FeatureCount,
+        };
+    }
+
+    /// <summary>The plans for any number of pictures in a run of inference, each made once: they compile the frozen part, which takes a while for a long graph.</summary>
+    internal static Func<int, HeadPlan> ByRun(Model model, int classes, int batch, int pictures, CompileOptions compile)
+    {
+        Dictionary<int, HeadPlan> plans = [];
+        return run =>
+        {
+            if (!plans.TryGetValue(run, out HeadPlan? plan)) plans.Add(run, plan = Create(model, classes, batch, pictures, compile, run));
+            return plan;
         };
     }
 

@@ -42,6 +42,9 @@ public sealed record RunPlanOptions
 
     /// <summary>Device and threads.</summary>
     public CompileOptions Compile { get; init; } = new();
+
+    /// <summary>Plans of the last layer by the pictures of a run of inference, where several runs that differ in the network alone are planned.</summary>
+    internal Func<int, HeadPlan>? LastLayer { get; init; }
 }
 
 /// <summary>
@@ -80,6 +83,8 @@ public static class RunPlanner
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.LastLayerFirst && options.LastLayer is null)
+            options = options with { LastLayer = HeadPlan.ByRun(model, options.Classes, options.HeadBatch, options.Pictures * options.Views, options.Compile) };
         if (TryPlan(model, options, out long least) is RunPlan plan) return plan;
         throw Refusal(options.Network?.Policy.ToString() ?? "last", options.MemoryBytes ?? long.MaxValue, Smallest(model, options, least));
     }
@@ -151,9 +156,8 @@ public static class RunPlanner
     /// <summary>Features in the largest batch that fits, and the training of the layer.</summary>
     private static int AddLastLayer(Model model, RunPlanOptions options, long bound, List<RunStage> stages)
     {
-        HeadPlan plan = HeadPlan.Create(model, options.Classes, options.HeadBatch, options.Pictures * options.Views, options.Compile);
-        for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2)
-            plan = HeadPlan.Create(model, options.Classes, options.HeadBatch, options.Pictures * options.Views, options.Compile, batch);
+        HeadPlan plan = options.LastLayer!(FeatureExtractor.DefaultBatch);
+        for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2) plan = options.LastLayer(batch);
         stages.Add(Stage(plan));
         stages.Add(new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
         return plan.InferenceBatch;

@@ -271,7 +271,8 @@ public sealed class ClassOutput
         string why = "";
         if (labels is not null && Narrow(candidates, i => outputs[i].Shape.ElementCount == labels.Count)) why = "its size is that of the labels";
         if (Narrow(candidates, i => ScoreRange.Of(outputs[i]) is { IsSquashed: true } range && (range.IsProbability || range.IsLogarithm))) why = why.Length > 0 ? why : "it holds probabilities";
-        if (Narrow(candidates, i => !LeadsTo(graph, outputs[i], candidates, outputs))) why = why.Length > 0 ? why : "no other output is computed from it";
+        bool[] leads = Leading(graph, candidates, outputs);
+        if (Narrow(candidates, i => !leads[outputs[i].Id])) why = why.Length > 0 ? why : "no other output is computed from it";
         return (candidates[0], $"output {candidates[0] + 1} of {outputs.Count}, '{outputs[candidates[0]].Name}'{(why.Length > 0 ? ": " : "")}{why}");
     }
 
@@ -285,24 +286,20 @@ public sealed class ClassOutput
         return true;
     }
 
-    private static bool LeadsTo(Graph graph, Value from, List<int> candidates, IReadOnlyList<Value> outputs)
+    /// <summary>Of each value of the graph, by number, whether one of these outputs is computed from it.</summary>
+    private static bool[] Leading(Graph graph, List<int> candidates, IReadOnlyList<Value> outputs)
     {
-        bool[] reached = new bool[graph.Values.Count];
-        reached[from.Id] = true;
-        foreach (Node node in graph.Nodes)
+        bool[] isCandidate = new bool[graph.Values.Count], leads = new bool[graph.Values.Count];
+        foreach (int i in candidates) isCandidate[outputs[i].Id] = true;
+        for (int i = graph.Nodes.Count - 1; i >= 0; i--)
         {
-            bool reads = false;
-            foreach (Value input in node.Inputs) reads |= reached[input.Id];
-            if (!reads) continue;
-            foreach (Value output in node.Outputs) reached[output.Id] = true;
+            bool matters = false;
+            foreach (Value output in graph.Nodes[i].Outputs) matters |= isCandidate[output.Id] || leads[output.Id];
+            if (!matters) continue;
+            foreach (Value input in graph.Nodes[i].Inputs) leads[input.Id] = true;
         }
 
-        foreach (int i in candidates)
-        {
-            if (reached[outputs[i].Id] && !ReferenceEquals(outputs[i], from)) return true;
-        }
-
-        return false;
+        return leads;
     }
 
     /// <summary>Names of the classes. A single output has two of them, of which files name both, the one that it stands for, or none.</summary>

@@ -57,6 +57,26 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}");
     }
 
+    [Fact]
+    public void The_classes_are_found_among_very_many_outputs_in_time_that_grows_with_them()
+    {
+        Time(4_000);
+        TimeSpan few = Time(4_000), more = Time(16_000);
+        Assert.True(more < Negligible + (8 * few), $"{few.TotalMilliseconds} ms for 4,000 outputs, {more.TotalMilliseconds} ms for 16,000");
+
+        static TimeSpan Time(int count)
+        {
+            GraphBuilder b = new();
+            Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 4)));
+            Value[] outputs = new Value[count];
+            for (int i = 0; i < count; i++) outputs[i] = x = b.Add(OpCatalog.Negate, [x]);
+            Model model = new(b.Build(outputs), new ModelInfo { Name = "outputs" });
+            TimeSpan start = ThreadTime();
+            Assert.Equal(count - 1, ClassOutput.Find(model).Index);
+            return ThreadTime() - start;
+        }
+    }
+
     [Theory]
     [InlineData("onnx")]
     [InlineData("tflite")]

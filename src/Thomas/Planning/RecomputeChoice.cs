@@ -10,8 +10,13 @@ namespace Thomas.Planning;
 /// </summary>
 internal sealed class RecomputeChoice
 {
-    /// <summary>Nodes that the search may look at, in all its attempts: a second or so. What a graph of more than that needs is decided for several values at once.</summary>
+    /// <summary>
+    /// Nodes that the search may look at, in all its attempts: a second or so. What a graph of more than that needs is decided for several values at once. A graph of more
+    /// than <see cref="LargeGraph"/> nodes gets less, since its other passes take long enough.
+    /// </summary>
     private const long Work = 400_000;
+
+    private const double LargeGraph = 2_000;
 
     /// <summary>Attempts that a graph of any size gets.</summary>
     private const int LeastAttempts = 4;
@@ -31,7 +36,8 @@ internal sealed class RecomputeChoice
         _bound = bound;
         _origins = Views.Origins(source.Graph);
         _hasLaterReader = LaterReaders(source.Graph);
-        int candidates = 0, attempts = (int)System.Math.Max(LeastAttempts, Work / System.Math.Max(1, source.Graph.Nodes.Count));
+        double nodes = System.Math.Max(1, source.Graph.Nodes.Count);
+        int candidates = 0, attempts = (int)System.Math.Max(LeastAttempts, Work / nodes * System.Math.Min(1, LargeGraph / nodes));
         foreach (Value value in source.Graph.Values) candidates += _hasLaterReader[value.Id] && Recompute.CanDrop(source.Graph, value) ? 1 : 0;
         _together = 1 + (candidates / attempts);
         if (_together > 1) _attemptsLeft = 2 * attempts;

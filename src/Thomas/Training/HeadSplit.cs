@@ -241,32 +241,28 @@ internal sealed class HeadSplit
     /// What stands between a layer and the scores: score[c] = scale[c] * y[c] + shift[c]. Exporters write a bias as a sum of its own, and 8-bit
     /// layers count in steps that are scaled afterwards.
     /// </summary>
-    private sealed class ScoreScale
+    private sealed class ScoreScale(int classes)
     {
-        private double[] _scale;
-        private double[] _shift;
+        private int _classes = classes;
+        private double _factor = 1;
 
-        public ScoreScale(int classes)
-        {
-            _scale = new double[classes];
-            _shift = new double[classes];
-            Reset(1);
-        }
+        // Made by the first constant: an output that is no row of scores can be very large.
+        private double[]? _scale, _shift;
 
         /// <summary>Whether the scores of a single output rise or fall with it.</summary>
-        public int Sign => Math.Sign(_scale[0]);
+        public int Sign => Math.Sign(_scale?[0] ?? _factor);
 
         /// <summary>Forgets what follows.</summary>
         public void Reset(double factor)
         {
-            Array.Fill(_scale, factor);
-            Array.Clear(_shift);
+            _factor = factor;
+            _scale = _shift = null;
         }
 
         /// <summary>Goes on with a single score.</summary>
         public void Shrink()
         {
-            (_scale, _shift) = (new double[1], new double[1]);
+            _classes = 1;
             Reset(1);
         }
 
@@ -276,25 +272,26 @@ internal sealed class HeadSplit
             int constant = node.Inputs[1].IsConstant ? 1 : node.Op is Add or Subtract or Multiply && node.Inputs[0].IsConstant ? 0 : -1;
             if (constant < 0 || node.Op is not (Add or Subtract or Multiply or Divide) || node.Inputs[1 - constant].IsConstant) return null;
             Value operand = node.Inputs[constant];
-            if (operand.Shape.ElementCount != 1 && (operand.Shape.ElementCount != _scale.Length || operand.Shape[-1] != _scale.Length)) return null;
+            if (operand.Shape.ElementCount != 1 && (operand.Shape.ElementCount != _classes || operand.Shape[-1] != _classes)) return null;
+            (double[] scale, double[] shift) = Arrays();
             ReadOnlySpan<float> values = operand.Constant!.Floats;
-            for (int c = 0; c < _scale.Length; c++)
+            for (int c = 0; c < scale.Length; c++)
             {
                 double value = values[values.Length == 1 ? 0 : c];
                 switch (node.Op)
                 {
                     case Add:
-                        _shift[c] += _scale[c] * value;
+                        shift[c] += scale[c] * value;
                         break;
                     case Subtract when constant == 1:
-                        _shift[c] -= _scale[c] * value;
+                        shift[c] -= scale[c] * value;
                         break;
                     case Subtract:
-                        _shift[c] += _scale[c] * value;
-                        _scale[c] = -_scale[c];
+                        shift[c] += scale[c] * value;
+                        scale[c] = -scale[c];
                         break;
                     default:
-                        _scale[c] = node.Op is Multiply ? _scale[c] * value : _scale[c] / value;
+                        scale[c] = node.Op is Multiply ? scale[c] * value : scale[c] / value;
                         break;
                 }
             }
@@ -305,11 +302,19 @@ internal sealed class HeadSplit
         /// <summary>Takes it into a layer's weights and bias; false if the layer has other classes than the scores.</summary>
         public bool TryApply(float[] weights, float[] bias)
         {
-            if (bias.Length != _scale.Length) return false;
+            if (bias.Length != _classes) return false;
+            (double[] scale, double[] shift) = Arrays();
             int features = weights.Length / bias.Length;
-            for (int i = 0; i < weights.Length; i++) weights[i] = (float)(weights[i] * _scale[i / features]);
-            for (int c = 0; c < bias.Length; c++) bias[c] = (float)((bias[c] * _scale[c]) + _shift[c]);
+            for (int i = 0; i < weights.Length; i++) weights[i] = (float)(weights[i] * scale[i / features]);
+            for (int c = 0; c < bias.Length; c++) bias[c] = (float)((bias[c] * scale[c]) + shift[c]);
             return true;
+        }
+
+        private (double[] Scale, double[] Shift) Arrays()
+        {
+            _shift ??= new double[_classes];
+            if (_scale is null) Array.Fill(_scale = new double[_classes], _factor);
+            return (_scale, _shift);
         }
     }
 }

@@ -47,7 +47,7 @@ public sealed class FoldedBatchTests : IDisposable
     private static CliRun Ok(params string[] arguments)
     {
         CliRun run = CliRun.Of(arguments);
-        Assert.True(run.Code == 0, $"{string.Join(' ', arguments)}: {run.Error}");
+        Expect.True(run.Code == 0, $"{string.Join(' ', arguments)}: {run.Error}");
         return run;
     }
 

@@ -7,6 +7,7 @@ using System.Runtime.Versioning;
 using System.Text.Json;
 using Thomas.Cli.Output;
 using Thomas.Tests.Formats;
+using Thomas.Tests.Harness;
 using Xunit;
 
 namespace Thomas.Tests.Cli;
@@ -46,7 +47,7 @@ public sealed class HostileFilesTests : IDisposable
             foreach ((string[] args, int code) in runs)
             {
                 CliRun run = CliRun.Of(args);
-                Assert.True(run.Code == code, $"{string.Join(' ', args)}: {run.Code}\n{run.Error}");
+                Expect.True(run.Code == code, $"{string.Join(' ', args)}: {run.Code}\n{run.Error}");
                 Assert.Contains(what, run.Error, StringComparison.Ordinal);
             }
         }

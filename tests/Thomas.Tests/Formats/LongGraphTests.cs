@@ -42,7 +42,7 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
         Dictionary<string, TimeSpan> few = Measure(Chains.Make(name, Few)), more = Measure(Chains.Make(name, many));
         output.WriteLine($"{name}: " + string.Join(", ", more.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {few[pair.Key].TotalMilliseconds:F0} {pair.Value.TotalMilliseconds:F0}"))));
         foreach ((string what, TimeSpan time) in more)
-            Assert.True(time < Negligible + (2.0 * many / Few * few[what]), $"{name}, {what}: {few[what].TotalMilliseconds} ms for {Few}, {time.TotalMilliseconds} ms for {many} nodes");
+            Expect.True(time < Negligible + (2.0 * many / Few * few[what]), $"{name}, {what}: {few[what].TotalMilliseconds} ms for {Few}, {time.TotalMilliseconds} ms for {many} nodes");
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
         Assert.Equal(10_000, model.Graph.Outputs.Count);
         UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => ModelFiles.Load(Chains.Unknown(10_000), "unknown.onnx"));
         Assert.Equal(10_000, e.Operators.Count);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}");
+        Expect.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"took {watch.Elapsed}");
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
     {
         Time(4_000);
         TimeSpan few = Time(4_000), more = Time(16_000);
-        Assert.True(more < Negligible + (8 * few), $"{few.TotalMilliseconds} ms for 4,000 outputs, {more.TotalMilliseconds} ms for 16,000");
+        Expect.True(more < Negligible + (8 * few), $"{few.TotalMilliseconds} ms for 4,000 outputs, {more.TotalMilliseconds} ms for 16,000");
 
         static TimeSpan Time(int count)
         {

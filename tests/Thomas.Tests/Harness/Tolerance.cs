@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Xunit;
 
 namespace Thomas.Tests.Harness;
@@ -11,31 +12,26 @@ internal static class Tolerance
 {
     public const double Epsilon = 1.0 / (1 << 23);
 
-    /// <summary>Fails with <paramref name="where"/> and both values unless the bound holds; NaN and infinities must match.</summary>
-    public static void Check(float actual, double expected, double scale, int k, string where, double abs = 1e-6, double rel = 1)
-    {
-        if (double.IsNaN(expected) || double.IsInfinity(expected))
-        {
-            Assert.True(((double)actual).Equals(expected), $"{where}: got {actual:R}, expected {expected:R}");
-            return;
-        }
+    /// <summary>The largest error of a sum of <paramref name="k"/> terms whose sizes add up to <paramref name="scale"/>.</summary>
+    public static double Sum(double scale, int k, double abs = 1e-6, double rel = 1) => Epsilon * (abs + (rel * Math.Sqrt(k) * scale));
 
-        double bound = Epsilon * (abs + (rel * Math.Sqrt(k) * scale));
-        // Not "error > bound": NaN must fail.
-        Assert.True(Math.Abs(actual - expected) <= bound, $"{where}: got {actual:R}, expected {expected:R}, bound {bound:R}");
+    /// <summary>The largest error of a value that may be off by units in the last place of the expected one.</summary>
+    public static double Ulps(double expected, double ulps)
+    {
+        float size = MathF.Abs((float)expected);
+        return ulps * ((double)MathF.BitIncrement(size) - size);
     }
 
-    /// <summary>Fails unless the value is within <paramref name="ulps"/> units in the last place of the expected one.</summary>
-    public static void CheckUlps(float actual, double expected, double ulps, string where)
+    /// <summary>Whether a result is as near as the bound says; NaN and infinities must match, also those that rounding to single precision makes.</summary>
+    public static bool Holds(float actual, double expected, double bound)
     {
         float rounded = (float)expected;
-        if (float.IsNaN(rounded) || float.IsInfinity(rounded))
-        {
-            Assert.True(actual.Equals(rounded), $"{where}: got {actual:R}, expected {expected:R}");
-            return;
-        }
+        return float.IsFinite(rounded) ? Math.Abs(actual - expected) <= bound : actual.Equals(rounded);
+    }
 
-        double ulp = (double)MathF.BitIncrement(MathF.Abs(rounded)) - MathF.Abs(rounded);
-        Assert.True(Math.Abs(actual - expected) <= ulps * ulp, $"{where}: got {actual:R}, expected {expected:R} ({Math.Abs(actual - expected) / ulp:F2} ulp)");
+    /// <summary>Fails with <paramref name="where"/> and both values unless <see cref="Holds"/>.</summary>
+    public static void Check(float actual, double expected, double bound, [InterpolatedStringHandlerArgument(nameof(actual), nameof(expected), nameof(bound))] FailureText where)
+    {
+        if (!Holds(actual, expected, bound)) Assert.Fail($"{where.ToString()}: got {actual:R}, expected {expected:R}, bound {bound:R}");
     }
 }

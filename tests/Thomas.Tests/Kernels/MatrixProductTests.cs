@@ -213,11 +213,11 @@ public unsafe class MatrixProductTests
                     scale += Math.Abs(term);
                 }
 
-                Tolerance.Check(c.Span[(i * strideC) + j], ReferenceMath.Activate(t.Activation, sum), scale, t.K, $"{t} [{i},{j}]");
+                Tolerance.Check(c.Span[(i * strideC) + j], ReferenceMath.Activate(t.Activation, sum), Tolerance.Sum(scale, t.K), $"{t} [{i},{j}]");
             }
 
             if (i < t.M - 1)
-                Assert.True(t.InPlace || float.IsNaN(c.Span[(i * strideC) + strideC - 1]) || strideC == t.N, $"{t}: wrote between rows");
+                Expect.True(t.InPlace || float.IsNaN(c.Span[(i * strideC) + strideC - 1]) || strideC == t.N, $"{t}: wrote between rows");
         }
     }
 

@@ -18,6 +18,6 @@ internal sealed class Sums(int count)
     public void Check(GuardedBuffer actual, int terms, string where)
     {
         for (int i = 0; i < _value.Length; i++)
-            Tolerance.Check(actual.Span[i], _value[i], _scale[i] + 1, terms, $"{where} [{i}]");
+            Tolerance.Check(actual.Span[i], _value[i], Tolerance.Sum(_scale[i] + 1, terms), $"{where} [{i}]");
     }
 }

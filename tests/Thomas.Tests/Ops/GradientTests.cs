@@ -18,7 +18,7 @@ public sealed class GradientTests
     public void Every_operator_has_a_gradient_that_central_differences_confirm_or_says_why_not(string name)
     {
         OpCase[] cases = [.. OpCases.All().Where(test => test.Op.Name == name)];
-        Assert.True(cases.Length > 0, $"{name} has no case in the sweep");
+        Expect.True(cases.Length > 0, $"{name} has no case in the sweep");
         if (cases[0].Op.NoGradientReason is not string reason)
         {
             foreach (OpCase test in cases.Where(HasGradient)) GradientCheck.Check(test);

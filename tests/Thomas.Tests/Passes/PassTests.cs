@@ -15,7 +15,7 @@ public sealed class PassTests
     {
         Assert.Equal(expected.Length, actual.Length);
         float scale = expected.Max(Math.Abs);
-        for (int i = 0; i < expected.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
+        for (int i = 0; i < expected.Length; i++) Expect.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
     }
 
     private static int Count<TOp>(Graph graph) => graph.Nodes.Count(node => node.Op is TOp);

@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Tests.Data;
+using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
 {
     private const string KillsVariable = "THOMAS_KILLS";
     private const int FewKills = 3;
-    private const int Kills = 25, MaximumKills = 200, Chains = 2;
+    private const int Kills = 8, MaximumKills = 200, Chains = 2;
 
     [Fact]
     public async Task A_run_that_is_killed_again_and_again_ends_with_the_bits_of_one_that_is_not()
@@ -32,8 +33,8 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
         foreach ((int resumed, int torn) in await Task.WhenAll(chains))
         {
             TestContext.Current.SendDiagnosticMessage($"{resumed} resumed runs were killed, {torn} while a checkpoint was written");
-            Assert.True(resumed > Kills / 2, $"{resumed} resumed runs were killed");
-            Assert.True(torn > 0, $"none of {MaximumKills} kills fell into the writing of a checkpoint");
+            Expect.True(resumed > Kills / 2, $"{resumed} resumed runs were killed");
+            Expect.True(torn > 0, $"none of {MaximumKills} kills fell into the writing of a checkpoint");
         }
     }
 
@@ -100,7 +101,7 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
     /// <returns>How many of the killed runs had been resumed, and how many left a half-written file.</returns>
     private static (int Resumed, int Torn) KillAgainAndAgain(Rng rng, byte[] expected)
     {
-        using TemporaryFolder folder = new();
+        using TemporaryFolder folder = new(onDisk: true);
         int killed = 0, completed = 0, resumed = 0, torn = 0;
         while (killed < Kills || completed == 0 || (torn == 0 && killed < MaximumKills))
         {
@@ -109,16 +110,17 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
             bool hasEnded = !ReadSteps(child, kill ? 2 + rng.Next(7) : int.MaxValue, out long lastStep);
             if (!hasEnded)
             {
-                // Any moment of the next step and its file, which take as long as the last ones did on this machine.
-                long until = Stopwatch.GetTimestamp() + (long)(rng.Uniform(0, 1) * lastStep);
-                while (Stopwatch.GetTimestamp() < until) Thread.SpinWait(20);
+                // Every other time when a file is half written, else at any moment of the next step and its file, which take as long as the last ones did on this machine.
+                bool whileWriting = killed % 2 == 1;
+                long until = Stopwatch.GetTimestamp() + (long)((whileWriting ? 2 : rng.Uniform(0, 1)) * lastStep);
+                while (Stopwatch.GetTimestamp() < until && !(whileWriting && HasHalfWritten(folder))) Thread.SpinWait(20);
                 child.Kill();
                 killed++;
                 resumed += fromFile ? 1 : 0;
             }
 
             child.WaitForExit();
-            torn += Directory.GetFiles(folder.Path, "*.tmp").Length > 0 ? 1 : 0;
+            torn += HasHalfWritten(folder) ? 1 : 0;
             if (child.ExitCode != 0)
             {
                 Assert.False(hasEnded, "the run failed");
@@ -132,6 +134,8 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
 
         return (resumed, torn);
     }
+
+    private static bool HasHalfWritten(TemporaryFolder folder) => Directory.GetFiles(folder.Path, "*.tmp").Length > 0;
 
     /// <returns>Whether the program made so many steps; and the time between the last two.</returns>
     private static bool ReadSteps(Process child, int count, out long lastStep)

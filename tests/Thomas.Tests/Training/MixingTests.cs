@@ -1,4 +1,5 @@
 using System;
+using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 
@@ -54,7 +55,7 @@ public sealed class MixingTests
             cut += mix.Share < 1 ? 1 : 0;
         }
 
-        Assert.True(cut > 100, $"{cut} of 200 were cut");
+        Expect.True(cut > 100, $"{cut} of 200 were cut");
     }
 
     [Fact]

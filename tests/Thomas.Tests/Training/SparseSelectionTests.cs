@@ -22,9 +22,9 @@ public sealed class SparseSelectionTests
         {
             long bound = least + ((most - least) * share / 4);
             TrainingPlan plan = Plan(bound);
-            Assert.True(plan.Memory.Total <= bound, $"{plan.Memory.Total} exceeds {bound}");
+            Expect.True(plan.Memory.Total <= bound, $"{plan.Memory.Total} exceeds {bound}");
             Assert.Empty(plan.Recomputed);
-            Assert.True(plan.TrainedTensors.Count >= tensors, $"{plan.TrainedTensors.Count} tensors in {bound} bytes, {tensors} in less");
+            Expect.True(plan.TrainedTensors.Count >= tensors, $"{plan.TrainedTensors.Count} tensors in {bound} bytes, {tensors} in less");
             tensors = plan.TrainedTensors.Count;
         }
 

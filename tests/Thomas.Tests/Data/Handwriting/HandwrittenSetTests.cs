@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using System.Linq;
 using Thomas.Data;
 using Thomas.Data.Handwriting;
+using Thomas.Tests.Harness;
 using Xunit;
 
 namespace Thomas.Tests.Data.Handwriting;
@@ -46,7 +47,7 @@ public sealed class HandwrittenSetTests
             {
                 ink += pixels[p] / 255.0;
                 bool isBorder = p / Side is 0 or Side - 1 || p % Side is 0 or Side - 1;
-                Assert.False(isBorder && pixels[p] != 0, $"picture {i} has ink at its border");
+                Expect.True(!isBorder || pixels[p] == 0, $"picture {i} has ink at its border");
             }
 
             // From a thin 1 to a thick B.

@@ -285,7 +285,7 @@ internal sealed class TrainCommand
 
             PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
             {
-                PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses };
+                PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses, MustCache = plan is not null };
                 PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) progress.Report(StageProgress.Warning("decode", notice));

@@ -1,5 +1,7 @@
 using System;
+using System.Buffers;
 using System.IO;
+using System.IO.Hashing;
 using System.Text;
 using System.Threading;
 
@@ -27,7 +29,7 @@ internal static class InputFile
     /// <summary>Most bytes of the program's own settings.</summary>
     public const long SettingsBytes = 1 << 20;
 
-    private const int PieceBytes = 4 << 20;
+    private const int PieceBytes = 4 << 20, HashedBytes = 64 << 10;
 
     /// <summary>Reads a file whole.</summary>
     /// <param name="path">The file.</param>
@@ -93,6 +95,28 @@ internal static class InputFile
         }
 
         return file.ReadByte() < 0 ? bytes : throw new IOException("it became longer while it was read; try again when it is complete");
+    }
+
+    /// <summary>XXH3 (128 bits) of a file's bytes, which are never held whole.</summary>
+    /// <exception cref="IOException">As <see cref="ReadAll"/>.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static UInt128 Hash(string path, long maximumBytes)
+    {
+        XxHash128 hash = new();
+        if (CheckedLength(path, maximumBytes, out string real) == 0) return hash.GetCurrentHashAsUInt128();
+        using FileStream file = OpenRegular(real, maximumBytes);
+        long left = file.Length;
+        byte[] piece = ArrayPool<byte>.Shared.Rent(HashedBytes);
+        try
+        {
+            for (int read; (read = file.Read(piece)) > 0; left -= read) hash.Append(piece.AsSpan(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
+
+        return left == 0 ? hash.GetCurrentHashAsUInt128() : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while it was read; try again when it is complete");
     }
 
     /// <summary>Reads a text file in UTF-8.</summary>
@@ -211,8 +235,6 @@ internal static class InputFile
 
     private static void CheckLength(long length, long maximumBytes)
     {
-        if (length > maximumBytes) throw new IOException($"it is longer than {Describe(maximumBytes)}, the most that is read of such a file");
+        if (length > maximumBytes) throw new IOException($"it is longer than {ByteSize.Format(maximumBytes)}, the most that is read of such a file");
     }
-
-    private static string Describe(long bytes) => bytes >= 1 << 30 ? $"{(bytes + (1 << 20)) >> 30} GiB" : bytes >= 1 << 20 ? $"{bytes >> 20} MiB" : $"{bytes >> 10} KiB";
 }

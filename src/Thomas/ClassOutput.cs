@@ -17,6 +17,7 @@ public sealed class ClassOutput
     private readonly ScoreRange _range;
     private readonly string? _problem;
     private readonly string _choice;
+    private readonly string? _features;
 
     private ClassOutput(Model model, int index, Value scores, ScoreRange range, string? problem, string? warning, string choice)
     {
@@ -29,6 +30,7 @@ public sealed class ClassOutput
             : ScoreKind.Logit;
         IsIndependent = Numbers > 1 && !range.IsShared && Kind is ScoreKind.Probability or ScoreKind.Bounded;
         (Labels, LabelProblem) = LabelsFor(model, Numbers);
+        if (Kind == ScoreKind.Logit && Numbers > 1 && model.Info.Labels is null) _features = FeatureEvidence.Of(scores);
     }
 
     /// <summary>Position among the model's outputs.</summary>
@@ -242,6 +244,7 @@ public sealed class ClassOutput
             (ScoreKind.Probability, _) => _range.Sum is null ? $"probabilities{of}" : $"probabilities that add up to 100 %{of}",
             (ScoreKind.LogProbability, _) => $"logarithms of probabilities{of}",
             (ScoreKind.Bounded, _) => string.Create(CultureInfo.InvariantCulture, $"probabilities times {_range.Sum:0.###}{of}"),
+            _ when _features is not null => $"no class scores, as it seems, but features: the file names no classes, and {_features}{of}",
             _ => $"logits; a softmax over them gives probabilities{of}",
         };
     }

@@ -41,6 +41,29 @@ public sealed class ClassOutputTests
     }
 
     [Fact]
+    public void Features_are_not_called_logits_where_there_is_evidence()
+    {
+        (string Evidence, Func<GraphBuilder, Value, Value> End)[] cases =
+        [
+            ("they come from an activation", static (b, c) => ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "relu")),
+            ("they come from an activation", static (b, c) => b.Add(OpCatalog.Reshape, [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu6, "relu")], new ReshapeAttributes(new IntList(1, 1, 1, 3)))),
+            ("they are averages over the picture", static (b, c) => b.Add(OpCatalog.Reduce, [b.Add(OpCatalog.Reshape, [c], new ReshapeAttributes(new IntList(1, 1, 1, 3)))], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "out")),
+            ("the output is called 'image_embedding'", static (b, c) => ColorModels.Three(b, c, "image_embedding")),
+        ];
+        foreach ((string evidence, Func<GraphBuilder, Value, Value> end) in cases)
+        {
+            Model model = ColorModels.Create((b, c) => [end(b, c)]);
+            string description = ClassOutput.Of(model).Description;
+            Assert.Contains("features: the file names no classes, and " + evidence, description, StringComparison.Ordinal);
+            Assert.DoesNotContain("logits", description, StringComparison.Ordinal);
+            Assert.Contains("logits", ClassOutput.Of(new Model(model.Graph, model.Info with { Labels = ["a", "b", "c"] })).Description, StringComparison.Ordinal);
+        }
+
+        foreach (string name in new[] { "logits", "out" }) Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Three(b, c, name)])).Description, StringComparison.Ordinal);
+        Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "scores")])).Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_number_may_be_a_probability_a_logit_or_lie_between_other_bounds()
     {
         (string Name, Func<GraphBuilder, Value, Value> End, ScoreKind Kind, double Threshold)[] cases =

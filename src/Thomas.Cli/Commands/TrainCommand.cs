@@ -108,15 +108,7 @@ internal sealed class TrainCommand
     {
         memory.Plan = RunPlanner.Plan(model, new RunPlanOptions
         {
-            Network = new TrainingPlanOptions
-            {
-                Policy = options.Policy,
-                BatchNorm = options.BatchNorm ?? (options.Policy.Kind == UpdateKind.Scratch ? BatchNormMode.Live : BatchNormMode.Frozen),
-                Optimizer = options.Optimizer,
-                Batch = Math.Min(options.BatchSize, learning.Only(Subset.Train).Samples.Count),
-                Dropout = options.Dropout,
-                Compile = options.Compile,
-            },
+            Network = options.ToPlan(learning.Only(Subset.Train).Samples.Count),
             LastLayerFirst = false,
             Classes = learning.ClassNames.Count,
             Pictures = learning.Samples.Count,

@@ -47,6 +47,11 @@ public abstract class Picture
     /// <exception cref="DataException">It cannot be read.</exception>
     internal abstract PictureContent Read();
 
+    /// <summary>The same, for pictures that are read one after the other: a file lies in memory of the shared pool.</summary>
+    /// <param name="rented">What to give back to the pool when the bytes are no longer used, whether this returns or throws; null for nothing.</param>
+    /// <exception cref="DataException">It cannot be read.</exception>
+    internal virtual PictureContent Read(ref byte[]? rented) => Read();
+
     /// <summary>XXH3 (128 bits) of what it is made of, see <see cref="PictureContent.Hash"/>.</summary>
     /// <exception cref="DataException">It cannot be read.</exception>
     internal virtual UInt128 Hash() => Read().Hash();
@@ -56,6 +61,19 @@ public abstract class Picture
 
     private sealed class FilePicture(string path) : Picture(path)
     {
+        internal override PictureContent Read(ref byte[]? rented)
+        {
+            byte[]? buffer = null;
+            try
+            {
+                return Reading(path => new PictureContent(InputFile.ReadRented(path, ImageDecoderExtensions.MaximumEncodedBytes, ref buffer), null));
+            }
+            finally
+            {
+                rented = buffer;
+            }
+        }
+
         internal override PictureContent Read() => Reading(path => new PictureContent(InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes), null));
 
         // Piece by piece: the files of a large set, read whole one after the other, are garbage that adds up.

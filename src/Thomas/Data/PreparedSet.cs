@@ -366,8 +366,20 @@ public sealed class PreparedSet : IDisposable
 
         private RgbImage Decode(int index)
         {
+            byte[]? rented = null;
+            try
+            {
+                return Decode(index, dataset.Samples[index].Picture.Read(ref rented));
+            }
+            finally
+            {
+                if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+
+        private RgbImage Decode(int index, PictureContent content)
+        {
             Picture picture = dataset.Samples[index].Picture;
-            PictureContent content = picture.Read();
             if (content.Hash() != _hashes[index])
             {
                 throw new DataException($"'{picture.Name}' changed while the pictures were being prepared; run again when it is complete.");

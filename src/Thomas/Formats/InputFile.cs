@@ -86,15 +86,24 @@ internal static class InputFile
         if (CheckedLength(path, maximumBytes, out string real) == 0) return [];
         using FileStream file = OpenRegular(real, maximumBytes);
         byte[] bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
-        for (int at = 0; at < bytes.Length;)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            int read = file.Read(bytes, at, Math.Min(PieceBytes, bytes.Length - at));
-            if (read == 0) throw new IOException("it became shorter while it was read; try again when it is complete");
-            at += read;
-        }
+        Fill(file, bytes, cancellation);
+        return bytes;
+    }
 
-        return file.ReadByte() < 0 ? bytes : throw new IOException("it became longer while it was read; try again when it is complete");
+    /// <summary>Reads a file whole into memory of the shared pool, for files that are read one after the other.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maximumBytes">Longer files are refused before anything is read.</param>
+    /// <param name="rented">What to give back to the pool, whether this returns or throws; null for nothing.</param>
+    /// <exception cref="IOException">As <see cref="ReadAll"/>.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static ReadOnlyMemory<byte> ReadRented(string path, long maximumBytes, ref byte[]? rented)
+    {
+        if (CheckedLength(path, maximumBytes, out string real) == 0) return default;
+        using FileStream file = OpenRegular(real, maximumBytes);
+        int length = (int)file.Length;
+        rented = ArrayPool<byte>.Shared.Rent(length);
+        Fill(file, rented.AsSpan(0, length));
+        return rented.AsMemory(0, length);
     }
 
     /// <summary>XXH3 (128 bits) of a file's bytes, which are never held whole.</summary>
@@ -231,6 +240,19 @@ internal static class InputFile
             name.StartsWith("pipe:[", StringComparison.Ordinal) || name.StartsWith("socket:[", StringComparison.Ordinal)
                 ? $"it is a {name[..name.IndexOf(':')]}, not a regular file; save its contents to a file and give that"
                 : $"it is a link to '{target.FullName}', which does not exist");
+    }
+
+    private static void Fill(FileStream file, Span<byte> bytes, CancellationToken cancellation = default)
+    {
+        while (bytes.Length > 0)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int read = file.Read(bytes[..Math.Min(PieceBytes, bytes.Length)]);
+            if (read == 0) throw new IOException("it became shorter while it was read; try again when it is complete");
+            bytes = bytes[read..];
+        }
+
+        if (file.ReadByte() >= 0) throw new IOException("it became longer while it was read; try again when it is complete");
     }
 
     private static void CheckLength(long length, long maximumBytes)

@@ -76,7 +76,7 @@ public static class Tuner
     /// <param name="datasetBytes">Bytes that the data set holds in memory.</param>
     internal static RunPlanOptions PlanOptions(TuningOptions options, int classes, int pictures, long datasetBytes) => new()
     {
-        Network = options.Network is TrainerOptions network ? NetworkPlan(network, pictures, options.Compile) : null,
+        Network = options.Network is TrainerOptions network ? network.ToPlan(pictures) with { Compile = options.Compile } : null,
         LastLayerFirst = options.Network?.Policy.Kind != UpdateKind.Scratch,
         Classes = classes,
         Pictures = pictures,
@@ -86,18 +86,6 @@ public static class Tuner
         MemoryBytes = options.MemoryBytes,
         LoaderThreads = options.Network?.LoaderThreads ?? 0,
         Compile = options.Compile,
-    };
-
-    private static TrainingPlanOptions NetworkPlan(TrainerOptions network, int pictures, Runtime.CompileOptions compile) => new()
-    {
-        Policy = network.Policy,
-        BatchNorm = network.BatchNormMode,
-        Optimizer = network.DecidedOptimizer,
-        Batch = pictures > 0 && network.MicroBatch is null ? Math.Min(network.BatchSize, pictures) : network.BatchSize,
-        MicroBatch = network.MicroBatch,
-        MemoryBytes = network.MemoryBytes,
-        Dropout = network.Dropout,
-        Compile = compile,
     };
 
     /// <summary>As <see cref="Tune"/>, on a thread of its own; <paramref name="progress"/> and <paramref name="epochs"/> are told from there.</summary>
@@ -256,7 +244,7 @@ public static class Tuner
                 return;
             }
 
-            TrainingPlanner.Plan(tuned, NetworkPlan(network, dataset.Samples.Count, options.Compile));
+            TrainingPlanner.Plan(tuned, network.ToPlan(dataset.Samples.Count) with { Compile = options.Compile });
         }
 
         /// <summary>Under a bound the garbage of a stage must not stand beside the next one.</summary>

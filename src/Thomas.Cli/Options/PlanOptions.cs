@@ -1,4 +1,3 @@
-using System;
 using System.CommandLine;
 using Thomas.Autodiff;
 using Thomas.Cli.Output;

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text.RegularExpressions;
 using Thomas.Data;
-using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Imaging;
 using Thomas.Ops;

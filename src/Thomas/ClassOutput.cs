@@ -146,6 +146,17 @@ public sealed class ClassOutput
         return false;
     }
 
+    /// <summary>A name without the 8 bits that TFLite's converter ends it with (<c>Identity_int8</c>), for an output that holds real numbers.</summary>
+    internal static string WithoutType(string name)
+    {
+        foreach (string ending in (ReadOnlySpan<string>)["_int8", "_uint8", "_int16"])
+        {
+            if (name.Length > ending.Length && name.EndsWith(ending, StringComparison.Ordinal)) return name[..^ending.Length];
+        }
+
+        return name;
+    }
+
     /// <summary>Probabilities of all classes from the output's numbers for one image.</summary>
     /// <param name="numbers">What the model computed, <see cref="Numbers"/> of them.</param>
     /// <param name="probabilities">Receives <see cref="Classes"/> probabilities.</param>

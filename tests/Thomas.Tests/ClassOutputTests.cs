@@ -4,6 +4,7 @@ using System.Linq;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Tests.Harness;
+using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests;
@@ -62,6 +63,14 @@ public sealed class ClassOutputTests
         foreach (string name in new[] { "logits", "out" }) Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Three(b, c, name)])).Description, StringComparison.Ordinal);
         Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "scores")])).Description, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Identity_int8", "Identity")]
+    [InlineData("StatefulPartitionedCall:0_uint8", "StatefulPartitionedCall:0")]
+    [InlineData("_int8", "_int8")]
+    [InlineData("print8", "print8")]
+    public void A_tuned_output_is_not_called_8_bits(string name, string expected) =>
+        Assert.Equal(expected, Tuner.WithNewHead(ColorModels.Create((b, c) => [ColorModels.Softmax(b, ColorModels.Three(b, c), name)]), ["a", "b"]).Graph.Outputs[0].Name);
 
     [Fact]
     public void One_number_may_be_a_probability_a_logit_or_lie_between_other_bounds()

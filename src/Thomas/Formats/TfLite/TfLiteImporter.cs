@@ -65,8 +65,6 @@ internal sealed partial class TfLiteImporter
         if (subgraphs.Count > 1 && !StandsAlone(file, subgraphs[0], codes)) throw SeveralGraphs(file, subgraphs, codes);
         SubgraphTable subgraph = new(subgraphs[0]);
         importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), pictureSize);
-        importer.NameByNumbers(subgraph.Inputs);
-        importer.NameByNumbers(subgraph.Outputs);
         importer.AddInputs(subgraph.Inputs);
         importer.AddOperators(subgraph.Operators, codes);
         importer._unsupported.ThrowIfAny(file.Name);
@@ -161,25 +159,6 @@ internal sealed partial class TfLiteImporter
 
         NameDequantized(calls);
         foreach (OperatorCall call in calls) AddOperator(call);
-    }
-
-    /// <summary>
-    /// The converter calls inputs and outputs of 8 bits <c>input_1_int8</c> and <c>Identity_int8</c>. Here they hold real numbers, and so does every file that is written of
-    /// them, so they go by the name before that, unless it is taken.
-    /// </summary>
-    private void NameByNumbers(ReadOnlySpan<int> indexes)
-    {
-        foreach (int index in indexes)
-        {
-            if ((uint)index >= (uint)_tensors.Length || !_tensors[index].IsQuantized) continue;
-            foreach (string ending in (ReadOnlySpan<string>)["_int8", "_uint8", "_int16"])
-            {
-                string name = _tensors[index].Name;
-                if (!name.EndsWith(ending, StringComparison.Ordinal) || name.Length == ending.Length) continue;
-                name = name[..^ending.Length];
-                if (!Array.Exists(_tensors, tensor => tensor.Name == name)) _tensors[index].Name = name;
-            }
-        }
     }
 
     /// <summary>DEQUANTIZE vanishes, since its operand holds real numbers here: that operand takes the result's name, which outputs are known by.</summary>

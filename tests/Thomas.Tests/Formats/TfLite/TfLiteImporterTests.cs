@@ -144,22 +144,6 @@ public sealed class TfLiteImporterTests
         Assert.Equal("DEQUANTIZE", model.Graph.Outputs[0].Name);
     }
 
-    [Theory]
-    [InlineData("x_int8", "y_uint8", "x", "y")]
-    [InlineData("x", "_int8", "x", "_int8")]
-    [InlineData("x_int8", "x_uint8", "x", "x_uint8")]
-    public void Names_do_not_say_8_bits_of_numbers_that_are_real(string input, string output, string expectedInput, string expectedOutput)
-    {
-        Quantization grid = new([0.1f], [3]);
-        int x = _file.AddTensor(new FileTensor(input, TfLiteType.INT8, [1, 6], default, grid));
-        _file.Inputs.Add(x);
-        int y = _file.AddTensor(new FileTensor(output, output.EndsWith("_uint8", StringComparison.Ordinal) ? TfLiteType.UINT8 : TfLiteType.INT8, [1, 2, 3], default, grid));
-        _file.Operators.Add(new FileOperator(BuiltinOperator.RESHAPE, 1, [x, Ints(1, 2, 3)], [y], OptionsTable.None));
-        Model model = Read(y);
-        Assert.Equal(expectedInput, model.Graph.Inputs[0].Name);
-        Assert.Equal(expectedOutput, model.Graph.Outputs[0].Name);
-    }
-
     [Fact]
     public void Everything_that_is_not_supported_is_listed_at_once()
     {

@@ -132,7 +132,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
         if (cost > _mostBytes)
         {
             throw new ImageFormatException(
-                $"Decoding its {width}x{height} pixels takes about {((cost - 1) >> 20) + 1} MiB, above the limit of {_mostBytes >> 20} MiB; save it smaller, or as an ordinary JPEG (not progressive) or PNG.");
+                $"Decoding its {width}x{height} pixels takes about {ByteSize.FormatAtLeast(cost)}, above the limit of {ByteSize.Format(_mostBytes)}; save it smaller, or as an ordinary JPEG (not progressive) or PNG.");
         }
 
         return _budget.Take(cost);

@@ -17,6 +17,7 @@ public sealed class ClassOutput
     private readonly ScoreRange _range;
     private readonly string? _problem;
     private readonly string _choice;
+    private readonly string? _features;
 
     private ClassOutput(Model model, int index, Value scores, ScoreRange range, string? problem, string? warning, string choice)
     {
@@ -29,6 +30,7 @@ public sealed class ClassOutput
             : ScoreKind.Logit;
         IsIndependent = Numbers > 1 && !range.IsShared && Kind is ScoreKind.Probability or ScoreKind.Bounded;
         (Labels, LabelProblem) = LabelsFor(model, Numbers);
+        if (Kind == ScoreKind.Logit && Numbers > 1 && model.Info.Labels is null) _features = FeatureEvidence.Of(scores);
     }
 
     /// <summary>Position among the model's outputs.</summary>
@@ -144,6 +146,17 @@ public sealed class ClassOutput
         return false;
     }
 
+    /// <summary>A name without the 8 bits that TFLite's converter ends it with (<c>Identity_int8</c>), for an output that holds real numbers.</summary>
+    internal static string WithoutType(string name)
+    {
+        foreach (string ending in (ReadOnlySpan<string>)["_int8", "_uint8", "_int16"])
+        {
+            if (name.Length > ending.Length && name.EndsWith(ending, StringComparison.Ordinal)) return name[..^ending.Length];
+        }
+
+        return name;
+    }
+
     /// <summary>Probabilities of all classes from the output's numbers for one image.</summary>
     /// <param name="numbers">What the model computed, <see cref="Numbers"/> of them.</param>
     /// <param name="probabilities">Receives <see cref="Classes"/> probabilities.</param>
@@ -242,6 +255,7 @@ public sealed class ClassOutput
             (ScoreKind.Probability, _) => _range.Sum is null ? $"probabilities{of}" : $"probabilities that add up to 100 %{of}",
             (ScoreKind.LogProbability, _) => $"logarithms of probabilities{of}",
             (ScoreKind.Bounded, _) => string.Create(CultureInfo.InvariantCulture, $"probabilities times {_range.Sum:0.###}{of}"),
+            _ when _features is not null => $"no class scores, as it seems, but features: the file names no classes, and {_features}{of}",
             _ => $"logits; a softmax over them gives probabilities{of}",
         };
     }

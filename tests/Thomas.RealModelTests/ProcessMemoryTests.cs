@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
-using System.IO.Compression;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Threading;
@@ -21,65 +20,54 @@ public sealed partial class ProcessMemoryTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
+    // V1 is bound by its pictures, V2 by its step, which must be cut and computed again.
     [Theory]
-    [InlineData("onnx/mobilenet_v2_1.0_224.onnx", "all", "smallest")]
-    [InlineData("onnx/mobilenet_v2_1.0_224.onnx", "bias", "smallest")]
-    [InlineData("tflite/mobilenet_v1_0.25_224_1_metadata_1.tflite", "all", "smallest")]
-    [InlineData("tflite/mobilenet_v1_0.25_224_1_metadata_1.tflite", "last", "smallest")]
-    public void A_run_adds_no_more_than_its_bound(string model, string policy, string bound)
+    [InlineData("onnx/mobilenet_v2_1.0_224.onnx", "all", 3)]
+    [InlineData("tflite/mobilenet_v1_0.25_224_1_metadata_1.tflite", "last", 9)]
+    [InlineData("onnx/mobilenet_v1_0.25_224_bn.onnx", "norm", 3)]
+    public void A_run_adds_no_more_than_the_smallest_bound_that_is_named(string model, string policy, int perClass)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the peak is read from /proc");
         string path = Assets.PathOf(["models", .. model.Split('/')]);
-        string[] arguments =
-        [
-            "tune", path, "--data", Pictures(perClass: 9), "--update", policy, "--epochs", "1", "--batch", "16", "--preset", "imagenet", "--no-cache", "--json", "--threads", "2",
-            "-o", Path.Combine(_folder.FullName, "out.onnx"),
-        ];
-        if (bound == "smallest")
-        {
-            (int refused, _, string error, _) = Run([.. arguments, "--memory", "1MiB"]);
-            Assert.Equal(3, refused);
-            bound = SmallestBound().Match(error).Groups[1].Value;
-        }
-
-        (int code, string output, string errors, long peak) = Run([.. arguments, "--memory", bound]);
-        Assert.True(code == 0, errors);
-        Assert.True(ByteSize.TryParse(bound, out long bytes));
-        long start = JsonDocument.Parse(output).RootElement.GetProperty("process").GetProperty("startBytes").GetInt64();
-        Assert.InRange(peak, start, start + (bytes * 11 / 10));
+        AssertKeepsItsSmallestBound(["tune", path, "--data", Flowers(perClass), "--update", policy, "--batch", "8", "--preset", "imagenet"]);
     }
 
     [Fact]
     public void Pictures_that_the_data_set_holds_count()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "the peak is read from /proc");
-        string data = Directory.CreateDirectory(Path.Combine(_folder.FullName, "digits")).FullName;
-        foreach (string part in (string[])["images-idx3-ubyte", "labels-idx1-ubyte"])
-        {
-            using FileStream packed = File.OpenRead(Assets.PathOf("datasets", "mnist", $"t10k-{part}.gz"));
-            using GZipStream plain = new(packed, CompressionMode.Decompress);
-            using MemoryStream all = new();
-            plain.CopyTo(all);
-            byte[] bytes = all.ToArray();
-            int header = part.StartsWith("images", StringComparison.Ordinal) ? 16 : 8, count = 10_000;
+        Assert.SkipWhen(Assets.Root is null, Assets.SkipReason);
 
-            // The pictures four times over: 30 MiB.
-            BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4), 4 * count);
-            using FileStream file = File.Create(Path.Combine(data, $"train-{part}"));
-            file.Write(bytes.AsSpan(0, header));
-            for (int i = 0; i < 4; i++) file.Write(bytes.AsSpan(header));
+        // 30 MiB of gray pictures, few enough to be learned in a second.
+        const int Count = 1920, Side = 128;
+        string data = Directory.CreateDirectory(Path.Combine(_folder.FullName, "digits")).FullName;
+        byte[] pictures = new byte[16 + (Count * Side * Side)], labels = new byte[8 + Count];
+        foreach ((int at, int number) in new[] { (0, 0x803), (4, Count), (8, Side), (12, Side) }) BinaryPrimitives.WriteInt32BigEndian(pictures.AsSpan(at), number);
+        foreach ((int at, int number) in new[] { (0, 0x801), (4, Count) }) BinaryPrimitives.WriteInt32BigEndian(labels.AsSpan(at), number);
+        for (int i = 0; i < Count; i++)
+        {
+            labels[8 + i] = (byte)(i % 10);
+            pictures.AsSpan(16 + (i * Side * Side), (1 + (i % 10)) * 12 * Side).Fill(200);
         }
 
-        string[] arguments = ["train", "lenet5", "--data", data, "--epochs", "1", "--batch", "256", "--no-cache", "--json", "--threads", "2", "-o", Path.Combine(_folder.FullName, "out.onnx")];
-        (int refused, _, string error, _) = Run([.. arguments, "--memory", "64MiB"]);
-        Assert.True(refused == 3, error);
-        string bound = SmallestBound().Match(error).Groups[1].Value;
-        (int code, string output, string errors, long peak) = Run([.. arguments, "--memory", bound]);
-        Assert.True(code == 0, errors);
-        Assert.True(ByteSize.TryParse(bound, out long bytesOfBound));
-        long start = JsonDocument.Parse(output).RootElement.GetProperty("process").GetProperty("startBytes").GetInt64();
+        File.WriteAllBytes(Path.Combine(data, "train-images-idx3-ubyte"), pictures);
+        File.WriteAllBytes(Path.Combine(data, "train-labels-idx1-ubyte"), labels);
+        long start = AssertKeepsItsSmallestBound(["train", "lenet5", "--data", data, "--batch", "256"]);
         Assert.InRange(start, 0, 64 * MiB);
-        Assert.InRange(peak, start, start + (bytesOfBound * 11 / 10));
+    }
+
+    [Fact]
+    public void Many_photographs_keep_to_the_smallest_bound()
+    {
+        // Files of 3 MiB, which are garbage once they have been read: over 2 GiB of them. Most of each is no picture, so that decoding takes no time.
+        string model = Assets.PathOf("models", "tflite", "cifar10_resnet8_float.tflite"), data = Path.Combine(_folder.FullName, "photographs"), first = Path.Combine(_folder.FullName, "first.jpg");
+        Draw(first, 64, 48, SKEncodedImageFormat.Jpeg);
+        using (FileStream file = new(first, FileMode.Append)) file.Write(new byte[3 * MiB]);
+        foreach (string name in (string[])["one", "two"])
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(data, name)).FullName;
+            for (int i = 0; i < 200; i++) File.CreateSymbolicLink(Path.Combine(folder, $"{i}.jpg"), first);
+        }
+
+        AssertKeepsItsSmallestBound(["tune", model, "--data", data]);
     }
 
     [Fact]
@@ -97,8 +85,25 @@ public sealed partial class ProcessMemoryTests : IDisposable
         Assert.InRange(peak - start, -64 * MiB, 64 * MiB);
     }
 
+    /// <summary>Runs with the smallest bound that a refusal names.</summary>
+    /// <returns>Bytes of the process with the model loaded.</returns>
+    private long AssertKeepsItsSmallestBound(string[] arguments)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the peak is read from /proc");
+        arguments = [.. arguments, "--epochs", "1", "--no-cache", "--json", "--threads", "2", "-o", Path.Combine(_folder.FullName, "out.onnx")];
+        (int refused, _, string error, _) = Run([.. arguments, "--memory", "1MiB"]);
+        Assert.True(refused == 3, error);
+        string bound = SmallestBound().Match(error).Groups[1].Value;
+        (int code, string output, string errors, long peak) = Run([.. arguments, "--memory", bound]);
+        Assert.True(code == 0, errors);
+        Assert.True(ByteSize.TryParse(bound, out long bytes));
+        long start = JsonDocument.Parse(output).RootElement.GetProperty("process").GetProperty("startBytes").GetInt64();
+        Assert.InRange(peak, start, start + (bytes * 11 / 10));
+        return start;
+    }
+
     /// <summary>A few pictures of each of the five flowers.</summary>
-    private string Pictures(int perClass)
+    private string Flowers(int perClass)
     {
         string source = Path.Combine(Assets.PathOf("datasets", "flowers5"), "train"), target = Path.Combine(_folder.FullName, "flowers");
         foreach (string group in Directory.GetDirectories(source))

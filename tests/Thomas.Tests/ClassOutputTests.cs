@@ -4,6 +4,7 @@ using System.Linq;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Tests.Harness;
+using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests;
@@ -39,6 +40,37 @@ public sealed class ClassOutputTests
         Assert.Equal((0, low), (green.Index, green.Label));
         Assert.InRange(green.Probability, 0.999, 1);
     }
+
+    [Fact]
+    public void Features_are_not_called_logits_where_there_is_evidence()
+    {
+        (string Evidence, Func<GraphBuilder, Value, Value> End)[] cases =
+        [
+            ("they come from an activation", static (b, c) => ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "relu")),
+            ("they come from an activation", static (b, c) => b.Add(OpCatalog.Reshape, [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu6, "relu")], new ReshapeAttributes(new IntList(1, 1, 1, 3)))),
+            ("they are averages over the picture", static (b, c) => b.Add(OpCatalog.Reduce, [b.Add(OpCatalog.Reshape, [c], new ReshapeAttributes(new IntList(1, 1, 1, 3)))], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "out")),
+            ("the output is called 'image_embedding'", static (b, c) => ColorModels.Three(b, c, "image_embedding")),
+        ];
+        foreach ((string evidence, Func<GraphBuilder, Value, Value> end) in cases)
+        {
+            Model model = ColorModels.Create((b, c) => [end(b, c)]);
+            string description = ClassOutput.Of(model).Description;
+            Assert.Contains("features: the file names no classes, and " + evidence, description, StringComparison.Ordinal);
+            Assert.DoesNotContain("logits", description, StringComparison.Ordinal);
+            Assert.Contains("logits", ClassOutput.Of(new Model(model.Graph, model.Info with { Labels = ["a", "b", "c"] })).Description, StringComparison.Ordinal);
+        }
+
+        foreach (string name in new[] { "logits", "out" }) Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Three(b, c, name)])).Description, StringComparison.Ordinal);
+        Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "scores")])).Description, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Identity_int8", "Identity")]
+    [InlineData("StatefulPartitionedCall:0_uint8", "StatefulPartitionedCall:0")]
+    [InlineData("_int8", "_int8")]
+    [InlineData("print8", "print8")]
+    public void A_tuned_output_is_not_called_8_bits(string name, string expected) =>
+        Assert.Equal(expected, Tuner.WithNewHead(ColorModels.Create((b, c) => [ColorModels.Softmax(b, ColorModels.Three(b, c), name)]), ["a", "b"]).Graph.Outputs[0].Name);
 
     [Fact]
     public void One_number_may_be_a_probability_a_logit_or_lie_between_other_bounds()

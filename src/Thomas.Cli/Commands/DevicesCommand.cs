@@ -74,7 +74,7 @@ internal sealed class DevicesCommand
     }
 
     private static string Describe(int threads, int rows, int panelBytes) =>
-        Format.Plural(threads, "thread") + (rows == 0 ? "" : Format.Invariant($", blocks of {rows} rows")) + (panelBytes == 0 ? "" : Format.Invariant($", small weights up to {panelBytes >> 10} KiB"));
+        Format.Plural(threads, "thread") + (rows == 0 ? "" : Format.Invariant($", blocks of {rows} rows")) + (panelBytes == 0 ? "" : Format.Invariant($", small weights up to {ByteSize.Format(panelBytes)}"));
 
     /// <summary>The processor as the system calls it.</summary>
     internal static string ProcessorName()

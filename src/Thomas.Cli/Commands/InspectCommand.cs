@@ -6,6 +6,7 @@ using Thomas.Cli.Output;
 using Thomas.Cli.Reports;
 using Thomas.Formats;
 using Thomas.Graphs;
+using Thomas.Passes;
 using Thomas.Runtime;
 using Thomas.Training;
 
@@ -56,13 +57,9 @@ internal sealed class InspectCommand
         input = Try(() => PictureInput.Of(model), warnings);
         PictureInput? decided = input;
         TunableHead? head = Try(() => Tuner.Describe(model), warnings);
-        (long Arena, long Packed)? memory = Try<(long, long)?>(
-            () =>
-            {
-                using Executable executable = Executable.Compile(model.Graph);
-                return (executable.Plan.ArenaBytes, executable.SizeBytes - executable.Plan.ArenaBytes);
-            },
-            warnings);
+
+        // Planned, not allocated: what a model would take is said of models that do not fit, too.
+        CompiledGraph? compiled = Try(() => CompiledGraph.Create(Rebatch.Run(model.Graph, 1), new CompileOptions()), warnings);
         IReadOnlyList<string> damaged = ModelChecks.NonFiniteConstants(model);
         if (damaged.Count > 0) warnings.Add($"numbers that are not finite (NaN or infinity) in {string.Join(", ", damaged)}: the weights are damaged and the model cannot be used");
         ClassOutput output = ClassOutput.Find(model);
@@ -81,8 +78,8 @@ internal sealed class InspectCommand
             Tensors(model.Graph.Outputs),
             model.Graph.ParameterCount,
             model.Graph.Cost.MultiplyAdds,
-            memory?.Arena,
-            memory?.Packed,
+            compiled?.Plan.ArenaBytes,
+            compiled?.ConstantBytes,
             Operators(model.Graph),
             ReportParts.Of(output),
             model.Info.Labels,

@@ -46,7 +46,7 @@ internal sealed class PlanCommand
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
-        Question question = new(model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data) ?? ClassOutput.Find(model).Classes, rates, policy => _plan.Read(parsed, policy, compile));
+        Question question = new(model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;
@@ -54,8 +54,15 @@ internal sealed class PlanCommand
         else Compare(question, policies);
         if (policies.Count == 0) throw new ThomasException($"{model.Info.Name} cannot be trained by any policy. {string.Join(' ', _notes)}");
 
-        TrainingPlanOptions options = question.Options(policy ?? UpdatePolicy.All);
-        PlanReport report = new(model.Info.Name, ComputeOptions.Describe(compile), question.Classes, options.Batch, options.Optimizer.Kind.ToString().ToLowerInvariant(), policies, _notes);
+        RunPlanOptions options = question.Options(policy ?? UpdatePolicy.All);
+        PlanReport report = new(
+            model.Info.Name,
+            ComputeOptions.Describe(compile),
+            options.Classes,
+            options.Network?.Batch ?? options.HeadBatch,
+            _plan.Optimizer(parsed).ToString().ToLowerInvariant(),
+            policies,
+            _notes);
         if (_terminal.Json) _terminal.WriteJson(report, ReportJson.Default.PlanReport);
         else Print(report, details);
         return ExitCode.Success;
@@ -89,10 +96,10 @@ internal sealed class PlanCommand
         {
             try
             {
-                TrainingPlanOptions options = question.Options(policy);
+                RunPlanOptions options = question.Options(policy);
                 RunPlan run = Run(question, policy);
                 PolicyReport report = WithRun(policy.Kind == UpdateKind.Last ? LastLayer(question, run.FeatureBatch) : Report(run.Step!, question.Rates), run);
-                policies.Add(options.MemoryBytes is null && run.Step is not null ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options).Memory.Total } : report);
+                policies.Add(options.MemoryBytes is null && run.Step is not null ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options.Network!).Memory.Total } : report);
             }
             catch (ThomasException e)
             {
@@ -102,35 +109,21 @@ internal sealed class PlanCommand
     }
 
     /// <summary>The whole run, which keeps to the bound.</summary>
-    private static RunPlan Run(Question question, UpdatePolicy policy)
-    {
-        TrainingPlanOptions options = question.Options(policy);
-        return RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? question.WithHead : question.Model, new RunPlanOptions
-        {
-            Network = policy.Kind == UpdateKind.Last ? null : options,
-            LastLayerFirst = policy.Kind != UpdateKind.Scratch,
-            Classes = question.Classes,
-            Pictures = question.Pictures,
-            DatasetBytes = question.DatasetBytes,
-            HeadBatch = options.Batch,
-            MemoryBytes = options.MemoryBytes,
-            Compile = options.Compile,
-            LastLayer = question.LastLayer,
-        });
-    }
+    private static RunPlan Run(Question question, UpdatePolicy policy) =>
+        RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? question.WithHead : question.Model, question.Options(policy));
 
     private static PolicyReport WithRun(PolicyReport report, RunPlan run) => report with { RunBytes = run.Total, RunStages = RunMemory.Stages(run) };
 
     private static PolicyReport LastLayer(Question question, int inferenceBatch)
     {
-        TrainingPlanOptions options = question.Options(UpdatePolicy.Last);
-        HeadPlan plan = question.LastLayer(inferenceBatch);
+        RunPlanOptions options = question.Options(UpdatePolicy.Last);
+        HeadPlan plan = options.LastLayerAt(inferenceBatch);
         List<MemoryPartReport> parts = [new("frozen weights", plan.FrozenConstants), new("inference, then free", plan.Inference), new("the layer", plan.Head)];
         if (plan.Features > 0) parts.Add(new MemoryPartReport("features", plan.Features));
         return new PolicyReport(
             UpdatePolicy.Last.ToString(),
             plan.TrainedParameters,
-            options.Batch,
+            options.HeadBatch,
             1,
             plan.Total,
             null,
@@ -238,20 +231,27 @@ internal sealed class PlanCommand
     /// <param name="Model">The model as it is.</param>
     /// <param name="Pictures">How many pictures there are; 0 if that is not known.</param>
     /// <param name="DatasetBytes">What they hold in memory.</param>
-    /// <param name="Classes">How many classes there will be.</param>
+    /// <param name="DataClasses">Classes of the data; null for as many as the model has.</param>
     /// <param name="Rates">Rates of this machine.</param>
-    /// <param name="Options">The options for a policy.</param>
-    private sealed record Question(Model Model, int Pictures, long DatasetBytes, int Classes, CostModel Rates, Func<UpdatePolicy, TrainingPlanOptions> Options)
+    /// <param name="Tuning">What <c>tune</c> would be told, for a policy.</param>
+    private sealed record Question(Model Model, int Pictures, long DatasetBytes, int? DataClasses, CostModel Rates, Func<UpdatePolicy, TuningOptions> Tuning)
     {
+        private readonly Dictionary<int, Func<int, HeadPlan>> _lastLayers = [];
         private Model? _withHead;
-        private Func<int, HeadPlan>? _lastLayer;
 
-        /// <summary>The model with a last layer for the classes.</summary>
-        public Model WithHead => _withHead ??= TrainingPlanner.WithClasses(Model, Classes);
+        /// <summary>The model with a last layer for the classes of the data.</summary>
+        public Model WithHead => _withHead ??= TrainingPlanner.WithClasses(Model, NewClasses);
 
-        /// <summary>Plans of the last layer, which are the same for all policies.</summary>
-        public Func<int, HeadPlan> LastLayer => _lastLayer ??= Planned(Options(UpdatePolicy.Last));
+        private int NewClasses => DataClasses ?? ClassOutput.Find(Model).Classes;
 
-        private Func<int, HeadPlan> Planned(TrainingPlanOptions last) => HeadPlan.ByRun(Model, Classes, last.Batch, Pictures, last.Compile);
+        /// <summary>What is planned for a policy. The frozen part of the last layer is compiled once for all of them.</summary>
+        public RunPlanOptions Options(UpdatePolicy policy)
+        {
+            TuningOptions tuning = Tuning(policy);
+            int classes = NewClasses;
+            if (tuning.KeepClasses) classes = (DataClasses ?? 0) + ClassOutput.Of(Model).Classes;
+            if (!_lastLayers.TryGetValue(classes, out Func<int, HeadPlan>? lastLayer)) _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
+            return Tuner.PlanOptions(tuning, classes, Pictures, DatasetBytes) with { LastLayer = lastLayer };
+        }
     }
 }

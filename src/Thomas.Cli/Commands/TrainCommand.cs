@@ -108,15 +108,7 @@ internal sealed class TrainCommand
     {
         memory.Plan = RunPlanner.Plan(model, new RunPlanOptions
         {
-            Network = new TrainingPlanOptions
-            {
-                Policy = options.Policy,
-                BatchNorm = options.BatchNorm ?? (options.Policy.Kind == UpdateKind.Scratch ? BatchNormMode.Live : BatchNormMode.Frozen),
-                Optimizer = options.Optimizer,
-                Batch = Math.Min(options.BatchSize, learning.Only(Subset.Train).Samples.Count),
-                Dropout = options.Dropout,
-                Compile = options.Compile,
-            },
+            Network = options.ToPlan(learning.Only(Subset.Train).Samples.Count),
             LastLayerFirst = false,
             Classes = learning.ClassNames.Count,
             Pictures = learning.Samples.Count,
@@ -285,7 +277,7 @@ internal sealed class TrainCommand
 
             PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
             {
-                PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses };
+                PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses, MustCache = plan is not null };
                 PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) progress.Report(StageProgress.Warning("decode", notice));

@@ -28,6 +28,12 @@ internal sealed class NetworkOptions
         foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume }) command.Add(option);
     }
 
+    /// <summary>Those of the options that change what a run needs.</summary>
+    public void AddPlannedTo(Command command)
+    {
+        foreach (Option option in new Option[] { _batchNorm, _memory, _clip, _average, _dropout }) command.Add(option);
+    }
+
     /// <summary>The bound of all that a run adds to the process.</summary>
     public long? Memory(ParseResult parsed) => parsed.GetValue(_memory);
 

@@ -1,4 +1,3 @@
-using System;
 using System.CommandLine;
 using Thomas.Autodiff;
 using Thomas.Cli.Output;
@@ -8,22 +7,18 @@ using Thomas.Training;
 
 namespace Thomas.Cli.Options;
 
-/// <summary>What a training step is planned for.</summary>
+/// <summary>What a run is planned for: the options of <c>tune</c> that change what it needs, read by the same code.</summary>
 internal sealed class PlanOptions
 {
-    private static readonly TrainingPlanOptions Default = new();
-
     private readonly Option<string> _data = new("--data") { Description = "Pictures as for tune; they say how many classes there are", HelpName = "folder|file" };
-    private readonly Option<int?> _classes = Parse.Number("--classes", "How many classes the new last layer has (default: the model's own)", 2, 1_000_000);
+    private readonly Option<int?> _classes = Parse.Number("--classes", "How many classes the data has (default: the model's own)", 2, 1_000_000);
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train; without it all policies are compared");
-    private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.Batch})", 1, 65_536);
-    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that a run may add to the process, in every stage, for example 96MiB: smaller pieces of the batch and recomputation are chosen to fit");
-    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
-    private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization: statistics of the file or of the batch (default frozen, for scratch live)", "frozen", "live");
+    private readonly TrainingOptions _training = new();
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _data, _classes, _update, _batch, _memory, _optimizer, _batchNorm }) command.Add(option);
+        foreach (Option option in new Option[] { _data, _classes, _update }) command.Add(option);
+        _training.AddPlannedTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(_data) is not null && result.GetResult(_classes) is not null) result.AddError("--data and --classes exclude each other: the data says how many classes there are.");
@@ -36,16 +31,12 @@ internal sealed class PlanOptions
     /// <summary>The data set; null where there is none.</summary>
     public Dataset? Data(ParseResult parsed, Terminal terminal) => parsed.GetValue(_data) is string path ? DataOption.Load(path, terminal) : null;
 
-    /// <summary>Classes of the new last layer; null for the model's own.</summary>
+    /// <summary>Classes of the data; null where neither it nor their number is given.</summary>
     public int? Classes(ParseResult parsed, Dataset? data) => data?.ClassNames.Count ?? parsed.GetValue(_classes);
 
-    public TrainingPlanOptions Read(ParseResult parsed, UpdatePolicy policy, CompileOptions compile) => new()
-    {
-        Policy = policy,
-        BatchNorm = (parsed.GetValue(_batchNorm) ?? (policy.Kind == UpdateKind.Scratch ? "live" : "frozen")) == "live" ? BatchNormMode.Live : BatchNormMode.Frozen,
-        Optimizer = new OptimizerOptions { Kind = parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : OptimizerKind.AdamW },
-        Batch = parsed.GetValue(_batch) ?? Default.Batch,
-        MemoryBytes = parsed.GetValue(_memory),
-        Compile = compile,
-    };
+    /// <summary>How gradients become updates.</summary>
+    public OptimizerKind Optimizer(ParseResult parsed) => _training.Optimizer(parsed);
+
+    /// <exception cref="UsageException">Options that do not go together.</exception>
+    public TuningOptions Read(ParseResult parsed, UpdatePolicy policy, CompileOptions compile) => _training.ReadPlanned(parsed, policy, isCompared: Policy(parsed) is null, compile);
 }

@@ -49,6 +49,13 @@ internal sealed class TrainingOptions
         _network.AddTo(command);
     }
 
+    /// <summary>Those of the options that change what a run needs, which are all that a plan asks for.</summary>
+    public void AddPlannedTo(Command command)
+    {
+        foreach (Option option in new Option[] { _keepClasses, _batch, _optimizer, _augment, _views }) command.Add(option);
+        _network.AddPlannedTo(command);
+    }
+
     /// <summary>What is to be trained.</summary>
     public UpdatePolicy Policy(ParseResult parsed) => parsed.GetValue(_update) ?? UpdatePolicy.Last;
 
@@ -56,51 +63,25 @@ internal sealed class TrainingOptions
     public long? Memory(ParseResult parsed) => _network.Memory(parsed);
 
     /// <exception cref="UsageException">Options that do not go together.</exception>
-    public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache)
+    public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache) => Read(parsed, Policy(parsed), preprocessing, compile, cache);
+
+    /// <summary>What a run would be told, for a plan of it. In a comparison an option holds for the policies that know it.</summary>
+    /// <exception cref="UsageException">Options that do not go together.</exception>
+    public TuningOptions ReadPlanned(ParseResult parsed, UpdatePolicy policy, bool isCompared, CompileOptions compile)
     {
-        UpdatePolicy policy = Policy(parsed);
-        if (policy.Kind == UpdateKind.Scratch)
-            throw new UsageException("--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
-        if (policy.Kind != UpdateKind.Last) return ReadNetwork(parsed, policy, preprocessing, compile, cache);
-        if (_network.FirstGiven(parsed) is string option) throw new UsageException($"{option} is about training more than the last layer; give --update too, for example --update all.");
-        Augmentation augmentation = ReadAugmentation(parsed.GetValue(_augment) ?? "none");
-        int? views = parsed.GetValue(_views);
-        if (views is not null && augmentation.IsNone) throw new UsageException("--views needs --augment: without changes all views of a picture are the same.");
-        ulong seed = parsed.GetValue(_seed) ?? 1;
-        return new TuningOptions
-        {
-            KeepClasses = parsed.GetValue(_keepClasses),
-            OutputLogits = parsed.GetValue(_logits),
-            Head = Default with
-            {
-                Epochs = parsed.GetValue(_epochs) ?? Default.Epochs,
-                BatchSize = parsed.GetValue(_batch) ?? Default.BatchSize,
-                LearningRate = parsed.GetValue(_rate),
-                Optimizer = parsed.GetValue(_optimizer) is { } optimizer ? Enum.Parse<OptimizerKind>(optimizer, ignoreCase: true) : Default.Optimizer,
-                Momentum = parsed.GetValue(_momentum) ?? Default.Momentum,
-                WeightDecay = parsed.GetValue(_weightDecay),
-                LabelSmoothing = parsed.GetValue(_smoothing) ?? Default.LabelSmoothing,
-                WarmupShare = parsed.GetValue(_warmup) ?? Default.WarmupShare,
-                EarlyStoppingPatience = parsed.GetValue(_patience) ?? Default.EarlyStoppingPatience,
-                ClassBalance = parsed.GetValue(_balance) == "none" ? ClassBalance.None : ClassBalance.Weighted,
-                Seed = seed,
-            },
-            ValidationShare = parsed.GetValue(_validation) ?? 0.2,
-            Seed = seed,
-            Augmentation = augmentation,
-            Views = augmentation.IsNone ? 1 : views ?? DefaultViews,
-            MemoryBytes = Memory(parsed),
-            Preprocessing = preprocessing,
-            Compile = compile,
-            CacheDirectory = cache,
-        };
+        if (policy.Kind == UpdateKind.Last) return isCompared ? ReadLastLayer(parsed, null, compile, null) : Read(parsed, policy, null, compile, null);
+        if (!isCompared) CheckNetwork(parsed);
+        return ReadNetwork(parsed, policy, null, compile, null);
     }
+
+    /// <summary>How gradients become updates.</summary>
+    public OptimizerKind Optimizer(ParseResult parsed) => parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : Default.Optimizer;
 
     /// <summary>How a network is trained, whether tuned or from scratch.</summary>
     public TrainerOptions ReadTrainer(ParseResult parsed, UpdatePolicy policy)
     {
         bool scratch = policy.Kind == UpdateKind.Scratch;
-        OptimizerKind kind = parsed.GetValue(_optimizer) is { } optimizer ? Enum.Parse<OptimizerKind>(optimizer, ignoreCase: true) : Network.Optimizer.Kind;
+        OptimizerKind kind = Optimizer(parsed);
         return _network.Read(parsed, Network with
         {
             Policy = policy,
@@ -139,10 +120,57 @@ internal sealed class TrainingOptions
         _network.AddTo(command);
     }
 
+    private TuningOptions Read(ParseResult parsed, UpdatePolicy policy, Preprocessing? preprocessing, CompileOptions compile, string? cache)
+    {
+        if (policy.Kind == UpdateKind.Scratch)
+            throw new UsageException("--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
+        if (policy.Kind != UpdateKind.Last)
+        {
+            CheckNetwork(parsed);
+            return ReadNetwork(parsed, policy, preprocessing, compile, cache);
+        }
+
+        if (_network.FirstGiven(parsed) is string option) throw new UsageException($"{option} is about training more than the last layer; give --update too, for example --update all.");
+        return ReadLastLayer(parsed, preprocessing, compile, cache);
+    }
+
+    private TuningOptions ReadLastLayer(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache)
+    {
+        Augmentation augmentation = ReadAugmentation(parsed.GetValue(_augment) ?? "none");
+        int? views = parsed.GetValue(_views);
+        if (views is not null && augmentation.IsNone) throw new UsageException("--views needs --augment: without changes all views of a picture are the same.");
+        ulong seed = parsed.GetValue(_seed) ?? 1;
+        return new TuningOptions
+        {
+            KeepClasses = parsed.GetValue(_keepClasses),
+            OutputLogits = parsed.GetValue(_logits),
+            Head = Default with
+            {
+                Epochs = parsed.GetValue(_epochs) ?? Default.Epochs,
+                BatchSize = parsed.GetValue(_batch) ?? Default.BatchSize,
+                LearningRate = parsed.GetValue(_rate),
+                Optimizer = Optimizer(parsed),
+                Momentum = parsed.GetValue(_momentum) ?? Default.Momentum,
+                WeightDecay = parsed.GetValue(_weightDecay),
+                LabelSmoothing = parsed.GetValue(_smoothing) ?? Default.LabelSmoothing,
+                WarmupShare = parsed.GetValue(_warmup) ?? Default.WarmupShare,
+                EarlyStoppingPatience = parsed.GetValue(_patience) ?? Default.EarlyStoppingPatience,
+                ClassBalance = parsed.GetValue(_balance) == "none" ? ClassBalance.None : ClassBalance.Weighted,
+                Seed = seed,
+            },
+            ValidationShare = parsed.GetValue(_validation) ?? 0.2,
+            Seed = seed,
+            Augmentation = augmentation,
+            Views = augmentation.IsNone ? 1 : views ?? DefaultViews,
+            MemoryBytes = Memory(parsed),
+            Preprocessing = preprocessing,
+            Compile = compile,
+            CacheDirectory = cache,
+        };
+    }
+
     private TuningOptions ReadNetwork(ParseResult parsed, UpdatePolicy policy, Preprocessing? preprocessing, CompileOptions compile, string? cache)
     {
-        if (parsed.GetValue(_keepClasses)) throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
-        if (parsed.GetValue(_views) is not null) throw new UsageException("--views goes with --update last only: the other policies change every picture anew in each epoch.");
         TrainerOptions network = ReadTrainer(parsed, policy);
         return new TuningOptions
         {
@@ -156,6 +184,13 @@ internal sealed class TrainingOptions
             Compile = compile,
             CacheDirectory = cache,
         };
+    }
+
+    /// <exception cref="UsageException">An option of the last layer alone.</exception>
+    private void CheckNetwork(ParseResult parsed)
+    {
+        if (parsed.GetValue(_keepClasses)) throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
+        if (parsed.GetValue(_views) is not null) throw new UsageException("--views goes with --update last only: the other policies change every picture anew in each epoch.");
     }
 
     private static Augmentation ReadAugmentation(string text)

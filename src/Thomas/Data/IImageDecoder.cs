@@ -72,7 +72,7 @@ public static class ImageDecoderExtensions
 
     private static void Append(MemoryStream bytes, ReadOnlySpan<byte> piece)
     {
-        if (bytes.Length + piece.Length > MaximumEncodedBytes) throw new ImageFormatException($"The picture is longer than {MaximumEncodedBytes >> 20} MiB.");
+        if (bytes.Length + piece.Length > MaximumEncodedBytes) throw new ImageFormatException($"The picture is longer than {ByteSize.Format(MaximumEncodedBytes)}.");
         bytes.Write(piece);
     }
 }

@@ -47,16 +47,43 @@ public abstract class Picture
     /// <exception cref="DataException">It cannot be read.</exception>
     internal abstract PictureContent Read();
 
+    /// <summary>The same, for pictures that are read one after the other: a file lies in memory of the shared pool.</summary>
+    /// <param name="rented">What to give back to the pool when the bytes are no longer used, whether this returns or throws; null for nothing.</param>
+    /// <exception cref="DataException">It cannot be read.</exception>
+    internal virtual PictureContent Read(ref byte[]? rented) => Read();
+
+    /// <summary>XXH3 (128 bits) of what it is made of, see <see cref="PictureContent.Hash"/>.</summary>
+    /// <exception cref="DataException">It cannot be read.</exception>
+    internal virtual UInt128 Hash() => Read().Hash();
+
     /// <summary>Bytes of memory that the picture itself holds, beside the objects that name it.</summary>
     internal virtual long HeldBytes => 0;
 
     private sealed class FilePicture(string path) : Picture(path)
     {
-        internal override PictureContent Read()
+        internal override PictureContent Read(ref byte[]? rented)
+        {
+            byte[]? buffer = null;
+            try
+            {
+                return Reading(path => new PictureContent(InputFile.ReadRented(path, ImageDecoderExtensions.MaximumEncodedBytes, ref buffer), null));
+            }
+            finally
+            {
+                rented = buffer;
+            }
+        }
+
+        internal override PictureContent Read() => Reading(path => new PictureContent(InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes), null));
+
+        // Piece by piece: the files of a large set, read whole one after the other, are garbage that adds up.
+        internal override UInt128 Hash() => Reading(path => InputFile.Hash(path, ImageDecoderExtensions.MaximumEncodedBytes));
+
+        private T Reading<T>(Func<string, T> read)
         {
             try
             {
-                return new PictureContent(InputFile.ReadAll(Name, ImageDecoderExtensions.MaximumEncodedBytes), null);
+                return read(Name);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

@@ -252,7 +252,7 @@ public sealed class PreparedSet : IDisposable
         {
             try
             {
-                _hashes[index] = dataset.Samples[index].Picture.Read().Hash();
+                _hashes[index] = dataset.Samples[index].Picture.Hash();
             }
             catch (DataException error)
             {
@@ -302,9 +302,11 @@ public sealed class PreparedSet : IDisposable
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                long megabytes = (((long)Slots * preprocessor.CropBytes) >> 20) + 1;
+                string bytes = ByteSize.FormatAtLeast((long)Slots * preprocessor.CropBytes);
+                if (options.MustCache)
+                    throw new OutputException($"Under a memory bound prepared pictures lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). Free some disk space or choose another cache folder.", error);
                 _notices.Add(
-                    $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory (about {megabytes} MiB), and the next run prepares " +
+                    $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory ({bytes}), and the next run prepares " +
                     "them again. Free some disk space or choose another cache folder.");
                 Failures = unreadable;
                 return Build(new MemoryCrops(Slots));
@@ -364,8 +366,20 @@ public sealed class PreparedSet : IDisposable
 
         private RgbImage Decode(int index)
         {
+            byte[]? rented = null;
+            try
+            {
+                return Decode(index, dataset.Samples[index].Picture.Read(ref rented));
+            }
+            finally
+            {
+                if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+
+        private RgbImage Decode(int index, PictureContent content)
+        {
             Picture picture = dataset.Samples[index].Picture;
-            PictureContent content = picture.Read();
             if (content.Hash() != _hashes[index])
             {
                 throw new DataException($"'{picture.Name}' changed while the pictures were being prepared; run again when it is complete.");

@@ -1,5 +1,7 @@
 using System;
+using System.Buffers;
 using System.IO;
+using System.IO.Hashing;
 using System.Text;
 using System.Threading;
 
@@ -27,7 +29,7 @@ internal static class InputFile
     /// <summary>Most bytes of the program's own settings.</summary>
     public const long SettingsBytes = 1 << 20;
 
-    private const int PieceBytes = 4 << 20;
+    private const int PieceBytes = 4 << 20, HashedBytes = 64 << 10;
 
     /// <summary>Reads a file whole.</summary>
     /// <param name="path">The file.</param>
@@ -84,15 +86,46 @@ internal static class InputFile
         if (CheckedLength(path, maximumBytes, out string real) == 0) return [];
         using FileStream file = OpenRegular(real, maximumBytes);
         byte[] bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
-        for (int at = 0; at < bytes.Length;)
+        Fill(file, bytes, cancellation);
+        return bytes;
+    }
+
+    /// <summary>Reads a file whole into memory of the shared pool, for files that are read one after the other.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maximumBytes">Longer files are refused before anything is read.</param>
+    /// <param name="rented">What to give back to the pool, whether this returns or throws; null for nothing.</param>
+    /// <exception cref="IOException">As <see cref="ReadAll"/>.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static ReadOnlyMemory<byte> ReadRented(string path, long maximumBytes, ref byte[]? rented)
+    {
+        if (CheckedLength(path, maximumBytes, out string real) == 0) return default;
+        using FileStream file = OpenRegular(real, maximumBytes);
+        int length = (int)file.Length;
+        rented = ArrayPool<byte>.Shared.Rent(length);
+        Fill(file, rented.AsSpan(0, length));
+        return rented.AsMemory(0, length);
+    }
+
+    /// <summary>XXH3 (128 bits) of a file's bytes, which are never held whole.</summary>
+    /// <exception cref="IOException">As <see cref="ReadAll"/>.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static UInt128 Hash(string path, long maximumBytes)
+    {
+        XxHash128 hash = new();
+        if (CheckedLength(path, maximumBytes, out string real) == 0) return hash.GetCurrentHashAsUInt128();
+        using FileStream file = OpenRegular(real, maximumBytes);
+        long left = file.Length;
+        byte[] piece = ArrayPool<byte>.Shared.Rent(HashedBytes);
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            int read = file.Read(bytes, at, Math.Min(PieceBytes, bytes.Length - at));
-            if (read == 0) throw new IOException("it became shorter while it was read; try again when it is complete");
-            at += read;
+            for (int read; (read = file.Read(piece)) > 0; left -= read) hash.Append(piece.AsSpan(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
         }
 
-        return file.ReadByte() < 0 ? bytes : throw new IOException("it became longer while it was read; try again when it is complete");
+        return left == 0 ? hash.GetCurrentHashAsUInt128() : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while it was read; try again when it is complete");
     }
 
     /// <summary>Reads a text file in UTF-8.</summary>
@@ -209,10 +242,21 @@ internal static class InputFile
                 : $"it is a link to '{target.FullName}', which does not exist");
     }
 
-    private static void CheckLength(long length, long maximumBytes)
+    private static void Fill(FileStream file, Span<byte> bytes, CancellationToken cancellation = default)
     {
-        if (length > maximumBytes) throw new IOException($"it is longer than {Describe(maximumBytes)}, the most that is read of such a file");
+        while (bytes.Length > 0)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int read = file.Read(bytes[..Math.Min(PieceBytes, bytes.Length)]);
+            if (read == 0) throw new IOException("it became shorter while it was read; try again when it is complete");
+            bytes = bytes[read..];
+        }
+
+        if (file.ReadByte() >= 0) throw new IOException("it became longer while it was read; try again when it is complete");
     }
 
-    private static string Describe(long bytes) => bytes >= 1 << 30 ? $"{(bytes + (1 << 20)) >> 30} GiB" : bytes >= 1 << 20 ? $"{bytes >> 20} MiB" : $"{bytes >> 10} KiB";
+    private static void CheckLength(long length, long maximumBytes)
+    {
+        if (length > maximumBytes) throw new IOException($"it is longer than {ByteSize.Format(maximumBytes)}, the most that is read of such a file");
+    }
 }

@@ -64,7 +64,7 @@ internal static class ModelLimits
             throw TooMuch(graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one picture; at most {Elementwise} are accepted", static node => node.Cost.Elementwise);
         long live = PeakLiveBytes(graph);
         if (live > LiveBytes)
-            throw TooMuch(graph, file, $"holds {live >> 20} MiB of activations at the same time; at most {LiveBytes >> 20} are accepted", static node => node.Output.Type.SizeBytes);
+            throw TooMuch(graph, file, $"holds {ByteSize.FormatAtLeast(live)} of activations at the same time; at most {ByteSize.Format(LiveBytes)} are accepted", static node => node.Output.Type.SizeBytes);
     }
 
     private static ModelFormatException TooMuch(Graph graph, string file, string problem, Func<Node, long> measure)

@@ -12,9 +12,6 @@ internal sealed class ScratchFolder : IDisposable
     private const string Prefix = "thomas-run-";
     private const string LockName = "run.lock";
 
-    /// <summary>A folder is locked right after it is created, not at once.</summary>
-    private static readonly TimeSpan AbandonedAfter = TimeSpan.FromSeconds(2);
-
     private readonly FileStream _lock;
 
     /// <exception cref="OutputException">The system's temporary folder cannot be used.</exception>
@@ -31,55 +28,12 @@ internal sealed class ScratchFolder : IDisposable
                 $"Under a memory bound a run keeps images and features in files, but the temporary folder '{System.IO.Path.GetTempPath()}' cannot be used: {e.Message} Set TMPDIR (on Windows TMP) to a folder that exists and can be written, or use a cache folder.", e);
         }
 
-        DeleteAbandoned();
+        TemporaryFile.DeleteAbandonedFolders(System.IO.Path.GetTempPath(), Prefix, _lock);
     }
 
     /// <summary>Where it is.</summary>
     public string Path { get; }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        // Windows does not delete what is open.
-        if (OperatingSystem.IsWindows()) _lock.Dispose();
-        TryDelete(Path);
-        _lock.Dispose();
-    }
-
-    private void DeleteAbandoned()
-    {
-        // Where the file system has no locks, nothing tells a killed run from a live one.
-        if (IsAbandoned(_lock.Name)) return;
-        try
-        {
-            foreach (string folder in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*"))
-            {
-                string held = System.IO.Path.Combine(folder, LockName);
-                if (folder != Path && File.Exists(held) && DateTime.UtcNow - File.GetLastWriteTimeUtc(held) > AbandonedAfter && IsAbandoned(held)) TryDelete(folder);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Nothing depends on it.
-        }
-    }
-
-    private static bool IsAbandoned(string path)
-    {
-        bool isFree = TemporaryFile.TryLock(path, out FileStream? stream);
-        stream?.Dispose();
-        return isFree;
-    }
-
-    private static void TryDelete(string folder)
-    {
-        try
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Another program looks into it; the next run tries again.
-        }
-    }
+    public void Dispose() => TemporaryFile.TryDelete(Path, _lock);
 }

@@ -56,7 +56,7 @@ internal static class TemporaryFile
             foreach (string file in Directory.EnumerateFiles(folder, "*" + Ending))
             {
                 if (!IsTemporary(Path.GetFileName(file), name) || Path.GetFileName(file) == Path.GetFileName(own.Name)) continue;
-                hasLocks ??= !TryLock(own.Name, out _);
+                hasLocks ??= HasLocks(own);
                 DeleteIfAbandoned(file, hasLocks.Value);
             }
         }
@@ -64,6 +64,49 @@ internal static class TemporaryFile
         {
             // Nothing depends on it.
         }
+    }
+
+    /// <summary>Deletes the folders of writers that no longer run; each of them keeps a file in its folder open and locked.</summary>
+    /// <param name="parent">Where the folders are.</param>
+    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="own">The locked file in this process' own folder.</param>
+    public static void DeleteAbandonedFolders(string parent, string prefix, FileStream own)
+    {
+        try
+        {
+            string lockName = Path.GetFileName(own.Name), ownFolder = Path.GetDirectoryName(own.Name)!;
+
+            // Without locks nothing tells a killed run from a live one, which may take days.
+            if (!HasLocks(own)) return;
+            foreach (string folder in Directory.EnumerateDirectories(parent, prefix + "*"))
+            {
+                string held = Path.Combine(folder, lockName);
+                if (folder != ownFolder && File.Exists(held) && IsAbandoned(held, hasLocks: true, out FileStream? lockHeld)) TryDelete(folder, lockHeld);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nothing depends on it.
+        }
+    }
+
+    /// <summary>Deletes a folder with all that is in it, if that can be done.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="lockHeld">The locked file in it, which is closed.</param>
+    public static void TryDelete(string folder, FileStream? lockHeld)
+    {
+        // Windows does not delete what is open; elsewhere nobody else can take the lock meanwhile.
+        if (OperatingSystem.IsWindows()) lockHeld?.Dispose();
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another program looks into it; the next run tries again.
+        }
+
+        lockHeld?.Dispose();
     }
 
     /// <summary>Deletes a file, if that can be done.</summary>
@@ -112,8 +155,23 @@ internal static class TemporaryFile
 
     private static void DeleteIfAbandoned(string file, bool hasLocks)
     {
-        TimeSpan age = DateTime.UtcNow - File.GetLastWriteTimeUtc(file);
-        if (age < (hasLocks ? AbandonedAfter : AbandonedAfterWithoutLocks) || !TryLock(file, out FileStream? lockHeld)) return;
+        if (!IsAbandoned(file, hasLocks, out FileStream? lockHeld)) return;
         using (lockHeld) TryDelete(file);
+    }
+
+    /// <summary>Whether locks work where a file that this process has locked lies: then nobody can open it again.</summary>
+    private static bool HasLocks(FileStream own)
+    {
+        if (!TryLock(own.Name, out FileStream? second)) return true;
+        second!.Dispose();
+        return false;
+    }
+
+    /// <summary>Whether the writer of a file no longer runs; then its lock is held.</summary>
+    private static bool IsAbandoned(string file, bool hasLocks, out FileStream? lockHeld)
+    {
+        lockHeld = null;
+        TimeSpan age = DateTime.UtcNow - File.GetLastWriteTimeUtc(file);
+        return age >= (hasLocks ? AbandonedAfter : AbandonedAfterWithoutLocks) && TryLock(file, out lockHeld);
     }
 }

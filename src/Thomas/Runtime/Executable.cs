@@ -104,6 +104,10 @@ public sealed unsafe class Executable : IDisposable
     }
 
     /// <summary>The memory of a graph input, row-major. Write all of it before each run: later values may reuse the bytes.</summary>
+    /// <remarks>
+    /// The span does not keep this object alive, and its memory goes with it: the garbage collector may free an executable after its last use in the code, though a span is
+    /// still used. Keep it referenced as long, by <c>using</c>, by a field or by <see cref="GC.KeepAlive"/>.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     public Span<float> Input(int index = 0)
     {
@@ -112,6 +116,7 @@ public sealed unsafe class Executable : IDisposable
     }
 
     /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
+    /// <remarks>As for <see cref="Input"/>, this object must stay referenced while the span is used.</remarks>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     public ReadOnlySpan<float> Output(int index = 0)
     {

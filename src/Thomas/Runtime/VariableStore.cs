@@ -54,7 +54,7 @@ public sealed unsafe class VariableStore : IDisposable
         }
     }
 
-    /// <summary>The elements of a variable, row-major; valid while the store is.</summary>
+    /// <summary>The elements of a variable, row-major; valid while the store is, which must stay referenced as long: a span does not keep it alive.</summary>
     /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
     public Span<float> this[Variable variable]
     {

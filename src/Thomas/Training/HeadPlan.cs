@@ -17,8 +17,9 @@ public sealed record HeadPlan
     private const int CopiesOfWeights = 5;
 
     private readonly Graph _features;
+    private readonly int _classes, _featureCount;
 
-    private HeadPlan(Graph features) => _features = features;
+    private HeadPlan(Graph features, int classes, int featureCount) => (_features, _classes, _featureCount) = (features, classes, featureCount);
 
     /// <summary>Weights and biases of the new layer.</summary>
     public long TrainedParameters { get; private init; }
@@ -62,30 +63,41 @@ public sealed record HeadPlan
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(compile);
-        HeadSplit split = HeadSplit.Find(model);
-        CompiledGraph inference = CompiledGraph.Create(Rebatch.Run(split.FeatureGraph(), run), compile);
-        long weights = (long)classes * (split.FeatureCount + 1), rows = Math.Max(batch, HeadLearner.EvaluationRows);
-        return new HeadPlan(inference.Graph)
-        {
-            TrainedParameters = weights,
-            InferenceBatch = run,
-            FrozenConstants = inference.FrozenBytes,
-            Inference = inference.SizeBytes,
-            Head = sizeof(float) * ((CopiesOfWeights * weights) + (rows * (split.FeatureCount + classes))),
-            Features = (long)sizeof(float) * pictures * split.FeatureCount,
-            PictureMultiplyAdds = inference.Graph.Cost.MultiplyAdds / run,
-            StepMultiplyAdds = 2L * batch * classes * split.FeatureCount,
-        };
+        return Compile(model, classes, compile, run).For(batch, pictures);
     }
 
     /// <summary>The plans for any number of pictures in a run of inference, each made once: they compile the frozen part, which takes a while for a long graph.</summary>
-    internal static Func<int, HeadPlan> ByRun(Model model, int classes, int batch, int pictures, CompileOptions compile)
+    internal static Func<int, HeadPlan> ByRun(Model model, int classes, CompileOptions compile)
     {
         Dictionary<int, HeadPlan> plans = [];
         return run =>
         {
-            if (!plans.TryGetValue(run, out HeadPlan? plan)) plans.Add(run, plan = Create(model, classes, batch, pictures, compile, run));
+            if (!plans.TryGetValue(run, out HeadPlan? plan)) plans.Add(run, plan = Compile(model, classes, compile, run));
             return plan;
+        };
+    }
+
+    /// <summary>The plan for other rows of features.</summary>
+    /// <param name="batch">Rows in a step.</param>
+    /// <param name="rows">Rows in all: views of all pictures.</param>
+    internal HeadPlan For(int batch, long rows) => this with
+    {
+        Head = sizeof(float) * ((CopiesOfWeights * TrainedParameters) + ((long)Math.Max(batch, HeadLearner.EvaluationRows) * (_featureCount + _classes))),
+        Features = sizeof(float) * rows * _featureCount,
+        StepMultiplyAdds = 2L * batch * _classes * _featureCount,
+    };
+
+    private static HeadPlan Compile(Model model, int classes, CompileOptions compile, int run)
+    {
+        HeadSplit split = HeadSplit.Find(model);
+        CompiledGraph inference = CompiledGraph.Create(Rebatch.Run(split.FeatureGraph(), run), compile);
+        return new HeadPlan(inference.Graph, classes, split.FeatureCount)
+        {
+            TrainedParameters = (long)classes * (split.FeatureCount + 1),
+            InferenceBatch = run,
+            FrozenConstants = inference.FrozenBytes,
+            Inference = inference.SizeBytes,
+            PictureMultiplyAdds = inference.Graph.Cost.MultiplyAdds / run,
         };
     }
 

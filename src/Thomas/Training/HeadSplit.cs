@@ -74,7 +74,7 @@ internal sealed class HeadSplit
         Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(head.Classes, FeatureCount), head.Weights.ToArray()));
         Value b = builder.Constant("head.bias", TensorData.FromFloats(new Shape(head.Classes), head.Bias.ToArray()));
         Value old = _model.Graph.Outputs[_output.Index];
-        string name = ReferenceEquals(old, _features) || ClassOutput.IsFalseName(old.Name, isProbability: !logits) ? (logits ? "logits" : "probabilities") : old.Name;
+        string name = ReferenceEquals(old, _features) || ClassOutput.IsFalseName(old.Name, isProbability: !logits) ? (logits ? "logits" : "probabilities") : ClassOutput.WithoutType(old.Name);
         Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), logits ? name : "head.scores");
         if (!logits) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), name);
         return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "" });

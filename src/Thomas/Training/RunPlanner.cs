@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Passes;
@@ -43,8 +44,11 @@ public sealed record RunPlanOptions
     /// <summary>Device and threads.</summary>
     public CompileOptions Compile { get; init; } = new();
 
-    /// <summary>Plans of the last layer by the pictures of a run of inference, where several runs that differ in the network alone are planned.</summary>
+    /// <summary>Frozen parts by the pictures of a run of inference, where several runs of the same classes are planned: compiled once for all of them.</summary>
     internal Func<int, HeadPlan>? LastLayer { get; init; }
+
+    /// <summary>The plan of the last layer with so many pictures in a run of inference.</summary>
+    internal HeadPlan LastLayerAt(int run) => LastLayer!(run).For(HeadBatch, (long)Pictures * Views);
 }
 
 /// <summary>
@@ -55,9 +59,9 @@ public static class RunPlanner
 {
     /// <summary>
     /// What every stage adds beside what is counted exactly: compiled code and libraries as they are used for the first time, stacks, objects of the plan, garbage until it is
-    /// collected. Measured on Linux x64; see docs/training.md.
+    /// collected. 40 MiB where code is compiled as it runs, 24 MiB in a program that was compiled ahead of time. Measured on Linux x64; see docs/training.md.
     /// </summary>
-    public const long RuntimeBytes = 40L << 20;
+    public static long RuntimeBytes => RuntimeFeature.IsDynamicCodeCompiled ? 40L << 20 : 24L << 20;
 
     // The least that decoders can work with, and the most that they can use.
     private const long LeastDecodeBytes = 8L << 20, MostDecodeBytes = 64L << 20;
@@ -84,7 +88,7 @@ public static class RunPlanner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         if (options.LastLayerFirst && options.LastLayer is null)
-            options = options with { LastLayer = HeadPlan.ByRun(model, options.Classes, options.HeadBatch, options.Pictures * options.Views, options.Compile) };
+            options = options with { LastLayer = HeadPlan.ByRun(model, options.Classes, options.Compile) };
         if (TryPlan(model, options, out long least) is RunPlan plan) return plan;
         throw Refusal(options.Network?.Policy.ToString() ?? "last", options.MemoryBytes ?? long.MaxValue, Smallest(model, options, least));
     }
@@ -156,8 +160,8 @@ public static class RunPlanner
     /// <summary>Features in the largest batch that fits, and the training of the layer.</summary>
     private static int AddLastLayer(Model model, RunPlanOptions options, long bound, List<RunStage> stages)
     {
-        HeadPlan plan = options.LastLayer!(FeatureExtractor.DefaultBatch);
-        for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2) plan = options.LastLayer(batch);
+        HeadPlan plan = options.LastLayerAt(FeatureExtractor.DefaultBatch);
+        for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2) plan = options.LastLayerAt(batch);
         stages.Add(Stage(plan));
         stages.Add(new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
         return plan.InferenceBatch;

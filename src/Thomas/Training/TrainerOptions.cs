@@ -136,6 +136,22 @@ public sealed record TrainerOptions
     /// <summary>The update rule with the rate of the body decided.</summary>
     internal OptimizerOptions DecidedOptimizer => Optimizer with { BodyRate = Optimizer.BodyRate ?? AutomaticBodyRate() };
 
+    /// <summary>What the planner of a step is told. A set smaller than the batch is one step; given micro-batches fix its rows.</summary>
+    /// <param name="pictures">Pictures to train with; 0 where they are not known yet.</param>
+    internal TrainingPlanOptions ToPlan(int pictures) => new()
+    {
+        Policy = Policy,
+        BatchNorm = BatchNormMode,
+        Optimizer = DecidedOptimizer,
+        Batch = pictures > 0 && MicroBatch is null ? Math.Min(BatchSize, pictures) : BatchSize,
+        MicroBatch = MicroBatch,
+        MemoryBytes = MemoryBytes,
+        Beside = Beside,
+        Dropout = Dropout,
+        DropoutSeed = Seed,
+        Compile = Compile,
+    };
+
     /// <summary>The learning rate that is used when <see cref="LearningRate"/> is null: the last layer's, see <see cref="AutomaticBodyRate"/>.</summary>
     /// <returns>
     /// Adam and AdamW: 1e-3 at 32 pictures a step, in proportion to the batch's square root. SGD with momentum m: <c>0.03 * (1 - m)</c>, from scratch <c>0.5 * (1 - m)</c>, in

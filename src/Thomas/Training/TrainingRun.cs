@@ -134,24 +134,11 @@ internal sealed partial class TrainingRun : IDisposable
     {
         if (_bound is null) return null;
 
-        // A set smaller than the batch is one step; given micro-batches fix its rows.
-        int batch = _options.MicroBatch is null ? Math.Min(_options.BatchSize, _inputs.Train.Count) : _options.BatchSize;
-        TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions
-        {
-            Policy = _options.Policy,
-            BatchNorm = _options.BatchNormMode,
-            Optimizer = _options.DecidedOptimizer,
-            Batch = batch,
-            MicroBatch = _options.MicroBatch,
-            MemoryBytes = _options.MemoryBytes,
-            Beside = _options.Beside,
-            Dropout = _options.Dropout,
-            DropoutSeed = _options.Seed,
-            Compile = _options.Compile,
-        });
+        TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
+        TrainingPlan plan = TrainingPlanner.Plan(model, options);
         _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} pictures a step, {plan.Recomputed.Count} results computed again");
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
-            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} pictures, not of the whole batch of {batch}");
+            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} pictures, not of the whole batch of {options.Batch}");
         return plan;
     }
 

@@ -65,30 +65,27 @@ public static class Tuner
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return RunPlanner.Plan(model, new RunPlanOptions
-        {
-            Network = options.Network is TrainerOptions network ? NetworkPlan(network, dataset, options.Compile) : null,
-            Classes = dataset.ClassNames.Count + (options.KeepClasses ? ClassOutput.Of(model).Classes : 0),
-            Pictures = dataset.Samples.Count,
-            DatasetBytes = dataset.HeldBytes,
-            Views = options.Views,
-            HeadBatch = options.Head.BatchSize,
-            MemoryBytes = options.MemoryBytes,
-            LoaderThreads = options.Network?.LoaderThreads ?? 0,
-            Compile = options.Compile,
-        });
+        int classes = dataset.ClassNames.Count + (options.KeepClasses ? ClassOutput.Of(model).Classes : 0);
+        return RunPlanner.Plan(model, PlanOptions(options, classes, dataset.Samples.Count, dataset.HeldBytes));
     }
 
-    private static TrainingPlanOptions NetworkPlan(TrainerOptions network, Dataset dataset, Runtime.CompileOptions compile) => new()
+    /// <summary>What the planner is told of a run, whether it is to be run or only planned.</summary>
+    /// <param name="options">The options of the run.</param>
+    /// <param name="classes">Classes of the last layer.</param>
+    /// <param name="pictures">Training and validation pictures; 0 where they are not known yet.</param>
+    /// <param name="datasetBytes">Bytes that the data set holds in memory.</param>
+    internal static RunPlanOptions PlanOptions(TuningOptions options, int classes, int pictures, long datasetBytes) => new()
     {
-        Policy = network.Policy,
-        BatchNorm = network.BatchNormMode,
-        Optimizer = network.DecidedOptimizer,
-        Batch = Math.Min(network.BatchSize, dataset.Samples.Count),
-        MicroBatch = network.MicroBatch,
-        MemoryBytes = network.MemoryBytes,
-        Dropout = network.Dropout,
-        Compile = compile,
+        Network = options.Network is TrainerOptions network ? network.ToPlan(pictures) with { Compile = options.Compile } : null,
+        LastLayerFirst = options.Network?.Policy.Kind != UpdateKind.Scratch,
+        Classes = classes,
+        Pictures = pictures,
+        DatasetBytes = datasetBytes,
+        Views = options.Views,
+        HeadBatch = options.Head.BatchSize,
+        MemoryBytes = options.MemoryBytes,
+        LoaderThreads = options.Network?.LoaderThreads ?? 0,
+        Compile = options.Compile,
     };
 
     /// <summary>As <see cref="Tune"/>, on a thread of its own; <paramref name="progress"/> and <paramref name="epochs"/> are told from there.</summary>
@@ -247,7 +244,7 @@ public static class Tuner
                 return;
             }
 
-            TrainingPlanner.Plan(tuned, NetworkPlan(network, dataset, options.Compile));
+            TrainingPlanner.Plan(tuned, network.ToPlan(dataset.Samples.Count) with { Compile = options.Compile });
         }
 
         /// <summary>Under a bound the garbage of a stage must not stand beside the next one.</summary>
@@ -261,7 +258,7 @@ public static class Tuner
         {
             network = network with { OutputLogits = options.OutputLogits, Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
             if (_plan is not null) network = network with { MemoryBytes = options.MemoryBytes, Beside = _plan.Beside };
-            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads };
+            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads, MustCache = options.MemoryBytes is not null };
             PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
             try
             {
@@ -322,6 +319,7 @@ public static class Tuner
                 CacheDirectory = options.CacheDirectory,
                 Threads = options.Compile.Threads,
                 MayLoseClasses = isCheck,
+                MustCache = options.MemoryBytes is not null,
             };
             PreparedSet set;
             using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);

@@ -101,6 +101,18 @@ public sealed class HostileTerminalTests
         Assert.DoesNotContain("unexpected", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Inspect_says_what_a_model_would_take_that_does_not_fit()
+    {
+        using CliFixture files = new();
+        (int code, string output, string errors) = await Shell("DOTNET_GCHeapHardLimit=0x8000000 \"$0\" inspect \"$1\" --size 4096", files.Model());
+        Assert.True(code == 0, errors);
+
+        // The picture and what the convolution makes of it.
+        Assert.Contains($"{((4096.0 * 4096 * 3) + (2047 * 2047 * 8)) * 4 / (1 << 20):0.0} MiB of activations", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ot enough memory", output + errors, StringComparison.Ordinal);
+    }
+
     private static async Task HangUp(Process process)
     {
         using Process kill = Process.Start("kill", ["-HUP", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);

@@ -77,6 +77,51 @@ public sealed class PlanTests : IDisposable
         Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--augment flip --views 7")]
+    [InlineData("--keep-classes --batch 5000")]
+    [InlineData("--update all --batch 7 --clip 1 --average 0.9 --dropout 0.5")]
+    [InlineData("--update bias --batch 1000 --optimizer sgd")]
+    [InlineData("--update last:2 --bn live --augment none")]
+    [InlineData("--update sparse:1MiB")]
+    public void A_plan_says_of_every_stage_what_the_run_does(string options)
+    {
+        string model = _files.Model(), data = _files.Data(perClass: 4);
+        string[] same = ["--data", data, "--threads", "1", .. options.Split(' ')];
+        string[] tune = ["tune", model, "-o", _files["out.onnx"], "--no-cache", "--epochs", "1", .. same];
+        JsonElement run = CliRun.Of([.. tune, "--memory", "1GiB", "--json"]).Json().GetProperty("process");
+        string[] ask = ["plan", model, .. options.Contains("--update", StringComparison.Ordinal) ? Array.Empty<string>() : ["--update", "last"], .. same];
+        JsonElement plan = CliRun.Of([.. ask, "--memory", "1GiB", "--json"]).Json().GetProperty("policies")[0];
+        Assert.True(JsonElement.DeepEquals(run.GetProperty("stages"), plan.GetProperty("runStages")), $"{run.GetProperty("stages")} against {plan.GetProperty("runStages")}");
+        Assert.Equal(Smallest(CliRun.Of([.. tune, "--memory", "1MiB"])), Smallest(CliRun.Of([.. ask, "--memory", "1MiB"])));
+
+        static string Smallest(CliRun refused) => refused.Error.Split("the smallest bound that works is ")[1].Split(". ")[0];
+    }
+
+    [Theory]
+    [InlineData("--update all --views 4", "--views goes with --update last only")]
+    [InlineData("--update last --dropout 0.5", "--dropout is about training more than the last layer")]
+    [InlineData("--views 4", "--views needs --augment")]
+    public void Options_that_a_run_would_refuse_are_refused(string options, string expected)
+    {
+        CliRun run = CliRun.Of(["plan", _files.Model(), .. options.Split(' ')]);
+        Assert.Equal(2, run.Code);
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void In_a_comparison_options_of_the_last_layer_hold_for_it_alone()
+    {
+        string[] question = ["plan", _files.Model(), "--data", _files.Data(perClass: 2), "--threads", "1", "--json"];
+        JsonElement[] plain = [.. CliRun.Of(question).Json().GetProperty("policies").EnumerateArray()];
+        JsonElement[] views = [.. CliRun.Of([.. question, "--augment", "flip", "--views", "5", "--keep-classes"]).Json().GetProperty("policies").EnumerateArray()];
+        Assert.Equal(5 * Features(plain[0]), Features(views[0]));
+        Assert.Equal(9 * (3 + 4), views[0].GetProperty("trainedParameters").GetInt64());
+        for (int i = 1; i < plain.Length; i++) Assert.True(JsonElement.DeepEquals(plain[i].GetProperty("runStages"), views[i].GetProperty("runStages")));
+
+        static long Features(JsonElement policy) => policy.GetProperty("memory").EnumerateArray().Single(part => part.GetProperty("name").GetString() == "features").GetProperty("bytes").GetInt64();
+    }
+
     [Fact]
     public void Sparse_takes_its_bound_from_the_policy()
     {

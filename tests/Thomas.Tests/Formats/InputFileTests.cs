@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.IO;
+using System.IO.Hashing;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading;
@@ -29,6 +30,7 @@ public sealed class InputFileTests : IDisposable
         Assert.Equal([1, 2, 3], InputFile.ReadAll(_folder["chain"], 3));
         File.WriteAllBytes(_folder["empty"], []);
         Assert.Empty(InputFile.ReadAll(_folder["empty"], 3));
+        foreach (string name in new[] { "a", "chain", "empty" }) Assert.Equal(XxHash128.HashToUInt128(InputFile.ReadAll(_folder[name], 3)), InputFile.Hash(_folder[name], 3));
         Assert.Empty(InputFile.ReadStart(_folder["empty"], 3));
         Assert.Contains("empty", Assert.Throws<IOException>(() => InputFile.Open(_folder["empty"])).Message, StringComparison.Ordinal);
     }
@@ -43,7 +45,7 @@ public sealed class InputFileTests : IDisposable
         File.CreateSymbolicLink(_folder["loop"], "loop");
         Assert.ThrowsAny<IOException>(() => InputFile.ReadAll(_folder["loop"], 9));
         File.WriteAllBytes(_folder["long"], new byte[2049]);
-        Assert.Contains("longer than 2 KiB", Assert.Throws<IOException>(() => InputFile.ReadAll(_folder["long"], 2048)).Message, StringComparison.Ordinal);
+        Assert.Contains("longer than 2KiB", Assert.Throws<IOException>(() => InputFile.ReadAll(_folder["long"], 2048)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,7 +61,7 @@ public sealed class InputFileTests : IDisposable
     {
         using EndlessStream endless = new();
         ThomasException error = Assert.Throws<ThomasException>(() => Model.Load(endless, "endless"));
-        Assert.Contains("longer than 2 GiB", error.Message, StringComparison.Ordinal);
+        Assert.Contains("longer than 2GiB", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -75,7 +75,8 @@ public sealed class LargePictureTests
         byte[] webp = Pictures.Encode(Pictures.Noise(600, 500, 1), SKEncodedImageFormat.Webp, 100);
         ImageFormatException error = Assert.Throws<ImageFormatException>(() => new SkiaImageDecoder(memory: 1 << 20).Decode(webp, 100));
         Assert.Contains("600x500", error.Message, StringComparison.Ordinal);
-        Assert.Contains("limit of 1 MiB", error.Message, StringComparison.Ordinal);
+        Assert.Contains("limit of 1MiB", error.Message, StringComparison.Ordinal);
+        Assert.Contains("limit of 1B;", Assert.Throws<ImageFormatException>(() => new SkiaImageDecoder(memory: 1).Decode(webp, 100)).Message, StringComparison.Ordinal);
         Assert.Equal(600, new SkiaImageDecoder(memory: 4 << 20).Decode(webp).Width);
     }
 

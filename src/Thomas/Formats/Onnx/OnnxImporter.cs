@@ -303,7 +303,7 @@ internal sealed partial class OnnxImporter
     private void CheckSize(TensorType type, string place)
     {
         if (type.SizeBytes / _fileBatch > ModelLimits.ActivationBytes)
-            throw new ModelFormatException(_file, place, $"{type} takes {type.SizeBytes >> 20} MiB, more than any classifier needs; the sizes are wrong");
+            throw new ModelFormatException(_file, place, $"{type} takes {ByteSize.Format(type.SizeBytes)}, more than any classifier needs; the sizes are wrong");
     }
 
     private TensorData Read(TensorProto tensor)

@@ -253,7 +253,7 @@ public sealed class OnnxReaderTests
         ["attribute of a wrong type"] = (() => Unary(13, "LeakyRelu", ("alpha", 3)), "'alpha'"),
         ["attribute twice"] = (() => Unary(13, "LeakyRelu", ("alpha", 1f), ("alpha", 2f)), "twice"),
         ["absurd padding"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 0, 0, int.MaxValue - 10 })), "Pad"),
-        ["large padding"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 0, 0, 500_000_000 })), "MiB"),
+        ["large padding"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 0, 0, 500_000_000 })), "takes 1.9GiB"),
         ["axis outside"] = (() => Unary(11, "ReduceSum", ("axes", new[] { 2 })), "axis 2"),
         ["division by zero"] = (() => new OnnxFile().Input("x", 1, 6).Longs("a", 1).Longs("b", 0).Node("Div", ["a", "b"], ["c"]).Node("Reshape", ["x", "c"], ["y"]).Output("y"), "divides"),
         ["endless range"] = (() => new OnnxFile().Input("x", 1, 6).Longs("a", 0).Longs("b", long.MaxValue).Longs("c", 1).Node("Range", ["a", "b", "c"], ["s"]).Node("Reshape", ["x", "s"], ["y"]).Output("y"), "Range"),

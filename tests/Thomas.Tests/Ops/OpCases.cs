@@ -21,7 +21,7 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), BatchedProducts(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -160,6 +160,22 @@ internal static class OpCases
             {
                 foreach (bool b in (bool[])[false, true])
                     yield return new OpCase(OpCatalog.MatMul, new MatMulAttributes(a, b), [a ? S(k, m) : S(m, k), b ? S(n, k) : S(k, n)]);
+            }
+        }
+    }
+
+    /// <summary>Many products: of as many matrices on both sides, of matrices that serve several, of one matrix that serves all.</summary>
+    private static IEnumerable<OpCase> BatchedProducts()
+    {
+        foreach ((int[] a, int[] b) in ((int[], int[])[])[([3], [3]), ([2, 3], [2, 3]), ([2, 1], [3]), ([1, 3], [2, 1]), ([4], []), ([], [4]), ([2, 2], [1, 1]), ([17], [17]), ([2, 1, 3], [2, 2, 1])])
+        {
+            foreach ((int m, int n, int k) in ((int, int, int)[])[(5, 7, 3), (1, 16, 9), (19, 12, 20)])
+            {
+                foreach (bool transA in (bool[])[false, true])
+                {
+                    foreach (bool transB in (bool[])[false, true])
+                        yield return new OpCase(OpCatalog.MatMul, new MatMulAttributes(transA, transB), [transA ? S([.. a, k, m]) : S([.. a, m, k]), transB ? S([.. b, n, k]) : S([.. b, k, n])]);
+                }
             }
         }
     }

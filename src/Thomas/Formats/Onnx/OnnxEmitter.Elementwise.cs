@@ -20,6 +20,7 @@ internal sealed partial class OnnxEmitter
             case Conv2d: EmitConv2d(node); break;
             case DepthwiseConv2d: EmitDepthwiseConv2d(node); break;
             case Dense: EmitDense(node); break;
+            case MatMul: EmitMatMul(node); break;
             case BatchNorm: EmitBatchNorm(node); break;
             case MaxPool2d: EmitMaxPool(node); break;
             case AveragePool2d: EmitAveragePool(node); break;

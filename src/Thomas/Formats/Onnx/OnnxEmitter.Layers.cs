@@ -61,6 +61,22 @@ internal sealed partial class OnnxEmitter
         AddActivated(node, false, a.Activation, name => Add("Gemm", operands, name, Int("transB", 1)));
     }
 
+    private void EmitMatMul(Node node)
+    {
+        MatMulAttributes t = (MatMulAttributes)node.Attributes;
+        string a = t.TransposeA ? Turned(node.Inputs[0]) : Plain(node.Inputs[0]), b = t.TransposeB ? Turned(node.Inputs[1]) : Plain(node.Inputs[1]);
+        Add("MatMul", [a, b], DefinePlain(node.Output));
+    }
+
+    /// <summary>A value with its last two axes exchanged.</summary>
+    private string Turned(Value value)
+    {
+        long[] perm = new long[value.Shape.Rank];
+        for (int i = 0; i < perm.Length; i++) perm[i] = i;
+        (perm[^1], perm[^2]) = (perm[^2], perm[^1]);
+        return Add("Transpose", [Plain(value)], Unique($"{value.Name}/turned"), Ints("perm", perm));
+    }
+
     private void EmitBatchNorm(Node node)
     {
         AttributeProto epsilon = Float("epsilon", ((BatchNormAttributes)node.Attributes).Epsilon);

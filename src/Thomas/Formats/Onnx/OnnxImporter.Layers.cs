@@ -159,14 +159,16 @@ internal sealed partial class OnnxImporter
 
     private Operand Gemm(OnnxNode node, Operand a, Operand b, Operand? c)
     {
-        if (node.Int("transA", 0) != 0) throw node.Unsupported("with transA");
         float alpha = node.Float("alpha", 1), beta = node.Float("beta", 1);
-        if (b.Rank != 2) throw node.Fail($"its second operand has shape {b.Shape}, expected a matrix");
-        Operand weights = node.Int("transB", 0) != 0 ? b : Permuted(node, b, "a weight matrix", Swap);
+        bool transA = node.Int("transA", 0) != 0, transB = node.Int("transB", 0) != 0;
+        if (a.Rank != 2 || b.Rank != 2) throw node.Fail($"its operands have shapes {a.Shape} and {b.Shape}, expected matrices");
+        if (c is not null && beta != 1) c = Scaled(node, c, beta);
+        if (transA && a.IsConstant) (a, transA) = (Permuted(node, a, "a matrix", Swap), false);
+        if (transA || !b.IsConstant) return ProductOfActivations(node, a, b, c, new MatMulAttributes(transA, transB), alpha);
+        Operand weights = transB ? b : Permuted(node, b, "a weight matrix", Swap);
         RequireConstant(node, weights, "a weight matrix");
         if (alpha != 1) weights = Scaled(node, weights, alpha);
         int outputs = weights.Shape[0];
-        if (c is not null && beta != 1) c = Scaled(node, c, beta);
         if (c is null) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
         if (c.IsConstant && c.Shape.ElementCount == outputs && (c.Rank == 0 || c.Shape[-1] == outputs))
         {
@@ -178,14 +180,24 @@ internal sealed partial class OnnxImporter
         return Apply(node, OpCatalog.Add, [product, c]);
     }
 
+    /// <summary>alpha * a * b + c, where no operand need be a matrix of weights.</summary>
+    private Operand ProductOfActivations(OnnxNode node, Operand a, Operand b, Operand? c, MatMulAttributes attributes, float alpha)
+    {
+        bool scales = alpha != 1;
+        Operand product = Apply(node, OpCatalog.MatMul, [a, b], attributes, scales || c is not null ? $"{node.Name}/product" : null);
+        if (scales) product = Apply(node, OpCatalog.Multiply, [product, Number(node, "alpha", alpha)], null, c is null ? null : $"{node.Name}/scaled");
+        return c is null ? product : Apply(node, OpCatalog.Add, [product, c]);
+    }
+
     private Operand Scaled(OnnxNode node, Operand operand, float factor) =>
         Apply(node, OpCatalog.Multiply, [operand, Constant($"{operand.Name}/factor", new Shape(), factor)], null, operand.Name);
 
     private Operand MatMul(OnnxNode node, Operand a, Operand b)
     {
-        if (a.IsConstant && !b.IsConstant) return MatMulFromLeft(node, a, b);
+        if (a.Rank < 2 || b.Rank < 2) throw node.Unsupported("of a vector", $"{a.Shape} and {b.Shape}");
+        if (a is { IsConstant: true, Rank: 2 } && !b.IsConstant && b.Rank > 2) return MatMulFromLeft(node, a, b);
         if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1) b = new Operand(b.Name, RequireConstant(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
-        if (b.Rank != 2 || a.Rank < 2) throw node.Unsupported("without a matrix of weights on the right", $"{a.Shape} and {b.Shape}");
+        if (!b.IsConstant || b.Rank != 2) return Apply(node, OpCatalog.MatMul, [a, b], new MatMulAttributes());
         Operand weights = Permuted(node, b, "a weight matrix", Swap);
         if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
         int k = a.Shape[-1];
@@ -199,7 +211,6 @@ internal sealed partial class OnnxImporter
     /// <summary>Weights on the left: the transposed product of the transposed operands.</summary>
     private Operand MatMulFromLeft(OnnxNode node, Operand a, Operand b)
     {
-        if (a.Rank != 2 || b.Rank < 3) throw node.Unsupported("with weights on the left", $"{a.Shape} and {b.Shape}");
         int[] swap = new int[b.Rank];
         for (int i = 0; i < swap.Length; i++) swap[i] = i;
         (swap[^1], swap[^2]) = (swap[^2], swap[^1]);

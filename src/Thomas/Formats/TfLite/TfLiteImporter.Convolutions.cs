@@ -61,12 +61,18 @@ internal sealed partial class TfLiteImporter
         Emit(call, OpCatalog.Reshape, [Step(call, OpCatalog.Dense, operands, attributes)], LeadingAxesOf(x.Shape, weights.Shape[0]));
     }
 
+    /// <summary>Products of two activations; with a constant matrix on the right a dense layer.</summary>
     private void ImportBatchMatMul(OperatorCall call)
     {
         Value x = Operand(call, 0), y = Operand(call, 1);
-        if (call.Options.Bool(0) || x.Shape.Rank < 2 || !y.IsConstant || y.Shape.Rank < 2 || y.Shape.Product(0, y.Shape.Rank - 2) != 1)
-            throw Unsupported(call, "anything but a constant matrix on the right");
-        bool isTransposed = call.Options.Bool(1);
+        bool transposesX = call.Options.Bool(0), isTransposed = call.Options.Bool(1);
+        _file.Require(x.Shape.Rank >= 2 && y.Shape.Rank >= 2, call.Place, $"multiplies {x.Shape} by {y.Shape}");
+        if (transposesX || !y.IsConstant || y.Shape.Product(0, y.Shape.Rank - 2) != 1 || y.Shape.Rank > x.Shape.Rank)
+        {
+            Emit(call, OpCatalog.MatMul, [x, y], new MatMulAttributes(transposesX, isTransposed));
+            return;
+        }
+
         int inputs = y.Shape[isTransposed ? -1 : -2], outputs = y.Shape[isTransposed ? -2 : -1];
         _file.Require(x.Shape[-1] == inputs && inputs > 0, call.Place, $"multiplies {x.Shape} by {y.Shape}");
         Shape matrix = new(y.Shape[-2], y.Shape[-1]);

@@ -99,6 +99,23 @@ internal static class WrittenGraphs
         });
         graphs["Conv2d in single channels"] = () => Make((b, x) => b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 6, 3, 2, 1)], new Conv2dAttributes(new Window2d(3, 2), Groups: 3)));
         graphs["Dense"] = () => Make((b, x) => b.Add(OpCatalog.Dense, [Flat(b, x), b.Weights("w", 1, 4, 105), b.Weights("b", 2, 4)], new DenseAttributes(HasBias: true, new Activation(ActivationKind.Sigmoid))));
+        foreach (bool transA in new[] { false, true })
+        {
+            foreach (bool transB in new[] { false, true })
+            {
+                MatMulAttributes attributes = new(transA, transB);
+                graphs[$"MatMul of two activations, {transA}, {transB}"] = () => Make((b, x) => b.Add(OpCatalog.MatMul, [x, transA == transB ? Turned(b, x) : x], attributes));
+                graphs[$"MatMul by matrices, {transA}, {transB}"] = () => Make((b, x) =>
+                    b.Add(OpCatalog.MatMul, [x, b.Weights("w", 1, [1, 5, .. (transA, transB) switch { (false, false) => (int[])[3, 4], (false, true) => [4, 3], (true, false) => [7, 4], _ => [4, 7] }])], attributes));
+            }
+        }
+
+        graphs["MatMul that stretches"] = () => Make((b, x) => b.Add(OpCatalog.MatMul, [b.Weights("w", 1, 5, 2, 7), b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1), KeepDims: true))], new MatMulAttributes()));
+        graphs["MatMul of six axes"] = () => Make((b, x) =>
+        {
+            Value wide = b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 5, 1, 1, 7, 3)));
+            return b.Add(OpCatalog.MatMul, [wide, wide], new MatMulAttributes(TransposeB: true));
+        });
         graphs["Dense without bias"] = () => Make((b, x) => b.Add(OpCatalog.Dense, [Flat(b, x), b.Weights("w", 1, 4, 105)], new DenseAttributes(Activation: Activation.Relu)));
     }
 
@@ -131,6 +148,8 @@ internal static class WrittenGraphs
             return b.Build(y, x, b.Weights("w", 1, 2, 2), y);
         };
     }
+
+    private static Value Turned(GraphBuilder b, Value x) => b.Add(OpCatalog.Transpose, [x], new TransposeAttributes(new IntList(0, 1, 3, 2)));
 
     private static Value Flat(GraphBuilder b, Value x) => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1)));
 

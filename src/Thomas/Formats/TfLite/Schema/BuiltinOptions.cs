@@ -32,4 +32,5 @@ internal enum BuiltinOptions : byte
     Abs = 78,
     Quantize = 89,
     HardSwish = 91,
+    BatchMatMul = 101,
 }

@@ -45,6 +45,31 @@ internal sealed partial class GraphEmitter
         return Unfused(Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options), a.Activation);
     }
 
+    /// <summary>Kernels take at most five axes; of more, those before the matrices become one, which they can where none of them stretches.</summary>
+    private int EmitMatMul(Node node)
+    {
+        const int maxRank = 5;
+        MatMulAttributes t = (MatMulAttributes)node.Attributes;
+        int[] inputs = [Tensor(node.Inputs[0]), Tensor(node.Inputs[1])], dims = Dims(node.Output), joined = dims;
+        if (dims.Length > maxRank)
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                if (!Dims(inputs[i]).AsSpan(..^2).SequenceEqual(dims.AsSpan(..^2))) throw new ThomasException($"{node} cannot be written as .tflite: it multiplies operands that stretch along more than {maxRank} axes.");
+                inputs[i] = Reshaped(inputs[i], Joined(Dims(inputs[i])));
+            }
+
+            joined = Joined(dims);
+        }
+
+        OptionsTable options = new OptionsTable(BuiltinOptions.BatchMatMul).Bool(0, t.TransposeA).Bool(1, t.TransposeB);
+        int result = Call(BuiltinOperator.BATCH_MATMUL, inputs, joined, options);
+        return ReferenceEquals(joined, dims) ? result : Reshaped(result, dims);
+    }
+
+    /// <summary>The sizes with all axes before the last two as one.</summary>
+    private static int[] Joined(int[] dims) => [new Shape(dims).Product(0, dims.Length - 2), dims[^2], dims[^1]];
+
     /// <summary>The bias operand. Zeros where there is none: not every runtime takes these operators without.</summary>
     private int Bias(Node node, bool hasBias)
     {

@@ -66,6 +66,7 @@ internal sealed partial class GraphEmitter
         Conv2d => EmitConv2d(node),
         DepthwiseConv2d => EmitDepthwise(node),
         Dense => EmitDense(node),
+        MatMul => EmitMatMul(node),
         BatchNorm => EmitBatchNorm(node),
         MaxPool2d => EmitMaxPool(node),
         AveragePool2d => EmitAveragePool(node),

@@ -39,7 +39,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
         int layer = -1;
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is Conv2d or DepthwiseConv2d or Dense && node.Inputs[1].IsConstant) layer++;
+            if (node.Op is Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense && node.Inputs[1].IsConstant) layer++;
             for (int i = 1; i < node.Inputs.Count; i++)
             {
                 if (RoleOf(node, i) is ParameterRole role && node.Inputs[i].IsConstant && node.Inputs[i].Type.DType == DType.F32 && found.Add(node.Inputs[i]))
@@ -52,7 +52,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
 
     private static ParameterRole? RoleOf(Node node, int input) => node.Op switch
     {
-        Conv2d or DepthwiseConv2d or Dense when input == 1 => ParameterRole.Weight,
+        Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense when input == 1 => ParameterRole.Weight,
         Conv2d when input == 2 && ((Conv2dAttributes)node.Attributes).HasBias => ParameterRole.Bias,
         DepthwiseConv2d or Dense when input == 2 => ParameterRole.Bias,
         BatchNorm when input == 1 => ParameterRole.Scale,
@@ -60,7 +60,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
         PRelu when input == 1 => ParameterRole.Slope,
 
         // Exporters write a bias as a sum of its own.
-        Add when input == 1 && node.Inputs[0].Producer?.Op is Conv2d or DepthwiseConv2d or Dense && IsPerChannel(node) => ParameterRole.Bias,
+        Add when input == 1 && node.Inputs[0].Producer?.Op is Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense && IsPerChannel(node) => ParameterRole.Bias,
         _ => null,
     };
 

@@ -54,6 +54,19 @@ internal sealed partial class OnnxEmitter
     private string DepthwiseFilter(Value filter) =>
         _initializers.TryGetValue((filter, HwcToDepthwise.ToString()), out string? known) ? known : PermutedInitializer(filter, HwcToDepthwise);
 
+    private void EmitConvTranspose(Node node)
+    {
+        Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
+        Window2d window = a.Window;
+        Shape x = node.Inputs[0].Shape;
+
+        // What the pads must cut off at the end; below zero elements are added there.
+        int bottom = ((x[1] - 1) * window.StrideH) + window.ExtentH - window.Padding.Top - a.InputH, right = ((x[2] - 1) * window.StrideW) + window.ExtentW - window.Padding.Left - a.InputW;
+        Window2d cut = window with { Padding = window.Padding with { Bottom = Math.Max(0, bottom), Right = Math.Max(0, right) } };
+        AttributeProto[] attributes = [.. WindowAttributes(cut, dilated: true), Int("group", a.Groups), Ints("output_padding", Math.Max(0, -bottom), Math.Max(0, -right))];
+        Add("ConvTranspose", [Nchw(node.Inputs[0]), Nchw(node.Inputs[1])], DefineNchw(node.Output), attributes);
+    }
+
     private void EmitDense(Node node)
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;

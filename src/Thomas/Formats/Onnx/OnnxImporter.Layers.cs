@@ -7,6 +7,9 @@ namespace Thomas.Formats.Onnx;
 /// <summary>Operators with weights, windows or statistics.</summary>
 internal sealed partial class OnnxImporter
 {
+    /// <summary>The longest side of a result; far above any picture.</summary>
+    private const int MaximumSide = 1 << 20;
+
     private static readonly IntList OihwToOhwi = new(0, 2, 3, 1);
     private static readonly IntList DepthwiseToHwc = new(1, 2, 3, 0);
     private static readonly IntList Swap = new(1, 0);
@@ -35,6 +38,47 @@ internal sealed partial class OnnxImporter
         Operand rows = new(filter.Name, RequireConstant(node, filter, "a filter").Reshaped(new Shape(filter.Shape[0], filter.Shape[1], 1, filter.Shape[2])));
         Operand result = Convolution(flat, row, rows, bias);
         return ReshapeTo(node, result, [result.Shape[0], result.Shape[1], result.Shape[3]], node.Name);
+    }
+
+    private Operand TransposedConvolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
+    {
+        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
+        int groups = node.ToInt(node.Int("group", 1));
+        if (groups < 1 || filter.Shape[0] != x.Shape[1] || x.Shape[1] % groups != 0) throw node.Fail($"the filter {filter.Shape} in {groups} groups does not fit {x.Shape}");
+        CheckKernelShape(node, filter.Shape);
+        (Window2d window, int height, int width) = TransposedWindow(node, x.Shape, filter.Shape[2], filter.Shape[3]);
+        Operand weights = Permuted(node, filter, "a filter", OihwToOhwi);
+        Conv2dGradientAttributes attributes = new(window, height, width, groups);
+        if (bias is null) return ApplyChannelsLast(node, OpCatalog.ConvTranspose2d, x, [weights], attributes);
+        return Apply(node, OpCatalog.Add, [ApplyChannelsLast(node.Inner(Sum), OpCatalog.ConvTranspose2d, x, [weights], attributes), PerChannel(node, bias, 4)]);
+    }
+
+    /// <summary>The window of the convolution that is turned around, and the size of the result: (size - 1) * stride + extent + output_padding - pads, or what output_shape says.</summary>
+    private static (Window2d Window, int Height, int Width) TransposedWindow(OnnxNode node, Shape x, int kernelH, int kernelW)
+    {
+        int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1), more = node.Geometry("output_padding", 2, 0, 0), pads = node.Geometry("pads", 4, 0, 0);
+        int[]? wanted = node.Has("output_shape") ? node.Geometry("output_shape", node.Ints("output_shape")!.Length == 4 ? 4 : 2, 1, 1)[^2..] : null;
+        string mode = node.Text("auto_pad", "NOTSET");
+        int[] size = new int[2], kernel = [kernelH, kernelW];
+        for (int i = 0; i < 2; i++)
+        {
+            long full = ((x[2 + i] - 1L) * strides[i]) + ((kernel[i] - 1L) * dilations[i]) + 1 + more[i];
+            long target = wanted?[i] ?? (mode.StartsWith("SAME", StringComparison.Ordinal) ? (long)x[2 + i] * strides[i] : mode == "VALID" ? full : full - pads[i] - pads[2 + i]);
+            if (target is < 1 or > MaximumSide) throw node.Fail($"asks for size {target}");
+            size[i] = (int)target;
+            long cut = full - target;
+            if (mode == "VALID") (pads[i], pads[2 + i]) = (0, 0);
+            else if (wanted is not null || mode.StartsWith("SAME", StringComparison.Ordinal))
+            {
+                if (cut < 0) throw node.Unsupported("with a result larger than its windows cover");
+                pads[i] = (int)(mode == "SAME_UPPER" ? cut / 2 : cut - (cut / 2));
+                pads[2 + i] = (int)cut - pads[i];
+            }
+        }
+
+        Window2d window = new(kernelH, kernelW, strides[0], strides[1], dilations[0], dilations[1], new Padding2d(pads[0], pads[1], pads[2], pads[3]));
+        if (more[0] >= strides[0] || more[1] >= strides[1]) throw node.Unsupported("with an output_padding that is not below the stride");
+        return (window, size[0], size[1]);
     }
 
     private static void CheckKernelShape(OnnxNode node, Shape filter)
@@ -70,12 +114,32 @@ internal sealed partial class OnnxImporter
     private Operand MaxPool(OnnxNode node)
     {
         Operand x = node.Input(0);
+        if (x.Rank is 3 or 5) return PoolAsPicture(node, x, static (i, n, y) => i.MaxPool(n, y));
+        return MaxPool(node, x);
+    }
+
+    private Operand MaxPool(OnnxNode node, Operand x)
+    {
         (Window2d window, _) = PoolWindow(node, x);
         return ApplyChannelsLast(node, OpCatalog.MaxPool2d, x, [], new MaxPool2dAttributes(window), keepsGrid: true);
     }
 
+    /// <summary>
+    /// A pool over one axis as one over a picture of one row, and a pool over three axes that pools along the first alone (as PyTorch's LocalResponseNorm does over
+    /// channels) as one over a picture of as many rows.
+    /// </summary>
+    private Operand PoolAsPicture(OnnxNode node, Operand x, Func<OnnxImporter, OnnxNode, Operand, Operand> pool)
+    {
+        bool isLine = x.Rank == 3;
+        OnnxNode flat = isLine ? node.Flat("pooled") : node.FirstAxis("pooled") ?? throw node.Unsupported("over 3 spatial axes");
+        int[] dims = isLine ? [x.Shape[0], x.Shape[1], 1, x.Shape[2]] : [x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3] * x.Shape[4]];
+        Operand result = pool(this, flat, ReshapeTo(node, x, dims, $"{node.Name}/picture"));
+        return ReshapeTo(node, result, isLine ? [dims[0], dims[1], result.Shape[3]] : [dims[0], dims[1], result.Shape[2], x.Shape[3], x.Shape[4]], node.Name);
+    }
+
     private Operand AveragePool(OnnxNode node, Operand x)
     {
+        if (x.Rank is 3 or 5) return PoolAsPicture(node, x, static (i, n, y) => i.AveragePool(n, y));
         (Window2d window, Padding2d declared) = PoolWindow(node, x);
         bool countPadding = node.Int("count_include_pad", 0) != 0;
         if (!countPadding || window.Padding == declared)

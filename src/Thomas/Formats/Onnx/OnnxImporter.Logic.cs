@@ -170,6 +170,37 @@ internal sealed partial class OnnxImporter
         return new Operand(name, new TensorData(new TensorType(x.DType, shape), result));
     }
 
+    /// <summary>Puts pieces of one constant at places of another: the masks of shifted windows are made so.</summary>
+    private Operand ScatterConstants(OnnxNode node)
+    {
+        Operand x = node.Input(0), places = node.Input(1), updates = node.Input(2);
+        if (!x.IsConstant || !updates.IsConstant) throw node.Unsupported("of what is computed from the picture");
+        if (node.Text("reduction", "none") != "none") throw node.Unsupported($"with reduction {node.Text("reduction", "")}");
+        int depth = places.Rank > 0 ? places.Shape[-1] : 0;
+        if (depth < 1 || depth > x.Rank || x.DType != updates.DType) throw node.Fail($"puts {updates.Type} at places {places.Shape} of {x.Type}");
+        Shape pieces = new([.. places.Shape.Dims[..^1], .. x.Shape.Dims[depth..]]);
+        if (pieces != updates.Shape) throw node.Fail($"its pieces are {updates.Shape}, its places ask for {pieces}");
+        long[] indices = Integers(node, places);
+        int bytes = x.Shape.Product(depth, x.Rank) * x.DType.SizeBytes();
+        Charge(x.Type.SizeBytes);
+        byte[] result = x.Data!.Bytes.ToArray();
+        for (int piece = 0; piece < indices.Length / depth; piece++)
+        {
+            int at = 0;
+            for (int axis = 0; axis < depth; axis++)
+            {
+                long index = indices[(piece * depth) + axis];
+                if (index < 0) index += x.Shape[axis];
+                if (index < 0 || index >= x.Shape[axis]) throw node.Fail($"place {indices[(piece * depth) + axis]} is outside axis {axis} of {x.Shape}");
+                at = (at * x.Shape[axis]) + (int)index;
+            }
+
+            updates.Data!.Bytes.Span.Slice(piece * bytes, bytes).CopyTo(result.AsSpan(at * bytes));
+        }
+
+        return new Operand(node.Name, new TensorData(x.Type, result));
+    }
+
     private Operand IntegerReduction(OnnxNode node, Operand x, int[] axes)
     {
         if (axes.Length != x.Rank) throw node.Unsupported("of some axes of integers");

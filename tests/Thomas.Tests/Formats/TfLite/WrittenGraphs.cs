@@ -34,7 +34,7 @@ internal static class WrittenGraphs
 
         graphs["Divide"] = () => Make((b, x) => b.Add(OpCatalog.Divide, [x, b.Positive("w", 1, 3)]));
         graphs["Power"] = () => Make((b, x) => b.Add(OpCatalog.Power, [b.Add(OpCatalog.Abs, [x]), b.Positive("w", 1, 3)]));
-        foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Exp, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round, OpCatalog.Erf }) graphs[op.Name] = () => Make((b, x) => b.Add(op, [x]));
+        foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Exp, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Sign, OpCatalog.Round, OpCatalog.Erf }) graphs[op.Name] = () => Make((b, x) => b.Add(op, [x]));
         foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt })
             graphs[op.Name] = () => Make((b, x) => b.Add(op, [b.Add(OpCatalog.Exp, [x])]));
         foreach (Activation activation in Activations)
@@ -98,6 +98,16 @@ internal static class WrittenGraphs
             return b.Add(OpCatalog.Conv2d, [joined, b.Weights("w", 1, 4, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3), Groups: 2, Activation: new Activation(ActivationKind.Tanh)));
         });
         graphs["Conv2d in single channels"] = () => Make((b, x) => b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 6, 3, 2, 1)], new Conv2dAttributes(new Window2d(3, 2), Groups: 3)));
+        foreach ((string name, Window2d window) in Windows)
+        {
+            foreach (int groups in new[] { 1, 3 })
+            {
+                int h = ((5 - 1) * window.StrideH) + window.ExtentH - window.Padding.Top - window.Padding.Bottom + (window.StrideH - 1), w = ((7 - 1) * window.StrideW) + window.ExtentW - window.Padding.Left - window.Padding.Right;
+                graphs[$"ConvTranspose2d {name}, {groups}"] = () => Make((b, x) => b.Add(OpCatalog.ConvTranspose2d, [x, b.Weights("w", 1, 3, window.KernelH, window.KernelW, 2)], new Conv2dGradientAttributes(window, h, w, groups)));
+            }
+        }
+
+        graphs["ConvTranspose2d of doubled size"] = () => Make((b, x) => b.Add(OpCatalog.ConvTranspose2d, [x, b.Weights("w", 1, 3, 3, 4, 5)], new Conv2dGradientAttributes(new Window2d(3, 4, 2, 2, 1, 1, Window2d.Same(10, 14, 3, 4, 2, 2)), 10, 14)));
         graphs["Dense"] = () => Make((b, x) => b.Add(OpCatalog.Dense, [Flat(b, x), b.Weights("w", 1, 4, 105), b.Weights("b", 2, 4)], new DenseAttributes(HasBias: true, new Activation(ActivationKind.Sigmoid))));
         foreach (bool transA in new[] { false, true })
         {

@@ -27,6 +27,8 @@ internal enum BuiltinOptions : byte
     Neg = 42,
     PadV2 = 43,
     Slice = 48,
+    TransposeConv = 49,
+    Shape = 55,
     Pow = 56,
     LeakyRelu = 75,
     Abs = 78,

@@ -90,6 +90,7 @@ internal sealed partial class TfLiteImporter
         [ARG_MIN] = static (_, call) => throw Unsupported(call, SizesOnly),
         [TOPK_V2] = static (_, call) => throw Unsupported(call, SizesOnly),
 
+        [DENSIFY] = static (importer, call) => importer._values[call.Outputs[0]] = importer.Operand(call, 0),
         [DEQUANTIZE] = static (importer, call) => importer.ImportConversion(call),
         [QUANTIZE] = static (importer, call) => importer.ImportConversion(call),
         [CAST] = static (importer, call) => importer.ImportConversion(call),

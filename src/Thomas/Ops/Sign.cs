@@ -1,4 +1,3 @@
-using Thomas.Graphs;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -12,10 +11,8 @@ public sealed class Sign : UnaryOp
     /// <inheritdoc/>
     public override string Formula => "y[i] = x[i] > 0 ? 1 : x[i] < 0 ? -1 : x[i]";
 
-    /// <summary>The derivative is 0, at the step too, as in PyTorch: there is nothing to add.</summary>
-    internal override void Gradient(GradientContext g)
-    {
-    }
+    /// <summary>At the step too, as in PyTorch.</summary>
+    internal override bool HasZeroGradient => true;
 
     internal override T Apply<T>(T x) => x > T.Zero ? T.One : x < T.Zero ? -T.One : x;
 

@@ -41,7 +41,7 @@ internal static class GradientCheck
         Dictionary<Variable, double[]> together = Gradients(test, operands, values, trained);
         for (int i = 0; i < trainable; i++)
         {
-            // An operand that a rule adds nothing for has a gradient of zero.
+            // Where the derivative is zero, nothing is computed.
             Compare(test, i, numeric[i], together.GetValueOrDefault(operands[i]) ?? new double[values[i].Length]);
             if (trainable > 1) Assert.Equal(together[operands[i]], Gradients(test, operands, values, [operands[i]])[operands[i]]);
         }

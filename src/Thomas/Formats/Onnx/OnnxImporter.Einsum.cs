@@ -11,6 +11,11 @@ internal sealed partial class OnnxImporter
     private Operand Einsum(OnnxNode node)
     {
         string equation = node.Text("equation", "").Replace(" ", "", StringComparison.Ordinal);
+        foreach (char letter in equation)
+        {
+            if (!char.IsAsciiLetter(letter) && letter is not ('.' or ',' or '-' or '>')) throw node.Fail($"its equation '{equation}' holds '{letter}'");
+        }
+
         if (node.InputCount is not (1 or 2)) throw node.Unsupported($"of {node.InputCount} operands");
         int arrow = equation.IndexOf("->", StringComparison.Ordinal);
         string[] terms = (arrow < 0 ? equation : equation[..arrow]).Split(',');

@@ -76,6 +76,7 @@ internal sealed partial class OnnxImporter
             }
         }
 
+        CheckExtent(node, kernelH, kernelW, dilations);
         Window2d window = new(kernelH, kernelW, strides[0], strides[1], dilations[0], dilations[1], new Padding2d(pads[0], pads[1], pads[2], pads[3]));
         if (more[0] >= strides[0] || more[1] >= strides[1]) throw node.Unsupported("with an output_padding that is not below the stride");
         return (window, size[0], size[1]);
@@ -94,7 +95,7 @@ internal sealed partial class OnnxImporter
         int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1);
         int[] pads = node.Geometry("pads", 4, 0, 0);
         Window2d window = new(kernelH, kernelW, strides[0], strides[1], dilations[0], dilations[1], new Padding2d(pads[0], pads[1], pads[2], pads[3]));
-        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4) throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
+        CheckExtent(node, kernelH, kernelW, dilations);
         switch (node.Text("auto_pad", "NOTSET"))
         {
             case "NOTSET" or "":
@@ -109,6 +110,11 @@ internal sealed partial class OnnxImporter
             default:
                 throw node.Fail($"auto_pad is '{node.Text("auto_pad", "")}'");
         }
+    }
+
+    private static void CheckExtent(OnnxNode node, int kernelH, int kernelW, int[] dilations)
+    {
+        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4) throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
     }
 
     private Operand MaxPool(OnnxNode node)

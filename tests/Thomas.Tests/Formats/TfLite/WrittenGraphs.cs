@@ -150,6 +150,8 @@ internal static class WrittenGraphs
         graphs["Transpose"] = () => Make((b, x) => b.Add(OpCatalog.Transpose, [x], new TransposeAttributes(new IntList(0, 3, 2, 1))));
         graphs["Transpose of six axes"] = () => Make((b, x) =>
             b.Add(OpCatalog.Transpose, [b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 5, 7, 3, 1, 1)))], new TransposeAttributes(new IntList(0, 3, 2, 1, 5, 4))));
+        foreach ((int[] dims, int[] perm) in ((int[], int[])[])[([0, 5, 1, 7, 1, 3], [0, 3, 2, 1, 4, 5]), ([0, 1, 5, 7, 3, 1], [0, 4, 2, 3, 1, 5]), ([0, 5, 1, 7, 3, 1], [0, 5, 2, 4, 3, 1]), ([0, 1, 1, 5, 7, 1, 3], [0, 2, 1, 3, 5, 4, 6]), ([5, 1, 7, 1, 1, 3], [0, 3, 5, 1, 2, 4])])
+            graphs[$"Transpose of {new IntList(dims)} by {new IntList(perm)}"] = () => Make((b, x) => b.Add(OpCatalog.Transpose, [b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(dims)))], new TransposeAttributes(new IntList(perm))));
         graphs["Outputs that are inputs and constants"] = static () =>
         {
             GraphBuilder b = new();

@@ -28,6 +28,7 @@ internal enum BuiltinOptions : byte
     PadV2 = 43,
     Slice = 48,
     TransposeConv = 49,
+    Shape = 55,
     Pow = 56,
     LeakyRelu = 75,
     Abs = 78,

@@ -46,8 +46,6 @@ internal sealed partial class GraphEmitter
     {
         Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
         Window2d window = a.Window with { KernelH = a.Window.ExtentH, KernelW = a.Window.ExtentW, DilationH = 1, DilationW = 1 };
-        // With a size that is computed, TensorFlow Lite's interpreter gives zeros.
-        if (_batchIsOpen) throw new ThomasException($"{node} cannot be written as .tflite with an open batch: the size of a transposed convolution's result is part of the file. Write the file for a fixed batch, or as .onnx.");
         TensorData filter = node.Inputs[1].Constant ?? throw new ThomasException($"{node} cannot be written as .tflite: its filter is computed.");
         int[] dims = Dims(node.Output), full = [dims[0], dims[1] + window.Padding.Top, dims[2] + window.Padding.Left, dims[3]];
         int weights = _file.AddFloats($"{node.Inputs[1].Name}/dense", [dims[3], window.KernelH, window.KernelW, filter.Type.Shape[0]], DenseFilter(filter, a, dims[3]));
@@ -62,8 +60,17 @@ internal sealed partial class GraphEmitter
         TfLitePadding padding = isSame && window.Padding != Padding2d.None ? TfLitePadding.SAME : TfLitePadding.VALID;
         if (padding == TfLitePadding.SAME) full = dims;
         OptionsTable options = new OptionsTable(BuiltinOptions.TransposeConv).Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH);
-        int result = Call(BuiltinOperator.TRANSPOSE_CONV, [Ints("size", full), weights, Tensor(node.Inputs[0])], full, options);
+        int result = Call(BuiltinOperator.TRANSPOSE_CONV, [SizeWithBatchOf(Tensor(node.Inputs[0]), full), weights, Tensor(node.Inputs[0])], full, options);
         return full.AsSpan().SequenceEqual(dims) ? result : Sliced(result, [0, window.Padding.Top, window.Padding.Left, 0], [-1, dims[1], dims[2], -1], dims);
+    }
+
+    /// <summary>Sizes as an operand; an open batch is read off a tensor at run time.</summary>
+    private int SizeWithBatchOf(int x, int[] dims)
+    {
+        if (!_batchIsOpen) return Ints("size", dims);
+        int shape = Call(BuiltinOperator.SHAPE, [x], [Dims(x).Length], new OptionsTable(BuiltinOptions.Shape).Byte(0, (byte)TfLiteType.INT32), type: TfLiteType.INT32);
+        int batch = Call(BuiltinOperator.SLICE, [shape, Ints("begin", 0), Ints("count", 1)], [1], new OptionsTable(BuiltinOptions.Slice), type: TfLiteType.INT32);
+        return Call(BuiltinOperator.CONCATENATION, [batch, Ints("size", dims.AsSpan(1))], [dims.Length], new OptionsTable(BuiltinOptions.Concatenation), type: TfLiteType.INT32);
     }
 
     /// <summary>A filter [cIn,kH,kW,cOut/groups] with dilated taps as one [cOut,kH,kW,cIn] without groups and dilation.</summary>

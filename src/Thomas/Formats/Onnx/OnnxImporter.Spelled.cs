@@ -32,8 +32,13 @@ internal sealed partial class OnnxImporter
         int size = pool.Window.KernelH, channels = shape[1], inner = shape.Product(2, shape.Rank);
         if (size % 2 == 0 || pool.Window != new Window2d(size, 1)) return null;
         if (map[0] != shape[0] || map[1] != channels + size - 1 || map[2] * map[3] != inner) return null;
-        if (Behind(pooled).Producer is not { Op: Ops.Pad, Attributes: PadAttributes { Value: 0 } pad } padded || !PadsChannels(pad, padded.Inputs[0].Shape, size / 2, channels, inner)) return null;
-        Value squares = Behind(padded.Inputs[0]);
+        Value squares = Behind(pooled);
+        if (size > 1)
+        {
+            if (squares.Producer is not { Op: Ops.Pad, Attributes: PadAttributes { Value: 0 } pad } padded || !PadsChannels(pad, padded.Inputs[0].Shape, size / 2, channels, inner)) return null;
+            squares = Behind(padded.Inputs[0]);
+        }
+
         if (squares.Producer is not { Op: Multiply } square || square.Inputs[0] != x || square.Inputs[1] != x) return null;
         return new LocalResponseNormAttributes(size, alpha / size, beta, bias);
     }
@@ -49,7 +54,7 @@ internal sealed partial class OnnxImporter
             any = true;
         }
 
-        return any || count == 0;
+        return any;
     }
 
     private static float? NumberOf(Value value) => value.Constant is { Type: { DType: DType.F32, Shape.ElementCount: 1 } } data ? data.Floats[0] : null;

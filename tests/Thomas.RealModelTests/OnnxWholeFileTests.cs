@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using Google.Protobuf;
-using Thomas.Formats.Onnx.Proto;
 using Thomas.Graphs;
 using Thomas.Runtime;
 using Thomas.Tests.Formats.Onnx;

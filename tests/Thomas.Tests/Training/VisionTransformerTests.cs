@@ -5,7 +5,6 @@ using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Ops;
-using Thomas.Tests.Data;
 using Thomas.Tests.Formats.Onnx;
 using Thomas.Tests.Harness;
 using Thomas.Training;

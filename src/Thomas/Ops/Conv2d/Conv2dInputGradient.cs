@@ -1,5 +1,3 @@
-using Thomas.Graphs;
-
 namespace Thomas.Ops;
 
 /// <summary>

@@ -1,5 +1,4 @@
 using System;
-using System.Linq;
 using Thomas.Formats.TfLite;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Tests.Harness;

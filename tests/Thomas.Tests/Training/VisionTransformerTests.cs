@@ -37,6 +37,15 @@ public sealed class VisionTransformerTests
         Assert.Equal((2, 5), (products, dense));
     }
 
+    // PyTorch writes the bias of a layer over positions as the first operand of a sum, behind the product.
+    [Fact]
+    public void Biases_of_its_layers_are_parameters()
+    {
+        IReadOnlyList<Parameter> parameters = Parameter.Find(Transformer().Graph);
+        foreach (string name in (string[])["/qkv.bias", "/proj.bias", "/fc1.bias", "/fc2.bias", "head.bias"])
+            Assert.Contains(parameters, parameter => parameter.Constant.Name == name && parameter.Role == ParameterRole.Bias);
+    }
+
     [Fact]
     public void Its_last_layer_is_tuned_and_written()
     {
@@ -56,6 +65,7 @@ public sealed class VisionTransformerTests
         // Attention itself has learned, not the head alone.
         Assert.NotEqual(Weights(model, "/qkv.weight"), Weights(result.Model, "/qkv.weight"));
         Assert.NotEqual(Weights(model, "patch.weight"), Weights(result.Model, "patch.weight"));
+        Assert.NotEqual(Weights(model, "/qkv.bias"), Weights(result.Model, "/qkv.bias"));
         AssertReadsBack(result.Model);
     }
 

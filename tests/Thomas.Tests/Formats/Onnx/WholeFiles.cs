@@ -201,7 +201,7 @@ internal static class WholeFiles
         .Node("Conv", ["gpu_0/data_0", "gpu_0/conv1_w_0", "gpu_0/conv1_b_0"], ["gpu_0/conv1_1"], ("kernel_shape", new[] { 3, 3 }), ("pads", new[] { 1, 1, 1, 1 }), ("strides", new[] { 1, 1 })).Node("Relu", ["gpu_0/conv1_1"], ["gpu_0/conv1_2"])
         .Weights("gpu_0/conv2_w_0", 3, Width, Width / 2, 3, 3).Weights("gpu_0/conv2_b_0", 4, Width).Node("Conv", ["gpu_0/conv1_2", "gpu_0/conv2_w_0", "gpu_0/conv2_b_0"], ["gpu_0/conv2_1"], ("kernel_shape", new[] { 3, 3 }), ("pads", new[] { 1, 1, 1, 1 }), ("group", 2))
         .Node("Sum", ["gpu_0/conv2_1", "gpu_0/conv1_2"], ["gpu_0/sum_0"]).Node("Relu", ["gpu_0/sum_0"], ["gpu_0/sum_1"]).Node("AveragePool", ["gpu_0/sum_1"], ["gpu_0/pool_0"], ("kernel_shape", new[] { 4, 4 }), ("strides", new[] { 4, 4 }), ("pads", new[] { 0, 0, 0, 0 }))
-        .Longs("gpu_0/shape_0", 1, Width * 9).Node("Reshape", ["gpu_0/pool_0", "gpu_0/shape_0"], ["gpu_0/flat_0", ]).Weights("gpu_0/pred_w_0", 5, Classes, Width * 9).Weights("gpu_0/pred_b_0", 6, Classes)
+        .Longs("gpu_0/shape_0", 1, Width * 9).Node("Reshape", ["gpu_0/pool_0", "gpu_0/shape_0"], ["gpu_0/flat_0"]).Weights("gpu_0/pred_w_0", 5, Classes, Width * 9).Weights("gpu_0/pred_b_0", 6, Classes)
         .Node("Gemm", ["gpu_0/flat_0", "gpu_0/pred_w_0", "gpu_0/pred_b_0"], ["gpu_0/pred_1"], ("transB", 1)).Node("Softmax", ["gpu_0/pred_1"], ["gpu_0/softmax_1"], ("axis", 1)).Output("gpu_0/softmax_1");
 
     /// <summary>Weights that are transposed and reshaped in the file, pads by name, a bias of three axes, a Reshape of weights of four axes to a matrix.</summary>

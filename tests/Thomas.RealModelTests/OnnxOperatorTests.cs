@@ -121,6 +121,7 @@ public sealed class OnnxOperatorTests
         }
 
         AddMoves(files);
+        AddProducts(files);
         AddGraphs(files);
         return files;
     }
@@ -145,10 +146,14 @@ public sealed class OnnxOperatorTests
         {
             files[$"Resize linear, {coordinates}"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 9, 5)
                 .Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "linear"), ("coordinate_transformation_mode", coordinates)).Output("y");
+            files[$"Resize cubic, {coordinates}"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 9, 5)
+                .Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "cubic"), ("coordinate_transformation_mode", coordinates)).Output("y");
             files[$"Resize to the nearest, {coordinates}"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 9, 5)
                 .Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "nearest"), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor")).Output("y");
         }
 
+        files["Resize cubic within the picture"] = () => new OnnxFile(13).Input("x", Picture).Floats("s", [4], 1, 1, 2, 0.5f)
+            .Node("Resize", ["x", "", "s"], ["y"], ("mode", "cubic"), ("cubic_coeff_a", -0.5f), ("exclude_outside", 1)).Output("y");
         files["Resize to sizes"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 12, 16).Node("Resize", ["x", "", "", "s"], ["y"], ("mode", "nearest")).Output("y");
         foreach (string mode in (string[])["reflect", "edge"]) files[$"Pad {mode}"] = () => Sized(13, "Pad", [("mode", mode)], [0, 0, 2, 1, 0, 0, 1, 3]);
         files["Pad that cuts"] = () => Sized(13, "Pad", [], [0, 0, -1, 1, 0, 0, 2, -3]);
@@ -159,6 +164,62 @@ public sealed class OnnxOperatorTests
         files["MatMul from the left"] = () => One2("MatMul", ["w", "x"], ("w", [5, 6], Noise(30)));
         files["PRelu by channel"] = () => One(13, "PRelu", null, ("s", [4, 1, 1], Noise(4)));
     }
+
+    private static string[] Equations =>
+    [
+        "nchw,dc->ndhw", "nchw,cd->nhwd", "nchw,cd->nd", "nchw,chk->nkw", "nchw,hwc->n", "nchw,gw->nchg", "nchw,nchw->nch", "nchw,nchv->nwv", "nchw,dchw->nd", "nchw,w->nch", "nchw,c->nchw", "...w,vw->...v", "nchw,dc", "nchw,nc->nhw",
+    ];
+
+    /// <summary>Forms of attention and its kin: products of activations, Einsum, masks, transposed convolutions, pools along channels.</summary>
+    private static void AddProducts(Dictionary<string, Func<OnnxFile>> files)
+    {
+        files["MatMul of an activation and its transpose"] = () => new OnnxFile(13).Input("x", Picture).Node("Transpose", ["x"], ["t"], ("perm", new[] { 0, 1, 3, 2 })).Node("MatMul", ["x", "t"], ["y"]).Output("y");
+        files["MatMul of weights for each channel"] = () => One(13, "MatMul", null, ("w", [4, 8, 5], Noise(160, 5, -1, 1)));
+        files["MatMul of weights from the left for each channel"] = () => One2("MatMul", ["w", "x"], ("w", [4, 5, 6], Noise(120, 5, -1, 1)));
+        files["MatMul that stretches"] = () => new OnnxFile(13).Input("x", Picture).Floats("w", [3, 1, 2, 6], Noise(36, 5, -1, 1)).Node("ReduceMean", ["x"], ["m"], ("axes", new[] { 1 })).Node("Concat", ["m", "m", "m"], ["r"], ("axis", 1))
+            .Node("Reshape", ["r", "s"], ["z"]).Longs("s", 1, 1, 3, 6, 8).Node("MatMul", ["w", "z"], ["y"]).Output("y");
+        files["Gemm of two activations"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 24, 8).Floats("c", [], 0.5f).Node("Reshape", ["x", "s"], ["r"])
+            .Node("Gemm", ["r", "r", "c"], ["g"], ("transA", 1), ("alpha", 0.3f), ("beta", 2f)).Node("Reshape", ["g", "t"], ["y"]).Longs("t", 1, 64).Output("y");
+        files["FusedMatMul of two activations"] = () =>
+        {
+            OnnxFile file = new OnnxFile(13).Input("x", Picture).Node("com.microsoft.FusedMatMul", ["x", "x"], ["y"], ("transA", 1), ("alpha", 0.25f)).Output("y");
+            file.Proto.OpsetImport.Add(new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 });
+            return file;
+        };
+        foreach (string equation in Equations) files[$"Einsum {equation}"] = () => Einsum(equation);
+        files["Einsum of one operand"] = () => One(13, "Einsum", [("equation", "nchw->nwc")]);
+        files["Sign"] = () => One(13, "Sign");
+        files["Trilu and Where with minus infinity"] = () => new OnnxFile(14).Input("x", 1, 4, 6, 6).Floats("ones", [6, 6], Noise(36, 1, 1, 1)).Floats("inf", [], float.NegativeInfinity).Node("Trilu", ["ones"], ["t"], ("upper", 0))
+            .Node("Cast", ["t"], ["b"], ("to", (int)DataType.Bool)).Node("Where", ["b", "x", "inf"], ["m"]).Node("Softmax", ["m"], ["y"], ("axis", -1)).Output("y");
+        files["ScatterND"] = () => new OnnxFile(13).Input("x", Picture).Floats("z", [6, 8], new float[48]).Raw("at", DataType.Int64, [3, 2], Bytes([0, 1, 5, -1, 2, 3])).Floats("u", [3], 1, -2, 0.5f)
+            .Node("ScatterND", ["z", "at", "u"], ["m"]).Node("Add", ["x", "m"], ["y"]).Output("y");
+        files["AveragePool along channels"] = () => new OnnxFile(13).Input("x", Picture).Longs("one", 1).Node("Unsqueeze", ["x", "one"], ["u"])
+            .Node("AveragePool", ["u"], ["p"], ("kernel_shape", new[] { 3, 1, 1 }), ("strides", new[] { 1, 1, 1 }), ("pads", new[] { 1, 0, 0, 1, 0, 0 })).Node("Squeeze", ["p", "one"], ["y"]).Output("y");
+        files["MaxPool over one axis"] = () => new OnnxFile(13).Input("x", Picture).Longs("s", 1, 4, 48).Node("Reshape", ["x", "s"], ["l"])
+            .Node("MaxPool", ["l"], ["y"], ("kernel_shape", new[] { 3 }), ("strides", new[] { 2 }), ("pads", new[] { 1, 1 }), ("ceil_mode", 1)).Output("y");
+        (string Name, (string, object)[] Attributes, int Kernel, int Outputs)[] transposed =
+        [
+            ("doubled", [("strides", new[] { 2, 2 })], 2, 5), ("with output_padding", [("strides", new[] { 2, 2 }), ("pads", new[] { 1, 1, 1, 1 }), ("output_padding", new[] { 1, 0 })], 3, 5),
+            ("in groups, dilated", [("group", 2), ("dilations", new[] { 2, 1 })], 3, 3), ("of one channel a group", [("group", 4), ("strides", new[] { 2, 1 })], 4, 1),
+            ("to the same upper", [("auto_pad", "SAME_UPPER"), ("strides", new[] { 2, 2 })], 3, 5), ("to the same lower", [("auto_pad", "SAME_LOWER"), ("strides", new[] { 2, 2 })], 3, 5),
+            ("to a shape", [("output_shape", new[] { 12, 17 }), ("strides", new[] { 2, 2 })], 4, 5),
+        ];
+        foreach ((string name, (string, object)[] attributes, int kernel, int outputs) in transposed)
+        {
+            int groups = Array.Find(attributes, static a => a.Item1 == "group").Item2 is int given ? given : 1;
+            files[$"ConvTranspose {name}"] = () => One(11, "ConvTranspose", attributes, ("w", [4, outputs, kernel, kernel], Noise(4 * outputs * kernel * kernel, 5, -1, 1)), ("b", [outputs * groups], Noise(outputs * groups)));
+        }
+    }
+
+    private static OnnxFile Einsum(string equation)
+    {
+        string[] terms = equation.Split("->")[0].Split(',');
+        if (terms[1].StartsWith('n')) return new OnnxFile(13).Input("x", Picture).Node("Relu", ["x"], ["r"]).Node(terms[1].Length == 2 ? "ReduceMax" : "Identity", ["r"], ["z"], terms[1].Length == 2 ? [("axes", new[] { 2, 3 }), ("keepdims", 0)] : []).Node("Einsum", ["x", "z"], ["y"], ("equation", equation)).Output("y");
+        long[] dims = [.. terms[1].Select(static c => c switch { 'c' => 4L, 'h' => 6, 'w' => 8, _ => 3 })];
+        return One(13, "Einsum", [("equation", equation)], ("w", dims, Noise((int)dims.Aggregate(1L, static (a, b) => a * b), 5, -1, 1)));
+    }
+
+    private static byte[] Bytes(long[] values) => [.. values.SelectMany(BitConverter.GetBytes)];
 
     private static OnnxFile One2(string op, string[] inputs, params (string Name, long[] Dims, float[] Values)[] constants)
     {

@@ -80,11 +80,11 @@ internal static class OnnxSweep
             return b.Build(b.Add(op, operands.ToArray(), attributes, "y"));
         });
 
-    private static Case Two(string name, Op op, int[] left, int[] right) =>
+    private static Case Two(string name, Op op, int[] left, int[] right, OpAttributes? attributes = null) =>
         new(name, () =>
         {
             GraphBuilder b = new();
-            return b.Build(b.Add(op, [b.Input("a", Type(left)), b.Input("b", Type(right))], null, "y"));
+            return b.Build(b.Add(op, [b.Input("a", Type(left)), b.Input("b", Type(right))], attributes, "y"));
         });
 
     private static TensorType Type(params int[] dims) => new(DType.F32, new Shape(dims));
@@ -114,8 +114,8 @@ internal static class OnnxSweep
         }
 
         yield return One("Power", OpCatalog.Power, null, x, [5]) with { Low = 0.1f };
-        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round, OpCatalog.Erf])
-            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Negate || op == OpCatalog.Round || op == OpCatalog.Erf ? -2 : 0.1f };
+        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Sign, OpCatalog.Round, OpCatalog.Erf])
+            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Sign || op == OpCatalog.Negate || op == OpCatalog.Round || op == OpCatalog.Erf ? -2 : 0.1f };
         foreach (Activation activation in Activations)
         {
             yield return One($"Activate {activation}", OpCatalog.Activate, new ActivateAttributes(activation), x) with { Low = -8, High = 8 };
@@ -151,8 +151,14 @@ internal static class OnnxSweep
         yield return One("DepthwiseConv2d times two", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(same), x, [1, 3, 3, 12]);
         yield return One("DepthwiseConv2d 1x1", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(new Window2d(1, 1)), x, [1, 1, 1, 6]);
         yield return One("DepthwiseConv2d of one channel", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(plain), [1, 5, 6, 1], [1, 3, 3, 2]);
+        foreach ((Window2d window, int h, int w, int groups) in ((Window2d, int, int, int)[])[(new(2, 2, 2, 2, 1, 1, default), 18, 14, 1), (new(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1)), 18, 13, 2), (new(3, 2, 1, 3, 2, 1, new Padding2d(2, 0, 1, 1)), 10, 19, 6)])
+            yield return One($"ConvTranspose2d {window}, {groups}", OpCatalog.ConvTranspose2d, new Conv2dGradientAttributes(window, h, w, groups), x, [6, window.KernelH, window.KernelW, 2]);
         yield return One("Dense", OpCatalog.Dense, new DenseAttributes(), [1, 7], [4, 7]);
         yield return One("Dense with bias", OpCatalog.Dense, new DenseAttributes(HasBias: true), [1, 7], [4, 7], [4]);
+        foreach ((bool transA, bool transB, int[] b) in ((bool, bool, int[])[])[(false, false, [1, 4, 5, 3]), (false, true, [1, 1, 3, 5]), (true, false, [4, 6, 3]), (true, true, [3, 6])])
+            yield return One($"MatMul {transA} {transB} by {new IntList(b)}", OpCatalog.MatMul, new MatMulAttributes(transA, transB), [1, 4, 6, 5], b);
+        yield return Two("MatMul of two activations", OpCatalog.MatMul, [1, 3, 4, 6], [1, 3, 6, 5], new MatMulAttributes());
+        yield return Two("MatMul of matrices", OpCatalog.MatMul, [1, 6], [6, 5], new MatMulAttributes());
         foreach (Activation activation in Activations)
         {
             yield return One($"Conv2d then {activation}", OpCatalog.Conv2d, new Conv2dAttributes(plain, HasBias: true, Activation: activation), x, [5, 3, 3, 6], [5]);

@@ -6,6 +6,7 @@ using Thomas.Graphs;
 using Thomas.Imaging;
 using Thomas.Ops;
 using Thomas.Runtime;
+using Thomas.Tests.Formats.Onnx;
 using Thomas.Training;
 using Xunit;
 
@@ -82,6 +83,25 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
             for (int i = 0; i < values.Length; i++) values[i] = 0.3f * MathF.Sin((i * 7) + name.Length) / MathF.Sqrt(values.Length);
             return builder.Constant(name, TensorData.FromFloats(new Shape(dims), values));
         }
+    }
+
+    // Products of activations, transposed convolutions, signs, Einsum: operators that no stock model here has.
+    [Fact]
+    public void Whole_files_of_other_exporters()
+    {
+        List<Case> cases = [];
+        foreach ((string name, Func<OnnxFile> file) in WholeFiles.All)
+        {
+            Model model = file().Load();
+            model = new Model(model.Graph, model.Info with { Preprocessing = Preprocessing.Preset("tf", WholeFiles.Side, WholeFiles.Side) });
+            cases.Add(Written(model, name, Tolerance, null));
+            if (model.Info.BatchIsSymbolic) cases.Add(Written(model, name, Tolerance, SaveOptions.OpenBatch));
+        }
+
+        OnnxFile signs = new OnnxFile(13).Input("x", 1, 3, 12, 12).Node("Sign", ["x"], ["s"]).Node("GlobalAveragePool", ["s"], ["y"]).Output("y");
+        Model sign = signs.Load();
+        cases.Add(Written(new Model(sign.Graph, sign.Info with { Preprocessing = Preprocessing.Preset("tf", 12, 12) }), "Sign", Tolerance, null));
+        Agree(cases);
     }
 
     [Fact]

@@ -42,11 +42,14 @@ async function loadTfLite() {
     const made = wasm.TFLiteWebModelRunner.CreateFromBufferAndOptions(address, bytes.length, options);
     try {
       if (!made.ok()) throw new Error(made.errorMessage());
-      const runner = made.value(), fed = runner.GetInputs().get(0), result = runner.GetOutputs().get(0);
+      const runner = made.value(), fed = runner.GetInputs().get(0);
+      let result;
       const parts = [];
       for (const values of inputs(input, fed.dataType, fed.data().length)) {
         fed.data().set(values);
         if (!runner.Infer()) throw new Error("it does not run");
+        // An output whose size is computed gets its memory during the run.
+        result = runner.GetOutputs().get(0);
         parts.push(result.data().slice());
       }
       write(output, parts);

@@ -88,7 +88,7 @@ internal sealed class Differentiate
             needed |= _needed.Contains(input);
         }
 
-        if (!needed) return;
+        if (!needed || node.Op.HasZeroGradient) return;
         foreach (Value output in node.Outputs) _needed.Add(output);
     }
 

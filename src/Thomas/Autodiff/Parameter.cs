@@ -39,8 +39,8 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
         int layer = -1;
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is Conv2d or DepthwiseConv2d or Dense && node.Inputs[1].IsConstant) layer++;
-            for (int i = 1; i < node.Inputs.Count; i++)
+            if (node.Op is Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense && node.Inputs[1].IsConstant) layer++;
+            for (int i = 0; i < node.Inputs.Count; i++)
             {
                 if (RoleOf(node, i) is ParameterRole role && node.Inputs[i].IsConstant && node.Inputs[i].Type.DType == DType.F32 && found.Add(node.Inputs[i]))
                     parameters.Add(new Parameter(node.Inputs[i], node, role, Math.Max(layer, 0)));
@@ -52,21 +52,28 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
 
     private static ParameterRole? RoleOf(Node node, int input) => node.Op switch
     {
-        Conv2d or DepthwiseConv2d or Dense when input == 1 => ParameterRole.Weight,
+        Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense when input == 1 => ParameterRole.Weight,
         Conv2d when input == 2 && ((Conv2dAttributes)node.Attributes).HasBias => ParameterRole.Bias,
         DepthwiseConv2d or Dense when input == 2 => ParameterRole.Bias,
         BatchNorm when input == 1 => ParameterRole.Scale,
         BatchNorm when input == 2 => ParameterRole.Shift,
         PRelu when input == 1 => ParameterRole.Slope,
 
-        // Exporters write a bias as a sum of its own.
-        Add when input == 1 && node.Inputs[0].Producer?.Op is Conv2d or DepthwiseConv2d or Dense && IsPerChannel(node) => ParameterRole.Bias,
+        // Exporters write a bias as a sum of its own, in either order.
+        Add when IsLayer(node.Inputs[1 - input]) && IsPerChannel(node, input) => ParameterRole.Bias,
         _ => null,
     };
 
-    private static bool IsPerChannel(Node add)
+    /// <summary>Whether a value is the result of a layer with weights; dense layers over positions have a reshape behind them.</summary>
+    private static bool IsLayer(Value value)
     {
-        Shape operand = add.Inputs[1].Shape;
+        if (value.Producer is { Op: Reshape } reshape && reshape.Inputs[0].Producer?.Op is Dense && reshape.Inputs[0].Shape[-1] == value.Shape[-1]) return true;
+        return value.Producer?.Op is Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense;
+    }
+
+    private static bool IsPerChannel(Node add, int input)
+    {
+        Shape operand = add.Inputs[input].Shape;
         return operand.Rank > 0 && operand.ElementCount == operand[-1] && operand[-1] == add.Output.Shape[-1];
     }
 }

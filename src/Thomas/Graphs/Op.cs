@@ -68,6 +68,9 @@ public abstract class Op
     /// <summary>Why there is no gradient rule, for operators without one; null for all others.</summary>
     internal virtual string? NoGradientReason => null;
 
+    /// <summary>Whether the derivative is zero wherever there is one: then nothing behind it is part of the backward pass, and there is no rule.</summary>
+    internal virtual bool HasZeroGradient => false;
+
     /// <summary>The operand, always a variable, whose memory result k is written to: an update. -1 for results with memory of their own.</summary>
     internal virtual int UpdatedInput(int output) => -1;
 

@@ -55,6 +55,9 @@ public static class OpCatalog
     /// <summary>Nearest whole number.</summary>
     public static Round Round { get; } = new();
 
+    /// <summary>-1, 0 or 1.</summary>
+    public static Sign Sign { get; } = new();
+
     /// <summary>Error function.</summary>
     public static Erf Erf { get; } = new();
 
@@ -105,6 +108,9 @@ public static class OpCatalog
 
     /// <summary>Reordering of axes.</summary>
     public static Transpose Transpose { get; } = new();
+
+    /// <summary>Transposed convolution.</summary>
+    public static ConvTranspose2d ConvTranspose2d { get; } = new();
 
     /// <summary>Matrix product.</summary>
     public static MatMul MatMul { get; } = new();
@@ -194,8 +200,8 @@ public static class OpCatalog
     public static IReadOnlyList<Op> All { get; } =
     [
         Add, Subtract, Multiply, Divide, Maximum, Minimum, Power, PRelu,
-        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Round, Erf, FakeQuantize,
-        Conv2d, DepthwiseConv2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
+        Activate, Exp, Log, Sqrt, Rsqrt, Negate, Abs, Sign, Round, Erf, FakeQuantize,
+        Conv2d, DepthwiseConv2d, ConvTranspose2d, Dense, BatchNorm, MaxPool2d, AveragePool2d,
         Reduce, Softmax, LocalResponseNorm, Concat, Pad, Slice, Reshape, Transpose,
         MatMul, Heaviside, BroadcastTo,
         ActivateGradient, ActivateBiasGradient, Conv2dInputGradient, Conv2dFilterGradient, DepthwiseConv2dInputGradient, DepthwiseConv2dFilterGradient,

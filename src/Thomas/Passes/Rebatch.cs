@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -106,6 +107,8 @@ internal sealed class Rebatch
                 return RewriteReshape(node);
             case BinaryOp:
                 return RewriteBinary(node);
+            case MatMul:
+                return RewriteMatMul(node);
             case Reduce when ((ReduceAttributes)node.Attributes) is var a && a.Axes.Items.Contains(0):
                 return Inside(node, "computes one number over all images", a with { Axes = Shifted(a.Axes, 1) });
             case Softmax when node.Output.Shape.Rank == 1:
@@ -201,10 +204,52 @@ internal sealed class Rebatch
         return true;
     }
 
+    /// <summary>
+    /// Operands that hold images either count products along their first axis, all of them, or have rows for a product that mixes none; whatever else they have there
+    /// (a side of the matrix, a part of the products) becomes a product for each image.
+    /// </summary>
+    private bool RewriteMatMul(Node node)
+    {
+        int rank = node.Output.Shape.Rank, rows = node.Output.Shape[0];
+        bool mixes = false, apart = false, single = true;
+        for (int i = 0; i < 2; i++)
+        {
+            Value operand = node.Inputs[i];
+            if (_holdsImages[operand.Id])
+            {
+                bool areRows = i == 0 && !((MatMulAttributes)node.Attributes).TransposeA;
+                mixes |= operand.Shape.Rank != rank || operand.Shape[0] != rows || (rank == 2 && !areRows);
+                single &= operand.Shape[0] == 1;
+            }
+            else
+            {
+                apart |= HasMatrices(operand, rank) && operand.Shape[0] != _from;
+            }
+        }
+
+        if (mixes && (_from > 1 || (single && !_mayCross))) throw Mixes(node, "multiplies the images of a batch with each other");
+        if (StaysAsIs) return false;
+        Value[] operands = new Value[2];
+        for (int i = 0; i < 2; i++)
+        {
+            Value operand = node.Inputs[i];
+            operands[i] = _holdsImages[operand.Id] && (mixes || apart) ? Split(operand, rank)
+                : !_holdsImages[operand.Id] && HasMatrices(operand, rank) ? RowsOfOne(operand) : _rewriter.Map(operand);
+        }
+
+        if (mixes || apart) Join(node, _rewriter.Builder.Add(node.Op, operands, node.Attributes, $"{node.Name}/images"));
+        else Emit(node, operands, node.Attributes);
+        return true;
+    }
+
+    /// <summary>Whether a constant has other matrices along the first axis of a product.</summary>
+    private static bool HasMatrices(Value constant, int rank) => rank > 2 && constant.Shape.Rank == rank && constant.Shape[0] > 1;
+
     /// <summary>Constants beside images: their rows are those of one image.</summary>
     private bool RewriteConcat(Node node)
     {
         if (StaysAsIs) return false;
+        if (_isOpen && JoinOpen(node)) return true;
         Value[] operands = new Value[node.Inputs.Count];
         for (int i = 0; i < operands.Length; i++)
         {
@@ -214,6 +259,55 @@ internal sealed class Rebatch
 
         Emit(node, operands, node.Attributes);
         return true;
+    }
+
+    /// <summary>Joins images with constants of one row (class tokens) without a size for the batch: images padded by zeros, plus the constants where the zeros are.</summary>
+    private bool JoinOpen(Node node)
+    {
+        int axis = ((ConcatAttributes)node.Attributes).Axis, rank = node.Output.Shape.Rank, at = 0, lastImage = -1;
+        Shape full = node.Output.Shape.With(0, 1);
+        float[] added = new float[full.ElementCount];
+        int[] before = new int[node.Inputs.Count], after = new int[node.Inputs.Count];
+        bool any = false;
+        for (int i = 0; i < before.Length; i++)
+        {
+            Value operand = node.Inputs[i];
+            int length = operand.Shape[axis];
+            if (_holdsImages[operand.Id])
+            {
+                if (lastImage < 0) before[i] = at;
+                lastImage = i;
+            }
+            else
+            {
+                if (operand.Constant is not TensorData { Type.DType: DType.F32 } data || operand.Shape[0] != 1) return false;
+                any = true;
+                if (lastImage >= 0) after[lastImage] += length;
+                int inner = full.Product(axis + 1, rank), row = length * inner;
+                for (int outer = 0; outer < full.Product(0, axis); outer++) data.Floats.Slice(outer * row, row).CopyTo(added.AsSpan(((outer * full[axis]) + at) * inner));
+            }
+
+            at += length;
+        }
+
+        if (!any) return false;
+        List<Value> images = [];
+        for (int i = 0; i < before.Length; i++)
+        {
+            if (_holdsImages[node.Inputs[i].Id]) images.Add(Padded(_rewriter.Map(node.Inputs[i]), axis, before[i], after[i], $"{node.Name}/apart"));
+        }
+
+        Value joined = images.Count == 1 ? images[0] : _rewriter.Builder.Add(OpCatalog.Concat, images.ToArray(), node.Attributes, $"{node.Name}/images");
+        _rewriter.Set(node.Output, _rewriter.Builder.Add(OpCatalog.Add, [joined, _rewriter.Builder.Constant($"{node.Name}/constants", TensorData.FromFloats(full, added))], null, node.Name));
+        return true;
+    }
+
+    private Value Padded(Value value, int axis, int before, int after, string name)
+    {
+        if (before == 0 && after == 0) return value;
+        int[] left = new int[value.Shape.Rank], right = new int[value.Shape.Rank];
+        (left[axis], right[axis]) = (before, after);
+        return _rewriter.Builder.Add(OpCatalog.Pad, [value], new PadAttributes(new IntList(left), new IntList(right)), name);
     }
 
     /// <summary>The rows of a constant for one image, where the file repeats them for each of its batch.</summary>

@@ -44,7 +44,8 @@ internal static class GradientCheck
         Dictionary<Variable, double[]> together = Gradients(test, operands, values, trained);
         for (int i = 0; i < trainable; i++)
         {
-            Compare(test, i, numeric[i], together[operands[i]]);
+            // Where the derivative is zero, nothing is computed.
+            Compare(test, i, numeric[i], together.GetValueOrDefault(operands[i]) ?? new double[values[i].Length]);
             if (trainable > 1) Assert.Equal(together[operands[i]], Gradients(test, operands, values, [operands[i]])[operands[i]]);
         }
     }

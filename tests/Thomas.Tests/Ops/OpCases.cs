@@ -21,7 +21,7 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), BatchedProducts(), TransposedConvolutions(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -152,6 +152,20 @@ internal static class OpCases
         }
     }
 
+    private static IEnumerable<OpCase> TransposedConvolutions()
+    {
+        (Shape Result, int Channels, Window2d Window, int Groups)[] cases =
+        [
+            (S(2, 8, 6, 5), 7, Window(2, 2, 2, 2), 1), (S(2, 9, 6, 17), 5, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1), (S(1, 7, 9, 6), 4, Window(4, 3, 2, 1, 1, 2, 1, 0, 0, 2), 2),
+            (S(1, 5, 7, 8), 8, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 8), (S(3, 4, 5, 3), 20, Window(1, 1), 1), (S(1, 11, 12, 4), 6, Window(3, 2, 3, 4), 1),
+        ];
+        foreach ((Shape result, int channels, Window2d window, int groups) in cases)
+        {
+            Shape x = S(result[0], window.OutputH(result[1]), window.OutputW(result[2]), channels);
+            yield return new OpCase(OpCatalog.ConvTranspose2d, new Conv2dGradientAttributes(window, result[1], result[2], groups), [x, S(channels, window.KernelH, window.KernelW, result[3] / groups)]);
+        }
+    }
+
     private static IEnumerable<OpCase> Products()
     {
         foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (3, 16, 7), (17, 33, 20), (9, 12, 515), (40, 31, 64), (33, 256, 12), (2, 1000, 40)])
@@ -160,6 +174,22 @@ internal static class OpCases
             {
                 foreach (bool b in (bool[])[false, true])
                     yield return new OpCase(OpCatalog.MatMul, new MatMulAttributes(a, b), [a ? S(k, m) : S(m, k), b ? S(n, k) : S(k, n)]);
+            }
+        }
+    }
+
+    /// <summary>Many products: of as many matrices on both sides, of matrices that serve several, of one matrix that serves all.</summary>
+    private static IEnumerable<OpCase> BatchedProducts()
+    {
+        foreach ((int[] a, int[] b) in ((int[], int[])[])[([3], [3]), ([2, 3], [2, 3]), ([2, 1], [3]), ([1, 3], [2, 1]), ([4], []), ([], [4]), ([2, 2], [1, 1]), ([17], [17]), ([2, 1, 3], [2, 2, 1])])
+        {
+            foreach ((int m, int n, int k) in ((int, int, int)[])[(5, 7, 3), (1, 16, 9), (19, 12, 20)])
+            {
+                foreach (bool transA in (bool[])[false, true])
+                {
+                    foreach (bool transB in (bool[])[false, true])
+                        yield return new OpCase(OpCatalog.MatMul, new MatMulAttributes(transA, transB), [transA ? S([.. a, k, m]) : S([.. a, m, k]), transB ? S([.. b, n, k]) : S([.. b, k, n])]);
+                }
             }
         }
     }
@@ -202,6 +232,7 @@ internal static class OpCases
             yield return new OpCase(OpCatalog.Negate, NoAttributes.Instance, [shape], Ulps: 0.5);
             yield return new OpCase(OpCatalog.Abs, NoAttributes.Instance, [shape], Ulps: 0.5);
             yield return new OpCase(OpCatalog.Round, NoAttributes.Instance, [shape], -8, 8, Ulps: 0.5);
+            yield return new OpCase(OpCatalog.Sign, NoAttributes.Instance, [shape], -2, 2, Ulps: 0);
             yield return new OpCase(OpCatalog.Erf, NoAttributes.Instance, [shape], -5, 5, Ulps: 8);
         }
 

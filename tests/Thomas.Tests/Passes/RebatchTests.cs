@@ -16,6 +16,7 @@ public sealed class RebatchTests
     [
         "dense on positions", "one row", "all in one axis", "given sizes", "numbers for each position", "one axis against two", "mean of positions", "softmax of one axis",
         "some positions", "padded positions", "joined positions", "turned", "constant channels", "constant rows",
+        "class token", "products of positions", "products by constants", "positions times positions", "constant times positions", "a matrix for each row",
     ];
 
     // Batch 3 of a graph for single images equals three runs, whatever works along the axis that positions are folded into.
@@ -42,7 +43,7 @@ public sealed class RebatchTests
     [MemberData(nameof(Foldings))]
     public void A_graph_for_an_open_batch_holds_for_two_images_as_it_stands(string folding)
     {
-        if (folding is "constant channels" or "joined positions")
+        if (folding is "joined positions")
         {
             Assert.Throws<GraphException>(() => Rebatch.ForAnyBatch(Folded(folding)));
             return;
@@ -71,6 +72,7 @@ public sealed class RebatchTests
     [InlineData("single axis", "output")]
     [InlineData("numbers for each image", "Add 'y'")]
     [InlineData("lower rank", "Add 'y'")]
+    [InlineData("product", "MatMul 'y'")]
     public void Graphs_that_mix_the_images_of_a_batch_are_refused(string kind, string named)
     {
         GraphException e = Assert.Throws<GraphException>(() => Rebatch.FromFile(Mixed(kind), isOpen: false));
@@ -167,6 +169,12 @@ public sealed class RebatchTests
             "turned" => Reshape(b, b.Add(OpCatalog.Transpose, [rows], new TransposeAttributes(new IntList(1, 0))), 1, 36),
             "constant channels" => b.Add(OpCatalog.Concat, [x, b.Weights("p", 1, 1, 3, 3, 2)], new ConcatAttributes(3)),
             "constant rows" => b.Add(OpCatalog.Add, [Reshape(b, x, 3, 12), b.Weights("p", 1, 1, 3, 12)]),
+            "class token" => b.Add(OpCatalog.Concat, [b.Weights("c", 1, 1, 1, 4), Reshape(b, x, 1, 9, 4), b.Weights("d", 2, 1, 2, 4), Reshape(b, x, 1, 9, 4)], new ConcatAttributes(1)),
+            "products of positions" => b.Add(OpCatalog.MatMul, [rows, rows], new MatMulAttributes(TransposeB: true)),
+            "products by constants" => b.Add(OpCatalog.MatMul, [Reshape(b, x, 1, 9, 4), b.Weights("c", 1, 1, 4, 5)], new MatMulAttributes()),
+            "positions times positions" => b.Add(OpCatalog.MatMul, [Reshape(b, x, 3, 3, 4), Reshape(b, x, 3, 4, 3)], new MatMulAttributes()),
+            "constant times positions" => b.Add(OpCatalog.MatMul, [b.Weights("c", 1, 5, 9), rows], new MatMulAttributes()),
+            "a matrix for each row" => b.Add(OpCatalog.MatMul, [Reshape(b, x, 3, 3, 4), b.Weights("c", 1, 3, 4, 2)], new MatMulAttributes()),
             _ => throw new ArgumentException(kind),
         };
         return b.Build(b.Add(OpCatalog.Activate, [y], new ActivateAttributes(Activation.Relu), "out"));
@@ -190,6 +198,7 @@ public sealed class RebatchTests
             "lift" => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(1, 3, 4)), "y"),
             "single axis" => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(12)), "y"),
             "numbers for each image" => b.Add(OpCatalog.Add, [x, b.Weights("c", 1, 3, 4)], null, "y"),
+            "product" => b.Add(OpCatalog.MatMul, [x, x], new MatMulAttributes(TransposeA: true), "y"),
             "lower rank" => b.Add(OpCatalog.Add, [Reshape(b, x, 12), b.Weights("c", 1, 2, 12)], null, "y"),
             _ => throw new ArgumentException(kind),
         });

@@ -19,7 +19,9 @@ internal sealed partial class OnnxEmitter
             case FakeQuantize: EmitFakeQuantize(node); break;
             case Conv2d: EmitConv2d(node); break;
             case DepthwiseConv2d: EmitDepthwiseConv2d(node); break;
+            case ConvTranspose2d: EmitConvTranspose(node); break;
             case Dense: EmitDense(node); break;
+            case MatMul: EmitMatMul(node); break;
             case BatchNorm: EmitBatchNorm(node); break;
             case MaxPool2d: EmitMaxPool(node); break;
             case AveragePool2d: EmitAveragePool(node); break;
@@ -54,6 +56,7 @@ internal sealed partial class OnnxEmitter
         Sqrt => "Sqrt",
         Negate => "Neg",
         Abs => "Abs",
+        Sign => "Sign",
         Round => "Round",
         Erf => "Erf",
         _ => throw NotWritten(op),

@@ -54,11 +54,40 @@ internal sealed partial class OnnxEmitter
     private string DepthwiseFilter(Value filter) =>
         _initializers.TryGetValue((filter, HwcToDepthwise.ToString()), out string? known) ? known : PermutedInitializer(filter, HwcToDepthwise);
 
+    private void EmitConvTranspose(Node node)
+    {
+        Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
+        Window2d window = a.Window;
+        Shape x = node.Inputs[0].Shape;
+
+        // What the pads must cut off at the end; below zero elements are added there.
+        int bottom = ((x[1] - 1) * window.StrideH) + window.ExtentH - window.Padding.Top - a.InputH, right = ((x[2] - 1) * window.StrideW) + window.ExtentW - window.Padding.Left - a.InputW;
+        Window2d cut = window with { Padding = window.Padding with { Bottom = Math.Max(0, bottom), Right = Math.Max(0, right) } };
+        AttributeProto[] attributes = [.. WindowAttributes(cut, dilated: true), Int("group", a.Groups), Ints("output_padding", Math.Max(0, -bottom), Math.Max(0, -right))];
+        Add("ConvTranspose", [Nchw(node.Inputs[0]), Nchw(node.Inputs[1])], DefineNchw(node.Output), attributes);
+    }
+
     private void EmitDense(Node node)
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
         string[] operands = a.HasBias ? [Plain(node.Inputs[0]), Plain(node.Inputs[1]), Plain(node.Inputs[2])] : [Plain(node.Inputs[0]), Plain(node.Inputs[1])];
         AddActivated(node, false, a.Activation, name => Add("Gemm", operands, name, Int("transB", 1)));
+    }
+
+    private void EmitMatMul(Node node)
+    {
+        MatMulAttributes t = (MatMulAttributes)node.Attributes;
+        string a = t.TransposeA ? Turned(node.Inputs[0]) : Plain(node.Inputs[0]), b = t.TransposeB ? Turned(node.Inputs[1]) : Plain(node.Inputs[1]);
+        Add("MatMul", [a, b], DefinePlain(node.Output));
+    }
+
+    /// <summary>A value with its last two axes exchanged.</summary>
+    private string Turned(Value value)
+    {
+        long[] perm = new long[value.Shape.Rank];
+        for (int i = 0; i < perm.Length; i++) perm[i] = i;
+        (perm[^1], perm[^2]) = (perm[^2], perm[^1]);
+        return Add("Transpose", [Plain(value)], Unique($"{value.Name}/turned"), Ints("perm", perm));
     }
 
     private void EmitBatchNorm(Node node)

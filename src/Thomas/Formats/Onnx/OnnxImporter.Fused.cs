@@ -59,11 +59,13 @@ internal sealed partial class OnnxImporter
 
     private Operand FusedMatMul(OnnxNode node)
     {
-        if (node.Int("transA", 0) != 0 || node.Int("transBatchA", 0) != 0 || node.Int("transBatchB", 0) != 0) throw node.Unsupported("with transposed activations");
-        Operand b = node.Input(1);
-        if (node.Int("transB", 0) != 0) b = Permuted(node, b, "a weight matrix", Swap);
+        if (node.Int("transBatchA", 0) != 0 || node.Int("transBatchB", 0) != 0) throw node.Unsupported("with the axes of the products moved");
+        Operand a = node.Input(0), b = node.Input(1);
         float alpha = node.Float("alpha", 1);
-        return alpha == 1 ? MatMul(node, node.Input(0), b) : Times(node, "scaled", MatMul(node.Inner("product"), node.Input(0), b), alpha);
+        bool transA = node.Int("transA", 0) != 0, transB = node.Int("transB", 0) != 0;
+        if (transA || (transB && !(b is { IsConstant: true, Rank: 2 }))) return ProductOfActivations(node, a, b, null, new MatMulAttributes(transA, transB), alpha);
+        if (transB) b = Permuted(node, b, "a weight matrix", Swap);
+        return alpha == 1 ? MatMul(node, a, b) : Times(node, "scaled", MatMul(node.Inner("product"), a, b), alpha);
     }
 
     /// <summary>A convolution with an operand added and an activation behind it.</summary>

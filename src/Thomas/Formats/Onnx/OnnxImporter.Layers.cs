@@ -7,6 +7,9 @@ namespace Thomas.Formats.Onnx;
 /// <summary>Operators with weights, windows or statistics.</summary>
 internal sealed partial class OnnxImporter
 {
+    /// <summary>The longest side of a result; far above any picture.</summary>
+    private const int MaximumSide = 1 << 20;
+
     private static readonly IntList OihwToOhwi = new(0, 2, 3, 1);
     private static readonly IntList DepthwiseToHwc = new(1, 2, 3, 0);
     private static readonly IntList Swap = new(1, 0);
@@ -37,6 +40,48 @@ internal sealed partial class OnnxImporter
         return ReshapeTo(node, result, [result.Shape[0], result.Shape[1], result.Shape[3]], node.Name);
     }
 
+    private Operand TransposedConvolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
+    {
+        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
+        int groups = node.ToInt(node.Int("group", 1));
+        if (groups < 1 || filter.Shape[0] != x.Shape[1] || x.Shape[1] % groups != 0) throw node.Fail($"the filter {filter.Shape} in {groups} groups does not fit {x.Shape}");
+        CheckKernelShape(node, filter.Shape);
+        (Window2d window, int height, int width) = TransposedWindow(node, x.Shape, filter.Shape[2], filter.Shape[3]);
+        Operand weights = Permuted(node, filter, "a filter", OihwToOhwi);
+        Conv2dGradientAttributes attributes = new(window, height, width, groups);
+        if (bias is null) return ApplyChannelsLast(node, OpCatalog.ConvTranspose2d, x, [weights], attributes);
+        return Apply(node, OpCatalog.Add, [ApplyChannelsLast(node.Inner(Sum), OpCatalog.ConvTranspose2d, x, [weights], attributes), PerChannel(node, bias, 4)]);
+    }
+
+    /// <summary>The window of the convolution that is turned around, and the size of the result: (size - 1) * stride + extent + output_padding - pads, or what output_shape says.</summary>
+    private static (Window2d Window, int Height, int Width) TransposedWindow(OnnxNode node, Shape x, int kernelH, int kernelW)
+    {
+        int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1), more = node.Geometry("output_padding", 2, 0, 0), pads = node.Geometry("pads", 4, 0, 0);
+        int[]? wanted = node.Has("output_shape") ? node.Geometry("output_shape", node.Ints("output_shape")!.Length == 4 ? 4 : 2, 1, 1)[^2..] : null;
+        string mode = node.Text("auto_pad", "NOTSET");
+        int[] size = new int[2], kernel = [kernelH, kernelW];
+        for (int i = 0; i < 2; i++)
+        {
+            long full = ((x[2 + i] - 1L) * strides[i]) + ((kernel[i] - 1L) * dilations[i]) + 1 + more[i];
+            long target = wanted?[i] ?? (mode.StartsWith("SAME", StringComparison.Ordinal) ? (long)x[2 + i] * strides[i] : mode == "VALID" ? full : full - pads[i] - pads[2 + i]);
+            if (target is < 1 or > MaximumSide) throw node.Fail($"asks for size {target}");
+            size[i] = (int)target;
+            long cut = full - target;
+            if (mode == "VALID") (pads[i], pads[2 + i]) = (0, 0);
+            else if (wanted is not null || mode.StartsWith("SAME", StringComparison.Ordinal))
+            {
+                if (cut < 0) throw node.Unsupported("with a result larger than its windows cover");
+                pads[i] = (int)(mode == "SAME_UPPER" ? cut / 2 : cut - (cut / 2));
+                pads[2 + i] = (int)cut - pads[i];
+            }
+        }
+
+        CheckExtent(node, kernelH, kernelW, dilations);
+        Window2d window = new(kernelH, kernelW, strides[0], strides[1], dilations[0], dilations[1], new Padding2d(pads[0], pads[1], pads[2], pads[3]));
+        if (more[0] >= strides[0] || more[1] >= strides[1]) throw node.Unsupported("with an output_padding that is not below the stride");
+        return (window, size[0], size[1]);
+    }
+
     private static void CheckKernelShape(OnnxNode node, Shape filter)
     {
         if (!node.Has("kernel_shape")) return;
@@ -50,7 +95,7 @@ internal sealed partial class OnnxImporter
         int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1);
         int[] pads = node.Geometry("pads", 4, 0, 0);
         Window2d window = new(kernelH, kernelW, strides[0], strides[1], dilations[0], dilations[1], new Padding2d(pads[0], pads[1], pads[2], pads[3]));
-        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4) throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
+        CheckExtent(node, kernelH, kernelW, dilations);
         switch (node.Text("auto_pad", "NOTSET"))
         {
             case "NOTSET" or "":
@@ -67,15 +112,40 @@ internal sealed partial class OnnxImporter
         }
     }
 
+    private static void CheckExtent(OnnxNode node, int kernelH, int kernelW, int[] dilations)
+    {
+        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4) throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
+    }
+
     private Operand MaxPool(OnnxNode node)
     {
         Operand x = node.Input(0);
+        if (x.Rank is 3 or 5) return PoolAsPicture(node, x, static (i, n, y) => i.MaxPool(n, y));
+        return MaxPool(node, x);
+    }
+
+    private Operand MaxPool(OnnxNode node, Operand x)
+    {
         (Window2d window, _) = PoolWindow(node, x);
         return ApplyChannelsLast(node, OpCatalog.MaxPool2d, x, [], new MaxPool2dAttributes(window), keepsGrid: true);
     }
 
+    /// <summary>
+    /// A pool over one axis as one over a picture of one row, and a pool over three axes that pools along the first alone (as PyTorch's LocalResponseNorm does over
+    /// channels) as one over a picture of as many rows.
+    /// </summary>
+    private Operand PoolAsPicture(OnnxNode node, Operand x, Func<OnnxImporter, OnnxNode, Operand, Operand> pool)
+    {
+        bool isLine = x.Rank == 3;
+        OnnxNode flat = isLine ? node.Flat("pooled") : node.FirstAxis("pooled") ?? throw node.Unsupported("over 3 spatial axes");
+        int[] dims = isLine ? [x.Shape[0], x.Shape[1], 1, x.Shape[2]] : [x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3] * x.Shape[4]];
+        Operand result = pool(this, flat, ReshapeTo(node, x, dims, $"{node.Name}/picture"));
+        return ReshapeTo(node, result, isLine ? [dims[0], dims[1], result.Shape[3]] : [dims[0], dims[1], result.Shape[2], x.Shape[3], x.Shape[4]], node.Name);
+    }
+
     private Operand AveragePool(OnnxNode node, Operand x)
     {
+        if (x.Rank is 3 or 5) return PoolAsPicture(node, x, static (i, n, y) => i.AveragePool(n, y));
         (Window2d window, Padding2d declared) = PoolWindow(node, x);
         bool countPadding = node.Int("count_include_pad", 0) != 0;
         if (!countPadding || window.Padding == declared)
@@ -159,14 +229,16 @@ internal sealed partial class OnnxImporter
 
     private Operand Gemm(OnnxNode node, Operand a, Operand b, Operand? c)
     {
-        if (node.Int("transA", 0) != 0) throw node.Unsupported("with transA");
         float alpha = node.Float("alpha", 1), beta = node.Float("beta", 1);
-        if (b.Rank != 2) throw node.Fail($"its second operand has shape {b.Shape}, expected a matrix");
-        Operand weights = node.Int("transB", 0) != 0 ? b : Permuted(node, b, "a weight matrix", Swap);
+        bool transA = node.Int("transA", 0) != 0, transB = node.Int("transB", 0) != 0;
+        if (a.Rank != 2 || b.Rank != 2) throw node.Fail($"its operands have shapes {a.Shape} and {b.Shape}, expected matrices");
+        if (c is not null && beta != 1) c = Scaled(node, c, beta);
+        if (transA && a.IsConstant) (a, transA) = (Permuted(node, a, "a matrix", Swap), false);
+        if (transA || !b.IsConstant) return ProductOfActivations(node, a, b, c, new MatMulAttributes(transA, transB), alpha);
+        Operand weights = transB ? b : Permuted(node, b, "a weight matrix", Swap);
         RequireConstant(node, weights, "a weight matrix");
         if (alpha != 1) weights = Scaled(node, weights, alpha);
         int outputs = weights.Shape[0];
-        if (c is not null && beta != 1) c = Scaled(node, c, beta);
         if (c is null) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
         if (c.IsConstant && c.Shape.ElementCount == outputs && (c.Rank == 0 || c.Shape[-1] == outputs))
         {
@@ -178,14 +250,24 @@ internal sealed partial class OnnxImporter
         return Apply(node, OpCatalog.Add, [product, c]);
     }
 
+    /// <summary>alpha * a * b + c, where no operand need be a matrix of weights.</summary>
+    private Operand ProductOfActivations(OnnxNode node, Operand a, Operand b, Operand? c, MatMulAttributes attributes, float alpha)
+    {
+        bool scales = alpha != 1;
+        Operand product = Apply(node, OpCatalog.MatMul, [a, b], attributes, scales || c is not null ? $"{node.Name}/product" : null);
+        if (scales) product = Apply(node, OpCatalog.Multiply, [product, Number(node, "alpha", alpha)], null, c is null ? null : $"{node.Name}/scaled");
+        return c is null ? product : Apply(node, OpCatalog.Add, [product, c]);
+    }
+
     private Operand Scaled(OnnxNode node, Operand operand, float factor) =>
         Apply(node, OpCatalog.Multiply, [operand, Constant($"{operand.Name}/factor", new Shape(), factor)], null, operand.Name);
 
     private Operand MatMul(OnnxNode node, Operand a, Operand b)
     {
-        if (a.IsConstant && !b.IsConstant) return MatMulFromLeft(node, a, b);
+        if (a.Rank < 2 || b.Rank < 2) throw node.Unsupported("of a vector", $"{a.Shape} and {b.Shape}");
+        if (a is { IsConstant: true, Rank: 2 } && !b.IsConstant && b.Rank > 2) return MatMulFromLeft(node, a, b);
         if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1) b = new Operand(b.Name, RequireConstant(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
-        if (b.Rank != 2 || a.Rank < 2) throw node.Unsupported("without a matrix of weights on the right", $"{a.Shape} and {b.Shape}");
+        if (!b.IsConstant || b.Rank != 2) return Apply(node, OpCatalog.MatMul, [a, b], new MatMulAttributes());
         Operand weights = Permuted(node, b, "a weight matrix", Swap);
         if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
         int k = a.Shape[-1];
@@ -199,7 +281,6 @@ internal sealed partial class OnnxImporter
     /// <summary>Weights on the left: the transposed product of the transposed operands.</summary>
     private Operand MatMulFromLeft(OnnxNode node, Operand a, Operand b)
     {
-        if (a.Rank != 2 || b.Rank < 3) throw node.Unsupported("with weights on the left", $"{a.Shape} and {b.Shape}");
         int[] swap = new int[b.Rank];
         for (int i = 0; i < swap.Length; i++) swap[i] = i;
         (swap[^1], swap[^2]) = (swap[^2], swap[^1]);

@@ -67,21 +67,44 @@ internal sealed partial class OnnxImporter
                 : new Operand(node.Name, TensorData.FromFloats(shape, Array.ConvertAll(chosen, static v => (float)v)));
         }
 
-        RequireFinite(node, x);
-        RequireFinite(node, y);
         Charge(8L * choice.Length);
         float[] takesX = Array.ConvertAll(choice, static v => v != 0 ? 1f : 0), takesY = Array.ConvertAll(choice, static v => v != 0 ? 0f : 1);
-        Operand first = Step(node, "first", OpCatalog.Multiply, [x, Constant($"{node.Name}/takes_first", condition.Shape, takesX)]);
-        return Apply(node, OpCatalog.Add, [first, Step(node, "second", OpCatalog.Multiply, [y, Constant($"{node.Name}/takes_second", condition.Shape, takesY)])]);
+        Operand first = Chosen(node, "first", x, condition.Shape, takesX);
+        return Apply(node, OpCatalog.Add, [first, Chosen(node, "second", y, condition.Shape, takesY)]);
     }
 
-    private static void RequireFinite(OnnxNode node, Operand operand)
+    /// <summary>An operand where it is taken, and zero elsewhere. Of constants they are picked: masks of attention hold minus infinity, which no factor makes zero.</summary>
+    private Operand Chosen(OnnxNode node, string name, Operand x, Shape choice, float[] takes)
     {
-        if (!operand.IsConstant) return;
-        foreach (double value in Numbers(node, operand))
+        if (!x.IsConstant) return Step(node, name, OpCatalog.Multiply, [x, Constant($"{node.Name}/takes_{name}", choice, takes)]);
+        if (!Shape.TryBroadcast(x.Shape, choice, out Shape shape)) throw node.Fail($"shapes {choice} and {x.Shape} do not broadcast");
+        double[] values = Numbers(node, x);
+        if (Array.Exists(values, double.IsNaN)) throw node.Unsupported("with a constant that is no number");
+        int[] fromX = BinaryOp.BroadcastStrides(x.Shape, shape), fromC = BinaryOp.BroadcastStrides(choice, shape), strides = shape.Strides();
+        Charge(4L * shape.ElementCount);
+        float[] chosen = new float[shape.ElementCount];
+        for (int i = 0; i < chosen.Length; i++) chosen[i] = takes[Source(i, shape, strides, fromC)] != 0 ? (float)values[Source(i, shape, strides, fromX)] : 0;
+        return Constant($"{node.Name}/{name}", shape, chosen);
+    }
+
+    /// <summary>The lower or upper triangle of a constant's last two axes; zero elsewhere.</summary>
+    private Operand Triangle(OnnxNode node)
+    {
+        Operand x = node.Input(0);
+        if (!x.IsConstant) throw node.Unsupported("of what is computed from the picture");
+        if (x.Rank < 2) throw node.Fail($"takes a triangle of {x.Shape}");
+        long diagonal = node.Optional(1) is null ? 0 : Scalar(node, 1);
+        bool upper = node.Int("upper", 1) != 0;
+        int rows = x.Shape[-2], columns = x.Shape[-1], bytes = x.DType.SizeBytes();
+        Charge(x.Type.SizeBytes);
+        byte[] result = x.Data!.Bytes.ToArray();
+        for (int i = 0; i < x.Shape.ElementCount; i++)
         {
-            if (!double.IsFinite(value)) throw node.Unsupported("with a constant that is not finite");
+            long above = (i % columns) - (long)(i / columns % rows);
+            if (upper ? above < diagonal : above > diagonal) result.AsSpan(i * bytes, bytes).Clear();
         }
+
+        return new Operand(node.Name, new TensorData(x.Type, result));
     }
 
     /// <summary>Casts constants to any type that is known; what is computed stays float32.</summary>
@@ -168,6 +191,37 @@ internal sealed partial class OnnxImporter
         int[] strides = shape.Strides();
         for (int i = 0; i < shape.ElementCount; i++) source.Slice((start + Source(i, shape, strides, from)) * bytes, bytes).CopyTo(result.AsSpan(i * bytes));
         return new Operand(name, new TensorData(new TensorType(x.DType, shape), result));
+    }
+
+    /// <summary>Puts pieces of one constant at places of another: the masks of shifted windows are made so.</summary>
+    private Operand ScatterConstants(OnnxNode node)
+    {
+        Operand x = node.Input(0), places = node.Input(1), updates = node.Input(2);
+        if (!x.IsConstant || !updates.IsConstant) throw node.Unsupported("of what is computed from the picture");
+        if (node.Text("reduction", "none") != "none") throw node.Unsupported($"with reduction {node.Text("reduction", "")}");
+        int depth = places.Rank > 0 ? places.Shape[-1] : 0;
+        if (depth < 1 || depth > x.Rank || x.DType != updates.DType) throw node.Fail($"puts {updates.Type} at places {places.Shape} of {x.Type}");
+        Shape pieces = new([.. places.Shape.Dims[..^1], .. x.Shape.Dims[depth..]]);
+        if (pieces != updates.Shape) throw node.Fail($"its pieces are {updates.Shape}, its places ask for {pieces}");
+        long[] indices = Integers(node, places);
+        int bytes = x.Shape.Product(depth, x.Rank) * x.DType.SizeBytes();
+        Charge(x.Type.SizeBytes);
+        byte[] result = x.Data!.Bytes.ToArray();
+        for (int piece = 0; piece < indices.Length / depth; piece++)
+        {
+            int at = 0;
+            for (int axis = 0; axis < depth; axis++)
+            {
+                long index = indices[(piece * depth) + axis];
+                if (index < 0) index += x.Shape[axis];
+                if (index < 0 || index >= x.Shape[axis]) throw node.Fail($"place {indices[(piece * depth) + axis]} is outside axis {axis} of {x.Shape}");
+                at = (at * x.Shape[axis]) + (int)index;
+            }
+
+            updates.Data!.Bytes.Span.Slice(piece * bytes, bytes).CopyTo(result.AsSpan(at * bytes));
+        }
+
+        return new Operand(node.Name, new TensorData(x.Type, result));
     }
 
     private Operand IntegerReduction(OnnxNode node, Operand x, int[] axes)

@@ -30,12 +30,14 @@ internal sealed partial class OnnxImporter
         ["ConstantOfShape"] = static (i, n) => i.ConstantOfShape(n),
         ["Conv"] = static (i, n) => i.Convolution(n, n.Input(0), n.Input(1), n.Optional(2)),
         ["ConvInteger"] = static (i, n) => i.ConvInteger(n),
+        ["ConvTranspose"] = static (i, n) => i.TransposedConvolution(n, n.Input(0), n.Input(1), n.Optional(2)),
         ["Crop"] = static (i, n) => i.Crop(n),
         ["DepthToSpace"] = static (i, n) => i.DepthToSpace(n),
         ["DequantizeLinear"] = static (i, n) => i.DequantizeLinear(n),
-        ["Div"] = static (i, n) => i.Binary(n, OpCatalog.Divide),
+        ["Div"] = static (i, n) => i.Quotient(n),
         ["Dropout"] = static (i, n) => i.Dropout(n),
         ["DynamicQuantizeLinear"] = static (i, n) => i.DynamicQuantizeLinear(n),
+        ["Einsum"] = static (i, n) => i.Einsum(n),
         ["Elu"] = static (i, n) => i.ExponentialUnit(n, n.Float("alpha", 1)),
         ["Equal"] = static (i, n) => i.Compare(n, static (a, b) => a == b),
         ["Erf"] = static (i, n) => i.Unary(n, OpCatalog.Erf),
@@ -103,6 +105,7 @@ internal sealed partial class OnnxImporter
         ["Reshape"] = static (i, n) => i.Reshape(n),
         ["Resize"] = static (i, n) => i.Resize(n),
         ["Round"] = static (i, n) => i.Unary(n, OpCatalog.Round),
+        ["ScatterND"] = static (i, n) => i.ScatterConstants(n),
         ["Selu"] = static (i, n) => i.ExponentialUnit(n, n.Float("alpha", 1.67326319f), 1, n.Float("gamma", 1.05070102f)),
         ["SequenceAt"] = static (_, n) => SequenceAt(n),
         ["SequenceConstruct"] = static (_, n) => SequenceConstruct(n),
@@ -111,6 +114,7 @@ internal sealed partial class OnnxImporter
         ["SequenceLength"] = static (i, n) => i.IntegerConstant(n.Name, new Graphs.Shape(), [n.Input(0).Elements.Count]),
         ["Shape"] = static (i, n) => i.ShapeOf(n),
         ["Sigmoid"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.Sigmoid)),
+        ["Sign"] = static (i, n) => i.Unary(n, OpCatalog.Sign),
         ["Size"] = static (i, n) => i.IntegerConstant(n.Name, new Graphs.Shape(), [n.Input(0).Shape.ElementCount]),
         ["Slice"] = static (i, n) => i.Slice(n),
         ["Softmax"] = static (i, n) => i.Softmax(n, n.Input(0), logarithm: false, n.Opset),
@@ -128,6 +132,7 @@ internal sealed partial class OnnxImporter
         ["Tile"] = static (i, n) => i.Tile(n),
         ["TopK"] = static (_, n) => Decision(n),
         ["Transpose"] = static (i, n) => i.TransposeAxes(n),
+        ["Trilu"] = static (i, n) => i.Triangle(n),
         ["Unsqueeze"] = static (i, n) => i.Unsqueeze(n),
         ["Upsample"] = static (i, n) => i.Resize(n),
         ["Where"] = static (i, n) => i.Where(n),
@@ -158,7 +163,8 @@ internal sealed partial class OnnxImporter
     private Operand Unary(OnnxNode node, Op op)
     {
         Operand x = node.Input(0);
-        if (!x.IsInteger || op is not (Negate or Abs)) return Apply(node, op, [x]);
+        if (!x.IsInteger || op is not (Negate or Abs or Sign)) return Apply(node, op, [x]);
+        if (op is Sign) return new Operand(node.Name, OnnxTensor.FromLongs(x.Shape, Array.ConvertAll(Integers(node, x), static v => (long)Math.Sign(v))));
         return new Operand(node.Name, OnnxTensor.FromLongs(x.Shape, Array.ConvertAll(Integers(node, x), v => op is Negate || v < 0 ? unchecked(-v) : v)));
     }
 

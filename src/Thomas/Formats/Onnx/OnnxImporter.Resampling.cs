@@ -64,7 +64,8 @@ internal sealed partial class OnnxImporter
         if (target.AsSpan().SequenceEqual(x.Shape.Dims)) return x;
         if (target[0] != x.Shape[0] || target[1] != x.Shape[1]) throw node.Unsupported("of batch or channels");
         string mode = node.Text("mode", "nearest");
-        if (mode is not ("nearest" or "linear" or "bilinear") || node.Int("antialias", 0) != 0) throw node.Unsupported($"in mode {mode}{(node.Int("antialias", 0) != 0 ? ", antialiased" : "")}");
+        if (mode is not ("nearest" or "linear" or "bilinear" or "cubic") || node.Int("antialias", 0) != 0) throw node.Unsupported($"in mode {mode}{(node.Int("antialias", 0) != 0 ? ", antialiased" : "")}");
+        if (mode == "cubic") return WithChannelsLast(node, x, last => Cubic(node, Cubic(node, last, 1, target[2]), 2, target[3]));
         bool repeats = mode == "nearest" && target[2] % x.Shape[2] == 0 && target[3] % x.Shape[3] == 0 && RepeatsWhole(node, target[2] / x.Shape[2]) && RepeatsWhole(node, target[3] / x.Shape[3]);
         if (!repeats) return WithChannelsLast(node, x, last => Interpolated(node, Interpolated(node, last, 1, target[2], mode != "nearest"), 2, target[3], mode != "nearest"));
         int n = x.Shape[0], height = x.Shape[2], width = x.Shape[3], channels = x.Shape[1], byH = target[2] / height, byW = target[3] / width;
@@ -107,6 +108,36 @@ internal sealed partial class OnnxImporter
         Operand high = Picked(node, x, axis, above, $"{node.Name}/above{axis}");
         Operand second = Step(node, $"second{axis}", OpCatalog.Multiply, [high, Constant($"{node.Name}/share{axis}", new Shape(dims), share)]);
         return Step(node, $"between{axis}", OpCatalog.Add, [first, second]);
+    }
+
+    /// <summary>Resamples rows (axis 1) or columns (axis 2) by Keys's cubic, four elements around each place, as a product with a constant matrix.</summary>
+    private Operand Cubic(OnnxNode node, Operand x, int axis, int size)
+    {
+        int length = x.Shape[axis];
+        if (size == length) return x;
+        double a = node.Float("cubic_coeff_a", -0.75f);
+        bool inside = node.Int("exclude_outside", 0) != 0;
+        Charge(4L * size * length);
+        double[] taps = new double[4];
+        float[] matrix = new float[size * length];
+        for (int i = 0; i < size; i++)
+        {
+            double at = Coordinate(node, i, length, size), first = Math.Floor(at) - 1, sum = 0;
+            for (int tap = 0; tap < 4; tap++)
+            {
+                double distance = Math.Abs(at - first - tap);
+                taps[tap] = distance <= 1 ? (((a + 2) * distance) - (a + 3)) * distance * distance + 1 : (((((distance - 5) * distance) + 8) * distance) - 4) * a;
+                if (inside && (first + tap < 0 || first + tap >= length)) taps[tap] = 0;
+                sum += taps[tap];
+            }
+
+            for (int tap = 0; tap < 4; tap++) matrix[(i * length) + (int)Math.Clamp(first + tap, 0, length - 1)] += (float)(inside ? taps[tap] / sum : taps[tap]);
+        }
+
+        Operand weights = Constant($"{node.Name}/cubic{axis}", new Shape(size, length), matrix);
+        if (axis == 2) return Step(node, "columns", OpCatalog.MatMul, [weights, x], new MatMulAttributes());
+        Operand rows = ReshapeTo(node, x, [x.Shape[0], length, x.Shape[2] * x.Shape[3]], $"{node.Name}/rows_of");
+        return ReshapeTo(node, Step(node, "rows", OpCatalog.MatMul, [weights, rows], new MatMulAttributes()), [x.Shape[0], size, x.Shape[2], x.Shape[3]], $"{node.Name}/picture");
     }
 
     /// <summary>Where an element of the result lies among those of the operand.</summary>

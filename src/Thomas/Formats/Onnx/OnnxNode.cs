@@ -79,6 +79,27 @@ internal sealed class OnnxNode
         return flat;
     }
 
+    /// <summary>The same node with its window over three axes, of which it does nothing along the second and third, as one over rows and columns; null where it does.</summary>
+    public OnnxNode? FirstAxis(string suffix)
+    {
+        if (Text("auto_pad", "NOTSET") is not ("NOTSET" or "" or "VALID")) return null;
+        OnnxNode flat = new(this, $"{Name}/{suffix}", new Dictionary<string, AttributeProto>(_attributes, StringComparer.Ordinal));
+        foreach ((string name, int neutral) in ((string, int)[])[("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("pads", 0)])
+        {
+            if (Ints(name) is not long[] given) continue;
+            AttributeProto narrow = new() { Name = name, Type = AttributeProto.Types.AttributeType.Ints };
+            for (int i = 0; i < given.Length; i += 3)
+            {
+                if (given.Length % 3 != 0 || given[i + 1] != neutral || given[i + 2] != neutral) return null;
+                narrow.Ints.Add([given[i], neutral]);
+            }
+
+            flat._attributes[name] = narrow;
+        }
+
+        return flat;
+    }
+
     /// <summary>An operand that must be there.</summary>
     public Operand Input(int index) => Optional(index) ?? throw Fail($"operand {index} is missing");
 

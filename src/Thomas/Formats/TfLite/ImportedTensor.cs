@@ -100,9 +100,16 @@ internal sealed class ImportedTensor
     public TensorData Decode()
     {
         Shape shape = ConstantShape();
-        Require(!IsSparse, "is sparse, which is not supported");
         int elementBytes = ConstantDecoder.ElementBytes(Type);
         Require(elementBytes > 0, $"holds {Type} numbers, which are not supported");
+        if (IsSparse)
+        {
+            // Sixteen times as much as other constants may grow: nine weights of ten are left out, and bytes become floats.
+            _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount / 16, Place);
+            byte[] data = SparseDecoder.Decode(this, new TensorTable(_table).Sparsity, shape, Data, elementBytes);
+            return Type == TfLiteType.FLOAT32 ? new TensorData(new TensorType(DType.F32, shape), data) : TensorData.FromFloats(shape, ConstantDecoder.ToFloats(data, Type, shape, Quantization), Quantization);
+        }
+
         Require(Data.Length == (long)shape.ElementCount * elementBytes, $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
         if (Type == TfLiteType.FLOAT32) return new TensorData(new TensorType(DType.F32, shape), Data);
         _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);

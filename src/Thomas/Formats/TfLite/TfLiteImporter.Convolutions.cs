@@ -16,7 +16,7 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         Value x = Operand(call, 0), filter = Operand(call, 1);
         RequireRank4(call, x, filter);
-        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1))));
+        Window2d window = ReadWindow(call, x.Shape, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1))));
         Activation activation = ReadActivation(call, 3);
         int channels = x.Shape[3], perGroup = filter.Shape[3];
         _file.Require(perGroup > 0 && channels % perGroup == 0, call.Place, $"its filter {filter.Shape} (OHWI) does not fit an input of {channels} channels");
@@ -35,9 +35,30 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         Value x = Operand(call, 0), filter = Operand(call, 1);
         RequireRank4(call, x, filter);
-        Window2d window = ReadWindow(call, x, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1))));
+        Window2d window = ReadWindow(call, x.Shape, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1))));
         Activation activation = ReadActivation(call, 4);
         EmitWithBias(call, OpCatalog.DepthwiseConv2d, x, filter, hasBias => new DepthwiseConv2dAttributes(window, hasBias, activation));
+    }
+
+    /// <summary>Operands: the result's shape, the filter [cOut,kH,kW,cIn], the input, perhaps a bias.</summary>
+    private void ImportTransposeConv(OperatorCall call)
+    {
+        FlatTable options = call.Options;
+        Activation activation = ReadActivation(call, 3);
+        Value filter = Operand(call, 1), x = Operand(call, 2);
+        RequireRank4(call, x, filter);
+        int[] size = SmallInts(call, RequiredIntegers(call, 0, "a size").Values);
+        _file.Require(size.Length == 4 && size[1] >= 1 && size[2] >= 1 && filter.Shape[3] == x.Shape[3], call.Place, $"{call.Name} of {x.Shape} and {filter.Shape} names {size.Length} sizes");
+        if (filter.Constant is not { } data) throw Unsupported(call, "a filter that is not constant");
+
+        // Padding is that of the convolution which is turned around: from the result to the input.
+        Window2d window = ReadWindow(call, new Shape(1, size[1], size[2], filter.Shape[0]), filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (1, 1));
+        bool fits = window.OutputH(size[1]) == x.Shape[1] && window.OutputW(size[2]) == x.Shape[2] && window.ExtentH <= size[1] + window.Padding.Top + window.Padding.Bottom && window.ExtentW <= size[2] + window.Padding.Left + window.Padding.Right;
+        if (!fits) throw Unsupported(call, "a size that its windows do not end at");
+        Value turned = _builder.Constant($"{filter.Name}/turned", Permuted(data, new IntList(3, 1, 2, 0)));
+        Conv2dGradientAttributes attributes = new(window, size[1], size[2]);
+        if (!call.Has(3)) Emit(call, OpCatalog.ConvTranspose2d, [x, turned], attributes, activation);
+        else Emit(call, OpCatalog.Add, [Step(call, OpCatalog.ConvTranspose2d, [x, turned], attributes), Bias(call, 3)], null, activation);
     }
 
     private void ImportFullyConnected(OperatorCall call)
@@ -61,12 +82,18 @@ internal sealed partial class TfLiteImporter
         Emit(call, OpCatalog.Reshape, [Step(call, OpCatalog.Dense, operands, attributes)], LeadingAxesOf(x.Shape, weights.Shape[0]));
     }
 
+    /// <summary>Products of two activations; with a constant matrix on the right a dense layer.</summary>
     private void ImportBatchMatMul(OperatorCall call)
     {
         Value x = Operand(call, 0), y = Operand(call, 1);
-        if (call.Options.Bool(0) || x.Shape.Rank < 2 || !y.IsConstant || y.Shape.Rank < 2 || y.Shape.Product(0, y.Shape.Rank - 2) != 1)
-            throw Unsupported(call, "anything but a constant matrix on the right");
-        bool isTransposed = call.Options.Bool(1);
+        bool transposesX = call.Options.Bool(0), isTransposed = call.Options.Bool(1);
+        _file.Require(x.Shape.Rank >= 2 && y.Shape.Rank >= 2, call.Place, $"multiplies {x.Shape} by {y.Shape}");
+        if (transposesX || !y.IsConstant || y.Shape.Product(0, y.Shape.Rank - 2) != 1 || y.Shape.Rank > x.Shape.Rank)
+        {
+            Emit(call, OpCatalog.MatMul, [x, y], new MatMulAttributes(transposesX, isTransposed));
+            return;
+        }
+
         int inputs = y.Shape[isTransposed ? -1 : -2], outputs = y.Shape[isTransposed ? -2 : -1];
         _file.Require(x.Shape[-1] == inputs && inputs > 0, call.Place, $"multiplies {x.Shape} by {y.Shape}");
         Shape matrix = new(y.Shape[-2], y.Shape[-1]);
@@ -94,10 +121,10 @@ internal sealed partial class TfLiteImporter
     {
         RequireRank4(call, x, x);
         FlatTable options = call.Options;
-        return ReadWindow(call, x, options.Int(4), options.Int(3), (options.Int(2), options.Int(1)), (1, 1));
+        return ReadWindow(call, x.Shape, options.Int(4), options.Int(3), (options.Int(2), options.Int(1)), (1, 1));
     }
 
-    private Window2d ReadWindow(OperatorCall call, Value x, int kernelH, int kernelW, (int H, int W) stride, (int H, int W) dilation)
+    private Window2d ReadWindow(OperatorCall call, Shape x, int kernelH, int kernelW, (int H, int W) stride, (int H, int W) dilation)
     {
         ReadOnlySpan<int> numbers = [kernelH, kernelW, stride.H, stride.W, dilation.H, dilation.W];
         foreach (int number in numbers) _file.Require(number is >= 1 and <= MaxWindow, call.Place, $"{call.Name} has the kernel size, stride or dilation {number}");
@@ -105,8 +132,8 @@ internal sealed partial class TfLiteImporter
         _file.Require(padding is TfLitePadding.SAME or TfLitePadding.VALID, call.Place, $"{call.Name} has the padding scheme {(byte)padding}");
         Window2d window = new(kernelH, kernelW, stride.H, stride.W, dilation.H, dilation.W, default);
         if (padding == TfLitePadding.VALID) return window;
-        _file.Require(x.Shape[1] <= MaxWindow && x.Shape[2] <= MaxWindow, call.Place, $"{call.Name} reads {x.Shape}");
-        return window with { Padding = Window2d.Same(x.Shape[1], x.Shape[2], window.ExtentH, window.ExtentW, stride.H, stride.W) };
+        _file.Require(x[1] <= MaxWindow && x[2] <= MaxWindow, call.Place, $"{call.Name} reads {x}");
+        return window with { Padding = Window2d.Same(x[1], x[2], window.ExtentH, window.ExtentW, stride.H, stride.W) };
     }
 
     private void RequireRank4(OperatorCall call, Value x, Value filter) =>

@@ -13,6 +13,7 @@ internal sealed partial class TfLiteImporter
     {
         [CONV_2D] = static (importer, call) => importer.ImportConv2d(call),
         [DEPTHWISE_CONV_2D] = static (importer, call) => importer.ImportDepthwiseConv2d(call),
+        [TRANSPOSE_CONV] = static (importer, call) => importer.ImportTransposeConv(call),
         [FULLY_CONNECTED] = static (importer, call) => importer.ImportFullyConnected(call),
         [BATCH_MATMUL] = static (importer, call) => importer.ImportBatchMatMul(call),
         [AVERAGE_POOL_2D] = static (importer, call) => importer.ImportAveragePool(call),
@@ -46,6 +47,7 @@ internal sealed partial class TfLiteImporter
         [RSQRT] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Rsqrt),
         [NEG] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Negate),
         [ABS] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Abs),
+        [SIGN] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Sign),
         [ROUND] = static (importer, call) => importer.ImportUnary(call, OpCatalog.Round),
         [SQUARE] = static (importer, call) => importer.ImportSquare(call),
 
@@ -88,6 +90,7 @@ internal sealed partial class TfLiteImporter
         [ARG_MIN] = static (_, call) => throw Unsupported(call, SizesOnly),
         [TOPK_V2] = static (_, call) => throw Unsupported(call, SizesOnly),
 
+        [DENSIFY] = static (importer, call) => importer._values[call.Outputs[0]] = importer.Operand(call, 0),
         [DEQUANTIZE] = static (importer, call) => importer.ImportConversion(call),
         [QUANTIZE] = static (importer, call) => importer.ImportConversion(call),
         [CAST] = static (importer, call) => importer.ImportConversion(call),

@@ -12,6 +12,9 @@ namespace Thomas.Formats.TfLite;
 /// </summary>
 internal sealed partial class TfLiteImporter
 {
+    /// <summary>Signatures that a message lists.</summary>
+    private const int MaxNamedSignatures = 8;
+
     private readonly FlatFile _file;
     private readonly int? _pictureSize;
     private readonly GraphBuilder _builder = new();
@@ -36,6 +39,9 @@ internal sealed partial class TfLiteImporter
 
     /// <summary>Whether pictures stand channels first in the file.</summary>
     public PictureLayout InputLayout { get; private set; }
+
+    /// <summary>The signature whose graph is read; null where the file names none for serving, and the first graph is.</summary>
+    public string? Signature { get; private init; }
 
     /// <summary>Whether the file leaves the batch open.</summary>
     public bool BatchIsSymbolic { get; private set; }
@@ -62,9 +68,10 @@ internal sealed partial class TfLiteImporter
         FlatPlace root = new("model");
         file.Require(subgraphs.Count >= 1, root, "it holds no graph");
         (BuiltinOperator Code, string Name)[] codes = ReadCodes(file, model);
-        if (subgraphs.Count > 1 && !StandsAlone(file, subgraphs[0], codes)) throw SeveralGraphs(file, subgraphs, codes);
-        SubgraphTable subgraph = new(subgraphs[0]);
-        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), pictureSize);
+        (int graph, string? signature) = ServingGraph(file, model);
+        if (subgraphs.Count > 1 && !StandsAlone(file, subgraphs[graph], codes)) throw SeveralGraphs(file, model, codes);
+        SubgraphTable subgraph = new(subgraphs[graph]);
+        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), pictureSize) { Signature = signature };
         importer.AddInputs(subgraph.Inputs);
         importer.AddOperators(subgraph.Operators, codes);
         importer._unsupported.ThrowIfAny(file.Name);
@@ -102,7 +109,24 @@ internal sealed partial class TfLiteImporter
         return tensors;
     }
 
-    /// <summary>Whether the first graph of several needs none of the others: then it is the network, and the others are further signatures.</summary>
+    /// <summary>The graph that programs call when they ask for none: that of the signature "serving_default", else the first.</summary>
+    private static (int Graph, string? Signature) ServingGraph(FlatFile file, ModelTable model)
+    {
+        const string serving = "serving_default";
+        FlatTables signatures = model.Signatures;
+        file.Require(signatures.Count <= ModelLimits.Tensors, new FlatPlace("model"), "it lists too many signatures");
+        for (int i = 0; i < signatures.Count; i++)
+        {
+            SignatureTable signature = new(signatures[i]);
+            if (signature.Key != serving) continue;
+            file.Require(signature.Subgraph < (uint)model.Subgraphs.Count, signatures[i].Place, $"it refers to graph {signature.Subgraph} of {model.Subgraphs.Count}");
+            return ((int)signature.Subgraph, serving);
+        }
+
+        return (0, null);
+    }
+
+    /// <summary>Whether a graph of several needs none of the others: then it is the network, and the others are further signatures.</summary>
     private static bool StandsAlone(FlatFile file, FlatTable subgraph, (BuiltinOperator Code, string Name)[] codes)
     {
         FlatTables operators = new SubgraphTable(subgraph).Operators;
@@ -118,8 +142,11 @@ internal sealed partial class TfLiteImporter
     }
 
     /// <summary>Several graphs mean control flow or training signatures: lists what none of them could run anyway, and the count.</summary>
-    private static UnsupportedModelException SeveralGraphs(FlatFile file, FlatTables subgraphs, (BuiltinOperator Code, string Name)[] codes)
+    private static UnsupportedModelException SeveralGraphs(FlatFile file, ModelTable model, (BuiltinOperator Code, string Name)[] codes)
     {
+        FlatTables subgraphs = model.Subgraphs, signatures = model.Signatures;
+        List<string> names = [];
+        for (int i = 0; i < Math.Min(signatures.Count, MaxNamedSignatures); i++) names.Add($"'{new SignatureTable(signatures[i]).Key}'");
         UnsupportedList unsupported = new();
         int operands = 0;
         for (int i = 0; i < subgraphs.Count; i++)
@@ -135,7 +162,8 @@ internal sealed partial class TfLiteImporter
             }
         }
 
-        unsupported.Add($"{subgraphs.Count} graphs in one file (control flow or training signatures)", null, null);
+        string kind = names.Count > 0 ? $"signatures {string.Join(", ", names)}" : "control flow or training signatures";
+        unsupported.Add($"{subgraphs.Count} graphs in one file ({kind})", null, null);
         return new UnsupportedModelException(file.Name, unsupported.ToLines());
     }
 

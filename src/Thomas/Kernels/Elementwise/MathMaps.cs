@@ -63,6 +63,19 @@ internal readonly struct AbsMap : IUnaryMap
         => TSimd.Abs(x);
 }
 
+/// <summary>y = 1 above 0, -1 below, else x: a zero of either sign, or NaN.</summary>
+internal readonly struct SignMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+    {
+        TVec zero = TSimd.Create(0f);
+        return TSimd.SelectIfLess(x, zero, TSimd.Create(-1f), TSimd.SelectIfLess(zero, x, TSimd.Create(1f), x));
+    }
+}
+
 /// <summary>y = x * x.</summary>
 internal readonly struct SquareMap : IUnaryMap
 {

@@ -34,7 +34,7 @@ internal static class WrittenGraphs
 
         graphs["Divide"] = () => Make((b, x) => b.Add(OpCatalog.Divide, [x, b.Positive("w", 1, 3)]));
         graphs["Power"] = () => Make((b, x) => b.Add(OpCatalog.Power, [b.Add(OpCatalog.Abs, [x]), b.Positive("w", 1, 3)]));
-        foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Exp, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Round, OpCatalog.Erf }) graphs[op.Name] = () => Make((b, x) => b.Add(op, [x]));
+        foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Exp, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Sign, OpCatalog.Round, OpCatalog.Erf }) graphs[op.Name] = () => Make((b, x) => b.Add(op, [x]));
         foreach (UnaryOp op in new UnaryOp[] { OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt })
             graphs[op.Name] = () => Make((b, x) => b.Add(op, [b.Add(OpCatalog.Exp, [x])]));
         foreach (Activation activation in Activations)
@@ -98,7 +98,34 @@ internal static class WrittenGraphs
             return b.Add(OpCatalog.Conv2d, [joined, b.Weights("w", 1, 4, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3), Groups: 2, Activation: new Activation(ActivationKind.Tanh)));
         });
         graphs["Conv2d in single channels"] = () => Make((b, x) => b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 6, 3, 2, 1)], new Conv2dAttributes(new Window2d(3, 2), Groups: 3)));
+        foreach ((string name, Window2d window) in Windows)
+        {
+            foreach (int groups in new[] { 1, 3 })
+            {
+                int h = ((5 - 1) * window.StrideH) + window.ExtentH - window.Padding.Top - window.Padding.Bottom + (window.StrideH - 1), w = ((7 - 1) * window.StrideW) + window.ExtentW - window.Padding.Left - window.Padding.Right;
+                graphs[$"ConvTranspose2d {name}, {groups}"] = () => Make((b, x) => b.Add(OpCatalog.ConvTranspose2d, [x, b.Weights("w", 1, 3, window.KernelH, window.KernelW, 2)], new Conv2dGradientAttributes(window, h, w, groups)));
+            }
+        }
+
+        graphs["ConvTranspose2d of doubled size"] = () => Make((b, x) => b.Add(OpCatalog.ConvTranspose2d, [x, b.Weights("w", 1, 3, 3, 4, 5)], new Conv2dGradientAttributes(new Window2d(3, 4, 2, 2, 1, 1, Window2d.Same(10, 14, 3, 4, 2, 2)), 10, 14)));
         graphs["Dense"] = () => Make((b, x) => b.Add(OpCatalog.Dense, [Flat(b, x), b.Weights("w", 1, 4, 105), b.Weights("b", 2, 4)], new DenseAttributes(HasBias: true, new Activation(ActivationKind.Sigmoid))));
+        foreach (bool transA in new[] { false, true })
+        {
+            foreach (bool transB in new[] { false, true })
+            {
+                MatMulAttributes attributes = new(transA, transB);
+                graphs[$"MatMul of two activations, {transA}, {transB}"] = () => Make((b, x) => b.Add(OpCatalog.MatMul, [x, transA == transB ? Turned(b, x) : x], attributes));
+                graphs[$"MatMul by matrices, {transA}, {transB}"] = () => Make((b, x) =>
+                    b.Add(OpCatalog.MatMul, [x, b.Weights("w", 1, [1, 5, .. (transA, transB) switch { (false, false) => (int[])[3, 4], (false, true) => [4, 3], (true, false) => [7, 4], _ => [4, 7] }])], attributes));
+            }
+        }
+
+        graphs["MatMul that stretches"] = () => Make((b, x) => b.Add(OpCatalog.MatMul, [b.Weights("w", 1, 5, 2, 7), b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1), KeepDims: true))], new MatMulAttributes()));
+        graphs["MatMul of six axes"] = () => Make((b, x) =>
+        {
+            Value wide = b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 5, 1, 1, 7, 3)));
+            return b.Add(OpCatalog.MatMul, [wide, wide], new MatMulAttributes(TransposeB: true));
+        });
         graphs["Dense without bias"] = () => Make((b, x) => b.Add(OpCatalog.Dense, [Flat(b, x), b.Weights("w", 1, 4, 105)], new DenseAttributes(Activation: Activation.Relu)));
     }
 
@@ -123,6 +150,8 @@ internal static class WrittenGraphs
         graphs["Transpose"] = () => Make((b, x) => b.Add(OpCatalog.Transpose, [x], new TransposeAttributes(new IntList(0, 3, 2, 1))));
         graphs["Transpose of six axes"] = () => Make((b, x) =>
             b.Add(OpCatalog.Transpose, [b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 5, 7, 3, 1, 1)))], new TransposeAttributes(new IntList(0, 3, 2, 1, 5, 4))));
+        foreach ((int[] dims, int[] perm) in ((int[], int[])[])[([0, 5, 1, 7, 1, 3], [0, 3, 2, 1, 4, 5]), ([0, 1, 5, 7, 3, 1], [0, 4, 2, 3, 1, 5]), ([0, 5, 1, 7, 3, 1], [0, 5, 2, 4, 3, 1]), ([0, 1, 1, 5, 7, 1, 3], [0, 2, 1, 3, 5, 4, 6]), ([5, 1, 7, 1, 1, 3], [0, 3, 5, 1, 2, 4])])
+            graphs[$"Transpose of {new IntList(dims)} by {new IntList(perm)}"] = () => Make((b, x) => b.Add(OpCatalog.Transpose, [b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(dims)))], new TransposeAttributes(new IntList(perm))));
         graphs["Outputs that are inputs and constants"] = static () =>
         {
             GraphBuilder b = new();
@@ -131,6 +160,8 @@ internal static class WrittenGraphs
             return b.Build(y, x, b.Weights("w", 1, 2, 2), y);
         };
     }
+
+    private static Value Turned(GraphBuilder b, Value x) => b.Add(OpCatalog.Transpose, [x], new TransposeAttributes(new IntList(0, 1, 3, 2)));
 
     private static Value Flat(GraphBuilder b, Value x) => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1)));
 

@@ -27,9 +27,12 @@ internal enum BuiltinOptions : byte
     Neg = 42,
     PadV2 = 43,
     Slice = 48,
+    TransposeConv = 49,
+    Shape = 55,
     Pow = 56,
     LeakyRelu = 75,
     Abs = 78,
     Quantize = 89,
     HardSwish = 91,
+    BatchMatMul = 101,
 }

@@ -58,6 +58,8 @@ internal readonly struct FlatTable(FlatFile file, Table table, int tableBytes, F
 
     public ReadOnlySpan<int> Ints(int field) => Elements<int>(field);
 
+    public ReadOnlySpan<ushort> Ushorts(int field) => Elements<ushort>(field);
+
     public ReadOnlySpan<long> Longs(int field) => Elements<long>(field);
 
     public ReadOnlySpan<float> Floats(int field) => Elements<float>(field);

@@ -16,6 +16,8 @@ internal readonly struct ModelTable(FlatTable table)
     public FlatTables Buffers => table.Tables(4, "buffer");
 
     public FlatTables Metadata => table.Tables(6, "metadata");
+
+    public FlatTables Signatures => table.Tables(7, "signature");
 }
 
 /// <summary>One kind of operator that the file uses.</summary>
@@ -25,6 +27,14 @@ internal readonly struct OperatorCodeTable(FlatTable table)
     public BuiltinOperator Code => (BuiltinOperator)Math.Max((int)(sbyte)table.Byte(0), table.Int(3));
 
     public string? CustomCode => table.String(1);
+}
+
+/// <summary>A name for a graph by which programs call it.</summary>
+internal readonly struct SignatureTable(FlatTable table)
+{
+    public string? Key => table.String(2);
+
+    public uint Subgraph => (uint)table.Int(4);
 }
 
 /// <summary>A graph.</summary>
@@ -56,7 +66,45 @@ internal readonly struct TensorTable(FlatTable table)
 
     public bool IsSparse => table.Has(6);
 
+    public SparsityTable Sparsity => new(table.Table(6, new FlatPlace("sparsity of tensor", table.Place.Index)));
+
     public ReadOnlySpan<int> ShapeSignature => table.Ints(7);
+}
+
+/// <summary>Where the stored elements of a sparse constant belong.</summary>
+internal readonly struct SparsityTable(FlatTable table)
+{
+    /// <summary>The axis of each level: the tensor's, then those of blocks, numbered from its rank on.</summary>
+    public ReadOnlySpan<int> TraversalOrder => table.Ints(0);
+
+    /// <summary>The tensor's axis that each axis of blocks divides.</summary>
+    public ReadOnlySpan<int> BlockMap => table.Ints(1);
+
+    public FlatTables Levels => table.Tables(2, "level");
+}
+
+/// <summary>One level of a sparse constant: all positions, or those that a list names.</summary>
+internal readonly struct SparseLevelTable(FlatTable table)
+{
+    public bool IsListed => table.Byte(0) == 1;
+
+    public int Size => table.Int(1);
+
+    public int[] Segments() => Indices(2, 3);
+
+    public int[] Positions() => Indices(4, 5);
+
+    /// <summary>A union of vectors of 32, 16 and 8 bits.</summary>
+    private int[] Indices(int kind, int field)
+    {
+        FlatTable vector = table.Table(field, table.Place);
+        switch (table.Byte(kind))
+        {
+            case 1: return vector.Ints(0).ToArray();
+            case 2: return Array.ConvertAll(vector.Ushorts(0).ToArray(), static v => (int)v);
+            default: return Array.ConvertAll(vector.Bytes(0).ToArray(), static v => (int)v);
+        }
+    }
 }
 
 /// <summary>How 8-bit numbers map to real ones.</summary>

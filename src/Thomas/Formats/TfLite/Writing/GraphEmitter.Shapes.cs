@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -98,9 +99,49 @@ internal sealed partial class GraphEmitter
 
     private int Transposed(int x, IntList perm)
     {
+        const int maxRank = 5;
+        if (perm.Count > maxRank) return TransposedByGroups(x, perm);
         int[] dims = new int[perm.Count];
         for (int i = 0; i < dims.Length; i++) dims[i] = Dims(x)[perm[i]];
-        int version = dims.Length switch { > 5 => 6, 5 => 4, _ => 1 };
-        return Call(BuiltinOperator.TRANSPOSE, [x, Ints("perm", perm.Items)], dims, new OptionsTable(BuiltinOptions.Transpose), version);
+        return Call(BuiltinOperator.TRANSPOSE, [x, Ints("perm", perm.Items)], dims, new OptionsTable(BuiltinOptions.Transpose), dims.Length == maxRank ? 4 : 1);
+    }
+
+    /// <summary>
+    /// A transposition of more axes than runtimes take, of fewer: axes of size 1 are left out (but for a batch that is open), and neighbors that stay neighbors go as one.
+    /// </summary>
+    private int TransposedByGroups(int x, IntList perm)
+    {
+        int[] from = Dims(x), result = new int[perm.Count];
+        for (int i = 0; i < result.Length; i++) result[i] = from[perm[i]];
+        List<int> firsts = [], sizes = [];
+        int previous = -2;
+        foreach (int axis in perm.Items)
+        {
+            if (from[axis] == 1 && !(axis == 0 && _batchIsOpen)) continue;
+            bool follows = previous >= 0 && previous < axis;
+            for (int between = previous + 1; follows && between < axis; between++) follows = from[between] == 1;
+            if (follows) sizes[^1] *= from[axis];
+            else
+            {
+                firsts.Add(axis);
+                sizes.Add(from[axis]);
+            }
+
+            previous = axis;
+        }
+
+        // Where the groups stand in the operand: by their first axes.
+        int[] order = [.. firsts];
+        Array.Sort(order);
+        int[] groups = new int[order.Length], to = new int[order.Length];
+        for (int i = 0; i < order.Length; i++)
+        {
+            to[i] = Array.IndexOf(order, firsts[i]);
+            groups[to[i]] = sizes[i];
+        }
+
+        if (order.Length < 2) return Reshaped(x, result);
+        int grouped = Reshaped(x, groups), turned = Call(BuiltinOperator.TRANSPOSE, [grouped, Ints("perm", to)], sizes.ToArray(), new OptionsTable(BuiltinOptions.Transpose), sizes.Count switch { > 5 => 6, 5 => 4, _ => 1 });
+        return Reshaped(turned, result);
     }
 }

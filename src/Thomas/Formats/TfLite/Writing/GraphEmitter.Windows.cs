@@ -38,12 +38,91 @@ internal sealed partial class GraphEmitter
         return Call(BuiltinOperator.DEPTHWISE_CONV_2D, [x, filter, bias], dims, options, isDilated ? DilatedDepthwiseVersion : 1);
     }
 
+    /// <summary>
+    /// The format has neither groups nor dilation here, and pads by scheme only: the filter is spelled out with zeros for all channels and taps, and what other pads would cut
+    /// off is sliced off.
+    /// </summary>
+    private int EmitConvTranspose(Node node)
+    {
+        Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
+        Window2d window = a.Window with { KernelH = a.Window.ExtentH, KernelW = a.Window.ExtentW, DilationH = 1, DilationW = 1 };
+        TensorData filter = node.Inputs[1].Constant ?? throw new ThomasException($"{node} cannot be written as .tflite: its filter is computed.");
+        int[] dims = Dims(node.Output), full = [dims[0], dims[1] + window.Padding.Top, dims[2] + window.Padding.Left, dims[3]];
+        int weights = _file.AddFloats($"{node.Inputs[1].Name}/dense", [dims[3], window.KernelH, window.KernelW, filter.Type.Shape[0]], DenseFilter(filter, a, dims[3]));
+        bool isSame = IsSame(node.Output.Shape, window);
+        if (!isSame)
+        {
+            Shape x = node.Inputs[0].Shape;
+            full[1] = Math.Max(full[1], ((x[1] - 1) * window.StrideH) + window.KernelH);
+            full[2] = Math.Max(full[2], ((x[2] - 1) * window.StrideW) + window.KernelW);
+        }
+
+        TfLitePadding padding = isSame && window.Padding != Padding2d.None ? TfLitePadding.SAME : TfLitePadding.VALID;
+        if (padding == TfLitePadding.SAME) full = dims;
+        OptionsTable options = new OptionsTable(BuiltinOptions.TransposeConv).Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH);
+        int result = Call(BuiltinOperator.TRANSPOSE_CONV, [SizeWithBatchOf(Tensor(node.Inputs[0]), full), weights, Tensor(node.Inputs[0])], full, options);
+        return full.AsSpan().SequenceEqual(dims) ? result : Sliced(result, [0, window.Padding.Top, window.Padding.Left, 0], [-1, dims[1], dims[2], -1], dims);
+    }
+
+    /// <summary>Sizes as an operand; an open batch is read off a tensor at run time.</summary>
+    private int SizeWithBatchOf(int x, int[] dims)
+    {
+        if (!_batchIsOpen) return Ints("size", dims);
+        int shape = Call(BuiltinOperator.SHAPE, [x], [Dims(x).Length], new OptionsTable(BuiltinOptions.Shape).Byte(0, (byte)TfLiteType.INT32), type: TfLiteType.INT32);
+        int batch = Call(BuiltinOperator.SLICE, [shape, Ints("begin", 0), Ints("count", 1)], [1], new OptionsTable(BuiltinOptions.Slice), type: TfLiteType.INT32);
+        return Call(BuiltinOperator.CONCATENATION, [batch, Ints("size", dims.AsSpan(1))], [dims.Length], new OptionsTable(BuiltinOptions.Concatenation), type: TfLiteType.INT32);
+    }
+
+    /// <summary>A filter [cIn,kH,kW,cOut/groups] with dilated taps as one [cOut,kH,kW,cIn] without groups and dilation.</summary>
+    private static float[] DenseFilter(TensorData filter, Conv2dGradientAttributes a, int outputs)
+    {
+        Shape shape = filter.Type.Shape;
+        Window2d window = a.Window;
+        int inputs = shape[0], perGroup = shape[3], width = window.ExtentW;
+        float[] dense = new float[checked(outputs * window.ExtentH * width * inputs)];
+        for (int c = 0, from = 0; c < inputs; c++)
+            for (int i = 0; i < shape[1]; i++)
+                for (int j = 0; j < shape[2]; j++)
+                    for (int o = 0; o < perGroup; o++, from++)
+                    {
+                        int output = (c / (inputs / a.Groups) * perGroup) + o;
+                        dense[(((((output * window.ExtentH) + (i * window.DilationH)) * width) + (j * window.DilationW)) * inputs) + c] = filter.Floats[from];
+                    }
+
+        return dense;
+    }
+
     private int EmitDense(Node node)
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
         OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)Fused(a.Activation));
         return Unfused(Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options), a.Activation);
     }
+
+    /// <summary>Kernels take at most five axes; of more, those before the matrices become one, which they can where none of them stretches.</summary>
+    private int EmitMatMul(Node node)
+    {
+        const int maxRank = 5;
+        MatMulAttributes t = (MatMulAttributes)node.Attributes;
+        int[] inputs = [Tensor(node.Inputs[0]), Tensor(node.Inputs[1])], dims = Dims(node.Output), joined = dims;
+        if (dims.Length > maxRank)
+        {
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                if (!Dims(inputs[i]).AsSpan(..^2).SequenceEqual(dims.AsSpan(..^2))) throw new ThomasException($"{node} cannot be written as .tflite: it multiplies operands that stretch along more than {maxRank} axes.");
+                inputs[i] = Reshaped(inputs[i], Joined(Dims(inputs[i])));
+            }
+
+            joined = Joined(dims);
+        }
+
+        OptionsTable options = new OptionsTable(BuiltinOptions.BatchMatMul).Bool(0, t.TransposeA).Bool(1, t.TransposeB);
+        int result = Call(BuiltinOperator.BATCH_MATMUL, inputs, joined, options);
+        return ReferenceEquals(joined, dims) ? result : Reshaped(result, dims);
+    }
+
+    /// <summary>The sizes with all axes before the last two as one.</summary>
+    private static int[] Joined(int[] dims) => [new Shape(dims).Product(0, dims.Length - 2), dims[^2], dims[^1]];
 
     /// <summary>The bias operand. Zeros where there is none: not every runtime takes these operators without.</summary>
     private int Bias(Node node, bool hasBias)

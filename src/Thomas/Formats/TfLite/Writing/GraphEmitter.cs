@@ -65,7 +65,9 @@ internal sealed partial class GraphEmitter
     {
         Conv2d => EmitConv2d(node),
         DepthwiseConv2d => EmitDepthwise(node),
+        ConvTranspose2d => EmitConvTranspose(node),
         Dense => EmitDense(node),
+        MatMul => EmitMatMul(node),
         BatchNorm => EmitBatchNorm(node),
         MaxPool2d => EmitMaxPool(node),
         AveragePool2d => EmitAveragePool(node),
@@ -84,6 +86,7 @@ internal sealed partial class GraphEmitter
         Rsqrt => Unary(BuiltinOperator.RSQRT, Tensor(node.Inputs[0])),
         Negate => Unary(BuiltinOperator.NEG, Tensor(node.Inputs[0])),
         Abs => Unary(BuiltinOperator.ABS, Tensor(node.Inputs[0])),
+        Sign => Unary(BuiltinOperator.SIGN, Tensor(node.Inputs[0])),
         Round => Unary(BuiltinOperator.ROUND, Tensor(node.Inputs[0])),
         Erf => EmitErf(Tensor(node.Inputs[0])),
         FakeQuantize => EmitFakeQuantize(node),

@@ -56,11 +56,11 @@ def main():
     torch.manual_seed(1)
     model, shape, classes = mobilenet_v2() if options.network == "mobilenet-v2" else lenet5()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
-    pictures, labels = torch.rand(options.batch, *shape) * 2 - 1, torch.randint(0, classes, (options.batch,))
+    images, labels = torch.rand(options.batch, *shape) * 2 - 1, torch.randint(0, classes, (options.batch,))
 
     def step():
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(pictures), labels).backward()
+        nn.functional.cross_entropy(model(images), labels).backward()
         optimizer.step()
 
     if options.bare:

@@ -11,8 +11,8 @@ using Thomas.Runtime;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// Inference of one picture or several at a time: Thomas, a peer and the machine's own multiply-adds take turns; medians and their ratios are printed. The peer is Thomas without
-/// some compile passes if such are named, else ONNX Runtime, which takes one picture of an ONNX file.
+/// Inference of one image or several at a time: Thomas, a peer and the machine's own multiply-adds take turns; medians and their ratios are printed. The peer is Thomas without
+/// some compile passes if such are named, else ONNX Runtime, which takes one image of an ONNX file.
 /// </summary>
 internal static class InferenceBenchmark
 {
@@ -43,10 +43,10 @@ internal static class InferenceBenchmark
 
     private static void Compare(string name, Model model, int batch, List<string> passesOff, int[] threads, int rounds, bool profile, bool spins)
     {
-        float[] picture = Noise(model.Graph.Inputs[0].Shape.ElementCount * batch);
+        float[] image = Noise(model.Graph.Inputs[0].Shape.ElementCount * batch);
         Executable[] executables = [.. threads.Select(t => Compile(t, []))];
         IPeer?[] peers = [.. threads.Select(t => (IPeer?)(
-            passesOff.Count > 0 ? new OwnPeer(Compile(t, passesOff), picture) : Networks.IsArchitecture(name) || batch > 1 ? null : new OnnxPeer(name, model, picture, t, spins)))];
+            passesOff.Count > 0 ? new OwnPeer(Compile(t, passesOff), image) : Networks.IsArchitecture(name) || batch > 1 ? null : new OnnxPeer(name, model, image, t, spins)))];
         Executable Compile(int t, List<string> without) => Executable.Compile(model.Graph, batch, new CompileOptions { Threads = t, PassesOff = without });
         double[][] own = [.. threads.Select(_ => new double[rounds])], peer = [.. threads.Select(_ => new double[rounds])];
         double[][] steps = [.. executables.Select(e => new double[e.Kernels.Count])];
@@ -60,7 +60,7 @@ internal static class InferenceBenchmark
                 double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
                 if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
-                picture.CopyTo(executables[t].Input());
+                image.CopyTo(executables[t].Input());
                 if (profile && round >= 0) executables[t].RunTimed(steps[t]);
                 else executables[t].Run();
                 if (round >= 0) own[t][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

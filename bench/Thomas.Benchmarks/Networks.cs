@@ -9,7 +9,7 @@ internal static class Networks
 {
     /// <summary>The model of a file, or of an architecture at its own size or another.</summary>
     /// <param name="name">A path, or a name of <see cref="ArchitectureCatalog"/>.</param>
-    /// <param name="size">Height and width of an architecture's pictures; 0 for its own.</param>
+    /// <param name="size">Height and width of an architecture's images; 0 for its own.</param>
     public static Model Load(string name, int size = 0) => ArchitectureCatalog.TryFind(name, out Architecture? architecture)
         ? new Model(architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }), new ModelInfo { Name = name })
         : Model.Load(name);

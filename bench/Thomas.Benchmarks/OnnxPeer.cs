@@ -5,7 +5,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>ONNX Runtime with one picture of one model.</summary>
+/// <summary>ONNX Runtime with one image of one model.</summary>
 internal sealed class OnnxPeer : IPeer
 {
     private readonly InferenceSession _session;
@@ -18,7 +18,7 @@ internal sealed class OnnxPeer : IPeer
     /// <summary>Loads the model.</summary>
     /// <param name="path">An ONNX file.</param>
     /// <param name="model">The same file as Thomas read it.</param>
-    /// <param name="nhwc">The picture, as Thomas takes it.</param>
+    /// <param name="nhwc">The image, as Thomas takes it.</param>
     /// <param name="threads">Threads of an operator.</param>
     /// <param name="spins">Whether its threads spin for tens of milliseconds after its turn, on the cores that ours then want: its default.</param>
     public OnnxPeer(string path, Model model, float[] nhwc, int threads, bool spins)
@@ -27,11 +27,11 @@ internal sealed class OnnxPeer : IPeer
         if (!spins) options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         _session = new InferenceSession(path, options);
         Shape shape = model.Graph.Inputs[0].Shape;
-        (float[] picture, long[] dims) = model.Info.InputLayout == PictureLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
+        (float[] image, long[] dims) = model.Info.InputLayout == ImageLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
         (_inputNames, _outputNames) = ([_session.InputNames[0]], [_session.OutputNames[0]]);
         _input = _session.InputMetadata[_inputNames[0]].ElementDataType == TensorElementType.Float16
-            ? OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(picture, static value => (Float16)value), dims)
-            : OrtValue.CreateTensorValueFromMemory(picture, dims);
+            ? OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(image, static value => (Float16)value), dims)
+            : OrtValue.CreateTensorValueFromMemory(image, dims);
     }
 
     /// <inheritdoc/>

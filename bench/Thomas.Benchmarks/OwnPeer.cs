@@ -5,8 +5,8 @@ namespace Thomas.Benchmarks;
 
 /// <summary>Another executable of the same network.</summary>
 /// <param name="executable">The executable, from now on its property.</param>
-/// <param name="pictures">Its input.</param>
-internal sealed class OwnPeer(Executable executable, float[] pictures) : IPeer
+/// <param name="images">Its input.</param>
+internal sealed class OwnPeer(Executable executable, float[] images) : IPeer
 {
     /// <inheritdoc/>
     public ReadOnlySpan<float> Output => executable.Output();
@@ -14,7 +14,7 @@ internal sealed class OwnPeer(Executable executable, float[] pictures) : IPeer
     /// <inheritdoc/>
     public void Run()
     {
-        pictures.CopyTo(executable.Input());
+        images.CopyTo(executable.Input());
         executable.Run();
     }
 

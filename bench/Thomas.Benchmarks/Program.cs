@@ -20,7 +20,7 @@ internal static class Program
         Console.Error.WriteLine("       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
         Console.Error.WriteLine("       memory MODEL [--update POLICY] [--batch N] [--memory SIZE] [--threads N]");
         Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all | --bare STEPS]");
-        Console.Error.WriteLine("       startup PROGRAM MODEL PICTURE [--rounds N]");
+        Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");
         Console.Error.WriteLine("       head [--features N] [--classes N] [--batch N] [--epochs N]");
         return 2;

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>A published <c>thomas classify</c> of one picture as a process: from its start to its end, and what it says it took to read and compile the model.</summary>
+/// <summary>A published <c>thomas classify</c> of one image as a process: from its start to its end, and what it says it took to read and compile the model.</summary>
 internal static class StartupBenchmark
 {
     public static int Run(ReadOnlySpan<string> args)

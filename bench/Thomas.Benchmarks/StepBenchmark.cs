@@ -117,9 +117,9 @@ internal static class StepBenchmark
     private static void Fill(StepProgram program)
     {
         Random random = new(1);
-        foreach (ref float pixel in program.Pictures) pixel = (2 * random.NextSingle()) - 1;
+        foreach (ref float pixel in program.Images) pixel = (2 * random.NextSingle()) - 1;
         int batch = program.Batch, classes = program.Targets.Length / batch;
-        for (int picture = 0; picture < batch; picture++) program.Targets[(picture * classes) + random.Next(classes)] = 1;
+        for (int image = 0; image < batch; image++) program.Targets[(image * classes) + random.Next(classes)] = 1;
         program.Weights.Fill(1f / batch);
     }
 

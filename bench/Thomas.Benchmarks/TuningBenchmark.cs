@@ -33,8 +33,8 @@ internal static class TuningBenchmark
 
         if (network is not null && epochs is int count) network = network with { Epochs = count };
         Model model = Model.Load(modelPath);
-        if (size is int side) model = model.WithPictureSize(side, side);
-        (int height, int width, _) = PictureInput.Size(model);
+        if (size is int side) model = model.WithImageSize(side, side);
+        (int height, int width, _) = ImageInput.Size(model);
         Dataset dataset = ImageFolder.Load(dataPath);
         SkiaImageDecoder decoder = new();
         List<double> before = [], last = [], after = [];

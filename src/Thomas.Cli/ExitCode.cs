@@ -23,9 +23,9 @@ internal static class ExitCode
           1    unexpected error
           2    wrong arguments
           3    the model cannot be read or used
-          4    the data set or the pictures cannot be used
+          4    the data set or the images cannot be used
           5    the output cannot be written
-          6    classify: some pictures were skipped
+          6    classify: some images were skipped
           7    not enough memory
           130  cancelled by Ctrl-C or a closed terminal; tune and train have saved the best model so far if there was one
         """;

@@ -45,7 +45,7 @@ internal static class ThomasCommand
 
     private static RootCommand Create(Terminal terminal)
     {
-        RootCommand root = new("Tunes stock image classifiers (.tflite, .onnx) to your own pictures, on this device.") { HelpName = "thomas" };
+        RootCommand root = new("Tunes stock image classifiers (.tflite, .onnx) to your own images, on this device.") { HelpName = "thomas" };
         foreach (Option option in terminal.Options) root.Add(option);
         root.Add(InspectCommand.Create(terminal));
         root.Add(ClassifyCommand.Create(terminal));
@@ -126,7 +126,7 @@ internal static class ThomasCommand
     {
         long used = Environment.WorkingSet, most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return $"Not enough memory: the program needs more than the {Format.Bytes(used)} that it has; the system or the container allows it {Format.Bytes(most)}. " +
-            "Close other programs, or give it less to do at once: smaller pictures (--size), a smaller --batch, a bound (--memory), fewer --threads, a cache folder for the pictures instead of memory (--cache-dir).";
+            "Close other programs, or give it less to do at once: smaller images (--size), a smaller --batch, a bound (--memory), fewer --threads, a cache folder for the images instead of memory (--cache-dir).";
     }
 
     private sealed class WriteVersion : SynchronousCommandLineAction

@@ -7,7 +7,7 @@ using Thomas.Data;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Reduces a picture while it is decoded: each pixel of the result is the mean, rounded, of a square of pixels. Where the sides are no multiples of the square's, some
+/// Reduces an image while it is decoded: each pixel of the result is the mean, rounded, of a square of pixels. Where the sides are no multiples of the square's, some
 /// squares are a row or column smaller, spread evenly, so that nothing shifts. Only the result is held, and the sums of one row of it.
 /// </summary>
 internal sealed class BoxReducer : PixelSink
@@ -29,7 +29,7 @@ internal sealed class BoxReducer : PixelSink
     /// <param name="width">Stored width.</param>
     /// <param name="height">Stored height.</param>
     /// <param name="factor">Side of a square.</param>
-    /// <param name="origin">Where the stored picture's first row and column belong.</param>
+    /// <param name="origin">Where the stored image's first row and column belong.</param>
     /// <param name="anyOrder">Whether pixels may come in another order than row by row, as in interlaced files; the sums of all rows are held then.</param>
     public BoxReducer(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder)
     {

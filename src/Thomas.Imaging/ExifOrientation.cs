@@ -8,7 +8,7 @@ using SkiaSharp;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// EXIF orientation of PNG and WebP files, which Skia reports for JPEG only. Metadata that is damaged counts as absent: it must not cost the picture.
+/// EXIF orientation of PNG and WebP files, which Skia reports for JPEG only. Metadata that is damaged counts as absent: it must not cost the image.
 /// </summary>
 internal static class ExifOrientation
 {
@@ -18,7 +18,7 @@ internal static class ExifOrientation
 
     private static ReadOnlySpan<byte> RawProfileName => "Raw profile type exif\0"u8;
 
-    /// <summary>Orientation of a picture that was opened by <paramref name="codec"/>.</summary>
+    /// <summary>Orientation of an image that was opened by <paramref name="codec"/>.</summary>
     public static SKEncodedOrigin Read(SKCodec codec, ReadOnlySpan<byte> encoded)
     {
         SKEncodedOrigin reported = codec.EncodedOrigin;

@@ -4,7 +4,7 @@ using Thomas.Data;
 
 namespace Thomas.Imaging;
 
-/// <summary>Takes the pixels of a picture as they are decoded, in the order in which the file holds them.</summary>
+/// <summary>Takes the pixels of an image as they are decoded, in the order in which the file holds them.</summary>
 internal abstract class PixelSink
 {
     private const uint Opaque = 0xFF000000;
@@ -16,7 +16,7 @@ internal abstract class PixelSink
     /// <param name="pixels">Red in the lowest byte, alpha (not premultiplied) in the highest.</param>
     public abstract void Add(int y, int x, int step, ReadOnlySpan<uint> pixels);
 
-    /// <summary>The picture, after the last pixel.</summary>
+    /// <summary>The image, after the last pixel.</summary>
     public abstract RgbImage Finish();
 
     /// <summary>Lays a pixel over white where it is transparent: c * a + 255 * (1 - a), rounded. The highest byte is of no meaning afterwards.</summary>

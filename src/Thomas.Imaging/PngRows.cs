@@ -7,12 +7,12 @@ using System.IO.Hashing;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Reads a PNG a row at a time (PNG specification, third edition), interlaced or not, so that a large picture can be reduced while it is read; Skia holds all of its
+/// Reads a PNG a row at a time (PNG specification, third edition), interlaced or not, so that a large image can be reduced while it is read; Skia holds all of its
 /// pixels. Values are those of Skia: 16-bit samples keep their higher byte.
 /// </summary>
 internal sealed class PngRows
 {
-    // Interlaced files hold seven smaller pictures: first column, first row, distance between columns, between rows.
+    // Interlaced files hold seven smaller images: first column, first row, distance between columns, between rows.
     private static readonly (int X, int Y, int StepX, int StepY)[] Passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
     private readonly ReadOnlyMemory<byte> _png;
@@ -99,13 +99,13 @@ internal sealed class PngRows
         }
     }
 
-    private static ImageFormatException CutOff() => new(PictureFormat.DescribeFailure(SkiaSharp.SKCodecResult.IncompleteInput));
+    private static ImageFormatException CutOff() => new(ImageFormat.DescribeFailure(SkiaSharp.SKCodecResult.IncompleteInput));
 
-    private static ImageFormatException Damaged() => new(PictureFormat.DescribeFailure(SkiaSharp.SKCodecResult.ErrorInInput));
+    private static ImageFormatException Damaged() => new(ImageFormat.DescribeFailure(SkiaSharp.SKCodecResult.ErrorInInput));
 
     private static int ChunkType(ReadOnlySpan<byte> letters) => BinaryPrimitives.ReadInt32BigEndian(letters);
 
-    // Length, four letters, data, checksum. Chunks without which a picture can be read (the first letter is small) may be damaged.
+    // Length, four letters, data, checksum. Chunks without which an image can be read (the first letter is small) may be damaged.
     private ReadOnlySpan<byte> Chunk(int at, out int type, out int end)
     {
         ReadOnlySpan<byte> rest = _png.Span[at..];

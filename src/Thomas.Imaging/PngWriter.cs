@@ -6,13 +6,13 @@ using Thomas.Data;
 
 namespace Thomas.Imaging;
 
-/// <summary>Encodes pictures as PNG, 8 bits a channel, without loss.</summary>
+/// <summary>Encodes images as PNG, 8 bits a channel, without loss.</summary>
 public static class PngWriter
 {
     private const int BestCompression = 100;
 
-    /// <summary>Encodes a picture.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Encodes an image.</summary>
+    /// <param name="image">The image.</param>
     /// <returns>The bytes of a PNG file. They may differ from one version of Skia or processor to another; the decoded pixels do not.</returns>
     public static byte[] Encode(RgbImage image)
     {
@@ -32,7 +32,7 @@ public static class PngWriter
         }
 
         using SKData data = bitmap.Encode(SKEncodedImageFormat.Png, BestCompression)
-            ?? throw new InvalidOperationException($"A picture of {image.Width}x{image.Height} pixels could not be encoded.");
+            ?? throw new InvalidOperationException($"An image of {image.Width}x{image.Height} pixels could not be encoded.");
         return data.ToArray();
     }
 }

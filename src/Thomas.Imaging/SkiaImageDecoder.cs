@@ -10,27 +10,27 @@ using Thomas.Data;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every picture comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit and
-/// CMYK pictures are converted, transparent parts are laid over white, animations give their first frame. Color values are taken as they are stored: embedded color
+/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit and
+/// CMYK images are converted, transparent parts are laid over white, animations give their first frame. Color values are taken as they are stored: embedded color
 /// profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
 /// </summary>
 /// <remarks>
 /// <para>
 /// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each waits until
 /// what it will hold is free. A JPEG is reduced by its own means, rows of a PNG or BMP above 4 mebipixels are averaged as they are read, so neither is ever held in full
-/// where a reduced picture will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and wait until nothing else is
+/// where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and wait until nothing else is
 /// decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
 /// </para>
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder
 {
-    /// <summary>Largest number of pixels that a picture may claim unless told otherwise: 256 mebipixels.</summary>
+    /// <summary>Largest number of pixels that an image may claim unless told otherwise: 256 mebipixels.</summary>
     public const long DefaultMaximumPixels = 256L << 20;
 
     /// <summary>Bytes that decodes share unless told otherwise: 64 MiB.</summary>
     public const long DefaultMemory = 64L << 20;
 
-    // Up to here a picture is decoded at once, as it was always done. Above, it is reduced while it is read where that is asked for.
+    // Up to here an image is decoded at once, as it was always done. Above, it is reduced while it is read where that is asked for.
     private const int LargePixels = 4 << 20;
 
     // From here on rows are converted as they are decoded, 3 bytes a pixel instead of 7.
@@ -52,7 +52,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private long _collectedAt;
 
     /// <summary>Creates a decoder.</summary>
-    /// <param name="maximumPixels">Pictures whose header claims more pixels than this are refused.</param>
+    /// <param name="maximumPixels">Images whose header claims more pixels than this are refused.</param>
     /// <param name="memory">Bytes that the decodes of this decoder may hold together; 0 lets it share <see cref="DefaultMemory"/> with all others of the process.</param>
     public SkiaImageDecoder(long maximumPixels = DefaultMaximumPixels, long memory = 0)
     {
@@ -73,17 +73,17 @@ public sealed class SkiaImageDecoder : IImageDecoder
         ArgumentOutOfRangeException.ThrowIfNegative(minimumShortSide);
         if (encoded.IsEmpty)
         {
-            throw new ImageFormatException("The picture is empty (0 bytes).");
+            throw new ImageFormatException("The image is empty (0 bytes).");
         }
 
         using MemoryHandle pin = encoded.Pin();
         using SKData data = CreateData(pin, encoded.Length);
         using SKCodec codec = SKCodec.Create(new SKMemoryStream(data), out SKCodecResult opened)
-            ?? throw new ImageFormatException(PictureFormat.DescribeRefusal(encoded.Span, opened));
+            ?? throw new ImageFormatException(ImageFormat.DescribeRefusal(encoded.Span, opened));
         if (codec.EncodedFormat == SKEncodedImageFormat.Wbmp)
         {
             // Two zero bytes are enough for this format, so nearly any file of numbers passes for it.
-            throw new ImageFormatException(PictureFormat.DescribeRefusal(encoded.Span, SKCodecResult.Unimplemented));
+            throw new ImageFormatException(ImageFormat.DescribeRefusal(encoded.Span, SKCodecResult.Unimplemented));
         }
 
         CheckSize(codec.Info, encoded.Length);
@@ -94,7 +94,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             : DecodeBySkia(codec, encoded.Span, minimumShortSide, origin);
     }
 
-    // Files and pictures that are done with are large, and the collector is in no hurry: under a bound they go before they amount to much.
+    // Files and images that are done with are large, and the collector is in no hurry: under a bound they go before they amount to much.
     private void CollectGarbage(int encodedBytes)
     {
         long allocated = GC.GetTotalAllocatedBytes();
@@ -138,7 +138,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
         return _budget.Take(cost);
     }
 
-    // How many pixels of a large picture may be averaged without the shorter side falling below what is wanted.
+    // How many pixels of a large image may be averaged without the shorter side falling below what is wanted.
     private static int ReductionFactor(int width, int height, int minimumShortSide) => minimumShortSide == 0 || (long)width * height <= LargePixels
         ? 1
         : Math.Clamp(Math.Min(width, height) / minimumShortSide, 1, BoxReducer.MaximumFactor);
@@ -206,7 +206,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
                     : codec.GetScanlines((nint)pixels, rows, info.RowBytes) == rows ? SKCodecResult.Success : SKCodecResult.IncompleteInput;
                 if (result != SKCodecResult.Success)
                 {
-                    throw new ImageFormatException(PictureFormat.DescribeFailure(result));
+                    throw new ImageFormatException(ImageFormat.DescribeFailure(result));
                 }
 
                 // A BMP usually begins with its last row; of the rows that were asked for the topmost still comes first.

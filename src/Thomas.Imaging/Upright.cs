@@ -7,7 +7,7 @@ using Thomas.Data;
 
 namespace Thomas.Imaging;
 
-/// <summary>Puts stored RGBA pixels where they belong in an upright RGB picture: applies the EXIF orientation and lays transparent pixels over white.</summary>
+/// <summary>Puts stored RGBA pixels where they belong in an upright RGB image: applies the EXIF orientation and lays transparent pixels over white.</summary>
 internal sealed class Upright : PixelSink
 {
     private readonly byte[] _rgb;
@@ -19,7 +19,7 @@ internal sealed class Upright : PixelSink
 
     /// <param name="width">Stored width.</param>
     /// <param name="height">Stored height.</param>
-    /// <param name="origin">Where the stored picture's first row and column belong; values 5 to 8 swap the sides.</param>
+    /// <param name="origin">Where the stored image's first row and column belong; values 5 to 8 swap the sides.</param>
     public Upright(int width, int height, SKEncodedOrigin origin)
     {
         (_width, _height) = (int)origin >= (int)SKEncodedOrigin.LeftTop ? (height, width) : (width, height);

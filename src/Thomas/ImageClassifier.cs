@@ -41,7 +41,7 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="options">Device and threads.</param>
     /// <param name="batch">Images per run, for <see cref="Classify(IReadOnlyList{RgbImage}, int)"/>.</param>
     /// <param name="concurrency">Most calls that work side by side; 0 for one for each processor, up to <see cref="DefaultConcurrency"/>.</param>
-    /// <exception cref="ThomasException">The model is no picture classifier, its weights are damaged, or the batch does not fit into memory: then the message names the largest that does.</exception>
+    /// <exception cref="ThomasException">The model is no image classifier, its weights are damaged, or the batch does not fit into memory: then the message names the largest that does.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative or above <see cref="MaximumConcurrency"/>.</exception>
     public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1, int concurrency = 0)
     {
@@ -49,7 +49,7 @@ public sealed class ImageClassifier : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(concurrency);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(concurrency, MaximumConcurrency);
-        Input = PictureInput.Of(model, preprocessing);
+        Input = ImageInput.Of(model, preprocessing);
         ModelChecks.RequireFinite(model);
         Output = ClassOutput.Of(model);
         Batch = batch;
@@ -59,7 +59,7 @@ public sealed class ImageClassifier : IDisposable
     }
 
     /// <summary>The preprocessing in use and where it comes from.</summary>
-    public PictureInput Input { get; }
+    public ImageInput Input { get; }
 
     /// <summary>Which of the model's outputs names the classes, and what its numbers mean.</summary>
     public ClassOutput Output { get; }

@@ -12,7 +12,7 @@ namespace Thomas;
 public static class WeightLoader
 {
     /// <summary>
-    /// Replaces the constants of a graph by the tensors of the same name, moved from PyTorch's layout (OIHW filters, flattened pictures channel by
+    /// Replaces the constants of a graph by the tensors of the same name, moved from PyTorch's layout (OIHW filters, flattened images channel by
     /// channel) to the graph's (OHWI, pixel by pixel). Where the file has batch normalization folded into a convolution's bias and the graph has not, the
     /// bias becomes the normalization's shift, and the rest of it the identity. <c>num_batches_tracked</c> is ignored.
     /// </summary>

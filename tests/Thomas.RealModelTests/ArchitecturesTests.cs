@@ -19,14 +19,14 @@ public sealed class ArchitecturesTests
         Dictionary<string, TensorData> weights = Weights(published);
         Graph graph = WithWeights(ResNet20.Architecture.Build(new ArchitectureOptions { Classes = 10 }), weights);
         Assert.Equal(published.ParameterCount, graph.ParameterCount);
-        byte[] pictures = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
+        byte[] images = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
         float[] expected = OnnxAssets.Floats("resnet20_cifar10.cifar20_logits_f32", out _);
         using Executable executable = Executable.Compile(graph);
-        for (int picture = 0; picture < shape[0]; picture++)
+        for (int image = 0; image < shape[0]; image++)
         {
-            OnnxAssets.Fill(executable.Input(), pictures, picture, Preprocessing.Preset("imagenet", 32, 32));
+            OnnxAssets.Fill(executable.Input(), images, image, Preprocessing.Preset("imagenet", 32, 32));
             executable.Run();
-            OnnxSweep.AssertClose(expected.AsSpan(picture * 10, 10).ToArray(), executable.Output().ToArray(), 1e-4, $"picture {picture}");
+            OnnxSweep.AssertClose(expected.AsSpan(image * 10, 10).ToArray(), executable.Output().ToArray(), 1e-4, $"image {image}");
         }
     }
 
@@ -110,11 +110,11 @@ public sealed class ArchitecturesTests
         byte[] crops = OnnxAssets.Bytes("imagenet10_crops224_nhwc_rgb_u8", out _);
         float[] expected = OnnxAssets.Floats(golden, out int[] shape);
         using Executable executable = Executable.Compile(graph);
-        for (int picture = 0; picture < shape[0]; picture++)
+        for (int image = 0; image < shape[0]; image++)
         {
-            OnnxAssets.Fill(executable.Input(), crops, picture, Preprocessing.Preset("imagenet", 224, 224));
+            OnnxAssets.Fill(executable.Input(), crops, image, Preprocessing.Preset("imagenet", 224, 224));
             executable.Run();
-            OnnxSweep.AssertClose(expected.AsSpan(picture * shape[1], shape[1]).ToArray(), executable.Output().ToArray(), 1e-4, $"picture {picture}");
+            OnnxSweep.AssertClose(expected.AsSpan(image * shape[1], shape[1]).ToArray(), executable.Output().ToArray(), 1e-4, $"image {image}");
         }
     }
 

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>The shared models and pictures, found through the environment variable THOMAS_ASSETS.</summary>
+/// <summary>The shared models and images, found through the environment variable THOMAS_ASSETS.</summary>
 internal static class Assets
 {
     public const string Variable = "THOMAS_ASSETS";

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>The 51 pictures that trip decoders.</summary>
+/// <summary>The 51 images that trip decoders.</summary>
 public sealed class AwkwardImageTests
 {
     private static readonly string[] MustFail =
@@ -51,7 +51,7 @@ public sealed class AwkwardImageTests
     [InlineData("hopper_orientation_6.jpg", "hopper_orientation_8.jpg", 128, 128)]
     [InlineData("hopper_orientation_6.jpg", "hopper_16bit_qtables.jpg", 128, 128)]
     [InlineData("hopper_orientation_3.webp", "hopper_16bit_qtables.jpg", 128, 128)]
-    public void Oriented_pictures_look_like_their_upright_twins(string file, string twin, int width, int height)
+    public void Oriented_images_look_like_their_upright_twins(string file, string twin, int width, int height)
     {
         RgbImage image = Decode(file);
         Assert.Equal((width, height), (image.Width, image.Height));
@@ -92,7 +92,7 @@ public sealed class AwkwardImageTests
     [InlineData("tower_grayscale.jpg")]
     [InlineData("simple-gray.webp")]
     [InlineData("basi0g16.png")]
-    public void Gray_pictures_have_three_equal_channels(string file)
+    public void Gray_images_have_three_equal_channels(string file)
     {
         byte[] pixels = Decode(file).Pixels;
         Assert.All(Enumerable.Range(0, pixels.Length / 3), i => Assert.InRange(Math.Max(Math.Abs(pixels[i * 3] - pixels[(i * 3) + 1]), Math.Abs(pixels[i * 3] - pixels[(i * 3) + 2])), 0, 1));
@@ -114,7 +114,7 @@ public sealed class AwkwardImageTests
     }
 
     [Fact]
-    public void Cmyk_pictures_show_the_colors_that_they_name()
+    public void Cmyk_images_show_the_colors_that_they_name()
     {
         // The word RED in red on black, with a red patch in the corner.
         RgbImage red = Decode("pil_sample_cmyk.jpg");

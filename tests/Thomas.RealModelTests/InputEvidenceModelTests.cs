@@ -34,7 +34,7 @@ public sealed class InputEvidenceModelTests
     [InlineData("onnx", "mnist.onnx", 0f, 1f, "from the normalization in the file's metadata")]
     public void The_preprocessing_of_every_shared_model(string folder, string name, float mean, float std, string source)
     {
-        PictureInput input = PictureInput.Of(Model.Load(Assets.PathOf("models", folder, name)));
+        ImageInput input = ImageInput.Of(Model.Load(Assets.PathOf("models", folder, name)));
         Assert.Equal((mean, std), (float.Round(input.Preprocessing.Mean.First, 3), float.Round(input.Preprocessing.Std.First, 3)));
         Assert.StartsWith(source, input.Source, StringComparison.Ordinal);
         Assert.Equal(source.StartsWith("GUESSED", StringComparison.Ordinal), input.IsGuess);

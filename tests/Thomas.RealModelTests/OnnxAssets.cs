@@ -6,20 +6,20 @@ using System.Text;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>Recorded arrays, and pictures as inputs.</summary>
+/// <summary>Recorded arrays, and images as inputs.</summary>
 internal static class OnnxAssets
 {
     public static float[] Floats(string name, out int[] shape) => MemoryMarshal.Cast<byte, float>(Read(name, "'<f4'", out shape)).ToArray();
 
     public static byte[] Bytes(string name, out int[] shape) => Read(name, "'|u1'", out shape).ToArray();
 
-    /// <summary>Writes one of several NHWC RGB pictures as a model's input.</summary>
-    public static void Fill(Span<float> input, byte[] pictures, int index, Preprocessing preprocessing)
+    /// <summary>Writes one of several NHWC RGB images as a model's input.</summary>
+    public static void Fill(Span<float> input, byte[] images, int index, Preprocessing preprocessing)
     {
         for (int i = 0; i < input.Length; i++)
         {
             int channel = i % 3, source = preprocessing.ColorOrder == ColorOrder.Bgr ? 2 - channel : channel;
-            input[i] = (pictures[(index * input.Length) + i - channel + source] - preprocessing.Mean[channel]) / preprocessing.Std[channel];
+            input[i] = (images[(index * input.Length) + i - channel + source] - preprocessing.Mean[channel]) / preprocessing.Std[channel];
         }
     }
 

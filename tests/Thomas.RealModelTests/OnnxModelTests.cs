@@ -18,30 +18,30 @@ public sealed class OnnxModelTests
     [InlineData("mobilenet_v2_1.0_224_bn_features", "mobilenet_v2_1.0_224_bn_features.imagenet3_features_f32", MeanStd)]
     [InlineData("mobilenet_v1_0.25_224_bn", "mobilenet_v1_0.25_224_bn.imagenet3_logits_f32", "tf")]
     [InlineData("squeezenet1.1", "squeezenet1.1.imagenet3_logits_f32", MeanStd)]
-    public void Recorded_outputs_on_pictures_are_reproduced(string file, string golden, string preset)
+    public void Recorded_outputs_on_images_are_reproduced(string file, string golden, string preset)
     {
         byte[] crops = OnnxAssets.Bytes("imagenet10_crops224_nhwc_rgb_u8", out _);
         float[] expected = OnnxAssets.Floats(golden, out int[] shape);
         using Executable executable = Executable.Compile(Model.Load(Assets.PathOf("models", "onnx", file + ".onnx")).Graph);
-        for (int picture = 0; picture < shape[0]; picture++)
+        for (int image = 0; image < shape[0]; image++)
         {
-            OnnxAssets.Fill(executable.Input(), crops, picture, Preprocessing.Preset(preset, 224, 224));
+            OnnxAssets.Fill(executable.Input(), crops, image, Preprocessing.Preset(preset, 224, 224));
             executable.Run();
-            AssertClose(expected.AsSpan(picture * shape[1], shape[1]), executable.Output());
+            AssertClose(expected.AsSpan(image * shape[1], shape[1]), executable.Output());
         }
     }
 
     [Fact]
-    public void Recorded_outputs_on_cifar_pictures_are_reproduced()
+    public void Recorded_outputs_on_cifar_images_are_reproduced()
     {
-        byte[] pictures = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
+        byte[] images = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
         float[] expected = OnnxAssets.Floats("resnet20_cifar10.cifar20_logits_f32", out _);
         using Executable executable = Executable.Compile(Model.Load(Assets.PathOf("models", "onnx", "resnet20_cifar10.onnx")).Graph);
-        for (int picture = 0; picture < shape[0]; picture++)
+        for (int image = 0; image < shape[0]; image++)
         {
-            OnnxAssets.Fill(executable.Input(), pictures, picture, Preprocessing.Preset(MeanStd, 32, 32));
+            OnnxAssets.Fill(executable.Input(), images, image, Preprocessing.Preset(MeanStd, 32, 32));
             executable.Run();
-            AssertClose(expected.AsSpan(picture * 10, 10), executable.Output());
+            AssertClose(expected.AsSpan(image * 10, 10), executable.Output());
         }
     }
 
@@ -86,13 +86,13 @@ public sealed class OnnxModelTests
     {
         byte[] crops = OnnxAssets.Bytes("imagenet10_crops224_nhwc_rgb_u8", out _);
         using JsonDocument golden = JsonDocument.Parse(File.ReadAllText(Assets.PathOf("golden", "imagenet_top5.json")));
-        JsonElement pictures = golden.RootElement.GetProperty("models").GetProperty($"models/onnx/{file}.onnx").GetProperty("top5");
+        JsonElement images = golden.RootElement.GetProperty("models").GetProperty($"models/onnx/{file}.onnx").GetProperty("top5");
         using Executable executable = Executable.Compile(Model.Load(Assets.PathOf("models", "onnx", file + ".onnx")).Graph);
-        for (int picture = 0; picture < pictures.GetArrayLength(); picture++)
+        for (int image = 0; image < images.GetArrayLength(); image++)
         {
-            OnnxAssets.Fill(executable.Input(), crops, picture, Preprocessing.Preset(preset, 224, 224));
+            OnnxAssets.Fill(executable.Input(), crops, image, Preprocessing.Preset(preset, 224, 224));
             executable.Run();
-            AssertTopFive(pictures[picture], executable.Output(), $"{file}, picture {picture}");
+            AssertTopFive(images[image], executable.Output(), $"{file}, image {image}");
         }
     }
 

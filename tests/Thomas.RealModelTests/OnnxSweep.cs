@@ -109,8 +109,8 @@ internal static class OnnxSweep
             yield return One($"{op.Name} with a number", op, null, x, [[]]);
             yield return One($"{op.Name} that stretches the activation", op, null, [1, 4, 1, 5], [1, 1, 6, 1]);
             yield return One($"{op.Name} of matrices", op, null, [1, 5], [3, 5]);
-            yield return Two($"{op.Name} of pictures", op, x, x);
-            yield return Two($"{op.Name} of a picture and a gate", op, x, [1, 1, 1, 5]);
+            yield return Two($"{op.Name} of images", op, x, x);
+            yield return Two($"{op.Name} of an image and a gate", op, x, [1, 1, 1, 5]);
         }
 
         yield return One("Power", OpCatalog.Power, null, x, [5]) with { Low = 0.1f };
@@ -255,7 +255,7 @@ internal static class OnnxSweep
         yield return One("Slice to the end by steps", OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 0), new IntList(-1, -1, -1, -1), new IntList(1, 2, 3, 2)), x);
         yield return One("Slice of everything", OpCatalog.Slice, new SliceAttributes(new IntList(0, 0, 0, 0), new IntList(-1, -1, -1, -1), new IntList(1, 1, 1, 1)), x);
         yield return One("Reshape to a row", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, -1)), x);
-        yield return One("Reshape to a picture", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 6, 5, -1)), x);
+        yield return One("Reshape to an image", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 6, 5, -1)), x);
         yield return One("Reshape that copies axes", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 0, -1)), x);
         yield return One("Reshape of one pixel", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 5)), [1, 1, 1, 5]);
         yield return One("Reshape to one pixel", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 1, 1, -1)), [1, 5]);
@@ -280,7 +280,7 @@ internal static class OnnxSweep
             Value flat = b.Add(OpCatalog.Reshape, [gated], new ReshapeAttributes(new IntList(0, -1)), "flat");
             return b.Build(flat, gated, flat);
         });
-        yield return new Case("A picture that is handed out in NCHW order and an input that is handed out", () =>
+        yield return new Case("An image that is handed out in NCHW order and an input that is handed out", () =>
         {
             GraphBuilder b = new();
             Value x = b.Input("x", Type(1, 6, 5, 3));

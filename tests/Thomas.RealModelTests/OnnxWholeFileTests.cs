@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>Whole small classifiers in the styles of many exporters: ONNX Runtime and Thomas agree on them, on what Thomas writes of them, and on several pictures at a time.</summary>
+/// <summary>Whole small classifiers in the styles of many exporters: ONNX Runtime and Thomas agree on them, on what Thomas writes of them, and on several images at a time.</summary>
 public sealed class OnnxWholeFileTests
 {
     private const double Tolerance = 2e-5;
@@ -24,8 +24,8 @@ public sealed class OnnxWholeFileTests
         Model model = file.Load();
         Shape shape = model.Graph.Inputs[0].Shape;
         int length = shape.ElementCount;
-        float[] pictures = OnnxSweep.Noise(3 * length, 11, -1, 1), first = pictures[..length];
-        float[] InFile(float[] picture) => model.Info.InputLayout == PictureLayout.Nchw ? OnnxSweep.ToNchw(picture, shape) : picture;
+        float[] images = OnnxSweep.Noise(3 * length, 11, -1, 1), first = images[..length];
+        float[] InFile(float[] image) => model.Info.InputLayout == ImageLayout.Nchw ? OnnxSweep.ToNchw(image, shape) : image;
 
         using Ort source = new(file.Proto.ToByteArray(), optimized: true);
         float[] expected = source.Run(InFile(first))[0];
@@ -38,9 +38,9 @@ public sealed class OnnxWholeFileTests
         stream.Position = 0;
         OnnxSweep.AssertClose(expected, Run(Model.Load(stream, "again.tflite"), 1, first), Tolerance, $"{name}, written as .tflite");
 
-        float[] three = Run(model, 3, pictures);
+        float[] three = Run(model, 3, images);
         for (int i = 0; i < 3; i++)
-            OnnxSweep.AssertClose(source.Run(InFile(pictures[(i * length)..((i + 1) * length)]))[0], three[(i * WholeFiles.Classes)..((i + 1) * WholeFiles.Classes)], Tolerance, $"{name}, picture {i} of 3");
+            OnnxSweep.AssertClose(source.Run(InFile(images[(i * length)..((i + 1) * length)]))[0], three[(i * WholeFiles.Classes)..((i + 1) * WholeFiles.Classes)], Tolerance, $"{name}, image {i} of 3");
     }
 
     /// <summary>A file that leaves the batch open is written so, too, whatever it does inside.</summary>
@@ -53,21 +53,21 @@ public sealed class OnnxWholeFileTests
     {
         Model model = WholeFiles.All[name]().Load();
         int length = model.Graph.Inputs[0].Shape.ElementCount;
-        float[] pictures = OnnxSweep.Noise(2 * length, 12, -1, 1), inFile = [];
+        float[] images = OnnxSweep.Noise(2 * length, 12, -1, 1), inFile = [];
         for (int i = 0; i < 2; i++)
         {
-            float[] one = pictures[(i * length)..((i + 1) * length)];
-            inFile = [.. inFile, .. model.Info.InputLayout == PictureLayout.Nchw ? OnnxSweep.ToNchw(one, model.Graph.Inputs[0].Shape) : one];
+            float[] one = images[(i * length)..((i + 1) * length)];
+            inFile = [.. inFile, .. model.Info.InputLayout == ImageLayout.Nchw ? OnnxSweep.ToNchw(one, model.Graph.Inputs[0].Shape) : one];
         }
 
         using Ort written = new(Ort.Export(model), optimized: true);
-        OnnxSweep.AssertClose(Run(model, 2, pictures), written.Run(inFile)[0], Tolerance, name);
+        OnnxSweep.AssertClose(Run(model, 2, images), written.Run(inFile)[0], Tolerance, name);
     }
 
-    private static float[] Run(Model model, int batch, float[] pictures)
+    private static float[] Run(Model model, int batch, float[] images)
     {
         using Executable executable = Executable.Compile(model.Graph, batch, new CompileOptions { Threads = 2 });
-        pictures.CopyTo(executable.Input());
+        images.CopyTo(executable.Input());
         executable.Run();
         return executable.Output().ToArray();
     }

@@ -50,7 +50,7 @@ internal sealed class Ort : IDisposable
         return stream.ToArray();
     }
 
-    /// <summary>Runs the model; inputs in the file's order and layout, any number of pictures where the file leaves the batch open. float16 inputs and outputs are converted.</summary>
+    /// <summary>Runs the model; inputs in the file's order and layout, any number of images where the file leaves the batch open. float16 inputs and outputs are converted.</summary>
     public float[][] Run(params float[][] inputs)
     {
         List<NamedOnnxValue> values = [];
@@ -79,7 +79,7 @@ internal sealed class Ort : IDisposable
         return [.. outputs];
     }
 
-    /// <summary>Runs a model of one picture whose height and width the file may leave open; channels come second.</summary>
+    /// <summary>Runs a model of one image whose height and width the file may leave open; channels come second.</summary>
     public float[] Run(int side, float[] input)
     {
         int[] shape = [1, input.Length / side / side, side, side];

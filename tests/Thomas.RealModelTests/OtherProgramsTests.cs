@@ -75,27 +75,27 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
     {
         CompileOptions oneThread = new() { Threads = 1 };
         TrainerOptions? network = policy is not { } update ? null : new TrainerOptions { Policy = update, Epochs = 2, BatchSize = 6, Compile = oneThread };
-        PictureSet pictures = new();
-        foreach ((string label, string path) in Flowers("train", 6)) pictures.Add(label, File.ReadAllBytes(path));
-        return Tuner.Tune(model, pictures.ToDataset(), Decoder, new TuningOptions { Head = new HeadOptions { Epochs = 20 }, Network = network, Compile = oneThread }).Model;
+        ImageSet images = new();
+        foreach ((string label, string path) in Flowers("train", 6)) images.Add(label, File.ReadAllBytes(path));
+        return Tuner.Tune(model, images.ToDataset(), Decoder, new TuningOptions { Head = new HeadOptions { Epochs = 20 }, Network = network, Compile = oneThread }).Model;
     }
 
     private void Agree(IReadOnlyList<Written> models)
     {
-        int images = 0, decided = 0;
+        int compared = 0, decided = 0;
         List<string> failures = [];
         List<(string, byte[], float[])> jobs = [];
         List<(Written Model, float[] Expected)> expected = [];
-        RgbImage[] pictures = [.. Flowers("val", 5).Select(static f => Decoder.Decode(File.ReadAllBytes(f.Path)))];
+        RgbImage[] images = [.. Flowers("val", 5).Select(static f => Decoder.Decode(File.ReadAllBytes(f.Path)))];
         foreach (Written written in models)
         {
-            (float[] nhwc, float[] nchw, float[] scores) = Thomas(written.Model, pictures);
+            (float[] nhwc, float[] nchw, float[] scores) = Thomas(written.Model, images);
             using (Ort ort = new(Save(written.Model, ModelFormat.Onnx)))
             {
-                Compare(written, "ONNX Runtime", scores, [.. Split(nchw, pictures.Length).SelectMany(image => ort.Run(image)[0])]);
+                Compare(written, "ONNX Runtime", scores, [.. Split(nchw, images.Length).SelectMany(image => ort.Run(image)[0])]);
             }
 
-            bool isNchw = written.Model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
+            bool isNchw = written.Model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: ImageLayout.Nchw };
             expected.Add((written, scores));
             foreach (string runtime in TfLiteRuntime.Names) jobs.Add((runtime, Save(written.Model, ModelFormat.TfLite), isNchw ? nchw : nhwc));
         }
@@ -109,8 +109,8 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
         }
 
         Assert.True(failures.Count == 0, string.Join('\n', failures));
-        output.WriteLine($"the named class agrees for {decided} images of {images}; the others are near ties");
-        Assert.True(decided > images / 2);
+        output.WriteLine($"the named class agrees for {decided} images of {compared}; the others are near ties");
+        Assert.True(decided > compared / 2);
 
         void Compare(Written written, string runtime, float[] expected, float[] actual)
         {
@@ -125,10 +125,10 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
             output.WriteLine($"{place}: off by {worst:0.0e+0}");
             if (!(worst <= written.Tolerance)) failures.Add($"{place}: off by {worst}");
             ClassOutput classes = ClassOutput.Of(written.Model);
-            foreach ((float[] ours, float[] theirs) in Split(expected, pictures.Length).Zip(Split(actual, pictures.Length)))
+            foreach ((float[] ours, float[] theirs) in Split(expected, images.Length).Zip(Split(actual, images.Length)))
             {
                 IReadOnlyList<ClassScore> ranked = classes.Rank(ours, 2);
-                images++;
+                compared++;
                 if (ranked[0].Probability - ranked[1].Probability <= 2 * written.Tolerance) continue; // What moves both numbers may swap them.
                 decided++;
                 string ourClass = ranked[0].Label, theirClass = classes.Rank(theirs, 1)[0].Label;
@@ -140,7 +140,7 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
     /// <summary>The images as the model takes them, in both layouts, and its numbers for each; what the classifier says follows from these.</summary>
     private static (float[] Nhwc, float[] Nchw, float[] Scores) Thomas(Model model, RgbImage[] images)
     {
-        Preprocessor preprocessor = new(PictureInput.Of(model).Preprocessing);
+        Preprocessor preprocessor = new(ImageInput.Of(model).Preprocessing);
         Shape shape = model.Graph.Inputs[0].Shape.With(0, 1);
         float[] input = new float[shape.ElementCount];
         List<float> nhwc = [], nchw = [], scores = [];

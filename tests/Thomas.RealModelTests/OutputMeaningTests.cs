@@ -51,7 +51,7 @@ public sealed class OutputMeaningTests
         Dataset flowers = Flowers();
         foreach (Sample sample in flowers.Samples.Take(3))
         {
-            RgbImage image = Decoder.Decode(File.ReadAllBytes(sample.Picture.Name));
+            RgbImage image = Decoder.Decode(File.ReadAllBytes(sample.Image.Name));
             float p = classifier.Scores(image)[0];
             ClassScore[] scores = [.. classifier.Classify(image)];
             Assert.Equal(p > 0.5 ? ["yes", "no"] : new[] { "no", "yes" }, scores.Select(static s => s.Label));
@@ -103,10 +103,10 @@ public sealed class OutputMeaningTests
 
     private static Dataset Flowers()
     {
-        PictureSet set = new();
+        ImageSet set = new();
         foreach (string name in new[] { "daisy", "roses" })
         {
-            foreach (string file in Directory.EnumerateFiles(Assets.PathOf("datasets", "flowers5", "train", name)).Order(StringComparer.Ordinal).Take(6)) set.Add(name, Picture.FromEncoded(file, File.ReadAllBytes(file)));
+            foreach (string file in Directory.EnumerateFiles(Assets.PathOf("datasets", "flowers5", "train", name)).Order(StringComparer.Ordinal).Take(6)) set.Add(name, ImageSource.FromEncoded(file, File.ReadAllBytes(file)));
         }
 
         return set.ToDataset();

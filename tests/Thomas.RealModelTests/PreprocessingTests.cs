@@ -21,22 +21,22 @@ public sealed class PreprocessingTests
         Preprocessor preprocessor = new(Preprocessing.Preset("raw", 224, 224));
         byte[] crop = new byte[preprocessor.CropBytes];
         long[] histogram = new long[256];
-        int picture = 0;
+        int image = 0;
         foreach (JsonElement entry in list.RootElement.GetProperty("images").EnumerateArray())
         {
             string file = Assets.PathOf(entry.GetProperty("file").GetString()!.Split('/'));
             preprocessor.Crop(new SkiaImageDecoder().Decode(File.ReadAllBytes(file), preprocessor.MinimumShortSide), crop);
-            ReadOnlySpan<byte> expected = golden.Values.AsSpan(picture * crop.Length, crop.Length);
+            ReadOnlySpan<byte> expected = golden.Values.AsSpan(image * crop.Length, crop.Length);
             for (int i = 0; i < crop.Length; i++)
             {
                 histogram[Math.Abs(crop[i] - expected[i])]++;
             }
 
-            picture++;
+            image++;
         }
 
         Assert.Equal([10, 224, 224, 3], golden.Shape);
-        Assert.Equal(10, picture);
+        Assert.Equal(10, image);
         double total = histogram.Sum();
         string measured = string.Join(", ", Enumerable.Range(0, 256).Where(d => histogram[d] > 0).Select(d => $"{d}: {histogram[d] / total:P4}"));
         TestContext.Current.SendDiagnosticMessage($"differences in grey levels: {measured}");
@@ -73,7 +73,7 @@ public sealed class PreprocessingTests
             PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("imagenet", 224, 224), CacheDirectory = cache };
             double first = Prepare(flowers, options, expectCached: false);
             double second = Prepare(flowers, options, expectCached: true);
-            TestContext.Current.SendDiagnosticMessage($"375 pictures prepared in {first:F0} ms, opened from the cache in {second:F0} ms");
+            TestContext.Current.SendDiagnosticMessage($"375 images prepared in {first:F0} ms, opened from the cache in {second:F0} ms");
         }
         finally
         {

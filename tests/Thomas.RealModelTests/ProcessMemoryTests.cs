@@ -20,7 +20,7 @@ public sealed partial class ProcessMemoryTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    // V1 is bound by its pictures, V2 by its step, which must be cut and computed again.
+    // V1 is bound by its images, V2 by its step, which must be cut and computed again.
     [Theory]
     [InlineData("onnx/mobilenet_v2_1.0_224.onnx", "all", 3)]
     [InlineData("tflite/mobilenet_v1_0.25_224_1_metadata_1.tflite", "last", 9)]
@@ -32,23 +32,23 @@ public sealed partial class ProcessMemoryTests : IDisposable
     }
 
     [Fact]
-    public void Pictures_that_the_data_set_holds_count()
+    public void Images_that_the_data_set_holds_count()
     {
         Assert.SkipWhen(Assets.Root is null, Assets.SkipReason);
 
-        // 30 MiB of gray pictures, few enough to be learned in a second.
+        // 30 MiB of gray images, few enough to be learned in a second.
         const int Count = 1920, Side = 128;
         string data = Directory.CreateDirectory(Path.Combine(_folder.FullName, "digits")).FullName;
-        byte[] pictures = new byte[16 + (Count * Side * Side)], labels = new byte[8 + Count];
-        foreach ((int at, int number) in new[] { (0, 0x803), (4, Count), (8, Side), (12, Side) }) BinaryPrimitives.WriteInt32BigEndian(pictures.AsSpan(at), number);
+        byte[] images = new byte[16 + (Count * Side * Side)], labels = new byte[8 + Count];
+        foreach ((int at, int number) in new[] { (0, 0x803), (4, Count), (8, Side), (12, Side) }) BinaryPrimitives.WriteInt32BigEndian(images.AsSpan(at), number);
         foreach ((int at, int number) in new[] { (0, 0x801), (4, Count) }) BinaryPrimitives.WriteInt32BigEndian(labels.AsSpan(at), number);
         for (int i = 0; i < Count; i++)
         {
             labels[8 + i] = (byte)(i % 10);
-            pictures.AsSpan(16 + (i * Side * Side), (1 + (i % 10)) * 12 * Side).Fill(200);
+            images.AsSpan(16 + (i * Side * Side), (1 + (i % 10)) * 12 * Side).Fill(200);
         }
 
-        File.WriteAllBytes(Path.Combine(data, "train-images-idx3-ubyte"), pictures);
+        File.WriteAllBytes(Path.Combine(data, "train-images-idx3-ubyte"), images);
         File.WriteAllBytes(Path.Combine(data, "train-labels-idx1-ubyte"), labels);
         long start = AssertKeepsItsSmallestBound(["train", "lenet5", "--data", data, "--batch", "256"]);
         Assert.InRange(start, 0, 64 * MiB);
@@ -57,7 +57,7 @@ public sealed partial class ProcessMemoryTests : IDisposable
     [Fact]
     public void Many_photographs_keep_to_the_smallest_bound()
     {
-        // Files of 3 MiB, which are garbage once they have been read: over 2 GiB of them. Most of each is no picture, so that decoding takes no time.
+        // Files of 3 MiB, which are garbage once they have been read: over 2 GiB of them. Most of each is no image, so that decoding takes no time.
         string model = Assets.PathOf("models", "tflite", "cifar10_resnet8_float.tflite"), data = Path.Combine(_folder.FullName, "photographs"), first = Path.Combine(_folder.FullName, "first.jpg");
         Draw(first, 64, 48, SKEncodedImageFormat.Jpeg);
         using (FileStream file = new(first, FileMode.Append)) file.Write(new byte[3 * MiB]);
@@ -71,7 +71,7 @@ public sealed partial class ProcessMemoryTests : IDisposable
     }
 
     [Fact]
-    public void Large_pictures_take_less_than_64_MiB()
+    public void Large_images_take_less_than_64_MiB()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the peak is read from /proc");
         string model = Assets.PathOf("models", "tflite", "cifar10_resnet8_float.tflite");
@@ -102,7 +102,7 @@ public sealed partial class ProcessMemoryTests : IDisposable
         return start;
     }
 
-    /// <summary>A few pictures of each of the five flowers.</summary>
+    /// <summary>A few images of each of the five flowers.</summary>
     private string Flowers(int perClass)
     {
         string source = Path.Combine(Assets.PathOf("datasets", "flowers5"), "train"), target = Path.Combine(_folder.FullName, "flowers");

@@ -57,30 +57,30 @@ public sealed class QuantizedExportTests(ITestOutputHelper output)
 
     private void Compare(Model model, byte[] written, string file)
     {
-        float[][] pictures = Pictures(model);
+        float[][] images = Images(model);
         using Executable executable = Executable.Compile(model.Graph, 1, OneThread);
         using Ort ort = new(written);
         int same = 0;
-        foreach (float[] picture in pictures)
+        foreach (float[] image in images)
         {
-            picture.CopyTo(executable.Input());
+            image.CopyTo(executable.Input());
             executable.Run();
-            float[] expected = executable.Output().ToArray(), actual = ort.Run(OnnxSweep.ToNchw(picture, model.Graph.Inputs[0].Shape))[0];
+            float[] expected = executable.Output().ToArray(), actual = ort.Run(OnnxSweep.ToNchw(image, model.Graph.Inputs[0].Shape))[0];
             if (Best(expected) == Best(actual)) same++;
         }
 
-        output.WriteLine($"{file}: the same class for {same} of {pictures.Length} pictures");
+        output.WriteLine($"{file}: the same class for {same} of {images.Length} images");
 
         // One near tie may fall the other way: integers round once, floats after each sum.
-        Assert.True(same >= pictures.Length - 1, $"{file}: the same class for {same} of {pictures.Length} pictures");
+        Assert.True(same >= images.Length - 1, $"{file}: the same class for {same} of {images.Length} images");
     }
 
-    /// <summary>Ten golden pictures in the model's size.</summary>
-    private static float[][] Pictures(Model model)
+    /// <summary>Ten golden images in the model's size.</summary>
+    private static float[][] Images(Model model)
     {
-        float[][] pictures = new float[10][];
-        for (int i = 0; i < pictures.Length; i++) pictures[i] = TfLiteModels.Picture(model, i);
-        return pictures;
+        float[][] images = new float[10][];
+        for (int i = 0; i < images.Length; i++) images[i] = TfLiteModels.Image(model, i);
+        return images;
     }
 
     /// <summary>The graph with every weight a little off its grid, as an optimizer leaves it.</summary>

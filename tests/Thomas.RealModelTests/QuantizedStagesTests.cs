@@ -32,7 +32,7 @@ public sealed class QuantizedStagesTests(ITestOutputHelper output)
     public void Onnx_runtime_agrees_on_every_stage(string name)
     {
         Graph graph = TfLiteModels.Load(name).Graph;
-        Dictionary<Value, float[]> known = Roundings(graph, TfLiteModels.Picture(TfLiteModels.Load(name), 1));
+        Dictionary<Value, float[]> known = Roundings(graph, TfLiteModels.Image(TfLiteModels.Load(name), 1));
         long elements = 0, flipped = 0;
         int stages = 0;
         foreach (Node node in graph.Nodes)
@@ -62,8 +62,8 @@ public sealed class QuantizedStagesTests(ITestOutputHelper output)
         Assert.True(flipped <= LargestShare * elements, $"{name}: {flipped} of {elements} results differ by one step");
     }
 
-    /// <summary>What every rounding of the graph, and its input, holds for a picture.</summary>
-    private static Dictionary<Value, float[]> Roundings(Graph graph, float[] picture)
+    /// <summary>What every rounding of the graph, and its input, holds for an image.</summary>
+    private static Dictionary<Value, float[]> Roundings(Graph graph, float[] image)
     {
         GraphRewriter rewriter = new(graph);
         foreach (Node node in graph.Nodes) rewriter.Copy(node);
@@ -76,9 +76,9 @@ public sealed class QuantizedStagesTests(ITestOutputHelper output)
         }
 
         using Executable executable = Executable.Compile(rewriter.Builder.Build([.. handedOut]), 1, new CompileOptions { Threads = 1 });
-        picture.CopyTo(executable.Input());
+        image.CopyTo(executable.Input());
         executable.Run();
-        Dictionary<Value, float[]> known = new() { [graph.Inputs[0]] = picture };
+        Dictionary<Value, float[]> known = new() { [graph.Inputs[0]] = image };
         for (int i = 0; i < old.Count; i++) known[old[i]] = executable.Output(i).ToArray();
         return known;
     }

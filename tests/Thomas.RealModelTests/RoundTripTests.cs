@@ -46,7 +46,7 @@ public sealed class RoundTripTests(ITestOutputHelper output)
     public void A_written_model_computes_and_describes_the_same(string folder, string name)
     {
         Model model = Described(folder, name);
-        float[] input = Pictures(model, 1);
+        float[] input = Images(model, 1);
         float[][] expected = Run(model, 1, input);
         foreach (ModelFormat format in (ModelFormat[])[ModelFormat.Onnx, ModelFormat.TfLite])
         {
@@ -77,13 +77,13 @@ public sealed class RoundTripTests(ITestOutputHelper output)
     public void Onnx_runtime_agrees_with_a_written_model(string folder, string name, bool optimized)
     {
         Model model = Described(folder, name);
-        float[] input = Pictures(model, Batch);
+        float[] input = Images(model, Batch);
         float[][] expected = Run(model, Batch, input);
         using Ort ort = new(Export(model, ModelFormat.Onnx), optimized);
         Assert.Equal(model.Graph.Inputs[0].Name, ort.InputName);
         Assert.Equal(model.Graph.Outputs[0].Name, ort.OutputNames[0]);
         Assert.True(ort.InputShape[0] <= 0, "the batch of an .onnx file is open unless asked for otherwise");
-        bool isNhwc = model.Info is { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc };
+        bool isNhwc = model.Info is { SourceFormat: ModelFormat.Onnx, InputLayout: ImageLayout.Nhwc };
         Shape shape = model.Graph.Inputs[0].Shape.With(0, Batch);
         float[][] actual = ort.Run(isNhwc ? input : OnnxSweep.ToNchw(input, shape));
         Assert.Equal(expected.Length, actual.Length);
@@ -99,17 +99,17 @@ public sealed class RoundTripTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void A_batch_gives_what_each_picture_gives_alone(string folder, string name)
+    public void A_batch_gives_what_each_image_gives_alone(string folder, string name)
     {
         Model model = Described(folder, name);
-        float[] pictures = Pictures(model, Batch);
-        float[] together = Run(model, Batch, pictures)[0];
-        int pixels = pictures.Length / Batch, length = together.Length / Batch;
+        float[] images = Images(model, Batch);
+        float[] together = Run(model, Batch, images)[0];
+        int pixels = images.Length / Batch, length = together.Length / Batch;
         for (int i = 0; i < Batch; i++)
         {
-            float[] alone = Run(model, 1, pictures[(i * pixels)..((i + 1) * pixels)])[0];
+            float[] alone = Run(model, 1, images[(i * pixels)..((i + 1) * pixels)])[0];
             Assert.Equal(alone.Length, length);
-            AssertClose(alone, together[(i * length)..((i + 1) * length)], OurTolerance, $"{name}, picture {i} of {Batch}");
+            AssertClose(alone, together[(i * length)..((i + 1) * length)], OurTolerance, $"{name}, image {i} of {Batch}");
         }
     }
 
@@ -133,24 +133,24 @@ public sealed class RoundTripTests(ITestOutputHelper output)
         Preprocessing preprocessing = name switch
         {
             "SqueezeNet_fp16.onnx" => Preprocessing.Preset("caffe-bgr", 224, 224),
-            "mnist.onnx" => PictureInput.Of(model).Preprocessing with { Mean = new ChannelValues(0), Std = new ChannelValues(1) },
-            _ => PictureInput.Of(model).Preprocessing,
+            "mnist.onnx" => ImageInput.Of(model).Preprocessing with { Mean = new ChannelValues(0), Std = new ChannelValues(1) },
+            _ => ImageInput.Of(model).Preprocessing,
         };
         Dictionary<string, string> metadata = new(model.Info.Metadata) { ["key of a test"] = "value \u00fc" };
         return new Model(model.Graph, model.Info with { Labels = model.Info.Labels ?? labels, Preprocessing = preprocessing, Metadata = metadata });
     }
 
-    /// <summary>Golden pictures shrunk by taking every n-th pixel and normalized.</summary>
-    private static float[] Pictures(Model model, int count)
+    /// <summary>Golden images shrunk by taking every n-th pixel and normalized.</summary>
+    private static float[] Images(Model model, int count)
     {
         Shape shape = model.Graph.Inputs[0].Shape;
-        byte[] pixels = TfLiteModels.Pictures(224).Values;
+        byte[] pixels = TfLiteModels.Images(224).Values;
         Preprocessing preprocessing = model.Info.Preprocessing!;
         float[] values = new float[shape.ElementCount * count];
         for (int i = 0; i < values.Length; i++)
         {
-            int c = i % shape[3], x = i / shape[3] % shape[2], y = i / shape[3] / shape[2] % shape[1], picture = i / shape.ElementCount;
-            int pixel = (((picture * 224) + (y * 224 / shape[1])) * 224) + (x * 224 / shape[2]);
+            int c = i % shape[3], x = i / shape[3] % shape[2], y = i / shape[3] / shape[2] % shape[1], image = i / shape.ElementCount;
+            int pixel = (((image * 224) + (y * 224 / shape[1])) * 224) + (x * 224 / shape[2]);
             int source = shape[3] == 1 ? 1 : preprocessing.ColorOrder == ColorOrder.Bgr ? 2 - c : c;
             values[i] = (pixels[(pixel * 3) + source] - preprocessing.Mean[c]) / preprocessing.Std[c];
         }

@@ -23,20 +23,20 @@ internal static class TfLiteModels
 
     public static Model Load(string name) => ModelFiles.Load(Bytes(name), name);
 
-    /// <summary>Ten pictures of the golden set as raw RGB bytes.</summary>
-    public static Npy<byte> Pictures(int side) =>
+    /// <summary>Ten images of the golden set as raw RGB bytes.</summary>
+    public static Npy<byte> Images(int side) =>
         Npy<byte>.Load(Assets.PathOf("golden", side == 128 ? "imagenet10_128_nhwc_rgb_u8.npy" : "imagenet10_crops224_nhwc_rgb_u8.npy"));
 
-    /// <summary>What golden/imagenet_top5.json records for a model: five pairs of index and score for each picture.</summary>
+    /// <summary>What golden/imagenet_top5.json records for a model: five pairs of index and score for each image.</summary>
     public static (int Index, double Score)[][] Top5(string name)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Assets.PathOf("golden", "imagenet_top5.json")));
-        JsonElement pictures = document.RootElement.GetProperty("models").GetProperty($"models/tflite/{name}").GetProperty("top5");
-        (int, double)[][] result = new (int, double)[pictures.GetArrayLength()][];
+        JsonElement images = document.RootElement.GetProperty("models").GetProperty($"models/tflite/{name}").GetProperty("top5");
+        (int, double)[][] result = new (int, double)[images.GetArrayLength()][];
         for (int i = 0; i < result.Length; i++)
         {
-            result[i] = new (int, double)[pictures[i].GetArrayLength()];
-            for (int k = 0; k < result[i].Length; k++) result[i][k] = (pictures[i][k][0].GetInt32(), pictures[i][k][1].GetDouble());
+            result[i] = new (int, double)[images[i].GetArrayLength()];
+            for (int k = 0; k < result[i].Length; k++) result[i][k] = (images[i][k][0].GetInt32(), images[i][k][1].GetDouble());
         }
 
         return result;
@@ -49,11 +49,11 @@ internal static class TfLiteModels
         return executable.Output().ToArray();
     }
 
-    /// <summary>A golden picture shrunk to the model's input by taking every n-th pixel, normalized as the model says or else to [-1, 1].</summary>
-    public static float[] Picture(Model model, int index)
+    /// <summary>A golden image shrunk to the model's input by taking every n-th pixel, normalized as the model says or else to [-1, 1].</summary>
+    public static float[] Image(Model model, int index)
     {
         Shape shape = model.Graph.Inputs[0].Shape;
-        byte[] pixels = Pictures(224).Values;
+        byte[] pixels = Images(224).Values;
         ChannelValues mean = model.Info.Preprocessing?.Mean ?? new ChannelValues(127.5f), std = model.Info.Preprocessing?.Std ?? new ChannelValues(127.5f);
         float[] values = new float[shape.ElementCount];
         for (int i = 0; i < values.Length; i++)

@@ -17,11 +17,11 @@ public sealed class TfLiteReaderTests
         Model model = TfLiteModels.Load(name);
         GraphVerifier.Verify(model.Graph);
         using Executable executable = Executable.Compile(model.Graph);
-        float[] first = TfLiteModels.Run(executable, TfLiteModels.Picture(model, 0)), second = TfLiteModels.Run(executable, TfLiteModels.Picture(model, 7));
+        float[] first = TfLiteModels.Run(executable, TfLiteModels.Image(model, 0)), second = TfLiteModels.Run(executable, TfLiteModels.Image(model, 7));
         Assert.True(first.Length >= 2);
         Assert.All(first, value => Assert.True(float.IsFinite(value)));
         Assert.NotEqual(first, second);
-        Assert.Equal(name.Contains("1x3x224", StringComparison.Ordinal) ? PictureLayout.Nchw : PictureLayout.Nhwc, model.Info.InputLayout);
+        Assert.Equal(name.Contains("1x3x224", StringComparison.Ordinal) ? ImageLayout.Nchw : ImageLayout.Nhwc, model.Info.InputLayout);
         Assert.Contains(model.Graph.Inputs[0].Shape[3], new[] { 1, 3 });
     }
 
@@ -36,14 +36,14 @@ public sealed class TfLiteReaderTests
         Assert.NotNull(model.Info.Preprocessing);
         Assert.Equal(mean, model.Info.Preprocessing.Mean.First, 1e-3);
         Assert.Equal(std, model.Info.Preprocessing.Std.First, 1e-2);
-        Npy<byte> pictures = TfLiteModels.Pictures(side);
+        Npy<byte> images = TfLiteModels.Images(side);
         (int Index, double Score)[][] golden = TfLiteModels.Top5(name);
         using Executable executable = Executable.Compile(model.Graph);
         double logitStep = LogitStep(model.Graph);
-        int length = pictures.Values.Length / golden.Length;
+        int length = images.Values.Length / golden.Length;
         for (int i = 0; i < golden.Length; i++)
         {
-            float[] input = Array.ConvertAll(pictures.Values[(i * length)..((i + 1) * length)], value => (value - model.Info.Preprocessing.Mean.First) / model.Info.Preprocessing.Std.First);
+            float[] input = Array.ConvertAll(images.Values[(i * length)..((i + 1) * length)], value => (value - model.Info.Preprocessing.Mean.First) / model.Info.Preprocessing.Std.First);
             float[] scores = TfLiteModels.Run(executable, input);
             int[] order = Descending(scores);
             for (int k = 0; k < 5; k++)
@@ -51,7 +51,7 @@ public sealed class TfLiteReaderTests
                 // Classes within one step of the output's grid are ties; where a softmax comes last, also within one step of the logits that it reads.
                 float ours = scores[order[k]], recorded = scores[golden[i][k].Index];
                 double lead = Math.Abs(ours - recorded), tie = step + (Math.Max(ours, recorded) * (1 - Math.Exp(-logitStep)));
-                Assert.True(lead <= tie * 1.001, $"{name}, picture {i}, rank {k}: class {order[k]} leads the recorded {golden[i][k].Index} by {lead / step} steps (tie: {tie / step})");
+                Assert.True(lead <= tie * 1.001, $"{name}, image {i}, rank {k}: class {order[k]} leads the recorded {golden[i][k].Index} by {lead / step} steps (tie: {tie / step})");
             }
         }
     }

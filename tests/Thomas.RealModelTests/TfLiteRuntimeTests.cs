@@ -107,19 +107,19 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
     [Fact]
     public void Tuned_models()
     {
-        PictureSet pictures = new();
+        ImageSet images = new();
         foreach (string label in (string[])["daisy", "roses"])
         {
             string[] files = Directory.GetFiles(Assets.PathOf("datasets", "flowers5", "train", label));
             Array.Sort(files, StringComparer.Ordinal);
-            for (int i = 0; i < 6; i++) pictures.Add(label, File.ReadAllBytes(files[i]));
+            for (int i = 0; i < 6; i++) images.Add(label, File.ReadAllBytes(files[i]));
         }
 
         List<Case> cases = [];
         foreach ((string folder, string name) in ((string, string)[])[("tflite", "mobilenet_v1_0.25_224_1_metadata_1.tflite"), ("onnx", "squeezenet1.1.onnx"), ("tflite", "vww_96_int8.tflite")])
         {
             TuningOptions options = new() { Head = new HeadOptions { Epochs = 3 }, Compile = OneThread };
-            Model tuned = Tuner.Tune(Model.Load(Assets.PathOf("models", folder, name)), pictures.ToDataset(), new SkiaImageDecoder(), options).Model;
+            Model tuned = Tuner.Tune(Model.Load(Assets.PathOf("models", folder, name)), images.ToDataset(), new SkiaImageDecoder(), options).Model;
             cases.Add(Written(tuned, $"{name}, tuned", name.Contains("int8", StringComparison.Ordinal) ? 0.05 : Tolerance, null));
         }
 
@@ -139,20 +139,20 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
         int images = Math.Max(batch ?? 1, 1);
         using MemoryStream stream = new();
         model.Save(stream, ModelFormat.TfLite, new SaveOptions { BatchSize = batch });
-        Preprocessing preprocessing = PictureInput.Of(model).Preprocessing;
+        Preprocessing preprocessing = ImageInput.Of(model).Preprocessing;
         Shape shape = model.Graph.Inputs[0].Shape.With(0, images);
         float[] nhwc = Images(preprocessing, shape);
         using Executable executable = Executable.Compile(model.Graph, images, OneThread);
         nhwc.CopyTo(executable.Input());
         executable.Run();
-        bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
+        bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: ImageLayout.Nchw };
         return new Case(batch is null ? name : $"{name}, batch {batch}", stream.ToArray(), isNchw ? OnnxSweep.ToNchw(nhwc, shape) : nhwc, executable.Output().ToArray(), tolerance);
     }
 
     /// <summary>Golden images shrunk by taking every n-th pixel and normalized.</summary>
     private static float[] Images(Preprocessing preprocessing, Shape shape)
     {
-        byte[] pixels = TfLiteModels.Pictures(224).Values;
+        byte[] pixels = TfLiteModels.Images(224).Values;
         float[] values = new float[shape.ElementCount];
         for (int i = 0; i < values.Length; i++)
         {

@@ -35,9 +35,9 @@ public sealed class TfLiteWholeFileTests
     {
         byte[] file = Files[name]();
         Model model = Model.Load(new MemoryStream(file), "made.tflite");
-        float[] picture = OnnxSweep.Noise(Side * Side * 3, 5, -1, 1);
+        float[] image = OnnxSweep.Noise(Side * Side * 3, 5, -1, 1);
         using Executable executable = Executable.Compile(model.Graph, 1, new CompileOptions { Threads = 1 });
-        picture.CopyTo(executable.Input());
+        image.CopyTo(executable.Input());
         executable.Run();
         float[] expected = executable.Output().ToArray();
         Assert.Equal(Classes, expected.Length);
@@ -49,8 +49,8 @@ public sealed class TfLiteWholeFileTests
         List<(string, byte[], float[])> jobs = [];
         foreach (string runtime in TfLiteRuntime.Names)
         {
-            jobs.Add((runtime, file, picture));
-            jobs.Add((runtime, written.ToArray(), picture));
+            jobs.Add((runtime, file, image));
+            jobs.Add((runtime, written.ToArray(), image));
         }
 
         foreach ((float[]? output, string? error) in TfLiteRuntime.Run(jobs))
@@ -108,7 +108,7 @@ public sealed class TfLiteWholeFileTests
             return Finish(Dense(mean, 5, Classes, FusedActivation.NONE), "StatefulPartitionedCall:0");
         }
 
-        /// <summary>A body and a head that were models of their own: pads before convolutions of stride 2, a pool over all of the picture, two dense layers, the first with ReLU, the second without bias.</summary>
+        /// <summary>A body and a head that were models of their own: pads before convolutions of stride 2, a pool over all of the image, two dense layers, the first with ReLU, the second without bias.</summary>
         public byte[] TeachableMachine()
         {
             int x = Input("sequential_1_input");
@@ -123,10 +123,10 @@ public sealed class TfLiteWholeFileTests
         /// <summary>All in 8 bits between QUANTIZE and DEQUANTIZE: weights with a scale for each channel, biases of 32 bits.</summary>
         public byte[] EightBits()
         {
-            Quantization pictures = new([2f / 255], [-1]), maps = new([0.02f], [-128]), means = new([0.01f], [-128]), scores = new([0.03f], [5]), shares = new([1f / 256], [-128]);
-            int x = Input("serving_default_x:0"), q = Grid(BuiltinOperator.QUANTIZE, 1, [x], [1, Side, Side, 3], new OptionsTable(BuiltinOptions.Quantize), pictures);
+            Quantization images = new([2f / 255], [-1]), maps = new([0.02f], [-128]), means = new([0.01f], [-128]), scores = new([0.03f], [5]), shares = new([1f / 256], [-128]);
+            int x = Input("serving_default_x:0"), q = Grid(BuiltinOperator.QUANTIZE, 1, [x], [1, Side, Side, 3], new OptionsTable(BuiltinOptions.Quantize), images);
             OptionsTable options = new OptionsTable(BuiltinOptions.Conv2D).Byte(0, (byte)TfLitePadding.SAME).Int(1, 2).Int(2, 2).Byte(3, (byte)FusedActivation.RELU).Int(4, 1, 0).Int(5, 1, 0);
-            int conv = Grid(BuiltinOperator.CONV_2D, 3, [q, .. Stored([Width, 3, 3, 3], Width, 0, pictures)], [1, 6, 6, Width], options, maps);
+            int conv = Grid(BuiltinOperator.CONV_2D, 3, [q, .. Stored([Width, 3, 3, 3], Width, 0, images)], [1, 6, 6, Width], options, maps);
             OptionsTable depthwise = new OptionsTable(BuiltinOptions.DepthwiseConv2D).Byte(0, (byte)TfLitePadding.SAME).Int(1, 1).Int(2, 1).Int(3, 1).Byte(4, (byte)FusedActivation.RELU).Int(5, 1, 0).Int(6, 1, 0);
             int map = Grid(BuiltinOperator.DEPTHWISE_CONV_2D, 3, [conv, .. Stored([1, 3, 3, Width], Width, 3, maps)], [1, 6, 6, Width], depthwise, maps);
             int mean = Grid(BuiltinOperator.MEAN, 2, [map, Ints(1, 2)], [1, Width], new OptionsTable(BuiltinOptions.Reducer), means);

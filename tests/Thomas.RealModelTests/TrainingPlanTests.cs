@@ -106,7 +106,7 @@ public sealed class TrainingPlanTests(ITestOutputHelper output)
     {
         using VariableStore store = new(plan.Graph.Variables);
         using StepProgram program = new(plan, store);
-        int batch = plan.Options.Batch, length = program.Pictures.Length / program.Batch;
+        int batch = plan.Options.Batch, length = program.Images.Length / program.Batch;
         float[] losses = new float[3];
         for (int step = 0; step < losses.Length; step++)
         {
@@ -116,11 +116,11 @@ public sealed class TrainingPlanTests(ITestOutputHelper output)
                 program.Targets.Clear();
                 for (int n = 0; n < program.Batch; n++)
                 {
-                    int picture = (run * program.Batch) + n;
-                    Rng rng = new((ulong)picture + 1);
+                    int image = (run * program.Batch) + n;
+                    Rng rng = new((ulong)image + 1);
                     float shade = rng.Uniform();
-                    for (int i = 0; i < length; i++) program.Pictures[(n * length) + i] = (2 * shade) - 1 + (0.5f * rng.Uniform());
-                    program.Targets[(n * (program.Targets.Length / program.Batch)) + (picture * 31)] = 1;
+                    for (int i = 0; i < length; i++) program.Images[(n * length) + i] = (2 * shade) - 1 + (0.5f * rng.Uniform());
+                    program.Targets[(n * (program.Targets.Length / program.Batch)) + (image * 31)] = 1;
                 }
 
                 program.Weights.Fill(1f / batch);

@@ -90,14 +90,14 @@ public sealed class WeightFileTests
     public void ResNet20_reproduces_recorded_logits()
     {
         Graph graph = WeightLoader.Load(ResNet20.Architecture.Build(new ArchitectureOptions { Classes = 10 }), Load("pytorch", "resnet20-12fca82f.th")).Graph;
-        byte[] pictures = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
+        byte[] images = OnnxAssets.Bytes("cifar20_nhwc_rgb_u8", out int[] shape);
         float[] expected = OnnxAssets.Floats("resnet20_cifar10.cifar20_logits_f32", out _);
         using Executable executable = Executable.Compile(graph);
-        for (int picture = 0; picture < shape[0]; picture++)
+        for (int image = 0; image < shape[0]; image++)
         {
-            OnnxAssets.Fill(executable.Input(), pictures, picture, Preprocessing.Preset("imagenet", 32, 32));
+            OnnxAssets.Fill(executable.Input(), images, image, Preprocessing.Preset("imagenet", 32, 32));
             executable.Run();
-            AssertClose(expected.AsSpan(picture * 10, 10), executable.Output(), 1e-4f);
+            AssertClose(expected.AsSpan(image * 10, 10), executable.Output(), 1e-4f);
         }
     }
 
@@ -110,11 +110,11 @@ public sealed class WeightFileTests
         byte[] crops = OnnxAssets.Bytes("imagenet10_crops224_nhwc_rgb_u8", out _);
         float[] expected = OnnxAssets.Floats("mobilenet_v2_1.0_224.safetensors.imagenet3_logits_f32", out int[] shape);
         using Executable executable = Executable.Compile(loaded.Graph);
-        for (int picture = 0; picture < shape[0]; picture++)
+        for (int image = 0; image < shape[0]; image++)
         {
-            OnnxAssets.Fill(executable.Input(), crops, picture, Preprocessing.Preset("imagenet", 224, 224));
+            OnnxAssets.Fill(executable.Input(), crops, image, Preprocessing.Preset("imagenet", 224, 224));
             executable.Run();
-            AssertClose(expected.AsSpan(picture * 1000, 1000), executable.Output(), 1e-4f);
+            AssertClose(expected.AsSpan(image * 1000, 1000), executable.Output(), 1e-4f);
         }
     }
 

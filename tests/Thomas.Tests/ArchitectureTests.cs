@@ -36,9 +36,9 @@ public sealed partial class ArchitectureTests
     {
         ["Kernels"] = ["Runtime.IParallelWork", "Runtime.InstructionTier", "Runtime.CpuFeatures"],
         ["Ops"] = ["Runtime.IParallelWork", "Runtime.InstructionTier", "Runtime.CpuFeatures"],
-        ["Runtime"] = ["Formats.TemporaryFile"],
-        ["Architectures"] = ["Training.Rng"],
-        ["Data"] = ["Training.Rng", "Formats.InputFile", "Formats.AtomicFile", "Formats.TemporaryFile"],
+        ["Runtime"] = ["TemporaryFile"],
+        ["Architectures"] = ["Rng"],
+        ["Data"] = ["Rng", "InputFile", "AtomicFile", "TemporaryFile"],
     };
 
     [Fact]

@@ -44,12 +44,12 @@ public sealed class BatchLimitTests
     }
 
     [Fact]
-    public void Absurd_numbers_of_threads_and_pictures_in_a_step_are_refused()
+    public void Absurd_numbers_of_threads_and_images_in_a_step_are_refused()
     {
         Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
         Assert.Throws<ArgumentOutOfRangeException>(() => Executable.Compile(model.Graph, 1, new CompileOptions { Threads = 1_000_000 }));
         ThomasException e = Assert.Throws<ThomasException>(() => TrainingPlanner.Plan(model, new TrainingPlanOptions { Policy = UpdatePolicy.All, Batch = int.MaxValue }));
-        Assert.Contains("pictures is too large for this model", e.Message, StringComparison.Ordinal);
+        Assert.Contains("images is too large for this model", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class ClassOutputTests
         [
             ("they come from an activation", static (b, c) => ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "relu")),
             ("they come from an activation", static (b, c) => b.Add(OpCatalog.Reshape, [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu6, "relu")], new ReshapeAttributes(new IntList(1, 1, 1, 3)))),
-            ("they are averages over the picture", static (b, c) => b.Add(OpCatalog.Reduce, [b.Add(OpCatalog.Reshape, [c], new ReshapeAttributes(new IntList(1, 1, 1, 3)))], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "out")),
+            ("they are averages over the image", static (b, c) => b.Add(OpCatalog.Reduce, [b.Add(OpCatalog.Reshape, [c], new ReshapeAttributes(new IntList(1, 1, 1, 3)))], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "out")),
             ("the output is called 'image_embedding'", static (b, c) => ColorModels.Three(b, c, "image_embedding")),
         ];
         foreach ((string evidence, Func<GraphBuilder, Value, Value> end) in cases)

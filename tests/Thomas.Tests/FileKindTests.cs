@@ -87,7 +87,7 @@ public sealed class FileKindTests
     [Fact]
     public void Any_bytes_are_looked_at_without_an_error()
     {
-        Thomas.Training.Rng rng = new(5);
+        Rng rng = new(5);
         for (int i = 0; i < 20_000; i++)
         {
             byte[] bytes = new byte[rng.Next(300)];

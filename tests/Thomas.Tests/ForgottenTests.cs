@@ -54,7 +54,7 @@ public sealed class ForgottenTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void MakeClassifiers(int threads, long bytes)
     {
-        RgbImage image = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(0, new Rng(1)));
+        RgbImage image = new(TinyModels.Side, TinyModels.Side, TinyModels.Image(0, new Rng(1)));
         List<ImageClassifier> all = [];
         for (int i = 0; i < Many; i++)
         {
@@ -88,7 +88,7 @@ public sealed class ForgottenTests
         using (FeatureMatrix matrix = new([0, 1], 8)) cache.Save("key", matrix);
         Assert.NotNull(cache.TryLoad("key", out _));
         PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side), CacheDirectory = folder };
-        PreparedSet set = PreparedSet.Create(TinyModels.Pictures(2, 1, "red", "green").ToDataset(), new NoDecoder(), options);
+        PreparedSet set = PreparedSet.Create(TinyModels.Images(2, 1, "red", "green").ToDataset(), new NoDecoder(), options);
         Assert.Equal(4, set.Count);
     }
 

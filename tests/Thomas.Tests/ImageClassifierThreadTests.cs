@@ -199,7 +199,7 @@ public sealed class ImageClassifierThreadTests
     {
         Rng rng = new(9);
         RgbImage[] images = new RgbImage[count];
-        for (int i = 0; i < count; i++) images[i] = new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Picture(i, rng));
+        for (int i = 0; i < count; i++) images[i] = new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Image(i, rng));
         return images;
     }
 

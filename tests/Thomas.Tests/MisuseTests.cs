@@ -17,7 +17,7 @@ namespace Thomas.Tests;
 public sealed class MisuseTests
 {
     private static readonly Model Tiny = TinyModels.Create(TinyModels.HeadStyle.Dense);
-    private static readonly Dataset TwoClasses = TinyModels.Pictures(4, 1, "red", "green").ToDataset();
+    private static readonly Dataset TwoClasses = TinyModels.Images(4, 1, "red", "green").ToDataset();
 
     public static TheoryData<string, Func<TuningOptions, TuningOptions>> WrongOptions { get; } = new()
     {
@@ -63,7 +63,7 @@ public sealed class MisuseTests
     {
         Assert.Throws<ArgumentException>("samples", () => new Dataset("x", ["a"], [null!]));
         Assert.Throws<ArgumentException>("samples", () => new Dataset("x", ["a"], [new Sample(null!, 0, Subset.Train)]));
-        Assert.Throws<DataException>(() => Evaluator.Evaluate(Tiny, new PictureSet().ToDataset(), new NoDecoder()));
+        Assert.Throws<DataException>(() => Evaluator.Evaluate(Tiny, new ImageSet().ToDataset(), new NoDecoder()));
         Assert.ThrowsAny<ArgumentException>(() => Tuner.WithNewHead(Tiny, ["a", null!]));
         Assert.ThrowsAny<ArgumentException>(() => Tuner.WithNewHead(Tiny, ["a", " "]));
     }
@@ -87,25 +87,25 @@ public sealed class MisuseTests
     }
 
     [Fact]
-    public void Counts_times_and_pictures_from_many_threads_are_complete()
+    public void Counts_times_and_images_from_many_threads_are_complete()
     {
         ConfusionMatrix confusion = new(3);
         StageTimer timer = new();
-        PictureSet pictures = new();
+        ImageSet images = new();
         InThreads(8, thread =>
         {
             for (int i = 0; i < 2000; i++)
             {
                 confusion.Add(thread % 3, i % 3);
                 timer.Add("stage " + (i % 5), TimeSpan.FromTicks(1));
-                using (timer.Measure("measured")) pictures.Add("label " + (i % 2), new byte[3], 1, 1);
+                using (timer.Measure("measured")) images.Add("label " + (i % 2), new byte[3], 1, 1);
             }
         });
         Assert.Equal(16000, confusion.Total);
         Assert.Equal(16000, confusion.ToRows().Sum(row => row.Sum()));
         Assert.Equal(16000, timer.Times.Stages.Where(s => s.Name != "measured").Sum(s => s.Duration.Ticks));
-        Assert.Equal(16000, pictures.Count);
-        Assert.Equal(16000, pictures.ToDataset().Samples.Select(s => s.Picture.Name).Distinct().Count());
+        Assert.Equal(16000, images.Count);
+        Assert.Equal(16000, images.ToDataset().Samples.Select(s => s.Image.Name).Distinct().Count());
     }
 
     [Fact]

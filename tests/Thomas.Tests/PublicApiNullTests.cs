@@ -51,7 +51,7 @@ public sealed class PublicApiNullTests
     {
         Preprocessor preprocessor = new(Preprocessing.Preset("tf", 4, 4));
         RgbImage image = new(1, 1, new byte[3]);
-        PictureSet set = new();
+        ImageSet set = new();
         GraphBuilder builder = new();
         Assert.Throws<ArgumentNullException>("image", () => preprocessor.Run(null!, new float[48]));
         Assert.Throws<ArgumentNullException>("image", () => preprocessor.Crop(null!, new byte[48]));
@@ -120,13 +120,13 @@ public sealed class PublicApiNullTests
             Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
             Variable variable = new("v", new Shape(1), VariableKind.Weight);
             FeatureMatrix matrix = new([0, 1], 2);
-            Dataset dataset = TinyModels.Pictures(2, 1, "red", "green").ToDataset();
+            Dataset dataset = TinyModels.Images(2, 1, "red", "green").ToDataset();
             PreparedSet set = TrainerJob.Prepare(dataset);
             TrainingPlanOptions plan = new();
             foreach (object sample in (object[])
             [
                 model, model.Graph, model.Info, model.Graph.Outputs[0], model.Graph.Nodes[0], new GraphBuilder(), TensorData.FromFloats(new Shape(1), [1]), variable, new VariableStore([variable]),
-                "text", new ModelLoadOptions(), new SaveOptions(), new MemoryStream(), new RgbImage(1, 1, new byte[3]), Picture.FromFile("no.png"), new PictureSet(), dataset, new PreparedSetOptions { Preprocessing = set.Preprocessing },
+                "text", new ModelLoadOptions(), new SaveOptions(), new MemoryStream(), new RgbImage(1, 1, new byte[3]), ImageSource.FromFile("no.png"), new ImageSet(), dataset, new PreparedSetOptions { Preprocessing = set.Preprocessing },
                 set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(), new FeatureCache("folder"), matrix,
                 new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal, HeadPlan.Create(model, 2, 2, 4, new CompileOptions()),
                 TrainingPlanner.Plan(model, plan), plan, new HeadTrainer(), new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0], new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,

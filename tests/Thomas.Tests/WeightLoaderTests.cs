@@ -37,7 +37,7 @@ public sealed class WeightLoaderTests
     private static Value Dense(GraphBuilder b, string name, Value x, int outputs) =>
         b.Add(OpCatalog.Dense, [x, Zeros(b, $"{name}.weight", outputs, x.Shape[1]), Zeros(b, $"{name}.bias", outputs)], new DenseAttributes(HasBias: true), name);
 
-    // conv, bn, relu, dw, relu, flatten, relu, fc on pictures of 5x6.
+    // conv, bn, relu, dw, relu, flatten, relu, fc on images of 5x6.
     private static Graph Net(int classes = 5)
     {
         GraphBuilder b = new();
@@ -84,7 +84,7 @@ public sealed class WeightLoaderTests
     }
 
     [Fact]
-    public void Operands_of_a_flattened_picture_follow_its_order()
+    public void Operands_of_a_flattened_image_follow_its_order()
     {
         GraphBuilder b = new();
         Value flat = Norm(b, "bn", Flatten(b, Input(b, 1, 2, 3, 2)));
@@ -105,7 +105,7 @@ public sealed class WeightLoaderTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_picture_that_is_channels_first_or_one_pixel_is_flattened_as_in_PyTorch(bool onePixel)
+    public void An_image_that_is_channels_first_or_one_pixel_is_flattened_as_in_PyTorch(bool onePixel)
     {
         GraphBuilder b = new();
         Value x = onePixel ? Input(b, 1, 1, 1, 12) : b.Add(OpCatalog.Activate, [b.Nchw(Input(b, 1, 2, 3, 2))], new ActivateAttributes(Activation.Relu));

@@ -63,8 +63,8 @@ def initial(name, shape, seed, normalizes):
     return np.float32(center) + np.float32(0.25) * values
 
 
-def pictures(shape, batch):
-    """Blocks of even color with some grain: pictures of noise alone would all look the same to a network that averages them."""
+def images(shape, batch):
+    """Blocks of even color with some grain: images of noise alone would all look the same to a network that averages them."""
     n, c, h, w = shape
     coarse = (n, c, -(-h // BLOCK), -(-w // BLOCK))
     blocks = noise(math.prod(coarse), COARSE_SEED + batch).reshape(coarse)
@@ -187,7 +187,7 @@ class AlexNetLike(nn.Module):
 NETS = {
     "lenet5": (LeNet5, (8, 1, 28, 28), 10, 1, 0.003, 0.001),
     "mobilenet-v2": (MobileNetV2, (8, 3, 64, 64), 5, 1, 0.001, 0.0003),
-    "squeezenet": (SqueezeNet, (4, 3, 64, 64), 5, 101, 0.0003, 0.0003),  # with other seeds, some outputs end below 0 for every picture
+    "squeezenet": (SqueezeNet, (4, 3, 64, 64), 5, 101, 0.0003, 0.0003),  # with other seeds, some outputs end below 0 for every image
     "alexnet-like": (AlexNetLike, (4, 3, 99, 131), 5, 1, 0.01, 0.001),
 }
 
@@ -249,7 +249,7 @@ def record(name):
     net32.load_state_dict({n: torch.from_numpy(first[n]) for n in names}, strict=False)
     net64 = copy.deepcopy(net32).double()
 
-    inputs32 = [torch.from_numpy(pictures(shape, b)) for b in range(BATCHES)]
+    inputs32 = [torch.from_numpy(images(shape, b)) for b in range(BATCHES)]
     inputs64 = [x.double() for x in inputs32]
     labels = [torch.tensor([(i + 3 * b) % classes for i in range(shape[0])]) for b in range(BATCHES)]
 

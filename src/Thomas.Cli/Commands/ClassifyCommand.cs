@@ -14,7 +14,7 @@ using Thomas.Runtime;
 
 namespace Thomas.Cli.Commands;
 
-/// <summary><c>thomas classify</c>: the best classes of each picture.</summary>
+/// <summary><c>thomas classify</c>: the best classes of each image.</summary>
 internal sealed class ClassifyCommand
 {
     private const int NameColumns = 60;
@@ -23,8 +23,8 @@ internal sealed class ClassifyCommand
 
     private readonly Terminal _terminal;
     private readonly ModelArgument _model = new(withLabels: true);
-    private readonly Argument<string[]> _pictures = new("picture") { Description = "Pictures, or folders of pictures", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<int?> _top = Parse.Number("--top", "Classes to list for each picture (default 5)", 1, 100_000);
+    private readonly Argument<string[]> _images = new("image") { Description = "Images, or folders of images", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<int?> _top = Parse.Number("--top", "Classes to list for each image (default 5)", 1, 100_000);
     private readonly ComputeOptions _compute = new();
     private readonly PreprocessingOptions _preprocessing = new();
 
@@ -32,10 +32,10 @@ internal sealed class ClassifyCommand
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("classify", "Name what is in pictures");
+        Command command = new("classify", "Name what is in images");
         ClassifyCommand classify = new(terminal);
         classify._model.AddTo(command);
-        command.Add(classify._pictures);
+        command.Add(classify._images);
         command.Add(classify._top);
         classify._compute.AddTo(command);
         classify._preprocessing.AddTo(command);
@@ -48,7 +48,7 @@ internal sealed class ClassifyCommand
         long start = Stopwatch.GetTimestamp();
         Model model = _model.Load(parsed, _terminal.Cancellation);
         double read = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        List<string> paths = Expand(parsed.GetRequiredValue(_pictures), _terminal);
+        List<string> paths = Expand(parsed.GetRequiredValue(_images), _terminal);
         CompileOptions compile = _compute.Read(parsed);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
         int top = parsed.GetValue(_top) ?? 5;
@@ -64,12 +64,12 @@ internal sealed class ClassifyCommand
         _terminal.Kernels(classifier.Kernels);
 
         SkiaImageDecoder decoder = new();
-        List<PictureReport> reports = [];
+        List<ImageReport> reports = [];
         int skipped = 0;
         foreach (string path in paths)
         {
             _terminal.Cancellation.ThrowIfCancellationRequested();
-            PictureReport report = Classify(classifier, decoder, path, top, _terminal.Cancellation);
+            ImageReport report = Classify(classifier, decoder, path, top, _terminal.Cancellation);
             reports.Add(report);
             if (report.Classes is null)
             {
@@ -92,17 +92,17 @@ internal sealed class ClassifyCommand
         return skipped == 0 ? ExitCode.Success : skipped == paths.Count ? ExitCode.Data : ExitCode.SomeSkipped;
     }
 
-    private static PictureReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top, CancellationToken cancellation)
+    private static ImageReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top, CancellationToken cancellation)
     {
         try
         {
             List<ClassReport> classes = [];
             foreach (ClassScore score in classifier.Classify(decoder, InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, cancellation), top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
-            return new PictureReport(path, classes, null);
+            return new ImageReport(path, classes, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageFormatException)
         {
-            return new PictureReport(path, null, e.Message);
+            return new ImageReport(path, null, e.Message);
         }
     }
 
@@ -123,7 +123,7 @@ internal sealed class ClassifyCommand
             {
                 foreach (string file in Directory.EnumerateFiles(path, "*", VisibleFiles))
                 {
-                    if (ImageFolder.IsPicture(file)) files.Add(file);
+                    if (ImageFolder.IsImage(file)) files.Add(file);
                     else passedOver.Add(file);
                 }
             }
@@ -132,7 +132,7 @@ internal sealed class ClassifyCommand
                 throw new DataException($"The folder '{path}' cannot be read: {e.Message}", e);
             }
 
-            if (files.Count == before) throw new DataException($"The folder '{path}' has no pictures in it{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
+            if (files.Count == before) throw new DataException($"The folder '{path}' has no images in it{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
             files.Sort(before, files.Count - before, StringComparer.Ordinal);
         }
 

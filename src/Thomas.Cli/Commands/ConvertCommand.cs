@@ -35,7 +35,7 @@ internal sealed class ConvertCommand
         OutputFile.Check(output, path);
         if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
         {
-            PictureInput.Of(model, preprocessing);
+            ImageInput.Of(model, preprocessing);
             model = new Model(model.Graph, model.Info with { Preprocessing = preprocessing, PreprocessingSource = "" });
         }
 

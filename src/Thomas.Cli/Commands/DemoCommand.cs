@@ -13,7 +13,7 @@ using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
 
-/// <summary><c>thomas demo</c>: tuning from beginning to end, on pictures that the program draws itself.</summary>
+/// <summary><c>thomas demo</c>: tuning from beginning to end, on images that the program draws itself.</summary>
 internal sealed class DemoCommand
 {
     private const string DefaultFolder = "thomas-demo";
@@ -23,16 +23,16 @@ internal sealed class DemoCommand
     private const int ShownPredictions = 200;
 
     private readonly Terminal _terminal;
-    private readonly Option<string> _folder = new("--out", "-o") { Description = $"Folder for pictures and tuned model (default {DefaultFolder})", HelpName = "folder" };
-    private readonly Option<ulong?> _seed = Parse.Number("--seed", "Decides pictures and weights; the same seed gives the same accuracies and files, whatever the threads (default 1)", 0ul, ulong.MaxValue);
-    private readonly Option<bool> _quick = new("--quick") { Description = "Fewer pictures and steps: to see that everything works, not how well" };
+    private readonly Option<string> _folder = new("--out", "-o") { Description = $"Folder for images and tuned model (default {DefaultFolder})", HelpName = "folder" };
+    private readonly Option<ulong?> _seed = Parse.Number("--seed", "Decides images and weights; the same seed gives the same accuracies and files, whatever the threads (default 1)", 0ul, ulong.MaxValue);
+    private readonly Option<bool> _quick = new("--quick") { Description = "Fewer images and steps: to see that everything works, not how well" };
     private readonly ComputeOptions _compute = new();
 
     private DemoCommand(Terminal terminal) => _terminal = terminal;
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("demo", "Show tuning from beginning to end in less than a minute: drawn digits, then letters from 128 pictures; needs no data and no network connection");
+        Command command = new("demo", "Show tuning from beginning to end in less than a minute: drawn digits, then letters from 128 images; needs no data and no network connection");
         DemoCommand demo = new(terminal);
         command.Add(demo._folder);
         command.Add(demo._seed);
@@ -61,11 +61,11 @@ internal sealed class DemoCommand
         string conclusion = DemoTable.Conclude(kept, Find(tunings, DemoStory.Scratch));
         Print(tunings, conclusion, settings);
 
-        List<(string Name, Action<string> Write)> files = [("drawn.png", Png(DemoPictures.ContactSheet(digits.Drawn, letters, SheetColumns)))];
-        files.Add(("predictions.png", Png(DemoPictures.Predictions(kept.Model, letters, test, ShownPredictions, settings.Compile))));
-        (RgbImage filters, double magnification) = DemoPictures.Filters(digits.Model, kept.Model);
+        List<(string Name, Action<string> Write)> files = [("drawn.png", Png(DemoImages.ContactSheet(digits.Drawn, letters, SheetColumns)))];
+        files.Add(("predictions.png", Png(DemoImages.Predictions(kept.Model, letters, test, ShownPredictions, settings.Compile))));
+        (RgbImage filters, double magnification) = DemoImages.Filters(digits.Model, kept.Model);
         files.Add(("filters.png", Png(filters)));
-        for (int i = 0; i < test.Characters.Length; i++) files.Add((Path.Combine(SampleFolder, $"{test.Characters[i]}.png"), Png(DemoPictures.ToImage(test, i))));
+        for (int i = 0; i < test.Characters.Length; i++) files.Add((Path.Combine(SampleFolder, $"{test.Characters[i]}.png"), Png(DemoImages.ToImage(test, i))));
         Model model = new(kept.Model.Graph, kept.Model.Info with { Name = "LeNet-5, letters A to J" });
         files.Add((ModelFile, model.Save));
         _terminal.Cancellation.ThrowIfCancellationRequested();
@@ -91,7 +91,7 @@ internal sealed class DemoCommand
     private void Announce(DemoStory story, DemoSettings settings, string device)
     {
         if (_terminal.Quiet) return;
-        _terminal.Field("pictures", Format.Invariant(
+        _terminal.Field("images", Format.Invariant(
             $"drawn by this program from seed {settings.Seed}, white on black, 28x28\n{settings.TrainingDigits:#,0} digits to learn from, {settings.TestDigits:#,0} to test\n{settings.TuningLetters:#,0} letters A to J to learn from, {settings.TestLetters:#,0} to test"));
         _terminal.Field("network", $"LeNet-5, {Format.Count(story.NewNetwork(HandwrittenSet.Digits).Graph.ParameterCount)} parameters, random weights");
         _terminal.Field("device", device);
@@ -110,7 +110,7 @@ internal sealed class DemoCommand
     private void Print(IReadOnlyList<DemoTuning> tunings, string conclusion, DemoSettings settings)
     {
         foreach (DemoTuning tuning in tunings) _terminal.Details(tuning.Notes);
-        _terminal.Field("letters", $"{Format.Plural(settings.TuningLetters, "picture")}, {Format.Plural(settings.LetterSteps, "step")} of {settings.BatchSize} for each policy; {DemoStory.Scratch} starts from random weights again");
+        _terminal.Field("letters", $"{Format.Plural(settings.TuningLetters, "image")}, {Format.Plural(settings.LetterSteps, "step")} of {settings.BatchSize} for each policy; {DemoStory.Scratch} starts from random weights again");
         _terminal.Say();
         _terminal.Block(DemoTable.ToText(tunings));
         _terminal.Say();

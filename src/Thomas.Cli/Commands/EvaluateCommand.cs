@@ -24,7 +24,7 @@ internal sealed class EvaluateCommand
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("evaluate", "Measure accuracy on labeled pictures");
+        Command command = new("evaluate", "Measure accuracy on labeled images");
         EvaluateCommand evaluate = new(terminal);
         evaluate._model.AddTo(command);
         evaluate._data.AddTo(command);
@@ -101,7 +101,7 @@ internal sealed class EvaluateCommand
         int unknown = result.UncheckedClasses.Count;
         string others = unknown > 0 ? $"; nothing is known of the model's other {Format.Plural(unknown, "class", "classes")}" : "";
         string left = result.Broken.Count > 0 ? $", {result.Broken.Count} left out" : "";
-        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "picture")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
+        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "image")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);
         _terminal.Field("accuracy", Format.Accuracy(result.Confusion));

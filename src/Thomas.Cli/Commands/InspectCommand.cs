@@ -39,7 +39,7 @@ internal sealed class InspectCommand
     {
         string path = _model.Path(parsed);
         Model model = _model.Load(parsed, _terminal.Cancellation);
-        InspectReport report = Examine(path, model, parsed.GetValue(_graph), out PictureInput? input);
+        InspectReport report = Examine(path, model, parsed.GetValue(_graph), out ImageInput? input);
         if (_terminal.Json)
         {
             _terminal.WriteJson(report, ReportJson.Default.InspectReport);
@@ -51,11 +51,11 @@ internal sealed class InspectCommand
         return ExitCode.Success;
     }
 
-    private static InspectReport Examine(string path, Model model, bool withGraph, out PictureInput? input)
+    private static InspectReport Examine(string path, Model model, bool withGraph, out ImageInput? input)
     {
         List<string> warnings = [];
-        input = Try(() => PictureInput.Of(model), warnings);
-        PictureInput? decided = input;
+        input = Try(() => ImageInput.Of(model), warnings);
+        ImageInput? decided = input;
         TunableHead? head = Try(() => Tuner.Describe(model), warnings);
 
         // Planned, not allocated: what a model would take is said of models that do not fit, too.
@@ -73,7 +73,7 @@ internal sealed class InspectCommand
             InputFile.LengthOf(path),
             model.Info.IsQuantized,
             model.Info.BatchIsSymbolic,
-            model.Info.InputLayout == PictureLayout.Nchw ? "NCHW" : "NHWC",
+            model.Info.InputLayout == ImageLayout.Nchw ? "NCHW" : "NHWC",
             Tensors(model.Graph.Inputs),
             Tensors(model.Graph.Outputs),
             model.Graph.ParameterCount,
@@ -126,7 +126,7 @@ internal sealed class InspectCommand
         return operators;
     }
 
-    private void Print(InspectReport report, PictureInput? input)
+    private void Print(InspectReport report, ImageInput? input)
     {
         _terminal.Field("model", Format.Name(report.File));
         _terminal.Field("format", $"{(report.Version.Length > 0 ? report.Version : report.Format)}, {Format.Bytes(report.Bytes)}");
@@ -135,8 +135,8 @@ internal sealed class InspectCommand
         _terminal.Field("classes", Labels(report));
         if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("parameters", Format.Count(report.Parameters));
-        _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds a picture");
-        if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one picture, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
+        _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds an image");
+        if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one image, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
         _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : "float32");
         _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));
         _terminal.Field("operators", Operators(report));

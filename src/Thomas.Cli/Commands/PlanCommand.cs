@@ -134,7 +134,7 @@ internal sealed class PlanCommand
             null,
             null,
             plan.StepSeconds(question.Rates),
-            plan.PictureSeconds(question.Rates),
+            plan.ImageSeconds(question.Rates),
             null,
             null,
             null);
@@ -197,14 +197,14 @@ internal sealed class PlanCommand
             _terminal.Say($"{p.Policy,-10} {Format.Count(p.TrainedParameters),14} {Format.Bytes(p.TotalBytes),11} {smallest,12} {Format.Bytes(p.RunBytes ?? 0),11} {$"{p.Runs} x {p.MicroBatch}",9} {Format.Count(p.MultiplyAdds),14} {time,12}");
         }
 
-        if (policies[0].SecondsPerPictureOnce is double once)
-            _terminal.Say($"'last' also computes the features of each picture once: {Format.Duration(TimeSpan.FromSeconds(once))} a picture.");
+        if (policies[0].SecondsPerImageOnce is double once)
+            _terminal.Say($"'last' also computes the features of each image once: {Format.Duration(TimeSpan.FromSeconds(once))} an image.");
     }
 
     private void PrintOne(PolicyReport p, string? timeline)
     {
         _terminal.Field("policy", $"{p.Policy}: {Format.Count(p.TrainedParameters)} parameters trained{(p.TrainedTensors is null ? "" : $" in {Format.Plural(p.TrainedTensors.Count, "tensor")}")}");
-        _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} pictures");
+        _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} images");
         List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in all"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
         if (p.RunBytes is long run) memory.Add($"the whole run adds {Format.Bytes(run)} at most to a process with the model loaded");
@@ -214,7 +214,7 @@ internal sealed class PlanCommand
         string split = p.ForwardMultiplyAdds is long forward ? $": {Format.Count(forward)} forward + {Format.Count(p.BackwardMultiplyAdds ?? 0)} backward{again}" : "";
         _terminal.Field("multiply-adds", $"{Format.Count(p.MultiplyAdds)} a step{split}");
         _terminal.Field("time", $"about {Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep))} a step");
-        if (p.SecondsPerPictureOnce is double once) _terminal.Field("", $"and once {Format.Duration(TimeSpan.FromSeconds(once))} for the features of each picture");
+        if (p.SecondsPerImageOnce is double once) _terminal.Field("", $"and once {Format.Duration(TimeSpan.FromSeconds(once))} for the features of each image");
         if (p.Recomputed is { Count: > 0 } recomputed)
         {
             List<string> lines = [];
@@ -229,12 +229,12 @@ internal sealed class PlanCommand
 
     /// <summary>What the command line asks.</summary>
     /// <param name="Model">The model as it is.</param>
-    /// <param name="Pictures">How many pictures there are; 0 if that is not known.</param>
+    /// <param name="Images">How many images there are; 0 if that is not known.</param>
     /// <param name="DatasetBytes">What they hold in memory.</param>
     /// <param name="DataClasses">Classes of the data; null for as many as the model has.</param>
     /// <param name="Rates">Rates of this machine.</param>
     /// <param name="Tuning">What <c>tune</c> would be told, for a policy.</param>
-    private sealed record Question(Model Model, int Pictures, long DatasetBytes, int? DataClasses, CostModel Rates, Func<UpdatePolicy, TuningOptions> Tuning)
+    private sealed record Question(Model Model, int Images, long DatasetBytes, int? DataClasses, CostModel Rates, Func<UpdatePolicy, TuningOptions> Tuning)
     {
         private readonly Dictionary<int, Func<int, HeadPlan>> _lastLayers = [];
         private Model? _withHead;
@@ -251,7 +251,7 @@ internal sealed class PlanCommand
             int classes = NewClasses;
             if (tuning.KeepClasses) classes = (DataClasses ?? 0) + ClassOutput.Of(Model).Classes;
             if (!_lastLayers.TryGetValue(classes, out Func<int, HeadPlan>? lastLayer)) _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
-            return Tuner.PlanOptions(tuning, classes, Pictures, DatasetBytes) with { LastLayer = lastLayer };
+            return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes) with { LastLayer = lastLayer };
         }
     }
 }

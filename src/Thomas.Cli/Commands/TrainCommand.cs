@@ -13,16 +13,16 @@ using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
 
-/// <summary><c>thomas train</c>: a published network, from random weights or from a weight file, on the user's pictures.</summary>
+/// <summary><c>thomas train</c>: a published network, from random weights or from a weight file, on the user's images.</summary>
 internal sealed class TrainCommand
 {
     private readonly Terminal _terminal;
     private readonly Argument<string> _architecture = new("architecture") { Description = Names() };
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the trained model, .tflite or .onnx (default: ARCHITECTURE.onnx in this folder)", HelpName = "file" };
-    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the pictures that it takes (default: the published network's)", 16, 4096);
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the images that it takes (default: the published network's)", 16, 4096);
     private readonly Option<float?> _width = Parse.Number("--width", "Factor on the channels of all layers, for the MobileNets (default 1)", 0.01f, 4f);
-    private readonly Option<bool> _color = new("--rgb") { Description = "Color pictures for a network that was published for gray ones (lenet5)" };
+    private readonly Option<bool> _color = new("--rgb") { Description = "Color images for a network that was published for gray ones (lenet5)" };
     private readonly Option<string> _weights = new("--weights") { Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth, .pt; the last layer may be for other classes", HelpName = "file" };
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train with --weights (default all; without --weights everything is trained from scratch)");
     private readonly TrainingOptions _training = new();
@@ -35,7 +35,7 @@ internal sealed class TrainCommand
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("train", "Train a published architecture on your own pictures, from random weights or from a PyTorch weight file");
+        Command command = new("train", "Train a published architecture on your own images, from random weights or from a PyTorch weight file");
         TrainCommand train = new(terminal);
         command.Add(train._architecture);
         train._data.AddTo(command);
@@ -111,7 +111,7 @@ internal sealed class TrainCommand
             Network = options.ToPlan(learning.Only(Subset.Train).Samples.Count),
             LastLayerFirst = false,
             Classes = learning.ClassNames.Count,
-            Pictures = learning.Samples.Count,
+            Images = learning.Samples.Count,
             DatasetBytes = data.HeldBytes,
             TestAfter = test is not null,
             MemoryBytes = bound,
@@ -196,7 +196,7 @@ internal sealed class TrainCommand
     private void Announce(Architecture architecture, Model model, Dataset data, TrainerOptions options, string split)
     {
         if (_terminal.Quiet) return;
-        _terminal.Field("network", $"{architecture.Name}, {Format.Count(model.Graph.ParameterCount)} parameters, {Format.Count(model.Graph.Cost.MultiplyAdds)} multiply-adds a picture");
+        _terminal.Field("network", $"{architecture.Name}, {Format.Count(model.Graph.ParameterCount)} parameters, {Format.Count(model.Graph.Cost.MultiplyAdds)} multiply-adds an image");
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(model.Info.Preprocessing!));
         _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
@@ -221,7 +221,7 @@ internal sealed class TrainCommand
         memory.Print(_terminal);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
-        _terminal.Field("try it", $"thomas classify {Format.Name(output)} picture.png");
+        _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.png");
     }
 
     private TrainReport Report(Architecture architecture, Dataset data, string output, TrainerOptions options, TrainerResult result, Job job, IReadOnlyList<string> notes)
@@ -254,12 +254,12 @@ internal sealed class TrainCommand
         };
     }
 
-    /// <summary>Prepares the pictures, trains, and tests once.</summary>
+    /// <summary>Prepares the images, trains, and tests once.</summary>
     private sealed class Job(Model model, Dataset learning, Dataset? test, TrainerOptions options, string? cache, RunPlan? plan)
     {
-        private readonly List<BrokenPicture> _broken = [];
+        private readonly List<BrokenImage> _broken = [];
 
-        public IReadOnlyList<BrokenPicture> Broken => _broken;
+        public IReadOnlyList<BrokenImage> Broken => _broken;
 
         public ConfusionMatrix? Test { get; private set; }
 
@@ -285,7 +285,7 @@ internal sealed class TrainCommand
             }
         }
 
-        /// <summary>Measures the model on the test pictures, if there are any; false if that failed or was cancelled.</summary>
+        /// <summary>Measures the model on the test images, if there are any; false if that failed or was cancelled.</summary>
         public bool TryTest(Model trained, IProgressDisplay progress, Terminal terminal)
         {
             if (test is null) return true;

@@ -12,7 +12,7 @@ using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
 
-/// <summary><c>thomas tune</c>: teaches a model the classes of a folder of pictures.</summary>
+/// <summary><c>thomas tune</c>: teaches a model the classes of a folder of images.</summary>
 internal sealed class TuneCommand
 {
     private readonly Terminal _terminal;
@@ -29,7 +29,7 @@ internal sealed class TuneCommand
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("tune", "Teach a model your own classes from your own pictures");
+        Command command = new("tune", "Teach a model your own classes from your own images");
         TuneCommand tune = new(terminal);
         tune._model.AddTo(command);
         tune._data.AddTo(command);
@@ -56,7 +56,7 @@ internal sealed class TuneCommand
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
         TunableHead head = Tuner.Describe(model);
         TuningOptions options = _training.Read(parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
-        PictureInput input = PictureInput.Of(model, options.Preprocessing);
+        ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = ComputeOptions.Describe(options.Compile);
         Announce(model, data, head, input, options, device);
@@ -99,15 +99,15 @@ internal sealed class TuneCommand
         return Path.GetFileNameWithoutExtension(path) + "-tuned" + extension;
     }
 
-    private void Announce(Model model, Dataset data, TunableHead head, PictureInput input, TuningOptions options, string device)
+    private void Announce(Model model, Dataset data, TunableHead head, ImageInput input, TuningOptions options, string device)
     {
         if (_terminal.Quiet) return;
         int test = data.Only(Subset.Test).Samples.Count;
         string split = data.Has(Subset.Validation)
             ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
-            : Format.Invariant($"{Format.Plural(data.Samples.Count - test, "picture")}, {options.ValidationShare:0%} of each class set aside for validation");
+            : Format.Invariant($"{Format.Plural(data.Samples.Count - test, "image")}, {options.ValidationShare:0%} of each class set aside for validation");
         if (test > 0) split += $", {test} for test (not used)";
-        string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each picture") : "";
+        string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each image") : "";
         _terminal.Field("model", $"{Format.Name(model.Info.Name)}, {Format.Count(model.Graph.ParameterCount)} parameters");
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
@@ -147,7 +147,7 @@ internal sealed class TuneCommand
         memory.Print(_terminal);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
-        _terminal.Field("try it", $"thomas classify {Format.Name(output)} picture.jpg");
+        _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.jpg");
     }
 
     private static string After(TuningResult result)
@@ -176,7 +176,7 @@ internal sealed class TuneCommand
             device,
             result.Cancelled,
             options.Seed,
-            result.TrainingPictures,
+            result.TrainingImages,
             result.Labels,
             result.BeforeMethod,
             ReportParts.Of(result.Before, result.Labels),

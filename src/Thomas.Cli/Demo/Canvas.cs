@@ -3,7 +3,7 @@ using Thomas.Data;
 
 namespace Thomas.Cli.Demo;
 
-/// <summary>A picture to draw tiles of pixels on.</summary>
+/// <summary>An image to draw tiles of pixels on.</summary>
 internal sealed class Canvas
 {
     private readonly int _width;

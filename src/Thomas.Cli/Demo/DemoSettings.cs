@@ -3,7 +3,7 @@ using Thomas.Runtime;
 
 namespace Thomas.Cli.Demo;
 
-/// <summary>How large the demonstration is. Nothing in it is chosen by the test pictures.</summary>
+/// <summary>How large the demonstration is. Nothing in it is chosen by the test images.</summary>
 internal sealed record DemoSettings
 {
     /// <summary>Digits that the network learns first.</summary>
@@ -24,10 +24,10 @@ internal sealed record DemoSettings
     /// <summary>Passes over the tuning letters, the same number for each policy; the last one's weights are kept.</summary>
     public int LetterEpochs { get; init; } = 40;
 
-    /// <summary>Pictures of a step.</summary>
+    /// <summary>Images of a step.</summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Decides pictures, weights and order.</summary>
+    /// <summary>Decides images, weights and order.</summary>
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Device and threads.</summary>

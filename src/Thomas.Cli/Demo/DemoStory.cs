@@ -13,8 +13,8 @@ using Thomas.Training;
 namespace Thomas.Cli.Demo;
 
 /// <summary>
-/// LeNet-5 learns drawn digits, then letters from few examples: by several update policies, and from random weights with the same pictures and as many steps. The story is
-/// that of TransferCL's demonstration, which tunes the last layer of LeNet-5 with 128 pictures and tests it on the same; here, other pictures count.
+/// LeNet-5 learns drawn digits, then letters from few examples: by several update policies, and from random weights with the same images and as many steps. The story is
+/// that of TransferCL's demonstration, which tunes the last layer of LeNet-5 with 128 images and tests it on the same; here, other images count.
 /// </summary>
 internal sealed class DemoStory(DemoSettings settings, CancellationToken cancellation)
 {

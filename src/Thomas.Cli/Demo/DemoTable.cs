@@ -16,7 +16,7 @@ internal static class DemoTable
     public static string ToText(IReadOnlyList<DemoTuning> tunings)
     {
         StringBuilder text = new();
-        text.Append(Format.Invariant($"{"policy",-8} {"trained",9} {"own pictures",14} {"test before",12} {"test after",11} {"time",9} {"memory of a step",17}"));
+        text.Append(Format.Invariant($"{"policy",-8} {"trained",9} {"own images",14} {"test before",12} {"test after",11} {"time",9} {"memory of a step",17}"));
         foreach (DemoTuning t in tunings)
         {
             string own = Format.Invariant($"{t.Own.Correct} of {t.Own.Total}");
@@ -28,8 +28,8 @@ internal static class DemoTable
     }
 
     /// <summary>
-    /// Compares the kept model with the network that had to learn everything from the same pictures. Counts as different what is more than two standard errors of the
-    /// difference of two shares apart (binomial; the pictures are the same ones, so the true error is smaller).
+    /// Compares the kept model with the network that had to learn everything from the same images. Counts as different what is more than two standard errors of the
+    /// difference of two shares apart (binomial; the images are the same ones, so the true error is smaller).
     /// </summary>
     public static string Conclude(DemoTuning kept, DemoTuning scratch)
     {
@@ -38,7 +38,7 @@ internal static class DemoTable
             ? Format.Invariant($"knowing digits saved it {(tuned - alone) / (1 - alone):0%} of the mistakes")
             : alone - tuned > Significance * error
                 ? "here, starting from random weights was better"
-                : Format.Invariant($"{kept.After.Total} pictures cannot tell these two apart");
+                : Format.Invariant($"{kept.After.Total} images cannot tell these two apart");
         return Format.Invariant(
             $"Shown {kept.Own.Total} letters, the network that knew digits, tuned by '{kept.Policy}', names {tuned:0.0%} of {kept.After.Total:#,0} new letters, the same network from random weights {alone:0.0%}: {verdict}.");
     }

@@ -6,12 +6,12 @@ using Thomas.Cli.Output;
 
 namespace Thomas.Cli.Options;
 
-/// <summary>Where prepared pictures and features are kept, so that a second run starts at once.</summary>
+/// <summary>Where prepared images and features are kept, so that a second run starts at once.</summary>
 internal sealed class CacheOptions
 {
     private const long MaximumBytes = 4L << 30;
 
-    private readonly Option<string> _folder = new("--cache-dir") { Description = "Folder for prepared pictures and features, kept below 4 GiB (default: the user's cache folder)", HelpName = "folder" };
+    private readonly Option<string> _folder = new("--cache-dir") { Description = "Folder for prepared images and features, kept below 4 GiB (default: the user's cache folder)", HelpName = "folder" };
     private readonly Option<bool> _off = new("--no-cache") { Description = "Keep nothing on disk" };
 
     public void AddTo(Command command)

@@ -12,7 +12,7 @@ internal sealed class ModelArgument
 {
     private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
     private readonly Option<string> _labels = new("--labels") { Description = "Class names, one on each line, for a model that carries none or wrong ones", HelpName = "file" };
-    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the pictures, for models that leave them open or end in global pooling (default: the model's own)", 16, 4096);
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the images, for models that leave them open or end in global pooling (default: the model's own)", 16, 4096);
     private readonly bool _withLabels;
     private string _carriedName = "";
 
@@ -31,7 +31,7 @@ internal sealed class ModelArgument
     public Model Load(ParseResult parsed, CancellationToken cancellation)
     {
         string path = Path(parsed);
-        Model model = Model.Load(path, new ModelLoadOptions { PictureSize = parsed.GetValue(_size) }, cancellation);
+        Model model = Model.Load(path, new ModelLoadOptions { ImageSize = parsed.GetValue(_size) }, cancellation);
         _carriedName = model.Info.Name;
         model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
         if (!_withLabels || parsed.GetValue(_labels) is not string labels) return model;

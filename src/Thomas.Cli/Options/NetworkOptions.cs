@@ -17,8 +17,8 @@ internal sealed class NetworkOptions
     private readonly Option<float?> _clip = Parse.Number("--clip", "Bound of the norm of all gradients together (default none)", 1e-6f, 1e6f);
     private readonly Option<float?> _average = Parse.Number("--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);
     private readonly Option<float?> _dropout = Parse.Number("--dropout", "Share of the last layer's inputs that become zero in training", 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _mixup = Parse.Number("--mixup", "Mix pictures in pairs, shares drawn from Beta(a, a) (default off)", 0f, 100f);
-    private readonly Option<float?> _cutMix = Parse.Number("--cutmix", "Paste a part of another picture, its area drawn from Beta(a, a) (default off)", 0f, 100f);
+    private readonly Option<float?> _mixup = Parse.Number("--mixup", "Mix images in pairs, shares drawn from Beta(a, a) (default off)", 0f, 100f);
+    private readonly Option<float?> _cutMix = Parse.Number("--cutmix", "Paste a part of another image, its area drawn from Beta(a, a) (default off)", 0f, 100f);
     private readonly Option<string> _schedule = new("--schedule") { Description = "How the learning rate falls: cosine, or steps:N for a tenth after every N epochs (default cosine)", HelpName = "cosine|steps:N" };
     private readonly Option<string> _checkpoint = new("--checkpoint") { Description = "File that training can be resumed from, written after each epoch, every five minutes and on Ctrl-C", HelpName = "file" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint, if there is one" };

@@ -10,7 +10,7 @@ namespace Thomas.Cli.Options;
 /// <summary>What a run is planned for: the options of <c>tune</c> that change what it needs, read by the same code.</summary>
 internal sealed class PlanOptions
 {
-    private readonly Option<string> _data = new("--data") { Description = "Pictures as for tune; they say how many classes there are", HelpName = "folder|file" };
+    private readonly Option<string> _data = new("--data") { Description = "Images as for tune; they say how many classes there are", HelpName = "folder|file" };
     private readonly Option<int?> _classes = Parse.Number("--classes", "How many classes the data has (default: the model's own)", 2, 1_000_000);
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train; without it all policies are compared");
     private readonly TrainingOptions _training = new();

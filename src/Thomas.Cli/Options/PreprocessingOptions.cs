@@ -4,10 +4,10 @@ using Thomas.Cli.Output;
 
 namespace Thomas.Cli.Options;
 
-/// <summary>How pictures become inputs, where the model file does not say it or says it wrongly.</summary>
+/// <summary>How images become inputs, where the model file does not say it or says it wrongly.</summary>
 internal sealed class PreprocessingOptions
 {
-    private readonly Option<string> _preset = Parse.Word("--preset", "A usual normalization of the pictures; see the documentation", [.. Preprocessing.PresetNames]);
+    private readonly Option<string> _preset = Parse.Word("--preset", "A usual normalization of the images; see the documentation", [.. Preprocessing.PresetNames]);
     private readonly Option<ChannelValues?> _mean = Parse.Channels("--mean", "Subtracted from each channel, 0..255, in the model's channel order", positive: false);
     private readonly Option<ChannelValues?> _std = Parse.Channels("--std", "Divides each channel after that, 0..255", positive: true);
     private readonly Option<string> _color = Parse.Word("--color", "Order of the channels", "rgb", "bgr", "gray");
@@ -32,7 +32,7 @@ internal sealed class PreprocessingOptions
     {
         string? preset = parsed.GetValue(_preset), color = parsed.GetValue(_color);
         ChannelValues? mean = parsed.GetValue(_mean), std = parsed.GetValue(_std);
-        PictureInput input = PictureInput.Of(model);
+        ImageInput input = ImageInput.Of(model);
         if (preset is null && mean is null && std is null)
         {
             if (input.IsGuess) WarnOfGuess(input, model, terminal);
@@ -69,7 +69,7 @@ internal sealed class PreprocessingOptions
     {
         Preprocessing? given = Read(parsed, model, terminal);
         if (_resize.IsGiven(parsed) || model.Info.IsPreprocessingWritten) return given;
-        Preprocessing chosen = given ?? PictureInput.Of(model).Preprocessing;
+        Preprocessing chosen = given ?? ImageInput.Of(model).Preprocessing;
         ResizeMode usual = DefaultFor(output);
         return chosen.Resize == usual ? given : chosen with { Resize = usual };
     }
@@ -79,7 +79,7 @@ internal sealed class PreprocessingOptions
         ModelFiles.FormatOf(output) == ModelFormat.TfLite ? ResizeMode.Stretch : ResizeMode.ShorterSideThenCenterCrop;
 
     /// <summary>The source of a guess begins with GUESSED and ends in advice for the library's users.</summary>
-    private static void WarnOfGuess(PictureInput input, Model model, Terminal terminal) => terminal.Warn(
-        $"{model.Info.Name} does not say how its pictures are normalized; guessed{input.Source.Split(';')[0]["GUESSED".Length..]}. A wrong guess costs accuracy: if results are poor, " +
+    private static void WarnOfGuess(ImageInput input, Model model, Terminal terminal) => terminal.Warn(
+        $"{model.Info.Name} does not say how its images are normalized; guessed{input.Source.Split(';')[0]["GUESSED".Length..]}. A wrong guess costs accuracy: if results are poor, " +
         $"give --preset {string.Join('|', Preprocessing.PresetNames)} or --mean and --std.");
 }

@@ -9,7 +9,7 @@ namespace Thomas.Cli.Options;
 /// <summary>How the new head is trained.</summary>
 internal sealed class TrainingOptions
 {
-    // Strong enough to make new pictures of old ones, weak enough to keep the class in the picture.
+    // Strong enough to make new images of old ones, weak enough to keep the class in the image.
     private const int DefaultViews = 4;
     private const float CropScale = 0.5f;
     private const float ColorStrength = 0.3f;
@@ -21,8 +21,8 @@ internal sealed class TrainingOptions
     private readonly NetworkOptions _network = new();
     private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and add the new ones after them" };
     private readonly Option<bool> _logits = new("--logits") { Description = "Leave class scores (logits) in the saved model; without it the model ends in a softmax and hands out probabilities" };
-    private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training pictures (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
-    private readonly Option<int?> _batch = Parse.Number("--batch", $"Pictures in a step (default {Default.BatchSize})", 1, 65_536);
+    private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training images (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
+    private readonly Option<int?> _batch = Parse.Number("--batch", $"Images in a step (default {Default.BatchSize})", 1, 65_536);
     private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
     private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
     private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Momentum})"), 0f, 1f, belowMaximum: true);
@@ -30,9 +30,9 @@ internal sealed class TrainingOptions
     private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare} for the last layer, {Network.WarmupShare} for more)"), 0f, 1f, belowMaximum: true);
     private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for more)", 0, 100_000);
-    private readonly Option<string> _balance = Parse.Word("--balance", "Whether all classes count the same, however many pictures they have (default weighted)", "weighted", "none");
-    private readonly Option<string> _augment = new("--augment") { Description = "Changes to the training pictures, new in each epoch or, for the last layer, as views: flip, crop, color, comma-separated, or none (default none for the last layer, flip,crop for more)", HelpName = "flip,crop,color" };
-    private readonly Option<int?> _views = Parse.Number("--views", $"Views of each training picture with --augment, the plain one included (default {DefaultViews})", 2, 64);
+    private readonly Option<string> _balance = Parse.Word("--balance", "Whether all classes count the same, however many images they have (default weighted)", "weighted", "none");
+    private readonly Option<string> _augment = new("--augment") { Description = "Changes to the training images, new in each epoch or, for the last layer, as views: flip, crop, color, comma-separated, or none (default none for the last layer, flip,crop for more)", HelpName = "flip,crop,color" };
+    private readonly Option<int?> _views = Parse.Number("--views", $"Views of each training image with --augment, the plain one included (default {DefaultViews})", 2, 64);
     private readonly Option<double?> _validation = Parse.Number("--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
     private readonly Option<ulong?> _seed = Parse.Number("--seed", "The same seed gives the same result (default 1)", 0ul, ulong.MaxValue);
 
@@ -110,9 +110,9 @@ internal sealed class TrainingOptions
     /// <summary>The options of <c>train</c>: those of tuning that concern a last layer alone are left out.</summary>
     public void AddTrainerTo(Command command)
     {
-        _epochs.Description = $"Passes over the training pictures (default {Network.Epochs})";
+        _epochs.Description = $"Passes over the training images (default {Network.Epochs})";
         _patience.Description = "Stop after so many epochs without a better validation result, 0 for never (default 0)";
-        _augment.Description = "Changes to the training pictures, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
+        _augment.Description = "Changes to the training images, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
         _weightDecay.Description = "Weight decay (default 0.01 for adamw, else 0.0001)";
         _warmup.Description = Format($"Share of the steps in which the learning rate rises (default {Network.WarmupShare})");
         foreach (Option option in new Option[] { _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
@@ -138,7 +138,7 @@ internal sealed class TrainingOptions
     {
         Augmentation augmentation = ReadAugmentation(parsed.GetValue(_augment) ?? "none");
         int? views = parsed.GetValue(_views);
-        if (views is not null && augmentation.IsNone) throw new UsageException("--views needs --augment: without changes all views of a picture are the same.");
+        if (views is not null && augmentation.IsNone) throw new UsageException("--views needs --augment: without changes all views of an image are the same.");
         ulong seed = parsed.GetValue(_seed) ?? 1;
         return new TuningOptions
         {
@@ -190,7 +190,7 @@ internal sealed class TrainingOptions
     private void CheckNetwork(ParseResult parsed)
     {
         if (parsed.GetValue(_keepClasses)) throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
-        if (parsed.GetValue(_views) is not null) throw new UsageException("--views goes with --update last only: the other policies change every picture anew in each epoch.");
+        if (parsed.GetValue(_views) is not null) throw new UsageException("--views goes with --update last only: the other policies change every image anew in each epoch.");
     }
 
     private static Augmentation ReadAugmentation(string text)

@@ -60,7 +60,7 @@ internal sealed class StageTracker(string[] rounds)
         int round = _seen.GetValueOrDefault(report.Stage);
         _seen[report.Stage] = round + 1;
 
-        // The stages of a network's training come round with every epoch, always with the same pictures.
+        // The stages of a network's training come round with every epoch, always with the same images.
         Title = report.Stage is not ("train" or "validate") && round < rounds.Length ? $"{report.Stage} {rounds[round]}" : report.Stage;
         return true;
     }

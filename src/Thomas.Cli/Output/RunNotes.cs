@@ -8,15 +8,15 @@ namespace Thomas.Cli.Output;
 /// <summary>What several commands say about a run.</summary>
 internal static class RunNotes
 {
-    private const int ListedPictures = 20;
+    private const int ListedImages = 20;
 
-    /// <summary>Names the pictures that were left out: all of them with --verbose, else the first few.</summary>
-    public static void Broken(this Terminal terminal, IReadOnlyList<BrokenPicture> broken)
+    /// <summary>Names the images that were left out: all of them with --verbose, else the first few.</summary>
+    public static void Broken(this Terminal terminal, IReadOnlyList<BrokenImage> broken)
     {
         if (broken.Count == 0) return;
-        int shown = terminal.Verbose ? broken.Count : int.Min(broken.Count, ListedPictures);
-        terminal.Warn($"{Format.Plural(broken.Count, "picture was", "pictures were")} left out:");
-        for (int i = 0; i < shown; i++) terminal.Add($"  {broken[i].Sample.Picture.Name}: {broken[i].Reason}");
+        int shown = terminal.Verbose ? broken.Count : int.Min(broken.Count, ListedImages);
+        terminal.Warn($"{Format.Plural(broken.Count, "image was", "images were")} left out:");
+        for (int i = 0; i < shown; i++) terminal.Add($"  {broken[i].Sample.Image.Name}: {broken[i].Reason}");
         if (shown < broken.Count) terminal.Add($"  and {broken.Count - shown} more (--verbose lists all)");
     }
 

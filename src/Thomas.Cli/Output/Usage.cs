@@ -25,8 +25,8 @@ internal static class Usage
         ClassOutput meaning = ClassOutput.Find(model);
         Value input = written.Graph.Inputs[0], result = written.Graph.Outputs[meaning.Index];
         bool isNchw = format == ModelFormat.Onnx
-            ? model.Info is not { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc }
-            : model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
+            ? model.Info is not { SourceFormat: ModelFormat.Onnx, InputLayout: ImageLayout.Nhwc }
+            : model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: ImageLayout.Nchw };
         Preprocessing? preprocessing = Input(model, out bool isGuess);
         isNchw &= input.Shape.Rank == 4;
         bool isOpen = written.Info.BatchIsSymbolic;
@@ -65,7 +65,7 @@ internal static class Usage
         isGuess = false;
         try
         {
-            PictureInput input = PictureInput.Of(model);
+            ImageInput input = ImageInput.Of(model);
             isGuess = input.IsGuess;
             return input.Preprocessing;
         }

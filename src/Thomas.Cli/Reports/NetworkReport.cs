@@ -9,7 +9,7 @@ internal static class NetworkReport
     public static void Print(Terminal terminal, TrainerResult network)
     {
         TrainerMemory memory = network.Memory;
-        terminal.Field("training", $"{Format.Count(network.TrainedParameters)} trained parameters, {Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for pictures")}");
+        terminal.Field("training", $"{Format.Count(network.TrainedParameters)} trained parameters, {Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for images")}");
         terminal.Field(
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "

@@ -10,7 +10,7 @@ internal static class ReportParts
     // With a thousand classes the matrix would be a million numbers, nearly all of them zero.
     private const int MaxConfusionClasses = 100;
 
-    public static PreprocessingReport Of(PictureInput input)
+    public static PreprocessingReport Of(ImageInput input)
     {
         Preprocessing p = input.Preprocessing;
         return new PreprocessingReport(
@@ -70,10 +70,10 @@ internal static class ReportParts
         return stages;
     }
 
-    public static List<BrokenReport> Of(IReadOnlyList<BrokenPicture> broken)
+    public static List<BrokenReport> Of(IReadOnlyList<BrokenImage> broken)
     {
         List<BrokenReport> reports = [];
-        foreach (BrokenPicture picture in broken) reports.Add(new BrokenReport(picture.Sample.Picture.Name, picture.Reason));
+        foreach (BrokenImage image in broken) reports.Add(new BrokenReport(image.Sample.Image.Name, image.Reason));
         return reports;
     }
 

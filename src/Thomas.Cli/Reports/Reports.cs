@@ -39,19 +39,19 @@ internal sealed record ClassOutputReport(int Index, string Name, int Numbers, in
 
 internal sealed record ClassReport(int Index, string Label, float Probability);
 
-internal sealed record PictureReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error);
+internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error);
 
-internal sealed record ClassifyReport(string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<PictureReport> Pictures, IReadOnlyList<string>? Kernels);
+internal sealed record ClassifyReport(string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images, IReadOnlyList<string>? Kernels);
 
 internal sealed record IntervalReport(double Low, double High);
 
-internal sealed record ClassMetricsReport(string Label, int Pictures, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
+internal sealed record ClassMetricsReport(string Label, int Images, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
 
 internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
 
-internal sealed record AccuracyReport(double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Pictures, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
+internal sealed record AccuracyReport(double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
 
 internal sealed record EvaluateReport(
     string Model,
@@ -81,7 +81,7 @@ internal sealed record TuneReport(
     string Device,
     bool Cancelled,
     ulong Seed,
-    int TrainingPictures,
+    int TrainingImages,
     IReadOnlyList<string> Labels,
     string BeforeMethod,
     AccuracyReport Before,
@@ -113,7 +113,7 @@ internal sealed record TuneReport(
     public ProcessReport? Process { get; init; }
 }
 
-internal sealed record CheckedReport(string Description, int Pictures, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
+internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
 
 internal sealed record MemoryPartReport(string Name, long Bytes);
 
@@ -138,7 +138,7 @@ internal sealed record PolicyReport(
     long? BackwardMultiplyAdds,
     long? RecomputedMultiplyAdds,
     double SecondsPerStep,
-    double? SecondsPerPictureOnce,
+    double? SecondsPerImageOnce,
     IReadOnlyList<string>? TrainedTensors,
     IReadOnlyList<RecomputedReport>? Recomputed,
     IReadOnlyList<long>? Timeline)

@@ -10,7 +10,7 @@ namespace Thomas.Cli.Tuning;
 
 /// <summary>
 /// Measures what is fastest on this machine: first how many threads (on phones, whether the small cores help or hold up the large ones), then with these the rows of the blocks of
-/// matrix products, then how large weights may be to be read anew for each row of tiles. The work is one picture through MobileNetV2.
+/// matrix products, then how large weights may be to be read anew for each row of tiles. The work is one image through MobileNetV2.
 /// </summary>
 internal static class MachineTuning
 {

@@ -16,7 +16,7 @@ public static class ResNet20
     public static Architecture Architecture { get; } = new(Build)
     {
         Name = "resnet20",
-        Description = "ResNet-20 for 32x32 pictures; weights named as resnet20 of akamaster/pytorch_resnet_cifar10",
+        Description = "ResNet-20 for 32x32 images; weights named as resnet20 of akamaster/pytorch_resnet_cifar10",
         Paper = "He, Zhang, Ren, Sun: Deep residual learning for image recognition, 2015 (arXiv 1512.03385), section 4.2",
         DefaultSize = 32,
         DefaultChannels = 3,

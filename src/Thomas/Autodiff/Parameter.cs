@@ -28,7 +28,7 @@ internal enum ParameterRole
 /// <param name="Constant">The constant, of the model's graph.</param>
 /// <param name="Node">The node that reads it; the first, if several do.</param>
 /// <param name="Role">What it does there.</param>
-/// <param name="Layer">Counts layers with weights from the picture on, from 0; batch normalization and what follows belong to the layer before.</param>
+/// <param name="Layer">Counts layers with weights from the image on, from 0; batch normalization and what follows belong to the layer before.</param>
 internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, int Layer)
 {
     /// <summary>The parameters of a graph in the order of its nodes, each once.</summary>

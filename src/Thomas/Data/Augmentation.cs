@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Thomas;
 
 /// <summary>
-/// Random changes that make several views out of one picture: in this order a crop resized to the model's size, a horizontal flip, and changes of brightness,
+/// Random changes that make several views out of one image: in this order a crop resized to the model's size, a horizontal flip, and changes of brightness,
 /// contrast and saturation. The default changes nothing.
 /// </summary>
 public sealed record Augmentation
@@ -13,7 +13,7 @@ public sealed record Augmentation
     public bool Flip { get; init; }
 
     /// <summary>
-    /// Smallest share of the picture's area that a crop may keep, above 0 and up to 1: the share is drawn evenly from this to 1 and the crop's shape is changed by up to
+    /// Smallest share of the image's area that a crop may keep, above 0 and up to 1: the share is drawn evenly from this to 1 and the crop's shape is changed by up to
     /// 4/3 either way. 1 turns the random crop off; the plain center crop is taken instead.
     /// </summary>
     public float MinimumCropScale { get; init; } = 1;
@@ -23,7 +23,7 @@ public sealed record Augmentation
     /// </summary>
     public float Color { get; init; }
 
-    /// <summary>Whether this leaves every picture as it is.</summary>
+    /// <summary>Whether this leaves every image as it is.</summary>
     public bool IsNone => !Flip && MinimumCropScale == 1 && Color == 0;
 
     /// <summary>Checks that every value is usable.</summary>

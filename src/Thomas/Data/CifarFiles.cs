@@ -13,8 +13,8 @@ namespace Thomas.Data;
 public static class CifarFiles
 {
     private const int Side = 32;
-    private const int PictureBytes = 3 * Side * Side;
-    private const int RecordBytes = 1 + PictureBytes;
+    private const int ImageBytes = 3 * Side * Side;
+    private const int RecordBytes = 1 + ImageBytes;
     private const int MaximumBytes = 1 << 30;
     private const string BatchPrefix = "data_batch_";
     private const string TestFile = "test_batch.bin";
@@ -33,7 +33,7 @@ public static class CifarFiles
     /// <param name="path">The folder.</param>
     /// <returns>
     /// The data set: data batches are <see cref="Subset.Train"/>, the test batch is <see cref="Subset.Test"/>; all is <see cref="Subset.Unassigned"/> where one of the two is
-    /// missing. The pictures are kept in memory as they are in the files.
+    /// missing. The images are kept in memory as they are in the files.
     /// </returns>
     /// <exception cref="DataException">A file is missing, unreadable, cut off or damaged.</exception>
     public static Dataset Load(string path)
@@ -87,9 +87,9 @@ public static class CifarFiles
         {
             ReadOnlyMemory<byte> record = bytes.Slice(i * RecordBytes, RecordBytes);
             int label = record.Span[0];
-            if (label >= names.Length) throw new DataException($"'{path}': picture {i + 1} has label {label}, but {NamesFile} names {names.Length} classes; the file is damaged or no CIFAR-10 batch.");
-            string name = string.Create(CultureInfo.InvariantCulture, $"{file}, picture {i + 1}");
-            samples.Add(new Sample(new RawPicture(name, record[1..], Side, Side), label, subset));
+            if (label >= names.Length) throw new DataException($"'{path}': image {i + 1} has label {label}, but {NamesFile} names {names.Length} classes; the file is damaged or no CIFAR-10 batch.");
+            string name = string.Create(CultureInfo.InvariantCulture, $"{file}, image {i + 1}");
+            samples.Add(new Sample(new RawImage(name, record[1..], Side, Side), label, subset));
         }
     }
 

@@ -26,7 +26,7 @@ internal static class ColorOperations
     /// <summary>x * factor.</summary>
     public static void Brightness(Span<byte> pixels, float factor) => Spread(pixels, 0, factor);
 
-    /// <summary>m + (x - m) * factor, with m the mean luma of the picture rounded to a grey level.</summary>
+    /// <summary>m + (x - m) * factor, with m the mean luma of the image rounded to a grey level.</summary>
     public static void Contrast(Span<byte> pixels, float factor)
     {
         long sum = 0;

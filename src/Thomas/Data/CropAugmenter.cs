@@ -4,7 +4,7 @@ using Thomas.Training;
 namespace Thomas.Data;
 
 /// <summary>
-/// Makes changed views of prepared crops while a network trains. A crop may be larger than the model's picture (see <see cref="Enlarge"/>), so that a random part of it
+/// Makes changed views of prepared crops while a network trains. A crop may be larger than the model's image (see <see cref="Enlarge"/>), so that a random part of it
 /// loses no resolution. Keeps its memory: warm, it allocates nothing. For one thread.
 /// </summary>
 internal sealed class CropAugmenter
@@ -18,7 +18,7 @@ internal sealed class CropAugmenter
     private readonly TriangleFilter _horizontal = new();
     private readonly TriangleFilter _vertical = new();
 
-    /// <param name="preprocessor">Makes the model's pictures.</param>
+    /// <param name="preprocessor">Makes the model's images.</param>
     /// <param name="augmentation">Which changes may be made.</param>
     /// <param name="sourceWidth">Width of the prepared crops.</param>
     /// <param name="sourceHeight">Their height.</param>
@@ -46,7 +46,7 @@ internal sealed class CropAugmenter
     /// <summary>Makes a view of a crop.</summary>
     /// <param name="crop">Bytes of the prepared crop.</param>
     /// <param name="rng">Source of the choices.</param>
-    /// <param name="view">Receives the bytes of the model's picture.</param>
+    /// <param name="view">Receives the bytes of the model's image.</param>
     public void Make(ReadOnlySpan<byte> crop, Rng rng, Span<byte> view)
     {
         view = view[.._preprocessor.CropBytes];

@@ -15,7 +15,7 @@ namespace Thomas.Data;
 /// <summary>
 /// The file in which a prepared set is cached, little-endian: a header of 64 bytes, the crops slot after slot, a trailer. The header holds the magic number, version,
 /// crop size, key, number of slots and the trailer's length, and XXH3 hashes of the trailer and of itself. The trailer holds an XXH3 hash of each crop and,
-/// for each picture that could not be used, its index and the reason. So any change of any byte is found. The file gets its name only when it is complete and on
+/// for each image that could not be used, its index and the reason. So any change of any byte is found. The file gets its name only when it is complete and on
 /// disk, hence a reader never sees half of one and two processes that prepare the same set each write the same bytes.
 /// </summary>
 internal static class CropFile
@@ -32,22 +32,22 @@ internal static class CropFile
     /// <summary>Opens a file and checks all of it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="key">Key of the set.</param>
-    /// <param name="failures">Receives, for each picture, why it cannot be used.</param>
-    /// <param name="viewsPerPicture">Slots of each picture.</param>
+    /// <param name="failures">Receives, for each image, why it cannot be used.</param>
+    /// <param name="viewsPerImage">Slots of each image.</param>
     /// <param name="cropBytes">Bytes of a crop.</param>
     /// <param name="threads">Threads for the check.</param>
     /// <param name="problem">Why the file that is there cannot be used; null if there is none.</param>
     /// <param name="cancellation">Ends the check.</param>
     /// <returns>The crops, or null if the file is absent or of no use.</returns>
     public static CropStore? TryOpen(
-        string path, UInt128 key, string?[] failures, int viewsPerPicture, int cropBytes, int threads, out string? problem, CancellationToken cancellation)
+        string path, UInt128 key, string?[] failures, int viewsPerImage, int cropBytes, int threads, out string? problem, CancellationToken cancellation)
     {
         problem = null;
         FileStream? file = null;
         try
         {
             file = OpenShared(path);
-            int slots = failures.Length * viewsPerPicture;
+            int slots = failures.Length * viewsPerImage;
             ulong[]? hashes = ReadTables(file.SafeFileHandle, key, slots, cropBytes, failures);
             if (hashes is null)
             {
@@ -62,7 +62,7 @@ internal static class CropFile
                 threads,
                 slot =>
                 {
-                    if (failures[slot / viewsPerPicture] is not null) return;
+                    if (failures[slot / viewsPerImage] is not null) return;
                     byte[] buffer = ArrayPool<byte>.Shared.Rent(cropBytes);
                     if (!crops.TryRead(slot, buffer, out _)) Interlocked.Increment(ref damaged);
                     ArrayPool<byte>.Shared.Return(buffer);
@@ -74,7 +74,7 @@ internal static class CropFile
                 return crops;
             }
 
-            problem = $"{damaged} of its {slots} pictures are damaged";
+            problem = $"{damaged} of its {slots} images are damaged";
             return null;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -125,8 +125,8 @@ internal static class CropFile
         return true;
     }
 
-    /// <summary>A file with more than the hashes and a reason for each picture is none of ours; so nothing large is allocated for it.</summary>
-    private static long LongestTrailer(int slots, int pictures) => Math.Min(int.MaxValue, ((long)slots * sizeof(ulong)) + ((long)pictures * (LongestReasonBytes + 16)));
+    /// <summary>A file with more than the hashes and a reason for each image is none of ours; so nothing large is allocated for it.</summary>
+    private static long LongestTrailer(int slots, int images) => Math.Min(int.MaxValue, ((long)slots * sizeof(ulong)) + ((long)images * (LongestReasonBytes + 16)));
 
     private static byte[] BuildHeader(UInt128 key, int slots, int cropBytes, long trailerLength, ulong trailerHash)
     {

@@ -26,7 +26,7 @@ internal interface ICropWriter : IDisposable
     void Write(int slot, ReadOnlySpan<byte> crop);
 
     /// <summary>Ends writing.</summary>
-    /// <param name="failures">For each picture why it could not be used, or null.</param>
+    /// <param name="failures">For each image why it could not be used, or null.</param>
     /// <returns>The crops for reading.</returns>
     CropStore Complete(string?[] failures);
 }
@@ -54,7 +54,7 @@ internal sealed class MemoryCrops(int slots) : CropStore, ICropWriter
 
 /// <summary>
 /// Crops in a file, read one by one and checked each time. The file is not mapped into memory: another program that cuts it short would then end this one (SIGBUS on Linux), and one
-/// that writes into it would change the pictures without a word. What is read often stays in the system's file cache all the same.
+/// that writes into it would change the images without a word. What is read often stays in the system's file cache all the same.
 /// </summary>
 /// <param name="file">The open file; disposed with this.</param>
 /// <param name="offset">Byte offset of slot 0.</param>

@@ -33,7 +33,7 @@ public static class CsvManifest
         List<Entry> entries = ReadEntries(path, text, folder);
         if (entries.Count == 0)
         {
-            throw new DataException($"The manifest '{path}' lists no pictures; write a line path,label for each.");
+            throw new DataException($"The manifest '{path}' lists no images; write a line path,label for each.");
         }
 
         SortedSet<string> labels = new(StringComparer.Ordinal);
@@ -46,7 +46,7 @@ public static class CsvManifest
         List<Sample> samples = new(entries.Count);
         foreach (Entry entry in entries)
         {
-            samples.Add(new Sample(Picture.FromFile(entry.Path), classNames.BinarySearch(entry.Label, StringComparer.Ordinal), entry.Subset));
+            samples.Add(new Sample(ImageSource.FromFile(entry.Path), classNames.BinarySearch(entry.Label, StringComparer.Ordinal), entry.Subset));
         }
 
         return new Dataset(path, classNames, samples);
@@ -106,7 +106,7 @@ public static class CsvManifest
         string path = Path.Combine(folder, fields[0]);
         if (!File.Exists(path))
         {
-            throw Wrong(manifest, line, $"the picture '{fields[0]}' does not exist (paths are relative to the manifest)");
+            throw Wrong(manifest, line, $"the image '{fields[0]}' does not exist (paths are relative to the manifest)");
         }
 
         return new Entry(path, fields[1], subset);

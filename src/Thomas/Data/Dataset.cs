@@ -20,21 +20,21 @@ public enum Subset
     Test,
 }
 
-/// <summary>One labeled picture.</summary>
-/// <param name="Picture">The picture.</param>
+/// <summary>One labeled image.</summary>
+/// <param name="Image">The image.</param>
 /// <param name="ClassIndex">Index into <see cref="Dataset.ClassNames"/>.</param>
 /// <param name="Subset">Part of the data set.</param>
-public sealed record Sample(Picture Picture, int ClassIndex, Subset Subset);
+public sealed record Sample(ImageSource Image, int ClassIndex, Subset Subset);
 
-/// <summary>Labeled pictures and the names of their classes. Immutable; nothing is decoded yet.</summary>
+/// <summary>Labeled images and the names of their classes. Immutable; nothing is decoded yet.</summary>
 public sealed class Dataset
 {
     /// <summary>Creates a data set.</summary>
     /// <param name="name">What to call it in messages: its folder or manifest.</param>
     /// <param name="classNames">Names of the classes, each once.</param>
-    /// <param name="samples">The pictures.</param>
+    /// <param name="samples">The images.</param>
     /// <exception cref="DataException">A class name is empty or occurs twice.</exception>
-    /// <exception cref="ArgumentException">A sample or its picture is null, or its class index is out of range.</exception>
+    /// <exception cref="ArgumentException">A sample or its image is null, or its class index is out of range.</exception>
     public Dataset(string name, IReadOnlyList<string> classNames, IReadOnlyList<Sample> samples)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -51,10 +51,10 @@ public sealed class Dataset
 
         foreach (Sample sample in samples)
         {
-            if (sample?.Picture is null) throw new ArgumentException($"{name}: a sample or its picture is null.", nameof(samples));
+            if (sample?.Image is null) throw new ArgumentException($"{name}: a sample or its image is null.", nameof(samples));
             if ((uint)sample.ClassIndex >= (uint)classNames.Count)
             {
-                throw new ArgumentException($"'{sample.Picture.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));
+                throw new ArgumentException($"'{sample.Image.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));
             }
         }
 
@@ -69,21 +69,21 @@ public sealed class Dataset
     /// <summary>Names of the classes, by class index.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>The pictures, in a fixed order.</summary>
+    /// <summary>The images, in a fixed order.</summary>
     public IReadOnlyList<Sample> Samples { get; }
 
     /// <summary>
-    /// Bytes of memory that the set takes: pictures that are held, as those of MNIST and CIFAR-10 are, and for each the objects and the name that it is known by. An estimate
+    /// Bytes of memory that the set takes: images that are held, as those of MNIST and CIFAR-10 are, and for each the objects and the name that it is known by. An estimate
     /// from above; parts of the set (<see cref="Only"/>) share both.
     /// </summary>
     public long HeldBytes
     {
         get
         {
-            // A sample, its picture, places in a few lists, the key and state that preparing it needs.
+            // A sample, its image, places in a few lists, the key and state that preparing it needs.
             const long ObjectBytes = 200;
             long sum = 0;
-            foreach (Sample sample in Samples) sum += sample.Picture.HeldBytes + (2L * sample.Picture.Name.Length) + ObjectBytes;
+            foreach (Sample sample in Samples) sum += sample.Image.HeldBytes + (2L * sample.Image.Name.Length) + ObjectBytes;
             return sum;
         }
     }
@@ -124,7 +124,7 @@ public sealed class Dataset
         return new Dataset(Name, ClassNames, chosen);
     }
 
-    /// <summary>Number of pictures of each class.</summary>
+    /// <summary>Number of images of each class.</summary>
     /// <param name="subset">Count this subset only; null counts all.</param>
     /// <returns>The counts, by class index.</returns>
     public int[] CountByClass(Subset? subset = null)
@@ -141,14 +141,14 @@ public sealed class Dataset
         return counts;
     }
 
-    /// <summary>Checks that a classifier can learn from this: two classes or more, and pictures to learn from in each.</summary>
+    /// <summary>Checks that a classifier can learn from this: two classes or more, and images to learn from in each.</summary>
     /// <exception cref="DataException">It cannot; the message says what to do.</exception>
     public void CheckTrainable()
     {
         if (ClassNames.Count < 2)
         {
             string found = ClassNames.Count == 0 ? "has no classes" : $"has only the class '{ClassNames[0]}'";
-            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a class with pictures of something else.");
+            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a class with images of something else.");
         }
 
         int[] unassigned = CountByClass(Subset.Unassigned);
@@ -164,7 +164,7 @@ public sealed class Dataset
 
         if (empty.Count > 0)
         {
-            throw new DataException($"{Name}: no pictures to learn from for {Quote(empty)}. Add pictures, or leave the class out.");
+            throw new DataException($"{Name}: no images to learn from for {Quote(empty)}. Add images, or leave the class out.");
         }
     }
 

@@ -5,37 +5,37 @@ using System.Threading.Tasks;
 
 namespace Thomas.Data;
 
-/// <summary>Turns encoded pictures into pixels. Implementations are safe for several threads at once.</summary>
+/// <summary>Turns encoded images into pixels. Implementations are safe for several threads at once.</summary>
 public interface IImageDecoder
 {
     /// <summary>Name and version of the decoder. Prepared sets are cached under it, since decoders may differ by a grey level.</summary>
     string Identity { get; }
 
-    /// <summary>Decodes a picture: upright, first frame, transparent parts over white, color values as stored (no color management).</summary>
+    /// <summary>Decodes an image: upright, first frame, transparent parts over white, color values as stored (no color management).</summary>
     /// <param name="encoded">The whole encoded file.</param>
     /// <param name="minimumShortSide">
-    /// If positive, the decoder may return a reduced picture whose shorter side is at least this long, which is much faster for large photos.
-    /// A picture that is smaller to begin with is returned as it is. 0 asks for full size.
+    /// If positive, the decoder may return a reduced image whose shorter side is at least this long, which is much faster for large photos.
+    /// An image that is smaller to begin with is returned as it is. 0 asks for full size.
     /// </param>
-    /// <returns>The picture.</returns>
-    /// <exception cref="ImageFormatException">The picture is broken, cut off, too large, or of an unknown format; the message says which.</exception>
+    /// <returns>The image.</returns>
+    /// <exception cref="ImageFormatException">The image is broken, cut off, too large, or of an unknown format; the message says which.</exception>
     RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0);
 }
 
 /// <summary>Conveniences for every <see cref="IImageDecoder"/>.</summary>
 public static class ImageDecoderExtensions
 {
-    /// <summary>Largest encoded picture that is read from a file or a stream: 512 MiB.</summary>
+    /// <summary>Largest encoded image that is read from a file or a stream: 512 MiB.</summary>
     public const int MaximumEncodedBytes = 512 << 20;
 
     private const int ReadBytes = 64 << 10;
 
-    /// <summary>Reads a stream to its end and decodes the picture in it.</summary>
+    /// <summary>Reads a stream to its end and decodes the image in it.</summary>
     /// <param name="decoder">The decoder.</param>
-    /// <param name="stream">The stream, at the start of the encoded picture. It is left open.</param>
+    /// <param name="stream">The stream, at the start of the encoded image. It is left open.</param>
     /// <param name="minimumShortSide">See <see cref="IImageDecoder.Decode"/>.</param>
-    /// <returns>The picture.</returns>
-    /// <exception cref="ImageFormatException">The picture is broken or longer than <see cref="MaximumEncodedBytes"/>.</exception>
+    /// <returns>The image.</returns>
+    /// <exception cref="ImageFormatException">The image is broken or longer than <see cref="MaximumEncodedBytes"/>.</exception>
     public static RgbImage Decode(this IImageDecoder decoder, Stream stream, int minimumShortSide = 0)
     {
         ArgumentNullException.ThrowIfNull(decoder);
@@ -46,8 +46,8 @@ public static class ImageDecoderExtensions
     /// <param name="decoder">The decoder.</param>
     /// <param name="encoded">The whole encoded file.</param>
     /// <param name="minimumShortSide">See <see cref="IImageDecoder.Decode"/>.</param>
-    /// <param name="name">What the message calls the picture.</param>
-    /// <exception cref="ImageFormatException">There is no picture, or the decoder returned none.</exception>
+    /// <param name="name">What the message calls the image.</param>
+    /// <exception cref="ImageFormatException">There is no image, or the decoder returned none.</exception>
     internal static RgbImage DecodeChecked(this IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int minimumShortSide, string name) =>
         decoder.Decode(encoded, minimumShortSide) ?? throw new ImageFormatException($"The decoder '{decoder.Identity}' returned nothing for {name} ({encoded.Length} bytes).");
 
@@ -72,7 +72,7 @@ public static class ImageDecoderExtensions
 
     private static void Append(MemoryStream bytes, ReadOnlySpan<byte> piece)
     {
-        if (bytes.Length + piece.Length > MaximumEncodedBytes) throw new ImageFormatException($"The picture is longer than {ByteSize.Format(MaximumEncodedBytes)}.");
+        if (bytes.Length + piece.Length > MaximumEncodedBytes) throw new ImageFormatException($"The image is longer than {ByteSize.Format(MaximumEncodedBytes)}.");
         bytes.Write(piece);
     }
 }

@@ -83,7 +83,7 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
         if (magic[2] != ByteType || magic[3] != axes)
         {
             throw new DataException(
-                $"'{path}' has elements of type 0x{magic[2]:X2} on {magic[3]} axes; expected bytes (0x08) on {axes}: pictures have the axes count, height and width, labels have one.");
+                $"'{path}' has elements of type 0x{magic[2]:X2} on {magic[3]} axes; expected bytes (0x08) on {axes}: images have the axes count, height and width, labels have one.");
         }
 
         int[] dims = new int[axes];

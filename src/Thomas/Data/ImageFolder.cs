@@ -5,22 +5,22 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set as a folder with one folder of pictures for each class, or with <c>train/</c> and <c>val/</c> (also <c>validation/</c>, <c>test/</c>) that each hold such
+/// A data set as a folder with one folder of images for each class, or with <c>train/</c> and <c>val/</c> (also <c>validation/</c>, <c>test/</c>) that each hold such
 /// folders.
 /// </summary>
 /// <remarks>
-/// Classes and pictures are in ordinal order of their names. Pictures may lie in folders below the class; links to folders are followed for classes only, so a link in a
-/// circle does no harm. Hidden files and files without a picture's extension are passed over; <see cref="Dataset.Notes"/> counts the latter. Pictures of formats that no decoder here reads (HEIC, AVIF, TIFF,
+/// Classes and images are in ordinal order of their names. Images may lie in folders below the class; links to folders are followed for classes only, so a link in a
+/// circle does no harm. Hidden files and files without an image's extension are passed over; <see cref="Dataset.Notes"/> counts the latter. Images of formats that no decoder here reads (HEIC, AVIF, TIFF,
 /// JPEG XL) are kept, so that they are reported and not silently missing.
 /// </remarks>
 public static class ImageFolder
 {
-    private static readonly string[] PictureExtensions =
+    private static readonly string[] ImageExtensions =
         [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl"];
 
     private static readonly EnumerationOptions VisibleEntries = new() { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System, IgnoreInaccessible = false };
 
-    /// <summary>Lists the pictures of a folder. Nothing is decoded yet.</summary>
+    /// <summary>Lists the images of a folder. Nothing is decoded yet.</summary>
     /// <param name="path">The folder.</param>
     /// <returns>The data set; its samples are <see cref="Subset.Unassigned"/> unless the folder is split.</returns>
     /// <exception cref="DataException">The folder is missing, unreadable or empty, has no class folders, or its parts have different classes.</exception>
@@ -29,7 +29,7 @@ public static class ImageFolder
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!Directory.Exists(path))
         {
-            string problem = File.Exists(path) ? "is a file; expected a folder with one folder of pictures for each class" : "does not exist";
+            string problem = File.Exists(path) ? "is a file; expected a folder with one folder of images for each class" : "does not exist";
             throw new DataException($"The data folder '{path}' {problem}.");
         }
 
@@ -43,14 +43,14 @@ public static class ImageFolder
         }
     }
 
-    /// <summary>Whether the name of a file ends like a picture's.</summary>
+    /// <summary>Whether the name of a file ends like an image's.</summary>
     /// <param name="path">The file's path or name.</param>
     /// <returns>True for the endings of JPEG, PNG, WebP, GIF, BMP, and of formats that are refused when they are decoded (HEIC, AVIF, TIFF, JPEG XL).</returns>
-    public static bool IsPicture(string path)
+    public static bool IsImage(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         string extension = Path.GetExtension(path);
-        foreach (string known in PictureExtensions)
+        foreach (string known in ImageExtensions)
         {
             if (known.Equals(extension, StringComparison.OrdinalIgnoreCase))
             {
@@ -61,12 +61,12 @@ public static class ImageFolder
         return false;
     }
 
-    // A class may be called "train" (the vehicle): then pictures lie in it directly.
+    // A class may be called "train" (the vehicle): then images lie in it directly.
     private static bool IsSplit(string path)
     {
         foreach (string folder in Folders(path))
         {
-            if (SubsetOf(folder) is not null && Folders(folder).Count > 0 && !HasPictures(folder))
+            if (SubsetOf(folder) is not null && Folders(folder).Count > 0 && !HasImages(folder))
             {
                 return true;
             }
@@ -80,8 +80,8 @@ public static class ImageFolder
         List<string> folders = Folders(path);
         if (folders.Count == 0)
         {
-            string found = HasPictures(path) ? "pictures but no folders" : "no folders";
-            throw new DataException($"The data folder '{path}' has {found} in it; put the pictures of each class into a folder with the name of the class.");
+            string found = HasImages(path) ? "images but no folders" : "no folders";
+            throw new DataException($"The data folder '{path}' has {found} in it; put the images of each class into a folder with the name of the class.");
         }
 
         List<string> classNames = [];
@@ -89,7 +89,7 @@ public static class ImageFolder
         PassedOver passedOver = new();
         foreach (string folder in folders)
         {
-            AddPictures(folder, classNames.Count, Subset.Unassigned, samples, passedOver);
+            AddImages(folder, classNames.Count, Subset.Unassigned, samples, passedOver);
             classNames.Add(Path.GetFileName(folder));
         }
 
@@ -130,7 +130,7 @@ public static class ImageFolder
             CheckSameClasses(path, classNames, Path.GetFileName(folder), ClassNamesOf(folder));
             for (int c = 0; c < classNames.Count; c++)
             {
-                AddPictures(Path.Combine(folder, classNames[c]), c, subset, samples, passedOver);
+                AddImages(Path.Combine(folder, classNames[c]), c, subset, samples, passedOver);
             }
         }
 
@@ -155,19 +155,19 @@ public static class ImageFolder
         if (samples.Count == 0)
         {
             throw new DataException(
-                $"The data folder '{path}' has no pictures in {Dataset.Quote(classNames)}; looked for files ending in {string.Join(' ', PictureExtensions)}{(passedOver.Describe() is string note ? $" ({note})" : "")}.");
+                $"The data folder '{path}' has no images in {Dataset.Quote(classNames)}; looked for files ending in {string.Join(' ', ImageExtensions)}{(passedOver.Describe() is string note ? $" ({note})" : "")}.");
         }
     }
 
-    private static void AddPictures(string folder, int classIndex, Subset subset, List<Sample> samples, PassedOver passedOver)
+    private static void AddImages(string folder, int classIndex, Subset subset, List<Sample> samples, PassedOver passedOver)
     {
         List<string> files = [.. Directory.EnumerateFiles(folder, "*", VisibleEntries)];
         files.Sort(StringComparer.Ordinal);
         foreach (string file in files)
         {
-            if (IsPicture(file))
+            if (IsImage(file))
             {
-                samples.Add(new Sample(Picture.FromFile(file), classIndex, subset));
+                samples.Add(new Sample(ImageSource.FromFile(file), classIndex, subset));
             }
             else
             {
@@ -179,16 +179,16 @@ public static class ImageFolder
         {
             if (!File.GetAttributes(inner).HasFlag(FileAttributes.ReparsePoint))
             {
-                AddPictures(inner, classIndex, subset, samples, passedOver);
+                AddImages(inner, classIndex, subset, samples, passedOver);
             }
         }
     }
 
-    private static bool HasPictures(string folder)
+    private static bool HasImages(string folder)
     {
         foreach (string file in Directory.EnumerateFiles(folder, "*", VisibleEntries))
         {
-            if (IsPicture(file))
+            if (IsImage(file))
             {
                 return true;
             }

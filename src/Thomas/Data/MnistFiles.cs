@@ -6,15 +6,15 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set in the files of the MNIST database and its relatives (Fashion-MNIST, EMNIST, notMNIST): gray pictures in one IDX file, their labels in another, both plain or
+/// A data set in the files of the MNIST database and its relatives (Fashion-MNIST, EMNIST, notMNIST): gray images in one IDX file, their labels in another, both plain or
 /// compressed by gzip.
 /// </summary>
 /// <remarks>
-/// <para>In a folder, files of pictures are known by their names, which contain <c>images</c> and <c>idx</c>: <c>train-images-idx3-ubyte.gz</c>,
+/// <para>In a folder, files of images are known by their names, which contain <c>images</c> and <c>idx</c>: <c>train-images-idx3-ubyte.gz</c>,
 /// <c>t10k-images-idx3-ubyte</c>, <c>letters-images.idx</c>. The file of labels has <c>labels</c> instead and, where the name says <c>idx3</c>, <c>idx1</c>. Names with
 /// <c>train</c> are <see cref="Subset.Train"/>, with <c>val</c> <see cref="Subset.Validation"/>, with <c>t10k</c> or <c>test</c> <see cref="Subset.Test"/>. A single pair
 /// is <see cref="Subset.Unassigned"/>, whatever its name. Where a file lies there both plain and compressed, the plain one is read.</para>
-/// <para>Classes are the label values that occur, in numeric order. Their names are the numbers, or the lines of a file <c>labels.txt</c> beside the pictures: line v + 1
+/// <para>Classes are the label values that occur, in numeric order. Their names are the numbers, or the lines of a file <c>labels.txt</c> beside the images: line v + 1
 /// for value v.</para>
 /// </remarks>
 public static class MnistFiles
@@ -23,24 +23,24 @@ public static class MnistFiles
     private const string GzipExtension = ".gz";
     private const int MaximumSide = 16384;
 
-    /// <summary>Whether a path is such data: a folder with a file of pictures, or a file that begins like an IDX file or a gzip file.</summary>
+    /// <summary>Whether a path is such data: a folder with a file of images, or a file that begins like an IDX file or a gzip file.</summary>
     /// <param name="path">A folder or a file.</param>
     /// <returns>True if <see cref="Load"/> is the way to read it.</returns>
     public static bool Recognizes(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return Directory.Exists(path) ? PictureFiles(path).Count > 0 : IdxFile.IsLike(path);
+        return Directory.Exists(path) ? ImageFiles(path).Count > 0 : IdxFile.IsLike(path);
     }
 
-    /// <summary>Reads the pictures and labels of a folder, or of one file of pictures and the file of labels beside it.</summary>
-    /// <param name="path">The folder, or the file of pictures.</param>
-    /// <returns>The data set; the pictures are kept in memory as they are in the file, one byte a pixel.</returns>
-    /// <exception cref="DataException">A file is missing, unreadable, cut off or damaged, or pictures and labels do not fit together.</exception>
+    /// <summary>Reads the images and labels of a folder, or of one file of images and the file of labels beside it.</summary>
+    /// <param name="path">The folder, or the file of images.</param>
+    /// <returns>The data set; the images are kept in memory as they are in the file, one byte a pixel.</returns>
+    /// <exception cref="DataException">A file is missing, unreadable, cut off or damaged, or images and labels do not fit together.</exception>
     public static Dataset Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        List<string> files = Directory.Exists(path) ? PictureFiles(path) : [path];
-        if (files.Count == 0) throw new DataException($"The folder '{path}' has no IDX file of pictures; such a file is named like train-images-idx3-ubyte or train-images-idx3-ubyte.gz.");
+        List<string> files = Directory.Exists(path) ? ImageFiles(path) : [path];
+        if (files.Count == 0) throw new DataException($"The folder '{path}' has no IDX file of images; such a file is named like train-images-idx3-ubyte or train-images-idx3-ubyte.gz.");
         List<Subset> subsets = Subsets(path, files);
         List<Part> parts = [];
         for (int i = 0; i < files.Count; i++) parts.Add(ReadPart(files[i], subsets[i]));
@@ -56,15 +56,15 @@ public static class MnistFiles
         return new Dataset(path, ClassNames(Path.GetDirectoryName(Path.GetFullPath(files[0])) ?? "", classes), samples);
     }
 
-    /// <summary>The files of pictures in ordinal order; of the same file under several spellings the first, which is the plain one.</summary>
-    private static List<string> PictureFiles(string folder)
+    /// <summary>The files of images in ordinal order; of the same file under several spellings the first, which is the plain one.</summary>
+    private static List<string> ImageFiles(string folder)
     {
         List<string> files = [];
         try
         {
             foreach (string file in Directory.EnumerateFiles(folder))
             {
-                if (IsPictureFile(Path.GetFileName(file))) files.Add(file);
+                if (IsImageFile(Path.GetFileName(file))) files.Add(file);
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -77,7 +77,7 @@ public static class MnistFiles
         return files.FindAll(file => seen.Add(WithoutGzip(Path.GetFileName(file)).Replace('.', '-')));
     }
 
-    private static bool IsPictureFile(string name)
+    private static bool IsImageFile(string name)
     {
         string plain = WithoutGzip(name);
         return !plain.StartsWith('.') && plain.Contains("images", StringComparison.OrdinalIgnoreCase) &&
@@ -92,7 +92,7 @@ public static class MnistFiles
             if (name.Contains(word, StringComparison.OrdinalIgnoreCase)) return subset;
         }
 
-        throw new DataException($"'{file}' lies beside other pictures, but its name says neither train, val, test nor t10k; rename it, or give the path of one file of pictures.");
+        throw new DataException($"'{file}' lies beside other images, but its name says neither train, val, test nor t10k; rename it, or give the path of one file of images.");
     }
 
     /// <summary>The part of the data set that each file is; no two may be the same.</summary>
@@ -119,34 +119,34 @@ public static class MnistFiles
     private static Part ReadPart(string file, Subset subset)
     {
         string labelFile = LabelFile(file);
-        IdxFile pictures = IdxFile.Read(file, axes: 3), labels = IdxFile.Read(labelFile, axes: 1);
-        (int count, int height, int width) = (pictures.Dims[0], pictures.Dims[1], pictures.Dims[2]);
+        IdxFile images = IdxFile.Read(file, axes: 3), labels = IdxFile.Read(labelFile, axes: 1);
+        (int count, int height, int width) = (images.Dims[0], images.Dims[1], images.Dims[2]);
         if (height > MaximumSide || width > MaximumSide)
         {
-            throw new DataException($"'{file}' has pictures of {width}x{height} pixels; the longest side that is read is {MaximumSide}.");
+            throw new DataException($"'{file}' has images of {width}x{height} pixels; the longest side that is read is {MaximumSide}.");
         }
 
         if (labels.Dims[0] != count)
         {
-            throw new DataException($"'{file}' has {count} pictures, but '{labelFile}' has {labels.Dims[0]} labels; the files do not belong together.");
+            throw new DataException($"'{file}' has {count} images, but '{labelFile}' has {labels.Dims[0]} labels; the files do not belong together.");
         }
 
-        return new Part(file, subset, pictures.Data, labels.Data, height, width);
+        return new Part(file, subset, images.Data, labels.Data, height, width);
     }
 
-    private static string LabelFile(string pictureFile)
+    private static string LabelFile(string imageFile)
     {
-        string folder = Path.GetDirectoryName(pictureFile) ?? "", name = WithoutGzip(Path.GetFileName(pictureFile));
+        string folder = Path.GetDirectoryName(imageFile) ?? "", name = WithoutGzip(Path.GetFileName(imageFile));
         if (!name.Contains("images", StringComparison.OrdinalIgnoreCase))
         {
-            throw new DataException($"'{pictureFile}' has no 'images' in its name, so its file of labels cannot be found; give the file of pictures, named like train-images-idx3-ubyte.");
+            throw new DataException($"'{imageFile}' has no 'images' in its name, so its file of labels cannot be found; give the file of images, named like train-images-idx3-ubyte.");
         }
 
         string labels = name.Replace("images", "labels", StringComparison.OrdinalIgnoreCase).Replace("idx3", "idx1", StringComparison.OrdinalIgnoreCase);
         string plain = Path.Combine(folder, labels), compressed = plain + GzipExtension;
         if (File.Exists(plain)) return plain;
         if (File.Exists(compressed)) return compressed;
-        throw new DataException($"The labels of '{pictureFile}' are missing; expected '{labels}' or '{labels}{GzipExtension}' beside it.");
+        throw new DataException($"The labels of '{imageFile}' are missing; expected '{labels}' or '{labels}{GzipExtension}' beside it.");
     }
 
     private static void AddSamples(Part part, List<byte> classes, List<Sample> samples)
@@ -155,9 +155,9 @@ public static class MnistFiles
         int pixels = part.Height * part.Width;
         for (int i = 0; i < part.Labels.Length; i++)
         {
-            string pictureName = string.Create(CultureInfo.InvariantCulture, $"{name}, picture {i + 1}");
-            RawPicture picture = new(pictureName, part.Pixels.Slice(i * pixels, pixels), part.Width, part.Height);
-            samples.Add(new Sample(picture, classes.BinarySearch(part.Labels.Span[i]), part.Subset));
+            string imageName = string.Create(CultureInfo.InvariantCulture, $"{name}, image {i + 1}");
+            RawImage image = new(imageName, part.Pixels.Slice(i * pixels, pixels), part.Width, part.Height);
+            samples.Add(new Sample(image, classes.BinarySearch(part.Labels.Span[i]), part.Subset));
         }
     }
 
@@ -170,7 +170,7 @@ public static class MnistFiles
         {
             if (lines is not null && value >= lines.Length)
             {
-                throw new DataException($"'{path}' names {lines.Length} classes, but there are pictures with label {value}; it needs a line for each value from 0 on.");
+                throw new DataException($"'{path}' names {lines.Length} classes, but there are images with label {value}; it needs a line for each value from 0 on.");
             }
 
             names.Add(lines is null ? value.ToString(CultureInfo.InvariantCulture) : lines[value]);

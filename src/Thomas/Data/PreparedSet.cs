@@ -13,11 +13,11 @@ using Thomas.Training;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set at a model's input size: each picture decoded once, cut to size (and, if asked, augmented several times), kept as bytes and normalized when a batch is
-/// filled. With a cache folder the crops live in a file, and the next run with the same pictures, size and options opens it instead of decoding.
+/// A data set at a model's input size: each image decoded once, cut to size (and, if asked, augmented several times), kept as bytes and normalized when a batch is
+/// filled. With a cache folder the crops live in a file, and the next run with the same images, size and options opens it instead of decoding.
 /// </summary>
 /// <remarks>
-/// The cache is found by the pictures' content, not by their names or dates: every file is read and hashed (XXH3, 128 bits) at each run, which is far cheaper than
+/// The cache is found by the images' content, not by their names or dates: every file is read and hashed (XXH3, 128 bits) at each run, which is far cheaper than
 /// decoding. Reading from several threads is safe; disposing is not while others read.
 /// </remarks>
 public sealed class PreparedSet : IDisposable
@@ -27,7 +27,7 @@ public sealed class PreparedSet : IDisposable
 
     private readonly Preprocessor _preprocessor;
     private readonly CropStore _crops;
-    private readonly int[] _pictures;
+    private readonly int[] _images;
     private readonly Preparation _preparation;
 
     private PreparedSet(Dataset dataset, PreparedSetOptions options, Preprocessor preprocessor, Preparation preparation)
@@ -40,12 +40,12 @@ public sealed class PreparedSet : IDisposable
         IsFromCache = preparation.IsFromCache;
         List<int> usable = [];
         List<Sample> samples = [];
-        List<BrokenPicture> broken = [];
+        List<BrokenImage> broken = [];
         for (int i = 0; i < dataset.Samples.Count; i++)
         {
             if (preparation.Failures[i] is string reason)
             {
-                broken.Add(new BrokenPicture(dataset.Samples[i], reason));
+                broken.Add(new BrokenImage(dataset.Samples[i], reason));
             }
             else
             {
@@ -54,18 +54,18 @@ public sealed class PreparedSet : IDisposable
             }
         }
 
-        _pictures = [.. usable];
+        _images = [.. usable];
         Dataset = new Dataset(dataset.Name, dataset.ClassNames, samples);
         Broken = broken;
     }
 
-    /// <summary>The pictures that could be used, in the order of the original data set; indexes of this class refer to it.</summary>
+    /// <summary>The images that could be used, in the order of the original data set; indexes of this class refer to it.</summary>
     public Dataset Dataset { get; }
 
-    /// <summary>Number of pictures that could be used.</summary>
-    public int Count => _pictures.Length;
+    /// <summary>Number of images that could be used.</summary>
+    public int Count => _images.Length;
 
-    /// <summary>Number of views of each picture; view 0 is the plain one.</summary>
+    /// <summary>Number of views of each image; view 0 is the plain one.</summary>
     public int Views { get; }
 
     /// <summary>What <see cref="Fill"/> applies.</summary>
@@ -74,8 +74,8 @@ public sealed class PreparedSet : IDisposable
     /// <summary>Number of floats of one model input: height * width * channels.</summary>
     public int InputLength => _preprocessor.InputLength;
 
-    /// <summary>Pictures that were left out, and why.</summary>
-    public IReadOnlyList<BrokenPicture> Broken { get; }
+    /// <summary>Images that were left out, and why.</summary>
+    public IReadOnlyList<BrokenImage> Broken { get; }
 
     /// <summary>What the user should know about the cache so far: it could not be written, was damaged and made anew, or was changed while it was in use.</summary>
     public IReadOnlyList<string> Notices => _preparation.Notices;
@@ -87,19 +87,19 @@ public sealed class PreparedSet : IDisposable
     public bool IsFromCache { get; }
 
     /// <summary>
-    /// 128-bit hash of all that decides the crops: the pictures' content in order, decoder, size, resizing, augmentation, views, seed. Labels, split, mean, std and color
+    /// 128-bit hash of all that decides the crops: the images' content in order, decoder, size, resizing, augmentation, views, seed. Labels, split, mean, std and color
     /// order are not in it. Caches that build on the crops can be keyed by it.
     /// </summary>
     public UInt128 Key { get; }
 
-    /// <summary>Decodes and cuts all pictures of a data set, or opens them from the cache.</summary>
+    /// <summary>Decodes and cuts all images of a data set, or opens them from the cache.</summary>
     /// <param name="dataset">The data set.</param>
     /// <param name="decoder">The decoder.</param>
     /// <param name="options">Size, views, cache, threads.</param>
-    /// <param name="progress">Told after each picture, from the worker threads but never two at once. Not told when the cache is used.</param>
+    /// <param name="progress">Told after each image, from the worker threads but never two at once. Not told when the cache is used.</param>
     /// <param name="cancellation">Ends the work soon; nothing half-written stays behind.</param>
     /// <returns>The prepared set; dispose it after use.</returns>
-    /// <exception cref="DataException">A class has no usable picture left, or a file changed while it was read.</exception>
+    /// <exception cref="DataException">A class has no usable image left, or a file changed while it was read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
     public static PreparedSet Create(
         Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default)
@@ -117,7 +117,7 @@ public sealed class PreparedSet : IDisposable
             preparation.Run();
             PreparedSet set = new(dataset, options, preprocessor, preparation);
             if (!options.MayLoseClasses) set.CheckClasses(dataset);
-            else if (set.Count == 0 && set.Broken.Count > 0) throw new DataException($"{dataset.Name}: no picture to check with can be used; for example '{set.Broken[0].Sample.Picture.Name}': {set.Broken[0].Reason}");
+            else if (set.Count == 0 && set.Broken.Count > 0) throw new DataException($"{dataset.Name}: no image to check with can be used; for example '{set.Broken[0].Sample.Image.Name}': {set.Broken[0].Reason}");
             return set;
         }
         catch
@@ -127,33 +127,33 @@ public sealed class PreparedSet : IDisposable
         }
     }
 
-    /// <summary>Class index of a picture.</summary>
-    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <summary>Class index of an image.</summary>
+    /// <param name="index">The image, below <see cref="Count"/>.</param>
     /// <returns>Index into the class names.</returns>
     public int Label(int index) => Dataset.Samples[index].ClassIndex;
 
     /// <summary>Bytes of a crop.</summary>
-    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <param name="index">The image, below <see cref="Count"/>.</param>
     /// <param name="view">The view, below <see cref="Views"/>.</param>
     /// <returns>[height, width, 3] bytes, red, green, blue.</returns>
-    /// <exception cref="DataException">The cache was changed by another program, and the picture cannot be decoded again.</exception>
+    /// <exception cref="DataException">The cache was changed by another program, and the image cannot be decoded again.</exception>
     public ReadOnlySpan<byte> Crop(int index, int view = 0) => Crop(index, view, new byte[CropBytes]);
 
     /// <summary>Bytes of a crop, without allocating.</summary>
-    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <param name="index">The image, below <see cref="Count"/>.</param>
     /// <param name="view">The view, below <see cref="Views"/>.</param>
     /// <param name="buffer">Memory for <see cref="CropBytes"/> bytes; crops that lie in a file are read into it.</param>
     /// <returns>[height, width, 3] bytes, red, green, blue; valid until the buffer is written again or this is disposed.</returns>
-    /// <exception cref="DataException">The cache was changed by another program, and the picture cannot be decoded again.</exception>
+    /// <exception cref="DataException">The cache was changed by another program, and the image cannot be decoded again.</exception>
     public ReadOnlySpan<byte> Crop(int index, int view, Span<byte> buffer)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(view);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(view, Views);
-        return _crops.TryRead((_pictures[index] * Views) + view, buffer, out ReadOnlySpan<byte> crop) ? crop : _preparation.MakeAgain(_pictures[index], view, buffer[..CropBytes]);
+        return _crops.TryRead((_images[index] * Views) + view, buffer, out ReadOnlySpan<byte> crop) ? crop : _preparation.MakeAgain(_images[index], view, buffer[..CropBytes]);
     }
 
     /// <summary>Fills a batch with normalized model inputs.</summary>
-    /// <param name="indexes">The pictures, each below <see cref="Count"/>.</param>
+    /// <param name="indexes">The images, each below <see cref="Count"/>.</param>
     /// <param name="view">The view of all of them.</param>
     /// <param name="batch">Receives [indexes.Length, height, width, channels] floats.</param>
     /// <exception cref="ArgumentException"><paramref name="batch"/> is too short.</exception>
@@ -188,17 +188,17 @@ public sealed class PreparedSet : IDisposable
         {
             if ((before[c] > 0 && after[c] == 0) || (trainBefore[c] > 0 && trainAfter[c] == 0))
             {
-                BrokenPicture example = FirstBroken(c);
+                BrokenImage example = FirstBroken(c);
                 throw new DataException(
-                    $"{original.Name}: none of the pictures to learn '{original.ClassNames[c]}' from can be used; for example '{example.Sample.Picture.Name}': " +
+                    $"{original.Name}: none of the images to learn '{original.ClassNames[c]}' from can be used; for example '{example.Sample.Image.Name}': " +
                     $"{example.Reason} Replace them, or leave the class out.");
             }
         }
     }
 
-    private BrokenPicture FirstBroken(int classIndex)
+    private BrokenImage FirstBroken(int classIndex)
     {
-        foreach (BrokenPicture broken in Broken)
+        foreach (BrokenImage broken in Broken)
         {
             if (broken.Sample.ClassIndex == classIndex)
             {
@@ -206,7 +206,7 @@ public sealed class PreparedSet : IDisposable
             }
         }
 
-        throw new InvalidOperationException("A class lost its pictures without one being broken.");
+        throw new InvalidOperationException("A class lost its images without one being broken.");
     }
 
     /// <summary>The work of <see cref="Create"/> and what comes out of it.</summary>
@@ -243,16 +243,16 @@ public sealed class PreparedSet : IDisposable
 
         public void Run()
         {
-            Workers.Run(_hashes.Length, options.Threads, HashPicture, cancellation);
+            Workers.Run(_hashes.Length, options.Threads, HashImage, cancellation);
             Key = ComputeKey();
             Crops = options.CacheDirectory is string directory && Slots > 0 ? OpenOrBuild(directory) : Build(new MemoryCrops(Slots));
         }
 
-        private void HashPicture(int index)
+        private void HashImage(int index)
         {
             try
             {
-                _hashes[index] = dataset.Samples[index].Picture.Hash();
+                _hashes[index] = dataset.Samples[index].Image.Hash();
             }
             catch (DataException error)
             {
@@ -290,7 +290,7 @@ public sealed class PreparedSet : IDisposable
 
             if (problem is not null)
             {
-                _notices.Add($"The prepared pictures in '{path}' could not be used ({problem}) and have been rebuilt.");
+                _notices.Add($"The prepared images in '{path}' could not be used ({problem}) and have been rebuilt.");
             }
 
             Failures = [.. unreadable];
@@ -304,9 +304,9 @@ public sealed class PreparedSet : IDisposable
             {
                 string bytes = ByteSize.FormatAtLeast((long)Slots * preprocessor.CropBytes);
                 if (options.MustCache)
-                    throw new OutputException($"Under a memory bound prepared pictures lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). Free some disk space or choose another cache folder.", error);
+                    throw new OutputException($"Under a memory bound prepared images lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). Free some disk space or choose another cache folder.", error);
                 _notices.Add(
-                    $"The prepared pictures could not be cached in '{directory}' ({error.Message}). They are kept in memory ({bytes}), and the next run prepares " +
+                    $"The prepared images could not be cached in '{directory}' ({error.Message}). They are kept in memory ({bytes}), and the next run prepares " +
                     "them again. Free some disk space or choose another cache folder.");
                 Failures = unreadable;
                 return Build(new MemoryCrops(Slots));
@@ -314,7 +314,7 @@ public sealed class PreparedSet : IDisposable
         }
 
         /// <summary>
-        /// A cache that calls good pictures broken would keep them out of every later run, so those few are decoded again.
+        /// A cache that calls good images broken would keep them out of every later run, so those few are decoded again.
         /// </summary>
         private string? FalselyBroken(string?[] unreadable)
         {
@@ -324,7 +324,7 @@ public sealed class PreparedSet : IDisposable
                 try
                 {
                     _ = Decode(i);
-                    return $"it calls '{dataset.Samples[i].Picture.Name}' broken, which it is not";
+                    return $"it calls '{dataset.Samples[i].Image.Name}' broken, which it is not";
                 }
                 catch (DataException)
                 {
@@ -369,7 +369,7 @@ public sealed class PreparedSet : IDisposable
             byte[]? rented = null;
             try
             {
-                return Decode(index, dataset.Samples[index].Picture.Read(ref rented));
+                return Decode(index, dataset.Samples[index].Image.Read(ref rented));
             }
             finally
             {
@@ -377,18 +377,18 @@ public sealed class PreparedSet : IDisposable
             }
         }
 
-        private RgbImage Decode(int index, PictureContent content)
+        private RgbImage Decode(int index, ImageContent content)
         {
-            Picture picture = dataset.Samples[index].Picture;
+            ImageSource image = dataset.Samples[index].Image;
             if (content.Hash() != _hashes[index])
             {
-                throw new DataException($"'{picture.Name}' changed while the pictures were being prepared; run again when it is complete.");
+                throw new DataException($"'{image.Name}' changed while the images were being prepared; run again when it is complete.");
             }
 
             // A random crop may keep a small part only, which must not have been reduced below the model's size.
             double widest = Math.Max(options.Preprocessing.Width, options.Preprocessing.Height) / Math.Sqrt(options.Augmentation.MinimumCropScale);
             int minimumShortSide = options.Views == 1 ? preprocessor.MinimumShortSide : Math.Max(preprocessor.MinimumShortSide, (int)Math.Ceiling(widest));
-            return content.Decode(decoder, minimumShortSide, picture.Name);
+            return content.Decode(decoder, minimumShortSide, image.Name);
         }
 
         private void WriteViews(int index, RgbImage image, ICropWriter writer, Span<byte> crop)
@@ -406,7 +406,7 @@ public sealed class PreparedSet : IDisposable
             else preprocessor.Crop(image, options.Augmentation, new Rng(options.Seed).Fork((ulong)index).Fork((ulong)view), crop);
         }
 
-        /// <summary>The crop of a picture whose bytes in the cache are no longer what they were: the same, from the picture itself.</summary>
+        /// <summary>The crop of an image whose bytes in the cache are no longer what they were: the same, from the image itself.</summary>
         public ReadOnlySpan<byte> MakeAgain(int index, int view, Span<byte> crop)
         {
             lock (_reporting)
@@ -414,7 +414,7 @@ public sealed class PreparedSet : IDisposable
                 if (!_wasChanged)
                 {
                     _notices.Add(
-                        $"The prepared pictures in '{options.CacheDirectory}' were cut or changed by another program while they were in use. What is damaged is decoded again, " +
+                        $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program while they were in use. What is damaged is decoded again, " +
                         "which takes longer and changes no result; the next run makes the file anew.");
                 }
 
@@ -429,8 +429,8 @@ public sealed class PreparedSet : IDisposable
             catch (DataException error)
             {
                 throw new DataException(
-                    $"The prepared pictures in '{options.CacheDirectory}' were cut or changed by another program, and '{dataset.Samples[index].Picture.Name}' cannot be decoded again: " +
-                    $"{error.Message} Run again when the pictures are in place.", error);
+                    $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program, and '{dataset.Samples[index].Image.Name}' cannot be decoded again: " +
+                    $"{error.Message} Run again when the images are in place.", error);
             }
         }
 

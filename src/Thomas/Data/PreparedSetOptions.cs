@@ -8,10 +8,10 @@ public sealed record PreparedSetOptions
     /// <summary>What the model wants. Of this, size and resizing decide what is prepared; the rest is applied when a batch is filled.</summary>
     public required Preprocessing Preprocessing { get; init; }
 
-    /// <summary>Changes for views 1 and up. View 0 is always the plain picture.</summary>
+    /// <summary>Changes for views 1 and up. View 0 is always the plain image.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>Number of views of each picture, the plain one included.</summary>
+    /// <summary>Number of views of each image, the plain one included.</summary>
     public int Views { get; init; } = 1;
 
     /// <summary>Seed of the augmentation.</summary>
@@ -23,7 +23,7 @@ public sealed record PreparedSetOptions
     /// <summary>Threads that read and decode; 0 means one for each processor. Does not change the result.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Whether a class may be left without a usable picture, as in a part that only checks; one picture at least must be left in all.</summary>
+    /// <summary>Whether a class may be left without a usable image, as in a part that only checks; one image at least must be left in all.</summary>
     public bool MayLoseClasses { get; init; }
 
     /// <summary>Whether crops that cannot be written to <see cref="CacheDirectory"/> are an error, as under a bound of the memory, rather than kept in memory.</summary>
@@ -39,18 +39,18 @@ public sealed record PreparedSetOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
         if (Views > 1 && Augmentation.IsNone)
         {
-            throw new ArgumentException($"{Views} views of each picture are asked for but no augmentation, so all would be the same.");
+            throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.");
         }
     }
 }
 
 /// <summary>How far the preparation of a set is.</summary>
-/// <param name="Done">Pictures decoded or found broken.</param>
-/// <param name="Total">Pictures in all.</param>
-/// <param name="Broken">Pictures found broken.</param>
+/// <param name="Done">Images decoded or found broken.</param>
+/// <param name="Total">Images in all.</param>
+/// <param name="Broken">Images found broken.</param>
 public readonly record struct PrepareProgress(int Done, int Total, int Broken);
 
-/// <summary>A picture that was left out.</summary>
-/// <param name="Sample">The picture.</param>
+/// <summary>An image that was left out.</summary>
+/// <param name="Sample">The image.</param>
 /// <param name="Reason">Why.</param>
-public sealed record BrokenPicture(Sample Sample, string Reason);
+public sealed record BrokenImage(Sample Sample, string Reason);

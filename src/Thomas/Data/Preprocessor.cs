@@ -6,8 +6,8 @@ using Thomas.Training;
 namespace Thomas.Data;
 
 /// <summary>
-/// Carries out a <see cref="Preprocessing"/> in two halves: picture to bytes at the model's size (geometry, worth caching), and bytes to floats (normalization, cheap).
-/// Safe for several threads at once. The same picture gives the same bits on every machine.
+/// Carries out a <see cref="Preprocessing"/> in two halves: image to bytes at the model's size (geometry, worth caching), and bytes to floats (normalization, cheap).
+/// Safe for several threads at once. The same image gives the same bits on every machine.
 /// </summary>
 public sealed class Preprocessor
 {
@@ -52,8 +52,8 @@ public sealed class Preprocessor
         }
     }
 
-    /// <summary>Whole way from a picture to a model's input.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Whole way from an image to a model's input.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="input">Receives [height, width, channels] floats; at least <see cref="InputLength"/> long.</param>
     public void Run(RgbImage image, Span<float> input)
     {
@@ -69,8 +69,8 @@ public sealed class Preprocessor
         }
     }
 
-    /// <summary>Resizes and cuts a picture to the model's size.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Resizes and cuts an image to the model's size.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="crop">Receives [height, width, 3] bytes, always red, green, blue; at least <see cref="CropBytes"/> long.</param>
     /// <exception cref="ArgumentException"><paramref name="crop"/> is too short.</exception>
     public void Crop(RgbImage image, Span<byte> crop) => Crop(image, crop, new TriangleFilter(), new TriangleFilter());
@@ -114,8 +114,8 @@ public sealed class Preprocessor
         Resampler.Resize(image, horizontal, vertical, crop);
     }
 
-    /// <summary>Makes a changed view of a picture at the model's size.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Makes a changed view of an image at the model's size.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="augmentation">Which changes may be made.</param>
     /// <param name="rng">Source of the choices.</param>
     /// <param name="crop">Receives [height, width, 3] bytes, always red, green, blue; at least <see cref="CropBytes"/> long.</param>

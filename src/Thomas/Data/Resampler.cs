@@ -15,9 +15,9 @@ internal static class Resampler
     private const int Half = 1 << (TriangleFilter.FractionBits - 1);
 
     /// <summary>Resizes; only the outputs that the filters describe are computed.</summary>
-    /// <param name="source">The picture.</param>
-    /// <param name="horizontal">Filter along x, over the picture's width.</param>
-    /// <param name="vertical">Filter along y, over the picture's height.</param>
+    /// <param name="source">The image.</param>
+    /// <param name="horizontal">Filter along x, over the image's width.</param>
+    /// <param name="vertical">Filter along y, over the image's height.</param>
     /// <param name="destination">[vertical.Outputs, horizontal.Outputs, 3] bytes.</param>
     public static void Resize(RgbImage source, TriangleFilter horizontal, TriangleFilter vertical, Span<byte> destination)
     {
@@ -30,7 +30,7 @@ internal static class Resampler
         {
             for (int y = 0; y < rows; y++)
             {
-                // A pixel is loaded as four bytes, the last one from the pixel after it. The picture's last row has none after it, so it is read from a copy.
+                // A pixel is loaded as four bytes, the last one from the pixel after it. The image's last row has none after it, so it is read from a copy.
                 Span<byte> row = source.Pixels.AsSpan((firstRow + y) * source.Width * 3);
                 if (firstRow + y == source.Height - 1)
                 {

@@ -2,10 +2,10 @@ using System;
 
 namespace Thomas.Data;
 
-/// <summary>A decoded picture: upright, red-green-blue, 8 bits a channel, rows from the top, no padding between rows.</summary>
+/// <summary>A decoded image: upright, red-green-blue, 8 bits a channel, rows from the top, no padding between rows.</summary>
 public sealed class RgbImage
 {
-    /// <summary>Wraps the pixels of a picture; they are not copied.</summary>
+    /// <summary>Wraps the pixels of an image; they are not copied.</summary>
     /// <param name="width">Width in pixels, at least 1.</param>
     /// <param name="height">Height in pixels, at least 1.</param>
     /// <param name="pixels">[height, width, 3] bytes.</param>
@@ -17,7 +17,7 @@ public sealed class RgbImage
         ArgumentNullException.ThrowIfNull(pixels);
         if ((ulong)width * (ulong)height * 3 != (ulong)pixels.Length)
         {
-            throw new ArgumentException($"A picture of {width}x{height} has {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
+            throw new ArgumentException($"An image of {width}x{height} has {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
         }
 
         Width = width;

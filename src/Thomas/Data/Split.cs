@@ -7,18 +7,18 @@ using Thomas.Training;
 
 namespace Thomas.Data;
 
-/// <summary>Ways to set pictures aside for validation.</summary>
+/// <summary>Ways to set images aside for validation.</summary>
 public static class Split
 {
     /// <summary>
-    /// Splits every class in the same proportion: of its n pictures, n * <paramref name="validationShare"/> rounded, but at least 1 and at most n - 1, become
-    /// <see cref="Subset.Validation"/>, the others <see cref="Subset.Train"/>. Pictures that are <see cref="Subset.Test"/> stay that.
+    /// Splits every class in the same proportion: of its n images, n * <paramref name="validationShare"/> rounded, but at least 1 and at most n - 1, become
+    /// <see cref="Subset.Validation"/>, the others <see cref="Subset.Train"/>. Images that are <see cref="Subset.Test"/> stay that.
     /// </summary>
-    /// <param name="dataset">A data set without validation pictures.</param>
+    /// <param name="dataset">A data set without validation images.</param>
     /// <param name="validationShare">Share to set aside, above 0 and below 1.</param>
-    /// <param name="seed">Which pictures of a class are taken depends on this and on the class' own pictures only, not on the other classes.</param>
-    /// <returns>The data set with every picture assigned, in the same order.</returns>
-    /// <exception cref="DataException">A class has a single picture, or the data set has validation pictures already.</exception>
+    /// <param name="seed">Which images of a class are taken depends on this and on the class' own images only, not on the other classes.</param>
+    /// <returns>The data set with every image assigned, in the same order.</returns>
+    /// <exception cref="DataException">A class has a single image, or the data set has validation images already.</exception>
     public static Dataset Stratified(Dataset dataset, double validationShare, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(dataset);
@@ -31,7 +31,7 @@ public static class Split
 
         if (dataset.Has(Subset.Validation))
         {
-            throw new DataException($"{dataset.Name} has validation pictures already; it is not split again.");
+            throw new DataException($"{dataset.Name} has validation images already; it is not split again.");
         }
 
         List<int>[] byClass = new List<int>[dataset.ClassNames.Count];
@@ -48,7 +48,7 @@ public static class Split
             }
         }
 
-        CheckPictures(dataset, byClass);
+        CheckImages(dataset, byClass);
         Sample[] samples = [.. dataset.Samples];
         foreach (List<int> indexes in byClass)
         {
@@ -65,7 +65,7 @@ public static class Split
         return new Dataset(dataset.Name, dataset.ClassNames, samples);
     }
 
-    private static void CheckPictures(Dataset dataset, List<int>[] byClass)
+    private static void CheckImages(Dataset dataset, List<int>[] byClass)
     {
         List<string> single = [];
         for (int c = 0; c < byClass.Length; c++)
@@ -79,8 +79,8 @@ public static class Split
         if (single.Count > 0)
         {
             throw new DataException(
-                $"{dataset.Name}: only one picture of {Dataset.Quote(single)}; one to learn from and one to check with are needed. " +
-                "Add pictures, or leave the class out.");
+                $"{dataset.Name}: only one image of {Dataset.Quote(single)}; one to learn from and one to check with are needed. " +
+                "Add images, or leave the class out.");
         }
     }
 }

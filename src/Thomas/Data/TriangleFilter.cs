@@ -4,7 +4,7 @@ namespace Thomas.Data;
 
 /// <summary>
 /// Weights of an antialiased bilinear resize along one axis. Output o looks at the triangle of half-width max(scale, 1) around its center, with
-/// scale = input pixels per output pixel; weights are fixed point with <see cref="FractionBits"/> bits and are cut off, then renormalized, at the picture's edge.
+/// scale = input pixels per output pixel; weights are fixed point with <see cref="FractionBits"/> bits and are cut off, then renormalized, at the image's edge.
 /// This is the geometry of Pillow's and PIL-based frameworks' <c>BILINEAR</c> with reducing.
 /// </summary>
 internal sealed class TriangleFilter

@@ -22,7 +22,7 @@ internal static class Workers
         Thread[] helpers = new Thread[Math.Max(0, workers - 1)];
         for (int i = 0; i < helpers.Length; i++)
         {
-            helpers[i] = new Thread(queue.Drain) { IsBackground = true, Name = $"Thomas picture worker {i + 1}" };
+            helpers[i] = new Thread(queue.Drain) { IsBackground = true, Name = $"Thomas image worker {i + 1}" };
             helpers[i].Start();
         }
 

@@ -5,7 +5,7 @@ using Thomas.Graphs;
 namespace Thomas.Formats;
 
 /// <summary>
-/// What one picture may cost. The limits are several times what the largest classifiers for phones need; a file beyond them is damaged or hostile, and
+/// What one image may cost. The limits are several times what the largest classifiers for phones need; a file beyond them is damaged or hostile, and
 /// would take the machine's memory or hang where it should be refused.
 /// </summary>
 internal static class ModelLimits
@@ -51,17 +51,17 @@ internal static class ModelLimits
 
     /// <summary>The error for a file with more of something than is read.</summary>
     public static ModelFormatException TooMany(string file, long count, string what, long limit) =>
-        new(file, "graph", $"has {count} {what}; at most {limit} are read. Picture classifiers have far fewer, so the file is damaged, or is another kind of model");
+        new(file, "graph", $"has {count} {what}; at most {limit} are read. Image classifiers have far fewer, so the file is damaged, or is another kind of model");
 
-    /// <summary>Refuses a graph whose execution for one picture goes beyond the limits.</summary>
+    /// <summary>Refuses a graph whose execution for one image goes beyond the limits.</summary>
     /// <exception cref="ModelFormatException">Names the limit, and the node that takes most of it.</exception>
     public static void Check(Graph graph, string file)
     {
         OpCost cost = graph.Cost;
         if (cost.MultiplyAdds > MultiplyAdds)
-            throw TooMuch(graph, file, $"takes {cost.MultiplyAdds} multiply-adds for one picture; at most {MultiplyAdds} are accepted", static node => node.Cost.MultiplyAdds);
+            throw TooMuch(graph, file, $"takes {cost.MultiplyAdds} multiply-adds for one image; at most {MultiplyAdds} are accepted", static node => node.Cost.MultiplyAdds);
         if (cost.Elementwise > Elementwise)
-            throw TooMuch(graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one picture; at most {Elementwise} are accepted", static node => node.Cost.Elementwise);
+            throw TooMuch(graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one image; at most {Elementwise} are accepted", static node => node.Cost.Elementwise);
         long live = PeakLiveBytes(graph);
         if (live > LiveBytes)
             throw TooMuch(graph, file, $"holds {ByteSize.FormatAtLeast(live)} of activations at the same time; at most {ByteSize.Format(LiveBytes)} are accepted", static node => node.Output.Type.SizeBytes);

@@ -3,7 +3,7 @@ namespace Thomas.Graphs;
 /// <summary>The part of a training step that a node belongs to.</summary>
 public enum Stage
 {
-    /// <summary>From pictures to the loss; all of an inference graph.</summary>
+    /// <summary>From images to the loss; all of an inference graph.</summary>
     Forward,
 
     /// <summary>Gradients.</summary>

@@ -5,7 +5,7 @@ namespace Thomas.Kernels;
 /// columns ox*StrideW - PadLeft + kx*DilationW; positions outside the input count as absent (zero). Bottom and right padding follow
 /// from the output size.
 /// </summary>
-/// <param name="Batch">Pictures.</param>
+/// <param name="Batch">Images.</param>
 /// <param name="InH">Input rows.</param>
 /// <param name="InW">Input columns.</param>
 /// <param name="Channels">Channels that the operation reads of every pixel (one group's, for a grouped convolution).</param>

@@ -6,7 +6,7 @@ using Thomas.Ops;
 namespace Thomas.Passes;
 
 /// <summary>
-/// Makes one node of a 1x1 convolution, a depthwise one and another 1x1 convolution where nothing else reads what is between them, so that the expanded picture never exists
+/// Makes one node of a 1x1 convolution, a depthwise one and another 1x1 convolution where nothing else reads what is between them, so that the expanded image never exists
 /// as a whole; the same bits. Where the first or the last cannot join, of the other two.
 /// </summary>
 internal static class FuseInvertedResidual

@@ -3,7 +3,7 @@ namespace Thomas.Planning;
 /// <summary>What a stretch of an arena holds.</summary>
 public enum MemoryKind
 {
-    /// <summary>What is fed from outside: pictures, targets, weights of the loss, the control vector.</summary>
+    /// <summary>What is fed from outside: images, targets, weights of the loss, the control vector.</summary>
     Input,
 
     /// <summary>A forward result that only the forward pass reads.</summary>

@@ -123,7 +123,7 @@ internal sealed unsafe class StoreCopy : IDisposable
             SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, SizeBytes);
 
             // An open file needs no name there, and without one nothing is left if the process is killed. Windows sees to that itself.
-            if (!OperatingSystem.IsWindows()) Formats.TemporaryFile.TryDelete(path);
+            if (!OperatingSystem.IsWindows()) TemporaryFile.TryDelete(path);
             return file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

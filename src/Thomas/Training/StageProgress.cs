@@ -24,7 +24,7 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
         return new(stage, 0, 0, message) { IsWarning = true };
     }
 
-    /// <summary>Tells of the preparation of pictures as the stage <c>decode</c>.</summary>
+    /// <summary>Tells of the preparation of images as the stage <c>decode</c>.</summary>
     /// <param name="progress">Who is told; may be null.</param>
     /// <returns>What <see cref="PreparedSet.Create"/> takes; null if nobody is told.</returns>
     public static IProgress<PrepareProgress>? Decoding(IProgress<StageProgress>? progress) =>

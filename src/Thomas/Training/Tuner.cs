@@ -15,16 +15,16 @@ using Thomas.Kernels;
 namespace Thomas.Training;
 
 /// <summary>
-/// Tunes a classifier to new classes. The frozen part turns every picture into a feature vector once, and a linear head is trained on those vectors by softmax
+/// Tunes a classifier to new classes. The frozen part turns every image into a feature vector once, and a linear head is trained on those vectors by softmax
 /// cross-entropy. Where more than the last layer is to be trained, <see cref="Trainer"/> goes on from there: random weights in the last layer would send large wrong
 /// gradients through all others (Kumar et al. 2022).
 /// </summary>
 public static class Tuner
 {
     /// <summary>Tunes a model.</summary>
-    /// <param name="model">A picture classifier or feature extractor.</param>
-    /// <param name="dataset">The pictures; split by seed where it is not split already.</param>
-    /// <param name="decoder">The picture decoder.</param>
+    /// <param name="model">An image classifier or feature extractor.</param>
+    /// <param name="dataset">The images; split by seed where it is not split already.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told how far each stage is.</param>
     /// <param name="epochs">Told the figures of every epoch.</param>
@@ -55,7 +55,7 @@ public static class Tuner
 
     /// <summary>Plans what <see cref="Tune"/> will add to the process.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="dataset">The pictures.</param>
+    /// <param name="dataset">The images.</param>
     /// <param name="options">The options of the run.</param>
     /// <returns>The plan, which keeps to <see cref="TuningOptions.MemoryBytes"/>.</returns>
     /// <exception cref="ThomasException">It does not fit; the message names the smallest bound that works. Or the model cannot be tuned.</exception>
@@ -72,14 +72,14 @@ public static class Tuner
     /// <summary>What the planner is told of a run, whether it is to be run or only planned.</summary>
     /// <param name="options">The options of the run.</param>
     /// <param name="classes">Classes of the last layer.</param>
-    /// <param name="pictures">Training and validation pictures; 0 where they are not known yet.</param>
+    /// <param name="images">Training and validation images; 0 where they are not known yet.</param>
     /// <param name="datasetBytes">Bytes that the data set holds in memory.</param>
-    internal static RunPlanOptions PlanOptions(TuningOptions options, int classes, int pictures, long datasetBytes) => new()
+    internal static RunPlanOptions PlanOptions(TuningOptions options, int classes, int images, long datasetBytes) => new()
     {
-        Network = options.Network is TrainerOptions network ? network.ToPlan(pictures) with { Compile = options.Compile } : null,
+        Network = options.Network is TrainerOptions network ? network.ToPlan(images) with { Compile = options.Compile } : null,
         LastLayerFirst = options.Network?.Policy.Kind != UpdateKind.Scratch,
         Classes = classes,
-        Pictures = pictures,
+        Images = images,
         DatasetBytes = datasetBytes,
         Views = options.Views,
         HeadBatch = options.Head.BatchSize,
@@ -89,9 +89,9 @@ public static class Tuner
     };
 
     /// <summary>As <see cref="Tune"/>, on a thread of its own; <paramref name="progress"/> and <paramref name="epochs"/> are told from there.</summary>
-    /// <param name="model">A picture classifier or feature extractor.</param>
-    /// <param name="dataset">The pictures; split by seed where it is not split already.</param>
-    /// <param name="decoder">The picture decoder.</param>
+    /// <param name="model">An image classifier or feature extractor.</param>
+    /// <param name="dataset">The images; split by seed where it is not split already.</param>
+    /// <param name="decoder">The image decoder.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told how far each stage is. A <see cref="Progress{T}"/> passes it on to the thread that made it, such as that of a window.</param>
     /// <param name="epochs">Told the figures of every epoch.</param>
@@ -127,7 +127,7 @@ public static class Tuner
     }
 
     /// <summary>Gives a model an untrained last layer for other classes: weights and bias are 0, so every class scores the same.</summary>
-    /// <param name="model">A picture classifier or feature extractor.</param>
+    /// <param name="model">An image classifier or feature extractor.</param>
     /// <param name="labels">Names of the new classes, 2 to 32,768.</param>
     /// <returns>The model with the new layer; the others keep their weights.</returns>
     /// <exception cref="ThomasException">The model has no last layer that could be replaced; the message says why.</exception>
@@ -142,7 +142,7 @@ public static class Tuner
         if ((long)labels.Count * split.FeatureCount > Array.MaxLength)
             throw new ArgumentOutOfRangeException(nameof(labels), labels.Count, $"{labels.Count} classes of {split.FeatureCount} features are more weights than fit.");
         LinearHead head = new(new float[(long)labels.Count * split.FeatureCount], new float[labels.Count]);
-        return split.WithHead(head, labels, PictureInput.Of(model).Preprocessing);
+        return split.WithHead(head, labels, ImageInput.Of(model).Preprocessing);
     }
 
     private sealed class Job(Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
@@ -154,17 +154,17 @@ public static class Tuner
         private readonly List<string> _notes = [];
         private readonly List<string> _warnings = [];
         private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
-        private readonly List<BrokenPicture> _broken = [];
+        private readonly List<BrokenImage> _broken = [];
         private IReadOnlyList<string> _kernels = [];
         private RunPlan? _plan;
         private int _noticesBefore;
 
         public TuningResult Run(IProgress<EpochReport>? epochs)
         {
-            PictureInput input = PictureInput.Of(model, options.Preprocessing);
+            ImageInput input = ImageInput.Of(model, options.Preprocessing);
             ModelChecks.RequireFinite(model);
             if (options.Network is not null && options.KeepClasses)
-                throw new ThomasException("The old classes can only be kept when the last layer alone is tuned: the new pictures would change the layers before it, and with them the old classes.");
+                throw new ThomasException("The old classes can only be kept when the last layer alone is tuned: the new images would change the layers before it, and with them the old classes.");
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
@@ -198,7 +198,7 @@ public static class Tuner
             if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
             if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
             Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing, options.OutputLogits);
-            int trainingPictures = train.Samples;
+            int trainingImages = train.Samples;
             train.Dispose();
             validation.Dispose();
             Trim();
@@ -214,7 +214,7 @@ public static class Tuner
                 Network = network,
                 Epochs = network?.Epochs ?? trained.Epochs,
                 BestEpoch = network?.BestEpoch ?? trained.BestEpoch,
-                TrainingPictures = trainingPictures,
+                TrainingImages = trainingImages,
                 Plan = _plan,
                 Broken = _broken,
                 Input = input,
@@ -233,7 +233,7 @@ public static class Tuner
             return result;
         }
 
-        /// <summary>Refuses what cannot be trained, or not within the memory bound, before hours go into pictures.</summary>
+        /// <summary>Refuses what cannot be trained, or not within the memory bound, before hours go into images.</summary>
         private void CheckPlan(List<string> labels)
         {
             TrainerOptions network = options.Network!;
@@ -254,7 +254,7 @@ public static class Tuner
         }
 
         /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
-        private TrainerResult? TrainNetwork(Model tuned, Dataset divided, PictureInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
+        private TrainerResult? TrainNetwork(Model tuned, Dataset divided, ImageInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
         {
             network = network with { OutputLogits = options.OutputLogits, Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
             if (_plan is not null) network = network with { MemoryBytes = options.MemoryBytes, Beside = _plan.Beside };
@@ -278,7 +278,7 @@ public static class Tuner
             }
         }
 
-        /// <summary>Pictures that were decoded for the features already come from the cache, where there is one; broken ones are known.</summary>
+        /// <summary>Images that were decoded for the features already come from the cache, where there is one; broken ones are known.</summary>
         private PreparedSet Prepare(Dataset part, PreparedSetOptions prepare)
         {
             using (_timer.Measure("decode")) return PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
@@ -307,7 +307,7 @@ public static class Tuner
             return Split.Stratified(dataset, options.ValidationShare, options.Seed);
         }
 
-        private FeatureMatrix Features(Graph graph, Dataset part, PictureInput input, int views, int labelOffset, bool isCheck)
+        private FeatureMatrix Features(Graph graph, Dataset part, ImageInput input, int views, int labelOffset, bool isCheck)
         {
             string what = isCheck ? "validation" : "training";
             PreparedSetOptions prepare = new()
@@ -344,12 +344,12 @@ public static class Tuner
                     matrix => Problem(matrix, graph, set, labelOffset),
                     Warn);
                 AddLateNotices(set);
-                if (!computed) _notes.Add($"features of the {what} pictures read from the cache");
+                if (!computed) _notes.Add($"features of the {what} images read from the cache");
                 return matrix;
             }
         }
 
-        /// <summary>Tells of what is wrong with the cache; of each kind once, though it strikes training and validation pictures alike.</summary>
+        /// <summary>Tells of what is wrong with the cache; of each kind once, though it strikes training and validation images alike.</summary>
         private void Warn(string note)
         {
             _notes.Add(note);
@@ -360,10 +360,10 @@ public static class Tuner
         /// <summary>What is wrong with features from a file; its checksum holds, but whoever wrote it may have been wrong, or hostile.</summary>
         private static string? Problem(FeatureMatrix matrix, Graph graph, PreparedSet set, int labelOffset)
         {
-            if (matrix.Samples != set.Count || matrix.Views != set.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or pictures";
+            if (matrix.Samples != set.Count || matrix.Views != set.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or images";
             for (int i = 0; i < matrix.Samples; i++)
             {
-                if (matrix.Labels[i] != set.Label(i) + labelOffset) return "its pictures are of other classes";
+                if (matrix.Labels[i] != set.Label(i) + labelOffset) return "its images are of other classes";
                 for (int view = 0; view < matrix.Views; view++)
                 {
                     foreach (float value in matrix.Row(i, view))
@@ -376,7 +376,7 @@ public static class Tuner
             return null;
         }
 
-        /// <summary>What happened to the prepared pictures while they were in use.</summary>
+        /// <summary>What happened to the prepared images while they were in use.</summary>
         private void AddLateNotices(PreparedSet set)
         {
             IReadOnlyList<string> notices = set.Notices;
@@ -399,7 +399,7 @@ public static class Tuner
                         foreach (float value in values)
                         {
                             if (!float.IsFinite(value))
-                                throw new ThomasException($"{model.Info.Name}: the features of {set.Dataset.Samples[index].Picture.Name} are not finite; the model's weights are damaged or the preprocessing is wrong.");
+                                throw new ThomasException($"{model.Info.Name}: the features of {set.Dataset.Samples[index].Image.Name} are not finite; the model's weights are damaged or the preprocessing is wrong.");
                         }
 
                         values.CopyTo(matrix.WritableRow(index, view));
@@ -419,10 +419,10 @@ public static class Tuner
         /// <summary>All that the feature bits and labels depend on.</summary>
         private string CacheKey(Graph graph, PreparedSet set, int labelOffset)
         {
-            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"pictures {set.Key:x32}", $"device {options.Compile.Device} {CpuFeatures.TierName}", $"offset {labelOffset}"];
+            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}", $"device {options.Compile.Device} {CpuFeatures.TierName}", $"offset {labelOffset}"];
             foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(set.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
 
-            // As a hash: one line a picture would outgrow a key's 64 KiB from some 15,000 pictures on.
+            // As a hash: one line an image would outgrow a key's 64 KiB from some 15,000 images on.
             int[] labels = new int[set.Count];
             for (int i = 0; i < labels.Length; i++) labels[i] = set.Label(i);
             parts.Add($"labels {XxHash128.HashToUInt128(MemoryMarshal.AsBytes<int>(labels)):x32} of {labels.Length}");

@@ -22,7 +22,7 @@ public sealed record TuningOptions
     public TrainerOptions? Network { get; init; }
 
     /// <summary>
-    /// Bound of all that the run adds to the process in every stage, as <see cref="RunPlanner"/> plans it; null for none. Prepared pictures then lie in files, in a temporary
+    /// Bound of all that the run adds to the process in every stage, as <see cref="RunPlanner"/> plans it; null for none. Prepared images then lie in files, in a temporary
     /// folder where there is no <see cref="CacheDirectory"/>. The decoder must be given <see cref="RunPlan.DecodeBytes"/> as its memory.
     /// </summary>
     public long? MemoryBytes { get; init; }
@@ -36,7 +36,7 @@ public sealed record TuningOptions
     /// <summary>Changes applied to views beyond the first, for the features of the last layer.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>Views of each training picture whose features are cached; 1 is the plain picture alone.</summary>
+    /// <summary>Views of each training image whose features are cached; 1 is the plain image alone.</summary>
     public int Views { get; init; } = 1;
 
     /// <summary>Overrides what the model says.</summary>
@@ -45,7 +45,7 @@ public sealed record TuningOptions
     /// <summary>Device and threads.</summary>
     public CompileOptions Compile { get; init; } = new();
 
-    /// <summary>Folder for prepared pictures and features; null keeps them in memory.</summary>
+    /// <summary>Folder for prepared images and features; null keeps them in memory.</summary>
     public string? CacheDirectory { get; init; }
 
     /// <exception cref="ArgumentException">An option is null or out of its range; the message names it.</exception>
@@ -62,6 +62,6 @@ public sealed record TuningOptions
         if (!(ValidationShare is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(ValidationShare), ValidationShare, FormattableString.Invariant($"The validation share is {ValidationShare}; it must be above 0 and below 1."));
         ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
-        if (Views > 1 && Augmentation.IsNone) throw new ArgumentException($"{Views} views of each picture are asked for but no augmentation, so all would be the same.", nameof(Views));
+        if (Views > 1 && Augmentation.IsNone) throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.", nameof(Views));
     }
 }

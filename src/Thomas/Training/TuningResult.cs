@@ -35,14 +35,14 @@ public sealed class TuningResult
     /// <summary>The epoch whose weights were kept, from 1; 0 if no epoch of the network's training was better than its start.</summary>
     public required int BestEpoch { get; init; }
 
-    /// <summary>Training pictures used.</summary>
-    public required int TrainingPictures { get; init; }
+    /// <summary>Training images used.</summary>
+    public required int TrainingImages { get; init; }
 
-    /// <summary>Pictures that could not be decoded and were left out.</summary>
-    public required IReadOnlyList<BrokenPicture> Broken { get; init; }
+    /// <summary>Images that could not be decoded and were left out.</summary>
+    public required IReadOnlyList<BrokenImage> Broken { get; init; }
 
     /// <summary>The preprocessing used.</summary>
-    public required PictureInput Input { get; init; }
+    public required ImageInput Input { get; init; }
 
     /// <summary>What each stage took.</summary>
     public required StageTimes Times { get; init; }

@@ -73,7 +73,7 @@ public sealed class ArchitectureCatalogTests
     [InlineData("mobilenet-v3-small", 224, 3)]
     [InlineData("mobilenet-v3-large", 1, 3)]
     [InlineData("mobilenet-v3-large", 96, 3)]
-    public void Every_size_compiles_and_tells_pictures_apart(string name, int size, int channels)
+    public void Every_size_compiles_and_tells_images_apart(string name, int size, int channels)
     {
         Graph graph = NewNetwork.Build(name, classes: 7, size, channels);
         float[] scores = TestGraphs.Run(graph, batch: 2);

@@ -16,13 +16,13 @@ public sealed class ClassifyTests : IDisposable
     [Fact]
     public void It_lists_the_best_classes_with_probabilities()
     {
-        string picture = Path.Combine(_files.Data(perClass: 1), "red", "00.png");
-        CliRun run = CliRun.Of("classify", _files.Model(labels: ["ant", "bee", "cat", "dog"]), picture, "--top", "2");
+        string image = Path.Combine(_files.Data(perClass: 1), "red", "00.png");
+        CliRun run = CliRun.Of("classify", _files.Model(labels: ["ant", "bee", "cat", "dog"]), image, "--top", "2");
         Assert.Equal(0, run.Code);
         Assert.Empty(run.Error);
         string[] lines = run.Out.TrimEnd().Split('\n');
         Assert.Equal(3, lines.Length);
-        Assert.Equal(picture, lines[0].Trim());
+        Assert.Equal(image, lines[0].Trim());
         Assert.Matches("^  (ant|bee|cat|dog) +[0-9]+\\.[0-9]%$", lines[1].TrimEnd());
     }
 
@@ -32,11 +32,11 @@ public sealed class ClassifyTests : IDisposable
         CliRun run = CliRun.Of("classify", _files.Model(), _files.Data(perClass: 2), "--json", "--verbose", "--threads", "1");
         Assert.Equal(0, run.Code);
         JsonElement json = run.Json();
-        Assert.Equal(6, json.GetProperty("pictures").GetArrayLength());
-        foreach (JsonElement picture in json.GetProperty("pictures").EnumerateArray())
+        Assert.Equal(6, json.GetProperty("images").GetArrayLength());
+        foreach (JsonElement image in json.GetProperty("images").EnumerateArray())
         {
             float sum = 0;
-            foreach (JsonElement c in picture.GetProperty("classes").EnumerateArray()) sum += c.GetProperty("probability").GetSingle();
+            foreach (JsonElement c in image.GetProperty("classes").EnumerateArray()) sum += c.GetProperty("probability").GetSingle();
             Assert.Equal(1, sum, 1e-5f);
         }
 
@@ -53,10 +53,10 @@ public sealed class ClassifyTests : IDisposable
     }
 
     [Fact]
-    public void A_broken_picture_is_named_and_the_others_are_classified()
+    public void A_broken_image_is_named_and_the_others_are_classified()
     {
         string data = _files.Data(perClass: 1), broken = Path.Combine(data, "red", "broken.jpg");
-        File.WriteAllText(broken, "no picture");
+        File.WriteAllText(broken, "no image");
         CliRun run = CliRun.Of("classify", _files.Model(), data, _files["missing.png"]);
         Assert.Equal(6, run.Code);
         Assert.Contains($"thomas: error: {broken}: ", run.Error, StringComparison.Ordinal);
@@ -66,12 +66,12 @@ public sealed class ClassifyTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_without_pictures_is_an_error()
+    public void A_folder_without_images_is_an_error()
     {
         Directory.CreateDirectory(_files["empty"]);
         CliRun run = CliRun.Of("classify", _files.Model(), _files["empty"]);
         Assert.Equal(4, run.Code);
-        Assert.Contains("has no pictures in it", run.Error, StringComparison.Ordinal);
+        Assert.Contains("has no images in it", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class ClassifyTests : IDisposable
         string model = _files.Model(withPreprocessing: false), data = _files.Data(perClass: 1);
         CliRun guessed = CliRun.Of("classify", model, data, "--quiet");
         Assert.Equal(0, guessed.Code);
-        Assert.Contains("thomas: warning: tiny.onnx does not say how its pictures are normalized; guessed", guessed.Error, StringComparison.Ordinal);
+        Assert.Contains("thomas: warning: tiny.onnx does not say how its images are normalized; guessed", guessed.Error, StringComparison.Ordinal);
         Assert.Contains("--preset imagenet|tf|unit|raw|caffe-bgr", guessed.Error, StringComparison.Ordinal);
         CliRun given = CliRun.Of("classify", model, data, "--preset", "unit", "--quiet");
         Assert.Empty(given.Error);
@@ -158,11 +158,11 @@ public sealed class ClassifyTests : IDisposable
     }
 
     [Fact]
-    public void A_model_whose_input_is_no_picture_is_refused()
+    public void A_model_whose_input_is_no_image_is_refused()
     {
         CliRun run = CliRun.Of("classify", _files.Model(channels: 5, withPreprocessing: false), _files.Data(perClass: 1));
         Assert.Equal(3, run.Code);
-        Assert.Contains("a picture has 4 axes (batch, height, width, channels) and 1 or 3 channels", run.Error, StringComparison.Ordinal);
+        Assert.Contains("an image has 4 axes (batch, height, width, channels) and 1 or 3 channels", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -171,11 +171,11 @@ public sealed class ClassifyTests : IDisposable
         string open = OpenSize(_files.Model(withPreprocessing: false));
         CliRun run = CliRun.Of("classify", open, _files.Data(perClass: 1));
         Assert.Equal(3, run.Code);
-        Assert.Contains("leaves height and width of the pictures open", run.Error, StringComparison.Ordinal);
+        Assert.Contains("leaves height and width of the images open", run.Error, StringComparison.Ordinal);
         Assert.Contains("--size N", run.Error, StringComparison.Ordinal);
         Assert.Equal(0, CliRun.Of("classify", open, _files.Data(perClass: 1), "--size", "16").Code);
 
-        // A file that tells how its pictures are prepared has told their size.
+        // A file that tells how its images are prepared has told their size.
         Assert.Equal(0, CliRun.Of("classify", OpenSize(_files.Model()), _files.Data(perClass: 1)).Code);
     }
 

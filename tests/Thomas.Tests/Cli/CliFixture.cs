@@ -10,7 +10,7 @@ using Thomas.Tests.Harness;
 
 namespace Thomas.Tests.Cli;
 
-/// <summary>A folder with a tiny model in both formats and pictures of three colors.</summary>
+/// <summary>A folder with a tiny model in both formats and images of three colors.</summary>
 internal sealed class CliFixture : IDisposable
 {
     public const int Side = 8;
@@ -25,7 +25,7 @@ internal sealed class CliFixture : IDisposable
     public string Model(string name = "tiny.onnx", int channels = 3, int classes = 4, string[]? labels = null, bool withPreprocessing = true, float firstWeight = 0.5f)
     {
         GraphBuilder b = new();
-        Value x = b.Input("picture", new TensorType(DType.F32, new Shape(1, Side, Side, channels)));
+        Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, channels)));
         float[] filter = TestGraphs.Noise(8 * 9 * channels, 1);
         filter[0] = firstWeight;
         Value w = b.Constant("conv.weight", TensorData.FromFloats(new Shape(8, 3, 3, channels), filter));
@@ -40,20 +40,20 @@ internal sealed class CliFixture : IDisposable
         return path;
     }
 
-    /// <summary>Draws one folder of pictures per color.</summary>
+    /// <summary>Draws one folder of images per color.</summary>
     public string Data(string name = "data", int perClass = 12, int classes = 3)
     {
         for (int c = 0; c < classes; c++)
         {
-            for (int i = 0; i < perClass; i++) Picture(this[name, Colors[c], $"{i:00}.png"], c, (ulong)((c * 1000) + i));
+            for (int i = 0; i < perClass; i++) Image(this[name, Colors[c], $"{i:00}.png"], c, (ulong)((c * 1000) + i));
         }
 
         return this[name];
     }
 
-    public static void Picture(string path, int color, ulong seed)
+    public static void Image(string path, int color, ulong seed)
     {
-        RgbImage noise = Pictures.Noise(16, 12, seed);
+        RgbImage noise = Images.Noise(16, 12, seed);
         for (int i = 0; i < noise.Pixels.Length; i++)
         {
             // Channel 2 is blue: class 0.
@@ -61,7 +61,7 @@ internal sealed class CliFixture : IDisposable
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path, Pictures.Encode(noise));
+        File.WriteAllBytes(path, Images.Encode(noise));
     }
 
     /// <summary>Writes the tiny ONNX model with something changed in it.</summary>

@@ -55,7 +55,7 @@ public sealed class ConvertTests : IDisposable
     {
         string model = _files.Model(labels: ["a", "b", "c", "d"]);
         CliRun run = CliRun.Of("convert", model, "-o", _files["out.tflite"], "--resize", "stretch");
-        Assert.Contains("input          picture  float32[1, 8, 8, 3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
+        Assert.Contains("input          image  float32[1, 8, 8, 3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
         Assert.Contains("resize         stretch to 8x8 pixels", run.Out, StringComparison.Ordinal);
         Assert.Contains("x = (np.asarray(ImageOps.exif_transpose(Image.open(file)).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out, StringComparison.Ordinal);
         Assert.Contains("output         probabilities  float32[1, 4], probabilities", run.Out, StringComparison.Ordinal);

@@ -60,7 +60,7 @@ public sealed class DemoTests : IDisposable
         for (int i = 0; i < 10; i++)
         {
             byte[] png = File.ReadAllBytes(_files["demo", "letters", $"{test.ClassNames[i]}.png"]);
-            Assert.Equal(test.Samples[i].Picture.Read().Pixels!.Pixels, new SkiaImageDecoder().Decode(png).Pixels);
+            Assert.Equal(test.Samples[i].Image.Read().Pixels!.Pixels, new SkiaImageDecoder().Decode(png).Pixels);
         }
 
         // Digits are learned, and each policy brings the letters far above the chance that it starts with.

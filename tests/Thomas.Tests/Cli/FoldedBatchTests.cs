@@ -54,7 +54,7 @@ public sealed class FoldedBatchTests : IDisposable
     private string Folded(string name)
     {
         GraphBuilder b = new();
-        Value x = b.Input("picture", new TensorType(DType.F32, new Shape(1, CliFixture.Side, CliFixture.Side, 3)));
+        Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, CliFixture.Side, CliFixture.Side, 3)));
         Value y = b.Add(OpCatalog.Conv2d, [x, b.Weights("conv", 1, 8, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default), Activation: Activation.Relu), "features");
         y = b.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(9, 8)), "rows");
         y = b.Add(OpCatalog.Dense, [y, b.Weights("mix", 2, 6, 8), b.Weights("mix.bias", 3, 6)], new DenseAttributes(HasBias: true, Activation.Relu), "mixed");

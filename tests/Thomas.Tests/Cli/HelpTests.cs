@@ -17,7 +17,7 @@ public sealed class HelpTests
     {
         CliRun run = CliRun.Of();
         Assert.Equal(2, run.Code);
-        Assert.Contains("classify <model> <picture>", run.Out, StringComparison.Ordinal);
+        Assert.Contains("classify <model> <image>", run.Out, StringComparison.Ordinal);
         Assert.Empty(run.Error);
     }
 

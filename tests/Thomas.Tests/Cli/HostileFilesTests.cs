@@ -170,7 +170,7 @@ public sealed class HostileFilesTests : IDisposable
     public void A_result_is_rescued_to_the_first_folder_that_takes_it()
     {
         string output = _files["gone", "model.onnx"];
-        OutputException? refused = OutputFile.SaveOrRescue(path => Thomas.Formats.AtomicFile.Write(path, file => file.WriteByte(1)), ref output, null, [_files["none"], "", _files["x", ".."]]);
+        OutputException? refused = OutputFile.SaveOrRescue(path => AtomicFile.Write(path, file => file.WriteByte(1)), ref output, null, [_files["none"], "", _files["x", ".."]]);
         Assert.NotNull(refused);
         Assert.True(File.Exists(output));
         Assert.StartsWith("model-", Path.GetFileName(output), StringComparison.Ordinal);

@@ -108,7 +108,7 @@ public sealed class HostileTerminalTests
         (int code, string output, string errors) = await Shell("DOTNET_GCHeapHardLimit=0x8000000 \"$0\" inspect \"$1\" --size 4096", files.Model());
         Assert.True(code == 0, errors);
 
-        // The picture and what the convolution makes of it.
+        // The image and what the convolution makes of it.
         Assert.Contains($"{((4096.0 * 4096 * 3) + (2047 * 2047 * 8)) * 4 / (1 << 20):0.0} MiB of activations", output, StringComparison.Ordinal);
         Assert.DoesNotContain("ot enough memory", output + errors, StringComparison.Ordinal);
     }

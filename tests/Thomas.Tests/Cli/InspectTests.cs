@@ -71,12 +71,12 @@ public sealed class InspectTests : IDisposable
     }
 
     [Fact]
-    public void A_model_that_takes_no_picture_is_shown_all_the_same()
+    public void A_model_that_takes_no_image_is_shown_all_the_same()
     {
         CliRun run = CliRun.Of("inspect", _files.Model(channels: 5, withPreprocessing: false));
         Assert.Equal(0, run.Code);
         Assert.Contains("F32[1x8x8x5]", run.Out, StringComparison.Ordinal);
-        Assert.Contains("a picture has 4 axes", run.Error, StringComparison.Ordinal);
+        Assert.Contains("an image has 4 axes", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class OutputMeaningTests : IDisposable
         string model = _files[name], red = _files["red.png"], data = _files.Data(perClass: 3, classes: 3);
         Directory.Delete(_files["data", "blue"], recursive: true);
         ColorModels.Sigmoid().Save(model);
-        CliFixture.Picture(red, 2, 1);
+        CliFixture.Image(red, 2, 1);
         File.WriteAllLines(_files["two.txt"], ["green", "red"]);
         File.WriteAllLines(_files["three.txt"], ["green", "red", "blue"]);
 
@@ -29,7 +29,7 @@ public sealed class OutputMeaningTests : IDisposable
         Assert.Matches("  1 +[0-9.]+%\n  0 +[0-9.]+%", plain.Out.ReplaceLineEndings("\n"));
         Assert.Contains("one number, the probability of '1'", plain.Error, StringComparison.Ordinal);
         JsonElement json = named.Json();
-        Assert.Equal("red", json.GetProperty("pictures")[0].GetProperty("classes")[0].GetProperty("label").GetString());
+        Assert.Equal("red", json.GetProperty("images")[0].GetProperty("classes")[0].GetProperty("label").GetString());
         Assert.Equal("probability", json.GetProperty("classOutput").GetProperty("kind").GetString());
         Assert.Equal(0.5, json.GetProperty("classOutput").GetProperty("threshold").GetDouble());
         CliRun wrong = CliRun.Of("classify", model, red, "--labels", _files["three.txt"]);
@@ -90,7 +90,7 @@ public sealed class OutputMeaningTests : IDisposable
     {
         CliRun run = CliRun.Of("evaluate", _files.Model(labels: ["Red", "green", "blue", "gray"]), "--data", _files.Data(perClass: 2), "--no-cache");
         Assert.Equal(0, run.Code);
-        Assert.Contains("6 pictures of 3 classes; nothing is known of the model's other 1 class", run.Out, StringComparison.Ordinal);
+        Assert.Contains("6 images of 3 classes; nothing is known of the model's other 1 class", run.Out, StringComparison.Ordinal);
         Assert.Contains("'red' is taken for the model's class 'Red' (they differ in case)", run.Error, StringComparison.Ordinal);
         Assert.Contains("95% interval", run.Out, StringComparison.Ordinal);
     }

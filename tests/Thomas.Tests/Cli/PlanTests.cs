@@ -20,7 +20,7 @@ public sealed class PlanTests : IDisposable
         foreach (string policy in new[] { "last ", "last:2", "bias", "all", "scratch" }) Assert.Contains($"\n{policy}", run.Out, StringComparison.Ordinal);
         Assert.Contains("norm: The policy 'norm' trains batch normalization, and this model has none left", run.Out, StringComparison.Ordinal);
         Assert.Contains("4 classes", run.Out, StringComparison.Ordinal);
-        Assert.Contains("features of each picture once", run.Out, StringComparison.Ordinal);
+        Assert.Contains("features of each image once", run.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class PlanTests : IDisposable
         Assert.True(all.GetProperty("smallestBytes").GetInt64() <= all.GetProperty("totalBytes").GetInt64());
         Assert.True(all.GetProperty("secondsPerStep").GetDouble() > 0);
         Assert.Equal(4 * ((3 * 3 * 8 * 27) + 32), all.GetProperty("forwardMultiplyAdds").GetInt64());
-        Assert.True(policies[0].GetProperty("secondsPerPictureOnce").GetDouble() > 0);
+        Assert.True(policies[0].GetProperty("secondsPerImageOnce").GetDouble() > 0);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class PlanTests : IDisposable
     {
         CliRun run = CliRun.Of("plan", _files.Model(), "--update", "all", "--batch", "4", "--threads", "1", "--optimizer", "adam");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "policy         all:", "runs           1 x 4 pictures", "trained weights", "optimizer state", "activations", "workspace", "<- peak", "adam" })
+        foreach (string text in new[] { "policy         all:", "runs           1 x 4 images", "trained weights", "optimizer state", "activations", "workspace", "<- peak", "adam" })
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
         JsonElement json = CliRun.Of("plan", _files.Model(), "--update", "all", "--batch", "4", "--threads", "1", "--json").Json().GetProperty("policies")[0];
         Assert.Equal(["conv.weight", "head", "bias"], json.GetProperty("trainedTensors").EnumerateArray().Select(name => name.GetString()));
@@ -71,7 +71,7 @@ public sealed class PlanTests : IDisposable
         CliRun run = CliRun.Of([.. question, "--memory", bound]);
         Assert.Equal(0, run.Code);
         Assert.Contains("runs ", run.Out, StringComparison.Ordinal);
-        foreach (string stage in new[] { "pictures ", "features ", "last layer ", "network ", "saving ", "most at once " }) Assert.Contains(stage, run.Out, StringComparison.Ordinal);
+        foreach (string stage in new[] { "images ", "features ", "last layer ", "network ", "saving ", "most at once " }) Assert.Contains(stage, run.Out, StringComparison.Ordinal);
         CliRun table = CliRun.Of("plan", _files.Model(), "--memory", "1KiB", "--threads", "1");
         Assert.Equal(3, table.Code);
         Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Error, StringComparison.Ordinal);

@@ -24,7 +24,7 @@ public sealed class TrainTests : IDisposable
         JsonElement report = train.Json();
         Assert.Equal("lenet5", report.GetProperty("architecture").GetString());
         Assert.Equal(8, report.GetProperty("epochs").GetArrayLength());
-        Assert.Equal(50, report.GetProperty("test").GetProperty("pictures").GetInt32());
+        Assert.Equal(50, report.GetProperty("test").GetProperty("images").GetInt32());
         Assert.True(report.GetProperty("test").GetProperty("accuracy").GetDouble() > 0.5);
         Assert.True(report.GetProperty("network").GetProperty("trainedParameters").GetInt64() == 431_080);
 

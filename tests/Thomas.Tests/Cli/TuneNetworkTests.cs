@@ -88,7 +88,7 @@ public sealed partial class TuneNetworkTests : IDisposable
     }
 
     [Fact]
-    public void The_tuned_model_takes_pictures_of_the_size_that_was_asked_for()
+    public void The_tuned_model_takes_images_of_the_size_that_was_asked_for()
     {
         string output = _files["out.onnx"];
         Assert.Equal(0, Tune(_files.Model(), _files.Data(), output, "--size", "16").Code);

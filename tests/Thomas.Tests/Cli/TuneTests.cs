@@ -28,10 +28,10 @@ public sealed class TuneTests : IDisposable
         Assert.Contains("recall", tune.Out, StringComparison.Ordinal);
         Assert.Contains("features  ", tune.Out, StringComparison.Ordinal);
         Assert.Contains("first epoch", tune.Out, StringComparison.Ordinal);
-        Assert.Contains($"thomas classify {output} picture.jpg", tune.Out, StringComparison.Ordinal);
+        Assert.Contains($"thomas classify {output} image.jpg", tune.Out, StringComparison.Ordinal);
         Assert.Contains("train ", tune.Error, StringComparison.Ordinal);
 
-        CliFixture.Picture(_files["new.png"], 1, 99);
+        CliFixture.Image(_files["new.png"], 1, 99);
         CliRun classify = CliRun.Of("classify", output, _files["new.png"], "--top", "1");
         Assert.Equal(0, classify.Code);
         Assert.Empty(classify.Error);
@@ -112,21 +112,21 @@ public sealed class TuneTests : IDisposable
             model, data, _files["a.onnx"], "--json", "--keep-classes", "--epochs", "3", "--batch", "8", "--lr", "0.01", "--optimizer", "sgd", "--momentum", "0.5", "--weight-decay", "0",
             "--label-smoothing", "0", "--warmup", "0", "--patience", "0", "--balance", "none", "--augment", "flip,crop,color", "--views", "3", "--validation", "0.5", "--threads", "1").Json();
         Assert.Equal(["ant", "bee", "cat", "dog", "blue", "green", "red"], Strings(json.GetProperty("labels")));
-        Assert.Equal(18, json.GetProperty("trainingPictures").GetInt32());
+        Assert.Equal(18, json.GetProperty("trainingImages").GetInt32());
         Assert.Equal(3, json.GetProperty("epochs").GetArrayLength());
         Assert.Equal(0.01f, json.GetProperty("epochs")[0].GetProperty("learningRate").GetSingle(), 0.005f);
         Assert.Contains("1 thread", json.GetProperty("device").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_second_run_takes_pictures_and_features_from_the_cache()
+    public void A_second_run_takes_images_and_features_from_the_cache()
     {
         string model = _files.Model(), data = _files.Data(), cache = _files["cache"];
         string[] args = ["tune", model, "--data", data, "-o", _files["a.onnx"], "--cache-dir", cache, "-v"];
         CliRun first = CliRun.Of(args), second = CliRun.Of(args);
         Assert.Equal((0, 0), (first.Code, second.Code));
         Assert.DoesNotContain("from the cache", first.Error, StringComparison.Ordinal);
-        Assert.Contains("features of the training pictures read from the cache", second.Error, StringComparison.Ordinal);
+        Assert.Contains("features of the training images read from the cache", second.Error, StringComparison.Ordinal);
         Assert.Contains("kernels: none ran", second.Error, StringComparison.Ordinal);
         Assert.NotEmpty(Directory.GetFiles(cache, "*", SearchOption.AllDirectories));
     }
@@ -178,13 +178,13 @@ public sealed class TuneTests : IDisposable
     }
 
     [Fact]
-    public void A_broken_picture_is_named_and_left_out()
+    public void A_broken_image_is_named_and_left_out()
     {
         string data = _files.Data(), broken = Path.Combine(data, "red", "broken.jpg");
-        File.WriteAllText(broken, "no picture");
+        File.WriteAllText(broken, "no image");
         CliRun run = Tune(_files.Model(), data, _files["out.onnx"], "--json");
         Assert.Equal(0, run.Code);
-        Assert.Contains("thomas: warning: 1 picture was left out:", run.Error, StringComparison.Ordinal);
+        Assert.Contains("thomas: warning: 1 image was left out:", run.Error, StringComparison.Ordinal);
         Assert.Contains(broken, run.Error, StringComparison.Ordinal);
         Assert.Equal(broken, run.Json().GetProperty("broken")[0].GetProperty("path").GetString());
     }
@@ -196,15 +196,15 @@ public sealed class TuneTests : IDisposable
         Directory.CreateDirectory(_files["empty"]);
         string single = _files.Data("single", perClass: 3);
         Directory.Delete(Path.Combine(single, "red"), recursive: true);
-        CliFixture.Picture(Path.Combine(single, "red", "only.png"), 2, 5);
+        CliFixture.Image(Path.Combine(single, "red", "only.png"), 2, 5);
         string broken = _files.Data("broken", perClass: 3);
-        foreach (string file in Directory.GetFiles(Path.Combine(broken, "red"))) File.WriteAllText(file, "no picture");
+        foreach (string file in Directory.GetFiles(Path.Combine(broken, "red"))) File.WriteAllText(file, "no image");
         foreach ((string data, string expected) in new[]
         {
             (_files["missing"], "does not exist"),
             (_files["empty"], "has no folders"),
             (_files.Data("one", classes: 1), "has only the class 'blue'"),
-            (single, "only one picture of 'red'"),
+            (single, "only one image of 'red'"),
             (broken, "red"),
         })
         {

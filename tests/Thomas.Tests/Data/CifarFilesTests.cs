@@ -26,8 +26,8 @@ public sealed class CifarFilesTests : IDisposable
         Assert.Equal([0, 3, 9, 1], [dataset.Samples[0].ClassIndex, dataset.Samples[1].ClassIndex, dataset.Samples[2].ClassIndex, dataset.Samples[3].ClassIndex]);
         Assert.Equal(3, dataset.Only(Subset.Train).Samples.Count);
         Assert.Equal(Subset.Test, dataset.Samples[3].Subset);
-        Assert.Equal("data_batch_1.bin, picture 2", dataset.Samples[1].Picture.Name);
-        RgbImage image = dataset.Samples[1].Picture.Read().Pixels!;
+        Assert.Equal("data_batch_1.bin, image 2", dataset.Samples[1].Image.Name);
+        RgbImage image = dataset.Samples[1].Image.Read().Pixels!;
         Assert.Equal((32, 32, 3072), (image.Width, image.Height, image.Pixels.Length));
         Assert.Equal([255, 101, 201, 1, 101, 201], image.Pixels[..6]);
         Assert.Equal([1, 101, 201], image.Pixels[^3..]);
@@ -66,7 +66,7 @@ public sealed class CifarFilesTests : IDisposable
         }
 
         File.WriteAllBytes(_folder["data_batch_1.bin"], RawFiles.Cifar(0, 10));
-        AssertFails("picture 2 has label 10", "names 10 classes");
+        AssertFails("image 2 has label 10", "names 10 classes");
         File.WriteAllBytes(_folder["data_batch_1.bin"], good);
         File.WriteAllBytes(_folder["data_batch_3.bin"], good);
         AssertFails("data_batch_3.bin", "not data_batch_2.bin");

@@ -33,7 +33,7 @@ public sealed class CsvManifestTests : IDisposable
     {
         Dataset dataset = Load(text);
         Assert.Equal(["cat", "dog"], dataset.ClassNames);
-        Assert.Equal([(_folder["1.jpg"], 1, Subset.Unassigned), (_folder["2.jpg"], 0, Subset.Unassigned)], dataset.Samples.Select(s => (s.Picture.Name, s.ClassIndex, s.Subset)));
+        Assert.Equal([(_folder["1.jpg"], 1, Subset.Unassigned), (_folder["2.jpg"], 0, Subset.Unassigned)], dataset.Samples.Select(s => (s.Image.Name, s.ClassIndex, s.Subset)));
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class CsvManifestTests : IDisposable
     {
         Dataset dataset = Load("\"a, \"\"b\"\".jpg\",\"two\nlines\"\n1.jpg,x\n");
         Assert.Equal(["two\nlines", "x"], dataset.ClassNames);
-        Assert.Equal(_folder["a, \"b\".jpg"], dataset.Samples[0].Picture.Name);
+        Assert.Equal(_folder["a, \"b\".jpg"], dataset.Samples[0].Image.Name);
     }
 
     [Fact]
@@ -56,14 +56,14 @@ public sealed class CsvManifestTests : IDisposable
     [InlineData("1.jpg,a\n\n2.jpg,a,train,x\n", "line 3: found 4 field(s)")]
     [InlineData("path,label\n1.jpg,\n", "line 2: the label is empty")]
     [InlineData("\"\",a\n", "line 1: the path is empty")]
-    [InlineData("1.jpg,a\n\"x\ny\",b\n3.jpg,b\n", "line 2: the picture 'x\\ny' does not exist")]
-    [InlineData("1.jpg,\"two\nlines\"\n3.jpg,b\n", "line 3: the picture '3.jpg' does not exist")]
+    [InlineData("1.jpg,a\n\"x\ny\",b\n3.jpg,b\n", "line 2: the image 'x\\ny' does not exist")]
+    [InlineData("1.jpg,\"two\nlines\"\n3.jpg,b\n", "line 3: the image '3.jpg' does not exist")]
     [InlineData("1.jpg,a,learn\n", "line 1: the split is 'learn'")]
     [InlineData("1.jpg,a,train\n2.jpg,a\n", "line 2: some lines say which split")]
     [InlineData("1.jpg,a\n2.jpg,\"b\n", "line 2: a double quote is opened and never closed")]
     [InlineData("1.jpg,a\n2.jpg,\"b\"c\n", "line 2: 'c' after a closing double quote")]
-    [InlineData("path,label\n", "lists no pictures")]
-    [InlineData("", "lists no pictures")]
+    [InlineData("path,label\n", "lists no images")]
+    [InlineData("", "lists no images")]
     public void Errors_name_file_and_line(string text, string expected)
     {
         DataException error = Assert.Throws<DataException>(() => Load(text));

@@ -14,7 +14,7 @@ namespace Thomas.Tests.Data;
 public sealed class DatasetTests
 {
     [Fact]
-    public void Folder_gives_classes_and_pictures_in_ordinal_order()
+    public void Folder_gives_classes_and_images_in_ordinal_order()
     {
         using TemporaryFolder folder = new();
         Touch(folder["b", "2.jpg"], folder["b", "10.PNG"], folder["b", "deep", "er", "x.webp"], folder["a", "z.gif"], folder["B", "q.bmp"]);
@@ -23,7 +23,7 @@ public sealed class DatasetTests
         Assert.Equal(["B", "a", "b"], dataset.ClassNames);
         Assert.Equal(
             ["0 B/q.bmp", "1 a/phone.heic", "1 a/z.gif", "2 b/10.PNG", "2 b/2.jpg", "2 b/deep/er/x.webp"],
-            dataset.Samples.Select(sample => $"{sample.ClassIndex} {Path.GetRelativePath(folder.Path, sample.Picture.Name).Replace('\\', '/')}"));
+            dataset.Samples.Select(sample => $"{sample.ClassIndex} {Path.GetRelativePath(folder.Path, sample.Image.Name).Replace('\\', '/')}"));
         Assert.All(dataset.Samples, sample => Assert.Equal(Subset.Unassigned, sample.Subset));
         Assert.Equal([1, 2, 3], dataset.CountByClass());
     }
@@ -42,7 +42,7 @@ public sealed class DatasetTests
         Assert.Equal([1, 1], dataset.CountByClass(Subset.Train));
         Assert.Equal([1, 1], dataset.CountByClass(Subset.Validation));
         Assert.Equal([1, 1], dataset.CountByClass(Subset.Test));
-        Assert.EndsWith("3.jpg", Assert.Single(dataset.Only(Subset.Validation).Samples, sample => sample.ClassIndex == 0).Picture.Name, StringComparison.Ordinal);
+        Assert.EndsWith("3.jpg", Assert.Single(dataset.Only(Subset.Validation).Samples, sample => sample.ClassIndex == 0).Image.Name, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,10 +71,10 @@ public sealed class DatasetTests
         AssertLoadFails(folder["absent"], "does not exist");
         AssertLoadFails(folder.Path, "no folders in it", "folder with the name of the class");
         Touch(folder["1.jpg"]);
-        AssertLoadFails(folder.Path, "pictures but no folders");
+        AssertLoadFails(folder.Path, "images but no folders");
         AssertLoadFails(folder["1.jpg"], "is a file");
         Touch(folder["a", "text.txt"]);
-        AssertLoadFails(folder.Path, "no pictures in 'a'", ".jpg");
+        AssertLoadFails(folder.Path, "no images in 'a'", ".jpg");
     }
 
     [Fact]
@@ -111,13 +111,13 @@ public sealed class DatasetTests
     }
 
     [Fact]
-    public void Training_needs_two_classes_with_pictures()
+    public void Training_needs_two_classes_with_images()
     {
-        PictureSet set = new();
+        ImageSet set = new();
         Assert.Contains("has no classes", Assert.Throws<DataException>(set.ToDataset().CheckTrainable).Message, StringComparison.Ordinal);
         set.Add("only", new byte[] { 1 });
         Assert.Contains("only the class 'only'", Assert.Throws<DataException>(set.ToDataset().CheckTrainable).Message, StringComparison.Ordinal);
-        Dataset empty = new("here", ["a", "b", "c"], [new Sample(Picture.FromFile("x"), 1, Subset.Train), new Sample(Picture.FromFile("y"), 0, Subset.Validation)]);
+        Dataset empty = new("here", ["a", "b", "c"], [new Sample(ImageSource.FromFile("x"), 1, Subset.Train), new Sample(ImageSource.FromFile("y"), 0, Subset.Validation)]);
         Assert.Contains("for 'a', 'c'", Assert.Throws<DataException>(empty.CheckTrainable).Message, StringComparison.Ordinal);
         set.Add("other", new byte[] { 1 });
         set.ToDataset().CheckTrainable();
@@ -128,13 +128,13 @@ public sealed class DatasetTests
     {
         Assert.Throws<DataException>(() => new Dataset("d", ["a", "a"], []));
         Assert.Throws<DataException>(() => new Dataset("d", ["a", " "], []));
-        Assert.Throws<ArgumentException>(() => new Dataset("d", ["a"], [new Sample(Picture.FromFile("x"), 1, Subset.Train)]));
+        Assert.Throws<ArgumentException>(() => new Dataset("d", ["a"], [new Sample(ImageSource.FromFile("x"), 1, Subset.Train)]));
     }
 
     [Fact]
-    public void Pictures_in_memory_keep_their_order_and_their_bytes()
+    public void Images_in_memory_keep_their_order_and_their_bytes()
     {
-        PictureSet set = new();
+        ImageSet set = new();
         set.Add("zebra", new MemoryStream([1, 2, 3]));
         set.Add("ant", new byte[] { 4 });
         set.Add("zebra", [10, 20, 30, 40, 50, 60], 2, 1);
@@ -142,11 +142,11 @@ public sealed class DatasetTests
         Assert.Equal(3, set.Count);
         Assert.Equal(["ant", "zebra"], dataset.ClassNames);
         Assert.Equal([1, 0, 1], dataset.Samples.Select(sample => sample.ClassIndex));
-        Assert.Equal([1, 2, 3], dataset.Samples[0].Picture.Read().Bytes.ToArray());
-        RgbImage? pixels = dataset.Samples[2].Picture.Read().Pixels;
+        Assert.Equal([1, 2, 3], dataset.Samples[0].Image.Read().Bytes.ToArray());
+        RgbImage? pixels = dataset.Samples[2].Image.Read().Pixels;
         Assert.NotNull(pixels);
         Assert.Equal((2, 1), (pixels.Width, pixels.Height));
-        Assert.Equal("picture 3 (zebra)", dataset.Samples[2].Picture.Name);
+        Assert.Equal("image 3 (zebra)", dataset.Samples[2].Image.Name);
         Assert.Throws<ArgumentException>(() => set.Add("short", [1, 2], 1, 1));
         Assert.Throws<ArgumentException>(() => set.Add(" ", new byte[] { 1 }));
     }
@@ -165,7 +165,7 @@ public sealed class DatasetTests
             Dataset split = Split.Stratified(dataset, share, seed);
             int[] validation = split.CountByClass(Subset.Validation);
             int[] train = split.CountByClass(Subset.Train);
-            Assert.Equal(dataset.Samples.Select(sample => sample.Picture), split.Samples.Select(sample => sample.Picture));
+            Assert.Equal(dataset.Samples.Select(sample => sample.Image), split.Samples.Select(sample => sample.Image));
             for (int c = 0; c < sizes.Length; c++)
             {
                 Assert.Equal(sizes[c], validation[c] + train[c]);
@@ -186,7 +186,7 @@ public sealed class DatasetTests
     }
 
     [Fact]
-    public void Split_takes_every_picture_about_equally_often()
+    public void Split_takes_every_image_about_equally_often()
     {
         Dataset dataset = Numbered([10, 10]);
         Dictionary<string, int> counts = [];
@@ -203,11 +203,11 @@ public sealed class DatasetTests
     }
 
     [Fact]
-    public void Split_refuses_single_pictures_and_what_is_split_already()
+    public void Split_refuses_single_images_and_what_is_split_already()
     {
         DataException single = Assert.Throws<DataException>(() => Split.Stratified(Numbered([5, 1, 4, 1]), 0.2, 0));
         Assert.Contains("'1', '3'", single.Message, StringComparison.Ordinal);
-        Assert.Contains("Add pictures", single.Message, StringComparison.Ordinal);
+        Assert.Contains("Add images", single.Message, StringComparison.Ordinal);
         Dataset split = Split.Stratified(Numbered([5, 5]), 0.2, 0);
         Assert.Throws<DataException>(() => Split.Stratified(split, 0.2, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => Split.Stratified(Numbered([5, 5]), 0, 0));
@@ -215,7 +215,7 @@ public sealed class DatasetTests
     }
 
     [Fact]
-    public void Split_keeps_test_pictures()
+    public void Split_keeps_test_images()
     {
         Sample[] samples = [.. Numbered([6, 6]).Samples.Select((sample, i) => sample with { Subset = i % 3 == 0 ? Subset.Test : Subset.Train })];
         Dataset split = Split.Stratified(new Dataset("d", ["0", "1"], samples), 0.25, 3);
@@ -251,12 +251,12 @@ public sealed class DatasetTests
         {
             for (int i = 0; i < sizes[c]; i++)
             {
-                samples.Add(new Sample(Picture.FromFile($"{c}/{i}"), c, Subset.Unassigned));
+                samples.Add(new Sample(ImageSource.FromFile($"{c}/{i}"), c, Subset.Unassigned));
             }
         }
 
         return new Dataset("numbers", [.. sizes.Select((_, c) => $"{c}")], samples);
     }
 
-    private static string[] ValidationNames(Dataset split) => [.. split.Only(Subset.Validation).Samples.Select(sample => sample.Picture.Name)];
+    private static string[] ValidationNames(Dataset split) => [.. split.Only(Subset.Validation).Samples.Select(sample => sample.Image.Name)];
 }

@@ -30,10 +30,10 @@ public sealed class MnistFilesTests : IDisposable
         Assert.Equal([1, 0, 1], dataset.CountByClass(Subset.Test));
         Assert.Equal(5, dataset.Samples.Count);
         Sample second = dataset.Only(Subset.Train).Samples[1];
-        Assert.Equal($"{images}, picture 2", second.Picture.Name);
+        Assert.Equal($"{images}, image 2", second.Image.Name);
         Assert.Equal(0, second.ClassIndex);
-        AssertGray(second.Picture, 3, 2, [10, 11, 12, 13, 14, 15]);
-        AssertGray(dataset.Only(Subset.Test).Samples[0].Picture, 3, 2, [100, 101, 102, 103, 104, 105]);
+        AssertGray(second.Image, 3, 2, [10, 11, 12, 13, 14, 15]);
+        AssertGray(dataset.Only(Subset.Test).Samples[0].Image, 3, 2, [100, 101, 102, 103, 104, 105]);
     }
 
     [Theory]
@@ -62,7 +62,7 @@ public sealed class MnistFilesTests : IDisposable
     }
 
     [Fact]
-    public void Pictures_are_prepared_like_any_others()
+    public void Images_are_prepared_like_any_others()
     {
         RawFiles.Pair(_folder[Images], _folder[Labels], [1, 0], height: 4, width: 4);
         Preprocessing gray = Preprocessing.Preset("unit", 4, 4) with { ColorOrder = ColorOrder.Gray, CropMargin = 1 };
@@ -92,7 +92,7 @@ public sealed class MnistFilesTests : IDisposable
         File.WriteAllBytes(_folder[Images], RawFiles.Idx(RawFiles.Pixels(3, 2, 2), 3, 2, 2));
         AssertFails("are missing", Labels);
         File.WriteAllBytes(_folder[Labels], RawFiles.Idx([1, 2], 2));
-        AssertFails("has 3 pictures", "has 2 labels", Labels);
+        AssertFails("has 3 images", "has 2 labels", Labels);
         File.WriteAllBytes(_folder[Labels], RawFiles.Idx([1, 2, 5], 3));
         File.WriteAllText(_folder["labels.txt"], "a\nb\nc\nd\ne");
         AssertFails("names 5 classes", "label 5");
@@ -156,9 +156,9 @@ public sealed class MnistFilesTests : IDisposable
         }
     }
 
-    private static void AssertGray(Picture picture, int width, int height, byte[] expected)
+    private static void AssertGray(ImageSource source, int width, int height, byte[] expected)
     {
-        RgbImage image = picture.Read().Pixels!;
+        RgbImage image = source.Read().Pixels!;
         Assert.Equal((width, height), (image.Width, image.Height));
         Assert.Equal(expected.SelectMany(value => new[] { value, value, value }), image.Pixels);
     }

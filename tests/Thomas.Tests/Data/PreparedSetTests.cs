@@ -15,16 +15,16 @@ namespace Thomas.Tests.Data;
 
 public sealed class PreparedSetTests : IDisposable
 {
-    private const int PictureCount = 9;
+    private const int ImageCount = 9;
 
     private readonly TemporaryFolder _folder = new();
     private readonly CountingDecoder _decoder = new();
 
     public PreparedSetTests()
     {
-        for (int i = 0; i < PictureCount; i++)
+        for (int i = 0; i < ImageCount; i++)
         {
-            Pictures.Save(_folder["data", $"class{i % 3}", $"{i}.png"], seed: (ulong)i, width: 20 + i, height: 31 - i);
+            Images.Save(_folder["data", $"class{i % 3}", $"{i}.png"], seed: (ulong)i, width: 20 + i, height: 31 - i);
         }
     }
 
@@ -47,12 +47,12 @@ public sealed class PreparedSetTests : IDisposable
         byte[] expected = new byte[preprocessor.CropBytes];
         float[] input = new float[set.InputLength];
         float[] batch = new float[set.InputLength * 2];
-        Assert.Equal(PictureCount, set.Count);
+        Assert.Equal(ImageCount, set.Count);
         Assert.Empty(set.Broken);
         Assert.Empty(set.Notices);
         for (int i = 0; i < set.Count; i++)
         {
-            RgbImage image = new SkiaImageDecoder().Decode(File.ReadAllBytes(Data.Samples[i].Picture.Name));
+            RgbImage image = new SkiaImageDecoder().Decode(File.ReadAllBytes(Data.Samples[i].Image.Name));
             preprocessor.Crop(image, expected);
             Assert.True(set.Crop(i).SequenceEqual(expected));
             Assert.Equal(Data.Samples[i].ClassIndex, set.Label(i));
@@ -67,10 +67,10 @@ public sealed class PreparedSetTests : IDisposable
     {
         PreparedSetOptions options = Options(cached: true) with { Views = 3, Augmentation = Everything, Seed = 5 };
         byte[][] first = CropsOf(options, out bool firstFromCache);
-        Assert.Equal(PictureCount, _decoder.Calls);
+        Assert.Equal(ImageCount, _decoder.Calls);
         byte[][] second = CropsOf(options, out bool secondFromCache);
         Assert.Equal((false, true), (firstFromCache, secondFromCache));
-        Assert.Equal(PictureCount, _decoder.Calls);
+        Assert.Equal(ImageCount, _decoder.Calls);
         Assert.Equal(first, second);
         Assert.Equal(first, CropsOf(options with { CacheDirectory = null, Threads = 1 }, out _));
     }
@@ -111,10 +111,10 @@ public sealed class PreparedSetTests : IDisposable
         Assert.Equal(7, others.Count);
         Assert.Equal(original, KeyOf(Options(false) with { Preprocessing = Preprocessing.Preset("caffe-bgr", 16, 16), Seed = 9, Threads = 1 }));
 
-        string moved = Data.Samples[4].Picture.Name;
+        string moved = Data.Samples[4].Image.Name;
         File.SetLastWriteTimeUtc(moved, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         Assert.Equal(original, KeyOf(Options(false)));
-        Pictures.Save(moved, seed: 99);
+        Images.Save(moved, seed: 99);
         Assert.DoesNotContain(KeyOf(Options(false)), others);
     }
 
@@ -153,7 +153,7 @@ public sealed class PreparedSetTests : IDisposable
         using PreparedSet set = Prepare(Data, Options(cached: true));
         Assert.False(set.IsFromCache);
         Assert.Contains("have been rebuilt", Assert.Single(set.Notices), StringComparison.Ordinal);
-        Assert.Equal(PictureCount * 2, _decoder.Calls);
+        Assert.Equal(ImageCount * 2, _decoder.Calls);
     }
 
     [Theory]
@@ -172,7 +172,7 @@ public sealed class PreparedSetTests : IDisposable
             if (how == "cut") file.SetLength(200);
             else if (how == "overwritten") file.Write(new byte[5000]);
             else if (how == "deleted") File.Delete(CacheFile);
-            else File.Move(Copy(Data.Samples[0].Picture.Name), CacheFile, overwrite: true);
+            else File.Move(Copy(Data.Samples[0].Image.Name), CacheFile, overwrite: true);
         }
 
         List<byte[]> crops = [];
@@ -194,31 +194,31 @@ public sealed class PreparedSetTests : IDisposable
     }
 
     [Fact]
-    public void A_cut_cache_whose_picture_is_gone_gives_an_error_with_both_names()
+    public void A_cut_cache_whose_image_is_gone_gives_an_error_with_both_names()
     {
         PreparedSetOptions options = Options(cached: true);
         CropsOf(options, out _);
         using PreparedSet set = Prepare(Data, options);
         using (FileStream file = new(CacheFile, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete)) file.SetLength(0);
-        string picture = set.Dataset.Samples[1].Picture.Name;
-        File.Delete(picture);
+        string image = set.Dataset.Samples[1].Image.Name;
+        File.Delete(image);
         DataException error = Assert.Throws<DataException>(() => set.Crop(1));
-        Assert.Contains(picture, error.Message, StringComparison.Ordinal);
+        Assert.Contains(image, error.Message, StringComparison.Ordinal);
         Assert.Contains(Cache, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_cache_that_calls_good_pictures_broken_is_made_anew()
+    public void A_cache_that_calls_good_images_broken_is_made_anew()
     {
         PreparedSetOptions options = Options(cached: true);
         byte[][] expected = CropsOf(options, out _);
         string[] names = [.. Directory.GetFiles(Cache)];
         UInt128 key = KeyOf(options);
-        string?[] failures = new string?[PictureCount];
+        string?[] failures = new string?[ImageCount];
         failures[2] = "said to be broken";
-        using (CropFile.Writer writer = new(Assert.Single(names), key, PictureCount, expected[0].Length))
+        using (CropFile.Writer writer = new(Assert.Single(names), key, ImageCount, expected[0].Length))
         {
-            for (int i = 0; i < PictureCount; i++) writer.Write(i, expected[i]);
+            for (int i = 0; i < ImageCount; i++) writer.Write(i, expected[i]);
             writer.Complete(failures).Dispose();
         }
 
@@ -244,7 +244,7 @@ public sealed class PreparedSetTests : IDisposable
     {
         File.WriteAllText(Cache, "a file where the folder should be");
         using PreparedSet set = Prepare(Data, Options(cached: true));
-        Assert.Equal(PictureCount, set.Count);
+        Assert.Equal(ImageCount, set.Count);
         string notice = Assert.Single(set.Notices);
         Assert.Contains("could not be cached", notice, StringComparison.Ordinal);
         Assert.Contains("kept in memory", notice, StringComparison.Ordinal);
@@ -259,37 +259,37 @@ public sealed class PreparedSetTests : IDisposable
     }
 
     [Fact]
-    public void Broken_pictures_are_named_and_left_out_also_by_the_cache()
+    public void Broken_images_are_named_and_left_out_also_by_the_cache()
     {
-        string broken = Data.Samples[4].Picture.Name;
+        string broken = Data.Samples[4].Image.Name;
         File.WriteAllBytes(broken, File.ReadAllBytes(broken)[..60]);
         for (int run = 0; run < 2; run++)
         {
             using PreparedSet set = Prepare(Data, Options(cached: true));
             Assert.Equal(run == 1, set.IsFromCache);
-            Assert.Equal(PictureCount - 1, set.Count);
-            BrokenPicture one = Assert.Single(set.Broken);
-            Assert.Equal(broken, one.Sample.Picture.Name);
+            Assert.Equal(ImageCount - 1, set.Count);
+            BrokenImage one = Assert.Single(set.Broken);
+            Assert.Equal(broken, one.Sample.Image.Name);
             Assert.Contains("cut off", one.Reason, StringComparison.Ordinal);
-            Assert.DoesNotContain(set.Dataset.Samples, sample => sample.Picture.Name == broken);
+            Assert.DoesNotContain(set.Dataset.Samples, sample => sample.Image.Name == broken);
             Assert.Equal(Data.Samples[8].ClassIndex, set.Label(7));
         }
     }
 
     [Fact]
-    public void A_class_without_a_usable_picture_fails_the_run()
+    public void A_class_without_a_usable_image_fails_the_run()
     {
         foreach (string file in Directory.GetFiles(_folder["data", "class1"]))
         {
-            File.WriteAllText(file, "no picture");
+            File.WriteAllText(file, "no image");
         }
 
         DataException error = Assert.Throws<DataException>(() => Prepare(Data, Options(cached: true)));
         Assert.Contains("'class1'", error.Message, StringComparison.Ordinal);
-        Assert.Contains(Data.Samples[3].Picture.Name, error.Message, StringComparison.Ordinal);
+        Assert.Contains(Data.Samples[3].Image.Name, error.Message, StringComparison.Ordinal);
 
-        Sample[] split = [.. Data.Samples.Select(sample => sample with { Subset = sample.Picture.Name.EndsWith("1.png", StringComparison.Ordinal) ? Subset.Train : Subset.Validation })];
-        Pictures.Save(_folder["data", "class1", "4.png"], seed: 4);
+        Sample[] split = [.. Data.Samples.Select(sample => sample with { Subset = sample.Image.Name.EndsWith("1.png", StringComparison.Ordinal) ? Subset.Train : Subset.Validation })];
+        Images.Save(_folder["data", "class1", "4.png"], seed: 4);
         Dataset noTraining = new("split", Data.ClassNames, split);
         Assert.Contains("'class1'", Assert.Throws<DataException>(() => Prepare(noTraining, Options(cached: false))).Message, StringComparison.Ordinal);
     }
@@ -298,7 +298,7 @@ public sealed class PreparedSetTests : IDisposable
     public void A_vanished_file_counts_as_broken()
     {
         Dataset dataset = Data;
-        File.Delete(dataset.Samples[0].Picture.Name);
+        File.Delete(dataset.Samples[0].Image.Name);
         using PreparedSet set = Prepare(dataset, Options(cached: false));
         Assert.Contains("cannot be read", Assert.Single(set.Broken).Reason, StringComparison.Ordinal);
     }
@@ -320,7 +320,7 @@ public sealed class PreparedSetTests : IDisposable
     }
 
     [Fact]
-    public void Errors_of_the_decoder_itself_reach_the_caller_with_the_picture_and_leave_no_file()
+    public void Errors_of_the_decoder_itself_reach_the_caller_with_the_image_and_leave_no_file()
     {
         _decoder.OnCall = calls => throw new InvalidOperationException("a bug");
         DataException e = Assert.Throws<DataException>(() => Prepare(Data, Options(cached: true) with { Threads = 2 }));
@@ -330,7 +330,7 @@ public sealed class PreparedSetTests : IDisposable
     }
 
     [Fact]
-    public void A_decoder_that_returns_nothing_is_said_to_for_the_picture()
+    public void A_decoder_that_returns_nothing_is_said_to_for_the_image()
     {
         _decoder.ReturnsNull = true;
         DataException e = Assert.Throws<DataException>(() => Prepare(Data, Options(cached: false)));
@@ -342,20 +342,20 @@ public sealed class PreparedSetTests : IDisposable
     public void A_file_that_changes_during_the_run_is_refused()
     {
         Dataset dataset = Data;
-        _decoder.OnCall = calls => Pictures.Save(dataset.Samples[8].Picture.Name, seed: 77);
+        _decoder.OnCall = calls => Images.Save(dataset.Samples[8].Image.Name, seed: 77);
         DataException error = Assert.Throws<DataException>(() => Prepare(dataset, Options(cached: true) with { Threads = 1 }));
         Assert.Contains("changed", error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(Cache));
     }
 
     [Fact]
-    public void Progress_counts_every_picture()
+    public void Progress_counts_every_image()
     {
         List<PrepareProgress> reports = [];
-        File.WriteAllText(Data.Samples[4].Picture.Name, "no picture");
+        File.WriteAllText(Data.Samples[4].Image.Name, "no image");
         using PreparedSet set = Prepare(Data, Options(cached: false) with { Threads = 2 }, new Recorder(reports));
-        Assert.Equal(Enumerable.Range(1, PictureCount), reports.Select(report => report.Done));
-        Assert.All(reports, report => Assert.Equal(PictureCount, report.Total));
+        Assert.Equal(Enumerable.Range(1, ImageCount), reports.Select(report => report.Done));
+        Assert.All(reports, report => Assert.Equal(ImageCount, report.Total));
         Assert.Equal(1, reports[^1].Broken);
     }
 
@@ -388,12 +388,12 @@ public sealed class PreparedSetTests : IDisposable
     }
 
     [Fact]
-    public void PictureCountin_memory_and_empty_sets_are_prepared_too()
+    public void ImageCountin_memory_and_empty_sets_are_prepared_too()
     {
-        PictureSet memory = new();
-        RgbImage noise = Pictures.Noise(16, 16, seed: 1);
+        ImageSet memory = new();
+        RgbImage noise = Images.Noise(16, 16, seed: 1);
         memory.Add("raw", noise.Pixels, 16, 16);
-        memory.Add("encoded", Pictures.Encode(noise));
+        memory.Add("encoded", Images.Encode(noise));
         PreparedSetOptions options = Options(cached: true) with { Preprocessing = Preprocessing.Preset("tf", 16, 16) with { CropMargin = 1 } };
         using PreparedSet set = Prepare(memory.ToDataset(), options);
         Assert.True(set.Crop(0).SequenceEqual(noise.Pixels));

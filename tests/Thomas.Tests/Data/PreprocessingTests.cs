@@ -27,7 +27,7 @@ public sealed class PreprocessingTests
     [MemberData(nameof(Sizes))]
     public void Stretch_is_a_triangle_filter_widened_by_the_shrink_factor(int width, int height, int outWidth, int outHeight)
     {
-        RgbImage image = Pictures.Noise(width, height, seed: 1);
+        RgbImage image = Images.Noise(width, height, seed: 1);
         Preprocessor preprocessor = new(new Preprocessing { Width = outWidth, Height = outHeight, Resize = ResizeMode.Stretch });
         byte[] actual = new byte[preprocessor.CropBytes];
         preprocessor.Crop(image, actual);
@@ -42,7 +42,7 @@ public sealed class PreprocessingTests
     [Fact]
     public void Same_size_leaves_every_byte_alone()
     {
-        RgbImage image = Pictures.Noise(37, 23, seed: 2);
+        RgbImage image = Images.Noise(37, 23, seed: 2);
         Preprocessor preprocessor = new(new Preprocessing { Width = 37, Height = 23, CropMargin = 1 });
         byte[] crop = new byte[preprocessor.CropBytes];
         preprocessor.Crop(image, crop);
@@ -53,9 +53,9 @@ public sealed class PreprocessingTests
     [InlineData(500, 375, 58, 16)]
     [InlineData(375, 500, 16, 58)]
     [InlineData(256, 256, 16, 16)]
-    public void Center_crop_is_cut_from_the_resized_picture_with_the_offset_rounded_down(int width, int height, int left, int top)
+    public void Center_crop_is_cut_from_the_resized_image_with_the_offset_rounded_down(int width, int height, int left, int top)
     {
-        RgbImage image = Pictures.Noise(width, height, seed: 3);
+        RgbImage image = Images.Noise(width, height, seed: 3);
         (int fullWidth, int fullHeight) = width > height ? (341, 256) : width < height ? (256, 341) : (256, 256);
         Preprocessor whole = new(new Preprocessing { Width = fullWidth, Height = fullHeight, Resize = ResizeMode.Stretch });
         byte[] resized = new byte[whole.CropBytes];
@@ -111,7 +111,7 @@ public sealed class PreprocessingTests
     public void Short_buffers_are_refused()
     {
         Preprocessor preprocessor = new(Preprocessing.Preset("raw", 4, 4));
-        RgbImage image = Pictures.Noise(4, 4, seed: 1);
+        RgbImage image = Images.Noise(4, 4, seed: 1);
         Assert.Throws<ArgumentException>(() => preprocessor.Crop(image, new byte[47]));
         Assert.Throws<ArgumentException>(() => preprocessor.Normalize(new byte[48], new float[47]));
         Assert.Throws<ArgumentException>(() => preprocessor.Normalize(new byte[47], new float[48]));
@@ -180,7 +180,7 @@ public sealed class PreprocessingTests
     [Fact]
     public void Flip_mirrors_half_of_the_views()
     {
-        RgbImage image = Pictures.Noise(16, 12, seed: 4);
+        RgbImage image = Images.Noise(16, 12, seed: 4);
         Preprocessor preprocessor = new(new Preprocessing { Width = 16, Height = 12, CropMargin = 1 });
         byte[] mirrored = Mirror(image);
         byte[] crop = new byte[preprocessor.CropBytes];
@@ -227,7 +227,7 @@ public sealed class PreprocessingTests
     [Fact]
     public void Color_changes_are_bounded_and_zero_strength_changes_nothing()
     {
-        RgbImage image = Pictures.Noise(8, 8, seed: 5);
+        RgbImage image = Images.Noise(8, 8, seed: 5);
         Preprocessor preprocessor = new(new Preprocessing { Width = 8, Height = 8, CropMargin = 1 });
         byte[] crop = new byte[preprocessor.CropBytes];
         preprocessor.Crop(image, new Augmentation(), new Rng(1), crop);

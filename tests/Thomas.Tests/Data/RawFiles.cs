@@ -5,7 +5,7 @@ using System.IO.Compression;
 
 namespace Thomas.Tests.Data;
 
-/// <summary>Files of raw pictures made up for tests.</summary>
+/// <summary>Files of raw images made up for tests.</summary>
 internal static class RawFiles
 {
     /// <summary>Name, a newline, name ...</summary>
@@ -28,7 +28,7 @@ internal static class RawFiles
         return compressed.ToArray();
     }
 
-    /// <summary>Pixel k of picture i has the value 10 i + k + first.</summary>
+    /// <summary>Pixel k of image i has the value 10 i + k + first.</summary>
     public static byte[] Pixels(int count, int height, int width, int first = 0)
     {
         byte[] pixels = new byte[count * height * width];
@@ -36,14 +36,14 @@ internal static class RawFiles
         return pixels;
     }
 
-    /// <summary>Writes a pair of IDX files, compressed if their names say so; the labels decide how many pictures there are.</summary>
-    public static void Pair(string pictures, string labels, byte[] values, int height = 2, int width = 3, int first = 0)
+    /// <summary>Writes a pair of IDX files, compressed if their names say so; the labels decide how many images there are.</summary>
+    public static void Pair(string images, string labels, byte[] values, int height = 2, int width = 3, int first = 0)
     {
-        Write(pictures, Idx(Pixels(values.Length, height, width, first), values.Length, height, width));
+        Write(images, Idx(Pixels(values.Length, height, width, first), values.Length, height, width));
         Write(labels, Idx(values, values.Length));
     }
 
-    /// <summary>A CIFAR-10 batch: picture i is red i, green 100 + i, blue 200 + i, but its first red byte is 255.</summary>
+    /// <summary>A CIFAR-10 batch: image i is red i, green 100 + i, blue 200 + i, but its first red byte is 255.</summary>
     public static byte[] Cifar(params byte[] labels)
     {
         byte[] file = new byte[3073 * labels.Length];

@@ -39,7 +39,7 @@ internal sealed partial class OperatorPage
 
             <!-- Generated from OpCatalog. Do not edit: run the unit tests with THOMAS_UPDATE_DOCS=1 to write it again. -->
 
-            Every node of a graph applies one of these operators. All numbers are float32; pictures are NHWC. Shapes broadcast by NumPy's rule: the last axes
+            Every node of a graph applies one of these operators. All numbers are float32; images are NHWC. Shapes broadcast by NumPy's rule: the last axes
             are aligned, a size of 1 stretches. A letter before a bracket is a tensor, `sH sW` are strides, `dH dW` dilations, `top left` the padding before.
 
             The formula is also the program of the `serial` device: plain loops, sums in double. *Kernel* is what the `cpu` device runs, by the start of its name in logs.

@@ -14,12 +14,12 @@ internal static class ReadmeExample
     {
         // README begins
         SkiaImageDecoder decoder = new();
-        PictureSet pictures = new();
-        foreach (string file in Directory.EnumerateFiles("photos/cat")) pictures.Add("cat", File.ReadAllBytes(file));
-        foreach (string file in Directory.EnumerateFiles("photos/dog")) pictures.Add("dog", File.ReadAllBytes(file));
+        ImageSet images = new();
+        foreach (string file in Directory.EnumerateFiles("photos/cat")) images.Add("cat", File.ReadAllBytes(file));
+        foreach (string file in Directory.EnumerateFiles("photos/dog")) images.Add("dog", File.ReadAllBytes(file));
 
         Model model = Model.Load("mobilenet_v2.onnx");
-        TuningResult tuned = Tuner.Tune(model, pictures.ToDataset(), decoder, epochs: new Progress<EpochReport>(e => Console.WriteLine($"{e.Epoch}: {e.ValidationAccuracy:P0}")));
+        TuningResult tuned = Tuner.Tune(model, images.ToDataset(), decoder, epochs: new Progress<EpochReport>(e => Console.WriteLine($"{e.Epoch}: {e.ValidationAccuracy:P0}")));
         Console.WriteLine($"{tuned.Checked}: {tuned.Before.Accuracy:P0} before, {tuned.After.Accuracy:P0} after ({tuned.After.AccuracyInterval})");
         foreach (string warning in tuned.Warnings) Console.WriteLine(warning);
 

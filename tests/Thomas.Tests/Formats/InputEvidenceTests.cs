@@ -34,7 +34,7 @@ public sealed class InputEvidenceTests
     public void The_grid_of_an_integer_input_tells_the_normalization(string type, float scale, int zero, float mean, float std)
     {
         Model model = ModelFiles.Load(QuantizedFile(Enum.Parse<TfLiteType>(type), scale, zero, 3), "small.tflite");
-        PictureInput input = PictureInput.Of(model);
+        ImageInput input = ImageInput.Of(model);
         Assert.False(input.IsGuess);
         Assert.Equal((mean, std), (input.Preprocessing.Mean.Second, float.Round(input.Preprocessing.Std.Second, 3)));
         Assert.Equal(ColorOrder.Rgb, input.Preprocessing.ColorOrder);
@@ -46,14 +46,14 @@ public sealed class InputEvidenceTests
     [InlineData(nameof(TfLiteType.UINT8), 114)]
     public void An_integer_grid_of_torch_s_normalization_gives_its_means(string type, int zero)
     {
-        Preprocessing found = PictureInput.Of(ModelFiles.Load(QuantizedFile(Enum.Parse<TfLiteType>(type), 0.0186311f, zero, 3), "small.tflite")).Preprocessing;
+        Preprocessing found = ImageInput.Of(ModelFiles.Load(QuantizedFile(Enum.Parse<TfLiteType>(type), 0.0186311f, zero, 3), "small.tflite")).Preprocessing;
         Assert.Equal(Small("imagenet"), found);
     }
 
     [Fact]
     public void A_gray_integer_input_is_gray()
     {
-        PictureInput input = PictureInput.Of(ModelFiles.Load(QuantizedFile(TfLiteType.INT8, 0.00784314f, -1, 1), "small.tflite"));
+        ImageInput input = ImageInput.Of(ModelFiles.Load(QuantizedFile(TfLiteType.INT8, 0.00784314f, -1, 1), "small.tflite"));
         Assert.Equal((ColorOrder.Gray, 127f), (input.Preprocessing.ColorOrder, input.Preprocessing.Mean.First));
     }
 
@@ -62,7 +62,7 @@ public sealed class InputEvidenceTests
     {
         using Cli.CliFixture files = new();
         File.WriteAllBytes(files["int8.tflite"], QuantizedFile(TfLiteType.INT8, 1f / 255, -128, 3));
-        Cli.CliFixture.Picture(files["image.png"], 0, 1);
+        Cli.CliFixture.Image(files["image.png"], 0, 1);
         const string Why = "from its int8 input: scale 0.003922, zero point -128, real numbers 0 to 1; the bytes of an image are its steps";
         Assert.Contains($"note: int8.tflite is fed RGB, x / 255 for bytes x: 0 to 1; {Why}", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"]).Error, StringComparison.Ordinal);
         Assert.DoesNotContain("is fed", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"], "--quiet").Error, StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public sealed class InputEvidenceTests
     public void What_Thomas_wrote_goes_before_the_grid()
     {
         Preprocessing written = Preprocessing.Preset("tf", 6, 5) with { Resize = ResizeMode.Stretch };
-        PictureInput input = PictureInput.Of(ModelFiles.Load(QuantizedFile(TfLiteType.INT8, 1f / 255, -128, 3, written), "small.tflite"));
+        ImageInput input = ImageInput.Of(ModelFiles.Load(QuantizedFile(TfLiteType.INT8, 1f / 255, -128, 3, written), "small.tflite"));
         Assert.Equal((written, "read from the model file"), (input.Preprocessing, input.Source));
     }
 
@@ -87,7 +87,7 @@ public sealed class InputEvidenceTests
         DataType type = isSigned ? DataType.Int8 : DataType.Uint8;
         OnnxFile file = new OnnxFile().InputOf(type, "x", 1, 3, 5, 6).Floats("s", [], scale).Raw("z", type, [], [zero])
             .Node("DequantizeLinear", ["x", "s", "z"], ["r"]).Node("Relu", ["r"], ["y"]).Output("y");
-        PictureInput input = PictureInput.Of(file.Load());
+        ImageInput input = ImageInput.Of(file.Load());
         Assert.Equal((mean, std), (input.Preprocessing.Mean.First, float.Round(input.Preprocessing.Std.First, 3)));
         Assert.False(input.IsGuess);
     }
@@ -101,7 +101,7 @@ public sealed class InputEvidenceTests
     {
         OnnxFile file = new OnnxFile().Input("x", 1, 3, 5, 6).Floats("s", [], scale).Raw("z", DataType.Int8, [], [zero])
             .Node("QuantizeLinear", ["x", "s", "z"], ["q"]).Node("DequantizeLinear", ["q", "s", "z"], ["r"]).Node("Relu", ["r"], ["y"]).Output("y");
-        PictureInput input = PictureInput.Of(file.Load());
+        ImageInput input = ImageInput.Of(file.Load());
         Assert.Equal(Small(preset), input.Preprocessing);
         Assert.StartsWith("from the 8-bit grid that the graph rounds its input to", input.Source, StringComparison.Ordinal);
     }
@@ -180,7 +180,7 @@ public sealed class InputEvidenceTests
     {
         OnnxFile file = new OnnxFile().Input("x", 1, 3, 5, 6).Node("Relu", ["x"], ["y"]).Output("y").Metadata("Image.NominalPixelRange", range);
         if (format is not null) file.Metadata("Image.BitmapPixelFormat", format);
-        PictureInput input = PictureInput.Of(file.Load());
+        ImageInput input = ImageInput.Of(file.Load());
         Assert.Equal(Small(preset) with { ColorOrder = order }, input.Preprocessing);
         Assert.Equal("from the normalization in the file's metadata", input.Source);
     }
@@ -224,7 +224,7 @@ public sealed class InputEvidenceTests
         Value x = builder.Input("x", new TensorType(DType.F32, new Shape(1, 5, 6, 3)));
         Value w = builder.Constant("w", TensorData.FromFloats(new Shape(Filters, 3, 3, 3), filter)), b = builder.Constant("b", TensorData.FromFloats(new Shape(Filters), bias));
         Graph graph = builder.Build(builder.Add(OpCatalog.Conv2d, [x, w, b], new Conv2dAttributes(new Window2d(3, 3), HasBias: true), "y"));
-        PictureInput input = PictureInput.Of(new Model(graph, new ModelInfo { Name = "net", InputLayout = PictureLayout.Nhwc }));
+        ImageInput input = ImageInput.Of(new Model(graph, new ModelInfo { Name = "net", InputLayout = ImageLayout.Nhwc }));
         Assert.True(input.IsGuess);
         Assert.Equal(Small(preset), input.Preprocessing);
         Assert.StartsWith($"GUESSED '{preset}' ", input.Source, StringComparison.Ordinal);
@@ -232,9 +232,9 @@ public sealed class InputEvidenceTests
 
     // The layout that spoke for the guess is another one in the copy.
     [Theory]
-    [InlineData(PictureLayout.Nchw, "imagenet")]
-    [InlineData(PictureLayout.Nhwc, "tf")]
-    public void A_guess_goes_with_the_network_into_every_file_that_is_made_of_it(PictureLayout layout, string preset)
+    [InlineData(ImageLayout.Nchw, "imagenet")]
+    [InlineData(ImageLayout.Nhwc, "tf")]
+    public void A_guess_goes_with_the_network_into_every_file_that_is_made_of_it(ImageLayout layout, string preset)
     {
         GraphBuilder builder = new();
         Value x = builder.Input("x", new TensorType(DType.F32, new Shape(1, 5, 6, 3)));
@@ -245,7 +245,7 @@ public sealed class InputEvidenceTests
             model.Save(file, format);
             file.Position = 0;
             model = Model.Load(file, "net");
-            PictureInput input = PictureInput.Of(model);
+            ImageInput input = ImageInput.Of(model);
             Assert.Null(model.Info.Preprocessing);
             Assert.True(input.IsGuess);
             Assert.Equal(Small(preset), input.Preprocessing);

@@ -96,7 +96,7 @@ public sealed class InputFileTests : IDisposable
                 Assert.Throws<DataException>(() => DatasetLoader.Load(path)).Message,
                 Assert.Throws<DataException>(() => IdxFile.Read(path, 3)).Message,
                 Assert.Throws<DataException>(() => NameFile.Read(path)).Message,
-                Assert.Throws<DataException>(() => Picture.FromFile(path).Read()).Message,
+                Assert.Throws<DataException>(() => ImageSource.FromFile(path).Read()).Message,
                 Assert.Throws<ThomasException>(() => Checkpoint.Open(path)).Message,
                 Assert.Throws<ThomasException>(() => Trainer.IsCheckpoint(path)).Message,
             ];

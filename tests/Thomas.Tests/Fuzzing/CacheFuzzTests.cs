@@ -25,15 +25,15 @@ public sealed class CacheFuzzTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Changed_caches_of_prepared_pictures_are_made_anew()
+    public void Changed_caches_of_prepared_images_are_made_anew()
     {
-        Dataset pictures = TinyModels.Pictures(2, 1, TrainerJob.Classes).ToDataset();
+        Dataset images = TinyModels.Images(2, 1, TrainerJob.Classes).ToDataset();
         PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", 4, 3) with { CropMargin = 1 }, CacheDirectory = _folder.Path, Threads = 1 };
-        PreparedSet.Create(pictures, new NoDecoder(), options).Dispose();
+        PreparedSet.Create(images, new NoDecoder(), options).Dispose();
         string path = Assert.Single(Directory.GetFiles(_folder.Path));
         byte[] good = File.ReadAllBytes(path);
-        int crops = pictures.Samples.Count * 4 * 3 * 3, trailer = good.Length - 64 - crops;
-        new Fuzzer("prepared pictures", _output).Run(
+        int crops = images.Samples.Count * 4 * 3 * 3, trailer = good.Length - 64 - crops;
+        new Fuzzer("prepared images", _output).Run(
             random =>
             {
                 byte[] header = good[..64], body = good[64..(64 + crops)], end = good[(64 + crops)..];
@@ -41,7 +41,7 @@ public sealed class CacheFuzzTests : IDisposable
                 end = random.Next(2) == 0 ? Mutation.Bytes(random, end) : [.. end, .. BitConverter.GetBytes(random.Next(-1, 8)), .. Reason(random)];
                 BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(40), random.Next(6) == 0 ? Mutation.Number(random, trailer) : end.Length);
                 BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(48), XxHash3.HashToUInt64(end));
-                if (random.Next(6) == 0) BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(32), Mutation.Number(random, pictures.Samples.Count));
+                if (random.Next(6) == 0) BinaryPrimitives.WriteInt64LittleEndian(header.AsSpan(32), Mutation.Number(random, images.Samples.Count));
                 BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(56), XxHash3.HashToUInt64(header.AsSpan(0, 56)));
                 return [.. header, .. body, .. end];
             },
@@ -50,8 +50,8 @@ public sealed class CacheFuzzTests : IDisposable
                 File.WriteAllBytes(path, file);
                 bool fromCache = NeverFails(() =>
                 {
-                    using PreparedSet set = PreparedSet.Create(pictures, new NoDecoder(), options);
-                    Assert.Equal(pictures.Samples.Count, set.Count);
+                    using PreparedSet set = PreparedSet.Create(images, new NoDecoder(), options);
+                    Assert.Equal(images.Samples.Count, set.Count);
                     for (int i = 0; i < set.Count; i++) _ = set.Crop(i);
                     return set.IsFromCache;
                 });

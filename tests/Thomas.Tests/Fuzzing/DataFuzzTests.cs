@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Thomas.Tests.Fuzzing;
 
-/// <summary>Changed lists of names, manifests, files of raw pictures and the record of the machine's tuning.</summary>
+/// <summary>Changed lists of names, manifests, files of raw images and the record of the machine's tuning.</summary>
 public sealed class DataFuzzTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -22,8 +22,8 @@ public sealed class DataFuzzTests : IDisposable
     [Fact]
     public void Changed_manifests_are_refused_or_read()
     {
-        for (int i = 0; i < 4; i++) Pictures.Save(_folder[$"{i}.png"], (ulong)i);
-        string path = _folder["pictures.csv"], text = "0.png,cat,train\n1.png,\"dog, big\",train\n2.png,cat,val\n3.png,\"dog, big\",val\n";
+        for (int i = 0; i < 4; i++) Images.Save(_folder[$"{i}.png"], (ulong)i);
+        string path = _folder["images.csv"], text = "0.png,cat,train\n1.png,\"dog, big\",train\n2.png,cat,val\n3.png,\"dog, big\",val\n";
         new Fuzzer("csv", _output).Run(random => Mutation.Lines(random, text, [',', ';', '\t', '"']), file =>
         {
             File.WriteAllBytes(path, file);
@@ -46,24 +46,24 @@ public sealed class DataFuzzTests : IDisposable
     [Fact]
     public void Changed_idx_files_are_refused_or_read()
     {
-        string pictures = _folder["train-images-idx3-ubyte"], labels = _folder["train-labels-idx1-ubyte"];
-        RawFiles.Pair(pictures, labels, [0, 1, 2, 1]);
-        byte[] goodPictures = File.ReadAllBytes(pictures), goodLabels = File.ReadAllBytes(labels);
+        string images = _folder["train-images-idx3-ubyte"], labels = _folder["train-labels-idx1-ubyte"];
+        RawFiles.Pair(images, labels, [0, 1, 2, 1]);
+        byte[] goodImages = File.ReadAllBytes(images), goodLabels = File.ReadAllBytes(labels);
         new Fuzzer("idx", _output).Run(
             random =>
             {
                 bool first = random.Next(2) == 0;
-                byte[] file = first ? [.. goodPictures] : [.. goodLabels];
+                byte[] file = first ? [.. goodImages] : [.. goodLabels];
                 for (int i = random.Next(1, 3); i > 0; i--) file[random.Next(Math.Min(16, file.Length))] = (byte)Mutation.Number(random, 1);
                 if (random.Next(3) == 0) file = Mutation.Bytes(random, file);
                 return [(byte)(first ? 0 : 1), .. random.Next(4) == 0 ? RawFiles.Gzip(file) : file];
             },
             file =>
             {
-                File.WriteAllBytes(pictures, file[0] == 0 ? file[1..] : goodPictures);
+                File.WriteAllBytes(images, file[0] == 0 ? file[1..] : goodImages);
                 File.WriteAllBytes(labels, file[0] == 1 ? file[1..] : goodLabels);
                 _ = MnistFiles.Load(_folder.Path);
-                _ = MnistFiles.Load(pictures);
+                _ = MnistFiles.Load(images);
             });
     }
 

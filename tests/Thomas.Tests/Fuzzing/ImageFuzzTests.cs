@@ -11,10 +11,10 @@ using Xunit;
 
 namespace Thomas.Tests.Fuzzing;
 
-/// <summary>Pictures with changed chunks, segments and headers, their checksums right.</summary>
+/// <summary>Images with changed chunks, segments and headers, their checksums right.</summary>
 public sealed class ImageFuzzTests(ITestOutputHelper output)
 {
-    private static readonly RgbImage Noise = Pictures.Noise(24, 20, 3);
+    private static readonly RgbImage Noise = Images.Noise(24, 20, 3);
 
     [Theory]
     [InlineData("png")]
@@ -22,14 +22,14 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
     [InlineData("webp")]
     [InlineData("gif")]
     [InlineData("bmp")]
-    public void Changed_pictures_are_refused_or_decoded(string format)
+    public void Changed_images_are_refused_or_decoded(string format)
     {
         SkiaImageDecoder decoder = new();
         byte[] good = format switch
         {
-            "png" => Pictures.Encode(Noise),
-            "jpeg" => WithExif(Pictures.Encode(Noise, SKEncodedImageFormat.Jpeg)),
-            "webp" => Pictures.Encode(Noise, SKEncodedImageFormat.Webp),
+            "png" => Images.Encode(Noise),
+            "jpeg" => WithExif(Images.Encode(Noise, SKEncodedImageFormat.Jpeg)),
+            "webp" => Images.Encode(Noise, SKEncodedImageFormat.Webp),
             "gif" => Convert.FromHexString("47494638396101000100800000000000FFFFFF21F90401000000002C00000000010001000002024401003B"),
             _ => Bmp(),
         };

@@ -36,8 +36,8 @@ public sealed class ModelFuzzTests(ITestOutputHelper output)
         {
             Graph graph = make();
             if (graph.Cost.MultiplyAdds + graph.Cost.Elementwise > RunnableOperations / 10) continue;
-            Preprocessing? pictures = graph.Inputs[0].Shape is { Rank: 4 } shape ? Preprocessing.Preset("tf", shape[2], shape[1]) : null;
-            yield return new Model(graph, new ModelInfo { Name = name, Labels = ["a", "b", "c"], Preprocessing = pictures, Metadata = new Dictionary<string, string> { ["key"] = "value" } });
+            Preprocessing? images = graph.Inputs[0].Shape is { Rank: 4 } shape ? Preprocessing.Preset("tf", shape[2], shape[1]) : null;
+            yield return new Model(graph, new ModelInfo { Name = name, Labels = ["a", "b", "c"], Preprocessing = images, Metadata = new Dictionary<string, string> { ["key"] = "value" } });
         }
 
         yield return TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax, 3, ["a", "b", "c"]);

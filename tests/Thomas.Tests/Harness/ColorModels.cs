@@ -15,7 +15,7 @@ internal static class ColorModels
     public static Model Create(Func<GraphBuilder, Value, Value[]> end, params string[]? labels)
     {
         GraphBuilder b = new();
-        Value x = b.Input("picture", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
+        Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
         Value colors = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "colors");
         ModelInfo info = new() { Name = "colors", Labels = labels is { Length: > 0 } ? labels : null, Preprocessing = Preprocessing.Preset("unit", Side, Side) with { CropMargin = 1 } };
         return new Model(b.Build(end(b, colors)), info);
@@ -55,9 +55,9 @@ internal static class ColorModels
     }
 
     /// <summary>Images around a color for each name of red, green or blue.</summary>
-    public static PictureSet Images(int perClass, ulong seed, params ReadOnlySpan<string> classes)
+    public static ImageSet Images(int perClass, ulong seed, params ReadOnlySpan<string> classes)
     {
-        PictureSet set = new();
+        ImageSet set = new();
         Rng rng = new(seed);
         foreach (string name in classes)
         {

@@ -32,7 +32,7 @@ internal static class StockNets
 
     private static Graph LeNet(Layers l)
     {
-        Value x = l.Picture(28, 28, 1);
+        Value x = l.Image(28, 28, 1);
         x = l.Activate(l.Conv(x, 6, 5, padding: 2), new Activation(ActivationKind.Tanh));
         x = l.AveragePool(x, 2, 2);
         x = l.Activate(l.Conv(x, 16, 5), new Activation(ActivationKind.Tanh));
@@ -43,7 +43,7 @@ internal static class StockNets
 
     private static Graph AlexNet(Layers l)
     {
-        Value x = l.Picture(67, 63, 3);
+        Value x = l.Image(67, 63, 3);
         x = l.Relu(l.Conv(x, 8, 11, stride: 4));
         x = l.MaxPool(l.ResponseNorm(x), 3, 2);
         x = l.Relu(l.Conv(x, 12, 5, padding: 2, groups: 2));
@@ -56,7 +56,7 @@ internal static class StockNets
 
     private static Graph Vgg(Layers l)
     {
-        Value x = l.Picture(16, 20, 3);
+        Value x = l.Image(16, 20, 3);
         foreach (int channels in (int[])[8, 12])
         {
             x = l.Relu(l.Conv(x, channels, 3, padding: 1));
@@ -69,7 +69,7 @@ internal static class StockNets
 
     private static Graph ResNetBottleneck(Layers l)
     {
-        Value x = l.Picture(33, 35, 3);
+        Value x = l.Image(33, 35, 3);
         x = l.MaxPool(l.Relu(l.Norm(l.Conv(x, 8, 7, stride: 2, padding: 3, bias: false))), 3, 2, padding: 1);
         x = Block(x, 4, 16, 1, project: true);
         x = Block(x, 4, 16, 1, project: false);
@@ -87,7 +87,7 @@ internal static class StockNets
 
     private static Graph SqueezeNet(Layers l)
     {
-        Value x = l.MaxPool(l.Relu(l.Conv(l.Picture(31, 35, 3), 8, 3, stride: 2)), 3, 2);
+        Value x = l.MaxPool(l.Relu(l.Conv(l.Image(31, 35, 3), 8, 3, stride: 2)), 3, 2);
         for (int i = 0; i < 2; i++)
         {
             Value squeezed = l.Relu(l.Conv(x, 4, 1));
@@ -100,7 +100,7 @@ internal static class StockNets
 
     private static Graph MobileNetV1(Layers l)
     {
-        Value x = l.Activate(l.Conv(l.Picture(32, 32, 3), 8, 3, stride: 2, same: true), Activation.Relu6);
+        Value x = l.Activate(l.Conv(l.Image(32, 32, 3), 8, 3, stride: 2, same: true), Activation.Relu6);
         x = l.Activate(l.Depthwise(x, 3, 1, same: true), Activation.Relu6);
         x = l.Activate(l.Conv(x, 16, 1), Activation.Relu6);
         x = l.Activate(l.Depthwise(l.PadBelowAndRight(x), 3, 2), Activation.Relu6);
@@ -110,7 +110,7 @@ internal static class StockNets
 
     private static Graph MobileNetV2(Layers l)
     {
-        Value x = l.Activate(l.Norm(l.Conv(l.Picture(24, 28, 3), 8, 3, stride: 2, padding: 1, bias: false)), Activation.Clip(0, 6));
+        Value x = l.Activate(l.Norm(l.Conv(l.Image(24, 28, 3), 8, 3, stride: 2, padding: 1, bias: false)), Activation.Clip(0, 6));
         x = Block(x, 24, 8, 1);
         x = Block(x, 24, 12, 2);
         x = Block(x, 36, 12, 1);
@@ -131,7 +131,7 @@ internal static class StockNets
     private static Graph MobileNetV3Small(Layers l)
     {
         Activation hardSigmoid = new(ActivationKind.HardSigmoid, 1f / 6, 0.5f), hardSwish = new(ActivationKind.HardSwish);
-        Value x = l.Norm(l.Conv(l.Picture(32, 28, 3), 8, 3, stride: 2, padding: 1, bias: false));
+        Value x = l.Norm(l.Conv(l.Image(32, 28, 3), 8, 3, stride: 2, padding: 1, bias: false));
         x = l.Multiply(x, l.Activate(x, hardSigmoid));
         x = Block(x, 16, 12, 5, 2, swish: true);
         x = Block(x, 24, 12, 3, 1, swish: false);
@@ -152,7 +152,7 @@ internal static class StockNets
 
     private static Graph EfficientNetLite(Layers l)
     {
-        Value x = l.Activate(l.Conv(l.Picture(30, 34, 3), 8, 3, stride: 2, same: true), Activation.Relu6);
+        Value x = l.Activate(l.Conv(l.Image(30, 34, 3), 8, 3, stride: 2, same: true), Activation.Relu6);
         x = Block(x, 24, 12, 5, 2);
         x = Block(x, 36, 12, 5, 1);
         x = l.Activate(l.Conv(x, 20, 1), Activation.Relu6);
@@ -176,9 +176,9 @@ internal static class StockNets
 
         public Graph Build(params ReadOnlySpan<Value> outputs) => _b.Build(outputs);
 
-        public Value Picture(int h, int w, int c)
+        public Value Image(int h, int w, int c)
         {
-            Value x = _b.Input("picture", new TensorType(DType.F32, new Shape(1, h, w, c)));
+            Value x = _b.Input("image", new TensorType(DType.F32, new Shape(1, h, w, c)));
             return nchw ? _b.Nchw(x) : x;
         }
 

@@ -78,7 +78,7 @@ internal static class TestGraphs
     public static Graph NchwBlock()
     {
         GraphBuilder b = new();
-        Value x = b.Nchw(b.Input("picture", new TensorType(DType.F32, new Shape(1, 7, 9, 3))));
+        Value x = b.Nchw(b.Input("image", new TensorType(DType.F32, new Shape(1, 7, 9, 3))));
         Value stem = b.Nchw(b.Add(OpCatalog.Conv2d, [b.Nhwc(x), b.Weights("stem.w", 1, 8, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1)))));
         Value norm = b.Nchw(b.Add(OpCatalog.BatchNorm, [b.Nhwc(stem), b.Positive("g", 2, 8), b.Weights("b", 3, 8), b.Weights("m", 4, 8), b.Positive("v", 5, 8)], new BatchNormAttributes(1e-5f)));
         Value act = b.Add(OpCatalog.Activate, [norm], new ActivateAttributes(Activation.Relu6));

@@ -7,7 +7,7 @@ using Thomas.Training;
 
 namespace Thomas.Tests.Harness;
 
-/// <summary>Classifiers small enough to run in a unit test, in the shapes that stock models have, and pictures that they can learn.</summary>
+/// <summary>Classifiers small enough to run in a unit test, in the shapes that stock models have, and images that they can learn.</summary>
 internal static class TinyModels
 {
     public const int Side = 12;
@@ -46,7 +46,7 @@ internal static class TinyModels
     public static Model Create(HeadStyle style, int classes = 4, IReadOnlyList<string>? labels = null)
     {
         GraphBuilder b = new();
-        Value x = b.Input("picture", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
+        Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
         Conv2dAttributes stem = new(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(0, 0, 1, 1)), HasBias: true, Activation: Activation.Relu6);
         x = b.Add(OpCatalog.Conv2d, [x, b.Weights("stem.weight", 1, 16, 3, 3, 3), b.Weights("stem.bias", 2, 16)], stem, "stem");
         Value norm = b.Add(OpCatalog.BatchNorm, [x, b.Positive("gamma", 3, 16), b.Weights("beta", 4, 16), b.Weights("mean", 5, 16), b.Positive("variance", 6, 16)], new BatchNormAttributes(1e-3f), "norm");
@@ -67,20 +67,20 @@ internal static class TinyModels
     }
 
     /// <summary>Noise around a color for each class.</summary>
-    public static PictureSet Pictures(int perClass, ulong seed, params ReadOnlySpan<string> classes)
+    public static ImageSet Images(int perClass, ulong seed, params ReadOnlySpan<string> classes)
     {
-        PictureSet set = new();
+        ImageSet set = new();
         Rng rng = new(seed);
         for (int c = 0; c < classes.Length; c++)
         {
             int color = classes[c] switch { "red" => 0, "green" => 1, "blue" => 2, _ => c };
-            for (int i = 0; i < perClass; i++) set.Add(classes[c], Picture(color, rng), Side, Side);
+            for (int i = 0; i < perClass; i++) set.Add(classes[c], Image(color, rng), Side, Side);
         }
 
         return set;
     }
 
-    public static byte[] Picture(int color, Rng rng)
+    public static byte[] Image(int color, Rng rng)
     {
         byte[] pixels = new byte[Side * Side * 3];
         for (int k = 0; k < pixels.Length; k++) pixels[k] = (byte)(60 + rng.Next(60) + (k % 3 == color % 3 ? 100 : 0) - (color >= 3 ? 50 : 0));
@@ -113,5 +113,5 @@ internal sealed class NoDecoder : IImageDecoder
 {
     public string Identity => "none";
 
-    public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0) => throw new ImageFormatException("there are no encoded pictures here");
+    public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0) => throw new ImageFormatException("there are no encoded images here");
 }

@@ -31,7 +31,7 @@ internal static class TorchNetworks
     }
 
     /// <summary>A batch of the record, NHWC.</summary>
-    public static float[] Pictures(TorchReference reference, int batch)
+    public static float[] Images(TorchReference reference, int batch)
     {
         Shape s = reference.InputShape;
         return TorchLayout.ToChannelsLast(reference.Input(batch), s[0], s[1], s[2], s[3]);

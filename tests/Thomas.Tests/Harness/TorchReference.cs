@@ -146,7 +146,7 @@ internal sealed class TorchReference
         return values;
     }
 
-    /// <summary>Pictures of a batch, NCHW: blocks of 16x16 pixels of even color, and grain.</summary>
+    /// <summary>Images of a batch, NCHW: blocks of 16x16 pixels of even color, and grain.</summary>
     public float[] Input(int batch)
     {
         int planes = InputShape[0] * InputShape[1], h = InputShape[2], w = InputShape[3];
@@ -165,7 +165,7 @@ internal sealed class TorchReference
     /// <summary>CRC-32 of <see cref="Input"/> as little-endian float32.</summary>
     public uint InputCrc32(int batch) => _inputCrc32[batch];
 
-    /// <summary>Classes of a batch's pictures.</summary>
+    /// <summary>Classes of a batch's images.</summary>
     public int[] Labels(int batch) => _labels[batch];
 
     /// <summary>How far a gradient of batch 0 before any step is off.</summary>

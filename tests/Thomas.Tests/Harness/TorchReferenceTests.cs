@@ -17,7 +17,7 @@ public sealed class TorchReferenceTests
 
     [Theory]
     [MemberData(nameof(Nets))]
-    public void Weights_and_pictures_are_made_again_bit_for_bit(string net)
+    public void Weights_and_images_are_made_again_bit_for_bit(string net)
     {
         TorchReference reference = TorchReference.Load(net);
         Assert.All(reference.Tensors, tensor => Assert.Equal(tensor.Crc32, Crc(reference.Initial(tensor.Name))));
@@ -108,7 +108,7 @@ public sealed class TorchReferenceTests
     [Fact]
     public void Channels_move_to_the_end_and_back()
     {
-        // Two pictures of 3 channels, 1x2 pixels.
+        // Two images of 3 channels, 1x2 pixels.
         float[] first = [0, 1, 10, 11, 20, 21, 100, 101, 110, 111, 120, 121];
         float[] last = [0, 10, 20, 1, 11, 21, 100, 110, 120, 101, 111, 121];
         Assert.Equal(last, TorchLayout.ToChannelsLast(first, 2, 3, 1, 2));

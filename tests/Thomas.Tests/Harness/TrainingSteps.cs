@@ -13,7 +13,7 @@ internal static class TrainingSteps
 
     public static Model Network { get; } = Build(Side);
 
-    /// <summary>The same layers on pictures of half the height and width.</summary>
+    /// <summary>The same layers on images of half the height and width.</summary>
     public static Model SmallNetwork { get; } = Build(Side / 2);
 
     /// <summary>Runs a plan for some steps.</summary>
@@ -49,8 +49,8 @@ internal static class TrainingSteps
 
     private static void Fill(StepProgram program, int first, int batch)
     {
-        int length = program.Pictures.Length / program.Batch, classes = program.Targets.Length / program.Batch;
-        TestGraphs.Noise(batch * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Pictures);
+        int length = program.Images.Length / program.Batch, classes = program.Targets.Length / program.Batch;
+        TestGraphs.Noise(batch * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Images);
         program.Targets.Clear();
         for (int n = 0; n < program.Batch; n++) program.Targets[(n * classes) + ((first + n) % classes)] = 1;
         program.Weights.Fill(1f / batch);

@@ -14,7 +14,7 @@ public sealed class PngWriterTests
     [InlineData(33, 7)]
     public void What_is_written_is_read_again(int width, int height)
     {
-        RgbImage image = Pictures.Noise(width, height, seed: 1);
+        RgbImage image = Images.Noise(width, height, seed: 1);
         byte[] png = PngWriter.Encode(image);
         Assert.Equal("PNG"u8, png.AsSpan(1, 3));
         RgbImage read = new SkiaImageDecoder().Decode(png);

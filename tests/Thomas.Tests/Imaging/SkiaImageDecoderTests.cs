@@ -45,7 +45,7 @@ public sealed class SkiaImageDecoderTests
     {
         RgbImage upright = Quadrants(Width, Height);
         RgbImage stored = AsStored(upright, orientation);
-        byte[] encoded = AddExif(Pictures.Encode(stored, format, 100), format, orientation, bigEndian: orientation % 2 == 0);
+        byte[] encoded = AddExif(Images.Encode(stored, format, 100), format, orientation, bigEndian: orientation % 2 == 0);
         RgbImage decoded = _decoder.Decode(encoded);
         Assert.Equal((Width, Height), (decoded.Width, decoded.Height));
         AssertClose(upright, decoded, 6);
@@ -59,16 +59,16 @@ public sealed class SkiaImageDecoderTests
         byte[] exif = [.. "Exif\0\0"u8, .. Tiff(6, bigEndian: false)];
         byte[] text = Encoding.ASCII.GetBytes($"\nexif\n{exif.Length,8}\n{Convert.ToHexStringLower(exif)}\n");
         byte[] name = "Raw profile type exif\0"u8.ToArray();
-        byte[] png = Pictures.Encode(AsStored(Quadrants(Width, Height), 6));
+        byte[] png = Images.Encode(AsStored(Quadrants(Width, Height), 6));
         byte[] with = compressed ? InsertPngChunk(png, "zTXt", [.. name, 0, .. Deflate(text)]) : InsertPngChunk(png, "tEXt", [.. name, .. text]);
         AssertClose(Quadrants(Width, Height), _decoder.Decode(with), 0);
     }
 
     [Fact]
-    public void Damaged_orientation_does_not_cost_the_picture()
+    public void Damaged_orientation_does_not_cost_the_image()
     {
         RgbImage image = Quadrants(Width, Height);
-        byte[] png = Pictures.Encode(image);
+        byte[] png = Images.Encode(image);
         byte[][] profiles = [[], [1, 2, 3], [.. "II*\0"u8, 255, 255, 255, 255], [.. "MM\0*"u8, 0, 0, 0, 8, 255, 255], [.. Tiff(9, false)], [.. Tiff(6, false).AsSpan(0, 12)]];
         foreach (byte[] profile in profiles)
         {
@@ -88,10 +88,10 @@ public sealed class SkiaImageDecoderTests
     {
         using SKColorSpace wide = SKColorSpace.CreateRgb(SKColorSpaceTransferFn.Linear, SKColorSpaceXyz.DisplayP3);
         RgbImage image = Quadrants(Width, Height);
-        byte[] tagged = Pictures.Encode(image, format, 100, wide);
+        byte[] tagged = Images.Encode(image, format, 100, wide);
         using (SKCodec codec = SKCodec.Create(new SKMemoryStream(tagged)))
         {
-            Assert.False(codec.Info.ColorSpace.IsSrgb, "the test picture carries no profile");
+            Assert.False(codec.Info.ColorSpace.IsSrgb, "the test image carries no profile");
         }
 
         AssertClose(image, _decoder.Decode(tagged), 6);
@@ -108,7 +108,7 @@ public sealed class SkiaImageDecoderTests
     }
 
     [Fact]
-    public void Bmp_and_gray_pictures_become_rgb()
+    public void Bmp_and_gray_images_become_rgb()
     {
         byte[] bmp = new byte[54 + 8];
         "BM"u8.CopyTo(bmp);
@@ -132,7 +132,7 @@ public sealed class SkiaImageDecoderTests
     [InlineData(5000, 1600, 1200)]
     public void Large_photos_are_reduced_while_decoding_but_never_below_the_wanted_side(int minimum, int width, int height)
     {
-        byte[] jpeg = Pictures.Encode(Quadrants(1600, 1200), SKEncodedImageFormat.Jpeg);
+        byte[] jpeg = Images.Encode(Quadrants(1600, 1200), SKEncodedImageFormat.Jpeg);
         RgbImage decoded = _decoder.Decode(jpeg, minimum);
         Assert.Equal((width, height), (decoded.Width, decoded.Height));
         AssertClose(Quadrants(width, height), decoded, 6);
@@ -141,10 +141,10 @@ public sealed class SkiaImageDecoderTests
     [Fact]
     public void Cut_off_files_are_refused_wherever_they_end()
     {
-        RgbImage noise = Pictures.Noise(40, 30, seed: 1);
+        RgbImage noise = Images.Noise(40, 30, seed: 1);
         foreach (SKEncodedImageFormat format in new[] { SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp })
         {
-            byte[] whole = Pictures.Encode(noise, format);
+            byte[] whole = Images.Encode(noise, format);
             for (int length = 0; length < whole.Length * 9 / 10; length += 7)
             {
                 ImageFormatException error = Assert.Throws<ImageFormatException>(() => _decoder.Decode(whole.AsMemory(0, length)));
@@ -156,12 +156,12 @@ public sealed class SkiaImageDecoderTests
     [Fact]
     public void Damaged_files_decode_or_are_refused_and_nothing_else()
     {
-        RgbImage noise = Pictures.Noise(40, 30, seed: 1);
-        Thomas.Training.Rng rng = new(2);
+        RgbImage noise = Images.Noise(40, 30, seed: 1);
+        Rng rng = new(2);
         int refused = 0;
         foreach (SKEncodedImageFormat format in new[] { SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp })
         {
-            byte[] whole = AddExif(Pictures.Encode(noise, format), format, 6, bigEndian: true);
+            byte[] whole = AddExif(Images.Encode(noise, format), format, 6, bigEndian: true);
             for (int i = 0; i < 500; i++)
             {
                 byte[] bad = [.. whole];
@@ -195,7 +195,7 @@ public sealed class SkiaImageDecoderTests
     [Fact]
     public void Claims_of_a_huge_size_are_refused_before_anything_is_allocated()
     {
-        byte[] png = Pictures.Encode(Quadrants(8, 8));
+        byte[] png = Images.Encode(Quadrants(8, 8));
         long before = GC.GetAllocatedBytesForCurrentThread();
         AssertRefused("60000x60000", WithPngSize(png, 60000, 60000));
         AssertRefused("cannot hold", WithPngSize(png, 16000, 16000));
@@ -205,9 +205,9 @@ public sealed class SkiaImageDecoderTests
     }
 
     [Fact]
-    public void Pictures_above_16_megapixels_decode_too()
+    public void Images_above_16_megapixels_decode_too()
     {
-        byte[] jpeg = Pictures.Encode(Quadrants(4800, 3600), SKEncodedImageFormat.Jpeg);
+        byte[] jpeg = Images.Encode(Quadrants(4800, 3600), SKEncodedImageFormat.Jpeg);
         RgbImage decoded = _decoder.Decode(jpeg);
         Assert.Equal((4800, 3600), (decoded.Width, decoded.Height));
     }
@@ -216,7 +216,7 @@ public sealed class SkiaImageDecoderTests
     public void Streams_are_read_to_their_end()
     {
         RgbImage image = Quadrants(Width, Height);
-        using MemoryStream stream = new(Pictures.Encode(image));
+        using MemoryStream stream = new(Images.Encode(image));
         AssertClose(image, _decoder.Decode(stream), 0);
         Assert.True(stream.CanRead);
     }
@@ -245,7 +245,7 @@ public sealed class SkiaImageDecoderTests
         return new RgbImage(width, height, pixels);
     }
 
-    // The EXIF standard says where the stored picture's row 0 and column 0 are seen: 1 top left, 2 top right, 3 bottom right, 4 bottom left (rows stay rows);
+    // The EXIF standard says where the stored image's row 0 and column 0 are seen: 1 top left, 2 top right, 3 bottom right, 4 bottom left (rows stay rows);
     // 5 left top, 6 right top, 7 right bottom, 8 left bottom (rows become columns).
     private static RgbImage AsStored(RgbImage upright, int orientation)
     {
@@ -307,14 +307,14 @@ public sealed class SkiaImageDecoderTests
         return changed;
     }
 
-    // A simple file becomes an extended one: VP8X (flags, canvas size), the picture's chunk, EXIF.
+    // A simple file becomes an extended one: VP8X (flags, canvas size), the image's chunk, EXIF.
     private static byte[] AddWebpExif(byte[] webp, byte[] tiff)
     {
         (int width, int height) = Size(webp);
         byte[] extended = [.. "VP8X"u8, 10, 0, 0, 0, 8, 0, 0, 0, (byte)(width - 1), 0, 0, (byte)(height - 1), 0, 0];
         byte[] exif = [.. "EXIF"u8, (byte)tiff.Length, 0, 0, 0, .. tiff];
-        byte[] picture = webp[Math.Max(12, webp.AsSpan().IndexOf("VP8X"u8) < 0 ? 12 : 30)..];
-        byte[] file = [.. "RIFF"u8, 0, 0, 0, 0, .. "WEBP"u8, .. extended, .. picture, .. exif];
+        byte[] image = webp[Math.Max(12, webp.AsSpan().IndexOf("VP8X"u8) < 0 ? 12 : 30)..];
+        byte[] file = [.. "RIFF"u8, 0, 0, 0, 0, .. "WEBP"u8, .. extended, .. image, .. exif];
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), file.Length - 8);
         return file;
     }

@@ -9,7 +9,7 @@ namespace Thomas.Tests.Ops;
 
 public sealed class InvertedResidualTests
 {
-    /// <summary>Batches and threads for which an item is a picture, a group of one, and a part of it.</summary>
+    /// <summary>Batches and threads for which an item is an image, a group of one, and a part of it.</summary>
     [Theory]
     [InlineData(1, 1)]
     [InlineData(1, 2)]
@@ -26,7 +26,7 @@ public sealed class InvertedResidualTests
     }
 
     [Fact]
-    public void The_expanded_picture_is_nowhere()
+    public void The_expanded_image_is_nowhere()
     {
         OpCase test = BlockCases.Block(new Shape(1, 96, 96, 8), 96, new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(0, 0, 1, 1)), 12);
         long expanded = 96 * 96 * 96 * sizeof(float);
@@ -83,7 +83,7 @@ public sealed class InvertedResidualTests
         return b.Build(a.Project is null ? x : b.Add(OpCatalog.Conv2d, [x, .. operands[a.ProjectFilter..]], a.Project));
     }
 
-    /// <summary>Pictures are inputs, the residual among them; filters and biases constants.</summary>
+    /// <summary>Images are inputs, the residual among them; filters and biases constants.</summary>
     private static Value[] Operands(GraphBuilder b, OpCase test) =>
         [.. test.Shapes.Select((shape, i) => i == 0 || (shape.Rank == 4 && i == test.Shapes.Length - 1 && ((InvertedResidualAttributes)test.Attributes).Project?.HasResidual == true)
             ? b.Input($"x{i}", new TensorType(DType.F32, new Shape(1, shape[1], shape[2], shape[3]))) : b.Weights($"w{i}", (uint)i + 1, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]))];

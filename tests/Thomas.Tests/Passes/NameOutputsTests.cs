@@ -10,7 +10,7 @@ namespace Thomas.Tests.Passes;
 
 public sealed class NameOutputsTests
 {
-    private static readonly TensorType Picture = new(DType.F32, new Shape(1, 4, 5, 3));
+    private static readonly TensorType Image = new(DType.F32, new Shape(1, 4, 5, 3));
 
     private static string[] Names(Graph graph) => [.. graph.Outputs.Select(static output => output.Name)];
 
@@ -18,7 +18,7 @@ public sealed class NameOutputsTests
     public void Import_passes_keep_the_names_of_outputs_whose_transposes_move_or_vanish()
     {
         GraphBuilder b = new();
-        Value x = b.Input("x", Picture);
+        Value x = b.Input("x", Image);
         Value abs = b.Add(OpCatalog.Abs, [b.Nchw(x)], null, "moved");
         Value vanishes = b.Add(OpCatalog.Transpose, [b.Add(OpCatalog.Exp, [abs], null, "inner")], new TransposeAttributes(Transpose.NchwToNhwc), "vanished");
         Value pooled = b.Add(OpCatalog.Reduce, [abs], new ReduceAttributes(ReduceKind.Mean, new IntList(2, 3), KeepDims: true), "reshaped");
@@ -33,7 +33,7 @@ public sealed class NameOutputsTests
     public void A_value_under_two_names_an_input_and_a_constant_can_be_handed_out()
     {
         GraphBuilder b = new();
-        Value x = b.Input("x", Picture);
+        Value x = b.Input("x", Image);
         Value abs = b.Add(OpCatalog.Abs, [x], null, "abs"), constant = b.Weights("c", 1, 2), user = b.Add(OpCatalog.Exp, [abs], null, "first");
         Graph graph = b.Build(abs, abs, x, constant, user);
         Graph result = NameOutputs.Run(graph, ["first", "second", "third", "fourth", "fifth"]);
@@ -50,7 +50,7 @@ public sealed class NameOutputsTests
     public void Files_keep_them_too(ModelFormat format)
     {
         GraphBuilder b = new();
-        Value x = b.Input("x", Picture);
+        Value x = b.Input("x", Image);
         Value abs = b.Add(OpCatalog.Abs, [x], null, "abs");
         Value same = b.Add(OpCatalog.Reshape, [abs], ReshapeAttributes.Same(4), "same");
         Graph graph = b.Build(same, abs, b.Add(OpCatalog.Transpose, [abs], new TransposeAttributes(Transpose.NhwcToNchw), "turned"));

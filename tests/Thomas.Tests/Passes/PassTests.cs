@@ -61,7 +61,7 @@ public sealed class PassTests
     [Theory]
     [InlineData(2)]
     [InlineData(5)]
-    public void Rebatching_computes_each_picture_alone(int batch)
+    public void Rebatching_computes_each_image_alone(int batch)
     {
         Graph graph = ImportPasses.Run(TestGraphs.NchwBlock());
         using Executable one = Executable.Compile(graph);

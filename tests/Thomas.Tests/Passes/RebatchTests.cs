@@ -148,7 +148,7 @@ public sealed class RebatchTests
         return repeated;
     }
 
-    /// <summary>A graph for one picture of 3 x 3 positions and 4 channels, written for a batch of 1 only.</summary>
+    /// <summary>A graph for one image of 3 x 3 positions and 4 channels, written for a batch of 1 only.</summary>
     private static Graph Folded(string kind)
     {
         GraphBuilder b = new();

@@ -18,7 +18,7 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Batches_do_not_depend_on_the_threads()
     {
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset(), Trainer.PrepareFor(Input, Changes));
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(5, 1, TrainerJob.Classes).ToDataset(), Trainer.PrepareFor(Input, Changes));
         List<float> expected = Epochs(set, 0);
         Assert.Equal(expected, Epochs(set, 1));
         Assert.Equal(expected, Epochs(set, 3));
@@ -30,26 +30,26 @@ public sealed class BatchLoaderTests
     [InlineData(2)]
     public void An_epoch_can_be_entered_anywhere_and_at_any_time(int threads)
     {
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(5, 1, TrainerJob.Classes).ToDataset());
         BatchPlan plan = Plan(set, 1);
         using BatchLoader loader = Loader(set, plan, threads, Changes);
         loader.Start(2, 0);
         List<float[]> all = [];
-        for (int i = 0; i < 8; i++) all.Add([.. loader.Next().Pictures]);
+        for (int i = 0; i < 8; i++) all.Add([.. loader.Next().Images]);
         Assert.Throws<InvalidOperationException>(() => loader.Next());
         for (int step = 3; step >= 0; step--)
         {
             loader.Start(1, 0);
             loader.Next();
             loader.Start(2, step);
-            for (int i = step * 2; i < 8; i++) Assert.Equal(all[i], loader.Next().Pictures);
+            for (int i = step * 2; i < 8; i++) Assert.Equal(all[i], loader.Next().Images);
         }
     }
 
     [Fact]
     public void Without_changes_a_batch_is_what_the_set_fills()
     {
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(5, 1, TrainerJob.Classes).ToDataset());
         BatchPlan plan = Plan(set, 1);
         using BatchLoader loader = Loader(set, plan, 1, new Augmentation());
         loader.Start(1, 0);
@@ -57,14 +57,14 @@ public sealed class BatchLoaderTests
         int[] picks = [plan.Draw(0, new Rng(0)).Sample, plan.Draw(1, new Rng(0)).Sample];
         float[] expected = new float[2 * set.InputLength];
         set.Fill(picks, 0, expected);
-        Assert.Equal(expected, batch.Pictures);
+        Assert.Equal(expected, batch.Images);
         Assert.Equal([set.Label(picks[0]), set.Label(picks[1])], batch.Labels);
     }
 
     [Fact]
     public void Rows_that_nobody_fills_weigh_nothing()
     {
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(5, 1, TrainerJob.Classes).ToDataset());
         BatchPlan plan = Plan(set, 1);
         using BatchLoader loader = Loader(set, plan, 1, new Augmentation());
         loader.Start(1, 3);
@@ -72,7 +72,7 @@ public sealed class BatchLoaderTests
         Batch last = loader.Next();
         Assert.True(last.Weights[0] > 0);
         Assert.Equal((0, Batch.NotCounted), (last.Weights[1], last.Labels[1]));
-        Assert.All(last.Pictures[set.InputLength..], value => Assert.Equal(0, value));
+        Assert.All(last.Images[set.InputLength..], value => Assert.Equal(0, value));
     }
 
     [Theory]
@@ -80,8 +80,8 @@ public sealed class BatchLoaderTests
     [InlineData(2)]
     public void What_goes_wrong_on_a_thread_reaches_the_caller(int threads)
     {
-        // A plan of more pictures than the set has.
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        // A plan of more images than the set has.
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(5, 1, TrainerJob.Classes).ToDataset());
         BatchPlan beyond = new(new int[200], [1, 1, 1], new BatchPlanOptions(4, 2, false, 1, 0, 0, TinyModels.Side, TinyModels.Side, 1));
         using BatchLoader loader = Loader(set, beyond, threads, new Augmentation());
         loader.Start(1, 0);
@@ -94,7 +94,7 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Waiting_is_measured()
     {
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(5, 1, TrainerJob.Classes).ToDataset());
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(5, 1, TrainerJob.Classes).ToDataset());
         using BatchLoader loader = Loader(set, Plan(set, 1), 0, Changes);
         loader.Start(1, 0);
         loader.Next();
@@ -104,7 +104,7 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Warm_batches_allocate_nothing_on_any_thread()
     {
-        using PreparedSet set = TrainerJob.Prepare(TinyModels.Pictures(160, 1, TrainerJob.Classes).ToDataset(), Trainer.PrepareFor(Input, Changes));
+        using PreparedSet set = TrainerJob.Prepare(TinyModels.Images(160, 1, TrainerJob.Classes).ToDataset(), Trainer.PrepareFor(Input, Changes));
         using BatchLoader loader = Loader(set, Plan(set, 1, mixup: 0.5f), 2, Changes);
         for (int epoch = 1; epoch <= 3; epoch++)
         {
@@ -144,13 +144,13 @@ public sealed class BatchLoaderTests
             for (int i = 0; i < 8; i++)
             {
                 Batch batch = loader.Next();
-                numbers.AddRange(batch.Pictures);
+                numbers.AddRange(batch.Images);
                 numbers.AddRange(batch.Targets);
                 numbers.AddRange(batch.Weights);
 
                 // Whoever prepares ahead must not touch the batch in use.
                 Thread.Yield();
-                Assert.Equal(batch.Pictures, numbers.GetRange(numbers.Count - batch.Pictures.Length - batch.Targets.Length - batch.Weights.Length, batch.Pictures.Length));
+                Assert.Equal(batch.Images, numbers.GetRange(numbers.Count - batch.Images.Length - batch.Targets.Length - batch.Weights.Length, batch.Images.Length));
             }
         }
 

@@ -10,7 +10,7 @@ public sealed class BatchPlanTests
     private static readonly int[] Labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
 
     [Fact]
-    public void Every_picture_comes_once_an_epoch_in_an_order_of_seed_and_epoch()
+    public void Every_image_comes_once_an_epoch_in_an_order_of_seed_and_epoch()
     {
         List<int> first = Order(Plan(seed: 1), 1), second = Order(Plan(seed: 1), 2);
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], Sorted(first));
@@ -73,7 +73,7 @@ public sealed class BatchPlanTests
     }
 
     [Fact]
-    public void Mixed_pictures_of_one_position_are_the_same_each_time()
+    public void Mixed_images_of_one_position_are_the_same_each_time()
     {
         BatchPlan plan = Plan(mixup: 0.4f, cutMix: 1);
         plan.Begin(1);

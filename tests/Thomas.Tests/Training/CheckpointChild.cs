@@ -64,8 +64,8 @@ internal static class CheckpointChild
     private static void TrainAndSave(string folder)
     {
         PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 }, CacheDirectory = CacheOf(folder), Threads = 1 };
-        using PreparedSet train = PreparedSet.Create(TinyModels.Pictures(10, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
-        using PreparedSet validation = PreparedSet.Create(TinyModels.Pictures(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        using PreparedSet train = PreparedSet.Create(TinyModels.Images(10, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        using PreparedSet validation = PreparedSet.Create(TinyModels.Images(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
         TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with { CheckpointPath = CheckpointOf(folder), Resume = true }, null, null, default);
         result.Model.Save(ModelOf(folder));
     }
@@ -79,7 +79,7 @@ internal static class CheckpointChild
             Head = new HeadOptions { Epochs = 5 },
             Network = Options with { CheckpointPath = CheckpointOf(folder), Resume = true },
         };
-        TuningResult result = Tuner.Tune(TrainerJob.Model(), TinyModels.Pictures(12, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        TuningResult result = Tuner.Tune(TrainerJob.Model(), TinyModels.Images(12, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
         result.Model.Save(ModelOf(folder));
     }
 }

@@ -58,7 +58,7 @@ public sealed class ClassNamesTests
     public void Evaluation_of_classes_that_differ_in_case_counts_each_for_itself()
     {
         Model model = ColorModels.Create((b, colors) => [ColorModels.Softmax(b, ColorModels.Three(b, colors))], "Red", "red", "blue");
-        PictureSet images = new();
+        ImageSet images = new();
         for (int i = 0; i < 3; i++)
         {
             images.Add("Red", [.. ColorModels.Image(200, (byte)i, 0).Pixels], ColorModels.Side, ColorModels.Side);
@@ -74,7 +74,7 @@ public sealed class ClassNamesTests
     [Fact]
     public void Tuning_warns_of_names_that_look_the_same()
     {
-        PictureSet images = TinyModels.Pictures(6, 1, "red", "green", "Red");
+        ImageSet images = TinyModels.Images(6, 1, "red", "green", "Red");
         TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), images.ToDataset(), new NoDecoder(), new TuningOptions { Head = new HeadOptions { Epochs = 2 } });
         Assert.Contains(result.Warnings, static w => w.Contains("'Red' and 'red' differ in case only", StringComparison.Ordinal) || w.Contains("'red' and 'Red' differ in case only", StringComparison.Ordinal));
     }

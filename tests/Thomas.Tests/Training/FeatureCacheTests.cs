@@ -8,7 +8,7 @@ namespace Thomas.Tests.Training;
 
 public sealed class FeatureCacheTests : IDisposable
 {
-    private const string Key = "model 12ab|size 224|pictures 34cd|views 2";
+    private const string Key = "model 12ab|size 224|images 34cd|views 2";
 
     private readonly string _folder = Path.Combine(Path.GetTempPath(), "thomas-features-" + Guid.NewGuid().ToString("N"));
 

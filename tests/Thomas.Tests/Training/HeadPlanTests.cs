@@ -20,7 +20,7 @@ public sealed class HeadPlanTests
         using Executable inference = Executable.Compile(HeadSplit.Find(TrainingSteps.Network).FeatureGraph(), plan.InferenceBatch, new CompileOptions { Threads = 1 });
         Assert.Equal(inference.SizeBytes, plan.Inference);
         Assert.Equal(plan.FrozenConstants + plan.Features + long.Max(plan.Inference, plan.Head), plan.Total);
-        Assert.True(plan.StepSeconds(CostModel.Nominal) < plan.PictureSeconds(CostModel.Nominal));
+        Assert.True(plan.StepSeconds(CostModel.Nominal) < plan.ImageSeconds(CostModel.Nominal));
     }
 
     [Fact]

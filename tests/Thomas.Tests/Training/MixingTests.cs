@@ -32,9 +32,9 @@ public sealed class MixingTests
     [Fact]
     public void Mixup_blends_every_number()
     {
-        float[] picture = [0, 1, 2], other = [4, 5, 6];
-        Mixing.Apply(new Mix(0.75f), picture, other, 1, 1);
-        Assert.Equal([1, 2, 3], picture);
+        float[] image = [0, 1, 2], other = [4, 5, 6];
+        Mixing.Apply(new Mix(0.75f), image, other, 1, 1);
+        Assert.Equal([1, 2, 3], image);
     }
 
     [Fact]
@@ -46,12 +46,12 @@ public sealed class MixingTests
         for (int i = 0; i < 200; i++)
         {
             Mix mix = Mixing.Draw(rng, 0, 1, width, height);
-            float[] picture = new float[width * height * channels], other = new float[picture.Length];
+            float[] image = new float[width * height * channels], other = new float[image.Length];
             Array.Fill(other, 1);
-            if (mix.Share < 1) Mixing.Apply(mix, picture, other, width, channels);
+            if (mix.Share < 1) Mixing.Apply(mix, image, other, width, channels);
             float replaced = 0;
-            foreach (float value in picture) replaced += value;
-            Assert.Equal(1 - mix.Share, replaced / picture.Length, 1e-6f);
+            foreach (float value in image) replaced += value;
+            Assert.Equal(1 - mix.Share, replaced / image.Length, 1e-6f);
             cut += mix.Share < 1 ? 1 : 0;
         }
 

@@ -165,7 +165,7 @@ public sealed class OutputMeaningTests
     [Fact]
     public void A_result_below_the_baseline_is_said_to_be_so()
     {
-        TuningResult good = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), TinyModels.Pictures(10, 1, "red", "green").ToDataset(), Decoder);
+        TuningResult good = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), TinyModels.Images(10, 1, "red", "green").ToDataset(), Decoder);
         Assert.False(good.IsBelowBaseline);
         Assert.Empty(good.Warnings);
         Assert.Equal("4 validation images of 2 classes", good.Checked);
@@ -184,7 +184,7 @@ public sealed class OutputMeaningTests
             AfterLastLayer = last,
             Epochs = other.Epochs,
             BestEpoch = other.BestEpoch,
-            TrainingPictures = other.TrainingPictures,
+            TrainingImages = other.TrainingImages,
             Broken = other.Broken,
             Input = other.Input,
             Times = other.Times,
@@ -222,6 +222,6 @@ public sealed class OutputMeaningTests
 
     private static PreparedSet PrepareThree(Model model, int perClass, ulong seed) => Prepared(model, ColorModels.Images(perClass, seed, "blue", "green", "red"));
 
-    private static PreparedSet Prepared(Model model, PictureSet images) =>
+    private static PreparedSet Prepared(Model model, ImageSet images) =>
         PreparedSet.Create(images.ToDataset(), Decoder, new PreparedSetOptions { Preprocessing = model.Info.Preprocessing! }, null, default);
 }

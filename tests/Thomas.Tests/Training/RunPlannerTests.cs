@@ -29,7 +29,7 @@ public sealed partial class RunPlannerTests
             Compile = new CompileOptions { Threads = 1 },
         };
         Model model = Network();
-        Dataset data = Pictures();
+        Dataset data = Images();
         string refusal = Assert.ThrowsAny<ThomasException>(() => Tuner.Plan(model, data, options with { MemoryBytes = 1 })).Message;
         Assert.True(ByteSize.TryParse(SmallestBound().Match(refusal).Groups[1].Value, out long bound), refusal);
 
@@ -42,21 +42,21 @@ public sealed partial class RunPlannerTests
     }
 
     [Fact]
-    public void Views_of_many_pictures_are_counted_beyond_32_bits()
+    public void Views_of_many_images_are_counted_beyond_32_bits()
     {
-        RunPlanOptions options = new() { Classes = 4, Pictures = 100_000_000, Compile = new CompileOptions { Threads = 1 } };
+        RunPlanOptions options = new() { Classes = 4, Images = 100_000_000, Compile = new CompileOptions { Threads = 1 } };
         long Features(int views) => RunPlanner.Plan(Network(), options with { Views = views }).Stages[1].Parts[2].Bytes;
         Assert.Equal(100_000_000L * Channels * sizeof(float), Features(1));
         Assert.Equal(64 * Features(1), Features(64));
     }
 
     [Fact]
-    public void Under_a_bound_pictures_that_no_file_takes_end_the_run()
+    public void Under_a_bound_images_that_no_file_takes_end_the_run()
     {
         using TemporaryFolder folder = new();
         File.WriteAllText(folder["taken"], "");
         TuningOptions options = new() { CacheDirectory = folder["taken"], Compile = new CompileOptions { Threads = 1 } };
-        OutputException error = Assert.Throws<OutputException>(() => Tuner.Tune(Network(), Pictures(), new SkiaImageDecoder(), options with { MemoryBytes = 1L << 30 }));
+        OutputException error = Assert.Throws<OutputException>(() => Tuner.Tune(Network(), Images(), new SkiaImageDecoder(), options with { MemoryBytes = 1L << 30 }));
         Assert.Contains("Under a memory bound", error.Message, StringComparison.Ordinal);
         Assert.Contains(folder["taken"], error.Message, StringComparison.Ordinal);
     }
@@ -68,24 +68,24 @@ public sealed partial class RunPlannerTests
         return file.ToArray();
     }
 
-    private static Dataset Pictures()
+    private static Dataset Images()
     {
         List<Sample> samples = [];
         for (int i = 0; i < 24; i++)
         {
-            RgbImage noise = Tests.Data.Pictures.Noise(Side, Side, (ulong)i);
+            RgbImage noise = Tests.Data.Images.Noise(Side, Side, (ulong)i);
             for (int p = i % 2; p < noise.Pixels.Length; p += 3) noise.Pixels[p] /= 4;
-            samples.Add(new Sample(Picture.FromPixels($"{i}", noise), i % 2, Subset.Unassigned));
+            samples.Add(new Sample(ImageSource.FromPixels($"{i}", noise), i % 2, Subset.Unassigned));
         }
 
         return new Dataset("noise", ["red", "green"], samples);
     }
 
-    /// <summary>Layers as wide as the picture, whose activations need what went in: much to keep, and much that can be computed again.</summary>
+    /// <summary>Layers as wide as the image, whose activations need what went in: much to keep, and much that can be computed again.</summary>
     private static Model Network()
     {
         GraphBuilder b = new();
-        Value y = b.Input("picture", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
+        Value y = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
         for (int i = 0; i < 6; i++)
         {
             Value weight = b.Constant($"conv{i}.weight", TensorData.FromFloats(new Shape(Channels, 1, 1, y.Shape[3]), TestGraphs.Noise(Channels * y.Shape[3], (uint)(i + 1))));

@@ -13,12 +13,12 @@ namespace Thomas.Tests.Training;
 [Collection(nameof(ProcessMeasurements))]
 public sealed class StepProgramTests
 {
-    private const int Classes = 5, Side = 6, Pictures = 12;
+    private const int Classes = 5, Side = 6, Images = 12;
 
     [Theory]
     [InlineData(OptimizerKind.Sgd, 0.1f)]
     [InlineData(OptimizerKind.AdamW, 0.01f)]
-    public void A_small_network_learns_its_pictures_by_heart(OptimizerKind kind, float rate)
+    public void A_small_network_learns_its_images_by_heart(OptimizerKind kind, float rate)
     {
         List<float> losses = Train(UpdatePolicy.All, new OptimizerOptions { Kind = kind }, rate, steps: 80);
         Expect.True(losses[0] > 1, $"first loss {losses[0]}");
@@ -59,7 +59,7 @@ public sealed class StepProgramTests
         Model model = Network();
         Trainee trainee = Trainee.Create(model, UpdatePolicy.Last, BatchNormMode.Frozen);
         Assert.Equal(["dense.weight", "dense.bias"], Names(trainee));
-        TrainingGraph graph = TrainingGraph.Build(trainee, new TrainingGraphOptions(Pictures, new OptimizerOptions()));
+        TrainingGraph graph = TrainingGraph.Build(trainee, new TrainingGraphOptions(Images, new OptimizerOptions()));
         Assert.DoesNotContain(graph.Step.Nodes, node => node.Stage == Stage.Backward && node.Name.Contains("conv", StringComparison.Ordinal));
 
         using VariableStore store = new(graph.Variables);
@@ -81,7 +81,7 @@ public sealed class StepProgramTests
     public void A_warm_step_allocates_nothing_on_any_thread()
     {
         Trainee trainee = Trainee.Create(Network(), UpdatePolicy.All, BatchNormMode.Frozen);
-        TrainingGraphOptions options = new(Pictures, new OptimizerOptions());
+        TrainingGraphOptions options = new(Images, new OptimizerOptions());
         TrainingGraph graph = TrainingGraph.Build(trainee, options);
         using VariableStore store = new(graph.Variables);
         using StepProgram program = new(graph, options, store, new CompileOptions { Threads = 3 });
@@ -116,10 +116,10 @@ public sealed class StepProgramTests
     }
 
     private static List<float> Train(
-        UpdatePolicy policy, OptimizerOptions optimizer, float rate, int steps, int micro = Pictures, bool immediate = true, CompileOptions? compile = null)
+        UpdatePolicy policy, OptimizerOptions optimizer, float rate, int steps, int micro = Images, bool immediate = true, CompileOptions? compile = null)
     {
         Trainee trainee = Trainee.Create(Network(), policy, BatchNormMode.Frozen);
-        TrainingGraphOptions options = new(micro, optimizer, Accumulate: micro < Pictures, immediate);
+        TrainingGraphOptions options = new(micro, optimizer, Accumulate: micro < Images, immediate);
         TrainingGraph graph = TrainingGraph.Build(trainee, options);
         GraphVerifier.Verify(graph.Step);
         using VariableStore store = new(graph.Variables);
@@ -129,7 +129,7 @@ public sealed class StepProgramTests
         {
             float loss = 0;
             program.Begin(step, rate);
-            for (int first = 0; first < Pictures; first += micro)
+            for (int first = 0; first < Images; first += micro)
             {
                 Fill(program, first);
                 loss += program.Run();
@@ -145,16 +145,16 @@ public sealed class StepProgramTests
     private static void Fill(StepProgram program, int first)
     {
         const int length = Side * Side * 2;
-        TestGraphs.Noise(Pictures * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Pictures);
+        TestGraphs.Noise(Images * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Images);
         program.Targets.Clear();
         for (int n = 0; n < program.Batch; n++) program.Targets[(n * Classes) + ((first + n) % Classes)] = 1;
-        program.Weights.Fill(1f / Pictures);
+        program.Weights.Fill(1f / Images);
     }
 
     private static Model Network()
     {
         GraphBuilder builder = new();
-        Value x = builder.Input("pictures", new TensorType(DType.F32, new Shape(1, Side, Side, 2)));
+        Value x = builder.Input("images", new TensorType(DType.F32, new Shape(1, Side, Side, 2)));
         Value y = Convolution(builder, x, "conv1", 8, new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)));
         y = builder.Add(OpCatalog.Activate, [y], new ActivateAttributes(Activation.Relu));
         y = Convolution(builder, y, "conv2", 8, new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(0, 0, 1, 1)));

@@ -94,7 +94,7 @@ public sealed class TorchParityTests
 
     private static void Fill(StepProgram program, TorchReference reference, int batch)
     {
-        TorchNetworks.Pictures(reference, batch).CopyTo(program.Pictures);
+        TorchNetworks.Images(reference, batch).CopyTo(program.Images);
         int[] labels = reference.Labels(batch);
         program.Targets.Clear();
         for (int n = 0; n < labels.Length; n++) program.Targets[(n * reference.Classes) + labels[n]] = 1;

@@ -17,8 +17,8 @@ internal sealed class TrainerJob : IDisposable
 
     public TrainerJob(int perClass = 10, int validationPerClass = 4, Preprocessing? preprocessing = null, int views = 1)
     {
-        Train = Prepare(TinyModels.Pictures(perClass, 1, Classes).ToDataset(), preprocessing, views);
-        Validation = Prepare(TinyModels.Pictures(validationPerClass, 2, Classes).ToDataset(), null, 1);
+        Train = Prepare(TinyModels.Images(perClass, 1, Classes).ToDataset(), preprocessing, views);
+        Validation = Prepare(TinyModels.Images(validationPerClass, 2, Classes).ToDataset(), null, 1);
     }
 
     public static TrainerOptions Options { get; } = new()

@@ -35,7 +35,7 @@ public sealed class TrainerTests
         Assert.Equal(0, result.Restarts);
 
         // What is handed back is what was validated.
-        Evaluation evaluation = Evaluator.Evaluate(result.Model, TinyModels.Pictures(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder());
+        Evaluation evaluation = Evaluator.Evaluate(result.Model, TinyModels.Images(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder());
         Assert.Equal(result.After.ToRows(), evaluation.Confusion.ToRows());
     }
 
@@ -149,13 +149,13 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void Live_statistics_of_a_short_last_batch_come_from_real_pictures_only()
+    public void Live_statistics_of_a_short_last_batch_come_from_real_images_only()
     {
-        // 17 pictures at 16 a step: a second batch of one picture and fifteen empty rows would pull means towards that of zeros.
-        PictureSet pictures = new();
+        // 17 images at 16 a step: a second batch of one image and fifteen empty rows would pull means towards that of zeros.
+        ImageSet images = new();
         Rng rng = new(1);
-        for (int i = 0; i < 17; i++) pictures.Add(i % 2 == 0 ? "blue" : "red", TinyModels.Picture(i % 2 == 0 ? 2 : 0, rng), TinyModels.Side, TinyModels.Side);
-        using PreparedSet train = TrainerJob.Prepare(pictures.ToDataset());
+        for (int i = 0; i < 17; i++) images.Add(i % 2 == 0 ? "blue" : "red", TinyModels.Image(i % 2 == 0 ? 2 : 0, rng), TinyModels.Side, TinyModels.Side);
+        using PreparedSet train = TrainerJob.Prepare(images.ToDataset());
         TrainerOptions options = TrainerJob.Options with { BatchNorm = BatchNormMode.Live, BatchSize = 16, Epochs = 60, LearningRate = 1e-30f };
         Model given = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax, 2, ["blue", "red"]);
         Model model = Trainer.Train(given, train, null, options).Model;
@@ -252,10 +252,10 @@ public sealed class TrainerTests
     {
         using TrainerJob job = new();
         Preprocessing small = Preprocessing.Preset("tf", 8, 8) with { CropMargin = 1 };
-        using PreparedSet smaller = TrainerJob.Prepare(TinyModels.Pictures(3, 1, TrainerJob.Classes).ToDataset(), small);
+        using PreparedSet smaller = TrainerJob.Prepare(TinyModels.Images(3, 1, TrainerJob.Classes).ToDataset(), small);
         Assert.Contains("8x8", Assert.Throws<ThomasException>(() => Trainer.Train(TrainerJob.Model(), smaller, null)).Message, StringComparison.Ordinal);
         Assert.Contains("8x8", Assert.Throws<ThomasException>(() => Trainer.Train(TrainerJob.Model(), job.Train, smaller)).Message, StringComparison.Ordinal);
-        using PreparedSet others = TrainerJob.Prepare(TinyModels.Pictures(3, 1, "red", "green").ToDataset());
+        using PreparedSet others = TrainerJob.Prepare(TinyModels.Images(3, 1, "red", "green").ToDataset());
         Assert.Throws<DataException>(() => Trainer.Train(TrainerJob.Model(), job.Train, others));
         Assert.Contains("smallest bound", Assert.ThrowsAny<ThomasException>(() => job.Run(TrainerJob.Options with { MemoryBytes = 1 })).Message, StringComparison.Ordinal);
         Assert.Contains("MicroBatch", Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(TrainerJob.Options with { MicroBatch = 3 })).Message, StringComparison.Ordinal);

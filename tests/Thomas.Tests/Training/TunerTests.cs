@@ -16,7 +16,7 @@ public sealed class TunerTests
 {
     private static readonly NoDecoder Decoder = new();
 
-    private static Dataset Colors(int perClass = 20, ulong seed = 1) => TinyModels.Pictures(perClass, seed, "red", "green", "blue").ToDataset();
+    private static Dataset Colors(int perClass = 20, ulong seed = 1) => TinyModels.Images(perClass, seed, "red", "green", "blue").ToDataset();
 
     public static TheoryData<string> Styles => new(Enum.GetNames<TinyModels.HeadStyle>());
 
@@ -31,7 +31,7 @@ public sealed class TunerTests
         Assert.Equal(["blue", "green", "red"], result.Labels);
         Assert.Equal(result.Labels, result.Model.Info.Labels);
         Assert.Equal(12, result.After.Total);
-        Assert.Equal(48, result.TrainingPictures);
+        Assert.Equal(48, result.TrainingImages);
         Assert.Contains("centroid", result.BeforeMethod, StringComparison.Ordinal);
         Assert.False(result.Cancelled);
     }
@@ -43,7 +43,7 @@ public sealed class TunerTests
         Model model = Tuner.WithNewHead(TinyModels.Create(Style(style)), ["a", "b", "c", "d"]);
         Assert.Equal(["a", "b", "c", "d"], model.Info.Labels);
         using ImageClassifier classifier = new(model);
-        foreach (ClassScore score in classifier.Classify(new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Picture(2, new Rng(99))))) Assert.Equal(0.25f, score.Probability, 1e-6f);
+        foreach (ClassScore score in classifier.Classify(new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Image(2, new Rng(99))))) Assert.Equal(0.25f, score.Probability, 1e-6f);
         Assert.Throws<ArgumentOutOfRangeException>(() => Tuner.WithNewHead(model, ["alone"]));
     }
 
@@ -53,9 +53,9 @@ public sealed class TunerTests
     {
         Model stock = TinyModels.Create(Style(style)), tuned = Tuner.Tune(stock, Colors(), Decoder).Model;
         Assert.Equal(Style(style) == TinyModels.HeadStyle.Features ? "probabilities" : stock.Graph.Outputs[0].Name, Assert.Single(tuned.Graph.Outputs).Name);
-        RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(2, new Rng(99)));
+        RgbImage image = new(TinyModels.Side, TinyModels.Side, TinyModels.Image(2, new Rng(99)));
         using ImageClassifier original = new(tuned);
-        ClassScore expected = original.Classify(picture)[0];
+        ClassScore expected = original.Classify(image)[0];
         Assert.Equal("blue", expected.Label);
         foreach (ModelFormat format in Enum.GetValues<ModelFormat>())
         {
@@ -64,7 +64,7 @@ public sealed class TunerTests
             file.Position = 0;
             using ImageClassifier classifier = new(Model.Load(file, $"saved.{format}"));
             Assert.False(classifier.Input.IsGuess);
-            ClassScore actual = classifier.Classify(picture)[0];
+            ClassScore actual = classifier.Classify(image)[0];
             Assert.Equal(expected.Label, actual.Label);
             Assert.Equal(expected.Probability, actual.Probability, 1e-5f);
         }
@@ -79,9 +79,9 @@ public sealed class TunerTests
         Assert.Equal([.. old, "blue", "green", "red"], result.Labels);
         Assert.True(result.After.Accuracy > 0.9, result.After.ToTable(result.Labels));
 
-        RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(1, new Rng(5)));
+        RgbImage image = new(TinyModels.Side, TinyModels.Side, TinyModels.Image(1, new Rng(5)));
         using ImageClassifier before = new(model), after = new(result.Model);
-        float[] expected = before.Scores(picture), actual = after.Scores(picture);
+        float[] expected = before.Scores(image), actual = after.Scores(image);
         for (int i = 0; i < 4; i++) Assert.Equal(expected[i], actual[i], 1e-5f);
     }
 
@@ -93,9 +93,9 @@ public sealed class TunerTests
         Model model = TinyModels.Create(Style(style));
         TuningResult result = Tuner.Tune(model, Colors(), Decoder, new TuningOptions { KeepClasses = true, OutputLogits = style != "DenseThenBias" });
         Assert.Equal(7, result.Labels.Count);
-        RgbImage picture = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(1, new Rng(5)));
+        RgbImage image = new(TinyModels.Side, TinyModels.Side, TinyModels.Image(1, new Rng(5)));
         using ImageClassifier before = new(model), after = new(result.Model);
-        float[] old = before.Scores(picture), now = after.Scores(picture);
+        float[] old = before.Scores(image), now = after.Scores(image);
 
         // Of probabilities the ratios stay, of scores the values, but for the rounding to steps of 0.5.
         bool ratios = style == "DenseThenBias";
@@ -111,23 +111,23 @@ public sealed class TunerTests
         Assert.Contains("16 features to 4 classes", Tuner.Describe(TinyModels.Create(TinyModels.HeadStyle.DenseInSteps)).Description, StringComparison.Ordinal);
 
     [Fact]
-    public void A_model_that_drops_the_batch_axis_is_evaluated_picture_by_picture()
+    public void A_model_that_drops_the_batch_axis_is_evaluated_image_by_image()
     {
-        Dataset four = TinyModels.Pictures(3, 1, "a", "b", "c", "d").ToDataset();
+        Dataset four = TinyModels.Images(3, 1, "a", "b", "c", "d").ToDataset();
         Evaluation expected = Evaluator.Evaluate(TinyModels.Create(TinyModels.HeadStyle.Dense), four, Decoder);
         Evaluation actual = Evaluator.Evaluate(TinyModels.Create(TinyModels.HeadStyle.WithoutBatchAxis), four, Decoder);
         Assert.Equal(expected.Confusion.ToRows(), actual.Confusion.ToRows());
     }
 
     [Fact]
-    public void A_class_whose_only_validation_picture_is_broken_is_trained_all_the_same()
+    public void A_class_whose_only_validation_image_is_broken_is_trained_all_the_same()
     {
         Dataset good = Colors(4);
         Sample[] samples = [.. good.Samples.Select((sample, i) => sample with { Subset = i % 4 == 3 ? Subset.Validation : Subset.Train })];
-        samples[3] = samples[3] with { Picture = Picture.FromEncoded("broken.png", new byte[10]) };
+        samples[3] = samples[3] with { Image = ImageSource.FromEncoded("broken.png", new byte[10]) };
         TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("set", good.ClassNames, samples), Decoder);
         Assert.Equal(2, result.After.Total);
-        Assert.Equal("broken.png", Assert.Single(result.Broken).Sample.Picture.Name);
+        Assert.Equal("broken.png", Assert.Single(result.Broken).Sample.Image.Name);
         Assert.Contains(result.Warnings, note => note.Contains($"no validation image of '{good.ClassNames[samples[3].ClassIndex]}'", StringComparison.Ordinal));
 
         for (int i = 3; i < samples.Length; i += 4) samples[i] = samples[3] with { ClassIndex = samples[i].ClassIndex };
@@ -143,15 +143,15 @@ public sealed class TunerTests
         for (int i = 0; i < many.Length; i++) many[i] = few.Samples[i % few.Samples.Count] with { Subset = i < 39_000 ? Subset.Train : Subset.Validation };
         TuningOptions options = new() { CacheDirectory = folder.Path, Head = new HeadOptions { Epochs = 1, BatchSize = 1000 } };
         TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("large", few.ClassNames, many), Decoder, options);
-        Assert.Equal(39_000, result.TrainingPictures);
+        Assert.Equal(39_000, result.TrainingImages);
     }
 
     [Fact]
     public void Outputs_that_are_left_out_are_noted()
     {
         Model model = new(Thomas.Passes.ImportPasses.Run(StockNets.Create("MobileNetV2")), new ModelInfo { Name = "two outputs" });
-        Dataset pictures = TinyModels.Pictures(4, 1, "red", "green").ToDataset();
-        TuningResult result = Tuner.Tune(model, pictures, Decoder);
+        Dataset images = TinyModels.Images(4, 1, "red", "green").ToDataset();
+        TuningResult result = Tuner.Tune(model, images, Decoder);
         Assert.Contains(result.Notes, note => note.Contains("3 outputs", StringComparison.Ordinal));
         Assert.Equal([1, 2], Assert.Single(result.Model.Graph.Outputs).Shape.Dims.ToArray());
     }
@@ -256,20 +256,20 @@ public sealed class TunerTests
     public void Bad_data_sets_are_refused()
     {
         Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
-        Assert.Throws<DataException>(() => Tuner.Tune(model, TinyModels.Pictures(5, 1, "red").ToDataset(), Decoder));
-        Assert.Throws<DataException>(() => Tuner.Tune(model, TinyModels.Pictures(1, 1, "red", "green").ToDataset(), Decoder));
+        Assert.Throws<DataException>(() => Tuner.Tune(model, TinyModels.Images(5, 1, "red").ToDataset(), Decoder));
+        Assert.Throws<DataException>(() => Tuner.Tune(model, TinyModels.Images(1, 1, "red", "green").ToDataset(), Decoder));
     }
 
     [Fact]
     public void Evaluation_matches_classes_by_name()
     {
         Model model = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax), Colors(), Decoder).Model;
-        Evaluation evaluation = Evaluator.Evaluate(model, TinyModels.Pictures(7, 55, "green", "red").ToDataset(), Decoder);
+        Evaluation evaluation = Evaluator.Evaluate(model, TinyModels.Images(7, 55, "green", "red").ToDataset(), Decoder);
         Assert.Equal(1, evaluation.Confusion.Accuracy);
         Assert.Equal(14, evaluation.Confusion.Total);
         Assert.Equal(7, evaluation.Confusion.Support(2));
         Assert.Equal(1, evaluation.Top5Accuracy);
-        ThomasException e = Assert.Throws<ThomasException>(() => Evaluator.Evaluate(model, TinyModels.Pictures(2, 1, "pink", "red").ToDataset(), Decoder));
+        ThomasException e = Assert.Throws<ThomasException>(() => Evaluator.Evaluate(model, TinyModels.Images(2, 1, "pink", "red").ToDataset(), Decoder));
         Assert.Contains("pink", e.Message, StringComparison.Ordinal);
     }
 
@@ -304,7 +304,7 @@ public sealed class TunerTests
         Assert.Equal(here.After.ToRows(), there.After.ToRows());
         Assert.NotEqual(0, told);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Tuner.TuneAsync(model, Colors(6), Decoder, cancellation: new CancellationToken(canceled: true)));
-        await Assert.ThrowsAsync<DataException>(() => Tuner.TuneAsync(model, TinyModels.Pictures(1, 1, "red", "green").ToDataset(), Decoder, cancellation: stop));
+        await Assert.ThrowsAsync<DataException>(() => Tuner.TuneAsync(model, TinyModels.Images(1, 1, "red", "green").ToDataset(), Decoder, cancellation: stop));
     }
 
     private sealed class Told<T>(Action<T> action) : IProgress<T>

@@ -15,7 +15,7 @@ namespace Thomas.Tests.Training;
 /// <summary>A vision transformer as PyTorch exports it: read, tuned at its last layer or all through, written and read again.</summary>
 public sealed class VisionTransformerTests
 {
-    private static readonly RgbImage Blue = new(TinyModels.Side, TinyModels.Side, TinyModels.Picture(2, new Rng(99)));
+    private static readonly RgbImage Blue = new(TinyModels.Side, TinyModels.Side, TinyModels.Image(2, new Rng(99)));
 
     private static Model Transformer()
     {
@@ -49,7 +49,7 @@ public sealed class VisionTransformerTests
     [Fact]
     public void Its_last_layer_is_tuned_and_written()
     {
-        TuningResult result = Tuner.Tune(Transformer(), TinyModels.Pictures(20, 1, "red", "green", "blue").ToDataset(), new NoDecoder());
+        TuningResult result = Tuner.Tune(Transformer(), TinyModels.Images(20, 1, "red", "green", "blue").ToDataset(), new NoDecoder());
         Assert.True(result.After.Accuracy > 0.9, result.After.ToTable(result.Labels));
         AssertReadsBack(result.Model);
     }

@@ -9,7 +9,7 @@ internal sealed class GlyphRaster(int side)
     // For each pixel how deep its center lies under ink: the largest radius minus distance. Negative is outside.
     private readonly float[] _depth = new float[side * side];
 
-    /// <summary>Begins an empty picture.</summary>
+    /// <summary>Begins an empty image.</summary>
     public void Clear() => Array.Fill(_depth, float.NegativeInfinity);
 
     /// <summary>Draws a straight piece; coordinates are in pixels, pixel (0, 0) spans [0, 1).</summary>

@@ -11,7 +11,7 @@ namespace Thomas.Data.Handwriting;
 /// </summary>
 internal sealed class GlyphWriter
 {
-    /// <summary>Pixels along each side of a picture.</summary>
+    /// <summary>Pixels along each side of an image.</summary>
     public const int Side = 28;
 
     private const float PointJitter = 0.03f;
@@ -59,7 +59,7 @@ internal sealed class GlyphWriter
         }
     }
 
-    // Scales the way to a random size and puts its center of mass near the picture's center, as MNIST has it, but leaves the outermost pixels black.
+    // Scales the way to a random size and puts its center of mass near the image's center, as MNIST has it, but leaves the outermost pixels black.
     private void Place(Span<GlyphPoint> points, Rng rng, GlyphPen pen)
     {
         float left = float.MaxValue, top = float.MaxValue, right = float.MinValue, bottom = float.MinValue;

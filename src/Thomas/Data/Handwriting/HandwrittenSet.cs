@@ -15,7 +15,7 @@ namespace Thomas.Data.Handwriting;
 /// </remarks>
 public sealed class HandwrittenSet
 {
-    /// <summary>Pixels along each side of a picture.</summary>
+    /// <summary>Pixels along each side of an image.</summary>
     public const int Side = GlyphWriter.Side;
 
     /// <summary>The digits 0 to 9.</summary>
@@ -34,17 +34,17 @@ public sealed class HandwrittenSet
         _pixels = pixels;
     }
 
-    /// <summary>The classes: picture i shows character i modulo their number.</summary>
+    /// <summary>The classes: image i shows character i modulo their number.</summary>
     public string Characters { get; }
 
-    /// <summary>Number of pictures.</summary>
+    /// <summary>Number of images.</summary>
     public int Count => _pixels.Length / (Side * Side);
 
-    /// <summary>Draws pictures. A larger set begins with the pictures of a smaller one.</summary>
+    /// <summary>Draws images. A larger set begins with the images of a smaller one.</summary>
     /// <param name="characters">Different characters out of <see cref="Digits"/> and <see cref="Letters"/>; their order is that of the classes.</param>
-    /// <param name="count">Number of pictures.</param>
-    /// <param name="seed">Sets with different seeds have no picture in common.</param>
-    /// <returns>The pictures.</returns>
+    /// <param name="count">Number of images.</param>
+    /// <param name="seed">Sets with different seeds have no image in common.</param>
+    /// <returns>The images.</returns>
     /// <exception cref="ArgumentException">There is no character, one that cannot be drawn, or one twice; or <paramref name="count"/> is negative.</exception>
     public static HandwrittenSet Create(string characters, int count, ulong seed)
     {
@@ -66,17 +66,17 @@ public sealed class HandwrittenSet
         return new HandwrittenSet(characters, seed, pixels);
     }
 
-    /// <summary>Pixels of a picture.</summary>
-    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <summary>Pixels of an image.</summary>
+    /// <param name="index">The image, below <see cref="Count"/>.</param>
     /// <returns>[28, 28] grey levels, rows from the top; 0 is no ink.</returns>
     public ReadOnlySpan<byte> Pixels(int index) => _pixels.AsSpan(Checked(index) * Side * Side, Side * Side);
 
-    /// <summary>Class of a picture.</summary>
-    /// <param name="index">The picture, below <see cref="Count"/>.</param>
+    /// <summary>Class of an image.</summary>
+    /// <param name="index">The image, below <see cref="Count"/>.</param>
     /// <returns>Index into <see cref="Characters"/>.</returns>
     public int Label(int index) => Checked(index) % Characters.Length;
 
-    /// <summary>The pictures for everything that takes a data set; the pixels are shared, not copied.</summary>
+    /// <summary>The images for everything that takes a data set; the pixels are shared, not copied.</summary>
     /// <param name="subset">Part of the data set that all of them belong to.</param>
     /// <returns>The data set; its classes are named by their characters.</returns>
     public Dataset ToDataset(Subset subset = Subset.Unassigned)
@@ -87,8 +87,8 @@ public sealed class HandwrittenSet
         for (int i = 0; i < Count; i++)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"drawn {classNames[Label(i)]} number {i} of seed {_seed}");
-            RawPicture picture = new(name, _pixels.AsMemory(i * Side * Side, Side * Side), Side, Side);
-            samples.Add(new Sample(picture, Label(i), subset));
+            RawImage image = new(name, _pixels.AsMemory(i * Side * Side, Side * Side), Side, Side);
+            samples.Add(new Sample(image, Label(i), subset));
         }
 
         return new Dataset("drawn handwriting", classNames, samples);

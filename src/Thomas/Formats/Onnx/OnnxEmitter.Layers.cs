@@ -6,7 +6,7 @@ using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
 
-/// <summary>Operators with weights, windows or statistics: pictures in NCHW form.</summary>
+/// <summary>Operators with weights, windows or statistics: images in NCHW form.</summary>
 internal sealed partial class OnnxEmitter
 {
     private static readonly IntList HwcToDepthwise = new(3, 0, 1, 2);

@@ -101,7 +101,7 @@ internal sealed partial class OnnxEmitter
         AddReshape(input, Define(y, toNchw), dims);
     }
 
-    /// <summary>Whether the elements of a picture are in the same order in both forms: one pixel, or one channel.</summary>
+    /// <summary>Whether the elements of an image are in the same order in both forms: one pixel, or one channel.</summary>
     private static bool OrderIsSameInNchw(Shape shape) => shape.Rank == 4 && Permutation.KeepsOrder(ToNchw, shape);
 
     private void EmitTranspose(Node node)

@@ -103,7 +103,7 @@ internal sealed partial class OnnxEmitter
 
     /// <summary>
     /// The integers that stand for these real numbers exactly: of 32 bits for a bias, else 0 to 255; null where there are none. Signed ones are shifted: on
-    /// processors with AVX2 and without VNNI, ONNX Runtime's products of unsigned pictures and signed weights saturate at 16 bits, those of two unsigned
+    /// processors with AVX2 and without VNNI, ONNX Runtime's products of unsigned images and signed weights saturate at 16 bits, those of two unsigned
     /// factors do not.
     /// </summary>
     private static int[]? Integers(TensorData data, bool isBias, out int shift)

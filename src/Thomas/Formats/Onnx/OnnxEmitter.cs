@@ -10,7 +10,7 @@ using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 namespace Thomas.Formats.Onnx;
 
 /// <summary>
-/// Turns a graph into the file's nodes. A value of rank 4 may be known in two forms: as the graph has it (plain, pictures NHWC) and with its axes in the
+/// Turns a graph into the file's nodes. A value of rank 4 may be known in two forms: as the graph has it (plain, images NHWC) and with its axes in the
 /// order 0,3,1,2 (NCHW). Each operator asks for the form it wants; the other one is made by a Transpose the first time that somebody asks.
 /// </summary>
 internal sealed partial class OnnxEmitter
@@ -21,7 +21,7 @@ internal sealed partial class OnnxEmitter
     private static readonly int[] NchwAxis = [0, 2, 3, 1];
 
     private readonly Model _model;
-    private readonly PictureLayout _layout;
+    private readonly ImageLayout _layout;
     private readonly GraphProto _proto = new();
     private readonly Dictionary<Value, string> _plain = [];
     private readonly Dictionary<Value, string> _nchw = [];
@@ -31,7 +31,7 @@ internal sealed partial class OnnxEmitter
     private readonly Dictionary<float, string> _bounds = [];
     private readonly HashSet<Value> _outputs = [];
 
-    public OnnxEmitter(Model model, PictureLayout layout)
+    public OnnxEmitter(Model model, ImageLayout layout)
     {
         _model = model;
         _layout = layout;
@@ -59,7 +59,7 @@ internal sealed partial class OnnxEmitter
     private void AddInput(Value input)
     {
         string name = Unique(input.Name);
-        bool nchw = input.Shape.Rank == 4 && _layout == PictureLayout.Nchw;
+        bool nchw = input.Shape.Rank == 4 && _layout == ImageLayout.Nchw;
         (nchw ? _nchw : _plain).Add(input, name);
         _proto.Input.Add(Describe(name, nchw ? Permutation.Apply(ToNchw, input.Shape) : input.Shape));
     }

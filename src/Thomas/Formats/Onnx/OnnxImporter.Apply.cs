@@ -90,7 +90,7 @@ internal sealed partial class OnnxImporter
     /// <summary>A constant of floats, or an error that says which operand is computed.</summary>
     private static TensorData RequireConstant(OnnxNode node, Operand operand, string role)
     {
-        if (operand.Data is null) throw node.Unsupported($"{role} that is computed from the picture");
+        if (operand.Data is null) throw node.Unsupported($"{role} that is computed from the image");
         return operand.DType == DType.F32 ? operand.Data : throw node.Fail($"{role} '{operand.Name}' holds {operand.DType}, expected floats");
     }
 

@@ -122,7 +122,7 @@ internal sealed partial class OnnxImporter
 
     private static bool Truth(Operand condition, string what)
     {
-        if (!condition.IsConstant) throw new UnsupportedNodeException($"{what} (whose condition depends on the picture)", $"'{condition.Name}'");
+        if (!condition.IsConstant) throw new UnsupportedNodeException($"{what} (whose condition depends on the image)", $"'{condition.Name}'");
         return Integers(null, condition) is [not 0, ..];
     }
 
@@ -168,7 +168,7 @@ internal sealed partial class OnnxImporter
     private long LoopNumber(NodeProto node, int input)
     {
         Operand? operand = Find(node.Input[input], node);
-        if (operand is null || !operand.IsConstant) throw new UnsupportedNodeException("Loop (whose number of steps depends on the picture)");
+        if (operand is null || !operand.IsConstant) throw new UnsupportedNodeException("Loop (whose number of steps depends on the image)");
         return Integers(null, operand) is [long number, ..] ? number : throw new ModelFormatException(_file, $"Loop node '{OnnxNode.Label(node)}'", $"operand {input} is empty");
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class OnnxImporter
 {
     private Shape InputShape(TensorShapeProto? proto, string place)
     {
-        // A file that says nothing about its pictures leaves all axes open.
+        // A file that says nothing about its images leaves all axes open.
         ReadOnlySpan<Dimension> axes = proto is null ? [new(), new(), new(), new()] : [.. proto.Dim];
         if (axes.Length > Shape.MaxRank) throw new ModelFormatException(_file, place, $"has {axes.Length} axes, more than {Shape.MaxRank}");
         int[] dims = new int[axes.Length];
@@ -33,32 +33,32 @@ internal sealed partial class OnnxImporter
         if (dims.Length != 4)
         {
             string symbol = axes[open].ValueCase == Dimension.ValueOneofCase.DimParam ? $" ('{axes[open].DimParam}')" : "";
-            throw new UnsupportedModelException(_file, [$"{place} whose axis {open} is open{symbol}; only the batch and the size of pictures may be, export the model with fixed sizes"]);
+            throw new UnsupportedModelException(_file, [$"{place} whose axis {open} is open{symbol}; only the batch and the size of images may be, export the model with fixed sizes"]);
         }
 
-        FillPicture(dims, place);
+        FillImage(dims, place);
         return new Shape(dims);
     }
 
-    private void FillPicture(int[] dims, string place)
+    private void FillImage(int[] dims, string place)
     {
-        int channels = _layout == PictureLayout.Nhwc || (dims[1] == 0 && dims[3] is 1 or 3) ? 3 : 1;
+        int channels = _layout == ImageLayout.Nhwc || (dims[1] == 0 && dims[3] is 1 or 3) ? 3 : 1;
         if (dims[channels] == 0) dims[channels] = ChannelsOfFirstLayer();
         ref int height = ref dims[channels == 1 ? 2 : 1], width = ref dims[channels == 1 ? 3 : 2];
         if (height > 0 && width > 0) return;
-        if (_pictureSize is not (int Height, int Width) size)
+        if (_imageSize is not (int Height, int Width) size)
         {
             throw new ModelFormatException(
                 _file,
                 place,
-                "the file leaves height and width of the pictures open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.PictureSize");
+                "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.ImageSize");
         }
 
         if (height == 0) height = size.Height;
         if (width == 0) width = size.Width;
     }
 
-    /// <summary>Channels of the picture, told by the filter of the first convolution.</summary>
+    /// <summary>Channels of the image, told by the filter of the first convolution.</summary>
     private int ChannelsOfFirstLayer()
     {
         foreach (NodeProto node in _proto.Node)

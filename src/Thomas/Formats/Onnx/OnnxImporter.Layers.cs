@@ -7,7 +7,7 @@ namespace Thomas.Formats.Onnx;
 /// <summary>Operators with weights, windows or statistics.</summary>
 internal sealed partial class OnnxImporter
 {
-    /// <summary>The longest side of a result; far above any picture.</summary>
+    /// <summary>The longest side of a result; far above any image.</summary>
     private const int MaximumSide = 1 << 20;
 
     private static readonly IntList OihwToOhwi = new(0, 2, 3, 1);
@@ -30,7 +30,7 @@ internal sealed partial class OnnxImporter
             : ApplyChannelsLast(node, OpCatalog.Conv2d, x, others, new Conv2dAttributes(window, groups, bias is not null));
     }
 
-    /// <summary>A convolution along a line, as attention over channels has it: one over pictures of one row.</summary>
+    /// <summary>A convolution along a line, as attention over channels has it: one over images of one row.</summary>
     private Operand ConvolutionOverOneAxis(OnnxNode node, Operand x, Operand filter, Operand? bias)
     {
         OnnxNode flat = node.Flat("convolved");
@@ -120,7 +120,7 @@ internal sealed partial class OnnxImporter
     private Operand MaxPool(OnnxNode node)
     {
         Operand x = node.Input(0);
-        if (x.Rank is 3 or 5) return PoolAsPicture(node, x, static (i, n, y) => i.MaxPool(n, y));
+        if (x.Rank is 3 or 5) return PoolAsImage(node, x, static (i, n, y) => i.MaxPool(n, y));
         return MaxPool(node, x);
     }
 
@@ -131,21 +131,21 @@ internal sealed partial class OnnxImporter
     }
 
     /// <summary>
-    /// A pool over one axis as one over a picture of one row, and a pool over three axes that pools along the first alone (as PyTorch's LocalResponseNorm does over
-    /// channels) as one over a picture of as many rows.
+    /// A pool over one axis as one over an image of one row, and a pool over three axes that pools along the first alone (as PyTorch's LocalResponseNorm does over
+    /// channels) as one over an image of as many rows.
     /// </summary>
-    private Operand PoolAsPicture(OnnxNode node, Operand x, Func<OnnxImporter, OnnxNode, Operand, Operand> pool)
+    private Operand PoolAsImage(OnnxNode node, Operand x, Func<OnnxImporter, OnnxNode, Operand, Operand> pool)
     {
         bool isLine = x.Rank == 3;
         OnnxNode flat = isLine ? node.Flat("pooled") : node.FirstAxis("pooled") ?? throw node.Unsupported("over 3 spatial axes");
         int[] dims = isLine ? [x.Shape[0], x.Shape[1], 1, x.Shape[2]] : [x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3] * x.Shape[4]];
-        Operand result = pool(this, flat, ReshapeTo(node, x, dims, $"{node.Name}/picture"));
+        Operand result = pool(this, flat, ReshapeTo(node, x, dims, $"{node.Name}/image"));
         return ReshapeTo(node, result, isLine ? [dims[0], dims[1], result.Shape[3]] : [dims[0], dims[1], result.Shape[2], x.Shape[3], x.Shape[4]], node.Name);
     }
 
     private Operand AveragePool(OnnxNode node, Operand x)
     {
-        if (x.Rank is 3 or 5) return PoolAsPicture(node, x, static (i, n, y) => i.AveragePool(n, y));
+        if (x.Rank is 3 or 5) return PoolAsImage(node, x, static (i, n, y) => i.AveragePool(n, y));
         (Window2d window, Padding2d declared) = PoolWindow(node, x);
         bool countPadding = node.Int("count_include_pad", 0) != 0;
         if (!countPadding || window.Padding == declared)

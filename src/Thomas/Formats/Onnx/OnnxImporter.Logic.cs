@@ -91,7 +91,7 @@ internal sealed partial class OnnxImporter
     private Operand Triangle(OnnxNode node)
     {
         Operand x = node.Input(0);
-        if (!x.IsConstant) throw node.Unsupported("of what is computed from the picture");
+        if (!x.IsConstant) throw node.Unsupported("of what is computed from the image");
         if (x.Rank < 2) throw node.Fail($"takes a triangle of {x.Shape}");
         long diagonal = node.Optional(1) is null ? 0 : Scalar(node, 1);
         bool upper = node.Int("upper", 1) != 0;
@@ -197,7 +197,7 @@ internal sealed partial class OnnxImporter
     private Operand ScatterConstants(OnnxNode node)
     {
         Operand x = node.Input(0), places = node.Input(1), updates = node.Input(2);
-        if (!x.IsConstant || !updates.IsConstant) throw node.Unsupported("of what is computed from the picture");
+        if (!x.IsConstant || !updates.IsConstant) throw node.Unsupported("of what is computed from the image");
         if (node.Text("reduction", "none") != "none") throw node.Unsupported($"with reduction {node.Text("reduction", "")}");
         int depth = places.Rank > 0 ? places.Shape[-1] : 0;
         if (depth < 1 || depth > x.Rank || x.DType != updates.DType) throw node.Fail($"puts {updates.Type} at places {places.Shape} of {x.Type}");

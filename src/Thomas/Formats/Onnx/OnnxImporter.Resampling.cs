@@ -137,7 +137,7 @@ internal sealed partial class OnnxImporter
         Operand weights = Constant($"{node.Name}/cubic{axis}", new Shape(size, length), matrix);
         if (axis == 2) return Step(node, "columns", OpCatalog.MatMul, [weights, x], new MatMulAttributes());
         Operand rows = ReshapeTo(node, x, [x.Shape[0], length, x.Shape[2] * x.Shape[3]], $"{node.Name}/rows_of");
-        return ReshapeTo(node, Step(node, "rows", OpCatalog.MatMul, [weights, rows], new MatMulAttributes()), [x.Shape[0], size, x.Shape[2], x.Shape[3]], $"{node.Name}/picture");
+        return ReshapeTo(node, Step(node, "rows", OpCatalog.MatMul, [weights, rows], new MatMulAttributes()), [x.Shape[0], size, x.Shape[2], x.Shape[3]], $"{node.Name}/image");
     }
 
     /// <summary>Where an element of the result lies among those of the operand.</summary>

@@ -25,8 +25,8 @@ internal sealed partial class OnnxImporter
     private readonly GraphProto _proto;
     private readonly int _opset;
     private readonly string _file;
-    private readonly PictureLayout? _layout;
-    private readonly (int Height, int Width)? _pictureSize;
+    private readonly ImageLayout? _layout;
+    private readonly (int Height, int Width)? _imageSize;
     private readonly ExternalData _external;
     private readonly GraphBuilder _builder = new();
     private readonly Dictionary<string, TensorProto> _initializers = new(StringComparer.Ordinal);
@@ -55,21 +55,21 @@ internal sealed partial class OnnxImporter
     /// <param name="opset">Version of the standard operator set.</param>
     /// <param name="file">The file's name in messages.</param>
     /// <param name="fileBytes">Its length.</param>
-    /// <param name="layout">Order of the picture's axes, where the file says it.</param>
-    /// <param name="pictureSize">Height and width for files that leave them open; null where nobody said.</param>
+    /// <param name="layout">Order of the image's axes, where the file says it.</param>
+    /// <param name="imageSize">Height and width for files that leave them open; null where nobody said.</param>
     /// <param name="external">Where weights outside the file are.</param>
-    public OnnxImporter(GraphProto proto, int opset, string file, long fileBytes, PictureLayout? layout, (int Height, int Width)? pictureSize, ExternalData external)
+    public OnnxImporter(GraphProto proto, int opset, string file, long fileBytes, ImageLayout? layout, (int Height, int Width)? imageSize, ExternalData external)
     {
         _proto = proto;
         _opset = opset;
         _file = file;
         _layout = layout;
-        _pictureSize = pictureSize;
+        _imageSize = imageSize;
         _external = external;
         _budget = BaseBudgetBytes + (BudgetPerFileByte * fileBytes);
     }
 
-    public PictureLayout InputLayout { get; private set; }
+    public ImageLayout InputLayout { get; private set; }
 
     public bool BatchIsSymbolic { get; private set; }
 
@@ -117,13 +117,13 @@ internal sealed partial class OnnxImporter
         if (!quantized && dtype is not (DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double))
             throw new UnsupportedModelException(_file, [$"input '{input.Name}' of type {dtype}"]);
         Shape shape = InputShape(type.Shape, place);
-        bool nchw = shape.Rank == 4 && (_layout is PictureLayout known ? known == PictureLayout.Nchw : shape[1] is 1 or 3 && shape[3] is not (1 or 3));
+        bool nchw = shape.Rank == 4 && (_layout is ImageLayout known ? known == ImageLayout.Nchw : shape[1] is 1 or 3 && shape[3] is not (1 or 3));
         Shape nhwc = nchw ? new Shape(shape[0], shape[2], shape[3], shape[1]) : shape;
         CheckSize(new TensorType(DType.F32, nhwc), place);
         Value value = _builder.Input(input.Name, new TensorType(DType.F32, nhwc));
         if (nchw)
         {
-            InputLayout = PictureLayout.Nchw;
+            InputLayout = ImageLayout.Nchw;
             value = _builder.Add(OpCatalog.Transpose, [value], new TransposeAttributes(Transpose.NhwcToNchw), $"{input.Name}/nchw");
         }
 

@@ -21,7 +21,7 @@ internal sealed class OnnxMetadata
     /// <summary>Keys under which other exporters keep class names.</summary>
     private static readonly string[] ForeignLabelKeys = ["labels", "classes", "names"];
 
-    private OnnxMetadata(IReadOnlyList<string>? labels, Preprocessing? preprocessing, PictureLayout? layout, IReadOnlyDictionary<string, string> others)
+    private OnnxMetadata(IReadOnlyList<string>? labels, Preprocessing? preprocessing, ImageLayout? layout, IReadOnlyDictionary<string, string> others)
     {
         Labels = labels;
         Preprocessing = preprocessing;
@@ -33,8 +33,8 @@ internal sealed class OnnxMetadata
 
     public Preprocessing? Preprocessing { get; }
 
-    /// <summary>Order of the picture's axes, where Thomas wrote the file.</summary>
-    public PictureLayout? Layout { get; }
+    /// <summary>Order of the image's axes, where Thomas wrote the file.</summary>
+    public ImageLayout? Layout { get; }
 
     /// <summary>The preset that was guessed for the file that Thomas made this one from.</summary>
     public string? Guess { get; private init; }
@@ -73,11 +73,11 @@ internal sealed class OnnxMetadata
             throw new ModelFormatException(file, "metadata_props", e.Message, e);
         }
 
-        PictureLayout? layout = pairs.GetValueOrDefault(LayoutKey) switch
+        ImageLayout? layout = pairs.GetValueOrDefault(LayoutKey) switch
         {
             null => null,
-            "nchw" => PictureLayout.Nchw,
-            "nhwc" => PictureLayout.Nhwc,
+            "nchw" => ImageLayout.Nchw,
+            "nhwc" => ImageLayout.Nhwc,
             string other => throw new ModelFormatException(file, "metadata_props", $"'{LayoutKey}' is '{other}', expected nchw or nhwc"),
         };
         IReadOnlyList<string>? labels = null;
@@ -99,7 +99,7 @@ internal sealed class OnnxMetadata
     }
 
     /// <summary>Adds the pairs that <see cref="Read"/> understands, then the others.</summary>
-    public static void Write(ModelInfo info, PictureLayout layout, ModelProto target)
+    public static void Write(ModelInfo info, ImageLayout layout, ModelProto target)
     {
         if (info.Labels is not null) Add(target, LabelsKey, FormatLabels(info.Labels));
         if (info.Preprocessing is not null)
@@ -111,7 +111,7 @@ internal sealed class OnnxMetadata
             Add(target, PreprocessingText.GuessKey, info.GuessedPreset);
         }
 
-        Add(target, LayoutKey, layout == PictureLayout.Nchw ? "nchw" : "nhwc");
+        Add(target, LayoutKey, layout == ImageLayout.Nchw ? "nchw" : "nhwc");
         foreach ((string key, string value) in info.Metadata)
         {
             if (!key.StartsWith(OwnPrefix, StringComparison.Ordinal)) Add(target, key, value);

@@ -19,9 +19,9 @@ internal static class OnnxReader
     /// <exception cref="UnsupportedModelException">The file uses what is not supported; everything is listed.</exception>
     /// <param name="file">The file's bytes.</param>
     /// <param name="name">Its name in messages.</param>
-    /// <param name="pictureSize">Height and width of the pictures, for files that leave them open.</param>
+    /// <param name="imageSize">Height and width of the images, for files that leave them open.</param>
     /// <param name="folder">Where files with more weights are; null where the model came without a place.</param>
-    public static Model Read(ReadOnlyMemory<byte> file, string name, int? pictureSize = null, string? folder = null)
+    public static Model Read(ReadOnlyMemory<byte> file, string name, int? imageSize = null, string? folder = null)
     {
         ModelProto proto = Parse(file, name);
         // IR versions 1 and 2 name no operator set and mean the first.
@@ -29,7 +29,7 @@ internal static class OnnxReader
             throw new ModelFormatException(name, "model", "this is no ONNX model: it has no graph or names no operator set");
         int opset = Opset(proto, name);
         OnnxMetadata metadata = OnnxMetadata.Read(proto.MetadataProps, name);
-        OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout, OpenSize(metadata, pictureSize), new ExternalData(name, folder));
+        OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout, OpenSize(metadata, imageSize), new ExternalData(name, folder));
         importer.AddFunctions(proto.Functions);
         Graph graph = importer.Import();
         List<string> notes = importer.Notes;

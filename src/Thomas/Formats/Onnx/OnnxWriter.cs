@@ -5,7 +5,7 @@ using Thomas.Formats.Onnx.Proto;
 namespace Thomas.Formats.Onnx;
 
 /// <summary>
-/// Writes ONNX models of operator set 17. Pictures are NCHW, as ONNX's operators want them, unless the model came from an ONNX file with NHWC pictures.
+/// Writes ONNX models of operator set 17. Images are NCHW, as ONNX's operators want them, unless the model came from an ONNX file with NHWC images.
 /// Initializers point into the graph's constants, so weights are copied only where their order differs.
 /// </summary>
 internal static class OnnxWriter
@@ -17,7 +17,7 @@ internal static class OnnxWriter
 
     public static void Write(Model model, Stream stream)
     {
-        PictureLayout layout = model.Info is { SourceFormat: ModelFormat.Onnx, InputLayout: PictureLayout.Nhwc } ? PictureLayout.Nhwc : PictureLayout.Nchw;
+        ImageLayout layout = model.Info is { SourceFormat: ModelFormat.Onnx, InputLayout: ImageLayout.Nhwc } ? ImageLayout.Nhwc : ImageLayout.Nchw;
         ModelProto proto = new()
         {
             IrVersion = IrVersion,

@@ -7,7 +7,7 @@ namespace Thomas.Formats.PyTorch;
 /// <summary>
 /// How a constant of a graph is laid out in PyTorch, where channels come first. Every case is the same move: the tensor is <paramref name="Outer"/>
 /// blocks [channels, pixels] there and blocks [pixels, channels] here. Filters: OIHW to OHWI; depthwise filters: [c,1,kH,kW] to [1,kH,kW,c]; the
-/// columns of a dense layer behind a flattened picture: (c,h,w) to (h,w,c).
+/// columns of a dense layer behind a flattened image: (c,h,w) to (h,w,c).
 /// </summary>
 /// <param name="TorchShape">The sizes in PyTorch's axis order.</param>
 /// <param name="Shape">The sizes here.</param>
@@ -28,11 +28,11 @@ internal readonly record struct TorchLayout(Shape TorchShape, Shape Shape, int O
                 : new TorchLayout(new Shape(shape[0], channels, shape[1], shape[2]), shape, shape[0], channels, pixels);
         }
 
-        // The last axis of a dense layer's matrix and of an element-wise vector runs along the flattened picture, as the other operand does.
+        // The last axis of a dense layer's matrix and of an element-wise vector runs along the flattened image, as the other operand does.
         Value other = node.Inputs[0].IsConstant && node.Inputs.Count > 1 ? node.Inputs[1] : node.Inputs[0];
         bool isAlong = shape.Rank == 2 || (shape.Rank == 1 && node.Op is not Dense);
-        if (isAlong && FlattenedPicture(other) is Shape picture && shape[-1] == picture.Product(1, 4))
-            return new TorchLayout(shape, shape, shape.ElementCount / shape[-1], picture[3], picture[1] * picture[2]);
+        if (isAlong && FlattenedImage(other) is Shape image && shape[-1] == image.Product(1, 4))
+            return new TorchLayout(shape, shape, shape.ElementCount / shape[-1], image[3], image[1] * image[2]);
         return new TorchLayout(shape, shape, 1, 1, shape.ElementCount);
     }
 
@@ -72,10 +72,10 @@ internal readonly record struct TorchLayout(Shape TorchShape, Shape Shape, int O
     }
 
     /// <summary>
-    /// The picture [n,h,w,c] whose elements a vector holds one after the other, pixel by pixel; null where the order is PyTorch's: one pixel, channels
-    /// first, or no picture.
+    /// The image [n,h,w,c] whose elements a vector holds one after the other, pixel by pixel; null where the order is PyTorch's: one pixel, channels
+    /// first, or no image.
     /// </summary>
-    private static Shape? FlattenedPicture(Value value)
+    private static Shape? FlattenedImage(Value value)
     {
         while (value.Producer is Node node)
         {

@@ -80,7 +80,7 @@ internal sealed partial class TfLiteImporter
         Emit(call, OpCatalog.Reshape, [ordered], new ReshapeAttributes(new IntList(joined)), keepsGrid: true);
     }
 
-    /// <summary>Any size: where the nearest element is the one that is repeated, by stretching, else axis by axis; a picture that keeps its size is passed on.</summary>
+    /// <summary>Any size: where the nearest element is the one that is repeated, by stretching, else axis by axis; an image that keeps its size is passed on.</summary>
     private void ImportResize(OperatorCall call)
     {
         Value x = Operand(call, 0);
@@ -279,7 +279,7 @@ internal sealed partial class TfLiteImporter
     }
 
     /// <summary>
-    /// Old converters write a dilated convolution as a plain one on a picture that is spread over the batch. The picture stays whole here: what spreads it
+    /// Old converters write a dilated convolution as a plain one on an image that is spread over the batch. The image stays whole here: what spreads it
     /// pads, the convolution in between becomes dilated, and what brings it together crops.
     /// </summary>
     private void ImportSpaceToBatch(OperatorCall call)

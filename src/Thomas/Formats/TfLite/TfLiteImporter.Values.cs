@@ -28,9 +28,9 @@ internal sealed partial class TfLiteImporter
     private void AddInput(ImportedTensor tensor, int index, bool isFirst)
     {
         int[] dims = tensor.Dims.ToArray();
-        if ((tensor.OpenAxes & ~1) != 0 && !FillPicture(tensor, dims))
+        if ((tensor.OpenAxes & ~1) != 0 && !FillImage(tensor, dims))
         {
-            RefuseInput(index, "an input of open size (only the batch and the size of pictures may be open)");
+            RefuseInput(index, "an input of open size (only the batch and the size of images may be open)");
             return;
         }
 
@@ -52,19 +52,19 @@ internal sealed partial class TfLiteImporter
         Value value = _builder.Input(tensor.Name, type);
         if (tensor.IsQuantized) value = Add(OpCatalog.FakeQuantize, [value], Grid(tensor), $"{tensor.Name}/quantized");
         if (isNchw) value = Add(OpCatalog.Transpose, [value], new TransposeAttributes(Transpose.NhwcToNchw), $"{tensor.Name}/nchw");
-        if (isFirst && isNchw) InputLayout = PictureLayout.Nchw;
+        if (isFirst && isNchw) InputLayout = ImageLayout.Nchw;
         _values[index] = value;
     }
 
-    /// <summary>Puts the given height and width where the file leaves those of its pictures open.</summary>
-    private bool FillPicture(ImportedTensor tensor, int[] dims)
+    /// <summary>Puts the given height and width where the file leaves those of its images open.</summary>
+    private bool FillImage(ImportedTensor tensor, int[] dims)
     {
         const int heightAndWidth = 0b0110;
         if (dims.Length != 4 || (tensor.OpenAxes & ~1 & ~heightAndWidth) != 0) return false;
-        int size = _pictureSize ?? throw new ModelFormatException(
+        int size = _imageSize ?? throw new ModelFormatException(
             _file.Name,
             $"input '{tensor.Name}'",
-            "the file leaves height and width of the pictures open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.PictureSize");
+            "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.ImageSize");
         for (int axis = 1; axis <= 2; axis++)
         {
             if ((tensor.OpenAxes & (1 << axis)) != 0) dims[axis] = size;
@@ -118,7 +118,7 @@ internal sealed partial class TfLiteImporter
     private IntegerTensor RequiredIntegers(OperatorCall call, int operand, string what) =>
         Integers(call, operand) ?? throw Unsupported(call, $"{what} that is not constant");
 
-    /// <summary>Adds a node and refuses results beyond what a picture classifier can need.</summary>
+    /// <summary>Adds a node and refuses results beyond what an image classifier can need.</summary>
     private Value Add(Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes, string name)
     {
         if (++_nodes > ModelLimits.Nodes) throw ModelLimits.TooMany(_file.Name, _nodes, "nodes or more", ModelLimits.Nodes);

@@ -16,7 +16,7 @@ internal sealed partial class TfLiteImporter
     private const int MaxNamedSignatures = 8;
 
     private readonly FlatFile _file;
-    private readonly int? _pictureSize;
+    private readonly int? _imageSize;
     private readonly GraphBuilder _builder = new();
     private readonly UnsupportedList _unsupported = new();
     private readonly ImportedTensor[] _tensors;
@@ -26,9 +26,9 @@ internal sealed partial class TfLiteImporter
     private readonly bool[] _isMissing;
     private int _nodes;
 
-    private TfLiteImporter(FlatFile file, ImportedTensor[] tensors, int? pictureSize)
+    private TfLiteImporter(FlatFile file, ImportedTensor[] tensors, int? imageSize)
     {
-        _pictureSize = pictureSize;
+        _imageSize = imageSize;
         _file = file;
         _tensors = tensors;
         _values = new Value?[tensors.Length];
@@ -37,8 +37,8 @@ internal sealed partial class TfLiteImporter
         _isMissing = new bool[tensors.Length];
     }
 
-    /// <summary>Whether pictures stand channels first in the file.</summary>
-    public PictureLayout InputLayout { get; private set; }
+    /// <summary>Whether images stand channels first in the file.</summary>
+    public ImageLayout InputLayout { get; private set; }
 
     /// <summary>The signature whose graph is read; null where the file names none for serving, and the first graph is.</summary>
     public string? Signature { get; private init; }
@@ -62,7 +62,7 @@ internal sealed partial class TfLiteImporter
     public bool HasHalfWeights { get; private set; }
 
     /// <summary>Reads the operators of the file and builds its graph.</summary>
-    public static Graph Import(FlatFile file, ModelTable model, int? pictureSize, out TfLiteImporter importer)
+    public static Graph Import(FlatFile file, ModelTable model, int? imageSize, out TfLiteImporter importer)
     {
         FlatTables subgraphs = model.Subgraphs;
         FlatPlace root = new("model");
@@ -71,7 +71,7 @@ internal sealed partial class TfLiteImporter
         (int graph, string? signature) = ServingGraph(file, model);
         if (subgraphs.Count > 1 && !StandsAlone(file, subgraphs[graph], codes)) throw SeveralGraphs(file, model, codes);
         SubgraphTable subgraph = new(subgraphs[graph]);
-        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), pictureSize) { Signature = signature };
+        importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), imageSize) { Signature = signature };
         importer.AddInputs(subgraph.Inputs);
         importer.AddOperators(subgraph.Operators, codes);
         importer._unsupported.ThrowIfAny(file.Name);

@@ -17,17 +17,17 @@ internal static class TfLiteReader
     /// <summary>Reads a model; constants borrow their bytes from the file where they are float32.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="name">Its name in messages.</param>
-    /// <param name="pictureSize">Height and width of the pictures, for files that leave them open.</param>
+    /// <param name="imageSize">Height and width of the images, for files that leave them open.</param>
     /// <exception cref="ModelFormatException">The bytes are damaged.</exception>
     /// <exception cref="UnsupportedModelException">Operators or uses of them are not supported; all are listed.</exception>
     /// <exception cref="GraphException">The file's operators and tensors do not fit one another.</exception>
-    public static Model Read(ReadOnlyMemory<byte> bytes, string name, int? pictureSize = null)
+    public static Model Read(ReadOnlyMemory<byte> bytes, string name, int? imageSize = null)
     {
         FlatFile file = new(bytes, name);
         FlatTable root = file.Root("model");
         ModelTable tables = new(root);
         file.Require(tables.Version == SchemaVersion, root.Place, $"its schema version is {tables.Version}, expected {SchemaVersion}");
-        Graph graph = TfLiteImporter.Import(file, tables, pictureSize, out TfLiteImporter importer);
+        Graph graph = TfLiteImporter.Import(file, tables, imageSize, out TfLiteImporter importer);
         TfLiteMetadata metadata = TfLiteMetadata.Read(file, tables);
         List<string> notes = [.. metadata.Notes];
         if (importer.HasGrids) notes.Add("8-bit model: runs dequantized to float32, rounded to the file's grids after each operator.");

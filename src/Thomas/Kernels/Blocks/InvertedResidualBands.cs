@@ -8,14 +8,14 @@ namespace Thomas.Kernels.Blocks;
 
 /// <summary>
 /// A 1x1 convolution that expands the channels, a depthwise convolution and a 1x1 convolution that projects them again, in bands of a few output rows, so that the expanded
-/// picture never exists as a whole and what there is of it stays in the second-level cache. The expansion or the projection may be absent.
+/// image never exists as a whole and what there is of it stays in the second-level cache. The expansion or the projection may be absent.
 /// </summary>
 /// <remarks>
 /// Expanded channels go in groups, each a tensor of its own whose pixels lie close together: a group's rows are expanded into a ring of the rows that a band sees, and
 /// convolved while they are in the first-level cache, and all three steps read memory from front to back.
-/// A work item does all three steps for one picture, so each row is expanded once. Where there are too few pictures for the threads, an item expands and convolves one group
-/// instead, of a picture or a part of it (whose outermost rows the neighbor expands too), and the second phase projects the whole: more memory, but threads share
-/// a picture without doing much twice. Without expansion nothing is done twice, and an item is a band.
+/// A work item does all three steps for one image, so each row is expanded once. Where there are too few images for the threads, an item expands and convolves one group
+/// instead, of an image or a part of it (whose outermost rows the neighbor expands too), and the second phase projects the whole: more memory, but threads share
+/// an image without doing much twice. Without expansion nothing is done twice, and an item is a band.
 /// Every element is the same sum in the same order as <see cref="MatrixProduct"/> and <see cref="DepthwiseConvolution"/> make it.
 /// </remarks>
 internal sealed unsafe class InvertedResidualBands
@@ -29,7 +29,7 @@ internal sealed unsafe class InvertedResidualBands
     /// <summary>Output pixels of a band, in blocks of rows of a matrix product.</summary>
     private const int BandBlocks = 2;
 
-    /// <summary>Output rows of a part of a picture, at least.</summary>
+    /// <summary>Output rows of a part of an image, at least.</summary>
     private const int LeastPartRows = 7;
 
     private readonly ConvGeometry _g;
@@ -154,8 +154,8 @@ internal sealed unsafe class InvertedResidualBands
         float* bands = !Projects ? args.Y : _splits ? workspace + (threads * ThreadFloats) : ring + AllRingFloats;
         for (int item = begin; item < end; item++)
         {
-            int part = item % _parts, rest = item / _parts, picture = rest % _g.Batch, group = rest / _g.Batch;
-            RunItem(&local, picture, part * _partRows, Math.Min((part + 1) * _partRows, _g.OutH), group, _splits ? group + 1 : _groups, ring, bands);
+            int part = item % _parts, rest = item / _parts, image = rest % _g.Batch, group = rest / _g.Batch;
+            RunItem(&local, image, part * _partRows, Math.Min((part + 1) * _partRows, _g.OutH), group, _splits ? group + 1 : _groups, ring, bands);
         }
     }
 
@@ -181,24 +181,24 @@ internal sealed unsafe class InvertedResidualBands
         return Math.Min(rows, each + (each & 1));
     }
 
-    /// <summary>Output rows [first, end) of a picture for groups [group, endGroup).</summary>
+    /// <summary>Output rows [first, end) of an image for groups [group, endGroup).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunItem(InvertedResidualArgs* args, int picture, int first, int end, int group, int endGroup, float* ring, float* bands)
+    private void RunItem(InvertedResidualArgs* args, int image, int first, int end, int group, int endGroup, float* ring, float* bands)
     {
         int expanded = 0;
         for (int row = first; row < end; row += _bandRows)
         {
             int bandEnd = Math.Min(row + _bandRows, end), pixels = (bandEnd - row) * _g.OutW;
             int top = Math.Max(expanded, (row * _g.StrideH) - _g.PadTop), bottom = Math.Min(_g.InH, ((bandEnd - 1) * _g.StrideH) - _g.PadTop + _g.KernelH);
-            nint pixel = (((nint)picture * _g.OutH) + row) * _g.OutW;
+            nint pixel = (((nint)image * _g.OutH) + row) * _g.OutW;
             if (_touches && top < bottom)
-                CacheLines.Touch(args->X + ((((nint)picture * _g.InH) + top) * _g.InW * _hidden), (bottom - top) * (nint)_g.InW * _hidden);
+                CacheLines.Touch(args->X + ((((nint)image * _g.InH) + top) * _g.InW * _hidden), (bottom - top) * (nint)_g.InW * _hidden);
             for (int g = group; g < endGroup; g++)
             {
                 float* rows = ring + ((g - group) * RingFloats), band = bands + (g * GroupFloats) + (_splits || !Projects ? pixel * BandStride : 0);
                 if (Expands)
-                    Expand(args, g, picture, top, bottom, rows);
-                Convolve(args, g, picture, row, bandEnd, rows, band);
+                    Expand(args, g, image, top, bottom, rows);
+                Convolve(args, g, image, row, bandEnd, rows, band);
             }
 
             expanded = Math.Max(expanded, bottom);
@@ -207,9 +207,9 @@ internal sealed unsafe class InvertedResidualBands
         }
     }
 
-    /// <summary>Expands rows [row, end) of a picture for one group.</summary>
+    /// <summary>Expands rows [row, end) of an image for one group.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Expand(InvertedResidualArgs* args, int group, int picture, int row, int end, float* ring)
+    private void Expand(InvertedResidualArgs* args, int group, int image, int row, int end, float* ring)
     {
         int width = PackedMatrix.PanelWidth, firstChannel = group * _groupWidth, channels = Math.Min(_groupWidth, _hidden - firstChannel);
         GemmTileArgs tile = new() { K = _inputs, Segments = 1, StepA = 1, StrideA = _inputs, StrideB = width, StrideC = _pixelStride };
@@ -220,7 +220,7 @@ internal sealed unsafe class InvertedResidualBands
         {
             int place = row % _ringRows;
             rows = Math.Min(end - row, _ringRows - place);
-            tile.A = args->X + ((((nint)picture * _g.InH) + row) * _g.InW * _inputs);
+            tile.A = args->X + ((((nint)image * _g.InH) + row) * _g.InW * _inputs);
             float* target = ring + (place * RowFloats);
             for (int c = 0; c < channels; c += width)
             {
@@ -235,11 +235,11 @@ internal sealed unsafe class InvertedResidualBands
         }
     }
 
-    /// <summary>The depthwise convolution of output rows [row, end) of a picture for one group.</summary>
+    /// <summary>The depthwise convolution of output rows [row, end) of an image for one group.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Convolve(InvertedResidualArgs* args, int group, int picture, int row, int end, float* ring, float* band)
+    private void Convolve(InvertedResidualArgs* args, int group, int image, int row, int end, float* ring, float* band)
     {
-        int firstChannel = group * _groupWidth, offset = Expands ? 0 : picture * _g.OutH;
+        int firstChannel = group * _groupWidth, offset = Expands ? 0 : image * _g.OutH;
         float* filter = args->Filter + ((nint)firstChannel * _g.KernelH * _g.KernelW), bias = args->Bias == null ? null : args->Bias + firstChannel;
         DepthwiseConvolution convolution = group == _groups - 1 ? _lastGroup : _group;
         convolution.RunRows(Expands ? ring : args->X, filter, bias, band, BandStride, row + offset, end + offset);

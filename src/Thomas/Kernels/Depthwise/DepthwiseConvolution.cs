@@ -35,7 +35,7 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="geometry">The window.</param>
     /// <param name="multiplier">Outputs for each input channel.</param>
     /// <param name="activation">Applied to the result.</param>
-    /// <param name="ringRows">Where the input is a ring of rows of one picture, in which row y lies at y modulo this; else 0. Without dilation in height.</param>
+    /// <param name="ringRows">Where the input is a ring of rows of one image, in which row y lies at y modulo this; else 0. Without dilation in height.</param>
     /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/>.</param>
     public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation, int ringRows = 0, bool banded = false)
     {
@@ -46,7 +46,7 @@ internal sealed unsafe class DepthwiseConvolution
         int rows = _g.Batch * _g.OutH, step = _pairs ? 2 : 1;
         _itemRows = banded ? RowBands.OfBlocks(_g.OutPixels, (int)Outputs, step * _g.OutW).BandRows / _g.OutW : step;
 
-        // Pairs do not reach from one picture to the next; bands do.
+        // Pairs do not reach from one image to the next; bands do.
         _unitRows = banded ? rows : _g.OutH;
         _unitItems = (_unitRows + _itemRows - 1) / _itemRows;
         Items = rows / _unitRows * _unitItems;
@@ -105,7 +105,7 @@ internal sealed unsafe class DepthwiseConvolution
         }
     }
 
-    /// <summary>Computes output rows [row, end) of one picture, two at a time where possible, up to an activation that needs a pass.</summary>
+    /// <summary>Computes output rows [row, end) of one image, two at a time where possible, up to an activation that needs a pass.</summary>
     /// <param name="x">Input.</param>
     /// <param name="w">Filter.</param>
     /// <param name="bias">One value per output channel, or null.</param>
@@ -193,7 +193,7 @@ internal sealed unsafe class DepthwiseConvolution
             DepthwiseRows.Two<Simd1, float>(&tile, c);
     }
 
-    /// <summary>What is the same for one row and two; the input from row <paramref name="iy"/> of the row's picture on.</summary>
+    /// <summary>What is the same for one row and two; the input from row <paramref name="iy"/> of the row's image on.</summary>
     private DepthwiseRow Row(float* x, int row, int iy)
     {
         DepthwiseRow tile = default;
@@ -257,10 +257,10 @@ internal sealed unsafe class DepthwiseConvolution
     /// <summary>The output from a row on, and the input that the rows before it do not see.</summary>
     private DepthwiseAhead Ahead(float* x, float* y, int row)
     {
-        int picture = row / _g.OutH, place = row % _g.OutH;
+        int image = row / _g.OutH, place = row % _g.OutH;
         int seen = place == 0 ? 0 : Math.Clamp(((place - 1) * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH) + 1, 0, _g.InH);
         DepthwiseAhead ahead;
-        ahead.X = x + ((((nint)picture * _g.InH) + seen) * _g.InW * _g.ChannelStride);
+        ahead.X = x + ((((nint)image * _g.InH) + seen) * _g.InW * _g.ChannelStride);
         ahead.Y = y + (row * (_g.OutW * Outputs));
         return ahead;
     }

@@ -116,7 +116,7 @@ internal sealed unsafe class DepthwiseInputGradient
     /// <summary>A row of dx of a convolution with stride 2.</summary>
     private void RunStride2(float* dy, float* filter, float* target, int row)
     {
-        int picture = row / _g.InH, place = (row % _g.InH) + _g.PadTop;
+        int image = row / _g.InH, place = (row % _g.InH) + _g.PadTop;
 
         // Tap row k belongs to row (place - k) / stride of dy where that is whole and inside: from the last such tap row, the first row of dy, on.
         int k = place - ((_g.OutH - 1) * _g.StrideH), phase = ((place % _g.StrideH) + _g.StrideH) % _g.StrideH;
@@ -124,7 +124,7 @@ internal sealed unsafe class DepthwiseInputGradient
         highest -= ((highest - phase) % _g.StrideH + _g.StrideH) % _g.StrideH;
         DepthwiseRow tile = default;
         tile.Rows = highest < lowest ? 0 : ((highest - lowest) / _g.StrideH) + 1;
-        int first = (picture * _g.OutH) + (tile.Rows == 0 ? 0 : (place - highest) / _g.StrideH);
+        int first = (image * _g.OutH) + (tile.Rows == 0 ? 0 : (place - highest) / _g.StrideH);
         tile.RowStep = (nint)_g.OutW * _g.Channels;
         tile.X = dy + (first * tile.RowStep);
         tile.FilterRowStep = -(nint)_g.StrideH * _g.KernelW * _g.Channels;

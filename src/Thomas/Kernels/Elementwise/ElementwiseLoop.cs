@@ -69,7 +69,7 @@ internal static unsafe class ElementwiseLoop
         => Map(new BoundMap<TMap>(map, scalar), x, y, count);
 
     /// <summary>
-    /// z[r, c] = map(x[r, c], row[c]): a per-channel operand over NHWC data, or a squeeze-and-excite scale when called once per picture.
+    /// z[r, c] = map(x[r, c], row[c]): a per-channel operand over NHWC data, or a squeeze-and-excite scale when called once per image.
     /// For map(row, x) wrap the map in <see cref="SwappedMap{TMap}"/>.
     /// </summary>
     public static void BinaryRow<TMap>(TMap map, float* x, float* row, float* z, nint rows, int columns)

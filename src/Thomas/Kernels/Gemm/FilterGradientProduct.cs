@@ -38,7 +38,7 @@ internal sealed unsafe class FilterGradientProduct
     private readonly int _runs;
     private readonly int _runLength;
     private readonly int _blockUnits;
-    private readonly int _blocksPerPicture;
+    private readonly int _blocksPerImage;
     private readonly int _blocks;
     private readonly int _ranges;
     private readonly int _kernelRowsPerItem;
@@ -64,8 +64,8 @@ internal sealed unsafe class FilterGradientProduct
         int floatsPerPixel = (int)Math.Min(outChannels + ((long)forward.Channels * Math.Min(forward.StrideH, forward.InH) * Math.Min(forward.StrideW, forward.InW)), int.MaxValue);
         int blockPixels = Math.Max(MinBlockPixels, BlockBytes / sizeof(float) / floatsPerPixel);
         _blockUnits = _flat ? Math.Min(blockPixels, pixels) : Math.Clamp(blockPixels / forward.OutW, 1, forward.OutH);
-        _blocksPerPicture = _flat ? 1 : (forward.OutH + _blockUnits - 1) / _blockUnits;
-        _blocks = _flat ? (pixels + _blockUnits - 1) / _blockUnits : forward.Batch * _blocksPerPicture;
+        _blocksPerImage = _flat ? 1 : (forward.OutH + _blockUnits - 1) / _blockUnits;
+        _blocks = _flat ? (pixels + _blockUnits - 1) / _blockUnits : forward.Batch * _blocksPerImage;
 
         _ranges = Math.Clamp(Math.Min(pixels / MinRangePixels, 1 + (MaxPartialFloats / (outChannels * _patch))), 1, Math.Min(WantedItems, _blocks));
         int wanted = (WantedItems + _ranges - 1) / _ranges;
@@ -181,7 +181,7 @@ internal sealed unsafe class FilterGradientProduct
         }
         else
         {
-            int n = block / _blocksPerPicture, oy = block % _blocksPerPicture * _blockUnits;
+            int n = block / _blocksPerImage, oy = block % _blocksPerImage * _blockUnits;
             p0 = (((nint)n * _g.OutH) + oy) * _g.OutW;
             (tile.K, tile.Segments) = (_g.OutW, Math.Min(_blockUnits, _g.OutH - oy));
             patches = Windows(x + ((nint)n * _g.InH * _g.InW * _g.ChannelStride), oy, tile.Segments, part, workspace);
@@ -198,8 +198,8 @@ internal sealed unsafe class FilterGradientProduct
             RunStraight(tile, gradient, patches, part);
     }
 
-    /// <summary>The windows of some output rows of a picture: where it lies, or in a copy.</summary>
-    private Operand Windows(float* picture, int oy, int rows, in Part part, float* workspace)
+    /// <summary>The windows of some output rows of an image: where it lies, or in a copy.</summary>
+    private Operand Windows(float* image, int oy, int rows, in Part part, float* workspace)
     {
         Operand windows;
         int iy = (oy * _g.StrideH) - _g.PadTop;
@@ -207,12 +207,12 @@ internal sealed unsafe class FilterGradientProduct
         nint row = _inPlace ? (nint)_g.InW * pixel : InputStrip.RowLength(_g);
         if (_inPlace)
         {
-            windows.First = picture + (iy * row) - (_g.PadLeft * pixel);
+            windows.First = image + (iy * row) - (_g.PadLeft * pixel);
         }
         else
         {
             int top = part.Row0 * _g.DilationH;
-            InputStrip.Copy(_g, picture, iy + top, ((rows - 1) * _g.StrideH) + ((part.Row1 - part.Row0 - 1) * _g.DilationH) + 1, workspace);
+            InputStrip.Copy(_g, image, iy + top, ((rows - 1) * _g.StrideH) + ((part.Row1 - part.Row0 - 1) * _g.DilationH) + 1, workspace);
             windows.First = workspace - (top * row);
         }
 

@@ -113,7 +113,7 @@ internal sealed unsafe class InputGradientProduct
                 StrideC = _forward.StrideW * pixel,
             };
             if (_forward.StrideH > 1 || _forward.StrideW > 1)
-                (args.RowStrideC, args.PictureStrideC) = (_forward.StrideH * row, _forward.InH * row);
+                (args.RowStrideC, args.ImageStrideC) = (_forward.StrideH * row, _forward.InH * row);
             int items = _products[i].Items;
             if (begin < items)
                 _products[i].RunItems(args, Math.Max(begin, 0), Math.Min(end, items), workspace);

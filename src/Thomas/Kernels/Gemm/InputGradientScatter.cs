@@ -5,10 +5,10 @@ namespace Thomas.Kernels.Gemm;
 /// <summary>
 /// Input gradient of a convolution (of one of its groups) by scattering: the patch of every output pixel is a product, patch(p)[ky, kx, c] = sum over o of
 /// dy[p, o] * filter[o, ky, kx, c], and is added to the pixels that the window covers. No product is with padding, which the convolution of dy
-/// (<see cref="InputGradientProduct"/>) needs much of where the window is large beside the picture.
+/// (<see cref="InputGradientProduct"/>) needs much of where the window is large beside the image.
 /// </summary>
 /// <remarks>
-/// A work item is a band of rows of one picture of dx, so no two items write the same place. It makes the patches of the output rows that reach its band, a
+/// A work item is a band of rows of one image of dx, so no two items write the same place. It makes the patches of the output rows that reach its band, a
 /// block that fits the second-level cache at a time; rows that reach two bands are made for both. Every element of dx is the sum of its patches' elements in
 /// the order of the output pixels, wherever the bands are cut, so the bits do not depend on the threads.
 /// </remarks>
@@ -77,11 +77,11 @@ internal sealed unsafe class InputGradientScatter
     /// <param name="workspace">The thread's scratch memory.</param>
     public void RunItems(float* dy, float* packed, float* dx, int begin, int end, byte* workspace)
     {
-        nint dyPicture = (nint)_forward.OutH * _forward.OutW * _outChannelStride, dxPicture = (nint)_forward.InH * _forward.InW * _forward.ChannelStride;
+        nint dyImage = (nint)_forward.OutH * _forward.OutW * _outChannelStride, dxImage = (nint)_forward.InH * _forward.InW * _forward.ChannelStride;
         for (int item = begin; item < end; item++)
         {
             int h0 = item % _bands * _bandRows, h1 = Math.Min(h0 + _bandRows, _forward.InH);
-            RunBand(dy + (item / _bands * dyPicture), packed, dx + (item / _bands * dxPicture), h0, h1, (float*)workspace);
+            RunBand(dy + (item / _bands * dyImage), packed, dx + (item / _bands * dxImage), h0, h1, (float*)workspace);
         }
     }
 

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// Copies some input rows of one picture with their padding, so that every window of an output row lies at a fixed distance from the one before. Only one group's
+/// Copies some input rows of one image with their padding, so that every window of an output row lies at a fixed distance from the one before. Only one group's
 /// channels are copied. Beside the rows it needs <see cref="Slack"/> floats, which a tile may read for nothing.
 /// </summary>
 internal static unsafe class InputStrip
@@ -21,24 +21,24 @@ internal static unsafe class InputStrip
         && ((g.OutH - 1) * g.StrideH) - g.PadTop + ((g.KernelH - 1) * g.DilationH) < g.InH
         && ((g.OutW - 1) * g.StrideW) - g.PadLeft + ((g.KernelW - 1) * g.DilationW) < g.InW;
 
-    /// <summary>Copies rows [first, first + count), which may lie outside the picture.</summary>
+    /// <summary>Copies rows [first, first + count), which may lie outside the image.</summary>
     /// <param name="g">The window.</param>
-    /// <param name="picture">First channel of the picture's first pixel.</param>
+    /// <param name="image">First channel of the image's first pixel.</param>
     /// <param name="first">First input row.</param>
     /// <param name="count">Rows.</param>
     /// <param name="strip">Receives the rows.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Copy(in ConvGeometry g, float* picture, int first, int count, float* strip)
+    public static void Copy(in ConvGeometry g, float* image, int first, int count, float* strip)
     {
         int length = RowLength(g);
         for (int y = first; y < first + count; y++, strip += length)
-            CopyRow(g, picture, y, strip);
+            CopyRow(g, image, y, strip);
         Memory.Fill(strip, Slack, 0f);
     }
 
-    /// <summary>Copies row y, which may lie outside the picture: <see cref="RowLength"/> floats.</summary>
+    /// <summary>Copies row y, which may lie outside the image: <see cref="RowLength"/> floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void CopyRow(in ConvGeometry g, float* picture, int y, float* target)
+    public static void CopyRow(in ConvGeometry g, float* image, int y, float* target)
     {
         int length = RowLength(g), pixels = length / g.Channels;
         if ((uint)y >= (uint)g.InH)
@@ -48,7 +48,7 @@ internal static unsafe class InputStrip
         }
 
         int left = Math.Clamp(g.PadLeft, 0, pixels), right = Math.Clamp(g.InW + g.PadLeft, left, pixels);
-        float* source = picture + ((((nint)y * g.InW) + left - g.PadLeft) * g.ChannelStride);
+        float* source = image + ((((nint)y * g.InW) + left - g.PadLeft) * g.ChannelStride);
         Memory.Fill(target, left * g.Channels, 0f);
         if (g.Channels == g.ChannelStride)
         {

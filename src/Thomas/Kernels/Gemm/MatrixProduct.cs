@@ -37,8 +37,8 @@ internal unsafe struct MatrixProductArgs
     /// </summary>
     public nint RowStrideC;
 
-    /// <summary>Floats from one picture to the next, with <see cref="RowStrideC"/>.</summary>
-    public nint PictureStrideC;
+    /// <summary>Floats from one image to the next, with <see cref="RowStrideC"/>.</summary>
+    public nint ImageStrideC;
 
     /// <summary>A matrix like C, added before the activation, or null. It may be C itself.</summary>
     public float* Residual;
@@ -273,7 +273,7 @@ internal sealed unsafe class MatrixProduct
                 if (_windows is not null)
                     tile.A = _windows.Window(args->A, workspace, m0 / _geometry.OutW, row) + (k0 / tile.K * (tile.K + tile.JumpA));
                 if (args->RowStrideC != 0)
-                    place = (row / _geometry.OutH * args->PictureStrideC) + (row % _geometry.OutH * args->RowStrideC) + (x * args->StrideC);
+                    place = (row / _geometry.OutH * args->ImageStrideC) + (row % _geometry.OutH * args->RowStrideC) + (x * args->StrideC);
             }
 
             tile.C = c + place;

@@ -29,13 +29,13 @@ internal static unsafe class PatchGather
         int n = m0 / g.OutW / g.OutH;
         for (int m = m0; m < m1; m++, target += stride)
         {
-            float* picture = input + (n * g.InH * rowStride);
+            float* image = input + (n * g.InH * rowStride);
             int iy0 = (oy * g.StrideH) - g.PadTop, ix0 = (ox * g.StrideW) - g.PadLeft;
             int tapRow = g.KernelW * g.Channels;
             if (joined && k0 == 0 && k1 == g.KernelH * tapRow && ix0 >= 0 && ix0 + g.KernelW <= g.InW
                 && iy0 >= 0 && iy0 + ((g.KernelH - 1) * g.DilationH) < g.InH)
             {
-                float* row = picture + (iy0 * rowStride) + ((nint)ix0 * g.Channels);
+                float* row = image + (iy0 * rowStride) + ((nint)ix0 * g.Channels);
                 for (int ky = 0; ky < g.KernelH; ky++, row += g.DilationH * rowStride)
                     Memory.Copy(row, target + (ky * tapRow), tapRow);
                 Advance(g, ref ox, ref oy, ref n);
@@ -50,9 +50,9 @@ internal static unsafe class PatchGather
                 if ((uint)iy >= (uint)g.InH)
                     Memory.Fill(run + begin, end - begin, 0f);
                 else if (joined)
-                    CopyJoined(g, picture + (iy * rowStride), ix0, begin, end, run);
+                    CopyJoined(g, image + (iy * rowStride), ix0, begin, end, run);
                 else
-                    CopyTaps(g, picture + (iy * rowStride), ix0, begin, end, run);
+                    CopyTaps(g, image + (iy * rowStride), ix0, begin, end, run);
             }
 
             Advance(g, ref ox, ref oy, ref n);

@@ -13,28 +13,28 @@ namespace Thomas.Kernels.Gemm;
 /// </summary>
 internal static unsafe class PatchScatter
 {
-    /// <summary>Adds the patches of output pixels [m0, m1) of one picture, in order, to rows [h0, h1) of its input.</summary>
+    /// <summary>Adds the patches of output pixels [m0, m1) of one image, in order, to rows [h0, h1) of its input.</summary>
     /// <param name="g">The window.</param>
     /// <param name="patches">One row for each output pixel.</param>
     /// <param name="stride">Floats from one patch to the next.</param>
-    /// <param name="m0">First output pixel, counted in the picture.</param>
+    /// <param name="m0">First output pixel, counted in the image.</param>
     /// <param name="m1">One past the last output pixel.</param>
-    /// <param name="picture">First channel of the picture's first pixel.</param>
+    /// <param name="image">First channel of the image's first pixel.</param>
     /// <param name="h0">First row.</param>
     /// <param name="h1">One past the last row.</param>
-    public static void Add(in ConvGeometry g, float* patches, nint stride, int m0, int m1, float* picture, int h0, int h1)
+    public static void Add(in ConvGeometry g, float* patches, nint stride, int m0, int m1, float* image, int h0, int h1)
     {
         switch (CpuFeatures.Tier)
         {
-            case InstructionTier.Avx512: Add<Simd512, V512>(g, patches, stride, m0, m1, picture, h0, h1); break;
-            case InstructionTier.Avx2: Add<Simd256, V256>(g, patches, stride, m0, m1, picture, h0, h1); break;
-            case InstructionTier.Scalar: Add<Simd1, float>(g, patches, stride, m0, m1, picture, h0, h1); break;
-            default: Add<Simd128, V128>(g, patches, stride, m0, m1, picture, h0, h1); break;
+            case InstructionTier.Avx512: Add<Simd512, V512>(g, patches, stride, m0, m1, image, h0, h1); break;
+            case InstructionTier.Avx2: Add<Simd256, V256>(g, patches, stride, m0, m1, image, h0, h1); break;
+            case InstructionTier.Scalar: Add<Simd1, float>(g, patches, stride, m0, m1, image, h0, h1); break;
+            default: Add<Simd128, V128>(g, patches, stride, m0, m1, image, h0, h1); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Add<TSimd, TVec>(in ConvGeometry g, float* patches, nint stride, int m0, int m1, float* picture, int h0, int h1)
+    private static void Add<TSimd, TVec>(in ConvGeometry g, float* patches, nint stride, int m0, int m1, float* image, int h0, int h1)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
@@ -54,7 +54,7 @@ internal static unsafe class PatchScatter
                     continue;
                 }
 
-                float* row = picture + (iy * rowStride);
+                float* row = image + (iy * rowStride);
                 int ix = ix0;
                 for (int run = 0; run < runs; run++, ix += g.DilationW, patch += runLength)
                 {

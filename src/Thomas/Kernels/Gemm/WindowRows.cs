@@ -62,8 +62,8 @@ internal sealed unsafe class WindowRows
         float* target = workspace;
         for (int row = begin; row < end;)
         {
-            int picture = row / _g.OutH, y = row % _g.OutH, rows = Math.Min(_g.OutH - y, end - row), first = (y * _g.StrideH) - _g.PadTop;
-            float* source = input + ((nint)picture * _g.InH * _g.InW * _g.ChannelStride);
+            int image = row / _g.OutH, y = row % _g.OutH, rows = Math.Min(_g.OutH - y, end - row), first = (y * _g.StrideH) - _g.PadTop;
+            float* source = input + ((nint)image * _g.InH * _g.InW * _g.ChannelStride);
             for (int i = 0; i < CopiedRows(rows); i++, target += RowStride)
                 InputStrip.CopyRow(_g, source, first + i, target);
             row += rows;
@@ -74,23 +74,23 @@ internal sealed unsafe class WindowRows
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float* Window(float* input, float* workspace, int begin, int row)
     {
-        int picture = row / _g.OutH, y = row % _g.OutH;
+        int image = row / _g.OutH, y = row % _g.OutH;
         if (_inPlace)
-            return input + (((picture * (nint)_g.InH) + (y * _g.StrideH) - _g.PadTop) * RowStride) - ((nint)_g.PadLeft * _g.ChannelStride);
-        int firstPicture = begin / _g.OutH, firstY = begin % _g.OutH;
-        int rows = picture == firstPicture
+            return input + (((image * (nint)_g.InH) + (y * _g.StrideH) - _g.PadTop) * RowStride) - ((nint)_g.PadLeft * _g.ChannelStride);
+        int firstImage = begin / _g.OutH, firstY = begin % _g.OutH;
+        int rows = image == firstImage
             ? (y - firstY) * _g.StrideH
-            : CopiedRows(_g.OutH - firstY) + ((picture - firstPicture - 1) * CopiedRows(_g.OutH)) + (y * _g.StrideH);
+            : CopiedRows(_g.OutH - firstY) + ((image - firstImage - 1) * CopiedRows(_g.OutH)) + (y * _g.StrideH);
         return workspace + (rows * RowStride);
     }
 
-    /// <summary>Input rows for so many output rows of one picture.</summary>
+    /// <summary>Input rows for so many output rows of one image.</summary>
     private int CopiedRows(int rows) => ((rows - 1) * _g.StrideH) + _span;
 
-    /// <summary>Bytes for so many output rows, over as many pictures as these can lie in.</summary>
+    /// <summary>Bytes for so many output rows, over as many images as these can lie in.</summary>
     private nuint CopiedBytes(int rows)
     {
-        int pictures = Math.Min(Math.Min(rows, _g.Batch), ((rows + _g.OutH - 2) / _g.OutH) + 1);
-        return (nuint)((rows * _g.StrideH) + (pictures * Math.Max(0, _span - _g.StrideH))) * (nuint)RowStride * sizeof(float);
+        int images = Math.Min(Math.Min(rows, _g.Batch), ((rows + _g.OutH - 2) / _g.OutH) + 1);
+        return (nuint)((rows * _g.StrideH) + (images * Math.Max(0, _span - _g.StrideH))) * (nuint)RowStride * sizeof(float);
     }
 }

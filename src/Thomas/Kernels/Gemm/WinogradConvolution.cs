@@ -159,8 +159,8 @@ internal sealed unsafe class WinogradConvolution
         float** pixels = stackalloc float*[Points];
         for (int t = t0; t < t1; t++, target += channels)
         {
-            Locate(t, out int picture, out int y0, out int x0);
-            float* source = input + ((nint)picture * _g.InH * _g.InW * channels);
+            Locate(t, out int image, out int y0, out int x0);
+            float* source = input + ((nint)image * _g.InH * _g.InW * channels);
             for (int i = 0; i < Points; i++)
             {
                 int y = y0 - _g.PadTop + (i / 4), x = x0 - _g.PadLeft + (i % 4);
@@ -210,8 +210,8 @@ internal sealed unsafe class WinogradConvolution
         int outW = _g.OutW;
         for (int t = t0; t < t1; t++, pixels += PackedMatrix.PanelWidth)
         {
-            Locate(t, out int picture, out int y, out int x);
-            nint corner = (((((nint)picture * _g.OutH) + y) * outW) + x);
+            Locate(t, out int image, out int y, out int x);
+            nint corner = (((((nint)image * _g.OutH) + y) * outW) + x);
             int width = Math.Min(2, outW - x), height = Math.Min(2, _g.OutH - y);
             for (int i = 0; i < height; i++)
             {
@@ -245,14 +245,14 @@ internal sealed unsafe class WinogradConvolution
             bool finite = true;
             for (int i = 0; i < 4 * columns; i++)
                 finite &= float.IsFinite(pixels[(i / columns * stride) + (i % columns)]);
-            Locate(t, out int picture, out int y, out int x);
+            Locate(t, out int image, out int y, out int x);
             for (int i = 0; i < 4 && !finite; i++)
-                Define(input, picture, y + (i / 2), x + (i % 2), panel, columns, pixels + (i * stride));
+                Define(input, image, y + (i / 2), x + (i % 2), panel, columns, pixels + (i * stride));
         }
     }
 
     /// <summary>One output pixel by definition.</summary>
-    private void Define(float* input, int picture, int y, int x, float* panel, int columns, float* target)
+    private void Define(float* input, int image, int y, int x, float* panel, int columns, float* target)
     {
         int width = PackedMatrix.PanelWidth, channels = _g.Channels;
         for (int j = 0; j < columns; j++)
@@ -263,7 +263,7 @@ internal sealed unsafe class WinogradConvolution
                 int iy = y - _g.PadTop + (tap / 3), ix = x - _g.PadLeft + (tap % 3);
                 if ((uint)iy >= (uint)_g.InH || (uint)ix >= (uint)_g.InW)
                     continue;
-                float* pixel = input + (((((nint)picture * _g.InH) + iy) * _g.InW) + ix) * channels;
+                float* pixel = input + (((((nint)image * _g.InH) + iy) * _g.InW) + ix) * channels;
                 for (int c = 0; c < channels; c++)
                     sum += pixel[c] * WinogradTransform.Tap(panel + width + ((nint)c * width) + j, (nint)channels * width, tap / 3, tap % 3);
             }
@@ -272,11 +272,11 @@ internal sealed unsafe class WinogradConvolution
         }
     }
 
-    /// <summary>The picture and first output pixel of a tile.</summary>
-    private void Locate(int tile, out int picture, out int y, out int x)
+    /// <summary>The image and first output pixel of a tile.</summary>
+    private void Locate(int tile, out int image, out int y, out int x)
     {
         x = tile % _tilesX * 2;
         y = tile / _tilesX % _tilesY * 2;
-        picture = tile / _tilesX / _tilesY;
+        image = tile / _tilesX / _tilesY;
     }
 }

@@ -50,8 +50,8 @@ internal sealed unsafe class MaxPoolingGradient
     {
         for (int item = begin; item < end; item++)
         {
-            int picture = item / _blocks, top = item % _blocks * _blockRows, bottom = Math.Min(top + _blockRows, _g.InH);
-            nint inputs = (nint)picture * _g.InH * _g.InW * _g.Channels, outputs = (nint)picture * _g.OutH * _g.OutW * _g.Channels;
+            int image = item / _blocks, top = item % _blocks * _blockRows, bottom = Math.Min(top + _blockRows, _g.InH);
+            nint inputs = (nint)image * _g.InH * _g.InW * _g.Channels, outputs = (nint)image * _g.OutH * _g.OutW * _g.Channels;
             nint rowLength = (nint)_g.InW * _g.Channels;
             CacheLines.Touch(x + inputs + (top * rowLength), (bottom - top) * rowLength);
             if (!_tiles) new Span<float>(dx + inputs + (top * rowLength), (int)((bottom - top) * rowLength)).Clear();
@@ -64,7 +64,7 @@ internal sealed unsafe class MaxPoolingGradient
         }
     }
 
-    /// <summary>Visits one row of windows; x and dx are the picture, y and dy the row, dx is written in rows [top, bottom).</summary>
+    /// <summary>Visits one row of windows; x and dx are the image, y and dy the row, dx is written in rows [top, bottom).</summary>
     private void RunRow(float* x, float* y, float* dy, float* dx, int iy, int top, int bottom)
     {
         (int ky0, int ky1) = Window.Taps(iy, _g.KernelH, _g.DilationH, bottom);

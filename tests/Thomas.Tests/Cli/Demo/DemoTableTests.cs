@@ -11,9 +11,9 @@ public sealed class DemoTableTests
     [Theory]
     [InlineData(900, 800, "names 90.0% of 1,000 new letters, the same network from random weights 80.0%: knowing digits saved it 50% of the mistakes.")]
     [InlineData(800, 900, "names 80.0% of 1,000 new letters, the same network from random weights 90.0%: here, starting from random weights was better.")]
-    [InlineData(900, 890, "names 90.0% of 1,000 new letters, the same network from random weights 89.0%: 1000 pictures cannot tell these two apart.")]
-    [InlineData(890, 900, "1000 pictures cannot tell these two apart.")]
-    [InlineData(1000, 1000, "1000 pictures cannot tell these two apart.")]
+    [InlineData(900, 890, "names 90.0% of 1,000 new letters, the same network from random weights 89.0%: 1000 images cannot tell these two apart.")]
+    [InlineData(890, 900, "1000 images cannot tell these two apart.")]
+    [InlineData(1000, 1000, "1000 images cannot tell these two apart.")]
     public void The_conclusion_follows_from_the_figures(int tuned, int scratch, string expected)
     {
         string conclusion = DemoTable.Conclude(Tuning("all", tuned), Tuning("scratch", scratch));
@@ -26,7 +26,7 @@ public sealed class DemoTableTests
     {
         string[] lines = DemoTable.ToText([Tuning("last:2", 903), Tuning("all", 100)]).Split('\n');
         Assert.Equal(3, lines.Length);
-        Assert.Equal("policy     trained   own pictures  test before  test after      time  memory of a step", lines[0]);
+        Assert.Equal("policy     trained   own images  test before  test after      time  memory of a step", lines[0]);
         Assert.Equal("last:2     405,510        8 of 10        10.0%       90.3%     1.5 s           2.0 MiB", lines[1]);
         Assert.All(lines, line => Assert.Equal(lines[0].Length, line.Length));
     }

@@ -44,7 +44,7 @@ public sealed class GlyphRasterTests
     }
 
     [Fact]
-    public void Ink_outside_is_cut_and_an_empty_picture_is_black()
+    public void Ink_outside_is_cut_and_an_empty_image_is_black()
     {
         Assert.All(Draw(_ => { }, 1, 255), pixel => Assert.Equal(0, pixel));
         byte[] crossing = Draw(raster => raster.AddPiece(new GlyphPoint(-5, 0.5f), new GlyphPoint(20, 0.5f), 0.5f, 1), 1, 255);

@@ -23,7 +23,7 @@ public sealed class HandwrittenSetTests
     }
 
     [Fact]
-    public void A_larger_set_begins_with_a_smaller_one_and_other_seeds_give_other_pictures()
+    public void A_larger_set_begins_with_a_smaller_one_and_other_seeds_give_other_images()
     {
         HandwrittenSet small = HandwrittenSet.Create("47", 20, 5), large = HandwrittenSet.Create("47", 30, 5), other = HandwrittenSet.Create("47", 20, 6);
         for (int i = 0; i < small.Count; i++)
@@ -36,7 +36,7 @@ public sealed class HandwrittenSetTests
     }
 
     [Fact]
-    public void Every_picture_has_ink_and_none_at_its_border()
+    public void Every_image_has_ink_and_none_at_its_border()
     {
         HandwrittenSet set = HandwrittenSet.Create(All, 4000, 2);
         for (int i = 0; i < set.Count; i++)
@@ -47,7 +47,7 @@ public sealed class HandwrittenSetTests
             {
                 ink += pixels[p] / 255.0;
                 bool isBorder = p / Side is 0 or Side - 1 || p % Side is 0 or Side - 1;
-                Expect.True(!isBorder || pixels[p] == 0, $"picture {i} has ink at its border");
+                Expect.True(!isBorder || pixels[p] == 0, $"image {i} has ink at its border");
             }
 
             // From a thin 1 to a thick B.
@@ -107,7 +107,7 @@ public sealed class HandwrittenSetTests
     }
 
     [Fact]
-    public void A_data_set_has_the_same_pictures_in_grey()
+    public void A_data_set_has_the_same_images_in_grey()
     {
         HandwrittenSet set = HandwrittenSet.Create("JA3", 7, 4);
         Dataset dataset = set.ToDataset(Subset.Test);
@@ -118,12 +118,12 @@ public sealed class HandwrittenSetTests
             Sample sample = dataset.Samples[i];
             Assert.Equal(set.Label(i), sample.ClassIndex);
             Assert.Equal(Subset.Test, sample.Subset);
-            RgbImage image = sample.Picture.Read().Pixels!;
+            RgbImage image = sample.Image.Read().Pixels!;
             Assert.Equal((Side, Side), (image.Width, image.Height));
             Assert.Equal(set.Pixels(i).ToArray().SelectMany(grey => new[] { grey, grey, grey }), image.Pixels);
         }
 
-        Assert.Equal(dataset.Samples.Count, dataset.Samples.Select(sample => sample.Picture.Name).Distinct().Count());
+        Assert.Equal(dataset.Samples.Count, dataset.Samples.Select(sample => sample.Image.Name).Distinct().Count());
     }
 
     [Fact]

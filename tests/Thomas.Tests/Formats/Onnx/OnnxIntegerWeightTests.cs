@@ -73,7 +73,7 @@ public sealed class OnnxIntegerWeightTests
         GraphProto written = Written(tuned);
         Assert.Equal((int)DataType.Float, Initializer(written, "w.real").DataType);
 
-        // Only the picture's own grid is a pair still; the layer's result is rounded in float arithmetic.
+        // Only the image's own grid is a pair still; the layer's result is rounded in float arithmetic.
         Assert.Equal(1, Count(written, "QuantizeLinear"));
         Assert.Equal(1, Count(written, "Round"));
         Assert.Equal(Outputs(tuned), Outputs(Model.Load(new MemoryStream(Bytes(tuned)), "again")));

@@ -42,20 +42,20 @@ public sealed class OnnxOldFormsTests
     }
 
     [Fact]
-    public void Pictures_may_be_scaled_in_the_file()
+    public void Images_may_be_scaled_in_the_file()
     {
         OnnxFile file = new OnnxFile(1).Input("x", 1, 3, 1, 1).Node("ImageScaler", ["x"], ["y"], ("scale", 2f), ("bias", new[] { 1f, 2, 3 })).Output("y");
         Assert.Equal([3f, 6, 9], file.Run([1, 2, 3]));
     }
 
     [Fact]
-    public void Bytes_that_are_cast_are_the_picture()
+    public void Bytes_that_are_cast_are_the_image()
     {
         OnnxFile file = new OnnxFile().InputOf(DataType.Uint8, "x", 1, 4, 5, 3).Floats("half", [], 0.5f)
             .Node("Cast", ["x"], ["r"], ("to", (int)DataType.Float)).Node("Transpose", ["r"], ["t"], ("perm", new[] { 0, 3, 1, 2 })).Node("GlobalMaxPool", ["t"], ["p"]).Node("Mul", ["p", "half"], ["y"]).Output("y");
-        float[] picture = new float[60];
-        for (int i = 0; i < picture.Length; i++) picture[i] = 4 * i;
-        Assert.Equal([114f, 116, 118], file.Run(picture));
+        float[] image = new float[60];
+        for (int i = 0; i < image.Length; i++) image[i] = 4 * i;
+        Assert.Equal([114f, 116, 118], file.Run(image));
         Assert.Equal((5, 4, 0f, 1f), (file.Load().Info.Preprocessing!.Width, file.Load().Info.Preprocessing!.Height, file.Load().Info.Preprocessing!.Mean.First, file.Load().Info.Preprocessing!.Std.First));
     }
 

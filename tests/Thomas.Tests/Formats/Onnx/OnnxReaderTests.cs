@@ -133,7 +133,7 @@ public sealed class OnnxReaderTests
         OnnxFile file = new OnnxFile().InputOf(DataType.Uint8, "x", 1, 3, 4, 5).Floats("s", [], 0.0078125f).Raw("z", DataType.Uint8, [], [128])
             .Node("DequantizeLinear", ["x", "s", "z"], ["r"]).Node("Relu", ["r"], ["y"]).Output("y");
         ModelInfo info = file.Load().Info;
-        Assert.Equal(PictureLayout.Nchw, info.InputLayout);
+        Assert.Equal(ImageLayout.Nchw, info.InputLayout);
         Assert.Equal((5, 4, 128f, 128f), (info.Preprocessing!.Width, info.Preprocessing.Height, info.Preprocessing.Mean.First, info.Preprocessing.Std.First));
         Assert.Contains("uint8 input: scale 0.007813, zero point 128, real numbers -1 to 0.99", info.PreprocessingSource, StringComparison.Ordinal);
     }
@@ -191,18 +191,18 @@ public sealed class OnnxReaderTests
     }
 
     [Fact]
-    public void Picture_sizes_that_are_open_are_filled_in()
+    public void Image_sizes_that_are_open_are_filled_in()
     {
         OnnxFile file = new OnnxFile().Input("x", 0, 0, 0, 0).Floats("w", [2, 3, 1, 1], new float[6]).Node("Conv", ["x", "w"], ["y"]).Output("y");
         Model Load(ModelLoadOptions options) => Model.Load(new MemoryStream(file.Proto.ToByteArray()), "open.onnx", options);
-        Assert.Equal(new Shape(1, 32, 32, 3), Load(new ModelLoadOptions { PictureSize = 32 }).Graph.Inputs[0].Shape);
+        Assert.Equal(new Shape(1, 32, 32, 3), Load(new ModelLoadOptions { ImageSize = 32 }).Graph.Inputs[0].Shape);
         Assert.Contains("--size N", Assert.Throws<ModelFormatException>(() => Load(new ModelLoadOptions())).Message, StringComparison.Ordinal);
 
         // What is fixed is changed only where the network allows it.
         OnnxFile known = new OnnxFile().Input("x", 0, 3, 8, 8).Node("GlobalAveragePool", ["x"], ["p"]).Node("Flatten", ["p"], ["y"]).Output("y");
-        Assert.Equal(new Shape(1, 16, 16, 3), Model.Load(new MemoryStream(known.Proto.ToByteArray()), "k.onnx", new ModelLoadOptions { PictureSize = 16 }).Graph.Inputs[0].Shape);
+        Assert.Equal(new Shape(1, 16, 16, 3), Model.Load(new MemoryStream(known.Proto.ToByteArray()), "k.onnx", new ModelLoadOptions { ImageSize = 16 }).Graph.Inputs[0].Shape);
         OnnxFile flat = new OnnxFile().Input("x", 0, 3, 8, 8).Node("Flatten", ["x"], ["y"]).Output("y");
-        Assert.Throws<ThomasException>(() => Model.Load(new MemoryStream(flat.Proto.ToByteArray()), "f.onnx", new ModelLoadOptions { PictureSize = 16 }));
+        Assert.Throws<ThomasException>(() => Model.Load(new MemoryStream(flat.Proto.ToByteArray()), "f.onnx", new ModelLoadOptions { ImageSize = 16 }));
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class OnnxWriterTests
         Assert.Equal(info.Metadata, again.Info.Metadata);
         Assert.True(again.Info.BatchIsSymbolic);
         Assert.Equal("block", again.Info.Name);
-        Assert.Equal(PictureLayout.Nchw, again.Info.InputLayout);
+        Assert.Equal(ImageLayout.Nchw, again.Info.InputLayout);
     }
 
     [Theory]
@@ -88,21 +88,21 @@ public sealed class OnnxWriterTests
     {
         OnnxFile file = new OnnxFile().Input("x", 1, 6, 5, 3).Node("Relu", ["x"], ["y"]).Output("y");
         Model model = file.Load();
-        Assert.Equal(PictureLayout.Nhwc, model.Info.InputLayout);
+        Assert.Equal(ImageLayout.Nhwc, model.Info.InputLayout);
         Model again = SaveAndLoad(model);
-        Assert.Equal(PictureLayout.Nhwc, again.Info.InputLayout);
+        Assert.Equal(ImageLayout.Nhwc, again.Info.InputLayout);
         Assert.Equal(new Shape(1, 6, 5, 3), again.Graph.Inputs[0].Shape);
     }
 
     [Fact]
     public void Names_of_inputs_outputs_and_weights_are_kept()
     {
-        OnnxFile file = new OnnxFile().Input("picture", 0, 3, 6, 5).Floats("conv.weight", [2, 3, 1, 1], 1, 2, 3, 4, 5, 6)
-            .Node("Conv", ["picture", "conv.weight"], ["features"]).Node("GlobalAveragePool", ["features"], ["pooled"]).Node("Flatten", ["pooled"], ["logits"]).Output("logits");
+        OnnxFile file = new OnnxFile().Input("image", 0, 3, 6, 5).Floats("conv.weight", [2, 3, 1, 1], 1, 2, 3, 4, 5, 6)
+            .Node("Conv", ["image", "conv.weight"], ["features"]).Node("GlobalAveragePool", ["features"], ["pooled"]).Node("Flatten", ["pooled"], ["logits"]).Output("logits");
         using MemoryStream stream = new();
         file.Load().Save(stream, ModelFormat.Onnx);
         ModelProto proto = ModelProto.Parser.ParseFrom(stream.ToArray());
-        Assert.Equal("picture", Assert.Single(proto.Graph.Input).Name);
+        Assert.Equal("image", Assert.Single(proto.Graph.Input).Name);
         Assert.Equal("logits", Assert.Single(proto.Graph.Output).Name);
         TensorProto weight = Assert.Single(proto.Graph.Initializer, tensor => tensor.Name == "conv.weight");
         Assert.Equal([2L, 3, 1, 1], weight.Dims);

@@ -6,7 +6,7 @@ using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 
 namespace Thomas.Tests.Formats.Onnx;
 
-/// <summary>Whole small classifiers of 12x12 pictures and four classes, with the nodes, names and leftovers of the programs that export such files.</summary>
+/// <summary>Whole small classifiers of 12x12 images and four classes, with the nodes, names and leftovers of the programs that export such files.</summary>
 internal static class WholeFiles
 {
     public const int Side = 12, Classes = 4;
@@ -113,7 +113,7 @@ internal static class WholeFiles
             .Node("Equal", ["sizes", "kept"], ["open"]).Node("Where", ["open", "ones", "sizes"], ["target"]).Node("Expand", ["cls_token", "target"], ["/cls"]);
     }
 
-    /// <summary>Swin's way: a picture in windows, a constant mask with minus infinity, windows put together again, positions joined by slices.</summary>
+    /// <summary>Swin's way: an image in windows, a constant mask with minus infinity, windows put together again, positions joined by slices.</summary>
     private static OnnxFile WindowAttention()
     {
         float[] mask = new float[9 * 16 * 16];
@@ -122,8 +122,8 @@ internal static class WholeFiles
             .Longs("cut", 1, 3, 4, 3, 4, Width).Node("Reshape", ["/last", "cut"], ["/cut"]).Node("Transpose", ["/cut"], ["/windows"], ("perm", new[] { 0, 1, 3, 2, 4, 5 })).Longs("rows", 9, 16, Width).Node("Reshape", ["/windows", "rows"], ["/w"])
             .Linear("/w", "/qkv", 3, Width, 3 * Width).Longs("third", Width, Width, Width).Node("Split", ["/qkv", "third"], ["/q", "/k", "/v"], ("axis", 2)).Node("Transpose", ["/k"], ["/kt"], ("perm", new[] { 0, 2, 1 }))
             .Node("MatMul", ["/q", "/kt"], ["/s"]).Floats("mask", [9, 16, 16], mask).Node("Add", ["/s", "mask"], ["/masked"]).Node("Softmax", ["/masked"], ["/p"], ("axis", 2)).Node("MatMul", ["/p", "/v"], ["/o"])
-            .Longs("uncut", 1, 3, 3, 4, 4, Width).Node("Reshape", ["/o", "uncut"], ["/u"]).Node("Transpose", ["/u"], ["/ut"], ("perm", new[] { 0, 1, 3, 2, 4, 5 })).Longs("picture", 1, Side, Side, Width).Node("Reshape", ["/ut", "picture"], ["/picture"])
-            .Longs("zero", 0).Longs("one", 1).Longs("end", int.MaxValue).Longs("two", 2).Longs("axis", 1).Node("Slice", ["/picture", "zero", "end", "axis", "two"], ["/even"]).Node("Slice", ["/picture", "one", "end", "axis", "two"], ["/odd"])
+            .Longs("uncut", 1, 3, 3, 4, 4, Width).Node("Reshape", ["/o", "uncut"], ["/u"]).Node("Transpose", ["/u"], ["/ut"], ("perm", new[] { 0, 1, 3, 2, 4, 5 })).Longs("image", 1, Side, Side, Width).Node("Reshape", ["/ut", "image"], ["/image"])
+            .Longs("zero", 0).Longs("one", 1).Longs("end", int.MaxValue).Longs("two", 2).Longs("axis", 1).Node("Slice", ["/image", "zero", "end", "axis", "two"], ["/even"]).Node("Slice", ["/image", "one", "end", "axis", "two"], ["/odd"])
             .Node("Concat", ["/even", "/odd"], ["/merged"], ("axis", -1)).Node("ReduceMean", ["/merged"], ["/mean"], ("axes", new[] { 1, 2 }), ("keepdims", 0))
             .Weights("head.weight", 8, Classes, 2 * Width).Weights("head.bias", 9, Classes).Node("Gemm", ["/mean", "head.weight", "head.bias"], ["output"], ("transB", 1)).Output("output");
     }
@@ -159,7 +159,7 @@ internal static class WholeFiles
         .Floats("scales", [4], 1, 1, 2, 2).Node("Resize", ["/r", "", "scales"], ["/u"], ("coordinate_transformation_mode", "pytorch_half_pixel"), ("cubic_coeff_a", -0.75f), ("mode", "cubic"), ("nearest_mode", "floor")).Node("Concat", ["/t", "/u"], ["/j"], ("axis", 1)).Node("Relu", ["/j"], ["/k"])
         .Node("ReduceMean", ["/k"], ["/m"], ("axes", new[] { 2, 3 }), ("keepdims", 0)).Weights("head.weight", 8, Classes, Width + 5).Weights("head.bias", 9, Classes).Node("Gemm", ["/m", "head.weight", "head.bias"], ["output"], ("transB", 1)).Output("output");
 
-    /// <summary>Pictures with the channels last, transposes around the convolutions, names with ":0", a mean and a Squeeze, a Reshape to sizes that are computed.</summary>
+    /// <summary>Images with the channels last, transposes around the convolutions, names with ":0", a mean and a Squeeze, a Reshape to sizes that are computed.</summary>
     private static OnnxFile TensorFlow() => new OnnxFile(13).Input("serving_default_input:0", 0, Side, Side, 3).Weights("conv/Conv2D/ReadVariableOp:0", 1, Width, 3, 3, 3).Weights("dw/depthwise/ReadVariableOp:0", 2, Width, 1, 3, 3)
         .Node("Transpose", ["serving_default_input:0"], ["conv__6:0"], ("perm", new[] { 0, 3, 1, 2 })).Node("Conv", ["conv__6:0", "conv/Conv2D/ReadVariableOp:0"], ["conv/Conv2D:0"], ("auto_pad", "SAME_UPPER"), ("strides", new[] { 2, 2 }), ("kernel_shape", new[] { 3, 3 }))
         .Floats("bn/gamma:0", [Width], Positive(Width, 3)).Weights("bn/beta:0", 4, Width).Weights("bn/mean:0", 5, Width).Floats("bn/variance:0", [Width], Positive(Width, 6))

@@ -158,7 +158,7 @@ public sealed class TfLiteImporterTests
     [Fact]
     public void An_open_size_is_asked_for()
     {
-        int x = _file.AddTensor(new FileTensor("picture", TfLiteType.FLOAT32, [1, -1, -1, 3], default));
+        int x = _file.AddTensor(new FileTensor("image", TfLiteType.FLOAT32, [1, -1, -1, 3], default));
         _file.Inputs.Add(x);
         ModelFormatException e = Assert.Throws<ModelFormatException>(() => Read(Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, -1, -1, 3])));
         Assert.Contains("--size N", e.Message, StringComparison.Ordinal);
@@ -167,10 +167,10 @@ public sealed class TfLiteImporterTests
     [Fact]
     public void Channels_that_are_open_are_refused()
     {
-        int x = _file.AddTensor(new FileTensor("picture", TfLiteType.FLOAT32, [1, 8, 8, -1], default));
+        int x = _file.AddTensor(new FileTensor("image", TfLiteType.FLOAT32, [1, 8, 8, -1], default));
         _file.Inputs.Add(x);
         UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => Read(Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, 8, 8, -1])));
-        Assert.Contains("only the batch and the size of pictures may be open", e.Message, StringComparison.Ordinal);
+        Assert.Contains("only the batch and the size of images may be open", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

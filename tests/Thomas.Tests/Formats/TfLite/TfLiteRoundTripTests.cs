@@ -107,12 +107,12 @@ public sealed class TfLiteRoundTripTests
     }
 
     [Fact]
-    public void A_picture_layout_of_channels_first_is_kept()
+    public void An_image_layout_of_channels_first_is_kept()
     {
-        ModelInfo info = new() { Name = "x", SourceFormat = ModelFormat.TfLite, InputLayout = PictureLayout.Nchw };
+        ModelInfo info = new() { Name = "x", SourceFormat = ModelFormat.TfLite, InputLayout = ImageLayout.Nchw };
         Graph graph = WrittenGraphs.All["NchwBlock"]();
         Model read = TfLiteReader.Read(Write(new Model(graph, info)), "x");
-        Assert.Equal(PictureLayout.Nchw, read.Info.InputLayout);
+        Assert.Equal(ImageLayout.Nchw, read.Info.InputLayout);
         Assert.Equal(graph.Inputs[0].Shape, read.Graph.Inputs[0].Shape);
         Assert.Equal(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(read.Graph, TestGraphs.Oracle), (a, b) => Math.Abs(a - b) < 1e-5);
     }

@@ -23,7 +23,7 @@ internal sealed partial class GraphEmitter
     public static FileGraph Emit(Model model)
     {
         GraphEmitter emitter = new(model.Info.BatchIsSymbolic);
-        bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: PictureLayout.Nchw };
+        bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: ImageLayout.Nchw };
         foreach (Value value in model.Graph.Values) emitter._file.Reserve(value.Name);
         foreach (Value input in model.Graph.Inputs) emitter.AddInput(input, isNchw && ReferenceEquals(input, model.Graph.Inputs[0]));
         foreach (Node node in model.Graph.Nodes) emitter.AddNode(node);

@@ -5,7 +5,7 @@ using Google.FlatBuffers;
 
 namespace Thomas.Formats.TfLite.Writing;
 
-/// <summary>Writes what a model knows about its pictures and classes: TFLite's metadata table and key-value entries.</summary>
+/// <summary>Writes what a model knows about its images and classes: TFLite's metadata table and key-value entries.</summary>
 internal static class MetadataSerializer
 {
     /// <summary>Name of the label file in the archive behind the model.</summary>

@@ -1,0 +1,72 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Graphs;
+using Thomas.Passes;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>Runs a graph from images to vectors over a prepared set, batch by batch.</summary>
+internal static class FeatureExtractor
+{
+    /// <summary>Large enough to fill the kernels, small enough for a phone's memory.</summary>
+    public const int DefaultBatch = 8;
+
+    /// <summary>Hands out the vectors of one image.</summary>
+    /// <param name="index">The image's index in the set.</param>
+    /// <param name="view">Its view.</param>
+    /// <param name="values">The graph's first output for it; valid during the call.</param>
+    public delegate void Receiver(int index, int view, ReadOnlySpan<float> values);
+
+    /// <summary>Runs all views of all images.</summary>
+    /// <param name="graph">From one NHWC image to one vector.</param>
+    /// <param name="set">The images.</param>
+    /// <param name="options">Device and threads.</param>
+    /// <param name="receive">Gets each result, views outermost, images in order.</param>
+    /// <param name="progress">Told the number of images done.</param>
+    /// <param name="cancellation">Ends the work after the batch at hand.</param>
+    /// <param name="largestBatch">The most images of a run; the results do not depend on it.</param>
+    /// <returns>Names of the kernels that ran.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public static IReadOnlyList<string> Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation, int largestBatch = DefaultBatch)
+    {
+        int batch = Math.Min(largestBatch, set.Count);
+        if (batch > 1 && !CanTake(graph, batch)) batch = 1;
+        using Executable executable = Executable.Compile(graph, batch, options);
+        Span<int> indexes = stackalloc int[batch];
+        int length = executable.Output().Length / batch;
+        for (int view = 0; view < set.Views; view++)
+        {
+            for (int start = 0; start < set.Count; start += batch)
+            {
+                cancellation.ThrowIfCancellationRequested();
+
+                // A short last batch repeats its last image; results are computed for each image alone.
+                int count = Math.Min(batch, set.Count - start);
+                for (int i = 0; i < batch; i++) indexes[i] = start + Math.Min(i, count - 1);
+                set.Fill(indexes, view, executable.Input());
+                executable.Run();
+                for (int i = 0; i < count; i++) receive(start + i, view, executable.Output().Slice(i * length, length));
+                progress?.Report((view * set.Count) + start + count);
+            }
+        }
+
+        return executable.Kernels;
+    }
+
+    /// <summary>Whether the first output of the graph grows with the batch; one that drops the batch axis can only take image after image.</summary>
+    private static bool CanTake(Graph graph, int batch)
+    {
+        Shape one = graph.Outputs[0].Shape;
+        try
+        {
+            return one.Rank > 0 && Rebatch.Run(graph, batch).Outputs[0].Shape == one.With(0, batch);
+        }
+        catch (GraphException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>What to evaluate with.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Overrides what the model says.</summary>
+    public Preprocessing? Preprocessing { get; init; }
+
+    /// <summary>Device and threads.</summary>
+    public CompileOptions Compile { get; init; } = new();
+
+    /// <summary>Folder for prepared images; null keeps them in memory.</summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>The most images of one run of inference; the results do not depend on it.</summary>
+    internal int LargestBatch { get; init; } = FeatureExtractor.DefaultBatch;
+}
+
+/// <summary>What a model got right on labelled images.</summary>
+public sealed class Evaluation
+{
+    internal Evaluation(
+        ClassOutput output,
+        ConfusionMatrix confusion,
+        double top5,
+        IReadOnlyList<BrokenImage> broken,
+        ImageInput input,
+        StageTimes times,
+        IReadOnlyList<string> notes,
+        IReadOnlyList<string> warnings,
+        IReadOnlyList<string> kernels)
+    {
+        Output = output;
+        Warnings = warnings;
+        Confusion = confusion;
+        Top5Accuracy = top5;
+        Broken = broken;
+        Input = input;
+        Times = times;
+        Notes = notes;
+        Kernels = kernels;
+    }
+
+    /// <summary>Which of the model's outputs was read, and what its numbers mean.</summary>
+    public ClassOutput Output { get; }
+
+    /// <summary>The model's class names, in the order of <see cref="Confusion"/>.</summary>
+    public IReadOnlyList<string> Labels => Output.Labels;
+
+    /// <summary>Counts by true and predicted class; the classes are the model's.</summary>
+    public ConfusionMatrix Confusion { get; }
+
+    /// <summary>Share of images whose class is among the five best.</summary>
+    public double Top5Accuracy { get; }
+
+    /// <summary>Images that could not be decoded and were left out.</summary>
+    public IReadOnlyList<BrokenImage> Broken { get; }
+
+    /// <summary>The preprocessing used.</summary>
+    public ImageInput Input { get; }
+
+    /// <summary>What each stage took.</summary>
+    public StageTimes Times { get; }
+
+    /// <summary>What a person should know about how the figures came about.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>What makes the figures doubtful, for example classes whose images could not be read; to be shown to the user.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>The model's classes that no image was of; nothing is known about them.</summary>
+    public IReadOnlyList<string> UncheckedClasses => Confusion.WithoutSamples(Labels);
+
+    /// <summary>Names of the kernels that computed, in the order they run.</summary>
+    public IReadOnlyList<string> Kernels { get; }
+}
+
+/// <summary>Measures the accuracy of a classifier on labelled images.</summary>
+public static class Evaluator
+{
+    /// <summary>Classifies all images of a data set.</summary>
+    /// <param name="model">The model; its labels must contain the data set's classes, or there must be as many of both and no labels.</param>
+    /// <param name="dataset">The images; where the set is split, only those marked for validation, or for test if there are none.</param>
+    /// <param name="decoder">The image decoder.</param>
+    /// <param name="options">Device, preprocessing, cache.</param>
+    /// <param name="progress">Told stage, images done and images in all.</param>
+    /// <param name="cancellation">Ends the work soon.</param>
+    /// <exception cref="ThomasException">The model is no image classifier, or its classes are others than the data set's.</exception>
+    public static Evaluation Evaluate(
+        Model model, Dataset dataset, IImageDecoder decoder, EvaluationOptions? options = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(decoder);
+        options ??= new EvaluationOptions();
+        ArgumentNullException.ThrowIfNull(options.Compile);
+        if (dataset.Samples.Count == 0) throw new DataException($"{dataset.Name} has no images to evaluate with.");
+        ImageInput input = ImageInput.Of(model, options.Preprocessing);
+        ModelChecks.RequireFinite(model);
+        List<string> notes = [], warnings = [];
+        ClassOutput output = ClassOutput.Of(model);
+        if (output.Warning is not null) warnings.Add(output.Warning);
+        if (output.IsBinary || output.IsIndependent || model.Graph.Outputs.Count > 1) notes.Add($"the model's output is {output.Description}");
+        if (output.IsIndependent) notes.Add("the class of the highest probability counts as the answer");
+        int[] classMap = MapClasses(model, output, dataset, notes);
+        if (dataset.Has(Subset.Validation))
+        {
+            dataset = dataset.Only(Subset.Validation);
+            notes.Add("the data set is split: only its validation images count");
+        }
+        else if (dataset.Has(Subset.Test) && (dataset.Has(Subset.Train) || dataset.Has(Subset.Unassigned)))
+        {
+            dataset = dataset.Only(Subset.Test);
+            notes.Add("the data set is split: only its test images count");
+        }
+
+        StageTimer timer = new();
+        PreparedSet set;
+        using (timer.Measure("decode"))
+        {
+            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads, MayLoseClasses = true };
+            set = PreparedSet.Create(dataset, decoder, prepare, StageProgress.Decoding(progress), cancellation);
+        }
+
+        using (set)
+        {
+            ConfusionMatrix confusion = new(output.Classes);
+            int top5 = 0;
+            IReadOnlyList<string> kernels;
+            using (timer.Measure("infer"))
+            {
+                kernels = FeatureExtractor.Run(
+                    output.Alone().Graph,
+                    set,
+                    options.Compile,
+                    (index, _, numbers) =>
+                    {
+                        ReadOnlySpan<float> scores = output.ToScores(numbers, stackalloc float[2]);
+                        int truth = classMap[set.Label(index)];
+                        confusion.Add(truth, TopK.Best(scores));
+                        top5 += TopK.Contains(scores, truth, 5) ? 1 : 0;
+                    },
+                    StageProgress.Counting(progress, "infer", set.Count),
+                    cancellation,
+                    options.LargestBatch);
+            }
+
+            foreach (string notice in set.Notices)
+            {
+                notes.Add(notice);
+                progress?.Report(StageProgress.Warning("decode", notice));
+            }
+
+            warnings.AddRange(LostClasses.Of(dataset, set.Dataset, "image"));
+            return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels);
+        }
+    }
+
+    /// <summary>The model's class of each of the data set's classes.</summary>
+    private static int[] MapClasses(Model model, ClassOutput output, Dataset dataset, List<string> notes)
+    {
+        IReadOnlyList<string> names = dataset.ClassNames;
+        if (model.Info.Labels is null)
+        {
+            if (names.Count != output.Classes)
+                throw new ThomasException($"{model.Info.Name} has {output.Classes} classes without names, the data set has {names.Count} classes; give the model's labels.");
+            int[] order = new int[names.Count];
+            for (int i = 0; i < order.Length; i++) order[i] = i;
+            notes.Add(output.IsBinary
+                ? $"the model has no labels: low values of its output are taken for '{names[0]}', high ones for '{names[1]}', in the order of the data set's classes"
+                : "the model has no labels: its outputs are taken in the order of the data set's classes");
+            return order;
+        }
+
+        int[] map = MatchNames(model, output, names, notes);
+        List<string> missing = [];
+        for (int i = 0; i < map.Length; i++)
+        {
+            if (map[i] < 0) missing.Add(names[i]);
+        }
+
+        if (missing.Count > 0)
+            throw new ThomasException($"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}. It knows {Few(output.Labels)}; --labels gives other names.");
+        return map;
+    }
+
+    /// <summary>Where a single output has one name, the data set's other class is what is not of it.</summary>
+    private static int[] MatchNames(Model model, ClassOutput output, IReadOnlyList<string> names, List<string> notes)
+    {
+        int[] map = ClassNames.Match(model.Info.Name, output.Labels, names, notes);
+        if (!output.IsBinary || model.Info.Labels!.Count != 1 || names.Count != 2) return map;
+        int positive = Array.IndexOf(map, 1), other = Array.IndexOf(map, -1);
+        if (positive < 0 || other < 0) return map;
+        map[other] = 0;
+        notes.Add($"'{names[other]}' is taken for '{output.Labels[0]}', since the model names '{names[positive]}' alone");
+        return map;
+    }
+
+    private static string Few(IReadOnlyList<string> labels)
+    {
+        List<string> few = [];
+        for (int i = 0; i < labels.Count && i < 5; i++) few.Add(labels[i]);
+        return string.Join(", ", few) + (labels.Count > few.Count ? $" and {labels.Count - few.Count} more" : "");
+    }
+}

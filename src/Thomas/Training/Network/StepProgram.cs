@@ -1,0 +1,144 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch fill <see cref="Images"/>, <see cref="Targets"/> and <see cref="Weights"/>
+/// and call <see cref="Run"/>; then <see cref="End"/>. Nothing of it allocates.
+/// </summary>
+internal sealed class StepProgram : IDisposable
+{
+    /// <summary>Arenas of this size are worth a collection before they are taken.</summary>
+    private const long LargeBytes = 16 << 20;
+
+    // Larger numbers would not all be whole numbers in float32. Masks come again after 2^18 steps.
+    private const long DropoutNumbers = 1 << 24, DropoutNumbersPerStep = 64;
+
+    private readonly OptimizerOptions _optimizer;
+    private readonly bool _hasDropout;
+    private readonly Executable _step;
+    private readonly Executable? _apply;
+    private float _rate;
+    private float _scale;
+    private long _number;
+    private int _run;
+
+    /// <summary>Compiles the graphs of a step and gives them memory.</summary>
+    public StepProgram(TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team = null)
+        : this(
+            options,
+            graph.HasDropout,
+            CompiledGraph.Create(graph.Step, compile, team?.Threads ?? 0),
+            graph.Apply is Graph apply ? CompiledGraph.Create(apply, compile, team?.Threads ?? 0) : null,
+            store,
+            team)
+    {
+    }
+
+    /// <summary>Gives a planned step the memory that its plan says.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="store">Memory of the variables of the plan's graph.</param>
+    /// <param name="team">Threads to share, as many as were planned for; null for a team of its own.</param>
+    public StepProgram(TrainingPlan plan, VariableStore store, ThreadTeam? team = null)
+        : this(plan.GraphOptions, plan.Graph.HasDropout, plan.CompiledStep, plan.CompiledApply, store, team)
+    {
+    }
+
+    private StepProgram(TrainingGraphOptions options, bool hasDropout, CompiledGraph step, CompiledGraph? apply, VariableStore store, ThreadTeam? team)
+    {
+        _optimizer = options.Optimizer;
+        Batch = options.Batch;
+        _hasDropout = hasDropout;
+        if (step.SizeBytes > LargeBytes) ReturnGarbage();
+        _step = Executable.Create(step, store, team);
+        try
+        {
+            _apply = apply is null ? null : Executable.Create(apply, store, team);
+        }
+        catch
+        {
+            _step.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Images of one run.</summary>
+    public int Batch { get; }
+
+    /// <summary>The compiled step, for its plan and kernels.</summary>
+    public Executable Step => _step;
+
+    /// <summary>The compiled update, where it is apart.</summary>
+    public Executable? Apply => _apply;
+
+    /// <summary>Normalized images of the next run, NHWC.</summary>
+    public Span<float> Images => _step.Input(0);
+
+    /// <summary>Target distributions of the next run, [n,c].</summary>
+    public Span<float> Targets => _step.Input(1);
+
+    /// <summary>The weight of each image's loss in the sum, [n]; all of a step's weights together usually sum to 1.</summary>
+    public Span<float> Weights => _step.Input(2);
+
+    /// <summary>Class probabilities that the last run computed, [n,c].</summary>
+    public ReadOnlySpan<float> Probabilities => _step.Output(1);
+
+    /// <summary>Starts a step.</summary>
+    /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
+    /// <param name="rate">Learning rate.</param>
+    /// <param name="gradientScale">Factor on all gradients.</param>
+    public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _run) = (number, rate, gradientScale, 0);
+
+    /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
+    public float Run()
+    {
+        Feed();
+        _step.Run();
+        return _step.Output(0)[0];
+    }
+
+    /// <summary>As <see cref="Run"/>, but ends at the first number that is not finite.</summary>
+    /// <returns>Where that was; null if all were finite.</returns>
+    public NonFinite? RunChecked()
+    {
+        Feed();
+        return _step.RunChecked();
+    }
+
+    /// <summary>Applies summed gradients, where the runs have not updated the weights themselves.</summary>
+    public void End()
+    {
+        if (_apply is null) return;
+        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        _apply.Run();
+    }
+
+    /// <summary>As <see cref="End"/>, but ends at the first number that is not finite.</summary>
+    /// <returns>Where that was; null if all were finite.</returns>
+    public NonFinite? EndChecked()
+    {
+        if (_apply is null) return null;
+        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        return _apply.RunChecked();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _step.Dispose();
+        _apply?.Dispose();
+    }
+
+    /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
+    private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+    private void Feed()
+    {
+        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
+        else _step.Input(3)[0] = _run == 0 ? 0 : 1;
+        if (_hasDropout) _step.Input(4)[0] = ((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers;
+        _run++;
+    }
+}

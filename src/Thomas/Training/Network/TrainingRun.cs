@@ -1,0 +1,425 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+using Thomas.Autodiff;
+using Thomas.Data;
+using Thomas.Graphs;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>One call of <see cref="Trainer.Train"/>: the loop over epochs and steps.</summary>
+internal sealed partial class TrainingRun : IDisposable
+{
+    private readonly TrainerOptions _options;
+    private readonly List<string> _notes;
+    private readonly IProgress<EpochReport>? _report;
+    private readonly IProgress<StageProgress>? _progress;
+    private readonly CancellationToken _cancellation;
+    private readonly TrainingInputs _inputs;
+    private readonly Trainee _trainee;
+    private readonly TrainingGraph _graph;
+    private readonly VariableStore _store;
+    private readonly ThreadTeam _team;
+    private readonly StepProgram _program;
+    private readonly ScoreEvaluator? _evaluator;
+    private readonly BatchPlan _plan;
+    private readonly BatchLoader _loader;
+    private readonly RateSchedule _schedule;
+    private readonly Watchdog _watchdog;
+    private readonly StoreCopy _best;
+    private readonly StageTimer _timer = new();
+    private readonly List<EpochReport> _epochs = [];
+    private readonly List<IDisposable> _owned = [];
+    private TrainingPosition _at = TrainingPosition.Start(1);
+    private ConfusionMatrix? _before;
+    private ConfusionMatrix? _after;
+    private (double Score, double NegativeLoss) _bestScore = (double.NegativeInfinity, double.NegativeInfinity);
+    private int _bestEpoch = NoEpoch;
+    private bool _stoppedEarly;
+    private float _lastLoss;
+    private long _steps;
+    private TimeSpan _stepTime;
+    private TimeSpan _epochTime;
+
+    private readonly long? _bound;
+
+    private const int NoEpoch = -1;
+
+    public TrainingRun(
+        TrainingInputs inputs,
+        TrainerOptions options,
+        List<string> notes,
+        IProgress<EpochReport>? report,
+        IProgress<StageProgress>? progress,
+        CancellationToken cancellation)
+    {
+        (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
+        _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
+        TrainingPlan? planned = PlanMemory(inputs.Classes.Model);
+        _trainee = planned?.Trainee ?? Trainee.Create(inputs.Classes.Model, options.Policy, options.BatchNormMode);
+        _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
+        _schedule = new RateSchedule(options, _plan.Steps);
+        TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
+            _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout, DropoutSeed: options.Seed);
+        _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, graphOptions);
+        if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
+        try
+        {
+            _team = Own(new ThreadTeam(options.Compile.Device == DeviceKind.Serial ? 1 : options.Compile.Threads));
+            _store = Own(new VariableStore(_graph.Variables));
+            _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
+            if (inputs.Validation is not null)
+                _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
+            _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null));
+            _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
+            _loader = Own(new BatchLoader(
+                _plan,
+                options.LoaderThreads,
+                inputs.Preprocessor.InputLength,
+                () => new BatchMaker(inputs.Train, inputs.Preprocessor, _plan, options.Augmentation, options.LabelSmoothing)));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Trains and builds the result.</summary>
+    public TrainerResult Go()
+    {
+        Begin();
+        bool cancelled = false;
+        while (!cancelled && !_stoppedEarly && _at.Epoch <= _options.Epochs)
+        {
+            Outcome outcome;
+            using (_timer.Measure("train")) outcome = TrainEpoch();
+            if (outcome == Outcome.Done)
+            {
+                using (_timer.Measure("validate")) outcome = FinishEpoch();
+            }
+
+            cancelled = outcome == Outcome.Cancelled;
+        }
+
+        if (cancelled) SaveCancelled();
+        return ToResult(cancelled);
+    }
+
+    /// <summary>Ends threads and frees memory.</summary>
+    public void Dispose()
+    {
+        for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
+        _owned.Clear();
+    }
+
+    private enum Outcome
+    {
+        Done,
+        Cancelled,
+        RolledBack,
+    }
+
+    private T Own<T>(T item)
+        where T : IDisposable
+    {
+        _owned.Add(item);
+        return item;
+    }
+
+    /// <summary>How a step fits the memory bound; null where there is none.</summary>
+    private TrainingPlan? PlanMemory(Model model)
+    {
+        if (_bound is null) return null;
+
+        TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
+        TrainingPlan plan = TrainingPlanner.Plan(model, options);
+        _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images a step, {plan.Recomputed.Count} results computed again");
+        if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
+            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");
+        return plan;
+    }
+
+    private BatchPlan PlanBatches(int? microBatch)
+    {
+        // A set smaller than the batch needs no empty rows, unless the micro-batch is given and fixes their number.
+        int samples = _inputs.Train.Count;
+        int micro = microBatch ?? Math.Min(_options.BatchSize, samples);
+        int batch = Math.Min(_options.BatchSize, (samples + micro - 1) / micro * micro);
+        Preprocessing preprocessing = _inputs.Preprocessor.Preprocessing;
+        BatchPlanOptions options = new(
+            batch,
+            micro,
+            FillsUp: _trainee.Statistics.Count > 0,
+            _inputs.Train.Views,
+            _options.Mixup,
+            _options.CutMix,
+            preprocessing.Width,
+            preprocessing.Height,
+            _options.Seed);
+        return new BatchPlan(_inputs.Labels, BatchPlan.ClassWeights(_inputs.Labels, _trainee.Classes, _options.ClassBalance), options);
+    }
+
+    /// <summary>What a model is made of: parameters and statistics.</summary>
+    private List<Variable> ModelVariables()
+    {
+        List<Variable> variables = [];
+        foreach (TrainedParameter parameter in _trainee.Parameters) variables.Add(parameter.Variable);
+        variables.AddRange(_trainee.Statistics);
+        return variables;
+    }
+
+    /// <summary>Sets the state to start from: the checkpoint's, or the model's with its validation as epoch 0.</summary>
+    private void Begin()
+    {
+        if (_options.CheckpointPath is not null && TryResume()) return;
+        if (_options.Policy.Kind == UpdateKind.Scratch)
+        {
+            ParameterInit.Fill(_trainee, _store, _options.Seed);
+            foreach ((Variable parameter, Variable average) in _graph.Averages) _store[parameter].CopyTo(_store[average]);
+        }
+
+        _watchdog.Keep(_at);
+        if (_evaluator is null) return;
+        using (_timer.Measure("evaluate before"))
+        {
+            _before = new ConfusionMatrix(_trainee.Classes);
+            double loss = _evaluator.Run(_before, _progress, _cancellation);
+            if (!_inputs.Classes.IsKnown || _options.Policy.Kind == UpdateKind.Scratch || !double.IsFinite(loss)) return;
+            (_bestEpoch, _bestScore, _after) = (0, ScoreOf(_before, loss), _before);
+            _best.Take();
+        }
+    }
+
+    /// <summary>The steps of the present epoch that are not done yet.</summary>
+    private Outcome TrainEpoch()
+    {
+        long start = Stopwatch.GetTimestamp();
+        if (_at.Step == 0) _epochTime = TimeSpan.Zero;
+        if (_at.Step < _plan.Steps) _loader.Start(_at.Epoch, _at.Step);
+        while (_at.Step < _plan.Steps)
+        {
+            if (_cancellation.IsCancellationRequested) return Outcome.Cancelled;
+            long stepStart = Stopwatch.GetTimestamp();
+            float loss = Step(_at.Step, out int correct);
+            if (!float.IsFinite(loss)) return RollBack(_at.Step, FormattableString.Invariant($"loss {loss}"));
+            _at = _at with { Step = _at.Step + 1, Loss = _at.Loss + ((double)loss * _plan.NewRows(_at.Step)), Correct = _at.Correct + correct };
+            _stepTime += Stopwatch.GetElapsedTime(stepStart);
+            _lastLoss = loss;
+            _steps++;
+            _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps));
+            bool save = IsCheckpointDue();
+            if (_at.Step == _plan.Steps || (!save && _at.Step % _options.WatchdogSteps != 0)) continue;
+            if (_watchdog.FindNonFinite() is Variable variable) return RollBack(_at.Step - 1, $"'{variable.Name}' is not finite");
+            if (!_watchdog.IsGood(loss)) continue;
+            _watchdog.Keep(_at);
+            if (save) Save();
+        }
+
+        _epochTime += Stopwatch.GetElapsedTime(start);
+        return Outcome.Done;
+    }
+
+    private float Step(int step, out int correct)
+    {
+        float loss = 0;
+        correct = 0;
+        BeginStep(_at.Epoch, step);
+        for (int run = 0; run < _plan.Runs(step); run++)
+        {
+            Batch batch = Feed();
+            loss += _program.Run();
+            ReadOnlySpan<float> probabilities = _program.Probabilities;
+            for (int i = 0; i < _plan.MicroBatch; i++)
+            {
+                if (batch.Labels[i] != Batch.NotCounted && TopK.Best(probabilities.Slice(i * _plan.Classes, _plan.Classes)) == batch.Labels[i]) correct++;
+            }
+        }
+
+        _program.End();
+        return loss;
+    }
+
+    private void BeginStep(int epoch, int step) => _program.Begin(((epoch - 1L) * _plan.Steps) + step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
+
+    private Batch Feed()
+    {
+        Batch batch = _loader.Next();
+        batch.Images.CopyTo(_program.Images);
+        batch.Targets.CopyTo(_program.Targets);
+        batch.Weights.CopyTo(_program.Weights);
+        return batch;
+    }
+
+    /// <summary>Validates, keeps the weights if they are the best, and begins the next epoch.</summary>
+    private Outcome FinishEpoch()
+    {
+        if (_watchdog.FindNonFinite() is Variable variable) return RollBack(_plan.Steps - 1, $"'{variable.Name}' is not finite");
+        long start = Stopwatch.GetTimestamp();
+        double? validationLoss = null;
+        ConfusionMatrix? confusion = null;
+        bool isBest, isGood = _watchdog.IsGood(_lastLoss);
+        SwapAverages();
+        try
+        {
+            if (_evaluator is not null)
+            {
+                confusion = new ConfusionMatrix(_trainee.Classes);
+                validationLoss = _evaluator.Run(confusion, _progress, _cancellation);
+            }
+
+            // An epoch that may be gone back behind is not the best.
+            isBest = isGood && (confusion is null || (double.IsFinite(validationLoss ?? 0) && ScoreOf(confusion, validationLoss ?? 0).CompareTo(_bestScore) > 0));
+            if (isBest) _best.Take();
+        }
+        catch (OperationCanceledException)
+        {
+            return Outcome.Cancelled;
+        }
+        finally
+        {
+            SwapAverages();
+        }
+
+        if (validationLoss is double v && !double.IsFinite(v)) return RollBack(_plan.Steps - 1, FormattableString.Invariant($"validation loss {v}"));
+        if (isBest) (_bestEpoch, _bestScore, _after) = (_at.Epoch, confusion is null ? _bestScore : ScoreOf(confusion, validationLoss ?? 0), confusion);
+        EpochReport report = new(
+            _at.Epoch,
+            _schedule.At(_at.Epoch, _plan.Steps - 1, _watchdog.Restarts),
+            _at.Loss / _plan.Samples,
+            (double)_at.Correct / _plan.Samples,
+            validationLoss,
+            confusion?.Accuracy,
+            confusion?.MacroRecall,
+            isBest,
+            _watchdog.Restarts,
+            _epochTime + Stopwatch.GetElapsedTime(start));
+        _epochs.Add(report);
+        int patience = _options.EarlyStoppingPatience;
+        _stoppedEarly = _evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, 0) >= patience && _at.Epoch < _options.Epochs;
+        _at = TrainingPosition.Start(_at.Epoch + 1);
+        if (isGood)
+        {
+            _watchdog.Keep(_at);
+            Save();
+        }
+
+        _report?.Report(report);
+        return Outcome.Done;
+    }
+
+    /// <summary>Exchanges parameters and their averages, where there are any: the averages are what is evaluated and kept.</summary>
+    private void SwapAverages()
+    {
+        foreach ((Variable parameter, Variable average) in _graph.Averages)
+        {
+            Span<float> a = _store[parameter], b = _store[average];
+            for (int i = 0; i < a.Length; i++) (a[i], b[i]) = (b[i], a[i]);
+        }
+    }
+
+    private (double Score, double NegativeLoss) ScoreOf(ConfusionMatrix confusion, double loss) =>
+        (_options.ClassBalance == ClassBalance.Weighted ? confusion.MacroRecall : confusion.Accuracy, -loss);
+
+    /// <summary>Names the first number that is not finite, and goes back to the last good state with a lower rate.</summary>
+    private Outcome RollBack(int failedStep, string symptom)
+    {
+        string finding = Locate(failedStep, symptom);
+        string note = _watchdog.RollBack(finding, _schedule.PeakAfter(_watchdog.Restarts));
+        _notes.Add(note);
+        _at = _watchdog.Position;
+        _epochs.RemoveAll(epoch => epoch.Epoch >= _at.Epoch);
+        _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps, note));
+        return Outcome.RolledBack;
+    }
+
+    /// <summary>Runs the steps since the last good state again, all tensors checked.</summary>
+    private string Locate(int failedStep, string symptom)
+    {
+        TrainingPosition good = _watchdog.Position;
+        _watchdog.State.Restore();
+        for (int epoch = good.Epoch; epoch <= _at.Epoch; epoch++)
+        {
+            int first = epoch == good.Epoch ? good.Step : 0, end = epoch == _at.Epoch ? failedStep + 1 : _plan.Steps;
+            if (first < end) _loader.Start(epoch, first);
+            for (int step = first; step < end; step++)
+            {
+                if (CheckedStep(epoch, step) is NonFinite found) return $"first non-finite value {found} at epoch {epoch}, step {step + 1}; {symptom}";
+            }
+        }
+
+        return $"{symptom} at epoch {_at.Epoch}, step {failedStep + 1}, but every tensor was finite when the step was run again";
+    }
+
+    private NonFinite? CheckedStep(int epoch, int step)
+    {
+        BeginStep(epoch, step);
+        for (int run = 0; run < _plan.Runs(step); run++)
+        {
+            Feed();
+            if (_program.RunChecked() is NonFinite found) return found;
+        }
+
+        return _program.EndChecked();
+    }
+
+    /// <summary>What happened to the prepared images, also while they were in use.</summary>
+    private void AddNotices(PreparedSet set)
+    {
+        foreach (string notice in set.Notices)
+        {
+            if (!_notes.Contains(notice)) _notes.Add(notice);
+        }
+    }
+
+    private TrainerResult ToResult(bool cancelled)
+    {
+        if (_bestEpoch != NoEpoch) _best.Restore();
+        else if (_watchdog.FindNonFinite() is not null) _watchdog.State.Restore();
+        if (_stoppedEarly) _notes.Add($"stopped early: no better validation result in {_options.EarlyStoppingPatience} epochs");
+        if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the model as given, whose weights were kept");
+        AddNotices(_inputs.Train);
+        if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
+        Executable? apply = _program.Apply;
+        List<string> kernels = [.. _program.Step.Kernels];
+        if (apply is not null) kernels.AddRange(apply.Kernels);
+        TrainerMemory memory = new(
+            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.MemoryBytes, _best.MemoryBytes, _loader.SizeBytes, _evaluator?.SizeBytes ?? 0);
+
+        // The result is made of new tensors: under a bound they take the place of what is done with.
+        if (_bound is not null)
+        {
+            _program.Dispose();
+            _evaluator?.Dispose();
+            ProcessMemory.Trim();
+        }
+
+        List<string> warnings = [];
+        TrainerResult result = new()
+        {
+            Model = _trainee.ToModel(_store, _options.OutputLogits),
+            Labels = _inputs.Classes.Model.Info.Labels!,
+            Before = _before,
+            After = _after,
+            Epochs = _epochs,
+            BestEpoch = Math.Max(_bestEpoch, 0),
+            LearningRate = _schedule.PeakAfter(_watchdog.Restarts),
+            Restarts = _watchdog.Restarts,
+            StoppedEarly = _stoppedEarly,
+            Cancelled = cancelled,
+            Notes = _notes,
+            Warnings = warnings,
+            TrainedParameters = _trainee.TrainedElements,
+            SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,
+            WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, _loader.Waited / _stepTime) : 0,
+            Times = _timer.Times,
+            Memory = memory,
+            Kernels = kernels,
+        };
+        warnings.AddRange(ClassNames.Alike(_inputs.Train.Dataset.ClassNames));
+        warnings.AddRange(TuningWarnings.Of(result));
+        return result;
+    }
+}

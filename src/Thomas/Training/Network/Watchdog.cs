@@ -1,0 +1,104 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Graphs;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>
+/// Holds the last good state of training: all numbers finite, and a loss that is not on its way to infinity. Where a number is no longer finite, training goes back to that
+/// state and on from there with <see cref="RateFactor"/> times the learning rate, <see cref="MaxRestarts"/> times at most. Costs the bytes of all variables but sums of
+/// gradients once more.
+/// </summary>
+internal sealed class Watchdog : IDisposable
+{
+    /// <summary>How often training may go back.</summary>
+    public const int MaxRestarts = 3;
+
+    /// <summary>What the learning rate is multiplied by then.</summary>
+    public const float RateFactor = 0.3f;
+
+    // Guessing costs ln(classes) nats; a network that is this far beyond overflows soon, and would again from a state shortly before.
+    private const double LossesOfGuessing = 10;
+
+    private readonly VariableStore _store;
+    private readonly double _maxLoss;
+
+    /// <param name="store">Memory of the variables.</param>
+    /// <param name="classes">Classes that are told apart.</param>
+    /// <param name="onDisk">Whether the state lies in a temporary file.</param>
+    public Watchdog(VariableStore store, int classes, bool onDisk = false)
+    {
+        _store = store;
+        _maxLoss = LossesOfGuessing * (1 + Math.Log(classes));
+        List<Variable> lasting = [];
+        foreach (Variable variable in store.Variables)
+        {
+            // Sums of gradients are overwritten in each step.
+            if (variable.Kind != VariableKind.Gradient) lasting.Add(variable);
+        }
+
+        State = new StoreCopy(store, lasting, onDisk);
+    }
+
+    /// <summary>The last good state.</summary>
+    public StoreCopy State { get; }
+
+    /// <summary>Where training stood then.</summary>
+    public TrainingPosition Position { get; private set; }
+
+    /// <summary>How often training went back.</summary>
+    public int Restarts { get; private set; }
+
+    /// <summary>Whether a state is worth keeping: training is not diverging yet.</summary>
+    /// <param name="loss">The last step's loss.</param>
+    public bool IsGood(float loss) => loss <= _maxLoss;
+
+    /// <summary>Makes the present state the one to go back to.</summary>
+    public void Keep(TrainingPosition position)
+    {
+        State.Take();
+        Position = position;
+    }
+
+    /// <summary>Puts a stored state into the store; <see cref="State"/> holds it already.</summary>
+    public void Resume(TrainingPosition position, int restarts)
+    {
+        State.Restore();
+        Position = position;
+        Restarts = restarts;
+    }
+
+    /// <summary>The first variable of the store that has a number which is not finite; null if all are.</summary>
+    public Variable? FindNonFinite()
+    {
+        foreach (Variable variable in State.Variables)
+        {
+            if (NonFinite.In(_store[variable]) is not null) return variable;
+        }
+
+        return null;
+    }
+
+    /// <summary>Goes back.</summary>
+    /// <param name="finding">What was not finite, for the message.</param>
+    /// <param name="peak">Peak learning rate so far.</param>
+    /// <returns>A note of what happened.</returns>
+    /// <exception cref="ThomasException">It has happened too often.</exception>
+    public string RollBack(string finding, float peak)
+    {
+        if (Restarts == MaxRestarts)
+        {
+            throw new ThomasException(FormattableString.Invariant(
+                $"Training diverges: {finding}, at a peak learning rate of {peak:g3} after {MaxRestarts} restarts. Set a lower learning rate or a bound for the gradients' norm, and check the images' preprocessing."));
+        }
+
+        Restarts++;
+        State.Restore();
+        return FormattableString.Invariant(
+            $"{finding}; went back to epoch {Position.Epoch}, step {Position.Step}, with a peak learning rate of {peak * RateFactor:g3} (restart {Restarts} of {MaxRestarts})");
+    }
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose() => State.Dispose();
+}

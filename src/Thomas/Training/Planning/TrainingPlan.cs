@@ -1,0 +1,136 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+using Thomas.Autodiff;
+using Thomas.Graphs;
+using Thomas.Planning;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>A training step, decided before anything runs: what is trained, in which pieces, what is recomputed, and every byte that it will take.</summary>
+public sealed class TrainingPlan
+{
+    internal TrainingPlan(Trainee trainee, TrainingPlanOptions options, TrainingGraphOptions graphOptions, TrainingGraph graph, CompileOptions compile, CompiledGraph step, CompiledGraph? apply)
+    {
+        Trainee = trainee;
+        Options = options;
+        GraphOptions = graphOptions;
+        Graph = graph;
+        Compile = compile;
+        CompiledStep = step;
+        CompiledApply = apply;
+        Memory = TrainingMemory.Of(graph.Variables, step, apply);
+        List<RecomputedValue> recomputed = [];
+        foreach (Node node in step.Graph.Nodes)
+        {
+            OpCost cost = node.Cost;
+            int runs = options.Batch / graphOptions.Batch;
+            if (node.Stage == Stage.Forward) ForwardMultiplyAdds += cost.MultiplyAdds * runs;
+            else if (node.Stage != Stage.Recompute) BackwardMultiplyAdds += cost.MultiplyAdds * runs;
+            if (node.Stage != Stage.Recompute) continue;
+            RecomputedMultiplyAdds += cost.MultiplyAdds * runs;
+            recomputed.Add(new RecomputedValue(node.Name[..node.Name.LastIndexOf(Recompute.Suffix, StringComparison.Ordinal)], node.Output.Type.SizeBytes, cost.MultiplyAdds, cost.Elementwise));
+        }
+
+        Recomputed = recomputed;
+    }
+
+    /// <summary>What was asked for.</summary>
+    public TrainingPlanOptions Options { get; }
+
+    /// <summary>Names of the trained tensors, in the order of the graph.</summary>
+    public IReadOnlyList<string> TrainedTensors
+    {
+        get
+        {
+            string[] names = new string[Trainee.Parameters.Count];
+            for (int i = 0; i < names.Length; i++) names[i] = Trainee.Parameters[i].Variable.Name;
+            return names;
+        }
+    }
+
+    /// <summary>Elements of all trained tensors.</summary>
+    public long TrainedParameters => Trainee.TrainedElements;
+
+    /// <summary>Images of one run.</summary>
+    public int MicroBatch => GraphOptions.Batch;
+
+    /// <summary>Runs of a step.</summary>
+    public int Runs => Options.Batch / MicroBatch;
+
+    /// <summary>What is dropped and computed again, in the order of the backward pass.</summary>
+    public IReadOnlyList<RecomputedValue> Recomputed { get; }
+
+    /// <summary>Bytes by what they hold.</summary>
+    public TrainingMemory Memory { get; }
+
+    /// <summary>Where the values of one run lie, and what is live when.</summary>
+    public MemoryPlan Step => CompiledStep.Plan;
+
+    /// <summary>Multiply-adds of the forward passes of a step.</summary>
+    public long ForwardMultiplyAdds { get; }
+
+    /// <summary>Multiply-adds of the backward passes of a step, without what is computed again.</summary>
+    public long BackwardMultiplyAdds { get; }
+
+    /// <summary>Multiply-adds of what is computed again in a step.</summary>
+    public long RecomputedMultiplyAdds { get; }
+
+    /// <summary>What counts towards the bound: the step, and what is beside it where the bound is that of a whole run.</summary>
+    internal long BoundedBytes => Memory.Total + (Options.Beside?.Invoke(this) ?? 0);
+
+    internal Trainee Trainee { get; }
+
+    internal TrainingGraphOptions GraphOptions { get; }
+
+    internal TrainingGraph Graph { get; }
+
+    /// <summary>With these options the same graph compiles to the same step again.</summary>
+    internal CompileOptions Compile { get; }
+
+    internal CompiledGraph CompiledStep { get; }
+
+    internal CompiledGraph? CompiledApply { get; }
+
+    /// <summary>Predicted time of a step.</summary>
+    /// <param name="model">Rates of the machine, for example from <see cref="MachineRates.Measure"/>.</param>
+    public double Seconds(CostModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return (Runs * model.Seconds(CompiledStep.Graph)) + (CompiledApply is null ? 0 : model.Seconds(CompiledApply.Graph));
+    }
+
+    /// <summary>The plan on some lines: pieces, memory by kind, what is recomputed, the chart of the step.</summary>
+    public string ToText()
+    {
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"policy {Options.Policy}, {TrainedParameters} parameters in {Trainee.Parameters.Count} tensors, batch {Options.Batch} = {Runs} x {MicroBatch}\n");
+        foreach ((string name, long bytes) in Parts())
+        {
+            if (bytes > 0) text.Append(CultureInfo.InvariantCulture, $"{name,-18} {ByteSize.Format(bytes),10}\n");
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"{"total",-18} {ByteSize.Format(Memory.Total),10}\n");
+        foreach (RecomputedValue value in Recomputed) text.Append(CultureInfo.InvariantCulture, $"recomputed {VisibleText.Of(value.Name)} {ByteSize.Format(value.Bytes)}\n");
+        return text.Append(Step.ToText()).ToString();
+    }
+
+    /// <summary>The parts of <see cref="Memory"/> with their names; they sum to its total.</summary>
+    public IReadOnlyList<(string Name, long Bytes)> Parts() =>
+    [
+        ("trained weights", Memory.TrainedWeights),
+        ("frozen weights", Memory.FrozenConstants),
+        ("packed weights", Memory.PackedConstants),
+        ("statistics", Memory.Statistics),
+        ("optimizer state", Memory.OptimizerState),
+        ("gradient sums", Memory.GradientSums),
+        ("inputs", Memory.Inputs),
+        ("activations", Memory.Activations),
+        ("gradients", Memory.Gradients),
+        ("workspace", Memory.Workspace),
+        ("gaps", Memory.Gaps),
+        ("update", Memory.UpdateArena),
+    ];
+}

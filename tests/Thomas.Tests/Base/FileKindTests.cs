@@ -5,7 +5,7 @@ using System.Text;
 using Thomas.Tests.Data;
 using Xunit;
 
-namespace Thomas.Tests;
+namespace Thomas.Tests.Base;
 
 /// <summary>Files that lie in the wrong place are named for what they are.</summary>
 public sealed class FileKindTests

@@ -3,7 +3,7 @@ using System.Globalization;
 using Thomas.Graphs;
 using Thomas.Ops;
 
-namespace Thomas.Formats;
+namespace Thomas;
 
 /// <summary>
 /// What the weights of the first convolution tell of the numbers that it was trained on, for files that say nothing. Batch normalization that is folded into a layer scales

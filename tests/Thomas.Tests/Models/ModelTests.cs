@@ -4,7 +4,7 @@ using Thomas.Ops;
 using Thomas.Tests.Harness;
 using Xunit;
 
-namespace Thomas.Tests;
+namespace Thomas.Tests.Models;
 
 public sealed class ModelTests
 {

@@ -3,7 +3,7 @@ using Thomas.Graphs;
 using Thomas.Ops;
 using Xunit;
 
-namespace Thomas.Tests;
+namespace Thomas.Tests.Models;
 
 public sealed class ModelChecksTests
 {

@@ -7,7 +7,7 @@ using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 
-namespace Thomas.Tests;
+namespace Thomas.Tests.Models;
 
 public sealed class ClassOutputTests
 {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Xunit;
 
-namespace Thomas.Tests.Diagnostics;
+namespace Thomas.Tests.Base;
 
 public sealed class VisibleTextTests
 {

@@ -6,7 +6,7 @@ using Thomas.Training;
 
 using Xunit;
 
-namespace Thomas.Tests.Training;
+namespace Thomas.Tests.Base;
 
 public sealed class RngTests
 {

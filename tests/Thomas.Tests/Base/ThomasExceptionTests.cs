@@ -2,7 +2,7 @@ using System;
 
 using Xunit;
 
-namespace Thomas.Tests.Diagnostics;
+namespace Thomas.Tests.Base;
 
 public sealed class ThomasExceptionTests
 {

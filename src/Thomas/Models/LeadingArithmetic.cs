@@ -2,7 +2,7 @@ using System;
 using Thomas.Graphs;
 using Thomas.Ops;
 
-namespace Thomas.Formats;
+namespace Thomas;
 
 /// <summary>What a graph does to its input number by number before its first layer: one factor and one shift for each channel, and the first grid that it rounds to.</summary>
 internal sealed class LeadingArithmetic

@@ -6,6 +6,8 @@ using System.CommandLine.Parsing;
 using System.IO;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using Thomas.App;
+using Thomas.App.Tuning;
 using Thomas.Cli.Commands;
 using Thomas.Cli.Output;
 using Thomas.Runtime;
@@ -24,11 +26,12 @@ internal static class ThomasCommand
     /// <param name="stdout">Results.</param>
     /// <param name="stderr">Progress, warnings, errors.</param>
     /// <param name="cancellation">Ends the work as Ctrl-C does.</param>
+    /// <param name="tuned">What is fastest on this machine, as far as that was measured.</param>
     /// <returns>See <see cref="ExitCode"/>.</returns>
-    public static int Invoke(string[] args, TextWriter stdout, TextWriter stderr, CancellationToken cancellation = default)
+    public static int Invoke(string[] args, TextWriter stdout, TextWriter stderr, CancellationToken cancellation = default, TuningChoice tuned = default)
     {
         Terminal terminal = new(stdout, stderr, cancellation);
-        RootCommand root = Create(terminal);
+        RootCommand root = Create(terminal, tuned);
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return ReportUsage(terminal, parsed, args.Length == 0);
         if (UnknownOption(parsed) is string option) return ReportUnknown(terminal, parsed, option);
@@ -43,19 +46,19 @@ internal static class ThomasCommand
         }
     }
 
-    private static RootCommand Create(Terminal terminal)
+    private static RootCommand Create(Terminal terminal, TuningChoice tuned)
     {
         RootCommand root = new("Tunes stock image classifiers (.tflite, .onnx) to your own images, on this device.") { HelpName = "thomas" };
         foreach (Option option in terminal.Options) root.Add(option);
         root.Add(InspectCommand.Create(terminal));
-        root.Add(ClassifyCommand.Create(terminal));
-        root.Add(EvaluateCommand.Create(terminal));
-        root.Add(PlanCommand.Create(terminal));
-        root.Add(TuneCommand.Create(terminal));
-        root.Add(TrainCommand.Create(terminal));
+        root.Add(ClassifyCommand.Create(terminal, tuned));
+        root.Add(EvaluateCommand.Create(terminal, tuned));
+        root.Add(PlanCommand.Create(terminal, tuned));
+        root.Add(TuneCommand.Create(terminal, tuned));
+        root.Add(TrainCommand.Create(terminal, tuned));
         root.Add(ConvertCommand.Create(terminal));
         root.Add(DevicesCommand.Create(terminal));
-        root.Add(DemoCommand.Create(terminal));
+        root.Add(DemoCommand.Create(terminal, tuned));
         foreach (Option option in root.Options)
         {
             if (option is VersionOption) option.Action = new WriteVersion();

@@ -4,9 +4,11 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
 using System.Threading;
+using Thomas.App;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
@@ -25,15 +27,19 @@ internal sealed class ClassifyCommand
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly Argument<string[]> _images = new("image") { Description = "Images, or folders of images", Arity = ArgumentArity.OneOrMore };
     private readonly Option<int?> _top = Parse.Number("--top", "Classes to list for each image (default 5)", 1, 100_000);
-    private readonly ComputeOptions _compute = new();
+    private readonly ComputeOptions _compute;
     private readonly PreprocessingOptions _preprocessing = new();
 
-    private ClassifyCommand(Terminal terminal) => _terminal = terminal;
+    private ClassifyCommand(Terminal terminal, TuningChoice tuned)
+    {
+        _terminal = terminal;
+        _compute = new ComputeOptions(tuned);
+    }
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TuningChoice tuned)
     {
         Command command = new("classify", "Name what is in images");
-        ClassifyCommand classify = new(terminal);
+        ClassifyCommand classify = new(terminal, tuned);
         classify._model.AddTo(command);
         command.Add(classify._images);
         command.Add(classify._top);

@@ -1,7 +1,8 @@
 using System.CommandLine;
+using Thomas.App;
+using Thomas.App.Reports;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 
 namespace Thomas.Cli.Commands;
 

@@ -2,10 +2,12 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
-using Thomas.Cli.Demo;
+using Thomas.App;
+using Thomas.App.Demo;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Data;
 using Thomas.Data.Handwriting;
 using Thomas.Imaging;
@@ -26,14 +28,18 @@ internal sealed class DemoCommand
     private readonly Option<string> _folder = new("--out", "-o") { Description = $"Folder for images and tuned model (default {DefaultFolder})", HelpName = "folder" };
     private readonly Option<ulong?> _seed = Parse.Number("--seed", "Decides images and weights; the same seed gives the same accuracies and files, whatever the threads (default 1)", 0ul, ulong.MaxValue);
     private readonly Option<bool> _quick = new("--quick") { Description = "Fewer images and steps: to see that everything works, not how well" };
-    private readonly ComputeOptions _compute = new();
+    private readonly ComputeOptions _compute;
 
-    private DemoCommand(Terminal terminal) => _terminal = terminal;
+    private DemoCommand(Terminal terminal, TuningChoice tuned)
+    {
+        _terminal = terminal;
+        _compute = new ComputeOptions(tuned);
+    }
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TuningChoice tuned)
     {
         Command command = new("demo", "Show tuning from beginning to end in less than a minute: drawn digits, then letters from 128 images; needs no data and no network connection");
-        DemoCommand demo = new(terminal);
+        DemoCommand demo = new(terminal, tuned);
         command.Add(demo._folder);
         command.Add(demo._seed);
         command.Add(demo._quick);

@@ -4,10 +4,11 @@ using System.CommandLine;
 using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
+using Thomas.App;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
-using Thomas.Cli.Tuning;
 using Thomas.Runtime;
 
 namespace Thomas.Cli.Commands;
@@ -24,7 +25,7 @@ internal sealed class DevicesCommand
         Option<string> folder = new("--cache-dir") { Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)", HelpName = "folder" };
         command.Add(tune);
         command.Add(folder);
-        terminal.Bind(command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheOptions.DefaultFolder() : null, parsed.GetValue(folder) is null));
+        terminal.Bind(command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheFolder.Default() : null, parsed.GetValue(folder) is null));
         return command;
     }
 
@@ -33,13 +34,13 @@ internal sealed class DevicesCommand
         TuningReport? tuning = tuningFolder is null ? null : Tune(terminal, tuningFolder);
         DevicesReport report = new(
             ThomasCommand.Version,
-            ProcessorName(),
+            Processor.Name(),
             RuntimeInformation.ProcessArchitecture.ToString(),
             Machine.Tier,
             Machine.VectorBits,
             Machine.Processors,
             Machine.PerformanceProcessors,
-            Caches("/sys/devices/system/cpu/cpu0/cache"),
+            Processor.Caches(),
             OpenCl,
             tuning);
         if (terminal.Json)
@@ -57,7 +58,7 @@ internal sealed class DevicesCommand
         if (tuning is not null)
         {
             List<string> lines = [.. tuning.Measured.Select(m => Format.Invariant($"{Describe(m.Threads, m.BlockRows, m.BlockPanelBytes)}: {m.Milliseconds:F2} ms for MobileNetV2"))];
-            string use = isDefault ? "from now on, unless --threads says otherwise" : $"kept, but looked for in {CacheOptions.DefaultFolder()} only";
+            string use = isDefault ? "from now on, unless --threads says otherwise" : $"kept, but looked for in {CacheFolder.Default()} only";
             terminal.Field("tuning", $"{string.Join('\n', lines)}\n{Describe(tuning.Threads, tuning.BlockRows, tuning.BlockPanelBytes)} {use}: {tuning.File}");
         }
 
@@ -68,54 +69,11 @@ internal sealed class DevicesCommand
     {
         List<(TuningChoice Choice, double Milliseconds)> measured = [];
         TuningChoice best = MachineTuning.Find(Machine.Processors, Machine.PerformanceProcessors, measured, terminal.Cancellation);
-        string file = new TuningRecord(ProcessorName(), Machine.Tier, Machine.Processors, best).Save(folder);
+        string file = new TuningRecord(Processor.Name(), Machine.Tier, Machine.Processors, best).Save(folder);
         TuningTimeReport[] times = [.. measured.Select(m => new TuningTimeReport(m.Choice.Threads, m.Choice.BlockRows, m.Choice.BlockPanelBytes, m.Milliseconds))];
         return new TuningReport(best.Threads, best.BlockRows, best.BlockPanelBytes, times, file);
     }
 
     private static string Describe(int threads, int rows, int panelBytes) =>
         Format.Plural(threads, "thread") + (rows == 0 ? "" : Format.Invariant($", blocks of {rows} rows")) + (panelBytes == 0 ? "" : Format.Invariant($", small weights up to {ByteSize.Format(panelBytes)}"));
-
-    /// <summary>The processor as the system calls it.</summary>
-    internal static string ProcessorName()
-    {
-        if (OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") is { Length: > 0 } identifier) return identifier;
-        foreach (string line in Lines("/proc/cpuinfo"))
-        {
-            if (line.StartsWith("model name", StringComparison.Ordinal) || line.StartsWith("Hardware", StringComparison.Ordinal)) return line[(line.IndexOf(':') + 1)..].Trim();
-        }
-
-        return RuntimeInformation.ProcessArchitecture.ToString();
-    }
-
-    // Linux and Android tell; elsewhere the list is empty.
-    private static List<string> Caches(string folder)
-    {
-        List<string> caches = [];
-        for (int i = 0; Directory.Exists(Path.Combine(folder, $"index{i}")); i++)
-        {
-            string level = First(folder, i, "level"), type = First(folder, i, "type"), size = First(folder, i, "size"), shared = First(folder, i, "shared_cpu_list");
-            if (size.Length > 0) caches.Add($"L{level} {type.ToLowerInvariant()} cache {size.Replace("K", " KiB", StringComparison.Ordinal)} (shared by processors {shared})");
-        }
-
-        return caches;
-    }
-
-    private static string First(string folder, int index, string name)
-    {
-        foreach (string line in Lines(Path.Combine(folder, $"index{index}", name))) return line.Trim();
-        return "";
-    }
-
-    private static string[] Lines(string path)
-    {
-        try
-        {
-            return File.Exists(path) ? File.ReadAllLines(path) : [];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
 }

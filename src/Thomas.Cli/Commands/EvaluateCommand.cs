@@ -1,9 +1,11 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using Thomas.App;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Training;
@@ -16,16 +18,20 @@ internal sealed class EvaluateCommand
     private readonly Terminal _terminal;
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly DataOption _data = new();
-    private readonly ComputeOptions _compute = new();
+    private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
 
-    private EvaluateCommand(Terminal terminal) => _terminal = terminal;
+    private EvaluateCommand(Terminal terminal, TuningChoice tuned)
+    {
+        _terminal = terminal;
+        _compute = new ComputeOptions(tuned);
+    }
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TuningChoice tuned)
     {
         Command command = new("evaluate", "Measure accuracy on labeled images");
-        EvaluateCommand evaluate = new(terminal);
+        EvaluateCommand evaluate = new(terminal, tuned);
         evaluate._model.AddTo(command);
         evaluate._data.AddTo(command);
         evaluate._compute.AddTo(command);
@@ -49,7 +55,7 @@ internal sealed class EvaluateCommand
         string device = ComputeOptions.Describe(options.Compile);
         Evaluation result = ProgressDisplay.Run(
             _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
-        CacheOptions.Trim(options.CacheDirectory);
+        CacheFolder.Trim(options.CacheDirectory);
         _terminal.Broken(result.Broken);
         _terminal.ClassOutput(model, result.Output);
         _terminal.Warnings(Others(result));

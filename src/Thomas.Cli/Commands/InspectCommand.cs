@@ -1,9 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using Thomas.App;
+using Thomas.App.Reports;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Passes;

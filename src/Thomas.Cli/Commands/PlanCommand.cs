@@ -1,10 +1,12 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using Thomas.App;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Data;
 using Thomas.Planning;
 using Thomas.Runtime;
@@ -23,15 +25,19 @@ internal sealed class PlanCommand
     private readonly Terminal _terminal;
     private readonly ModelArgument _model = new(withLabels: false);
     private readonly PlanOptions _plan = new();
-    private readonly ComputeOptions _compute = new();
+    private readonly ComputeOptions _compute;
     private readonly List<string> _notes = [];
 
-    private PlanCommand(Terminal terminal) => _terminal = terminal;
+    private PlanCommand(Terminal terminal, TuningChoice tuned)
+    {
+        _terminal = terminal;
+        _compute = new ComputeOptions(tuned);
+    }
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TuningChoice tuned)
     {
         Command command = new("plan", "Show the memory and time of training before it runs, for one update policy or all of them");
-        PlanCommand plan = new(terminal);
+        PlanCommand plan = new(terminal, tuned);
         plan._model.AddTo(command);
         plan._plan.AddTo(command);
         plan._compute.AddTo(command);

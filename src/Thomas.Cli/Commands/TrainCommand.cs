@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using Thomas.App;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
@@ -26,17 +28,21 @@ internal sealed class TrainCommand
     private readonly Option<string> _weights = new("--weights") { Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth, .pt; the last layer may be for other classes", HelpName = "file" };
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train with --weights (default all; without --weights everything is trained from scratch)");
     private readonly TrainingOptions _training = new();
-    private readonly ComputeOptions _compute = new();
+    private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
     private readonly ResizeOptions _resize = new();
 
-    private TrainCommand(Terminal terminal) => _terminal = terminal;
+    private TrainCommand(Terminal terminal, TuningChoice tuned)
+    {
+        _terminal = terminal;
+        _compute = new ComputeOptions(tuned);
+    }
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TuningChoice tuned)
     {
         Command command = new("train", "Train a published architecture on your own images, from random weights or from a PyTorch weight file");
-        TrainCommand train = new(terminal);
+        TrainCommand train = new(terminal, tuned);
         command.Add(train._architecture);
         train._data.AddTo(command);
         foreach (Option option in new Option[] { train._output, train._size, train._width, train._color, train._weights, train._update }) command.Add(option);
@@ -85,7 +91,7 @@ internal sealed class TrainCommand
         OutputException? refused = OutputFile.SaveOrRescue(path => result.Model.Save(path, save), ref output, options.CheckpointPath);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), source: null);
         bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
-        CacheOptions.Trim(cache);
+        CacheFolder.Trim(cache);
         _terminal.Broken(job.Broken);
         _terminal.Warnings(result.Warnings);
         _terminal.Details([.. notes, .. result.Notes]);
@@ -217,8 +223,8 @@ internal sealed class TrainCommand
         _terminal.Say();
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
-        NetworkReport.Print(_terminal, result);
-        memory.Print(_terminal);
+        _terminal.Network(result);
+        _terminal.Memory(memory);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.png");
@@ -242,7 +248,7 @@ internal sealed class TrainCommand
             job.Test is ConfusionMatrix test ? ReportParts.Of(test, result.Labels) : null,
             result.BestEpoch,
             epochs,
-            NetworkReport.Of(result),
+            ReportParts.Of(result),
             ReportParts.Of(result.Times),
             ReportParts.Of(job.Broken),
             [.. notes, .. result.Notes],

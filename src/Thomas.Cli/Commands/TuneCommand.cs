@@ -1,10 +1,12 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using Thomas.App;
+using Thomas.App.Reports;
+using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Cli.Reports;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
@@ -20,17 +22,21 @@ internal sealed class TuneCommand
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)", HelpName = "file" };
     private readonly TrainingOptions _training = new();
-    private readonly ComputeOptions _compute = new();
+    private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
 
-    private TuneCommand(Terminal terminal) => _terminal = terminal;
+    private TuneCommand(Terminal terminal, TuningChoice tuned)
+    {
+        _terminal = terminal;
+        _compute = new ComputeOptions(tuned);
+    }
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, TuningChoice tuned)
     {
         Command command = new("tune", "Teach a model your own classes from your own images");
-        TuneCommand tune = new(terminal);
+        TuneCommand tune = new(terminal, tuned);
         tune._model.AddTo(command);
         tune._data.AddTo(command);
         command.Add(tune._output);
@@ -74,7 +80,7 @@ internal sealed class TuneCommand
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
         OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
         UsageReport usage = Usage.Of(result.Model, output, save, _file.WriteLabels(parsed, result.Model, output, _terminal), path);
-        CacheOptions.Trim(options.CacheDirectory);
+        CacheFolder.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
         _terminal.Warnings(result.Warnings);
@@ -134,7 +140,7 @@ internal sealed class TuneCommand
         if (result.Network is TrainerResult network)
         {
             _terminal.Say();
-            NetworkReport.Print(_terminal, network);
+            _terminal.Network(network);
         }
         else if (result.Epochs.Count > 0)
         {
@@ -144,7 +150,7 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
-        memory.Print(_terminal);
+        _terminal.Memory(memory);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.jpg");
@@ -196,7 +202,7 @@ internal sealed class TuneCommand
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
-            Network = result.Network is TrainerResult network ? NetworkReport.Of(network) : null,
+            Network = result.Network is TrainerResult network ? ReportParts.Of(network) : null,
         };
     }
 }

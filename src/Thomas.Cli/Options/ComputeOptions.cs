@@ -1,17 +1,16 @@
 using System.CommandLine;
-using Thomas.Cli.Tuning;
+using Thomas.App;
+using Thomas.App.Tuning;
 using Thomas.Runtime;
 
 namespace Thomas.Cli.Options;
 
 /// <summary>What computes.</summary>
-internal sealed class ComputeOptions
+/// <param name="tuned">What is used where nothing else is asked for, as <c>devices --tune</c> found it.</param>
+internal sealed class ComputeOptions(TuningChoice tuned)
 {
     private readonly Option<string> _device = Parse.Word("--device", "What computes: SIMD kernels on all fast cores, or the scalar baseline on one (default cpu)", "cpu", "serial");
     private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
-
-    /// <summary>What is used where nothing else is asked for, as <c>devices --tune</c> found it. Only the program itself sets it, once, at its start.</summary>
-    public static TuningChoice Tuned { get; set; }
 
     public void AddTo(Command command)
     {
@@ -25,15 +24,15 @@ internal sealed class ComputeOptions
     public CompileOptions Read(ParseResult parsed) => new()
     {
         Device = parsed.GetValue(_device) == "serial" ? DeviceKind.Serial : DeviceKind.Cpu,
-        Threads = parsed.GetValue(_threads) ?? Tuned.Threads,
-        BlockRows = Tuned.BlockRows,
-        BlockPanelBytes = Tuned.BlockPanelBytes,
+        Threads = parsed.GetValue(_threads) ?? tuned.Threads,
+        BlockRows = tuned.BlockRows,
+        BlockPanelBytes = tuned.BlockPanelBytes,
     };
 
     public static string Describe(CompileOptions options)
     {
         if (options.Device == DeviceKind.Serial) return "serial (scalar reference, one thread)";
         int threads = options.Threads > 0 ? options.Threads : Machine.PerformanceProcessors;
-        return Output.Format.Invariant($"cpu, {Machine.Tier}, {threads} {(threads == 1 ? "thread" : "threads")}");
+        return Format.Invariant($"cpu, {Machine.Tier}, {threads} {(threads == 1 ? "thread" : "threads")}");
     }
 }

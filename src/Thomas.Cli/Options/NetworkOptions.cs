@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using Thomas.App;
 using Thomas.Cli.Output;
 using Thomas.Training;
 

@@ -1,6 +1,7 @@
 using System;
 using System.Threading;
 using Spectre.Console;
+using Thomas.App;
 using Thomas.Training;
 
 namespace Thomas.Cli.Output;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Threading;
+using Thomas.App;
 using Thomas.Training;
 
 namespace Thomas.Cli.Output;

@@ -1,15 +1,9 @@
 using System;
 using System.Collections.Generic;
+using Thomas.App;
 using Thomas.Training;
 
 namespace Thomas.Cli.Output;
-
-/// <summary>Shows how far a long job is.</summary>
-internal interface IProgressDisplay : IProgress<StageProgress>
-{
-    /// <summary>An epoch of training has ended.</summary>
-    void Epoch(EpochReport epoch, int total);
-}
 
 /// <summary>Runs a job under the display that fits: moving bars for a person at a terminal, lines for a log, nothing with --quiet.</summary>
 internal static class ProgressDisplay

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Thomas.App;
 using Thomas.Data;
 using Thomas.Graphs;
 

@@ -1,9 +1,10 @@
 using System;
 using System.Collections.Generic;
-using Thomas.Cli.Reports;
+using static System.FormattableString;
+using Thomas.App;
+using Thomas.App.Reports;
 using Thomas.Formats;
 using Thomas.Graphs;
-using static System.FormattableString;
 
 namespace Thomas.Cli.Output;
 

@@ -4,7 +4,7 @@ using System.Linq;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading;
-using Thomas.Cli.Demo;
+using Thomas.App.Demo;
 using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Tests.Data;

@@ -4,7 +4,7 @@ using System.IO;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Thomas.Cli.Reports;
+using Thomas.App.Reports;
 using Thomas.Runtime;
 using Xunit;
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text.Json;
 using System.Threading;
+using Thomas.App;
 using Thomas.Cli.Options;
 using Xunit;
 
@@ -144,9 +145,9 @@ public sealed class TuneTests : IDisposable
             File.SetLastAccessTimeUtc(path, new DateTime(2030, 1, 10, 0, 0, 0, DateTimeKind.Utc).AddDays(-age));
         }
 
-        CacheOptions.Trim(folder, 300);
+        CacheFolder.Trim(folder, 300);
         Assert.Equal(4, Directory.GetFiles(folder).Length);
-        CacheOptions.Trim(folder, 150);
+        CacheFolder.Trim(folder, 150);
         Assert.Equal(["mine.txt", "new.prepared"], Names(folder));
     }
 

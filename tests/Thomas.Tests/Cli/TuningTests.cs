@@ -1,6 +1,6 @@
 using System;
 using System.IO;
-using Thomas.Cli.Tuning;
+using Thomas.App.Tuning;
 using Thomas.Runtime;
 using Xunit;
 

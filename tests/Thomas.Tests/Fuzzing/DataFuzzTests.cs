@@ -1,7 +1,7 @@
 using System;
 using System.IO;
 using System.Text;
-using Thomas.Cli.Tuning;
+using Thomas.App.Tuning;
 using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Tests.Data;

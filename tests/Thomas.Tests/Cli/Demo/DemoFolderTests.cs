@@ -1,7 +1,7 @@
 using System;
 using System.IO;
 using System.Linq;
-using Thomas.Cli.Demo;
+using Thomas.App.Demo;
 using Thomas.Tests.Data;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System;
 using Thomas.Architectures;
-using Thomas.Cli.Demo;
+using Thomas.App.Demo;
 using Thomas.Data;
 using Thomas.Data.Handwriting;
 using Thomas.Runtime;

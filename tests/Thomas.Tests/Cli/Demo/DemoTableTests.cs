@@ -1,5 +1,5 @@
 using System;
-using Thomas.Cli.Demo;
+using Thomas.App.Demo;
 using Thomas.Graphs;
 using Thomas.Training;
 using Xunit;

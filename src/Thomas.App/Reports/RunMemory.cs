@@ -1,9 +1,8 @@
 using System;
 using System.Collections.Generic;
-using Thomas.Cli.Output;
 using Thomas.Training;
 
-namespace Thomas.Cli.Reports;
+namespace Thomas.App.Reports;
 
 /// <summary>Memory of the process in a run: what it was with the model loaded, what it may become, what it was at its peak.</summary>
 /// <param name="start">Bytes with the model loaded.</param>
@@ -32,13 +31,14 @@ internal sealed class RunMemory(long start, long? bound)
         return result;
     }
 
-    public void Print(Terminal terminal)
+    /// <summary>What people read about it, under its heading; nothing without a bound.</summary>
+    public IEnumerable<(string Name, string Value)> Fields()
     {
-        if (bound is not long most) return;
+        if (bound is not long most) yield break;
         string peak = ProcessMemory.PeakBytes is long bytes ? $", {Format.Bytes(bytes)} at its peak: {Format.Bytes(long.Max(0, bytes - _start))} added" : "";
         string planned = Plan is null ? "" : $", {Format.Bytes(Plan.Total)} planned";
-        terminal.Field("process", $"{Format.Bytes(_start)} with the model loaded{peak}{planned}, the bound is {Format.Bytes(most)}");
-        if (Plan is not null) terminal.Field("", Plan.ToText());
+        yield return ("process", $"{Format.Bytes(_start)} with the model loaded{peak}{planned}, the bound is {Format.Bytes(most)}");
+        if (Plan is not null) yield return ("", Plan.ToText());
     }
 
     public ProcessReport Report() => new(_start, ProcessMemory.PeakBytes, Plan?.Total, bound, Plan is null ? null : Stages(Plan));

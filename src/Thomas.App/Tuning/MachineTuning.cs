@@ -6,7 +6,7 @@ using Thomas.Architectures;
 using Thomas.Graphs;
 using Thomas.Runtime;
 
-namespace Thomas.Cli.Tuning;
+namespace Thomas.App.Tuning;
 
 /// <summary>
 /// Measures what is fastest on this machine: first how many threads (on phones, whether the small cores help or hold up the large ones), then with these the rows of the blocks of

@@ -1,7 +1,7 @@
 using Thomas.Data.Handwriting;
 using Thomas.Runtime;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>How large the demonstration is. Nothing in it is chosen by the test images.</summary>
 internal sealed record DemoSettings

@@ -1,7 +1,7 @@
 using System.Collections.Generic;
 using System.Text.Json.Serialization;
 
-namespace Thomas.Cli.Reports;
+namespace Thomas.App.Reports;
 
 // The shapes of --json. Names are camelCase there; what is null is left out.
 

@@ -1,4 +1,4 @@
-namespace Thomas.Cli.Tuning;
+namespace Thomas.App.Tuning;
 
 /// <summary>What can be set for a machine without changing a result; 0 is the default of each.</summary>
 /// <param name="Threads">Threads to use unless told otherwise.</param>

@@ -2,7 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>The folder with what the demonstration leaves. All files are first written to a hidden folder in it, so that none is ever half-written.</summary>
 internal static class DemoFolder

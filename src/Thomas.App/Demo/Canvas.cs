@@ -1,7 +1,7 @@
 using System;
 using Thomas.Data;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>An image to draw tiles of pixels on.</summary>
 internal sealed class Canvas

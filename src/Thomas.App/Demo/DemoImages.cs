@@ -6,7 +6,7 @@ using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Runtime;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>What the demonstration shows as images. None has text in it: rows and frames say what is what, and the report explains them.</summary>
 internal static class DemoImages

@@ -2,7 +2,7 @@ using System;
 using System.Collections.Generic;
 using Thomas.Training;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>What one update policy made of the tuning letters.</summary>
 /// <param name="Policy">Name of the policy.</param>

@@ -3,7 +3,7 @@ using System.IO;
 using System.Text;
 using Thomas.Formats;
 
-namespace Thomas.Cli.Output;
+namespace Thomas.App;
 
 /// <summary>Checks of the place for the result, before hours of work go into it.</summary>
 internal static class OutputFile

@@ -4,13 +4,12 @@ using System.Diagnostics;
 using System.Threading;
 using Thomas.Architectures;
 using Thomas.Autodiff;
-using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Data.Handwriting;
 using Thomas.Imaging;
 using Thomas.Training;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>
 /// LeNet-5 learns drawn digits, then letters from few examples: by several update policies, and from random weights with the same images and as many steps. The story is

@@ -2,7 +2,7 @@ using System.Collections.Generic;
 using Thomas.Data;
 using Thomas.Training;
 
-namespace Thomas.Cli.Reports;
+namespace Thomas.App.Reports;
 
 /// <summary>Turns the library's results into what --json writes.</summary>
 internal static class ReportParts
@@ -83,4 +83,17 @@ internal static class ReportParts
         for (int c = 0; c < channels; c++) array[c] = values[c];
         return array;
     }
+
+    public static NetworkEntry Of(TrainerResult network) => new(
+        network.TrainedParameters,
+        network.SecondsPerStep,
+        network.WaitedShare,
+        network.Restarts,
+        network.LearningRate,
+        network.Memory.Variables,
+        network.Memory.Step,
+        network.Memory.Rollback,
+        network.Memory.Best,
+        network.Memory.Batches,
+        network.Memory.Validation);
 }

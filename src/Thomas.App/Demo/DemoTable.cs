@@ -1,10 +1,9 @@
 using System;
 using System.Collections.Generic;
 using System.Text;
-using Thomas.Cli.Output;
 using Thomas.Training;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>The figures of the demonstration for people: a table, and what it says.</summary>
 internal static class DemoTable

@@ -1,10 +1,8 @@
 using System;
 using System.Collections.Generic;
-using System.Globalization;
-using System.Text;
 using Thomas.Training;
 
-namespace Thomas.Cli.Output;
+namespace Thomas.App;
 
 /// <summary>Numbers and tables for people; the same in every culture.</summary>
 internal static class Format
@@ -48,20 +46,6 @@ internal static class Format
     /// <summary>A name from a file or a path, on one line whatever is in it.</summary>
     public static string Name(string name) => VisibleText.Of(name);
 
-    /// <summary>Writes a name and its value, names aligned; further lines of the value stand under its first.</summary>
-    public static void Field(this Terminal terminal, string name, string value)
-    {
-        string[] lines = value.Split('\n');
-        terminal.Say($"{name,-14} {lines[0]}");
-        for (int i = 1; i < lines.Length; i++) terminal.Say($"{"",-14} {lines[i]}");
-    }
-
-    /// <summary>Writes text of several lines, indented.</summary>
-    public static void Block(this Terminal terminal, string text, string indent = "  ")
-    {
-        foreach (string line in text.Split('\n')) terminal.Say(indent + line.TrimEnd());
-    }
-
     /// <summary>Names that occur several times, each once with its count, most frequent first.</summary>
     public static IReadOnlyList<KeyValuePair<string, int>> Tally(IEnumerable<string> names)
     {
@@ -70,14 +54,5 @@ internal static class Format
         List<KeyValuePair<string, int>> sorted = [.. counts];
         sorted.Sort(static (a, b) => a.Value != b.Value ? b.Value.CompareTo(a.Value) : string.CompareOrdinal(a.Key, b.Key));
         return sorted;
-    }
-
-    /// <summary>With --verbose: what ran, so that no slow path goes unnoticed.</summary>
-    public static void Kernels(this Terminal terminal, IReadOnlyList<string> kernels)
-    {
-        if (!terminal.Verbose) return;
-        StringBuilder text = new(kernels.Count == 0 ? "kernels: none ran, everything came from the cache" : "kernels:");
-        foreach ((string name, int count) in Tally(kernels)) text.Append(CultureInfo.InvariantCulture, $"\n  {count,4} x {name}");
-        terminal.Detail(text.ToString());
     }
 }

@@ -2,7 +2,7 @@ using System;
 using Thomas.Data.Handwriting;
 using Thomas.Training;
 
-namespace Thomas.Cli.Demo;
+namespace Thomas.App.Demo;
 
 /// <summary>The first part: a network that has learned digits from random weights.</summary>
 /// <param name="Drawn">The digits it learned from.</param>

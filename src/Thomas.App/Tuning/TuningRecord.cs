@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 using Thomas.Formats;
 using Thomas.Runtime;
 
-namespace Thomas.Cli.Tuning;
+namespace Thomas.App.Tuning;
 
 /// <summary>What <c>thomas devices --tune</c> found for one processor. It changes how fast things are, never a result.</summary>
 /// <param name="Processor">The processor's name.</param>

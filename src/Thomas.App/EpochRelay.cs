@@ -1,7 +1,7 @@
 using System;
 using Thomas.Training;
 
-namespace Thomas.Cli.Output;
+namespace Thomas.App;
 
 /// <summary>Passes epochs on at once and in order, which Progress&lt;T&gt; does not.</summary>
 internal sealed class EpochRelay(IProgressDisplay display, int total) : IProgress<EpochReport>

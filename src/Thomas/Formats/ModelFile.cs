@@ -69,6 +69,7 @@ public static class ModelFile
         /// <exception cref="ThomasException">The network cannot take the batch that is asked for.</exception>
         public void Save(string path, SaveOptions options)
         {
+            ArgumentNullException.ThrowIfNull(model);
             ArgumentNullException.ThrowIfNull(path);
             ArgumentNullException.ThrowIfNull(options);
             ModelFiles.Save(model, path, options);
@@ -84,6 +85,7 @@ public static class ModelFile
         /// <exception cref="ThomasException">The network cannot take the batch that is asked for.</exception>
         public void Save(Stream stream, ModelFormat format, SaveOptions options)
         {
+            ArgumentNullException.ThrowIfNull(model);
             ArgumentNullException.ThrowIfNull(stream);
             ArgumentNullException.ThrowIfNull(options);
             ModelFiles.Save(model, stream, format, options);

@@ -26,7 +26,7 @@ public sealed class DemoTableTests
     {
         string[] lines = DemoTable.ToText([Tuning("last:2", 903), Tuning("all", 100)]).Split('\n');
         Assert.Equal(3, lines.Length);
-        Assert.Equal("policy     trained   own images  test before  test after      time  memory of a step", lines[0]);
+        Assert.Equal("policy     trained     own images  test before  test after      time  memory of a step", lines[0]);
         Assert.Equal("last:2     405,510        8 of 10        10.0%       90.3%     1.5 s           2.0 MiB", lines[1]);
         Assert.All(lines, line => Assert.Equal(lines[0].Length, line.Length));
     }

@@ -28,7 +28,9 @@ internal static class TuningBenchmark
             else if (args[i] == "--size") size = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--epochs") epochs = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--update" && UpdatePolicy.TryParse(args[++i], out UpdatePolicy policy) && policy.Kind != UpdateKind.Last)
+            {
                 network = new TrainerOptions { Policy = policy, Augmentation = new Augmentation { Flip = true, MinimumCropScale = 0.5f } };
+            }
         }
 
         if (network is not null && epochs is int count) network = network with { Epochs = count };

@@ -16,7 +16,10 @@ internal static class OutputFile
     {
         Check(path);
         if (RealPath(Path.GetFullPath(path)).Equals(RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
+        {
             throw new OutputException($"The output '{path}' is the model that is read; give another name, so that the original stays as it is.");
+        }
+
         CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, InputFile.LengthOf(source));
     }
 
@@ -26,7 +29,10 @@ internal static class OutputFile
     public static void Check(string path)
     {
         if (Path.GetExtension(path).ToUpperInvariant() is not (".ONNX" or ".TFLITE"))
+        {
             throw new OutputException($"Cannot tell the format of the output '{path}' from its ending; use .tflite or .onnx.");
+        }
+
         if (Directory.Exists(path)) throw new OutputException($"The output '{path}' is a folder; give the name of a file.");
         TryWriting(path);
     }

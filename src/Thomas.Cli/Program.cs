@@ -65,7 +65,9 @@ internal static class Program
             foreach (string line in File.ReadLines("/proc/self/status"))
             {
                 if (line.StartsWith(Field, StringComparison.Ordinal))
+                {
                     return (ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) & HangUpBit) != 0;
+                }
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)

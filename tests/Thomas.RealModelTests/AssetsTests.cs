@@ -10,8 +10,7 @@ public sealed class AssetsTests
     [Fact]
     public void The_asset_folder_is_unset_or_complete()
     {
-        if (Assets.Root is not string root)
-            return;
+        if (Assets.Root is not string root) return;
         Assert.True(Path.IsPathFullyQualified(root), $"{Assets.Variable} must be an absolute path, not '{root}'");
         foreach (string folder in (string[])["models", "datasets", "golden", "labels"])
             Assert.True(Directory.Exists(Path.Combine(root, folder)), $"{Assets.Variable}={root} has no folder {folder}");

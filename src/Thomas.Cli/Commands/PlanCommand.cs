@@ -204,7 +204,9 @@ internal sealed class PlanCommand
         }
 
         if (policies[0].SecondsPerImageOnce is double once)
+        {
             _terminal.Say($"'last' also computes the features of each image once: {Format.Duration(TimeSpan.FromSeconds(once))} an image.");
+        }
     }
 
     private void PrintOne(PolicyReport p, string? timeline)

@@ -34,7 +34,9 @@ internal static class Parse
         option.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && Array.IndexOf(words, result.Tokens[0].Value) < 0)
+            {
                 result.AddError($"{name} is '{result.Tokens[0].Value}'; it must be one of {string.Join(", ", words)}.");
+            }
         });
         return option;
     }

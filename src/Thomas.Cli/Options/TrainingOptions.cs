@@ -123,7 +123,10 @@ internal sealed class TrainingOptions
     private TuningOptions Read(ParseResult parsed, UpdatePolicy policy, Preprocessing? preprocessing, CompileOptions compile, string? cache)
     {
         if (policy.Kind == UpdateKind.Scratch)
+        {
             throw new UsageException("--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
+        }
+
         if (policy.Kind != UpdateKind.Last)
         {
             CheckNetwork(parsed);

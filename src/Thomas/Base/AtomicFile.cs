@@ -30,7 +30,10 @@ internal static class AtomicFile
         {
             if (temporary is not null) TemporaryFile.TryDelete(temporary);
             if (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+            {
                 throw new OutputException($"Cannot write '{path}': {e.Message}", e);
+            }
+
             throw;
         }
     }

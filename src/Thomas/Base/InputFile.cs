@@ -203,7 +203,10 @@ internal static class InputFile
         long length = file.Length;
         CheckLength(length, maximumBytes);
         if (length == 0 && SpecialFile.Describe(real) is string special)
+        {
             throw new IOException($"it is {special}, not a regular file; save its contents to a file and give that");
+        }
+
         return length;
     }
 

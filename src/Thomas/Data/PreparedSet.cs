@@ -109,7 +109,10 @@ public sealed class PreparedSet : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         if ((long)dataset.Samples.Count * options.Views > Array.MaxLength)
+        {
             throw new ArgumentOutOfRangeException(nameof(options), options.Views, $"{options.Views} views of {dataset.Samples.Count} images are more than fit; at most {Array.MaxLength / dataset.Samples.Count} are possible.");
+        }
+
         Preprocessor preprocessor = new(options.Preprocessing);
         Preparation preparation = new(dataset, decoder, options, preprocessor, progress, cancellation);
         try
@@ -304,7 +307,10 @@ public sealed class PreparedSet : IDisposable
             {
                 string bytes = ByteSize.FormatAtLeast((long)Slots * preprocessor.CropBytes);
                 if (options.MustCache)
+                {
                     throw new OutputException($"Under a memory bound prepared images lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). Free some disk space or choose another cache folder.", error);
+                }
+
                 _notices.Add(
                     $"The prepared images could not be cached in '{directory}' ({error.Message}). They are kept in memory ({bytes}), and the next run prepares " +
                     "them again. Free some disk space or choose another cache folder.");

@@ -59,12 +59,20 @@ internal static class ModelLimits
     {
         OpCost cost = graph.Cost;
         if (cost.MultiplyAdds > MultiplyAdds)
+        {
             throw TooMuch(graph, file, $"takes {cost.MultiplyAdds} multiply-adds for one image; at most {MultiplyAdds} are accepted", static node => node.Cost.MultiplyAdds);
+        }
+
         if (cost.Elementwise > Elementwise)
+        {
             throw TooMuch(graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one image; at most {Elementwise} are accepted", static node => node.Cost.Elementwise);
+        }
+
         long live = PeakLiveBytes(graph);
         if (live > LiveBytes)
+        {
             throw TooMuch(graph, file, $"holds {ByteSize.FormatAtLeast(live)} of activations at the same time; at most {ByteSize.Format(LiveBytes)} are accepted", static node => node.Output.Type.SizeBytes);
+        }
     }
 
     private static ModelFormatException TooMuch(Graph graph, string file, string problem, Func<Node, long> measure)

@@ -41,7 +41,9 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
     {
         _bytesLeft -= bytes;
         if (_bytesLeft < 0)
+        {
             throw new ModelFormatException(file, place, $"unpacking the weights takes more than {ModelLimits.WeightBytes(fileBytes)} bytes, too much for a file of {fileBytes} bytes");
+        }
     }
 
     /// <summary>The bytes as they are, or a copy where elements do not begin at multiples of their size, as some processors want; arrays begin at one.</summary>

@@ -48,7 +48,10 @@ internal sealed class GradientContext
     public void Add(int input, Value gradient)
     {
         if (gradient.Shape != Node.Inputs[input].Shape)
+        {
             throw new GraphException($"{Node}: the gradient {gradient} of operand {input} should have the shape {Node.Inputs[input].Shape}");
+        }
+
         _add(Node.Inputs[input], gradient);
     }
 

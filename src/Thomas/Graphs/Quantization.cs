@@ -15,7 +15,10 @@ public sealed class Quantization
     public Quantization(ReadOnlySpan<float> scales, ReadOnlySpan<int> zeroPoints, int axis = 0)
     {
         if (scales.Length == 0 || scales.Length != zeroPoints.Length)
+        {
             throw new GraphException($"A quantization needs as many zero points as scales, at least one; got {scales.Length} and {zeroPoints.Length}.");
+        }
+
         foreach (float scale in scales)
         {
             if (!(scale > 0) || float.IsInfinity(scale)) throw new GraphException($"A quantization scale must be positive and finite; got {scale}.");

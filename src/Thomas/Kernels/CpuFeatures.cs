@@ -17,12 +17,9 @@ internal static class CpuFeatures
     {
         get
         {
-            if (Vector512.IsHardwareAccelerated)
-                return InstructionTier.Avx512;
-            if (Vector256.IsHardwareAccelerated && Fma.IsSupported)
-                return InstructionTier.Avx2;
-            if (AdvSimd.Arm64.IsSupported)
-                return InstructionTier.Neon;
+            if (Vector512.IsHardwareAccelerated) return InstructionTier.Avx512;
+            if (Vector256.IsHardwareAccelerated && Fma.IsSupported) return InstructionTier.Avx2;
+            if (AdvSimd.Arm64.IsSupported) return InstructionTier.Neon;
             return Vector128.IsHardwareAccelerated ? InstructionTier.Vector128 : InstructionTier.Scalar;
         }
     }

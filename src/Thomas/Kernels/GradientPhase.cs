@@ -58,10 +58,8 @@ internal readonly record struct GradientPhase(
             for (int tap = 0; tap < Math.Min(tapStep, kernel); tap++)
             {
                 int first = ((tap * dilation) - pad) % stride;
-                if (first < 0)
-                    first += stride;
-                if (first >= length)
-                    continue;
+                if (first < 0) first += stride;
+                if (first >= length) continue;
                 int taps = ((kernel - 1 - tap) / tapStep) + 1, last = tap + ((taps - 1) * tapStep);
                 int start = (first + pad - (last * dilation)) / stride;
                 phases.Add(new Axis(first, ((length - 1 - first) / stride) + 1, taps, last, tapStep, dilation / gcd, -start));

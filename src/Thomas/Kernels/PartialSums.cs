@@ -19,10 +19,8 @@ internal static unsafe class PartialSums
     /// <param name="end">One past the last element.</param>
     public static void Add(float* target, float* parts, nint size, int count, nint begin, nint end)
     {
-        if (CpuFeatures.VectorLength >= 16)
-            begin = Add<Simd512, V512>(target, parts, size, count, begin, end);
-        if (CpuFeatures.VectorLength >= 4)
-            begin = Add<Simd128, V128>(target, parts, size, count, begin, end);
+        if (CpuFeatures.VectorLength >= 16) begin = Add<Simd512, V512>(target, parts, size, count, begin, end);
+        if (CpuFeatures.VectorLength >= 4) begin = Add<Simd128, V128>(target, parts, size, count, begin, end);
         Add<Simd1, float>(target, parts, size, count, begin, end);
     }
 

@@ -117,10 +117,16 @@ public sealed class ClassOutput
         }
 
         if (warning is null && ScorePatterns.Behind(scores).Producer is { Op: Softmax } outer && ScoreRange.Of(outer.Inputs[0]) is { IsProbability: true, IsShared: true })
+        {
             warning = $"{model.Info.Name}: output '{scores.Name}' is a softmax of a softmax: the order of the classes is right, but the probabilities are far too even. Export the model with one softmax.";
+        }
+
         ScoreRange range = ScoreRange.Of(scores);
         if (scores.Shape.ElementCount == 1 && problem is null && !range.IsSquashed && range.Low >= 0)
+        {
             warning = $"{model.Info.Name}: the single output '{scores.Name}' is never negative, so as a logit it can only mean class 1; if it is a measure and not a class, this model is not a classifier.";
+        }
+
         return new ClassOutput(model, index, scores, range, problem, warning, choice);
     }
 
@@ -164,7 +170,10 @@ public sealed class ClassOutput
     public void ToProbabilities(ReadOnlySpan<float> numbers, Span<float> probabilities)
     {
         if (numbers.Length != Numbers || probabilities.Length != Classes)
+        {
             throw new ArgumentException($"{numbers.Length} numbers and {probabilities.Length} probabilities do not fit an output of {Numbers} numbers and {Classes} classes.");
+        }
+
         if (IsBinary)
         {
             double positive = Kind == ScoreKind.Logit ? 1 / (1 + Math.Exp(-(double)numbers[0])) : Single(numbers[0]);

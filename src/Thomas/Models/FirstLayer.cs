@@ -32,7 +32,10 @@ internal static class FirstLayer
         Array.Sort(sorted);
         double median = sorted[sorted.Length / 2];
         if (median is > 0 and < LargestForBytes)
+        {
             return ("raw", string.Create(CultureInfo.InvariantCulture, $"because the first layer's weights are as small (median {median:0.###}) as those for bytes are"));
+        }
+
         double unit = Rest(sums, biases, UnitMean), signed = Rest(sums, biases, SignedMean);
         return unit > 0 && unit < ClearlyBetter * signed ? ("unit", "because the first layer's biases fit images of 0 to 1") : null;
     }

@@ -59,9 +59,15 @@ public sealed class ImageInput
         if (inputs.Count != 1) throw new ThomasException($"{model.Info.Name}: the model has {inputs.Count} inputs; an image classifier has one.");
         Shape shape = inputs[0].Shape;
         if (shape.Rank != 4 || shape[3] is not (1 or 3) || shape[1] < 1 || shape[2] < 1)
+        {
             throw new ThomasException($"{model.Info.Name}: input '{inputs[0].Name}' has shape {shape}; an image has 4 axes (batch, height, width, channels) and 1 or 3 channels.");
+        }
+
         if (Math.Max(shape[1], shape[2]) > Preprocessing.MaximumSide)
+        {
             throw new ThomasException($"{model.Info.Name}: the model takes images of {shape[2]}x{shape[1]}; each side must be 1 to {Preprocessing.MaximumSide}.");
+        }
+
         return (shape[1], shape[2], shape[3]);
     }
 

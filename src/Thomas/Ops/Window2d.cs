@@ -66,7 +66,10 @@ public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, in
     {
         if (input.Rank != 4) throw new GraphException($"expects an NHWC input of rank 4, got {input}");
         if (KernelH < 1 || KernelW < 1 || StrideH < 1 || StrideW < 1 || DilationH < 1 || DilationW < 1)
+        {
             throw new GraphException($"window {KernelH}x{KernelW}, stride {StrideH}x{StrideW} and dilation {DilationH}x{DilationW} must be positive");
+        }
+
         if (Padding.Top < 0 || Padding.Left < 0 || Padding.Bottom < 0 || Padding.Right < 0) throw new GraphException($"padding must not be negative: {Padding}");
         checked
         {
@@ -76,7 +79,9 @@ public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, in
 
             // Kernels count padded rows and steps in 32 bits.
             if (Math.Max(h, w) > MaximumSide || Math.Max(StrideH, StrideW) > MaximumSide || Math.Max(DilationH, DilationW) > MaximumSide || (long)w * input[3] > int.MaxValue / 2)
+            {
                 throw new GraphException($"the padded input of {h}x{w}, stride {StrideH}x{StrideW} or dilation {DilationH}x{DilationW} is too large");
+            }
         }
 
         return new Shape(input[0], OutputH(input[1]), OutputW(input[2]), channels);

@@ -92,7 +92,9 @@ internal sealed class Rebatch
         foreach (Value output in _graph.Outputs)
         {
             if (_from > 1 && _holdsImages[output.Id] && output.Shape[0] != _from)
+            {
                 throw Mixes(output.Producer, $"the output {output} does not hold {_from} images along its first axis");
+            }
         }
 
         return _rewriter.Build();
@@ -157,7 +159,10 @@ internal sealed class Rebatch
         SliceAttributes a = (SliceAttributes)node.Attributes;
         Shape x = node.Inputs[0].Shape;
         if (a.Begin[0] != 0 || a.Step[0] != 1 || (a.Size[0] != -1 && a.Size[0] != x[0]))
+        {
             return Inside(node, "takes some of the images", new SliceAttributes(Prepended(0, a.Begin), Prepended(-1, a.Size), Prepended(1, a.Step)));
+        }
+
         if (a.Size[0] == -1) return false;
         Emit(node, [_rewriter.Map(node.Inputs[0])], a with { Size = Replaced(a.Size, -1) });
         return true;

@@ -73,16 +73,14 @@ internal sealed class ThreadTeam : IDisposable
     /// </summary>
     internal static int CountPerformanceCores(int processors, string cpuFolder)
     {
-        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsAndroid())
-            return Math.Max(1, processors);
+        if (!OperatingSystem.IsLinux() && !OperatingSystem.IsAndroid()) return Math.Max(1, processors);
         List<int> capacities = [];
         try
         {
             for (int cpu = 0; cpu < 1024; cpu++)
             {
                 string path = Path.Combine(cpuFolder, $"cpu{cpu}", "cpu_capacity");
-                if (!File.Exists(path))
-                    break;
+                if (!File.Exists(path)) break;
                 capacities.Add(int.Parse(File.ReadAllText(path).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture));
             }
         }
@@ -157,15 +155,16 @@ internal sealed class ThreadTeam : IDisposable
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), typeof(ThreadTeam));
             if (_threads == 1 || items == 1 || (!wake && SleepingWorkers == _workers.Length))
             {
-                if (items > 0)
-                    work.Run(phase, 0, items, 0);
+                if (items > 0) work.Run(phase, 0, items, 0);
                 return;
             }
 
-            if (items == 0)
-                return;
+            if (items == 0) return;
             if (Monitor.IsEntered(_runGate) || Array.IndexOf(_workers, Thread.CurrentThread) >= 0)
+            {
                 throw new InvalidOperationException("A thread team cannot be used from inside its own work.");
+            }
+
             if (!Monitor.TryEnter(_runGate))
             {
                 work.Run(phase, 0, items, 0);
@@ -192,8 +191,7 @@ internal sealed class ThreadTeam : IDisposable
         {
             lock (_runGate)
             {
-                if (_disposed)
-                    return;
+                if (_disposed) return;
                 Stop();
             }
 
@@ -279,8 +277,7 @@ internal sealed class ThreadTeam : IDisposable
                 int take = (left + 1) / 2;
                 begin = ShareEnd(share) - left;
                 end = begin + take;
-                if (Interlocked.CompareExchange(ref state, seen - take, seen) == seen)
-                    return true;
+                if (Interlocked.CompareExchange(ref state, seen - take, seen) == seen) return true;
             }
         }
 
@@ -314,8 +311,7 @@ internal sealed class ThreadTeam : IDisposable
                 _errors[i] = null;
             }
 
-            if (first is not null)
-                ExceptionDispatchInfo.Capture(first).Throw();
+            if (first is not null) ExceptionDispatchInfo.Capture(first).Throw();
         }
 
         private void WorkerLoop(int thread)
@@ -324,8 +320,7 @@ internal sealed class ThreadTeam : IDisposable
             while (true)
             {
                 seen = WaitForEpochAfter(seen);
-                if (Volatile.Read(ref _disposed))
-                    return;
+                if (Volatile.Read(ref _disposed)) return;
                 DoShares(thread, seen);
             }
         }
@@ -336,8 +331,7 @@ internal sealed class ThreadTeam : IDisposable
             while (true)
             {
                 int epoch = Volatile.Read(ref _epoch);
-                if (epoch != seen)
-                    return epoch;
+                if (epoch != seen) return epoch;
                 if (Stopwatch.GetTimestamp() < until)
                 {
                     Thread.SpinWait(8);

@@ -35,7 +35,10 @@ internal static class ClassNames
             }
 
             if (!users.TryAdd(map[i], i))
+            {
                 throw new DataException($"The data set's classes '{names[users[map[i]]]}' and '{name}' both fit the model's class '{labels[map[i]]}'; put their images together, or rename one of them.");
+            }
+
             if (labels[map[i]] != name) notes.Add($"'{name}' is taken for the model's class '{labels[map[i]]}'{Difference(name, labels[map[i]])}");
         }
 

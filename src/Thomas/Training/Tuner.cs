@@ -140,7 +140,10 @@ public static class Tuner
         foreach (string label in labels) ArgumentException.ThrowIfNullOrWhiteSpace(label, nameof(labels));
         HeadSplit split = HeadSplit.Find(model);
         if ((long)labels.Count * split.FeatureCount > Array.MaxLength)
+        {
             throw new ArgumentOutOfRangeException(nameof(labels), labels.Count, $"{labels.Count} classes of {split.FeatureCount} features are more weights than fit.");
+        }
+
         LinearHead head = new(new float[(long)labels.Count * split.FeatureCount], new float[labels.Count]);
         return split.WithHead(head, labels, ImageInput.Of(model).Preprocessing);
     }
@@ -164,7 +167,10 @@ public static class Tuner
             ImageInput input = ImageInput.Of(model, options.Preprocessing);
             ModelChecks.RequireFinite(model);
             if (options.Network is not null && options.KeepClasses)
+            {
                 throw new ThomasException("The old classes can only be kept when the last layer alone is tuned: the new images would change the layers before it, and with them the old classes.");
+            }
+
             _notes.Add($"preprocessing {input.Source}");
             HeadSplit split = HeadSplit.Find(model);
             _notes.Add(split.Description);
@@ -294,7 +300,9 @@ public static class Tuner
             foreach (string name in dataset.ClassNames)
             {
                 if (labels.Find(label => ClassNames.AreAlike(label, name)) is string known)
+                {
                     throw new DataException($"The class '{name}' is one of the model's own{(known == name ? "" : $" ('{known}')")}; rename the new class, or tune without keeping the old classes.");
+                }
             }
 
             return (head, labels);
@@ -399,7 +407,9 @@ public static class Tuner
                         foreach (float value in values)
                         {
                             if (!float.IsFinite(value))
+                            {
                                 throw new ThomasException($"{model.Info.Name}: the features of {set.Dataset.Samples[index].Image.Name} are not finite; the model's weights are damaged or the preprocessing is wrong.");
+                            }
                         }
 
                         values.CopyTo(matrix.WritableRow(index, view));

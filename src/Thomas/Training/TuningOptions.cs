@@ -60,7 +60,10 @@ public sealed record TuningOptions
         Preprocessing?.Check();
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The bound of the memory must be above 0.");
         if (!(ValidationShare is > 0 and < 1))
+        {
             throw new ArgumentOutOfRangeException(nameof(ValidationShare), ValidationShare, FormattableString.Invariant($"The validation share is {ValidationShare}; it must be above 0 and below 1."));
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
         if (Views > 1 && Augmentation.IsNone) throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.", nameof(Views));
     }

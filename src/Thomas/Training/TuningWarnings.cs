@@ -40,7 +40,9 @@ internal static class TuningWarnings
     {
         if (result.UncheckedClasses is { Count: > 0 } classes) yield return Unchecked(classes);
         if (result.IsBelowBaseline)
+        {
             yield return Below(result.After!, result.Before!, "the model before training") + " Try a smaller --lr, more --epochs, or more images of each class.";
+        }
     }
 
     /// <summary>What accuracies were measured on.</summary>

@@ -148,7 +148,9 @@ public sealed class ArchitectureCatalogTests
             if (architecture.MinimumSize > 1) Assert.Contains($"must be {architecture.MinimumSize} to", Refused(architecture, options), StringComparison.Ordinal);
             Assert.Contains("-1 channels", Refused(architecture, new ArchitectureOptions { Classes = 2, Channels = -1 }), StringComparison.Ordinal);
             if (!architecture.HasWidthMultiplier)
+            {
                 Assert.Contains("defined for 1 only", Refused(architecture, new ArchitectureOptions { Classes = 2, WidthMultiplier = 0.5f }), StringComparison.Ordinal);
+            }
         }
     }
 

@@ -26,7 +26,9 @@ internal sealed unsafe partial class GuardedBuffer : IDisposable
         {
             _block = (byte*)MemoryMap(null, _blockBytes, ReadWrite, PrivateAnonymous, -1, 0);
             if (_block == (byte*)-1 || MemoryProtect(_block + _blockBytes - Page, Page, 0) != 0)
+            {
                 throw new InvalidOperationException("Cannot map a guarded buffer.");
+            }
         }
         else
         {
@@ -64,8 +66,7 @@ internal sealed unsafe partial class GuardedBuffer : IDisposable
 
         bool intact = !new Span<float>(_block + _blockBytes - Page, (int)(Page / sizeof(float))).ContainsAnyExcept(Marker);
         NativeMemory.Free(_block);
-        if (!intact)
-            throw new InvalidOperationException("Something was written past the end of a buffer.");
+        if (!intact) throw new InvalidOperationException("Something was written past the end of a buffer.");
     }
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]

@@ -194,7 +194,9 @@ internal static unsafe class OpSweep
         store.Reset();
         Assert.Equal(first, RunOnce(executable, operands));
         if (device == DeviceKind.Cpu && threads == 1)
+        {
             Expect.True(ProcessMeasurements.LeastAllocatedHere(executable.Run) == 0, $"{test} allocates while it runs");
+        }
 
         return first;
     }
@@ -217,7 +219,9 @@ internal static unsafe class OpSweep
         for (int k = 0; k < results; k++)
         {
             if (test.Op.UpdatedInput(k) is int i and >= 0)
+            {
                 variables[i] ??= new Variable($"v{i}", test.Shapes[i], VariableKind.Weight, TensorData.FromFloats(test.Shapes[i], operands[i]));
+            }
         }
 
         return variables;

@@ -15,8 +15,7 @@ internal static class SimdSizes
                 for (int offset = -1; offset <= 1; offset++)
                 {
                     int size = (power * factor) + offset;
-                    if (size >= 1 && size <= largest)
-                        sizes.Add(size);
+                    if (size >= 1 && size <= largest) sizes.Add(size);
                 }
             }
         }

@@ -137,8 +137,7 @@ public unsafe class ConvolutionGradientTests
         int cIn = g.ChannelStride;
         GuardedBuffer dx = new((long)g.Batch * g.InH * g.InW * cIn);
         InputGradientProduct product = new(g, cOut, cOut * groups, threads);
-        if (product.RowsToClear > 0)
-            dx.Span.Clear();
+        if (product.RowsToClear > 0) dx.Span.Clear();
         using GuardedBuffer packed = new((long)(product.PackedBytes / sizeof(float))), workspace = new((long)(product.WorkspaceBytes / sizeof(float)));
         for (int group = 0; group < groups; group++)
         {
@@ -235,8 +234,7 @@ public unsafe class ConvolutionGradientTests
         using GuardedBuffer dx = new((long)g.Batch * g.InH * g.InW * g.Channels);
         DepthwiseInputGradient kernel = new(g, multiplier);
         using GuardedBuffer packed = new(kernel.PackedFloats);
-        if (kernel.PackedFloats > 0)
-            kernel.Pack(w.Pointer, packed.Pointer);
+        if (kernel.PackedFloats > 0) kernel.Pack(w.Pointer, packed.Pointer);
         for (int row = kernel.Items - 1; row >= 0; row--)
             kernel.RunItems(dy.Pointer, kernel.PackedFloats > 0 ? packed.Pointer : w.Pointer, dx.Pointer, row, row + 1);
         Sums sums = new((int)dx.Length);

@@ -50,8 +50,7 @@ public unsafe class ConvolutionTests
         foreach (ConvGeometry g in WindowCases.All(channels, channels))
         {
             CheckDepthwise(g, 1, Activation.Relu6, bias: true);
-            if (channels < 8)
-                CheckDepthwise(g, 1, Activation.HardSwish, bias: false);
+            if (channels < 8) CheckDepthwise(g, 1, Activation.HardSwish, bias: false);
         }
     }
 
@@ -171,8 +170,7 @@ public unsafe class ConvolutionTests
             for (int kx = 0; kx < g.KernelW; kx++)
             {
                 int iy = (oy * g.StrideH) - g.PadTop + (ky * g.DilationH), ix = (ox * g.StrideW) - g.PadLeft + (kx * g.DilationW);
-                if (iy >= 0 && iy < g.InH && ix >= 0 && ix < g.InW)
-                    tap((((n * g.InH) + iy) * g.InW) + ix, ky, kx);
+                if (iy >= 0 && iy < g.InH && ix >= 0 && ix < g.InW) tap((((n * g.InH) + iy) * g.InW) + ix, ky, kx);
             }
         }
     }

@@ -162,8 +162,7 @@ public unsafe class ElementwiseTests
 
         float Quantized(float value, float scale, float zero)
         {
-            if (float.IsNaN(value))
-                return value;
+            if (float.IsNaN(value)) return value;
             double q = Math.Round((double)(value / scale), MidpointRounding.ToEven) + zero;
             return (float)(scale * (Math.Clamp(q, -20, 20) - zero));
         }
@@ -200,7 +199,9 @@ public unsafe class ElementwiseTests
             for (int i = 0; i < x.Length; i++)
             {
                 if (!float.IsNaN(x.Span[i]) && BitConverter.SingleToInt32Bits(fast.Span[i]) != BitConverter.SingleToInt32Bits(slow.Span[i]))
+                {
                     Assert.Fail($"{x.Span[i]:R} at scale {scale:R}, zero {zero}: {fast.Span[i]:R}, by division {slow.Span[i]:R}");
+                }
             }
         }
 
@@ -254,8 +255,7 @@ public unsafe class ElementwiseTests
         where TMap : struct, IBinaryMap
     {
         using GuardedBuffer x = GuardedBuffer.Random(count, 1), y = GuardedBuffer.Random(count, 2), z = new(count);
-        if (count > 3)
-            (x.Span[count - 1], y.Span[1]) = (float.NaN, float.NaN);
+        if (count > 3) (x.Span[count - 1], y.Span[1]) = (float.NaN, float.NaN);
         ElementwiseLoop.Binary(map, x.Pointer, y.Pointer, z.Pointer, count);
         for (int i = 0; i < count; i++)
             Assert.Equal(reference(x.Span[i], y.Span[i]), z.Span[i]);

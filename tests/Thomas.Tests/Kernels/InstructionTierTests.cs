@@ -12,8 +12,7 @@ public class InstructionTierTests
     public void Tier_is_the_one_this_run_was_started_for()
     {
         InstructionTier? expected = ExpectedTier.FromEnvironment();
-        if (expected is null)
-            Assert.Skip("THOMAS_EXPECT_TIER is not set");
+        if (expected is null) Assert.Skip("THOMAS_EXPECT_TIER is not set");
         Assert.Equal(expected, CpuFeatures.Tier);
     }
 

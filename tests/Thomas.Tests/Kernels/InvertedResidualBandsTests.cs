@@ -20,8 +20,7 @@ public unsafe class InvertedResidualBandsTests
     {
         foreach (ConvGeometry g in WindowCases.All(hidden, hidden))
         {
-            if (g.DilationH != 1)
-                continue;
+            if (g.DilationH != 1) continue;
             foreach ((int threads, int rows) in ((int, int)[])[(1, 56), (1, 2), (2, 56), (7, 2)])
                 Check(g, inputs, outputs, threads, new BlockSizes(rows, 1));
         }
@@ -69,16 +68,14 @@ public unsafe class InvertedResidualBandsTests
         DepthwiseConvolution depthwise = new(g, 1, Activation.HardSwish);
         GuardedBuffer result = outputs > 0 ? expected : convolved;
         depthwise.RunItems(source, filter.Pointer, bias.Pointer, convolved.Pointer, 0, depthwise.Items);
-        if (outputs > 0)
-            Multiply(convolved.Pointer, project, expected, hidden, outputs, Activation.Clip(-2, 2), residual.Pointer);
+        if (outputs > 0) Multiply(convolved.Pointer, project, expected, hidden, outputs, Activation.Clip(-2, 2), residual.Pointer);
         Expect.True(result.Span.SequenceEqual(y.Span), $"{g}, {inputs} to {outputs} channels, {threads} threads, {blocks}");
     }
 
     /// <summary>A packed matrix with bias; a single float where there is none.</summary>
     private static GuardedBuffer Packed(int k, int n, int seed)
     {
-        if (k == 0)
-            return new GuardedBuffer(1);
+        if (k == 0) return new GuardedBuffer(1);
         using GuardedBuffer weights = GuardedBuffer.Random((long)k * n, seed), bias = GuardedBuffer.Random(n, seed + 10);
         GuardedBuffer packed = new((long)(PackedMatrix.Bytes(k, n) / sizeof(float)));
         PackedMatrix.PackTransposed(weights.Pointer, k, k, n, bias.Pointer, packed.Pointer);

@@ -183,12 +183,9 @@ public unsafe class MatrixProductTests
         using GuardedBuffer residual = GuardedBuffer.Random(((t.M - 1) * strideC) + t.N, 4), c = new(((t.M - 1) * strideC) + t.N);
         using GuardedBuffer packed = new((long)(PackedMatrix.Bytes(t.K, t.N) / sizeof(float)));
         float* biasPointer = t.NoBias ? null : bias.Pointer;
-        if (t.RowMajorB)
-            PackedMatrix.Pack(b.Pointer, t.N, t.K, t.N, biasPointer, packed.Pointer);
-        else
-            PackedMatrix.PackTransposed(b.Pointer, t.K, t.K, t.N, biasPointer, packed.Pointer);
-        if (t.InPlace)
-            residual.Span.CopyTo(c.Span);
+        if (t.RowMajorB) PackedMatrix.Pack(b.Pointer, t.N, t.K, t.N, biasPointer, packed.Pointer);
+        else PackedMatrix.PackTransposed(b.Pointer, t.K, t.K, t.N, biasPointer, packed.Pointer);
+        if (t.InPlace) residual.Span.CopyTo(c.Span);
         Run(MatrixProduct.ForMatrix(t.M, t.N, t.K, t.Activation, t.Threads, t.TransposedA), new MatrixProductArgs
         {
             A = a.Pointer,
@@ -216,8 +213,7 @@ public unsafe class MatrixProductTests
                 Tolerance.Check(c.Span[(i * strideC) + j], ReferenceMath.Activate(t.Activation, sum), Tolerance.Sum(scale, t.K), $"{t} [{i},{j}]");
             }
 
-            if (i < t.M - 1)
-                Expect.True(t.InPlace || float.IsNaN(c.Span[(i * strideC) + strideC - 1]) || strideC == t.N, $"{t}: wrote between rows");
+            if (i < t.M - 1) Expect.True(t.InPlace || float.IsNaN(c.Span[(i * strideC) + strideC - 1]) || strideC == t.N, $"{t}: wrote between rows");
         }
     }
 

@@ -53,8 +53,7 @@ public unsafe class PoolingTests
     private static void Check(ConvGeometry g, PoolingKind kind, bool withNaN)
     {
         using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.ChannelStride, 1), y = new((long)g.OutPixels * g.Channels);
-        if (withNaN)
-            x.Span[(int)x.Length / 2] = float.NaN;
+        if (withNaN) x.Span[(int)x.Length / 2] = float.NaN;
         int bottom = Math.Max(0, ((g.OutH - 1) * g.StrideH) + ((g.KernelH - 1) * g.DilationH) + 1 - g.PadTop - g.InH);
         int right = Math.Max(0, ((g.OutW - 1) * g.StrideW) + ((g.KernelW - 1) * g.DilationW) + 1 - g.PadLeft - g.InW);
         Pooling kernel = new(g, kind, bottom, right);
@@ -72,8 +71,7 @@ public unsafe class PoolingTests
                 max = Math.Max(max, value);
                 count++;
             });
-            if (kind == PoolingKind.AverageWithPadding)
-                count = g.KernelH * g.KernelW;
+            if (kind == PoolingKind.AverageWithPadding) count = g.KernelH * g.KernelW;
             double expected = kind == PoolingKind.Max ? max : count == 0 ? 0 : sum / count;
             Tolerance.Check(y.Span[i], expected, Tolerance.Sum(scale / Math.Max(1, count), Math.Max(1, count)), $"{kind} {g} [{i}]");
         }

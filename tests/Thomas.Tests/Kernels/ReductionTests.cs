@@ -101,8 +101,7 @@ public unsafe class ReductionTests
     private static void Check(ReductionKind kind, int reduce, int inner, bool withNaN)
     {
         using GuardedBuffer x = GuardedBuffer.Random(2 * reduce * inner, reduce), y = new(2 * inner);
-        if (withNaN)
-            x.Span[(reduce * inner) - 1] = float.NaN;
+        if (withNaN) x.Span[(reduce * inner) - 1] = float.NaN;
         TiledReduction reduction = new(kind, 2, reduce, inner);
         using GuardedBuffer bands = new(reduction.WorkspaceBytes / sizeof(float));
         for (int phase = 0; phase < 2; phase++)

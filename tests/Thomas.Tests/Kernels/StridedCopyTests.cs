@@ -74,8 +74,7 @@ public unsafe class StridedCopyTests
             int from = 0;
             for (int axis = 0; axis < shape.Length; axis++)
                 from = (from * shape[axis]) + index[Array.IndexOf(permutation, axis)];
-            if (source.Span[from] != target.Span[i])
-                Assert.Fail($"[{string.Join(',', shape)}] by [{string.Join(',', permutation)}] at {i}");
+            if (source.Span[from] != target.Span[i]) Assert.Fail($"[{string.Join(',', shape)}] by [{string.Join(',', permutation)}] at {i}");
         }
     }
 

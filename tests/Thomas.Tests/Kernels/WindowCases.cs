@@ -41,7 +41,9 @@ internal static class WindowCases
                 int height = 1 + (width % 6), right = (width + pad) % kernel;
                 int outW = ((width + pad + right - kernel) / stride) + 1, outH = ((height + pad + right - kernel) / stride) + 1;
                 if (width + pad + right >= kernel && height + pad + right >= kernel)
+                {
                     yield return new ConvGeometry(2, height, width, channels, channels, outH, outW, kernel, kernel, stride, stride, PadTop: pad, PadLeft: pad);
+                }
             }
         }
     }

@@ -118,8 +118,7 @@ public unsafe class WinogradConvolutionTests
             using GuardedBuffer packed = new((long)(convolution.PackedBytes / sizeof(float))), workspace = new((long)(convolution.WorkspaceBytes / sizeof(float)));
             for (int panel = convolution.Panels - 1; panel >= 0; panel--)
                 convolution.Pack(_w.Pointer, _bias.Pointer, packed.Pointer, panel, panel + 1);
-            if (inPlace)
-                _residual.Span.CopyTo(y.Span);
+            if (inPlace) _residual.Span.CopyTo(y.Span);
             MatrixProductArgs args = new()
             {
                 A = X.Pointer,

@@ -73,8 +73,7 @@ public class ThreadTeamTests
             work.Allocated.CopyTo(before, 0);
             for (int i = 0; i < 1000; i++)
                 team.Run(work, 0, 2);
-            if (before.AsSpan().SequenceEqual(work.Allocated))
-                return;
+            if (before.AsSpan().SequenceEqual(work.Allocated)) return;
         }
 
         Assert.Equal(before, work.Allocated);
@@ -239,7 +238,10 @@ public class ThreadTeamTests
             for (int i = begin; i < end; i++)
                 Interlocked.Increment(ref Counts[i]);
             if (thread != 0 && Interlocked.Exchange(ref _held, 1) == 0)
+            {
                 OthersFinished = SpinWait.SpinUntil(() => Volatile.Read(ref _done) == items - (end - begin), TimeSpan.FromSeconds(20));
+            }
+
             Interlocked.Add(ref _done, end - begin);
         }
     }
@@ -255,8 +257,7 @@ public class ThreadTeamTests
     {
         public void Run(int phase, int begin, int end, int thread)
         {
-            if (begin <= item && item < end)
-                throw new InvalidDataException($"item {item}");
+            if (begin <= item && item < end) throw new InvalidDataException($"item {item}");
         }
     }
 

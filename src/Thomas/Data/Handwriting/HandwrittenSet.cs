@@ -53,9 +53,14 @@ public sealed class HandwrittenSet
         for (int i = 0; i < characters.Length; i++)
         {
             if (!GlyphShapes.Characters.Contains(characters[i], StringComparison.Ordinal))
+            {
                 throw new ArgumentException($"'{characters[i]}' cannot be drawn; these can: {GlyphShapes.Characters}.", nameof(characters));
+            }
+
             if (characters.IndexOf(characters[i], StringComparison.Ordinal) != i)
+            {
                 throw new ArgumentException($"'{characters[i]}' occurs twice; every class needs a character of its own.", nameof(characters));
+            }
         }
 
         byte[] pixels = new byte[checked(count * Side * Side)];

@@ -11,7 +11,10 @@ internal sealed partial class OnnxImporter
     private static long[] Integers(OnnxNode? node, Operand operand)
     {
         if (operand.Data is not TensorData data)
+        {
             throw node?.Unsupported("an operand that it takes as settings depends on the image", $"'{operand.Name}'") ?? new UnsupportedNodeException(operand.Name);
+        }
+
         long[] values = new long[operand.Shape.ElementCount];
         ReadOnlySpan<byte> bytes = data.Bytes.Span;
         for (int i = 0; i < values.Length; i++)

@@ -149,7 +149,9 @@ internal sealed partial class OnnxImporter
         (Window2d window, Padding2d declared) = PoolWindow(node, x);
         bool countPadding = node.Int("count_include_pad", 0) != 0;
         if (!countPadding || window.Padding == declared)
+        {
             return ApplyChannelsLast(node, OpCatalog.AveragePool2d, x, [], new AveragePool2dAttributes(window, countPadding));
+        }
 
         // Declared padding counts, what ceil_mode adds beyond it does not: make the first real.
         PadAttributes pad = new(new IntList(0, 0, declared.Top, declared.Left), new IntList(0, 0, declared.Bottom, declared.Right));

@@ -88,7 +88,9 @@ internal sealed partial class OnnxImporter
         Quantization quantization = grid.Quantization;
         int axis = quantization.Axis;
         if (quantization.IsPerTensor || axis == real.Rank - 1)
+        {
             return WithGrid(ApplyToReals(node, OpCatalog.FakeQuantize, [real], new FakeQuantizeAttributes(quantization, grid.Minimum, grid.Maximum), name, grid), grid);
+        }
 
         // The operator wants its scales along the last axis.
         int[] swap = new int[real.Rank];

@@ -166,7 +166,10 @@ internal sealed partial class OnnxImporter
         long[]? axes = asOperands ? node.Optional(3) is Operand a ? Integers(node, a) : null : node.Ints("axes");
         long[]? steps = asOperands && node.Optional(4) is Operand s ? Integers(node, s) : null;
         if (ends.Length != starts.Length || (axes?.Length ?? starts.Length) != starts.Length || (steps?.Length ?? starts.Length) != starts.Length || starts.Length > x.Rank)
+        {
             throw node.Fail($"has {starts.Length} starts, {ends.Length} ends, {axes?.Length} axes and {steps?.Length} steps for {x.Shape}");
+        }
+
         int[] begin = new int[x.Rank], size = Filled(x.Rank, -1), step = Filled(x.Rank, 1);
         List<(int Axis, int[] Indices)> backward = [];
         for (int i = 0; i < starts.Length; i++)

@@ -10,7 +10,10 @@ internal sealed partial class OnnxImporter
     {
         Operand x = node.Input(0);
         if (!x.IsConstant && x.Grid is null && x.Rank >= 2 && node.Optional(1)?.Value is Value divisor && WindowOverChannels(x.Value!, divisor) is LocalResponseNormAttributes attributes)
+        {
             return ApplyChannelsLast(node, OpCatalog.LocalResponseNorm, x, [], attributes);
+        }
+
         return Binary(node, OpCatalog.Divide);
     }
 

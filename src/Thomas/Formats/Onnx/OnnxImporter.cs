@@ -115,7 +115,10 @@ internal sealed partial class OnnxImporter
         DataType dtype = (DataType)type.ElemType;
         bool quantized = dtype is DataType.Uint8 or DataType.Int8;
         if (!quantized && dtype is not (DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double))
+        {
             throw new UnsupportedModelException(_file, [$"input '{input.Name}' of type {dtype}"]);
+        }
+
         Shape shape = InputShape(type.Shape, place);
         bool nchw = shape.Rank == 4 && (_layout is ImageLayout known ? known == ImageLayout.Nchw : shape[1] is 1 or 3 && shape[3] is not (1 or 3));
         Shape nhwc = nchw ? new Shape(shape[0], shape[2], shape[3], shape[1]) : shape;
@@ -221,7 +224,10 @@ internal sealed partial class OnnxImporter
         if (_operands.TryGetValue(name, out Operand? operand)) return operand;
         if (_notComputed.TryGetValue(name, out string? reason)) throw new UnsupportedNodeException(reason);
         if (!_initializers.TryGetValue(name, out TensorProto? initializer))
+        {
             throw new ModelFormatException(_file, $"{reader.OpType} node '{OnnxNode.Label(reader)}'", $"reads '{name}', which nothing before it computes");
+        }
+
         operand = new Operand(name, Read(initializer));
         _operands.Add(name, operand);
         return operand;
@@ -303,7 +309,9 @@ internal sealed partial class OnnxImporter
     private void CheckSize(TensorType type, string place)
     {
         if (type.SizeBytes / _fileBatch > ModelLimits.ActivationBytes)
+        {
             throw new ModelFormatException(_file, place, $"{type} takes {ByteSize.Format(type.SizeBytes)}, more than any classifier needs; the sizes are wrong");
+        }
     }
 
     private TensorData Read(TensorProto tensor)

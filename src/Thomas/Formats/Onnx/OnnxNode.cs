@@ -183,7 +183,10 @@ internal sealed class OnnxNode
         if (!_attributes.TryGetValue(name, out AttributeProto? attribute)) return null;
         // Files of IR version 1 left the type out.
         if (attribute.Type != type && attribute.Type != AttributeProto.Types.AttributeType.Undefined)
+        {
             throw Fail($"attribute '{name}' is of type {attribute.Type}, expected {type}");
+        }
+
         if (type == AttributeProto.Types.AttributeType.Tensor && attribute.T is null) throw Fail($"attribute '{name}' holds no tensor");
         return attribute;
     }

@@ -26,7 +26,10 @@ internal static class OnnxReader
         ModelProto proto = Parse(file, name);
         // IR versions 1 and 2 name no operator set and mean the first.
         if (proto.Graph is null || (proto.OpsetImport.Count == 0 && proto.IrVersion is not (1 or 2)))
+        {
             throw new ModelFormatException(name, "model", "this is no ONNX model: it has no graph or names no operator set");
+        }
+
         int opset = Opset(proto, name);
         OnnxMetadata metadata = OnnxMetadata.Read(proto.MetadataProps, name);
         OnnxImporter importer = new(proto.Graph, opset, name, file.Length, metadata.Layout, OpenSize(metadata, imageSize), new ExternalData(name, folder));
@@ -34,7 +37,10 @@ internal static class OnnxReader
         Graph graph = importer.Import();
         List<string> notes = importer.Notes;
         if (opset > OnnxOperatorSets.Newest)
+        {
             notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file's operator set {opset} is newer than the newest that is known here, {OnnxOperatorSets.Newest}; its operators are read as they are in that one."));
+        }
+
         (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, importer.InputClaims with { Metadata = metadata.Normalization, Order = metadata.Order }) : null;
         ModelInfo info = new()
         {

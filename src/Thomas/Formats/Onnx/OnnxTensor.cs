@@ -25,7 +25,9 @@ internal static class OnnxTensor
         ReadOnlyMemory<byte> raw = isExternal ? external.Read(tensor, place, (long)shape.ElementCount * elementBytes) : tensor.HasRawData ? tensor.RawData.Memory : default;
         int stored = isExternal || raw.Length > 0 ? raw.Length : TypedCount(tensor, type) * elementBytes;
         if (stored != (long)shape.ElementCount * elementBytes)
+        {
             throw new ModelFormatException(file, place, $"{type}{shape} takes {(long)shape.ElementCount * elementBytes} bytes, the file holds {stored}");
+        }
 
         DType target = TargetType(type);
         bool borrowed = raw.Length > 0 && type is DataType.Float or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;

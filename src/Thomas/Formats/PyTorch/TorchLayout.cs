@@ -32,7 +32,10 @@ internal readonly record struct TorchLayout(Shape TorchShape, Shape Shape, int O
         Value other = node.Inputs[0].IsConstant && node.Inputs.Count > 1 ? node.Inputs[1] : node.Inputs[0];
         bool isAlong = shape.Rank == 2 || (shape.Rank == 1 && node.Op is not Dense);
         if (isAlong && FlattenedImage(other) is Shape image && shape[-1] == image.Product(1, 4))
+        {
             return new TorchLayout(shape, shape, shape.ElementCount / shape[-1], image[3], image[1] * image[2]);
+        }
+
         return new TorchLayout(shape, shape, 1, 1, shape.ElementCount);
     }
 

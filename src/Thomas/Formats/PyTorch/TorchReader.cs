@@ -36,7 +36,10 @@ internal static class TorchReader
         ZipDirectory archive = new(file, collector.File);
         string prefix = FindPrefix(archive, collector.File);
         if (archive.Open(prefix + "byteorder", collector.Charge) is ReadOnlyMemory<byte> order && !order.Span.StartsWith("little"u8))
+        {
             throw new ModelFormatException(collector.File, $"entry '{prefix}byteorder'", "the file was written by a big-endian machine, which is not read; load and save it anew on another");
+        }
+
         Unpickler unpickler = new(archive.Open(prefix + PickleName, collector.Charge)!.Value, 0, collector.File, PickleName);
         object? root = unpickler.Read();
         Dictionary<string, ReadOnlyMemory<byte>> opened = new(StringComparer.Ordinal);
@@ -74,10 +77,16 @@ internal static class TorchReader
     {
         int at = 0;
         if (Next("first pickle").Root is not BigInteger magic || magic != LegacyMagic)
+        {
             throw new ModelFormatException(collector.File, "first pickle", "this is a pickle, but torch.save did not write it");
+        }
+
         if (Next("second pickle").Root is not LegacyVersion) throw new ModelFormatException(collector.File, "second pickle", $"the legacy format has another version than {LegacyVersion}");
         if (Next("third pickle").Root is not PickleDict system || system.GetValueOrDefault("little_endian") is not true)
+        {
             throw new ModelFormatException(collector.File, "third pickle", "the file was written by a big-endian machine, which is not read; load and save it anew on another");
+        }
+
         (object? root, Dictionary<string, TorchStorage> storages) = Next("fourth pickle");
         if (Next("fifth pickle").Root is not List<object?> keys) throw new ModelFormatException(collector.File, "fifth pickle", "the list of storages is missing");
         Dictionary<string, ReadOnlyMemory<byte>> places = new(StringComparer.Ordinal);

@@ -45,7 +45,9 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             byte opcode = Take(1)[0];
             if (opcode == (byte)'.') return Pop();
             if (!ReadNumber(opcode) && !ReadText(opcode) && !ReadMemo(opcode) && !ReadContainer(opcode) && !ReadObject(opcode))
+            {
                 throw Error($"opcode 0x{opcode:x2} is not one that torch.save writes for weights; save only the state_dict: torch.save(model.state_dict(), path)");
+            }
         }
     }
 
@@ -232,7 +234,10 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private TorchStorage PersistentObject(object?[] id)
     {
         if (id is not ["storage", PickleGlobal { Kind: PickleGlobalKind.Storage } type, string key, string, long count, ..])
+        {
             throw Error("a reference to the outside that is no storage; save only the state_dict: torch.save(model.state_dict(), path)");
+        }
+
         if (count < 0) throw Error($"storage '{key}' has {count} elements");
         TorchStorage storage = id switch
         {
@@ -242,7 +247,10 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             _ => throw Error($"storage '{key}' is described in a way that is not known, or as a part beyond its end"),
         };
         if (!Storages.TryAdd(key, storage) && (Storages[key].Type != storage.Type || Storages[key].Count != storage.Count))
+        {
             throw Error($"storage '{key}' has {Storages[key].Count} {Storages[key].Type} elements at one place and {count} {type.Type} at another");
+        }
+
         return storage;
     }
 

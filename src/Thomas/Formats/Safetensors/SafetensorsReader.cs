@@ -25,9 +25,15 @@ internal static class SafetensorsReader
     {
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span);
         if (length > (ulong)(file.Length - LengthBytes))
+        {
             throw new ModelFormatException(collector.File, "byte 0", $"the header should take {length} bytes, the file has {file.Length - LengthBytes} after its length; it is cut off or no safetensors file");
+        }
+
         if (length > ModelLimits.WeightHeaderBytes)
+        {
             throw new ModelFormatException(collector.File, "byte 0", $"the header takes {length} bytes; at most {ModelLimits.WeightHeaderBytes} are accepted");
+        }
+
         List<Entry> entries = ReadHeader(file.Span.Slice(LengthBytes, (int)length), collector);
         ReadOnlyMemory<byte> data = file[(LengthBytes + (int)length)..];
         CheckPlaces(entries, data.Length, collector.File);
@@ -100,11 +106,17 @@ internal static class SafetensorsReader
         }
 
         if (type is not StoredType known || sizes is null || places is not { Count: 2 })
+        {
             throw new ModelFormatException(collector.File, place, "the header lacks dtype, shape or the two data_offsets");
+        }
+
         Shape shape = collector.ShapeOf(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(sizes), place);
         long bytes = (long)shape.ElementCount * known.SizeBytes();
         if (places[0] < 0 || places[1] < places[0] || places[1] - places[0] != bytes)
+        {
             throw new ModelFormatException(collector.File, place, $"{known}{shape} takes {bytes} bytes, its data_offsets are {places[0]} and {places[1]}");
+        }
+
         return new Entry(name, known, shape, places[0], places[1]);
     }
 

@@ -142,7 +142,10 @@ internal sealed class ImportedTensor
         // Some files give a one-dimensional bias the axis of its filter.
         int axis = _dims.Length == 1 ? 0 : fields.Axis;
         if (scales.Length > 1)
+        {
             Require(axis >= 0 && axis < _dims.Length && _dims[axis] == scales.Length, $"has {scales.Length} scales along axis {axis}, which do not fit its shape");
+        }
+
         int[] zeroPoints = new int[scales.Length];
         for (int i = 0; i < zeroPoints.Length; i++)
         {

@@ -192,18 +192,19 @@ internal sealed unsafe class InvertedResidualBands
             int top = Math.Max(expanded, (row * _g.StrideH) - _g.PadTop), bottom = Math.Min(_g.InH, ((bandEnd - 1) * _g.StrideH) - _g.PadTop + _g.KernelH);
             nint pixel = (((nint)image * _g.OutH) + row) * _g.OutW;
             if (_touches && top < bottom)
+            {
                 CacheLines.Touch(args->X + ((((nint)image * _g.InH) + top) * _g.InW * _hidden), (bottom - top) * (nint)_g.InW * _hidden);
+            }
+
             for (int g = group; g < endGroup; g++)
             {
                 float* rows = ring + ((g - group) * RingFloats), band = bands + (g * GroupFloats) + (_splits || !Projects ? pixel * BandStride : 0);
-                if (Expands)
-                    Expand(args, g, image, top, bottom, rows);
+                if (Expands) Expand(args, g, image, top, bottom, rows);
                 Convolve(args, g, image, row, bandEnd, rows, band);
             }
 
             expanded = Math.Max(expanded, bottom);
-            if (Projects && !_splits)
-                Project(args, bands, pixel, pixels, 0, Panels);
+            if (Projects && !_splits) Project(args, bands, pixel, pixels, 0, Panels);
         }
     }
 
@@ -230,8 +231,7 @@ internal sealed unsafe class InvertedResidualBands
                 GemmTiles.Run(tile, rows * _g.InW, Math.Min(width, channels - c));
             }
 
-            if (_expandActivation.NeedsPass)
-                _expandActivation.ApplyRows(target, _pixelStride, rows * _g.InW, channels);
+            if (_expandActivation.NeedsPass) _expandActivation.ApplyRows(target, _pixelStride, rows * _g.InW, channels);
         }
     }
 
@@ -243,8 +243,7 @@ internal sealed unsafe class InvertedResidualBands
         float* filter = args->Filter + ((nint)firstChannel * _g.KernelH * _g.KernelW), bias = args->Bias == null ? null : args->Bias + firstChannel;
         DepthwiseConvolution convolution = group == _groups - 1 ? _lastGroup : _group;
         convolution.RunRows(Expands ? ring : args->X, filter, bias, band, BandStride, row + offset, end + offset);
-        if (_activation.NeedsPass)
-            _activation.ApplyRows(band, BandStride, (end - row) * _g.OutW, Math.Min(_groupWidth, _hidden - firstChannel));
+        if (_activation.NeedsPass) _activation.ApplyRows(band, BandStride, (end - row) * _g.OutW, Math.Min(_groupWidth, _hidden - firstChannel));
     }
 
     /// <summary>Projects so many convolved pixels, from the given one of the batch on, for output panels [panel, endPanel).</summary>
@@ -276,8 +275,7 @@ internal sealed unsafe class InvertedResidualBands
                     GemmTiles.Run(tile, pixels, columns);
                 }
 
-                if (k1 == _hidden && _projectActivation.NeedsPass)
-                    _projectActivation.ApplyRows(tile.C, _outputs, pixels, columns);
+                if (k1 == _hidden && _projectActivation.NeedsPass) _projectActivation.ApplyRows(tile.C, _outputs, pixels, columns);
             }
         }
     }

@@ -30,11 +30,9 @@ internal sealed unsafe class StridedCopy
         for (int axis = 0; axis < sizes.Length; axis++)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(sizes[axis]);
-            if (sizes[axis] == 1)
-                continue;
+            if (sizes[axis] == 1) continue;
             bool joins = rank > 0 && f[rank - 1] == fromStrides[axis] * sizes[axis] && t[rank - 1] == toStrides[axis] * sizes[axis];
-            if (joins)
-                rank--;
+            if (joins) rank--;
             s[rank] = joins ? s[rank] * sizes[axis] : sizes[axis];
             (f[rank], t[rank]) = (fromStrides[axis], toStrides[axis]);
             rank++;

@@ -19,8 +19,7 @@ internal unsafe struct DepthwiseAhead
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fetch(ref float* ahead, nint length)
     {
-        if (!Sse.IsSupported)
-            return;
+        if (!Sse.IsSupported) return;
         Sse.Prefetch1(ahead);
         ahead += length;
     }
@@ -29,8 +28,7 @@ internal unsafe struct DepthwiseAhead
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FetchFour(ref float* ahead, nint length)
     {
-        if (!Sse.IsSupported)
-            return;
+        if (!Sse.IsSupported) return;
         Sse.Prefetch1(ahead);
         Sse.Prefetch1(ahead + length);
         Sse.Prefetch1(ahead + (2 * length));

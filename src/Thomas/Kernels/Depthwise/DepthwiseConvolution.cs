@@ -88,8 +88,7 @@ internal sealed unsafe class DepthwiseConvolution
             {
                 // The first block is touched. While a block is computed the next one is fetched.
                 near = Math.Min(last, row + _blockRows);
-                if (row == first || !DepthwiseAhead.IsSupported)
-                    touched = Touch(x, y, row, near, touched);
+                if (row == first || !DepthwiseAhead.IsSupported) touched = Touch(x, y, row, near, touched);
                 fetched = null;
                 if (near < last && DepthwiseAhead.IsSupported)
                 {
@@ -99,8 +98,7 @@ internal sealed unsafe class DepthwiseConvolution
             }
 
             RunRows(x, w, bias, target, Outputs, row, row + rows, fetched);
-            if (_activation.NeedsPass)
-                _activation.Apply(target, target, rows * rowLength);
+            if (_activation.NeedsPass) _activation.Apply(target, target, rows * rowLength);
             moments?.Take(target, row * _g.OutW, rows * _g.OutW, 0, (int)Outputs);
         }
     }
@@ -120,10 +118,8 @@ internal sealed unsafe class DepthwiseConvolution
         for (int rows; row < end; row += rows, y += rows * rowLength)
         {
             rows = _pairs && row + 1 < end ? 2 : 1;
-            if (rows == 2)
-                RunTwoRows(x, w, bias, y, pixelStride, row, ahead);
-            else
-                RunRow(x, w, bias, y, pixelStride, row, ahead);
+            if (rows == 2) RunTwoRows(x, w, bias, y, pixelStride, row, ahead);
+            else RunRow(x, w, bias, y, pixelStride, row, ahead);
         }
     }
 
@@ -153,14 +149,10 @@ internal sealed unsafe class DepthwiseConvolution
         }
 
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = RunRow<Simd512, V512>(&tile, c);
-        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
-            c = RunRow<Simd256, V256>(&tile, c);
-        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
-            c = RunRow<Simd128, V128>(&tile, c);
-        if (c < tile.Channels)
-            RunRow<Simd1, float>(&tile, c);
+        if (CpuFeatures.VectorLength >= 16) c = RunRow<Simd512, V512>(&tile, c);
+        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels) c = RunRow<Simd256, V256>(&tile, c);
+        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels) c = RunRow<Simd128, V128>(&tile, c);
+        if (c < tile.Channels) RunRow<Simd1, float>(&tile, c);
     }
 
     private void RunTwoRows(float* x, float* w, float* bias, float* y, nint pixelStride, int row, DepthwiseAhead* ahead)
@@ -183,14 +175,10 @@ internal sealed unsafe class DepthwiseConvolution
         tile.HasTop = iy >= 0;
         tile.HasBottom = iy + 3 < _g.InH;
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = DepthwiseRows.Two<Simd512, V512>(&tile, c);
-        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
-            c = DepthwiseRows.Two<Simd256, V256>(&tile, c);
-        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
-            c = DepthwiseRows.Two<Simd128, V128>(&tile, c);
-        if (c < tile.Channels)
-            DepthwiseRows.Two<Simd1, float>(&tile, c);
+        if (CpuFeatures.VectorLength >= 16) c = DepthwiseRows.Two<Simd512, V512>(&tile, c);
+        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels) c = DepthwiseRows.Two<Simd256, V256>(&tile, c);
+        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels) c = DepthwiseRows.Two<Simd128, V128>(&tile, c);
+        if (c < tile.Channels) DepthwiseRows.Two<Simd1, float>(&tile, c);
     }
 
     /// <summary>What is the same for one row and two; the input from row <paramref name="iy"/> of the row's image on.</summary>
@@ -248,8 +236,7 @@ internal sealed unsafe class DepthwiseConvolution
         int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = (last % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);
         int from = Math.Max(touched, (row / _g.OutH * _g.InH) + Math.Max(0, top)), to = (last / _g.OutH * _g.InH) + Math.Min(_g.InH, bottom + 1);
         nint inRow = (nint)_g.InW * _g.ChannelStride, outRow = _g.OutW * Outputs;
-        if (from < to)
-            CacheLines.Touch(x + (from * inRow), ((to - from) * inRow) - _g.ChannelStride + _g.Channels);
+        if (from < to) CacheLines.Touch(x + (from * inRow), ((to - from) * inRow) - _g.ChannelStride + _g.Channels);
         CacheLines.Touch(y + (row * outRow), (last + 1 - row) * outRow);
         return Math.Max(from, to);
     }

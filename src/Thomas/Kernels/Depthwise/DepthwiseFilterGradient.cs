@@ -80,8 +80,7 @@ internal sealed unsafe class DepthwiseFilterGradient
             int touched = 0;
             for (int row = first; row < last; row++)
             {
-                if (_blockRows > 0 && (row - first) % _blockRows == 0)
-                    touched = Touch(x, dy, row, Math.Min(last, row + _blockRows), touched);
+                if (_blockRows > 0 && (row - first) % _blockRows == 0) touched = Touch(x, dy, row, Math.Min(last, row + _blockRows), touched);
                 AddRow(x, dy, target, row);
             }
         }
@@ -96,8 +95,7 @@ internal sealed unsafe class DepthwiseFilterGradient
         int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = ((end - 1) % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);
         int from = Math.Max(touched, (row / _g.OutH * _g.InH) + Math.Max(0, top)), to = ((end - 1) / _g.OutH * _g.InH) + Math.Min(_g.InH, bottom + 1);
         nint inRow = (nint)_g.InW * _g.ChannelStride, outRow = _g.OutW * Outputs;
-        if (from < to)
-            CacheLines.Touch(x + (from * inRow), (to - from) * inRow);
+        if (from < to) CacheLines.Touch(x + (from * inRow), (to - from) * inRow);
         CacheLines.Touch(dy + (row * outRow), (end - row) * outRow);
         return Math.Max(from, to);
     }
@@ -132,14 +130,10 @@ internal sealed unsafe class DepthwiseFilterGradient
         }
 
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = DepthwiseGradientTiles.Add<Simd512, V512>(&tile, c);
-        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
-            c = DepthwiseGradientTiles.Add<Simd256, V256>(&tile, c);
-        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
-            c = DepthwiseGradientTiles.Add<Simd128, V128>(&tile, c);
-        if (c < tile.Channels)
-            DepthwiseGradientTiles.Add<Simd1, float>(&tile, c);
+        if (CpuFeatures.VectorLength >= 16) c = DepthwiseGradientTiles.Add<Simd512, V512>(&tile, c);
+        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels) c = DepthwiseGradientTiles.Add<Simd256, V256>(&tile, c);
+        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels) c = DepthwiseGradientTiles.Add<Simd128, V128>(&tile, c);
+        if (c < tile.Channels) DepthwiseGradientTiles.Add<Simd1, float>(&tile, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -24,17 +24,14 @@ internal static unsafe class DepthwiseGradientRows
         {
             for (; row <= t->Rows - 3; row += 3)
                 Add3<TSimd, TVec, C3>(t, c, row);
-            if (row == t->Rows - 2)
-                Add3<TSimd, TVec, C2>(t, c, row);
-            else if (row == t->Rows - 1)
-                Add3<TSimd, TVec, C1>(t, c, row);
+            if (row == t->Rows - 2) Add3<TSimd, TVec, C2>(t, c, row);
+            else if (row == t->Rows - 1) Add3<TSimd, TVec, C1>(t, c, row);
             return;
         }
 
         for (; row <= t->Rows - 2; row += 2)
             Add5<TSimd, TVec, C2>(t, c, row);
-        if (row < t->Rows)
-            Add5<TSimd, TVec, C1>(t, c, row);
+        if (row < t->Rows) Add5<TSimd, TVec, C1>(t, c, row);
     }
 
     /// <summary>One to three tap rows 3 wide, from tap row <paramref name="tapRow"/> on.</summary>
@@ -116,30 +113,24 @@ internal static unsafe class DepthwiseGradientRows
             {
                 TVec d = TSimd.Load(dy);
                 s00 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s00);
-                if (TRows.Value > 1)
-                    s10 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s10);
-                if (TRows.Value > 2)
-                    s20 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s20);
+                if (TRows.Value > 1) s10 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s10);
+                if (TRows.Value > 2) s20 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s20);
             }
 
             if ((uint)(place - 1) < pixels)
             {
                 TVec d = TSimd.Load(dy - step);
                 s01 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s01);
-                if (TRows.Value > 1)
-                    s11 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s11);
-                if (TRows.Value > 2)
-                    s21 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s21);
+                if (TRows.Value > 1) s11 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s11);
+                if (TRows.Value > 2) s21 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s21);
             }
 
             if ((uint)(place - 2) < pixels)
             {
                 TVec d = TSimd.Load(dy - (2 * step));
                 s02 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s02);
-                if (TRows.Value > 1)
-                    s12 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s12);
-                if (TRows.Value > 2)
-                    s22 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s22);
+                if (TRows.Value > 1) s12 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s12);
+                if (TRows.Value > 2) s22 = TSimd.MultiplyAdd(TSimd.Load(x2), d, s22);
             }
 
             place++;
@@ -235,40 +226,35 @@ internal static unsafe class DepthwiseGradientRows
             {
                 TVec d = TSimd.Load(dy);
                 s00 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s00);
-                if (TRows.Value > 1)
-                    s10 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s10);
+                if (TRows.Value > 1) s10 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s10);
             }
 
             if ((uint)(place - 1) < pixels)
             {
                 TVec d = TSimd.Load(dy - step);
                 s01 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s01);
-                if (TRows.Value > 1)
-                    s11 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s11);
+                if (TRows.Value > 1) s11 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s11);
             }
 
             if ((uint)(place - 2) < pixels)
             {
                 TVec d = TSimd.Load(dy - (2 * step));
                 s02 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s02);
-                if (TRows.Value > 1)
-                    s12 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s12);
+                if (TRows.Value > 1) s12 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s12);
             }
 
             if ((uint)(place - 3) < pixels)
             {
                 TVec d = TSimd.Load(dy - (3 * step));
                 s03 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s03);
-                if (TRows.Value > 1)
-                    s13 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s13);
+                if (TRows.Value > 1) s13 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s13);
             }
 
             if ((uint)(place - 4) < pixels)
             {
                 TVec d = TSimd.Load(dy - (4 * step));
                 s04 = TSimd.MultiplyAdd(TSimd.Load(x0), d, s04);
-                if (TRows.Value > 1)
-                    s14 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s14);
+                if (TRows.Value > 1) s14 = TSimd.MultiplyAdd(TSimd.Load(x1), d, s14);
             }
 
             place++;

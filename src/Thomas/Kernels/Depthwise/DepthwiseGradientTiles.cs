@@ -136,8 +136,7 @@ internal static unsafe class DepthwiseGradientTiles
                 s22 = TSimd.MultiplyAdd(TSimd.Load(x2 + tap2), d, s22);
             }
 
-            if (q >= last)
-                break;
+            if (q >= last) break;
 
             // A pixel at the edge: the taps that lie in the input.
             TVec edge = TSimd.Load(dy);
@@ -225,23 +224,17 @@ internal static unsafe class DepthwiseGradientTiles
                 }
             }
 
-            if (q >= last)
-                break;
+            if (q >= last) break;
 
             // A pixel at the edge: the taps that lie in the input.
             TVec edge = TSimd.Load(dy);
             int column = t->Column + (q * t->OutColumns) + (firstTap * t->TapColumns), step = t->TapColumns;
             uint columns = (uint)t->Columns;
-            if ((uint)column < columns)
-                s0 = TSimd.MultiplyAdd(TSimd.Load(x), edge, s0);
-            if (TTaps.Value >= 3 && (uint)(column + step) < columns)
-                s1 = TSimd.MultiplyAdd(TSimd.Load(x + tap), edge, s1);
-            if (TTaps.Value >= 3 && (uint)(column + (2 * step)) < columns)
-                s2 = TSimd.MultiplyAdd(TSimd.Load(x + (2 * tap)), edge, s2);
-            if (TTaps.Value == 5 && (uint)(column + (3 * step)) < columns)
-                s3 = TSimd.MultiplyAdd(TSimd.Load(x + (3 * tap)), edge, s3);
-            if (TTaps.Value == 5 && (uint)(column + (4 * step)) < columns)
-                s4 = TSimd.MultiplyAdd(TSimd.Load(x + (4 * tap)), edge, s4);
+            if ((uint)column < columns) s0 = TSimd.MultiplyAdd(TSimd.Load(x), edge, s0);
+            if (TTaps.Value >= 3 && (uint)(column + step) < columns) s1 = TSimd.MultiplyAdd(TSimd.Load(x + tap), edge, s1);
+            if (TTaps.Value >= 3 && (uint)(column + (2 * step)) < columns) s2 = TSimd.MultiplyAdd(TSimd.Load(x + (2 * tap)), edge, s2);
+            if (TTaps.Value == 5 && (uint)(column + (3 * step)) < columns) s3 = TSimd.MultiplyAdd(TSimd.Load(x + (3 * tap)), edge, s3);
+            if (TTaps.Value == 5 && (uint)(column + (4 * step)) < columns) s4 = TSimd.MultiplyAdd(TSimd.Load(x + (4 * tap)), edge, s4);
             q++;
             x += outStep;
             dy += channels;

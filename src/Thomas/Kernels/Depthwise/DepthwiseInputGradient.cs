@@ -85,18 +85,14 @@ internal sealed unsafe class DepthwiseInputGradient
             float* target = dx + (row * rowLength);
             if (_direct)
             {
-                if (_blockRows > 0 && (row - begin) % _blockRows == 0)
-                    touched = Touch(dy, dx, row, Math.Min(end, row + _blockRows), touched);
+                if (_blockRows > 0 && (row - begin) % _blockRows == 0) touched = Touch(dy, dx, row, Math.Min(end, row + _blockRows), touched);
                 RunStride2(dy, filter, target, row);
                 continue;
             }
 
-            if (!_complete || _multiplier > 1)
-                Memory.Fill(target, (int)rowLength, 0f);
-            if (_multiplier > 1)
-                RunRowWithMultiplier(dy, filter, target, row);
-            else
-                RunRow(dy, filter, target, row);
+            if (!_complete || _multiplier > 1) Memory.Fill(target, (int)rowLength, 0f);
+            if (_multiplier > 1) RunRowWithMultiplier(dy, filter, target, row);
+            else RunRow(dy, filter, target, row);
         }
     }
 
@@ -107,8 +103,7 @@ internal sealed unsafe class DepthwiseInputGradient
         int from = Math.Max(touched, (row / _g.InH * _g.OutH) + Math.Max(0, top / _g.StrideH));
         int to = ((end - 1) / _g.InH * _g.OutH) + Math.Clamp((bottom / _g.StrideH) + 1, 0, _g.OutH);
         nint inRow = (nint)_g.InW * _g.Channels, outRow = (nint)_g.OutW * _g.Channels;
-        if (from < to)
-            CacheLines.Touch(dy + (from * outRow), (to - from) * outRow);
+        if (from < to) CacheLines.Touch(dy + (from * outRow), (to - from) * outRow);
         CacheLines.Touch(dx + (row * inRow), (end - row) * inRow);
         return Math.Max(from, to);
     }
@@ -135,14 +130,10 @@ internal sealed unsafe class DepthwiseInputGradient
         tile.Columns = _g.OutW;
         tile.Pixels = _g.InW;
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = RunStride2<Simd512, V512>(&tile, c);
-        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels)
-            c = RunStride2<Simd256, V256>(&tile, c);
-        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels)
-            c = RunStride2<Simd128, V128>(&tile, c);
-        if (c < tile.Channels)
-            RunStride2<Simd1, float>(&tile, c);
+        if (CpuFeatures.VectorLength >= 16) c = RunStride2<Simd512, V512>(&tile, c);
+        if (CpuFeatures.VectorLength >= 8 && c < tile.Channels) c = RunStride2<Simd256, V256>(&tile, c);
+        if (CpuFeatures.VectorLength >= 4 && c < tile.Channels) c = RunStride2<Simd128, V128>(&tile, c);
+        if (c < tile.Channels) RunStride2<Simd1, float>(&tile, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -174,16 +165,14 @@ internal sealed unsafe class DepthwiseInputGradient
         for (int i = 0; i < _g.KernelH; i++)
         {
             int start = h + _g.PadTop - (i * _g.DilationH), p = start / _g.StrideH;
-            if (start < 0 || start % _g.StrideH != 0 || p >= _g.OutH)
-                continue;
+            if (start < 0 || start % _g.StrideH != 0 || p >= _g.OutH) continue;
             for (int j = 0; j < _g.KernelW; j++)
             {
                 float* tap = filter + ((nint)((i * _g.KernelW) + j) * outputs);
                 for (int q = 0; q < _g.OutW; q++)
                 {
                     int w = (q * _g.StrideW) - _g.PadLeft + (j * _g.DilationW);
-                    if ((uint)w >= (uint)_g.InW)
-                        continue;
+                    if ((uint)w >= (uint)_g.InW) continue;
                     float* from = dy + (((((nint)n * _g.OutH) + p) * _g.OutW + q) * outputs);
                     float* to = target + ((nint)w * _g.Channels);
                     for (int o = 0; o < outputs; o++)

@@ -46,10 +46,8 @@ internal static unsafe class DepthwiseInputRows
                 float* w = t->W + i;
                 for (int row = 0; row < t->Rows; row++, x += t->RowStep, w += t->FilterRowStep)
                 {
-                    if (TTaps.Value == 3)
-                        Row3<TSimd, TVec>(x, step, w, missing, hasLast, ref e0, ref e1, ref e2, ref e3, ref o0, ref o1, ref o2, ref o3);
-                    else
-                        Row5<TSimd, TVec>(x, step, w, missing, hasLast, ref e0, ref e1, ref e2, ref e3, ref o0, ref o1, ref o2, ref o3);
+                    if (TTaps.Value == 3) Row3<TSimd, TVec>(x, step, w, missing, hasLast, ref e0, ref e1, ref e2, ref e3, ref o0, ref o1, ref o2, ref o3);
+                    else Row5<TSimd, TVec>(x, step, w, missing, hasLast, ref e0, ref e1, ref e2, ref e3, ref o0, ref o1, ref o2, ref o3);
                 }
 
                 float* to = y + i;
@@ -64,8 +62,7 @@ internal static unsafe class DepthwiseInputRows
                 Store<TSimd, TVec>(o3, to += step, 7, from, until);
             }
 
-            if (column == last)
-                break;
+            if (column == last) break;
         }
 
         for (int pixel = 0; pixel < -t->Pad; pixel++)
@@ -93,8 +90,7 @@ internal static unsafe class DepthwiseInputRows
                 for (int tap = taps - 1 - ((taps - 1 - parity) & 1); tap >= 0; tap -= 2)
                 {
                     int column = (place - tap) >> 1;
-                    if ((uint)column < (uint)t->Columns)
-                        sum = TSimd.MultiplyAdd(TSimd.Load(x + (column * step)), TSimd.Load(w + (tap * step)), sum);
+                    if ((uint)column < (uint)t->Columns) sum = TSimd.MultiplyAdd(TSimd.Load(x + (column * step)), TSimd.Load(w + (tap * step)), sum);
                 }
             }
 
@@ -107,8 +103,7 @@ internal static unsafe class DepthwiseInputRows
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        if (index >= from && index < until)
-            TSimd.Store(value, to);
+        if (index >= from && index < until) TSimd.Store(value, to);
     }
 
     /// <summary>A tap row 3 wide.</summary>
@@ -145,8 +140,7 @@ internal static unsafe class DepthwiseInputRows
         o2 = TSimd.MultiplyAdd(d, f1, o2);
         e3 = TSimd.MultiplyAdd(d, f2, e3);
         dy += step;
-        if (!hasLast)
-            return;
+        if (!hasLast) return;
         d = TSimd.Load(dy);
         e3 = TSimd.MultiplyAdd(d, f0, e3);
         o3 = TSimd.MultiplyAdd(d, f1, o3);
@@ -202,8 +196,7 @@ internal static unsafe class DepthwiseInputRows
         e3 = TSimd.MultiplyAdd(d, f2, e3);
         o3 = TSimd.MultiplyAdd(d, f3, o3);
         dy += step;
-        if (!hasLast)
-            return;
+        if (!hasLast) return;
         d = TSimd.Load(dy);
         e3 = TSimd.MultiplyAdd(d, f0, e3);
         o3 = TSimd.MultiplyAdd(d, f1, o3);

@@ -88,14 +88,12 @@ internal sealed unsafe class DepthwiseJointGradient
         {
             float* sums = range == 0 ? dw : partial + ((range - 1) * Size), bias = range == 0 ? db : sums + (Taps * (nint)_g.Channels);
             Memory.Fill(sums, Taps * _g.Channels, 0f);
-            if (Clips)
-                Memory.Fill(bias, _g.Channels, 0f);
+            if (Clips) Memory.Fill(bias, _g.Channels, 0f);
             int first = (int)((long)range * InRows / _ranges), last = (int)((range + 1L) * InRows / _ranges);
             for (int row = first; row < last; row += _blockRows)
             {
                 int next = Math.Min(last, row + _blockRows);
-                if (_isFar && (!DepthwiseAhead.IsSupported || (range == begin && row == first)))
-                    Touch(x, dy, row, next);
+                if (_isFar && (!DepthwiseAhead.IsSupported || (range == begin && row == first))) Touch(x, dy, row, next);
                 RunBlock(x, dy, filter, dx, sums, bias, row, next);
             }
         }
@@ -106,8 +104,7 @@ internal sealed unsafe class DepthwiseJointGradient
     {
         nint channels = _g.Channels;
         PartialSums.Add(dw, partial, Size, _ranges - 1, begin * channels, Math.Min(Taps, end) * channels);
-        if (end > Taps)
-            PartialSums.Add(db, partial + (Taps * channels), Size, _ranges - 1, 0, channels);
+        if (end > Taps) PartialSums.Add(db, partial + (Taps * channels), Size, _ranges - 1, 0, channels);
     }
 
     /// <summary>Touches rows [row, end) of x and most of those of dy that they meet.</summary>
@@ -149,10 +146,8 @@ internal sealed unsafe class DepthwiseJointGradient
             run.Dy = dy + (UpperRow(row - run.Rows) * run.DyRowStep);
             run.W = filter + (3 * tapRow * (nint)_g.Channels);
             run.Sums = sums + (3 * tapRow * (nint)_g.Channels);
-            if (_g.StrideH == 1)
-                Run<C1>(&run);
-            else
-                Run<C2>(&run);
+            if (_g.StrideH == 1) Run<C1>(&run);
+            else Run<C2>(&run);
         }
     }
 
@@ -161,8 +156,7 @@ internal sealed unsafe class DepthwiseJointGradient
     {
         int place = (row % _g.InH) + _g.PadTop, s = _g.StrideH;
         int lowest = Math.Max(s == 1 ? 0 : place & 1, place - ((_g.OutH - 1) * s)), highest = Math.Min(2, place);
-        if (s == 2)
-            highest -= (highest - place) & 1;
+        if (s == 2) highest -= (highest - place) & 1;
         return (highest, ((highest - lowest) / s) + 1);
     }
 
@@ -172,10 +166,8 @@ internal sealed unsafe class DepthwiseJointGradient
     private void Run<TStride>(DepthwiseJointRun* run)
         where TStride : struct, IConstant
     {
-        if (Clips)
-            Run<TStride, C1>(run);
-        else
-            Run<TStride, C0>(run);
+        if (Clips) Run<TStride, C1>(run);
+        else Run<TStride, C0>(run);
     }
 
     private static void Run<TStride, TClips>(DepthwiseJointRun* run)
@@ -183,13 +175,9 @@ internal sealed unsafe class DepthwiseJointGradient
         where TClips : struct, IConstant
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = DepthwiseJointRows.Run<Simd512, V512, TStride, TClips>(run, c);
-        if (CpuFeatures.VectorLength >= 8 && c < run->Channels)
-            c = DepthwiseJointRows.Run<Simd256, V256, TStride, TClips>(run, c);
-        if (CpuFeatures.VectorLength >= 4 && c < run->Channels)
-            c = DepthwiseJointRows.Run<Simd128, V128, TStride, TClips>(run, c);
-        if (c < run->Channels)
-            DepthwiseJointRows.Run<Simd1, float, TStride, TClips>(run, c);
+        if (CpuFeatures.VectorLength >= 16) c = DepthwiseJointRows.Run<Simd512, V512, TStride, TClips>(run, c);
+        if (CpuFeatures.VectorLength >= 8 && c < run->Channels) c = DepthwiseJointRows.Run<Simd256, V256, TStride, TClips>(run, c);
+        if (CpuFeatures.VectorLength >= 4 && c < run->Channels) c = DepthwiseJointRows.Run<Simd128, V128, TStride, TClips>(run, c);
+        if (c < run->Channels) DepthwiseJointRows.Run<Simd1, float, TStride, TClips>(run, c);
     }
 }

@@ -26,16 +26,11 @@ internal static unsafe class DepthwiseJointRows
     {
         for (; c <= t->Channels - TSimd.Length; c += TSimd.Length)
         {
-            if (TStride.Value == 2 && t->TapRows == 2)
-                Stride2<TSimd, TVec, C2, TClips>(t, c);
-            else if (TStride.Value == 2)
-                Stride2<TSimd, TVec, C1, TClips>(t, c);
-            else if (t->TapRows == 3)
-                Stride1<TSimd, TVec, C3, TClips>(t, c);
-            else if (t->TapRows == 2)
-                Stride1<TSimd, TVec, C2, TClips>(t, c);
-            else
-                Stride1<TSimd, TVec, C1, TClips>(t, c);
+            if (TStride.Value == 2 && t->TapRows == 2) Stride2<TSimd, TVec, C2, TClips>(t, c);
+            else if (TStride.Value == 2) Stride2<TSimd, TVec, C1, TClips>(t, c);
+            else if (t->TapRows == 3) Stride1<TSimd, TVec, C3, TClips>(t, c);
+            else if (t->TapRows == 2) Stride1<TSimd, TVec, C2, TClips>(t, c);
+            else Stride1<TSimd, TVec, C1, TClips>(t, c);
         }
 
         return c;
@@ -170,15 +165,12 @@ internal static unsafe class DepthwiseJointRows
             }
         }
 
-        if (TClips.Value != 0)
-            TSimd.Store(bias, t->BiasSums + c);
+        if (TClips.Value != 0) TSimd.Store(bias, t->BiasSums + c);
         t->AheadX = aheadX;
         t->AheadDy = aheadDy;
         Store<TSimd, TVec>(sums, step, s00, s01, s02);
-        if (TRows.Value > 1)
-            Store<TSimd, TVec>(sums + t->TapRowStep, step, s10, s11, s12);
-        if (TRows.Value > 2)
-            Store<TSimd, TVec>(sums + (2 * t->TapRowStep), step, s20, s21, s22);
+        if (TRows.Value > 1) Store<TSimd, TVec>(sums + t->TapRowStep, step, s10, s11, s12);
+        if (TRows.Value > 2) Store<TSimd, TVec>(sums + (2 * t->TapRowStep), step, s20, s21, s22);
     }
 
     /// <summary>Stride 2: places of x, counted from the padding's first, take turns; even ones have taps 0 and 2, of columns place / 2 and the one before, odd ones tap 1.</summary>
@@ -227,8 +219,7 @@ internal static unsafe class DepthwiseJointRows
                 if (!odd && pixel >= first && pixel < last)
                 {
                     TVec e0 = TSimd.Load(d - step), e1 = e0;
-                    if (TRows.Value > 1)
-                        e1 = TSimd.Load(d - step + row1);
+                    if (TRows.Value > 1) e1 = TSimd.Load(d - step + row1);
                     column += 2 * (last - pixel);
                     for (; pixel < last; pixel++, x += 2 * step, d += step)
                     {
@@ -285,13 +276,11 @@ internal static unsafe class DepthwiseJointRows
             }
         }
 
-        if (TClips.Value != 0)
-            TSimd.Store(bias, t->BiasSums + c);
+        if (TClips.Value != 0) TSimd.Store(bias, t->BiasSums + c);
         t->AheadX = aheadX;
         t->AheadDy = aheadDy;
         Store<TSimd, TVec>(sums, step, s00, s01, s02);
-        if (TRows.Value > 1)
-            Store<TSimd, TVec>(sums + t->TapRowStep, step, s10, s11, s12);
+        if (TRows.Value > 1) Store<TSimd, TVec>(sums + t->TapRowStep, step, s10, s11, s12);
     }
 
     /// <summary>The gradient before a clipping, from its result: dx where that lies between the bounds, else 0, NaN where it or dx is NaN.</summary>

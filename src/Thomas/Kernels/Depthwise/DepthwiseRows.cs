@@ -51,13 +51,12 @@ internal static unsafe class DepthwiseRows
                 for (int ky = 0; ky < t->Rows; x += t->StepTo(++ky), w += t->FilterRowStep)
                 {
                     if (TTaps.Value == 3 && TStride.Value == 1)
+                    {
                         DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
-                    else if (TTaps.Value == 3)
-                        DepthwiseTaps.Row3Stride2<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
-                    else if (TStride.Value == 1)
-                        DepthwiseTaps.Row5Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
-                    else
-                        DepthwiseTaps.Row5Stride2<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
+                    }
+                    else if (TTaps.Value == 3) DepthwiseTaps.Row3Stride2<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
+                    else if (TStride.Value == 1) DepthwiseTaps.Row5Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
+                    else DepthwiseTaps.Row5Stride2<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
                 }
 
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s0)), y + i);
@@ -73,8 +72,7 @@ internal static unsafe class DepthwiseRows
                 }
             }
 
-            if (pixel == last)
-                return Stop(c, t->Channels, TSimd.Length);
+            if (pixel == last) return Stop(c, t->Channels, TSimd.Length);
         }
     }
 
@@ -99,15 +97,13 @@ internal static unsafe class DepthwiseRows
                 TVec s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
                 float* x = tile + i;
                 float* w = t->W + i;
-                if (hasTop)
-                    DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
+                if (hasTop) DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w, channels, edges, ref s0, ref s1, ref s2, ref s3);
                 x += row1;
                 DepthwiseTaps.TwoRows3<TSimd, TVec>(x, step, w + w1, w, channels, edges, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
                 x += row2;
                 DepthwiseTaps.TwoRows3<TSimd, TVec>(x, step, w + w2, w + w1, channels, edges, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
                 x += row3;
-                if (hasBottom)
-                    DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w + w2, channels, edges, ref r0, ref r1, ref r2, ref r3);
+                if (hasBottom) DepthwiseTaps.Row3Stride1<TSimd, TVec>(x, step, w + w2, channels, edges, ref r0, ref r1, ref r2, ref r3);
                 TVec lower = TSimd.Create(t->Lower), upper = TSimd.Create(t->Upper);
                 float* to = y + i;
                 TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, s0)), to);
@@ -128,8 +124,7 @@ internal static unsafe class DepthwiseRows
                 }
             }
 
-            if (pixel == last)
-                return Stop(c, t->Channels, TSimd.Length);
+            if (pixel == last) return Stop(c, t->Channels, TSimd.Length);
         }
     }
 

@@ -118,8 +118,7 @@ internal static unsafe class ElementwiseLoop
 
         for (; i <= count - TSimd.Length; i += TSimd.Length)
             TSimd.Store(map.Invoke<TSimd, TVec>(TSimd.Load(x + i)), y + i);
-        if (i == count)
-            return;
+        if (i == count) return;
         float* buffer = stackalloc float[16];
         TSimd.Store(TSimd.Create(0f), buffer);
         Memory.Copy(x + i, buffer, (int)(count - i));
@@ -164,8 +163,7 @@ internal static unsafe class ElementwiseLoop
 
         for (; i <= count - TSimd.Length; i += TSimd.Length)
             TSimd.Store(map.Invoke<TSimd, TVec>(TSimd.Load(x + i), TSimd.Load(y + i)), z + i);
-        if (i == count)
-            return;
+        if (i == count) return;
         float* buffer = stackalloc float[32];
         TSimd.Store(TSimd.Create(1f), buffer);
         TSimd.Store(TSimd.Create(1f), buffer + 16);

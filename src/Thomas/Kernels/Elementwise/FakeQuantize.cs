@@ -26,12 +26,9 @@ internal static unsafe class FakeQuantize
     /// <param name="byReciprocal">Whether to do without a division; only where <see cref="FakeQuantizeMap.IsExact"/> says that it gives the same bits.</param>
     public static void PerTensor(float* x, float* y, nint count, float scale, float zero, float qMin, float qMax, bool byReciprocal)
     {
-        if (byReciprocal && scale == 1f)
-            ElementwiseLoop.Map(new WholeNumberMap(qMin - zero, qMax - zero), x, y, count);
-        else if (byReciprocal)
-            ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, qMin, qMax), x, y, count);
-        else
-            ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, qMin, qMax), x, y, count);
+        if (byReciprocal && scale == 1f) ElementwiseLoop.Map(new WholeNumberMap(qMin - zero, qMax - zero), x, y, count);
+        else if (byReciprocal) ElementwiseLoop.Map(new FakeQuantizeMap(scale, zero, qMin, qMax), x, y, count);
+        else ElementwiseLoop.Map(new FakeQuantizeDivisionMap(scale, zero, qMin, qMax), x, y, count);
     }
 
     /// <summary>A scale and a zero point for each column of rows [0, rows).</summary>
@@ -43,12 +40,9 @@ internal static unsafe class FakeQuantize
             float* from = x + (r * channels);
             float* to = y + (r * channels);
             int c = 0;
-            if (CpuFeatures.VectorLength >= 16)
-                c = Row<Simd512, V512>(from, to, channels, scales, zeros, qMin, qMax, c);
-            if (CpuFeatures.VectorLength >= 8)
-                c = Row<Simd256, V256>(from, to, channels, scales, zeros, qMin, qMax, c);
-            if (CpuFeatures.VectorLength >= 4)
-                c = Row<Simd128, V128>(from, to, channels, scales, zeros, qMin, qMax, c);
+            if (CpuFeatures.VectorLength >= 16) c = Row<Simd512, V512>(from, to, channels, scales, zeros, qMin, qMax, c);
+            if (CpuFeatures.VectorLength >= 8) c = Row<Simd256, V256>(from, to, channels, scales, zeros, qMin, qMax, c);
+            if (CpuFeatures.VectorLength >= 4) c = Row<Simd128, V128>(from, to, channels, scales, zeros, qMin, qMax, c);
             Row<Simd1, float>(from, to, channels, scales, zeros, qMin, qMax, c);
         }
     }

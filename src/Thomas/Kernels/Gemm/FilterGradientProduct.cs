@@ -153,8 +153,7 @@ internal sealed unsafe class FilterGradientProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Touch(float* first, int pixels, int stride, int channels)
     {
-        if (stride <= PackedMatrix.PanelWidth || KernelItems * OutItems > 1)
-            return;
+        if (stride <= PackedMatrix.PanelWidth || KernelItems * OutItems > 1) return;
         nint count = ((pixels - 1) * (nint)stride) + channels;
         for (nint i = 0; i < count; i += 16)
             Volatile.Read(ref first[i]);
@@ -192,10 +191,8 @@ internal sealed unsafe class FilterGradientProduct
         float* zeros = stackalloc float[PackedMatrix.PanelWidth];
         Memory.Fill(zeros, PackedMatrix.PanelWidth, 0f);
         tile.Bias = first ? zeros : null;
-        if (_transposed)
-            RunTransposed(tile, gradient, patches, part);
-        else
-            RunStraight(tile, gradient, patches, part);
+        if (_transposed) RunTransposed(tile, gradient, patches, part);
+        else RunStraight(tile, gradient, patches, part);
     }
 
     /// <summary>The windows of some output rows of an image: where it lies, or in a copy.</summary>

@@ -98,8 +98,7 @@ internal static unsafe class GemmTile
                 TVec bias0 = TSimd.Load(bias), bias1 = TVectors.Value > 1 ? TSimd.Load(bias + TSimd.Length) : bias0;
                 c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = c8 = c9 = c10 = c11 = c12 = c13 = bias0;
                 d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = d8 = d9 = d10 = d11 = d12 = d13 = bias1;
-                if (!t->Streams)
-                    PrefetchRows<TSimd, TVec, TRows, TVectors>(target, t->StrideC);
+                if (!t->Streams) PrefetchRows<TSimd, TVec, TRows, TVectors>(target, t->StrideC);
             }
             else
             {
@@ -139,8 +138,7 @@ internal static unsafe class GemmTile
                     if (TRows.Value > 3)
                     {
                         Prefetch(b + FloatsAhead);
-                        if (TVectors.Value > 1)
-                            Prefetch(b + FloatsAhead + TSimd.Length);
+                        if (TVectors.Value > 1) Prefetch(b + FloatsAhead + TSimd.Length);
                     }
 
                     Prefetch(ahead);
@@ -160,18 +158,13 @@ internal static unsafe class GemmTile
                     Step<TSimd, TVec, TRows, TVectors>(12, a12 + 0, b0, b1, ref c12, ref d12);
                     Step<TSimd, TVec, TRows, TVectors>(13, a12 + stride, b0, b1, ref c13, ref d13);
                     a0 += step;
-                    if (TRows.Value > 3)
-                        a3 += step;
-                    if (TRows.Value > 6)
-                        a6 += step;
-                    if (TRows.Value > 9)
-                        a9 += step;
-                    if (TRows.Value > 12)
-                        a12 += step;
+                    if (TRows.Value > 3) a3 += step;
+                    if (TRows.Value > 6) a6 += step;
+                    if (TRows.Value > 9) a9 += step;
+                    if (TRows.Value > 12) a12 += step;
                 }
 
-                if (--segments <= 0)
-                    break;
+                if (--segments <= 0) break;
                 nint jump = t->JumpA;
                 b += t->JumpB;
                 a0 += jump;
@@ -216,13 +209,11 @@ internal static unsafe class GemmTile
             StoreRow<TSimd, TVec, TRows, TVectors>(11, target, t->StrideC, streams, lower, upper, c11, d11);
             StoreRow<TSimd, TVec, TRows, TVectors>(12, target, t->StrideC, streams, lower, upper, c12, d12);
             StoreRow<TSimd, TVec, TRows, TVectors>(13, target, t->StrideC, streams, lower, upper, c13, d13);
-            if (tiles <= 1)
-                return;
+            if (tiles <= 1) return;
             firstA += steps->A;
             firstB += steps->B;
             target += steps->C;
-            if (bias != null)
-                bias += steps->B;
+            if (bias != null) bias += steps->B;
         }
     }
 
@@ -254,8 +245,7 @@ internal static unsafe class GemmTile
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(float* source)
     {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(source);
+        if (Sse.IsSupported) Sse.Prefetch0(source);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -265,12 +255,10 @@ internal static unsafe class GemmTile
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         TVec x = TSimd.Create(*a);
         c = TSimd.MultiplyAdd(x, b0, c);
-        if (TVectors.Value > 1)
-            d = TSimd.MultiplyAdd(x, b1, d);
+        if (TVectors.Value > 1) d = TSimd.MultiplyAdd(x, b1, d);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -281,11 +269,9 @@ internal static unsafe class GemmTile
         where TVectors : struct, IConstant
     {
         c = d = default;
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         c = TSimd.Load(source + (row * stride));
-        if (TVectors.Value > 1)
-            d = TSimd.Load(source + (row * stride) + TSimd.Length);
+        if (TVectors.Value > 1) d = TSimd.Load(source + (row * stride) + TSimd.Length);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -295,11 +281,9 @@ internal static unsafe class GemmTile
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         c = TSimd.Add(c, TSimd.Load(source + (row * stride)));
-        if (TVectors.Value > 1)
-            d = TSimd.Add(d, TSimd.Load(source + (row * stride) + TSimd.Length));
+        if (TVectors.Value > 1) d = TSimd.Add(d, TSimd.Load(source + (row * stride) + TSimd.Length));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -309,22 +293,18 @@ internal static unsafe class GemmTile
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         target += row * stride;
         c = TSimd.AtMost(upper, TSimd.AtLeast(lower, c));
-        if (TVectors.Value > 1)
-            d = TSimd.AtMost(upper, TSimd.AtLeast(lower, d));
+        if (TVectors.Value > 1) d = TSimd.AtMost(upper, TSimd.AtLeast(lower, d));
         if (streams)
         {
             TSimd.StoreStreaming(c, target);
-            if (TVectors.Value > 1)
-                TSimd.StoreStreaming(d, target + TSimd.Length);
+            if (TVectors.Value > 1) TSimd.StoreStreaming(d, target + TSimd.Length);
             return;
         }
 
         TSimd.Store(c, target);
-        if (TVectors.Value > 1)
-            TSimd.Store(d, target + TSimd.Length);
+        if (TVectors.Value > 1) TSimd.Store(d, target + TSimd.Length);
     }
 }

@@ -146,8 +146,7 @@ internal static unsafe class GemmTileNeon
                     b = At(b, step1);
                 }
 
-                if (--segments <= 0)
-                    break;
+                if (--segments <= 0) break;
                 a += t->JumpA;
                 b += t->JumpB;
             }
@@ -174,13 +173,11 @@ internal static unsafe class GemmTileNeon
             StoreRow<TRows, TVectors>(5, target, t->StrideC, lower, upper, c5, d5);
             StoreRow<TRows, TVectors>(6, target, t->StrideC, lower, upper, c6, d6);
             StoreRow<TRows, TVectors>(7, target, t->StrideC, lower, upper, c7, d7);
-            if (tiles <= 1)
-                return;
+            if (tiles <= 1) return;
             firstA += steps->A;
             firstB += steps->B;
             target += steps->C;
-            if (bias != null)
-                bias += steps->B;
+            if (bias != null) bias += steps->B;
         }
     }
 
@@ -202,11 +199,9 @@ internal static unsafe class GemmTileNeon
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         c = AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar(c, b0, x, lane);
-        if (TVectors.Value > 1)
-            d = AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar(d, b1, x, lane);
+        if (TVectors.Value > 1) d = AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar(d, b1, x, lane);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -215,11 +210,9 @@ internal static unsafe class GemmTileNeon
         where TVectors : struct, IConstant
     {
         c = d = default;
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         c = Vector128.Load(source + (row * stride));
-        if (TVectors.Value > 1)
-            d = Vector128.Load(source + (row * stride) + 4);
+        if (TVectors.Value > 1) d = Vector128.Load(source + (row * stride) + 4);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -227,11 +220,9 @@ internal static unsafe class GemmTileNeon
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         c += Vector128.Load(source + (row * stride));
-        if (TVectors.Value > 1)
-            d += Vector128.Load(source + (row * stride) + 4);
+        if (TVectors.Value > 1) d += Vector128.Load(source + (row * stride) + 4);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -240,10 +231,8 @@ internal static unsafe class GemmTileNeon
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
-        if (row >= TRows.Value)
-            return;
+        if (row >= TRows.Value) return;
         Simd128.Store(Simd128.AtMost(upper, Simd128.AtLeast(lower, c)), target + (row * stride));
-        if (TVectors.Value > 1)
-            Simd128.Store(Simd128.AtMost(upper, Simd128.AtLeast(lower, d)), target + (row * stride) + 4);
+        if (TVectors.Value > 1) Simd128.Store(Simd128.AtMost(upper, Simd128.AtLeast(lower, d)), target + (row * stride) + 4);
     }
 }

@@ -80,8 +80,7 @@ internal static unsafe class GemmTiles
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunStack(GemmTileArgs* tile, int tiles, int height, int width, int columns)
     {
-        if (tiles == 0)
-            return;
+        if (tiles == 0) return;
         if (width <= columns)
         {
             GemmTileSteps steps = new() { Count = tiles, A = height * tile->StrideA, C = height * tile->StrideC, Residual = height * tile->StrideResidual };
@@ -101,18 +100,15 @@ internal static unsafe class GemmTiles
     {
         tile->A += rows * tile->StrideA;
         tile->C += rows * tile->StrideC;
-        if (tile->Residual != null)
-            tile->Residual += rows * tile->StrideResidual;
+        if (tile->Residual != null) tile->Residual += rows * tile->StrideResidual;
     }
 
     private static void MoveRight(GemmTileArgs* tile, nint stepB, int columns)
     {
         tile->B += stepB;
-        if (tile->Bias != null)
-            tile->Bias += stepB;
+        if (tile->Bias != null) tile->Bias += stepB;
         tile->C += columns;
-        if (tile->Residual != null)
-            tile->Residual += columns;
+        if (tile->Residual != null) tile->Residual += columns;
     }
 
     /// <summary>The widest tile that fits, but no less than four floats (one without vector hardware).</summary>
@@ -135,8 +131,7 @@ internal static unsafe class GemmTiles
         // Columns outside C start as zeros: what they become is dropped, but must not be slow (NaN or denormal leftovers).
         Memory.Fill(result, MaxScratch, 0f);
         Memory.Fill(residual, MaxScratch, 0f);
-        if (tile->Bias == null)
-            CopyRows(tile->C, tile->StrideC, result, width, height, columns);
+        if (tile->Bias == null) CopyRows(tile->C, tile->StrideC, result, width, height, columns);
         if (tile->Residual != null)
         {
             scratch.Residual = residual;
@@ -179,22 +174,16 @@ internal static unsafe class GemmTiles
 
                 break;
             case InstructionTier.Neon:
-                if (width == 8)
-                    RunNeonTiles<C2>(tile, steps, height);
-                else
-                    RunNeonTiles<C1>(tile, steps, height);
+                if (width == 8) RunNeonTiles<C2>(tile, steps, height);
+                else RunNeonTiles<C1>(tile, steps, height);
                 break;
             case InstructionTier.Vector128:
-                if (width == 8)
-                    RunTiles<Simd128, V128, C2>(tile, steps, height);
-                else
-                    RunTiles<Simd128, V128, C1>(tile, steps, height);
+                if (width == 8) RunTiles<Simd128, V128, C2>(tile, steps, height);
+                else RunTiles<Simd128, V128, C1>(tile, steps, height);
                 break;
             default:
-                if (width == 2)
-                    RunTiles<Simd1, float, C2>(tile, steps, height);
-                else
-                    RunTiles<Simd1, float, C1>(tile, steps, height);
+                if (width == 2) RunTiles<Simd1, float, C2>(tile, steps, height);
+                else RunTiles<Simd1, float, C1>(tile, steps, height);
                 break;
         }
     }

@@ -112,11 +112,9 @@ internal sealed unsafe class InputGradientProduct
                 C = dx + (phase.FirstH * row) + (phase.FirstW * pixel),
                 StrideC = _forward.StrideW * pixel,
             };
-            if (_forward.StrideH > 1 || _forward.StrideW > 1)
-                (args.RowStrideC, args.ImageStrideC) = (_forward.StrideH * row, _forward.InH * row);
+            if (_forward.StrideH > 1 || _forward.StrideW > 1) (args.RowStrideC, args.ImageStrideC) = (_forward.StrideH * row, _forward.InH * row);
             int items = _products[i].Items;
-            if (begin < items)
-                _products[i].RunItems(args, Math.Max(begin, 0), Math.Min(end, items), workspace);
+            if (begin < items) _products[i].RunItems(args, Math.Max(begin, 0), Math.Min(end, items), workspace);
             packed += Bytes(i) / sizeof(float);
             begin -= items;
             end -= items;

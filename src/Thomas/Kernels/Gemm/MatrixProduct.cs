@@ -171,15 +171,13 @@ internal sealed unsafe class MatrixProduct
     {
         MatrixProductArgs local = args;
         local.StaysNear = moments is not null;
-        if (_left == Left.Patches && _geometry.IsPointwise)
-            local.StrideA = _geometry.ChannelStride;
+        if (_left == Left.Patches && _geometry.IsPointwise) local.StrideA = _geometry.ChannelStride;
         int panels = PackedMatrix.Panels(_n);
         for (int item = begin; item < end; item++)
         {
             int m0 = item / _groups * _itemRows, m1 = Math.Min(m0 + _itemRows, _m), p0 = item % _groups * _panelsPerItem;
             int p1 = Math.Min(p0 + _panelsPerItem, panels), column = p0 * PackedMatrix.PanelWidth;
-            if (_m == 1)
-                p0 = RunRow(local, p0, p1);
+            if (_m == 1) p0 = RunRow(local, p0, p1);
             for (int m = m0, rows; m < m1; m += rows)
             {
                 rows = Math.Min(_blockM, m1 - m);
@@ -195,12 +193,14 @@ internal sealed unsafe class MatrixProduct
     {
         int width = PackedMatrix.PanelWidth, groups = (Math.Min(p1, _n / width) - p0) / GemmRow.Panels;
         if (groups <= 0 || args.PackedB == null || args.Residual != null || args.RowStrideC != 0 || _left == Left.Columns || (_left == Left.Patches && !_geometry.IsPointwise))
+        {
             return p0;
+        }
+
         float* c = args.C + ((nint)p0 * width);
         GemmRow.Run(args.A, args.PackedB + ((nint)p0 * width * ((nint)_k + 1)), c, _k, groups, _activation.Lower, _activation.Upper);
         int columns = groups * GemmRow.Panels * width;
-        if (_activation.NeedsPass)
-            _activation.ApplyRows(c, columns, 1, columns);
+        if (_activation.NeedsPass) _activation.ApplyRows(c, columns, 1, columns);
         return p0 + (groups * GemmRow.Panels);
     }
 
@@ -270,20 +270,18 @@ internal sealed unsafe class MatrixProduct
                 int x = m % _geometry.OutW, row = m / _geometry.OutW;
                 count = Math.Min(_geometry.OutW - x, m1 - m);
                 tile.A = a + ((m - m0) * tile.StrideA);
-                if (_windows is not null)
-                    tile.A = _windows.Window(args->A, workspace, m0 / _geometry.OutW, row) + (k0 / tile.K * (tile.K + tile.JumpA));
+                if (_windows is not null) tile.A = _windows.Window(args->A, workspace, m0 / _geometry.OutW, row) + (k0 / tile.K * (tile.K + tile.JumpA));
                 if (args->RowStrideC != 0)
+                {
                     place = (row / _geometry.OutH * args->ImageStrideC) + (row % _geometry.OutH * args->RowStrideC) + (x * args->StrideC);
+                }
             }
 
             tile.C = c + place;
             tile.Residual = residual == null ? null : residual + (m * args->StrideResidual);
-            if (together)
-                GemmTiles.RunPanels(tile, count, columns, panelFloats);
-            else
-                GemmTiles.Run(tile, count, columns);
-            if (pass)
-                _activation.ApplyRows(tile.C, args->StrideC, count, columns);
+            if (together) GemmTiles.RunPanels(tile, count, columns, panelFloats);
+            else GemmTiles.Run(tile, count, columns);
+            if (pass) _activation.ApplyRows(tile.C, args->StrideC, count, columns);
         }
     }
 

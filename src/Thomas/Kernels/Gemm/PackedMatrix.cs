@@ -107,8 +107,7 @@ internal static unsafe class PackedMatrix
         float* panel = packed + ((nint)p * width * ((nint)k + 1));
         columns = Math.Min(width, n - (p * width));
         Memory.Fill(panel, width, 0f);
-        if (bias != null)
-            Memory.Copy(bias + ((nint)p * width), panel, columns);
+        if (bias != null) Memory.Copy(bias + ((nint)p * width), panel, columns);
         return panel + width;
     }
 }

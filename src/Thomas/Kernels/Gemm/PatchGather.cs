@@ -47,12 +47,9 @@ internal static unsafe class PatchGather
                 int begin = Math.Max(k0 - (ky * tapRow), 0), end = Math.Min(k1 - (ky * tapRow), tapRow);
                 int iy = iy0 + (ky * g.DilationH);
                 float* run = target + (ky * tapRow) - k0;
-                if ((uint)iy >= (uint)g.InH)
-                    Memory.Fill(run + begin, end - begin, 0f);
-                else if (joined)
-                    CopyJoined(g, image + (iy * rowStride), ix0, begin, end, run);
-                else
-                    CopyTaps(g, image + (iy * rowStride), ix0, begin, end, run);
+                if ((uint)iy >= (uint)g.InH) Memory.Fill(run + begin, end - begin, 0f);
+                else if (joined) CopyJoined(g, image + (iy * rowStride), ix0, begin, end, run);
+                else CopyTaps(g, image + (iy * rowStride), ix0, begin, end, run);
             }
 
             Advance(g, ref ox, ref oy, ref n);
@@ -62,11 +59,9 @@ internal static unsafe class PatchGather
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Advance(in ConvGeometry g, ref int ox, ref int oy, ref int n)
     {
-        if (++ox < g.OutW)
-            return;
+        if (++ox < g.OutW) return;
         ox = 0;
-        if (++oy < g.OutH)
-            return;
+        if (++oy < g.OutH) return;
         oy = 0;
         n++;
     }
@@ -88,10 +83,8 @@ internal static unsafe class PatchGather
         {
             int first = Math.Max(begin, kx * g.Channels), last = Math.Min(end, (kx + 1) * g.Channels);
             int ix = ix0 + (kx * g.DilationW);
-            if ((uint)ix >= (uint)g.InW)
-                Memory.Fill(run + first, last - first, 0f);
-            else
-                Memory.Copy(row + ((nint)ix * g.ChannelStride) + (first - (kx * g.Channels)), run + first, last - first);
+            if ((uint)ix >= (uint)g.InW) Memory.Fill(run + first, last - first, 0f);
+            else Memory.Copy(row + ((nint)ix * g.ChannelStride) + (first - (kx * g.Channels)), run + first, last - first);
         }
     }
 }

@@ -48,8 +48,7 @@ internal sealed unsafe class WindowRows
     /// </summary>
     public static WindowRows? For(in ConvGeometry g)
     {
-        if (g.IsPointwise || g.DilationW != 1 || g.OutW < Math.Min(7, GemmTiles.Rows / 2) || g.StrideW * g.ChannelStride % 512 == 0)
-            return null;
+        if (g.IsPointwise || g.DilationW != 1 || g.OutW < Math.Min(7, GemmTiles.Rows / 2) || g.StrideW * g.ChannelStride % 512 == 0) return null;
         return new WindowRows(g);
     }
 
@@ -57,8 +56,7 @@ internal sealed unsafe class WindowRows
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Prepare(float* input, int begin, int end, float* workspace)
     {
-        if (_inPlace)
-            return;
+        if (_inPlace) return;
         float* target = workspace;
         for (int row = begin; row < end;)
         {
@@ -75,8 +73,7 @@ internal sealed unsafe class WindowRows
     public float* Window(float* input, float* workspace, int begin, int row)
     {
         int image = row / _g.OutH, y = row % _g.OutH;
-        if (_inPlace)
-            return input + (((image * (nint)_g.InH) + (y * _g.StrideH) - _g.PadTop) * RowStride) - ((nint)_g.PadLeft * _g.ChannelStride);
+        if (_inPlace) return input + (((image * (nint)_g.InH) + (y * _g.StrideH) - _g.PadTop) * RowStride) - ((nint)_g.PadLeft * _g.ChannelStride);
         int firstImage = begin / _g.OutH, firstY = begin % _g.OutH;
         int rows = image == firstImage
             ? (y - firstY) * _g.StrideH

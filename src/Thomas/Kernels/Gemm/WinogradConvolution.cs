@@ -45,8 +45,7 @@ internal sealed unsafe class WinogradConvolution
         (_tilesY, _tilesX) = ((geometry.OutH + 1) / 2, (geometry.OutW + 1) / 2);
         _tiles = geometry.Batch * _tilesY * _tilesX;
         int wanted = (WantedTiles + GemmTiles.Rows - 1) / GemmTiles.Rows * GemmTiles.Rows;
-        if (Points * wanted * geometry.Channels * sizeof(float) > MostInputBytes)
-            wanted = Math.Max(GemmTiles.Rows, wanted / 2);
+        if (Points * wanted * geometry.Channels * sizeof(float) > MostInputBytes) wanted = Math.Max(GemmTiles.Rows, wanted / 2);
         _blocks = (_tiles + wanted - 1) / wanted;
         _blockTiles = (_tiles + _blocks - 1) / _blocks;
         int wantedColumns = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocks - 1) / _blocks);
@@ -94,11 +93,9 @@ internal sealed unsafe class WinogradConvolution
         {
             float* panel = packed + (p * PanelFloats);
             int columns = Math.Min(width, _outputs - (p * width));
-            if (columns < width)
-                new Span<float>(panel, (int)PanelFloats).Clear();
+            if (columns < width) new Span<float>(panel, (int)PanelFloats).Clear();
             Memory.Fill(panel, width, 0f);
-            if (bias != null)
-                Memory.Copy(bias + ((nint)p * width), panel, columns);
+            if (bias != null) Memory.Copy(bias + ((nint)p * width), panel, columns);
             for (int j = 0; j < columns; j++)
             {
                 float* taps = filter + (((nint)p * width) + j) * 9 * channels;
@@ -141,7 +138,10 @@ internal sealed unsafe class WinogradConvolution
                 int first = p * PackedMatrix.PanelWidth, columns = Math.Min(PackedMatrix.PanelWidth, _outputs - first);
                 Multiply(workspace, panel, t1 - t0, columns, sums);
                 if (!WinogradTransform.Output<TSimd, TVec>(sums, (nint)_blockTiles * PackedMatrix.PanelWidth, t1 - t0, PackedMatrix.PanelWidth, panel, columns))
+                {
                     DefineTiles(args->A, t0, t1, panel, columns, sums);
+                }
+
                 Write<TSimd, TVec>(args, t0, t1, sums, first, columns);
             }
         }
@@ -224,13 +224,11 @@ internal sealed unsafe class WinogradConvolution
                     for (int c = 0; c < columns; c += TSimd.Length)
                     {
                         TVec value = TSimd.Load(source + c);
-                        if (residual != null)
-                            value = TSimd.Add(value, TSimd.Load(residual + c));
+                        if (residual != null) value = TSimd.Add(value, TSimd.Load(residual + c));
                         TSimd.Store(TSimd.AtMost(upper, TSimd.AtLeast(lower, value)), target + c);
                     }
 
-                    if (_activation.NeedsPass)
-                        _activation.ApplyRows(target, args->StrideC, 1, columns);
+                    if (_activation.NeedsPass) _activation.ApplyRows(target, args->StrideC, 1, columns);
                 }
             }
         }
@@ -261,8 +259,7 @@ internal sealed unsafe class WinogradConvolution
             for (int tap = 0; tap < 9; tap++)
             {
                 int iy = y - _g.PadTop + (tap / 3), ix = x - _g.PadLeft + (tap % 3);
-                if ((uint)iy >= (uint)_g.InH || (uint)ix >= (uint)_g.InW)
-                    continue;
+                if ((uint)iy >= (uint)_g.InH || (uint)ix >= (uint)_g.InW) continue;
                 float* pixel = input + (((((nint)image * _g.InH) + iy) * _g.InW) + ix) * channels;
                 for (int c = 0; c < channels; c++)
                     sum += pixel[c] * WinogradTransform.Tap(panel + width + ((nint)c * width) + j, (nint)channels * width, tap / 3, tap % 3);

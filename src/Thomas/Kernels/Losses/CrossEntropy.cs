@@ -26,8 +26,7 @@ internal static unsafe class CrossEntropy
             double logSum = Math.Log(sum) + max, loss = 0;
             for (int i = 0; i < classes; i++)
             {
-                if (target[i] != 0)
-                    loss -= target[i] * (scores[i] - logSum);
+                if (target[i] != 0) loss -= target[i] * (scores[i] - logSum);
             }
 
             losses[r] = loss;
@@ -41,10 +40,11 @@ internal static unsafe class CrossEntropy
         {
             float* target = targets + ((nint)r * classes), to = dx + ((nint)r * classes);
             float factor = weights[r] * dLoss;
-            if (factor == 0)
-                new Span<float>(to, classes).Clear();
+            if (factor == 0) new Span<float>(to, classes).Clear();
             else
+            {
                 ElementwiseLoop.Binary(new GradientMap(Reduction.Row(ReductionKind.Sum, target, classes), factor), p + ((nint)r * classes), target, to, classes);
+            }
         }
     }
 

@@ -16,10 +16,8 @@ internal static unsafe class BatchGradientSums
     /// </summary>
     public static void OfBand(float* x, float* dy, nint stride, int rows, int columns, float* mean, in ClipMask clip, float* sums, float* products)
     {
-        if (clip.IsSet)
-            OfBand<C1>(x, dy, stride, rows, columns, mean, clip, sums, products);
-        else
-            OfBand<C0>(x, dy, stride, rows, columns, mean, clip, sums, products);
+        if (clip.IsSet) OfBand<C1>(x, dy, stride, rows, columns, mean, clip, sums, products);
+        else OfBand<C0>(x, dy, stride, rows, columns, mean, clip, sums, products);
     }
 
     /// <summary>The sums of all bands, which are <paramref name="stride"/> floats apart.</summary>
@@ -52,14 +50,10 @@ internal static unsafe class BatchGradientSums
         where TMask : struct, IConstant
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = OfBand<Simd512, V512, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
-        if (CpuFeatures.VectorLength >= 8 && c < columns)
-            c = OfBand<Simd256, V256, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
-        if (CpuFeatures.VectorLength >= 4 && c < columns)
-            c = OfBand<Simd128, V128, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
-        if (c < columns)
-            OfBand<Simd1, float, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (CpuFeatures.VectorLength >= 16) c = OfBand<Simd512, V512, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns) c = OfBand<Simd256, V256, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns) c = OfBand<Simd128, V128, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
+        if (c < columns) OfBand<Simd1, float, TMask>(x, dy, stride, rows, columns, mean, clip, sums, products, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -101,8 +95,7 @@ internal static unsafe class BatchGradientSums
             for (int c = first; c < end; c += TSimd.Length)
             {
                 TVec a = TSimd.Subtract(TSimd.Load(x + c), TSimd.Load(mean + c)), g = TSimd.Load(dy + c);
-                if (TMask.Value > 0)
-                    g = ClipMask.Apply<TSimd, TVec, TMask>(g, a, TSimd.Load(factor + c), TSimd.Load(offset + c), lower, upper);
+                if (TMask.Value > 0) g = ClipMask.Apply<TSimd, TVec, TMask>(g, a, TSimd.Load(factor + c), TSimd.Load(offset + c), lower, upper);
                 TSimd.Store(TSimd.Add(TSimd.Load(sums + c), g), sums + c);
                 TSimd.Store(TSimd.MultiplyAdd(g, a, TSimd.Load(products + c)), products + c);
             }

@@ -39,14 +39,10 @@ internal static unsafe class BatchMoments
     public static void OfBlock(float* x, nint stride, int row, int rows, int bandRows, int columns, float* shift, float* mean, float* squares)
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = OfBlock<Simd512, V512>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
-        if (CpuFeatures.VectorLength >= 8 && c < columns)
-            c = OfBlock<Simd256, V256>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
-        if (CpuFeatures.VectorLength >= 4 && c < columns)
-            c = OfBlock<Simd128, V128>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
-        if (c < columns)
-            OfBlock<Simd1, float>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
+        if (CpuFeatures.VectorLength >= 16) c = OfBlock<Simd512, V512>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns) c = OfBlock<Simd256, V256>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns) c = OfBlock<Simd128, V128>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
+        if (c < columns) OfBlock<Simd1, float>(x, stride, row, rows, bandRows, columns, shift, mean, squares, c);
     }
 
     /// <summary>
@@ -110,11 +106,9 @@ internal static unsafe class BatchMoments
         where TVec : unmanaged
     {
         int end = columns - ((columns - first) % TSimd.Length);
-        if (row == 0)
-            Start<TSimd, TVec>(x, stride, Math.Min(rows, (bandRows + RowsPerShiftRow - 1) / RowsPerShiftRow), shift, sums, squares, first, end);
+        if (row == 0) Start<TSimd, TVec>(x, stride, Math.Min(rows, (bandRows + RowsPerShiftRow - 1) / RowsPerShiftRow), shift, sums, squares, first, end);
         Add<TSimd, TVec>(x, stride, rows, shift, sums, squares, first, end);
-        if (row + rows == bandRows)
-            Finish<TSimd, TVec>(bandRows, shift, sums, squares, first, end);
+        if (row + rows == bandRows) Finish<TSimd, TVec>(bandRows, shift, sums, squares, first, end);
         return end;
     }
 

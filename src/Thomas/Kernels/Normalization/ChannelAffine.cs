@@ -15,34 +15,26 @@ internal static unsafe class ChannelAffine
     /// <summary>y[r, c] = clip(factor[c] * (x[r, c] - mean[c]) + offset[c]); <paramref name="bytes"/> are those of the whole result.</summary>
     public static void Apply(float* x, float* y, nint stride, int rows, int columns, float* mean, float* factor, float* offset, float lower, float upper, long bytes)
     {
-        if (StreamingStores.Pay(x, y, stride, columns, bytes))
-            Apply<C1>(x, y, stride, rows, columns, mean, factor, offset, lower, upper);
-        else
-            Apply<C0>(x, y, stride, rows, columns, mean, factor, offset, lower, upper);
+        if (StreamingStores.Pay(x, y, stride, columns, bytes)) Apply<C1>(x, y, stride, rows, columns, mean, factor, offset, lower, upper);
+        else Apply<C0>(x, y, stride, rows, columns, mean, factor, offset, lower, upper);
     }
 
     private static void Apply<TStream>(float* x, float* y, nint stride, int rows, int columns, float* mean, float* factor, float* offset, float lower, float upper)
         where TStream : struct, IConstant
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = Apply<Simd512, V512, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
-        if (CpuFeatures.VectorLength >= 8 && c < columns)
-            c = Apply<Simd256, V256, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
-        if (CpuFeatures.VectorLength >= 4 && c < columns)
-            c = Apply<Simd128, V128, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
-        if (c < columns)
-            Apply<Simd1, float, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
+        if (CpuFeatures.VectorLength >= 16) c = Apply<Simd512, V512, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns) c = Apply<Simd256, V256, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns) c = Apply<Simd128, V128, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
+        if (c < columns) Apply<Simd1, float, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
     }
 
     /// <summary>z[r, c] = factorX[c] * (x[r, c] - mean[c]) + factorG[c] * g[r, c] + offset[c], g being dy, or where <paramref name="clip"/> is set what the clipping lets through of it.</summary>
     public static void Apply(
         float* x, float* dy, float* z, nint stride, int rows, int columns, float* mean, float* factorX, float* factorG, float* offset, in ClipMask clip)
     {
-        if (clip.IsSet)
-            Apply<C1>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip);
-        else
-            Apply<C0>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip);
+        if (clip.IsSet) Apply<C1>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip);
+        else Apply<C0>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip);
     }
 
     private static void Apply<TMask>(
@@ -50,14 +42,18 @@ internal static unsafe class ChannelAffine
         where TMask : struct, IConstant
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = Apply<Simd512, V512, TMask>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip, c);
+        if (CpuFeatures.VectorLength >= 16) c = Apply<Simd512, V512, TMask>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip, c);
         if (CpuFeatures.VectorLength >= 8 && c < columns)
+        {
             c = Apply<Simd256, V256, TMask>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip, c);
+        }
+
         if (CpuFeatures.VectorLength >= 4 && c < columns)
+        {
             c = Apply<Simd128, V128, TMask>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip, c);
-        if (c < columns)
-            Apply<Simd1, float, TMask>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip, c);
+        }
+
+        if (c < columns) Apply<Simd1, float, TMask>(x, dy, z, stride, rows, columns, mean, factorX, factorG, offset, clip, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -139,8 +135,7 @@ internal static unsafe class ChannelAffine
             for (int c = first; c < end; c += TSimd.Length)
             {
                 TVec a = TSimd.Subtract(TSimd.Load(x + c), TSimd.Load(mean + c)), d = TSimd.Load(dy + c);
-                if (TMask.Value > 0)
-                    d = ClipMask.Apply<TSimd, TVec, TMask>(d, a, TSimd.Load(clipFactor + c), TSimd.Load(clipOffset + c), lower, upper);
+                if (TMask.Value > 0) d = ClipMask.Apply<TSimd, TVec, TMask>(d, a, TSimd.Load(clipFactor + c), TSimd.Load(clipOffset + c), lower, upper);
                 TSimd.Store(TSimd.MultiplyAdd(TSimd.Load(factorX + c), a, TSimd.MultiplyAdd(TSimd.Load(factorG + c), d, TSimd.Load(offset + c))), z + c);
             }
         }

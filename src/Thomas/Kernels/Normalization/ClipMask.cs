@@ -38,8 +38,7 @@ internal readonly unsafe struct ClipMask(float* Factor, float* Offset, float Low
         where TVec : unmanaged
         where TMask : struct, IConstant
     {
-        if (TMask.Value == 0)
-            return dy;
+        if (TMask.Value == 0) return dy;
         TVec z = TSimd.MultiplyAdd(factor, deviation, offset), flat = GradientMasks.ZeroOrNaN<TSimd, TVec>(z);
         return TSimd.SelectIfLess(lower, z, TSimd.SelectIfLess(z, upper, dy, flat), flat);
     }

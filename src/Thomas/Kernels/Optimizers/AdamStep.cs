@@ -23,12 +23,9 @@ internal readonly unsafe record struct AdamStep(float Step, float Scale, float R
     public void Run(float* w, float* m, float* v, float* grad, nint count)
     {
         nint i = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            i = Run<Simd512, V512>(w, m, v, grad, count, i);
-        if (CpuFeatures.VectorLength >= 8)
-            i = Run<Simd256, V256>(w, m, v, grad, count, i);
-        if (CpuFeatures.VectorLength >= 4)
-            i = Run<Simd128, V128>(w, m, v, grad, count, i);
+        if (CpuFeatures.VectorLength >= 16) i = Run<Simd512, V512>(w, m, v, grad, count, i);
+        if (CpuFeatures.VectorLength >= 8) i = Run<Simd256, V256>(w, m, v, grad, count, i);
+        if (CpuFeatures.VectorLength >= 4) i = Run<Simd128, V128>(w, m, v, grad, count, i);
         Run<Simd1, float>(w, m, v, grad, count, i);
     }
 

@@ -19,12 +19,9 @@ internal readonly unsafe record struct SgdStep(float Rate, float Scale, float Mo
     public void Run(float* w, float* v, float* grad, nint count)
     {
         nint i = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            i = Run<Simd512, V512>(w, v, grad, count, i);
-        if (CpuFeatures.VectorLength >= 8)
-            i = Run<Simd256, V256>(w, v, grad, count, i);
-        if (CpuFeatures.VectorLength >= 4)
-            i = Run<Simd128, V128>(w, v, grad, count, i);
+        if (CpuFeatures.VectorLength >= 16) i = Run<Simd512, V512>(w, v, grad, count, i);
+        if (CpuFeatures.VectorLength >= 8) i = Run<Simd256, V256>(w, v, grad, count, i);
+        if (CpuFeatures.VectorLength >= 4) i = Run<Simd128, V128>(w, v, grad, count, i);
         Run<Simd1, float>(w, v, grad, count, i);
     }
 

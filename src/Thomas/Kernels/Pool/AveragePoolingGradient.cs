@@ -64,14 +64,10 @@ internal sealed unsafe class AveragePoolingGradient
             float part = 1f / (rows * Count(start, _g.PadLeft, _g.KernelW, _g.DilationW, _g.InW, _paddedW));
             float* first = dx + ((nint)ix + (kx0 * _g.DilationW)) * _g.Channels;
             int taps = kx1 - kx0, c = 0;
-            if (CpuFeatures.VectorLength >= 16)
-                c = AddPixel<Simd512, V512>(dy, part, first, taps, c);
-            if (CpuFeatures.VectorLength >= 8 && c < _g.Channels)
-                c = AddPixel<Simd256, V256>(dy, part, first, taps, c);
-            if (CpuFeatures.VectorLength >= 4 && c < _g.Channels)
-                c = AddPixel<Simd128, V128>(dy, part, first, taps, c);
-            if (c < _g.Channels)
-                AddPixel<Simd1, float>(dy, part, first, taps, c);
+            if (CpuFeatures.VectorLength >= 16) c = AddPixel<Simd512, V512>(dy, part, first, taps, c);
+            if (CpuFeatures.VectorLength >= 8 && c < _g.Channels) c = AddPixel<Simd256, V256>(dy, part, first, taps, c);
+            if (CpuFeatures.VectorLength >= 4 && c < _g.Channels) c = AddPixel<Simd128, V128>(dy, part, first, taps, c);
+            if (c < _g.Channels) AddPixel<Simd1, float>(dy, part, first, taps, c);
         }
     }
 

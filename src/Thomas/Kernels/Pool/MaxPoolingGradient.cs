@@ -77,14 +77,10 @@ internal sealed unsafe class MaxPoolingGradient
             Taps taps = new(iy + (ky0 * _g.DilationH), ky1 - ky0, (ix + (kx0 * _g.DilationW)) * (nint)_g.Channels, kx1 - kx0, top, pixels);
             nint place = (nint)ox * _g.Channels;
             int c = 0;
-            if (CpuFeatures.VectorLength >= 16)
-                c = RunPixels<Simd512, V512>(x, y + place, dy + place, dx, taps, c);
-            if (CpuFeatures.VectorLength >= 8 && c < _g.Channels)
-                c = RunPixels<Simd256, V256>(x, y + place, dy + place, dx, taps, c);
-            if (CpuFeatures.VectorLength >= 4 && c < _g.Channels)
-                c = RunPixels<Simd128, V128>(x, y + place, dy + place, dx, taps, c);
-            if (c < _g.Channels)
-                RunPixels<Simd1, float>(x, y + place, dy + place, dx, taps, c);
+            if (CpuFeatures.VectorLength >= 16) c = RunPixels<Simd512, V512>(x, y + place, dy + place, dx, taps, c);
+            if (CpuFeatures.VectorLength >= 8 && c < _g.Channels) c = RunPixels<Simd256, V256>(x, y + place, dy + place, dx, taps, c);
+            if (CpuFeatures.VectorLength >= 4 && c < _g.Channels) c = RunPixels<Simd128, V128>(x, y + place, dy + place, dx, taps, c);
+            if (c < _g.Channels) RunPixels<Simd1, float>(x, y + place, dy + place, dx, taps, c);
         }
     }
 
@@ -93,8 +89,7 @@ internal sealed unsafe class MaxPoolingGradient
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        if (_g.Channels - c < TSimd.Length)
-            return c;
+        if (_g.Channels - c < TSimd.Length) return c;
         return _tiles ? RunPixels<TSimd, TVec, C0>(x, y, dy, dx, taps, c) : RunPixels<TSimd, TVec, C1>(x, y, dy, dx, taps, c);
     }
 

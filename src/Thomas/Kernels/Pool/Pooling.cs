@@ -82,8 +82,7 @@ internal sealed unsafe class Pooling
             int ix = (ox * _g.StrideW) - _g.PadLeft;
             (int kx0, int kx1) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
             int count = tapRows * (kx1 - kx0);
-            if (_kind == PoolingKind.AverageWithPadding)
-                count = paddedRows * PaddedTaps(ix + _g.PadLeft, _g.KernelW, _g.DilationW, _paddedW);
+            if (_kind == PoolingKind.AverageWithPadding) count = paddedRows * PaddedTaps(ix + _g.PadLeft, _g.KernelW, _g.DilationW, _paddedW);
             RunPixels(rows + (((nint)ix + (kx0 * _g.DilationW)) * _g.ChannelStride), tapRows, kx1 - kx0, 1, count, target + ((nint)ox * _g.Channels));
         }
     }
@@ -103,14 +102,10 @@ internal sealed unsafe class Pooling
         }
 
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = RunPixels<Simd512, V512>(x, rows, taps, pixels, count, y, c);
-        if (CpuFeatures.VectorLength >= 8 && c < _g.Channels)
-            c = RunPixels<Simd256, V256>(x, rows, taps, pixels, count, y, c);
-        if (CpuFeatures.VectorLength >= 4 && c < _g.Channels)
-            c = RunPixels<Simd128, V128>(x, rows, taps, pixels, count, y, c);
-        if (c < _g.Channels)
-            RunPixels<Simd1, float>(x, rows, taps, pixels, count, y, c);
+        if (CpuFeatures.VectorLength >= 16) c = RunPixels<Simd512, V512>(x, rows, taps, pixels, count, y, c);
+        if (CpuFeatures.VectorLength >= 8 && c < _g.Channels) c = RunPixels<Simd256, V256>(x, rows, taps, pixels, count, y, c);
+        if (CpuFeatures.VectorLength >= 4 && c < _g.Channels) c = RunPixels<Simd128, V128>(x, rows, taps, pixels, count, y, c);
+        if (c < _g.Channels) RunPixels<Simd1, float>(x, rows, taps, pixels, count, y, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -118,8 +113,7 @@ internal sealed unsafe class Pooling
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        if (_g.Channels - c < TSimd.Length)
-            return c;
+        if (_g.Channels - c < TSimd.Length) return c;
         return _kind == PoolingKind.Max ? RunPixels<TSimd, TVec, C1>(x, rows, taps, pixels, count, y, c) : RunPixels<TSimd, TVec, C0>(x, rows, taps, pixels, count, y, c);
     }
 

@@ -65,14 +65,10 @@ internal sealed unsafe class LocalResponseNormGradient
     private void WindowSums(float* x, float* sums)
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = WindowSums<Simd512, V512>(x, sums, c);
-        if (CpuFeatures.VectorLength >= 8 && c < _channels)
-            c = WindowSums<Simd256, V256>(x, sums, c);
-        if (CpuFeatures.VectorLength >= 4 && c < _channels)
-            c = WindowSums<Simd128, V128>(x, sums, c);
-        if (c < _channels)
-            WindowSums<Simd1, float>(x, sums, c);
+        if (CpuFeatures.VectorLength >= 16) c = WindowSums<Simd512, V512>(x, sums, c);
+        if (CpuFeatures.VectorLength >= 8 && c < _channels) c = WindowSums<Simd256, V256>(x, sums, c);
+        if (CpuFeatures.VectorLength >= 4 && c < _channels) c = WindowSums<Simd128, V128>(x, sums, c);
+        if (c < _channels) WindowSums<Simd1, float>(x, sums, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

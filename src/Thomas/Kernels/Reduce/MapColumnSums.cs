@@ -58,10 +58,8 @@ internal sealed unsafe class MapColumnSums
             {
                 nint offset = ((nint)row * _columns) + column;
                 int rows = Math.Min(step, last - row);
-                if (columns == _columns)
-                    ElementwiseLoop.Binary(map, x + offset, y + offset, z + offset, (nint)rows * columns);
-                else
-                    ElementwiseLoop.BinaryRows(map, x + offset, y + offset, z + offset, _columns, rows, columns);
+                if (columns == _columns) ElementwiseLoop.Binary(map, x + offset, y + offset, z + offset, (nint)rows * columns);
+                else ElementwiseLoop.BinaryRows(map, x + offset, y + offset, z + offset, _columns, rows, columns);
                 AddRows(z + offset, _columns, target, rows, columns);
             }
         }
@@ -78,14 +76,10 @@ internal sealed unsafe class MapColumnSums
     private static void AddRows(float* z, nint stride, float* sums, int rows, int columns)
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = AddRows<Simd512, V512>(z, stride, sums, rows, columns, c);
-        if (CpuFeatures.VectorLength >= 8 && c < columns)
-            c = AddRows<Simd256, V256>(z, stride, sums, rows, columns, c);
-        if (CpuFeatures.VectorLength >= 4 && c < columns)
-            c = AddRows<Simd128, V128>(z, stride, sums, rows, columns, c);
-        if (c < columns)
-            AddRows<Simd1, float>(z, stride, sums, rows, columns, c);
+        if (CpuFeatures.VectorLength >= 16) c = AddRows<Simd512, V512>(z, stride, sums, rows, columns, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns) c = AddRows<Simd256, V256>(z, stride, sums, rows, columns, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns) c = AddRows<Simd128, V128>(z, stride, sums, rows, columns, c);
+        if (c < columns) AddRows<Simd1, float>(z, stride, sums, rows, columns, c);
     }
 
     /// <summary>The columns from c on that fill vectors; gives the first one left.</summary>

@@ -47,14 +47,10 @@ internal static unsafe class Reduction
     public static void Columns(ReductionKind kind, float* x, nint stride, float* y, int rows, int columns, float divisor)
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = Columns<Simd512, V512>(kind, x, stride, y, rows, columns, divisor, c);
-        if (CpuFeatures.VectorLength >= 8 && c < columns)
-            c = Columns<Simd256, V256>(kind, x, stride, y, rows, columns, divisor, c);
-        if (CpuFeatures.VectorLength >= 4 && c < columns)
-            c = Columns<Simd128, V128>(kind, x, stride, y, rows, columns, divisor, c);
-        if (c < columns)
-            Columns<Simd1, float>(kind, x, stride, y, rows, columns, divisor, c);
+        if (CpuFeatures.VectorLength >= 16) c = Columns<Simd512, V512>(kind, x, stride, y, rows, columns, divisor, c);
+        if (CpuFeatures.VectorLength >= 8 && c < columns) c = Columns<Simd256, V256>(kind, x, stride, y, rows, columns, divisor, c);
+        if (CpuFeatures.VectorLength >= 4 && c < columns) c = Columns<Simd128, V128>(kind, x, stride, y, rows, columns, divisor, c);
+        if (c < columns) Columns<Simd1, float>(kind, x, stride, y, rows, columns, divisor, c);
     }
 
     private static float Start(ReductionKind kind) => kind switch

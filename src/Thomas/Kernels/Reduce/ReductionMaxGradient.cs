@@ -41,14 +41,10 @@ internal static unsafe class ReductionMaxGradient
     private static void Columns(float* x, float* y, float* dy, float* dx, int reduced, int inner)
     {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            c = Columns<Simd512, V512>(x, y, dy, dx, reduced, inner, c);
-        if (CpuFeatures.VectorLength >= 8 && c < inner)
-            c = Columns<Simd256, V256>(x, y, dy, dx, reduced, inner, c);
-        if (CpuFeatures.VectorLength >= 4 && c < inner)
-            c = Columns<Simd128, V128>(x, y, dy, dx, reduced, inner, c);
-        if (c < inner)
-            Columns<Simd1, float>(x, y, dy, dx, reduced, inner, c);
+        if (CpuFeatures.VectorLength >= 16) c = Columns<Simd512, V512>(x, y, dy, dx, reduced, inner, c);
+        if (CpuFeatures.VectorLength >= 8 && c < inner) c = Columns<Simd256, V256>(x, y, dy, dx, reduced, inner, c);
+        if (CpuFeatures.VectorLength >= 4 && c < inner) c = Columns<Simd128, V128>(x, y, dy, dx, reduced, inner, c);
+        if (c < inner) Columns<Simd1, float>(x, y, dy, dx, reduced, inner, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -20,8 +20,7 @@ internal static unsafe class SoftmaxKernel
             float* to = y + ((nint)r * n);
             float max = Reduction.Row(ReductionKind.Max, from, n);
             ElementwiseLoop.BinaryScalar(default(SubtractMap), from, max, to, n);
-            if (beta != 1f)
-                ElementwiseLoop.BinaryScalar(default(MultiplyMap), to, beta, to, n);
+            if (beta != 1f) ElementwiseLoop.BinaryScalar(default(MultiplyMap), to, beta, to, n);
             ElementwiseLoop.Map(default(ExpMap), to, to, n);
             ElementwiseLoop.BinaryScalar(default(DivideMap), to, Reduction.Row(ReductionKind.Sum, to, n), to, n);
         }

@@ -17,12 +17,9 @@ internal static unsafe class SumOfSquares
     {
         double sum = 0;
         int i = 0;
-        if (CpuFeatures.VectorLength >= 16)
-            i = Add<Simd512, V512>(x, count, i, ref sum);
-        if (CpuFeatures.VectorLength >= 8)
-            i = Add<Simd256, V256>(x, count, i, ref sum);
-        if (CpuFeatures.VectorLength >= 4)
-            i = Add<Simd128, V128>(x, count, i, ref sum);
+        if (CpuFeatures.VectorLength >= 16) i = Add<Simd512, V512>(x, count, i, ref sum);
+        if (CpuFeatures.VectorLength >= 8) i = Add<Simd256, V256>(x, count, i, ref sum);
+        if (CpuFeatures.VectorLength >= 4) i = Add<Simd128, V128>(x, count, i, ref sum);
         for (; i < count; i++)
             sum += (double)x[i] * x[i];
         return sum;

@@ -40,18 +40,17 @@ internal sealed unsafe class TiledReduction
             int o = item / perOuter;
             ColumnTile tile = _tiles[item % perOuter];
             float* bands = workspace + ((nint)o * _tiles.Bands * _inner), result = y + ((nint)o * _inner) + tile.Column;
-            if (phase == 1)
-                Reduce(bands + tile.Column, _tiles.Bands, tile.Columns, result, _divisor);
+            if (phase == 1) Reduce(bands + tile.Column, _tiles.Bands, tile.Columns, result, _divisor);
             else
+            {
                 Reduce(x + (((nint)o * _reduce) + tile.Row) * _inner + tile.Column, tile.Rows, tile.Columns, single ? result : bands + ((nint)tile.RowTile * _inner) + tile.Column, single ? _divisor : 1);
+            }
         }
     }
 
     private void Reduce(float* x, int rows, int columns, float* y, float divisor)
     {
-        if (_inner == 1)
-            *y = Reduction.Row(_kind, x, rows) / divisor;
-        else
-            Reduction.Columns(_kind, x, _inner, y, rows, columns, divisor);
+        if (_inner == 1) *y = Reduction.Row(_kind, x, rows) / divisor;
+        else Reduction.Columns(_kind, x, _inner, y, rows, columns, divisor);
     }
 }

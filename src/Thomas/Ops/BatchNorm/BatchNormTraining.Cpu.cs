@@ -76,10 +76,11 @@ public sealed partial class BatchNormTraining
                 // The last phase goes backward: what the first read last is still in the caches.
                 ColumnTile tile = _bands[phase == 0 ? item : begin + end - 1 - item];
                 nint first = ((nint)tile.Row * _channels) + tile.Column, band = ((nint)tile.RowTile * _channels) + tile.Column;
-                if (phase == 0)
-                    BatchMoments.OfBand(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band);
+                if (phase == 0) BatchMoments.OfBand(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band);
                 else
+                {
                     ChannelAffine.Apply(_x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower, _upper, (long)_rows * _channels * sizeof(float));
+                }
             }
         }
 

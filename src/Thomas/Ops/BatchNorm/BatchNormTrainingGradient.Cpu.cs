@@ -95,9 +95,13 @@ public sealed partial class BatchNormTrainingGradient
                 int c = tile.Column;
                 nint first = ((nint)tile.Row * _channels) + c, band = ((nint)tile.RowTile * _channels) + c;
                 if (phase == 1)
+                {
                     BatchGradientSums.OfBand(_x + first, _dy + first, _channels, tile.Rows, tile.Columns, _mean + c, clip.From(c), _sums + band, _products + band);
+                }
                 else
+                {
                     ChannelAffine.Apply(_x + first, _dy + first, _dx + first, _channels, tile.Rows, tile.Columns, _mean + c, _factorX + c, _factorG + c, _offset + c, clip.From(c));
+                }
             }
         }
 

@@ -23,7 +23,10 @@ public static class MeanSquaredError
         ArgumentNullException.ThrowIfNull(weights);
         Shape shape = prediction.Shape;
         if (shape.Rank < 2 || target.Shape != shape || weights.Shape != new Shape(shape[0]))
+        {
             throw new GraphException($"The squared error of {prediction} against {target} with weights {weights}: expects [n,...], the same, and [n].");
+        }
+
         int[] axes = new int[shape.Rank - 1];
         for (int i = 0; i < axes.Length; i++) axes[i] = i + 1;
         Value difference = builder.Add(OpCatalog.Subtract, [prediction, target], name: "loss/difference");

@@ -17,7 +17,9 @@ internal static class PoolingRules
     {
         Padding2d padding = window.Padding;
         if (padding.Top >= window.ExtentH || padding.Bottom >= window.ExtentH || padding.Left >= window.ExtentW || padding.Right >= window.ExtentW)
+        {
             throw new GraphException($"padding {padding} must be smaller than the window's {window.ExtentH}x{window.ExtentW}");
+        }
     }
 
     /// <summary>Computes the windows in output order.</summary>

@@ -105,7 +105,10 @@ internal sealed class HeadSplit
     {
         Value value = model.Graph.Outputs[output.Index];
         if (hasProbabilities || value.Shape.Rank is not (2 or 4))
+        {
             throw new ThomasException($"{model.Info.Name}: the output comes from {stop}, which is no dense layer or convolution; this model's last layer cannot be tuned.");
+        }
+
         return new HeadSplit(model, output, value, null, $"no classifier found (the output comes from {stop}): the output's {value.Shape[-1]} numbers are the features");
     }
 

@@ -71,19 +71,30 @@ public sealed class HeadTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, ConfusionMatrix.MostClasses);
         if ((long)classes * train.Features > Array.MaxLength)
+        {
             throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features are more weights than fit.");
+        }
+
         train.RequireLabelsBelow(classes, "Training");
         if (validation is not null)
         {
             validation.RequireLabelsBelow(classes, "Validation");
             if (validation.Features != train.Features)
+            {
                 throw new ArgumentException($"Validation has {validation.Features} features, training {train.Features}.", nameof(validation));
+            }
         }
 
         if (initial is not null && initial.Features != train.Features)
+        {
             throw new ArgumentException($"The initial head has {initial.Features} features, training {train.Features}.", nameof(initial));
+        }
+
         if (initial is not null && initial.Classes > classes)
+        {
             throw new ArgumentException($"The initial head has {initial.Classes} classes, more than the {classes} to train.", nameof(initial));
+        }
+
         if (frozenClasses < 0 || frozenClasses > (initial?.Classes ?? 0) || frozenClasses >= classes)
         {
             throw new ArgumentOutOfRangeException(

@@ -23,7 +23,10 @@ public sealed class LinearHead
     internal LinearHead(float[] weights, float[] bias)
     {
         if (bias.Length == 0 || weights.Length == 0 || weights.Length % bias.Length != 0)
+        {
             throw new ArgumentException($"{weights.Length} weights are not whole rows for {bias.Length} classes.", nameof(weights));
+        }
+
         _weights = weights;
         _bias = bias;
     }
@@ -47,7 +50,10 @@ public sealed class LinearHead
     public void Logits(ReadOnlySpan<float> features, Span<float> logits)
     {
         if (features.Length != Features || logits.Length != Classes)
+        {
             throw new ArgumentException($"{features.Length} features and {logits.Length} logits do not fit a head of {Features} features and {Classes} classes.");
+        }
+
         HeadMath.Logits(features, _weights, _bias, logits, rows: 1);
     }
 

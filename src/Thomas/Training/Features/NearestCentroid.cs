@@ -52,7 +52,10 @@ public sealed class NearestCentroid
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, ConfusionMatrix.MostClasses);
         if (!Enum.IsDefined(metric)) throw new ArgumentOutOfRangeException(nameof(metric), metric, "The metric is not one of the defined ones.");
         if ((long)classes * train.Features > Array.MaxLength)
+        {
             throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features are more weights than fit.");
+        }
+
         train.RequireLabelsBelow(classes, "Nearest centroid");
         FeatureScaler scaler = FeatureScaler.Fit(train);
         int features = train.Features;

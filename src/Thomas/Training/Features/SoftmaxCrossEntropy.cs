@@ -36,11 +36,19 @@ public static class SoftmaxCrossEntropy
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
         if (labels.IsEmpty) throw new ArgumentException("A batch has at least one row.", nameof(labels));
         if (logits.Length != (long)labels.Length * classes)
+        {
             throw new ArgumentException($"{logits.Length} logits are not {labels.Length} rows of {classes} classes.", nameof(logits));
+        }
+
         if (!gradLogits.IsEmpty && gradLogits.Length != logits.Length)
+        {
             throw new ArgumentException($"The gradient has {gradLogits.Length} elements, the logits {logits.Length}.", nameof(gradLogits));
+        }
+
         if (!classWeights.IsEmpty && classWeights.Length != classes)
+        {
             throw new ArgumentException($"{classWeights.Length} class weights for {classes} classes.", nameof(classWeights));
+        }
 
         double total = 0;
         for (int n = 0; n < labels.Length; n++)

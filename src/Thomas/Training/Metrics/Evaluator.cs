@@ -169,7 +169,10 @@ public static class Evaluator
         if (model.Info.Labels is null)
         {
             if (names.Count != output.Classes)
+            {
                 throw new ThomasException($"{model.Info.Name} has {output.Classes} classes without names, the data set has {names.Count} classes; give the model's labels.");
+            }
+
             int[] order = new int[names.Count];
             for (int i = 0; i < order.Length; i++) order[i] = i;
             notes.Add(output.IsBinary
@@ -186,7 +189,10 @@ public static class Evaluator
         }
 
         if (missing.Count > 0)
+        {
             throw new ThomasException($"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}. It knows {Few(output.Labels)}; --labels gives other names.");
+        }
+
         return map;
     }
 

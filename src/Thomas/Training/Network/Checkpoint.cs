@@ -98,7 +98,10 @@ internal static class Checkpoint
         }
 
         if (tensors.Count > copy.Variables.Count)
+        {
             throw new ThomasException($"The checkpoint '{file.Name}' has {tensors.Count} tensors ({section}), this run trains {copy.Variables.Count}.");
+        }
+
         file.Position = FixedBytes - sizeof(int);
         Span<byte> length = stackalloc byte[sizeof(int)];
         file.ReadExactly(length);
@@ -108,7 +111,10 @@ internal static class Checkpoint
             Variable variable = copy.Variables[i];
             if (!tensors.TryGetValue(variable.Name, out CheckpointTensor? tensor)) throw new ThomasException($"The checkpoint '{file.Name}' has no tensor '{variable.Name}' ({section}).");
             if (!variable.Shape.Dims.SequenceEqual(tensor.Shape))
+            {
                 throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' has the shape [{string.Join(',', tensor.Shape)}], here it is {variable.Shape}.");
+            }
+
             if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes) throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");
             file.Position = start + tensor.Offset;
             copy.Load(i, file);
@@ -146,7 +152,10 @@ internal static class Checkpoint
     {
         Span<byte> head = stackalloc byte[FixedBytes];
         if (file.ReadAtLeast(head, FixedBytes, throwOnEndOfStream: false) < FixedBytes || BinaryPrimitives.ReadUInt64LittleEndian(head) != Magic)
+        {
             throw new ThomasException($"'{path}' is no checkpoint of Thomas.");
+        }
+
         short major = BinaryPrimitives.ReadInt16LittleEndian(head[8..]), minor = BinaryPrimitives.ReadInt16LittleEndian(head[10..]);
         if (major != Major) throw new ThomasException($"The checkpoint '{path}' has format version {major}.{minor}; this program reads version {Major}. Resume with the program that wrote it, or start anew.");
         int length = BinaryPrimitives.ReadInt32LittleEndian(head[12..]);

@@ -16,7 +16,10 @@ internal abstract class Optimizer
     public void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float learningRate, float gradientScale)
     {
         if (parameters.Length != Length || gradient.Length != Length)
+        {
             throw new ArgumentException($"The optimizer holds {Length} parameters; got {parameters.Length} and a gradient of {gradient.Length}.");
+        }
+
         Begin(learningRate);
         Update(0, parameters, gradient, gradientScale);
     }
@@ -29,7 +32,10 @@ internal abstract class Optimizer
     {
         // Bounds are checked once here: the vector loops use unchecked references.
         if (parameters.Length != gradient.Length || (uint)first > (uint)Length || parameters.Length > Length - first)
+        {
             throw new ArgumentException($"The optimizer holds {Length} parameters; got {parameters.Length} from {first} on and a gradient of {gradient.Length}.");
+        }
+
         UpdateRange(first, parameters, gradient, gradientScale);
     }
 

@@ -166,7 +166,10 @@ internal sealed class Trainee
             int large = 0;
             foreach (int size in shape.Dims) large += size > 1 ? 1 : 0;
             if (shape.Rank == 0 || shape[0] != 1 || large > 1)
+            {
                 throw new ThomasException($"{_model.Info.Name}: the scores {scores} are not one vector an image; this model cannot be trained as a classifier.");
+            }
+
             scores = rewriter.Builder.Add(OpCatalog.Reshape, [scores], new ReshapeAttributes(new IntList(0, shape.ElementCount)), "scores");
         }
 

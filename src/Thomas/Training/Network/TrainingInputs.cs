@@ -27,16 +27,24 @@ internal sealed record TrainingInputs(ClassMatch Classes, Preprocessor Preproces
         Preprocessing wanted = input.Preprocessing;
         if (train.Count == 0) throw new DataException($"{train.Dataset.Name}: there is no image to learn from.");
         if (train.Preprocessing.Width < wanted.Width || train.Preprocessing.Height < wanted.Height)
+        {
             throw new ThomasException($"The training images were prepared at {SizeOf(train)}, smaller than the model's {wanted.Width}x{wanted.Height}.");
+        }
+
         if (validation is { Count: 0 }) validation = null;
         if (validation is not null && (validation.Preprocessing.Width != wanted.Width || validation.Preprocessing.Height != wanted.Height))
+        {
             throw new ThomasException($"The validation images were prepared at {SizeOf(validation)}, the model takes {wanted.Width}x{wanted.Height}.");
+        }
+
         IReadOnlyList<string> names = train.Dataset.ClassNames;
         if (names.Count < 2) throw new DataException($"{train.Dataset.Name} has {names.Count} class(es); a classifier needs at least two.");
         for (int i = 0; validation is not null && i < Math.Max(names.Count, validation.Dataset.ClassNames.Count); i++)
         {
             if (names.Count != validation.Dataset.ClassNames.Count || names[i] != validation.Dataset.ClassNames[i])
+            {
                 throw new DataException("The training and the validation images have different classes.");
+            }
         }
 
         ClassMatch classes = ClassMatch.Of(model, names, options.KeepClasses, wanted, notes);

@@ -92,7 +92,10 @@ internal sealed partial class TrainingRun
         _after = header.After is null ? null : new ConfusionMatrix(header.After);
         _notes.Add($"resumed from '{path}' at epoch {_at.Epoch}, step {_at.Step}");
         if (header.Tier != CpuFeatures.TierName)
+        {
             _notes.Add($"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results are not bit for bit those of an uninterrupted run");
+        }
+
         return true;
     }
 
@@ -109,11 +112,16 @@ internal sealed partial class TrainingRun
         }
 
         if (differences.Count > 0)
+        {
             throw new ThomasException($"The checkpoint '{path}' belongs to another run; what differs: {string.Join(", ", differences)}. Use the same, or another file, or start anew.");
+        }
+
         if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts is < 0 or > Watchdog.MaxRestarts
             || header.BestEpoch < NoEpoch || header.BestEpoch > header.Epoch || header.Epochs.Count > header.Epoch || header.Correct < 0
             || (header.Before ?? header.After)?.Length is int before && before != _trainee.Classes || header.After?.Length is int after && after != _trainee.Classes)
+        {
             throw new ThomasException($"The checkpoint '{path}' stands at epoch {header.Epoch}, step {header.Step}, which this run does not have.");
+        }
     }
 
     private CheckpointHeader Header() => new()

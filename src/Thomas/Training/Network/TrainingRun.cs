@@ -71,7 +71,10 @@ internal sealed partial class TrainingRun : IDisposable
             _store = Own(new VariableStore(_graph.Variables));
             _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
             if (inputs.Validation is not null)
+            {
                 _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
+            }
+
             _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null));
             _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
             _loader = Own(new BatchLoader(
@@ -138,7 +141,10 @@ internal sealed partial class TrainingRun : IDisposable
         TrainingPlan plan = TrainingPlanner.Plan(model, options);
         _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images a step, {plan.Recomputed.Count} results computed again");
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
+        {
             _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");
+        }
+
         return plan;
     }
 

@@ -87,8 +87,7 @@ public static class RunPlanner
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        if (options.LastLayerFirst && options.LastLayer is null)
-            options = options with { LastLayer = HeadPlan.ByRun(model, options.Classes, options.Compile) };
+        if (options.LastLayerFirst && options.LastLayer is null) options = options with { LastLayer = HeadPlan.ByRun(model, options.Classes, options.Compile) };
         if (TryPlan(model, options, out long least) is RunPlan plan) return plan;
         throw Refusal(options.Network?.Policy.ToString() ?? "last", options.MemoryBytes ?? long.MaxValue, Smallest(model, options, least));
     }
@@ -128,7 +127,10 @@ public static class RunPlanner
             if (least > bound)
             {
                 if (network.Policy.Kind != Autodiff.UpdateKind.Sparse)
+                {
                     least = Math.Max(least, TrainingPlanner.LeastBytes(Trainee.Create(start, network.Policy, network.BatchNorm), network));
+                }
+
                 return null;
             }
 

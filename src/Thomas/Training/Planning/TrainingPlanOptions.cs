@@ -42,7 +42,10 @@ public sealed record TrainingPlanOptions
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Batch);
         if (MicroBatch is int micro && (micro < 1 || Batch % micro != 0))
+        {
             throw new ArgumentOutOfRangeException(nameof(MicroBatch), micro, $"{nameof(MicroBatch)} is {micro}; it must divide the batch of {Batch}.");
+        }
+
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, $"{nameof(MemoryBytes)} must be positive.");
         ArgumentNullException.ThrowIfNull(Optimizer);
         Optimizer.Validate();

@@ -175,7 +175,10 @@ internal sealed partial class GraphEmitter
 
         int x = Tensor(node.Inputs[0]);
         if (a.Minimum + moved > low || a.Maximum + moved < high)
+        {
             x = Clamped(x, _file.AddFloats($"{_name}/min", [minimum.Length], minimum), _file.AddFloats($"{_name}/max", [maximum.Length], maximum));
+        }
+
         bool isPerTensor = a.Quantization.IsPerTensor;
         Quantization grid = new(scales, zeroPoints, node.Output.Shape.Rank - 1);
         int quantized = Call(BuiltinOperator.QUANTIZE, [x], Dims(x), new OptionsTable(BuiltinOptions.Quantize), isPerTensor ? type == TfLiteType.INT16 ? 2 : 1 : 3, type, grid);

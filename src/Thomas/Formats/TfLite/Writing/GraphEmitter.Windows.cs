@@ -160,7 +160,9 @@ internal sealed partial class GraphEmitter
         bool isDilated = window.DilationH != 1 || window.DilationW != 1, isPadded = window.Padding != Padding2d.None;
         TfLitePadding padding = isPadded ? TfLitePadding.SAME : TfLitePadding.VALID;
         if (!isDilated && (!isPadded || (!a.CountPadding && IsSame(node.Inputs[0].Shape, window))))
+        {
             return Unfused(Pool(BuiltinOperator.AVERAGE_POOL_2D, Tensor(node.Inputs[0]), output, padding, window, a.Activation), a.Activation);
+        }
 
         // Sum with the padding counted as zeros, then divide by what should have been counted.
         int x = isPadded ? PaddedExplicitly(node.Inputs[0], window.Padding, 0) : Tensor(node.Inputs[0]);

@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Text;
-using Thomas.Formats;
 
 namespace Thomas.App;
 

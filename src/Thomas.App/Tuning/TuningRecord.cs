@@ -2,7 +2,6 @@ using System;
 using System.IO;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Thomas.Formats;
 using Thomas.Runtime;
 
 namespace Thomas.App.Tuning;

@@ -1,7 +1,6 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Ops;
-using Thomas.Training;
 
 namespace Thomas.Architectures;
 

@@ -1,5 +1,4 @@
 using System;
-using Thomas.Training;
 
 namespace Thomas.Data;
 

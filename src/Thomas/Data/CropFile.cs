@@ -8,7 +8,6 @@ using System.Threading;
 
 using Microsoft.Win32.SafeHandles;
 
-using Thomas.Formats;
 
 namespace Thomas.Data;
 

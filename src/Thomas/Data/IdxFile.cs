@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.IO;
 using System.IO.Compression;
-using Thomas.Formats;
 
 namespace Thomas.Data;
 

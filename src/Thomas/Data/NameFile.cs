@@ -1,6 +1,5 @@
 using System;
 using System.IO;
-using Thomas.Formats;
 
 namespace Thomas.Data;
 

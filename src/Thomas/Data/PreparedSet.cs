@@ -8,7 +8,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
 
-using Thomas.Training;
 
 namespace Thomas.Data;
 

@@ -1,7 +1,6 @@
 using System;
 using System.Buffers;
 
-using Thomas.Training;
 
 namespace Thomas.Data;
 

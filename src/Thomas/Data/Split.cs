@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-using Thomas.Training;
 
 namespace Thomas.Data;
 

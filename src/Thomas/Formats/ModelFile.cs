@@ -1,14 +1,13 @@
 using System;
 using System.IO;
 using System.Threading;
-using Thomas.Formats;
 
 namespace Thomas;
 
 /// <summary>Reading and writing of model files, as members of <see cref="Model"/>, which itself knows no format.</summary>
 public static class ModelFile
 {
-    extension(Model)
+    extension(Model model)
     {
         /// <summary>Reads a <c>.tflite</c> or <c>.onnx</c> file; the format is told by the contents.</summary>
         /// <exception cref="ModelFormatException">The file is damaged; the message names the place.</exception>
@@ -54,10 +53,7 @@ public static class ModelFile
             ArgumentNullException.ThrowIfNull(name);
             return ModelFiles.Load(stream, name);
         }
-    }
 
-    extension(Model model)
-    {
         /// <summary>Writes the model in the format that the path's ending names. The file appears whole or not at all.</summary>
         /// <exception cref="OutputException">The ending is not known, or the file cannot be written.</exception>
         public void Save(string path) => model.Save(path, new SaveOptions());

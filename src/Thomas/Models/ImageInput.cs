@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using Thomas.Formats;
 using Thomas.Graphs;
 
 namespace Thomas;

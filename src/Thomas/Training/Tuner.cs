@@ -8,7 +8,6 @@ using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Autodiff;
 using Thomas.Data;
-using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Kernels;
 

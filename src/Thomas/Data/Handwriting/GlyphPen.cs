@@ -1,5 +1,3 @@
-using Thomas.Training;
-
 namespace Thomas.Data.Handwriting;
 
 /// <summary>A pen.</summary>

@@ -1,5 +1,3 @@
-using Thomas.Training;
-
 namespace Thomas.Data.Handwriting;
 
 /// <summary>A hand's lean: x stretched by an aspect, then sheared, then rotated. (x, y) becomes R * [aspect * x - shear * y, y].</summary>

@@ -5,7 +5,6 @@ using System.IO;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
-using Thomas.Formats;
 
 namespace Thomas.Training;
 

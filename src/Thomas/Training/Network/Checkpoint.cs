@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.IO.Hashing;
 using System.Text.Json;
-using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Runtime;
 

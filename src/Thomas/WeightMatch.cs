@@ -77,7 +77,7 @@ internal sealed class WeightMatch
     }
 
     /// <summary>Operators whose constants are what training learns; of other nodes only those constants are parameters that the file names.</summary>
-    private static bool IsLayer(Node node) => node.Op is Conv2d or DepthwiseConv2d or Dense or BatchNorm or PRelu;
+    private static bool IsLayer(Node node) => LinearNode.TryGet(node, out _) || node.Op is BatchNorm or PRelu;
 
     private static bool IsWeight(NamedTensor tensor) =>
         tensor.Data.Type.DType == DType.F32 && !tensor.Name.EndsWith(WeightCollector.StepCounter, StringComparison.Ordinal);
@@ -99,7 +99,7 @@ internal sealed class WeightMatch
     private int KeepMismatchedHead()
     {
         int head = _graph.Nodes.Count - 1;
-        while (head >= 0 && !(_graph.Nodes[head].Op is Conv2d or DepthwiseConv2d or Dense && _graph.Nodes[head].Inputs[1].IsConstant)) head--;
+        while (head >= 0 && !LinearNode.HasConstantWeights(_graph.Nodes[head])) head--;
         if (head < 0) return _graph.Nodes.Count;
         List<string> kept = [];
         bool fits = true;
@@ -156,9 +156,7 @@ internal sealed class WeightMatch
 
         Value x = norm.Inputs[0];
         if (x.Producer is not Node layer || x.Consumers.Count > 1 || _graph.IsOutput(x)) return null;
-        bool isPlain = layer.Attributes is Conv2dAttributes { HasBias: false, HasResidual: false, Activation: var convolution } && convolution == default
-            || layer.Attributes is DepthwiseConv2dAttributes { HasBias: false, Activation: var depthwise } && depthwise == default
-            || layer.Attributes is DenseAttributes { HasBias: false, Activation: var dense } && dense == default;
+        bool isPlain = LinearNode.TryGet(layer, out LinearNode linear) && !linear.HasBias && !linear.HasResidual && linear.Activation == default;
         return isPlain && Sibling(layer.Inputs[1].Name, BiasSuffix) is string name && Find(name) is NamedTensor bias && bias.Shape.ElementCount == norm.Inputs[1].Shape.ElementCount
             ? bias
             : null;

@@ -39,7 +39,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
         int layer = -1;
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense && node.Inputs[1].IsConstant) layer++;
+            if (LinearNode.HasConstantWeights(node)) layer++;
             for (int i = 0; i < node.Inputs.Count; i++)
             {
                 if (RoleOf(node, i) is ParameterRole role && node.Inputs[i].IsConstant && node.Inputs[i].Type.DType == DType.F32 && found.Add(node.Inputs[i]))
@@ -54,9 +54,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
 
     private static ParameterRole? RoleOf(Node node, int input) => node.Op switch
     {
-        Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense when input == 1 => ParameterRole.Weight,
-        Conv2d when input == 2 && ((Conv2dAttributes)node.Attributes).HasBias => ParameterRole.Bias,
-        DepthwiseConv2d or Dense when input == 2 => ParameterRole.Bias,
+        _ when LinearNode.TryGet(node, out LinearNode linear) => input == 1 ? ParameterRole.Weight : input == 2 && linear.HasBias ? ParameterRole.Bias : null,
         BatchNorm when input == 1 => ParameterRole.Scale,
         BatchNorm when input == 2 => ParameterRole.Shift,
         PRelu when input == 1 => ParameterRole.Slope,
@@ -70,7 +68,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
     private static bool IsLayer(Value value)
     {
         if (value.Producer is { Op: Reshape } reshape && reshape.Inputs[0].Producer?.Op is Dense && reshape.Inputs[0].Shape[-1] == value.Shape[-1]) return true;
-        return value.Producer?.Op is Conv2d or DepthwiseConv2d or ConvTranspose2d or Dense;
+        return LinearNode.TryGet(value.Producer, out _);
     }
 
     private static bool IsPerChannel(Node add, int input)

@@ -33,20 +33,12 @@ internal sealed partial class OnnxEmitter
         foreach (Node node in graph.Nodes)
         {
             if (node.Op is FakeQuantize) continue;
-            bool isLayer = node.Op is Conv2d or DepthwiseConv2d or Dense, follows = isLayer && !IsOnGrid(node.Inputs[1], known);
+            bool isLayer = LinearNode.TryGet(node, out LinearNode layer), follows = isLayer && !IsOnGrid(node.Inputs[1], known);
             foreach (Value input in node.Inputs) follows |= _followsFloats.Contains(input);
             if (follows) _followsFloats.Add(node.Output);
-            if (isLayer && HasBias(node)) _biases[node.Inputs[2]] = _biases.GetValueOrDefault(node.Inputs[2], true) && CountsInSums(node);
+            if (layer.Bias is Value bias) _biases[bias] = _biases.GetValueOrDefault(bias, true) && CountsInSums(node);
         }
     }
-
-    private static bool HasBias(Node layer) => layer.Attributes switch
-    {
-        Conv2dAttributes a => a.HasBias,
-        DepthwiseConv2dAttributes a => a.HasBias,
-        DenseAttributes a => a.HasBias,
-        _ => false,
-    };
 
     private static bool IsOnGrid(Value weights, Dictionary<Value, bool> known)
     {

@@ -91,10 +91,10 @@ internal sealed class HeadSplit
     private static HeadSplit AtLinear(Model model, ClassOutput output, Node node, Way way)
     {
         Value features = node.Inputs[0];
-        LinearNodeView view = new(node);
+        LinearNode.TryGet(node, out LinearNode layer);
         bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
-        LinearHead? head = way.IsLinear && !output.IsIndependent && pointwise && view.Activation == default && view.HasKnownBias
-            ? way.Apply(view.Weights, view.Bias ?? new float[node.Output.Shape[-1]])
+        LinearHead? head = way.IsLinear && !output.IsIndependent && pointwise && layer.CanFoldScale
+            ? way.Apply(layer.Weights.Constant!.Floats.ToArray(), layer.Bias?.Constant!.Floats.ToArray() ?? new float[node.Output.Shape[-1]])
             : null;
         int outputs = node.Output.Shape[-1];
         string classes = output.IsBinary ? "one output, which is two classes" : output.IsIndependent ? $"{outputs} classes with independent probabilities" : $"{outputs} classes";
@@ -138,26 +138,6 @@ internal sealed class HeadSplit
         }
 
         return (rewriter.Builder, features);
-    }
-
-    private readonly struct LinearNodeView(Node node)
-    {
-        public float[] Weights => node.Inputs[1].Constant!.Floats.ToArray();
-
-        public bool HasKnownBias => node.Inputs.Count < 3 || node.Inputs[2].IsConstant;
-
-        public float[]? Bias => node.Attributes switch
-        {
-            DenseAttributes { HasBias: true } or Conv2dAttributes { HasBias: true } when node.Inputs[2].Constant is TensorData bias => bias.Floats.ToArray(),
-            _ => null,
-        };
-
-        public Activation Activation => node.Attributes switch
-        {
-            DenseAttributes dense => dense.Activation,
-            Conv2dAttributes conv => conv.Activation,
-            _ => default,
-        };
     }
 
     /// <summary>What has been passed on the way back from the output.</summary>

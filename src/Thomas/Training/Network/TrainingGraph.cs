@@ -108,7 +108,7 @@ internal sealed class TrainingGraph
     }
 
     private bool IsHead(Node node) =>
-        node.Op is Conv2d or DepthwiseConv2d or Dense && node.Inputs[1].Variable is Variable weight && _parameters.TryGetValue(weight, out TrainedParameter? parameter) && parameter.IsHead;
+        LinearNode.TryGet(node, out LinearNode layer) && layer.Weights.Variable is Variable weight && _parameters.TryGetValue(weight, out TrainedParameter? parameter) && parameter.IsHead;
 
     private void AddDropout(GraphRewriter rewriter, Node node)
     {

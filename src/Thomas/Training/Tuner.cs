@@ -143,8 +143,7 @@ public static class Tuner
             throw new ArgumentOutOfRangeException(nameof(labels), labels.Count, $"{labels.Count} classes of {split.FeatureCount} features are more weights than fit.");
         }
 
-        LinearHead head = new(new float[(long)labels.Count * split.FeatureCount], new float[labels.Count]);
-        return split.WithHead(head, labels, ImageInput.Of(model).Preprocessing);
+        return split.WithNewHead(labels.Count, labels);
     }
 
     private sealed class Job(Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)

@@ -80,6 +80,12 @@ internal sealed class HeadSplit
         return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "" });
     }
 
+    /// <summary>The model with an untrained last layer.</summary>
+    /// <param name="classes">Classes of the new layer.</param>
+    /// <param name="labels">Their names; empty for a model that is only planned with.</param>
+    public Model WithNewHead(int classes, IReadOnlyList<string> labels) =>
+        WithHead(new LinearHead(new float[(long)classes * FeatureCount], new float[classes]), labels, ImageInput.Of(_model).Preprocessing);
+
     /// <summary>A 1x1 convolution whose scores are pooled is the head (SqueezeNet) if its channels are the classes that the file names or scores.</summary>
     private static bool IsClassifierConv(Model model, Node node, bool hasProbabilities)
     {

@@ -42,9 +42,7 @@ public static class TrainingPlanner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
         if (ClassOutput.Find(model) is { IsBinary: false, IsIndependent: false } output && output.Classes == classes) return model;
-        HeadSplit split = HeadSplit.Find(model);
-        LinearHead head = new(new float[(long)classes * split.FeatureCount], new float[classes]);
-        return split.WithHead(head, [], ImageInput.Of(model).Preprocessing);
+        return HeadSplit.Find(model).WithNewHead(classes, []);
     }
 
     /// <summary>Plans the training of chosen tensors.</summary>

@@ -119,10 +119,12 @@ public sealed class ImageClassifier : IDisposable
         for (int start = 0; start < results.Length; start += Batch)
         {
             int count = Math.Min(Batch, results.Length - start);
-            Span<float> input = lease.Executable.Input();
+            Span<float> input = lease.Executable.Stage();
             for (int i = 0; i < count; i++) _preprocessor.Run(images[start + i], input.Slice(i * length, length));
+            lease.Executable.Send();
             lease.Executable.Run();
-            for (int i = 0; i < count; i++) results[start + i] = Output.Rank(lease.Executable.Output().Slice(i * Output.Numbers, Output.Numbers), top);
+            ReadOnlySpan<float> numbers = lease.Executable.Fetch();
+            for (int i = 0; i < count; i++) results[start + i] = Output.Rank(numbers.Slice(i * Output.Numbers, Output.Numbers), top);
         }
 
         return results;
@@ -203,9 +205,10 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>The scores of one image, valid while the executable is the caller's.</summary>
     private ReadOnlySpan<float> Run(Executable executable, RgbImage image)
     {
-        _preprocessor.Run(image, executable.Input()[.._preprocessor.InputLength]);
+        _preprocessor.Run(image, executable.Stage()[.._preprocessor.InputLength]);
+        executable.Send();
         executable.Run();
-        return executable.Output()[..Output.Numbers];
+        return executable.Fetch()[..Output.Numbers];
     }
 
     private async Task<IReadOnlyList<ClassScore>> InPool(Func<Executable, IReadOnlyList<ClassScore>> work, CancellationToken cancellation)

@@ -110,6 +110,7 @@ internal sealed class Recompute
             _readsOverwritten |= node.Inputs[i].Variable is Variable variable && _updated.Contains(variable);
         }
 
+        _rewriter.Enter(node);
         _rewriter.Builder.Stage = Stage.Recompute;
         Node copy = _rewriter.Builder.AddNode(node.Op, inputs, node.Attributes, node.Name + Suffix);
         _origins.Add(_index[node]);

@@ -17,6 +17,9 @@ public sealed class GraphBuilder
     /// <summary>The part of a training step that nodes added from now on belong to.</summary>
     internal Stage Stage { get; set; }
 
+    /// <summary>The device that runs nodes added from now on, by its number.</summary>
+    internal int Place { get; set; }
+
     /// <summary>Adds a value that is fed from outside.</summary>
     /// <exception cref="GraphException">The type has no elements.</exception>
     public Value Input(string name, TensorType type)
@@ -89,7 +92,7 @@ public sealed class GraphBuilder
         }
 
         string baseName = string.IsNullOrEmpty(name) ? op.Name : name;
-        Node node = new(Unique(baseName), op, attributes, inputs.ToArray(), Stage);
+        Node node = new(Unique(baseName), op, attributes, inputs.ToArray(), Stage, Place);
         Value[] outputs = new Value[outputTypes.Length];
         for (int i = 0; i < outputs.Length; i++)
         {

@@ -5,9 +5,10 @@ namespace Thomas.Graphs;
 /// <summary>One application of an operator.</summary>
 public sealed class Node
 {
-    internal Node(string name, Op op, OpAttributes attributes, Value[] inputs, Stage stage)
+    internal Node(string name, Op op, OpAttributes attributes, Value[] inputs, Stage stage, int place = 0)
     {
         Stage = stage;
+        Place = place;
         Name = name;
         Op = op;
         Attributes = attributes;
@@ -20,6 +21,9 @@ public sealed class Node
 
     /// <summary>The part of a training step that it belongs to.</summary>
     public Stage Stage { get; }
+
+    /// <summary>The device that runs it, by its number in the compiled graph. 0, the device that was asked for, until nodes are placed.</summary>
+    internal int Place { get; }
 
     /// <summary>The operator.</summary>
     public Op Op { get; }

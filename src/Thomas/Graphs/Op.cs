@@ -75,10 +75,16 @@ public abstract class Op
     internal virtual int UpdatedInput(int output) => -1;
 
     /// <summary>
-    /// Whether the first result may be written over this operand, if the operand has as many elements and dies here. Only for kernels that read each element
-    /// before they overwrite it, on whatever thread.
+    /// Whether the first result may be written over this operand by any kernel, if the operand has as many elements and dies here: an element of the result depends on this
+    /// operand's element in its place alone.
     /// </summary>
     internal virtual bool CanOverwrite(Node node, int input) => false;
+
+    /// <summary>
+    /// As <see cref="CanOverwrite"/>, for the CPU kernel and the definition, which also may where they read in time what they overwrite: row by row, or in a phase before.
+    /// Other devices decide for their own kernels.
+    /// </summary>
+    internal virtual bool CpuCanOverwrite(Node node, int input) => CanOverwrite(node, input);
 
     /// <summary>Whether the output is the input's memory seen under another shape, so that nothing runs.</summary>
     internal virtual bool IsView(Node node) => false;

@@ -47,6 +47,9 @@ public sealed class Value
     /// <summary>Whether it is fed from outside.</summary>
     public bool IsInput => Producer is null && Constant is null && Variable is null;
 
+    /// <summary>The device whose memory it lies in, by its number: its producer's; 0 for inputs and variables. Constants are wherever they are read.</summary>
+    internal int Place => Producer?.Place ?? 0;
+
     /// <summary>The nodes that read it, in graph order; one that reads it twice stands here twice. Graph outputs are not counted.</summary>
     public IReadOnlyList<Node> Consumers => _consumers;
 

@@ -5,19 +5,10 @@ namespace Thomas.Kernels;
 /// <summary>
 /// One bound kernel call of an executable: created at compile time, when it says what memory it needs; given that memory once; run every step without allocating.
 /// </summary>
-internal abstract unsafe class CpuKernel : IParallelWork
+internal abstract unsafe class CpuKernel : DeviceKernel, IParallelWork
 {
-    /// <summary>dtype_kernel_tile__tier, as logs and profiles show it.</summary>
-    public abstract string Name { get; }
-
-    /// <summary>Scratch bytes that the kernel wants for a team of so many threads; valid only while it runs.</summary>
-    public virtual long WorkspaceBytes(int threads) => 0;
-
-    /// <summary>Bytes of constants in the kernel's own layout, which live as long as the kernel.</summary>
-    public virtual long ConstantBytes => 0;
-
     /// <summary>Keeps the address of the constants, once, before <see cref="Bind"/>. The kernels of several executables share what one of them has packed.</summary>
-    /// <param name="memory"><see cref="ConstantBytes"/> bytes, 64-byte aligned.</param>
+    /// <param name="memory"><see cref="DeviceKernel.ConstantBytes"/> bytes, 64-byte aligned.</param>
     /// <param name="pack">Whether they are still to be filled.</param>
     public virtual void UseConstants(byte* memory, bool pack)
     {

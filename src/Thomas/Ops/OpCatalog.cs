@@ -196,6 +196,9 @@ public static class OpCatalog
     /// <summary>Random zeros in training.</summary>
     public static Dropout Dropout { get; } = new();
 
+    /// <summary>Copy in the memory of another device.</summary>
+    public static Transfer Transfer { get; } = new();
+
     /// <summary>All operators.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
@@ -209,5 +212,6 @@ public static class OpCatalog
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
+        Transfer,
     ];
 }

@@ -7,45 +7,36 @@ namespace Thomas.Passes;
 /// <summary>The rewrites between a model's graph and the graph that runs. Each can be switched off, which must not change results beyond rounding.</summary>
 internal static class CompilePasses
 {
-    /// <summary>The name of <see cref="FuseInvertedResidual"/>.</summary>
-    private const string InvertedResiduals = "fuse-inverted-residual";
+    private static readonly CompilePass InvertedResiduals = new("fuse-inverted-residual", FuseInvertedResidual.Run, SavesCaches: true);
 
-    /// <summary>Name and rewrite, in order.</summary>
-    public static IReadOnlyList<(string Name, Func<Graph, Graph> Run)> All { get; } =
+    /// <summary>All rewrites, in order.</summary>
+    public static IReadOnlyList<CompilePass> All { get; } =
     [
-        ("eliminate-dead-nodes", EliminateDeadNodes.Run),
-        ("fold-constants", FoldConstants.Run),
-        ("fuse-pad", FusePad.Run),
-        ("fold-batch-norm", FoldBatchNorm.Run),
-        ("fuse-epilogue", FuseEpilogue.Run),
-        ("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
-        ("fuse-batch-norm-moments", FuseBatchNormMoments.Run),
-        ("fuse-bias-gradient", FuseBiasGradient.Run),
-        ("fuse-depthwise-gradients", FuseDepthwiseGradients.Run),
-        (InvertedResiduals, FuseInvertedResidual.Run),
+        new("eliminate-dead-nodes", EliminateDeadNodes.Run),
+        new("fold-constants", FoldConstants.Run),
+        new("fuse-pad", FusePad.Run),
+        new("fold-batch-norm", FoldBatchNorm.Run),
+        new("fuse-epilogue", FuseEpilogue.Run),
+        new("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
+        new("fuse-batch-norm-moments", FuseBatchNormMoments.Run, SavesCaches: true),
+        new("fuse-bias-gradient", FuseBiasGradient.Run),
+        new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, SavesCaches: true),
+        InvertedResiduals,
     ];
 
-    public static Graph Run(Graph graph, IReadOnlyCollection<string>? switchedOff = null)
+    /// <summary>Runs the passes.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="isWanted">Which of them; null for all.</param>
+    public static Graph Run(Graph graph, Func<CompilePass, bool>? isWanted = null)
     {
-        foreach ((string name, Func<Graph, Graph> run) in All)
+        foreach (CompilePass pass in All)
         {
-            if (switchedOff is null || !Contains(switchedOff, name)) graph = run(graph);
+            if (isWanted is null || isWanted(pass)) graph = pass.Run(graph);
         }
 
         return graph;
     }
 
     /// <summary>The pass that finds more to do after recomputation: what is not kept for the backward pass need not exist in the forward pass either.</summary>
-    public static Graph RunAfterRecompute(Graph graph, IReadOnlyCollection<string> switchedOff) =>
-        Contains(switchedOff, InvertedResiduals) ? graph : FuseInvertedResidual.Run(graph);
-
-    private static bool Contains(IReadOnlyCollection<string> names, string name)
-    {
-        foreach (string candidate in names)
-        {
-            if (candidate == name) return true;
-        }
-
-        return false;
-    }
+    public static Graph RunAfterRecompute(Graph graph, Func<CompilePass, bool> isWanted) => isWanted(InvertedResiduals) ? InvertedResiduals.Run(graph) : graph;
 }

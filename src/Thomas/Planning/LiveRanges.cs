@@ -10,10 +10,8 @@ namespace Thomas.Planning;
 /// </summary>
 internal sealed class LiveRanges
 {
-    /// <summary>One cache line and one AVX-512 vector.</summary>
-    public const long Alignment = 64;
-
     private readonly Graph _graph;
+    private readonly IPlaces _places;
     private readonly Value[] _roots;
     private readonly int[] _lastUse;
     private readonly bool[] _isSaved;
@@ -23,9 +21,11 @@ internal sealed class LiveRanges
     /// <param name="graph">The graph; its node order is the schedule.</param>
     /// <param name="workspaceBytes">Scratch bytes of each node, live only while it runs.</param>
     /// <param name="share">Whether values may share memory; off, every value has bytes of its own all the time.</param>
-    public LiveRanges(Graph graph, IReadOnlyList<long> workspaceBytes, bool share = true)
+    /// <param name="places">The devices that nodes are placed on; null for the CPU alone.</param>
+    public LiveRanges(Graph graph, IReadOnlyList<long> workspaceBytes, bool share = true, IPlaces? places = null)
     {
         _graph = graph;
+        _places = places ?? CpuPlace.Instance;
         _roots = new Value[graph.Values.Count];
         _lastUse = new int[_roots.Length];
         _isSaved = new bool[_roots.Length];
@@ -44,7 +44,9 @@ internal sealed class LiveRanges
         for (int step = 0; step < WorkspaceRanges.Length; step++)
         {
             WorkspaceRanges[step] = workspaceBytes[step] == 0 ? -1 : _ranges.Count;
-            if (workspaceBytes[step] > 0) _ranges.Add(new LiveRange(graph.Nodes[step].Name, MemoryKind.Workspace, Align(workspaceBytes[step]), step, step));
+            if (workspaceBytes[step] == 0) continue;
+            int place = graph.Nodes[step].Place;
+            _ranges.Add(new LiveRange(graph.Nodes[step].Name, MemoryKind.Workspace, Align(workspaceBytes[step], _places.AlignmentOf(place)), step, step, place));
         }
 
         if (!share)
@@ -52,7 +54,7 @@ internal sealed class LiveRanges
             for (int i = 0; i < _ranges.Count; i++) _ranges[i] = _ranges[i] with { FirstStep = -1, LastStep = graph.Nodes.Count };
         }
 
-        LiveBytes = SumLiveBytes();
+        LiveBytes = SumLiveBytes(_ranges);
         for (int step = 0; step < LiveBytes.Length; step++)
         {
             if (LiveBytes[step] > PeakBytes) (PeakBytes, PeakStep) = (LiveBytes[step], step - 1);
@@ -74,7 +76,15 @@ internal sealed class LiveRanges
     /// <summary>The first step at which so much is live; -1 before the first, the step count after the last.</summary>
     public int PeakStep { get; } = -1;
 
-    public static long Align(long bytes) => (Math.Max(bytes, 1) + Alignment - 1) & -Alignment;
+    public static long Align(long bytes, long alignment) => (Math.Max(bytes, 1) + alignment - 1) & -alignment;
+
+    /// <summary>The largest sum of what is live at one step in some of the ranges.</summary>
+    public long PeakOf(IReadOnlyList<LiveRange> ranges)
+    {
+        long peak = 0;
+        foreach (long bytes in SumLiveBytes(ranges)) peak = Math.Max(peak, bytes);
+        return peak;
+    }
 
     /// <summary>The value whose bytes this one uses: itself, or the operand that it views, overwrites or updates.</summary>
     public Value Root(Value value) => _roots[value.Id];
@@ -128,7 +138,7 @@ internal sealed class LiveRanges
                 Value root = Root(node.Inputs[input]);
 
                 // Overwriting needs the operand, and all that share its bytes, to be dead afterwards; graph inputs stay as the caller wrote them.
-                if (!node.Op.CanOverwrite(node, input) || _lastUse[root.Id] > step || root.Producer is null || UsesTwice(node, root, input)
+                if (!_places.CanOverwrite(node, input) || _lastUse[root.Id] > step || root.Producer is null || UsesTwice(node, root, input)
                     || node.Inputs[input].Shape.ElementCount != node.Output.Shape.ElementCount) continue;
                 SetRoot(node.Output, root);
                 break;
@@ -172,13 +182,13 @@ internal sealed class LiveRanges
         }
 
         _rangeOf[value.Id] = _ranges.Count;
-        _ranges.Add(new LiveRange(value.Name, kind, Align(value.Type.SizeBytes), step, Math.Max(_lastUse[value.Id], step)));
+        _ranges.Add(new LiveRange(value.Name, kind, Align(value.Type.SizeBytes, _places.AlignmentOf(value.Place)), step, Math.Max(_lastUse[value.Id], step), value.Place));
     }
 
-    private long[] SumLiveBytes()
+    private long[] SumLiveBytes(IReadOnlyList<LiveRange> ranges)
     {
         long[] live = new long[_graph.Nodes.Count + 2];
-        foreach (LiveRange range in _ranges)
+        foreach (LiveRange range in ranges)
         {
             live[range.FirstStep + 1] += range.Size;
             if (range.LastStep + 2 < live.Length) live[range.LastStep + 2] -= range.Size;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Text;
 using Thomas.Graphs;
+using Thomas.Ops;
 
 namespace Thomas.Planning;
 
@@ -13,7 +14,16 @@ namespace Thomas.Planning;
 /// <param name="FirstStep">The step that writes it; -1 for graph inputs.</param>
 /// <param name="LastStep">The last step that reads it; the step count for graph outputs.</param>
 /// <param name="Offset">Bytes from the arena's start.</param>
-public sealed record MemoryBlock(string Name, MemoryKind Kind, long Size, int FirstStep, int LastStep, long Offset);
+public sealed record MemoryBlock(string Name, MemoryKind Kind, long Size, int FirstStep, int LastStep, long Offset)
+{
+    /// <summary>The arena that it lies in, by its number in <see cref="MemoryPlan.Arenas"/>.</summary>
+    public int Arena { get; init; }
+}
+
+/// <summary>The memory of a plan on one device.</summary>
+/// <param name="Device">Name of the device.</param>
+/// <param name="Bytes">Size of the arena.</param>
+public sealed record MemoryArena(string Device, long Bytes);
 
 /// <summary>Where every value of an executable lies, decided before it runs.</summary>
 public sealed class MemoryPlan
@@ -26,12 +36,13 @@ public sealed class MemoryPlan
     private readonly long[] _live;
 
     internal MemoryPlan(
-        Graph graph, IReadOnlyList<MemoryBlock> blocks, long arenaBytes, LiveRanges live, Dictionary<Value, long> offsets, Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
+        Graph graph, IReadOnlyList<MemoryBlock> blocks, MemoryArena[] arenas, LiveRanges live, Dictionary<Value, long> offsets, Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
     {
         _graph = graph;
         _live = live.LiveBytes;
         Blocks = blocks;
-        ArenaBytes = arenaBytes;
+        Arenas = arenas;
+        foreach (MemoryArena arena in arenas) ArenaBytes += arena.Bytes;
         LowerBoundBytes = live.PeakBytes;
         PeakStep = live.PeakStep;
         Offsets = offsets;
@@ -42,7 +53,10 @@ public sealed class MemoryPlan
     /// <summary>All stretches, in the order of their first step.</summary>
     public IReadOnlyList<MemoryBlock> Blocks { get; }
 
-    /// <summary>Size of the arena.</summary>
+    /// <summary>One for each device that nodes are placed on: the device that was asked for, then the one that runs what the first has no kernels for.</summary>
+    public IReadOnlyList<MemoryArena> Arenas { get; }
+
+    /// <summary>Size of all arenas.</summary>
     public long ArenaBytes { get; }
 
     /// <summary>No assignment can be smaller: the largest sum of sizes live at one step.</summary>
@@ -94,6 +108,23 @@ public sealed class MemoryPlan
         }
 
         text.Append(CultureInfo.InvariantCulture, $"arena {ByteSize.Format(ArenaBytes)}, at least {ByteSize.Format(LowerBoundBytes)}\n");
+        if (Arenas.Count > 1) AddDevices(text);
         return text.ToString();
+    }
+
+    /// <summary>What lies and runs where, and what is copied between the devices.</summary>
+    private void AddDevices(StringBuilder text)
+    {
+        int[] nodes = new int[Arenas.Count];
+        foreach (Node node in _graph.Nodes) nodes[node.Place] += node.Op is Transfer || node.Op.IsView(node) ? 0 : 1;
+        for (int place = 0; place < nodes.Length; place++)
+            text.Append(CultureInfo.InvariantCulture, $"{VisibleText.Of(Arenas[place].Device)}: {nodes[place]} nodes, arena {ByteSize.Format(Arenas[place].Bytes)}\n");
+        foreach (Node node in _graph.Nodes)
+        {
+            if (node is { Op: Transfer, Attributes: TransferAttributes between })
+            {
+                text.Append(CultureInfo.InvariantCulture, $"transfer {VisibleText.Shorten(node.Inputs[0].Name, NameColumns)} {ByteSize.Format(node.Output.Type.SizeBytes)} from {VisibleText.Of(between.Source)} to {VisibleText.Of(between.Target)}\n");
+            }
+        }
     }
 }

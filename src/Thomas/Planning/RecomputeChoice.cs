@@ -92,7 +92,7 @@ internal sealed class RecomputeChoice
             long gain = copy.Type.SizeBytes;
             foreach (Value one in added)
             {
-                seconds += CostModel.Nominal.Seconds(one.Producer!);
+                seconds += _source.Places.Seconds(one.Producer!);
                 foreach (Value operand in one.Producer!.Inputs)
                 {
                     if (!IsKept(operand) && !added.Contains(operand) && !_state.Dropped.Contains(operand)) gain -= operand.Type.SizeBytes;
@@ -175,13 +175,11 @@ internal sealed class RecomputeChoice
     private State? Apply(HashSet<Value> dropped)
     {
         if (Recompute.Run(_source.Graph, dropped, out int[] origins) is not Graph graph) return null;
-        long[] workspaces = new long[origins.Length];
-        for (int i = 0; i < workspaces.Length; i++) workspaces[i] = _source.WorkspaceBytes[origins[i]];
-        Schedule schedule = new(graph, workspaces);
+        Schedule schedule = _source.With(graph, origins);
         return new State(_source.Graph, dropped, schedule, schedule.Live(), origins);
     }
 
-    private bool Fits(State state) => state.Live.PeakBytes <= _bound && MemoryPlanner.Plan(state.Schedule.Graph, state.Schedule.WorkspaceBytes).ArenaBytes <= _bound;
+    private bool Fits(State state) => state.Live.PeakBytes <= _bound && MemoryPlanner.Plan(state.Schedule).ArenaBytes <= _bound;
 
     /// <summary>The source graph with some results dropped.</summary>
     private sealed record State(Graph Source, HashSet<Value> Dropped, Schedule Schedule, LiveRanges Live, int[] Origins)

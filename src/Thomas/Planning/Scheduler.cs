@@ -47,14 +47,8 @@ internal sealed class Scheduler
         if (!HasBackward(schedule.Graph)) return schedule;
         int[] order = new Scheduler(schedule.Graph).Order();
         GraphRewriter rewriter = new(schedule.Graph);
-        long[] workspaces = new long[order.Length];
-        for (int i = 0; i < order.Length; i++)
-        {
-            rewriter.Copy(schedule.Graph.Nodes[order[i]]);
-            workspaces[i] = schedule.WorkspaceBytes[order[i]];
-        }
-
-        Schedule reordered = new(rewriter.Build(), workspaces);
+        foreach (int node in order) rewriter.Copy(schedule.Graph.Nodes[node]);
+        Schedule reordered = schedule.With(rewriter.Build(), order);
         return reordered.Live().PeakBytes < schedule.Live().PeakBytes ? reordered : schedule;
     }
 

@@ -18,6 +18,9 @@ public sealed record CompileOptions
     /// <summary>What computes.</summary>
     public DeviceKind Device { get; init; }
 
+    /// <summary>A device without a <see cref="DeviceKind"/>, which computes instead; null for none.</summary>
+    internal Device? OtherDevice { get; init; }
+
     /// <summary>Threads of the CPU device; 0 takes the machine's performance cores.</summary>
     public int Threads { get; init; }
 

@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using System.Threading;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Passes;
@@ -7,22 +9,20 @@ using Thomas.Planning;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// All that compiling decides: the nodes that run and their order, the kernel of each and the bytes it needs, the place of every value. No memory is allocated for
+/// All that compiling decides: the nodes that run, where and in which order, the kernel of each and the bytes it needs, the place of every value. No memory is allocated for
 /// any of it until an <see cref="Executable"/> is made, which then takes exactly the bytes that stand here.
 /// </summary>
 internal sealed class CompiledGraph
 {
-    private readonly CpuKernelContext _context;
-    private readonly bool _serial;
+    private DeviceKernel?[]? _kernels;
 
-    private CompiledGraph(Graph graph, MemoryPlan plan, long[] constantOffsets, long constantBytes, CpuKernelContext context, bool serial)
+    private CompiledGraph(Schedule schedule, MemoryPlan plan, DeviceKernel?[] kernels, Places places)
     {
-        Graph = graph;
+        Graph = schedule.Graph;
         Plan = plan;
-        ConstantOffsets = constantOffsets;
-        ConstantBytes = constantBytes;
-        _context = context;
-        _serial = serial;
+        Places = places;
+        Constants = new ConstantPlan(Graph, kernels, places);
+        _kernels = kernels;
     }
 
     /// <summary>The graph after all passes; its node order is the schedule.</summary>
@@ -31,16 +31,19 @@ internal sealed class CompiledGraph
     /// <summary>Where the values lie.</summary>
     public MemoryPlan Plan { get; }
 
-    /// <summary>Bytes of constants in the layouts of their kernels.</summary>
-    public long ConstantBytes { get; }
+    /// <summary>The devices that the nodes are placed on.</summary>
+    public Places Places { get; }
 
-    /// <summary>Where each node's constants lie among those.</summary>
-    public long[] ConstantOffsets { get; }
+    /// <summary>Where the constants lie.</summary>
+    public ConstantPlan Constants { get; }
 
-    /// <summary>The team that the kernels were chosen for.</summary>
-    public int Threads => _context.Threads;
+    /// <summary>Bytes of constants in the layouts of their kernels, and of copies in the memory of other devices than the host.</summary>
+    public long ConstantBytes => Constants.Bytes;
 
-    /// <summary>Bytes of the arena and of packed constants.</summary>
+    /// <summary>The team that the host's kernels were chosen for.</summary>
+    public int Threads => Places.Threads;
+
+    /// <summary>Bytes of the arenas and of packed constants.</summary>
     public long SizeBytes => Plan.ArenaBytes + ConstantBytes;
 
     /// <summary>Bytes of the constants that the kernels read where the model holds them.</summary>
@@ -54,69 +57,87 @@ internal sealed class CompiledGraph
         }
     }
 
-    /// <summary>Runs the passes, chooses kernels and plans the memory.</summary>
+    /// <summary>Predicted time of a run by the rates that decisions are made by, in seconds.</summary>
+    public double Seconds
+    {
+        get
+        {
+            double seconds = 0;
+            foreach (Node node in Graph.Nodes) seconds += Places.Seconds(node);
+            return seconds;
+        }
+    }
+
+    /// <summary>Runs the passes, places the nodes, chooses kernels and plans the memory.</summary>
     /// <param name="graph">The graph, with the input shapes that it has.</param>
     /// <param name="options">Device, threads and switches.</param>
     /// <param name="threads">Threads of the team; 0 for those of the options.</param>
+    /// <exception cref="GraphException">No device has a kernel for a node.</exception>
     public static CompiledGraph Create(Graph graph, CompileOptions options, int threads = 0)
     {
-        bool serial = options.Device == DeviceKind.Serial;
         ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Threads, ThreadTeam.MaximumThreads);
         ArgumentOutOfRangeException.ThrowIfNegative(options.BlockRows);
         ArgumentOutOfRangeException.ThrowIfNegative(options.BlockPanelBytes);
-        if (threads == 0) threads = serial ? 1 : options.Threads == 0 ? ThreadTeam.DefaultThreads : options.Threads;
-        CpuKernelContext context = new(threads, Blocks(options));
-        Graph compiled = CompilePasses.Run(graph, options.PassesOff);
-        Schedule schedule = new(compiled, Workspaces(compiled, serial, context));
+        Places places = Places.Of(options, threads);
+        Device device = places.Devices[0];
+        Graph compiled = Placement.Run(CompilePasses.Run(graph, IsWanted), places, out DeviceKernel?[] kernels);
+        Schedule schedule = new(compiled, Workspaces(kernels, places), places);
         if (options.Reorder) schedule = Scheduler.Run(schedule);
         if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
-        MemoryPlan plan = MemoryPlanner.Plan(schedule.Graph, schedule.WorkspaceBytes, options.ShareMemory);
-        if (options.ArenaBytes is long most && CompilePasses.RunAfterRecompute(schedule.Graph, options.PassesOff) is Graph fused && !ReferenceEquals(fused, schedule.Graph))
+        MemoryPlan plan = MemoryPlanner.Plan(schedule, options.ShareMemory);
+
+        // Fusing does not look at places, and kernels of a device of its own gain nothing by it.
+        if (options.ArenaBytes is long most && places.Count == 1 && CompilePasses.RunAfterRecompute(schedule.Graph, IsWanted) is Graph fused && !ReferenceEquals(fused, schedule.Graph))
         {
-            Schedule other = new(fused, Workspaces(fused, serial, context));
-            MemoryPlan otherPlan = MemoryPlanner.Plan(fused, other.WorkspaceBytes, options.ShareMemory);
-            if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes)) (schedule, plan) = (other, otherPlan);
+            DeviceKernel?[] otherKernels = new DeviceKernel?[fused.Nodes.Count];
+            for (int i = 0; i < otherKernels.Length; i++) otherKernels[i] = Placement.CreateKernel(fused.Nodes[i], places);
+            Schedule other = new(fused, Workspaces(otherKernels, places), places);
+            MemoryPlan otherPlan = MemoryPlanner.Plan(other, options.ShareMemory);
+            if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes)) return new CompiledGraph(other, otherPlan, otherKernels, places);
         }
 
-        return new CompiledGraph(schedule.Graph, plan, Constants(schedule.Graph, serial, context, out long bytes), bytes, context, serial);
+        return new CompiledGraph(schedule, plan, InOrder(schedule, kernels, places), places);
+
+        bool IsWanted(CompilePass pass) => device.Wants(pass) && !Contains(options.PassesOff, pass.Name);
     }
 
-    /// <summary>New kernels, not yet bound; null for views, for which nothing runs.</summary>
-    public CpuKernel?[] CreateKernels()
+    /// <summary>
+    /// The kernel of each node, not yet bound; null for views and transfers. The first executable gets those that were created to plan, each further one new ones, since a kernel
+    /// is bound once.
+    /// </summary>
+    public DeviceKernel?[] TakeKernels()
     {
-        CpuKernel?[] kernels = new CpuKernel?[Graph.Nodes.Count];
-        for (int i = 0; i < kernels.Length; i++) kernels[i] = CreateKernel(Graph.Nodes[i], _serial, _context);
+        if (Interlocked.Exchange(ref _kernels, null) is DeviceKernel?[] first) return first;
+        DeviceKernel?[] kernels = new DeviceKernel?[Graph.Nodes.Count];
+        for (int i = 0; i < kernels.Length; i++) kernels[i] = Placement.CreateKernel(Graph.Nodes[i], Places);
         return kernels;
     }
 
-    private static BlockSizes Blocks(CompileOptions options)
+    private static bool Contains(IReadOnlyCollection<string> names, string name)
     {
-        BlockSizes blocks = CacheSizes.Blocks;
-        return new BlockSizes(options.BlockRows == 0 ? blocks.Rows : options.BlockRows, options.BlockPanelBytes == 0 ? blocks.PanelBytes : options.BlockPanelBytes);
-    }
-
-    private static CpuKernel? CreateKernel(Node node, bool serial, CpuKernelContext context) =>
-        node.Op.IsView(node) && !node.Inputs[0].IsConstant ? null : serial ? new ReferenceKernel(node) : node.Op.CreateCpuKernel(node, context);
-
-    private static long[] Workspaces(Graph graph, bool serial, CpuKernelContext context)
-    {
-        long[] bytes = new long[graph.Nodes.Count];
-        for (int i = 0; i < bytes.Length; i++) bytes[i] = CreateKernel(graph.Nodes[i], serial, context)?.WorkspaceBytes(context.Threads) ?? 0;
-        return bytes;
-    }
-
-    private static long[] Constants(Graph graph, bool serial, CpuKernelContext context, out long bytes)
-    {
-        long[] offsets = new long[graph.Nodes.Count];
-        bytes = 0;
-        for (int i = 0; i < offsets.Length; i++)
+        foreach (string candidate in names)
         {
-            offsets[i] = bytes;
-            long size = CreateKernel(graph.Nodes[i], serial, context)?.ConstantBytes ?? 0;
-            bytes += (size + LiveRanges.Alignment - 1) & -LiveRanges.Alignment;
+            if (candidate == name) return true;
         }
 
-        return offsets;
+        return false;
+    }
+
+    private static long[] Workspaces(DeviceKernel?[] kernels, Places places) => Array.ConvertAll(kernels, kernel => kernel?.WorkspaceBytes(places.Threads) ?? 0);
+
+    /// <summary>The kernels in the order of the schedule. A node that is repeated needs a second one.</summary>
+    private static DeviceKernel?[] InOrder(Schedule schedule, DeviceKernel?[] created, Places places)
+    {
+        DeviceKernel?[] kernels = new DeviceKernel?[schedule.Graph.Nodes.Count];
+        bool[] isTaken = new bool[created.Length];
+        for (int i = 0; i < kernels.Length; i++)
+        {
+            int origin = schedule.OriginOf(i);
+            kernels[i] = isTaken[origin] ? Placement.CreateKernel(schedule.Graph.Nodes[i], places) : created[origin];
+            isTaken[origin] = true;
+        }
+
+        return kernels;
     }
 }

@@ -1,30 +1,40 @@
 using System;
-using System.Buffers;
 using System.Collections.Generic;
 using Thomas.Graphs;
 
 namespace Thomas.Runtime;
 
 /// <summary>
-/// The constants of a compiled graph: those that kernels have packed, and the addresses of those that they read where the model holds them. Nothing in it changes once an
-/// executable has been made over it; further executables of the same compiled graph then share it. It must outlive them.
+/// The constants of a compiled graph, on each of its devices: those that kernels have packed, and those that they read as they are: the host where the model holds them, other
+/// devices in copies. Nothing in it changes once an executable has been made over it; further executables of the same compiled graph then share it. It must outlive them.
 /// </summary>
-internal sealed unsafe class ConstantMemory : IDisposable
+internal sealed class ConstantMemory : IDisposable
 {
-    private readonly Arena _packed;
-    private readonly Dictionary<Value, nint> _addresses = [];
-    private readonly List<MemoryHandle> _pins = [];
-    private bool _disposed;
+    private readonly CompiledGraph _compiled;
+    private readonly DeviceMemory?[] _memories;
+    private readonly Dictionary<Value, PinnedMemory> _pins = [];
 
-    public ConstantMemory(CompiledGraph compiled) => _packed = new Arena(compiled.ConstantBytes);
+    public ConstantMemory(CompiledGraph compiled)
+    {
+        _compiled = compiled;
+        _memories = new DeviceMemory?[compiled.Places.Count];
+        try
+        {
+            for (int place = 0; place < _memories.Length; place++)
+            {
+                DeviceMemory memory = _memories[place] = compiled.Places.Devices[place].Allocate(compiled.Constants.BytesOf(place));
+                foreach ((Value value, long offset) in compiled.Constants.CopiesOf(place)) memory.Write(offset, value.Constant!.Bytes.Span);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
 
-    ~ConstantMemory() => Unpin();
-
-    /// <summary>Bytes of the packed constants.</summary>
-    public long SizeBytes => _packed.SizeBytes;
-
-    /// <summary>Where the packed constants begin.</summary>
-    public byte* Packed => _packed.Pointer;
+    /// <summary>Bytes that are held beyond the model itself.</summary>
+    public long SizeBytes => _compiled.ConstantBytes;
 
     /// <summary>Whether the first executable has packed and pinned them all.</summary>
     public bool IsComplete { get; private set; }
@@ -32,29 +42,24 @@ internal sealed unsafe class ConstantMemory : IDisposable
     /// <summary>Says that all constants are packed and pinned.</summary>
     public void Complete() => IsComplete = true;
 
-    /// <summary>Where a constant lies, in the model file as read; it stays there until disposal.</summary>
-    public nint AddressOf(Value value)
+    /// <summary>Memory for the constants of a node's kernel.</summary>
+    /// <param name="node">The node's number.</param>
+    /// <param name="place">Its device.</param>
+    /// <param name="bytes">Bytes that the kernel keeps.</param>
+    public MemorySpan OfKernel(int node, int place, long bytes) => new(_memories[place], _compiled.Constants.OffsetOf(node), bytes);
+
+    /// <summary>Where a device reads a constant as it is.</summary>
+    public MemorySpan Of(Value value, int place)
     {
-        if (_addresses.TryGetValue(value, out nint address)) return address;
-        MemoryHandle pin = value.Constant!.Bytes.Pin();
-        _pins.Add(pin);
-        address = (nint)pin.Pointer;
-        _addresses.Add(value, address);
-        return address;
+        if (_compiled.Constants.CopiesOf(place).TryGetValue(value, out long offset)) return new MemorySpan(_memories[place], offset, value.Type.SizeBytes);
+        if (!_pins.TryGetValue(value, out PinnedMemory? pin)) _pins.Add(value, pin = new PinnedMemory(value.Constant!.Bytes));
+        return new MemorySpan(pin, 0, value.Type.SizeBytes);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _packed.Dispose();
-        Unpin();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Unpin()
-    {
-        if (_disposed || _pins is null) return;
-        _disposed = true;
-        foreach (MemoryHandle pin in _pins) pin.Dispose();
+        foreach (DeviceMemory? memory in _memories) memory?.Dispose();
+        foreach (PinnedMemory pin in _pins.Values) pin.Dispose();
     }
 }

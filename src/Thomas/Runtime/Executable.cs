@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Graphs;
-using Thomas.Kernels;
 using Thomas.Planning;
 
 namespace Thomas.Runtime;
@@ -11,15 +10,13 @@ namespace Thomas.Runtime;
 /// A compiled graph: a flat list of bound kernel calls over one arena. A run allocates nothing on the managed heap. One thread at a time: inputs, run and outputs belong
 /// together, so each thread needs an executable of its own. A call during another thread's run is refused. <see cref="ImageClassifier"/> serves several threads.
 /// </summary>
-public sealed unsafe class Executable : IDisposable
+public sealed class Executable : IDisposable
 {
-    // Of nominal time, so that they mean about the same work on every machine. Sharing a loop costs a microsecond or two, waking a worker ten and more until it is there.
-    private const double LeastSharedSeconds = 3e-6;
-    private const double LeastWakingSeconds = 100e-6;
-
-    private readonly BoundKernel[] _steps;
-    private readonly BoundKernel[] _calls;
-    private readonly Arena _arena;
+    private readonly CompiledGraph _compiled;
+    private readonly Segment[] _segments;
+    private readonly DeviceMemory[] _arenas;
+    private readonly float[]?[] _inputBuffers;
+    private readonly float[]?[] _outputBuffers;
     private readonly ConstantMemory _constants;
     private readonly ThreadTeam _team;
     private readonly VariableStore? _variables;
@@ -27,13 +24,13 @@ public sealed unsafe class Executable : IDisposable
     private readonly bool _ownsTeam;
     private UseGate _gate;
 
-    private Executable(CompiledGraph compiled, BoundKernel[] steps, Arena arena, ConstantMemory constants, bool ownsConstants, ThreadTeam team, bool ownsTeam, VariableStore? variables)
+    private Executable(CompiledGraph compiled, Segment[] segments, DeviceMemory[] arenas, ConstantMemory constants, bool ownsConstants, ThreadTeam team, bool ownsTeam, VariableStore? variables)
     {
-        Graph = compiled.Graph;
-        Plan = compiled.Plan;
-        _steps = steps;
-        _calls = ElementChains.Join(steps);
-        _arena = arena;
+        _compiled = compiled;
+        _segments = segments;
+        _arenas = arenas;
+        _inputBuffers = new float[compiled.Graph.Inputs.Count][];
+        _outputBuffers = new float[compiled.Graph.Outputs.Count][];
         _constants = constants;
         _ownsConstants = ownsConstants;
         _team = team;
@@ -42,22 +39,51 @@ public sealed unsafe class Executable : IDisposable
     }
 
     /// <summary>The graph after all passes; its node order is the schedule.</summary>
-    public Graph Graph { get; }
+    public Graph Graph => _compiled.Graph;
 
     /// <summary>Where the values lie.</summary>
-    public MemoryPlan Plan { get; }
+    public MemoryPlan Plan => _compiled.Plan;
 
     /// <summary>Threads of the team.</summary>
     public int Threads => _team.Threads;
 
     /// <summary>Bytes of the arena plus packed constants: what this executable holds beyond the model itself.</summary>
-    public long SizeBytes => _arena.SizeBytes + _constants.SizeBytes;
+    public long SizeBytes
+    {
+        get
+        {
+            long bytes = _compiled.SizeBytes;
+            foreach (float[]? buffer in _inputBuffers) bytes += sizeof(float) * (long)(buffer?.Length ?? 0);
+            foreach (float[]? buffer in _outputBuffers) bytes += sizeof(float) * (long)(buffer?.Length ?? 0);
+            return bytes;
+        }
+    }
 
     /// <summary>Names of the kernels in the order they run, for logs and reports.</summary>
-    public IReadOnlyList<string> Kernels => Array.ConvertAll(_steps, static step => step.Kernel.Name);
+    public IReadOnlyList<string> Kernels
+    {
+        get
+        {
+            List<string> names = [];
+            foreach (Segment segment in _segments)
+            {
+                for (int i = 0; i < segment.Nodes.Count; i++) names.Add(segment.NameOf(i));
+            }
+
+            return names;
+        }
+    }
 
     /// <summary>Kernel calls of a run; fewer than kernels where element-wise ones are joined.</summary>
-    internal int Calls => _calls.Length;
+    internal int Calls
+    {
+        get
+        {
+            int calls = 0;
+            foreach (Segment segment in _segments) calls += segment.Calls;
+            return calls;
+        }
+    }
 
     /// <summary>Compiles a graph for one batch size.</summary>
     /// <param name="graph">A model's graph.</param>
@@ -83,22 +109,22 @@ public sealed unsafe class Executable : IDisposable
     internal static Executable Create(CompiledGraph compiled, VariableStore? variables = null, ThreadTeam? team = null, ConstantMemory? shared = null)
     {
         if (team is not null && team.Threads != compiled.Threads) throw new ArgumentException($"Compiled for {compiled.Threads} threads, the team has {team.Threads}.", nameof(team));
-        bool ownsTeam = team is null;
-        Arena? arena = null;
+        bool ownsTeam = team is null, ownsConstants = shared is null;
+        DeviceMemory[] arenas = new DeviceMemory[compiled.Places.Count];
         ConstantMemory? constants = shared;
         try
         {
-            arena = new Arena(compiled.Plan.ArenaBytes);
+            for (int place = 0; place < arenas.Length; place++) arenas[place] = compiled.Places.Devices[place].Allocate(compiled.Plan.Arenas[place].Bytes);
             constants ??= new ConstantMemory(compiled);
-            Binder binder = new(compiled, arena, constants, variables);
-            BoundKernel[] steps = binder.BindAll();
             team ??= new ThreadTeam(compiled.Threads);
-            return new Executable(compiled, steps, arena, constants, shared is null, team, ownsTeam, variables);
+            Segment[] segments = new Binder(compiled, arenas, constants, variables).BindAll(team);
+            return new Executable(compiled, segments, arenas, constants, ownsConstants, team, ownsTeam, variables);
         }
         catch
         {
-            arena?.Dispose();
-            if (shared is null) constants?.Dispose();
+            foreach (DeviceMemory? arena in arenas) arena?.Dispose();
+            if (ownsConstants) constants?.Dispose();
+            if (ownsTeam) team?.Dispose();
             throw;
         }
     }
@@ -108,30 +134,97 @@ public sealed unsafe class Executable : IDisposable
     /// The span does not keep this object alive, and its memory goes with it: the garbage collector may free an executable after its last use in the code, though a span is
     /// still used. Keep it referenced as long, by <c>using</c>, by a field or by <see cref="GC.KeepAlive"/>.
     /// </remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, or the input lies in the memory of a device that is not the host's: use <see cref="Write"/>.</exception>
     public Span<float> Input(int index = 0)
     {
         _gate.Check(this);
-        return Memory(Graph.Inputs[index]);
+        Value value = Graph.Inputs[index];
+        return HostFloats(value, SpanOf(value), nameof(Write));
     }
 
     /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
     /// <remarks>As for <see cref="Input"/>, this object must stay referenced while the span is used.</remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, or the output lies in the memory of a device that is not the host's: use <see cref="Read"/>.</exception>
     public ReadOnlySpan<float> Output(int index = 0)
     {
         _gate.Check(this);
-        return Memory(Graph.Outputs[index]);
+        Value value = Graph.Outputs[index];
+        return value.Constant is TensorData constant ? constant.Floats.ToArray() : HostFloats(value, SpanOf(value), nameof(Read));
     }
 
-    /// <summary>Executes all steps.</summary>
+    /// <summary>Sets a graph input, on whatever device. Write all inputs before each run: later values may reuse the bytes.</summary>
+    /// <param name="index">Which of the inputs.</param>
+    /// <param name="values">All its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of elements.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    public void Write(int index, ReadOnlySpan<float> values)
+    {
+        _gate.Check(this);
+        Value value = Graph.Inputs[index];
+        RequireLength(value, values.Length, nameof(values));
+        MemorySpan span = SpanOf(value);
+        span.Memory!.WriteFloats(span.Offset, values);
+    }
+
+    /// <summary>Waits for the last run and gets a graph output, from whatever device.</summary>
+    /// <param name="index">Which of the outputs.</param>
+    /// <param name="values">Receives all its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of elements.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    public void Read(int index, Span<float> values)
+    {
+        _gate.Check(this);
+        Value value = Graph.Outputs[index];
+        RequireLength(value, values.Length, nameof(values));
+        if (value.Constant is TensorData constant)
+        {
+            constant.Floats.CopyTo(values);
+            return;
+        }
+
+        MemorySpan span = SpanOf(value);
+        span.Memory!.ReadFloats(span.Offset, values);
+    }
+
+    /// <summary>
+    /// Memory to put a graph input into, after which <see cref="Send"/> brings it to the device: where that is the host, the input itself; else a buffer, which is kept from run
+    /// to run.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    internal Span<float> Stage(int index = 0)
+    {
+        _gate.Check(this);
+        Value value = Graph.Inputs[index];
+        MemorySpan span = SpanOf(value);
+        return span.Memory is HostMemory ? HostFloats(value, span, nameof(Write)) : _inputBuffers[index] ??= new float[value.Shape.ElementCount];
+    }
+
+    /// <summary>Brings what was put into <see cref="Stage"/> to the device; nothing to do where that is the host.</summary>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    internal void Send(int index = 0)
+    {
+        if (_inputBuffers[index] is float[] buffer) Write(index, buffer);
+    }
+
+    /// <summary>Waits for the last run and returns a graph output, valid until the next run: where the device is the host the output itself, else a copy in a buffer.</summary>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    internal ReadOnlySpan<float> Fetch(int index = 0)
+    {
+        Value value = Graph.Outputs[index];
+        if (value.IsConstant || SpanOf(value).Memory is HostMemory) return Output(index);
+        float[] buffer = _outputBuffers[index] ??= new float[value.Shape.ElementCount];
+        Read(index, buffer);
+        return buffer;
+    }
+
+    /// <summary>Executes all steps. On a device with a queue of its own it only puts them there: reading an output waits for them.</summary>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     public void Run()
     {
         _gate.Enter(this);
         try
         {
-            foreach (BoundKernel call in _calls) RunStep(call);
+            foreach (Segment segment in _segments) segment.Run();
         }
         finally
         {
@@ -148,15 +241,18 @@ public sealed unsafe class Executable : IDisposable
         {
             foreach (Value input in Graph.Inputs)
             {
-                if (NonFinite.In(Memory(input)) is float found) return new NonFinite(input, null, found);
+                if (FindNonFinite(input) is float found) return new NonFinite(input, null, found);
             }
 
-            foreach (BoundKernel step in _steps)
+            foreach (Segment segment in _segments)
             {
-                RunStep(step);
-                foreach (Value output in step.Node.Outputs)
+                for (int i = 0; i < segment.Nodes.Count; i++)
                 {
-                    if (NonFinite.In(Memory(output)) is float found) return new NonFinite(output, step.Node, found);
+                    segment.RunOne(i);
+                    foreach (Value output in segment.Nodes[i].Outputs)
+                    {
+                        if (FindNonFinite(output) is float found) return new NonFinite(output, segment.Nodes[i], found);
+                    }
                 }
             }
 
@@ -172,15 +268,23 @@ public sealed unsafe class Executable : IDisposable
     /// <exception cref="ArgumentException"><paramref name="seconds"/> has fewer entries than there are kernels.</exception>
     public void RunTimed(Span<double> seconds)
     {
-        if (seconds.Length < _steps.Length) throw new ArgumentException($"There are {_steps.Length} kernels and {seconds.Length} entries for their times.", nameof(seconds));
+        int steps = 0;
+        foreach (Segment segment in _segments) steps += segment.Nodes.Count;
+        if (seconds.Length < steps) throw new ArgumentException($"There are {steps} kernels and {seconds.Length} entries for their times.", nameof(seconds));
         _gate.Enter(this);
         try
         {
-            for (int i = 0; i < _steps.Length; i++)
+            FinishAll();
+            int step = 0;
+            foreach (Segment segment in _segments)
             {
-                long start = Stopwatch.GetTimestamp();
-                RunStep(_steps[i]);
-                seconds[i] += Stopwatch.GetElapsedTime(start).TotalSeconds;
+                for (int i = 0; i < segment.Nodes.Count; i++)
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    segment.RunOne(i);
+                    FinishAll();
+                    seconds[step++] += Stopwatch.GetElapsedTime(start).TotalSeconds;
+                }
             }
         }
         finally
@@ -203,78 +307,40 @@ public sealed unsafe class Executable : IDisposable
     private void Release()
     {
         if (_ownsTeam) _team.Dispose();
-        _arena.Dispose();
+        foreach (DeviceMemory arena in _arenas) arena.Dispose();
         if (_ownsConstants) _constants.Dispose();
     }
 
-    private void RunStep(in BoundKernel step)
+    private void FinishAll()
     {
-        CpuKernel kernel = step.Kernel;
-        int phases = kernel.Phases;
-        for (int phase = 0; phase < phases; phase++)
-        {
-            int items = kernel.Items(phase);
-            if (items == 0) continue;
-            if (step.Shared) _team.Run(kernel, phase, items, step.Wakes);
-            else kernel.Run(phase, 0, items, 0);
-        }
+        foreach (Device device in _compiled.Places.Devices) device.Finish();
     }
 
-    private Span<float> Memory(Value value)
+    private float? FindNonFinite(Value value)
     {
-        if (value.Constant is not null) return value.Constant.Floats.ToArray();
-        if (Plan.VariableOf.TryGetValue(value, out Variable? variable)) return _variables![variable];
-        return new Span<float>(_arena.Pointer + Plan.Offsets[value], value.Shape.ElementCount);
+        if (value.Constant is TensorData constant) return NonFinite.In(constant.Floats);
+        MemorySpan span = SpanOf(value);
+        return span.Memory!.FindNonFinite(span.Offset, value.Shape.ElementCount);
     }
 
-    /// <summary>Gives kernels their addresses.</summary>
-    private sealed class Binder(CompiledGraph compiled, Arena arena, ConstantMemory constants, VariableStore? variables)
+    /// <summary>Where a value that is no constant lies.</summary>
+    private MemorySpan SpanOf(Value value) =>
+        Plan.VariableOf.TryGetValue(value, out Variable? variable)
+            ? _variables!.SpanOf(variable)
+            : new MemorySpan(_arenas[value.Place], Plan.Offsets[value], value.Type.SizeBytes);
+
+    private Span<float> HostFloats(Value value, MemorySpan span, string operation)
     {
-        private readonly MemoryPlan _plan = compiled.Plan;
-
-        public BoundKernel[] BindAll()
+        if (span.Memory is not HostMemory memory)
         {
-            List<BoundKernel> steps = [];
-            CpuKernel?[] kernels = compiled.CreateKernels();
-            CostModel cost = CostModel.Nominal with { NodeSeconds = 0 };
-            double left = cost.Seconds(compiled.Graph);
-            for (int i = 0; i < kernels.Length; i++)
-            {
-                if (kernels[i] is not CpuKernel kernel) continue;
-                Node node = compiled.Graph.Nodes[i];
-                nint[] inputs = new nint[node.Inputs.Count], outputs = new nint[node.Outputs.Count];
-                MemoryRange[] operands = new MemoryRange[inputs.Length + outputs.Length];
-                for (int k = 0; k < operands.Length; k++)
-                {
-                    bool written = k >= inputs.Length;
-                    Value value = written ? node.Outputs[k - inputs.Length] : node.Inputs[k];
-                    nint address = AddressOf(value);
-                    if (written) outputs[k - inputs.Length] = address;
-                    else inputs[k] = address;
-                    operands[k] = new MemoryRange(address, address + (nint)value.Type.SizeBytes, written);
-                }
-
-                kernel.UseConstants(constants.Packed + compiled.ConstantOffsets[i], pack: !constants.IsComplete);
-                kernel.Bind(inputs, outputs, _plan.WorkspaceOffsets[i] < 0 ? null : arena.Pointer + _plan.WorkspaceOffsets[i], compiled.Threads);
-                double seconds = cost.Seconds(node);
-                steps.Add(new BoundKernel(kernel, node, operands, seconds >= LeastSharedSeconds, left >= LeastWakingSeconds));
-                left -= seconds;
-            }
-
-            constants.Complete();
-            return [.. steps];
+            throw new InvalidOperationException($"'{VisibleText.Of(value.Name)}' lies in the memory of the device '{_compiled.Places.NameOf(value.Place)}', which has no spans: use {operation}.");
         }
 
-        /// <summary>Constants are used where they lie (in the model file as read), variables in their store, values where the plan puts them.</summary>
-        private nint AddressOf(Value value)
-        {
-            if (_plan.VariableOf.TryGetValue(value, out Variable? variable) || (variable = value.Variable) is not null)
-            {
-                if (variables is null || !variables.Contains(variable)) throw new GraphException($"No memory was given for the variable '{variable.Name}'.");
-                return (nint)variables.Address(variable);
-            }
+        return memory.Floats(span.Offset, value.Shape.ElementCount);
+    }
 
-            return value.Constant is null ? (nint)(arena.Pointer + _plan.Offsets[value]) : constants.AddressOf(value);
-        }
+    private static void RequireLength(Value value, int length, string name)
+    {
+        if (length != value.Shape.ElementCount) throw new ArgumentException($"'{VisibleText.Of(value.Name)}' has {value.Shape.ElementCount} elements, not {length}.", name);
     }
 }

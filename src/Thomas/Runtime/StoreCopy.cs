@@ -1,21 +1,20 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Thomas.Graphs;
 
 namespace Thomas.Runtime;
 
-/// <summary>A second version of some variables of a store: a state to go back to, or the best weights so far. In memory, or in a temporary file where memory is short.</summary>
-internal sealed unsafe class StoreCopy : IDisposable
+/// <summary>A second version of some variables of a store: a state to go back to, or the best weights so far. In memory of the store's device, or in a temporary file where memory is short.</summary>
+internal sealed class StoreCopy : IDisposable
 {
     private const int PieceBytes = 1 << 16;
 
     private readonly VariableStore _store;
     private readonly Variable[] _variables;
     private readonly long[] _offsets;
-    private readonly Arena? _arena;
+    private readonly DeviceMemory? _memory;
     private readonly SafeFileHandle? _file;
 
     /// <param name="store">The store.</param>
@@ -35,11 +34,13 @@ internal sealed unsafe class StoreCopy : IDisposable
         }
 
         if (onDisk) _file = CreateFile();
-        else _arena = new Arena(SizeBytes);
+        else _memory = store.Allocate(SizeBytes);
     }
 
     /// <summary>Takes bytes of a copy, piece by piece.</summary>
     public delegate void Receiver(ReadOnlySpan<byte> piece);
+
+    private delegate void Filler(Span<byte> piece);
 
     /// <summary>The variables, in the order of their memory.</summary>
     public IReadOnlyList<Variable> Variables => _variables;
@@ -48,16 +49,16 @@ internal sealed unsafe class StoreCopy : IDisposable
     public long SizeBytes { get; }
 
     /// <summary>Bytes of memory that the copy takes.</summary>
-    public long MemoryBytes => _arena is null ? 0 : SizeBytes;
+    public long MemoryBytes => _memory is null ? 0 : SizeBytes;
 
     /// <summary>Copies the store's present contents.</summary>
     public void Take()
     {
         for (int i = 0; i < _variables.Length; i++)
         {
-            Span<byte> stored = MemoryMarshal.AsBytes(_store[_variables[i]]);
-            if (_file is null) stored.CopyTo(Memory(i));
-            else WriteFile(stored, _offsets[i]);
+            MemorySpan stored = _store.SpanOf(_variables[i]);
+            if (_memory is null) TakeToFile(stored, _offsets[i]);
+            else stored.Memory!.CopyTo(stored.Offset, _memory, _offsets[i], stored.Bytes);
         }
     }
 
@@ -66,18 +67,18 @@ internal sealed unsafe class StoreCopy : IDisposable
     {
         for (int i = 0; i < _variables.Length; i++)
         {
-            Span<byte> stored = MemoryMarshal.AsBytes(_store[_variables[i]]);
-            if (_file is null) Memory(i).CopyTo(stored);
-            else ReadFile(stored, _offsets[i]);
+            MemorySpan stored = _store.SpanOf(_variables[i]);
+            if (_memory is null) RestoreFromFile(stored, _offsets[i]);
+            else _memory.CopyTo(_offsets[i], stored.Memory!, stored.Offset, stored.Bytes);
         }
     }
 
     /// <summary>Passes on the bytes of the copy of a variable, by its number among <see cref="Variables"/>.</summary>
     public void Send(int index, Receiver receive)
     {
-        if (_file is null)
+        if (_memory is not null)
         {
-            receive(Memory(index));
+            SendPieces(new MemorySpan(_memory, _offsets[index], _variables[index].Type.SizeBytes), receive);
             return;
         }
 
@@ -93,9 +94,9 @@ internal sealed unsafe class StoreCopy : IDisposable
     /// <summary>Fills the copy of a variable with the next bytes of a stream.</summary>
     public void Load(int index, Stream stream)
     {
-        if (_file is null)
+        if (_memory is not null)
         {
-            stream.ReadExactly(Memory(index));
+            FillPieces(new MemorySpan(_memory, _offsets[index], _variables[index].Type.SizeBytes), stream.ReadExactly);
             return;
         }
 
@@ -111,7 +112,7 @@ internal sealed unsafe class StoreCopy : IDisposable
     /// <summary>Frees the memory, or deletes the file.</summary>
     public void Dispose()
     {
-        _arena?.Dispose();
+        _memory?.Dispose();
         _file?.Dispose();
     }
 
@@ -132,6 +133,18 @@ internal sealed unsafe class StoreCopy : IDisposable
                 $"Under a memory bound the state to go back to is kept in a temporary file of {ByteSize.Format(SizeBytes)}, which cannot be created: {e.Message} Free some space, or set TMPDIR to a folder that has it.", e);
         }
     }
+
+    private void TakeToFile(MemorySpan stored, long offset) => SendPieces(stored, piece =>
+    {
+        WriteFile(piece, offset);
+        offset += piece.Length;
+    });
+
+    private void RestoreFromFile(MemorySpan stored, long offset) => FillPieces(stored, piece =>
+    {
+        ReadFile(piece, offset);
+        offset += piece.Length;
+    });
 
     private void WriteFile(ReadOnlySpan<byte> bytes, long offset)
     {
@@ -156,9 +169,39 @@ internal sealed unsafe class StoreCopy : IDisposable
         }
     }
 
-    private Span<byte> Memory(int index)
+    /// <summary>Passes on bytes of a device: those of the host as they lie, others in pieces.</summary>
+    private static void SendPieces(MemorySpan source, Receiver receive)
     {
-        ObjectDisposedException.ThrowIf(_arena!.Pointer == null, this);
-        return new Span<byte>(_arena.Pointer + _offsets[index], checked((int)_variables[index].Type.SizeBytes));
+        if (source.Memory is HostMemory host)
+        {
+            receive(host.Span(source.Offset, checked((int)source.Bytes)));
+            return;
+        }
+
+        byte[] piece = new byte[PieceBytes];
+        for (long at = 0; at < source.Bytes; at += PieceBytes)
+        {
+            Span<byte> bytes = piece.AsSpan(0, (int)Math.Min(PieceBytes, source.Bytes - at));
+            source.Memory!.Read(source.Offset + at, bytes);
+            receive(bytes);
+        }
+    }
+
+    /// <summary>Fills bytes of a device: those of the host where they lie, others in pieces.</summary>
+    private static void FillPieces(MemorySpan target, Filler fill)
+    {
+        if (target.Memory is HostMemory host)
+        {
+            fill(host.Span(target.Offset, checked((int)target.Bytes)));
+            return;
+        }
+
+        byte[] piece = new byte[PieceBytes];
+        for (long at = 0; at < target.Bytes; at += PieceBytes)
+        {
+            Span<byte> bytes = piece.AsSpan(0, (int)Math.Min(PieceBytes, target.Bytes - at));
+            fill(bytes);
+            target.Memory!.Write(target.Offset + at, bytes);
+        }
     }
 }

@@ -1,24 +1,32 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Planning;
 
 namespace Thomas.Runtime;
 
 /// <summary>
-/// The memory of variables, shared by the executables that are compiled over it: one block, laid out in the order of the variables, each on a 64-byte boundary.
-/// It must outlive those executables.
+/// The memory of variables, shared by the executables that are compiled over it: one block of a device's memory, laid out in the order of the variables, each aligned as the
+/// device wants it. It must outlive those executables.
 /// </summary>
-public sealed unsafe class VariableStore : IDisposable
+public sealed class VariableStore : IDisposable
 {
-    private const long Alignment = 64;
-
     private readonly Dictionary<Variable, long> _offsets = [];
     private readonly Variable[] _variables;
-    private readonly Arena _arena;
+    private readonly DeviceMemory _memory;
 
-    /// <summary>Allocates memory for the variables and fills it with their initial contents.</summary>
+    /// <summary>Allocates memory of the host for the variables and fills it with their initial contents.</summary>
     /// <exception cref="GraphException">Two variables have the same name.</exception>
     public VariableStore(IReadOnlyList<Variable> variables)
+        : this(variables, null)
+    {
+    }
+
+    /// <summary>Allocates memory for the variables and fills it with their initial contents.</summary>
+    /// <param name="variables">The variables.</param>
+    /// <param name="device">The device that computes with them; null for the host.</param>
+    /// <exception cref="GraphException">Two variables have the same name.</exception>
+    internal VariableStore(IReadOnlyList<Variable> variables, Device? device)
     {
         ArgumentNullException.ThrowIfNull(variables);
         _variables = [.. variables];
@@ -28,13 +36,25 @@ public sealed unsafe class VariableStore : IDisposable
         {
             if (!names.Add(variable.Name)) throw new GraphException($"Two variables are named '{variable.Name}'.");
             _offsets.Add(variable, size);
-            size += SizeOf(variable);
+            size += SizeOf(variable, device?.Alignment ?? CpuPlace.Alignment);
         }
 
         UsedBytes = size;
-        _arena = new Arena(size);
-        Reset();
+        Device = device;
+        _memory = Allocate(size);
+        try
+        {
+            Reset();
+        }
+        catch
+        {
+            _memory.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>Sets all elements of a variable.</summary>
+    internal delegate void Filler(Span<float> values);
 
     /// <summary>The variables in the order of their memory.</summary>
     public IReadOnlyList<Variable> Variables => _variables;
@@ -42,27 +62,70 @@ public sealed unsafe class VariableStore : IDisposable
     /// <summary>Bytes of all variables with the gaps between them.</summary>
     public long UsedBytes { get; }
 
-    /// <summary>All bytes, for saving and restoring them as one.</summary>
-    internal Span<byte> Bytes => new(Pointer, checked((int)UsedBytes));
-
-    private byte* Pointer
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_arena.Pointer == null, this);
-            return _arena.Pointer;
-        }
-    }
+    /// <summary>The device that computes with them; null for the host.</summary>
+    internal Device? Device { get; }
 
     /// <summary>The elements of a variable, row-major; valid while the store is, which must stay referenced as long: a span does not keep it alive.</summary>
     /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
+    /// <exception cref="InvalidOperationException">The store lies in the memory of a device that is not the host's: use <see cref="Read"/> and <see cref="Write"/>.</exception>
     public Span<float> this[Variable variable]
     {
         get
         {
-            ArgumentNullException.ThrowIfNull(variable);
-            return new(Address(variable), variable.Shape.ElementCount);
+            MemorySpan span = SpanOf(variable);
+            if (span.Memory is not HostMemory memory)
+            {
+                throw new InvalidOperationException($"The variable '{variable.Name}' lies in the memory of the device '{Device!.Name}', which has no spans: use {nameof(Read)} and {nameof(Write)}.");
+            }
+
+            return memory.Floats(span.Offset, variable.Shape.ElementCount);
         }
+    }
+
+    /// <summary>Sets a variable, on whatever device.</summary>
+    /// <param name="variable">The variable.</param>
+    /// <param name="values">All its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of elements.</exception>
+    /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
+    public void Write(Variable variable, ReadOnlySpan<float> values)
+    {
+        MemorySpan span = SpanOf(variable);
+        RequireLength(variable, values.Length, nameof(values));
+        _memory.WriteFloats(span.Offset, values);
+    }
+
+    /// <summary>Gets a variable, from whatever device, as the runs up to now leave it.</summary>
+    /// <param name="variable">The variable.</param>
+    /// <param name="values">Receives all its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of elements.</exception>
+    /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
+    public void Read(Variable variable, Span<float> values)
+    {
+        MemorySpan span = SpanOf(variable);
+        RequireLength(variable, values.Length, nameof(values));
+        _memory.ReadFloats(span.Offset, values);
+    }
+
+    /// <summary>Copies a variable to another one of the same shape, on the device.</summary>
+    /// <exception cref="ArgumentException">They differ in size.</exception>
+    /// <exception cref="KeyNotFoundException">One of them is not one of this store's.</exception>
+    public void Copy(Variable source, Variable target)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(target);
+        (MemorySpan from, MemorySpan to) = SameSize(source, target);
+        _memory.CopyTo(from.Offset, _memory, to.Offset, from.Bytes);
+    }
+
+    /// <summary>Exchanges the contents of two variables of the same shape, on the device.</summary>
+    /// <exception cref="ArgumentException">They differ in size.</exception>
+    /// <exception cref="KeyNotFoundException">One of them is not one of this store's.</exception>
+    public void Swap(Variable first, Variable second)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        (MemorySpan a, MemorySpan b) = SameSize(first, second);
+        _memory.Swap(a.Offset, _memory, b.Offset, a.Bytes);
     }
 
     /// <summary>Gives every variable its initial contents again.</summary>
@@ -70,8 +133,8 @@ public sealed unsafe class VariableStore : IDisposable
     {
         foreach (Variable variable in _variables)
         {
-            if (variable.Initial is null) this[variable].Clear();
-            else variable.Initial.Floats.CopyTo(this[variable]);
+            if (variable.Initial is TensorData initial) Write(variable, initial.Floats);
+            else _memory.Clear(SpanOf(variable).Offset, variable.Type.SizeBytes);
         }
     }
 
@@ -83,10 +146,48 @@ public sealed unsafe class VariableStore : IDisposable
     }
 
     /// <summary>Frees the memory.</summary>
-    public void Dispose() => _arena.Dispose();
+    public void Dispose() => _memory.Dispose();
 
     /// <summary>Bytes of a variable with the gap behind it.</summary>
-    internal static long SizeOf(Variable variable) => (variable.Type.SizeBytes + Alignment - 1) & -Alignment;
+    internal static long SizeOf(Variable variable, long alignment) => (variable.Type.SizeBytes + alignment - 1) & -alignment;
 
-    internal float* Address(Variable variable) => (float*)(Pointer + _offsets[variable]);
+    /// <summary>More memory where the variables lie, for copies of them.</summary>
+    internal DeviceMemory Allocate(long bytes) => Device?.Allocate(bytes) ?? new Arena(bytes);
+
+    /// <summary>Where a variable lies.</summary>
+    internal MemorySpan SpanOf(Variable variable)
+    {
+        ArgumentNullException.ThrowIfNull(variable);
+        return new MemorySpan(_memory, _offsets[variable], variable.Type.SizeBytes);
+    }
+
+    /// <summary>Sets a variable: the host's where it lies, another device's from a buffer.</summary>
+    internal void Fill(Variable variable, Filler fill)
+    {
+        MemorySpan span = SpanOf(variable);
+        if (span.Memory is HostMemory host)
+        {
+            fill(host.Floats(span.Offset, variable.Shape.ElementCount));
+            return;
+        }
+
+        float[] values = new float[variable.Shape.ElementCount];
+        fill(values);
+        Write(variable, values);
+    }
+
+    /// <summary>The first number of a variable that is not finite; null if all are.</summary>
+    internal float? FindNonFinite(Variable variable) => _memory.FindNonFinite(SpanOf(variable).Offset, variable.Shape.ElementCount);
+
+    private (MemorySpan First, MemorySpan Second) SameSize(Variable first, Variable second)
+    {
+        (MemorySpan a, MemorySpan b) = (SpanOf(first), SpanOf(second));
+        if (a.Bytes != b.Bytes) throw new ArgumentException($"'{first.Name}' {first.Shape} and '{second.Name}' {second.Shape} differ in size.", nameof(second));
+        return (a, b);
+    }
+
+    private static void RequireLength(Variable variable, int length, string name)
+    {
+        if (length != variable.Shape.ElementCount) throw new ArgumentException($"'{variable.Name}' has {variable.Shape.ElementCount} elements, not {length}.", name);
+    }
 }

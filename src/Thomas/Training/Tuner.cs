@@ -10,6 +10,7 @@ using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
 
@@ -427,7 +428,7 @@ public static class Tuner
         /// <summary>All that the feature bits and labels depend on.</summary>
         private string CacheKey(Graph graph, PreparedSet set, int labelOffset)
         {
-            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}", $"device {options.Compile.Device} {CpuFeatures.TierName}", $"offset {labelOffset}"];
+            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}", $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"offset {labelOffset}"];
             foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(set.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
 
             // As a hash: one line an image would outgrow a key's 64 KiB from some 15,000 images on.

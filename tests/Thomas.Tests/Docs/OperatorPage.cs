@@ -119,6 +119,7 @@ internal sealed partial class OperatorPage
         TypeCode.UInt64 => "ulong",
         TypeCode.Single => "float",
         TypeCode.Boolean => "bool",
+        TypeCode.String => "string",
         _ => $"[{type.Name}](#{type.Name.ToLowerInvariant()})",
     };
 
@@ -153,7 +154,7 @@ internal sealed partial class OperatorPage
     private static string MemoryOf(Op op)
     {
         Node[] nodes = [.. CasesOf(op).Select(NodeOf)];
-        return nodes.All(op.IsView) ? "view" : nodes.Any(node => Enumerable.Range(0, node.Inputs.Count).Any(input => op.CanOverwrite(node, input))) ? "in place" : "own";
+        return nodes.All(op.IsView) ? "view" : nodes.Any(node => Enumerable.Range(0, node.Inputs.Count).Any(input => op.CpuCanOverwrite(node, input))) ? "in place" : "own";
     }
 
     private static Node NodeOf(OpCase test)

@@ -175,7 +175,15 @@ internal static unsafe class OpSweep
         }
     }
 
-    private static float[][] Run(OpCase test, float[][] operands, DeviceKind device, int threads, bool constants)
+    private static float[][] Run(OpCase test, float[][] operands, DeviceKind device, int threads, bool constants) =>
+        Run(test, operands, new CompileOptions { Device = device, Threads = threads }, constants);
+
+    /// <summary>The results of a case, which must be the same in a second run.</summary>
+    /// <param name="test">The case.</param>
+    /// <param name="operands">Its operands.</param>
+    /// <param name="options">What computes.</param>
+    /// <param name="constants">Whether all operands but the first and those that are updated are constants.</param>
+    public static float[][] Run(OpCase test, float[][] operands, CompileOptions options, bool constants)
     {
         GraphBuilder builder = new();
         Variable?[] variables = Variables(test, operands);
@@ -188,12 +196,12 @@ internal static unsafe class OpSweep
         }
 
         Graph graph = builder.Build([.. builder.AddNode(test.Op, values, test.Attributes).Outputs]);
-        using VariableStore store = new([.. variables.OfType<Variable>()]);
-        using Executable executable = Executable.CompileAsIs(graph, new CompileOptions { Device = device, Threads = threads }, store);
+        using VariableStore store = new([.. variables.OfType<Variable>()], Device.Of(options));
+        using Executable executable = Executable.CompileAsIs(graph, options, store);
         float[][] first = RunOnce(executable, operands);
         store.Reset();
         Assert.Equal(first, RunOnce(executable, operands));
-        if (device == DeviceKind.Cpu && threads == 1)
+        if (options is { OtherDevice: null, Device: DeviceKind.Cpu, Threads: 1 })
         {
             Expect.True(ProcessMeasurements.LeastAllocatedHere(executable.Run) == 0, $"{test} allocates while it runs");
         }
@@ -204,10 +212,15 @@ internal static unsafe class OpSweep
     private static float[][] RunOnce(Executable executable, float[][] operands)
     {
         for (int i = 0; i < executable.Graph.Inputs.Count; i++)
-            operands[int.Parse(executable.Graph.Inputs[i].Name.AsSpan(1), CultureInfo.InvariantCulture)].CopyTo(executable.Input(i));
+            executable.Write(i, operands[int.Parse(executable.Graph.Inputs[i].Name.AsSpan(1), CultureInfo.InvariantCulture)]);
         executable.Run();
         float[][] results = new float[executable.Graph.Outputs.Count][];
-        for (int k = 0; k < results.Length; k++) results[k] = executable.Output(k).ToArray();
+        for (int k = 0; k < results.Length; k++)
+        {
+            results[k] = new float[executable.Graph.Outputs[k].Shape.ElementCount];
+            executable.Read(k, results[k]);
+        }
+
         return results;
     }
 

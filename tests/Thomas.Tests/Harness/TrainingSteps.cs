@@ -20,7 +20,7 @@ internal static class TrainingSteps
     /// <returns>The loss of each step.</returns>
     public static List<float> Run(TrainingPlan plan, int steps = 3, float rate = 0.05f)
     {
-        using VariableStore store = new(plan.Graph.Variables);
+        using VariableStore store = new(plan.Graph.Variables, Device.Of(plan.Compile));
         using StepProgram program = new(plan, store);
         return Run(program, plan.Runs, steps, rate);
     }
@@ -47,13 +47,14 @@ internal static class TrainingSteps
         return losses;
     }
 
-    private static void Fill(StepProgram program, int first, int batch)
+    /// <summary>Sets the inputs of a run.</summary>
+    public static void Fill(StepProgram program, int first, int batch)
     {
-        int length = program.Images.Length / program.Batch, classes = program.Targets.Length / program.Batch;
-        TestGraphs.Noise(batch * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Images);
-        program.Targets.Clear();
-        for (int n = 0; n < program.Batch; n++) program.Targets[(n * classes) + ((first + n) % classes)] = 1;
-        program.Weights.Fill(1f / batch);
+        int images = program.Step.Graph.Inputs[0].Shape.ElementCount, length = images / program.Batch, classes = program.Step.Graph.Inputs[1].Shape[1];
+        float[] targets = new float[program.Batch * classes], weights = new float[program.Batch];
+        for (int n = 0; n < program.Batch; n++) targets[(n * classes) + ((first + n) % classes)] = 1;
+        Array.Fill(weights, 1f / batch);
+        program.Feed(TestGraphs.Noise(batch * length, 3).AsSpan(first * length, images), targets, weights);
     }
 
     private static Model Build(int side)

@@ -11,7 +11,7 @@ internal static class TrainingCases
 {
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[ActivationGradients(), BiasGradients(), BatchNorms(), Losses(), Updates(), Dropouts()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[ActivationGradients(), BiasGradients(), BatchNorms(), Losses(), Updates(), Dropouts(), Transfers()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -243,6 +243,11 @@ internal static class TrainingCases
         for (int i = 0; i < operands[2].Length; i++) operands[2][i] = Math.Abs(operands[2][i]) + 0.01f;
         operands[4][2] = 1.3f;
         operands[4][3] = 5.1f;
+    }
+
+    private static IEnumerable<OpCase> Transfers()
+    {
+        foreach (Shape x in (Shape[])[S(), S(7, 19), S(2, 3, 5, 67)]) yield return new OpCase(OpCatalog.Transfer, new TransferAttributes("cpu", "cpu"), [x], Ulps: 0.5);
     }
 
     private static IEnumerable<OpCase> Dropouts()

@@ -21,7 +21,7 @@ public sealed class MemoryPlannerTests
         for (int i = 0; i < plan.Blocks.Count; i++)
         {
             MemoryBlock a = plan.Blocks[i];
-            Assert.Equal(0, a.Offset % MemoryPlanner.Alignment);
+            Assert.Equal(0, a.Offset % CpuPlace.Alignment);
             end = Math.Max(end, a.Offset + a.Size);
             for (int j = 0; j < i; j++)
             {

@@ -55,7 +55,7 @@ public sealed class OffsetAssignmentTests
         return ranges;
     }
 
-    private static LiveRange Range(int units, int first, int last) => new("range", MemoryKind.Activation, units * LiveRanges.Alignment, first, last);
+    private static LiveRange Range(int units, int first, int last) => new("range", MemoryKind.Activation, units * CpuPlace.Alignment, first, last);
 
     private static long LowerBound(IReadOnlyList<LiveRange> ranges)
     {

@@ -120,7 +120,7 @@ internal readonly record struct TorchLayout(Shape TorchShape, Shape Shape, int O
         for (int i = 0; i < node.Inputs.Count; i++)
         {
             Value input = node.Inputs[i];
-            if (!input.IsConstant && input.Shape == node.Output.Shape && node.Op.CanOverwrite(node, i)) return input;
+            if (!input.IsConstant && input.Shape == node.Output.Shape && node.Op.CpuCanOverwrite(node, i)) return input;
         }
 
         return null;

@@ -35,7 +35,7 @@ public sealed partial class BatchNormTrainingGradient : Op
         return [inputs[0], inputs[2], inputs[2]];
     }
 
-    internal override bool CanOverwrite(Node node, int input) => input < 2;
+    internal override bool CpuCanOverwrite(Node node, int input) => input < 2;
 
     internal override long Elementwise(Node node) => 8L * node.Output.Shape.ElementCount;
 

@@ -50,7 +50,7 @@ public sealed partial class DepthwiseConv2dGradient : Op
         return a.InputActivation.Kind == ActivationKind.None ? [inputs[0], inputs[2]] : [inputs[0], inputs[2], new TensorType(DType.F32, new Shape(x[3]))];
     }
 
-    internal override bool CanOverwrite(Node node, int input) => input == 0;
+    internal override bool CpuCanOverwrite(Node node, int input) => input == 0;
 
     internal override long MultiplyAdds(Node node) => 2 * node.Inputs[1].Shape.ElementCount * (long)node.Inputs[2].Shape.Product(1, 3);
 

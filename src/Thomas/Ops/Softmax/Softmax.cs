@@ -24,7 +24,7 @@ public sealed partial class Softmax : Op
         return [inputs[0]];
     }
 
-    internal override bool CanOverwrite(Node node, int input) => input == 0;
+    internal override bool CpuCanOverwrite(Node node, int input) => input == 0;
 
     internal override long Elementwise(Node node) => 4L * node.Output.Shape.ElementCount;
 

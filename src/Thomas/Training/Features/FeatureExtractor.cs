@@ -36,7 +36,7 @@ internal static class FeatureExtractor
         if (batch > 1 && !CanTake(graph, batch)) batch = 1;
         using Executable executable = Executable.Compile(graph, batch, options);
         Span<int> indexes = stackalloc int[batch];
-        int length = executable.Output().Length / batch;
+        int length = executable.Graph.Outputs[0].Shape.ElementCount / batch;
         for (int view = 0; view < set.Views; view++)
         {
             for (int start = 0; start < set.Count; start += batch)
@@ -46,9 +46,11 @@ internal static class FeatureExtractor
                 // A short last batch repeats its last image; results are computed for each image alone.
                 int count = Math.Min(batch, set.Count - start);
                 for (int i = 0; i < batch; i++) indexes[i] = start + Math.Min(i, count - 1);
-                set.Fill(indexes, view, executable.Input());
+                set.Fill(indexes, view, executable.Stage());
+                executable.Send();
                 executable.Run();
-                for (int i = 0; i < count; i++) receive(start + i, view, executable.Output().Slice(i * length, length));
+                ReadOnlySpan<float> values = executable.Fetch();
+                for (int i = 0; i < count; i++) receive(start + i, view, values.Slice(i * length, length));
                 progress?.Report((view * set.Count) + start + count);
             }
         }

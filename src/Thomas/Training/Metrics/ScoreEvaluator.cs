@@ -57,11 +57,14 @@ internal sealed class ScoreEvaluator : IDisposable
             int count = Math.Min(_batch, _set.Count - start), length = _preprocessor.InputLength;
 
             // A short last batch repeats its last image; results are computed for each image alone.
-            for (int i = 0; i < _batch; i++) _preprocessor.Normalize(_set.Crop(start + Math.Min(i, count - 1), 0, _crop), _executable.Input().Slice(i * length, length));
+            Span<float> images = _executable.Stage();
+            for (int i = 0; i < _batch; i++) _preprocessor.Normalize(_set.Crop(start + Math.Min(i, count - 1), 0, _crop), images.Slice(i * length, length));
+            _executable.Send();
             _executable.Run();
+            ReadOnlySpan<float> all = _executable.Fetch();
             for (int i = 0; i < count; i++)
             {
-                ReadOnlySpan<float> scores = _executable.Output().Slice(i * _classes, _classes);
+                ReadOnlySpan<float> scores = all.Slice(i * _classes, _classes);
                 int truth = _classMap[_set.Label(start + i)];
                 confusion.Add(truth, TopK.Best(scores));
                 total += CrossEntropy(scores, truth);

@@ -28,11 +28,13 @@ internal static class ParameterInit
             for (int i = 0; i < node.Inputs.Count; i++)
             {
                 if (node.Inputs[i].Variable is not Variable variable) continue;
-                if (parameters.Remove(variable, out (TrainedParameter Parameter, Rng Rng) found)) Fill(found.Parameter, node, found.Rng, store[variable]);
-                else if (node.Op is BatchNorm && statistics.Contains(variable)) store[variable].Fill(i == 4 ? 1 : 0);
+                if (parameters.Remove(variable, out (TrainedParameter Parameter, Rng Rng) found)) store.Fill(variable, values => Fill(found.Parameter, node, found.Rng, values));
+                else if (node.Op is BatchNorm && statistics.Contains(variable)) Set(store, variable, i == 4 ? 1 : 0);
             }
         }
     }
+
+    private static void Set(VariableStore store, Variable variable, float value) => store.Fill(variable, values => values.Fill(value));
 
     private static void Fill(TrainedParameter parameter, Node node, Rng rng, Span<float> values)
     {

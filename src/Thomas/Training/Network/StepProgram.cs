@@ -1,12 +1,13 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Ops;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
 
 /// <summary>
-/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch fill <see cref="Images"/>, <see cref="Targets"/> and <see cref="Weights"/>
-/// and call <see cref="Run"/>; then <see cref="End"/>. Nothing of it allocates.
+/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch <see cref="Feed(ReadOnlySpan{float}, ReadOnlySpan{float}, ReadOnlySpan{float})"/>,
+/// or on the host fill <see cref="Images"/>, <see cref="Targets"/> and <see cref="Weights"/>, and call <see cref="Run"/>; then <see cref="End"/>. Nothing of it allocates.
 /// </summary>
 internal sealed class StepProgram : IDisposable
 {
@@ -83,7 +84,7 @@ internal sealed class StepProgram : IDisposable
     public Span<float> Weights => _step.Input(2);
 
     /// <summary>Class probabilities that the last run computed, [n,c].</summary>
-    public ReadOnlySpan<float> Probabilities => _step.Output(1);
+    public ReadOnlySpan<float> Probabilities => _step.Fetch(1);
 
     /// <summary>Starts a step.</summary>
     /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
@@ -91,19 +92,32 @@ internal sealed class StepProgram : IDisposable
     /// <param name="gradientScale">Factor on all gradients.</param>
     public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _run) = (number, rate, gradientScale, 0);
 
+    /// <summary>Sets the inputs of the next run.</summary>
+    /// <param name="images">Normalized images, NHWC.</param>
+    /// <param name="targets">Target distributions, [n,c].</param>
+    /// <param name="weights">The weight of each image's loss in the sum, [n].</param>
+    public void Feed(ReadOnlySpan<float> images, ReadOnlySpan<float> targets, ReadOnlySpan<float> weights)
+    {
+        _step.Write(0, images);
+        _step.Write(1, targets);
+        _step.Write(2, weights);
+    }
+
     /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
     public float Run()
     {
-        Feed();
+        FeedNumbers();
         _step.Run();
-        return _step.Output(0)[0];
+        float loss = 0;
+        _step.Read(0, new Span<float>(ref loss));
+        return loss;
     }
 
     /// <summary>As <see cref="Run"/>, but ends at the first number that is not finite.</summary>
     /// <returns>Where that was; null if all were finite.</returns>
     public NonFinite? RunChecked()
     {
-        Feed();
+        FeedNumbers();
         return _step.RunChecked();
     }
 
@@ -111,7 +125,7 @@ internal sealed class StepProgram : IDisposable
     public void End()
     {
         if (_apply is null) return;
-        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        FeedControl(_apply, 0);
         _apply.Run();
     }
 
@@ -120,7 +134,7 @@ internal sealed class StepProgram : IDisposable
     public NonFinite? EndChecked()
     {
         if (_apply is null) return null;
-        _optimizer.WriteControl(_rate, _scale, _number, _apply.Input(0));
+        FeedControl(_apply, 0);
         return _apply.RunChecked();
     }
 
@@ -134,11 +148,18 @@ internal sealed class StepProgram : IDisposable
     /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
     private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
-    private void Feed()
+    private void FeedNumbers()
     {
-        if (_apply is null) _optimizer.WriteControl(_rate, _scale, _number, _step.Input(3));
-        else _step.Input(3)[0] = _run == 0 ? 0 : 1;
-        if (_hasDropout) _step.Input(4)[0] = ((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers;
+        if (_apply is null) FeedControl(_step, 3);
+        else _step.Write(3, [_run == 0 ? 0 : 1]);
+        if (_hasDropout) _step.Write(4, [((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers]);
         _run++;
+    }
+
+    private void FeedControl(Executable executable, int input)
+    {
+        Span<float> control = stackalloc float[UpdateOp.ControlLength];
+        _optimizer.WriteControl(_rate, _scale, _number, control);
+        executable.Write(input, control);
     }
 }

@@ -111,7 +111,12 @@ internal sealed class Trainee
     {
         GraphRewriter rewriter = new(_source);
         foreach ((Value constant, Variable variable) in _variables)
-            rewriter.Set(constant, rewriter.Builder.Constant(constant.Name, TensorData.FromFloats(constant.Shape, store[variable].ToArray())));
+        {
+            float[] values = new float[variable.Shape.ElementCount];
+            store.Read(variable, values);
+            rewriter.Set(constant, rewriter.Builder.Constant(constant.Name, TensorData.FromFloats(constant.Shape, values)));
+        }
+
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
         Value old = _source.Outputs[_output.Index];
         bool isProbability = _output is { Kind: ScoreKind.Probability, IsIndependent: false } && ReferenceEquals(_output.Scores, _model.Graph.Outputs[_output.Index]);

@@ -183,7 +183,7 @@ internal sealed partial class TrainingRun
             ["augmentation"] = string.Create(culture, $"flip {a.Flip} crop {a.MinimumCropScale} color {a.Color}"),
             ["early stopping"] = o.EarlyStoppingPatience.ToString(culture),
             ["seed"] = o.Seed.ToString(culture),
-            ["device"] = o.Compile.Device.ToString(),
+            ["device"] = Device.Of(o.Compile).Identity,
         };
         if (_bound is long bound)
         {

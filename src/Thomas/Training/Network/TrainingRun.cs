@@ -67,8 +67,9 @@ internal sealed partial class TrainingRun : IDisposable
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
         {
-            _team = Own(new ThreadTeam(options.Compile.Device == DeviceKind.Serial ? 1 : options.Compile.Threads));
-            _store = Own(new VariableStore(_graph.Variables));
+            Places places = Places.Of(options.Compile);
+            _team = Own(new ThreadTeam(places.Threads));
+            _store = Own(new VariableStore(_graph.Variables, places.Devices[0]));
             _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
             if (inputs.Validation is not null)
             {
@@ -184,7 +185,7 @@ internal sealed partial class TrainingRun : IDisposable
         if (_options.Policy.Kind == UpdateKind.Scratch)
         {
             ParameterInit.Fill(_trainee, _store, _options.Seed);
-            foreach ((Variable parameter, Variable average) in _graph.Averages) _store[parameter].CopyTo(_store[average]);
+            foreach ((Variable parameter, Variable average) in _graph.Averages) _store.Copy(parameter, average);
         }
 
         _watchdog.Keep(_at);
@@ -253,9 +254,7 @@ internal sealed partial class TrainingRun : IDisposable
     private Batch Feed()
     {
         Batch batch = _loader.Next();
-        batch.Images.CopyTo(_program.Images);
-        batch.Targets.CopyTo(_program.Targets);
-        batch.Weights.CopyTo(_program.Weights);
+        _program.Feed(batch.Images, batch.Targets, batch.Weights);
         return batch;
     }
 
@@ -319,11 +318,7 @@ internal sealed partial class TrainingRun : IDisposable
     /// <summary>Exchanges parameters and their averages, where there are any: the averages are what is evaluated and kept.</summary>
     private void SwapAverages()
     {
-        foreach ((Variable parameter, Variable average) in _graph.Averages)
-        {
-            Span<float> a = _store[parameter], b = _store[average];
-            for (int i = 0; i < a.Length; i++) (a[i], b[i]) = (b[i], a[i]);
-        }
+        foreach ((Variable parameter, Variable average) in _graph.Averages) _store.Swap(parameter, average);
     }
 
     private (double Score, double NegativeLoss) ScoreOf(ConfusionMatrix confusion, double loss) =>

@@ -74,7 +74,7 @@ internal sealed class Watchdog : IDisposable
     {
         foreach (Variable variable in State.Variables)
         {
-            if (NonFinite.In(_store[variable]) is not null) return variable;
+            if (_store.FindNonFinite(variable) is not null) return variable;
         }
 
         return null;

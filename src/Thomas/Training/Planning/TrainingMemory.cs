@@ -68,12 +68,13 @@ public sealed record TrainingMemory
     internal static TrainingMemory Of(IReadOnlyList<Variable> variables, CompiledGraph step, CompiledGraph? apply)
     {
         MemoryPlan plan = step.Plan;
+        long alignment = step.Places.AlignmentOf(0);
         return new TrainingMemory
         {
-            TrainedWeights = BytesOf(variables, VariableKind.Weight),
-            Statistics = BytesOf(variables, VariableKind.Statistic),
-            OptimizerState = BytesOf(variables, VariableKind.OptimizerState),
-            GradientSums = BytesOf(variables, VariableKind.Gradient),
+            TrainedWeights = BytesOf(variables, VariableKind.Weight, alignment),
+            Statistics = BytesOf(variables, VariableKind.Statistic, alignment),
+            OptimizerState = BytesOf(variables, VariableKind.OptimizerState, alignment),
+            GradientSums = BytesOf(variables, VariableKind.Gradient, alignment),
             ModelCopy = InitialBytes(variables),
             FrozenConstants = step.FrozenBytes,
             PackedConstants = step.ConstantBytes + (apply?.ConstantBytes ?? 0),
@@ -98,12 +99,12 @@ public sealed record TrainingMemory
     }
 
     /// <summary>Bytes of the variables of one kind, as <see cref="VariableStore"/> lays them out.</summary>
-    private static long BytesOf(IReadOnlyList<Variable> variables, VariableKind kind)
+    private static long BytesOf(IReadOnlyList<Variable> variables, VariableKind kind, long alignment)
     {
         long bytes = 0;
         foreach (Variable variable in variables)
         {
-            if (variable.Kind == kind) bytes += VariableStore.SizeOf(variable);
+            if (variable.Kind == kind) bytes += VariableStore.SizeOf(variable, alignment);
         }
 
         return bytes;

@@ -102,6 +102,9 @@ public sealed class TrainingPlan
         return (Runs * model.Seconds(CompiledStep.Graph)) + (CompiledApply is null ? 0 : model.Seconds(CompiledApply.Graph));
     }
 
+    /// <summary>Predicted time of a step by the rates that decisions are made by.</summary>
+    internal double Seconds() => (Runs * CompiledStep.Seconds) + (CompiledApply?.Seconds ?? 0);
+
     /// <summary>The plan on some lines: pieces, memory by kind, what is recomputed, the chart of the step.</summary>
     public string ToText()
     {

@@ -57,7 +57,7 @@ public static class TrainingPlanner
             bool asItIs = plan.BoundedBytes <= bound;
             if (!asItIs && CouldFit(plan, bound)) plan = Recomputed(plan, bound);
             if (plan.BoundedBytes > bound) continue;
-            double seconds = plan.Seconds(CostModel.Nominal);
+            double seconds = plan.Seconds();
             if (seconds < bestSeconds) (best, bestSeconds) = (plan, seconds);
 
             // Smaller pieces only add work, unless they save recomputation.

@@ -5,7 +5,7 @@ using System.Threading;
 namespace Thomas.Runtime;
 
 /// <summary>Native, zeroed memory with an owner, aligned to 64 bytes or more and in large pages where the system has them.</summary>
-internal sealed unsafe class Arena : IDisposable
+internal sealed unsafe class Arena : HostMemory
 {
     private static long _outstanding;
 
@@ -34,11 +34,14 @@ internal sealed unsafe class Arena : IDisposable
     /// <summary>Bytes of all arenas of the process.</summary>
     public static long OutstandingBytes => Interlocked.Read(ref _outstanding);
 
-    public long SizeBytes { get; }
+    /// <inheritdoc/>
+    public override long SizeBytes { get; }
 
-    public byte* Pointer => _pointer;
+    /// <inheritdoc/>
+    public override byte* Pointer => _pointer;
 
-    public void Dispose()
+    /// <inheritdoc/>
+    public override void Dispose()
     {
         Free();
         GC.SuppressFinalize(this);

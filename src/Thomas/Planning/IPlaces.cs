@@ -1,0 +1,25 @@
+using Thomas.Graphs;
+
+namespace Thomas.Planning;
+
+/// <summary>
+/// What planning asks of the devices that nodes are placed on. A place is a device's number in a compiled graph; place 0 is the device that was asked for, whose memory has the
+/// graph's inputs and variables.
+/// </summary>
+internal interface IPlaces
+{
+    /// <summary>How many there are.</summary>
+    int Count { get; }
+
+    /// <summary>Name of the device.</summary>
+    string NameOf(int place);
+
+    /// <summary>What offsets of values in its memory are multiples of: a power of 2, in bytes.</summary>
+    long AlignmentOf(int place);
+
+    /// <summary>Whether the node's kernel may write its first result over an operand that dies with it.</summary>
+    bool CanOverwrite(Node node, int input);
+
+    /// <summary>Predicted time of the node where it is placed.</summary>
+    double Seconds(Node node);
+}

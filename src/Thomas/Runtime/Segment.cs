@@ -1,0 +1,23 @@
+using System.Collections.Generic;
+using Thomas.Graphs;
+
+namespace Thomas.Runtime;
+
+/// <summary>Nodes that run one after the other on one device, bound to their memory.</summary>
+internal abstract class Segment
+{
+    /// <summary>The nodes in the order they run.</summary>
+    public abstract IReadOnlyList<Node> Nodes { get; }
+
+    /// <summary>Calls that <see cref="Run"/> makes; fewer than nodes where kernels are joined.</summary>
+    public virtual int Calls => Nodes.Count;
+
+    /// <summary>Name of a node's kernel.</summary>
+    public abstract string NameOf(int index);
+
+    /// <summary>Puts all work into the device's queue.</summary>
+    public abstract void Run();
+
+    /// <summary>Puts the work of one node into the device's queue.</summary>
+    public abstract void RunOne(int index);
+}

@@ -128,9 +128,9 @@ public sealed class DeviceTrainingTests
     [Fact]
     public void Last_layers_are_tuned_and_images_classified_there()
     {
-        Dataset images = TinyModels.Images(6, 1, TrainerJob.Classes).ToDataset();
-        TuningResult expected = Tuner.Tune(TrainerJob.Model(), images, new NoDecoder(), new TuningOptions { Compile = DeviceTests.WithoutCaches });
-        TuningResult actual = Tuner.Tune(TrainerJob.Model(), images, new NoDecoder(), new TuningOptions { Compile = DeviceTests.On(MockDevice.Serial(Missing)) });
+        Dataset taught = TinyModels.Images(6, 1, TrainerJob.Classes).ToDataset();
+        TuningResult expected = Tuner.Tune(TrainerJob.Model(), taught, new NoDecoder(), new TuningOptions { Compile = DeviceTests.WithoutCaches });
+        TuningResult actual = Tuner.Tune(TrainerJob.Model(), taught, new NoDecoder(), new TuningOptions { Compile = DeviceTests.On(MockDevice.Serial(Missing)) });
         Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(actual.Model));
 
         MockDevice mock = MockDevice.Serial(Missing);

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Xunit;
@@ -133,9 +135,8 @@ internal static class OnnxSweep
 
     private static Activation[] Activations =>
     [
-        Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-1, 1), Activation.Clip(float.NegativeInfinity, 1), Activation.Clip(-1, float.PositiveInfinity),
-        Activation.Clip(float.NegativeInfinity, float.PositiveInfinity), new(ActivationKind.LeakyRelu, 0.2f), new(ActivationKind.Sigmoid), new(ActivationKind.HardSigmoid, 0.3f, 0.4f),
-        new(ActivationKind.HardSwish), new(ActivationKind.Silu), new(ActivationKind.Tanh),
+        .. ActivationCatalog.All.SelectMany(static function => function.Samples), Activation.Clip(float.NegativeInfinity, 1), Activation.Clip(-1, float.PositiveInfinity),
+        Activation.Clip(float.NegativeInfinity, float.PositiveInfinity), new(ActivationKind.HardSigmoid, 0.3f, 0.4f),
     ];
 
     private static IEnumerable<Case> Convolutions()

@@ -4,6 +4,7 @@ using System.Linq;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Imaging;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Training;

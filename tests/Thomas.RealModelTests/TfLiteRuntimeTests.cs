@@ -4,6 +4,7 @@ using System.IO;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Imaging;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Thomas.Tests.Formats.Onnx;

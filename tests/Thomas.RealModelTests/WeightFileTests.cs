@@ -5,6 +5,7 @@ using System.IO.Compression;
 using System.Linq;
 using Thomas.Architectures;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Xunit;

@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Tests.Formats.Safetensors;
 using Thomas.Tests.Harness;

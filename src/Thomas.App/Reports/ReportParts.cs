@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Data;
 using Thomas.Training;
 
@@ -18,7 +19,7 @@ internal static class ReportParts
             p.Height,
             Values(p.Mean, p.Channels),
             Values(p.Std, p.Channels),
-            p.ColorOrder switch { ColorOrder.Gray => "gray", ColorOrder.Bgr => "bgr", _ => "rgb" },
+            p.ColorOrder switch { ColorOrder.Gray => "gray", ColorOrder.Bgr => "bgr", ColorOrder.Rgb => "rgb", _ => throw new UnreachableException($"Unknown {p.ColorOrder}.") },
             p.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
             p.CropMargin,
             input.Source,
@@ -47,7 +48,8 @@ internal static class ReportParts
             ScoreKind.Probability => "probability",
             ScoreKind.LogProbability => "log-probability",
             ScoreKind.Bounded => "bounded",
-            _ => "logit",
+            ScoreKind.Logit => "logit",
+            _ => throw new UnreachableException($"Unknown {output.Kind}."),
         },
         output.IsIndependent,
         output.Threshold,

@@ -1,6 +1,6 @@
 using System;
 using Thomas.Graphs;
-using Thomas.Ops;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Architectures;
 

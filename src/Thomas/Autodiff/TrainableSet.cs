@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Graphs;
 
 namespace Thomas.Autodiff;
@@ -25,7 +26,8 @@ internal static class TrainableSet
                 UpdateKind.LastLayers => parameter.Layer > last - policy.Layers,
                 UpdateKind.Bias => head || parameter.Role is ParameterRole.Bias or ParameterRole.Shift,
                 UpdateKind.Norm => head || parameter.Role is ParameterRole.Scale or ParameterRole.Shift,
-                _ => true,
+                UpdateKind.All or UpdateKind.Scratch or UpdateKind.Sparse => true,
+                _ => throw new UnreachableException($"Unknown {policy.Kind}."),
             };
             if (take) selected.Add(parameter);
             hasNorm |= parameter.Role is ParameterRole.Scale or ParameterRole.Shift;

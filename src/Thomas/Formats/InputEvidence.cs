@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Globalization;
 using Thomas.Graphs;
 using Thomas.Passes;
@@ -84,7 +85,8 @@ internal static class InputEvidence
         {
             InputNumbers.UInt8 => (byte.MinValue, byte.MaxValue, "uint8"),
             InputNumbers.Int8 => (sbyte.MinValue, sbyte.MaxValue, "int8"),
-            _ => (short.MinValue, short.MaxValue, "int16"),
+            InputNumbers.Int16 => (short.MinValue, short.MaxValue, "int16"),
+            _ => throw new UnreachableException($"{claims.Numbers} has no grid."),
         };
         float scale = claims.Grid?.Scales[0] ?? 1;
         int zero = claims.Grid?.ZeroPoints[0] ?? 0;
@@ -221,7 +223,7 @@ internal static class InputEvidence
         return plain.ColorOrder == ColorOrder.Gray ? preset with { ColorOrder = ColorOrder.Gray } : preset;
     }
 
-    private static ColorOrder Flip(ColorOrder order) => order switch { ColorOrder.Rgb => ColorOrder.Bgr, ColorOrder.Bgr => ColorOrder.Rgb, _ => order };
+    private static ColorOrder Flip(ColorOrder order) => order switch { ColorOrder.Rgb => ColorOrder.Bgr, ColorOrder.Bgr => ColorOrder.Rgb, ColorOrder.Gray => order, _ => throw new UnreachableException($"Unknown {order}.") };
 
     private static bool IsTrainable(Interval interval) => interval.Width is >= LeastWidth and <= LargestWidth && interval.Low < LeastWidth && interval.High > 0;
 

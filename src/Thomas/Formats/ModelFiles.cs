@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using Thomas.Formats;
@@ -107,8 +108,12 @@ internal static class ModelFiles
         ArgumentNullException.ThrowIfNull(options);
         if (!Enum.IsDefined(format)) throw new ArgumentOutOfRangeException(nameof(format), format, "The format is not one that is written.");
         Model written = WrittenBatch.Apply(new Model(model.Graph, model.Info with { GuessedPreset = ImageInput.GuessFor(model) }), format, options);
-        if (format == ModelFormat.Onnx) OnnxWriter.Write(written, stream);
-        else TfLiteWriter.Write(written, stream);
+        switch (format)
+        {
+            case ModelFormat.Onnx: OnnxWriter.Write(written, stream); break;
+            case ModelFormat.TfLite: TfLiteWriter.Write(written, stream); break;
+            default: throw new UnreachableException($"Unknown {format}.");
+        }
     }
 
     /// <summary>The format that a path's ending names.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Thomas.Graphs;
 
 namespace Thomas.Formats;
@@ -29,7 +30,8 @@ internal static class StoredTypeExtensions
         StoredType.F64 or StoredType.I64 or StoredType.U64 => 8,
         StoredType.F32 or StoredType.I32 or StoredType.U32 => 4,
         StoredType.F16 or StoredType.BF16 or StoredType.I16 or StoredType.U16 => 2,
-        _ => 1,
+        StoredType.I8 or StoredType.U8 or StoredType.Bool => 1,
+        _ => throw new UnreachableException($"The size of {type} is not known."),
     };
 
     public static bool IsFloat(this StoredType type) => type is StoredType.F64 or StoredType.F32 or StoredType.F16 or StoredType.BF16;
@@ -43,6 +45,7 @@ internal static class StoredTypeExtensions
         StoredType.I8 => DType.I8,
         StoredType.U8 => DType.U8,
         StoredType.Bool => DType.Bool,
-        _ => null,
+        StoredType.F64 or StoredType.F16 or StoredType.BF16 or StoredType.I16 or StoredType.U64 or StoredType.U32 or StoredType.U16 => null,
+        _ => throw new UnreachableException($"Unknown {type}."),
     };
 }

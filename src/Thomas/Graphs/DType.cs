@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Thomas.Graphs;
 
 /// <summary>Element type of a tensor.</summary>
@@ -37,6 +39,7 @@ public static class DTypeExtensions
         DType.F32 or DType.I32 => 4,
         DType.F16 or DType.BF16 => 2,
         DType.I64 => 8,
-        _ => 1,
+        DType.I8 or DType.U8 or DType.Bool => 1,
+        _ => throw new UnreachableException($"The size of {dtype} is not known."),
     };
 }

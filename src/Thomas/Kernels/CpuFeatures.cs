@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -31,7 +32,8 @@ internal static class CpuFeatures
         InstructionTier.Avx2 => "avx2",
         InstructionTier.Neon => "neon",
         InstructionTier.Vector128 => "vector128",
-        _ => "scalar",
+        InstructionTier.Scalar => "scalar",
+        _ => throw new UnreachableException($"Unknown {Tier}."),
     };
 
     /// <summary>Floats in one vector of the tier.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -59,7 +60,8 @@ public sealed class ClassOutput
     {
         ScoreKind.Logit => 0,
         ScoreKind.LogProbability => Math.Log(0.5),
-        _ => (_range.Low + _range.High) / 2,
+        ScoreKind.Probability or ScoreKind.Bounded => (_range.Low + _range.High) / 2,
+        _ => throw new UnreachableException($"Unknown {Kind}."),
     };
 
     /// <summary>Class names, one for each class; numbers where the model has none.</summary>
@@ -231,7 +233,8 @@ public sealed class ClassOutput
     {
         ScoreKind.Logit => -number,
         ScoreKind.LogProbability => (float)Math.Log(1 - Math.Exp(number)),
-        _ => (float)(_range.Low + _range.High - number),
+        ScoreKind.Probability or ScoreKind.Bounded => (float)(_range.Low + _range.High - number),
+        _ => throw new UnreachableException($"Unknown {Kind}."),
     };
 
     private double Single(float number) => Kind switch
@@ -253,7 +256,8 @@ public sealed class ClassOutput
                 ScoreKind.Probability => "probability",
                 ScoreKind.Logit => "logit",
                 ScoreKind.LogProbability => "log-probability",
-                _ => string.Create(CultureInfo.InvariantCulture, $"score from {_range.Low:0.###} to {_range.High:0.###}"),
+                ScoreKind.Bounded => string.Create(CultureInfo.InvariantCulture, $"score from {_range.Low:0.###} to {_range.High:0.###}"),
+                _ => throw new UnreachableException($"Unknown {Kind}."),
             };
             return string.Create(CultureInfo.InvariantCulture, $"one number, the {what} of '{Labels[1]}'; up to {Threshold:0.###} it is '{Labels[0]}'{of}");
         }
@@ -264,8 +268,9 @@ public sealed class ClassOutput
             (ScoreKind.Probability, _) => _range.Sum is null ? $"probabilities{of}" : $"probabilities that add up to 100 %{of}",
             (ScoreKind.LogProbability, _) => $"logarithms of probabilities{of}",
             (ScoreKind.Bounded, _) => string.Create(CultureInfo.InvariantCulture, $"probabilities times {_range.Sum:0.###}{of}"),
-            _ when _features is not null => $"no class scores, as it seems, but features: the file names no classes, and {_features}{of}",
-            _ => $"logits; a softmax over them gives probabilities{of}",
+            (ScoreKind.Logit, _) when _features is not null => $"no class scores, as it seems, but features: the file names no classes, and {_features}{of}",
+            (ScoreKind.Logit, _) => $"logits; a softmax over them gives probabilities{of}",
+            _ => throw new UnreachableException($"Unknown {Kind}."),
         };
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -132,7 +133,8 @@ internal sealed class LeadingArithmetic
                 Multiply => (operand[c], 0),
                 Divide => (1 / operand[c], 0),
                 Add => (1, operand[c]),
-                _ => constantFirst ? (-1, operand[c]) : (1.0, -operand[c]),
+                Subtract => constantFirst ? (-1, operand[c]) : (1.0, -operand[c]),
+                _ => throw new UnreachableException($"{node.Op.Name} is no arithmetic."),
             };
             if (scale == 0 || !double.IsFinite(scale) || !double.IsFinite(shift)) return false;
             Rescales |= scale != 1 || shift != 0;

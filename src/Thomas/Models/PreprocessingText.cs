@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Thomas;
@@ -36,7 +37,7 @@ public static class PreprocessingText
             new(MeanKey, FormatValues(preprocessing.Mean)),
             new(StdKey, FormatValues(preprocessing.Std)),
             new(ColorKey, FormatColor(preprocessing.ColorOrder)),
-            new(ResizeKey, preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop"),
+            new(ResizeKey, FormatResize(preprocessing.Resize)),
             new(CropMarginKey, preprocessing.CropMargin.ToString("R", CultureInfo.InvariantCulture)),
         ];
     }
@@ -98,11 +99,19 @@ public static class PreprocessingText
     private static string FormatValues(ChannelValues values) =>
         string.Create(CultureInfo.InvariantCulture, $"{values.First:R} {values.Second:R} {values.Third:R}");
 
+    private static string FormatResize(ResizeMode mode) => mode switch
+    {
+        ResizeMode.Stretch => "stretch",
+        ResizeMode.ShorterSideThenCenterCrop => "center-crop",
+        _ => throw new UnreachableException($"Unknown {mode}."),
+    };
+
     private static string FormatColor(ColorOrder order) => order switch
     {
         ColorOrder.Rgb => "rgb",
         ColorOrder.Bgr => "bgr",
-        _ => "gray",
+        ColorOrder.Gray => "gray",
+        _ => throw new UnreachableException($"Unknown {order}."),
     };
 
     private static ColorOrder ParseColor(string text) => text switch

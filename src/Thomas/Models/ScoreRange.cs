@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas;
@@ -88,16 +89,14 @@ internal readonly record struct ScoreRange(double Low, double High, double? Sum 
         return new ScoreRange(low, high, sum);
     }
 
-    private static ScoreRange Activated(ScoreRange x, Activation activation) => activation.Kind switch
+    /// <summary>A function that clips keeps what is known of its argument; one with two bounds makes scores whatever the argument is.</summary>
+    private static ScoreRange Activated(ScoreRange x, Activation activation)
     {
-        ActivationKind.None => x,
-        ActivationKind.Sigmoid or ActivationKind.HardSigmoid => new ScoreRange(0, 1, IsSquashed: true),
-        ActivationKind.Tanh => new ScoreRange(-1, 1, IsSquashed: true),
-        ActivationKind.Relu => Clipped(x, 0, double.PositiveInfinity),
-        ActivationKind.Relu6 => Clipped(x, 0, 6),
-        ActivationKind.Clip => Clipped(x, activation.A, activation.B),
-        _ => Unbounded,
-    };
+        ActivationFunction function = activation.Function;
+        (double low, double high) = function.Range;
+        if (function.IsClip) return Clipped(x, low, high);
+        return double.IsFinite(low) && double.IsFinite(high) ? new ScoreRange(low, high, IsSquashed: true) : Unbounded;
+    }
 
     /// <summary>A clip of what lies inside it anyway, as in clip(softmax, 1e-7, 1 - 1e-7), changes next to nothing.</summary>
     private static ScoreRange Clipped(ScoreRange x, double low, double high) =>

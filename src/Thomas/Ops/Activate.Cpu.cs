@@ -1,5 +1,6 @@
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
@@ -11,7 +12,7 @@ public sealed partial class Activate
 
     private sealed unsafe class Kernel(Activation activation, int count) : ElementwiseKernel(count)
     {
-        private readonly Kernels.Elementwise.Activation _function = activation.ToKernel();
+        private readonly ActivationFunction _function = activation.Function;
 
         public override string Name => ElementwiseLoop.KernelName(activation.Kind.ToString().ToLowerInvariant());
 

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -14,13 +15,14 @@ public sealed partial class Activate : Op
     public override string Name => "Activate";
 
     /// <inheritdoc/>
-    public override string Formula => "y[i] = f(x[i]), f one of relu, relu6, clip, leakyRelu, sigmoid, hardSigmoid, hardSwish, silu, tanh";
+    public override string Formula => $"y[i] = f(x[i]), f one of {ActivationCatalog.Names}";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);
         Activation activation = ((ActivateAttributes)attributes).Activation;
-        Require(activation.Kind != ActivationKind.Clip || activation.A <= activation.B, $"clips to an empty range [{activation.A}, {activation.B}]");
+        ActivationFunction function = activation.Function;
+        Require(!function.IsClip || function.Lower <= function.Upper, $"clips to an empty range [{function.Lower}, {function.Upper}]");
         return [inputs[0]];
     }
 
@@ -28,9 +30,9 @@ public sealed partial class Activate : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        Activation activation = args.Attributes<ActivateAttributes>().Activation;
+        ActivationFunction activation = args.Attributes<ActivateAttributes>().Activation.Function;
         ReadOnlySpan<T> x = args.Inputs[0].Span;
         Span<T> y = args.Output.Span;
-        for (int i = 0; i < y.Length; i++) y[i] = activation.Apply(x[i]);
+        for (int i = 0; i < y.Length; i++) y[i] = activation.Value(x[i]);
     }
 }

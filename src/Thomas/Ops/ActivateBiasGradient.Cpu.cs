@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Reduce;
 
@@ -12,6 +13,7 @@ public sealed partial class ActivateBiasGradient
 
     private sealed unsafe class Kernel(Activation activation, Shape shape) : CpuKernel
     {
+        private readonly ActivationFunction _function = activation.Function;
         private readonly MapColumnSums _sums = new(shape.ElementCount / shape[-1], shape[-1]);
         private float* _dy;
         private float* _saved;
@@ -39,15 +41,7 @@ public sealed partial class ActivateBiasGradient
         public override void Run(int phase, int begin, int end, int thread)
         {
             if (phase == 1) _sums.Sum(_bands, _db, begin, end);
-            else ActivateGradient.WithMap(activation, new Tiles(this, begin, end));
-        }
-
-        /// <summary>The items of the first phase, for the map of an activation.</summary>
-        private readonly struct Tiles(Kernel kernel, int begin, int end) : IBinaryMapUse
-        {
-            public void Invoke<TMap>(TMap map)
-                where TMap : struct, IBinaryMap
-                => kernel._sums.RunItems(map, kernel._dy, kernel._saved, kernel._dx, kernel._db, kernel._bands, begin, end);
+            else _function.ApplyGradient(_sums, _dy, _saved, _dx, _db, _bands, begin, end);
         }
     }
 }

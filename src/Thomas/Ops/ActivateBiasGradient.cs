@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -35,7 +36,7 @@ public sealed partial class ActivateBiasGradient : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        Activation activation = args.Attributes<ActivateAttributes>().Activation;
+        ActivationFunction activation = args.Attributes<ActivateAttributes>().Activation.Function;
         ReadOnlySpan<T> dy = args.Inputs[0].Span, saved = args.Inputs[1].Span;
         Span<T> dx = args.Outputs[0].Span, db = args.Outputs[1].Span;
         double[] sums = new double[db.Length];

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -31,7 +32,7 @@ public sealed partial class ActivateGradient : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        Activation activation = args.Attributes<ActivateAttributes>().Activation;
+        ActivationFunction activation = args.Attributes<ActivateAttributes>().Activation.Function;
         ReadOnlySpan<T> dy = args.Inputs[0].Span, saved = args.Inputs[1].Span;
         Span<T> dx = args.Output.Span;
         for (int i = 0; i < dx.Length; i++) dx[i] = dy[i] * activation.Derivative(saved[i]);

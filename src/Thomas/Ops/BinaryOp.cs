@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.Numerics;
 using Thomas.Graphs;
 using Thomas.Kernels;
@@ -76,7 +77,8 @@ public abstract partial class BinaryOp : Op
         {
             case BroadcastRow.ScalarA: ElementwiseLoop.BinaryScalar(new SwappedMap<TMap>(map), b, *a, y, count); break;
             case BroadcastRow.ScalarB: ElementwiseLoop.BinaryScalar(map, a, *b, y, count); break;
-            default: ElementwiseLoop.Binary(map, a, b, y, count); break;
+            case BroadcastRow.Arrays: ElementwiseLoop.Binary(map, a, b, y, count); break;
+            default: throw new UnreachableException($"Unknown {form}.");
         }
     }
 }

@@ -1,4 +1,5 @@
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 

@@ -1,4 +1,5 @@
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;

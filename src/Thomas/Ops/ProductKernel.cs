@@ -73,9 +73,9 @@ internal sealed unsafe class ProductKernel : CpuKernel
         bool hasMoments = node.Op is Conv2dMoments;
         ConvGeometry geometry = a.Window.ToGeometry(node.Inputs[0].Shape, y, filter[3]);
         WinogradConvolution? winograd = WinogradConvolution.Serves(geometry, filter[0])
-            ? new WinogradConvolution(geometry, filter[0], a.Activation.ToKernel(), context.Threads) : null;
+            ? new WinogradConvolution(geometry, filter[0], a.Activation, context.Threads) : null;
         bool banded = hasMoments && winograd is null && a.Groups == 1;
-        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation.ToKernel(), context.Threads, context.Blocks, banded);
+        MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation, context.Threads, context.Blocks, banded);
         ResultMoments? moments = hasMoments ? new ResultMoments(geometry.OutPixels, y[3], banded ? product.Bands : new RowBands(geometry.OutPixels, y[3])) : null;
         return new ProductKernel(node, product, winograd, moments, a.Groups, a.HasBias, a.HasResidual);
     }
@@ -84,7 +84,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
         Shape y = node.Output.Shape;
-        MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation.ToKernel(), context.Threads, blocks: context.Blocks);
+        MatrixProduct product = MatrixProduct.ForMatrix(y[0], y[1], node.Inputs[0].Shape[1], a.Activation, context.Threads, blocks: context.Blocks);
         return new ProductKernel(node, product, null, null, 1, a.HasBias, hasResidual: false);
     }
 

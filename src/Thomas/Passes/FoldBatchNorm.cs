@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -106,8 +107,14 @@ internal static class FoldBatchNorm
         for (int c = 0; c < channels; c++)
         {
             double value = values[values.Length == 1 ? 0 : c];
-            scale[c] = node.Op switch { Multiply => value, Divide => 1 / value, _ => 1 };
-            shift[c] = node.Op switch { Add => value, Subtract => -value, _ => 0 };
+            (scale[c], shift[c]) = node.Op switch
+            {
+                Multiply => (value, 0.0),
+                Divide => (1 / value, 0),
+                Add => (1, value),
+                Subtract => (1, -value),
+                _ => throw new UnreachableException($"{node.Op.Name} is not folded."),
+            };
         }
 
         return true;

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Passes;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Graphs;
 
 namespace Thomas.Planning;
@@ -168,7 +169,8 @@ internal sealed class LiveRanges
     {
         Stage.Forward => _isSaved[output.Id] ? MemoryKind.SavedActivation : MemoryKind.Activation,
         Stage.Recompute => MemoryKind.Recomputed,
-        _ => MemoryKind.Gradient,
+        Stage.Backward or Stage.Update => MemoryKind.Gradient,
+        _ => throw new UnreachableException($"Unknown {node.Stage}."),
     };
 
     private void AddRange(Value value, int step, MemoryKind kind)

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using Thomas.Autodiff;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Runtime;

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Thomas.Data;
 using Thomas.Formats.Onnx.Proto;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Tests.Data;
 using Thomas.Tests.Harness;

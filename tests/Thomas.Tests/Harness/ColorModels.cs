@@ -1,6 +1,7 @@
 using System;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Training;
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Tests.Harness;

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Training;
 

@@ -1,7 +1,7 @@
 using System;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Depthwise;
-using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -50,7 +50,7 @@ public unsafe class ConvolutionTests
         foreach (ConvGeometry g in WindowCases.All(channels, channels))
         {
             CheckDepthwise(g, 1, Activation.Relu6, bias: true);
-            if (channels < 8) CheckDepthwise(g, 1, Activation.HardSwish, bias: false);
+            if (channels < 8) CheckDepthwise(g, 1, new Activation(ActivationKind.HardSwish), bias: false);
         }
     }
 

@@ -1,7 +1,7 @@
 using System;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Depthwise;
-using Thomas.Kernels.Elementwise;
 using Thomas.Tests.Harness;
 using Xunit;
 
@@ -76,14 +76,16 @@ public unsafe class DepthwiseJointGradientTests
     public void Clipping_is_undone_to_the_bits_of_its_own_gradient(int stride)
     {
         ConvGeometry g = new(3, 13, 17, 37, 37, ((13 - 1) / stride) + 1, ((17 - 1) / stride) + 1, 3, 3, stride, stride, PadTop: 1, PadLeft: 1);
-        foreach (Activation activation in (Activation[])[Activation.Relu, Activation.Clip(-0.25f, 0.5f)])
+        foreach (Activation activation in ActivationSamples.All)
         {
+            ActivationFunction function = activation.Function;
+            if (!function.IsClip || activation.Kind == ActivationKind.None) continue;
             using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.Channels, 1), dy = GuardedBuffer.Random((long)g.OutPixels * g.Channels, 2);
-            for (int i = 0; i < x.Length; i++) x.Span[i] = i % 1009 == 0 ? float.NaN : Math.Clamp(x.Span[i], activation.Lower, activation.Upper);
+            for (int i = 0; i < x.Length; i++) x.Span[i] = i % 1009 == 0 ? float.NaN : Math.Clamp(x.Span[i], function.Lower, function.Upper);
             using GuardedBuffer w = GuardedBuffer.Random(9 * g.Channels, 3), dx = new(x.Length), clipped = new(x.Length), dw = new(9 * g.Channels), db = new(g.Channels);
             Run(g, Activation.None, x, dy, w, dx, dw, db);
             Run(g, activation, x, dy, w, clipped, dw, db);
-            ElementwiseLoop.Binary(new ClipGradientMap(activation.Lower, activation.Upper, 1), dx.Pointer, x.Pointer, dx.Pointer, (int)dx.Length);
+            function.ApplyGradient(dx.Pointer, x.Pointer, dx.Pointer, (int)dx.Length);
             Assert.Equal(dx.Span, clipped.Span);
             Sums sums = new(g.Channels);
             for (int i = 0; i < dx.Length; i++) sums.Add(i % g.Channels, dx.Span[i]);

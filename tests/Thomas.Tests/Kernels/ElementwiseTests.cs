@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Elementwise;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -19,10 +20,10 @@ public unsafe class ElementwiseTests
     public void Exact_maps_match_their_formulas()
     {
         CheckMap(default(IdentityMap), x => x, 0);
-        CheckMap(default(ReluMap), x => double.IsNaN(x) ? x : Math.Max(x, 0), 0);
-        CheckMap(default(Relu6Map), x => double.IsNaN(x) ? x : Math.Min(Math.Max(x, 0), 6), 0);
-        CheckMap(new ClipMap(-1.5f, 2f), x => double.IsNaN(x) ? x : Math.Min(Math.Max(x, -1.5), 2), 0);
-        CheckMap(new LeakyReluMap(0.1f), x => x < 0 ? 0.1f * x : x, 0.5001);
+        CheckMap(default(Relu), x => double.IsNaN(x) ? x : Math.Max(x, 0), 0);
+        CheckMap(default(Relu6), x => double.IsNaN(x) ? x : Math.Min(Math.Max(x, 0), 6), 0);
+        CheckMap(new Clip(-1.5f, 2f), x => double.IsNaN(x) ? x : Math.Min(Math.Max(x, -1.5), 2), 0);
+        CheckMap(new LeakyRelu(0.1f), x => x < 0 ? 0.1f * x : x, 0.5001);
         CheckMap(default(NegateMap), x => -x, 0);
         CheckMap(default(AbsMap), Math.Abs, 0);
         CheckMap(default(SquareMap), x => x * x, 0.5001);
@@ -35,12 +36,12 @@ public unsafe class ElementwiseTests
     public void Approximated_maps_are_within_a_few_ulps()
     {
         CheckMap(default(ExpMap), Math.Exp, 2);
-        CheckMap(default(SigmoidMap), ReferenceMath.Sigmoid, 4);
-        CheckMap(default(TanhMap), Math.Tanh, 4);
-        CheckMap(default(SiluMap), x => double.IsNegativeInfinity(x) ? 0 : x * ReferenceMath.Sigmoid(x), 6);
-        CheckMap(default(HardSwishMap), x => double.IsNegativeInfinity(x) ? double.NaN : x * Math.Clamp(x + 3, 0, 6) / 6, 3, lowest: 1e-5);
+        CheckMap(default(Sigmoid), ReferenceMath.Sigmoid, 4);
+        CheckMap(default(Tanh), Math.Tanh, 4);
+        CheckMap(default(Silu), x => double.IsNegativeInfinity(x) ? 0 : x * ReferenceMath.Sigmoid(x), 6);
+        CheckMap(default(HardSwish), x => double.IsNegativeInfinity(x) ? double.NaN : x * Math.Clamp(x + 3, 0, 6) / 6, 3, lowest: 1e-5);
         // Two roundings of terms about as large as "lowest", where multiply-add is not fused.
-        CheckMap(new HardSigmoidMap(0.2f, 0.5f), x => Math.Clamp((0.2f * x) + 0.5, 0, 1), 1, lowest: 1);
+        CheckMap(new HardSigmoid(0.2f, 0.5f), x => Math.Clamp((0.2f * x) + 0.5, 0, 1), 1, lowest: 1);
         CheckMap(new AffineMap(0.3f, -2f), x => (0.3f * x) - 2, 1.5, lowest: 2);
         CheckMap(default(RsqrtMap), x => 1 / Math.Sqrt(x), 1.6);
         CheckMap(default(LogMap), Math.Log, 2, lowest: 1e-3);
@@ -61,19 +62,15 @@ public unsafe class ElementwiseTests
     [Fact]
     public void Every_activation_handles_every_length_and_matches_its_map()
     {
-        Activation[] all =
-        [
-            Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-1, 2), Activation.LeakyRelu(0.2f), Activation.HardSigmoid(1f / 6f, 0.5f),
-            Activation.HardSwish, Activation.Sigmoid, Activation.Silu, Activation.Tanh,
-        ];
-        foreach (Activation f in all)
+        foreach (Activation activation in ActivationSamples.All)
         {
+            ActivationFunction f = activation.Function;
             for (int count = 0; count <= 70; count++)
             {
                 using GuardedBuffer x = GuardedBuffer.Random(count, count), y = new(count), block = new(count * 2);
                 f.Apply(x.Pointer, y.Pointer, count);
                 for (int i = 0; i < count; i++)
-                    Tolerance.Check(y.Span[i], ReferenceMath.Activate(f, x.Span[i]), Tolerance.Sum(1, 1, rel: 3), $"{f} {x.Span[i]:R}");
+                    Tolerance.Check(y.Span[i], ReferenceMath.Activate(activation, x.Span[i]), Tolerance.Sum(1, 1, rel: 3), $"{activation} {x.Span[i]:R}");
                 x.Span.CopyTo(block.Span);
                 x.Span.CopyTo(block.Span[count..]);
                 f.ApplyRows(block.Pointer, count, 2, count);
@@ -87,9 +84,9 @@ public unsafe class ElementwiseTests
     public void A_result_does_not_depend_on_where_a_range_starts()
     {
         using GuardedBuffer x = GuardedBuffer.Random(100, 1), whole = new(100), parts = new(100);
-        ElementwiseLoop.Map(default(SiluMap), x.Pointer, whole.Pointer, 100);
+        ElementwiseLoop.Map(default(Silu), x.Pointer, whole.Pointer, 100);
         for (int i = 0; i < 100; i += 7)
-            ElementwiseLoop.Map(default(SiluMap), x.Pointer + i, parts.Pointer + i, Math.Min(7, 100 - i));
+            ElementwiseLoop.Map(default(Silu), x.Pointer + i, parts.Pointer + i, Math.Min(7, 100 - i));
         Assert.True(whole.Span.SequenceEqual(parts.Span));
     }
 
@@ -152,8 +149,8 @@ public unsafe class ElementwiseTests
         for (int i = 0; i < x.Length; i++)
             x.Span[i] = (i - 50) * 0.125f;
         x.Span[3] = float.NaN;
-        FakeQuantize.PerTensor(x.Pointer, y.Pointer, x.Span.Length, 0.25f, 3f, -20, 20, FakeQuantizeMap.IsExact(0.25f, 3f, -20, 20));
-        FakeQuantize.PerChannel(x.Pointer, perChannel.Pointer, 5, Channels, scales.Pointer, zeros.Pointer, -20, 20);
+        FakeQuantizeKernel.PerTensor(x.Pointer, y.Pointer, x.Span.Length, 0.25f, 3f, -20, 20, FakeQuantizeMap.IsExact(0.25f, 3f, -20, 20));
+        FakeQuantizeKernel.PerChannel(x.Pointer, perChannel.Pointer, 5, Channels, scales.Pointer, zeros.Pointer, -20, 20);
         for (int i = 0; i < x.Length; i++)
         {
             Assert.Equal(Quantized(x.Span[i], 0.25f, 3f), y.Span[i]);
@@ -217,7 +214,7 @@ public unsafe class ElementwiseTests
         using GuardedBuffer x = new(1000 + special.Length), y = new(x.Length);
         for (int i = 0; i < 1000; i++) x.Span[i] = (i - 500) * 0.7512f;
         special.CopyTo(x.Span[1000..]);
-        FakeQuantize.PerTensor(x.Pointer, y.Pointer, x.Span.Length, 1, zero, 0, 255, byReciprocal: true);
+        FakeQuantizeKernel.PerTensor(x.Pointer, y.Pointer, x.Span.Length, 1, zero, 0, 255, byReciprocal: true);
         for (int i = 0; i < x.Length; i++)
         {
             float expected = MathF.Max(0, MathF.Min(255, MathF.Round(x.Span[i]) + zero)) - zero;

@@ -1,8 +1,8 @@
 using System;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Blocks;
 using Thomas.Kernels.Depthwise;
-using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -39,7 +39,7 @@ public unsafe class InvertedResidualBandsTests
         using GuardedBuffer expand = Packed(inputs, hidden, 2), project = Packed(outputs > 0 ? hidden : 0, outputs, 3);
         using GuardedBuffer filter = GuardedBuffer.Random((long)g.KernelH * g.KernelW * hidden, 4), bias = GuardedBuffer.Random(hidden, 5);
         using GuardedBuffer residual = GuardedBuffer.Random((long)g.OutPixels * yChannels, 6), y = new(residual.Length), ordered = new(filter.Length);
-        InvertedResidualBands bands = new(g, inputs, outputs, Activation.Relu6, Activation.HardSwish, Activation.Clip(-2, 2), threads, blocks);
+        InvertedResidualBands bands = new(g, inputs, outputs, Activation.Relu6, new Activation(ActivationKind.HardSwish), Activation.Clip(-2, 2), threads, blocks);
         using GuardedBuffer workspace = new(bands.WorkspaceBytes(threads) / sizeof(float));
         bands.PackFilter(filter.Pointer, ordered.Pointer);
         InvertedResidualArgs args = new()
@@ -65,7 +65,7 @@ public unsafe class InvertedResidualBandsTests
             source = expanded.Pointer;
         }
 
-        DepthwiseConvolution depthwise = new(g, 1, Activation.HardSwish);
+        DepthwiseConvolution depthwise = new(g, 1, new Activation(ActivationKind.HardSwish));
         GuardedBuffer result = outputs > 0 ? expected : convolved;
         depthwise.RunItems(source, filter.Pointer, bias.Pointer, convolved.Pointer, 0, depthwise.Items);
         if (outputs > 0) Multiply(convolved.Pointer, project, expected, hidden, outputs, Activation.Clip(-2, 2), residual.Pointer);

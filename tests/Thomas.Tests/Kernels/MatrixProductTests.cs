@@ -1,6 +1,6 @@
 using System;
 using Thomas.Kernels;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -77,7 +77,7 @@ public unsafe class MatrixProductTests
             foreach (int k in new[] { 1, 5, 700 })
             {
                 CheckMatrix(new Case(1, n, k) { Threads = threads, Activation = Activation.Clip(-0.5f, 3f) });
-                CheckMatrix(new Case(1, n, k) { Threads = threads, Activation = Activation.HardSwish });
+                CheckMatrix(new Case(1, n, k) { Threads = threads, Activation = new Activation(ActivationKind.HardSwish) });
             }
         }
 
@@ -96,12 +96,7 @@ public unsafe class MatrixProductTests
     [Fact]
     public void Activations_are_applied_after_bias_and_residual()
     {
-        Activation[] all =
-        [
-            Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-0.25f, 0.5f), Activation.LeakyRelu(0.1f),
-            Activation.HardSigmoid(0.2f, 0.5f), Activation.HardSwish, Activation.Sigmoid, Activation.Silu, Activation.Tanh,
-        ];
-        foreach (Activation activation in all)
+        foreach (Activation activation in ActivationSamples.All)
             CheckMatrix(new Case(17, 37, 11) { Activation = activation, Residual = true });
     }
 

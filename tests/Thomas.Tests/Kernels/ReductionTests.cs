@@ -85,7 +85,7 @@ public unsafe class ReductionTests
         foreach (int channels in new[] { 1, 3, 16, 37 })
         {
             using GuardedBuffer x = GuardedBuffer.Random(4 * channels, 1), y = new(4 * channels);
-            LocalResponseNorm.RunItems(x.Pointer, y.Pointer, channels, size, 1.5f, 0.3f, beta, 0, 4);
+            LocalResponseNormKernel.RunItems(x.Pointer, y.Pointer, channels, size, 1.5f, 0.3f, beta, 0, 4);
             for (int i = 0; i < x.Length; i++)
             {
                 int c = i % channels;

@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Kernels;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -45,7 +45,7 @@ public unsafe class WindowRowsTests
         ConvGeometry g = Geometry(Windows[window], groups);
         Assert.NotNull(WindowRows.For(g));
         int k = g.PatchLength, total = outputs * groups;
-        Activation activation = outputs == 19 ? Activation.HardSwish : Activation.Relu6;
+        Activation activation = outputs == 19 ? new Activation(ActivationKind.HardSwish) : Activation.Relu6;
         using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.ChannelStride, 1), w = GuardedBuffer.Random((long)outputs * k, 2);
         using GuardedBuffer bias = GuardedBuffer.Random(outputs, 3), residual = GuardedBuffer.Random((long)g.OutPixels * total, 4);
         using GuardedBuffer packed = MatrixProductTests.Pack(w, k, outputs, bias), patches = new((long)g.OutPixels * k);

@@ -1,7 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Kernels;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Gemm;
 using Thomas.Tests.Harness;
 using Xunit;
@@ -26,7 +26,7 @@ public unsafe class WinogradConvolutionTests
     [MemberData(nameof(Cases))]
     internal void Convolution_matches_reference_with_any_threads(ConvGeometry g, int outputs, bool residual)
     {
-        Activation activation = residual ? Activation.HardSwish : Activation.Relu6;
+        Activation activation = residual ? new Activation(ActivationKind.HardSwish) : Activation.Relu6;
         using Operands operands = new(g, outputs);
         using GuardedBuffer y = operands.Run(activation, 1, residual, inPlace: false), many = operands.Run(activation, 3, residual, inPlace: residual);
         Assert.True(y.Span.SequenceEqual(many.Span));
@@ -37,8 +37,7 @@ public unsafe class WinogradConvolutionTests
     public void All_activations_are_applied_after_bias_and_residual()
     {
         using Operands operands = new(Same(1, 5, 8, 16), 32);
-        Activation[] all = [Activation.None, Activation.Relu, Activation.Clip(-0.25f, 0.5f), Activation.LeakyRelu(0.1f), Activation.Sigmoid, Activation.Tanh];
-        foreach (Activation activation in all)
+        foreach (Activation activation in ActivationSamples.All)
         {
             using GuardedBuffer y = operands.Run(activation, 1, residual: true, inPlace: false);
             operands.Check(y, activation, residual: true);

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
@@ -15,9 +16,15 @@ public sealed class ActivateGradientTests
         float[] saved = [float.NaN, 1, float.PositiveInfinity, 0, float.NaN, -0f, 6, 7, -5, float.NaN, 0.5f, 3, -3, 1e-30f, -1e-30f, -0.5f, 1.5f, float.NaN, 2];
         foreach (Activation activation in OpCases.Activations)
         {
-            if (activation.Kind is ActivationKind.None or ActivationKind.Silu) continue;
+            if (activation.Kind == ActivationKind.None) continue;
+            bool crosses = !activation.GradientReadsOutput && activation.Kind != ActivationKind.HardSwish;
             float[] expected = Run(activation, saved, DeviceKind.Serial), actual = Run(activation, saved, DeviceKind.Cpu);
-            for (int i = 0; i < saved.Length; i++) Tolerance.Check(actual[i], expected[i], Tolerance.Ulps(expected[i], 3), $"{activation.Kind} of {saved[i]}");
+            for (int i = 0; i < saved.Length; i++)
+            {
+                // The definition of SiLU's derivative is infinity * 0 there.
+                if (activation.Kind == ActivationKind.Silu && float.IsInfinity(saved[i])) continue;
+                Tolerance.Check(actual[i], expected[i], Tolerance.Ulps(crosses ? 1 + Math.Abs(expected[i]) : expected[i], 3), $"{activation} of {saved[i]}");
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Tests.Harness;
 
@@ -8,11 +9,7 @@ namespace Thomas.Tests.Ops;
 /// <summary>The cases of the sweep: H != W, kH != kW, uneven pads, strides, dilation, groups, batch 1 and 3, sizes around vector widths.</summary>
 internal static class OpCases
 {
-    internal static readonly Activation[] Activations =
-    [
-        Activation.None, Activation.Relu, Activation.Relu6, Activation.Clip(-0.5f, 1.5f), new(ActivationKind.LeakyRelu, 0.1f), new(ActivationKind.Sigmoid),
-        new(ActivationKind.HardSigmoid, 0.2f, 0.5f), new(ActivationKind.HardSwish), new(ActivationKind.Silu), new(ActivationKind.Tanh),
-    ];
+    internal static readonly Activation[] Activations = ActivationSamples.All;
 
     private static readonly Window2d[] PoolWindows =
     [

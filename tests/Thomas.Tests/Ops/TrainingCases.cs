@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Tests.Harness;
 
@@ -27,10 +28,10 @@ internal static class TrainingCases
             {
                 if (activation.Kind == ActivationKind.None) continue;
 
-                // Derivatives of hard swish and SiLU pass through zero: their bound follows from the terms.
-                bool crosses = activation.Kind is ActivationKind.HardSwish or ActivationKind.Silu;
+                // A derivative that is computed from x may pass through zero: its bound follows from the terms.
+                bool crosses = !activation.GradientReadsOutput;
                 yield return new OpCase(
-                    OpCatalog.ActivateGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, crosses ? 0 : 3, Terms: crosses ? o => SwishTerms(o, activation.Kind) : null);
+                    OpCatalog.ActivateGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, crosses ? 0 : 3, Terms: crosses ? o => TermsOfX(o, activation) : null);
             }
         }
     }
@@ -51,7 +52,7 @@ internal static class TrainingCases
     /// <summary>Sizes of the terms of dx and of its sums.</summary>
     private static double[][] BiasTerms(float[][] operands, Activation activation, int channels)
     {
-        double[] dx = activation.Kind is ActivationKind.HardSwish or ActivationKind.Silu ? SwishTerms(operands, activation.Kind)[0] : new double[operands[0].Length];
+        double[] dx = !activation.GradientReadsOutput ? TermsOfX(operands, activation)[0] : new double[operands[0].Length];
         for (int i = 0; i < dx.Length; i++)
         {
             // Of dy * y * (1 - y) and dy * (1 - y * y); the others are dy times a constant.
@@ -66,14 +67,23 @@ internal static class TrainingCases
         return [dx, db];
     }
 
-    /// <summary>Sizes of the terms of dy * (x / 3 + 1/2) and of dy * s * (1 + x * (1 - s)), s the sigmoid of x.</summary>
-    private static double[][] SwishTerms(float[][] operands, ActivationKind kind)
+    /// <summary>
+    /// Sizes of the terms of dy * f'(x): of x / 3 + 1/2 for hard swish, of s * (1 + x * (1 - s)), s the sigmoid of x, for SiLU, and for others, whose terms are about 1, of f'(x) as
+    /// a correction to 1.
+    /// </summary>
+    private static double[][] TermsOfX(float[][] operands, Activation activation)
     {
+        ActivationFunction function = activation.Function;
         double[] scale = new double[operands[0].Length];
         for (int i = 0; i < scale.Length; i++)
         {
             double x = Math.Abs((double)operands[1][i]), s = 1 / (1 + Math.Exp(-operands[1][i]));
-            scale[i] = Math.Abs(operands[0][i]) * (kind == ActivationKind.Silu ? s * (1 + (x * (1 + s))) : (x / 3) + 0.5);
+            scale[i] = Math.Abs(operands[0][i]) * activation.Kind switch
+            {
+                ActivationKind.Silu => s * (1 + (x * (1 + s))),
+                ActivationKind.HardSwish => (x / 3) + 0.5,
+                _ => 1 + Math.Abs(function.Derivative((double)operands[1][i])),
+            };
         }
 
         return [scale];

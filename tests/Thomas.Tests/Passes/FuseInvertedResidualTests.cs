@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Runtime;

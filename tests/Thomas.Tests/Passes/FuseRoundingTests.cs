@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Xunit;

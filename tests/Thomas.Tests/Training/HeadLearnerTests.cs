@@ -55,7 +55,7 @@ public sealed class HeadLearnerTests
                 }
 
             // 9 samples, 3 classes of 4, 2 and 3 samples.
-            return SoftmaxCrossEntropy.Compute<double>(logits, train.Labels, Classes, default, options.LabelSmoothing, [9 / 12.0, 9 / 6.0, 9 / 9.0]);
+            return HeadLoss.Compute<double>(logits, train.Labels, Classes, default, options.LabelSmoothing, [9 / 12.0, 9 / 6.0, 9 / 9.0]);
         }
 
         float[] expectedWeights = new float[weights.Length], expectedBias = new float[Classes];

@@ -316,7 +316,7 @@ public sealed class HeadTrainerTests
     {
         float[] logits = new float[matrix.Samples * head.Classes];
         for (int i = 0; i < matrix.Samples; i++) head.Logits(matrix.Row(i), logits.AsSpan(i * head.Classes, head.Classes));
-        return SoftmaxCrossEntropy.Compute<float>(logits, matrix.Labels, head.Classes, default, smoothing, default);
+        return HeadLoss.Compute<float>(logits, matrix.Labels, head.Classes, default, smoothing, default);
     }
 
     private static FeatureMatrix RandomLabels(ulong seed)

@@ -3,6 +3,7 @@ using System.IO;
 using System.Linq;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Tests.Formats.TfLite;
 using Thomas.Tests.Harness;

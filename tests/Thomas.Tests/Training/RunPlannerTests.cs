@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Imaging;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Thomas.Tests.Data;

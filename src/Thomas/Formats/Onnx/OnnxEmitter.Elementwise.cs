@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
@@ -124,25 +125,9 @@ internal sealed partial class OnnxEmitter
     }
 
     /// <summary>Adds an activation function between two names.</summary>
-    private void EmitActivation(Activation activation, string x, string y)
-    {
-        switch (activation.Kind)
-        {
-            case ActivationKind.None: Add("Identity", [x], y); break;
-            case ActivationKind.Relu: Add("Relu", [x], y); break;
-            case ActivationKind.Relu6: EmitClip(x, y, 0, 6); break;
-            case ActivationKind.Clip: EmitClip(x, y, activation.A, activation.B); break;
-            case ActivationKind.LeakyRelu: Add("LeakyRelu", [x], y, Float("alpha", activation.A)); break;
-            case ActivationKind.Sigmoid: Add("Sigmoid", [x], y); break;
-            case ActivationKind.HardSigmoid: Add("HardSigmoid", [x], y, Float("alpha", activation.A), Float("beta", activation.B)); break;
-            case ActivationKind.HardSwish: Add("HardSwish", [x], y); break;
-            case ActivationKind.Silu: Add("Mul", [x, Add("Sigmoid", [x], Unique($"{y}/sigmoid"))], y); break;
-            case ActivationKind.Tanh: Add("Tanh", [x], y); break;
-            default: throw new ThomasException($"The activation {activation.Kind} cannot be written to ONNX.");
-        }
-    }
+    private void EmitActivation(Activation activation, string x, string y) => OnnxActivations.Write(this, activation, x, y);
 
-    private void EmitClip(string x, string y, float minimum, float maximum)
+    internal void EmitClip(string x, string y, float minimum, float maximum)
     {
         // A bound that is left out is no bound.
         string low = float.IsNegativeInfinity(minimum) ? "" : Bound("min", minimum), high = float.IsPositiveInfinity(maximum) ? "" : Bound("max", maximum);

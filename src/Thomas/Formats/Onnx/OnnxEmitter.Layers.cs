@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using Thomas.Formats.Onnx.Proto;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -16,9 +17,16 @@ internal sealed partial class OnnxEmitter
         ReduceAttributes a = (ReduceAttributes)node.Attributes;
         Value x = node.Inputs[0];
         bool spatial = a.KeepDims && x.Shape.Rank == 4 && a.Axes == new IntList(1, 2);
-        if (spatial && a.Kind != ReduceKind.Sum)
+        (string name, string? pool) = a.Kind switch
         {
-            Add(a.Kind == ReduceKind.Mean ? "GlobalAveragePool" : "GlobalMaxPool", [Nchw(x)], DefineNchw(node.Output));
+            ReduceKind.Mean => ("ReduceMean", "GlobalAveragePool"),
+            ReduceKind.Sum => ("ReduceSum", null),
+            ReduceKind.Max => ("ReduceMax", "GlobalMaxPool"),
+            _ => throw new UnreachableException($"The reduction {a.Kind} has no form in .onnx."),
+        };
+        if (spatial && pool is not null)
+        {
+            Add(pool, [Nchw(x)], DefineNchw(node.Output));
             return;
         }
 
@@ -30,8 +38,8 @@ internal sealed partial class OnnxEmitter
         long[] mapped = Axes(axes, nchw);
         Array.Sort(mapped);
         if (axes.Length == 0) Add("Identity", [input], output);
-        else if (a.Kind == ReduceKind.Sum) Add("ReduceSum", [input, Longs($"{node.Name}/axes", mapped)], output, Int("keepdims", a.KeepDims ? 1 : 0));
-        else Add(a.Kind == ReduceKind.Mean ? "ReduceMean" : "ReduceMax", [input], output, Ints("axes", mapped), Int("keepdims", a.KeepDims ? 1 : 0));
+        else if (a.Kind == ReduceKind.Sum) Add(name, [input, Longs($"{node.Name}/axes", mapped)], output, Int("keepdims", a.KeepDims ? 1 : 0));
+        else Add(name, [input], output, Ints("axes", mapped), Int("keepdims", a.KeepDims ? 1 : 0));
     }
 
     private void EmitConcat(Node node)

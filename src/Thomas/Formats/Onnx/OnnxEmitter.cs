@@ -201,7 +201,7 @@ internal sealed partial class OnnxEmitter
         AddInitializer(name, new TensorData(new TensorType(DType.I64, new Shape(values.Length)), MemoryMarshal.AsBytes(values).ToArray()));
 
     /// <summary>Adds a node of one result and returns the result's name. Operands without a name are left out.</summary>
-    private string Add(string op, ReadOnlySpan<string> inputs, string output, params ReadOnlySpan<AttributeProto> attributes)
+    internal string Add(string op, ReadOnlySpan<string> inputs, string output, params ReadOnlySpan<AttributeProto> attributes)
     {
         NodeProto node = new() { OpType = op, Name = output };
         foreach (string input in inputs) node.Input.Add(input);
@@ -211,7 +211,7 @@ internal sealed partial class OnnxEmitter
         return output;
     }
 
-    private string Unique(string wanted)
+    internal string Unique(string wanted)
     {
         string name = wanted;
         while (!_names.Add(name))
@@ -233,5 +233,5 @@ internal sealed partial class OnnxEmitter
 
     private static AttributeProto Int(string name, long value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Int, I = value };
 
-    private static AttributeProto Float(string name, float value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
+    internal static AttributeProto Float(string name, float value) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Float, F = value };
 }

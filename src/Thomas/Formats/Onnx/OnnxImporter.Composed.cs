@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
@@ -24,7 +25,7 @@ internal sealed partial class OnnxImporter
         Operand x = node.Input(0);
         Operand negative = Times(node, "width", Step(node, "negative", OpCatalog.Minimum, [x, Number(node, "zero", 0)]), 1 / width);
         Operand curve = Step(node, "curve", OpCatalog.Subtract, [Step(node, "exp", OpCatalog.Exp, [negative]), Number(node, "one", 1)]);
-        Operand positive = Times(node, "scaled", Activated(node, "positive", x, Ops.Activation.Relu), scale);
+        Operand positive = Times(node, "scaled", Activated(node, "positive", x, Activation.Relu), scale);
         return Apply(node, OpCatalog.Add, [positive, Times(node, "bent", curve, scale * alpha)]);
     }
 
@@ -33,7 +34,7 @@ internal sealed partial class OnnxImporter
     {
         Operand decay = Step(node, "exp", OpCatalog.Exp, [Step(node, "negated", OpCatalog.Negate, [Step(node, "abs", OpCatalog.Abs, [x])])]);
         Operand tail = Step(node, "log", OpCatalog.Log, [Step(node, "raised", OpCatalog.Add, [decay, Number(node, "one", 1)])]);
-        return Apply(node, OpCatalog.Add, [Activated(node, "positive", x, Ops.Activation.Relu), tail]);
+        return Apply(node, OpCatalog.Add, [Activated(node, "positive", x, Activation.Relu), tail]);
     }
 
     private Operand Softsign(OnnxNode node)
@@ -42,17 +43,11 @@ internal sealed partial class OnnxImporter
         return Apply(node, OpCatalog.Divide, [x, Step(node, "raised", OpCatalog.Add, [size, Number(node, "one", 1)])]);
     }
 
-    private Operand Mish(OnnxNode node)
-    {
-        Operand x = node.Input(0), softplus = Softplus(node.Inner("softplus"), x);
-        return Apply(node, OpCatalog.Multiply, [x, Activated(node, "tanh", softplus, new Activation(ActivationKind.Tanh))]);
-    }
-
     /// <summary>x * sigmoid(alpha * x).</summary>
     private Operand Swish(OnnxNode node, float alpha)
     {
         Operand x = node.Input(0);
-        if (alpha == 1) return Activation(node, new Activation(ActivationKind.Silu));
+        if (alpha == 1) return ApplyActivation(node, new Activation(ActivationKind.Silu));
         return Apply(node, OpCatalog.Multiply, [x, Activated(node, "gate", Times(node, "scaled", x, alpha), new Activation(ActivationKind.Sigmoid))]);
     }
 

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
@@ -86,19 +87,8 @@ internal sealed partial class OnnxImporter
 
     private Operand FusedActivation(OnnxNode node, Operand x)
     {
-        float[] given = node.Floats("activation_params") ?? [];
-        float Parameter(int index, string name, float otherwise) => index < given.Length ? given[index] : node.Float(name, otherwise);
-        Activation activation = node.Text("activation", "") switch
-        {
-            "Relu" => Ops.Activation.Relu,
-            "Tanh" => new Activation(ActivationKind.Tanh),
-            "Sigmoid" => new Activation(ActivationKind.Sigmoid),
-            "LeakyRelu" => new Activation(ActivationKind.LeakyRelu, Parameter(0, "activation_alpha", 0.01f)),
-            "Clip" => Ops.Activation.Clip(Parameter(0, "activation_min", float.NegativeInfinity), Parameter(1, "activation_max", float.PositiveInfinity)),
-            "HardSigmoid" => new Activation(ActivationKind.HardSigmoid, Parameter(0, "activation_alpha", 0.2f), Parameter(1, "activation_beta", 0.5f)),
-            "HardSwish" => new Activation(ActivationKind.HardSwish),
-            string other => throw node.Unsupported($"with activation {other}"),
-        };
+        string name = node.Text("activation", "");
+        Activation activation = OnnxActivations.OfFused(node, name) ?? throw node.Unsupported($"with activation {name}");
         return Apply(node, OpCatalog.Activate, [x], new ActivateAttributes(activation));
     }
 

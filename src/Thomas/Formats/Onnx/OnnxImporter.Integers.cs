@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -25,7 +26,8 @@ internal sealed partial class OnnxImporter
                 DType.I32 => data.Ints[i],
                 DType.I8 => (sbyte)bytes[i],
                 DType.F32 => (long)data.Floats[i],
-                _ => bytes[i],
+                DType.U8 or DType.Bool => bytes[i],
+                _ => throw new UnreachableException($"{operand.DType} is not read as integers."),
             };
         }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Ops;
 using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
@@ -145,7 +146,7 @@ internal sealed partial class OnnxImporter
     private Operand CastLike(OnnxNode node)
     {
         Operand x = node.Input(0), like = node.Input(1);
-        return like.IsInteger == x.IsInteger ? x : like.IsInteger ? CastConstant(node, x, like.DType switch { DType.Bool => DataType.Bool, DType.I8 => DataType.Int8, DType.U8 => DataType.Uint8, _ => DataType.Int64 }) : ToFloats(x);
+        return like.IsInteger == x.IsInteger ? x : like.IsInteger ? CastConstant(node, x, like.DType switch { DType.Bool => DataType.Bool, DType.I8 => DataType.Int8, DType.U8 => DataType.Uint8, DType.I32 or DType.I64 => DataType.Int64, _ => throw new UnreachableException($"{like.DType} is no integer type.") }) : ToFloats(x);
     }
 
     /// <summary>Joins integers along an axis.</summary>

@@ -1,15 +1,16 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
 
-/// <summary>The list of operators, and those that work element by element.</summary>
+/// <summary>The list of operators, and those that work element by element. <see cref="OnnxActivations"/> has those that are activations.</summary>
 internal sealed partial class OnnxImporter
 {
     /// <summary>Every operator that can be read, one line each; names outside the standard set carry their domain.</summary>
-    internal static Dictionary<string, Func<OnnxImporter, OnnxNode, Operand>> Operators { get; } = new(StringComparer.Ordinal)
+    internal static Dictionary<string, Func<OnnxImporter, OnnxNode, Operand>> Operators { get; } = new(OnnxActivations.Imports, StringComparer.Ordinal)
     {
         ["Abs"] = static (i, n) => i.Unary(n, OpCatalog.Abs),
         ["Add"] = static (i, n) => i.Binary(n, OpCatalog.Add),
@@ -54,14 +55,11 @@ internal sealed partial class OnnxImporter
         ["Greater"] = static (i, n) => i.Compare(n, static (a, b) => a > b),
         ["GreaterOrEqual"] = static (i, n) => i.Compare(n, static (a, b) => a >= b),
         ["GroupNormalization"] = static (i, n) => i.GroupNormalization(n),
-        ["HardSigmoid"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.HardSigmoid, n.Float("alpha", 0.2f), n.Float("beta", 0.5f))),
-        ["HardSwish"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.HardSwish)),
         ["Identity"] = static (_, n) => n.Input(0),
         ["ImageScaler"] = static (i, n) => i.ImageScaler(n),
         ["InstanceNormalization"] = static (i, n) => i.InstanceNormalization(n),
         ["LRN"] = static (i, n) => i.LocalResponseNormalization(n),
         ["LayerNormalization"] = static (i, n) => i.LayerNormalization(n),
-        ["LeakyRelu"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.LeakyRelu, n.Float("alpha", 0.01f))),
         ["Less"] = static (i, n) => i.Compare(n, static (a, b) => a < b),
         ["LessOrEqual"] = static (i, n) => i.Compare(n, static (a, b) => a <= b),
         ["Log"] = static (i, n) => i.Unary(n, OpCatalog.Log),
@@ -73,7 +71,6 @@ internal sealed partial class OnnxImporter
         ["MaxPool"] = static (i, n) => i.MaxPool(n),
         ["Mean"] = static (i, n) => i.Mean(n),
         ["Min"] = static (i, n) => i.Chain(n, OpCatalog.Minimum),
-        ["Mish"] = static (i, n) => i.Mish(n),
         ["Mod"] = static (i, n) => i.IntegerArithmetic(n, n.Input(0), n.Input(1)),
         ["Mul"] = static (i, n) => i.Binary(n, OpCatalog.Multiply),
         ["Neg"] = static (i, n) => i.Unary(n, OpCatalog.Negate),
@@ -101,7 +98,6 @@ internal sealed partial class OnnxImporter
         ["ReduceProd"] = static (i, n) => i.ComposedReduction(n, 18),
         ["ReduceSum"] = static (i, n) => i.Reduction(n, ReduceKind.Sum, 13),
         ["ReduceSumSquare"] = static (i, n) => i.ComposedReduction(n, 18),
-        ["Relu"] = static (i, n) => i.Activation(n, Ops.Activation.Relu),
         ["Reshape"] = static (i, n) => i.Reshape(n),
         ["Resize"] = static (i, n) => i.Resize(n),
         ["Round"] = static (i, n) => i.Unary(n, OpCatalog.Round),
@@ -113,7 +109,6 @@ internal sealed partial class OnnxImporter
         ["SequenceInsert"] = static (_, n) => SequenceInsert(n),
         ["SequenceLength"] = static (i, n) => i.IntegerConstant(n.Name, new Graphs.Shape(), [n.Input(0).Elements.Count]),
         ["Shape"] = static (i, n) => i.ShapeOf(n),
-        ["Sigmoid"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.Sigmoid)),
         ["Sign"] = static (i, n) => i.Unary(n, OpCatalog.Sign),
         ["Size"] = static (i, n) => i.IntegerConstant(n.Name, new Graphs.Shape(), [n.Input(0).Shape.ElementCount]),
         ["Slice"] = static (i, n) => i.Slice(n),
@@ -128,7 +123,6 @@ internal sealed partial class OnnxImporter
         ["Sub"] = static (i, n) => i.Binary(n, OpCatalog.Subtract),
         ["Sum"] = static (i, n) => i.Chain(n, OpCatalog.Add),
         ["Swish"] = static (i, n) => i.Swish(n, n.Float("alpha", 1)),
-        ["Tanh"] = static (i, n) => i.Activation(n, new Activation(ActivationKind.Tanh)),
         ["Tile"] = static (i, n) => i.Tile(n),
         ["TopK"] = static (_, n) => Decision(n),
         ["Transpose"] = static (i, n) => i.TransposeAxes(n),
@@ -168,7 +162,7 @@ internal sealed partial class OnnxImporter
         return new Operand(node.Name, OnnxTensor.FromLongs(x.Shape, Array.ConvertAll(Integers(node, x), v => op is Negate || v < 0 ? unchecked(-v) : v)));
     }
 
-    private Operand Activation(OnnxNode node, Activation activation) => Apply(node, OpCatalog.Activate, [node.Input(0)], new ActivateAttributes(activation));
+    internal Operand ApplyActivation(OnnxNode node, Activation activation) => Apply(node, OpCatalog.Activate, [node.Input(0)], new ActivateAttributes(activation));
 
     private Operand Binary(OnnxNode node, BinaryOp op)
     {
@@ -226,9 +220,9 @@ internal sealed partial class OnnxImporter
         return (minimum, maximum) switch
         {
             (float.NegativeInfinity, float.PositiveInfinity) => node.Input(0),
-            (0, float.PositiveInfinity) => Activation(node, Ops.Activation.Relu),
-            (0, 6) => Activation(node, Ops.Activation.Relu6),
-            _ => Activation(node, Ops.Activation.Clip(minimum, maximum)),
+            (0, float.PositiveInfinity) => ApplyActivation(node, Activation.Relu),
+            (0, 6) => ApplyActivation(node, Activation.Relu6),
+            _ => ApplyActivation(node, Activation.Clip(minimum, maximum)),
         };
     }
 

@@ -1,5 +1,7 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 
@@ -72,7 +74,8 @@ internal sealed partial class OnnxImporter
                 DType.I8 => (sbyte)bytes[i],
                 DType.U8 => bytes[i],
                 DType.I32 => x.Data.Ints[i],
-                _ => x.Data.Longs[i],
+                DType.I64 => x.Data.Longs[i],
+                _ => throw new UnreachableException($"{x.DType} is not dequantized."),
             };
             values[i] = (integer - quantization.ZeroPoints[channel]) * quantization.Scales[channel];
         }

@@ -1,4 +1,5 @@
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Google.Protobuf.Collections;
 using Thomas.Formats.Onnx.Proto;
@@ -76,7 +77,8 @@ internal static class OnnxTensor
         DataType.Int8 => DType.I8,
         DataType.Uint8 => DType.U8,
         DataType.Bool => DType.Bool,
-        _ => DType.I64,
+        DataType.Int64 or DataType.Int16 or DataType.Uint16 or DataType.Uint32 => DType.I64,
+        _ => throw new UnreachableException($"Tensors of {type} are not read."),
     };
 
     private static int TypedCount(TensorProto tensor, DataType type) => type switch
@@ -85,7 +87,8 @@ internal static class OnnxTensor
         DataType.Double => tensor.DoubleData.Count,
         DataType.Int64 => tensor.Int64Data.Count,
         DataType.Uint32 => tensor.Uint64Data.Count,
-        _ => tensor.Int32Data.Count,
+        DataType.Int32 or DataType.Int16 or DataType.Uint16 or DataType.Int8 or DataType.Uint8 or DataType.Bool or DataType.Float16 or DataType.Bfloat16 => tensor.Int32Data.Count,
+        _ => throw new UnreachableException($"Tensors of {type} are not read."),
     };
 
     private static TensorData Widen(ReadOnlySpan<byte> raw, DataType type, Shape shape)
@@ -99,7 +102,8 @@ internal static class OnnxTensor
                 {
                     DataType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(raw[(2 * i)..]),
                     DataType.Uint16 => BinaryPrimitives.ReadUInt16LittleEndian(raw[(2 * i)..]),
-                    _ => BinaryPrimitives.ReadUInt32LittleEndian(raw[(4 * i)..]),
+                    DataType.Uint32 => BinaryPrimitives.ReadUInt32LittleEndian(raw[(4 * i)..]),
+                    _ => throw new UnreachableException($"{type} is not widened."),
                 };
             }
 
@@ -113,7 +117,8 @@ internal static class OnnxTensor
             {
                 DataType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(raw[(2 * i)..]),
                 DataType.Bfloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(raw[(2 * i)..]) << 16),
-                _ => (float)BinaryPrimitives.ReadDoubleLittleEndian(raw[(8 * i)..]),
+                DataType.Double => (float)BinaryPrimitives.ReadDoubleLittleEndian(raw[(8 * i)..]),
+                _ => throw new UnreachableException($"{type} is not widened."),
             };
         }
 

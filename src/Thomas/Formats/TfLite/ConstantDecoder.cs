@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
@@ -76,6 +77,7 @@ internal static class ConstantDecoder
         TfLiteType.INT8 => (sbyte)bytes[index],
         TfLiteType.INT16 => BinaryPrimitives.ReadInt16LittleEndian(bytes[(2 * index)..]),
         TfLiteType.INT32 => BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * index)..]),
-        _ => BinaryPrimitives.ReadInt64LittleEndian(bytes[(8 * index)..]),
+        TfLiteType.INT64 => BinaryPrimitives.ReadInt64LittleEndian(bytes[(8 * index)..]),
+        _ => throw new UnreachableException($"{type} holds no integers."),
     };
 }

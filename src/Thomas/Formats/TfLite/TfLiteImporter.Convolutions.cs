@@ -1,6 +1,7 @@
 using System;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.TfLite;
@@ -142,15 +143,7 @@ internal sealed partial class TfLiteImporter
     private static Activation ReadActivation(OperatorCall call, int field)
     {
         FusedActivation fused = (FusedActivation)call.Options.Byte(field);
-        return fused switch
-        {
-            FusedActivation.NONE => Activation.None,
-            FusedActivation.RELU => Activation.Relu,
-            FusedActivation.RELU_N1_TO_1 => Activation.Clip(-1, 1),
-            FusedActivation.RELU6 => Activation.Relu6,
-            FusedActivation.TANH => new Activation(ActivationKind.Tanh),
-            _ => throw Unsupported(call, $"the fused activation {fused}"),
-        };
+        return TfLiteActivations.OfFused(fused) ?? throw Unsupported(call, $"the fused activation {fused}");
     }
 
     private void EmitWithBias(OperatorCall call, Op op, Value x, Value filter, Func<bool, OpAttributes> attributes)

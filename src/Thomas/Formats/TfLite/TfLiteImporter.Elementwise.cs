@@ -1,6 +1,7 @@
 using System;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.TfLite;
@@ -16,7 +17,7 @@ internal sealed partial class TfLiteImporter
 
     private void ImportUnary(OperatorCall call, UnaryOp op) => Emit(call, op, [Operand(call, 0)]);
 
-    private void ImportActivation(OperatorCall call, Activation activation) => Emit(call, OpCatalog.Activate, [Operand(call, 0)], new ActivateAttributes(activation));
+    internal void ImportActivation(OperatorCall call, Activation activation) => Emit(call, OpCatalog.Activate, [Operand(call, 0)], new ActivateAttributes(activation));
 
     private void ImportSquare(OperatorCall call)
     {

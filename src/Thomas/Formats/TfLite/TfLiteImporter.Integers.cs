@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 
@@ -123,7 +124,8 @@ internal sealed partial class TfLiteImporter
             {
                 BuiltinOperator.ADD => unchecked(left + right),
                 BuiltinOperator.SUB => unchecked(left - right),
-                _ => unchecked(left * right),
+                BuiltinOperator.MUL => unchecked(left * right),
+                _ => throw new UnreachableException($"{call.Code} does not combine sizes."),
             };
         }
 

@@ -6,10 +6,10 @@ using static Thomas.Formats.TfLite.Schema.BuiltinOperator;
 
 namespace Thomas.Formats.TfLite;
 
-/// <content>The operators that are read, one line each.</content>
+/// <content>The operators that are read, one line each; <see cref="TfLiteActivations"/> has those that are activations.</content>
 internal sealed partial class TfLiteImporter
 {
-    private static readonly Dictionary<BuiltinOperator, Action<TfLiteImporter, OperatorCall>> Imports = new()
+    private static readonly Dictionary<BuiltinOperator, Action<TfLiteImporter, OperatorCall>> Imports = new(TfLiteActivations.Imports)
     {
         [CONV_2D] = static (importer, call) => importer.ImportConv2d(call),
         [DEPTHWISE_CONV_2D] = static (importer, call) => importer.ImportDepthwiseConv2d(call),
@@ -28,15 +28,6 @@ internal sealed partial class TfLiteImporter
         [POW] = static (importer, call) => importer.ImportBinary(call, OpCatalog.Power, canFuse: false),
         [PRELU] = static (importer, call) => importer.ImportBinary(call, OpCatalog.PRelu, canFuse: false),
         [SQUARED_DIFFERENCE] = static (importer, call) => importer.ImportSquaredDifference(call),
-
-        [RELU] = static (importer, call) => importer.ImportActivation(call, Activation.Relu),
-        [RELU6] = static (importer, call) => importer.ImportActivation(call, Activation.Relu6),
-        [RELU_N1_TO_1] = static (importer, call) => importer.ImportActivation(call, Activation.Clip(-1, 1)),
-        [RELU_0_TO_1] = static (importer, call) => importer.ImportActivation(call, Activation.Clip(0, 1)),
-        [LEAKY_RELU] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.LeakyRelu, call.Options.Float(0))),
-        [LOGISTIC] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.Sigmoid)),
-        [TANH] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.Tanh)),
-        [HARD_SWISH] = static (importer, call) => importer.ImportActivation(call, new Activation(ActivationKind.HardSwish)),
 
         [ELU] = static (importer, call) => importer.ImportElu(call),
         [GELU] = static (importer, call) => importer.ImportGelu(call),

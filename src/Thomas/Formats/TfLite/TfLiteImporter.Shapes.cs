@@ -1,6 +1,7 @@
 using System;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.TfLite;

@@ -1,6 +1,8 @@
 using System;
+using System.Diagnostics;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.TfLite;
@@ -180,7 +182,8 @@ internal sealed partial class TfLiteImporter
         {
             TfLiteType.INT8 => (sbyte.MinValue, sbyte.MaxValue),
             TfLiteType.UINT8 => (byte.MinValue, byte.MaxValue),
-            _ => (short.MinValue, short.MaxValue),
+            TfLiteType.INT16 => (short.MinValue, short.MaxValue),
+            _ => throw new UnreachableException($"{tensor.Type} has no grid."),
         };
         Quantization quantization = tensor.Quantization!;
         tensor.Require(quantization.IsPerTensor || quantization.Axis == tensor.Dims.Length - 1, "is an activation whose scales run along an axis other than the last");

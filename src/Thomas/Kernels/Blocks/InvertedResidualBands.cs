@@ -1,7 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Depthwise;
-using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Gemm;
 
 namespace Thomas.Kernels.Blocks;
@@ -36,9 +36,9 @@ internal sealed unsafe class InvertedResidualBands
     private readonly int _inputs;
     private readonly int _hidden;
     private readonly int _outputs;
-    private readonly Activation _expandActivation;
-    private readonly Activation _activation;
-    private readonly Activation _projectActivation;
+    private readonly ActivationFunction _expandActivation;
+    private readonly ActivationFunction _activation;
+    private readonly ActivationFunction _projectActivation;
     private readonly DepthwiseConvolution _group;
     private readonly DepthwiseConvolution _lastGroup;
     private readonly int _groups;
@@ -65,7 +65,7 @@ internal sealed unsafe class InvertedResidualBands
     public InvertedResidualBands(in ConvGeometry depthwise, int inputs, int outputs, Activation expand, Activation activation, Activation project, int threads, BlockSizes blocks)
     {
         _g = depthwise;
-        (_inputs, _hidden, _outputs, _expandActivation, _activation, _projectActivation) = (inputs, depthwise.Channels, outputs, expand, activation, project);
+        (_inputs, _hidden, _outputs, _expandActivation, _activation, _projectActivation) = (inputs, depthwise.Channels, outputs, expand.Function, activation.Function, project.Function);
         _splits = Expands && threads > 1 && !(_g.Batch >= 4 * threads || (_g.Batch >= 2 * threads && _g.Batch % threads == 0));
         _groupWidth = Expands ? Math.Min(_hidden, Math.Max(LeastGroupChannels, (_splits ? 1 : GroupPanels) * PackedMatrix.PanelWidth)) : _hidden;
         _groups = (_hidden + _groupWidth - 1) / _groupWidth;
@@ -82,8 +82,8 @@ internal sealed unsafe class InvertedResidualBands
         _blockK = MatrixProduct.BlockOfK(_hidden);
         _blockPixels = Math.Min(_g.OutPixels, bandPixels);
         _panelsPerItem = Math.Clamp(Panels * Blocks / (4 * threads), 1, Math.Max(1, Panels));
-        _group = Convolution(_groupWidth);
-        _lastGroup = Convolution(_hidden - ((_groups - 1) * _groupWidth));
+        _group = Convolution(_groupWidth, activation);
+        _lastGroup = Convolution(_hidden - ((_groups - 1) * _groupWidth), activation);
     }
 
     /// <summary>For example <c>f32_inverted_residual_k3x3s1__avx512</c>.</summary>
@@ -292,6 +292,6 @@ internal sealed unsafe class InvertedResidualBands
         return tile->Segments * tile->K;
     }
 
-    private DepthwiseConvolution Convolution(int channels) => new(
-        _g with { Batch = Expands ? 1 : _g.Batch, Channels = channels, ChannelStride = Expands ? _pixelStride : _hidden }, 1, _activation, _ringRows);
+    private DepthwiseConvolution Convolution(int channels, Activation activation) => new(
+        _g with { Batch = Expands ? 1 : _g.Batch, Channels = channels, ChannelStride = Expands ? _pixelStride : _hidden }, 1, activation, _ringRows);
 }

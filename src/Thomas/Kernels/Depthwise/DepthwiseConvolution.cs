@@ -1,6 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
@@ -22,7 +22,7 @@ internal sealed unsafe class DepthwiseConvolution
 
     private readonly ConvGeometry _g;
     private readonly int _multiplier;
-    private readonly Activation _activation;
+    private readonly ActivationFunction _activation;
     private readonly int _ringRows;
     private readonly bool _fits;
     private readonly bool _pairs;
@@ -40,7 +40,7 @@ internal sealed unsafe class DepthwiseConvolution
     public DepthwiseConvolution(in ConvGeometry geometry, int multiplier, Activation activation, int ringRows = 0, bool banded = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(multiplier);
-        (_g, _multiplier, _activation, _ringRows) = (geometry, multiplier, activation, ringRows);
+        (_g, _multiplier, _activation, _ringRows) = (geometry, multiplier, activation.Function, ringRows);
         _fits = multiplier == 1 && DepthwiseRows.Fits(_g);
         _pairs = _fits && _g.KernelH == 3 && _g.KernelW == 3 && _g.StrideH == 1 && _g.StrideW == 1 && _g.DilationH == 1;
         int rows = _g.Batch * _g.OutH, step = _pairs ? 2 : 1;

@@ -1,5 +1,5 @@
 using System;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
@@ -30,7 +30,7 @@ internal sealed unsafe class DepthwiseJointGradient
     private const int MaxPartialFloats = 64 * 1024;
 
     private readonly ConvGeometry _g;
-    private readonly Activation _activation;
+    private readonly ActivationFunction _activation;
     private readonly int _ranges;
     private readonly int _blockRows;
     private readonly bool _isFar;
@@ -40,7 +40,7 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <param name="activation">What was applied to x before: nothing or a clipping, whose gradient is part of dx then.</param>
     public DepthwiseJointGradient(in ConvGeometry forward, Activation activation)
     {
-        (_g, _activation) = (forward, activation);
+        (_g, _activation) = (forward, activation.Function);
         int most = Math.Min(InRows, 1 + (int)(MaxPartialFloats / Size));
         _ranges = Math.Clamp(Math.Min(InRows * _g.InW / MinRangePixels, most), 1, MaxRanges);
         long floats = ((long)InRows * _g.InW * _g.Channels) + ((long)_g.OutPixels * _g.Channels);
@@ -60,7 +60,7 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <summary>Items of <see cref="Sum"/>, one a tap and one for the bias; 0 when there is nothing to add.</summary>
     public int SumItems => _ranges == 1 ? 0 : Taps + (Clips ? 1 : 0);
 
-    private bool Clips => _activation.Kind == ActivationKind.Clip;
+    private bool Clips => _activation.Kind != ActivationKind.None;
 
     private int InRows => _g.Batch * _g.InH;
 

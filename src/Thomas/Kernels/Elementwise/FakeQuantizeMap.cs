@@ -5,7 +5,7 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Elementwise;
 
 /// <summary>
-/// <see cref="FakeQuantize"/> without a division: the quotient by the reciprocal of the scale, corrected once by its fused remainder. That is nearly always the correctly
+/// <see cref="FakeQuantizeKernel"/> without a division: the quotient by the reciprocal of the scale, corrected once by its fused remainder. That is nearly always the correctly
 /// rounded quotient (Markstein 1990), and always within two units in its last place. x is clipped first, to what the ends of the range stand for.
 /// </summary>
 internal readonly struct FakeQuantizeMap(float scale, float zero, float qMin, float qMax) : IUnaryMap

@@ -3,6 +3,16 @@ using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Elementwise;
 
+/// <summary>y = x.</summary>
+internal readonly struct IdentityMap : IUnaryMap
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Invoke<TSimd, TVec>(TVec x)
+        where TSimd : struct, ISimd<TVec>
+        where TVec : unmanaged
+        => x;
+}
+
 /// <summary>y = exp(x).</summary>
 internal readonly struct ExpMap : IUnaryMap
 {

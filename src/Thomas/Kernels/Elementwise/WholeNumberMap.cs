@@ -3,7 +3,7 @@ using Thomas.Kernels.Simd;
 
 namespace Thomas.Kernels.Elementwise;
 
-/// <summary><see cref="FakeQuantize"/> with a scale of 1: x is clipped to the integers' range, then rounded, halves to even.</summary>
+/// <summary><see cref="FakeQuantizeKernel"/> with a scale of 1: x is clipped to the integers' range, then rounded, halves to even.</summary>
 /// <param name="low">The smallest integer less the zero point.</param>
 /// <param name="high">The largest integer less the zero point.</param>
 internal readonly struct WholeNumberMap(float low, float high) : IUnaryMap

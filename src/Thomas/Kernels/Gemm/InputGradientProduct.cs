@@ -1,5 +1,5 @@
 using System;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Kernels.Gemm;
 

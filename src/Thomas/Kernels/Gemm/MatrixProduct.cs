@@ -1,6 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
@@ -67,7 +67,7 @@ internal sealed unsafe class MatrixProduct
     private readonly ConvGeometry _geometry;
     private readonly Left _left;
     private readonly WindowRows? _windows;
-    private readonly Activation _activation;
+    private readonly ActivationFunction _activation;
     private readonly int _m;
     private readonly int _n;
     private readonly int _k;
@@ -85,7 +85,7 @@ internal sealed unsafe class MatrixProduct
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(n);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
-        (_left, _geometry, _m, _n, _k, _activation) = (left, geometry, m, n, k, activation);
+        (_left, _geometry, _m, _n, _k, _activation) = (left, geometry, m, n, k, activation.Function);
         _windows = left == Left.Patches ? WindowRows.For(geometry) : null;
 
         // Of windows, blocks of k are whole window rows; of others, multiples of four.

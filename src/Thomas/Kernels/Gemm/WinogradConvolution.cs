@@ -1,6 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
-using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
@@ -25,7 +25,7 @@ internal sealed unsafe class WinogradConvolution
     private const int MostInputBytes = 256 * 1024;
 
     private readonly ConvGeometry _g;
-    private readonly Activation _activation;
+    private readonly ActivationFunction _activation;
     private readonly int _outputs;
     private readonly int _tilesY;
     private readonly int _tilesX;
@@ -41,7 +41,7 @@ internal sealed unsafe class WinogradConvolution
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
     public WinogradConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads)
     {
-        (_g, _outputs, _activation) = (geometry, outChannels, activation);
+        (_g, _outputs, _activation) = (geometry, outChannels, activation.Function);
         (_tilesY, _tilesX) = ((geometry.OutH + 1) / 2, (geometry.OutW + 1) / 2);
         _tiles = geometry.Batch * _tilesY * _tilesX;
         int wanted = (WantedTiles + GemmTiles.Rows - 1) / GemmTiles.Rows * GemmTiles.Rows;

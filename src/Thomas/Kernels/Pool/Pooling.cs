@@ -1,3 +1,4 @@
+using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
@@ -39,6 +40,11 @@ internal sealed unsafe class Pooling
     /// <param name="padRight">Padding on the right, likewise. Windows may reach beyond it (ceil mode); those taps never count.</param>
     public Pooling(in ConvGeometry geometry, PoolingKind kind, int padBottom = 0, int padRight = 0)
     {
+        if (kind is not (PoolingKind.Max or PoolingKind.Average or PoolingKind.AverageWithPadding))
+        {
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such pooling.");
+        }
+
         (_g, _kind) = (geometry, kind);
         _paddedH = _g.PadTop + _g.InH + padBottom;
         _paddedW = _g.PadLeft + _g.InW + padRight;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
@@ -31,7 +32,8 @@ internal static unsafe class Reduction
         ReductionKind.Sum => "sum",
         ReductionKind.Mean => "mean",
         ReductionKind.Max => "max",
-        _ => "min",
+        ReductionKind.Min => "min",
+        _ => throw new UnreachableException(),
     }}__{CpuFeatures.TierName}";
 
     /// <summary>The reduction of one contiguous row; for a mean its sum.</summary>
@@ -57,9 +59,11 @@ internal static unsafe class Reduction
     {
         ReductionKind.Max => float.NegativeInfinity,
         ReductionKind.Min => float.PositiveInfinity,
-        _ => 0f,
+        ReductionKind.Sum or ReductionKind.Mean => 0f,
+        _ => throw new UnreachableException($"Unknown {kind}."),
     };
 
+    /// <summary>One step; <see cref="Start"/> has refused what is no kind, so that this need not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVec Combine<TSimd, TVec>(ReductionKind kind, TVec x, TVec y)
         where TSimd : struct, ISimd<TVec>

@@ -34,7 +34,7 @@ public sealed partial class BatchNormFromMoments
         {
             BatchNormTrainingAttributes attributes = (BatchNormTrainingAttributes)node.Attributes;
             _epsilon = attributes.Epsilon;
-            (_lower, _upper) = (attributes.Activation.ToKernel().Lower, attributes.Activation.ToKernel().Upper);
+            (_lower, _upper) = (attributes.Activation.Function.Lower, attributes.Activation.Function.Upper);
             Shape shape = node.Output.Shape;
             _channels = shape[-1];
             _bytes = node.Output.Type.SizeBytes;

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -37,14 +38,14 @@ public sealed partial class BatchNormFromMoments : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        (double epsilon, Activation activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation);
+        (double epsilon, ActivationFunction activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation.Function);
         ReadOnlySpan<T> x = args.Inputs[0].Span;
         Span<T> y = args.Output.Span;
         int channels = args.Inputs[1].Shape[0];
         for (int i = 0; i < x.Length; i++)
         {
             double deviation = double.CreateTruncating(x[i]) - At(3, i) - At(5, i);
-            y[i] = T.CreateTruncating(activation.Apply((deviation / Math.Sqrt(At(4, i) + epsilon) * At(1, i)) + At(2, i)));
+            y[i] = T.CreateTruncating(activation.Value((deviation / Math.Sqrt(At(4, i) + epsilon) * At(1, i)) + At(2, i)));
         }
 
         double At(int operand, int i) => double.CreateTruncating(args.Inputs[operand].Span[i % channels]);

@@ -35,7 +35,7 @@ public sealed partial class BatchNormTraining
         {
             BatchNormTrainingAttributes attributes = (BatchNormTrainingAttributes)node.Attributes;
             _epsilon = attributes.Epsilon;
-            (_lower, _upper) = (attributes.Activation.ToKernel().Lower, attributes.Activation.ToKernel().Upper);
+            (_lower, _upper) = (attributes.Activation.Function.Lower, attributes.Activation.Function.Upper);
             _channels = node.Output.Shape[-1];
             _rows = node.Output.Shape.ElementCount / _channels;
             _bands = new RowBands(_rows, _channels);

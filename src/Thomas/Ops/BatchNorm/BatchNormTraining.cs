@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -9,7 +10,7 @@ namespace Thomas.Ops;
 public sealed record BatchNormTrainingAttributes(float Epsilon, Activation Activation = default) : OpAttributes
 {
     /// <summary>Whether the activation is one that the operators take over.</summary>
-    internal static bool Fuses(Activation activation) => activation.ToKernel().Kind is Kernels.Elementwise.ActivationKind.None or Kernels.Elementwise.ActivationKind.Clip;
+    internal static bool Fuses(Activation activation) => activation.Function.IsClip;
 }
 
 /// <summary>
@@ -58,7 +59,7 @@ public sealed partial class BatchNormTraining : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        (double epsilon, Activation activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation);
+        (double epsilon, ActivationFunction activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation.Function);
         ReadOnlySpan<T> x = args.Inputs[0].Span, scale = args.Inputs[1].Span, shift = args.Inputs[2].Span;
         Span<T> y = args.Outputs[0].Span;
         int channels = scale.Length, rows = x.Length / channels;
@@ -77,7 +78,7 @@ public sealed partial class BatchNormTraining : Op
             args.Outputs[1].Span[c] = T.CreateTruncating(mean);
             args.Outputs[2].Span[c] = T.CreateTruncating(variance);
             double factor = double.CreateTruncating(scale[c]) / Math.Sqrt(variance + epsilon);
-            for (int i = c; i < x.Length; i += channels) y[i] = T.CreateTruncating(activation.Apply(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c])));
+            for (int i = c; i < x.Length; i += channels) y[i] = T.CreateTruncating(activation.Value(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c])));
         }
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
@@ -41,7 +42,7 @@ public sealed partial class BatchNormTrainingGradient
             BatchNormTrainingAttributes attributes = (BatchNormTrainingAttributes)node.Attributes;
             _epsilon = attributes.Epsilon;
             _clips = attributes.Activation.Kind != ActivationKind.None;
-            (_lower, _upper) = (attributes.Activation.ToKernel().Lower, attributes.Activation.ToKernel().Upper);
+            (_lower, _upper) = (attributes.Activation.Function.Lower, attributes.Activation.Function.Upper);
             _channels = node.Output.Shape[-1];
             _rows = node.Output.Shape.ElementCount / _channels;
             _bands = new RowBands(_rows, _channels);

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -46,6 +47,7 @@ public sealed partial class BatchNormTrainingGradient : Op
         Span<T> dx = args.Outputs[0].Span;
         int channels = args.Inputs[2].Shape[0], rows = x.Length / channels;
         double[] g = new double[x.Length];
+        ActivationFunction activation = settings.Activation.Function;
         bool clips = settings.Activation.Kind != ActivationKind.None;
         for (int c = 0; c < channels; c++)
         {
@@ -55,7 +57,7 @@ public sealed partial class BatchNormTrainingGradient : Op
             for (int i = c; i < x.Length; i += channels)
             {
                 double h = (double.CreateTruncating(x[i]) - mean) * r;
-                g[i] = double.CreateTruncating(dy[i]) * (clips ? settings.Activation.Derivative((h * scale) + shift) : 1);
+                g[i] = double.CreateTruncating(dy[i]) * (clips ? activation.Derivative((h * scale) + shift) : 1);
                 dShift += g[i];
                 dScale += g[i] * h;
             }

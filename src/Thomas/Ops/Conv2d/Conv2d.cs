@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -51,6 +52,7 @@ public sealed partial class Conv2d : Op
         ReadOnlySpan<T> residual = a.HasResidual ? args.Inputs[^1].Span : default;
         Span<T> output = args.Output.Span;
         Window2d window = a.Window;
+        ActivationFunction activation = a.Activation.Function;
         int index = 0;
         for (int n = 0; n < y[0]; n++)
             for (int p = 0; p < y[1]; p++)
@@ -74,7 +76,7 @@ public sealed partial class Conv2d : Op
                         }
 
                         if (a.HasResidual) sum += double.CreateTruncating(residual[index]);
-                        output[index] = a.Activation.Apply(T.CreateTruncating(sum));
+                        output[index] = activation.Value(T.CreateTruncating(sum));
                     }
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -32,6 +33,7 @@ public sealed partial class Dense : Op
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         DenseAttributes a = args.Attributes<DenseAttributes>();
+        ActivationFunction activation = a.Activation.Function;
         int k = args.Inputs[0].Shape[1], outputs = args.Output.Shape[1];
         for (int n = 0; n < args.Output.Shape[0]; n++)
             for (int o = 0; o < outputs; o++)
@@ -39,7 +41,7 @@ public sealed partial class Dense : Op
                 double sum = a.HasBias ? double.CreateTruncating(args.Inputs[2].Span[o]) : 0;
                 ReadOnlySpan<T> x = args.Inputs[0].Span.Slice(n * k, k), weights = args.Inputs[1].Span.Slice(o * k, k);
                 for (int i = 0; i < x.Length; i++) sum += double.CreateTruncating(x[i]) * double.CreateTruncating(weights[i]);
-                args.Output.Span[(n * outputs) + o] = a.Activation.Apply(T.CreateTruncating(sum));
+                args.Output.Span[(n * outputs) + o] = activation.Value(T.CreateTruncating(sum));
             }
     }
 }

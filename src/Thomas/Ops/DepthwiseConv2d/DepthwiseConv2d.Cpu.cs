@@ -25,7 +25,7 @@ public sealed partial class DepthwiseConv2d
         {
             DepthwiseConv2dAttributes a = (DepthwiseConv2dAttributes)node.Attributes;
             Shape x = node.Inputs[0].Shape, y = node.Output.Shape;
-            _convolution = new DepthwiseConvolution(a.Window.ToGeometry(x, y, x[3]), y[3] / x[3], a.Activation.ToKernel(), banded: hasMoments);
+            _convolution = new DepthwiseConvolution(a.Window.ToGeometry(x, y, x[3]), y[3] / x[3], a.Activation, banded: hasMoments);
             _moments = hasMoments ? new ResultMoments(y.Product(0, 3), y[3], _convolution.Bands) : null;
             _hasBias = a.HasBias;
         }

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
@@ -44,6 +45,7 @@ public sealed partial class DepthwiseConv2d : Op
         ReadOnlySpan<T> bias = a.HasBias ? args.Inputs[2].Span : default;
         Span<T> output = args.Output.Span;
         Window2d window = a.Window;
+        ActivationFunction activation = a.Activation.Function;
         int index = 0;
         for (int n = 0; n < y[0]; n++)
             for (int p = 0; p < y[1]; p++)
@@ -64,7 +66,7 @@ public sealed partial class DepthwiseConv2d : Op
                             }
                         }
 
-                        output[index] = a.Activation.Apply(T.CreateTruncating(sum));
+                        output[index] = activation.Value(T.CreateTruncating(sum));
                     }
     }
 }

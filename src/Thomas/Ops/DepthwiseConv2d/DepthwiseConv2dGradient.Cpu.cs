@@ -11,7 +11,7 @@ public sealed partial class DepthwiseConv2dGradient
     {
         DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)node.Attributes;
         Shape x = node.Inputs[0].Shape;
-        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation.ToKernel()));
+        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation));
     }
 
     private sealed unsafe class Kernel(DepthwiseJointGradient gradient) : CpuKernel

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Depthwise;
 
 namespace Thomas.Ops;
@@ -12,7 +13,7 @@ namespace Thomas.Ops;
 public sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int InputH, int InputW, Activation InputActivation = default) : OpAttributes
 {
     /// <summary>Whether the operator takes the gradient of the activation over.</summary>
-    internal static bool Fuses(Activation activation) => activation.ToKernel().Kind is Kernels.Elementwise.ActivationKind.None or Kernels.Elementwise.ActivationKind.Clip;
+    internal static bool Fuses(Activation activation) => activation.Function.IsClip;
 }
 
 /// <summary>
@@ -60,6 +61,7 @@ public sealed partial class DepthwiseConv2dGradient : Op
         Shape x = args.Inputs[0].Shape, dyShape = args.Inputs[1].Shape;
         ReadOnlySpan<T> input = args.Inputs[0].Span, dy = args.Inputs[1].Span, filter = args.Inputs[2].Span;
         Span<T> dx = args.Outputs[0].Span, dw = args.Outputs[1].Span;
+        ActivationFunction activation = a.InputActivation.Function;
         int channels = x[3], index = 0;
         double[] sums = new double[dw.Length], bias = new double[channels];
         for (int n = 0; n < x[0]; n++)
@@ -86,7 +88,7 @@ public sealed partial class DepthwiseConv2dGradient : Op
                         }
 
                         dx[index] = T.CreateTruncating(sum);
-                        if (a.InputActivation.Kind != ActivationKind.None) dx[index] *= a.InputActivation.Derivative(value);
+                        if (a.InputActivation.Kind != ActivationKind.None) dx[index] *= activation.Derivative(value);
                         bias[c] += double.CreateTruncating(dx[index]);
                     }
 

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
@@ -19,16 +20,16 @@ public sealed partial class FakeQuantize
 
         private bool _byReciprocal;
 
-        public override string Name => Kernels.Elementwise.FakeQuantize.KernelName;
+        public override string Name => FakeQuantizeKernel.KernelName;
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
             base.Bind(inputs, outputs, workspace, threads);
-            _byReciprocal = Kernels.Elementwise.FakeQuantizeMap.IsExact(_scale, _zero, a.Minimum, a.Maximum);
+            _byReciprocal = FakeQuantizeMap.IsExact(_scale, _zero, a.Minimum, a.Maximum);
         }
 
         protected override void RunElements(int begin, int count) =>
-            Kernels.Elementwise.FakeQuantize.PerTensor(X + begin, Y + begin, count, _scale, _zero, a.Minimum, a.Maximum, _byReciprocal);
+            FakeQuantizeKernel.PerTensor(X + begin, Y + begin, count, _scale, _zero, a.Minimum, a.Maximum, _byReciprocal);
     }
 
     private sealed unsafe class ChannelKernel : CpuKernel
@@ -48,7 +49,7 @@ public sealed partial class FakeQuantize
             _rows = shape.ElementCount / _channels;
         }
 
-        public override string Name => Kernels.Elementwise.FakeQuantize.KernelName;
+        public override string Name => FakeQuantizeKernel.KernelName;
 
         public override long ConstantBytes => 2L * _channels * sizeof(float);
 
@@ -74,7 +75,7 @@ public sealed partial class FakeQuantize
         public override void Run(int phase, int begin, int end, int thread)
         {
             nint offset = (nint)begin * _channels;
-            Kernels.Elementwise.FakeQuantize.PerChannel(
+            FakeQuantizeKernel.PerChannel(
                 _x + offset, _y + offset, end - begin, _channels, _scales, _zeros, _attributes.Minimum, _attributes.Maximum);
         }
     }

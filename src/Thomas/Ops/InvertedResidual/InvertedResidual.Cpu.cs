@@ -41,7 +41,7 @@ public sealed partial class InvertedResidual
             Shape expanded = new(x[0], x[1], x[2], _hidden);
             _bands = new InvertedResidualBands(
                 _a.Depthwise.Window.ToGeometry(expanded, y, _hidden), _inputs, _outputs,
-                (_a.Expand?.Activation ?? default).ToKernel(), _a.Depthwise.Activation.ToKernel(), (_a.Project?.Activation ?? default).ToKernel(), context.Threads, context.Blocks);
+                _a.Expand?.Activation ?? default, _a.Depthwise.Activation, _a.Project?.Activation ?? default, context.Threads, context.Blocks);
             _isConstant = true;
             for (int i = 1; i < _a.Filters; i++) _isConstant &= node.Inputs[i].IsConstant;
         }

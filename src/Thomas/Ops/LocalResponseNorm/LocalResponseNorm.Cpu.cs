@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
@@ -15,7 +16,7 @@ public sealed partial class LocalResponseNorm
         private float* _x;
         private float* _y;
 
-        public override string Name => Kernels.Reduce.LocalResponseNorm.KernelName;
+        public override string Name => LocalResponseNormKernel.KernelName;
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -26,6 +27,6 @@ public sealed partial class LocalResponseNorm
         public override int Items(int phase) => _channels == 0 ? 0 : shape.ElementCount / _channels;
 
         public override void Run(int phase, int begin, int end, int thread) =>
-            Kernels.Reduce.LocalResponseNorm.RunItems(_x, _y, _channels, a.Size, a.Bias, a.Alpha, a.Beta, begin, end);
+            LocalResponseNormKernel.RunItems(_x, _y, _channels, a.Size, a.Bias, a.Alpha, a.Beta, begin, end);
     }
 }

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
@@ -11,13 +12,13 @@ public sealed partial class LocalResponseNormGradient
 
     private sealed unsafe class Kernel(LocalResponseNormAttributes a, Shape shape) : CpuKernel
     {
-        private readonly Kernels.Reduce.LocalResponseNormGradient _gradient = new(shape[-1], a.Size, a.Bias, a.Alpha, a.Beta);
+        private readonly LocalResponseNormGradientKernel _gradient = new(shape[-1], a.Size, a.Bias, a.Alpha, a.Beta);
         private float* _x;
         private float* _dy;
         private float* _dx;
         private float* _workspace;
 
-        public override string Name => Kernels.Reduce.LocalResponseNormGradient.KernelName;
+        public override string Name => LocalResponseNormGradientKernel.KernelName;
 
         public override long WorkspaceBytes(int threads) => (long)threads * _gradient.WorkspaceLength * sizeof(float);
 

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Gemm;
 
 namespace Thomas.Ops;
@@ -53,7 +54,7 @@ public sealed partial class MatMul
 
             // Many products keep the threads busy without being cut.
             int threads = _products.ElementCount >= 4 * context.Threads ? 1 : context.Threads;
-            _product = MatrixProduct.ForMatrix(m, _n, _k, Thomas.Kernels.Elementwise.Activation.None, threads, t.TransposeA, context.Blocks);
+            _product = MatrixProduct.ForMatrix(m, _n, _k, Activation.None, threads, t.TransposeA, context.Blocks);
 
             // Packing pays where many tiles read the same panel and its rows would crowd a few cache sets.
             _inPlace = !t.TransposeB && MatrixProduct.CanReadInPlace(_n) && (m <= 2 * GemmTiles.Rows || _n % 256 != 0);

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Pool;
 
 namespace Thomas.Ops;
@@ -48,11 +49,12 @@ public sealed class AveragePool2d : Op
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         AveragePool2dAttributes a = args.Attributes<AveragePool2dAttributes>();
+        ActivationFunction activation = a.Activation.Function;
         PoolingRules.ForEachWindow(args, a.Window, (input, taps, counted) =>
         {
             double sum = 0;
             foreach (int tap in taps) sum += double.CreateTruncating(input[tap]);
-            return a.Activation.Apply(T.CreateTruncating(sum / (a.CountPadding ? counted : taps.Length)));
+            return activation.Value(T.CreateTruncating(sum / (a.CountPadding ? counted : taps.Length)));
         });
     }
 }

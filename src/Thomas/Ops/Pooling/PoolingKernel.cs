@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Pool;
 
 namespace Thomas.Ops;
@@ -9,7 +10,7 @@ namespace Thomas.Ops;
 internal sealed unsafe class PoolingKernel : CpuKernel
 {
     private readonly Kernels.Pool.Pooling _pooling;
-    private readonly Kernels.Elementwise.Activation _activation;
+    private readonly ActivationFunction _activation;
     private readonly int _rowLength;
     private float* _x;
     private float* _y;
@@ -18,7 +19,7 @@ internal sealed unsafe class PoolingKernel : CpuKernel
     {
         Shape x = node.Inputs[0].Shape, y = node.Output.Shape;
         _pooling = new Kernels.Pool.Pooling(window.ToGeometry(x, y, x[3]), kind, window.Padding.Bottom, window.Padding.Right);
-        _activation = activation.ToKernel();
+        _activation = activation.Function;
         _rowLength = y[2] * y[3];
     }
 
@@ -35,7 +36,7 @@ internal sealed unsafe class PoolingKernel : CpuKernel
     public override void Run(int phase, int begin, int end, int thread)
     {
         _pooling.RunItems(_x, _y, begin, end);
-        if (_activation.Kind == Kernels.Elementwise.ActivationKind.None) return;
+        if (_activation.Kind == ActivationKind.None) return;
         float* rows = _y + ((nint)begin * _rowLength);
         _activation.Apply(rows, rows, (nint)(end - begin) * _rowLength);
     }

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Copy;
@@ -30,7 +31,8 @@ public sealed partial class Reduce
             {
                 ReduceKind.Mean => ReductionKind.Mean,
                 ReduceKind.Sum => ReductionKind.Sum,
-                _ => ReductionKind.Max,
+                ReduceKind.Max => ReductionKind.Max,
+                _ => throw new UnreachableException($"There is no kernel for {a.Kind}."),
             };
             int first = a.Axes.Count == 0 ? x.Rank : a.Axes[0], reduce = 1;
             bool together = a.Axes.Count == 0 || a.Axes[a.Axes.Count - 1] - first == a.Axes.Count - 1;

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 
 namespace Thomas.Ops;
@@ -11,16 +12,16 @@ public sealed partial class Reduce
         ReduceAttributes a = g.Attributes<ReduceAttributes>();
         Shape x = g.Input(0).Shape, kept = x;
         foreach (int axis in a.Axes.Items) kept = kept.With(axis, 1);
-        if (a.Kind == ReduceKind.Max && kept != x)
-        {
-            g.Add(0, Maximum(g, a.Axes));
-            return;
-        }
-
-        Value dy = g.GradOutput;
         int count = x.ElementCount / kept.ElementCount;
-        if (a.Kind == ReduceKind.Mean && count > 1) dy = g.Emit(OpCatalog.Divide, "gradShare", [dy, g.Scalar(count)]);
-        g.Add(0, BroadcastGradient.Repeat(g, BroadcastGradient.Reshape(g, dy, kept), x));
+        g.Add(0, a.Kind switch
+        {
+            ReduceKind.Max when kept != x => Maximum(g, a.Axes),
+            ReduceKind.Mean when count > 1 => Repeat(g.Emit(OpCatalog.Divide, "gradShare", [g.GradOutput, g.Scalar(count)])),
+            ReduceKind.Mean or ReduceKind.Sum or ReduceKind.Max => Repeat(g.GradOutput),
+            _ => throw new UnreachableException($"{a.Kind} has no gradient."),
+        });
+
+        Value Repeat(Value dy) => BroadcastGradient.Repeat(g, BroadcastGradient.Reshape(g, dy, kept), x);
     }
 
     /// <summary>Brings the reduced axes together, then gives each group's gradient to its first maximum.</summary>

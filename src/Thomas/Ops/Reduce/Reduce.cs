@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 
 namespace Thomas.Ops;
@@ -35,6 +36,7 @@ public sealed partial class Reduce : Op
     {
         RequireInputs(inputs, 1);
         ReduceAttributes a = (ReduceAttributes)attributes;
+        Require(Enum.IsDefined(a.Kind), $"there is no reduction {a.Kind}");
         Shape x = inputs[0].Shape;
         for (int i = 0; i < a.Axes.Count; i++)
         {
@@ -64,14 +66,21 @@ public sealed partial class Reduce : Op
         Span<T> output = args.Output.Span;
         int[] strides = OutputStrides(x, a.Axes);
         double[] sums = new double[output.Length];
-        Array.Fill(sums, a.Kind == ReduceKind.Max ? double.NegativeInfinity : 0);
+        (bool isMax, bool isMean) = a.Kind switch
+        {
+            ReduceKind.Mean => (false, true),
+            ReduceKind.Sum => (false, false),
+            ReduceKind.Max => (true, false),
+            _ => throw new UnreachableException($"{a.Kind} has no definition."),
+        };
+        Array.Fill(sums, isMax ? double.NegativeInfinity : 0);
         Span<int> index = stackalloc int[Shape.MaxRank];
         index.Clear();
         int target = 0;
         for (int i = 0; i < input.Length; i++)
         {
             double value = double.CreateTruncating(input[i]);
-            sums[target] = a.Kind == ReduceKind.Max ? Math.Max(sums[target], value) : sums[target] + value;
+            sums[target] = isMax ? Math.Max(sums[target], value) : sums[target] + value;
             for (int axis = x.Rank - 1; axis >= 0; axis--)
             {
                 target += strides[axis];
@@ -82,7 +91,7 @@ public sealed partial class Reduce : Op
         }
 
         int reducedCount = output.Length == 0 ? 1 : input.Length / output.Length;
-        for (int i = 0; i < output.Length; i++) output[i] = T.CreateTruncating(a.Kind == ReduceKind.Mean ? sums[i] / reducedCount : sums[i]);
+        for (int i = 0; i < output.Length; i++) output[i] = T.CreateTruncating(isMean ? sums[i] / reducedCount : sums[i]);
     }
 
     /// <summary>Strides in the result along the operand's axes; 0 along reduced ones.</summary>

@@ -53,7 +53,7 @@ public static class MachineRates
     private static Graph Depthwise() => Build(new Shape(8, 28, 28, 192), (b, x) =>
         b.Add(OpCatalog.DepthwiseConv2d, [x, Zeros(b, 1, 3, 3, 192)], new DepthwiseConv2dAttributes(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)))));
 
-    private static Graph Activation() => Build(new Shape(1 << 16), (b, x) => b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Ops.Activation.Relu6)));
+    private static Graph Activation() => Build(new Shape(1 << 16), (b, x) => b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Kernels.Activations.Activation.Relu6)));
 
     /// <summary>Two operands of 12 MiB: beyond the caches of phones and most of those of laptops.</summary>
     private static Graph Sum() => Build(new Shape(3 << 20), (b, x) =>

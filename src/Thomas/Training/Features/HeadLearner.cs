@@ -82,7 +82,7 @@ internal sealed class HeadLearner
             if (TopK.Best(logits.Slice(n * _classes, _classes)) == labels[n]) correct++;
         }
 
-        double loss = SoftmaxCrossEntropy.Compute(logits, labels, _classes, logits, _options.LabelSmoothing, _classWeights);
+        double loss = HeadLoss.Compute(logits, labels, _classes, logits, _options.LabelSmoothing, _classWeights);
         if (double.IsFinite(loss)) Update(logits, rows, learningRate);
         return loss;
     }
@@ -99,7 +99,7 @@ internal sealed class HeadLearner
             ReadOnlySpan<int> labels = matrix.Labels.Slice(first, rows);
             Span<float> logits = _logits.AsSpan(0, rows * _classes);
             HeadMath.Logits(_x, _weights, _bias, logits, rows);
-            total += rows * SoftmaxCrossEntropy.Compute<float>(logits, labels, _classes, default, 0, default);
+            total += rows * HeadLoss.Compute<float>(logits, labels, _classes, default, 0, default);
             for (int n = 0; n < rows; n++) confusion.Add(labels[n], TopK.Best(logits.Slice(n * _classes, _classes)));
         }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 
 namespace Thomas.Training;
 
@@ -87,7 +88,12 @@ public sealed record HeadOptions
     public float AutomaticLearningRate(int features)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
-        return Optimizer == OptimizerKind.Sgd ? 3.0f / features : 0.04f / MathF.Sqrt(features);
+        return Optimizer switch
+        {
+            OptimizerKind.Sgd => 3.0f / features,
+            OptimizerKind.Adam or OptimizerKind.AdamW => 0.04f / MathF.Sqrt(features),
+            _ => throw new UnreachableException($"There is no rate for {Optimizer}."),
+        };
     }
 
     /// <summary>The weight decay that is used when <see cref="WeightDecay"/> is null.</summary>
@@ -99,7 +105,12 @@ public sealed record HeadOptions
     public float AutomaticWeightDecay(int features)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
-        return Optimizer == OptimizerKind.AdamW ? MathF.Sqrt(features) / 12 : 0.001f;
+        return Optimizer switch
+        {
+            OptimizerKind.AdamW => MathF.Sqrt(features) / 12,
+            OptimizerKind.Sgd or OptimizerKind.Adam => 0.001f,
+            _ => throw new UnreachableException($"There is no weight decay for {Optimizer}."),
+        };
     }
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>

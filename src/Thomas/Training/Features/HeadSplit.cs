@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Training;
@@ -279,9 +281,14 @@ internal sealed class HeadSplit
                         shift[c] += scale[c] * value;
                         scale[c] = -scale[c];
                         break;
-                    default:
-                        scale[c] = node.Op is Multiply ? scale[c] * value : scale[c] / value;
+                    case Multiply:
+                        scale[c] *= value;
                         break;
+                    case Divide:
+                        scale[c] /= value;
+                        break;
+                    default:
+                        throw new UnreachableException($"{node.Op.Name} is not followed.");
                 }
             }
 

@@ -7,7 +7,7 @@ namespace Thomas.Training;
 
 /// <summary>
 /// Trains the last layer of a classifier on the features that the frozen layers before it computed: softmax cross-entropy (see
-/// <see cref="SoftmaxCrossEntropy"/>) by mini-batches.
+/// <see cref="HeadLoss"/>) by mini-batches.
 /// </summary>
 /// <remarks>
 /// <para>Features are standardized inside, <c>z[k] = (x[k] - mean[k]) / sqrt(var[k] + v / 10)</c> with mean and variance over the training rows and v

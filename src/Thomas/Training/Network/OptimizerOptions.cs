@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -44,15 +45,23 @@ public sealed record OptimizerOptions
     public float? AverageDecay { get; init; }
 
     /// <summary>The update operator.</summary>
-    internal UpdateOp Op => Kind == OptimizerKind.Sgd ? OpCatalog.SgdUpdate : OpCatalog.AdamUpdate;
+    internal UpdateOp Op => Kind switch
+    {
+        OptimizerKind.Sgd => OpCatalog.SgdUpdate,
+        OptimizerKind.Adam or OptimizerKind.AdamW => OpCatalog.AdamUpdate,
+        _ => throw new UnreachableException($"There is no update for {Kind}."),
+    };
 
     /// <summary>The update operator's settings for a parameter.</summary>
     internal OpAttributes Attributes(TrainedParameter parameter)
     {
         float decay = DecayAll || parameter.Role == Autodiff.ParameterRole.Weight ? WeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate ?? 1;
-        return Kind == OptimizerKind.Sgd
-            ? new SgdAttributes(Momentum, Nesterov, decay, DecoupledDecay, rate)
-            : new AdamAttributes(Beta1, Beta2, Epsilon, decay, Kind == OptimizerKind.AdamW, rate);
+        return Kind switch
+        {
+            OptimizerKind.Sgd => new SgdAttributes(Momentum, Nesterov, decay, DecoupledDecay, rate),
+            OptimizerKind.Adam or OptimizerKind.AdamW => new AdamAttributes(Beta1, Beta2, Epsilon, decay, Kind == OptimizerKind.AdamW, rate),
+            _ => throw new UnreachableException($"There is no update for {Kind}."),
+        };
     }
 
     /// <summary>Fills the control vector of <see cref="UpdateOp"/>.</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -52,9 +53,11 @@ internal static class ParameterInit
             case ParameterRole.Slope:
                 values.Fill(0.25f);
                 break;
-            default:
+            case ParameterRole.Bias or ParameterRole.Shift:
                 values.Clear();
                 break;
+            default:
+                throw new UnreachableException($"{parameter.Role} has no initial value.");
         }
     }
 }

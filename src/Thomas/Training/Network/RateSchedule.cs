@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 
 namespace Thomas.Training;
 
@@ -35,9 +36,13 @@ internal sealed class RateSchedule
     public float At(int epoch, int step, int restarts)
     {
         int number = ((epoch - 1) * _stepsPerEpoch) + step;
-        float rate = _options.Decay == RateDecay.Cosine || number < _cosine.WarmupSteps
-            ? _cosine.At(number)
-            : Peak * (float)Math.Pow(_options.DecayFactor, (epoch - 1) / _options.DecayEpochs);
+        float rate = _options.Decay switch
+        {
+            RateDecay.Cosine => _cosine.At(number),
+            RateDecay.Steps when number < _cosine.WarmupSteps => _cosine.At(number),
+            RateDecay.Steps => Peak * (float)Math.Pow(_options.DecayFactor, (epoch - 1) / _options.DecayEpochs),
+            _ => throw new UnreachableException($"There is no schedule {_options.Decay}."),
+        };
         return rate * Factor(restarts);
     }
 

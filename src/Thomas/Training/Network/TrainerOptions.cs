@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using Thomas.Autodiff;
 using Thomas.Runtime;
@@ -157,9 +158,12 @@ public sealed record TrainerOptions
     /// Adam and AdamW: 1e-3 at 32 images a step, in proportion to the batch's square root. SGD with momentum m: <c>0.03 * (1 - m)</c>, from scratch <c>0.5 * (1 - m)</c>, in
     /// proportion to the batch (Goyal et al. 2017).
     /// </returns>
-    public float AutomaticLearningRate() => Optimizer.Kind == OptimizerKind.Sgd
-        ? (Policy.Kind == UpdateKind.Scratch ? 0.5f : 0.03f) * (1 - Optimizer.Momentum) * BatchSize / 32
-        : 1e-3f * MathF.Sqrt(BatchSize / 32f);
+    public float AutomaticLearningRate() => Optimizer.Kind switch
+    {
+        OptimizerKind.Sgd => (Policy.Kind == UpdateKind.Scratch ? 0.5f : 0.03f) * (1 - Optimizer.Momentum) * BatchSize / 32,
+        OptimizerKind.Adam or OptimizerKind.AdamW => 1e-3f * MathF.Sqrt(BatchSize / 32f),
+        _ => throw new UnreachableException($"There is no rate for {Optimizer.Kind}."),
+    };
 
     /// <summary>What <see cref="OptimizerOptions.BodyRate"/> is when it is null.</summary>
     /// <returns>
@@ -170,9 +174,10 @@ public sealed record TrainerOptions
     {
         (UpdateKind.Scratch, _) => 1,
         (UpdateKind.Bias or UpdateKind.Norm, OptimizerKind.Sgd) => 0.3f,
-        (UpdateKind.Bias or UpdateKind.Norm, _) => 1,
-        (_, OptimizerKind.Sgd) => 0.1f,
-        _ => 0.2f,
+        (UpdateKind.Bias or UpdateKind.Norm, OptimizerKind.Adam or OptimizerKind.AdamW) => 1,
+        (UpdateKind.Last or UpdateKind.LastLayers or UpdateKind.All or UpdateKind.Sparse, OptimizerKind.Sgd) => 0.1f,
+        (UpdateKind.Last or UpdateKind.LastLayers or UpdateKind.All or UpdateKind.Sparse, OptimizerKind.Adam or OptimizerKind.AdamW) => 0.2f,
+        _ => throw new UnreachableException($"There is no rate for {Policy.Kind} and {Optimizer.Kind}."),
     };
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>

@@ -173,9 +173,12 @@ internal sealed partial class TrainingRun
             ["batch"] = o.BatchSize.ToString(culture),
             ["micro-batch"] = _plan.MicroBatch.ToString(culture),
             ["learning rate"] = _schedule.Peak.ToString(culture),
-            ["schedule"] = o.Decay == RateDecay.Cosine
-                ? string.Create(culture, $"warm-up {o.WarmupShare} cosine to {o.FinalLearningRateShare}")
-                : string.Create(culture, $"warm-up {o.WarmupShare} times {o.DecayFactor} every {o.DecayEpochs} epochs"),
+            ["schedule"] = o.Decay switch
+            {
+                RateDecay.Cosine => string.Create(culture, $"warm-up {o.WarmupShare} cosine to {o.FinalLearningRateShare}"),
+                RateDecay.Steps => string.Create(culture, $"warm-up {o.WarmupShare} times {o.DecayFactor} every {o.DecayEpochs} epochs"),
+                _ => throw new UnreachableException($"There is no schedule {o.Decay}."),
+            },
             ["label smoothing"] = o.LabelSmoothing.ToString(culture),
             ["class balance"] = o.ClassBalance.ToString(),
             ["mixing"] = string.Create(culture, $"mixup {o.Mixup} cutmix {o.CutMix}"),

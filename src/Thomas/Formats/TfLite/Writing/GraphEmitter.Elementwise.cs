@@ -1,6 +1,8 @@
 using System;
+using System.Diagnostics;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.TfLite.Writing;
@@ -10,7 +12,7 @@ internal sealed partial class GraphEmitter
 {
     private int EmitBinary(Node node, BuiltinOperator code) => Binary(code, Tensor(node.Inputs[0]), Tensor(node.Inputs[1]));
 
-    private int Binary(BuiltinOperator code, int a, int b, Activation activation = default)
+    internal int Binary(BuiltinOperator code, int a, int b, Activation activation = default)
     {
         bool fits = Shape.TryBroadcast(new Shape(Dims(a)), new Shape(Dims(b)), out Shape shape);
         if (!fits) throw new InvalidOperationException($"{_name}: operands of {code} do not broadcast.");
@@ -23,15 +25,16 @@ internal sealed partial class GraphEmitter
             BuiltinOperator.DIV => (BuiltinOptions.Div, isWide ? 2 : 1),
             BuiltinOperator.POW => (BuiltinOptions.Pow, 1),
             BuiltinOperator.PRELU => (BuiltinOptions.None, 1),
-            _ => (BuiltinOptions.MaximumMinimum, isWide ? 3 : 1),
+            BuiltinOperator.MAXIMUM or BuiltinOperator.MINIMUM => (BuiltinOptions.MaximumMinimum, isWide ? 3 : 1),
+            _ => throw new UnreachableException($"{code} has no two operands."),
         };
         OptionsTable options = new(type);
-        FusedActivation fused = Fused(activation);
+        FusedActivation fused = TfLiteActivations.ToFused(activation);
         if (fused != FusedActivation.NONE) options.Byte(0, (byte)fused);
         return Unfused(Call(code, [a, b], shape.Dims.ToArray(), options, version), activation);
     }
 
-    private int Unary(BuiltinOperator code, int x)
+    internal int Unary(BuiltinOperator code, int x)
     {
         BuiltinOptions type = code switch
         {
@@ -53,48 +56,11 @@ internal sealed partial class GraphEmitter
         return Binary(BuiltinOperator.ADD, Unary(BuiltinOperator.RELU, a), Binary(BuiltinOperator.MUL, b, negative));
     }
 
-    /// <summary>The activation as an option of the operator before it; NONE where the kernels have no such option.</summary>
-    private static FusedActivation Fused(Activation activation) => activation switch
-    {
-        { Kind: ActivationKind.Relu } => FusedActivation.RELU,
-        { Kind: ActivationKind.Relu6 } or { Kind: ActivationKind.Clip, A: 0, B: 6 } => FusedActivation.RELU6,
-        { Kind: ActivationKind.Clip, A: -1, B: 1 } => FusedActivation.RELU_N1_TO_1,
-        _ => FusedActivation.NONE,
-    };
-
-    /// <summary>Applies what <see cref="Fused"/> could not say.</summary>
+    /// <summary>Applies an activation that is no option of the operator before it.</summary>
     private int Unfused(int x, Activation activation) =>
-        activation.Kind == ActivationKind.None || Fused(activation) != FusedActivation.NONE ? x : Activated(x, activation);
+        activation.Kind == ActivationKind.None || TfLiteActivations.ToFused(activation) != FusedActivation.NONE ? x : Activated(x, activation);
 
-    private int Activated(int x, Activation activation)
-    {
-        switch (activation.Kind)
-        {
-            case ActivationKind.Relu:
-                return Unary(BuiltinOperator.RELU, x);
-            case ActivationKind.Relu6:
-                return Unary(BuiltinOperator.RELU6, x);
-            case ActivationKind.Clip when activation is { A: -1, B: 1 }:
-                return Unary(BuiltinOperator.RELU_N1_TO_1, x);
-            case ActivationKind.Clip:
-                return Clipped(x, activation.A, activation.B);
-            case ActivationKind.LeakyRelu:
-                return Call(BuiltinOperator.LEAKY_RELU, [x], Dims(x), new OptionsTable(BuiltinOptions.LeakyRelu).Float(0, activation.A));
-            case ActivationKind.Sigmoid:
-                return Unary(BuiltinOperator.LOGISTIC, x);
-            case ActivationKind.HardSigmoid:
-                int scaled = Binary(BuiltinOperator.MUL, x, Scalar("slope", activation.A));
-                return Clamped(Binary(BuiltinOperator.ADD, scaled, Scalar("offset", activation.B)), Scalar("min", 0), Scalar("max", 1));
-            case ActivationKind.HardSwish:
-                return Unary(BuiltinOperator.HARD_SWISH, x);
-            case ActivationKind.Silu:
-                return Binary(BuiltinOperator.MUL, x, Unary(BuiltinOperator.LOGISTIC, x));
-            case ActivationKind.Tanh:
-                return Unary(BuiltinOperator.TANH, x);
-            default:
-                return Reshaped(x, Dims(x));
-        }
-    }
+    private int Activated(int x, Activation activation) => TfLiteActivations.Write(this, x, activation);
 
     /// <summary>The format has no error function: x * P(x^2) / Q(x^2) up to 4, as the kernel computes it.</summary>
     private int EmitErf(int x)
@@ -120,14 +86,14 @@ internal sealed partial class GraphEmitter
     }
 
     /// <summary>Bounds that are finite; an infinite one is none, and readers take it for damage.</summary>
-    private int Clipped(int x, float low, float high)
+    internal int Clipped(int x, float low, float high)
     {
         if (!float.IsFinite(low) && !float.IsFinite(high)) return Reshaped(x, Dims(x));
         if (float.IsFinite(low)) x = Binary(BuiltinOperator.MAXIMUM, x, Scalar("min", low));
         return float.IsFinite(high) ? Binary(BuiltinOperator.MINIMUM, x, Scalar("max", high)) : x;
     }
 
-    private int Clamped(int x, int minimum, int maximum) => Binary(BuiltinOperator.MINIMUM, Binary(BuiltinOperator.MAXIMUM, x, minimum), maximum);
+    internal int Clamped(int x, int minimum, int maximum) => Binary(BuiltinOperator.MINIMUM, Binary(BuiltinOperator.MAXIMUM, x, minimum), maximum);
 
     /// <summary>x * k + s with k = scale / sqrt(variance + epsilon) and s = shift - mean * k, computed in double where all are constants.</summary>
     private int EmitBatchNorm(Node node)
@@ -182,7 +148,7 @@ internal sealed partial class GraphEmitter
         bool isPerTensor = a.Quantization.IsPerTensor;
         Quantization grid = new(scales, zeroPoints, node.Output.Shape.Rank - 1);
         int quantized = Call(BuiltinOperator.QUANTIZE, [x], Dims(x), new OptionsTable(BuiltinOptions.Quantize), isPerTensor ? type == TfLiteType.INT16 ? 2 : 1 : 3, type, grid);
-        int version = !isPerTensor ? 5 : type switch { TfLiteType.UINT8 => 1, TfLiteType.INT8 => 2, _ => 3 };
+        int version = !isPerTensor ? 5 : type switch { TfLiteType.UINT8 => 1, TfLiteType.INT8 => 2, TfLiteType.INT16 => 3, _ => throw new UnreachableException($"A grid of {type} is not written.") };
         return Call(BuiltinOperator.DEQUANTIZE, [quantized], Dims(x), new OptionsTable(BuiltinOptions.Dequantize), version);
     }
 

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -18,7 +19,8 @@ internal sealed partial class GraphEmitter
         {
             ReduceKind.Mean => BuiltinOperator.MEAN,
             ReduceKind.Sum => BuiltinOperator.SUM,
-            _ => BuiltinOperator.REDUCE_MAX,
+            ReduceKind.Max => BuiltinOperator.REDUCE_MAX,
+            _ => throw new UnreachableException($"The reduction {a.Kind} has no form in .tflite."),
         };
         return Call(code, [x, Ints("axes", a.Axes.Items)], Dims(node.Output), new OptionsTable(BuiltinOptions.Reducer).Bool(0, a.KeepDims));
     }
@@ -90,7 +92,7 @@ internal sealed partial class GraphEmitter
     }
 
     /// <summary>The same elements under other sizes; an open batch is left for the runtime to work out.</summary>
-    private int Reshaped(int x, int[] dims, bool keepsBatch = true)
+    internal int Reshaped(int x, int[] dims, bool keepsBatch = true)
     {
         int[] sizes = [.. dims];
         if (_batchIsOpen && keepsBatch && sizes.Length > 0) sizes[0] = -1;

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.TfLite.Writing;
@@ -16,7 +17,7 @@ internal sealed partial class GraphEmitter
         Activation activation = a.HasResidual ? Activation.None : a.Activation;
         (int x, TfLitePadding padding) = Padded(node.Inputs[0], a.Window, 0);
         OptionsTable options = new OptionsTable(BuiltinOptions.Conv2D)
-            .Byte(0, (byte)padding).Int(1, a.Window.StrideW).Int(2, a.Window.StrideH).Byte(3, (byte)Fused(activation)).Int(4, a.Window.DilationW, 1).Int(5, a.Window.DilationH, 1);
+            .Byte(0, (byte)padding).Int(1, a.Window.StrideW).Int(2, a.Window.StrideH).Byte(3, (byte)TfLiteActivations.ToFused(activation)).Int(4, a.Window.DilationW, 1).Int(5, a.Window.DilationH, 1);
         int result = Call(BuiltinOperator.CONV_2D, [x, Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options, a.Groups > 1 ? GroupedConvVersion : 1);
         if (!a.HasResidual) return Unfused(result, activation);
         return Binary(BuiltinOperator.ADD, result, Tensor(node.Inputs[^1]), a.Activation);
@@ -32,7 +33,7 @@ internal sealed partial class GraphEmitter
     private int Depthwise(int x, int filter, int bias, int[] dims, TfLitePadding padding, Window2d window, Activation activation)
     {
         OptionsTable options = new OptionsTable(BuiltinOptions.DepthwiseConv2D)
-            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, dims[3] / Dims(x)[3]).Byte(4, (byte)Fused(activation))
+            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, dims[3] / Dims(x)[3]).Byte(4, (byte)TfLiteActivations.ToFused(activation))
             .Int(5, window.DilationW, 1).Int(6, window.DilationH, 1);
         bool isDilated = window.DilationH != 1 || window.DilationW != 1;
         return Call(BuiltinOperator.DEPTHWISE_CONV_2D, [x, filter, bias], dims, options, isDilated ? DilatedDepthwiseVersion : 1);
@@ -95,7 +96,7 @@ internal sealed partial class GraphEmitter
     private int EmitDense(Node node)
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
-        OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)Fused(a.Activation));
+        OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)TfLiteActivations.ToFused(a.Activation));
         return Unfused(Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options), a.Activation);
     }
 
@@ -210,7 +211,7 @@ internal sealed partial class GraphEmitter
         [x],
         dims,
         new OptionsTable(BuiltinOptions.Pool2D)
-            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, window.KernelW).Int(4, window.KernelH).Byte(5, (byte)Fused(activation)));
+            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, window.KernelW).Int(4, window.KernelH).Byte(5, (byte)TfLiteActivations.ToFused(activation)));
 
     /// <summary>The operand with its window's padding done: by the scheme where SAME or VALID says it, else by a PAD before.</summary>
     private (int X, TfLitePadding Padding) Padded(Value x, Window2d window, float value)

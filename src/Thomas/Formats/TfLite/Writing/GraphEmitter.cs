@@ -114,12 +114,12 @@ internal sealed partial class GraphEmitter
 
     private static int[] Dims(Value value) => value.Shape.Dims.ToArray();
 
-    private int[] Dims(int tensor) => _file.Tensors[tensor].Dims;
+    internal int[] Dims(int tensor) => _file.Tensors[tensor].Dims;
 
     private bool SameDims(int tensor, Shape shape) => shape.Dims.SequenceEqual(Dims(tensor));
 
     /// <summary>Adds an operator and the tensor that it computes.</summary>
-    private int Call(BuiltinOperator code, ReadOnlySpan<int> inputs, int[] dims, OptionsTable options, int version = 1, TfLiteType type = TfLiteType.FLOAT32, Quantization? grid = null)
+    internal int Call(BuiltinOperator code, ReadOnlySpan<int> inputs, int[] dims, OptionsTable options, int version = 1, TfLiteType type = TfLiteType.FLOAT32, Quantization? grid = null)
     {
         int result = _file.AddTensor(new FileTensor($"{_name}/{code}", type, dims, default, grid));
         _file.Operators.Add(new FileOperator(code, version, inputs.ToArray(), [result], options));
@@ -129,5 +129,5 @@ internal sealed partial class GraphEmitter
     /// <summary>A list of sizes, axes or indices as an operand.</summary>
     private int Ints(string what, params ReadOnlySpan<int> values) => _file.AddInts($"{_name}/{what}", values);
 
-    private int Scalar(string what, float value) => _file.AddFloats($"{_name}/{what}", [1], [value]);
+    internal int Scalar(string what, float value) => _file.AddFloats($"{_name}/{what}", [1], [value]);
 }

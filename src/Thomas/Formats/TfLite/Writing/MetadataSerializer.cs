@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Text;
 using Google.FlatBuffers;
 
@@ -102,7 +103,7 @@ internal static class MetadataSerializer
         builder.StartTable(2);
 
         // The schema knows no BGR; Thomas' own entries say it.
-        byte colorSpace = preprocessing.ColorOrder switch { ColorOrder.Rgb => Rgb, ColorOrder.Gray => Grayscale, _ => 0 };
+        byte colorSpace = preprocessing.ColorOrder switch { ColorOrder.Rgb => Rgb, ColorOrder.Gray => Grayscale, ColorOrder.Bgr => 0, _ => throw new UnreachableException($"Unknown {preprocessing.ColorOrder}.") };
         builder.AddByte(0, colorSpace, 0);
         builder.AddOffset(1, size, 0);
         int properties = builder.EndTable();

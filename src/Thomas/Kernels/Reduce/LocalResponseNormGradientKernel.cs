@@ -9,10 +9,10 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Reduce;
 
 /// <summary>
-/// The gradient of <see cref="LocalResponseNorm"/>: with d[p, c] = bias + scale * sum over c's window of x[p, j]^2 and t = dy * x * d^(-beta-1),
+/// The gradient of <see cref="LocalResponseNormKernel"/>: with d[p, c] = bias + scale * sum over c's window of x[p, j]^2 and t = dy * x * d^(-beta-1),
 /// dx[p, c] = dy[p, c] * d[p, c]^-beta - 2 * scale * beta * x[p, c] * sum of t[p, j] over the j whose windows hold c. Work items are the pixels; dx is no operand.
 /// </summary>
-internal sealed unsafe class LocalResponseNormGradient
+internal sealed unsafe class LocalResponseNormGradientKernel
 {
     private readonly int _channels;
     private readonly int _before;
@@ -22,7 +22,7 @@ internal sealed unsafe class LocalResponseNormGradient
     private readonly float _beta;
 
     /// <summary>A kernel for the settings of the forward operation.</summary>
-    public LocalResponseNormGradient(int channels, int size, float bias, float scale, float beta)
+    public LocalResponseNormGradientKernel(int channels, int size, float bias, float scale, float beta)
     {
         (_channels, _bias, _scale, _beta) = (channels, bias, scale, beta);
 
@@ -51,7 +51,7 @@ internal sealed unsafe class LocalResponseNormGradient
             WindowSums(padded - _before, d);
             ElementwiseLoop.Map(new AffineMap(_scale, _bias), d, d, _channels);
             Memory.Copy(d, dx + offset, _channels);
-            LocalResponseNorm.TimesPower(dy + offset, dx + offset, _beta, _channels);
+            LocalResponseNormKernel.TimesPower(dy + offset, dx + offset, _beta, _channels);
             ElementwiseLoop.Binary(default(MultiplyMap), dx + offset, x + offset, padded, _channels);
             ElementwiseLoop.Binary(default(DivideMap), padded, d, padded, _channels);
             WindowSums(padded - _after, d);

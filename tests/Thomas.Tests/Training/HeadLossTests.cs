@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Thomas.Tests.Training;
 
-public sealed class SoftmaxCrossEntropyTests
+public sealed class HeadLossTests
 {
     private const int Rows = 5;
     private const int Classes = 4;
@@ -20,7 +20,7 @@ public sealed class SoftmaxCrossEntropyTests
     {
         double[] logits = RandomLogits(21);
         double[] weights = weighted ? ClassWeights : [];
-        double actual = SoftmaxCrossEntropy.Compute<double>(logits, Labels, Classes, default, smoothing, weights);
+        double actual = HeadLoss.Compute<double>(logits, Labels, Classes, default, smoothing, weights);
         Assert.Equal(BruteForce(logits, smoothing, weights), actual, 1e-13);
     }
 
@@ -33,14 +33,14 @@ public sealed class SoftmaxCrossEntropyTests
         const double Step = 1e-5;
         double[] logits = RandomLogits(22), gradient = new double[logits.Length];
         double[] weights = weighted ? ClassWeights : [];
-        SoftmaxCrossEntropy.Compute<double>(logits, Labels, Classes, gradient, smoothing, weights);
+        HeadLoss.Compute<double>(logits, Labels, Classes, gradient, smoothing, weights);
         for (int i = 0; i < logits.Length; i++)
         {
             double kept = logits[i];
             logits[i] = kept + Step;
-            double up = SoftmaxCrossEntropy.Compute<double>(logits, Labels, Classes, default, smoothing, weights);
+            double up = HeadLoss.Compute<double>(logits, Labels, Classes, default, smoothing, weights);
             logits[i] = kept - Step;
-            double down = SoftmaxCrossEntropy.Compute<double>(logits, Labels, Classes, default, smoothing, weights);
+            double down = HeadLoss.Compute<double>(logits, Labels, Classes, default, smoothing, weights);
             logits[i] = kept;
             Assert.Equal((up - down) / (2 * Step), gradient[i], 1e-9);
         }
@@ -53,9 +53,9 @@ public sealed class SoftmaxCrossEntropyTests
     {
         double[] logits = RandomLogits(23), gradient = new double[logits.Length];
         float[] weights32 = Array.ConvertAll(ClassWeights, w => (float)w), shared = Array.ConvertAll(logits, z => (float)z), separate = new float[logits.Length];
-        double expected = SoftmaxCrossEntropy.Compute<double>(logits, Labels, Classes, gradient, 0.1, ClassWeights);
-        double lossSeparate = SoftmaxCrossEntropy.Compute<float>(shared, Labels, Classes, separate, 0.1f, weights32);
-        double lossShared = SoftmaxCrossEntropy.Compute<float>(shared, Labels, Classes, shared, 0.1f, weights32);
+        double expected = HeadLoss.Compute<double>(logits, Labels, Classes, gradient, 0.1, ClassWeights);
+        double lossSeparate = HeadLoss.Compute<float>(shared, Labels, Classes, separate, 0.1f, weights32);
+        double lossShared = HeadLoss.Compute<float>(shared, Labels, Classes, shared, 0.1f, weights32);
         Assert.Equal(expected, lossSeparate, 2e-6);
         Assert.Equal(lossSeparate, lossShared);
         Assert.Equal(separate, shared);
@@ -66,7 +66,7 @@ public sealed class SoftmaxCrossEntropyTests
     public void Gradient_of_a_row_sums_to_zero()
     {
         double[] logits = RandomLogits(24), gradient = new double[logits.Length];
-        SoftmaxCrossEntropy.Compute<double>(logits, Labels, Classes, gradient, 0.2, ClassWeights);
+        HeadLoss.Compute<double>(logits, Labels, Classes, gradient, 0.2, ClassWeights);
         for (int n = 0; n < Rows; n++)
         {
             double sum = 0;
@@ -79,11 +79,11 @@ public sealed class SoftmaxCrossEntropyTests
     public void Huge_logits_do_not_overflow()
     {
         float[] logits = [3e38f, -3e38f, 0, 1], gradient = new float[4];
-        double right = SoftmaxCrossEntropy.Compute<float>([1e30f, 0, -1e30f, 5], [0], 4, gradient, 0, default);
+        double right = HeadLoss.Compute<float>([1e30f, 0, -1e30f, 5], [0], 4, gradient, 0, default);
         Assert.Equal(0, right);
         Assert.All(gradient, g => Assert.Equal(0, g));
-        Assert.Equal(1e4, SoftmaxCrossEntropy.Compute<float>([1e4f, 0, 0, 0], [1], 4, gradient, 0, default), 1e-2);
-        Assert.False(double.IsFinite(SoftmaxCrossEntropy.Compute<float>(logits, [1], 4, gradient, 0, default)));
+        Assert.Equal(1e4, HeadLoss.Compute<float>([1e4f, 0, 0, 0], [1], 4, gradient, 0, default), 1e-2);
+        Assert.False(double.IsFinite(HeadLoss.Compute<float>(logits, [1], 4, gradient, 0, default)));
     }
 
     [Theory]
@@ -95,18 +95,18 @@ public sealed class SoftmaxCrossEntropyTests
         {
             float[] logits = [1, 2, 3];
             logits[position] = bad;
-            Assert.False(double.IsFinite(SoftmaxCrossEntropy.Compute<float>(logits, [0], 3, default, 0.1f, default)));
+            Assert.False(double.IsFinite(HeadLoss.Compute<float>(logits, [0], 3, default, 0.1f, default)));
         }
     }
 
     [Fact]
     public void Wrong_sizes_and_labels_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => SoftmaxCrossEntropy.Compute<float>(new float[7], [0, 1], 4, default, 0, default));
-        Assert.Throws<ArgumentException>(() => SoftmaxCrossEntropy.Compute<float>(new float[8], [0, 1], 4, new float[7], 0, default));
-        Assert.Throws<ArgumentException>(() => SoftmaxCrossEntropy.Compute<float>(new float[8], [0, 1], 4, default, 0, new float[3]));
-        Assert.Throws<ArgumentException>(() => SoftmaxCrossEntropy.Compute<float>([], [], 4, default, 0, default));
-        ArgumentException e = Assert.Throws<ArgumentException>(() => SoftmaxCrossEntropy.Compute<float>(new float[8], [0, 4], 4, default, 0, default));
+        Assert.Throws<ArgumentException>(() => HeadLoss.Compute<float>(new float[7], [0, 1], 4, default, 0, default));
+        Assert.Throws<ArgumentException>(() => HeadLoss.Compute<float>(new float[8], [0, 1], 4, new float[7], 0, default));
+        Assert.Throws<ArgumentException>(() => HeadLoss.Compute<float>(new float[8], [0, 1], 4, default, 0, new float[3]));
+        Assert.Throws<ArgumentException>(() => HeadLoss.Compute<float>([], [], 4, default, 0, default));
+        ArgumentException e = Assert.Throws<ArgumentException>(() => HeadLoss.Compute<float>(new float[8], [0, 4], 4, default, 0, default));
         Assert.Contains("Row 1 has label 4", e.Message, StringComparison.Ordinal);
     }
 

@@ -10,7 +10,7 @@ namespace Thomas.Kernels.Reduce;
 /// y[p, c] = x[p, c] * (bias + scale * sum over j of x[p, j]^2)^-beta, with j from c - (size-1)/2 to c + size/2, whole divisions, inside
 /// the channels. ONNX's alpha is scale * size, TFLite's is scale. Work items are the pixels; y is not x.
 /// </summary>
-internal static unsafe class LocalResponseNorm
+internal static unsafe class LocalResponseNormKernel
 {
     /// <summary>The name in logs.</summary>
     public static string KernelName => $"f32_lrn__{CpuFeatures.TierName}";

@@ -17,7 +17,7 @@ namespace Thomas.Training;
 /// (PyTorch does both otherwise): a batch's gradient is then an unbiased estimate of the whole set's. Smoothing: Szegedy et al., "Rethinking the
 /// Inception Architecture", 2016. The largest logit is subtracted before exponentiating, so finite logits never overflow.
 /// </remarks>
-public static class SoftmaxCrossEntropy
+public static class HeadLoss
 {
     /// <summary>Mean loss of a batch and, if wanted, its gradient.</summary>
     /// <typeparam name="T"><see cref="float"/> or <see cref="double"/>; losses are added up in double precision either way.</typeparam>

@@ -10,7 +10,7 @@ namespace Thomas.Kernels.Elementwise;
 /// Rounds float32 values to what a quantized tensor can hold: y = scale * (min(max(round(x / scale) + zero, qMin), qMax) - zero).
 /// Halves are rounded to even. NaN stays NaN. y may be x.
 /// </summary>
-internal static unsafe class FakeQuantize
+internal static unsafe class FakeQuantizeKernel
 {
     /// <summary>The name in logs.</summary>
     public static string KernelName => ElementwiseLoop.KernelName("fakequant");
@@ -75,13 +75,13 @@ internal static unsafe class FakeQuantize
     }
 }
 
-/// <summary>See <see cref="FakeQuantize"/>.</summary>
+/// <summary>See <see cref="FakeQuantizeKernel"/>.</summary>
 internal readonly struct FakeQuantizeDivisionMap(float scale, float zero, float qMin, float qMax) : IUnaryMap
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVec Invoke<TSimd, TVec>(TVec x)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
-        => FakeQuantize.Apply<TSimd, TVec>(
+        => FakeQuantizeKernel.Apply<TSimd, TVec>(
             x, TSimd.Create(scale), TSimd.Create(zero), TSimd.Create(qMin), TSimd.Create(qMax));
 }

@@ -1,0 +1,27 @@
+namespace Thomas.Kernels.Activations;
+
+/// <summary>An element-wise function that a kernel can apply to its result before it is written, with its parameters. NaN propagates.</summary>
+/// <param name="Kind">The function.</param>
+/// <param name="A">Its first parameter, where it has one.</param>
+/// <param name="B">Its second parameter, where it has one.</param>
+public readonly record struct Activation(ActivationKind Kind, float A = 0, float B = 0)
+{
+    /// <summary>The identity.</summary>
+    public static Activation None => default;
+
+    /// <summary>max(x, 0).</summary>
+    public static Activation Relu => new(ActivationKind.Relu);
+
+    /// <summary>min(max(x, 0), 6).</summary>
+    public static Activation Relu6 => new(ActivationKind.Relu6);
+
+    /// <summary>Whether f'(x) follows from y = f(x), so that x need not be kept for the backward pass.</summary>
+    public bool GradientReadsOutput => Function.GradientReadsOutput;
+
+    /// <summary>What computes it. Made for each call where the function has parameters, so loops ask for it once.</summary>
+    /// <exception cref="System.ArgumentOutOfRangeException">The kind is no member of <see cref="ActivationKind"/>.</exception>
+    internal ActivationFunction Function => ActivationCatalog.Of(Kind).With(A, B);
+
+    /// <summary>min(max(x, min), max).</summary>
+    public static Activation Clip(float min, float max) => new(ActivationKind.Clip, min, max);
+}

@@ -5,8 +5,6 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Thomas.App;
 using Thomas.App.Tuning;
-using Thomas.Cli.Commands;
-using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 
 namespace Thomas.Cli;
@@ -32,7 +30,7 @@ internal static class Program
         // Beyond a limit on the size of files (ulimit -f) writing shall fail, not end the process: the result can be written elsewhere.
         using PosixSignalRegistration? tooLong = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)FileSizeExceeded, static signal => signal.Cancel = true);
         TuningChoice tuned = TuningRecord.Read(CacheFolder.Default(), Processor.Name);
-        int code = ThomasCommand.Invoke(args, Console.Out, Console.Error, cancellation.Token, tuned);
+        int code = ThomasCommand.Invoke(args, Console.Out, Console.Error, tuned, cancellation.Token);
         Console.Out.Flush();
         if (stdout.Failure is not Exception lost) return code;
         Console.Error.WriteLine($"thomas: error: the result could not be written to standard output: {lost.Message}");

@@ -25,10 +25,10 @@ internal static class ThomasCommand
     /// <param name="args">The arguments after the program's name.</param>
     /// <param name="stdout">Results.</param>
     /// <param name="stderr">Progress, warnings, errors.</param>
-    /// <param name="cancellation">Ends the work as Ctrl-C does.</param>
     /// <param name="tuned">What is fastest on this machine, as far as that was measured.</param>
+    /// <param name="cancellation">Ends the work as Ctrl-C does.</param>
     /// <returns>See <see cref="ExitCode"/>.</returns>
-    public static int Invoke(string[] args, TextWriter stdout, TextWriter stderr, CancellationToken cancellation = default, TuningChoice tuned = default)
+    public static int Invoke(string[] args, TextWriter stdout, TextWriter stderr, TuningChoice tuned = default, CancellationToken cancellation = default)
     {
         Terminal terminal = new(stdout, stderr, cancellation);
         RootCommand root = Create(terminal, tuned);

@@ -10,7 +10,6 @@ using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
-using Thomas.Formats;
 using Thomas.Imaging;
 using Thomas.Runtime;
 

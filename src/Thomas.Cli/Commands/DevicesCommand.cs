@@ -1,13 +1,10 @@
-using System;
 using System.Collections.Generic;
 using System.CommandLine;
-using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
 using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.App.Tuning;
-using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Runtime;
 

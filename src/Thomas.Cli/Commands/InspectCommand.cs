@@ -5,7 +5,6 @@ using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Passes;
 using Thomas.Runtime;

@@ -9,7 +9,6 @@ using Thomas.Autodiff;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
-using Thomas.Formats;
 using Thomas.Imaging;
 using Thomas.Training;
 

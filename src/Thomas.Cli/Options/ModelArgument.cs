@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Threading;
-using Thomas.Formats;
 
 namespace Thomas.Cli.Options;
 

@@ -2,7 +2,6 @@ using System;
 using System.CommandLine;
 using System.IO;
 using Thomas.App;
-using Thomas.Cli.Output;
 using Thomas.Training;
 
 namespace Thomas.Cli.Options;

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Text;
 using Thomas.Cli.Output;
-using Thomas.Formats;
 using Thomas.Formats.TfLite.Writing;
 
 namespace Thomas.Cli.Options;

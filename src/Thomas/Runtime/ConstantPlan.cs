@@ -1,7 +1,6 @@
 using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Kernels;
-using Thomas.Planning;
 
 namespace Thomas.Runtime;
 

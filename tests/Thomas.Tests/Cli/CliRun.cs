@@ -17,7 +17,7 @@ internal sealed record CliRun(int Code, string Out, string Error)
     public static CliRun Of(string[] args, Action<string>? onErrorLine, CancellationToken cancellation)
     {
         using StringWriter stdout = new(), stderr = onErrorLine is null ? new StringWriter() : new WatchedWriter(onErrorLine);
-        int code = ThomasCommand.Invoke(args, stdout, stderr, cancellation);
+        int code = ThomasCommand.Invoke(args, stdout, stderr, cancellation: cancellation);
         return new CliRun(code, stdout.ToString(), stderr.ToString());
     }
 

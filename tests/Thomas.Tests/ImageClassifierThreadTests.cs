@@ -6,7 +6,6 @@ using System.Threading.Tasks;
 using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
-using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests;

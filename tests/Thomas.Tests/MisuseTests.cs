@@ -4,7 +4,6 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Data;
-using Thomas.Formats;
 using Thomas.Imaging;
 using Thomas.Tests.Harness;
 using Thomas.Tests.Training;

@@ -6,7 +6,6 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using Thomas.App;
-using Thomas.Cli.Output;
 using Thomas.Tests.Formats;
 using Thomas.Tests.Harness;
 using Xunit;

@@ -4,7 +4,6 @@ using System.IO;
 using System.Text.Json;
 using System.Threading;
 using Thomas.App;
-using Thomas.Cli.Options;
 using Xunit;
 
 namespace Thomas.Tests.Cli;

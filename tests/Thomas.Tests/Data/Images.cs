@@ -4,7 +4,6 @@ using System.IO;
 using SkiaSharp;
 
 using Thomas.Data;
-using Thomas.Training;
 
 namespace Thomas.Tests.Data;
 

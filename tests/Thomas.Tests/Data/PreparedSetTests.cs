@@ -7,7 +7,6 @@ using System.Threading.Tasks;
 
 using Thomas.Data;
 using Thomas.Imaging;
-using Thomas.Training;
 
 using Xunit;
 

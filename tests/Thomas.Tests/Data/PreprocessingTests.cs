@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Linq;
 
 using Thomas.Data;
-using Thomas.Training;
 
 using Xunit;
 

@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Runtime.Versioning;
-using Thomas.Formats;
 using Thomas.Tests.Data;
 using Xunit;
 

@@ -6,7 +6,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using Thomas.Data;
-using Thomas.Formats;
 using Thomas.Tests.Data;
 using Thomas.Training;
 using Xunit;

@@ -3,7 +3,6 @@ using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
-using Thomas.Training;
 
 namespace Thomas.Tests.Harness;
 

@@ -11,7 +11,6 @@ using SkiaSharp;
 
 using Thomas.Data;
 using Thomas.Imaging;
-using Thomas.Training;
 
 using Xunit;
 

@@ -7,7 +7,6 @@ using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
-using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests.Training;

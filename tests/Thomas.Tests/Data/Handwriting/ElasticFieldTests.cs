@@ -1,6 +1,5 @@
 using System;
 using Thomas.Data.Handwriting;
-using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests.Data.Handwriting;

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Thomas.Data.Handwriting;
-using Thomas.Training;
 using Xunit;
 
 namespace Thomas.Tests.Data.Handwriting;

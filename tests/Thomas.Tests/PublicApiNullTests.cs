@@ -63,6 +63,8 @@ public sealed class PublicApiNullTests
         Assert.Throws<ArgumentNullException>("op", () => builder.AddNode(null!, []));
         using VariableStore store = new([]);
         Assert.Throws<ArgumentNullException>("variable", () => store[null!].Clear());
+        Assert.Throws<ArgumentNullException>("variable", () => store.Write(null!, []));
+        Assert.Throws<ArgumentNullException>("variable", () => store.Read(null!, []));
         Assert.Throws<ArgumentNullException>("inputs", () => builder.Add(OpCatalog.Abs, [null!]));
     }
 

@@ -7,7 +7,7 @@ namespace Thomas.Passes;
 /// <summary>The rewrites between a model's graph and the graph that runs. Each can be switched off, which must not change results beyond rounding.</summary>
 internal static class CompilePasses
 {
-    private static readonly CompilePass InvertedResiduals = new("fuse-inverted-residual", FuseInvertedResidual.Run, SavesCaches: true);
+    private static readonly CompilePass InvertedResiduals = new("fuse-inverted-residual", FuseInvertedResidual.Run, ForCpuCaches: true);
 
     /// <summary>All rewrites, in order.</summary>
     public static IReadOnlyList<CompilePass> All { get; } =
@@ -18,9 +18,9 @@ internal static class CompilePasses
         new("fold-batch-norm", FoldBatchNorm.Run),
         new("fuse-epilogue", FuseEpilogue.Run),
         new("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
-        new("fuse-batch-norm-moments", FuseBatchNormMoments.Run, SavesCaches: true),
+        new("fuse-batch-norm-moments", FuseBatchNormMoments.Run, ForCpuCaches: true),
         new("fuse-bias-gradient", FuseBiasGradient.Run),
-        new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, SavesCaches: true),
+        new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, ForCpuCaches: true),
         InvertedResiduals,
     ];
 

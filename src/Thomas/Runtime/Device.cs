@@ -25,7 +25,7 @@ internal abstract class Device
     public virtual CostModel Rates => CostModel.Nominal;
 
     /// <summary>Whether a compile pass pays on it.</summary>
-    public virtual bool Wants(CompilePass pass) => !pass.SavesCaches;
+    public virtual bool Wants(CompilePass pass) => !pass.ForCpuCaches;
 
     /// <summary>A new kernel for a node, not yet bound to memory; null if the device has none for it.</summary>
     public abstract DeviceKernel? CreateKernel(Node node);

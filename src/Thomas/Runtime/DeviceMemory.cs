@@ -5,7 +5,7 @@ namespace Thomas.Runtime;
 
 /// <summary>
 /// A block of a device's memory. What is done to it takes its turn in the device's queue: it comes after all work that was put there before, and before all that is put there
-/// later. Only <see cref="Read"/> waits.
+/// later. Only <see cref="Read"/>, <see cref="FindNonFinite"/> and <see cref="Dispose"/> wait.
 /// </summary>
 internal abstract class DeviceMemory : IDisposable
 {
@@ -65,6 +65,6 @@ internal abstract class DeviceMemory : IDisposable
         return null;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Frees it, once no work in the queue uses it.</summary>
     public abstract void Dispose();
 }

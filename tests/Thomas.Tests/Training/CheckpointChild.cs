@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.IO;
 using System.Runtime.InteropServices;
 using Thomas.Data;
+using Thomas.Ops;
+using Thomas.Runtime;
 using Thomas.Tests.Harness;
 using Thomas.Training;
 
@@ -13,8 +15,8 @@ internal static class CheckpointChild
 {
     public const string Command = "checkpoint-child", StepDone = "step";
 
-    /// <summary>What a run does: training alone, told step by step; or all of what the commands train and tune do, up to the saved model.</summary>
-    public const string Steps = "steps", Train = "train", Tune = "tune";
+    /// <summary>What a run does: training alone, told step by step; or all of what the commands train and tune do, up to the saved model, the first also on a device with memory of its own.</summary>
+    public const string Steps = "steps", Train = "train", TrainElsewhere = "train-elsewhere", Tune = "tune";
 
     public static TrainerOptions Options { get; } = TrainerJob.Options with { Epochs = 12, CheckpointSteps = 1, WatchdogSteps = 3, Augmentation = new Augmentation { Flip = true } };
 
@@ -30,7 +32,8 @@ internal static class CheckpointChild
     /// <summary>Trains, or goes on training, and leaves the result.</summary>
     public static int Run(string folder, string kind)
     {
-        if (kind == Train) TrainAndSave(folder);
+        if (kind == Train) TrainAndSave(folder, Options.Compile);
+        else if (kind == TrainElsewhere) TrainAndSave(folder, new CompileOptions { OtherDevice = MockDevice.Serial(OpCatalog.Conv2dFilterGradient) });
         else if (kind == Tune) TuneAndSave(folder);
         else RunSteps(folder);
         return 0;
@@ -61,12 +64,12 @@ internal static class CheckpointChild
         File.WriteAllBytes(ResultOf(folder), MemoryMarshal.AsBytes<int>(TrainerJob.Bits(result.Model)).ToArray());
     }
 
-    private static void TrainAndSave(string folder)
+    private static void TrainAndSave(string folder, CompileOptions compile)
     {
         PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 }, CacheDirectory = CacheOf(folder), Threads = 1 };
         using PreparedSet train = PreparedSet.Create(TinyModels.Images(10, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
         using PreparedSet validation = PreparedSet.Create(TinyModels.Images(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
-        TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with { CheckpointPath = CheckpointOf(folder), Resume = true }, null, null, default);
+        TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with { Compile = compile, CheckpointPath = CheckpointOf(folder), Resume = true }, null, null, default);
         result.Model.Save(ModelOf(folder));
     }
 

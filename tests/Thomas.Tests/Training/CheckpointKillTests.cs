@@ -43,6 +43,7 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
     /// </summary>
     [Theory]
     [InlineData(CheckpointChild.Train)]
+    [InlineData(CheckpointChild.TrainElsewhere)]
     [InlineData(CheckpointChild.Tune)]
     public void A_whole_run_that_is_killed_anywhere_saves_the_model_of_one_that_is_not(string kind)
     {

@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using Thomas.Autodiff;
 using Thomas.Graphs;
-using Thomas.Planning;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
@@ -10,7 +9,7 @@ namespace Thomas.Training;
 /// <summary>
 /// Chooses how a step runs: in how many micro-batches, and what is recomputed. Without a memory bound that is the whole batch and nothing. Under one, every divisor of the
 /// batch is planned as it is and, where that does not fit, with recomputation down to the bound; of those that fit, the one of least predicted time is taken (with live
-/// batch normalization the largest, since each micro-batch is normalized by itself). Predictions use <see cref="CostModel.Nominal"/>, so that the same question has the same
+/// batch normalization the largest, since each micro-batch is normalized by itself). Predictions use the device's fixed rates, so that the same question has the same
 /// answer every time.
 /// </summary>
 public static class TrainingPlanner

@@ -10,7 +10,7 @@ namespace Thomas.Architectures;
 /// inputs from 224 pixels on.</para>
 /// <para>The map is flattened in NHWC order before <c>classifier.1</c>; see <see cref="Architecture.FlattenedWeight"/>.</para>
 /// </remarks>
-public static class AlexNet
+internal static class AlexNet
 {
     private const int PooledSize = 6;
 

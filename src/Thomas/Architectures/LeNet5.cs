@@ -6,7 +6,7 @@ namespace Thomas.Architectures;
 /// LeNet-5 as Caffe and DeepLearning4j have it: 20 and 50 filters of 5x5 without padding and without activation, each followed by a 2x2 maximum; 500 units with ReLU.
 /// </summary>
 /// <remarks>The feature map [4,4,50] (for 28x28) is flattened in NHWC order before <c>fc1</c>; see <see cref="Architecture.FlattenedWeight"/>.</remarks>
-public static class LeNet5
+internal static class LeNet5
 {
     /// <summary>What it is and how to build it.</summary>
     public static Architecture Architecture { get; } = new(Build)

@@ -8,7 +8,7 @@ namespace Thomas.Architectures;
 /// MobileNet version 1: depthwise and pointwise convolutions in turn. Padding is 1 on all sides (TensorFlow pads below and to the right where the stride is 2) and the
 /// activation is ReLU, as in the PyTorch port that names the weights. Channels are truncated to whole numbers, at least 8.
 /// </summary>
-public static class MobileNetV1
+internal static class MobileNetV1
 {
     private const int FewestChannels = 8;
 

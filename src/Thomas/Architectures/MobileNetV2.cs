@@ -8,7 +8,7 @@ namespace Thomas.Architectures;
 /// MobileNet version 2: inverted residuals with linear bottlenecks, ReLU6, padding 1 on all sides. Width multipliers above 1 also widen the last convolution, smaller
 /// ones leave its 1280 channels.
 /// </summary>
-public static class MobileNetV2
+internal static class MobileNetV2
 {
     private const int LastChannels = 1280;
 

@@ -8,7 +8,7 @@ namespace Thomas.Architectures;
 /// MobileNet version 3, small and large: inverted residuals with squeeze-and-excitation and hard swish, padding of half the kernel on all sides, batch normalization with
 /// epsilon 0.001.
 /// </summary>
-public static class MobileNetV3
+internal static class MobileNetV3
 {
     private const int Stem = 16;
     private const float NormEpsilon = 1e-3f;

@@ -4,7 +4,7 @@ using Thomas.Ops;
 namespace Thomas.Architectures;
 
 /// <summary>SqueezeNet 1.1 as torchvision has it: fire modules, no dense layer, the scores are the mean of a map after ReLU, so never negative.</summary>
-public static class SqueezeNet
+internal static class SqueezeNet
 {
     // Fire modules by their place in torchvision's list: squeeze channels, channels of each expansion. 2, 5 and 8 are pools.
     private static readonly (int Place, int Squeeze, int Expand)[] Fires =

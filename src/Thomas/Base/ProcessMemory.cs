@@ -5,7 +5,7 @@ using System.IO;
 namespace Thomas;
 
 /// <summary>What the operating system counts as this process's memory: the pages that lie in RAM, of whatever origin.</summary>
-public static class ProcessMemory
+internal static class ProcessMemory
 {
     private const string Status = "/proc/self/status";
 

@@ -11,7 +11,7 @@ namespace Thomas;
 /// xoshiro256** 1.0 (Blackman and Vigna, "Scrambled Linear Pseudorandom Number Generators", 2018), its 256-bit state filled with four outputs of
 /// SplitMix64 started at the seed. Not for cryptography. Not safe for several threads: give each its own <see cref="Fork"/>.
 /// </remarks>
-public sealed class Rng
+internal sealed class Rng
 {
     private ulong _seed;
     private ulong _s0;
@@ -159,4 +159,4 @@ public sealed class Rng
 /// <param name="S1">Second word.</param>
 /// <param name="S2">Third word.</param>
 /// <param name="S3">Fourth word.</param>
-public readonly record struct RngState(ulong Seed, ulong S0, ulong S1, ulong S2, ulong S3);
+internal readonly record struct RngState(ulong Seed, ulong S0, ulong S1, ulong S2, ulong S3);

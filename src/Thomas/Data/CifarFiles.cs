@@ -9,7 +9,7 @@ namespace Thomas.Data;
 /// CIFAR-10 in its binary version (Krizhevsky 2009): <c>data_batch_1.bin</c> and further, <c>test_batch.bin</c>, <c>batches.meta.txt</c> with the class names. A record is a
 /// label byte and 32x32 red, green and blue bytes, one plane after the other: 3073 bytes.
 /// </summary>
-public static class CifarFiles
+internal static class CifarFiles
 {
     private const int Side = 32;
     private const int ImageBytes = 3 * Side * Side;

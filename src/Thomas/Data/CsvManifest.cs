@@ -9,7 +9,7 @@ namespace Thomas.Data;
 /// double quote inside is doubled (RFC 4180). A first line <c>path,label</c> or <c>path,label,split</c> is a header. Blank lines are passed over. A split is train,
 /// val, validation or test, and if one line has one, all must.
 /// </summary>
-public static class CsvManifest
+internal static class CsvManifest
 {
     /// <summary>Reads a manifest. Nothing is decoded yet.</summary>
     /// <param name="path">The manifest.</param>

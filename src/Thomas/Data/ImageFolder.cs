@@ -13,7 +13,7 @@ namespace Thomas.Data;
 /// circle does no harm. Hidden files and files without an image's extension are passed over; <see cref="Dataset.Notes"/> counts the latter. Images of formats that no decoder here reads (HEIC, AVIF, TIFF,
 /// JPEG XL) are kept, so that they are reported and not silently missing.
 /// </remarks>
-public static class ImageFolder
+internal static class ImageFolder
 {
     private static readonly string[] ImageExtensions =
         [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl"];

@@ -17,7 +17,7 @@ namespace Thomas.Data;
 /// <para>Classes are the label values that occur, in numeric order. Their names are the numbers, or the lines of a file <c>labels.txt</c> beside the images: line v + 1
 /// for value v.</para>
 /// </remarks>
-public static class MnistFiles
+internal static class MnistFiles
 {
     private const string LabelNameFile = "labels.txt";
     private const string GzipExtension = ".gz";

@@ -119,7 +119,7 @@ public sealed class Preprocessor
     /// <param name="rng">Source of the choices.</param>
     /// <param name="crop">Receives [height, width, 3] bytes, always red, green, blue; at least <see cref="CropBytes"/> long.</param>
     /// <exception cref="ArgumentException"><paramref name="crop"/> is too short, or a value of <paramref name="augmentation"/> is not usable.</exception>
-    public void Crop(RgbImage image, Augmentation augmentation, Rng rng, Span<byte> crop) =>
+    internal void Crop(RgbImage image, Augmentation augmentation, Rng rng, Span<byte> crop) =>
         Crop(image, augmentation, rng, crop, new TriangleFilter(), new TriangleFilter());
 
     /// <summary>Flips and changes the colors of a crop in place; the random crop is not part of it.</summary>

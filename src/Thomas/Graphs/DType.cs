@@ -31,7 +31,7 @@ public enum DType
 }
 
 /// <summary>Facts about element types.</summary>
-public static class DTypeExtensions
+internal static class DTypeExtensions
 {
     /// <summary>Bytes of one element.</summary>
     public static int SizeBytes(this DType dtype) => dtype switch

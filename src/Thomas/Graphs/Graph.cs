@@ -45,7 +45,7 @@ public sealed class Graph
     }
 
     /// <summary>The variables that it reads, in the order of their values.</summary>
-    public IReadOnlyList<Variable> Variables
+    internal IReadOnlyList<Variable> Variables
     {
         get
         {

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 namespace Thomas.Graphs;
 
 /// <summary>The only way to make a graph: each node's types are inferred and checked as it is added.</summary>
-public sealed class GraphBuilder
+internal sealed class GraphBuilder
 {
     private readonly List<Value> _values = [];
     private readonly List<Node> _nodes = [];

@@ -5,7 +5,7 @@ using System.Text;
 namespace Thomas.Graphs;
 
 /// <summary>A stable text form of a graph: one line per input and node.</summary>
-public static class GraphDump
+internal static class GraphDump
 {
     /// <summary>Writes inputs, nodes with operands, attributes and result types, and outputs.</summary>
     public static string ToText(Graph graph)

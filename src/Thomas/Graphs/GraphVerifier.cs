@@ -4,7 +4,7 @@ using System.Collections.Generic;
 namespace Thomas.Graphs;
 
 /// <summary>Checks what every graph must satisfy. Passes run it on their results in tests and debug builds.</summary>
-public static class GraphVerifier
+internal static class GraphVerifier
 {
     /// <summary>Throws where an invariant does not hold.</summary>
     /// <exception cref="GraphException">Names the first violation.</exception>

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Thomas.Graphs;
 
 /// <summary>An immutable list of integers (axes, permutations, pads) that compares by value, for use in attributes.</summary>
-public readonly struct IntList : IEquatable<IntList>
+internal readonly struct IntList : IEquatable<IntList>
 {
     private readonly int[]? _items;
 

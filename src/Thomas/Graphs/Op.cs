@@ -7,7 +7,7 @@ namespace Thomas.Graphs;
 public abstract record OpAttributes;
 
 /// <summary>The attributes of operators that have none.</summary>
-public sealed record NoAttributes : OpAttributes
+internal sealed record NoAttributes : OpAttributes
 {
     /// <summary>The only instance.</summary>
     public static NoAttributes Instance { get; } = new();

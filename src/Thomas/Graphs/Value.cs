@@ -36,7 +36,7 @@ public sealed class Value
     public TensorData? Constant { get; }
 
     /// <summary>The tensor of longer life whose contents at the start of the run it has; else null.</summary>
-    public Variable? Variable { get; }
+    internal Variable? Variable { get; }
 
     /// <summary>Whether it is the contents of a variable at the start of the run.</summary>
     public bool IsVariable => Variable is not null;

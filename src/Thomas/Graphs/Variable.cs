@@ -1,7 +1,7 @@
 namespace Thomas.Graphs;
 
 /// <summary>What a variable is for; memory plans report by it.</summary>
-public enum VariableKind
+internal enum VariableKind
 {
     /// <summary>A trained parameter.</summary>
     Weight,
@@ -24,7 +24,7 @@ public enum VariableKind
 /// <param name="shape">The sizes; the elements are F32.</param>
 /// <param name="kind">What it is for.</param>
 /// <param name="initial">Its first contents; null for zeros.</param>
-public sealed class Variable(string name, Shape shape, VariableKind kind, TensorData? initial = null)
+internal sealed class Variable(string name, Shape shape, VariableKind kind, TensorData? initial = null)
 {
     /// <summary>Unique among the variables that are used together.</summary>
     public string Name { get; } = name ?? throw new System.ArgumentNullException(nameof(name));

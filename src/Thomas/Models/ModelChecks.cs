@@ -7,7 +7,7 @@ using Thomas.Graphs;
 namespace Thomas;
 
 /// <summary>Checks of a model's contents that its file format does not make.</summary>
-public static class ModelChecks
+internal static class ModelChecks
 {
     private const int Listed = 5;
 

@@ -8,7 +8,7 @@ namespace Thomas;
 /// <summary>
 /// <see cref="Preprocessing"/> as key-value text, the form in which it travels inside model files. Numbers are invariant and read back to the same bits.
 /// </summary>
-public static class PreprocessingText
+internal static class PreprocessingText
 {
     private const string WidthKey = "thomas.width";
     private const string HeightKey = "thomas.height";

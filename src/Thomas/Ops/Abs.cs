@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Absolute value; any shape.</summary>
-public sealed class Abs : UnaryOp
+internal sealed class Abs : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Abs";

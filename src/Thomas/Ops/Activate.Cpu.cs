@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class Activate
+internal sealed partial class Activate
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
         new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape.ElementCount);

@@ -3,7 +3,7 @@ using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
-public sealed partial class Activate
+internal sealed partial class Activate
 {
     internal override void Gradient(GradientContext g)
     {

@@ -6,10 +6,10 @@ namespace Thomas.Ops;
 
 /// <summary>The function that an <see cref="Activate"/> node applies.</summary>
 /// <param name="Activation">Function and parameters.</param>
-public sealed record ActivateAttributes(Activation Activation) : OpAttributes;
+internal sealed record ActivateAttributes(Activation Activation) : OpAttributes;
 
 /// <summary>Applies one of the activation functions element by element; any shape.</summary>
-public sealed partial class Activate : Op
+internal sealed partial class Activate : Op
 {
     /// <inheritdoc/>
     public override string Name => "Activate";

@@ -7,7 +7,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class ActivateBiasGradient
+internal sealed partial class ActivateBiasGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape);
 

@@ -8,7 +8,7 @@ namespace Thomas.Ops;
 /// <see cref="ActivateGradient"/> and the bias gradient of the layer before it, in one pass over memory. Operands: dy and saved as there, at least of rank 2; results: dx and
 /// its sums over all axes but the last. The pass <c>fuse-bias-gradient</c> makes it of the two.
 /// </summary>
-public sealed partial class ActivateBiasGradient : Op
+internal sealed partial class ActivateBiasGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "ActivateBiasGradient";

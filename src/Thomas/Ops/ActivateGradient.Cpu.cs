@@ -6,7 +6,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class ActivateGradient
+internal sealed partial class ActivateGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
         new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape.ElementCount);

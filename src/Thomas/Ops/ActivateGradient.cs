@@ -8,7 +8,7 @@ namespace Thomas.Ops;
 /// dx of an activation. Operands: dy and, of the same shape, the activation's result y where its derivative follows from that
 /// (<see cref="Activation.GradientReadsOutput"/>), else its argument x. At a kink the derivative is the left one for relu, relu6, clip and leakyRelu at 0, as PyTorch has it.
 /// </summary>
-public sealed partial class ActivateGradient : Op
+internal sealed partial class ActivateGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "ActivateGradient";

@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Sum; shapes broadcast.</summary>
-public sealed class Add : BinaryOp
+internal sealed class Add : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Add";

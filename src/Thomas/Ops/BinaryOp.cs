@@ -10,7 +10,7 @@ namespace Thomas.Ops;
 /// <summary>
 /// An element-wise function of two tensors that broadcast by NumPy's rule: the last axes are aligned, a size of 1 stretches.
 /// </summary>
-public abstract partial class BinaryOp : Op
+internal abstract partial class BinaryOp : Op
 {
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {

@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Quotient; shapes broadcast.</summary>
-public sealed class Divide : BinaryOp
+internal sealed class Divide : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Divide";

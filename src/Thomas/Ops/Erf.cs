@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>The error function, which exact GELU is made of; any shape.</summary>
-public sealed class Erf : UnaryOp
+internal sealed class Erf : UnaryOp
 {
     /// <summary>Beyond it the function is 1 in double too.</summary>
     private const double Saturation = 6;

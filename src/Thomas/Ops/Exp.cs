@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Natural exponential; any shape.</summary>
-public sealed class Exp : UnaryOp
+internal sealed class Exp : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Exp";

@@ -3,7 +3,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Comparison as a number: the step function of the difference, with the value 1/2 at 0; shapes broadcast.</summary>
-public sealed class Heaviside : BinaryOp
+internal sealed class Heaviside : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Heaviside";

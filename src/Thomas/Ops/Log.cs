@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Natural logarithm; any shape.</summary>
-public sealed class Log : UnaryOp
+internal sealed class Log : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Log";

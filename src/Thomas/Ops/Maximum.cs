@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Larger of two; NaN if either is; shapes broadcast.</summary>
-public sealed class Maximum : BinaryOp
+internal sealed class Maximum : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Maximum";

@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Smaller of two; NaN if either is; shapes broadcast.</summary>
-public sealed class Minimum : BinaryOp
+internal sealed class Minimum : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Minimum";

@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Product; shapes broadcast.</summary>
-public sealed class Multiply : BinaryOp
+internal sealed class Multiply : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Multiply";

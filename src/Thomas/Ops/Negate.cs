@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Negation; any shape.</summary>
-public sealed class Negate : UnaryOp
+internal sealed class Negate : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Negate";

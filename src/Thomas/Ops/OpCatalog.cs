@@ -5,7 +5,7 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>Every operator: a property to name it by and its place in <see cref="All"/>; the only list of them.</summary>
-public static class OpCatalog
+internal static class OpCatalog
 {
     /// <summary>Sum of two tensors.</summary>
     public static Add Add { get; } = new();

@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Leaky ReLU whose slope b is a tensor; shapes broadcast.</summary>
-public sealed class PRelu : BinaryOp
+internal sealed class PRelu : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "PRelu";

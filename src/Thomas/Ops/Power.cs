@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Power; shapes broadcast.</summary>
-public sealed class Power : BinaryOp
+internal sealed class Power : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Power";

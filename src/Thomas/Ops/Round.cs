@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Nearest whole number, halves to the even one; any shape.</summary>
-public sealed class Round : UnaryOp
+internal sealed class Round : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Round";

@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Reciprocal square root; any shape.</summary>
-public sealed class Rsqrt : UnaryOp
+internal sealed class Rsqrt : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Rsqrt";

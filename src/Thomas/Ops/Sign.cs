@@ -3,7 +3,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>-1, 0 or 1 by the sign of each element; NaN stays; any shape.</summary>
-public sealed class Sign : UnaryOp
+internal sealed class Sign : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Sign";

@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Square root; any shape.</summary>
-public sealed class Sqrt : UnaryOp
+internal sealed class Sqrt : UnaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Sqrt";

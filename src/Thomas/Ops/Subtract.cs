@@ -4,7 +4,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>Difference; shapes broadcast.</summary>
-public sealed class Subtract : BinaryOp
+internal sealed class Subtract : BinaryOp
 {
     /// <inheritdoc/>
     public override string Name => "Subtract";

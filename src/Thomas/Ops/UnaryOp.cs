@@ -7,7 +7,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>An element-wise function of one tensor without parameters.</summary>
-public abstract class UnaryOp : Op
+internal abstract class UnaryOp : Op
 {
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {

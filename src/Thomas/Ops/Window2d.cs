@@ -8,7 +8,7 @@ namespace Thomas.Ops;
 /// <param name="Left">Columns to the left.</param>
 /// <param name="Bottom">Rows below.</param>
 /// <param name="Right">Columns to the right.</param>
-public readonly record struct Padding2d(int Top, int Left, int Bottom, int Right)
+internal readonly record struct Padding2d(int Top, int Left, int Bottom, int Right)
 {
     /// <summary>No padding (VALID).</summary>
     public static Padding2d None => default;
@@ -25,7 +25,7 @@ public readonly record struct Padding2d(int Top, int Left, int Bottom, int Right
 /// <param name="DilationH">Rows from one tap to the next.</param>
 /// <param name="DilationW">Columns from one tap to the next.</param>
 /// <param name="Padding">Elements added around the input.</param>
-public readonly record struct Window2d(int KernelH, int KernelW, int StrideH, int StrideW, int DilationH, int DilationW, Padding2d Padding)
+internal readonly record struct Window2d(int KernelH, int KernelW, int StrideH, int StrideW, int DilationH, int DilationW, Padding2d Padding)
 {
     private const int MaximumSide = 1 << 28;
 

@@ -9,7 +9,7 @@ namespace Thomas.Runtime;
 /// The memory of variables, shared by the executables that are compiled over it: one block of a device's memory, laid out in the order of the variables, each aligned as the
 /// device wants it. It must outlive those executables.
 /// </summary>
-public sealed class VariableStore : IDisposable
+internal sealed class VariableStore : IDisposable
 {
     private readonly Dictionary<Variable, long> _offsets = [];
     private readonly Variable[] _variables;

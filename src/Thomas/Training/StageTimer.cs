@@ -60,7 +60,7 @@ public sealed record StageTimes(IReadOnlyList<StageTime> Stages)
 }
 
 /// <summary>Measures the stages of a run with a monotonic clock. Stages of the same name add up. Safe for several threads at once.</summary>
-public sealed class StageTimer
+internal sealed class StageTimer
 {
     private readonly List<StageTime> _stages = [];
     private readonly Lock _gate = new();

@@ -64,8 +64,9 @@ public sealed class ActivationCatalogTests
     [InlineData(ActivationKind.Silu, 0, 0, -1.5f, -0.27363822f)]
     [InlineData(ActivationKind.Tanh, 0, 0, -1.5f, -0.9051483f)]
     [InlineData(ActivationKind.Mish, 0, 0, -1.5f, -0.29809974f)]
-    public void Definitions_give_known_values(ActivationKind kind, float a, float b, float x, float expected)
+    public void Definitions_give_known_values(object kindValue, float a, float b, float x, float expected)
     {
+        ActivationKind kind = (ActivationKind)kindValue;
         ActivationFunction function = new Activation(kind, a, b).Function;
         Assert.Equal(expected, function.Value(x), 1e-6f);
         Assert.Equal(expected, function.Value((double)x), 1e-6);

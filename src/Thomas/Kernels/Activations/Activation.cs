@@ -4,7 +4,7 @@ namespace Thomas.Kernels.Activations;
 /// <param name="Kind">The function.</param>
 /// <param name="A">Its first parameter, where it has one.</param>
 /// <param name="B">Its second parameter, where it has one.</param>
-public readonly record struct Activation(ActivationKind Kind, float A = 0, float B = 0)
+internal readonly record struct Activation(ActivationKind Kind, float A = 0, float B = 0)
 {
     /// <summary>The identity.</summary>
     public static Activation None => default;

@@ -1,7 +1,7 @@
 namespace Thomas.Kernels.Activations;
 
 /// <summary>Which function an <see cref="Activation"/> is.</summary>
-public enum ActivationKind
+internal enum ActivationKind
 {
     // In the order of ActivationCatalog, which has what is known about each.
 

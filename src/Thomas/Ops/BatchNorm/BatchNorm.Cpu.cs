@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class BatchNorm
+internal sealed partial class BatchNorm
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

@@ -2,7 +2,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-public sealed partial class BatchNorm
+internal sealed partial class BatchNorm
 {
     /// <summary>
     /// dx = dy * scale * r; dScale = r * sum dy * (x - mean); dShift = sum dy; r = 1 / sqrt(variance + epsilon). The statistics are stored, so nothing flows through

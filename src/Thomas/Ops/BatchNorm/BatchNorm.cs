@@ -5,12 +5,12 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of batch normalization.</summary>
 /// <param name="Epsilon">Added to the variance.</param>
-public sealed record BatchNormAttributes(float Epsilon) : OpAttributes;
+internal sealed record BatchNormAttributes(float Epsilon) : OpAttributes;
 
 /// <summary>
 /// Batch normalization with stored statistics over the last axis (Ioffe and Szegedy 2015). Operands: x [..., c], scale [c], shift [c], mean [c], variance [c].
 /// </summary>
-public sealed partial class BatchNorm : Op
+internal sealed partial class BatchNorm : Op
 {
     /// <inheritdoc/>
     public override string Name => "BatchNorm";

@@ -7,7 +7,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class BatchNormFromMoments
+internal sealed partial class BatchNormFromMoments
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

@@ -8,7 +8,7 @@ namespace Thomas.Ops;
 /// <see cref="BatchNormTraining"/> with moments that are known already. Operands: x [..., c], scale [c], shift [c], and mean, variance and rest [c] as <see cref="Conv2dMoments"/>
 /// has them; result: y like x.
 /// </summary>
-public sealed partial class BatchNormFromMoments : Op
+internal sealed partial class BatchNormFromMoments : Op
 {
     /// <inheritdoc/>
     public override string Name => "BatchNormFromMoments";

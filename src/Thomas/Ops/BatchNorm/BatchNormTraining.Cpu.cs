@@ -7,7 +7,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class BatchNormTraining
+internal sealed partial class BatchNormTraining
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// <summary>Settings of batch normalization in training.</summary>
 /// <param name="Epsilon">Added to the variance.</param>
 /// <param name="Activation">Applied to the result: none, or one that clips (relu, relu6, clip).</param>
-public sealed record BatchNormTrainingAttributes(float Epsilon, Activation Activation = default) : OpAttributes
+internal sealed record BatchNormTrainingAttributes(float Epsilon, Activation Activation = default) : OpAttributes
 {
     /// <summary>Whether the activation is one that the operators take over.</summary>
     internal static bool Fuses(Activation activation) => activation.Function.IsClip;
@@ -17,7 +17,7 @@ public sealed record BatchNormTrainingAttributes(float Epsilon, Activation Activ
 /// Batch normalization with the statistics of the batch, over the last axis (Ioffe and Szegedy 2015). Operands: x [..., c], scale [c], shift [c]; results: y like x, and
 /// mean and variance [c] of x over all other axes, the variance divided by the count. <see cref="MovingAverage"/> turns those into the statistics of <see cref="BatchNorm"/>.
 /// </summary>
-public sealed partial class BatchNormTraining : Op
+internal sealed partial class BatchNormTraining : Op
 {
     /// <inheritdoc/>
     public override string Name => "BatchNormTraining";

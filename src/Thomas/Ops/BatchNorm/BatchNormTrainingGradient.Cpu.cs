@@ -8,7 +8,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class BatchNormTrainingGradient
+internal sealed partial class BatchNormTrainingGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

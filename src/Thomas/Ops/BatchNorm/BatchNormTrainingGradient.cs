@@ -8,7 +8,7 @@ namespace Thomas.Ops;
 /// The gradients of <see cref="BatchNormTraining"/>, through the batch's statistics too (Ioffe and Szegedy 2015, section 3). Operands: x [..., c], dy like x, scale [c], mean [c],
 /// variance [c], and shift [c] where an activation is applied to the result; results: dx like x, dScale [c], dShift [c].
 /// </summary>
-public sealed partial class BatchNormTrainingGradient : Op
+internal sealed partial class BatchNormTrainingGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "BatchNormTrainingGradient";

@@ -7,10 +7,10 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of broadcasting.</summary>
 /// <param name="Dims">The sizes of the result.</param>
-public sealed record BroadcastToAttributes(IntList Dims) : OpAttributes;
+internal sealed record BroadcastToAttributes(IntList Dims) : OpAttributes;
 
 /// <summary>Repeats a tensor along new axes and along axes of size 1, by NumPy's rule.</summary>
-public sealed class BroadcastTo : Op
+internal sealed class BroadcastTo : Op
 {
     /// <inheritdoc/>
     public override string Name => "BroadcastTo";

@@ -7,10 +7,10 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of concatenation.</summary>
 /// <param name="Axis">The axis that the operands are joined along; not negative.</param>
-public sealed record ConcatAttributes(int Axis) : OpAttributes;
+internal sealed record ConcatAttributes(int Axis) : OpAttributes;
 
 /// <summary>Joins tensors along one axis; the other sizes must agree.</summary>
-public sealed class Concat : Op
+internal sealed class Concat : Op
 {
     /// <inheritdoc/>
     public override string Name => "Concat";

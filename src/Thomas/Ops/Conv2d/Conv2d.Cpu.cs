@@ -3,7 +3,7 @@ using Thomas.Kernels;
 
 namespace Thomas.Ops;
 
-public sealed partial class Conv2d
+internal sealed partial class Conv2d
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => ProductKernel.Convolution(node, context);
 }

@@ -10,13 +10,13 @@ namespace Thomas.Ops;
 /// <param name="HasBias">Whether a bias [cOut] follows the filter among the operands.</param>
 /// <param name="HasResidual">Whether a tensor of the output's shape, added before the activation, is the last operand.</param>
 /// <param name="Activation">Applied to the sum.</param>
-public sealed record Conv2dAttributes(Window2d Window, int Groups = 1, bool HasBias = false, bool HasResidual = false, Activation Activation = default) : OpAttributes;
+internal sealed record Conv2dAttributes(Window2d Window, int Groups = 1, bool HasBias = false, bool HasResidual = false, Activation Activation = default) : OpAttributes;
 
 /// <summary>
 /// 2-D cross-correlation, as every CNN framework means by convolution. Operands: x [n,h,w,cIn] (NHWC), filter [cOut,kH,kW,cIn/groups] (OHWI),
 /// bias [cOut] if any, residual [n,oh,ow,cOut] if any. Padding counts as zero.
 /// </summary>
-public sealed partial class Conv2d : Op
+internal sealed partial class Conv2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "Conv2d";

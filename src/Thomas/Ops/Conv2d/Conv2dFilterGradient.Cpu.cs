@@ -5,7 +5,7 @@ using Thomas.Kernels.Gemm;
 
 namespace Thomas.Ops;
 
-public sealed partial class Conv2dFilterGradient
+internal sealed partial class Conv2dFilterGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

@@ -4,7 +4,7 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>dL/d(filter) of a convolution. Operands: x [n,h,w,cIn], dy [n,oh,ow,cOut]; result [cOut,kH,kW,cIn/groups] (OHWI).</summary>
-public sealed partial class Conv2dFilterGradient : Op
+internal sealed partial class Conv2dFilterGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "Conv2dFilterGradient";

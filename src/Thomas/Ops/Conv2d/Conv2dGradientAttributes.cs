@@ -7,4 +7,4 @@ namespace Thomas.Ops;
 /// <param name="InputH">Rows of the forward input.</param>
 /// <param name="InputW">Columns of the forward input.</param>
 /// <param name="Groups">Channel groups of the forward convolution; all input channels for depthwise.</param>
-public sealed record Conv2dGradientAttributes(Window2d Window, int InputH, int InputW, int Groups = 1) : OpAttributes;
+internal sealed record Conv2dGradientAttributes(Window2d Window, int InputH, int InputW, int Groups = 1) : OpAttributes;

@@ -3,7 +3,7 @@ namespace Thomas.Ops;
 /// <summary>
 /// dL/dx of a convolution. Operands: dy [n,oh,ow,cOut], filter [cOut,kH,kW,cIn/groups] (OHWI); result [n,h,w,cIn].
 /// </summary>
-public sealed class Conv2dInputGradient : TransposedConvolution
+internal sealed class Conv2dInputGradient : TransposedConvolution
 {
     /// <inheritdoc/>
     public override string Name => "Conv2dInputGradient";

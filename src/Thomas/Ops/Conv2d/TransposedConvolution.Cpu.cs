@@ -5,7 +5,7 @@ using Thomas.Kernels.Gemm;
 
 namespace Thomas.Ops;
 
-public abstract partial class TransposedConvolution
+internal abstract partial class TransposedConvolution
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, context);
 

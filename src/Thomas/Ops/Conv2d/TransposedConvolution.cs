@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// What a convolution does, backward: each element of dy is spread over its window. Operands: dy [n,oh,ow,cOut], filter [cOut,kH,kW,cIn/groups] (OHWI) of the convolution that is
 /// turned around; result [n,h,w,cIn].
 /// </summary>
-public abstract partial class TransposedConvolution : Op
+internal abstract partial class TransposedConvolution : Op
 {
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {

@@ -2,7 +2,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-public sealed partial class Dense
+internal sealed partial class Dense
 {
     internal override void Gradient(GradientContext g)
     {

@@ -7,10 +7,10 @@ namespace Thomas.Ops;
 /// <summary>Settings of a fully connected layer.</summary>
 /// <param name="HasBias">Whether a bias [o] is the last operand.</param>
 /// <param name="Activation">Applied to the sum.</param>
-public sealed record DenseAttributes(bool HasBias = false, Activation Activation = default) : OpAttributes;
+internal sealed record DenseAttributes(bool HasBias = false, Activation Activation = default) : OpAttributes;
 
 /// <summary>Fully connected layer. Operands: x [n,k], weights [o,k], bias [o] if any.</summary>
-public sealed partial class Dense : Op
+internal sealed partial class Dense : Op
 {
     /// <inheritdoc/>
     public override string Name => "Dense";

@@ -6,7 +6,7 @@ using Thomas.Kernels.Normalization;
 
 namespace Thomas.Ops;
 
-public sealed partial class DepthwiseConv2d
+internal sealed partial class DepthwiseConv2d
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, hasMoments: false);
 

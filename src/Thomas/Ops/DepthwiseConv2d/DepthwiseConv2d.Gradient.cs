@@ -2,7 +2,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-public sealed partial class DepthwiseConv2d
+internal sealed partial class DepthwiseConv2d
 {
     internal override void Gradient(GradientContext g)
     {

@@ -8,13 +8,13 @@ namespace Thomas.Ops;
 /// <param name="Window">Kernel size, stride, dilation and zero padding.</param>
 /// <param name="HasBias">Whether a bias [cOut] is the last operand.</param>
 /// <param name="Activation">Applied to the sum.</param>
-public sealed record DepthwiseConv2dAttributes(Window2d Window, bool HasBias = false, Activation Activation = default) : OpAttributes;
+internal sealed record DepthwiseConv2dAttributes(Window2d Window, bool HasBias = false, Activation Activation = default) : OpAttributes;
 
 /// <summary>
 /// Convolution of each channel by itself. Operands: x [n,h,w,c] (NHWC), filter [1,kH,kW,c*m] (TFLite's order; m is the channel multiplier),
 /// bias [c*m] if any. Output channel o reads input channel o / m.
 /// </summary>
-public sealed partial class DepthwiseConv2d : Op
+internal sealed partial class DepthwiseConv2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "DepthwiseConv2d";

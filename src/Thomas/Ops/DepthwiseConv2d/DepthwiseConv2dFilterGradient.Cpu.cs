@@ -5,7 +5,7 @@ using Thomas.Kernels.Depthwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class DepthwiseConv2dFilterGradient
+internal sealed partial class DepthwiseConv2dFilterGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

@@ -6,7 +6,7 @@ namespace Thomas.Ops;
 /// <summary>
 /// dL/d(filter) of a depthwise convolution. Operands: x [n,h,w,c], dy [n,oh,ow,c*m]; result [1,kH,kW,c*m], c being <see cref="Conv2dGradientAttributes.Groups"/>.
 /// </summary>
-public sealed partial class DepthwiseConv2dFilterGradient : Op
+internal sealed partial class DepthwiseConv2dFilterGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "DepthwiseConv2dFilterGradient";

@@ -5,7 +5,7 @@ using Thomas.Kernels.Depthwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class DepthwiseConv2dGradient
+internal sealed partial class DepthwiseConv2dGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {

@@ -10,7 +10,7 @@ namespace Thomas.Ops;
 /// <param name="InputH">Rows of the forward input.</param>
 /// <param name="InputW">Columns of the forward input.</param>
 /// <param name="InputActivation">What made the forward input: nothing or a clipping (relu, relu6, clip).</param>
-public sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int InputH, int InputW, Activation InputActivation = default) : OpAttributes
+internal sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int InputH, int InputW, Activation InputActivation = default) : OpAttributes
 {
     /// <summary>Whether the operator takes the gradient of the activation over.</summary>
     internal static bool Fuses(Activation activation) => activation.Function.IsClip;
@@ -21,7 +21,7 @@ public sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int Inpu
 /// and filter as there; results: dx and dw. If x is the result of a clipping, dx is the gradient before it, and a third result sums that over all axes but the last: the bias
 /// gradient of the layer before. The pass <c>fuse-depthwise-gradients</c> makes it of the others.
 /// </summary>
-public sealed partial class DepthwiseConv2dGradient : Op
+internal sealed partial class DepthwiseConv2dGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "DepthwiseConv2dGradient";

@@ -6,7 +6,7 @@ namespace Thomas.Ops;
 /// <summary>
 /// dL/dx of a depthwise convolution. Operands: dy [n,oh,ow,c*m], filter [1,kH,kW,c*m]; result [n,h,w,c], c being <see cref="Conv2dGradientAttributes.Groups"/>.
 /// </summary>
-public sealed partial class DepthwiseConv2dInputGradient : Op
+internal sealed partial class DepthwiseConv2dInputGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "DepthwiseConv2dInputGradient";

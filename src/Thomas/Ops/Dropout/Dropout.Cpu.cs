@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class Dropout
+internal sealed partial class Dropout
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((DropoutAttributes)node.Attributes, node.Output.Shape.ElementCount);
 

@@ -7,13 +7,13 @@ namespace Thomas.Ops;
 /// <summary>Settings of dropout.</summary>
 /// <param name="Rate">The share of elements that become zero, in [0, 1).</param>
 /// <param name="Seed">Differs between the dropouts of a network.</param>
-public sealed record DropoutAttributes(float Rate, ulong Seed) : OpAttributes;
+internal sealed record DropoutAttributes(float Rate, ulong Seed) : OpAttributes;
 
 /// <summary>
 /// Dropout in training (Srivastava et al. 2014, scaled as it is usual today, so that inference needs nothing). Operands: x of any shape; step [], a whole number from 0 on
 /// that is fed anew each step. The mask follows from seed, step and the element's index alone: the same node run again, or its gradient, has the same mask.
 /// </summary>
-public sealed partial class Dropout : Op
+internal sealed partial class Dropout : Op
 {
     /// <inheritdoc/>
     public override string Name => "Dropout";

@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class FakeQuantize
+internal sealed partial class FakeQuantize
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {

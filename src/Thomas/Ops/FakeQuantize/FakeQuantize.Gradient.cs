@@ -3,7 +3,7 @@ using Thomas.Kernels.Activations;
 
 namespace Thomas.Ops;
 
-public sealed partial class FakeQuantize
+internal sealed partial class FakeQuantize
 {
     /// <summary>
     /// The straight-through estimator (Bengio et al. 2013; Jacob et al. 2018): dy where x rounds to a number of the grid, 0 where it is clamped. The grid reaches half a

@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// <param name="Quantization">Scale and zero point, per tensor or along the last axis.</param>
 /// <param name="Minimum">The smallest integer of the grid, for example -128.</param>
 /// <param name="Maximum">The largest integer of the grid, for example 127.</param>
-public sealed record FakeQuantizeAttributes(Quantization Quantization, int Minimum, int Maximum) : OpAttributes
+internal sealed record FakeQuantizeAttributes(Quantization Quantization, int Minimum, int Maximum) : OpAttributes
 {
     /// <inheritdoc/>
     public override string ToString() => Quantization.IsPerTensor
@@ -19,7 +19,7 @@ public sealed record FakeQuantizeAttributes(Quantization Quantization, int Minim
 /// Rounds real numbers to the grid of an 8-bit tensor and clamps them to its range, so that a quantized model computes in float32 what its file
 /// says (Jacob et al. 2018). Ties round to even.
 /// </summary>
-public sealed partial class FakeQuantize : Op
+internal sealed partial class FakeQuantize : Op
 {
     /// <inheritdoc/>
     public override string Name => "FakeQuantize";

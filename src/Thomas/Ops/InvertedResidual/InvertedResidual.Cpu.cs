@@ -6,7 +6,7 @@ using Thomas.Kernels.Gemm;
 
 namespace Thomas.Ops;
 
-public sealed partial class InvertedResidual
+internal sealed partial class InvertedResidual
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, context);
 

@@ -8,7 +8,7 @@ namespace Thomas.Ops;
 /// no tensors. Operands: x, then the filter and, if any, the bias of each of the three in turn, then the last one's residual if any. The first or the last convolution may be absent.
 /// The pass <c>fuse-inverted-residual</c> makes it of the three.
 /// </summary>
-public sealed partial class InvertedResidual : Op
+internal sealed partial class InvertedResidual : Op
 {
     /// <inheritdoc/>
     public override string Name => "InvertedResidual";

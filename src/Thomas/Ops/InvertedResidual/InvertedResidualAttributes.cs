@@ -6,7 +6,7 @@ namespace Thomas.Ops;
 /// <param name="Expand">The 1x1 convolution before the depthwise one; null where there is none.</param>
 /// <param name="Depthwise">The depthwise convolution, with one output for each channel.</param>
 /// <param name="Project">The 1x1 convolution after it; null where there is none.</param>
-public sealed record InvertedResidualAttributes(Conv2dAttributes? Expand, DepthwiseConv2dAttributes Depthwise, Conv2dAttributes? Project) : OpAttributes
+internal sealed record InvertedResidualAttributes(Conv2dAttributes? Expand, DepthwiseConv2dAttributes Depthwise, Conv2dAttributes? Project) : OpAttributes
 {
     /// <summary>Position of the expansion's filter; its bias, if any, follows.</summary>
     internal static int ExpandFilter => 1;

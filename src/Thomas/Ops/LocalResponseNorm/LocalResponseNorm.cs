@@ -8,10 +8,10 @@ namespace Thomas.Ops;
 /// <param name="Alpha">Factor on the sum of squares; ONNX's alpha divided by its size.</param>
 /// <param name="Beta">Exponent.</param>
 /// <param name="Bias">Added to the scaled sum.</param>
-public sealed record LocalResponseNormAttributes(int Size, float Alpha, float Beta, float Bias) : OpAttributes;
+internal sealed record LocalResponseNormAttributes(int Size, float Alpha, float Beta, float Bias) : OpAttributes;
 
 /// <summary>Local response normalization across the last axis (Krizhevsky et al. 2012, section 3.3).</summary>
-public sealed partial class LocalResponseNorm : Op
+internal sealed partial class LocalResponseNorm : Op
 {
     /// <inheritdoc/>
     public override string Name => "LocalResponseNorm";

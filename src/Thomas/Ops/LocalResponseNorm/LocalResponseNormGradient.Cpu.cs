@@ -5,7 +5,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class LocalResponseNormGradient
+internal sealed partial class LocalResponseNormGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
         new Kernel((LocalResponseNormAttributes)node.Attributes, node.Output.Shape);

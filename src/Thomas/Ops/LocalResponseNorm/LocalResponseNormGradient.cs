@@ -4,7 +4,7 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>dL/dx of local response normalization across the last axis. Operands: x and dy of one shape.</summary>
-public sealed partial class LocalResponseNormGradient : Op
+internal sealed partial class LocalResponseNormGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "LocalResponseNormGradient";

@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// The squared error of predictions, averaged over a row's elements and summed with a weight for each row: loss = sum_n weights[n] * mean_c (prediction[n,c] - target[n,c])^2.
 /// Made of ordinary nodes, so it has their gradients. Weights of 1/n give the batch mean; of 0, rows that do not count.
 /// </summary>
-public static class MeanSquaredError
+internal static class MeanSquaredError
 {
     /// <summary>Adds the loss to a graph and returns it, a scalar.</summary>
     /// <param name="builder">The graph under construction.</param>

@@ -6,7 +6,7 @@ using Thomas.Kernels.Losses;
 
 namespace Thomas.Ops;
 
-public sealed partial class SoftmaxCrossEntropy
+internal sealed partial class SoftmaxCrossEntropy
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node.Inputs[0].Shape);
 

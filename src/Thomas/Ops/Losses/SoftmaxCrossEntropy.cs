@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// Cross-entropy between target distributions and the softmax of class scores, summed with a weight for each row. Operands: logits [n,c], targets [n,c]
 /// (one-hot, smoothed or mixed), weights [n]; results: loss [] and probabilities [n,c]. Weights of 1/n give the batch mean; of 0, rows that do not count.
 /// </summary>
-public sealed partial class SoftmaxCrossEntropy : Op
+internal sealed partial class SoftmaxCrossEntropy : Op
 {
     /// <inheritdoc/>
     public override string Name => "SoftmaxCrossEntropy";

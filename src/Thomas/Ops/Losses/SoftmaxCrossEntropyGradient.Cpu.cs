@@ -6,7 +6,7 @@ using Thomas.Kernels.Losses;
 
 namespace Thomas.Ops;
 
-public sealed partial class SoftmaxCrossEntropyGradient
+internal sealed partial class SoftmaxCrossEntropyGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node.Output.Shape);
 

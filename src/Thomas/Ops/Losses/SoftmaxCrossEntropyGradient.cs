@@ -6,7 +6,7 @@ namespace Thomas.Ops;
 /// <summary>
 /// dL/d(logits) of <see cref="SoftmaxCrossEntropy"/>. Operands: probabilities [n,c], targets [n,c], weights [n], dLoss []; result [n,c]. Rows of weight 0 give zeros.
 /// </summary>
-public sealed partial class SoftmaxCrossEntropyGradient : Op
+internal sealed partial class SoftmaxCrossEntropyGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "SoftmaxCrossEntropyGradient";

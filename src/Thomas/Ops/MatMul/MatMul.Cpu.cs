@@ -6,7 +6,7 @@ using Thomas.Kernels.Gemm;
 
 namespace Thomas.Ops;
 
-public sealed partial class MatMul
+internal sealed partial class MatMul
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node, context);
 

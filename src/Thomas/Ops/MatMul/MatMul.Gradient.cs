@@ -2,7 +2,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-public sealed partial class MatMul
+internal sealed partial class MatMul
 {
     /// <summary>Products again; matrices that serve several products get the sum over them.</summary>
     internal override void Gradient(GradientContext g)

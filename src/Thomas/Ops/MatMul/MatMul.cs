@@ -6,13 +6,13 @@ namespace Thomas.Ops;
 /// <summary>Settings of a matrix product.</summary>
 /// <param name="TransposeA">Whether the matrices of the first operand are stored as [k,m].</param>
 /// <param name="TransposeB">Whether the matrices of the second operand are stored as [n,k].</param>
-public sealed record MatMulAttributes(bool TransposeA = false, bool TransposeB = false) : OpAttributes;
+internal sealed record MatMulAttributes(bool TransposeA = false, bool TransposeB = false) : OpAttributes;
 
 /// <summary>
 /// Products of matrices, either of which may be stored transposed. Operands: a [..,m,k], b [..,k,n]. The axes before the matrices count products; they broadcast
 /// by NumPy's rule. Attention is such products of two activations; a matrix of weights on the right is <see cref="Dense"/>.
 /// </summary>
-public sealed partial class MatMul : Op
+internal sealed partial class MatMul : Op
 {
     /// <inheritdoc/>
     public override string Name => "MatMul";

@@ -6,7 +6,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class Accumulate
+internal sealed partial class Accumulate
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node.Output.Shape.ElementCount);
 

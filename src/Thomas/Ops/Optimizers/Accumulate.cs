@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// Adds a gradient to its sum over micro-batches. Operands: the sum (a variable), the gradient, keep []: 0 at the first micro-batch of a step, which overwrites
 /// whatever the sum holds, 1 at the others. Result: the sum, in the operand's memory.
 /// </summary>
-public sealed partial class Accumulate : Op
+internal sealed partial class Accumulate : Op
 {
     /// <inheritdoc/>
     public override string Name => "Accumulate";

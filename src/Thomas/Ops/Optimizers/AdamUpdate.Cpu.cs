@@ -6,7 +6,7 @@ using Thomas.Kernels.Optimizers;
 
 namespace Thomas.Ops;
 
-public sealed partial class AdamUpdate
+internal sealed partial class AdamUpdate
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((AdamAttributes)node.Attributes, node.Output.Shape.ElementCount);
 

@@ -10,11 +10,11 @@ namespace Thomas.Ops;
 /// <param name="WeightDecay">d.</param>
 /// <param name="Decoupled">Whether decay shrinks the parameter directly (AdamW, Loshchilov and Hutter 2019) instead of joining the gradient (Adam).</param>
 /// <param name="RateFactor">Factor on the learning rate, for this parameter's group.</param>
-public sealed record AdamAttributes(
+internal sealed record AdamAttributes(
     float Beta1 = 0.9f, float Beta2 = 0.999f, float Epsilon = 1e-8f, float WeightDecay = 0, bool Decoupled = true, float RateFactor = 1) : OpAttributes;
 
 /// <summary>Adam (Kingma and Ba 2015) and AdamW. Two moments m and v, at first zero.</summary>
-public sealed partial class AdamUpdate : UpdateOp
+internal sealed partial class AdamUpdate : UpdateOp
 {
     /// <inheritdoc/>
     public override string Name => "AdamUpdate";

@@ -6,7 +6,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class ClipByGlobalNorm
+internal sealed partial class ClipByGlobalNorm
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

@@ -5,13 +5,13 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of gradient clipping.</summary>
 /// <param name="Bound">The largest norm that gradients keep.</param>
-public sealed record ClipByGlobalNormAttributes(float Bound) : OpAttributes;
+internal sealed record ClipByGlobalNormAttributes(float Bound) : OpAttributes;
 
 /// <summary>
 /// Clips by the norm of all gradients together (Pascanu et al. 2013): lowers the factor on gradients in the control vector. Operands: control [4], then every gradient;
 /// result: control [4].
 /// </summary>
-public sealed partial class ClipByGlobalNorm : Op
+internal sealed partial class ClipByGlobalNorm : Op
 {
     /// <inheritdoc/>
     public override string Name => "ClipByGlobalNorm";

@@ -5,7 +5,7 @@ using Thomas.Kernels.Elementwise;
 
 namespace Thomas.Ops;
 
-public sealed partial class MovingAverage
+internal sealed partial class MovingAverage
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
         new Kernel((MovingAverageAttributes)node.Attributes, node.Output.Shape.ElementCount);

@@ -6,13 +6,13 @@ namespace Thomas.Ops;
 /// <summary>Settings of a moving average.</summary>
 /// <param name="Momentum">m: the share of the new value, as PyTorch counts it. A decay d, as averages of weights are usually given, is m = 1 - d.</param>
 /// <param name="Factor">f: a factor on the new value. Of n/(n-1) it makes the variance of a batch of n elements unbiased, as PyTorch keeps it.</param>
-public sealed record MovingAverageAttributes(float Momentum, float Factor = 1) : OpAttributes;
+internal sealed record MovingAverageAttributes(float Momentum, float Factor = 1) : OpAttributes;
 
 /// <summary>
 /// Moves an average towards a value: a running statistic of batch normalization (Ioffe and Szegedy 2015), or an average of weights (Polyak and Juditsky 1992).
 /// Operands: the average (a variable), the value; result: the average, in the operand's memory.
 /// </summary>
-public sealed partial class MovingAverage : Op
+internal sealed partial class MovingAverage : Op
 {
     /// <inheritdoc/>
     public override string Name => "MovingAverage";

@@ -6,7 +6,7 @@ using Thomas.Kernels.Optimizers;
 
 namespace Thomas.Ops;
 
-public sealed partial class SgdUpdate
+internal sealed partial class SgdUpdate
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((SgdAttributes)node.Attributes, node.Output.Shape.ElementCount);
 

@@ -9,10 +9,10 @@ namespace Thomas.Ops;
 /// <param name="WeightDecay">d.</param>
 /// <param name="Decoupled">Whether decay shrinks the parameter directly (Loshchilov and Hutter 2019) instead of joining the gradient.</param>
 /// <param name="RateFactor">Factor on the learning rate, for this parameter's group.</param>
-public sealed record SgdAttributes(float Momentum = 0, bool Nesterov = false, float WeightDecay = 0, bool Decoupled = false, float RateFactor = 1) : OpAttributes;
+internal sealed record SgdAttributes(float Momentum = 0, bool Nesterov = false, float WeightDecay = 0, bool Decoupled = false, float RateFactor = 1) : OpAttributes;
 
 /// <summary>Stochastic gradient descent with momentum, as PyTorch's SGD without dampening. One moment v, at first zero.</summary>
-public sealed partial class SgdUpdate : UpdateOp
+internal sealed partial class SgdUpdate : UpdateOp
 {
     /// <inheritdoc/>
     public override string Name => "SgdUpdate";

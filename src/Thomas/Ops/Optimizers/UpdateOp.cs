@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// A step of an optimizer on one parameter. Operands: the parameter, its moments (all variables), the gradient, and the control vector [4] that is fed each step:
 /// learning rate, factor on the gradient, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t). Results: the parameter and the moments, in the operands' memory.
 /// </summary>
-public abstract class UpdateOp : Op
+internal abstract class UpdateOp : Op
 {
     /// <summary>Length of the control vector.</summary>
     public const int ControlLength = 4;

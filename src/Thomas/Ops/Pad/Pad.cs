@@ -9,10 +9,10 @@ namespace Thomas.Ops;
 /// <param name="Before">Elements added before each axis; one per axis.</param>
 /// <param name="After">Elements added after each axis; one per axis.</param>
 /// <param name="Value">What they hold.</param>
-public sealed record PadAttributes(IntList Before, IntList After, float Value = 0) : OpAttributes;
+internal sealed record PadAttributes(IntList Before, IntList After, float Value = 0) : OpAttributes;
 
 /// <summary>Surrounds a tensor with a constant.</summary>
-public sealed class Pad : Op
+internal sealed class Pad : Op
 {
     /// <inheritdoc/>
     public override string Name => "Pad";

@@ -10,10 +10,10 @@ namespace Thomas.Ops;
 /// <param name="Window">Window size, stride and padding.</param>
 /// <param name="CountPadding">Whether padding counts as zeros in the mean (ONNX count_include_pad) or is left out (TFLite).</param>
 /// <param name="Activation">Applied to the mean.</param>
-public sealed record AveragePool2dAttributes(Window2d Window, bool CountPadding = false, Activation Activation = default) : OpAttributes;
+internal sealed record AveragePool2dAttributes(Window2d Window, bool CountPadding = false, Activation Activation = default) : OpAttributes;
 
 /// <summary>Mean of each window of an NHWC tensor. Every window must cover at least one real element.</summary>
-public sealed class AveragePool2d : Op
+internal sealed class AveragePool2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "AveragePool2d";

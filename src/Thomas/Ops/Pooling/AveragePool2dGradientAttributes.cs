@@ -7,4 +7,4 @@ namespace Thomas.Ops;
 /// <param name="InputH">Rows of the forward input.</param>
 /// <param name="InputW">Columns of the forward input.</param>
 /// <param name="CountPadding">Whether padding counts in the mean.</param>
-public sealed record AveragePool2dGradientAttributes(Window2d Window, int InputH, int InputW, bool CountPadding = false) : OpAttributes;
+internal sealed record AveragePool2dGradientAttributes(Window2d Window, int InputH, int InputW, bool CountPadding = false) : OpAttributes;

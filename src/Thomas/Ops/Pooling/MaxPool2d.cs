@@ -7,10 +7,10 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of max pooling.</summary>
 /// <param name="Window">Window size, stride, dilation and padding; padding never wins.</param>
-public sealed record MaxPool2dAttributes(Window2d Window) : OpAttributes;
+internal sealed record MaxPool2dAttributes(Window2d Window) : OpAttributes;
 
 /// <summary>Maximum of each window of an NHWC tensor; NaN if the window holds one. Every window must cover at least one real element.</summary>
-public sealed class MaxPool2d : Op
+internal sealed class MaxPool2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "MaxPool2d";

@@ -7,7 +7,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class Reduce
+internal sealed partial class Reduce
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 

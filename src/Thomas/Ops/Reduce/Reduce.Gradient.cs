@@ -4,7 +4,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-public sealed partial class Reduce
+internal sealed partial class Reduce
 {
     /// <summary>Sum: dy for every element; mean: dy / count; maximum: dy for the first element, in row-major order of the reduced axes, that is the largest.</summary>
     internal override void Gradient(GradientContext g)

@@ -5,7 +5,7 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>How a reduction combines elements.</summary>
-public enum ReduceKind
+internal enum ReduceKind
 {
     /// <summary>Arithmetic mean.</summary>
     Mean,
@@ -21,10 +21,10 @@ public enum ReduceKind
 /// <param name="Kind">How elements combine.</param>
 /// <param name="Axes">The axes that vanish; ascending, not negative.</param>
 /// <param name="KeepDims">Whether the reduced axes stay with size 1.</param>
-public sealed record ReduceAttributes(ReduceKind Kind, IntList Axes, bool KeepDims) : OpAttributes;
+internal sealed record ReduceAttributes(ReduceKind Kind, IntList Axes, bool KeepDims) : OpAttributes;
 
 /// <summary>Mean, sum or maximum over some axes; global average pooling is the mean over axes 1 and 2 of an NHWC tensor.</summary>
-public sealed partial class Reduce : Op
+internal sealed partial class Reduce : Op
 {
     /// <inheritdoc/>
     public override string Name => "Reduce";

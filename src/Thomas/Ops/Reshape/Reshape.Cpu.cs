@@ -4,7 +4,7 @@ using Thomas.Kernels.Copy;
 
 namespace Thomas.Ops;
 
-public sealed partial class Reshape
+internal sealed partial class Reshape
 {
     /// <summary>Only for a reshape that cannot be a view, such as that of a constant that is handed out.</summary>
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)

@@ -5,7 +5,7 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of reshaping.</summary>
 /// <param name="Dims">The new sizes; 0 copies the operand's size at that position (so the batch stays open), one -1 takes what is left.</param>
-public sealed record ReshapeAttributes(IntList Dims) : OpAttributes
+internal sealed record ReshapeAttributes(IntList Dims) : OpAttributes
 {
     /// <summary>Keeps every size of a tensor of the given rank: a second name for the same numbers.</summary>
     internal static ReshapeAttributes Same(int rank) => new(new IntList(new int[rank]));
@@ -15,7 +15,7 @@ public sealed record ReshapeAttributes(IntList Dims) : OpAttributes
 }
 
 /// <summary>The same elements in the same order under another shape.</summary>
-public sealed partial class Reshape : Op
+internal sealed partial class Reshape : Op
 {
     /// <inheritdoc/>
     public override string Name => "Reshape";

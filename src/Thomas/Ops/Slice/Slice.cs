@@ -9,10 +9,10 @@ namespace Thomas.Ops;
 /// <param name="Begin">First index taken.</param>
 /// <param name="Size">Indices taken; -1 takes all up to the end.</param>
 /// <param name="Step">Distance from one index taken to the next; positive.</param>
-public sealed record SliceAttributes(IntList Begin, IntList Size, IntList Step) : OpAttributes;
+internal sealed record SliceAttributes(IntList Begin, IntList Size, IntList Step) : OpAttributes;
 
 /// <summary>Cuts a (strided) block out of a tensor.</summary>
-public sealed class Slice : Op
+internal sealed class Slice : Op
 {
     /// <inheritdoc/>
     public override string Name => "Slice";

@@ -6,4 +6,4 @@ namespace Thomas.Ops;
 /// <param name="Begin">First index that the slice takes.</param>
 /// <param name="Step">Distance from one index taken to the next.</param>
 /// <param name="Dims">Sizes of the tensor that is sliced.</param>
-public sealed record SliceGradientAttributes(IntList Begin, IntList Step, IntList Dims) : OpAttributes;
+internal sealed record SliceGradientAttributes(IntList Begin, IntList Step, IntList Dims) : OpAttributes;

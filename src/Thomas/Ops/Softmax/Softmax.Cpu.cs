@@ -6,7 +6,7 @@ using Thomas.Kernels.Reduce;
 
 namespace Thomas.Ops;
 
-public sealed partial class Softmax
+internal sealed partial class Softmax
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((SoftmaxAttributes)node.Attributes, node.Output.Shape);
 

@@ -2,7 +2,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-public sealed partial class Softmax
+internal sealed partial class Softmax
 {
     /// <summary>dx = beta * y * (dy - sum dy * y), or of the logarithm beta * (dy - e^y * sum dy).</summary>
     internal override void Gradient(GradientContext g)

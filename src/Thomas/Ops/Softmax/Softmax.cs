@@ -6,10 +6,10 @@ namespace Thomas.Ops;
 /// <summary>Settings of softmax.</summary>
 /// <param name="Logarithm">Whether the logarithm of the result is returned.</param>
 /// <param name="Beta">Factor on the exponent.</param>
-public sealed record SoftmaxAttributes(bool Logarithm = false, float Beta = 1) : OpAttributes;
+internal sealed record SoftmaxAttributes(bool Logarithm = false, float Beta = 1) : OpAttributes;
 
 /// <summary>Normalized exponentials along the last axis, computed with the maximum subtracted.</summary>
-public sealed partial class Softmax : Op
+internal sealed partial class Softmax : Op
 {
     /// <inheritdoc/>
     public override string Name => "Softmax";

@@ -8,10 +8,10 @@ namespace Thomas.Ops;
 /// <summary>Between which devices a transfer copies.</summary>
 /// <param name="Source">Name of the device whose memory the operand lies in.</param>
 /// <param name="Target">Name of the device whose memory the result lies in.</param>
-public sealed record TransferAttributes(string Source, string Target) : OpAttributes;
+internal sealed record TransferAttributes(string Source, string Target) : OpAttributes;
 
 /// <summary>A copy of x, of any shape, in the memory of another device. Compiling adds it where a device has no kernel for a node, which then runs on another one.</summary>
-public sealed class Transfer : Op
+internal sealed class Transfer : Op
 {
     /// <inheritdoc/>
     public override string Name => "Transfer";

@@ -7,10 +7,10 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of a transpose.</summary>
 /// <param name="Perm">Axis i of the result is axis Perm[i] of the operand.</param>
-public sealed record TransposeAttributes(IntList Perm) : OpAttributes;
+internal sealed record TransposeAttributes(IntList Perm) : OpAttributes;
 
 /// <summary>Reorders the axes of a tensor.</summary>
-public sealed class Transpose : Op
+internal sealed class Transpose : Op
 {
     /// <summary>NCHW to NHWC.</summary>
     public static IntList NchwToNhwc { get; } = new(0, 2, 3, 1);

@@ -18,7 +18,7 @@ namespace Thomas.Training;
 /// (int32 each after the 8-byte magic), 128-bit XXH3 of everything else, zeros up to byte 64; the key in UTF-8, an int32 label per sample, zeros up
 /// to a multiple of 64; the rows.
 /// </remarks>
-public sealed unsafe class FeatureCache
+internal sealed unsafe class FeatureCache
 {
     private const ulong Magic = 0x3130_5441_4546_4854; // "THFEAT01"
     private const int HeaderBytes = 64;

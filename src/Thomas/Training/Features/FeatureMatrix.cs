@@ -12,7 +12,7 @@ namespace Thomas.Training;
 /// one that evaluation looks at; the others are augmented versions of it, from which training draws one per epoch. Different rows may be read and
 /// written by several threads at once. Keep the object referenced while its spans are in use.
 /// </remarks>
-public sealed unsafe class FeatureMatrix : IDisposable
+internal sealed unsafe class FeatureMatrix : IDisposable
 {
     private readonly int[] _labels;
     private readonly float* _rows;

@@ -34,5 +34,5 @@ public sealed record EpochReport(
 /// <param name="Restarts">How often training went back to the best weights because the loss was not finite.</param>
 /// <param name="StoppedEarly">Whether it ended because no epoch was better for long enough.</param>
 /// <param name="Cancelled">Whether it was canceled.</param>
-public sealed record HeadResult(
+internal sealed record HeadResult(
     LinearHead Head, IReadOnlyList<EpochReport> Epochs, int BestEpoch, float LearningRate, int Restarts, bool StoppedEarly, bool Cancelled);

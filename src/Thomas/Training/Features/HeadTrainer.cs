@@ -20,7 +20,7 @@ namespace Thomas.Training;
 /// <para>A trainer has no state: it may be used for several heads, also at once. It works on the calling thread; the same seed gives the same bits on one
 /// kind of processor.</para>
 /// </remarks>
-public sealed class HeadTrainer
+internal sealed class HeadTrainer
 {
     private const int MaxRestarts = 3;
     private const float RestartRateShare = 0.1f;

@@ -6,7 +6,7 @@ namespace Thomas.Training;
 /// The last layer of a classifier: <c>logits[c] = sum_k weights[c,k] * x[k] + bias[c]</c>. The same numbers, in the same order, as the weights
 /// [classes, features] and the bias [classes] of a <c>Dense</c> node.
 /// </summary>
-public sealed class LinearHead
+internal sealed class LinearHead
 {
     private readonly float[] _weights;
     private readonly float[] _bias;

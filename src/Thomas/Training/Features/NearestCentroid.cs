@@ -3,7 +3,7 @@ using System;
 namespace Thomas.Training;
 
 /// <summary>How <see cref="NearestCentroid"/> measures nearness.</summary>
-public enum CentroidMetric
+internal enum CentroidMetric
 {
     /// <summary>Largest cosine between the features and a class's mean, after standardization.</summary>
     Cosine,
@@ -18,7 +18,7 @@ public enum CentroidMetric
 /// cosine <c>argmax_c z.m[c] / |m[c]|</c>, Euclidean <c>argmin_c |z - m[c]|</c>. A class without samples is never predicted.
 /// Safe for several threads at once.
 /// </summary>
-public sealed class NearestCentroid
+internal sealed class NearestCentroid
 {
     private readonly FeatureScaler _scaler;
     private readonly float[] _weights;

@@ -11,7 +11,7 @@ namespace Thomas.Training;
 /// <summary>
 /// What <see cref="Tuner"/> needs for the last layer: each image's features are computed once, by inference alone, and then the layer is trained on them.
 /// </summary>
-public sealed record HeadPlan
+internal sealed record HeadPlan
 {
     // Weights, the best of them so far, their gradient, and the moments of Adam.
     private const int CopiesOfWeights = 5;

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Thomas;
 
 /// <summary>Amounts of memory as people write them.</summary>
-internal static class ByteSize
+public static class ByteSize
 {
     /// <summary>Reads a number with a unit: B, KB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024); without one, bytes. Case does not matter.</summary>
     /// <returns>Whether the text is a positive amount below 2^60 bytes.</returns>

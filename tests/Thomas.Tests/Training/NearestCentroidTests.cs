@@ -9,8 +9,9 @@ public sealed class NearestCentroidTests
     [Theory]
     [InlineData(CentroidMetric.Cosine)]
     [InlineData(CentroidMetric.Euclidean)]
-    public void Predictions_match_a_direct_search(CentroidMetric metric)
+    public void Predictions_match_a_direct_search(object metricValue)
     {
+        CentroidMetric metric = (CentroidMetric)metricValue;
         const int Features = 9, Classes = 4;
         using FeatureMatrix train = Surrogate.Gaussians([9, 5, 0, 7], Features, seed: 81, distance: 2);
         using FeatureMatrix test = Surrogate.Gaussians([25, 25, 25, 25], Features, seed: 82, distance: 2);

@@ -7,7 +7,7 @@ using System.Runtime.InteropServices;
 namespace Thomas.Data;
 
 /// <summary>Ways to set images aside for validation.</summary>
-internal static class Split
+public static class Split
 {
     /// <summary>
     /// Splits every class in the same proportion: of its n images, n * <paramref name="validationShare"/> rounded, but at least 1 and at most n - 1, become

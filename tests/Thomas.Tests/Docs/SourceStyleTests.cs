@@ -38,12 +38,10 @@ public sealed partial class SourceStyleTests
 
     private static IEnumerable<string> Sources()
     {
-        string? root = AppContext.BaseDirectory;
-        while (root is not null && !File.Exists(Path.Combine(root, "Thomas.slnx"))) root = Path.GetDirectoryName(root);
-        Assert.SkipWhen(root is null, "the sources are not beside the test program");
+        string root = RepositoryFiles.Root();
         foreach (string folder in (string[])["src", "tests", "bench", "samples"])
         {
-            foreach (string path in Directory.EnumerateFiles(Path.Combine(root!, folder), "*.cs", SearchOption.AllDirectories))
+            foreach (string path in Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
             {
                 string[] parts = path.Split(Path.DirectorySeparatorChar);
                 if (!Array.Exists(parts, part => part is "obj" or "bin")) yield return path;

@@ -1,0 +1,83 @@
+using System;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+using Thomas;
+using Thomas.Architectures;
+using Thomas.Autodiff;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.LibrarySample;
+
+/// <summary>The samples of docs/library.md, as a program: <c>dotnet run -- MODEL FOLDER</c> with a folder of images for each class.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] args)
+    {
+        if (args.Length != 2)
+        {
+            Console.Error.WriteLine("usage: Thomas.LibrarySample MODEL FOLDER");
+            return 2;
+        }
+
+        Classify(args[0], Directory.GetFiles(args[1], "*.*", SearchOption.AllDirectories)[0]);
+        await TuneAsync(args[0], args[1], default);
+        TuneWithinMemory(args[0], args[1]);
+        TrainFromScratch(args[1]);
+        return 0;
+    }
+
+    private static void Classify(string path, string photo)
+    {
+        Model model = Model.Load(path);
+        using ImageClassifier classifier = new(model);
+        foreach (ClassScore score in classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes(photo), top: 3)) Console.WriteLine($"{score.Label} {score.Probability:P1}");
+    }
+
+    private static async Task TuneAsync(string path, string folder, CancellationToken cancellation)
+    {
+        Model model = Model.Load(path);
+        Dataset images = DatasetLoader.Load(folder);
+        Progress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
+        Progress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));
+        TuningOptions options = new() { CacheDirectory = "cache" };
+        TuningResult result = await Tuner.TuneAsync(model, images, new SkiaImageDecoder(), options, stages, epochs, cancellation);
+        Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after ({result.After.AccuracyInterval})");
+        foreach (string warning in result.Warnings) Console.WriteLine(warning);
+        result.Model.Save("tuned.tflite");
+    }
+
+    private static void TuneWithinMemory(string path, string folder)
+    {
+        Model model = Model.Load(path);
+        Dataset images = DatasetLoader.Load(folder);
+        TuningOptions options = new()
+        {
+            MemoryBytes = 128L << 20,
+            CacheDirectory = "cache",
+            Network = new TrainerOptions { Policy = UpdatePolicy.All, Epochs = 5, CheckpointPath = "tuning.checkpoint", Resume = true },
+            Compile = new CompileOptions { Threads = 2 },
+        };
+        Console.WriteLine(Tuner.Plan(model, images, options).ToText());
+        TuningResult result = Tuner.Tune(model, images, new SkiaImageDecoder(), options);
+        result.Model.Save("tuned.onnx");
+    }
+
+    private static void TrainFromScratch(string folder)
+    {
+        if (!ArchitectureCatalog.TryFind("mobilenet-v1", out Architecture? architecture)) return;
+        Dataset images = Split.Stratified(DatasetLoader.Load(folder), validationShare: 0.2, seed: 1);
+        SkiaImageDecoder decoder = new();
+        Preprocessing preprocessing = Preprocessing.Preset("imagenet", 96, 96);
+        Model network = new(
+            architecture.Build(new ArchitectureOptions { Classes = images.ClassNames.Count, Height = 96, Width = 96, WidthMultiplier = 0.25f, Seed = 1 }),
+            new ModelInfo { Name = architecture.Name, Labels = images.ClassNames, Preprocessing = preprocessing });
+        using PreparedSet train = PreparedSet.Create(images.Only(Subset.Train), decoder, new PreparedSetOptions { Preprocessing = preprocessing });
+        using PreparedSet validation = PreparedSet.Create(images.Only(Subset.Validation), decoder, new PreparedSetOptions { Preprocessing = preprocessing });
+        TrainerResult result = Trainer.Train(network, train, validation, new TrainerOptions { Policy = new UpdatePolicy(UpdateKind.Scratch), Epochs = 30, BatchSize = 32 });
+        result.Model.Save("scratch.tflite");
+    }
+}

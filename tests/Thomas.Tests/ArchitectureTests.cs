@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Thomas.Tests.Docs;
 using Thomas.Tests.Harness;
 using Xunit;
 
@@ -69,6 +70,23 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         Assert.Empty(twice);
     }
 
+    /// <summary>What depends on the kind of an activation belongs into its file or, for a format, into the format's list; a switch elsewhere would be a place that a new kind is missing from.</summary>
+    [Fact]
+    public void There_is_no_switch_over_activations()
+    {
+        string library = Path.Combine(RepositoryFiles.Root(), "src", "Thomas");
+        List<string> found = [];
+        foreach (string path in Directory.EnumerateFiles(library, "*.cs", SearchOption.AllDirectories))
+        {
+            foreach (Match match in ActivationArm().Matches(File.ReadAllText(path))) found.Add($"{Path.GetRelativePath(library, path)}: {match.Value.Trim()}");
+        }
+
+        Assert.Empty(found);
+        Assert.Matches(ActivationArm(), "        ActivationKind.Relu or ActivationKind.Relu6 => 1,");
+        Assert.Matches(ActivationArm(), "        { Kind: ActivationKind.Relu } => 1,");
+        Assert.Matches(ActivationArm(), "            case ActivationKind.Clip when a.A == 0:");
+    }
+
     [Fact]
     public void The_floors_have_no_ring()
     {
@@ -120,6 +138,9 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
 
     private static List<string> FoldersOf(HashSet<string> sources) =>
         [.. sources.Select(source => OwnSource().Match(source.Replace('\\', '/'))).Where(match => match.Success).Select(match => match.Groups["folder"] is { Success: true } folder ? folder.Value : Root).Distinct()];
+
+    [GeneratedRegex(@"^\s*(case\s+ActivationKind\.\w+.*|(\{\s*Kind:\s*)?ActivationKind\.\w+[^;=\n]*=>.*)$", RegexOptions.Multiline)]
+    private static partial Regex ActivationArm();
 
     [GeneratedRegex("/src/Thomas/(?!obj/)((?<folder>[^/]+)/)?[^/]")]
     private static partial Regex OwnSource();

@@ -241,8 +241,9 @@ public sealed class ClassOutput
     {
         ScoreKind.LogProbability => Math.Exp(number),
         ScoreKind.Probability => number,
-        _ when _range.IsShared => number / _range.Sum!.Value,
-        _ => (number - _range.Low) / (_range.High - _range.Low),
+        ScoreKind.Bounded when _range.IsShared => number / _range.Sum!.Value,
+        ScoreKind.Bounded => (number - _range.Low) / (_range.High - _range.Low),
+        _ => throw new UnreachableException($"{Kind} is no probability of one class."),
     };
 
     private string Describe()

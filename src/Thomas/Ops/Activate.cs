@@ -20,9 +20,7 @@ internal sealed partial class Activate : Op
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);
-        Activation activation = ((ActivateAttributes)attributes).Activation;
-        ActivationFunction function = activation.Function;
-        Require(!function.IsClip || function.Lower <= function.Upper, $"clips to an empty range [{function.Lower}, {function.Upper}]");
+        ActivationRules.Check(((ActivateAttributes)attributes).Activation);
         return [inputs[0]];
     }
 

@@ -23,6 +23,7 @@ internal sealed partial class ActivateBiasGradient : Op
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 2);
+        ActivationRules.Check(((ActivateAttributes)attributes).Activation);
         Shape shape = inputs[0].Shape;
         Require(shape == inputs[1].Shape, $"dy {shape} and the saved tensor {inputs[1].Shape} differ");
         Require(shape.Rank >= 2, $"dy {shape} has no axis to sum over");

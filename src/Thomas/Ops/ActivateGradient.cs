@@ -23,6 +23,7 @@ internal sealed partial class ActivateGradient : Op
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 2);
+        ActivationRules.Check(((ActivateAttributes)attributes).Activation);
         Require(inputs[0].Shape == inputs[1].Shape, $"dy {inputs[0].Shape} and the saved tensor {inputs[1].Shape} differ");
         Require(((ActivateAttributes)attributes).Activation.Kind != ActivationKind.None, "the identity has no gradient node");
         return [inputs[0]];

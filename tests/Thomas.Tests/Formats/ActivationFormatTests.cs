@@ -59,6 +59,18 @@ public sealed class ActivationFormatTests
         }
     }
 
+    [Fact]
+    public void An_unknown_activation_and_an_empty_range_are_refused_by_every_operator()
+    {
+        foreach (string host in Hosts.Keys)
+        {
+            GraphException unknown = Assert.Throws<GraphException>(() => Make(host, new Activation((ActivationKind)1000)));
+            Assert.Contains("there is no activation 1000", unknown.Message, StringComparison.Ordinal);
+            GraphException empty = Assert.Throws<GraphException>(() => Make(host, Activation.Clip(2, 1)));
+            Assert.Contains("clips to an empty range [2, 1]", empty.Message, StringComparison.Ordinal);
+        }
+    }
+
     private static Graph Make(string host, Activation activation)
     {
         GraphBuilder b = new();

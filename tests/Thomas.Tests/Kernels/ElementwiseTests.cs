@@ -39,6 +39,7 @@ public unsafe class ElementwiseTests
         CheckMap(default(Sigmoid), ReferenceMath.Sigmoid, 4);
         CheckMap(default(Tanh), Math.Tanh, 4);
         CheckMap(default(Silu), x => double.IsNegativeInfinity(x) ? 0 : x * ReferenceMath.Sigmoid(x), 6);
+        CheckMap(default(Mish), x => double.IsNegativeInfinity(x) ? 0 : double.IsNaN(x) ? x : default(Mish).Value(x), 6);
         CheckMap(default(HardSwish), x => double.IsNegativeInfinity(x) ? double.NaN : x * Math.Clamp(x + 3, 0, 6) / 6, 3, lowest: 1e-5);
         // Two roundings of terms about as large as "lowest", where multiply-add is not fused.
         CheckMap(new HardSigmoid(0.2f, 0.5f), x => Math.Clamp((0.2f * x) + 0.5, 0, 1), 1, lowest: 1);

@@ -20,7 +20,7 @@ internal static class TfLiteActivations
         [ActivationKind.LeakyRelu] = static (graph, x, f) => graph.Call(LEAKY_RELU, [x], graph.Dims(x), new OptionsTable(BuiltinOptions.LeakyRelu).Float(0, f.A)),
         [ActivationKind.Sigmoid] = static (graph, x, _) => graph.Unary(LOGISTIC, x),
         [ActivationKind.HardSigmoid] = static (graph, x, f) => WriteHardSigmoid(graph, x, f),
-        [ActivationKind.HardSwish] = static (graph, x, _) => graph.Unary(HARD_SWISH, x),
+        [ActivationKind.HardSwish] = static (graph, x, _) => graph.Unary(HARD_SWISH, x, BuiltinOptions.HardSwish),
         [ActivationKind.Silu] = static (graph, x, _) => graph.Binary(MUL, x, graph.Unary(LOGISTIC, x)),
         [ActivationKind.Tanh] = static (graph, x, _) => graph.Unary(TANH, x),
         [ActivationKind.Mish] = static (graph, x, _) => WriteMish(graph, x),
@@ -78,7 +78,7 @@ internal static class TfLiteActivations
     /// <summary>x * n / (n + 2) with e = e^(min(x, 20)) and n = e * (e + 2), as the kernel computes it.</summary>
     private static int WriteMish(GraphEmitter graph, int x)
     {
-        int two = graph.Scalar("two", 2), e = graph.Unary(EXP, graph.Binary(MINIMUM, x, graph.Scalar("saturated", 20))), n = graph.Binary(MUL, e, graph.Binary(ADD, e, two));
+        int two = graph.Scalar("two", 2), e = graph.Unary(EXP, graph.Binary(MINIMUM, x, graph.Scalar("saturated", 20)), BuiltinOptions.Exp), n = graph.Binary(MUL, e, graph.Binary(ADD, e, two));
         return graph.Binary(MUL, x, graph.Binary(DIV, n, graph.Binary(ADD, n, two)));
     }
 

@@ -30,8 +30,11 @@ internal static class ActivationCatalog
         }
     }
 
+    /// <summary>Whether there is such a kind.</summary>
+    public static bool IsKnown(ActivationKind kind) => (uint)kind < (uint)All.Count;
+
     /// <summary>The function of a kind, with parameters of 0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public static ActivationFunction Of(ActivationKind kind) =>
-        (uint)kind < (uint)All.Count ? All[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such activation.");
+        IsKnown(kind) ? All[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such activation.");
 }

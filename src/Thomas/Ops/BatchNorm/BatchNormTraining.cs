@@ -10,7 +10,7 @@ namespace Thomas.Ops;
 internal sealed record BatchNormTrainingAttributes(float Epsilon, Activation Activation = default) : OpAttributes
 {
     /// <summary>Whether the activation is one that the operators take over.</summary>
-    internal static bool Fuses(Activation activation) => activation.Function.IsClip;
+    internal static bool Fuses(Activation activation) => ActivationCatalog.IsKnown(activation.Kind) && activation.Function.IsClip;
 }
 
 /// <summary>

@@ -29,6 +29,7 @@ internal sealed partial class Conv2d : Op
     {
         Conv2dAttributes a = (Conv2dAttributes)attributes;
         RequireInputs(inputs, 2 + (a.HasBias ? 1 : 0) + (a.HasResidual ? 1 : 0));
+        ActivationRules.Check(a.Activation);
         Shape x = inputs[0].Shape, filter = inputs[1].Shape;
         Require(x.Rank == 4 && filter.Rank == 4, $"expects x NHWC and filter OHWI, got {x} and {filter}");
         Require(filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW, $"filter {filter} (OHWI) does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");

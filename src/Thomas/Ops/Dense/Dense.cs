@@ -22,6 +22,7 @@ internal sealed partial class Dense : Op
     {
         DenseAttributes a = (DenseAttributes)attributes;
         RequireInputs(inputs, 2 + (a.HasBias ? 1 : 0));
+        ActivationRules.Check(a.Activation);
         Shape x = inputs[0].Shape, weights = inputs[1].Shape;
         Require(x.Rank == 2 && weights.Rank == 2 && x[1] == weights[1], $"x {x} and weights {weights} (OI) do not fit");
         if (a.HasBias) Require(inputs[2].Shape.Rank == 1 && inputs[2].Shape[0] == weights[0], $"bias {inputs[2].Shape} does not fit {weights[0]} outputs");

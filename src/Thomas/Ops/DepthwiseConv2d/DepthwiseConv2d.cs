@@ -26,6 +26,7 @@ internal sealed partial class DepthwiseConv2d : Op
     {
         DepthwiseConv2dAttributes a = (DepthwiseConv2dAttributes)attributes;
         RequireInputs(inputs, 2 + (a.HasBias ? 1 : 0));
+        ActivationRules.Check(a.Activation);
         Shape x = inputs[0].Shape, filter = inputs[1].Shape;
         Require(x.Rank == 4 && filter.Rank == 4 && filter[0] == 1, $"expects x NHWC and filter [1,kH,kW,cOut], got {x} and {filter}");
         Require(filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW, $"filter {filter} does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");

@@ -13,7 +13,7 @@ namespace Thomas.Ops;
 internal sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int InputH, int InputW, Activation InputActivation = default) : OpAttributes
 {
     /// <summary>Whether the operator takes the gradient of the activation over.</summary>
-    internal static bool Fuses(Activation activation) => activation.Function.IsClip;
+    internal static bool Fuses(Activation activation) => ActivationCatalog.IsKnown(activation.Kind) && activation.Function.IsClip;
 }
 
 /// <summary>

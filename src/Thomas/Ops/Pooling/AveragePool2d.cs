@@ -26,6 +26,7 @@ internal sealed class AveragePool2d : Op
         RequireInputs(inputs, 1);
         Window2d window = ((AveragePool2dAttributes)attributes).Window;
         PoolingRules.Check(window);
+        ActivationRules.Check(((AveragePool2dAttributes)attributes).Activation);
         return [new TensorType(DType.F32, window.OutputShape(inputs[0].Shape, inputs[0].Shape.Rank == 4 ? inputs[0].Shape[3] : 0))];
     }
 

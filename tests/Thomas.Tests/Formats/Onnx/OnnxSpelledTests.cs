@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using Thomas.Autodiff;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Xunit;
 
@@ -36,6 +37,15 @@ public sealed class OnnxSpelledTests
             for (int i = Math.Max(0, c - (size / 2)); i <= Math.Min(5, c + ((size - 1) / 2)); i++) sum += Channels[i] * Channels[i];
             Assert.Equal(Channels[c] * Math.Pow(2 + (0.5 * sum / size), -0.75), actual[c], 1e-5);
         }
+    }
+
+    [Fact]
+    public void Mish_is_one_activation()
+    {
+        OnnxFile file = new OnnxFile(18).Input("x", 1, 6).Node("Mish", ["x"], ["y"]).Output("y");
+        Node node = Assert.Single(file.Load().Graph.Nodes);
+        Assert.Equal(new ActivateAttributes(new Activation(ActivationKind.Mish)), node.Attributes);
+        Assert.Equal(Channels.Select(static x => x * MathF.Tanh(MathF.Log(1 + MathF.Exp(x)))), file.Run(Channels), static (a, b) => Math.Abs(a - b) < 1e-6);
     }
 
     [Fact]

@@ -34,18 +34,8 @@ internal sealed partial class GraphEmitter
         return Unfused(Call(code, [a, b], shape.Dims.ToArray(), options, version), activation);
     }
 
-    internal int Unary(BuiltinOperator code, int x)
-    {
-        BuiltinOptions type = code switch
-        {
-            BuiltinOperator.EXP => BuiltinOptions.Exp,
-            BuiltinOperator.NEG => BuiltinOptions.Neg,
-            BuiltinOperator.ABS => BuiltinOptions.Abs,
-            BuiltinOperator.HARD_SWISH => BuiltinOptions.HardSwish,
-            _ => BuiltinOptions.None,
-        };
-        return Call(code, [x], Dims(x), new OptionsTable(type));
-    }
+    /// <summary>An operator of one operand; most have no table of options.</summary>
+    internal int Unary(BuiltinOperator code, int x, BuiltinOptions options = BuiltinOptions.None) => Call(code, [x], Dims(x), new OptionsTable(options));
 
     /// <summary>PRELU keeps its first operand's shape; where ours stretches it: max(a, 0) + b * min(a, 0).</summary>
     private int EmitPRelu(Node node)

@@ -2,7 +2,6 @@ using System;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
-using Thomas;
 using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Data;
@@ -39,7 +38,7 @@ internal static class Program
 
     private static async Task TuneAsync(string path, string folder, CancellationToken cancellation)
     {
-        Model model = Model.Load(path);
+        Model model = Model.Load(path, cancellation);
         Dataset images = DatasetLoader.Load(folder);
         Progress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
         Progress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));

@@ -15,7 +15,7 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
 {
     private const string KillsVariable = "THOMAS_KILLS";
     private const int FewKills = 3;
-    private const int Kills = 8, MaximumKills = 200, Chains = 2;
+    private const int Kills = 6, MaximumKills = 200, Chains = 2;
 
     [Fact]
     public async Task A_run_that_is_killed_again_and_again_ends_with_the_bits_of_one_that_is_not()

@@ -22,11 +22,19 @@ internal static class Program
             return 2;
         }
 
-        Classify(args[0], Directory.GetFiles(args[1], "*.*", SearchOption.AllDirectories)[0]);
-        await TuneAsync(args[0], args[1], default);
-        TuneWithinMemory(args[0], args[1]);
-        TrainFromScratch(args[1]);
-        return 0;
+        try
+        {
+            Classify(args[0], Directory.GetFiles(args[1], "*.jpg", SearchOption.AllDirectories)[0]);
+            await TuneAsync(args[0], args[1], default);
+            TuneWithinMemory(args[0], args[1]);
+            TrainFromScratch(args[1]);
+            return 0;
+        }
+        catch (ThomasException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
     }
 
     private static void Classify(string path, string photo)

@@ -76,7 +76,8 @@ internal static class Program
     private static void TrainFromScratch(string folder)
     {
         if (!ArchitectureCatalog.TryFind("mobilenet-v1", out Architecture? architecture)) return;
-        Dataset images = Split.Stratified(DatasetLoader.Load(folder), validationShare: 0.2, seed: 1);
+        Dataset images = DatasetLoader.Load(folder);
+        if (!images.Has(Subset.Validation)) images = Split.Stratified(images, validationShare: 0.2, seed: 1);
         SkiaImageDecoder decoder = new();
         Preprocessing preprocessing = Preprocessing.Preset("imagenet", 96, 96);
         Model network = new(

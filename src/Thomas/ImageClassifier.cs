@@ -14,6 +14,13 @@ namespace Thomas;
 /// <see cref="Concurrency"/> calls work side by side and further ones wait; they share the weights, and each beyond the first adds the model's working memory when it is first
 /// needed. Disposal lets calls under way finish, and ends those that wait with an <see cref="ObjectDisposedException"/>.
 /// </summary>
+/// <example>
+/// <code>
+/// using ImageClassifier classifier = new(Model.Load("flowers.tflite"));
+/// ClassScore best = classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes("new.jpg"))[0];
+/// Console.WriteLine($"{best.Label} {best.Probability:P0}");
+/// </code>
+/// </example>
 public sealed class ImageClassifier : IDisposable
 {
     /// <summary>Calls that work side by side where nothing else is asked for: one for each processor, but no more than this.</summary>

@@ -9,6 +9,11 @@ namespace Thomas;
 /// Puts the tensors of a weight file into a network whose constants have the names of PyTorch's <c>state_dict</c>, such as
 /// <c>layer1.0.conv1.weight</c> and <c>layer1.0.bn1.running_mean</c>.
 /// </summary>
+/// <example>
+/// <code>
+/// LoadedWeights loaded = WeightLoader.Load(graph, WeightFile.Load("mobilenet_v2.safetensors"), allowHeadMismatch: true);
+/// </code>
+/// </example>
 public static class WeightLoader
 {
     /// <summary>

@@ -5,6 +5,14 @@ using System.Diagnostics.CodeAnalysis;
 namespace Thomas.Architectures;
 
 /// <summary>Every architecture; the only list of them.</summary>
+/// <example>
+/// <code>
+/// if (ArchitectureCatalog.TryFind("mobilenet-v2", out Architecture? architecture))
+/// {
+///     Graph graph = architecture.Build(new ArchitectureOptions { Classes = 5, Seed = 1 });
+/// }
+/// </code>
+/// </example>
 public static class ArchitectureCatalog
 {
     /// <summary>All architectures, small and old ones first.</summary>

@@ -4,6 +4,12 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>Reads a data set of any kind that Thomas knows from its path.</summary>
+/// <example>
+/// <code>
+/// Dataset images = DatasetLoader.Load("flowers");
+/// Console.WriteLine($"{images.Samples.Count} images of {images.ClassNames.Count} classes");
+/// </code>
+/// </example>
 public static class DatasetLoader
 {
     /// <summary>

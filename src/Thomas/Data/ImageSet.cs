@@ -6,6 +6,14 @@ using System.Threading;
 namespace Thomas.Data;
 
 /// <summary>Collects labeled images in memory, for programs that have them from a camera or a gallery and not in a folder. Safe for several threads at once.</summary>
+/// <example>
+/// <code>
+/// ImageSet images = new();
+/// images.Add("cat", File.ReadAllBytes("cat1.jpg"));
+/// images.Add("dog", rgbBytes, width: 640, height: 480);
+/// Dataset dataset = images.ToDataset();
+/// </code>
+/// </example>
 public sealed class ImageSet
 {
     private readonly List<(string Label, ImageSource Image)> _images = [];

@@ -4,6 +4,13 @@ using Thomas.Graphs;
 namespace Thomas;
 
 /// <summary>A network with what is known about its images and classes. Immutable.</summary>
+/// <example>
+/// <code>
+/// Model model = Model.Load("mobilenet_v2.onnx");
+/// Console.WriteLine($"{model.Info.Name}: {model.Info.Labels?.Count} classes");
+/// model.Save("mobilenet_v2.tflite");
+/// </code>
+/// </example>
 public sealed class Model
 {
     /// <summary>Puts a graph and its description together.</summary>

@@ -19,6 +19,14 @@ namespace Thomas.Training;
 /// cross-entropy. Where more than the last layer is to be trained, <see cref="Trainer"/> goes on from there: random weights in the last layer would send large wrong
 /// gradients through all others (Kumar et al. 2022).
 /// </summary>
+/// <example>
+/// <code>
+/// Model model = Model.Load("mobilenet_v2.onnx");
+/// TuningResult result = Tuner.Tune(model, DatasetLoader.Load("flowers"), new SkiaImageDecoder());
+/// Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after");
+/// result.Model.Save("flowers.tflite");
+/// </code>
+/// </example>
 public static class Tuner
 {
     /// <summary>Tunes a model.</summary>

@@ -4,6 +4,16 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>How a model is tuned to new classes.</summary>
+/// <example>
+/// <code>
+/// TuningOptions options = new()
+/// {
+///     MemoryBytes = 128L &lt;&lt; 20,
+///     CacheDirectory = "cache",
+///     Network = new TrainerOptions { Policy = UpdatePolicy.All, Epochs = 5 },
+/// };
+/// </code>
+/// </example>
 public sealed record TuningOptions
 {
     /// <summary>Keeps the old classes and adds the new ones after them; their rows of the head stay as they are.</summary>

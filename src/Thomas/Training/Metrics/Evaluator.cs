@@ -82,6 +82,12 @@ public sealed class Evaluation
 }
 
 /// <summary>Measures the accuracy of a classifier on labelled images.</summary>
+/// <example>
+/// <code>
+/// Evaluation evaluation = Evaluator.Evaluate(model, DatasetLoader.Load("flowers/val"), new SkiaImageDecoder());
+/// Console.WriteLine($"{evaluation.Confusion.Accuracy:P1} ({evaluation.Confusion.AccuracyInterval})");
+/// </code>
+/// </example>
 public static class Evaluator
 {
     /// <summary>Classifies all images of a data set.</summary>

@@ -17,6 +17,13 @@ namespace Thomas.Training;
 /// training goes on from that state with 0.3 times the learning rate, three times at most.</para>
 /// <para>The same seed gives the same bits on one kind of processor, whatever the number of threads; so does a run that was stopped and resumed from its checkpoint.</para>
 /// </remarks>
+/// <example>
+/// <code>
+/// using PreparedSet train = PreparedSet.Create(images.Only(Subset.Train), decoder, prepare);
+/// using PreparedSet validation = PreparedSet.Create(images.Only(Subset.Validation), decoder, prepare);
+/// TrainerResult result = Trainer.Train(network, train, validation, new TrainerOptions { Policy = new UpdatePolicy(UpdateKind.Scratch), Epochs = 30 });
+/// </code>
+/// </example>
 public static class Trainer
 {
     /// <summary>

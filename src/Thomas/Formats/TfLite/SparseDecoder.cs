@@ -44,7 +44,7 @@ internal sealed class SparseDecoder
         {
             SparseLevelTable level = new(levels[i]);
             _levels[i] = level.IsListed ? new Level(true, 0, level.Segments(), level.Positions()) : new Level(false, level.Size, [], []);
-            _tensor.Require(level.IsListed ? i < shape.Rank : level.Size >= 0, $"has the size {level.Size} at level {i} of its sparse storage");
+            _tensor.Require(level.IsListed ? i < shape.Rank : level.Size > 0, $"has the size {level.Size} at level {i} of its sparse storage");
         }
 
         _at = new int[count];
@@ -60,7 +60,10 @@ internal sealed class SparseDecoder
         return decoder._dense;
     }
 
-    /// <summary>Visits the positions of a level that belong to a position of the level before; no position is visited twice, so a file bounds the walk.</summary>
+    /// <summary>
+    /// Visits the positions of a level that belong to a position of the level before. The file bounds the walk: no level is empty, so every way through levels that visit all
+    /// positions ends at a stored element or at a segment, and none of these is visited twice.
+    /// </summary>
     private void Visit(int level, long parent)
     {
         if (level == _levels.Length)

@@ -1,4 +1,5 @@
 using System;
+using System.Threading.Tasks;
 using Thomas.Formats.TfLite;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Tests.Harness;
@@ -62,6 +63,20 @@ public sealed class TfLiteOddFilesTests
         file.Operator(BuiltinOperator.FULLY_CONNECTED, [x, weights, -1], y);
         file.Graph(x, y);
         return file.Finish();
+    }
+
+    [Fact]
+    public void Sparse_levels_that_hold_nothing_are_refused_and_not_walked()
+    {
+        HandMadeTfLite file = new();
+        int sparsity = file.Sparsity([0, 1, 2], [], 32, (int.MaxValue, null, null), (int.MaxValue, null, null), (0, null, null));
+        int x = file.Tensor("x", [1, 4]), stored = file.Tensor("stored", [2, 4, 1], [1], sparsity), y = file.Tensor("y", [2, 4, 1]);
+        file.Operator(BuiltinOperator.DENSIFY, [stored], y);
+        file.Graph(x, y);
+        byte[] bytes = file.Finish();
+        Task<ModelFormatException> read = Task.Run(() => Assert.Throws<ModelFormatException>(() => TfLiteReader.Read(bytes, "empty.tflite")));
+        Assert.True(read.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), "the levels are walked");
+        Assert.Contains("has the size 0 at level 2", read.Result.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using Thomas.Kernels;
+using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.Benchmarks;
@@ -13,7 +14,7 @@ internal static class HeadBenchmark
 
     public static int Run(ReadOnlySpan<string> args)
     {
-        int features = 1280, classes = 1000, batch = 32, epochs = 8;
+        int features = 1280, classes = 1000, batch = 32, epochs = 8, threads = 1;
         for (int i = 0; i + 1 < args.Length; i += 2)
         {
             int value = int.Parse(args[i + 1], CultureInfo.InvariantCulture);
@@ -21,6 +22,7 @@ internal static class HeadBenchmark
             else if (args[i] == "--classes") classes = value;
             else if (args[i] == "--batch") batch = value;
             else if (args[i] == "--epochs") epochs = value;
+            else if (args[i] == "--threads") threads = value;
             else throw new ArgumentException($"unknown option {args[i]}");
         }
 
@@ -34,11 +36,12 @@ internal static class HeadBenchmark
         }
 
         Timer timer = new(epochs);
-        new HeadTrainer(new HeadOptions { Epochs = epochs, BatchSize = batch, EarlyStoppingPatience = epochs }).Train(matrix, null, classes, progress: timer);
+        TrainerOptions options = TrainerOptions.LastLayer with { Epochs = epochs, BatchSize = batch, Compile = new CompileOptions { Threads = threads } };
+        HeadTrainer.Train(matrix, null, classes, options, epochs: timer);
         double[] ms = timer.EpochMilliseconds();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{CpuFeatures.Description}: last layer {features} x {classes}, batch {batch}: {ms[ms.Length / 2] / StepsAnEpoch:F2} ms a step (least {ms[0] / StepsAnEpoch:F2}), median of {ms.Length} epochs of {StepsAnEpoch} steps; {Peak.GigaflopsPerSecond(1):F0} GFLOP/s a thread"));
+            $"{CpuFeatures.Description}: last layer {features} x {classes}, batch {batch}, {threads} thread(s): {ms[ms.Length / 2] / StepsAnEpoch:F2} ms a step (least {ms[0] / StepsAnEpoch:F2}), median of {ms.Length} epochs of {StepsAnEpoch} steps; {Peak.GigaflopsPerSecond(1):F0} GFLOP/s a thread"));
         return 0;
     }
 

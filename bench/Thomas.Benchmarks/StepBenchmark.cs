@@ -117,10 +117,12 @@ internal static class StepBenchmark
     private static void Fill(StepProgram program)
     {
         Random random = new(1);
-        foreach (ref float pixel in program.Images) pixel = (2 * random.NextSingle()) - 1;
-        int batch = program.Batch, classes = program.Targets.Length / batch;
-        for (int image = 0; image < batch; image++) program.Targets[(image * classes) + random.Next(classes)] = 1;
-        program.Weights.Fill(1f / batch);
+        BatchSpans inputs = program.Stage([]);
+        foreach (ref float pixel in inputs.Inputs) pixel = (2 * random.NextSingle()) - 1;
+        int batch = program.Batch, classes = inputs.Targets.Length / batch;
+        for (int image = 0; image < batch; image++) inputs.Targets[(image * classes) + random.Next(classes)] = 1;
+        inputs.Weights.Fill(1f / batch);
+        program.Send();
     }
 
     private static void RunTimed(Executable step, double[] once, double[,] seconds, int round)

@@ -45,7 +45,7 @@ internal static class TuningBenchmark
             TuningOptions options = new()
             {
                 Seed = (ulong)seed,
-                Head = new HeadOptions { Seed = (ulong)seed },
+                Head = TrainerOptions.LastLayer with { Seed = (ulong)seed },
                 Network = network,
                 Views = views,
                 Augmentation = views > 1 ? new Augmentation { Flip = true, MinimumCropScale = 0.6f } : new Augmentation(),

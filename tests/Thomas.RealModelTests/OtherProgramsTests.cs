@@ -77,7 +77,7 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
         TrainerOptions? network = policy is not { } update ? null : new TrainerOptions { Policy = update, Epochs = 2, BatchSize = 6, Compile = oneThread };
         ImageSet images = new();
         foreach ((string label, string path) in Flowers("train", 6)) images.Add(label, File.ReadAllBytes(path));
-        return Tuner.Tune(model, images.ToDataset(), Decoder, new TuningOptions { Head = new HeadOptions { Epochs = 20 }, Network = network, Compile = oneThread }).Model;
+        return Tuner.Tune(model, images.ToDataset(), Decoder, new TuningOptions { Head = TrainerOptions.LastLayer with { Epochs = 20 }, Network = network, Compile = oneThread }).Model;
     }
 
     private void Agree(IReadOnlyList<Written> models)

@@ -26,7 +26,7 @@ public sealed class OutputMeaningTests
     public void A_tuned_model_hands_out_probabilities_whatever_its_source_did(string file)
     {
         Model source = Model.Load(Assets.PathOf(["models", .. file.Split('/')]));
-        TuningResult tuned = Tuner.Tune(source, Flowers(), Decoder, new TuningOptions { Head = new HeadOptions { Epochs = 10 } });
+        TuningResult tuned = Tuner.Tune(source, Flowers(), Decoder, new TuningOptions { Head = TrainerOptions.LastLayer with { Epochs = 10 } });
         ClassOutput output = ClassOutput.Of(tuned.Model);
         Assert.Equal((ScoreKind.Probability, 2, false), (output.Kind, output.Numbers, output.IsIndependent));
         Assert.False(ClassOutput.IsFalseName(output.Name, isProbability: true), output.Name);
@@ -61,7 +61,7 @@ public sealed class OutputMeaningTests
         }
 
         CheckInOrt(model, output => Assert.InRange(Assert.Single(output), 0, 1));
-        TuningResult kept = Tuner.Tune(model, flowers, Decoder, new TuningOptions { KeepClasses = true, Head = new HeadOptions { Epochs = 3 } });
+        TuningResult kept = Tuner.Tune(model, flowers, Decoder, new TuningOptions { KeepClasses = true, Head = TrainerOptions.LastLayer with { Epochs = 3 } });
         Assert.Equal(["no", "yes", "daisy", "roses"], kept.Labels);
         CheckInOrt(kept.Model, output => Assert.Equal(1, output.Sum(), 1e-5f));
     }

@@ -119,7 +119,7 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
         List<Case> cases = [];
         foreach ((string folder, string name) in ((string, string)[])[("tflite", "mobilenet_v1_0.25_224_1_metadata_1.tflite"), ("onnx", "squeezenet1.1.onnx"), ("tflite", "vww_96_int8.tflite")])
         {
-            TuningOptions options = new() { Head = new HeadOptions { Epochs = 3 }, Compile = OneThread };
+            TuningOptions options = new() { Head = TrainerOptions.LastLayer with { Epochs = 3 }, Compile = OneThread };
             Model tuned = Tuner.Tune(Model.Load(Assets.PathOf("models", folder, name)), images.ToDataset(), new SkiaImageDecoder(), options).Model;
             cases.Add(Written(tuned, $"{name}, tuned", name.Contains("int8", StringComparison.Ordinal) ? 0.05 : Tolerance, null));
         }

@@ -47,7 +47,7 @@ public sealed class TrainingPlanTests(ITestOutputHelper output)
         {
             CompileOptions compile = new() { Threads = 2 };
             using Executable inference = Executable.Compile(Model().Graph, FeatureExtractor.DefaultBatch, compile);
-            HeadPlan head = HeadPlan.Create(Model(), classes, 32, 0, compile);
+            HeadPlan head = HeadPlan.Create(Model(), classes, TrainerOptions.LastLayer, 0, compile);
             long inferenceBytes = inference.SizeBytes + FrozenBytes(inference);
             output.WriteLine($"{classes} classes: inference {inferenceBytes / (double)MiB:F1} MiB, tuning {head.Total / (double)MiB:F1} MiB, of it the layer {head.Head / (double)MiB:F1} MiB");
             Assert.True(head.Total <= inferenceBytes + (8 * MiB), $"{head}");
@@ -106,24 +106,26 @@ public sealed class TrainingPlanTests(ITestOutputHelper output)
     {
         using VariableStore store = new(plan.Graph.Variables);
         using StepProgram program = new(plan, store);
-        int batch = plan.Options.Batch, length = program.Images.Length / program.Batch;
+        int batch = plan.Options.Batch, length = program.Stage([]).Inputs.Length / program.Batch;
         float[] losses = new float[3];
         for (int step = 0; step < losses.Length; step++)
         {
             program.Begin(step + 1, 0.001f);
             for (int run = 0; run < plan.Runs; run++)
             {
-                program.Targets.Clear();
+                BatchSpans inputs = program.Stage([]);
+                inputs.Targets.Clear();
                 for (int n = 0; n < program.Batch; n++)
                 {
                     int image = (run * program.Batch) + n;
                     Rng rng = new((ulong)image + 1);
                     float shade = rng.Uniform();
-                    for (int i = 0; i < length; i++) program.Images[(n * length) + i] = (2 * shade) - 1 + (0.5f * rng.Uniform());
-                    program.Targets[(n * (program.Targets.Length / program.Batch)) + (image * 31)] = 1;
+                    for (int i = 0; i < length; i++) inputs.Inputs[(n * length) + i] = (2 * shade) - 1 + (0.5f * rng.Uniform());
+                    inputs.Targets[(n * (inputs.Targets.Length / program.Batch)) + (image * 31)] = 1;
                 }
 
-                program.Weights.Fill(1f / batch);
+                inputs.Weights.Fill(1f / batch);
+                program.Send();
                 losses[step] += program.Run();
             }
 

@@ -23,7 +23,7 @@ public sealed class TuningTests(ITestOutputHelper output)
         double before = 0, after = 0;
         for (int seed = 1; seed <= seeds; seed++)
         {
-            TuningOptions options = new() { Seed = (ulong)seed, Head = new HeadOptions { Seed = (ulong)seed } };
+            TuningOptions options = new() { Seed = (ulong)seed, Head = TrainerOptions.LastLayer with { Seed = (ulong)seed } };
             TuningResult result = Tuner.Tune(model, ImageFolder.Load(Assets.PathOf("datasets", data)), new SkiaImageDecoder(), options);
             output.WriteLine($"{file} on {data}: {result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after\n{result.After.ToTable(result.Labels)}\n{result.Times.ToTable()}");
             before += result.Before.Accuracy / seeds;

@@ -32,7 +32,7 @@ public sealed class MisuseTests
         { "Views", o => o with { Views = -1 } },
         { "Views", o => o with { Views = 2 } },
         { "options", o => o with { Views = int.MaxValue, Augmentation = new Augmentation { Flip = true } } },
-        { "LearningRate", o => o with { Head = new HeadOptions { LearningRate = float.NaN } } },
+        { "LearningRate", o => o with { Head = TrainerOptions.LastLayer with { LearningRate = float.NaN } } },
     };
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class MisuseTests
     {
         using FeatureMatrix two = new([0, 1], 2);
         Assert.Throws<ArgumentOutOfRangeException>("classes", () => NearestCentroid.Fit(two, int.MaxValue));
-        Assert.Throws<ArgumentOutOfRangeException>("classes", () => new HeadTrainer().Train(two, null, 1 << 29));
+        Assert.Throws<ArgumentOutOfRangeException>("classes", () => HeadTrainer.Train(two, null, 1 << 29));
         Assert.Throws<ArgumentOutOfRangeException>("features", () => new FeatureMatrix(new int[1000], int.MaxValue, int.MaxValue));
         Assert.Throws<ArgumentOutOfRangeException>("concurrency", () => new ImageClassifier(Tiny, concurrency: int.MaxValue));
         Assert.Throws<ArgumentOutOfRangeException>("metric", () => NearestCentroid.Fit(two, 2, (CentroidMetric)9));

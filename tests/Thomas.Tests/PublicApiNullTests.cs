@@ -131,8 +131,8 @@ public sealed class PublicApiNullTests
                 model, model.Graph, model.Info, model.Graph.Outputs[0], model.Graph.Nodes[0], new GraphBuilder(), TensorData.FromFloats(new Shape(1), [1]), variable, new VariableStore([variable]),
                 "text", new ModelLoadOptions(), new SaveOptions(), new MemoryStream(), new RgbImage(1, 1, new byte[3]), ImageSource.FromFile("no.png"), new ImageSet(), dataset, new PreparedSetOptions { Preprocessing = set.Preprocessing },
                 set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(), new FeatureCache("folder"), matrix,
-                new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal, HeadPlan.Create(model, 2, 2, 4, new CompileOptions()),
-                TrainingPlanner.Plan(model, plan), plan, new HeadTrainer(), new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0], new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,
+                new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal, HeadPlan.Create(model, 2, TrainerOptions.LastLayer, 4, new CompileOptions()),
+                TrainingPlanner.Plan(model, plan), plan, new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0], new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,
                 new byte[3], new float[1], new RunPlanOptions { Classes = 2 }, RunPlanner.Plan(model, new RunPlanOptions { Classes = 2 }), new TuningOptions(), new TrainerOptions(),
             ])
                 _samples[sample.GetType()] = sample;

@@ -65,7 +65,7 @@ internal sealed class PlanCommand
             model.Info.Name,
             ComputeOptions.Describe(compile),
             options.Classes,
-            options.Network?.Batch ?? options.HeadBatch,
+            options.Network?.Batch ?? options.Head.BatchSize,
             _plan.Optimizer(parsed).ToString().ToLowerInvariant(),
             policies,
             _notes);
@@ -129,7 +129,7 @@ internal sealed class PlanCommand
         return new PolicyReport(
             UpdatePolicy.Last.ToString(),
             plan.TrainedParameters,
-            options.HeadBatch,
+            options.Head.BatchSize,
             1,
             plan.Total,
             null,

@@ -14,7 +14,7 @@ internal sealed class TrainingOptions
     private const float CropScale = 0.5f;
     private const float ColorStrength = 0.3f;
 
-    private static readonly HeadOptions Default = new();
+    private static readonly TrainerOptions Default = TrainerOptions.LastLayer;
     private static readonly TrainerOptions Network = new();
 
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
@@ -25,7 +25,7 @@ internal sealed class TrainingOptions
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Images in a step (default {Default.BatchSize})", 1, 65_536);
     private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
     private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
-    private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Momentum})"), 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Optimizer.Momentum})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)", 0f, 1000f);
     private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare} for the last layer, {Network.WarmupShare} for more)"), 0f, 1f, belowMaximum: true);
@@ -75,13 +75,12 @@ internal sealed class TrainingOptions
     }
 
     /// <summary>How gradients become updates.</summary>
-    public OptimizerKind Optimizer(ParseResult parsed) => parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : Default.Optimizer;
+    public OptimizerKind Optimizer(ParseResult parsed) => parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : Default.Optimizer.Kind;
 
     /// <summary>How a network is trained, whether tuned or from scratch.</summary>
     public TrainerOptions ReadTrainer(ParseResult parsed, UpdatePolicy policy)
     {
         bool scratch = policy.Kind == UpdateKind.Scratch;
-        OptimizerKind kind = Optimizer(parsed);
         return _network.Read(parsed, Network with
         {
             Policy = policy,
@@ -91,9 +90,9 @@ internal sealed class TrainingOptions
             LearningRate = parsed.GetValue(_rate),
             Optimizer = Network.Optimizer with
             {
-                Kind = kind,
+                Kind = Optimizer(parsed),
                 Momentum = parsed.GetValue(_momentum) ?? Network.Optimizer.Momentum,
-                WeightDecay = parsed.GetValue(_weightDecay) ?? (kind == OptimizerKind.AdamW ? Network.Optimizer.WeightDecay : 1e-4f),
+                WeightDecay = parsed.GetValue(_weightDecay),
             },
             LabelSmoothing = parsed.GetValue(_smoothing) ?? Network.LabelSmoothing,
             WarmupShare = parsed.GetValue(_warmup) ?? Network.WarmupShare,
@@ -152,9 +151,12 @@ internal sealed class TrainingOptions
                 Epochs = parsed.GetValue(_epochs) ?? Default.Epochs,
                 BatchSize = parsed.GetValue(_batch) ?? Default.BatchSize,
                 LearningRate = parsed.GetValue(_rate),
-                Optimizer = Optimizer(parsed),
-                Momentum = parsed.GetValue(_momentum) ?? Default.Momentum,
-                WeightDecay = parsed.GetValue(_weightDecay),
+                Optimizer = Default.Optimizer with
+                {
+                    Kind = Optimizer(parsed),
+                    Momentum = parsed.GetValue(_momentum) ?? Default.Optimizer.Momentum,
+                    WeightDecay = parsed.GetValue(_weightDecay),
+                },
                 LabelSmoothing = parsed.GetValue(_smoothing) ?? Default.LabelSmoothing,
                 WarmupShare = parsed.GetValue(_warmup) ?? Default.WarmupShare,
                 EarlyStoppingPatience = parsed.GetValue(_patience) ?? Default.EarlyStoppingPatience,

@@ -90,7 +90,7 @@ public static class Tuner
         Images = images,
         DatasetBytes = datasetBytes,
         Views = options.Views,
-        HeadBatch = options.Head.BatchSize,
+        Head = options.Head,
         MemoryBytes = options.MemoryBytes,
         LoaderThreads = options.Network?.LoaderThreads ?? 0,
         Compile = options.Compile,
@@ -200,17 +200,17 @@ public static class Tuner
             ConfusionMatrix before;
             using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
 
-            HeadResult trained;
+            LinearHead head;
+            TrainerResult trained;
             using (_timer.Measure("train"))
             {
-                trained = new HeadTrainer(options.Head).Train(train, validation, labels.Count, oldHead, offset, options.Network is null ? epochs : null, cancellation);
+                (head, trained) = HeadTrainer.Train(train, validation, labels.Count, HeadOptions(), oldHead, offset, options.Network is null ? epochs : null, cancellation);
             }
 
             ConfusionMatrix after;
-            using (_timer.Measure("evaluate after")) after = trained.Head.Evaluate(validation);
-            if (trained.StoppedEarly) _notes.Add($"stopped early: no better validation result in {options.Head.EarlyStoppingPatience} epochs");
-            if (trained.Restarts > 0) _notes.Add($"the loss diverged {trained.Restarts} time(s): went back to the best weights with a tenth of the learning rate");
-            Model tuned = split.WithHead(trained.Head, labels, input.Preprocessing, options.OutputLogits);
+            using (_timer.Measure("evaluate after")) after = head.Evaluate(validation);
+            _notes.AddRange(trained.Notes);
+            Model tuned = split.WithHead(head, labels, input.Preprocessing, options.OutputLogits);
             int trainingImages = train.Samples;
             train.Dispose();
             validation.Dispose();
@@ -264,6 +264,13 @@ public static class Tuner
         private void Trim()
         {
             if (options.MemoryBytes is not null) ProcessMemory.Trim();
+        }
+
+        /// <summary>How the last layer is trained: within what the bound leaves beside the features.</summary>
+        private TrainerOptions HeadOptions()
+        {
+            TrainerOptions head = options.Head with { Compile = options.Compile };
+            return _plan is null ? head : head with { MemoryBytes = options.MemoryBytes, Beside = _ => _plan.BesideLastLayer };
         }
 
         /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>

@@ -22,8 +22,11 @@ public sealed record TuningOptions
     /// <summary>Leaves class scores before the softmax (logits) in the tuned model. Otherwise it ends in a softmax, so that every program that reads it shows probabilities.</summary>
     public bool OutputLogits { get; init; }
 
-    /// <summary>How the head is trained.</summary>
-    public HeadOptions Head { get; init; } = new();
+    /// <summary>
+    /// How the last layer is trained on the features of the layers before it. Options that are about images or other layers are refused; device, logits and memory bound are
+    /// taken from the other options.
+    /// </summary>
+    public TrainerOptions Head { get; init; } = TrainerOptions.LastLayer;
 
     /// <summary>
     /// How layers before the last are trained, once the new last layer is; null trains the last layer only. Seed, preprocessing, device and class balance are taken from the
@@ -64,7 +67,7 @@ public sealed record TuningOptions
         ArgumentNullException.ThrowIfNull(Head);
         ArgumentNullException.ThrowIfNull(Augmentation);
         ArgumentNullException.ThrowIfNull(Compile);
-        Head.Validate();
+        Head.ValidateForFeatures();
         Network?.Validate();
         Augmentation.Check();
         Preprocessing?.Check();

@@ -145,7 +145,7 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
         byte[] tflite = Timed("to tflite", () => Saved(model, ModelFormat.TfLite));
         Timed("load tflite", () => ModelFiles.Load(tflite, "long.tflite"));
         Timed("to onnx", () => Saved(model, ModelFormat.Onnx));
-        Timed("plan last", () => HeadPlan.Create(model, 3, 8, 0, OneThread));
+        Timed("plan last", () => HeadPlan.Create(model, 3, TrainerOptions.LastLayer, 0, OneThread));
         foreach (string policy in IsSet ? (string[])["last:2", "bias", "all", "scratch"] : ["last:2"])
         {
             TrainingPlanOptions options = new() { Policy = UpdatePolicy.TryParse(policy, out UpdatePolicy parsed) ? parsed : throw new ArgumentException(policy), Batch = 8, Compile = OneThread };

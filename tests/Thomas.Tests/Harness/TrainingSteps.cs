@@ -57,6 +57,16 @@ internal static class TrainingSteps
         program.Feed(TestGraphs.Noise(batch * length, 3).AsSpan(first * length, images), targets, weights);
     }
 
+    /// <summary>Sets the inputs of the next run.</summary>
+    public static void Feed(this StepProgram program, ReadOnlySpan<float> images, ReadOnlySpan<float> targets, ReadOnlySpan<float> weights)
+    {
+        BatchSpans inputs = program.Stage([]);
+        images.CopyTo(inputs.Inputs);
+        targets.CopyTo(inputs.Targets);
+        weights.CopyTo(inputs.Weights);
+        program.Send();
+    }
+
     private static Model Build(int side)
     {
         ArchitectureCatalog.TryFind("mobilenet-v2", out Architecture? architecture);

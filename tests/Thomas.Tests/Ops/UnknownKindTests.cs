@@ -50,8 +50,8 @@ public sealed class UnknownKindTests
     public void An_optimizer_has_no_rate_or_update_by_default()
     {
         OptimizerKind unknown = (OptimizerKind)Unknown;
-        Assert.Throws<UnreachableException>(() => new HeadOptions { Optimizer = unknown }.AutomaticLearningRate(10));
-        Assert.Throws<UnreachableException>(() => new HeadOptions { Optimizer = unknown }.AutomaticWeightDecay(10));
+        Assert.Throws<UnreachableException>(() => new TrainerOptions { Optimizer = new OptimizerOptions { Kind = unknown } }.ForFeatures(10));
+        Assert.Throws<UnreachableException>(() => new OptimizerOptions { Kind = unknown }.DecidedWeightDecay);
         Assert.Throws<UnreachableException>(() => new OptimizerOptions { Kind = unknown }.Op);
         Assert.Throws<UnreachableException>(() => new TrainerOptions { Optimizer = new OptimizerOptions { Kind = unknown } }.AutomaticBodyRate());
         foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>())

@@ -29,6 +29,13 @@ public sealed class UpdateOpTests
         Assert.Equal([2, -4], w);
         Update(OpCatalog.AdamUpdate, new AdamAttributes(WeightDecay: 0.25f), [w, new float[2], new float[2]], new float[2], control);
         Assert.Equal([1.75f, -3.5f], w);
+
+        // At most all of it: a weight is never turned around.
+        Update(OpCatalog.AdamUpdate, new AdamAttributes(WeightDecay: 6), [w, new float[2], new float[2]], new float[2], control);
+        Assert.Equal([0, 0], w);
+        w[0] = 3;
+        Update(OpCatalog.SgdUpdate, new SgdAttributes(WeightDecay: 6, Decoupled: true), [w, new float[2]], new float[2], control);
+        Assert.Equal([0, 0], w);
     }
 
     [Fact]

@@ -79,7 +79,7 @@ internal static class CheckpointChild
         {
             CacheDirectory = CacheOf(folder),
             Compile = TrainerJob.Options.Compile,
-            Head = new HeadOptions { Epochs = 5 },
+            Head = TrainerOptions.LastLayer with { Epochs = 5 },
             Network = Options with { CheckpointPath = CheckpointOf(folder), Resume = true },
         };
         TuningResult result = Tuner.Tune(TrainerJob.Model(), TinyModels.Images(12, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);

@@ -14,7 +14,7 @@ public sealed class HeadPlanTests
     [Fact]
     public void Inference_and_the_layer_are_there_one_after_the_other()
     {
-        HeadPlan plan = HeadPlan.Create(TrainingSteps.Network, 7, 32, 100, new CompileOptions { Threads = 1 });
+        HeadPlan plan = HeadPlan.Create(TrainingSteps.Network, 7, TrainerOptions.LastLayer, 100, new CompileOptions { Threads = 1 });
         Assert.Equal((7 * 1280) + 7, plan.TrainedParameters);
         Assert.Equal(100 * 1280 * sizeof(float), plan.Features);
         using Executable inference = Executable.Compile(HeadSplit.Find(TrainingSteps.Network).FeatureGraph(), plan.InferenceBatch, new CompileOptions { Threads = 1 });

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
+using Thomas.Autodiff;
+using Thomas.Data;
 using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
@@ -17,7 +19,7 @@ public sealed class HeadTrainerTests
     {
         using FeatureMatrix train = Surrogate.Gaussians([20, 20, 20], 12, seed: 51, distance: 12);
         using FeatureMatrix validation = Surrogate.Gaussians([20, 20, 20], 12, seed: 52, distance: 12);
-        HeadResult result = Train(new HeadTrainer(new HeadOptions { Optimizer = optimizer }), train, validation, 3);
+        HeadResult result = Train(Of(optimizer), train, validation, 3);
         Assert.Equal(1, result.Head.Evaluate(train).Accuracy);
         Assert.Equal(1, result.Head.Evaluate(validation).Accuracy);
         Assert.True(result.Epochs[^1].TrainLoss < result.Epochs[0].TrainLoss);
@@ -30,7 +32,7 @@ public sealed class HeadTrainerTests
         using FeatureMatrix train = Surrogate.Relu6Clusters([60, 60, 60, 60, 60], Features, world: 5, seed: 1, separation: 0.14f);
         using FeatureMatrix test = Surrogate.Relu6Clusters([100, 100, 100, 100, 100], Features, world: 5, seed: 2, separation: 0.14f);
         double centroid = NearestCentroid.Fit(train, 5).Evaluate(test).Accuracy;
-        HeadResult result = Train(new HeadTrainer(), train, null, 5);
+        HeadResult result = Train(Default, train, null, 5);
         double trained = result.Head.Evaluate(test).Accuracy;
         Assert.Equal(50, result.BestEpoch);
         Expect.True(trained > centroid + 0.1, $"trained {trained}, nearest centroid {centroid}");
@@ -43,7 +45,7 @@ public sealed class HeadTrainerTests
         using FeatureMatrix scaled = new(train.Labels, 8);
         for (int i = 0; i < train.Samples; i++)
             for (int k = 0; k < 8; k++) scaled.WritableRow(i)[k] = (1024 * train.Row(i)[k]) + 64;
-        HeadTrainer trainer = new();
+        TrainerOptions trainer = Default;
         HeadResult plain = Train(trainer, train, null, 2), large = Train(trainer, scaled, null, 2);
         Assert.Equal(plain.Epochs[^1].TrainLoss, large.Epochs[^1].TrainLoss, 1e-4);
         for (int i = 0; i < plain.Head.Weights.Length; i++) Assert.Equal(plain.Head.Weights[i], 1024 * large.Head.Weights[i], 1e-3f);
@@ -54,8 +56,8 @@ public sealed class HeadTrainerTests
     {
         // Labels at random: training memorizes them, validation wanders around chance.
         using FeatureMatrix train = RandomLabels(61), validation = RandomLabels(62);
-        HeadOptions options = new() { Epochs = 200, EarlyStoppingPatience = 7, FinalLearningRateShare = 1, ClassBalance = ClassBalance.None };
-        HeadResult result = Train(new HeadTrainer(options), train, validation, 3);
+        TrainerOptions options = Default with { Epochs = 200, EarlyStoppingPatience = 7, FinalLearningRateShare = 1, ClassBalance = ClassBalance.None };
+        HeadResult result = Train(options, train, validation, 3);
         Assert.True(result.StoppedEarly);
         Assert.False(result.Cancelled);
         Assert.Equal(result.BestEpoch + 7, result.Epochs.Count);
@@ -85,7 +87,7 @@ public sealed class HeadTrainerTests
         {
             if (report.Epoch == 3) source.Cancel();
         });
-        HeadResult canceled = new HeadTrainer().Train(train, null, 2, progress: recorder, cancellationToken: source.Token);
+        HeadResult canceled = Result(HeadTrainer.Train(train, null, 2, epochs: recorder, cancellation: source.Token));
         Assert.True(canceled.Cancelled);
         Assert.Equal(3, canceled.BestEpoch);
         Assert.Equal(3, canceled.Epochs.Count);
@@ -97,7 +99,7 @@ public sealed class HeadTrainerTests
     public void Cancellation_before_the_first_batch_gives_the_untrained_head()
     {
         using FeatureMatrix train = Surrogate.Gaussians([4, 4], 3, seed: 55, distance: 3);
-        HeadResult result = new HeadTrainer().Train(train, train, 2, cancellationToken: new CancellationToken(canceled: true));
+        HeadResult result = Result(HeadTrainer.Train(train, train, 2, cancellation: new CancellationToken(canceled: true)));
         Assert.True(result.Cancelled);
         Assert.Equal(0, result.BestEpoch);
         Assert.Empty(result.Epochs);
@@ -109,7 +111,7 @@ public sealed class HeadTrainerTests
     {
         using FeatureMatrix train = Surrogate.Relu6Clusters([15, 15, 15], 50, world: 6, seed: 1, separation: 0.5f, views: 3);
         using FeatureMatrix validation = Surrogate.Relu6Clusters([9, 9, 9], 50, world: 6, seed: 2, separation: 0.5f);
-        HeadTrainer trainer = new(new HeadOptions { Epochs = 12, BatchSize = 7, Seed = 77, ClipNorm = 0.5f });
+        TrainerOptions trainer = Default with { Epochs = 12, BatchSize = 7, Seed = 77, Optimizer = Default.Optimizer with { ClipNorm = 0.5f } };
         LinearHead alone = Train(trainer, train, validation, 3).Head;
         LinearHead?[] heads = new LinearHead?[4];
         Thread[] threads = new Thread[heads.Length];
@@ -128,7 +130,7 @@ public sealed class HeadTrainerTests
             Assert.Equal(Bits(alone.Bias), Bits(head.Bias));
         }
 
-        LinearHead other = Train(new HeadTrainer(new HeadOptions { Epochs = 12, BatchSize = 7, Seed = 78, ClipNorm = 0.5f }), train, validation, 3).Head;
+        LinearHead other = Train(Default with { Epochs = 12, BatchSize = 7, Seed = 78, Optimizer = Default.Optimizer with { ClipNorm = 0.5f } }, train, validation, 3).Head;
         Assert.NotEqual(Bits(alone.Weights), Bits(other.Weights));
     }
 
@@ -139,10 +141,10 @@ public sealed class HeadTrainerTests
     {
         // Classes 0-2 come from a first head; classes 3 and 4 are added to it.
         using FeatureMatrix old = Surrogate.Gaussians([30, 30, 30], 10, seed: 56, distance: 8);
-        LinearHead initial = Train(new HeadTrainer(), old, null, 3).Head;
+        LinearHead initial = Train(Default, old, null, 3).Head;
         using FeatureMatrix train = Surrogate.Gaussians([5, 5, 5, 30, 30], 10, seed: 57, distance: 8);
         using FeatureMatrix test = Surrogate.Gaussians([20, 20, 20, 20, 20], 10, seed: 58, distance: 8);
-        HeadResult result = Train(new HeadTrainer(new HeadOptions { Optimizer = optimizer }), train, null, 5, initial, frozenClasses: 3);
+        HeadResult result = Train(Of(optimizer), train, null, 5, initial, frozenClasses: 3);
         Assert.Equal(Bits(initial.Weights), Bits(result.Head.Weights[..(3 * 10)]));
         Assert.Equal(Bits(initial.Bias), Bits(result.Head.Bias[..3]));
         ConfusionMatrix confusion = result.Head.Evaluate(test);
@@ -153,9 +155,9 @@ public sealed class HeadTrainerTests
     public void An_initial_head_is_where_training_starts_and_every_sample_counts_once()
     {
         using FeatureMatrix train = Surrogate.Gaussians([30, 30], 6, seed: 59, distance: 2);
-        LinearHead start = Train(new HeadTrainer(new HeadOptions { Epochs = 3 }), train, null, 2).Head;
-        HeadOptions gentle = new() { Epochs = 1, BatchSize = 7, LearningRate = 1e-7f, WeightDecay = 0 };
-        HeadResult again = Train(new HeadTrainer(gentle), train, null, 2, start);
+        LinearHead start = Train(Default with { Epochs = 3 }, train, null, 2).Head;
+        TrainerOptions gentle = Default with { Epochs = 1, BatchSize = 7, LearningRate = 1e-7f, Optimizer = Default.Optimizer with { WeightDecay = 0 } };
+        HeadResult again = Train(gentle, train, null, 2, start);
         Assert.Equal(start.Evaluate(train).Accuracy, again.Epochs[0].TrainAccuracy);
         Assert.InRange(again.Epochs[0].TrainAccuracy, 0.5, 0.99);
         Assert.Equal(Loss(start, train, gentle.LabelSmoothing), again.Epochs[0].TrainLoss, 1e-5);
@@ -166,8 +168,8 @@ public sealed class HeadTrainerTests
     public void The_learning_rate_follows_the_schedule_over_all_steps()
     {
         using FeatureMatrix train = Surrogate.Gaussians([10, 10], 6, seed: 68, distance: 2);
-        HeadOptions options = new() { Epochs = 8, BatchSize = 6, LearningRate = 0.02f, WarmupShare = 0.25f, FinalLearningRateShare = 0.1f };
-        HeadResult result = Train(new HeadTrainer(options), train, null, 2);
+        TrainerOptions options = Default with { Epochs = 8, BatchSize = 6, LearningRate = 0.02f, WarmupShare = 0.25f, FinalLearningRateShare = 0.1f };
+        HeadResult result = Train(options, train, null, 2);
         // 20 samples in batches of at most 6 make 4 steps an epoch.
         LearningRateSchedule schedule = new(0.02f, 32, 0.25f, 0.1f);
         for (int epoch = 1; epoch <= 8; epoch++) Assert.Equal(schedule.At((4 * epoch) - 1), result.Epochs[epoch - 1].LearningRate);
@@ -188,7 +190,7 @@ public sealed class HeadTrainerTests
 
         second.WritableRow(0)[1] = 1;
         second.WritableRow(1)[1] = -1;
-        HeadResult result = Train(new HeadTrainer(), train, train, 2);
+        HeadResult result = Train(Default, train, train, 2);
         Assert.Equal(1, result.Head.Evaluate(second).Accuracy);
         second.WritableRow(0).CopyTo(train.WritableRow(1, 1));
         Assert.Equal(1, result.Head.Evaluate(train).Accuracy);
@@ -200,7 +202,7 @@ public sealed class HeadTrainerTests
         using FeatureMatrix train = Surrogate.Gaussians([400, 20], 6, seed: 63, distance: 1.4f);
         using FeatureMatrix test = Surrogate.Gaussians([500, 500], 6, seed: 64, distance: 1.4f);
         double Recall(ClassBalance balance) =>
-            Train(new HeadTrainer(new HeadOptions { ClassBalance = balance }), train, null, 2).Head.Evaluate(test).OfClass(1).Recall!.Value;
+            Train(Default with { ClassBalance = balance }, train, null, 2).Head.Evaluate(test).OfClass(1).Recall!.Value;
 
         double plain = Recall(ClassBalance.None), weighted = Recall(ClassBalance.Weighted);
         Expect.True(weighted > plain + 0.2, $"recall {plain} unweighted, {weighted} weighted");
@@ -210,10 +212,10 @@ public sealed class HeadTrainerTests
     public void A_rate_that_overflows_is_lowered_and_reported()
     {
         using FeatureMatrix train = Surrogate.Gaussians([20, 20], 40, seed: 65, distance: 10);
-        HeadOptions options = new() { Optimizer = OptimizerKind.Sgd, LearningRate = 3e38f, WarmupShare = 0, WeightDecay = 0, Epochs = 5 };
-        HeadResult result = Train(new HeadTrainer(options), train, train, 2);
+        TrainerOptions options = Default with { Optimizer = Sgd with { WeightDecay = 0 }, LearningRate = 3e38f, WarmupShare = 0, Epochs = 5 };
+        HeadResult result = Train(options, train, train, 2);
         Assert.InRange(result.Restarts, 1, 3);
-        Assert.Equal(3e38 * Math.Pow(0.1, result.Restarts), result.LearningRate, 1e36);
+        Assert.Equal(3e38 * Math.Pow(Watchdog.RateFactor, result.Restarts), result.LearningRate, 1e36);
         Assert.Equal(result.Restarts, result.Epochs[^1].Restarts);
         Assert.All(result.Head.Weights.ToArray(), w => Assert.True(float.IsFinite(w)));
     }
@@ -222,10 +224,10 @@ public sealed class HeadTrainerTests
     public void Divergence_that_restarts_do_not_cure_is_an_error()
     {
         using FeatureMatrix train = Surrogate.Gaussians([20, 20], 4, seed: 66, distance: 1);
-        HeadOptions options = new() { Optimizer = OptimizerKind.Sgd, LearningRate = 1e30f, WeightDecay = 1e6f };
-        ThomasException e = Assert.Throws<ThomasException>(() => Train(new HeadTrainer(options), train, null, 2));
+        TrainerOptions options = Default with { Optimizer = Sgd with { WeightDecay = 1e6f }, LearningRate = 1e30f };
+        ThomasException e = Assert.Throws<ThomasException>(() => Train(options, train, null, 2));
         Assert.Contains("lower learning rate", e.Message, StringComparison.Ordinal);
-        Assert.Contains("1e+27", e.Message, StringComparison.Ordinal);
+        Assert.Contains("2.7e+28", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -235,7 +237,7 @@ public sealed class HeadTrainerTests
     {
         using FeatureMatrix train = Surrogate.Gaussians([3, 3], 4, seed: 67, distance: 1);
         train.WritableRow(4)[2] = bad;
-        DataException e = Assert.Throws<DataException>(() => Train(new HeadTrainer(), train, null, 2));
+        DataException e = Assert.Throws<DataException>(() => Train(Default, train, null, 2));
         Assert.Contains("Feature 2 of sample 4 (view 0)", e.Message, StringComparison.Ordinal);
     }
 
@@ -243,11 +245,11 @@ public sealed class HeadTrainerTests
     public void Constant_features_and_a_single_sample_do_no_harm()
     {
         using FeatureMatrix constant = new([0, 1, 0, 1], 5);
-        HeadResult result = Train(new HeadTrainer(), constant, constant, 2);
+        HeadResult result = Train(Default, constant, constant, 2);
         Assert.All(result.Head.Weights.ToArray(), w => Assert.Equal(0, w));
         using FeatureMatrix single = new([1], 5);
         single.WritableRow(0).Fill(3);
-        Assert.Equal(1, Train(new HeadTrainer(), single, null, 2).Head.Evaluate(single).Accuracy);
+        Assert.Equal(1, Train(Default, single, null, 2).Head.Evaluate(single).Accuracy);
     }
 
     [Fact]
@@ -255,7 +257,7 @@ public sealed class HeadTrainerTests
     {
         using FeatureMatrix train = new([0, 1], 4), narrow = new([0], 3), beyond = new([2], 4);
         LinearHead initial = new(new float[8], new float[2]);
-        HeadTrainer trainer = new();
+        TrainerOptions trainer = Default;
         Assert.Throws<ArgumentOutOfRangeException>(() => Train(trainer, train, null, 1));
         Assert.Throws<ArgumentException>(() => Train(trainer, beyond, null, 2));
         Assert.Throws<ArgumentException>(() => Train(trainer, train, beyond, 2));
@@ -272,51 +274,86 @@ public sealed class HeadTrainerTests
     [InlineData(1280)]
     public void Automatic_settings_follow_the_number_of_features(int features)
     {
-        HeadOptions adamW = new(), sgd = new() { Optimizer = OptimizerKind.Sgd };
-        Assert.Equal(0.04 / Math.Sqrt(features), adamW.AutomaticLearningRate(features), 1e-8);
-        Assert.Equal(1 / 300.0, adamW.AutomaticLearningRate(features) * adamW.AutomaticWeightDecay(features), 1e-8);
-        Assert.Equal(3.0 / features, sgd.AutomaticLearningRate(features), 1e-8);
-        Assert.Equal(0.001f, sgd.AutomaticWeightDecay(features));
+        TrainerOptions adamW = Default.ForFeatures(features), sgd = Of(OptimizerKind.Sgd).ForFeatures(features);
+        Assert.Equal(0.04 / Math.Sqrt(features), adamW.LearningRate!.Value, 1e-8);
+        Assert.Equal(1 / 300.0, adamW.LearningRate!.Value * adamW.Optimizer.WeightDecay!.Value, 1e-8);
+        Assert.Equal(3.0 / features, sgd.LearningRate!.Value, 1e-8);
+        Assert.Equal(0.001f, sgd.Optimizer.WeightDecay);
 
         using FeatureMatrix train = Surrogate.Gaussians([4, 4], 16, seed: 69, distance: 1);
-        HeadResult automatic = Train(new HeadTrainer(adamW), train, null, 2);
-        HeadOptions given = new() { LearningRate = adamW.AutomaticLearningRate(16), WeightDecay = adamW.AutomaticWeightDecay(16) };
-        Assert.Equal(Bits(Train(new HeadTrainer(given), train, null, 2).Head.Weights), Bits(automatic.Head.Weights));
+        HeadResult automatic = Train(Default, train, null, 2);
+        Assert.Equal(Bits(Train(Default.ForFeatures(16), train, null, 2).Head.Weights), Bits(automatic.Head.Weights));
     }
 
-    public static TheoryData<HeadOptions, string> BadOptions => new()
+    public static TheoryData<TrainerOptions, string> BadOptions => new()
     {
-        { new HeadOptions { Epochs = 0 }, "Epochs" },
-        { new HeadOptions { BatchSize = 0 }, "BatchSize" },
-        { new HeadOptions { LearningRate = float.NaN }, "LearningRate" },
-        { new HeadOptions { Momentum = 1 }, "Momentum" },
-        { new HeadOptions { WeightDecay = -1 }, "WeightDecay" },
-        { new HeadOptions { LabelSmoothing = 1 }, "LabelSmoothing" },
-        { new HeadOptions { WarmupShare = -0.1f }, "WarmupShare" },
-        { new HeadOptions { FinalLearningRateShare = 2 }, "FinalLearningRateShare" },
-        { new HeadOptions { EarlyStoppingPatience = -1 }, "EarlyStoppingPatience" },
-        { new HeadOptions { ClipNorm = 0 }, "ClipNorm" },
-        { new HeadOptions { Optimizer = (OptimizerKind)9 }, "Optimizer" },
-        { new HeadOptions { ClassBalance = (ClassBalance)9 }, "ClassBalance" },
+        { Default with { Epochs = 0 }, "Epochs" },
+        { Default with { BatchSize = 0 }, "BatchSize" },
+        { Default with { LearningRate = float.NaN }, "LearningRate" },
+        { Default with { Optimizer = new OptimizerOptions { Momentum = 1 } }, "Momentum" },
+        { Default with { Optimizer = new OptimizerOptions { WeightDecay = -1 } }, "WeightDecay" },
+        { Default with { LabelSmoothing = 1 }, "LabelSmoothing" },
+        { Default with { WarmupShare = -0.1f }, "WarmupShare" },
+        { Default with { FinalLearningRateShare = 2 }, "FinalLearningRateShare" },
+        { Default with { EarlyStoppingPatience = -1 }, "EarlyStoppingPatience" },
+        { Default with { Optimizer = new OptimizerOptions { ClipNorm = 0 } }, "ClipNorm" },
+        { Default with { Optimizer = new OptimizerOptions { Kind = (OptimizerKind)9 } }, "Kind" },
+        { Default with { ClassBalance = (ClassBalance)9 }, "ClassBalance" },
     };
 
     [Theory]
     [MemberData(nameof(BadOptions))]
-    public void An_option_outside_its_range_is_named(HeadOptions options, string name)
+    public void An_option_outside_its_range_is_named(TrainerOptions options, string name)
     {
-        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => new HeadTrainer(options));
+        using FeatureMatrix two = new([0, 1], 2);
+        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => HeadTrainer.Train(two, null, 2, options));
         Assert.Equal(name, e.ParamName);
     }
 
+    public static TheoryData<TrainerOptions, string> OptionsOfImages => new()
+    {
+        { Default with { Policy = UpdatePolicy.All }, "Policy" },
+        { Default with { BatchNorm = BatchNormMode.Live }, "BatchNorm" },
+        { Default with { MicroBatch = 16 }, "MicroBatch" },
+        { Default with { MemoryBytes = 1 << 30 }, "MemoryBytes" },
+        { Default with { CutMix = 1 }, "CutMix" },
+        { Default with { Augmentation = new Augmentation { Flip = true } }, "Augmentation" },
+        { Default with { KeepClasses = true }, "KeepClasses" },
+        { Default with { Preprocessing = TrainerJob.Model().Info.Preprocessing! }, "Preprocessing" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OptionsOfImages))]
+    public void An_option_that_is_about_images_is_refused_for_a_last_layer(TrainerOptions options, string name)
+    {
+        Dataset images = TinyModels.Images(2, 1, "red", "green").ToDataset();
+        ArgumentException e = Assert.Throws<ArgumentException>(() => Tuner.Tune(TrainerJob.Model(), images, new NoDecoder(), new TuningOptions { Head = options }));
+        Assert.Equal(name, e.ParamName);
+    }
+
+    private static TrainerOptions Default => TrainerOptions.LastLayer;
+
+    private static OptimizerOptions Sgd => Default.Optimizer with { Kind = OptimizerKind.Sgd };
+
+    private static TrainerOptions Of(OptimizerKind kind) => Default with { Optimizer = Default.Optimizer with { Kind = kind } };
+
     private static HeadResult Train(
-        HeadTrainer trainer, FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial = null, int frozenClasses = 0) =>
-        trainer.Train(train, validation, classes, initial, frozenClasses, cancellationToken: TestContext.Current.CancellationToken);
+        TrainerOptions options, FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial = null, int frozenClasses = 0) =>
+        Result(HeadTrainer.Train(train, validation, classes, options, initial, frozenClasses, cancellation: TestContext.Current.CancellationToken));
+
+    private static HeadResult Result((LinearHead Head, TrainerResult Run) trained) => new(trained.Head, trained.Run);
 
     private static double Loss(LinearHead head, FeatureMatrix matrix, float smoothing)
     {
-        float[] logits = new float[matrix.Samples * head.Classes];
-        for (int i = 0; i < matrix.Samples; i++) head.Logits(matrix.Row(i), logits.AsSpan(i * head.Classes, head.Classes));
-        return HeadLoss.Compute<float>(logits, matrix.Labels, head.Classes, default, smoothing, default);
+        double total = 0;
+        float[] logits = new float[head.Classes];
+        for (int i = 0; i < matrix.Samples; i++)
+        {
+            head.Logits(matrix.Row(i), logits);
+            total += Surrogate.CrossEntropy(Array.ConvertAll(logits, z => (double)z), matrix.Labels[i], smoothing);
+        }
+
+        return total / matrix.Samples;
     }
 
     private static FeatureMatrix RandomLabels(ulong seed)
@@ -345,5 +382,20 @@ public sealed class HeadTrainerTests
             Reports.Add(value);
             action(value);
         }
+    }
+
+    private sealed record HeadResult(LinearHead Head, TrainerResult Run)
+    {
+        public IReadOnlyList<EpochReport> Epochs => Run.Epochs;
+
+        public int BestEpoch => Run.BestEpoch;
+
+        public float LearningRate => Run.LearningRate;
+
+        public int Restarts => Run.Restarts;
+
+        public bool StoppedEarly => Run.StoppedEarly;
+
+        public bool Cancelled => Run.Cancelled;
     }
 }

@@ -26,7 +26,7 @@ public sealed partial class RunPlannerTests
         TuningOptions options = new()
         {
             Network = new TrainerOptions { Epochs = 2, BatchSize = 8, MicroBatch = 8, LearningRate = 1e-3f },
-            Head = new HeadOptions { Epochs = 3 },
+            Head = TrainerOptions.LastLayer with { Epochs = 3 },
             Compile = new CompileOptions { Threads = 1 },
         };
         Model model = Network();

@@ -146,10 +146,11 @@ public sealed class StepProgramTests
     private static void Fill(StepProgram program, int first)
     {
         const int length = Side * Side * 2;
-        TestGraphs.Noise(Images * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Images);
-        program.Targets.Clear();
-        for (int n = 0; n < program.Batch; n++) program.Targets[(n * Classes) + ((first + n) % Classes)] = 1;
-        program.Weights.Fill(1f / Images);
+        TestGraphs.Noise(Images * length, 3).AsSpan(first * length, program.Batch * length).CopyTo(program.Stage([]).Inputs);
+        program.Stage([]).Targets.Clear();
+        for (int n = 0; n < program.Batch; n++) program.Stage([]).Targets[(n * Classes) + ((first + n) % Classes)] = 1;
+        program.Stage([]).Weights.Fill(1f / Images);
+        program.Send();
     }
 
     private static Model Network()

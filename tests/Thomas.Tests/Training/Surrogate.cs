@@ -6,6 +6,15 @@ namespace Thomas.Tests.Training;
 /// <summary>Made-up features that behave like a network's.</summary>
 internal static class Surrogate
 {
+    /// <summary><c>-sum_c q[c] * log p[c]</c> of one row in double precision, with <c>q[c] = (1 - e) * [c = label] + e / C</c> and p the softmax of the logits.</summary>
+    public static double CrossEntropy(double[] logits, int label, double smoothing)
+    {
+        double sum = 0, loss = 0;
+        foreach (double z in logits) sum += Math.Exp(z);
+        for (int c = 0; c < logits.Length; c++) loss -= ((c == label ? 1 - smoothing : 0) + (smoothing / logits.Length)) * (logits[c] - Math.Log(sum));
+        return loss;
+    }
+
     /// <summary>
     /// Classes as Gaussian clusters that share a strong low-rank covariance (pose, light), clipped to [0, 6] like the output of ReLU6: the class means
     /// are hidden behind larger common variation, so nearest means do worse than a trained head.

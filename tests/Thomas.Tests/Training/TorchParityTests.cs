@@ -94,10 +94,12 @@ public sealed class TorchParityTests
 
     private static void Fill(StepProgram program, TorchReference reference, int batch)
     {
-        TorchNetworks.Images(reference, batch).CopyTo(program.Images);
+        BatchSpans inputs = program.Stage([]);
+        TorchNetworks.Images(reference, batch).CopyTo(inputs.Inputs);
         int[] labels = reference.Labels(batch);
-        program.Targets.Clear();
-        for (int n = 0; n < labels.Length; n++) program.Targets[(n * reference.Classes) + labels[n]] = 1;
-        program.Weights.Fill(1f / labels.Length);
+        inputs.Targets.Clear();
+        for (int n = 0; n < labels.Length; n++) inputs.Targets[(n * reference.Classes) + labels[n]] = 1;
+        inputs.Weights.Fill(1f / labels.Length);
+        program.Send();
     }
 }

@@ -141,7 +141,7 @@ public sealed class TunerTests
         Dataset few = Colors(2);
         Sample[] many = new Sample[40_000];
         for (int i = 0; i < many.Length; i++) many[i] = few.Samples[i % few.Samples.Count] with { Subset = i < 39_000 ? Subset.Train : Subset.Validation };
-        TuningOptions options = new() { CacheDirectory = folder.Path, Head = new HeadOptions { Epochs = 1, BatchSize = 1000 } };
+        TuningOptions options = new() { CacheDirectory = folder.Path, Head = TrainerOptions.LastLayer with { Epochs = 1, BatchSize = 1000 } };
         TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), new Dataset("large", few.ClassNames, many), Decoder, options);
         Assert.Equal(39_000, result.TrainingImages);
     }
@@ -204,7 +204,7 @@ public sealed class TunerTests
         byte[] one = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Compile = new CompileOptions { Threads = 1 } }).Model);
         byte[] three = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Compile = new CompileOptions { Threads = 3 } }).Model);
         Assert.Equal(one, three);
-        byte[] seed = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Head = new HeadOptions { Seed = 2 } }).Model);
+        byte[] seed = Bytes(Tuner.Tune(model, Colors(), Decoder, new TuningOptions { Head = TrainerOptions.LastLayer with { Seed = 2 } }).Model);
         Assert.NotEqual(one, seed);
     }
 

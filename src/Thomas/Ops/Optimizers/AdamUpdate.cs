@@ -22,7 +22,7 @@ internal sealed partial class AdamUpdate : UpdateOp
     /// <inheritdoc/>
     public override string Formula =>
         "r = control[0] * rateFactor; g = grad * control[1] (+ d * w if coupled); m' = b1*m + (1-b1)*g; v' = b2*v + (1-b2)*g^2; " +
-        "w' = w (- r*d*w if decoupled) - r * m' * control[2] / (sqrt(v') * control[3] + epsilon)";
+        "w' = w (times max(0, 1 - r*d) if decoupled) - r * m' * control[2] / (sqrt(v') * control[3] + epsilon)";
 
     internal override int Moments => 2;
 
@@ -33,7 +33,7 @@ internal sealed partial class AdamUpdate : UpdateOp
         Span<T> newW = args.Outputs[0].Span, newM = args.Outputs[1].Span, newV = args.Outputs[2].Span;
         T rate = control[0] * T.CreateTruncating(a.RateFactor), scale = control[1], step = rate * control[2], root = control[3];
         T beta1 = T.CreateTruncating(a.Beta1), beta2 = T.CreateTruncating(a.Beta2), epsilon = T.CreateTruncating(a.Epsilon), decay = T.CreateTruncating(a.WeightDecay);
-        T kept = a.Decoupled ? T.One - (rate * decay) : T.One, coupled = a.Decoupled ? T.Zero : decay;
+        T kept = a.Decoupled ? T.Max(T.Zero, T.One - (rate * decay)) : T.One, coupled = a.Decoupled ? T.Zero : decay;
         for (int i = 0; i < w.Length; i++)
         {
             T g = (grad[i] * scale) + (coupled * w[i]);

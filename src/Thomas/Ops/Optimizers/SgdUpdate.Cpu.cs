@@ -29,7 +29,7 @@ internal sealed partial class SgdUpdate
         protected override void RunElements(int begin, int count)
         {
             float rate = _control[0] * a.RateFactor;
-            SgdStep step = new(rate, _control[1], a.Momentum, a.Decoupled ? 1 - (rate * a.WeightDecay) : 1, a.Decoupled ? 0 : a.WeightDecay, a.Nesterov);
+            SgdStep step = new(rate, _control[1], a.Momentum, a.Decoupled ? Math.Max(0, 1 - (rate * a.WeightDecay)) : 1, a.Decoupled ? 0 : a.WeightDecay, a.Nesterov);
             step.Run(Y + begin, _v + begin, _grad + begin, count);
         }
     }

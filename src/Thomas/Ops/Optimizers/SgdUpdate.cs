@@ -19,7 +19,7 @@ internal sealed partial class SgdUpdate : UpdateOp
 
     /// <inheritdoc/>
     public override string Formula =>
-        "r = control[0] * rateFactor; g = grad * control[1] + d * w; v' = m * v + g; w' = w - r * (nesterov ? g + m * v' : v'); decoupled: g without d * w, and w' loses r * d * w";
+        "r = control[0] * rateFactor; g = grad * control[1] + d * w; v' = m * v + g; w' = w - r * (nesterov ? g + m * v' : v'); decoupled: g without d * w, and w times max(0, 1 - r * d)";
 
     internal override int Moments => 1;
 
@@ -30,7 +30,7 @@ internal sealed partial class SgdUpdate : UpdateOp
         Span<T> newW = args.Outputs[0].Span, newV = args.Outputs[1].Span;
         T rate = control[0] * T.CreateTruncating(a.RateFactor), scale = control[1];
         T momentum = T.CreateTruncating(a.Momentum), decay = T.CreateTruncating(a.WeightDecay);
-        T kept = a.Decoupled ? T.One - (rate * decay) : T.One, coupled = a.Decoupled ? T.Zero : decay;
+        T kept = a.Decoupled ? T.Max(T.Zero, T.One - (rate * decay)) : T.One, coupled = a.Decoupled ? T.Zero : decay;
         for (int i = 0; i < w.Length; i++)
         {
             T g = (grad[i] * scale) + (coupled * w[i]);

@@ -1,69 +1,123 @@
 using System;
-using System.Collections.Generic;
-using System.Diagnostics;
 using System.Threading;
+using Thomas.Graphs;
+using Thomas.Ops;
 
 namespace Thomas.Training;
 
 /// <summary>
-/// Trains the last layer of a classifier on the features that the frozen layers before it computed: softmax cross-entropy (see
-/// <see cref="HeadLoss"/>) by mini-batches.
+/// Trains the last layer of a classifier on the features that the frozen layers before it computed. It is a training run like any other: the network is this one layer, and a
+/// feature row takes the place of an image.
 /// </summary>
 /// <remarks>
-/// <para>Features are standardized inside, <c>z[k] = (x[k] - mean[k]) / sqrt(var[k] + v / 10)</c> with mean and variance over the training rows and v
-/// the mean of the variances, so that one learning rate suits every network; the trained head has that folded back in and takes plain features. Weight
-/// decay acts on the weights of the standardized features. Rows of a new head start as zeros: the problem is convex, and the first prediction is
-/// indifferent between the new classes.</para>
-/// <para>The best epoch's weights are kept: the one of highest validation accuracy (mean recall with <see cref="ClassBalance.Weighted"/>), among equals the
-/// one of lowest validation loss, then the earliest. Without validation samples the last epoch counts as the best. If the loss or a weight is not
-/// finite, training goes back to the best weights so far with a tenth of the learning rate, three times at most.</para>
-/// <para>A trainer has no state: it may be used for several heads, also at once. It works on the calling thread; the same seed gives the same bits on one
-/// kind of processor.</para>
+/// <para>Features are standardized inside, <c>z[k] = (x[k] - mean[k]) / sqrt(var[k] + v / 10)</c> with mean and variance over the training rows and v the mean of the variances,
+/// so that one learning rate suits every network; the trained head has that folded back in and takes plain features. Weight decay acts on the weights of the standardized
+/// features. Rows of a new head start as zeros: the problem is convex, and the first prediction is indifferent between the new classes.</para>
+/// <para>Classes that are kept are a layer of their own whose weights are constants, and only their scores take part.</para>
 /// </remarks>
-internal sealed class HeadTrainer
+internal static class HeadTrainer
 {
-    private const int MaxRestarts = 3;
-    private const float RestartRateShare = 0.1f;
-
-    private readonly HeadOptions _options;
-
-    /// <summary>Creates a trainer.</summary>
-    /// <param name="options">How to train; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range; the message names it.</exception>
-    public HeadTrainer(HeadOptions? options = null)
-    {
-        _options = options ?? new HeadOptions();
-        _options.Validate();
-    }
+    private const string NewWeights = "head.weight", NewBias = "head.bias";
 
     /// <summary>Trains a head.</summary>
     /// <param name="train">Training features, any number of views.</param>
     /// <param name="validation">Validation features, of which view 0 is used; null if there are none.</param>
     /// <param name="classes">Number of classes, 2 to 32,768.</param>
+    /// <param name="options">How; null for <see cref="TrainerOptions.LastLayer"/>.</param>
     /// <param name="initial">Weights to start from, for the first classes; null starts all rows from zero.</param>
     /// <param name="frozenClasses">How many leading classes of <paramref name="initial"/> keep their weights and bias, bit for bit; they still compete in the loss.</param>
-    /// <param name="progress">Told after every epoch, on whatever thread it chooses.</param>
-    /// <param name="cancellationToken">Ends training before the next batch; the result is then the best so far.</param>
-    /// <returns>The head and how it came about.</returns>
-    /// <exception cref="ArgumentException">Sizes do not fit, a label is not one of the classes, or no class is left to be trained.</exception>
+    /// <param name="epochs">Told after every epoch.</param>
+    /// <param name="cancellation">Ends training before the next step; the result is then the best so far.</param>
+    /// <returns>The head, and the report of the run.</returns>
+    /// <exception cref="ArgumentException">Sizes do not fit, a label is not one of the classes, no class is left to be trained, or an option is out of its range.</exception>
     /// <exception cref="DataException">A training feature is not finite.</exception>
-    /// <exception cref="ThomasException">The loss is not finite even after three restarts, each with a tenth of the learning rate.</exception>
-    public HeadResult Train(
+    /// <exception cref="ThomasException">Training diverges in spite of lower learning rates.</exception>
+    public static (LinearHead Head, TrainerResult Run) Train(
         FeatureMatrix train,
         FeatureMatrix? validation,
         int classes,
+        TrainerOptions? options = null,
         LinearHead? initial = null,
         int frozenClasses = 0,
-        IProgress<EpochReport>? progress = null,
-        CancellationToken cancellationToken = default)
+        IProgress<EpochReport>? epochs = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(train);
+        options ??= TrainerOptions.LastLayer;
+        options.Validate();
         CheckSizes(train, validation, classes, initial, frozenClasses);
-        Run run = new(_options, train, validation, classes, new HeadLearner(train, classes, initial, frozenClasses, _options));
-        run.Go(progress, cancellationToken);
+        FeatureScaler scaler = FeatureScaler.Fit(train);
+        Model layer = ToModel(scaler, classes, initial, frozenClasses);
+        TrainingInputs inputs = new(layer, IsKnown: false, new FeatureSamples(train, scaler), validation is null ? null : new FeatureSamples(validation, scaler)) { HasBaseline = false };
+
+        // The last batches are evened out: 300 rows at 32 make ten batches of 30.
+        int steps = (int)(((long)train.Samples + options.BatchSize - 1) / options.BatchSize);
+        options = options.ForFeatures(train.Features) with { OutputLogits = true, BatchSize = (train.Samples + steps - 1) / steps };
+        TrainerResult result;
+        using (TrainingRun run = new(inputs, options, [], epochs, null, cancellation)) result = run.Go();
         GC.KeepAlive(train);
         GC.KeepAlive(validation);
-        return run.ToResult(initial);
+        return (ToHead(result.Model, scaler, initial, frozenClasses), result);
+    }
+
+    /// <summary>The layer as a network of its own, from standardized features to scores.</summary>
+    internal static Model ToModel(FeatureScaler scaler, int classes, LinearHead? initial, int frozenClasses)
+    {
+        float[] weights = new float[(long)classes * scaler.Features], bias = new float[classes];
+        for (int c = 0; c < (initial?.Classes ?? 0); c++) bias[c] = scaler.Unfold(initial!.Row(c), initial.Bias[c], weights.AsSpan(c * scaler.Features, scaler.Features));
+        return ToModel(scaler.Features, weights, bias, frozenClasses);
+    }
+
+    /// <summary>The layer as a network of its own. Of frozen classes the weights are those of another layer, whose scores come first.</summary>
+    internal static Model ToModel(int features, float[] weights, float[] bias, int frozenClasses)
+    {
+        GraphBuilder builder = new();
+        Value input = builder.Input("features", new TensorType(DType.F32, new Shape(1, features)));
+        Value? kept = frozenClasses > 0 ? Layer(0, frozenClasses, "kept.weight", "kept.bias") : null;
+        Value scores = Layer(frozenClasses, bias.Length, NewWeights, NewBias);
+        if (kept is not null) scores = builder.Add(OpCatalog.Concat, [kept, scores], new ConcatAttributes(1), "scores");
+        return new Model(builder.Build(scores), new ModelInfo { Name = "last layer", Labels = Numbers(bias.Length) });
+
+        Value Layer(int first, int end, string weight, string shift)
+        {
+            Value w = builder.Constant(weight, TensorData.FromFloats(new Shape(end - first, features), weights[(first * features)..(end * features)]));
+            Value b = builder.Constant(shift, TensorData.FromFloats(new Shape(end - first), bias[first..end]));
+            return builder.Add(OpCatalog.Dense, [input, w, b], new DenseAttributes(HasBias: true), $"{weight[..4]}/scores");
+        }
+    }
+
+    private static string[] Numbers(int count)
+    {
+        string[] numbers = new string[count];
+        for (int i = 0; i < count; i++) numbers[i] = i.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return numbers;
+    }
+
+    /// <summary>The head for plain features. Frozen rows are the very bits of <paramref name="initial"/>.</summary>
+    private static LinearHead ToHead(Model layer, FeatureScaler scaler, LinearHead? initial, int frozen)
+    {
+        ReadOnlySpan<float> trained = Constant(layer, NewWeights), trainedBias = Constant(layer, NewBias);
+        int features = scaler.Features, classes = frozen + trainedBias.Length;
+        float[] weights = new float[(long)classes * features], bias = new float[classes];
+        if (frozen > 0)
+        {
+            initial!.Weights[..(frozen * features)].CopyTo(weights);
+            initial.Bias[..frozen].CopyTo(bias);
+        }
+
+        for (int c = frozen; c < classes; c++)
+            bias[c] = scaler.Fold(trained.Slice((c - frozen) * features, features), trainedBias[c - frozen], weights.AsSpan(c * features, features));
+        return new LinearHead(weights, bias);
+    }
+
+    private static ReadOnlySpan<float> Constant(Model layer, string name)
+    {
+        foreach (Value value in layer.Graph.Values)
+        {
+            if (value.Name == name && value.Constant is TensorData data) return data.Floats;
+        }
+
+        throw new InvalidOperationException($"The trained layer has no '{name}'.");
     }
 
     private static void CheckSizes(FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial, int frozenClasses)
@@ -100,148 +154,5 @@ internal sealed class HeadTrainer
             throw new ArgumentOutOfRangeException(
                 nameof(frozenClasses), frozenClasses, $"The initial head has {initial?.Classes ?? 0} classes of {classes}; at least one class must be left to train.");
         }
-    }
-
-    /// <summary>One call of <see cref="Train"/>.</summary>
-    private sealed class Run
-    {
-        private readonly HeadOptions _options;
-        private readonly FeatureMatrix _train;
-        private readonly FeatureMatrix? _validation;
-        private readonly HeadLearner _learner;
-        private readonly ConfusionMatrix _confusion;
-        private readonly Rng _rng;
-        private readonly int[] _order;
-        private readonly int[] _views;
-        private readonly int _batches;
-        private readonly List<EpochReport> _epochs = [];
-        private LearningRateSchedule _schedule;
-        private (double Score, double NegativeLoss) _best = (double.NegativeInfinity, double.NegativeInfinity);
-        private int _bestEpoch;
-        private int _restarts;
-        private bool _stoppedEarly;
-        private bool _cancelled;
-
-        public Run(HeadOptions options, FeatureMatrix train, FeatureMatrix? validation, int classes, HeadLearner learner)
-        {
-            _options = options;
-            _train = train;
-            _validation = validation;
-            _learner = learner;
-            _confusion = new ConfusionMatrix(classes);
-            _rng = new Rng(options.Seed);
-            _order = new int[train.Samples];
-            _views = new int[train.Samples];
-            for (int i = 0; i < _order.Length; i++) _order[i] = i;
-            _batches = (int)(((long)train.Samples + options.BatchSize - 1) / options.BatchSize);
-            _schedule = Schedule(options.LearningRate ?? options.AutomaticLearningRate(train.Features));
-        }
-
-        public void Go(IProgress<EpochReport>? progress, CancellationToken cancellationToken)
-        {
-            int epoch = 1;
-            while (epoch <= _options.Epochs)
-            {
-                long start = Stopwatch.GetTimestamp();
-                double loss = TrainEpoch(epoch, out int correct, cancellationToken);
-                if (_cancelled) return;
-                EpochReport report = Report(epoch, loss, correct, start);
-                if (!double.IsFinite(loss) || !_learner.IsFinite() || report.ValidationLoss is double v && !double.IsFinite(v))
-                {
-                    Restart(epoch);
-                    continue;
-                }
-
-                if (report.IsBest)
-                {
-                    _bestEpoch = epoch;
-                    _best = ScoreOf(report);
-                    _learner.Keep();
-                }
-
-                _epochs.Add(report);
-                progress?.Report(report);
-                int patience = _options.EarlyStoppingPatience;
-                if (_validation is not null && patience > 0 && epoch - _bestEpoch >= patience && epoch < _options.Epochs)
-                {
-                    _stoppedEarly = true;
-                    return;
-                }
-
-                epoch++;
-            }
-        }
-
-        public HeadResult ToResult(LinearHead? initial)
-        {
-            // Canceled within the first epoch, the weights as they are beat the untrained ones, unless that epoch was overflowing.
-            if (_bestEpoch > 0 || !_learner.IsFinite()) _learner.Restore();
-            return new HeadResult(_learner.ToHead(initial), _epochs, _bestEpoch, _schedule.Peak, _restarts, _stoppedEarly, _cancelled);
-        }
-
-        /// <summary>Mean loss over the epoch; returns at once when a batch's loss is not finite or training is canceled.</summary>
-        private double TrainEpoch(int epoch, out int correct, CancellationToken cancellationToken)
-        {
-            _rng.Shuffle(_order.AsSpan());
-            if (_train.Views > 1)
-            {
-                for (int i = 0; i < _views.Length; i++) _views[i] = _rng.Next(_train.Views);
-            }
-
-            double total = 0;
-            correct = 0;
-            for (int batch = 0; batch < _batches; batch++)
-            {
-                if (cancellationToken.IsCancellationRequested)
-                {
-                    _cancelled = true;
-                    return 0;
-                }
-
-                int begin = (int)((long)_order.Length * batch / _batches), end = (int)((long)_order.Length * (batch + 1) / _batches);
-                float rate = _schedule.At(((epoch - 1) * _batches) + batch);
-                double loss = _learner.Step(_order.AsSpan(begin..end), _views.AsSpan(begin..end), rate, out int right);
-                if (!double.IsFinite(loss)) return loss;
-                total += loss * (end - begin);
-                correct += right;
-            }
-
-            return total / _order.Length;
-        }
-
-        private EpochReport Report(int epoch, double loss, int correct, long start)
-        {
-            float rate = _schedule.At((epoch * _batches) - 1);
-            double? validationLoss = null, accuracy = null, recall = null;
-            if (_validation is not null && double.IsFinite(loss))
-            {
-                validationLoss = _learner.Evaluate(_validation, _confusion);
-                accuracy = _confusion.Accuracy;
-                recall = _confusion.MacroRecall;
-            }
-
-            EpochReport report = new(
-                epoch, rate, loss, (double)correct / _order.Length, validationLoss, accuracy, recall, IsBest: false, _restarts, Stopwatch.GetElapsedTime(start));
-            return report with { IsBest = _validation is null || ScoreOf(report).CompareTo(_best) > 0 };
-        }
-
-        private (double Score, double NegativeLoss) ScoreOf(EpochReport report) =>
-            ((_options.ClassBalance == ClassBalance.Weighted ? report.ValidationMacroRecall : report.ValidationAccuracy) ?? 0, -(report.ValidationLoss ?? 0));
-
-        private void Restart(int epoch)
-        {
-            if (_restarts == MaxRestarts)
-            {
-                throw new ThomasException(FormattableString.Invariant(
-                    $"Training diverges: the loss of epoch {epoch} is not finite, at a peak learning rate of {_schedule.Peak:g3} after {MaxRestarts} restarts. Set a lower learning rate, and check that the features are of a sane size."));
-            }
-
-            _restarts++;
-            _learner.Restore();
-            _schedule = Schedule(_schedule.Peak * RestartRateShare);
-        }
-
-        private LearningRateSchedule Schedule(float peak) =>
-            new(peak, checked(_options.Epochs * _batches), _options.WarmupShare, _options.FinalLearningRateShare);
     }
 }

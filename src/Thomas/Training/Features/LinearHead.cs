@@ -1,4 +1,5 @@
 using System;
+using System.Numerics;
 
 namespace Thomas.Training;
 
@@ -54,7 +55,25 @@ internal sealed class LinearHead
             throw new ArgumentException($"{features.Length} features and {logits.Length} logits do not fit a head of {Features} features and {Classes} classes.");
         }
 
-        HeadMath.Logits(features, _weights, _bias, logits, rows: 1);
+        Scores(features, _weights, _bias, logits);
+    }
+
+    /// <summary>The weights of a class.</summary>
+    public ReadOnlySpan<float> Row(int c) => _weights.AsSpan(c * Features, Features);
+
+    /// <summary><c>scores[c] = sum_k weights[c,k] * x[k] + bias[c]</c>, each one sum in a fixed order.</summary>
+    internal static void Scores(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, Span<float> scores)
+    {
+        for (int c = 0; c < bias.Length; c++)
+        {
+            ReadOnlySpan<float> row = weights.Slice(c * x.Length, x.Length);
+            Vector<float> sum = default;
+            int k = 0;
+            for (; k <= x.Length - Vector<float>.Count; k += Vector<float>.Count) sum = Vector.MultiplyAddEstimate(new Vector<float>(x[k..]), new Vector<float>(row[k..]), sum);
+            float score = Vector.Sum(sum);
+            for (; k < x.Length; k++) score += x[k] * row[k];
+            scores[c] = score + bias[c];
+        }
     }
 
     /// <summary>Classifies view 0 of every sample; the class of the highest logit wins, the lower index among equals.</summary>

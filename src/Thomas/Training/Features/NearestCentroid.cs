@@ -120,7 +120,7 @@ internal sealed class NearestCentroid
     {
         if (features.Length != row.Length) throw new ArgumentException($"{features.Length} features; the centroids have {row.Length}.", nameof(features));
         _scaler.Apply(features, row);
-        HeadMath.Logits(row, _weights, _offsets, scores, rows: 1);
+        LinearHead.Scores(row, _weights, _offsets, scores);
         return TopK.Best(scores);
     }
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Threading;
-using Thomas.Data;
 using Thomas.Passes;
 using Thomas.Runtime;
 
@@ -12,31 +11,29 @@ internal sealed class ScoreEvaluator : IDisposable
     private const int MaxBatch = 16;
 
     private readonly Executable _executable;
-    private readonly PreparedSet _set;
-    private readonly Preprocessor _preprocessor;
-    private readonly byte[] _crop;
-    private readonly int[] _classMap;
+    private readonly SampleSource _samples;
+    private readonly SampleReader _reader;
+    private readonly Rng _rng = new(0);
     private readonly int _batch;
     private readonly int _classes;
 
     /// <param name="trainee">The network.</param>
-    /// <param name="set">The images, of the model's size.</param>
-    /// <param name="preprocessor">Makes the model's images.</param>
-    /// <param name="classMap">The output of each of the data set's classes.</param>
+    /// <param name="samples">The validation samples.</param>
     /// <param name="store">Memory of the variables.</param>
     /// <param name="compile">Device and switches.</param>
     /// <param name="team">Threads.</param>
     /// <param name="oneByOne">Whether memory matters more than speed.</param>
-    public ScoreEvaluator(Trainee trainee, PreparedSet set, Preprocessor preprocessor, int[] classMap, VariableStore store, CompileOptions compile, ThreadTeam team, bool oneByOne)
+    public ScoreEvaluator(Trainee trainee, SampleSource samples, VariableStore store, CompileOptions compile, ThreadTeam team, bool oneByOne)
     {
-        _set = set;
-        _preprocessor = preprocessor;
-        _crop = new byte[set.CropBytes];
-        _classMap = classMap;
+        _samples = samples;
+        _reader = samples.Open();
         _classes = trainee.Classes;
-        _batch = oneByOne ? 1 : Math.Min(MaxBatch, set.Count);
+        _batch = BatchOf(oneByOne, samples.Count);
         _executable = Executable.CompileAsIs(Rebatch.Run(trainee.Graph, _batch), compile, store, team);
     }
+
+    /// <summary>Samples of a run.</summary>
+    public static int BatchOf(bool oneByOne, int samples) => oneByOne ? 1 : Math.Min(MaxBatch, samples);
 
     /// <summary>Bytes of arena and packed constants.</summary>
     public long SizeBytes => _executable.SizeBytes;
@@ -51,29 +48,29 @@ internal sealed class ScoreEvaluator : IDisposable
     {
         confusion.Clear();
         double total = 0;
-        for (int start = 0; start < _set.Count; start += _batch)
+        for (int start = 0; start < _samples.Count; start += _batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            int count = Math.Min(_batch, _set.Count - start), length = _preprocessor.InputLength;
+            int count = Math.Min(_batch, _samples.Count - start), length = _samples.InputLength;
 
             // A short last batch repeats its last image; results are computed for each image alone.
             Span<float> images = _executable.Stage();
-            for (int i = 0; i < _batch; i++) _preprocessor.Normalize(_set.Crop(start + Math.Min(i, count - 1), 0, _crop), images.Slice(i * length, length));
+            for (int i = 0; i < _batch; i++) _reader.Read(start + Math.Min(i, count - 1), 0, _rng, images.Slice(i * length, length));
             _executable.Send();
             _executable.Run();
             ReadOnlySpan<float> all = _executable.Fetch();
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<float> scores = all.Slice(i * _classes, _classes);
-                int truth = _classMap[_set.Label(start + i)];
+                int truth = _samples.Label(start + i);
                 confusion.Add(truth, TopK.Best(scores));
                 total += CrossEntropy(scores, truth);
             }
 
-            progress?.Report(new StageProgress("validate", start + count, _set.Count));
+            progress?.Report(new StageProgress("validate", start + count, _samples.Count));
         }
 
-        return total / _set.Count;
+        return total / _samples.Count;
     }
 
     /// <inheritdoc/>

@@ -6,8 +6,8 @@ using System.Threading;
 namespace Thomas.Training;
 
 /// <summary>
-/// Prepares the next batches on threads of its own, in a small ring of buffers, while the network computes. What is in a batch depends on epoch, step and run alone, not
-/// on the threads. Warm, it allocates nothing.
+/// Prepares the next batches on threads of its own, in a small ring of buffers, while the network computes; without threads, in place when they are asked for. What is in a
+/// batch depends on epoch, step and run alone, not on the threads. Warm, it allocates nothing.
 /// </summary>
 internal sealed class BatchLoader : IDisposable
 {
@@ -17,6 +17,7 @@ internal sealed class BatchLoader : IDisposable
     private readonly BatchMaker[] _makers;
     private readonly Thread[] _workers;
     private readonly Batch[] _ring;
+    private readonly long _batchBytes;
     private readonly int[] _ready;
     private readonly object _gate = new();
     private int _claimed;
@@ -34,6 +35,7 @@ internal sealed class BatchLoader : IDisposable
     public BatchLoader(BatchPlan plan, int threads, int inputLength, Func<BatchMaker> maker)
     {
         _plan = plan;
+        _batchBytes = Batch.BytesOf(plan.MicroBatch, inputLength, plan.Classes);
         _ring = new Batch[Slots(threads)];
         _ready = new int[_ring.Length];
         for (int i = 0; i < _ring.Length; i++) _ring[i] = new Batch(plan.MicroBatch, inputLength, plan.Classes);
@@ -52,7 +54,7 @@ internal sealed class BatchLoader : IDisposable
     public TimeSpan Waited { get; private set; }
 
     /// <summary>Bytes of the ring.</summary>
-    public long SizeBytes => BytesOf(_workers.Length, _plan.MicroBatch, _ring[0].Images.Length / _plan.MicroBatch, _plan.Classes);
+    public long SizeBytes => _ring.Length * _batchBytes;
 
     /// <summary>Bytes that a ring of these sizes would have.</summary>
     public static long BytesOf(int threads, int microBatch, int inputLength, int classes) => Slots(threads) * Batch.BytesOf(microBatch, inputLength, classes);
@@ -76,14 +78,13 @@ internal sealed class BatchLoader : IDisposable
         }
     }
 
-    /// <summary>The next batch, valid until the next call. Waits for it if it is not ready.</summary>
+    /// <summary>Writes the next batch. Waits for it if it is not ready.</summary>
     /// <exception cref="InvalidOperationException">The epoch has no more.</exception>
-    public Batch Next()
+    public void Next(BatchSpans batch)
     {
         long start = Stopwatch.GetTimestamp();
         int index = _taken;
         if (index >= _total) throw new InvalidOperationException("The epoch has no more batches.");
-        Batch batch = _ring[index % _ring.Length];
         if (_workers.Length == 0)
         {
             _makers[0].Fill(index / _plan.RunsPerStep, index % _plan.RunsPerStep, batch);
@@ -93,16 +94,20 @@ internal sealed class BatchLoader : IDisposable
         {
             lock (_gate)
             {
-                // From here on the batch that was taken last may be overwritten.
-                _taken++;
-                Monitor.PulseAll(_gate);
                 while (_ready[index % _ring.Length] != index && _failure is null) Monitor.Wait(_gate);
                 _failure?.Throw();
+            }
+
+            _ring[index % _ring.Length].CopyTo(batch);
+            lock (_gate)
+            {
+                // From here on the buffer may be overwritten.
+                _taken++;
+                Monitor.PulseAll(_gate);
             }
         }
 
         Waited += Stopwatch.GetElapsedTime(start);
-        return batch;
     }
 
     /// <summary>Ends the threads and waits for them.</summary>
@@ -117,8 +122,8 @@ internal sealed class BatchLoader : IDisposable
         foreach (Thread worker in _workers) worker.Join();
     }
 
-    /// <summary>One batch in use, and one for each thread to prepare.</summary>
-    private static int Slots(int threads) => threads + 1;
+    /// <summary>One batch that is ready, and one for each thread to prepare.</summary>
+    private static int Slots(int threads) => threads == 0 ? 0 : threads + 1;
 
     private void Work(BatchMaker maker)
     {
@@ -126,7 +131,7 @@ internal sealed class BatchLoader : IDisposable
         {
             try
             {
-                maker.Fill(index / _plan.RunsPerStep, index % _plan.RunsPerStep, _ring[index % _ring.Length]);
+                maker.Fill(index / _plan.RunsPerStep, index % _plan.RunsPerStep, _ring[index % _ring.Length].Spans);
             }
 #pragma warning disable CA1031 // whatever it is, it must reach the thread that trains
             catch (Exception error)
@@ -148,8 +153,7 @@ internal sealed class BatchLoader : IDisposable
     {
         lock (_gate)
         {
-            // The batch before _taken is in use.
-            while (!_stopped && !(_claimed < _total && _claimed - _taken < _ring.Length - 1 && _failure is null)) Monitor.Wait(_gate);
+            while (!_stopped && !(_claimed < _total && _claimed - _taken < _ring.Length && _failure is null)) Monitor.Wait(_gate);
             index = _claimed++;
             series = _series;
             _working += _stopped ? 0 : 1;

@@ -5,7 +5,20 @@ using Thomas.Ops;
 
 namespace Thomas.Training;
 
-/// <summary>How gradients become updates of a whole network.</summary>
+/// <summary>How gradients become updates.</summary>
+public enum OptimizerKind
+{
+    /// <summary>Stochastic gradient descent with momentum; weight decay is L2 (added to the gradient).</summary>
+    Sgd,
+
+    /// <summary>Adam; weight decay is L2 (added to the gradient).</summary>
+    Adam,
+
+    /// <summary>Adam with decoupled weight decay.</summary>
+    AdamW,
+}
+
+/// <summary>How gradients become updates.</summary>
 public sealed record OptimizerOptions
 {
     /// <summary>The rule.</summary>
@@ -26,8 +39,11 @@ public sealed record OptimizerOptions
     /// <summary>Adam's epsilon.</summary>
     public float Epsilon { get; init; } = 1e-8f;
 
-    /// <summary>Weight decay of filters and matrices; biases, scales, shifts and slopes have none, unless <see cref="DecayAll"/>.</summary>
-    public float WeightDecay { get; init; } = 1e-4f;
+    /// <summary>
+    /// Weight decay of filters and matrices; biases, scales, shifts and slopes have none, unless <see cref="DecayAll"/>. Null is 0.01 for AdamW and 1e-4 otherwise; for a last
+    /// layer that is trained on features, see <see cref="TrainerOptions.LastLayer"/>.
+    /// </summary>
+    public float? WeightDecay { get; init; }
 
     /// <summary>Whether biases, scales, shifts and slopes decay too, as PyTorch does by default.</summary>
     public bool DecayAll { get; init; }
@@ -44,6 +60,14 @@ public sealed record OptimizerOptions
     /// <summary>Decay of an average of the weights over the steps, which then is what is evaluated and saved; null for none.</summary>
     public float? AverageDecay { get; init; }
 
+    /// <summary>The weight decay, whether given or not.</summary>
+    internal float DecidedWeightDecay => WeightDecay ?? Kind switch
+    {
+        OptimizerKind.AdamW => 0.01f,
+        OptimizerKind.Sgd or OptimizerKind.Adam => 1e-4f,
+        _ => throw new UnreachableException($"There is no weight decay for {Kind}."),
+    };
+
     /// <summary>The update operator.</summary>
     internal UpdateOp Op => Kind switch
     {
@@ -55,7 +79,7 @@ public sealed record OptimizerOptions
     /// <summary>The update operator's settings for a parameter.</summary>
     internal OpAttributes Attributes(TrainedParameter parameter)
     {
-        float decay = DecayAll || parameter.Role == Autodiff.ParameterRole.Weight ? WeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate ?? 1;
+        float decay = DecayAll || parameter.Role == Autodiff.ParameterRole.Weight ? DecidedWeightDecay : 0, rate = parameter.IsHead ? 1 : BodyRate ?? 1;
         return Kind switch
         {
             OptimizerKind.Sgd => new SgdAttributes(Momentum, Nesterov, decay, DecoupledDecay, rate),
@@ -85,7 +109,7 @@ public sealed record OptimizerOptions
         Require(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "in [0, 1)");
         Require(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "in [0, 1)");
         Require(Epsilon > 0 && float.IsFinite(Epsilon), nameof(Epsilon), Epsilon, "above 0 and finite");
-        Require(WeightDecay >= 0 && float.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or more and finite");
+        Require(WeightDecay is null || (WeightDecay >= 0 && float.IsFinite(WeightDecay.Value)), nameof(WeightDecay), WeightDecay ?? 0, "0 or more and finite");
         Require(BodyRate is null || (BodyRate >= 0 && float.IsFinite(BodyRate.Value)), nameof(BodyRate), BodyRate ?? 0, "0 or more and finite");
         Require(ClipNorm is null || (ClipNorm > 0 && float.IsFinite(ClipNorm.Value)), nameof(ClipNorm), ClipNorm ?? 0, "above 0 and finite");
         Require(AverageDecay is null or (> 0 and < 1), nameof(AverageDecay), AverageDecay ?? 0, "between 0 and 1");

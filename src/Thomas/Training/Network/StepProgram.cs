@@ -6,8 +6,8 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch <see cref="Feed(ReadOnlySpan{float}, ReadOnlySpan{float}, ReadOnlySpan{float})"/>,
-/// or on the host fill <see cref="Images"/>, <see cref="Targets"/> and <see cref="Weights"/>, and call <see cref="Run"/>; then <see cref="End"/>. Nothing of it allocates.
+/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch fill what <see cref="Stage"/> gives, <see cref="Send"/> and <see cref="Run"/>; then
+/// <see cref="End"/>. Nothing of it allocates.
 /// </summary>
 internal sealed class StepProgram : IDisposable
 {
@@ -74,14 +74,9 @@ internal sealed class StepProgram : IDisposable
     /// <summary>The compiled update, where it is apart.</summary>
     public Executable? Apply => _apply;
 
-    /// <summary>Normalized images of the next run, NHWC.</summary>
-    public Span<float> Images => _step.Input(0);
-
-    /// <summary>Target distributions of the next run, [n,c].</summary>
-    public Span<float> Targets => _step.Input(1);
-
-    /// <summary>The weight of each image's loss in the sum, [n]; all of a step's weights together usually sum to 1.</summary>
-    public Span<float> Weights => _step.Input(2);
+    /// <summary>Where the inputs of the next run are put, after which <see cref="Send"/> brings them to the device.</summary>
+    /// <param name="labels">Receives the classes of the rows, which stay with the caller.</param>
+    public BatchSpans Stage(Span<int> labels) => new(_step.Stage(0), _step.Stage(1), _step.Stage(2), labels);
 
     /// <summary>Class probabilities that the last run computed, [n,c].</summary>
     public ReadOnlySpan<float> Probabilities => _step.Fetch(1);
@@ -92,15 +87,10 @@ internal sealed class StepProgram : IDisposable
     /// <param name="gradientScale">Factor on all gradients.</param>
     public void Begin(long number, float rate, float gradientScale = 1) => (_number, _rate, _scale, _run) = (number, rate, gradientScale, 0);
 
-    /// <summary>Sets the inputs of the next run.</summary>
-    /// <param name="images">Normalized images, NHWC.</param>
-    /// <param name="targets">Target distributions, [n,c].</param>
-    /// <param name="weights">The weight of each image's loss in the sum, [n].</param>
-    public void Feed(ReadOnlySpan<float> images, ReadOnlySpan<float> targets, ReadOnlySpan<float> weights)
+    /// <summary>Brings what was put into <see cref="Stage"/> to the device.</summary>
+    public void Send()
     {
-        _step.Write(0, images);
-        _step.Write(1, targets);
-        _step.Write(2, weights);
+        for (int input = 0; input < 3; input++) _step.Send(input);
     }
 
     /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>

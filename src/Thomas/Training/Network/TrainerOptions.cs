@@ -16,9 +16,27 @@ public enum RateDecay
     Steps,
 }
 
-/// <summary>How a network is trained by <see cref="Trainer"/>. The defaults fine-tune all of a stock model on some hundred to some thousand images.</summary>
+/// <summary>
+/// How a network is trained. The defaults fine-tune all of a stock model on some hundred to some thousand images; those of <see cref="LastLayer"/> train a last layer alone.
+/// </summary>
 public sealed record TrainerOptions
 {
+    /// <summary>
+    /// The defaults for a last layer that is trained on the features of the layers before it, meant for 20 to 2,000 images and any network. Features are standardized, so the
+    /// rate suits every network: where it is null it is <c>0.04 / sqrt(n)</c> for Adam and AdamW and <c>3 / n</c> for SGD, n being the number of features, so that a step
+    /// moves a logit about equally far everywhere. Weight decay, where it is null, is <c>sqrt(n) / 12</c> for AdamW (a step at the peak then shrinks the weights by 1/300)
+    /// and 0.001 otherwise.
+    /// </summary>
+    public static TrainerOptions LastLayer { get; } = new()
+    {
+        Policy = UpdatePolicy.Last,
+        Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW, Nesterov = true },
+        Epochs = 50,
+        WarmupShare = 0.05f,
+        EarlyStoppingPatience = 15,
+        LoaderThreads = 0,
+    };
+
     /// <summary>Which parameters are trained.</summary>
     public UpdatePolicy Policy { get; init; } = UpdatePolicy.All;
 
@@ -26,7 +44,7 @@ public sealed record TrainerOptions
     public BatchNormMode? BatchNorm { get; init; }
 
     /// <summary>The update rule.</summary>
-    public OptimizerOptions Optimizer { get; init; } = new() { Kind = OptimizerKind.AdamW, WeightDecay = 0.01f };
+    public OptimizerOptions Optimizer { get; init; } = new() { Kind = OptimizerKind.AdamW };
 
     /// <summary>Passes over the training images.</summary>
     public int Epochs { get; init; } = 20;
@@ -180,6 +198,33 @@ public sealed record TrainerOptions
         _ => throw new UnreachableException($"There is no rate for {Policy.Kind} and {Optimizer.Kind}."),
     };
 
+    /// <summary>The options for rows of so many features, with what <see cref="LastLayer"/> says of them decided.</summary>
+    internal TrainerOptions ForFeatures(int features) => this with
+    {
+        LearningRate = LearningRate ?? Optimizer.Kind switch
+        {
+            OptimizerKind.Sgd => 3.0f / features,
+            OptimizerKind.Adam or OptimizerKind.AdamW => 0.04f / MathF.Sqrt(features),
+            _ => throw new UnreachableException($"There is no rate for {Optimizer.Kind}."),
+        },
+        Optimizer = Optimizer with { WeightDecay = Optimizer.WeightDecay ?? (Optimizer.Kind == OptimizerKind.AdamW ? MathF.Sqrt(features) / 12 : 0.001f) },
+    };
+
+    /// <summary>As <see cref="Validate"/>, for training on features.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, or is about images or other layers; the message names it.</exception>
+    internal void ValidateForFeatures()
+    {
+        Validate();
+        RequireUnset(Policy.Kind == UpdateKind.Last, nameof(Policy));
+        RequireUnset(BatchNorm is null, nameof(BatchNorm));
+        RequireUnset(MicroBatch is null, nameof(MicroBatch));
+        RequireUnset(MemoryBytes is null, nameof(MemoryBytes));
+        RequireUnset(CutMix == 0, nameof(CutMix));
+        RequireUnset(Augmentation.IsNone, nameof(Augmentation));
+        RequireUnset(!KeepClasses, nameof(KeepClasses));
+        RequireUnset(Preprocessing is null, nameof(Preprocessing));
+    }
+
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     internal void Validate()
     {
@@ -209,6 +254,11 @@ public sealed record TrainerOptions
         Require(WatchdogSteps >= 1, nameof(WatchdogSteps), WatchdogSteps, "at least 1");
         Require(CheckpointSteps >= 0, nameof(CheckpointSteps), CheckpointSteps, "0 or more");
         Require(CheckpointInterval > TimeSpan.Zero, nameof(CheckpointInterval), CheckpointInterval.TotalSeconds, "more than no time");
+    }
+
+    private static void RequireUnset(bool holds, string name)
+    {
+        if (!holds) throw new ArgumentException($"{name} has no meaning for a last layer that is trained on features.", name);
     }
 
     private static void Require(bool holds, string name, double value, string allowed)

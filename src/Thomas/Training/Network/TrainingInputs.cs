@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using System.Text;
 using Thomas.Autodiff;
 using Thomas.Data;
@@ -10,13 +9,24 @@ using Thomas.Data;
 namespace Thomas.Training;
 
 /// <summary>What a training run starts from, checked.</summary>
-/// <param name="Classes">The model with the data set's classes.</param>
-/// <param name="Preprocessor">Makes the model's images.</param>
-/// <param name="Train">The training images.</param>
-/// <param name="Validation">The validation images; null if there are none.</param>
-/// <param name="Labels">The model's output for each training image.</param>
-internal sealed record TrainingInputs(ClassMatch Classes, Preprocessor Preprocessor, PreparedSet Train, PreparedSet? Validation, int[] Labels)
+/// <param name="Model">The model, which has an output for each of the samples' classes.</param>
+/// <param name="IsKnown">Whether the model was given with these classes, so that its weights are worth comparing with.</param>
+/// <param name="Train">The training samples.</param>
+/// <param name="Validation">The validation samples; null if there are none.</param>
+internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Train, SampleSource? Validation)
 {
+    /// <summary>The model's output for each training sample.</summary>
+    public int[] Labels { get; } = LabelsOf(Train);
+
+    /// <summary>Whether the model as given is validated too.</summary>
+    public bool HasBaseline { get; init; } = true;
+
+    /// <summary>How images become inputs; null where the samples are no images.</summary>
+    public Preprocessing? Preprocessing { get; private init; }
+
+    /// <summary>What the user must know about the samples.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
     /// <summary>Checks that model, images and options fit together.</summary>
     /// <exception cref="ThomasException">They do not.</exception>
     public static TrainingInputs Check(Model model, PreparedSet train, PreparedSet? validation, TrainerOptions options, List<string> notes)
@@ -48,28 +58,34 @@ internal sealed record TrainingInputs(ClassMatch Classes, Preprocessor Preproces
         }
 
         ClassMatch classes = ClassMatch.Of(model, names, options.KeepClasses, wanted, notes);
-        int[] labels = new int[train.Count];
-        for (int i = 0; i < labels.Length; i++) labels[i] = classes.Map[train.Label(i)];
-        return new TrainingInputs(classes, new Preprocessor(wanted), train, validation, labels);
+        Preprocessor preprocessor = new(wanted);
+        ImageSamples? check = validation is null ? null : new ImageSamples(validation, preprocessor, new Augmentation(), classes.Map);
+        return new TrainingInputs(classes.Model, classes.IsKnown, new ImageSamples(train, preprocessor, options.Augmentation, classes.Map), check)
+        {
+            Preprocessing = wanted,
+            Warnings = ClassNames.Alike(names),
+        };
     }
 
-    /// <summary>Hash of the images, their classes and their preprocessing.</summary>
+    /// <summary>Hash of the samples, their classes and their preprocessing.</summary>
     public string DataKey()
     {
         XxHash128 hash = new();
-        Append(hash, Train);
-        if (Validation is not null) Append(hash, Validation);
-        foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(Preprocessor.Preprocessing)) hash.Append(Encoding.UTF8.GetBytes($"{pair.Key} {pair.Value}\n"));
+        Train.AppendTo(hash);
+        Validation?.AppendTo(hash);
+        if (Preprocessing is not null)
+        {
+            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(Preprocessing)) hash.Append(Encoding.UTF8.GetBytes($"{pair.Key} {pair.Value}\n"));
+        }
+
         return hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
     }
 
-    private void Append(XxHash128 hash, PreparedSet set)
+    private static int[] LabelsOf(SampleSource samples)
     {
-        UInt128[] key = [set.Key];
-        hash.Append(MemoryMarshal.AsBytes<UInt128>(key));
-        int[] labels = new int[set.Count];
-        for (int i = 0; i < labels.Length; i++) labels[i] = Classes.Map[set.Label(i)];
-        hash.Append(MemoryMarshal.AsBytes<int>(labels));
+        int[] labels = new int[samples.Count];
+        for (int i = 0; i < labels.Length; i++) labels[i] = samples.Label(i);
+        return labels;
     }
 
     private static string SizeOf(PreparedSet set) => $"{set.Preprocessing.Width}x{set.Preprocessing.Height}";

@@ -165,7 +165,7 @@ internal sealed partial class TrainingRun
             ["policy"] = o.Policy.ToString(),
             ["batch norm"] = _trainee.BatchNorm.ToString(),
             ["optimizer"] = rule,
-            ["weight decay"] = string.Create(culture, $"{p.WeightDecay}{(p.DecayAll ? " of all" : "")}"),
+            ["weight decay"] = string.Create(culture, $"{p.DecidedWeightDecay}{(p.DecayAll ? " of all" : "")}"),
             ["body rate"] = (p.BodyRate ?? o.AutomaticBodyRate()).ToString(culture),
             ["clip norm"] = p.ClipNorm?.ToString(culture) ?? "none",
             ["average decay"] = p.AverageDecay?.ToString(culture) ?? "none",
@@ -197,7 +197,7 @@ internal sealed partial class TrainingRun
         return texts;
     }
 
-    private string ModelKey() => _modelKey ??= ModelHash.Of(_inputs.Classes.Model.Graph).ToString("x32", CultureInfo.InvariantCulture);
+    private string ModelKey() => _modelKey ??= ModelHash.Of(_inputs.Model.Graph).ToString("x32", CultureInfo.InvariantCulture);
 
     private string DataKey() => _dataKey ??= _inputs.DataKey();
 }

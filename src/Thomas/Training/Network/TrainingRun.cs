@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using Thomas.Autodiff;
-using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Runtime;
 
@@ -26,6 +25,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly ScoreEvaluator? _evaluator;
     private readonly BatchPlan _plan;
     private readonly BatchLoader _loader;
+    private readonly int[] _labels;
     private readonly RateSchedule _schedule;
     private readonly Watchdog _watchdog;
     private readonly StoreCopy _best;
@@ -57,8 +57,8 @@ internal sealed partial class TrainingRun : IDisposable
     {
         (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
         _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
-        TrainingPlan? planned = PlanMemory(inputs.Classes.Model);
-        _trainee = planned?.Trainee ?? Trainee.Create(inputs.Classes.Model, options.Policy, options.BatchNormMode);
+        TrainingPlan? planned = PlanMemory(inputs.Model);
+        _trainee = planned?.Trainee ?? Trainee.Create(inputs.Model, options.Policy, options.BatchNormMode);
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
         _schedule = new RateSchedule(options, _plan.Steps);
         TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
@@ -73,16 +73,13 @@ internal sealed partial class TrainingRun : IDisposable
             _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
             if (inputs.Validation is not null)
             {
-                _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, inputs.Preprocessor, inputs.Classes.Map, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
+                _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
             }
 
             _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null));
             _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
-            _loader = Own(new BatchLoader(
-                _plan,
-                options.LoaderThreads,
-                inputs.Preprocessor.InputLength,
-                () => new BatchMaker(inputs.Train, inputs.Preprocessor, _plan, options.Augmentation, options.LabelSmoothing)));
+            _loader = Own(new BatchLoader(_plan, options.LoaderThreads, inputs.Train.InputLength, () => new BatchMaker(inputs.Train, _plan, options.LabelSmoothing)));
+            _labels = new int[_plan.MicroBatch];
         }
         catch
         {
@@ -155,7 +152,7 @@ internal sealed partial class TrainingRun : IDisposable
         int samples = _inputs.Train.Count;
         int micro = microBatch ?? Math.Min(_options.BatchSize, samples);
         int batch = Math.Min(_options.BatchSize, (samples + micro - 1) / micro * micro);
-        Preprocessing preprocessing = _inputs.Preprocessor.Preprocessing;
+        (int width, int height, _) = _inputs.Train.ImageSize;
         BatchPlanOptions options = new(
             batch,
             micro,
@@ -163,8 +160,8 @@ internal sealed partial class TrainingRun : IDisposable
             _inputs.Train.Views,
             _options.Mixup,
             _options.CutMix,
-            preprocessing.Width,
-            preprocessing.Height,
+            width,
+            height,
             _options.Seed);
         return new BatchPlan(_inputs.Labels, BatchPlan.ClassWeights(_inputs.Labels, _trainee.Classes, _options.ClassBalance), options);
     }
@@ -189,12 +186,12 @@ internal sealed partial class TrainingRun : IDisposable
         }
 
         _watchdog.Keep(_at);
-        if (_evaluator is null) return;
+        if (_evaluator is null || !_inputs.HasBaseline) return;
         using (_timer.Measure("evaluate before"))
         {
             _before = new ConfusionMatrix(_trainee.Classes);
             double loss = _evaluator.Run(_before, _progress, _cancellation);
-            if (!_inputs.Classes.IsKnown || _options.Policy.Kind == UpdateKind.Scratch || !double.IsFinite(loss)) return;
+            if (!_inputs.IsKnown || _options.Policy.Kind == UpdateKind.Scratch || !double.IsFinite(loss)) return;
             (_bestEpoch, _bestScore, _after) = (0, ScoreOf(_before, loss), _before);
             _best.Take();
         }
@@ -236,12 +233,12 @@ internal sealed partial class TrainingRun : IDisposable
         BeginStep(_at.Epoch, step);
         for (int run = 0; run < _plan.Runs(step); run++)
         {
-            Batch batch = Feed();
+            Feed();
             loss += _program.Run();
             ReadOnlySpan<float> probabilities = _program.Probabilities;
-            for (int i = 0; i < _plan.MicroBatch; i++)
+            for (int i = 0; i < _labels.Length; i++)
             {
-                if (batch.Labels[i] != Batch.NotCounted && TopK.Best(probabilities.Slice(i * _plan.Classes, _plan.Classes)) == batch.Labels[i]) correct++;
+                if (_labels[i] != Batch.NotCounted && TopK.Best(probabilities.Slice(i * _plan.Classes, _plan.Classes)) == _labels[i]) correct++;
             }
         }
 
@@ -251,11 +248,10 @@ internal sealed partial class TrainingRun : IDisposable
 
     private void BeginStep(int epoch, int step) => _program.Begin(((epoch - 1L) * _plan.Steps) + step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
 
-    private Batch Feed()
+    private void Feed()
     {
-        Batch batch = _loader.Next();
-        _program.Feed(batch.Images, batch.Targets, batch.Weights);
-        return batch;
+        _loader.Next(_program.Stage(_labels));
+        _program.Send();
     }
 
     /// <summary>Validates, keeps the weights if they are the best, and begins the next epoch.</summary>
@@ -366,10 +362,10 @@ internal sealed partial class TrainingRun : IDisposable
         return _program.EndChecked();
     }
 
-    /// <summary>What happened to the prepared images, also while they were in use.</summary>
-    private void AddNotices(PreparedSet set)
+    /// <summary>What happened to the samples, also while they were in use.</summary>
+    private void AddNotices(SampleSource samples)
     {
-        foreach (string notice in set.Notices)
+        foreach (string notice in samples.Notices)
         {
             if (!_notes.Contains(notice)) _notes.Add(notice);
         }
@@ -401,7 +397,7 @@ internal sealed partial class TrainingRun : IDisposable
         TrainerResult result = new()
         {
             Model = _trainee.ToModel(_store, _options.OutputLogits),
-            Labels = _inputs.Classes.Model.Info.Labels!,
+            Labels = _inputs.Model.Info.Labels!,
             Before = _before,
             After = _after,
             Epochs = _epochs,
@@ -419,7 +415,7 @@ internal sealed partial class TrainingRun : IDisposable
             Memory = memory,
             Kernels = kernels,
         };
-        warnings.AddRange(ClassNames.Alike(_inputs.Train.Dataset.ClassNames));
+        warnings.AddRange(_inputs.Warnings);
         warnings.AddRange(TuningWarnings.Of(result));
         return result;
     }

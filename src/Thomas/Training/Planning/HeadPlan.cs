@@ -13,13 +13,14 @@ namespace Thomas.Training;
 /// </summary>
 internal sealed record HeadPlan
 {
-    // Weights, the best of them so far, their gradient, and the moments of Adam.
-    private const int CopiesOfWeights = 5;
-
     private readonly Graph _features;
-    private readonly int _classes, _featureCount;
+    private readonly int _featureCount;
+    private readonly Func<TrainerOptions, TrainingPlan> _layer;
 
-    private HeadPlan(Graph features, int classes, int featureCount) => (_features, _classes, _featureCount) = (features, classes, featureCount);
+    private HeadPlan(Graph features, int featureCount, Func<TrainerOptions, TrainingPlan> layer) => (_features, _featureCount, _layer) = (features, featureCount, layer);
+
+    /// <summary>A step of the layer on rows of features; null before <see cref="For"/>.</summary>
+    internal TrainingPlan? Step { get; private init; }
 
     /// <summary>Weights and biases of the new layer.</summary>
     public long TrainedParameters { get; private init; }
@@ -33,8 +34,14 @@ internal sealed record HeadPlan
     /// <summary>What inference allocates: packed weights and its arena. It is free again when training begins.</summary>
     public long Inference { get; private init; }
 
-    /// <summary>What training the layer allocates, without the features.</summary>
+    /// <summary>
+    /// What training the layer allocates, without the features: the step, validation, the weights as given and as they become, and, unless there is a bound of memory, the state to go
+    /// back to and the best weights, which else lie in files.
+    /// </summary>
     public long Head { get; private init; }
+
+    /// <summary>What of <see cref="Head"/> is not the step.</summary>
+    internal long BesideStep => Head - (Step?.Memory.Total ?? 0);
 
     /// <summary>Bytes of the features of all images.</summary>
     public long Features { get; private init; }
@@ -51,47 +58,66 @@ internal sealed record HeadPlan
     /// <summary>Plans the training of a new last layer.</summary>
     /// <param name="model">The model; its last layer is replaced.</param>
     /// <param name="classes">Number of new classes.</param>
-    /// <param name="batch">Rows of features in a step.</param>
+    /// <param name="head">How the layer is trained.</param>
     /// <param name="images">How many images there are; 0 where that is not known yet.</param>
     /// <param name="compile">Device and threads.</param>
+    /// <param name="run">Images of a run of inference.</param>
     /// <exception cref="ThomasException">The model's last layer cannot be tuned.</exception>
-    public static HeadPlan Create(Model model, int classes, int batch, int images, CompileOptions compile) =>
-        Create(model, classes, batch, images, compile, FeatureExtractor.DefaultBatch);
-
-    /// <summary>As the other overload, with so many images in a run of inference.</summary>
-    public static HeadPlan Create(Model model, int classes, int batch, int images, CompileOptions compile, int run)
+    public static HeadPlan Create(Model model, int classes, TrainerOptions head, int images, CompileOptions compile, int run = FeatureExtractor.DefaultBatch)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(head);
         ArgumentNullException.ThrowIfNull(compile);
-        return Compile(model, classes, compile, run).For(batch, images);
+        return ByRun(model, classes, compile)(run).For(head, images);
     }
 
     /// <summary>The plans for any number of images in a run of inference, each made once: they compile the frozen part, which takes a while for a long graph.</summary>
     internal static Func<int, HeadPlan> ByRun(Model model, int classes, CompileOptions compile)
     {
         Dictionary<int, HeadPlan> plans = [];
+        HeadSplit? split = null;
+        (TrainerOptions Head, TrainingPlan Plan)? layer = null;
         return run =>
         {
-            if (!plans.TryGetValue(run, out HeadPlan? plan)) plans.Add(run, plan = Compile(model, classes, compile, run));
+            split ??= HeadSplit.Find(model);
+            if (!plans.TryGetValue(run, out HeadPlan? plan)) plans.Add(run, plan = Compile(split, classes, compile, run, Layer));
             return plan;
         };
+
+        TrainingPlan Layer(TrainerOptions head)
+        {
+            if (layer?.Head == head) return layer.Value.Plan;
+            int features = split!.FeatureCount;
+            if ((long)classes * features > Array.MaxLength) throw new ThomasException($"{classes} classes of {features} features are more weights than fit.");
+            Model alone = HeadTrainer.ToModel(features, new float[classes * features], new float[classes], 0);
+            TrainingPlan plan = TrainingPlanner.Plan(alone, (head with { Compile = compile }).ForFeatures(features).ToPlan(0));
+            layer = (head, plan);
+            return plan;
+        }
     }
 
     /// <summary>The plan for other rows of features.</summary>
-    /// <param name="batch">Rows in a step.</param>
+    /// <param name="head">How the layer is trained.</param>
     /// <param name="rows">Rows in all: views of all images.</param>
-    internal HeadPlan For(int batch, long rows) => this with
+    /// <param name="isBounded">Whether there is a bound of memory.</param>
+    internal HeadPlan For(TrainerOptions head, long rows, bool isBounded = false)
     {
-        Head = sizeof(float) * ((CopiesOfWeights * TrainedParameters) + ((long)Math.Max(batch, HeadLearner.EvaluationRows) * (_featureCount + _classes))),
-        Features = sizeof(float) * rows * _featureCount,
-        StepMultiplyAdds = 2L * batch * _classes * _featureCount,
-    };
+        TrainingPlan step = _layer(head);
+        TrainingMemory memory = step.Memory;
+        long validation = CompiledGraph.Create(Rebatch.Run(step.Trainee.Graph, ScoreEvaluator.BatchOf(isBounded, int.MaxValue)), step.Options.Compile).SizeBytes;
+        return this with
+        {
+            Step = step,
+            Head = memory.Total + validation + memory.ModelCopy + memory.TrainedWeights + (isBounded ? 0 : memory.Variables - memory.GradientSums + memory.TrainedWeights),
+            Features = sizeof(float) * rows * _featureCount,
+            StepMultiplyAdds = step.ForwardMultiplyAdds + step.BackwardMultiplyAdds,
+        };
+    }
 
-    private static HeadPlan Compile(Model model, int classes, CompileOptions compile, int run)
+    private static HeadPlan Compile(HeadSplit split, int classes, CompileOptions compile, int run, Func<TrainerOptions, TrainingPlan> layer)
     {
-        HeadSplit split = HeadSplit.Find(model);
         CompiledGraph inference = CompiledGraph.Create(Rebatch.Run(split.FeatureGraph(), run), compile);
-        return new HeadPlan(inference.Graph, classes, split.FeatureCount)
+        return new HeadPlan(inference.Graph, split.FeatureCount, layer)
         {
             TrainedParameters = (long)classes * (split.FeatureCount + 1),
             InferenceBatch = run,
@@ -109,13 +135,9 @@ internal sealed record HeadPlan
         return model.Seconds(_features) / InferenceBatch;
     }
 
-    /// <summary>Predicted time of a step: products, and each copy of the weights read and written.</summary>
+    /// <summary>Predicted time of a step of the layer.</summary>
     /// <param name="model">Rates of the machine, for example from <see cref="MachineRates.Measure"/>.</param>
-    public double StepSeconds(CostModel model)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        return (StepMultiplyAdds / model.ProductRate) + (2.0 * CopiesOfWeights * sizeof(float) * TrainedParameters / model.Bandwidth);
-    }
+    public double StepSeconds(CostModel model) => Step?.Seconds(model) ?? 0;
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(

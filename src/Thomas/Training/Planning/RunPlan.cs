@@ -59,6 +59,9 @@ public sealed class RunPlan
 
     internal Func<TrainingPlan, long>? Beside { get; }
 
+    /// <summary>What there is beside a step of the last layer's training.</summary>
+    internal long BesideLastLayer { get; init; }
+
     /// <summary>Images of one run of inference while the result is tested.</summary>
     internal int TestBatch { get; init; }
 

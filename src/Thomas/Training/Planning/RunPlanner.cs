@@ -32,8 +32,8 @@ public sealed record RunPlanOptions
     /// <summary>Views of each training image whose features are computed.</summary>
     public int Views { get; init; } = 1;
 
-    /// <summary>Rows of features in a step of the last layer.</summary>
-    public int HeadBatch { get; init; } = 32;
+    /// <summary>How the last layer is trained on features.</summary>
+    public TrainerOptions Head { get; init; } = TrainerOptions.LastLayer;
 
     /// <summary>Bound of all that the run adds to the process; null for none.</summary>
     public long? MemoryBytes { get; init; }
@@ -48,7 +48,7 @@ public sealed record RunPlanOptions
     internal Func<int, HeadPlan>? LastLayer { get; init; }
 
     /// <summary>The plan of the last layer with so many images in a run of inference.</summary>
-    internal HeadPlan LastLayerAt(int run) => LastLayer!(run).For(HeadBatch, (long)Images * Views);
+    internal HeadPlan LastLayerAt(int run) => LastLayer!(run).For(Head, (long)Images * Views, MemoryBytes is not null);
 }
 
 /// <summary>
@@ -113,7 +113,8 @@ public static class RunPlanner
         long held = options.DatasetBytes, decode = DecodeBytes(bound, options.Compile, held);
         stages.Add(new RunStage("images", [("decoding at most", decode), ("files", files), ("data set", held), ("runtime", RuntimeBytes)]));
         int featureBatch = FeatureExtractor.DefaultBatch, testBatch = FeatureExtractor.DefaultBatch;
-        if (options.LastLayerFirst) featureBatch = AddLastLayer(model, options, bound, stages);
+        long besideLastLayer = 0;
+        if (options.LastLayerFirst) (featureBatch, besideLastLayer) = AddLastLayer(model, options, bound, stages);
 
         least = 0;
         foreach (RunStage stage in stages) least = Math.Max(least, stage.Name == "images" ? LeastDecodeBytes + files + held + RuntimeBytes : stage.Bytes);
@@ -149,7 +150,7 @@ public static class RunPlanner
         }
 
         if (least > bound) return null;
-        RunPlan plan = new(stages, step, featureBatch, decode, beside) { TestBatch = testBatch };
+        RunPlan plan = new(stages, step, featureBatch, decode, beside) { TestBatch = testBatch, BesideLastLayer = besideLastLayer };
         least = plan.Total;
         return plan.Total <= bound ? plan : null;
     }
@@ -160,13 +161,13 @@ public static class RunPlanner
         new($"A run of '{policy}' does not fit {ByteSize.Format(bound)} of memory beside the loaded model: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. {(policy == "last" ? "" : "A policy that trains less needs less, for example 'bias' or 'last'.")}".TrimEnd());
 
     /// <summary>Features in the largest batch that fits, and the training of the layer.</summary>
-    private static int AddLastLayer(Model model, RunPlanOptions options, long bound, List<RunStage> stages)
+    private static (int Batch, long Beside) AddLastLayer(Model model, RunPlanOptions options, long bound, List<RunStage> stages)
     {
         HeadPlan plan = options.LastLayerAt(FeatureExtractor.DefaultBatch);
         for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2) plan = options.LastLayerAt(batch);
         stages.Add(Stage(plan));
         stages.Add(new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
-        return plan.InferenceBatch;
+        return (plan.InferenceBatch, plan.Features + plan.BesideStep + options.DatasetBytes + RuntimeBytes);
 
         RunStage Stage(HeadPlan plan) => new("features", [("inference", plan.Inference), ("folded weights", HasBatchNorm(model.Graph) ? plan.FrozenConstants : 0), ("features", plan.Features), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]);
     }

@@ -5,29 +5,8 @@ using Xunit;
 
 namespace Thomas.Tests.Training;
 
-public sealed class HeadLearnerTests
+public sealed class FeatureScalerTests
 {
-    [Theory]
-    [InlineData(OptimizerKind.Sgd)]
-    [InlineData(OptimizerKind.AdamW)]
-    public void Warm_steps_and_evaluations_allocate_nothing(OptimizerKind optimizer)
-    {
-        using FeatureMatrix train = Surrogate.Gaussians([20, 20, 20], 33, seed: 71, distance: 2);
-        HeadLearner learner = new(train, 3, null, 0, new HeadOptions { BatchSize = 10, Optimizer = optimizer, ClipNorm = 1 });
-        int[] samples = [0, 20, 40, 1, 21, 41, 2, 22, 42, 3], views = new int[10];
-        ConfusionMatrix confusion = new(3);
-        learner.Step(samples, views, 0.01f, out _);
-        learner.Evaluate(train, confusion);
-        Assert.Equal(0, ProcessMeasurements.LeastAllocatedHere(() =>
-        {
-            for (int step = 0; step < 20; step++) learner.Step(samples, views, 0.01f, out _);
-            learner.Evaluate(train, confusion);
-            learner.Keep();
-            learner.Restore();
-        }));
-        Assert.Equal(60, confusion.Total);
-    }
-
     [Fact]
     public void A_plain_step_goes_down_the_numeric_gradient_of_the_loss()
     {
@@ -35,27 +14,26 @@ public sealed class HeadLearnerTests
         const int Features = 5, Classes = 3;
         const double Difference = 1e-5;
         using FeatureMatrix train = Surrogate.Gaussians([4, 2, 3], Features, seed: 72, distance: 1);
-        HeadOptions options = new() { Optimizer = OptimizerKind.Sgd, Momentum = 0, Nesterov = false, WeightDecay = 0, LabelSmoothing = 0.1f };
         float[] initialWeights = Surrogate.Normals(new Rng(73), Classes * Features, 0.5f), initialBias = Surrogate.Normals(new Rng(74), Classes, 0.5f);
         FeatureScaler scaler = FeatureScaler.Fit(train);
         LinearHead initial = Plain(scaler, initialWeights, initialBias);
-        HeadLearner learner = new(train, Classes, initial, 0, options);
-        learner.Step([0, 1, 2, 3, 4, 5, 6, 7, 8], new int[9], 1, out _);
-        LinearHead stepped = learner.ToHead(initial);
+        LinearHead stepped = HeadTrainer.Train(train, null, Classes, OneStep, initial, cancellation: TestContext.Current.CancellationToken).Head;
 
         double[] z = Standardized(scaler, train), weights = Array.ConvertAll(initialWeights, w => (double)w), bias = Array.ConvertAll(initialBias, b => (double)b);
         double Loss()
         {
-            double[] logits = new double[9 * Classes];
-            for (int n = 0; n < 9; n++)
-                for (int c = 0; c < Classes; c++)
-                {
-                    logits[(n * Classes) + c] = bias[c];
-                    for (int k = 0; k < Features; k++) logits[(n * Classes) + c] += z[(n * Features) + k] * weights[(c * Features) + k];
-                }
-
             // 9 samples, 3 classes of 4, 2 and 3 samples.
-            return HeadLoss.Compute<double>(logits, train.Labels, Classes, default, options.LabelSmoothing, [9 / 12.0, 9 / 6.0, 9 / 9.0]);
+            double[] ofClass = [9 / 12.0, 9 / 6.0, 9 / 9.0];
+            double total = 0;
+            for (int n = 0; n < 9; n++)
+            {
+                double[] logits = [.. bias];
+                for (int c = 0; c < Classes; c++)
+                    for (int k = 0; k < Features; k++) logits[c] += z[(n * Features) + k] * weights[(c * Features) + k];
+                total += ofClass[train.Labels[n]] * Surrogate.CrossEntropy(logits, train.Labels[n], OneStep.LabelSmoothing);
+            }
+
+            return total / 9;
         }
 
         float[] expectedWeights = new float[weights.Length], expectedBias = new float[Classes];
@@ -77,31 +55,12 @@ public sealed class HeadLearnerTests
         }
     }
 
-    [Theory]
-    [InlineData(OptimizerKind.Sgd)]
-    [InlineData(OptimizerKind.AdamW)]
-    public void Restoring_goes_back_to_the_start_and_forgets_the_moments(OptimizerKind optimizer)
-    {
-        using FeatureMatrix train = Surrogate.Gaussians([6, 6], 7, seed: 77, distance: 5);
-        HeadOptions options = new() { Optimizer = optimizer };
-        HeadLearner used = new(train, 2, null, 0, options), fresh = new(train, 2, null, 0, options);
-        used.Step([0, 1, 6, 7], new int[4], 0.1f, out _);
-        used.Step([2, 3, 8, 9], new int[4], 0.1f, out _);
-        used.Restore();
-        used.Step([4, 10], new int[2], 0.1f, out _);
-        fresh.Step([4, 10], new int[2], 0.1f, out _);
-        Assert.Equal(fresh.ToHead(null).Weights.ToArray(), used.ToHead(null).Weights.ToArray());
-        Assert.Equal(fresh.ToHead(null).Bias.ToArray(), used.ToHead(null).Bias.ToArray());
-    }
-
     [Fact]
     public void Clipping_bounds_the_length_of_a_step()
     {
         using FeatureMatrix train = Surrogate.Gaussians([6, 6], 7, seed: 75, distance: 5);
-        HeadOptions options = new() { Optimizer = OptimizerKind.Sgd, Momentum = 0, Nesterov = false, WeightDecay = 0, ClipNorm = 0.125f };
-        HeadLearner learner = new(train, 2, null, 0, options);
-        learner.Step([0, 1, 6, 7, 8], new int[5], 1, out _);
-        LinearHead head = learner.ToHead(null);
+        TrainerOptions options = OneStep with { Optimizer = OneStep.Optimizer with { ClipNorm = 0.125f } };
+        LinearHead head = HeadTrainer.Train(train, null, 2, options, cancellation: TestContext.Current.CancellationToken).Head;
         FeatureScaler scaler = FeatureScaler.Fit(train);
         double squares = 0;
         float[] row = new float[7];
@@ -132,7 +91,7 @@ public sealed class HeadLearnerTests
         for (int i = 0; i < 50; i++)
         {
             scaler.Apply(matrix.Row(i, 1), z);
-            HeadMath.Logits(z, weights, [0.25f], standardizedLogit, rows: 1);
+            LinearHead.Scores(z, weights, [0.25f], standardizedLogit);
             plain.Logits(matrix.Row(i, 1), logit);
             double scale = 1;
             for (int k = 0; k < Features; k++) scale += Math.Abs(z[k] * weights[k]);
@@ -167,12 +126,37 @@ public sealed class HeadLearnerTests
     }
 
     [Fact]
-    public void Balanced_weights_average_one_over_the_samples_and_skip_absent_classes()
+    public void Warm_batches_of_features_are_standardized_rows_and_allocate_nothing()
     {
-        float[] weights = HeadLearner.BalancedWeights([0, 0, 0, 0, 0, 0, 2, 2], 4);
-        Assert.Equal([8 / 12f, 0, 2, 0], weights);
-        Assert.Equal(8, (6 * weights[0]) + (2 * weights[2]), 1e-6);
+        using FeatureMatrix train = Surrogate.Gaussians([20, 20, 20], 33, seed: 71, distance: 2);
+        FeatureScaler scaler = FeatureScaler.Fit(train);
+        int[] labels = [.. train.Labels];
+        BatchPlan plan = new(labels, [1, 1, 1], new BatchPlanOptions(10, 10, false, 1, 0, 0, 0, 0, 1));
+        using BatchLoader loader = new(plan, 0, 33, () => new BatchMaker(new FeatureSamples(train, scaler), plan, 0.1f));
+        Assert.Equal(0, loader.SizeBytes);
+        float[] inputs = new float[10 * 33], targets = new float[10 * 3], weights = new float[10], row = new float[33];
+        int[] found = new int[10];
+        Assert.Equal(0, ProcessMeasurements.LeastAllocatedHere(() =>
+        {
+            loader.Start(1, 0);
+            for (int step = 0; step < 6; step++) loader.Next(new BatchSpans(inputs, targets, weights, found));
+        }));
+        int last = plan.Draw(59, new Rng(0)).Sample;
+        scaler.Apply(train.Row(last), row);
+        Assert.Equal(row, inputs[(9 * 33)..]);
+        Assert.Equal(labels[last], found[9]);
+        Assert.Equal(0.1f, weights[9], 1e-6f);
     }
+
+    /// <summary>One SGD step of rate 1 over all samples, without momentum or decay.</summary>
+    private static TrainerOptions OneStep => TrainerOptions.LastLayer with
+    {
+        Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, Momentum = 0, WeightDecay = 0 },
+        LearningRate = 1,
+        WarmupShare = 0,
+        Epochs = 1,
+        BatchSize = 100,
+    };
 
     private static LinearHead Plain(FeatureScaler scaler, float[] weights, float[] bias)
     {

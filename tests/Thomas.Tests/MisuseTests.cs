@@ -31,6 +31,7 @@ public sealed class MisuseTests
         { "ValidationShare", o => o with { ValidationShare = double.NaN } },
         { "Views", o => o with { Views = -1 } },
         { "Views", o => o with { Views = 2 } },
+        { "Views", o => o with { Views = 2, Augmentation = new Augmentation { Flip = true }, Network = new TrainerOptions() } },
         { "options", o => o with { Views = int.MaxValue, Augmentation = new Augmentation { Flip = true } } },
         { "LearningRate", o => o with { Head = TrainerOptions.LastLayer with { LearningRate = float.NaN } } },
     };

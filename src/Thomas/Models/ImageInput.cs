@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using Thomas.Graphs;
 
 namespace Thomas;
@@ -7,6 +8,8 @@ namespace Thomas;
 /// <summary>How images enter a model: the checked input and the preprocessing, with the reason for the latter.</summary>
 public sealed class ImageInput
 {
+    private static readonly ConditionalWeakTable<Model, ImageInput> Known = [];
+
     private ImageInput(Preprocessing preprocessing, string source, bool isGuess)
     {
         Preprocessing = preprocessing;
@@ -30,6 +33,13 @@ public sealed class ImageInput
     public static ImageInput Of(Model model, Preprocessing? given = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+
+        // What the model itself says is concluded once.
+        return given is null ? Known.GetValue(model, static model => Decide(model, null)) : Decide(model, given);
+    }
+
+    private static ImageInput Decide(Model model, Preprocessing? given)
+    {
         (int height, int width, int channels) = Size(model);
         (Preprocessing Preprocessing, string Source, bool IsGuess) own = Own(model, height, width, channels);
         (Preprocessing preprocessing, string source, bool isGuess) = given is null ? own : OfCaller(given, own);

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Thomas.Graphs;
 
@@ -10,6 +11,8 @@ namespace Thomas;
 internal static class ModelChecks
 {
     private const int Listed = 5;
+
+    private static readonly ConditionalWeakTable<Model, IReadOnlyList<string>> Checked = [];
 
     /// <summary>Names the constants that hold NaN or infinite numbers: what is left of a training that diverged, or a damaged file.</summary>
     /// <param name="model">The model.</param>
@@ -29,7 +32,8 @@ internal static class ModelChecks
     /// <exception cref="ModelFormatException">A constant is not finite; the message names it.</exception>
     internal static void RequireFinite(Model model)
     {
-        IReadOnlyList<string> names = NonFiniteConstants(model);
+        // Weights are many bytes to read, and a model never changes.
+        IReadOnlyList<string> names = Checked.GetValue(model, NonFiniteConstants);
         if (names.Count == 0) return;
         List<string> quoted = [];
         for (int i = 0; i < names.Count && i < Listed; i++) quoted.Add($"'{names[i]}'");

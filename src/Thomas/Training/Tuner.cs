@@ -191,11 +191,18 @@ public static class Tuner
             Trim();
             Dataset divided = Divide();
 
+            // What the network is trained on is prepared large enough for its random crops; the features then come from the same images.
+            PreparedSetOptions prepare = PrepareOptions(input);
+            Preprocessing enlarged = options.Network is null ? input.Preprocessing : Trainer.PrepareFor(input.Preprocessing, options.Network.Augmentation);
+            using PreparedSet trainImages = Prepare(divided.Only(Subset.Train), prepare with { Preprocessing = enlarged, Augmentation = options.Augmentation, Views = options.Views });
+            using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
             Graph features = split.FeatureGraph();
             int offset = oldHead?.Classes ?? 0;
-            FeatureMatrix train = Features(features, divided.Only(Subset.Train), input, options.Views, offset, isCheck: false);
+            int[] outputs = new int[dataset.ClassNames.Count];
+            for (int i = 0; i < outputs.Length; i++) outputs[i] = offset + i;
+            FeatureMatrix train = Features(features, trainImages, divided.Only(Subset.Train), input, outputs, isCheck: false);
             using IDisposable owned = train;
-            using FeatureMatrix validation = Features(features, divided.Only(Subset.Validation), input, 1, offset, isCheck: true);
+            using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
             ConfusionMatrix before;
             using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
@@ -215,7 +222,7 @@ public static class Tuner
             train.Dispose();
             validation.Dispose();
             Trim();
-            TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, divided, input, options.Network, epochs);
+            TrainerResult? network = options.Network is null || trained.Cancelled ? null : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs);
             TuningResult result = new()
             {
                 Model = network?.Model ?? tuned,
@@ -274,20 +281,21 @@ public static class Tuner
         }
 
         /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
-        private TrainerResult? TrainNetwork(Model tuned, Dataset divided, ImageInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
+        private TrainerResult? TrainNetwork(Model tuned, PreparedSet train, PreparedSet validation, ImageInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
         {
             network = network with { OutputLogits = options.OutputLogits, Preprocessing = input.Preprocessing, Seed = options.Seed, Compile = options.Compile, ClassBalance = options.Head.ClassBalance };
-            if (_plan is not null) network = network with { MemoryBytes = options.MemoryBytes, Beside = _plan.Beside };
-            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads, MustCache = options.MemoryBytes is not null };
-            PreparedSetOptions enlarged = prepare with { Preprocessing = Trainer.PrepareFor(input.Preprocessing, network.Augmentation) };
+            if (_plan is not null) network = _plan.Apply(network, options.MemoryBytes!.Value);
             try
             {
-                using PreparedSet train = Prepare(divided.Only(Subset.Train), enlarged), validation = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
-                Trim();
                 using (_timer.Measure("train network"))
                 {
                     TrainerResult result = Trainer.Train(tuned, train, validation, network, epochs, progress, cancellation);
-                    _notes.AddRange(result.Notes);
+                    foreach (string note in result.Notes)
+                    {
+                        // What happened to the images may have been told already.
+                        if (!_notes.Contains(note)) _notes.Add(note);
+                    }
+
                     return result;
                 }
             }
@@ -298,10 +306,21 @@ public static class Tuner
             }
         }
 
-        /// <summary>Images that were decoded for the features already come from the cache, where there is one; broken ones are known.</summary>
+        private PreparedSetOptions PrepareOptions(ImageInput input) => new()
+        {
+            Preprocessing = input.Preprocessing,
+            Seed = options.Seed,
+            CacheDirectory = options.CacheDirectory,
+            Threads = options.Compile.Threads,
+            MustCache = options.MemoryBytes is not null,
+        };
+
         private PreparedSet Prepare(Dataset part, PreparedSetOptions prepare)
         {
-            using (_timer.Measure("decode")) return PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
+            PreparedSet set;
+            using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
+            Trim();
+            return set;
         }
 
         /// <summary>The rows and labels that stay, where the old classes are kept.</summary>
@@ -329,44 +348,29 @@ public static class Tuner
             return Split.Stratified(dataset, options.ValidationShare, options.Seed);
         }
 
-        private FeatureMatrix Features(Graph graph, Dataset part, ImageInput input, int views, int labelOffset, bool isCheck)
+        private FeatureMatrix Features(Graph graph, PreparedSet set, Dataset part, ImageInput input, int[] outputs, bool isCheck)
         {
-            string what = isCheck ? "validation" : "training";
-            PreparedSetOptions prepare = new()
-            {
-                Preprocessing = input.Preprocessing,
-                Augmentation = options.Augmentation,
-                Views = views,
-                Seed = options.Seed,
-                CacheDirectory = options.CacheDirectory,
-                Threads = options.Compile.Threads,
-                MayLoseClasses = isCheck,
-                MustCache = options.MemoryBytes is not null,
-            };
-            PreparedSet set;
-            using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
-            Trim();
-            using (set)
             using (_timer.Measure("features"))
             {
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) Warn(notice);
                 _warnings.AddRange(LostClasses.Of(part, set.Dataset, "validation image"));
-                if (options.CacheDirectory is null) return Compute(graph, set, labelOffset);
+                ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), outputs);
+                if (options.CacheDirectory is null) return Compute(graph, set, samples);
                 _noticesBefore = set.Notices.Count;
                 FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
                 bool computed = false;
                 FeatureMatrix matrix = cache.GetOrCompute(
-                    CacheKey(graph, set, labelOffset),
+                    CacheKey(graph, set, input, outputs),
                     () =>
                     {
                         computed = true;
-                        return Compute(graph, set, labelOffset);
+                        return Compute(graph, set, samples);
                     },
-                    matrix => Problem(matrix, graph, set, labelOffset),
+                    matrix => Problem(matrix, graph, samples),
                     Warn);
                 AddLateNotices(set);
-                if (!computed) _notes.Add($"features of the {what} images read from the cache");
+                if (!computed) _notes.Add($"features of the {(isCheck ? "validation" : "training")} images read from the cache");
                 return matrix;
             }
         }
@@ -380,12 +384,12 @@ public static class Tuner
         }
 
         /// <summary>What is wrong with features from a file; its checksum holds, but whoever wrote it may have been wrong, or hostile.</summary>
-        private static string? Problem(FeatureMatrix matrix, Graph graph, PreparedSet set, int labelOffset)
+        private static string? Problem(FeatureMatrix matrix, Graph graph, ImageSamples samples)
         {
-            if (matrix.Samples != set.Count || matrix.Views != set.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or images";
+            if (matrix.Samples != samples.Count || matrix.Views != samples.Views || matrix.Features != graph.Outputs[0].Shape[-1]) return "it holds another number of features or images";
             for (int i = 0; i < matrix.Samples; i++)
             {
-                if (matrix.Labels[i] != set.Label(i) + labelOffset) return "its images are of other classes";
+                if (matrix.Labels[i] != samples.Label(i)) return "its images are of other classes";
                 for (int view = 0; view < matrix.Views; view++)
                 {
                     foreach (float value in matrix.Row(i, view))
@@ -405,16 +409,16 @@ public static class Tuner
             for (int i = _noticesBefore; i < notices.Count; i++) Warn(notices[i]);
         }
 
-        private FeatureMatrix Compute(Graph graph, PreparedSet set, int labelOffset)
+        private FeatureMatrix Compute(Graph graph, PreparedSet set, ImageSamples samples)
         {
             int[] labels = new int[set.Count];
-            for (int i = 0; i < labels.Length; i++) labels[i] = set.Label(i) + labelOffset;
+            for (int i = 0; i < labels.Length; i++) labels[i] = samples.Label(i);
             FeatureMatrix matrix = new(labels, graph.Outputs[0].Shape[-1], set.Views);
             try
             {
                 _kernels = FeatureExtractor.Run(
                     graph,
-                    set,
+                    samples,
                     options.Compile,
                     (index, view, values) =>
                     {
@@ -441,10 +445,10 @@ public static class Tuner
         }
 
         /// <summary>All that the feature bits and labels depend on.</summary>
-        private string CacheKey(Graph graph, PreparedSet set, int labelOffset)
+        private string CacheKey(Graph graph, PreparedSet set, ImageInput input, int[] outputs)
         {
-            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}", $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"offset {labelOffset}"];
-            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(set.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
+            List<string> parts = [$"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}", $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"offset {outputs[0]}"];
+            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(input.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
 
             // As a hash: one line an image would outgrow a key's 64 KiB from some 15,000 images on.
             int[] labels = new int[set.Count];

@@ -49,7 +49,7 @@ public sealed record TuningOptions
     /// <summary>Changes applied to views beyond the first, for the features of the last layer.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>Views of each training image whose features are cached; 1 is the plain image alone.</summary>
+    /// <summary>Views of each training image whose features are cached; 1 is the plain image alone, and all there is where a <see cref="Network"/> is trained.</summary>
     public int Views { get; init; } = 1;
 
     /// <summary>Overrides what the model says.</summary>
@@ -78,6 +78,7 @@ public sealed record TuningOptions
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
+        if (Views > 1 && Network is not null) throw new ArgumentException("Views are for the last layer alone: the images of a network are changed anew in each epoch.", nameof(Views));
         if (Views > 1 && Augmentation.IsNone) throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.", nameof(Views));
     }
 }

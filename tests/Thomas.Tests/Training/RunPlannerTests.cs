@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Text.RegularExpressions;
+using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Imaging;
@@ -40,6 +41,33 @@ public sealed partial class RunPlannerTests
         Assert.InRange(bounded.BestEpoch, 1, 2);
         foreach (ModelFormat format in new[] { ModelFormat.Onnx, ModelFormat.TfLite }) Assert.Equal(Bytes(free.Model, format), Bytes(bounded.Model, format));
         Assert.NotEqual(Bytes(model, ModelFormat.Onnx), Bytes(bounded.Model, ModelFormat.Onnx));
+    }
+
+    [Theory]
+    [InlineData("all")]
+    [InlineData("sparse:1MiB")]
+    public void A_plan_holds_for_a_model_of_other_weights_as_if_it_were_made_anew(string name)
+    {
+        Assert.True(UpdatePolicy.TryParse(name, out UpdatePolicy policy));
+        Model model = Network(), other = TrainingPlanner.WithClasses(Network(), 4);
+        TrainingPlanOptions options = new() { Policy = policy, Batch = 8, MicroBatch = 8, Compile = new CompileOptions { Threads = 1 } };
+        long least = policy.Kind == UpdateKind.Sparse ? 1 << 30 : TrainingPlanner.Smallest(model, options).Memory.Total;
+        options = options with { MemoryBytes = least };
+        TrainingPlan first = TrainingPlanner.Plan(model, options), again = first.For(other, options)!, anew = TrainingPlanner.Plan(other, options);
+        Assert.Equal(anew.ToText(), again.ToText());
+        Assert.Equal(policy.Kind == UpdateKind.Sparse, again.Recomputed.Count == 0);
+        Assert.Null(first.For(other, options with { Batch = 16 }));
+        Assert.Null(first.For(other, options with { MemoryBytes = first.Memory.Total - 1 }));
+        Assert.Null(first.For(TrainerJob.Model(), options));
+    }
+
+    [Fact]
+    public void What_is_concluded_from_a_model_is_concluded_once()
+    {
+        Model model = Network();
+        Assert.Same(HeadSplit.Find(model), HeadSplit.Find(model));
+        Assert.Same(ImageInput.Of(model), ImageInput.Of(model));
+        Assert.NotSame(HeadSplit.Find(model), HeadSplit.Find(Network()));
     }
 
     [Fact]

@@ -1,14 +1,13 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
-using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
 
-/// <summary>Runs a graph from images to vectors over a prepared set, batch by batch.</summary>
+/// <summary>Runs a graph from images to vectors over samples, batch by batch.</summary>
 internal static class FeatureExtractor
 {
     /// <summary>Large enough to fill the kernels, small enough for a phone's memory.</summary>
@@ -22,7 +21,7 @@ internal static class FeatureExtractor
 
     /// <summary>Runs all views of all images.</summary>
     /// <param name="graph">From one NHWC image to one vector.</param>
-    /// <param name="set">The images.</param>
+    /// <param name="samples">The images.</param>
     /// <param name="options">Device and threads.</param>
     /// <param name="receive">Gets each result, views outermost, images in order.</param>
     /// <param name="progress">Told the number of images done.</param>
@@ -30,28 +29,30 @@ internal static class FeatureExtractor
     /// <param name="largestBatch">The most images of a run; the results do not depend on it.</param>
     /// <returns>Names of the kernels that ran.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
-    public static IReadOnlyList<string> Run(Graph graph, PreparedSet set, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation, int largestBatch = DefaultBatch)
+    public static IReadOnlyList<string> Run(
+        Graph graph, SampleSource samples, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation, int largestBatch = DefaultBatch)
     {
-        int batch = Math.Min(largestBatch, set.Count);
+        int batch = Math.Min(largestBatch, samples.Count);
         if (batch > 1 && !CanTake(graph, batch)) batch = 1;
         using Executable executable = Executable.Compile(graph, batch, options);
-        Span<int> indexes = stackalloc int[batch];
-        int length = executable.Graph.Outputs[0].Shape.ElementCount / batch;
-        for (int view = 0; view < set.Views; view++)
+        SampleReader reader = samples.Open();
+        Rng rng = new(0);
+        int inputLength = samples.InputLength, length = executable.Graph.Outputs[0].Shape.ElementCount / batch;
+        for (int view = 0; view < samples.Views; view++)
         {
-            for (int start = 0; start < set.Count; start += batch)
+            for (int start = 0; start < samples.Count; start += batch)
             {
                 cancellation.ThrowIfCancellationRequested();
 
                 // A short last batch repeats its last image; results are computed for each image alone.
-                int count = Math.Min(batch, set.Count - start);
-                for (int i = 0; i < batch; i++) indexes[i] = start + Math.Min(i, count - 1);
-                set.Fill(indexes, view, executable.Stage());
+                int count = Math.Min(batch, samples.Count - start);
+                Span<float> inputs = executable.Stage();
+                for (int i = 0; i < batch; i++) reader.Read(start + Math.Min(i, count - 1), view, rng, inputs.Slice(i * inputLength, inputLength));
                 executable.Send();
                 executable.Run();
                 ReadOnlySpan<float> values = executable.Fetch();
                 for (int i = 0; i < count; i++) receive(start + i, view, values.Slice(i * length, length));
-                progress?.Report((view * set.Count) + start + count);
+                progress?.Report((view * samples.Count) + start + count);
             }
         }
 

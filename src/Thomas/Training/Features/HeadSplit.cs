@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
@@ -13,16 +14,19 @@ namespace Thomas.Training;
 /// </summary>
 internal sealed class HeadSplit
 {
+    private static readonly ConditionalWeakTable<Model, HeadSplit> Known = [];
+
     private readonly Model _model;
     private readonly ClassOutput _output;
     private readonly Value _features;
+    private readonly Func<LinearHead?> _head;
 
-    private HeadSplit(Model model, ClassOutput output, Value features, LinearHead? head, string description)
+    private HeadSplit(Model model, ClassOutput output, Value features, Func<LinearHead?> head, string description)
     {
         _model = model;
         _output = output;
         _features = features;
-        Head = head;
+        _head = head;
         Description = description;
     }
 
@@ -31,16 +35,18 @@ internal sealed class HeadSplit
 
     /// <summary>
     /// The old head's weights [classes, features] and bias, whose softmax gives the model's probabilities; null where the old head is not linear in the features. A single
-    /// output with a sigmoid has two rows here, zeros and its own: sigmoid(s) is the second number of softmax(0, s).
+    /// output with a sigmoid has two rows here, zeros and its own: sigmoid(s) is the second number of softmax(0, s). Made anew each time.
     /// </summary>
-    public LinearHead? Head { get; }
+    public LinearHead? Head => _head();
 
     /// <summary>What was found, for the log.</summary>
     public string Description { get; }
 
-    /// <summary>Finds the last layer with weights on the way back from the output.</summary>
+    /// <summary>Finds the last layer with weights on the way back from the output; once for each model.</summary>
     /// <exception cref="ThomasException">The model's output does not come from such a layer.</exception>
-    public static HeadSplit Find(Model model)
+    public static HeadSplit Find(Model model) => Known.GetValue(model, Search);
+
+    private static HeadSplit Search(Model model)
     {
         ClassOutput output = ClassOutput.Find(model);
         Way way = new(output);
@@ -101,12 +107,11 @@ internal sealed class HeadSplit
         Value features = node.Inputs[0];
         LinearNode.TryGet(node, out LinearNode layer);
         bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
-        LinearHead? head = way.IsLinear && !output.IsIndependent && pointwise && layer.CanFoldScale
-            ? way.Apply(layer.Weights.Constant!.Floats.ToArray(), layer.Bias?.Constant!.Floats.ToArray() ?? new float[node.Output.Shape[-1]])
-            : null;
         int outputs = node.Output.Shape[-1];
+        bool isLinear = way.IsLinear && !output.IsIndependent && pointwise && layer.CanFoldScale;
+        LinearHead? Head() => isLinear ? way.Apply(layer.Weights.Constant!.Floats.ToArray(), layer.Bias?.Constant!.Floats.ToArray() ?? new float[outputs]) : null;
         string classes = output.IsBinary ? "one output, which is two classes" : output.IsIndependent ? $"{outputs} classes with independent probabilities" : $"{outputs} classes";
-        return new HeadSplit(model, output, features, head, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {classes})");
+        return new HeadSplit(model, output, features, Head, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {classes})");
     }
 
     private static HeadSplit Extractor(Model model, ClassOutput output, bool hasProbabilities, Node stop)
@@ -117,7 +122,7 @@ internal sealed class HeadSplit
             throw new ThomasException($"{model.Info.Name}: the output comes from {stop}, which is no dense layer or convolution; this model's last layer cannot be tuned.");
         }
 
-        return new HeadSplit(model, output, value, null, $"no classifier found (the output comes from {stop}): the output's {value.Shape[-1]} numbers are the features");
+        return new HeadSplit(model, output, value, static () => null, $"no classifier found (the output comes from {stop}): the output's {value.Shape[-1]} numbers are the features");
     }
 
     private (GraphBuilder Builder, Value Features) CopyBackbone()
@@ -308,9 +313,11 @@ internal sealed class HeadSplit
 
         private (double[] Scale, double[] Shift) Arrays()
         {
-            _shift ??= new double[_classes];
-            if (_scale is null) Array.Fill(_scale = new double[_classes], _factor);
-            return (_scale, _shift);
+            double[] shift = _shift ??= new double[_classes];
+            if (_scale is double[] known) return (known, shift);
+            double[] scale = new double[_classes];
+            Array.Fill(scale, _factor);
+            return (_scale = scale, shift);
         }
     }
 }

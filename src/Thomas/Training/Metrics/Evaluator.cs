@@ -138,17 +138,18 @@ public static class Evaluator
         {
             ConfusionMatrix confusion = new(output.Classes);
             int top5 = 0;
+            ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), classMap);
             IReadOnlyList<string> kernels;
             using (timer.Measure("infer"))
             {
                 kernels = FeatureExtractor.Run(
                     output.Alone().Graph,
-                    set,
+                    samples,
                     options.Compile,
                     (index, _, numbers) =>
                     {
                         ReadOnlySpan<float> scores = output.ToScores(numbers, stackalloc float[2]);
-                        int truth = classMap[set.Label(index)];
+                        int truth = samples.Label(index);
                         confusion.Add(truth, TopK.Best(scores));
                         top5 += TopK.Contains(scores, truth, 5) ? 1 : 0;
                     },

@@ -65,6 +65,9 @@ public sealed record TrainerOptions
     /// <summary>What the whole run takes beside the step and counts towards <see cref="MemoryBytes"/>; null for nothing.</summary>
     internal Func<TrainingPlan, long>? Beside { get; init; }
 
+    /// <summary>A plan of such a run that was made before; null for none.</summary>
+    internal TrainingPlan? Planned { get; init; }
+
     /// <summary>Peak learning rate; null picks one, see <see cref="AutomaticLearningRate"/>.</summary>
     public float? LearningRate { get; init; }
 

@@ -136,7 +136,7 @@ internal sealed partial class TrainingRun : IDisposable
         if (_bound is null) return null;
 
         TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
-        TrainingPlan plan = TrainingPlanner.Plan(model, options);
+        TrainingPlan plan = _options.Planned?.For(model, options) ?? TrainingPlanner.Plan(model, options);
         _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images a step, {plan.Recomputed.Count} results computed again");
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
         {

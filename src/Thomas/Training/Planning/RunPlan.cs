@@ -71,7 +71,7 @@ public sealed class RunPlan
     public TrainerOptions Apply(TrainerOptions options, long bound)
     {
         System.ArgumentNullException.ThrowIfNull(options);
-        return options with { MemoryBytes = bound, Beside = Beside };
+        return options with { MemoryBytes = bound, Beside = Beside, Planned = Step };
     }
 
     /// <summary>The stages as a table.</summary>

@@ -94,6 +94,24 @@ public sealed class TrainingPlan
 
     internal CompiledGraph? CompiledApply { get; }
 
+    /// <summary>The plan for a model that differs in its weights alone: what was decided stays, so that nothing is searched for again.</summary>
+    /// <returns>The plan; null if the model has other tensors, or other things are asked for.</returns>
+    internal TrainingPlan? For(Model model, TrainingPlanOptions options)
+    {
+        if (options.Policy != Options.Policy || options.Batch != Options.Batch || options.BatchNorm != Options.BatchNorm) return null;
+        Graph source = Trainee.SourceOf(model, options.Policy, options.BatchNorm);
+        HashSet<string> names = [.. TrainedTensors];
+        List<Parameter> selected = [];
+        foreach (Parameter parameter in Parameter.Find(source))
+        {
+            if (names.Contains(parameter.Constant.Name)) selected.Add(parameter);
+        }
+
+        if (selected.Count != Trainee.Parameters.Count || names.Count != selected.Count) return null;
+        TrainingPlan plan = TrainingPlanner.PlanOne(Trainee.Create(model, source, selected, options.BatchNorm), options, MicroBatch, Compile.ArenaBytes);
+        return plan.BoundedBytes <= (options.MemoryBytes ?? long.MaxValue) ? plan : null;
+    }
+
     /// <summary>Predicted time of a step.</summary>
     /// <param name="model">Rates of the machine, for example from <see cref="MachineRates.Measure"/>.</param>
     public double Seconds(CostModel model)

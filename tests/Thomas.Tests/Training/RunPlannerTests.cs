@@ -45,7 +45,7 @@ public sealed partial class RunPlannerTests
 
     [Theory]
     [InlineData("all")]
-    [InlineData("sparse:1MiB")]
+    [InlineData("sparse:5MiB")]
     public void A_plan_holds_for_a_model_of_other_weights_as_if_it_were_made_anew(string name)
     {
         Assert.True(UpdatePolicy.TryParse(name, out UpdatePolicy policy));

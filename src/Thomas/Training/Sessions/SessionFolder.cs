@@ -139,7 +139,7 @@ internal sealed class SessionFolder : IDisposable
         foreach (string entry in Directory.EnumerateFileSystemEntries(path))
         {
             string name = System.IO.Path.GetFileName(entry);
-            if (name is LogName or HeadName or LockName || name.EndsWith(".tmp", StringComparison.Ordinal)) continue;
+            if (name is LogName or HeadName or LockName or ['.', ..] || name.EndsWith(".tmp", StringComparison.Ordinal)) continue;
             throw new DataException($"The folder '{path}' is no session, and there is something else in it ('{name}'); give an empty folder, or one that does not exist.");
         }
     }

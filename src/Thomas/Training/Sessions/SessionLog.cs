@@ -208,7 +208,7 @@ internal sealed class SessionLog : IDisposable
         if (left > longest || HasGoodRecordAfter(Length, features)) throw Damaged(Length, "a record does not fit its checksum");
         _file.SetLength(Length);
         _file.Flush(flushToDisk: true);
-        return $"'{_file.Name}': the last record (offset {Length}, {left} bytes) was not written to its end, as happens in a crash or a power failure. It was cut off; the change under way then is lost, nothing else.";
+        return $"'{_file.Name}': the last record (offset {Length}, {left} bytes) is not complete, as happens in a crash or a power failure. It was cut off; the change under way then is lost, nothing else.";
     }
 
     /// <summary>Whether a good record follows a bad one, which then is not the one that was under way.</summary>

@@ -14,9 +14,12 @@ internal static class TuningSessionChild
 
     private const int Most = 20_000;
 
+    // Its log is written anew at each start.
+    private const long Always = 1L << 40;
+
     public static int Run(string folder)
     {
-        using TuningSession session = TuningSession.Open(folder, SessionJob.Model(), options: SessionJob.Options with { CompactAbove = 0 });
+        using TuningSession session = TuningSession.Open(folder, SessionJob.Model(), options: SessionJob.Options with { CompactAbove = -Always });
         Rng rng = new((ulong)session.Items.Count);
         for (int i = 0; i < Most; i++)
         {

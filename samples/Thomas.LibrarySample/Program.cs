@@ -76,7 +76,7 @@ internal static class Program
 
     private static async Task TeachAsync(string path, string folder, CancellationToken cancellation)
     {
-        using TuningSession session = TuningSession.Open("my-session", Model.Load(path), new SkiaImageDecoder(), new TuningSessionOptions { ModelFile = path });
+        using TuningSession session = TuningSession.Open("my-session", Model.Load(path, cancellation), new SkiaImageDecoder(), new TuningSessionOptions { ModelFile = path });
         foreach (string notice in session.Notices) Console.WriteLine(notice);
         foreach (string file in Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories)) session.Add(Path.GetFileName(Path.GetDirectoryName(file)!), file);
         session.Undo();

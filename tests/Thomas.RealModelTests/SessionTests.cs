@@ -1,6 +1,4 @@
-using System;
 using System.IO;
-using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Runtime;
 using Thomas.Training;

@@ -2,7 +2,6 @@ using System;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
-using Thomas.Tests.Harness;
 using Thomas.Training;
 
 namespace Thomas.Tests.Training;

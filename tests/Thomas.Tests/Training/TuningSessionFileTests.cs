@@ -88,7 +88,7 @@ public sealed class TuningSessionFileTests
             [good, SessionRecord.Image(SessionRecordKind.Add, new SessionImage(2, image.Class, image.Added, image.Features), 0, "green")], [good, SessionRecord.Rename(0, "red")], [good, SessionRecord.Begin(5, 5)],
             [good, SessionRecord.Image(SessionRecordKind.Image, new SessionImage(2, image.Class, image.Added, image.Features), 0, "red")], [SessionRecord.Begin(0, 0)], [SessionRecord.Begin(1, -1)],
             [SessionRecord.Image(SessionRecordKind.Add, new SessionImage(0, image.Class, image.Added, image.Features), 0, "red")], [SessionRecord.Image(SessionRecordKind.Add, image, -1, "red")],
-            [SessionRecord.Image(SessionRecordKind.Add, image, 0, "a\nb")], [good[..^1]], [[.. good, 0]], [[99]], [late], [infinite], [[.. good[..21], 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]],
+            [SessionRecord.Image(SessionRecordKind.Add, image, 0, "a\nb")], [good[..^1]], [[.. good, 0]], [[99]], [late], [infinite], [[.. good[..21], 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]], [[.. good[..21], 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]],
         ];
         foreach (byte[][] records in hostile)
         {
@@ -264,6 +264,7 @@ public sealed class TuningSessionFileTests
         Refused("damaged", () => File.WriteAllText(SessionJob.ManifestOf(copy), """{ "version": 1 }"""));
         Refused("damaged", () => Replace("\"features\": 16", "\"features\": 15"));
         Refused("damaged", () => Replace("thomas.width", "thomas.breadth"));
+        Refused("damaged", () => Replace("\"thomas.std\": \"127.5 127.5 127.5\"", "\"thomas.std\": null"));
         Refused("offset 0:", () => File.WriteAllText(SessionJob.LogOf(copy), ""));
 
         Directory.CreateDirectory(copy["photos"]);

@@ -6,7 +6,6 @@ using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Tests.Data;
-using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 

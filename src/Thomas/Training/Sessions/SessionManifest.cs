@@ -110,6 +110,11 @@ internal sealed record SessionManifest
             if (!float.IsFinite(value)) throw Damaged(path, "a known feature is not finite");
         }
 
+        foreach (string? text in Preprocessing.Values)
+        {
+            if (text is null) throw Damaged(path, "a value of the preprocessing is missing");
+        }
+
         try
         {
             _ = Input;

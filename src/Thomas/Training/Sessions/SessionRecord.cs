@@ -135,7 +135,7 @@ internal static class SessionRecord
         {
             throw new InvalidDataException("it is too short", e);
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or IOException)
         {
             throw new InvalidDataException("the length of a name makes no sense", e);
         }

@@ -142,6 +142,26 @@ public sealed class TuningSessionFileTests
         Assert.Equal(7, again.Items.Count);
     }
 
+    /// <summary>As after a failed write that could not even be taken back: what lies behind the good records goes with the next change.</summary>
+    [Fact]
+    public void What_a_failed_write_left_behind_is_gone_after_the_next_change()
+    {
+        using TemporaryFolder folder = new();
+        bool leaves = false;
+        using (TuningSession session = SessionJob.Open(folder, SessionJob.Options with { LogStream = file => leaves ? new LeavesMore(file) : file }))
+        {
+            SessionJob.Fill(session, 1);
+            leaves = true;
+            session.Add("red", SessionJob.Image("red", 9));
+            leaves = false;
+            session.Undo();
+        }
+
+        using TuningSession again = SessionJob.Open(folder);
+        Assert.Empty(again.Notices);
+        Assert.Equal((3, true), (again.Items.Count, again.CanRedo));
+    }
+
     [Fact]
     public void A_head_that_cannot_be_kept_is_used_and_that_is_said()
     {
@@ -369,6 +389,15 @@ public sealed class TuningSessionFileTests
         {
             file.Write(buffer[..Math.Min(10, buffer.Length)]);
             throw new IOException("No space left on device");
+        }
+    }
+
+    private sealed class LeavesMore(Stream file) : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            file.Write(buffer);
+            file.Write(new byte[300]);
         }
     }
 }

@@ -76,19 +76,18 @@ public sealed class TuningSessionFileTests
     {
         using TemporaryFolder folder = new();
         FillAndMeasure(folder);
-        SessionImage image = new(1, new SessionClass(0, "red"), DateTimeOffset.UnixEpoch, new float[16]);
-        byte[] good = SessionRecord.Image(SessionRecordKind.Add, image, 0, "red");
+        byte[] good = Record(1, 0, "red");
         byte[] late = [.. good], infinite = [.. good];
         BinaryPrimitives.WriteInt64LittleEndian(late.AsSpan(13), long.MaxValue);
         BinaryPrimitives.WriteSingleLittleEndian(infinite.AsSpan(good.Length - 4), float.NaN);
+        byte[] numbers = good[..21];
         List<byte[][]> hostile =
         [
-            [SessionRecord.Undo], [SessionRecord.Redo], [SessionRecord.Remove(1)], [SessionRecord.RemoveClass(0)], [SessionRecord.Rename(0, "x")], [SessionRecord.Relabel(1, new SessionClass(0, "x"))],
-            [good, good], [good, SessionRecord.Image(SessionRecordKind.Add, new SessionImage(2, image.Class, image.Added, image.Features), 1, "red")],
-            [good, SessionRecord.Image(SessionRecordKind.Add, new SessionImage(2, image.Class, image.Added, image.Features), 0, "green")], [good, SessionRecord.Rename(0, "red")], [good, SessionRecord.Begin(5, 5)],
-            [good, SessionRecord.Image(SessionRecordKind.Image, new SessionImage(2, image.Class, image.Added, image.Features), 0, "red")], [SessionRecord.Begin(0, 0)], [SessionRecord.Begin(1, -1)],
-            [SessionRecord.Image(SessionRecordKind.Add, new SessionImage(0, image.Class, image.Added, image.Features), 0, "red")], [SessionRecord.Image(SessionRecordKind.Add, image, -1, "red")],
-            [SessionRecord.Image(SessionRecordKind.Add, image, 0, "a\nb")], [good[..^1]], [[.. good, 0]], [[99]], [late], [infinite], [[.. good[..21], 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]], [[.. good[..21], 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]],
+            [SessionRecord.Undo], [SessionRecord.Redo], [SessionRecord.Remove(1)], [SessionRecord.RemoveClass(0)], [SessionRecord.Rename(0, "x")],
+            [SessionRecord.Relabel(1, new SessionClass(0, "x"))], [SessionRecord.Begin(0, 0)], [SessionRecord.Begin(1, -1)],
+            [good, good], [good, SessionRecord.Rename(0, "red")], [good, SessionRecord.Begin(5, 5)],
+            [good, Record(2, 1, "red")], [good, Record(2, 0, "green")], [good, Record(2, 0, "red", SessionRecordKind.Image)], [Record(0, 0, "red")], [Record(1, -1, "red")], [Record(1, 0, "a\nb")],
+            [good[..^1]], [[.. good, 0]], [[99]], [late], [infinite], [[.. numbers, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]], [[.. numbers, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]],
         ];
         foreach (byte[][] records in hostile)
         {
@@ -99,6 +98,9 @@ public sealed class TuningSessionFileTests
         SessionLog.Create(SessionJob.LogOf(folder), 16, [good]);
         using TuningSession session = SessionJob.Open(folder);
         Assert.Single(session.Items);
+
+        static byte[] Record(long id, int @class, string label, SessionRecordKind kind = SessionRecordKind.Add) =>
+            SessionRecord.Image(kind, new SessionImage(id, new SessionClass(@class, label), DateTimeOffset.UnixEpoch, new float[16]), @class, label);
     }
 
     [Fact]
@@ -281,6 +283,7 @@ public sealed class TuningSessionFileTests
         Refused("version 2.0", () => Patch(SessionJob.LogOf(copy), 8, 2));
         Refused("damaged", () => File.WriteAllText(SessionJob.ManifestOf(copy), "{"));
         Refused("damaged", () => File.WriteAllText(SessionJob.ManifestOf(copy), "[]"));
+        Refused("damaged", () => File.WriteAllText(SessionJob.ManifestOf(copy), """{ "version": "1" }"""));
         Refused("damaged", () => File.WriteAllText(SessionJob.ManifestOf(copy), """{ "version": 1 }"""));
         Refused("damaged", () => Replace("\"features\": 16", "\"features\": 15"));
         Refused("damaged", () => Replace("thomas.width", "thomas.breadth"));

@@ -55,7 +55,7 @@ internal sealed class SessionFolder : IDisposable
             opened = new SessionFolder(path, TakeLock(path));
             opened.Manifest = SessionManifest.Read(opened.ManifestPath);
             if (opened.Manifest is null) opened.RequireEmpty();
-            else if (!File.Exists(opened.LogPath)) throw new DataException($"The session '{path}' has lost its images: '{LogName}' is missing. Put back a copy of the file, or begin a new session in another folder.");
+            else opened.RequireImages();
             SessionFolder result = opened;
             opened = null;
             return result;
@@ -161,6 +161,12 @@ internal sealed class SessionFolder : IDisposable
     {
         if (!File.Exists(LogPath) || InputFile.LengthOf(LogPath) <= SessionLog.HeaderBytes) return;
         throw new DataException($"The session '{_folder}' has images, but '{ManifestName}' is missing. Put back a copy of that file, or begin a new session in another folder.");
+    }
+
+    private void RequireImages()
+    {
+        if (File.Exists(LogPath)) return;
+        throw new DataException($"The session '{_folder}' has lost its images: '{LogName}' is missing. Put back a copy of the file, or begin a new session in another folder.");
     }
 
     private string At(string name) => System.IO.Path.Combine(_folder, name);

@@ -74,7 +74,8 @@ internal sealed record SessionHead(LinearHead Head, IReadOnlyList<int> Classes, 
             if (!File.Exists(path)) return null;
             byte[] file = InputFile.ReadAll(path, InputFile.ModelBytes);
             problem = "it is not the last layer of a session, or one of another version";
-            if (file.Length < FixedBytes + HashBytes || BinaryPrimitives.ReadUInt64LittleEndian(file) != Magic || BinaryPrimitives.ReadInt16LittleEndian(file.AsSpan(8)) != Major) return null;
+            if (file.Length < FixedBytes + HashBytes || BinaryPrimitives.ReadUInt64LittleEndian(file) != Magic) return null;
+            if (BinaryPrimitives.ReadInt16LittleEndian(file.AsSpan(8)) != Major) return null;
             problem = "its checksum is wrong";
             if (XxHash128.HashToUInt128(file.AsSpan(0, file.Length - HashBytes)) != BinaryPrimitives.ReadUInt128LittleEndian(file.AsSpan(file.Length - HashBytes))) return null;
             problem = "its contents do not fit together";

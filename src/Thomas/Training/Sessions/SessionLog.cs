@@ -109,7 +109,8 @@ internal sealed class SessionLog : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             TryTakeBack();
-            throw new OutputException($"Cannot write to the session's images '{_file.Name}': {e.Message}. Nothing has changed, and the session can be used on; make room, then try again.", e);
+            string what = $"Cannot write to the session's images '{_file.Name}': {e.Message}.";
+            throw new OutputException($"{what} Nothing has changed, and the session can be used on; make room, then try again.", e);
         }
     }
 
@@ -208,7 +209,8 @@ internal sealed class SessionLog : IDisposable
         if (left > longest || HasGoodRecordAfter(Length, features)) throw Damaged(Length, "a record does not fit its checksum");
         _file.SetLength(Length);
         _file.Flush(flushToDisk: true);
-        return $"'{_file.Name}': the last record (offset {Length}, {left} bytes) is not complete, as happens in a crash or a power failure. It was cut off; the change under way then is lost, nothing else.";
+        return $"'{_file.Name}': the last record (offset {Length}, {left} bytes) is not complete, as happens in a crash or a power failure. It was cut off; "
+            + "the change under way then is lost, nothing else.";
     }
 
     /// <summary>Whether a good record follows a bad one, which then is not the one that was under way.</summary>

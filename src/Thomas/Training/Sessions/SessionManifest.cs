@@ -75,7 +75,8 @@ internal sealed record SessionManifest
         {
             // The version first: a later one may have other members.
             using JsonDocument document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("version", out JsonElement version) || !version.TryGetInt32(out int number))
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("version", out JsonElement version) || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number))
             {
                 throw Damaged(path, "it has no version");
             }
@@ -104,7 +105,11 @@ internal sealed record SessionManifest
 
     private void Check(string path)
     {
-        if (Features < 1 || Features > Array.MaxLength / sizeof(float) || Probe.Length != Features * sizeof(float)) throw Damaged(path, $"its {Probe.Length} bytes of known features are not those of {Features}");
+        if (Features < 1 || Features > Array.MaxLength / sizeof(float) || Probe.Length != Features * sizeof(float))
+        {
+            throw Damaged(path, $"its {Probe.Length} bytes of known features are not those of {Features}");
+        }
+
         foreach (float value in ProbeFeatures)
         {
             if (!float.IsFinite(value)) throw Damaged(path, "a known feature is not finite");

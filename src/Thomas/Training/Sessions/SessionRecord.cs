@@ -156,7 +156,8 @@ internal static class SessionRecord
         long id = reader.ReadInt64();
         int @class = reader.ReadInt32();
         long added = reader.ReadInt64();
-        if (added < DateTimeOffset.MinValue.ToUnixTimeMilliseconds() || added > DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()) throw new InvalidDataException("its time makes no sense");
+        long earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+        if (added < earliest || added > latest) throw new InvalidDataException("its time makes no sense");
         SessionClass owner = ReadClass(@class, reader, state);
         float[] values = new float[features];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));

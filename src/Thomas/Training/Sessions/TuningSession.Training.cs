@@ -199,11 +199,9 @@ public sealed partial class TuningSession
     }
 
     /// <summary>A head under the names that its classes have now; those that are gone keep their last.</summary>
-    private Trained MakeTrained(SessionHead head)
-    {
-        string[] labels = NamesOf(head, head.Report.Labels);
-        return new Trained(head, labels, ClassOutput.Of(_split.WithHead(head.Head, labels, Input.Preprocessing, logits: true)));
-    }
+    private Trained MakeTrained(SessionHead head) => MakeTrained(head, NamesOf(head, head.Report.Labels));
+
+    private Trained MakeTrained(SessionHead head, string[] labels) => new(head, labels, ClassOutput.Of(_split.WithHead(head.Head, labels, Input.Preprocessing, logits: true)));
 
     private string[] NamesOf(SessionHead head, IReadOnlyList<string> former)
     {
@@ -217,7 +215,7 @@ public sealed partial class TuningSession
     {
         if (_trained is not Trained trained) return;
         string[] labels = NamesOf(trained.Head, trained.Labels);
-        if (!labels.AsSpan().SequenceEqual(trained.Labels)) _trained = new Trained(trained.Head, labels, ClassOutput.Of(_split.WithHead(trained.Head.Head, labels, Input.Preprocessing, logits: true)));
+        if (!labels.AsSpan().SequenceEqual(trained.Labels)) _trained = MakeTrained(trained.Head, labels);
     }
 
     private string? Problem() => _state.Classes.Count >= 2 ? null : $"training needs images of at least two classes; {DescribeClasses()}";
@@ -239,7 +237,12 @@ public sealed partial class TuningSession
 
     private string Checked(int aside, int images)
     {
-        if (aside > 0) return FormattableString.Invariant($"{aside} of {images} images, set aside by seed {_options.Head.Seed}, with a head that learned from the others; the head in use learned from all {images}");
+        if (aside > 0)
+        {
+            return FormattableString.Invariant(
+                $"{aside} of {images} images, set aside by seed {_options.Head.Seed}, with a head that learned from the others; the head in use learned from all {images}");
+        }
+
         return _options.CheckShare == 0 ? "nothing, since no images were to be set aside" : $"nothing: no class has the {ImagesToCheck} images from which on some are set aside";
     }
 

@@ -178,7 +178,9 @@ public sealed partial class TuningSession : IDisposable
         }
     }
 
-    /// <summary>The model that a session was begun with, so that a program can load it: <see cref="TuningSessionOptions.ModelFile"/>, or the model's name where that was not given.</summary>
+    /// <summary>
+    /// The model that a session was begun with, so that a program can load it: <see cref="TuningSessionOptions.ModelFile"/>, or the model's name where that was not given.
+    /// </summary>
     /// <param name="folder">The session's folder; the session may be open.</param>
     /// <returns>The file or name; null if there is no session in the folder.</returns>
     /// <exception cref="DataException">The session cannot be read, or is of a later version.</exception>
@@ -276,7 +278,10 @@ public sealed partial class TuningSession : IDisposable
             if (label == newLabel) return;
             lock (_gate)
             {
-                if (_state.FindClass(newLabel) is not null) throw new DataException($"There is a class '{newLabel}' already; to join the two, give the images of '{label}' that label one by one.");
+                if (_state.FindClass(newLabel) is not null)
+                {
+                    throw new DataException($"There is a class '{newLabel}' already; to join the two, relabel the images of '{label}' one by one.");
+                }
             }
 
             Make(new SessionChange.Rename(renamed, newLabel));

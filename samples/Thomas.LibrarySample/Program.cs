@@ -27,6 +27,7 @@ internal static class Program
             Classify(args[0], Directory.GetFiles(args[1], "*.jpg", SearchOption.AllDirectories)[0]);
             await TuneAsync(args[0], args[1], default);
             TuneWithinMemory(args[0], args[1]);
+            await TeachAsync(args[0], args[1], default);
             TrainFromScratch(args[1]);
             return 0;
         }
@@ -71,6 +72,21 @@ internal static class Program
         Console.WriteLine(Tuner.Plan(model, images, options).ToText());
         TuningResult result = Tuner.Tune(model, images, new SkiaImageDecoder(), options);
         result.Model.Save("tuned.onnx");
+    }
+
+    private static async Task TeachAsync(string path, string folder, CancellationToken cancellation)
+    {
+        using TuningSession session = TuningSession.Open("my-session", Model.Load(path, cancellation), new SkiaImageDecoder(), new TuningSessionOptions { ModelFile = path });
+        foreach (string notice in session.Notices) Console.WriteLine(notice);
+        foreach (string file in Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories)) session.Add(Path.GetFileName(Path.GetDirectoryName(file)!), file);
+        session.Undo();
+        session.Redo();
+
+        TuningSessionReport report = await session.TrainAsync(cancellation: cancellation);
+        Console.WriteLine($"{report.After?.Accuracy:P1} of {report.Checked}");
+        RgbImage frame = new(640, 480, new byte[640 * 480 * 3]);
+        foreach (ClassScore score in session.Classify(frame)) Console.WriteLine($"{score.Label} {score.Probability:P0}");
+        session.ToModel().Save("taught.tflite");
     }
 
     private static void TrainFromScratch(string folder)

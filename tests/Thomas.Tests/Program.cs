@@ -12,6 +12,7 @@ internal static class Program
     public static Task<int> Main(string[] args)
     {
         if (args is [CheckpointChild.Command, string folder, string kind]) return Task.FromResult(CheckpointChild.Run(folder, kind));
+        if (args is [TuningSessionChild.Command, string session]) return Task.FromResult(TuningSessionChild.Run(session));
         return Array.Exists(args, arg => arg is "-automated" or "@@")
             ? ConsoleRunner.Run(args)
             : TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);

@@ -10,6 +10,7 @@ using Thomas.Imaging;
 using Thomas.Ops;
 using Thomas.Planning;
 using Thomas.Runtime;
+using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
 using Thomas.Tests.Training;
 using Thomas.Training;
@@ -23,7 +24,7 @@ public sealed class PublicApiNullTests
     [Fact]
     public void Null_is_refused_by_name()
     {
-        Samples samples = new();
+        using Samples samples = new();
         NullabilityInfoContext nullability = new();
         List<string> wrong = [];
         int tried = 0;
@@ -114,9 +115,11 @@ public sealed class PublicApiNullTests
     }
 
     /// <summary>Something of each type that methods take.</summary>
-    private sealed class Samples
+    private sealed class Samples : IDisposable
     {
         private readonly Dictionary<Type, object> _samples = [];
+        private readonly TemporaryFolder _folder = new();
+        private readonly TuningSession _session;
 
         public Samples()
         {
@@ -126,6 +129,7 @@ public sealed class PublicApiNullTests
             Dataset dataset = TinyModels.Images(2, 1, "red", "green").ToDataset();
             PreparedSet set = TrainerJob.Prepare(dataset);
             TrainingPlanOptions plan = new();
+            _session = TuningSession.Open(_folder["session"], model);
             foreach (object sample in (object[])
             [
                 model, model.Graph, model.Info, model.Graph.Outputs[0], model.Graph.Nodes[0], new GraphBuilder(), TensorData.FromFloats(new Shape(1), [1]), variable, new VariableStore([variable]),
@@ -133,7 +137,7 @@ public sealed class PublicApiNullTests
                 set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(), new FeatureCache("folder"), matrix,
                 new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal, HeadPlan.Create(model, 2, TrainerOptions.LastLayer, 4, new CompileOptions()),
                 TrainingPlanner.Plan(model, plan), plan, new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0], new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,
-                new byte[3], new float[1], new RunPlanOptions { Classes = 2 }, RunPlanner.Plan(model, new RunPlanOptions { Classes = 2 }), new TuningOptions(), new TrainerOptions(),
+                new byte[3], new float[1], new RunPlanOptions { Classes = 2 }, RunPlanner.Plan(model, new RunPlanOptions { Classes = 2 }), new TuningOptions(), new TrainerOptions(), new TuningSessionOptions(), _session,
             ])
                 _samples[sample.GetType()] = sample;
             _samples[typeof(IImageDecoder)] = new NoDecoder();
@@ -143,6 +147,12 @@ public sealed class PublicApiNullTests
             _samples[typeof(IReadOnlyList<Sample>)] = Array.Empty<Sample>();
             _samples[typeof(IReadOnlyDictionary<string, string>)] = new Dictionary<string, string>();
             _samples[typeof(Func<FeatureMatrix>)] = () => matrix;
+        }
+
+        public void Dispose()
+        {
+            _session.Dispose();
+            _folder.Dispose();
         }
 
         public bool TryGet(ParameterInfo parameter, out object? sample)

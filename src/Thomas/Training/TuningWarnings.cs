@@ -58,7 +58,8 @@ internal static class TuningWarnings
             : $"{images} of {Count(fresh, "class", "classes")}{without}";
     }
 
-    private static string Unchecked(IReadOnlyList<string> classes)
+    /// <summary>Classes that no image was set aside of.</summary>
+    internal static string Unchecked(IReadOnlyList<string> classes)
     {
         List<string> listed = [];
         for (int i = 0; i < classes.Count && i < ListedClasses; i++) listed.Add($"'{classes[i]}'");
@@ -66,7 +67,8 @@ internal static class TuningWarnings
         return $"no validation image of {string.Join(", ", listed)}{more}: how well {(classes.Count == 1 ? "it is" : "they are")} recognized is not known";
     }
 
-    private static string Below(ConfusionMatrix after, ConfusionMatrix before, string method) =>
+    /// <summary>A result that training did not improve on.</summary>
+    internal static string Below(ConfusionMatrix after, ConfusionMatrix before, string method) =>
         FormattableString.Invariant($"the result ({after.Accuracy:0.0%}) is below the baseline ({before.Accuracy:0.0%}, {method}) on the same {after.Total} images.");
 
     private static string Count(int count, string one, string many) => FormattableString.Invariant($"{count} {(count == 1 ? one : many)}");

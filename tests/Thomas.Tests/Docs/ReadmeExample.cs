@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Threading.Tasks;
 using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Training;
@@ -7,9 +8,21 @@ using Xunit;
 
 namespace Thomas.Tests.Docs;
 
-/// <summary>The library example of README.md, compiled as the web sample is; a test holds them together.</summary>
+/// <summary>The library examples of README.md, compiled as the web sample is; a test holds them together.</summary>
 internal static class ReadmeExample
 {
+    public static async Task TeachAsync(RgbImage frame)
+    {
+        // Teaching begins
+        using TuningSession session = TuningSession.Open("my-session", Model.Load("mobilenet_v2.onnx"), new SkiaImageDecoder());
+        session.Add("cat", "cat1.jpg");
+        session.Add("dog", "dog1.jpg");
+        await session.TrainAsync();
+        Console.WriteLine(session.Classify(frame)[0]);
+        session.ToModel().Save("cats-and-dogs.tflite");
+        // Teaching ends
+    }
+
     public static void Run()
     {
         // README begins
@@ -35,17 +48,18 @@ internal static class ReadmeExample
 public sealed class ReadmeTests
 {
     [Theory]
-    [InlineData("tests", "Thomas.Tests", "Docs", "ReadmeExample.cs")]
-    [InlineData("samples", "Thomas.WebSample", "Program.cs")]
-    public void Readme_shows_the_examples_that_are_compiled(params string[] path)
+    [InlineData("README", "tests", "Thomas.Tests", "Docs", "ReadmeExample.cs")]
+    [InlineData("Teaching", "tests", "Thomas.Tests", "Docs", "ReadmeExample.cs")]
+    [InlineData("README", "samples", "Thomas.WebSample", "Program.cs")]
+    public void Readme_shows_the_examples_that_are_compiled(string mark, params string[] path)
     {
         string? folder = AppContext.BaseDirectory;
         while (folder is not null && !File.Exists(Path.Combine(folder, "Thomas.slnx"))) folder = Path.GetDirectoryName(folder);
         Assert.SkipWhen(folder is null, "the sources are not beside the test program");
         string source = File.ReadAllText(Path.Combine([folder!, .. path]));
-        int begin = source.IndexOf("// README begins", StringComparison.Ordinal), end = source.IndexOf("// README ends", StringComparison.Ordinal);
+        int begin = source.IndexOf($"// {mark} begins\n", StringComparison.Ordinal), end = source.IndexOf($"// {mark} ends\n", StringComparison.Ordinal);
         string readme = File.ReadAllText(Path.Combine(folder!, "README.md"));
-        foreach (string line in source[(begin + "// README begins".Length)..end].Split('\n'))
+        foreach (string line in source[(begin + $"// {mark} begins".Length)..end].Split('\n'))
             Assert.Contains(line.Trim(), readme, StringComparison.Ordinal);
     }
 }

@@ -91,7 +91,8 @@ internal sealed record CheckpointHeader
 
     private static bool IsFinite(double? value) => value is not double number || double.IsFinite(number);
 
-    private static string? Problem(int[][]? rows)
+    /// <summary>What is wrong with counts by true and predicted class; null if nothing is.</summary>
+    internal static string? Problem(int[][]? rows)
     {
         if (rows is null) return null;
         long total = 0;

@@ -1,0 +1,336 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
+using Thomas.Data;
+
+namespace Thomas.Training;
+
+/// <content>Training the last layer, and what is done with it.</content>
+public sealed partial class TuningSession
+{
+    private const int ListedClasses = 10;
+
+    private readonly SemaphoreSlim _training = new(1);
+    private readonly CancellationTokenSource _end = new();
+
+    /// <summary>Whether there is a trained head, of this run or an earlier one.</summary>
+    public bool IsTrained => _trained is not null;
+
+    /// <summary>Whether images were added, removed or relabeled since the head in use was trained; undoing that makes it false again.</summary>
+    public bool IsStale
+    {
+        get
+        {
+            lock (_gate) return _trained is Trained trained && trained.Head.Fingerprint != _state.Fingerprint;
+        }
+    }
+
+    /// <summary>How the training of the head in use went; null before the first.</summary>
+    public TuningSessionReport? LastTraining => _trained?.Head.Report;
+
+    /// <summary>Why the session cannot be trained at the moment, as a sentence with the number of images of each class; null if it can.</summary>
+    public string? TrainingProblem
+    {
+        get
+        {
+            lock (_gate) return Problem();
+        }
+    }
+
+    /// <summary>
+    /// Trains the last layer on all images, and puts it into use. What it is worth is measured before that, by training on a part of the images and classifying the others; see
+    /// <see cref="TuningSessionReport.Checked"/>. Images that are added meanwhile wait for the next training.
+    /// </summary>
+    /// <param name="progress">Told of the epochs of the stages <c>check</c> and <c>train</c>.</param>
+    /// <param name="cancellation">Ends training; the former head stays in use.</param>
+    /// <returns>How it went.</returns>
+    /// <exception cref="DataException">There are fewer than two classes; see <see cref="TrainingProblem"/>.</exception>
+    /// <exception cref="ThomasException">Training diverges.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public TuningSessionReport Train(IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _end.Token);
+        try
+        {
+            _training.Wait(either.Token);
+            try
+            {
+                return TrainAlone(progress, either.Token);
+            }
+            finally
+            {
+                _training.Release();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            throw new ObjectDisposedException(nameof(TuningSession));
+        }
+    }
+
+    /// <summary>As <see cref="Train"/>, on a thread of its own; <paramref name="progress"/> is told from there.</summary>
+    /// <param name="progress">Told of the epochs of the stages <c>check</c> and <c>train</c>. A <see cref="Progress{T}"/> passes it on to the thread that made it.</param>
+    /// <param name="cancellation">Ends training; the former head stays in use.</param>
+    /// <returns>How it went.</returns>
+    /// <exception cref="DataException">There are fewer than two classes; see <see cref="TrainingProblem"/>.</exception>
+    /// <exception cref="ThomasException">Training diverges.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public Task<TuningSessionReport> TrainAsync(IProgress<StageProgress>? progress = null, CancellationToken cancellation = default) =>
+        Task.Factory.StartNew(() => Train(progress, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Classifies an image with the head that was trained last, and returns the best classes, best first.</summary>
+    /// <param name="image">The pixels, for example a frame of a camera.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <exception cref="DataException">Nothing was trained yet; see <see cref="IsTrained"/>.</exception>
+    public IReadOnlyList<ClassScore> Classify(RgbImage image, int top = 5)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentOutOfRangeException.ThrowIfNegative(top);
+        Trained trained = RequireTrained();
+        float[] logits = new float[trained.Head.Head.Classes];
+        trained.Head.Head.Logits(FeaturesOf(image), logits);
+        return trained.Output.Rank(logits, top);
+    }
+
+    /// <summary>Classifies an encoded image (JPEG, PNG ...).</summary>
+    /// <param name="encoded">The whole encoded file.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <exception cref="ImageFormatException">The image cannot be decoded.</exception>
+    /// <exception cref="InvalidOperationException">The session was opened without a decoder.</exception>
+    /// <exception cref="DataException">Nothing was trained yet; see <see cref="IsTrained"/>.</exception>
+    public IReadOnlyList<ClassScore> Classify(ReadOnlyMemory<byte> encoded, int top = 5)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(top);
+        RequireTrained();
+        return Classify(Decode(encoded, "the image"), top);
+    }
+
+    /// <summary>The model with the head that was trained last, labels and preprocessing inside: an ordinary model, to be saved.</summary>
+    /// <param name="logits">Leaves class scores before the softmax. Otherwise the model ends in one, so that every program that reads it shows probabilities.</param>
+    /// <exception cref="DataException">Nothing was trained yet; see <see cref="IsTrained"/>.</exception>
+    public Model ToModel(bool logits = false)
+    {
+        Trained trained = RequireTrained();
+        return _split.WithHead(trained.Head.Head, trained.Labels, Input.Preprocessing, logits);
+    }
+
+    /// <summary>The one place that trains: the last layer, on rows of features.</summary>
+    private LinearHead TrainHead(FeatureMatrix train, int classes, IProgress<EpochReport>? progress, CancellationToken cancellation)
+    {
+        (LinearHead head, _) = HeadTrainer.Train(train, null, classes, _options.Head with { Compile = _options.Compile }, epochs: progress, cancellation: cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        return head;
+    }
+
+    private TuningSessionReport TrainAlone(IProgress<StageProgress>? progress, CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        Rows rows;
+        int[] classes;
+        string[] labels;
+        UInt128 fingerprint;
+        lock (_gate)
+        {
+            if (Problem() is string problem) throw new DataException(problem);
+            rows = Rows.Of(_state, Features);
+            classes = new int[_state.Classes.Count];
+            labels = new string[classes.Length];
+            for (int c = 0; c < classes.Length; c++) (classes[c], labels[c]) = (_state.Classes[c].Id, _state.Classes[c].Label);
+            fingerprint = _state.Fingerprint;
+        }
+
+        bool[] aside = rows.SetAside(classes.Length, _options.CheckShare, _options.Head.Seed, out int count);
+        ConfusionMatrix? before = null, after = null;
+        if (count > 0)
+        {
+            using FeatureMatrix others = rows.ToMatrix(aside, false), check = rows.ToMatrix(aside, true);
+            before = NearestCentroid.Fit(others, classes.Length).Evaluate(check);
+            after = TrainHead(others, classes.Length, Counting(progress, "check"), cancellation).Evaluate(check);
+        }
+
+        LinearHead head;
+        using (FeatureMatrix all = rows.ToMatrix(new bool[aside.Length], false)) head = TrainHead(all, classes.Length, Counting(progress, "train"), cancellation);
+        TuningSessionReport report = new()
+        {
+            Labels = labels,
+            Images = aside.Length,
+            Before = before,
+            After = after,
+            Checked = Checked(count, aside.Length),
+            Warnings = Warnings(labels, before, after),
+            Duration = Stopwatch.GetElapsedTime(start),
+        };
+        return PutIntoUse(new SessionHead(head, classes, fingerprint, report));
+    }
+
+    /// <summary>Puts a head into use at once, and keeps it for the next start.</summary>
+    private TuningSessionReport PutIntoUse(SessionHead head)
+    {
+        lock (_writer)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            try
+            {
+                _files.WriteHead(head);
+            }
+            catch (OutputException e)
+            {
+                string warning = $"the trained head is in use, but could not be kept for the next start, which must train again: {e.Message}";
+                head = head with { Report = head.Report with { Warnings = [.. head.Report.Warnings, warning] } };
+            }
+
+            lock (_gate) _trained = MakeTrained(head);
+        }
+
+        return head.Report;
+    }
+
+    private Trained RequireTrained()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_trained is Trained trained) return trained;
+        lock (_gate) throw new DataException($"The session is not trained yet; {(Problem() is string problem ? $"and it cannot be: {problem}" : "call Train first")}.");
+    }
+
+    /// <summary>A head under the names that its classes have now; those that are gone keep their last.</summary>
+    private Trained MakeTrained(SessionHead head) => MakeTrained(head, NamesOf(head, head.Report.Labels));
+
+    private Trained MakeTrained(SessionHead head, string[] labels) => new(head, labels, ClassOutput.Of(_split.WithHead(head.Head, labels, Input.Preprocessing, logits: true)));
+
+    private string[] NamesOf(SessionHead head, IReadOnlyList<string> former)
+    {
+        string[] labels = new string[head.Classes.Count];
+        for (int c = 0; c < labels.Length; c++) labels[c] = _state.FindClass(head.Classes[c])?.Label ?? former[c];
+        return labels;
+    }
+
+    /// <summary>After a class was renamed, or that was undone.</summary>
+    private void FollowNames()
+    {
+        if (_trained is not Trained trained) return;
+        string[] labels = NamesOf(trained.Head, trained.Labels);
+        if (!labels.AsSpan().SequenceEqual(trained.Labels)) _trained = MakeTrained(trained.Head, labels);
+    }
+
+    private string? Problem() => _state.Classes.Count >= 2 ? null : $"training needs images of at least two classes; {DescribeClasses()}";
+
+    /// <summary>The classes and their images, for messages.</summary>
+    private string DescribeClasses()
+    {
+        if (_state.Classes.Count == 0) return "there are no images";
+        StringBuilder text = new("there are ");
+        for (int c = 0; c < _state.Classes.Count && c < ListedClasses; c++)
+        {
+            SessionClass @class = _state.Classes[c];
+            text.Append(CultureInfo.InvariantCulture, $"{(c == 0 ? "" : ", ")}{@class.Images} of '{@class.Label}'");
+        }
+
+        if (_state.Classes.Count > ListedClasses) text.Append(CultureInfo.InvariantCulture, $" and those of {_state.Classes.Count - ListedClasses} more classes");
+        return text.ToString();
+    }
+
+    private string Checked(int aside, int images)
+    {
+        if (aside > 0)
+        {
+            return FormattableString.Invariant(
+                $"{aside} of {images} images, set aside by seed {_options.Head.Seed}, with a head that learned from the others; the head in use learned from all {images}");
+        }
+
+        return _options.CheckShare == 0 ? "nothing, since no images were to be set aside" : $"nothing: no class has the {ImagesToCheck} images from which on some are set aside";
+    }
+
+    private static List<string> Warnings(IReadOnlyList<string> labels, ConfusionMatrix? before, ConfusionMatrix? after)
+    {
+        List<string> warnings = [.. ClassNames.Alike(labels)];
+        if (before is null || after is null) return warnings;
+        IReadOnlyList<string> missing = after.WithoutSamples(labels);
+        if (missing.Count > 0) warnings.Add(TuningWarnings.Unchecked(missing));
+        if (after.Accuracy < before.Accuracy) warnings.Add(TuningWarnings.Below(after, before, "the nearest class centroid") + " More images of each class usually help most.");
+        return warnings;
+    }
+
+    private StageProgress.Relay<EpochReport>? Counting(IProgress<StageProgress>? progress, string stage) =>
+        progress is null ? null : new StageProgress.Relay<EpochReport>(epoch => progress.Report(new StageProgress(stage, epoch.Epoch, _options.Head.Epochs)));
+
+    /// <summary>A head in use: what it is called and how its numbers are ranked. Immutable.</summary>
+    private sealed record Trained(SessionHead Head, string[] Labels, ClassOutput Output);
+
+    /// <summary>The images of a training, as they were when it began. Features never change, so they are shared.</summary>
+    private sealed class Rows
+    {
+        private readonly float[][] _features;
+        private readonly int[] _labels;
+        private readonly long[] _ids;
+        private readonly int _length;
+
+        private Rows(int count, int length)
+        {
+            _features = new float[count][];
+            _labels = new int[count];
+            _ids = new long[count];
+            _length = length;
+        }
+
+        public static Rows Of(SessionState state, int features)
+        {
+            Dictionary<SessionClass, int> places = [];
+            foreach (SessionClass @class in state.Classes) places.Add(@class, places.Count);
+            Rows rows = new(state.Images.Count, features);
+            for (int i = 0; i < state.Images.Count; i++)
+            {
+                SessionImage image = state.Images[i];
+                (rows._features[i], rows._labels[i], rows._ids[i]) = (image.Features, places[image.Class], image.Id);
+            }
+
+            return rows;
+        }
+
+        /// <summary>
+        /// Sets a share of each class aside, at least one image of it, if it has <see cref="ImagesToCheck"/>. Each image draws a number by seed and id, and the lowest of a
+        /// class are taken: one more image changes the choice of others little.
+        /// </summary>
+        public bool[] SetAside(int classes, double share, ulong seed, out int count)
+        {
+            bool[] aside = new bool[_labels.Length];
+            count = 0;
+            if (share == 0) return aside;
+            List<(ulong Draw, int Index)>[] byClass = new List<(ulong, int)>[classes];
+            for (int c = 0; c < classes; c++) byClass[c] = [];
+            Rng rng = new(seed);
+            for (int i = 0; i < _labels.Length; i++) byClass[_labels[i]].Add((rng.Fork((ulong)_ids[i]).NextUInt64(), i));
+            foreach (List<(ulong Draw, int Index)> images in byClass)
+            {
+                if (images.Count < ImagesToCheck) continue;
+                images.Sort();
+                int taken = Math.Clamp((int)Math.Round(images.Count * share), 1, images.Count - 1);
+                for (int i = 0; i < taken; i++) aside[images[i].Index] = true;
+                count += taken;
+            }
+
+            return aside;
+        }
+
+        /// <summary>The rows that are marked, or those that are not.</summary>
+        public FeatureMatrix ToMatrix(bool[] marks, bool wanted)
+        {
+            List<int> chosen = [];
+            for (int i = 0; i < marks.Length; i++)
+            {
+                if (marks[i] == wanted) chosen.Add(i);
+            }
+
+            int[] labels = new int[chosen.Count];
+            for (int i = 0; i < labels.Length; i++) labels[i] = _labels[chosen[i]];
+            FeatureMatrix matrix = new(labels, _length);
+            for (int i = 0; i < labels.Length; i++) _features[chosen[i]].CopyTo(matrix.WritableRow(i));
+            return matrix;
+        }
+    }
+}

@@ -90,16 +90,15 @@ internal sealed unsafe class ProductKernel : CpuKernel
 
     public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0) + (_moments?.WorkspaceBytes ?? 0);
 
+    public override bool ReadsFloats(int input) => _constantWeights is null || input == 0 || input > (_hasBias ? 2 : 1);
+
     public override void UseConstants(byte* memory, bool pack)
     {
         if (_constantWeights is null) return;
         _packedConstant = (float*)memory;
         if (!pack) return;
-        fixed (float* w = _constantWeights.Floats)
-        fixed (float* b = _constantBias is null ? default : _constantBias.Floats)
-        {
-            for (int group = 0; group < _groups; group++) Pack(w, b, _packedConstant, group, 0, PackedMatrix.Panels(_outputs));
-        }
+        using PinnedFloats w = new(_constantWeights), b = new(_constantBias);
+        for (int group = 0; group < _groups; group++) Pack(w.Pointer, b.Pointer, _packedConstant, group, 0, PackedMatrix.Panels(_outputs));
     }
 
     public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)

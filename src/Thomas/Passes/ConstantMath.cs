@@ -11,7 +11,7 @@ internal static class ConstantMath
     {
         Shape shape = filter.Type.Shape;
         int inner = shape.Product(channelAxis + 1, shape.Rank), channels = shape[channelAxis];
-        ReadOnlySpan<float> source = filter.Floats;
+        ReadOnlySpan<float> source = filter.Widened;
         float[] scaled = new float[source.Length];
         for (int i = 0; i < scaled.Length; i++) scaled[i] = (float)(source[i] * factors[i / inner % channels]);
         return TensorData.FromFloats(shape, scaled);
@@ -21,7 +21,8 @@ internal static class ConstantMath
     public static TensorData Affine(TensorData? bias, ReadOnlySpan<double> factors, ReadOnlySpan<double> shift)
     {
         float[] result = new float[factors.Length];
-        for (int i = 0; i < result.Length; i++) result[i] = (float)(((bias is null ? 0 : bias.Floats[i]) * factors[i]) + shift[i]);
+        ReadOnlySpan<float> source = bias is null ? default : bias.Widened;
+        for (int i = 0; i < result.Length; i++) result[i] = (float)(((bias is null ? 0 : source[i]) * factors[i]) + shift[i]);
         return TensorData.FromFloats(new Shape(result.Length), result);
     }
 }

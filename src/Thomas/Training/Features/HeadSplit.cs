@@ -102,7 +102,7 @@ internal sealed class HeadSplit
         LinearNode.TryGet(node, out LinearNode layer);
         bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
         LinearHead? head = way.IsLinear && !output.IsIndependent && pointwise && layer.CanFoldScale
-            ? way.Apply(layer.Weights.Constant!.Floats.ToArray(), layer.Bias?.Constant!.Floats.ToArray() ?? new float[node.Output.Shape[-1]])
+            ? way.Apply(layer.Weights.Constant!.ToFloats(), layer.Bias?.Constant!.ToFloats() ?? new float[node.Output.Shape[-1]])
             : null;
         int outputs = node.Output.Shape[-1];
         string classes = output.IsBinary ? "one output, which is two classes" : output.IsIndependent ? $"{outputs} classes with independent probabilities" : $"{outputs} classes";

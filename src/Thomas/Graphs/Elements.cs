@@ -36,6 +36,12 @@ internal static unsafe class Elements
     public static void Load<T>(DType type, void* source, T* target, nint count)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        if (Is<T>(type))
+        {
+            new ReadOnlySpan<T>(source, checked((int)count)).CopyTo(new Span<T>(target, (int)count));
+            return;
+        }
+
         if (typeof(T) == typeof(float) && type.IsHalf())
         {
             if (type == DType.F16) HalfFloats.WidenBinary16((ushort*)source, (float*)target, count);

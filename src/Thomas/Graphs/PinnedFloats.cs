@@ -15,14 +15,26 @@ internal readonly unsafe ref struct PinnedFloats : IDisposable
 
     /// <param name="data">The constant; null for none.</param>
     public PinnedFloats(TensorData? data)
+        : this(data, 0, data?.Type.Shape.ElementCount ?? 0)
+    {
+    }
+
+    /// <summary>Some of the elements.</summary>
+    /// <param name="data">The constant; null for none.</param>
+    /// <param name="first">The first one.</param>
+    /// <param name="count">How many there are.</param>
+    public PinnedFloats(TensorData? data, int first, int count)
     {
         if (data is null) return;
-        _pin = data.Bytes.Pin();
-        Pointer = (float*)_pin.Pointer;
-        if (data.Type.DType == DType.F32) return;
-        nuint count = (nuint)data.Type.Shape.ElementCount;
-        Pointer = _own = (float*)NativeMemory.Alloc(Math.Max(count, 1), sizeof(float));
-        data.CopyTo(new Span<float>(_own, (int)count));
+        if (data.Type.DType == DType.F32)
+        {
+            _pin = data.Bytes.Pin();
+            Pointer = (float*)_pin.Pointer + first;
+            return;
+        }
+
+        Pointer = _own = (float*)NativeMemory.Alloc((nuint)Math.Max(count, 1), sizeof(float));
+        data.CopyTo(new Span<float>(_own, count), first);
     }
 
     /// <summary>The first element; null where there is no constant.</summary>

@@ -66,17 +66,18 @@ public sealed class TensorData
     internal TensorData ToF32() => Type.DType == DType.F32 ? this : FromFloats(Type.Shape, ToFloats(), Quantization);
 
     /// <summary>Writes the elements of a tensor of floats of 16 or 32 bits as float32; exact.</summary>
-    internal unsafe void CopyTo(Span<float> values)
+    internal void CopyTo(Span<float> values)
     {
         if (values.Length != Type.Shape.ElementCount) throw new ArgumentException($"A tensor of type {Type} has {Type.Shape.ElementCount} elements, not {values.Length}.", nameof(values));
-        if (!Type.DType.IsFloat()) throw new InvalidOperationException($"The tensor holds {Type.DType}, no real numbers.");
-        if (Type.DType == DType.F32)
-        {
-            Floats.CopyTo(values);
-            return;
-        }
+        CopyTo(values, 0);
+    }
 
-        fixed (byte* source = Bytes.Span)
+    /// <summary>Writes as many elements as there is room for, from one on.</summary>
+    internal unsafe void CopyTo(Span<float> values, int first)
+    {
+        if (!Type.DType.IsFloat()) throw new InvalidOperationException($"The tensor holds {Type.DType}, no real numbers.");
+        ReadOnlySpan<byte> bytes = Bytes.Span.Slice(first * Type.DType.SizeBytes(), values.Length * Type.DType.SizeBytes());
+        fixed (byte* source = bytes)
         fixed (float* target = values)
             Elements.Load(Type.DType, source, target, values.Length);
     }

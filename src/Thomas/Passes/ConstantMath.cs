@@ -7,13 +7,13 @@ namespace Thomas.Passes;
 internal static class ConstantMath
 {
     /// <summary>Filter [outer, channels, inner] times factors[channel], in double, rounded once.</summary>
-    public static TensorData Scale(TensorData filter, int channelAxis, ReadOnlySpan<double> factors)
+    public static unsafe TensorData Scale(TensorData filter, int channelAxis, ReadOnlySpan<double> factors)
     {
         Shape shape = filter.Type.Shape;
         int inner = shape.Product(channelAxis + 1, shape.Rank), channels = shape[channelAxis];
-        ReadOnlySpan<float> source = filter.Widened;
-        float[] scaled = new float[source.Length];
-        for (int i = 0; i < scaled.Length; i++) scaled[i] = (float)(source[i] * factors[i / inner % channels]);
+        using PinnedFloats source = new(filter);
+        float[] scaled = new float[shape.ElementCount];
+        for (int i = 0; i < scaled.Length; i++) scaled[i] = (float)(source.Pointer[i] * factors[i / inner % channels]);
         return TensorData.FromFloats(shape, scaled);
     }
 

@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using Thomas.Architectures;
 using Thomas.Formats;
+using Thomas.Formats.TfLite;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Tests.Formats.Onnx;
@@ -78,6 +79,7 @@ public sealed class HalfWeightsTests
         Assert.Equal(floats.Graph.Values.Where(value => value.IsConstant).Select(value => value.Name).Order(), read.Graph.Values.Where(value => value.IsConstant).Select(value => value.Name).Order());
         Assert.Equal(floats.Graph.Nodes.Select(node => node.Name), read.Graph.Nodes.Select(node => node.Name));
         Assert.Equal(TestGraphs.Run(floats.Graph), TestGraphs.Run(read.Graph));
+        Assert.Equal(TestGraphs.Run(floats.Graph, batch: 3), TestGraphs.Run(read.Graph, batch: 3));
         Assert.Contains(read.Info.Notes, note => note.Contains("16-bit", StringComparison.Ordinal));
 
         // Written again and again the file is the same, and it is about half as large.
@@ -85,6 +87,16 @@ public sealed class HalfWeightsTests
         Assert.Equal(again, Save(Load(again), format));
         long saved = expected.Values.Sum(bytes => (long)bytes.Length), floatBytes = Save(widened, format).Length;
         Assert.InRange(file.Length, floatBytes - saved, floatBytes - (0.9 * saved));
+    }
+
+    [Fact]
+    public void Weights_of_16_bits_are_borrowed_from_the_file()
+    {
+        (Model half, _) = Halves.Of(TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax), DType.F16);
+        byte[] file = Save(half, ModelFormat.TfLite);
+        Value[] weights = [.. TfLiteReader.Read(file, "half").Graph.Values.Where(value => value.IsConstant && value.Type.DType == DType.F16)];
+        Assert.Equal(4, weights.Length);
+        Assert.All(weights, weight => Assert.True(file.AsSpan().Overlaps(weight.Constant!.Bytes.Span)));
     }
 
     [Fact]

@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
+using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
@@ -59,6 +61,28 @@ public sealed class HalfTrainingTests
             Assert.Equal(["conv.bias", "conv.weight", "depthwise.bias", "depthwise.weight", "point.bias", "point.weight"], after.Keys.Order());
             foreach ((string name, byte[] bytes) in after) Assert.Equal(before[name], bytes);
         }
+    }
+
+    [Fact]
+    public void A_stopped_run_is_resumed_with_the_same_bits()
+    {
+        (Model half, _) = Halves.Of(Network(), DType.F16);
+        using TrainerJob job = new();
+        using TemporaryFolder folder = new();
+        TrainerOptions options = TrainerJob.Options with { Policy = new UpdatePolicy(UpdateKind.Last, 2) };
+        TrainerResult expected = job.Run(options, half);
+        using CancellationTokenSource source = new();
+        int done = 0;
+        Relay<StageProgress> progress = new(p =>
+        {
+            if (p.Stage == "train" && ++done == 5) source.Cancel();
+        });
+        TrainerOptions kept = options with { CheckpointPath = folder["run"], Resume = true };
+        Assert.True(job.Run(kept, half, progress: progress, cancellation: source.Token).Cancelled);
+        TrainerResult resumed = job.Run(kept, half);
+        Assert.Contains(resumed.Notes, note => note.StartsWith("resumed", StringComparison.Ordinal));
+        Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(resumed.Model));
+        Assert.Equal(Halves.Constants(expected.Model.Graph, DType.F16), Halves.Constants(resumed.Model.Graph, DType.F16));
     }
 
     [Fact]

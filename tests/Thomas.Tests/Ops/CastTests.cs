@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Ops;
-using Thomas.Planning;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
 using Thomas.Tests.Runtime;

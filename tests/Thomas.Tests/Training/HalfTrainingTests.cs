@@ -103,7 +103,7 @@ public sealed class HalfTrainingTests
         (Model inHalves, Model inFloats) = Halves.Of(Network(), DType.F16);
         foreach (string policy in (string[])["bias", "all"])
         {
-            UpdatePolicy.TryParse(policy, out UpdatePolicy parsed);
+            Assert.True(UpdatePolicy.TryParse(policy, out UpdatePolicy parsed));
             TrainingMemory halves = TrainingPlanner.Plan(inHalves, new TrainingPlanOptions { Policy = parsed, Batch = 4 }).Memory, floats = TrainingPlanner.Plan(inFloats, new TrainingPlanOptions { Policy = parsed, Batch = 4 }).Memory;
             Assert.Equal(floats.TrainedWeights, halves.TrainedWeights);
             if (policy == "all") Assert.Equal(floats.FrozenConstants, halves.FrozenConstants);

@@ -54,7 +54,9 @@ public abstract class Op
     internal virtual OpCost Cost(Node node)
     {
         long bytes = 0;
-        foreach (Value input in node.Inputs) bytes += input.Type.SizeBytes;
+
+        // Kernels see constants of 16 bits as float32.
+        foreach (Value input in node.Inputs) bytes += input.IsConstant && input.Type.DType.IsHalf() ? sizeof(float) * (long)input.Shape.ElementCount : input.Type.SizeBytes;
         foreach (Value output in node.Outputs) bytes += output.Type.SizeBytes;
         return new OpCost(MultiplyAdds(node), Elementwise(node), bytes);
     }

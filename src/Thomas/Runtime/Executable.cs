@@ -134,7 +134,7 @@ public sealed class Executable : IDisposable
     /// The span does not keep this object alive, and its memory goes with it: the garbage collector may free an executable after its last use in the code, though a span is
     /// still used. Keep it referenced as long, by <c>using</c>, by a field or by <see cref="GC.KeepAlive"/>.
     /// </remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it, or the input lies in the memory of a device that is not the host's: use <see cref="Write"/>.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, the input is not F32, or it lies in the memory of a device that is not the host's: use <see cref="Write"/>.</exception>
     public Span<float> Input(int index = 0)
     {
         _gate.Check(this);
@@ -144,7 +144,7 @@ public sealed class Executable : IDisposable
 
     /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
     /// <remarks>As for <see cref="Input"/>, this object must stay referenced while the span is used.</remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it, or the output lies in the memory of a device that is not the host's: use <see cref="Read"/>.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, the output is not F32, or it lies in the memory of a device that is not the host's: use <see cref="Read"/>.</exception>
     public ReadOnlySpan<float> Output(int index = 0)
     {
         _gate.Check(this);

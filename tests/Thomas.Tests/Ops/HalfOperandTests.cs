@@ -60,6 +60,7 @@ public sealed class HalfOperandTests
         CompiledGraph inHalves = CompiledGraph.Create(half, options), inFloats = CompiledGraph.Create(widened, options);
         Assert.Equal(inFloats.FrozenBytes, 2 * inHalves.FrozenBytes);
         Assert.Equal(inFloats.Plan.ArenaBytes, inHalves.Plan.ArenaBytes);
+        Assert.Equal(widened.Cost, half.Cost);
 
         // The filter that no kernel packs is widened once.
         Assert.Equal(inFloats.ConstantBytes + (sizeof(float) * 9 * 48), inHalves.ConstantBytes);

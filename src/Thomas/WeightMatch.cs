@@ -51,7 +51,7 @@ internal sealed class WeightMatch
             }
 
             _used.Add(value.Name);
-            if (parameter.Layout.Fits(tensor.Shape)) Replacements.Add(value, parameter.Layout.FromTorch(tensor.Data));
+            if (parameter.Layout.Fits(tensor.Shape)) Replacements.Add(value, parameter.Layout.FromTorch(StoredWeights.Keeps(value, tensor.Data.Type.DType) ? tensor.Data : tensor.Data.ToF32()));
             else _misshapen.Add($"'{value.Name}' is {tensor.Shape}, the network needs {parameter.Layout.TorchShape}");
         }
 
@@ -80,7 +80,7 @@ internal sealed class WeightMatch
     private static bool IsLayer(Node node) => LinearNode.TryGet(node, out _) || node.Op is BatchNorm or PRelu;
 
     private static bool IsWeight(NamedTensor tensor) =>
-        tensor.Data.Type.DType == DType.F32 && !tensor.Name.EndsWith(WeightCollector.StepCounter, StringComparison.Ordinal);
+        tensor.Data.Type.DType.IsFloat() && !tensor.Name.EndsWith(WeightCollector.StepCounter, StringComparison.Ordinal);
 
     private NamedTensor? Find(string name) => _weights.Find(name) is NamedTensor tensor && IsWeight(tensor) ? tensor : null;
 
@@ -135,7 +135,7 @@ internal sealed class WeightMatch
             int channels = bias.Shape.ElementCount;
             float epsilon = ((BatchNormAttributes)node.Attributes).Epsilon;
             Replacements[node.Inputs[1]] = Filled(channels, 1);
-            Replacements[node.Inputs[2]] = bias.Data.Reshaped(new Shape(channels));
+            Replacements[node.Inputs[2]] = bias.Data.ToF32().Reshaped(new Shape(channels));
             Replacements[node.Inputs[3]] = Filled(channels, 0);
             Replacements[node.Inputs[4]] = Filled(channels, 1 - epsilon);
             _used.Add(bias.Name);

@@ -124,7 +124,7 @@ internal static class DemoImages
     {
         foreach (Node node in model.Graph.Nodes)
         {
-            if (node.Op is Conv2d && node.Inputs[1].Constant is TensorData filters) return (filters.Floats.ToArray(), node.Inputs[1].Shape[1], node.Inputs[1].Shape[0]);
+            if (node.Op is Conv2d && node.Inputs[1].Constant is TensorData filters) return (filters.ToFloats(), node.Inputs[1].Shape[1], node.Inputs[1].Shape[0]);
         }
 
         throw new InvalidOperationException($"{model.Info.Name} has no convolution.");

@@ -23,6 +23,8 @@ internal sealed record InspectReport(
     IReadOnlyList<TensorReport> Inputs,
     IReadOnlyList<TensorReport> Outputs,
     long Parameters,
+    long HalfParameters,
+    long ParameterBytes,
     long MultiplyAdds,
     long? ArenaBytes,
     long? PackedWeightBytes,

@@ -77,6 +77,8 @@ internal sealed class InspectCommand
             Tensors(model.Graph.Inputs),
             Tensors(model.Graph.Outputs),
             model.Graph.ParameterCount,
+            Constants(model.Graph, static value => value.Type.DType is DType.F16 or DType.BF16 ? value.Shape.ElementCount : 0),
+            Constants(model.Graph, static value => value.Type.SizeBytes),
             model.Graph.Cost.MultiplyAdds,
             compiled?.Plan.ArenaBytes,
             compiled?.ConstantBytes,
@@ -111,6 +113,13 @@ internal sealed class InspectCommand
         return tensors;
     }
 
+    private static long Constants(Graph graph, Func<Value, long> measure)
+    {
+        long sum = 0;
+        foreach (Value value in graph.Values) sum += value.IsConstant ? measure(value) : 0;
+        return sum;
+    }
+
     private static List<OperatorReport> Operators(Graph graph)
     {
         Dictionary<string, long> work = new(StringComparer.Ordinal);
@@ -134,10 +143,10 @@ internal sealed class InspectCommand
         _terminal.Field("output", $"{Describe(report.Outputs)}\n{report.ClassOutput.Description}");
         _terminal.Field("classes", Labels(report));
         if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
-        _terminal.Field("parameters", Format.Count(report.Parameters));
+        _terminal.Field("parameters", report.HalfParameters == 0 ? Format.Count(report.Parameters) : $"{Format.Count(report.Parameters)}, of which {Format.Count(report.HalfParameters)} are 16-bit floats; {Format.Bytes(report.ParameterBytes)}");
         _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds an image");
         if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one image, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
-        _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : "float32");
+        _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : report.HalfParameters > 0 ? "float32, from 16-bit weights" : "float32");
         _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));
         _terminal.Field("operators", Operators(report));
         if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', Lines(report.Notes)));

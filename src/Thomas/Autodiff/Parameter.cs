@@ -42,7 +42,7 @@ internal sealed record Parameter(Value Constant, Node Node, ParameterRole Role, 
             if (LinearNode.HasConstantWeights(node)) layer++;
             for (int i = 0; i < node.Inputs.Count; i++)
             {
-                if (RoleOf(node, i) is ParameterRole role && node.Inputs[i].IsConstant && node.Inputs[i].Type.DType == DType.F32 && found.Add(node.Inputs[i]))
+                if (RoleOf(node, i) is ParameterRole role && node.Inputs[i].IsConstant && node.Inputs[i].Type.DType.IsFloat() && found.Add(node.Inputs[i]))
                 {
                     parameters.Add(new Parameter(node.Inputs[i], node, role, Math.Max(layer, 0)));
                 }

@@ -40,12 +40,14 @@ internal static class StoredTypeExtensions
     public static DType? Same(this StoredType type) => type switch
     {
         StoredType.F32 => DType.F32,
+        StoredType.F16 => DType.F16,
+        StoredType.BF16 => DType.BF16,
         StoredType.I64 => DType.I64,
         StoredType.I32 => DType.I32,
         StoredType.I8 => DType.I8,
         StoredType.U8 => DType.U8,
         StoredType.Bool => DType.Bool,
-        StoredType.F64 or StoredType.F16 or StoredType.BF16 or StoredType.I16 or StoredType.U64 or StoredType.U32 or StoredType.U16 => null,
+        StoredType.F64 or StoredType.I16 or StoredType.U64 or StoredType.U32 or StoredType.U16 => null,
         _ => throw new UnreachableException($"Unknown {type}."),
     };
 }

@@ -5,7 +5,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Formats;
 
-/// <summary>Gathers the tensors of a weight file whatever its format: conversion to float32, limits, notes.</summary>
+/// <summary>Gathers the tensors of a weight file whatever its format: conversion of float64 to float32, limits, notes.</summary>
 /// <param name="file">Name of the file, for messages.</param>
 /// <param name="fileBytes">Its size, which bounds what may be made from it.</param>
 /// <param name="integers">Whether tensors of integers are wanted.</param>
@@ -78,7 +78,7 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         }
     }
 
-    /// <summary>Adds a tensor of row-major, little-endian elements; float32 is borrowed where it is aligned.</summary>
+    /// <summary>Adds a tensor of row-major, little-endian elements; floats of 16 and 32 bits are borrowed where they are aligned.</summary>
     public void Add(string name, StoredType type, Shape shape, ReadOnlyMemory<byte> bytes)
     {
         string place = PlaceOf(name);
@@ -125,23 +125,9 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         if (type.Same() is DType same) return new TensorData(new TensorType(same, shape), Aligned(bytes, type, place));
         Charge((long)shape.ElementCount * sizeof(float), place);
         float[] values = new float[shape.ElementCount];
-        switch (type)
-        {
-            case StoredType.F64:
-                ReadOnlySpan<double> doubles = MemoryMarshal.Cast<byte, double>(bytes.Span);
-                for (int i = 0; i < values.Length; i++) values[i] = (float)doubles[i];
-                break;
-            case StoredType.F16:
-                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes.Span);
-                for (int i = 0; i < values.Length; i++) values[i] = (float)halves[i];
-                break;
-            case StoredType.BF16:
-                ReadOnlySpan<ushort> upperHalves = MemoryMarshal.Cast<byte, ushort>(bytes.Span);
-                for (int i = 0; i < values.Length; i++) values[i] = BitConverter.Int32BitsToSingle(upperHalves[i] << 16);
-                break;
-            default:
-                throw new ModelFormatException(file, place, $"elements of type {type} are not read");
-        }
+        if (type != StoredType.F64) throw new ModelFormatException(file, place, $"elements of type {type} are not read");
+        ReadOnlySpan<double> doubles = MemoryMarshal.Cast<byte, double>(bytes.Span);
+        for (int i = 0; i < values.Length; i++) values[i] = (float)doubles[i];
 
         _converted[type] = _converted.GetValueOrDefault(type) + 1;
         return TensorData.FromFloats(shape, values);

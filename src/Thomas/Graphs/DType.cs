@@ -33,6 +33,12 @@ public enum DType
 /// <summary>Facts about element types.</summary>
 internal static class DTypeExtensions
 {
+    /// <summary>Whether the elements are real numbers of 16 bits, each of which is a float32 number.</summary>
+    public static bool IsHalf(this DType dtype) => dtype is DType.F16 or DType.BF16;
+
+    /// <summary>Whether the elements are real numbers that are float32 here or can be widened to it: weights.</summary>
+    public static bool IsFloat(this DType dtype) => dtype == DType.F32 || dtype.IsHalf();
+
     /// <summary>Bytes of one element.</summary>
     public static int SizeBytes(this DType dtype) => dtype switch
     {

@@ -57,7 +57,7 @@ internal sealed class GraphBuilder
     /// <param name="inputs">Its operands, in the operator's order; values of this builder.</param>
     /// <param name="attributes">Its settings; may be null for operators without any.</param>
     /// <param name="name">A name for the result; made unique by a suffix where it is taken.</param>
-    /// <exception cref="GraphException">The operands do not fit the operator, are not F32, or leave a result without elements.</exception>
+    /// <exception cref="GraphException">The operands do not fit the operator, have a type that it does not take, or leave a result without elements.</exception>
     public Value Add(Op op, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null, string? name = null) =>
         AddNode(op, inputs, attributes, name).Output;
 
@@ -66,16 +66,17 @@ internal sealed class GraphBuilder
     {
         ArgumentNullException.ThrowIfNull(op);
         ObjectDisposedException.ThrowIf(_built, this);
+        attributes ??= NoAttributes.Instance;
         TensorType[] inputTypes = new TensorType[inputs.Length];
         for (int i = 0; i < inputs.Length; i++)
         {
             Value input = inputs[i] ?? throw new ArgumentNullException(nameof(inputs), $"{op.Name} '{name}': operand {i} is null.");
             if (input.Id >= _values.Count || !ReferenceEquals(_values[input.Id], input)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) belongs to another graph.");
-            if (input.Type.DType != DType.F32) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) holds {input.Type.DType}; nodes compute on F32 only.");
+            ElementTypes types = op.OperandTypes(i, attributes);
+            if (!types.Contains(input.Type.DType)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) holds {input.Type.DType}; it must be {types.Describe()}.");
             inputTypes[i] = input.Type;
         }
 
-        attributes ??= NoAttributes.Instance;
         TensorType[] outputTypes;
         try
         {

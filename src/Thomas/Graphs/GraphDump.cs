@@ -17,7 +17,7 @@ internal static class GraphDump
         {
             AppendList(text, node.Outputs, static v => v.ToString());
             text.Append(CultureInfo.InvariantCulture, $" = {node.Op.Name}(");
-            AppendList(text, node.Inputs, static v => v.IsConstant ? v.ToString() : "%" + VisibleText.Of(v.Name));
+            AppendList(text, node.Inputs, static v => v.IsConstant || v.IsVariable ? v.ToString() : "%" + VisibleText.Of(v.Name));
             text.Append(')');
             if (node.Attributes is not NoAttributes) text.Append(CultureInfo.InvariantCulture, $" {node.Attributes}");
             text.Append('\n');

@@ -18,6 +18,7 @@ internal static class GraphVerifier
             Value value = graph.Values[i];
             Check(value.Id == i, $"{value} has id {value.Id} at position {i}");
             Check(names.Add(value.Name), $"two values are named '{value.Name}'");
+            Check(value.Variable is null || value.Variable.Type == value.Type, $"{value} stands for a variable of type {value.Variable?.Type}");
             Check(value.Constant is null || value.Constant.Type == value.Type, $"{value} holds a constant of type {value.Constant?.Type}");
             if (value.Producer is null) ready.Add(value);
         }
@@ -30,6 +31,8 @@ internal static class GraphVerifier
             {
                 Check(ready.Contains(node.Inputs[i]), $"{node} reads {node.Inputs[i]} before it exists");
                 types[i] = node.Inputs[i].Type;
+                ElementTypes taken = node.Op.OperandTypes(i, node.Attributes);
+                Check(taken.Contains(types[i].DType), $"operand {i} of {node} is {node.Inputs[i]}; it must be {taken.Describe()}");
             }
 
             TensorType[] results = node.Op.InferTypes(types, node.Attributes);

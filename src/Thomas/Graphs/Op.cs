@@ -38,6 +38,14 @@ public abstract class Op
     /// <summary>Whether only training steps (gradients, losses, updates and what they are made of) or compiled graphs contain it, never a model: file formats have no form for it.</summary>
     internal virtual bool IsTrainingOnly => false;
 
+    /// <summary>
+    /// The types that an operand may have; F32 unless an operator says more. Definitions and CPU kernels compute on floats all the same: what has another type is widened before
+    /// them. The types of the results follow from the operands, by <see cref="InferTypes"/>.
+    /// </summary>
+    /// <param name="operand">Its position.</param>
+    /// <param name="attributes">The node's settings, which may be those of another operator.</param>
+    internal virtual ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.F32;
+
     /// <summary>Checks the operands and returns the types of the results.</summary>
     /// <exception cref="GraphException">The operands or attributes do not fit; the message carries shapes, the builder adds the node's name.</exception>
     internal abstract TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes);
@@ -46,7 +54,9 @@ public abstract class Op
     internal virtual OpCost Cost(Node node)
     {
         long bytes = 0;
-        foreach (Value input in node.Inputs) bytes += input.Type.SizeBytes;
+
+        // Kernels see constants of 16 bits as float32.
+        foreach (Value input in node.Inputs) bytes += input.IsConstant && input.Type.DType.IsHalf() ? sizeof(float) * (long)input.Shape.ElementCount : input.Type.SizeBytes;
         foreach (Value output in node.Outputs) bytes += output.Type.SizeBytes;
         return new OpCost(MultiplyAdds(node), Elementwise(node), bytes);
     }

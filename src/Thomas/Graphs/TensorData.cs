@@ -40,6 +40,9 @@ public sealed class TensorData
     /// <summary>The elements of an I64 tensor.</summary>
     public ReadOnlySpan<long> Longs => Cast<long>(DType.I64);
 
+    /// <summary>The elements as float32 numbers: those of F32 where they lie, those of 16 bits widened, which is exact, into a new array.</summary>
+    internal ReadOnlySpan<float> Widened => Type.DType == DType.F32 ? Floats : ToFloats();
+
     /// <summary>An F32 tensor over a new array that the caller hands over.</summary>
     public static TensorData FromFloats(Shape shape, float[] values) => FromFloats(shape, values, null);
 
@@ -50,7 +53,36 @@ public sealed class TensorData
         return new(new TensorType(DType.F32, shape), AsBytes(values), quantization);
     }
 
-    /// <summary>An F32 tensor of the same elements under another shape.</summary>
+    /// <summary>The elements of a tensor of floats of 16 or 32 bits as a new array of float32; exact.</summary>
+    /// <exception cref="InvalidOperationException">It holds integers.</exception>
+    public float[] ToFloats()
+    {
+        float[] values = new float[Type.Shape.ElementCount];
+        CopyTo(values);
+        return values;
+    }
+
+    /// <summary>The same numbers as F32: this, where it is F32.</summary>
+    internal TensorData ToF32() => Type.DType == DType.F32 ? this : FromFloats(Type.Shape, ToFloats(), Quantization);
+
+    /// <summary>Writes the elements of a tensor of floats of 16 or 32 bits as float32; exact.</summary>
+    internal void CopyTo(Span<float> values)
+    {
+        if (values.Length != Type.Shape.ElementCount) throw new ArgumentException($"A tensor of type {Type} has {Type.Shape.ElementCount} elements, not {values.Length}.", nameof(values));
+        CopyTo(values, 0);
+    }
+
+    /// <summary>Writes as many elements as there is room for, from one on.</summary>
+    internal unsafe void CopyTo(Span<float> values, int first)
+    {
+        if (!Type.DType.IsFloat()) throw new InvalidOperationException($"The tensor holds {Type.DType}, no real numbers.");
+        ReadOnlySpan<byte> bytes = Bytes.Span.Slice(first * Type.DType.SizeBytes(), values.Length * Type.DType.SizeBytes());
+        fixed (byte* source = bytes)
+        fixed (float* target = values)
+            Elements.Load(Type.DType, source, target, values.Length);
+    }
+
+    /// <summary>The same elements under another shape.</summary>
     public TensorData Reshaped(Shape shape) => new(new TensorType(Type.DType, shape), Bytes, Quantization?.Reshaped(Type.Shape, shape));
 
     private static ReadOnlyMemory<byte> AsBytes(float[] values) => new FloatBytes(values).Memory;

@@ -26,7 +26,7 @@ internal static class FirstLayer
         LeadingArithmetic leading = LeadingArithmetic.Of(graph, passesGrids: true);
         Value value = leading.End;
         if (leading.Rescales || value.Consumers.Count != 1 || value.Consumers[0] is not { Op: Conv2d } layer) return null;
-        if (layer.Inputs[1].Constant is not { } filter || filter.Type.DType != DType.F32 || filter.Type.Shape.ElementCount == 0) return null;
+        if (layer.Inputs[1].Constant is not { } filter || !filter.Type.DType.IsFloat() || filter.Type.Shape.ElementCount == 0) return null;
         (double[] norms, double[] sums, double[] biases) = Measure(layer, filter);
         double[] sorted = [.. norms];
         Array.Sort(sorted);
@@ -45,16 +45,17 @@ internal static class FirstLayer
     {
         int filters = filter.Type.Shape[0], length = filter.Type.Shape.ElementCount / filters;
         double[] norms = new double[filters], sums = new double[filters], biases = new double[filters];
+        ReadOnlySpan<float> weights = filter.Widened, shifts = layer.Inputs.Count > 2 && layer.Inputs[2].Constant is { } bias && bias.Type.Shape.ElementCount == filters ? bias.Widened : default;
         for (int f = 0; f < filters; f++)
         {
-            foreach (float w in filter.Floats.Slice(f * length, length))
+            foreach (float w in weights.Slice(f * length, length))
             {
                 norms[f] += (double)w * w;
                 sums[f] += w;
             }
 
             norms[f] = Math.Sqrt(norms[f]);
-            if (layer.Inputs.Count > 2 && layer.Inputs[2].Constant is { } bias && bias.Type.Shape.ElementCount == filters) biases[f] = bias.Floats[f];
+            if (shifts.Length > 0) biases[f] = shifts[f];
         }
 
         if (layer.Output.Consumers.Count == 1 && layer.Output.Consumers[0] is { Op: BatchNorm } normalization) Fold(normalization, norms, sums, biases);

@@ -23,7 +23,7 @@ internal static class ModelChecks
         List<string> names = [];
         foreach (Value value in model.Graph.Values)
         {
-            if (value.Constant is TensorData data && data.Type.DType == DType.F32 && !AllFinite(data.Floats)) names.Add(value.Name);
+            if (value.Constant is TensorData data && !AllFinite(data)) names.Add(value.Name);
         }
 
         return names;
@@ -43,6 +43,13 @@ internal static class ModelChecks
             $"{(names.Count == 1 ? "tensor" : "tensors")} {string.Join(", ", quoted)}{more}",
             "there are numbers that are not finite (NaN or infinity); the weights are damaged, so get the file again or export it anew");
     }
+
+    private static bool AllFinite(TensorData data) => data.Type.DType switch
+    {
+        DType.F32 => AllFinite(data.Floats),
+        DType.F16 or DType.BF16 => Elements.HalvesAreFinite(data.Type.DType, data.Bytes.Span),
+        _ => true,
+    };
 
     // x * 0 is 0 for every finite x and NaN for all others, which the sum then keeps.
     private static bool AllFinite(ReadOnlySpan<float> values)

@@ -199,6 +199,9 @@ internal static class OpCatalog
     /// <summary>Copy in the memory of another device.</summary>
     public static Transfer Transfer { get; } = new();
 
+    /// <summary>Elements in another type.</summary>
+    public static Cast Cast { get; } = new();
+
     /// <summary>All operators.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
@@ -212,6 +215,6 @@ internal static class OpCatalog
         MaxPool2dGradient, AveragePool2dGradient, ReduceMaxGradient, LocalResponseNormGradient, SliceGradient,
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
-        Transfer,
+        Transfer, Cast,
     ];
 }

@@ -13,6 +13,9 @@ namespace Thomas.Ops;
 /// </summary>
 internal sealed unsafe class ProductKernel : CpuKernel
 {
+    /// <summary>Numbers of weights that are widened at a time.</summary>
+    private const int WidenedFloats = 1 << 16;
+
     private readonly MatrixProduct _product;
     private readonly WinogradConvolution? _winograd;
     private readonly ResultMoments? _moments;
@@ -90,15 +93,26 @@ internal sealed unsafe class ProductKernel : CpuKernel
 
     public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0) + (_moments?.WorkspaceBytes ?? 0);
 
+    public override bool ReadsFloats(int input) => _constantWeights is null || input == 0 || input > (_hasBias ? 2 : 1);
+
     public override void UseConstants(byte* memory, bool pack)
     {
         if (_constantWeights is null) return;
         _packedConstant = (float*)memory;
         if (!pack) return;
-        fixed (float* w = _constantWeights.Floats)
-        fixed (float* b = _constantBias is null ? default : _constantBias.Floats)
+        using PinnedFloats b = new(_constantBias);
+        int panels = PackedMatrix.Panels(_outputs), step = panels;
+
+        // What is widened is gone after a few panels; Winograd's filters, which are small, are taken whole.
+        if (_winograd is null && _constantWeights.Type.DType.IsHalf()) step = Math.Clamp(WidenedFloats / (PackedMatrix.PanelWidth * _k), 1, panels);
+        for (int group = 0; group < _groups; group++)
         {
-            for (int group = 0; group < _groups; group++) Pack(w, b, _packedConstant, group, 0, PackedMatrix.Panels(_outputs));
+            for (int panel = 0; panel < panels; panel += step)
+            {
+                int last = Math.Min(panels, panel + step), row = (group * _outputs) + (panel * PackedMatrix.PanelWidth), end = (group * _outputs) + Math.Min(_outputs, last * PackedMatrix.PanelWidth);
+                using PinnedFloats w = new(_constantWeights, row * _k, (end - row) * _k);
+                Pack(w.Pointer - ((nint)row * _k), b.Pointer, _packedConstant, group, panel, last);
+            }
         }
     }
 

@@ -214,13 +214,7 @@ internal sealed class EliminateTransposes
             return Reshaped(value, new IntList(dims));
         }
 
-        if (value.Constant is not null)
-        {
-            float[] permuted = new float[value.Shape.ElementCount];
-            Transpose.Permute(value.Constant.Floats, value.Shape, perm, permuted);
-            return _rewriter.Builder.Constant(value.Name, TensorData.FromFloats(Permutation.Apply(perm, value.Shape), permuted, value.Constant.Quantization?.Permuted(perm)));
-        }
-
+        if (value.Constant is not null) return _rewriter.Builder.Constant(value.Name, Transpose.Permuted(value.Constant, perm));
         return _rewriter.Builder.Add(OpCatalog.Transpose, [value], new TransposeAttributes(perm), value.Name + ".transposed");
     }
 

@@ -81,6 +81,8 @@ internal static class FoldConstants
 
     private static bool IsFoldable(Node node, GraphRewriter rewriter)
     {
+        // A view borrows its operand, whatever that holds. Everything else is left alone in other types: folding would widen what a file holds in 16 bits.
+        if (node.Op.IsView(node)) return rewriter.Map(node.Inputs[0]).IsConstant;
         if (node.Outputs.Count != 1 || node.Output.Type.DType != DType.F32) return false;
         long operands = 0;
         foreach (Value input in node.Inputs)

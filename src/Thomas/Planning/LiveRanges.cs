@@ -140,7 +140,7 @@ internal sealed class LiveRanges
 
                 // Overwriting needs the operand, and all that share its bytes, to be dead afterwards; graph inputs stay as the caller wrote them.
                 if (!_places.CanOverwrite(node, input) || _lastUse[root.Id] > step || root.Producer is null || UsesTwice(node, root, input)
-                    || node.Inputs[input].Shape.ElementCount != node.Output.Shape.ElementCount) continue;
+                    || node.Inputs[input].Type.SizeBytes != node.Output.Type.SizeBytes) continue;
                 SetRoot(node.Output, root);
                 break;
             }

@@ -43,7 +43,7 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
     private PlacedKernel Place(int index, Node node, DeviceKernel kernel)
     {
         MemorySpan[] inputs = new MemorySpan[node.Inputs.Count], outputs = new MemorySpan[node.Outputs.Count];
-        for (int i = 0; i < inputs.Length; i++) inputs[i] = SpanOf(node.Inputs[i], node.Place);
+        for (int i = 0; i < inputs.Length; i++) inputs[i] = SpanOf(node.Inputs[i], node.Place, ConstantPlan.IsWidened(node.Inputs[i], kernel, i));
         for (int i = 0; i < outputs.Length; i++) outputs[i] = SpanOf(node.Outputs[i], node.Place);
         long offset = compiled.Plan.WorkspaceOffsets[index];
         MemorySpan workspace = offset < 0 ? default : new MemorySpan(arenas[node.Place], offset, kernel.WorkspaceBytes(compiled.Threads));
@@ -53,11 +53,11 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
     private TransferSegment Transfer(Node node)
     {
         TransferAttributes between = (TransferAttributes)node.Attributes;
-        return new TransferSegment(node, $"x32_transfer_{between.Source}_to_{between.Target}", SpanOf(node.Inputs[0], node.Inputs[0].Place), SpanOf(node.Output, node.Place));
+        return new TransferSegment(node, $"x{8 * node.Output.Type.DType.SizeBytes()}_transfer_{between.Source}_to_{between.Target}", SpanOf(node.Inputs[0], node.Inputs[0].Place), SpanOf(node.Output, node.Place));
     }
 
     /// <summary>Constants are used where they lie or are copied to, variables in their store, values where the plan puts them.</summary>
-    private MemorySpan SpanOf(Value value, int place)
+    private MemorySpan SpanOf(Value value, int place, bool widened = false)
     {
         if (compiled.Plan.VariableOf.TryGetValue(value, out Variable? variable) || (variable = value.Variable) is not null)
         {
@@ -67,6 +67,6 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
             return span;
         }
 
-        return value.IsConstant ? constants.Of(value, place) : new MemorySpan(arenas[value.Place], compiled.Plan.Offsets[value], value.Type.SizeBytes);
+        return value.IsConstant ? constants.Of(value, place, widened) : new MemorySpan(arenas[value.Place], compiled.Plan.Offsets[value], value.Type.SizeBytes);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class ConstantMemory : IDisposable
             for (int place = 0; place < _memories.Length; place++)
             {
                 DeviceMemory memory = _memories[place] = compiled.Places.Devices[place].Allocate(compiled.Constants.BytesOf(place));
-                foreach ((Value value, long offset) in compiled.Constants.CopiesOf(place)) memory.Write(offset, value.Constant!.Bytes.Span);
+                foreach (((Value value, bool widened), long offset) in compiled.Constants.CopiesOf(place)) Write(memory, offset, value.Constant!, widened);
             }
         }
         catch
@@ -48,10 +48,10 @@ internal sealed class ConstantMemory : IDisposable
     /// <param name="bytes">Bytes that the kernel keeps.</param>
     public MemorySpan OfKernel(int node, int place, long bytes) => new(_memories[place], _compiled.Constants.OffsetOf(node), bytes);
 
-    /// <summary>Where a device reads a constant as it is.</summary>
-    public MemorySpan Of(Value value, int place)
+    /// <summary>Where a device reads a constant, as it is or widened to float32.</summary>
+    public MemorySpan Of(Value value, int place, bool widened)
     {
-        if (_compiled.Constants.CopiesOf(place).TryGetValue(value, out long offset)) return new MemorySpan(_memories[place], offset, value.Type.SizeBytes);
+        if (_compiled.Constants.CopiesOf(place).TryGetValue((value, widened), out long offset)) return new MemorySpan(_memories[place], offset, ConstantPlan.BytesOf(value, widened));
         if (!_pins.TryGetValue(value, out PinnedMemory? pin)) _pins.Add(value, pin = new PinnedMemory(value.Constant!.Bytes));
         return new MemorySpan(pin, 0, value.Type.SizeBytes);
     }
@@ -61,5 +61,17 @@ internal sealed class ConstantMemory : IDisposable
     {
         foreach (DeviceMemory? memory in _memories) memory?.Dispose();
         foreach (PinnedMemory pin in _pins.Values) pin.Dispose();
+    }
+
+    private static unsafe void Write(DeviceMemory memory, long offset, TensorData data, bool widened)
+    {
+        if (!widened)
+        {
+            memory.Write(offset, data.Bytes.Span);
+            return;
+        }
+
+        using PinnedFloats floats = new(data);
+        memory.WriteFloats(offset, new ReadOnlySpan<float>(floats.Pointer, data.Type.Shape.ElementCount));
     }
 }

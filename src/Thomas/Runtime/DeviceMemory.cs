@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using Thomas.Graphs;
 
 namespace Thomas.Runtime;
 
@@ -49,10 +50,22 @@ internal abstract class DeviceMemory : IDisposable
         }
     }
 
+    /// <summary>The first number of a tensor that is not finite; null if all are, as integers are. Waits as <see cref="Read"/> does.</summary>
+    /// <param name="offset">Where the tensor begins.</param>
+    /// <param name="type">Its type.</param>
+    public float? FindNonFinite(long offset, TensorType type)
+    {
+        if (type.DType == DType.F32) return FindNonFiniteFloat(offset, type.Shape.ElementCount);
+        if (!type.DType.IsHalf()) return null;
+        byte[] elements = new byte[type.SizeBytes];
+        Read(offset, elements);
+        return NonFinite.In(new TensorData(type, elements));
+    }
+
     /// <summary>The first of some float32 numbers that is not finite; null if all are. Waits as <see cref="Read"/> does.</summary>
     /// <param name="offset">Where the numbers begin.</param>
     /// <param name="count">How many there are.</param>
-    public virtual float? FindNonFinite(long offset, int count)
+    protected virtual float? FindNonFiniteFloat(long offset, int count)
     {
         float[] piece = new float[Math.Min(count, PieceBytes / sizeof(float))];
         for (int at = 0; at < count; at += piece.Length)

@@ -134,7 +134,7 @@ public sealed class Executable : IDisposable
     /// The span does not keep this object alive, and its memory goes with it: the garbage collector may free an executable after its last use in the code, though a span is
     /// still used. Keep it referenced as long, by <c>using</c>, by a field or by <see cref="GC.KeepAlive"/>.
     /// </remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it, or the input lies in the memory of a device that is not the host's: use <see cref="Write"/>.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, the input is not F32, or it lies in the memory of a device that is not the host's: use <see cref="Write"/>.</exception>
     public Span<float> Input(int index = 0)
     {
         _gate.Check(this);
@@ -144,12 +144,12 @@ public sealed class Executable : IDisposable
 
     /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
     /// <remarks>As for <see cref="Input"/>, this object must stay referenced while the span is used.</remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it, or the output lies in the memory of a device that is not the host's: use <see cref="Read"/>.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, the output is not F32, or it lies in the memory of a device that is not the host's: use <see cref="Read"/>.</exception>
     public ReadOnlySpan<float> Output(int index = 0)
     {
         _gate.Check(this);
         Value value = Graph.Outputs[index];
-        return value.Constant is TensorData constant ? constant.Floats.ToArray() : HostFloats(value, SpanOf(value), nameof(Read));
+        return value.Constant is TensorData constant ? constant.ToFloats() : HostFloats(value, SpanOf(value), nameof(Read));
     }
 
     /// <summary>Sets a graph input, on whatever device. Write all inputs before each run: later values may reuse the bytes.</summary>
@@ -178,12 +178,38 @@ public sealed class Executable : IDisposable
         RequireLength(value, values.Length, nameof(values));
         if (value.Constant is TensorData constant)
         {
-            constant.Floats.CopyTo(values);
+            constant.CopyTo(values);
             return;
         }
 
         MemorySpan span = SpanOf(value);
         span.Memory!.ReadFloats(span.Offset, values);
+    }
+
+    /// <summary>Sets a graph input of any type, on whatever device.</summary>
+    /// <param name="index">Which of the inputs.</param>
+    /// <param name="elements">The bytes of all its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of bytes.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    internal void WriteBytes(int index, ReadOnlySpan<byte> elements)
+    {
+        _gate.Check(this);
+        MemorySpan span = SpanOf(Graph.Inputs[index]);
+        if (elements.Length != span.Bytes) throw new ArgumentException($"{Graph.Inputs[index]} has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        span.Memory!.Write(span.Offset, elements);
+    }
+
+    /// <summary>Waits for the last run and gets a graph output of any type that is no constant, from whatever device.</summary>
+    /// <param name="index">Which of the outputs.</param>
+    /// <param name="elements">Receives the bytes of all its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of bytes.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    internal void ReadBytes(int index, Span<byte> elements)
+    {
+        _gate.Check(this);
+        MemorySpan span = SpanOf(Graph.Outputs[index]);
+        if (elements.Length != span.Bytes) throw new ArgumentException($"{Graph.Outputs[index]} has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        span.Memory!.Read(span.Offset, elements);
     }
 
     /// <summary>
@@ -318,9 +344,9 @@ public sealed class Executable : IDisposable
 
     private float? FindNonFinite(Value value)
     {
-        if (value.Constant is TensorData constant) return NonFinite.In(constant.Floats);
+        if (value.Constant is TensorData constant) return NonFinite.In(constant);
         MemorySpan span = SpanOf(value);
-        return span.Memory!.FindNonFinite(span.Offset, value.Shape.ElementCount);
+        return span.Memory!.FindNonFinite(span.Offset, value.Type);
     }
 
     /// <summary>Where a value that is no constant lies.</summary>
@@ -331,6 +357,7 @@ public sealed class Executable : IDisposable
 
     private Span<float> HostFloats(Value value, MemorySpan span, string operation)
     {
+        RequireFloats(value);
         if (span.Memory is not HostMemory memory)
         {
             throw new InvalidOperationException($"'{VisibleText.Of(value.Name)}' lies in the memory of the device '{_compiled.Places.NameOf(value.Place)}', which has no spans: use {operation}.");
@@ -339,8 +366,14 @@ public sealed class Executable : IDisposable
         return memory.Floats(span.Offset, value.Shape.ElementCount);
     }
 
+    private static void RequireFloats(Value value)
+    {
+        if (value.Type.DType != DType.F32) throw new InvalidOperationException($"'{VisibleText.Of(value.Name)}' holds {value.Type.DType}, not {DType.F32}.");
+    }
+
     private static void RequireLength(Value value, int length, string name)
     {
+        RequireFloats(value);
         if (length != value.Shape.ElementCount) throw new ArgumentException($"'{VisibleText.Of(value.Name)}' has {value.Shape.ElementCount} elements, not {length}.", name);
     }
 }

@@ -28,6 +28,9 @@ internal sealed record NonFinite(Value Value, Node? Node, float Number)
         return null;
     }
 
+    /// <summary>The first number of a constant that is not finite; null if all are. Integers are.</summary>
+    public static float? In(TensorData data) => data.Type.DType.IsFloat() ? In(data.Widened) : null;
+
     /// <inheritdoc/>
     public override string ToString() => Node is null
         ? string.Create(CultureInfo.InvariantCulture, $"{Number} in the input '{Value.Name}'")

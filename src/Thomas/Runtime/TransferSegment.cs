@@ -7,10 +7,13 @@ namespace Thomas.Runtime;
 /// <summary>A copy between the memory of the host and that of a device, in either direction.</summary>
 internal sealed class TransferSegment : Segment
 {
+    /// <summary>A tensor may have more bytes than a span.</summary>
+    private const int PieceBytes = 1 << 30;
+
     private readonly string _name;
     private readonly MemorySpan _source;
     private readonly MemorySpan _target;
-    private readonly int _count;
+    private readonly long _bytes;
 
     /// <param name="node">The transfer.</param>
     /// <param name="name">What its kernel is called.</param>
@@ -19,7 +22,7 @@ internal sealed class TransferSegment : Segment
     public TransferSegment(Node node, string name, MemorySpan source, MemorySpan target)
     {
         if (source.Memory is HostMemory == target.Memory is HostMemory) throw new ArgumentException($"{node} is no copy between the host and a device.", nameof(target));
-        (Nodes, _name, _source, _target, _count) = ([node], name, source, target, node.Output.Shape.ElementCount);
+        (Nodes, _name, _source, _target, _bytes) = ([node], name, source, target, node.Output.Type.SizeBytes);
     }
 
     /// <inheritdoc/>
@@ -31,8 +34,12 @@ internal sealed class TransferSegment : Segment
     /// <inheritdoc/>
     public override void Run()
     {
-        if (_source.Memory is HostMemory from) _target.Memory!.WriteFloats(_target.Offset, from.Floats(_source.Offset, _count));
-        else _source.Memory!.ReadFloats(_source.Offset, ((HostMemory)_target.Memory!).Floats(_target.Offset, _count));
+        for (long at = 0; at < _bytes; at += PieceBytes)
+        {
+            int piece = (int)Math.Min(PieceBytes, _bytes - at);
+            if (_source.Memory is HostMemory from) _target.Memory!.Write(_target.Offset + at, from.Span(_source.Offset + at, piece));
+            else _source.Memory!.Read(_source.Offset + at, ((HostMemory)_target.Memory!).Span(_target.Offset + at, piece));
+        }
     }
 
     /// <inheritdoc/>

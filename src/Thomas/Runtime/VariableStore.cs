@@ -67,12 +67,13 @@ internal sealed class VariableStore : IDisposable
 
     /// <summary>The elements of a variable, row-major; valid while the store is, which must stay referenced as long: a span does not keep it alive.</summary>
     /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
-    /// <exception cref="InvalidOperationException">The store lies in the memory of a device that is not the host's: use <see cref="Read"/> and <see cref="Write"/>.</exception>
+    /// <exception cref="InvalidOperationException">The variable is not F32, or the store lies in the memory of a device that is not the host's: use <see cref="Read"/> and <see cref="Write"/>.</exception>
     public Span<float> this[Variable variable]
     {
         get
         {
             MemorySpan span = SpanOf(variable);
+            RequireFloats(variable);
             if (span.Memory is not HostMemory memory)
             {
                 throw new InvalidOperationException($"The variable '{variable.Name}' lies in the memory of the device '{Device!.Name}', which has no spans: use {nameof(Read)} and {nameof(Write)}.");
@@ -106,8 +107,32 @@ internal sealed class VariableStore : IDisposable
         _memory.ReadFloats(span.Offset, values);
     }
 
-    /// <summary>Copies a variable to another one of the same shape, on the device.</summary>
-    /// <exception cref="ArgumentException">They differ in size.</exception>
+    /// <summary>Sets a variable of any type, on whatever device.</summary>
+    /// <param name="variable">The variable.</param>
+    /// <param name="elements">The bytes of all its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of bytes.</exception>
+    /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
+    public void WriteBytes(Variable variable, ReadOnlySpan<byte> elements)
+    {
+        MemorySpan span = SpanOf(variable);
+        if (elements.Length != span.Bytes) throw new ArgumentException($"'{variable.Name}' has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        _memory.Write(span.Offset, elements);
+    }
+
+    /// <summary>Gets a variable of any type, from whatever device, as the runs up to now leave it.</summary>
+    /// <param name="variable">The variable.</param>
+    /// <param name="elements">Receives the bytes of all its elements, row-major.</param>
+    /// <exception cref="ArgumentException">It has another number of bytes.</exception>
+    /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
+    public void ReadBytes(Variable variable, Span<byte> elements)
+    {
+        MemorySpan span = SpanOf(variable);
+        if (elements.Length != span.Bytes) throw new ArgumentException($"'{variable.Name}' has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        _memory.Read(span.Offset, elements);
+    }
+
+    /// <summary>Copies a variable to another one of the same type, on the device.</summary>
+    /// <exception cref="ArgumentException">They differ in type.</exception>
     /// <exception cref="KeyNotFoundException">One of them is not one of this store's.</exception>
     public void Copy(Variable source, Variable target)
     {
@@ -117,8 +142,8 @@ internal sealed class VariableStore : IDisposable
         _memory.CopyTo(from.Offset, _memory, to.Offset, from.Bytes);
     }
 
-    /// <summary>Exchanges the contents of two variables of the same shape, on the device.</summary>
-    /// <exception cref="ArgumentException">They differ in size.</exception>
+    /// <summary>Exchanges the contents of two variables of the same type, on the device.</summary>
+    /// <exception cref="ArgumentException">They differ in type.</exception>
     /// <exception cref="KeyNotFoundException">One of them is not one of this store's.</exception>
     public void Swap(Variable first, Variable second)
     {
@@ -133,7 +158,7 @@ internal sealed class VariableStore : IDisposable
     {
         foreach (Variable variable in _variables)
         {
-            if (variable.Initial is TensorData initial) Write(variable, initial.Floats);
+            if (variable.Initial is TensorData initial) Initialize(variable, initial);
             else _memory.Clear(SpanOf(variable).Offset, variable.Type.SizeBytes);
         }
     }
@@ -164,6 +189,7 @@ internal sealed class VariableStore : IDisposable
     /// <summary>Sets a variable: the host's where it lies, another device's from a buffer.</summary>
     internal void Fill(Variable variable, Filler fill)
     {
+        RequireFloats(variable);
         MemorySpan span = SpanOf(variable);
         if (span.Memory is HostMemory host)
         {
@@ -177,17 +203,36 @@ internal sealed class VariableStore : IDisposable
     }
 
     /// <summary>The first number of a variable that is not finite; null if all are.</summary>
-    internal float? FindNonFinite(Variable variable) => _memory.FindNonFinite(SpanOf(variable).Offset, variable.Shape.ElementCount);
+    internal float? FindNonFinite(Variable variable) => _memory.FindNonFinite(SpanOf(variable).Offset, variable.Type);
+
+    /// <summary>Sets a variable to a constant; floats of 16 bits are widened for a variable of F32.</summary>
+    private unsafe void Initialize(Variable variable, TensorData data)
+    {
+        if (data.Type.DType == variable.Type.DType)
+        {
+            WriteBytes(variable, data.Bytes.Span);
+            return;
+        }
+
+        using PinnedFloats floats = new(data);
+        Write(variable, new ReadOnlySpan<float>(floats.Pointer, data.Type.Shape.ElementCount));
+    }
 
     private (MemorySpan First, MemorySpan Second) SameSize(Variable first, Variable second)
     {
         (MemorySpan a, MemorySpan b) = (SpanOf(first), SpanOf(second));
-        if (a.Bytes != b.Bytes) throw new ArgumentException($"'{first.Name}' {first.Shape} and '{second.Name}' {second.Shape} differ in size.", nameof(second));
+        if (first.Type.DType != second.Type.DType || a.Bytes != b.Bytes) throw new ArgumentException($"{first} and {second} differ in type.", nameof(second));
         return (a, b);
+    }
+
+    private static void RequireFloats(Variable variable)
+    {
+        if (variable.Type.DType != DType.F32) throw new InvalidOperationException($"The variable '{variable.Name}' holds {variable.Type.DType}, not {DType.F32}.");
     }
 
     private static void RequireLength(Variable variable, int length, string name)
     {
+        RequireFloats(variable);
         if (length != variable.Shape.ElementCount) throw new ArgumentException($"'{variable.Name}' has {variable.Shape.ElementCount} elements, not {length}.", name);
     }
 }

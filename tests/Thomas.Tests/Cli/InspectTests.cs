@@ -1,6 +1,8 @@
 using System;
 using System.IO;
 using System.Text.Json;
+using Thomas.Graphs;
+using Thomas.Tests.Harness;
 using Xunit;
 
 namespace Thomas.Tests.Cli;
@@ -43,6 +45,22 @@ public sealed class InspectTests : IDisposable
         Assert.Equal(4, json.GetProperty("labels").GetArrayLength());
         Assert.Contains("Conv2d(", json.GetProperty("graph").GetString(), StringComparison.Ordinal);
         Assert.Equal(0, json.GetProperty("warnings").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("tiny.onnx", 252)]
+    [InlineData("tiny.tflite", 260)]
+    public void Weights_of_16_bits_are_counted(string name, int count)
+    {
+        // A .tflite file has a bias of zeros where a layer has none.
+        string path = _files.Model(name);
+        Halves.Of(Model.Load(path), DType.F16).Half.Save(path);
+        CliRun run = CliRun.Of("inspect", path);
+        Expect.True(run.Out.Contains($"parameters     {count}, of which {count} are 16-bit floats; {2 * count} B", StringComparison.Ordinal), $"{run.Out}");
+        Assert.Contains("float32, from 16-bit weights", run.Out, StringComparison.Ordinal);
+        JsonElement json = CliRun.Of("inspect", path, "--json", "--graph").Json();
+        Assert.Equal((count, 2 * count), (json.GetProperty("halfParameters").GetInt64(), json.GetProperty("parameterBytes").GetInt64()));
+        Assert.Contains("%conv.weight: F16[8,3,3,3]", json.GetProperty("graph").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]

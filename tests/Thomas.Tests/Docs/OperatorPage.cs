@@ -39,7 +39,7 @@ internal sealed partial class OperatorPage
 
             <!-- Generated from OpCatalog. Do not edit: run the unit tests with THOMAS_UPDATE_DOCS=1 to write it again. -->
 
-            Every node of a graph applies one of these operators. All numbers are float32; images are NHWC. Shapes broadcast by NumPy's rule: the last axes
+            Every node of a graph applies one of these operators. All is computed in float32, and operands are float32 where nothing else is said; images are NHWC. Shapes broadcast by NumPy's rule: the last axes
             are aligned, a size of 1 stretches. A letter before a bracket is a tensor, `sH sW` are strides, `dH dW` dilations, `top left` the padding before.
 
             The formula is also the program of the `serial` device: plain loops, sums in double. *Kernel* is what the `cpu` device runs, by the start of its name in logs.
@@ -80,7 +80,16 @@ internal sealed partial class OperatorPage
     {
         _text.Append(CultureInfo.InvariantCulture, $"\n## {op.Name}\n\n{_comments.SummaryOf(op.GetType())}\n");
         Type attributes = CasesOf(op)[0].Attributes.GetType();
+        AddTypes(op);
         if (attributes != typeof(NoAttributes)) AddParameters(attributes);
+    }
+
+    /// <summary>Which operands may have other types than float32, as the cases of the sweep have them.</summary>
+    private void AddTypes(Op op)
+    {
+        IEnumerable<(int Operand, ElementTypes Types)> operands = CasesOf(op).SelectMany(test => test.Shapes.Select((_, i) => (Operand: i, Types: op.OperandTypes(i, test.Attributes))));
+        foreach (IGrouping<ElementTypes, int> group in operands.Where(operand => operand.Types != ElementTypes.F32).Distinct().OrderBy(operand => operand.Operand).GroupBy(operand => operand.Types, operand => operand.Operand))
+            _text.Append(CultureInfo.InvariantCulture, $"\nOperand {string.Join(", ", group)} may be {group.Key.Describe()}.\n");
     }
 
     /// <summary>The types that settings consist of, each once, in the order in which they are first met.</summary>

@@ -104,6 +104,10 @@ internal sealed unsafe class MockDevice(HostDevice kernels, Func<Op, bool>? isMi
 
         public override long ConstantBytes => inner.ConstantBytes;
 
+        public override bool ReadsFloats(int input) => inner.ReadsFloats(input);
+
+        public override bool WritesFloats => inner.WritesFloats;
+
         public override long WorkspaceBytes(int threads) => inner.WorkspaceBytes(threads);
     }
 

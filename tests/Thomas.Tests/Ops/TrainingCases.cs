@@ -259,6 +259,9 @@ internal static class TrainingCases
     private static IEnumerable<OpCase> Transfers()
     {
         foreach (Shape x in (Shape[])[S(), S(7, 19), S(2, 3, 5, 67)]) yield return new OpCase(OpCatalog.Transfer, new TransferAttributes("cpu", "cpu"), [x], Ulps: 0.5);
+
+        // Other types: CastTests.
+        foreach (Shape x in (Shape[])[S(), S(7, 19), S(2, 3, 5, 67)]) yield return new OpCase(OpCatalog.Cast, new CastAttributes(DType.F32), [x], Ulps: 0.5);
     }
 
     private static IEnumerable<OpCase> Dropouts()

@@ -153,24 +153,24 @@ internal sealed partial class OnnxEmitter
         return mapped;
     }
 
-    private string PermutedInitializer(Value value, IntList permutation)
-    {
-        TensorData data = value.Constant!;
-        Shape shape = Permutation.Apply(permutation, value.Shape);
-        if (Permutation.KeepsOrder(permutation, value.Shape)) return Initializer(value, permutation.ToString(), data.Reshaped(shape));
-        float[] values = new float[shape.ElementCount];
-        Transpose.Permute(data.Floats, value.Shape, permutation, values);
-        return Initializer(value, permutation.ToString(), TensorData.FromFloats(shape, values, data.Quantization?.Permuted(permutation)));
-    }
+    private string PermutedInitializer(Value value, IntList permutation) => Initializer(value, permutation.ToString(), Transpose.Permuted(value.Constant!, permutation));
 
     /// <summary>Writes a constant once for each form that is asked for; the first form has the constant's own name.</summary>
     private string Initializer(Value value, string form, TensorData data)
     {
         if (_initializers.TryGetValue((value, form), out string? known)) return known;
         string wanted = _outputs.Contains(value) ? $"{value.Name}/constant" : value.Name;
-        string name = AddIntegers(value, wanted, data) ?? AddInitializer(wanted, data);
+        string name = AddIntegers(value, wanted, data) ?? AddHalves(wanted, data) ?? AddInitializer(wanted, data);
         _initializers.Add((value, form), name);
         return name;
+    }
+
+    /// <summary>Adds a constant of 16-bit floats as it is, and a Cast that widens it for what computes in float32; null for other constants.</summary>
+    private string? AddHalves(string wanted, TensorData data)
+    {
+        if (!data.Type.DType.IsHalf()) return null;
+        string halves = AddInitializer(wanted, data);
+        return Add("Cast", [halves], Unique($"{wanted}/float32"), Int("to", (long)DataType.Float));
     }
 
     private string AddInitializer(string wanted, TensorData data)
@@ -182,6 +182,8 @@ internal sealed partial class OnnxEmitter
             DataType = (int)(data.Type.DType switch
             {
                 DType.F32 => DataType.Float,
+                DType.F16 => DataType.Float16,
+                DType.BF16 => DataType.Bfloat16,
                 DType.I64 => DataType.Int64,
                 DType.I32 => DataType.Int32,
                 DType.I8 => DataType.Int8,

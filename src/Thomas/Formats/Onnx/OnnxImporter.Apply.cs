@@ -38,14 +38,19 @@ internal sealed partial class OnnxImporter
         name ??= node.Name;
         if (constant && Fold(op, operands, attributes, name) is Operand folded) return folded;
         Value[] values = new Value[operands.Length];
-        for (int i = 0; i < values.Length; i++) values[i] = ValueOf(operands[i]);
+        for (int i = 0; i < values.Length; i++) values[i] = StaysHalf(op, i, attributes, operands[i]) ? HalfValueOf(operands[i]) : ValueOf(operands[i]);
         if (++_nodeCount > ModelLimits.Nodes) throw ModelLimits.TooMany(_file, _nodeCount, "nodes or more", ModelLimits.Nodes);
         Value result = _builder.Add(op, values, attributes, name);
         CheckSize(result.Type, $"{node.OpType} node '{node.Name}'");
         return new Operand(name, result, grid);
     }
 
-    /// <summary>The value of an operand; a constant becomes one of the graph's when it is first read.</summary>
+    private static bool StaysHalf(Op op, int index, OpAttributes? attributes, Operand operand) => operand.IsHalf && StoredWeights.Keeps(op, index, attributes, operand.Stored!.Type.DType);
+
+    /// <summary>The value of a constant of 16-bit floats, as it is.</summary>
+    private Value HalfValueOf(Operand operand) => operand.HalfValue ??= _builder.Constant(operand.Name, operand.Stored!);
+
+    /// <summary>The value of an operand, in float32 or what is computed; a constant becomes one of the graph's when it is first read.</summary>
     private Value ValueOf(Operand operand) => operand.Value ??= _builder.Constant(operand.Name, operand.Data!);
 
     private static Operand Constant(string name, Shape shape, params ReadOnlySpan<float> values) => new(name, TensorData.FromFloats(shape, values.ToArray()));
@@ -59,11 +64,16 @@ internal sealed partial class OnnxImporter
     /// <summary>Runs the definition of an operator over constants; null where that would be too much work for reading a file.</summary>
     private unsafe Operand? Fold(Op op, ReadOnlySpan<Operand> operands, OpAttributes? attributes, string name)
     {
+        if (op is Reshape reshape)
+        {
+            TensorData stored = operands[0].Stored!;
+            return new Operand(name, stored.Reshaped(reshape.InferTypes([stored.Type], attributes!)[0].Shape));
+        }
+
         GraphBuilder scratch = new();
         Value[] values = new Value[operands.Length];
         for (int i = 0; i < values.Length; i++) values[i] = scratch.Constant(operands[i].Name, operands[i].Data!);
         Node node = scratch.AddNode(op, values, attributes, name);
-        if (op.IsView(node)) return new Operand(name, operands[0].Data!.Reshaped(node.Output.Shape));
         OpCost cost = op.Cost(node);
         long operations = cost.MultiplyAdds + cost.Elementwise + node.Output.Shape.ElementCount;
         if (operations > _operationsLeft) return null;
@@ -90,8 +100,15 @@ internal sealed partial class OnnxImporter
     /// <summary>A constant of floats, or an error that says which operand is computed.</summary>
     private static TensorData RequireConstant(OnnxNode node, Operand operand, string role)
     {
-        if (operand.Data is null) throw node.Unsupported($"{role} that is computed from the image");
-        return operand.DType == DType.F32 ? operand.Data : throw node.Fail($"{role} '{operand.Name}' holds {operand.DType}, expected floats");
+        RequireStored(node, operand, role);
+        return operand.Data!;
+    }
+
+    /// <summary>As <see cref="RequireConstant"/>, but floats of 16 bits stay what they are.</summary>
+    private static TensorData RequireStored(OnnxNode node, Operand operand, string role)
+    {
+        if (operand.Stored is null) throw node.Unsupported($"{role} that is computed from the image");
+        return operand.DType == DType.F32 ? operand.Stored : throw node.Fail($"{role} '{operand.Name}' holds {operand.DType}, expected floats");
     }
 
     /// <summary>
@@ -100,22 +117,9 @@ internal sealed partial class OnnxImporter
     private Operand Permuted(OnnxNode node, Operand operand, string role, IntList permutation)
     {
         if (_permuted.TryGetValue((operand, permutation), out Operand? known)) return known;
-        TensorData data = RequireConstant(node, operand, role);
-        Shape shape = Permutation.Apply(permutation, operand.Shape);
-        TensorData result;
-        if (Permutation.KeepsOrder(permutation, operand.Shape))
-        {
-            result = data.Reshaped(shape);
-        }
-        else
-        {
-            Charge(data.Type.SizeBytes);
-            float[] values = new float[shape.ElementCount];
-            Transpose.Permute(data.Floats, operand.Shape, permutation, values);
-            result = TensorData.FromFloats(shape, values, data.Quantization?.Permuted(permutation));
-        }
-
-        Operand permuted = new(operand.Name, result);
+        TensorData data = RequireStored(node, operand, role);
+        if (!Permutation.KeepsOrder(permutation, operand.Shape)) Charge(data.Type.SizeBytes);
+        Operand permuted = new(operand.Name, Transpose.Permuted(data, permutation));
         _permuted.Add((operand, permutation), permuted);
         return permuted;
     }

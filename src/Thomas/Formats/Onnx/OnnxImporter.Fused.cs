@@ -111,7 +111,7 @@ internal sealed partial class OnnxImporter
         int[] dims = new int[b.Rank + missing];
         Array.Fill(dims, 1);
         b.Shape.Dims.CopyTo(dims);
-        return b.IsConstant ? new Operand(b.Name, b.Data!.Reshaped(new Shape(dims))) : ReshapeTo(node, b, dims, $"{node.Name}/stretched");
+        return b.IsConstant ? new Operand(b.Name, b.Stored!.Reshaped(new Shape(dims))) : ReshapeTo(node, b, dims, $"{node.Name}/stretched");
     }
 
     /// <summary>Old exporters give a slope for each channel as a plain list, which by today's rule would run along the last axis.</summary>

@@ -50,7 +50,7 @@ internal sealed partial class OnnxImporter
         TensorData? value = node.Tensor("value") is { } tensor ? Read(tensor) : null;
         if (value is not null && value.Type.Shape.ElementCount != 1) throw node.Fail("its value must be one number");
         Charge(8L * shape.ElementCount);
-        if (value is { Type.DType: not DType.F32 })
+        if (value is not null && !value.Type.DType.IsFloat())
         {
             long[] integers = new long[shape.ElementCount];
             Array.Fill(integers, Integers(node, new Operand(node.Name, value))[0]);
@@ -58,7 +58,7 @@ internal sealed partial class OnnxImporter
         }
 
         float[] values = new float[shape.ElementCount];
-        Array.Fill(values, value?.Floats[0] ?? 0);
+        Array.Fill(values, value is null ? 0 : value.Widened[0]);
         return new Operand(node.Name, TensorData.FromFloats(shape, values));
     }
 

@@ -35,7 +35,7 @@ internal sealed partial class OnnxImporter
     {
         OnnxNode flat = node.Flat("convolved");
         Operand row = ReshapeTo(node, x, [x.Shape[0], x.Shape[1], 1, x.Shape[2]], $"{node.Name}/row");
-        Operand rows = new(filter.Name, RequireConstant(node, filter, "a filter").Reshaped(new Shape(filter.Shape[0], filter.Shape[1], 1, filter.Shape[2])));
+        Operand rows = new(filter.Name, RequireStored(node, filter, "a filter").Reshaped(new Shape(filter.Shape[0], filter.Shape[1], 1, filter.Shape[2])));
         Operand result = Convolution(flat, row, rows, bias);
         return ReshapeTo(node, result, [result.Shape[0], result.Shape[1], result.Shape[3]], node.Name);
     }
@@ -238,13 +238,13 @@ internal sealed partial class OnnxImporter
         if (transA && a.IsConstant) (a, transA) = (Permuted(node, a, "a matrix", Swap), false);
         if (transA || !b.IsConstant) return ProductOfActivations(node, a, b, c, new MatMulAttributes(transA, transB), alpha);
         Operand weights = transB ? b : Permuted(node, b, "a weight matrix", Swap);
-        RequireConstant(node, weights, "a weight matrix");
+        RequireStored(node, weights, "a weight matrix");
         if (alpha != 1) weights = Scaled(node, weights, alpha);
         int outputs = weights.Shape[0];
         if (c is null) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());
         if (c.IsConstant && c.Shape.ElementCount == outputs && (c.Rank == 0 || c.Shape[-1] == outputs))
         {
-            Operand bias = c.Rank == 1 ? c : new Operand(c.Name, RequireConstant(node, c, "a bias").Reshaped(new Shape(outputs)));
+            Operand bias = c.Rank == 1 ? c : new Operand(c.Name, RequireStored(node, c, "a bias").Reshaped(new Shape(outputs)));
             return Apply(node, OpCatalog.Dense, [a, weights, bias], new DenseAttributes(HasBias: true));
         }
 
@@ -268,7 +268,7 @@ internal sealed partial class OnnxImporter
     {
         if (a.Rank < 2 || b.Rank < 2) throw node.Unsupported("of a vector", $"{a.Shape} and {b.Shape}");
         if (a is { IsConstant: true, Rank: 2 } && !b.IsConstant && b.Rank > 2) return MatMulFromLeft(node, a, b);
-        if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1) b = new Operand(b.Name, RequireConstant(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
+        if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1) b = new Operand(b.Name, RequireStored(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
         if (!b.IsConstant || b.Rank != 2) return Apply(node, OpCatalog.MatMul, [a, b], new MatMulAttributes());
         Operand weights = Permuted(node, b, "a weight matrix", Swap);
         if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());

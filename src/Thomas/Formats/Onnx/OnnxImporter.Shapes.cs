@@ -43,7 +43,7 @@ internal sealed partial class OnnxImporter
     {
         Shape shape = new(sizes);
         if (shape.ElementCount != x.Shape.ElementCount) throw node.Fail($"{x.Shape} cannot become {shape}");
-        if (x.IsConstant) return new Operand(name ?? node.Name, x.Data!.Reshaped(shape));
+        if (x.IsConstant) return new Operand(name ?? node.Name, x.Stored!.Reshaped(shape));
         int[] dims = sizes.ToArray();
         if (dims.Length > 0 && x.Rank > 0 && dims[0] == x.Shape[0]) dims[0] = 0;
         return Move(node, OpCatalog.Reshape, x, new ReshapeAttributes(new IntList(dims)), name);
@@ -108,7 +108,7 @@ internal sealed partial class OnnxImporter
         }
 
         return x.IsConstant
-            ? new Operand(node.Name, Permuted(node, x, "an operand", new IntList(permutation)).Data!)
+            ? new Operand(node.Name, Permuted(node, x, "an operand", new IntList(permutation)).Stored!)
             : Move(node, OpCatalog.Transpose, x, new TransposeAttributes(new IntList(permutation)));
     }
 

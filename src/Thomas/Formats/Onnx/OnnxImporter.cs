@@ -285,7 +285,7 @@ internal sealed partial class OnnxImporter
 
     private void AddNotes()
     {
-        if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16)) Notes.Add("16-bit floats are widened to float32.");
+        if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16)) Notes.Add("16-bit floats: weights stay so in memory and in files; everything is computed in float32.");
         if (_widened.Contains(DataType.Double)) Notes.Add("64-bit floats are narrowed to float32.");
         if (_leftInTraining) Notes.Add("The file was exported in training mode; it is read for inference: batch normalization by the statistics in the file, no dropout.");
         if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));

@@ -9,7 +9,7 @@ using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 
 namespace Thomas.Formats.Onnx;
 
-/// <summary>Contents of the file's tensors. Raw float32 and integer data is borrowed; other float types become float32, other integers 64 bits wide.</summary>
+/// <summary>Contents of the file's tensors. Raw float32, 16-bit floats and integers are borrowed; float64 becomes float32, other integers 64 bits wide.</summary>
 internal static class OnnxTensor
 {
     /// <summary>Reads a tensor; what it has to allocate is charged first, and never more than the data that is really there can fill.</summary>
@@ -31,7 +31,8 @@ internal static class OnnxTensor
         }
 
         DType target = TargetType(type);
-        bool borrowed = raw.Length > 0 && type is DataType.Float or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;
+        bool borrowed = raw.Length > 0 && type is DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;
+        if (target.IsHalf()) charge((long)shape.ElementCount * sizeof(float));
         if (raw.Length > 0 && borrowed && IsAligned(raw, elementBytes)) return new TensorData(new TensorType(target, shape), raw);
         charge((long)shape.ElementCount * target.SizeBytes());
         if (raw.Length > 0 && borrowed) return new TensorData(new TensorType(target, shape), raw.ToArray());
@@ -72,7 +73,9 @@ internal static class OnnxTensor
 
     private static DType TargetType(DataType type) => type switch
     {
-        DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double => DType.F32,
+        DataType.Float or DataType.Double => DType.F32,
+        DataType.Float16 => DType.F16,
+        DataType.Bfloat16 => DType.BF16,
         DataType.Int32 => DType.I32,
         DataType.Int8 => DType.I8,
         DataType.Uint8 => DType.U8,
@@ -111,16 +114,8 @@ internal static class OnnxTensor
         }
 
         float[] values = new float[shape.ElementCount];
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = type switch
-            {
-                DataType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(raw[(2 * i)..]),
-                DataType.Bfloat16 => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(raw[(2 * i)..]) << 16),
-                DataType.Double => (float)BinaryPrimitives.ReadDoubleLittleEndian(raw[(8 * i)..]),
-                _ => throw new UnreachableException($"{type} is not widened."),
-            };
-        }
+        if (type != DataType.Double) throw new UnreachableException($"{type} is not converted.");
+        for (int i = 0; i < values.Length; i++) values[i] = (float)BinaryPrimitives.ReadDoubleLittleEndian(raw[(8 * i)..]);
 
         return TensorData.FromFloats(shape, values);
     }
@@ -133,10 +128,12 @@ internal static class OnnxTensor
             case DType.F32:
                 float[] floats = new float[count];
                 if (type == DataType.Float) tensor.FloatData.CopyTo(floats, 0);
-                else if (type == DataType.Double) Convert(tensor.DoubleData, floats, static v => (float)v);
-                else if (type == DataType.Float16) Convert(tensor.Int32Data, floats, static v => (float)BitConverter.UInt16BitsToHalf((ushort)v));
-                else Convert(tensor.Int32Data, floats, static v => BitConverter.Int32BitsToSingle(v << 16));
+                else Convert(tensor.DoubleData, floats, static v => (float)v);
                 return TensorData.FromFloats(shape, floats);
+            case DType half when half.IsHalf():
+                ushort[] halves = new ushort[count];
+                Convert(tensor.Int32Data, halves, static v => (ushort)v);
+                return new TensorData(new TensorType(half, shape), MemoryMarshal.AsBytes(halves.AsSpan()).ToArray());
             case DType.I64:
                 long[] longs = new long[count];
                 if (type == DataType.Int64) tensor.Int64Data.CopyTo(longs, 0);

@@ -18,11 +18,12 @@ internal sealed record Grid(Quantization Quantization, int Minimum, int Maximum)
 internal sealed class Operand
 {
     private readonly IReadOnlyList<Operand>? _elements;
+    private TensorData? _data;
 
     public Operand(string name, TensorData data, Grid? grid = null)
     {
         Name = name;
-        Data = data;
+        Stored = data;
         Grid = grid;
     }
 
@@ -51,8 +52,17 @@ internal sealed class Operand
     /// <summary>Set for an activation that the file quantizes by its own range; it is real here.</summary>
     public bool IsDynamic { get; init; }
 
-    /// <summary>The contents of a constant.</summary>
-    public TensorData? Data { get; }
+    /// <summary>The contents of a constant as they are stored; floats may have 16 bits.</summary>
+    public TensorData? Stored { get; }
+
+    /// <summary>The contents of a constant; floats of 16 bits are widened to float32 when somebody asks.</summary>
+    public TensorData? Data => _data ??= IsHalf ? Stored!.ToF32() : Stored;
+
+    /// <summary>Whether it is a constant of 16-bit floats. For everyone who does not ask, it is float32.</summary>
+    public bool IsHalf => Stored?.Type.DType.IsHalf() == true;
+
+    /// <summary>The value in the graph of a constant that stays 16-bit there; one gets it when a node first reads it so.</summary>
+    public Value? HalfValue { get; set; }
 
     /// <summary>The value in the graph; a constant gets one when a node of the graph first reads it.</summary>
     public Value? Value { get; set; }
@@ -67,11 +77,11 @@ internal sealed class Operand
     public QuantizedInput? QuantizedInput { get; init; }
 
     /// <summary>Whether this is one tensor, no list of them.</summary>
-    public bool IsTensor => Data is not null || Value is not null;
+    public bool IsTensor => Stored is not null || Value is not null;
 
-    public bool IsConstant => Data is not null;
+    public bool IsConstant => Stored is not null;
 
-    public TensorType Type => Data?.Type ?? Value?.Type ?? throw new UnsupportedNodeException("a list of tensors where a tensor is expected", $"'{Name}'");
+    public TensorType Type => IsHalf ? Stored!.Type with { DType = DType.F32 } : Stored?.Type ?? Value?.Type ?? throw new UnsupportedNodeException("a list of tensors where a tensor is expected", $"'{Name}'");
 
     public DType DType => Type.DType;
 
@@ -80,7 +90,7 @@ internal sealed class Operand
     public int Rank => Shape.Rank;
 
     /// <summary>A constant that holds integers: shape arithmetic or quantized weights.</summary>
-    public bool IsInteger => Data is not null && DType is not DType.F32;
+    public bool IsInteger => Stored is not null && DType is not DType.F32;
 }
 
 /// <summary>An 8-bit input of the graph.</summary>

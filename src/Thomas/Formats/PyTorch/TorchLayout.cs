@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -58,20 +59,24 @@ internal readonly record struct TorchLayout(Shape TorchShape, Shape Shape, int O
     public TensorData FromTorch(TensorData torch)
     {
         if (Channels == 1 || Pixels == 1) return torch.Reshaped(Shape);
-        ReadOnlySpan<float> source = torch.Floats;
-        float[] target = new float[source.Length];
+        byte[] bytes = new byte[torch.Bytes.Length];
+        if (torch.Type.DType.IsHalf()) Move(MemoryMarshal.Cast<byte, ushort>(torch.Bytes.Span), MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
+        else Move(torch.Floats, MemoryMarshal.Cast<byte, float>(bytes.AsSpan()));
+        return new TensorData(torch.Type with { Shape = Shape }, bytes);
+    }
+
+    private void Move<T>(ReadOnlySpan<T> source, Span<T> target)
+    {
         int block = Channels * Pixels;
         for (int start = 0; start < target.Length; start += block)
         {
-            ReadOnlySpan<float> from = source.Slice(start, block);
-            Span<float> to = target.AsSpan(start, block);
+            ReadOnlySpan<T> from = source.Slice(start, block);
+            Span<T> to = target.Slice(start, block);
             for (int pixel = 0, i = 0; pixel < Pixels; pixel++)
             {
                 for (int channel = 0; channel < Channels; channel++) to[i++] = from[(channel * Pixels) + pixel];
             }
         }
-
-        return TensorData.FromFloats(Shape, target);
     }
 
     /// <summary>

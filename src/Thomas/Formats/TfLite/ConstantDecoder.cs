@@ -20,20 +20,12 @@ internal static class ConstantDecoder
         _ => 0,
     };
 
-    /// <summary>Widens, narrows or dequantizes: real = scale * (q - zeroPoint), scales running along one axis or one for all.</summary>
+    /// <summary>Narrows or dequantizes: real = scale * (q - zeroPoint), scales running along one axis or one for all.</summary>
     public static float[] ToFloats(ReadOnlySpan<byte> bytes, TfLiteType type, Shape shape, Quantization? quantization)
     {
         float[] values = new float[shape.ElementCount];
         switch (type)
         {
-            case TfLiteType.FLOAT16:
-                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (int i = 0; i < values.Length; i++) values[i] = (float)halves[i];
-                break;
-            case TfLiteType.BFLOAT16:
-                ReadOnlySpan<ushort> upperHalves = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int i = 0; i < values.Length; i++) values[i] = BitConverter.Int32BitsToSingle(upperHalves[i] << 16);
-                break;
             case TfLiteType.FLOAT64:
                 ReadOnlySpan<double> doubles = MemoryMarshal.Cast<byte, double>(bytes);
                 for (int i = 0; i < values.Length; i++) values[i] = (float)doubles[i];

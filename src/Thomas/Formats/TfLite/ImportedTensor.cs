@@ -64,6 +64,15 @@ internal sealed class ImportedTensor
     /// <summary>Whether its real values lie on a grid of 8 or 16 bits.</summary>
     public bool IsQuantized => Type is TfLiteType.INT8 or TfLiteType.UINT8 or TfLiteType.INT16 && Quantization is not null;
 
+    /// <summary>The type that its numbers have here without conversion; null where they are converted.</summary>
+    private DType? Stored => Type switch
+    {
+        TfLiteType.FLOAT32 => DType.F32,
+        TfLiteType.FLOAT16 => DType.F16,
+        TfLiteType.BFLOAT16 => DType.BF16,
+        _ => null,
+    };
+
     /// <summary>The map from stored to real numbers, where there is one.</summary>
     public Quantization? Quantization
     {
@@ -96,7 +105,7 @@ internal sealed class ImportedTensor
         return new Shape(_dims);
     }
 
-    /// <summary>The elements of a constant as real numbers: float32 is borrowed from the file, all else converted.</summary>
+    /// <summary>The elements of a constant as real numbers: floats of 16 and 32 bits are borrowed from the file, all else converted.</summary>
     public TensorData Decode()
     {
         Shape shape = ConstantShape();
@@ -107,12 +116,12 @@ internal sealed class ImportedTensor
             // Sixteen times as much as other constants may grow: nine weights of ten are left out, and bytes become floats.
             _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount / 16, Place);
             byte[] data = SparseDecoder.Decode(this, new TensorTable(_table).Sparsity, shape, Data, elementBytes);
-            return Type == TfLiteType.FLOAT32 ? new TensorData(new TensorType(DType.F32, shape), data) : TensorData.FromFloats(shape, ConstantDecoder.ToFloats(data, Type, shape, Quantization), Quantization);
+            return Stored is DType same ? new TensorData(new TensorType(same, shape), data) : TensorData.FromFloats(shape, ConstantDecoder.ToFloats(data, Type, shape, Quantization), Quantization);
         }
 
         Require(Data.Length == (long)shape.ElementCount * elementBytes, $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
-        if (Type == TfLiteType.FLOAT32) return new TensorData(new TensorType(DType.F32, shape), Data);
-        _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);
+        if (Type != TfLiteType.FLOAT32) _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);
+        if (Stored is DType stored) return new TensorData(new TensorType(stored, shape), Data);
         return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization), Quantization);
     }
 

@@ -188,12 +188,7 @@ internal sealed partial class TfLiteImporter
 
     private TensorData Permuted(TensorData data, IntList perm)
     {
-        Shape shape = data.Type.Shape;
-        int[] dims = new int[shape.Rank];
-        for (int i = 0; i < dims.Length; i++) dims[i] = shape[perm[i]];
         _file.ChargeCopy(data.Type.SizeBytes, new FlatPlace("constant"));
-        float[] values = new float[shape.ElementCount];
-        Transpose.Permute(data.Floats, shape, perm, values);
-        return TensorData.FromFloats(new Shape(dims), values, data.Quantization?.Permuted(perm));
+        return Transpose.Permuted(data, perm);
     }
 }

@@ -31,7 +31,7 @@ internal sealed partial class TfLiteImporter
         Value value = Operand(call, 2);
         if (!value.IsConstant) throw Unsupported(call, "a pad value that is not constant");
         _file.Require(value.Shape.ElementCount == 1, call.Place, $"its pad value has shape {value.Shape}");
-        return value.Constant!.Floats[0];
+        return value.Constant!.Widened[0];
     }
 
     private void ImportConcat(OperatorCall call)

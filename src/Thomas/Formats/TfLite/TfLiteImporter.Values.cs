@@ -101,7 +101,8 @@ internal sealed partial class TfLiteImporter
         _file.Require(tensor.IsConstant, reader, $"reads tensor {index} '{tensor.Name}', which has no value");
         HasIntegerWeights |= tensor.Type is not TfLiteType.FLOAT32 && tensor.Quantization is not null;
         HasHalfWeights |= tensor.Type is TfLiteType.FLOAT16 or TfLiteType.BFLOAT16;
-        return _values[index] = _builder.Constant(tensor.Name, tensor.Decode());
+        TensorData data = tensor.Decode();
+        return _values[index] = _builder.Constant(tensor.Name, _isOnlyWeight[index] ? data : data.ToF32());
     }
 
     /// <summary>The operand as integers known while reading, or null.</summary>
@@ -124,9 +125,44 @@ internal sealed partial class TfLiteImporter
     private Value Add(Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes, string name)
     {
         if (++_nodes > ModelLimits.Nodes) throw ModelLimits.TooMany(_file.Name, _nodes, "nodes or more", ModelLimits.Nodes);
-        Value value = _builder.Add(op, operands, attributes, name);
+        Value[] taken = operands.ToArray();
+        for (int i = 0; i < taken.Length; i++)
+        {
+            if (!StoredWeights.Keeps(op, i, attributes, taken[i].Type.DType)) taken[i] = Widened(taken[i]);
+        }
+
+        Value value = _builder.Add(op, taken, attributes, name);
         RequireSize(value.Type, new FlatPlace($"result '{name}'"));
         return value;
+    }
+
+    /// <summary>Finds the tensors that only layers with weights read, perhaps behind a DEQUANTIZE: floats of 16 bits stay so there.</summary>
+    private void FindWeights(ReadOnlySpan<OperatorCall> calls, ReadOnlySpan<int> outputs)
+    {
+        Array.Fill(_isOnlyWeight, true);
+        foreach (int output in outputs)
+        {
+            if ((uint)output < (uint)_isOnlyWeight.Length) _isOnlyWeight[output] = false;
+        }
+
+        for (int i = calls.Length - 1; i >= 0; i--)
+        {
+            OperatorCall call = calls[i];
+            bool isLayer = call.Code is BuiltinOperator.CONV_2D or BuiltinOperator.DEPTHWISE_CONV_2D or BuiltinOperator.FULLY_CONNECTED or BuiltinOperator.TRANSPOSE_CONV or BuiltinOperator.BATCH_MATMUL;
+            bool passesOn = call.Code is BuiltinOperator.DEQUANTIZE or BuiltinOperator.DENSIFY && call.Outputs.Length > 0;
+            foreach (int input in call.Inputs)
+            {
+                if (input >= 0) _isOnlyWeight[input] &= isLayer || (passesOn && _isOnlyWeight[call.Outputs[0]]);
+            }
+        }
+    }
+
+    /// <summary>A value that computes in float32; a constant of 16-bit floats is widened, once.</summary>
+    private Value Widened(Value value)
+    {
+        if (value.Constant is not { } data || !data.Type.DType.IsHalf()) return value;
+        if (!_widened.TryGetValue(value, out Value? widened)) _widened.Add(value, widened = _builder.Constant(value.Name, data.ToF32()));
+        return widened;
     }
 
     private void RequireSize(TensorType type, FlatPlace place) =>

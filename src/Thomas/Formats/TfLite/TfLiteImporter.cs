@@ -24,6 +24,8 @@ internal sealed partial class TfLiteImporter
     private readonly IntegerTensor?[] _integers;
     private readonly bool[] _isProduced;
     private readonly bool[] _isMissing;
+    private readonly bool[] _isOnlyWeight;
+    private readonly Dictionary<Value, Value> _widened = [];
     private int _nodes;
 
     private TfLiteImporter(FlatFile file, ImportedTensor[] tensors, int? imageSize)
@@ -35,6 +37,7 @@ internal sealed partial class TfLiteImporter
         _integers = new IntegerTensor?[tensors.Length];
         _isProduced = new bool[tensors.Length];
         _isMissing = new bool[tensors.Length];
+        _isOnlyWeight = new bool[tensors.Length];
     }
 
     /// <summary>Whether images stand channels first in the file.</summary>
@@ -73,7 +76,7 @@ internal sealed partial class TfLiteImporter
         SubgraphTable subgraph = new(subgraphs[graph]);
         importer = new TfLiteImporter(file, ReadTensors(file, subgraph.Tensors, model.Buffers), imageSize) { Signature = signature };
         importer.AddInputs(subgraph.Inputs);
-        importer.AddOperators(subgraph.Operators, codes);
+        importer.AddOperators(subgraph.Operators, subgraph.Outputs, codes);
         importer._unsupported.ThrowIfAny(file.Name);
         return importer.Finish(subgraph.Outputs);
     }
@@ -167,7 +170,7 @@ internal sealed partial class TfLiteImporter
         return new UnsupportedModelException(file.Name, unsupported.ToLines());
     }
 
-    private void AddOperators(FlatTables operators, (BuiltinOperator Code, string Name)[] codes)
+    private void AddOperators(FlatTables operators, ReadOnlySpan<int> graphOutputs, (BuiltinOperator Code, string Name)[] codes)
     {
         if (operators.Count > ModelLimits.Operators) throw ModelLimits.TooMany(_file.Name, operators.Count, "operators", ModelLimits.Operators);
         OperatorCall[] calls = new OperatorCall[operators.Count];
@@ -186,6 +189,7 @@ internal sealed partial class TfLiteImporter
         }
 
         NameDequantized(calls);
+        FindWeights(calls, graphOutputs);
         foreach (OperatorCall call in calls) AddOperator(call);
     }
 

@@ -28,6 +28,8 @@ internal abstract class ConvolutionMoments : Op
     /// <summary>The convolution alone.</summary>
     internal abstract Op Convolution { get; }
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => Convolution.OperandTypes(operand, attributes);
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         TensorType y = Convolution.InferTypes(inputs, attributes)[0], moment = new(y.DType, new Shape(y.Shape[-1]));

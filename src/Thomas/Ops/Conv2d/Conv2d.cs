@@ -25,6 +25,8 @@ internal sealed partial class Conv2d : Op
     public override string Formula =>
         "y[n,p,q,o] = f(sum_{i,j,c} x[n, p*sH - top + i*dH, q*sW - left + j*dW, g*cIn/G + c] * filter[o,i,j,c] + bias[o] + residual[n,p,q,o]), g = o / (cOut/G)";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 || (operand == 2 && attributes is Conv2dAttributes { HasBias: true }) ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         Conv2dAttributes a = (Conv2dAttributes)attributes;

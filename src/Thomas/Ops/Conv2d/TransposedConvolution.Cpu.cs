@@ -50,15 +50,15 @@ internal abstract partial class TransposedConvolution
         public override long WorkspaceBytes(int threads) =>
             ((long)_product.WorkspaceBytes * threads) + (_constant is null ? (long)_product.PackedBytes * _groups : 0);
 
+        public override bool ReadsFloats(int input) => _constant is null || input == 0;
+
         public override void UseConstants(byte* memory, bool pack)
         {
             if (_constant is null) return;
             _packedConstant = (float*)memory;
             if (!pack) return;
-            fixed (float* values = _constant.Floats)
-            {
-                for (int group = 0; group < _groups; group++) Pack(values, _packedConstant, group, 0, _product.PackItems);
-            }
+            using PinnedFloats values = new(_constant);
+            for (int group = 0; group < _groups; group++) Pack(values.Pointer, _packedConstant, group, 0, _product.PackItems);
         }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)

@@ -9,6 +9,8 @@ namespace Thomas.Ops;
 /// </summary>
 internal abstract partial class TransposedConvolution : Op
 {
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         Conv2dGradientAttributes a = (Conv2dGradientAttributes)attributes;

@@ -18,6 +18,8 @@ internal sealed partial class Dense : Op
     /// <inheritdoc/>
     public override string Formula => "y[n,o] = f(sum_k x[n,k] * weights[o,k] + bias[o])";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand is 1 or 2 ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         DenseAttributes a = (DenseAttributes)attributes;

@@ -22,6 +22,8 @@ internal sealed partial class DepthwiseConv2d : Op
     /// <inheritdoc/>
     public override string Formula => "y[n,p,q,o] = f(sum_{i,j} x[n, p*sH - top + i*dH, q*sW - left + j*dW, o/m] * filter[0,i,j,o] + bias[o])";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand is 1 or 2 ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         DepthwiseConv2dAttributes a = (DepthwiseConv2dAttributes)attributes;

@@ -38,6 +38,8 @@ internal sealed partial class DepthwiseConv2dGradient : Op
     /// <summary>Whether there is a kernel for these shapes.</summary>
     internal static bool Fits(Window2d window, Shape x, Shape dy) => x[3] == dy[3] && DepthwiseJointGradient.Fits(window.ToGeometry(x, dy, x[3]));
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 2 ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)attributes;
@@ -48,7 +50,7 @@ internal sealed partial class DepthwiseConv2dGradient : Op
         Require(filter == new Shape(1, a.Window.KernelH, a.Window.KernelW, x[3]), $"filter {filter} does not fit {x} and {a}");
         Require(Fits(a.Window, x, dy), $"there is no kernel for x {x} and {a}");
         Require(DepthwiseConv2dGradientAttributes.Fuses(a.InputActivation), $"the activation {a.InputActivation.Kind} must be a node of its own");
-        return a.InputActivation.Kind == ActivationKind.None ? [inputs[0], inputs[2]] : [inputs[0], inputs[2], new TensorType(DType.F32, new Shape(x[3]))];
+        return a.InputActivation.Kind == ActivationKind.None ? [inputs[0], new TensorType(DType.F32, filter)] : [inputs[0], new TensorType(DType.F32, filter), new TensorType(DType.F32, new Shape(x[3]))];
     }
 
     internal override bool CpuCanOverwrite(Node node, int input) => input == 0;

@@ -19,6 +19,8 @@ internal sealed partial class DepthwiseConv2dInputGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         Conv2dGradientAttributes a = (Conv2dGradientAttributes)attributes;

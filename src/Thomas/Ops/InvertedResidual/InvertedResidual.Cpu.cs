@@ -62,23 +62,24 @@ internal sealed partial class InvertedResidual
 
         public override long WorkspaceBytes(int threads) => _bands.WorkspaceBytes(threads) + (_isConstant ? 0 : PackedBytes);
 
+        /// <summary>Of packed operands, only the depthwise bias is read as it is.</summary>
+        public override bool ReadsFloats(int input) => !_isConstant || input == 0 || input >= _a.Filters || (_a.Depthwise.HasBias && input == _a.DepthwiseFilter + 1);
+
         public override void UseConstants(byte* memory, bool pack)
         {
             if (!_isConstant) return;
             SetPacked(memory);
             _isPacked = true;
             if (!pack) return;
-            fixed (float* expandFilter = Constant(_a.Expand is not null, 1), expandBias = Constant(_a.Expand?.HasBias == true, 2))
-            fixed (float* filter = Constant(true, _a.DepthwiseFilter))
-            fixed (float* projectFilter = Constant(_a.Project is not null, _a.ProjectFilter), projectBias = Constant(_a.Project?.HasBias == true, _a.ProjectFilter + 1))
-            {
-                _expandFilter = expandFilter;
-                _expandBias = expandBias;
-                _filter = filter;
-                _projectFilter = projectFilter;
-                _projectBias = projectBias;
-                Pack(0, PackItems);
-            }
+            using PinnedFloats expandFilter = Constant(_a.Expand is not null, 1), expandBias = Constant(_a.Expand?.HasBias == true, 2);
+            using PinnedFloats filter = Constant(true, _a.DepthwiseFilter);
+            using PinnedFloats projectFilter = Constant(_a.Project is not null, _a.ProjectFilter), projectBias = Constant(_a.Project?.HasBias == true, _a.ProjectFilter + 1);
+            _expandFilter = expandFilter.Pointer;
+            _expandBias = expandBias.Pointer;
+            _filter = filter.Pointer;
+            _projectFilter = projectFilter.Pointer;
+            _projectBias = projectBias.Pointer;
+            Pack(0, PackItems);
         }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
@@ -131,6 +132,6 @@ internal sealed partial class InvertedResidual
             _args.Project = (float*)(memory + ExpandBytes + FilterBytes);
         }
 
-        private ReadOnlySpan<float> Constant(bool exists, int input) => exists ? _node.Inputs[input].Constant!.Floats : default;
+        private PinnedFloats Constant(bool exists, int input) => new(exists ? _node.Inputs[input].Constant : null);
     }
 }

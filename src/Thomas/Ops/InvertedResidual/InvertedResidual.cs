@@ -20,6 +20,9 @@ internal sealed partial class InvertedResidual : Op
 
     internal override string NoGradientReason => "it is made of its parts after these have been differentiated";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
+        operand > 0 && attributes is InvertedResidualAttributes a && operand < a.Filters ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         InvertedResidualAttributes a = (InvertedResidualAttributes)attributes;

@@ -73,12 +73,15 @@ internal sealed partial class MatMul
 
         public override long WorkspaceBytes(int threads) => ((long)_product.WorkspaceBytes * threads) + (PacksEachRun ? PackedBytes * _matricesB : 0);
 
+        public override bool ReadsFloats(int input) => _constant is null || input == 0;
+
         public override void UseConstants(byte* memory, bool pack)
         {
             if (_constant is null) return;
             _packedConstant = (float*)memory;
             if (!pack) return;
-            fixed (float* values = _constant.Floats) Pack(values, _packedConstant, 0, _matricesB * PackedMatrix.Panels(_n));
+            using PinnedFloats values = new(_constant);
+            Pack(values.Pointer, _packedConstant, 0, _matricesB * PackedMatrix.Panels(_n));
         }
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)

@@ -20,6 +20,8 @@ internal sealed partial class MatMul : Op
     /// <inheritdoc/>
     public override string Formula => "y[..,i,j] = sum_k a[..,i,k] * b[..,k,j]";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.Floats;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         MatMulAttributes t = (MatMulAttributes)attributes;

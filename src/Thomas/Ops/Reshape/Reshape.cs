@@ -23,6 +23,8 @@ internal sealed partial class Reshape : Op
     /// <inheritdoc/>
     public override string Formula => "y = x, row-major order kept";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.All;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);

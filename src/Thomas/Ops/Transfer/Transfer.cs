@@ -23,6 +23,8 @@ internal sealed class Transfer : Op
 
     internal override string NoGradientReason => "nodes are placed on devices after the gradients are known";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.All;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Copy;
@@ -52,6 +53,31 @@ internal sealed class Transpose : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args) =>
         Permute<T>(args.Inputs[0].Span, args.Inputs[0].Shape, args.Attributes<TransposeAttributes>().Perm, args.Output.Span);
+
+    /// <summary>A constant with its axes reordered, in its own type: axis i of the result is axis perm[i] of it. Borrows where only axes of size 1 move.</summary>
+    internal static TensorData Permuted(TensorData data, IntList perm)
+    {
+        Shape from = data.Type.Shape, to = Permutation.Apply(perm, from);
+        if (Permutation.KeepsOrder(perm, from)) return data.Reshaped(to);
+        byte[] bytes = new byte[data.Bytes.Length];
+        switch (data.Type.DType.SizeBytes())
+        {
+            case sizeof(float):
+                Permute(MemoryMarshal.Cast<byte, float>(data.Bytes.Span), from, perm, MemoryMarshal.Cast<byte, float>(bytes.AsSpan()));
+                break;
+            case sizeof(ushort):
+                Permute(MemoryMarshal.Cast<byte, ushort>(data.Bytes.Span), from, perm, MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
+                break;
+            case sizeof(byte):
+                Permute(data.Bytes.Span, from, perm, bytes.AsSpan());
+                break;
+            default:
+                Permute(MemoryMarshal.Cast<byte, long>(data.Bytes.Span), from, perm, MemoryMarshal.Cast<byte, long>(bytes.AsSpan()));
+                break;
+        }
+
+        return new TensorData(data.Type with { Shape = to }, bytes, data.Quantization?.Permuted(perm));
+    }
 
     /// <summary>Writes the permuted elements of x in row-major order.</summary>
     internal static void Permute<T>(ReadOnlySpan<T> x, Shape shape, IntList perm, Span<T> y)

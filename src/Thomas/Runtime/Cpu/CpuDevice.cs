@@ -17,5 +17,26 @@ internal sealed class CpuDevice(int threads, BlockSizes blocks) : HostDevice(thr
     public override string Identity => nameof(DeviceKind.Cpu);
 
     /// <inheritdoc/>
-    public override DeviceKernel? CreateKernel(Node node) => node.Op.CreateCpuKernel(node, _context);
+    public override DeviceKernel? CreateKernel(Node node)
+    {
+        CpuKernel kernel = node.Op.CreateCpuKernel(node, _context);
+        return Serves(node, kernel) ? kernel : new ReferenceKernel(node);
+    }
+
+    /// <summary>Whether a kernel reads and writes the types that the node has. Constants are widened for it.</summary>
+    private static bool Serves(Node node, CpuKernel kernel)
+    {
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            Value input = node.Inputs[i];
+            if (input.Type.DType != DType.F32 && !(input.IsConstant && input.Type.DType.IsHalf()) && kernel.ReadsFloats(i)) return false;
+        }
+
+        foreach (Value output in node.Outputs)
+        {
+            if (output.Type.DType != DType.F32 && kernel.WritesFloats) return false;
+        }
+
+        return true;
+    }
 }

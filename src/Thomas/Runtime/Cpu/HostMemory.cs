@@ -38,7 +38,7 @@ internal abstract unsafe class HostMemory : DeviceMemory
     public override void Clear(long offset, long bytes) => NativeMemory.Clear(Address(offset, bytes), (nuint)bytes);
 
     /// <inheritdoc/>
-    public override float? FindNonFinite(long offset, int count) => NonFinite.In(Floats(offset, count));
+    protected override float? FindNonFiniteFloat(long offset, int count) => NonFinite.In(Floats(offset, count));
 
     /// <summary>Some of the bytes; valid while the memory is, which must stay referenced as long.</summary>
     public Span<byte> Span(long offset, int bytes) => new(Address(offset, bytes), bytes);

@@ -109,7 +109,7 @@ internal sealed class HeadSplit
         bool pointwise = node.Op is Dense || (((Conv2dAttributes)node.Attributes).Window.IsPointwise && ((Conv2dAttributes)node.Attributes).Groups == 1);
         int outputs = node.Output.Shape[-1];
         bool isLinear = way.IsLinear && !output.IsIndependent && pointwise && layer.CanFoldScale;
-        LinearHead? Head() => isLinear ? way.Apply(layer.Weights.Constant!.Floats.ToArray(), layer.Bias?.Constant!.Floats.ToArray() ?? new float[outputs]) : null;
+        LinearHead? Head() => isLinear ? way.Apply(layer.Weights.Constant!.ToFloats(), layer.Bias?.Constant!.ToFloats() ?? new float[outputs]) : null;
         string classes = output.IsBinary ? "one output, which is two classes" : output.IsIndependent ? $"{outputs} classes with independent probabilities" : $"{outputs} classes";
         return new HeadSplit(model, output, features, Head, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {classes})");
     }

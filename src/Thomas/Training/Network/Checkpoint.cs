@@ -42,7 +42,7 @@ internal static class Checkpoint
         {
             foreach (Variable variable in copy.Variables)
             {
-                tensors.Add(new CheckpointTensor(section, variable.Name, variable.Kind.ToString(), variable.Shape.Dims.ToArray(), offset));
+                tensors.Add(new CheckpointTensor(section, variable.Name, variable.Kind.ToString(), variable.Shape.Dims.ToArray(), offset, variable.Type.DType.ToString()));
                 offset += variable.Type.SizeBytes;
             }
         }
@@ -112,6 +112,11 @@ internal static class Checkpoint
             if (!variable.Shape.Dims.SequenceEqual(tensor.Shape))
             {
                 throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' has the shape [{string.Join(',', tensor.Shape)}], here it is {variable.Shape}.");
+            }
+
+            if ((tensor.Type ?? nameof(DType.F32)) != variable.Type.DType.ToString())
+            {
+                throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' holds {VisibleText.Of(tensor.Type!)}, here it is {variable.Type.DType}.");
             }
 
             if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes) throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");

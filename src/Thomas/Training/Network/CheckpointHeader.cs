@@ -110,13 +110,14 @@ internal sealed record CheckpointHeader
     }
 }
 
-/// <summary>A tensor of a checkpoint: float32, row-major, little-endian.</summary>
+/// <summary>A tensor of a checkpoint: row-major, little-endian.</summary>
 /// <param name="Section">What it belongs to: the state of training, or the best weights.</param>
 /// <param name="Name">Name of the variable.</param>
 /// <param name="Kind">What the variable is for.</param>
 /// <param name="Shape">Its sizes.</param>
 /// <param name="Offset">Bytes from the start of the tensors.</param>
-internal sealed record CheckpointTensor(string Section, string Name, string Kind, int[] Shape, long Offset);
+/// <param name="Type">Element type; null in older files, whose tensors are all F32.</param>
+internal sealed record CheckpointTensor(string Section, string Name, string Kind, int[] Shape, long Offset, string? Type = null);
 
 /// <summary>Serializes the header without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, RespectNullableAnnotations = true)]

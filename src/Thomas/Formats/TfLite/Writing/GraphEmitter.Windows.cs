@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
@@ -49,7 +50,7 @@ internal sealed partial class GraphEmitter
         Window2d window = a.Window with { KernelH = a.Window.ExtentH, KernelW = a.Window.ExtentW, DilationH = 1, DilationW = 1 };
         TensorData filter = node.Inputs[1].Constant ?? throw new ThomasException($"{node} cannot be written as .tflite: its filter is computed.");
         int[] dims = Dims(node.Output), full = [dims[0], dims[1] + window.Padding.Top, dims[2] + window.Padding.Left, dims[3]];
-        int weights = _file.AddFloats($"{node.Inputs[1].Name}/dense", [dims[3], window.KernelH, window.KernelW, filter.Type.Shape[0]], DenseFilter(filter, a, dims[3]));
+        int weights = AddFilter($"{node.Inputs[1].Name}/dense", [dims[3], window.KernelH, window.KernelW, filter.Type.Shape[0]], DenseFilter(filter, a, dims[3]), filter.Type.DType);
         bool isSame = IsSame(node.Output.Shape, window);
         if (!isSame)
         {
@@ -63,6 +64,14 @@ internal sealed partial class GraphEmitter
         OptionsTable options = new OptionsTable(BuiltinOptions.TransposeConv).Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH);
         int result = Call(BuiltinOperator.TRANSPOSE_CONV, [SizeWithBatchOf(Tensor(node.Inputs[0]), full), weights, Tensor(node.Inputs[0])], full, options);
         return full.AsSpan().SequenceEqual(dims) ? result : Sliced(result, [0, window.Padding.Top, window.Padding.Left, 0], [-1, dims[1], dims[2], -1], dims);
+    }
+
+    /// <summary>A filter that was rearranged, in its own type.</summary>
+    private int AddFilter(string name, int[] dims, float[] values, DType type)
+    {
+        if (type != DType.F16) return _file.AddFloats(name, dims, values);
+        Half[] halves = Array.ConvertAll(values, static value => (Half)value);
+        return Widened(_file.AddTensor(new FileTensor(name, TfLiteType.FLOAT16, dims, MemoryMarshal.AsBytes(halves.AsSpan()).ToArray())));
     }
 
     /// <summary>Sizes as an operand; an open batch is read off a tensor at run time.</summary>
@@ -80,6 +89,7 @@ internal sealed partial class GraphEmitter
         Shape shape = filter.Type.Shape;
         Window2d window = a.Window;
         int inputs = shape[0], perGroup = shape[3], width = window.ExtentW;
+        ReadOnlySpan<float> weights = filter.Widened;
         float[] dense = new float[checked(outputs * window.ExtentH * width * inputs)];
         for (int c = 0, from = 0; c < inputs; c++)
             for (int i = 0; i < shape[1]; i++)
@@ -87,7 +97,7 @@ internal sealed partial class GraphEmitter
                     for (int o = 0; o < perGroup; o++, from++)
                     {
                         int output = (c / (inputs / a.Groups) * perGroup) + o;
-                        dense[(((((output * window.ExtentH) + (i * window.DilationH)) * width) + (j * window.DilationW)) * inputs) + c] = filter.Floats[from];
+                        dense[(((((output * window.ExtentH) + (i * window.DilationH)) * width) + (j * window.DilationW)) * inputs) + c] = weights[from];
                     }
 
         return dense;

@@ -12,6 +12,8 @@ namespace Thomas.Formats.TfLite.Writing;
 /// </summary>
 internal sealed partial class GraphEmitter
 {
+    private const int HalfDequantizeVersion = 3;
+
     private readonly FileGraph _file = new();
     private readonly Dictionary<Value, int> _tensors = [];
     private readonly bool _batchIsOpen;
@@ -106,10 +108,21 @@ internal sealed partial class GraphEmitter
     {
         if (_tensors.TryGetValue(value, out int tensor)) return tensor;
         if (value.Constant is not { } data) throw new InvalidOperationException($"{value} is read before it is written.");
-        if (data.Type.DType != DType.F32) throw new ThomasException($"{value} cannot be written as .tflite: only float32 constants can.");
-        tensor = _file.AddTensor(new FileTensor(value.Name, TfLiteType.FLOAT32, Dims(value), data.Bytes));
-        _tensors[value] = _file.Rename(tensor, value.Name);
-        return tensor;
+        if (!data.Type.DType.IsFloat()) throw new ThomasException($"{value} cannot be written as .tflite: only constants of floats can.");
+
+        // The format has bfloat16, but no operator that widens it.
+        bool isHalf = data.Type.DType == DType.F16;
+        tensor = _file.AddTensor(new FileTensor(value.Name, isHalf ? TfLiteType.FLOAT16 : TfLiteType.FLOAT32, Dims(value), isHalf ? data.Bytes : data.ToF32().Bytes));
+        _file.Rename(tensor, value.Name);
+        return _tensors[value] = isHalf ? Widened(tensor) : tensor;
+    }
+
+    /// <summary>Float16 numbers as the float32 that operators compute in; runtimes do this once, when they open the file.</summary>
+    private int Widened(int halves)
+    {
+        int result = _file.AddTensor(new FileTensor($"{_file.Tensors[halves].Name}/float32", TfLiteType.FLOAT32, Dims(halves), default));
+        _file.Operators.Add(new FileOperator(BuiltinOperator.DEQUANTIZE, HalfDequantizeVersion, [halves], [result], new OptionsTable(BuiltinOptions.Dequantize)));
+        return result;
     }
 
     private static int[] Dims(Value value) => value.Shape.Dims.ToArray();

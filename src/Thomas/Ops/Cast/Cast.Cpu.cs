@@ -1,0 +1,41 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels;
+
+namespace Thomas.Ops;
+
+internal sealed partial class Cast
+{
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
+
+    private sealed unsafe class Kernel(Node node) : CpuKernel
+    {
+        private const int ItemElements = 1 << 12;
+
+        private readonly DType _from = node.Inputs[0].Type.DType;
+        private readonly DType _to = node.Output.Type.DType;
+        private readonly int _count = node.Output.Shape.ElementCount;
+        private byte* _x;
+        private byte* _y;
+
+        public override string Name => $"{_from}_to_{_to}_cast".ToLowerInvariant();
+
+        public override bool ReadsFloats(int input) => false;
+
+        public override bool WritesFloats => false;
+
+        public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
+        {
+            _x = (byte*)inputs[0];
+            _y = (byte*)outputs[0];
+        }
+
+        public override int Items(int phase) => (int)(((long)_count + ItemElements - 1) / ItemElements);
+
+        public override void Run(int phase, int begin, int end, int thread)
+        {
+            nint first = (nint)begin * ItemElements, last = (nint)Math.Min((long)end * ItemElements, _count);
+            Elements.Convert(_from, _x + (first * _from.SizeBytes()), _to, _y + (first * _to.SizeBytes()), last - first);
+        }
+    }
+}

@@ -11,8 +11,8 @@ using Thomas.Runtime;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// Inference of one image or several at a time: Thomas, a peer and the machine's own multiply-adds take turns; medians and their ratios are printed. The peer is Thomas without
-/// some compile passes if such are named, else ONNX Runtime, which takes one image of an ONNX file.
+/// Inference of one image or several at a time: Thomas, a peer and the machine's own multiply-adds take turns; medians and their ratios are printed. The peer
+/// is Thomas without some compile passes if such are named, else ONNX Runtime, which takes one image of an ONNX file.
 /// </summary>
 internal static class InferenceBenchmark
 {
@@ -36,7 +36,9 @@ internal static class InferenceBenchmark
         }
 
         Console.WriteLine($"{CpuFeatures.Description}, batch {batch}, {rounds} rounds; milliseconds: median (minimum)");
-        Console.WriteLine($"{"model",-36} {"threads",7} {"Thomas",16} {(passesOff.Count > 0 ? "without passes" : "ONNX Runtime"),16} {"ratio",7} {"difference",10}  of the machine's multiply-adds");
+        Console.WriteLine(
+            $"{"model",-36} {"threads",7} {"Thomas",16} {(passesOff.Count > 0 ? "without passes" : "ONNX Runtime"),16} {"ratio",7} {"difference",10}  of "
+            + $"the machine's multiply-adds");
         foreach (string name in names) Compare(name, Networks.Load(name, size), batch, passesOff, threads, rounds, profile, spins);
         return 0;
     }
@@ -46,7 +48,9 @@ internal static class InferenceBenchmark
         float[] image = Noise(model.Graph.Inputs[0].Shape.ElementCount * batch);
         Executable[] executables = [.. threads.Select(t => Compile(t, []))];
         IPeer?[] peers = [.. threads.Select(t => (IPeer?)(
-            passesOff.Count > 0 ? new OwnPeer(Compile(t, passesOff), image) : Networks.IsArchitecture(name) || batch > 1 ? null : new OnnxPeer(name, model, image, t, spins)))];
+            passesOff.Count > 0 ? new OwnPeer(Compile(t, passesOff), image)
+            : Networks.IsArchitecture(name) || batch > 1 ? null
+            : new OnnxPeer(name, model, image, t, spins)))];
         Executable Compile(int t, List<string> without) => Executable.Compile(model.Graph, batch, new CompileOptions { Threads = t, PassesOff = without });
         double[][] own = [.. threads.Select(_ => new double[rounds])], peer = [.. threads.Select(_ => new double[rounds])];
         double[][] steps = [.. executables.Select(e => new double[e.Kernels.Count])];
@@ -80,12 +84,16 @@ internal static class InferenceBenchmark
             peak[t] = peaks[t][rounds / 2];
             double median = own[t][rounds / 2], flops = 2.0 * executables[t].Graph.Cost.MultiplyAdds;
             string beside = peers[t] is null ? $"{"",16} {"",7} {"",10}" : string.Create(
-                CultureInfo.InvariantCulture, $"{peer[t][rounds / 2],8:F2} {$"({peer[t][0].ToString("F2", CultureInfo.InvariantCulture)})",-7} {median / peer[t][rounds / 2],7:F2} {difference[t],10:E1}");
+                CultureInfo.InvariantCulture,
+                $"{peer[t][rounds / 2],8:F2} {$"({peer[t][0].ToString("F2", CultureInfo.InvariantCulture)})",-7} {median / peer[t][rounds / 2],7:F2} "
+                + $"{difference[t],10:E1}");
             string scaling = t == 0 ? "" : string.Create(
-                CultureInfo.InvariantCulture, $"; {own[0][rounds / 2] / median:F2} times as fast as {threads[0]} thread(s), where the machine gives {peak[t] / peak[0]:F2}");
+                CultureInfo.InvariantCulture,
+                $"; {own[0][rounds / 2] / median:F2} times as fast as {threads[0]} thread(s), where the machine gives {peak[t] / peak[0]:F2}");
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Path.GetFileName(name),-36} {threads[t],7} {median,8:F2} {$"({own[t][0].ToString("F2", CultureInfo.InvariantCulture)})",-7} {beside}  {1e-6 * flops / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
+                $"{Path.GetFileName(name),-36} {threads[t],7} {median,8:F2} {$"({own[t][0].ToString("F2", CultureInfo.InvariantCulture)})",-7} {beside}  "
+                + $"{1e-6 * flops / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
             if (profile) PrintProfile(executables[t], steps[t], rounds);
             executables[t].Dispose();
             peers[t]?.Dispose();
@@ -101,7 +109,10 @@ internal static class InferenceBenchmark
             double ms = steps[step] / rounds * 1e3;
             double gigaflops = 2e-6 * node.Op.Cost(node).MultiplyAdds / ms;
             string shapes = string.Join(" ", node.Inputs.Where(v => !v.IsConstant || v.Shape.Rank > 1).Select(v => v.Shape.ToString()));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {ms,7:F3} ms {gigaflops,6:F1} GFLOP/s {executable.Kernels[step],-34} {node.Op.Name} {shapes} -> {node.Output.Shape}"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {ms,7:F3} ms {gigaflops,6:F1} GFLOP/s {executable.Kernels[step],-34} {node.Op.Name} {shapes} -> {node.Output.Shape}"));
             step++;
         }
     }

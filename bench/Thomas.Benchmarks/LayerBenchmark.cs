@@ -14,9 +14,9 @@ using Thomas.Training;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// Every different layer of stock networks, each alone: its rate, as a share of the multiply-adds that the machine gives in registers, and its time beside the roof, which is
-/// the time of its arithmetic at that rate or of its bytes at the streaming rate of a working set of that size, whichever is longer. With gradients, those of a full training
-/// step too, as its passes leave them.
+/// Every different layer of stock networks, each alone: its rate, as a share of the multiply-adds that the machine gives in registers, and its time beside the
+/// roof, which is the time of its arithmetic at that rate or of its bytes at the streaming rate of a working set of that size, whichever is longer. With
+/// gradients, those of a full training step too, as its passes leave them.
 /// </summary>
 internal sealed class LayerBenchmark
 {
@@ -74,7 +74,8 @@ internal sealed class LayerBenchmark
         Console.WriteLine($"{title,-74} {"count",5} {"ms",8} {"GFLOP/s",8} {"of peak",8} {"GB/s",6} {"roof ms",8} {"of roof",8}  kernel");
         double sum = 0, roofs = 0, flops = 0;
         long bytes = 0;
-        foreach (IGrouping<(Op Op, OpAttributes Attributes, string Operands), Node> layer in nodes.Where(IsMeasured).GroupBy(n => (n.Op, n.Attributes, Operands(n))))
+        foreach (IGrouping<(Op Op, OpAttributes Attributes, string Operands), Node> layer in nodes.Where(IsMeasured).GroupBy(
+            n => (n.Op, n.Attributes, Operands(n))))
         {
             Node node = layer.First();
             double seconds = Measure(node, team, out string kernel);
@@ -94,7 +95,8 @@ internal sealed class LayerBenchmark
 
     private void PrintLine(string text, int count, double seconds, double flops, double bytes, double roof, string kernel) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
-        $"{text,-74} {count,5} {seconds * 1e3,8:F3} {1e-9 * flops / seconds,8:F1} {1e-9 * flops / seconds / _peak,8:P0} {1e-9 * bytes / seconds,6:F1} {roof * 1e3,8:F3} {roof / seconds,8:P0}  {kernel}"));
+        $"{text,-74} {count,5} {seconds * 1e3,8:F3} {1e-9 * flops / seconds,8:F1} {1e-9 * flops / seconds / _peak,8:P0} {1e-9 * bytes / seconds,6:F1} "
+        + $"{roof * 1e3,8:F3} {roof / seconds,8:P0}  {kernel}"));
 
     /// <summary>Layers that multiply and add, or all. Views take no time; updates need the variables of a step.</summary>
     private bool IsMeasured(Node node) =>

@@ -9,7 +9,9 @@ using Thomas.Training;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>What a training step takes of memory and time, beside what its plan promised: one plan a process, because the peak of a process never falls.</summary>
+/// <summary>
+/// What a training step takes of memory and time, beside what its plan promised: one plan a process, because the peak of a process never falls.
+/// </summary>
 internal static class MemoryBenchmark
 {
     private const double MiB = 1 << 20;
@@ -52,14 +54,18 @@ internal static class MemoryBenchmark
         double trained = Peak();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{options.Policy} batch {options.Batch} = {plan.Runs} x {plan.MicroBatch}, {plan.Recomputed.Count} values recomputed, {program.Step.Threads} threads, {Machine.Tier}"));
+            $"{options.Policy} batch {options.Batch} = {plan.Runs} x {plan.MicroBatch}, {plan.Recomputed.Count} values recomputed, {program.Step.Threads} "
+            + $"threads, {Machine.Tier}"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"plan        {plan.Memory.Total / MiB,8:F1} MiB, made in {planning * 1000:F0} ms"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"process     {trained / MiB,8:F1} MiB at its peak; {start / MiB:F1} at start, {loaded / MiB:F1} with the model, {planned / MiB:F1} after planning: {(trained - plan.Memory.Total) / MiB:F1} more than the plan, {plan.Memory.ModelCopy / MiB:F1} of it the model's own weights"));
+            $"process     {trained / MiB,8:F1} MiB at its peak; {start / MiB:F1} at start, {loaded / MiB:F1} with the model, {planned / MiB:F1} after "
+            + $"planning: {(trained - plan.Memory.Total) / MiB:F1} more than the plan, {plan.Memory.ModelCopy / MiB:F1} of it the model's own weights"));
         double predicted = plan.Seconds(MachineRates.Measure(options.Compile.Threads));
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"step        {best * 1000,8:F1} ms at best of {steps}; predicted {predicted * 1000:F1} ms by measured rates, {plan.Seconds(CostModel.Nominal) * 1000:F1} by nominal ones"));
+            CultureInfo.InvariantCulture,
+            $"step        {best * 1000,8:F1} ms at best of {steps}; predicted {predicted * 1000:F1} ms by measured rates, "
+            + $"{plan.Seconds(CostModel.Nominal) * 1000:F1} by nominal ones"));
         return 0;
     }
 
@@ -68,7 +74,10 @@ internal static class MemoryBenchmark
     {
         foreach (string line in File.ReadLines("/proc/self/status"))
         {
-            if (line.StartsWith("VmHWM:", StringComparison.Ordinal)) return 1024 * double.Parse(line[6..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+            if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+            {
+                return 1024 * double.Parse(line[6..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+            }
         }
 
         return 0;

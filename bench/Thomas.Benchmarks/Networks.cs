@@ -11,7 +11,9 @@ internal static class Networks
     /// <param name="name">A path, or a name of <see cref="ArchitectureCatalog"/>.</param>
     /// <param name="size">Height and width of an architecture's images; 0 for its own.</param>
     public static Model Load(string name, int size = 0) => ArchitectureCatalog.TryFind(name, out Architecture? architecture)
-        ? new Model(architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }), new ModelInfo { Name = name })
+        ? new Model(
+            architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Height = size, Width = size, Seed = 1 }),
+            new ModelInfo { Name = name })
         : Model.Load(name);
 
     /// <summary>Whether it is the name of an architecture rather than a path.</summary>

@@ -23,8 +23,8 @@ internal sealed class Peak : IParallelWork
     private float _sink;
 
     /// <summary>
-    /// The rate of all threads together, in a few milliseconds, with the vectors that are fastest here: some processors multiply and add twice as much with 512 bits as with 256,
-    /// some the same or, with a lower clock, less.
+    /// The rate of all threads together, in a few milliseconds, with the vectors that are fastest here: some processors multiply and add twice as much with 512
+    /// bits as with 256, some the same or, with a lower clock, less.
     /// </summary>
     public static double GigaflopsPerSecond(int threads)
     {

@@ -16,11 +16,15 @@ internal static class Program
         if (args is ["head", ..]) return HeadBenchmark.Run(args.AsSpan(1));
         if (args is ["session", ..] && args.Length >= 2) return SessionBenchmark.Run(args.AsSpan(1));
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
-        Console.Error.WriteLine("usage: inference MODEL.onnx|ARCHITECTURE... [--batch N] [--threads N,N] [--rounds N] [--size N] [--without PASS] [--profile] [--peer-sleeps]");
+        Console.Error.WriteLine(
+            "usage: inference MODEL.onnx|ARCHITECTURE... [--batch N] [--threads N,N] [--rounds N] [--size N] [--without PASS] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
-        Console.Error.WriteLine("       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
+        Console.Error.WriteLine(
+            "       layers [ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]");
         Console.Error.WriteLine("       memory MODEL [--update POLICY] [--batch N] [--memory SIZE] [--threads N]");
-        Console.Error.WriteLine("       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | --profile-all | --bare STEPS]");
+        Console.Error.WriteLine(
+            "       steps MODEL|ARCHITECTURE... [--batch N] [--update POLICY] [--live-batch-norm] [--threads N,N] [--rounds N] [--size N] [--profile | "
+            + "--profile-all | --bare STEPS]");
         Console.Error.WriteLine("       session MODEL|ARCHITECTURE [--images N] [--classes N] [--threads N] [--rows N]");
         Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");

@@ -76,7 +76,11 @@ internal static class SessionBenchmark
         session.Dispose();
         start = Stopwatch.GetTimestamp();
         TuningSession.Open(folder, model, options: options).Dispose();
-        Console.WriteLine(Line($"open it again: {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms; {new FileInfo(Path.Combine(folder, "images.log")).Length / 1048576.0:F1} MiB on the disk"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"open it again: {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms; "
+                + $"{new FileInfo(Path.Combine(folder, "images.log")).Length / 1048576.0:F1} MiB on the disk"));
     }
 
     /// <summary>Rows as a backbone makes them, written straight into the log: what they depend on is their number.</summary>
@@ -93,7 +97,11 @@ internal static class SessionBenchmark
         long opened = ProcessMemory.ResidentBytes;
         double train = Milliseconds(() => session.Train());
         string peak = ProcessMemory.PeakBytes is long most ? Line($"{(most - before) / 1048576.0:F0} MiB at the peak") : "peak not known";
-        Console.WriteLine(Line($"{rows} images of {features} features, {classes} classes: opened in {open:F0} ms, trained in {train:F0} ms; the process grew by {(opened - before) / 1048576.0:F0} MiB when it was opened, {peak}"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{rows} images of {features} features, {classes} classes: opened in {open:F0} ms, trained in {train:F0} ms; the process grew by "
+                + $"{(opened - before) / 1048576.0:F0} MiB when it was opened, {peak}"));
     }
 
     private static IEnumerable<byte[]> Records(int rows, int classes, int features)

@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>A published <c>thomas classify</c> of one image as a process: from its start to its end, and what it says it took to read and compile the model.</summary>
+/// <summary>
+/// A published <c>thomas classify</c> of one image as a process: from its start to its end, and what it says it took to read and compile the model.
+/// </summary>
 internal static class StartupBenchmark
 {
     public static int Run(ReadOnlySpan<string> args)
@@ -29,7 +31,8 @@ internal static class StartupBenchmark
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{program}: {Median(wall):F0} ms from start to end (least {wall[0]:F0}); model read in {Median(read):F0} ms, compiled in {Median(compile):F0} ms; medians of {rounds}"));
+            $"{program}: {Median(wall):F0} ms from start to end (least {wall[0]:F0}); model read in {Median(read):F0} ms, compiled in {Median(compile):F0} "
+            + $"ms; medians of {rounds}"));
         return 0;
     }
 

@@ -13,8 +13,8 @@ using Thomas.Training;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// Full training steps of models and of architectures with random weights: forward, backward and update. Teams of different sizes and the machine's own scaling, a loop of
-/// multiply-adds in registers, take turns.
+/// Full training steps of models and of architectures with random weights: forward, backward and update. Teams of different sizes and the machine's own
+/// scaling, a loop of multiply-adds in registers, take turns.
 /// </summary>
 internal static class StepBenchmark
 {
@@ -104,10 +104,12 @@ internal static class StepBenchmark
             double median = ms[t][rounds / 2];
             OpCost cost = programs[t].Step.Graph.Cost;
             string scaling = t == 0 ? "" : string.Create(
-                CultureInfo.InvariantCulture, $"; {ms[0][rounds / 2] / median:F2} times as fast as {threads[0]} thread(s), where the machine gives {peak[t] / peak[0]:F2}");
+                CultureInfo.InvariantCulture,
+                $"; {ms[0][rounds / 2] / median:F2} times as fast as {threads[0]} thread(s), where the machine gives {peak[t] / peak[0]:F2}");
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Path.GetFileName(name),-36} {threads[t]} thread(s) {median,9:F2} ({ms[t][0]:F2}); {2e-6 * cost.MultiplyAdds / median / peak[t]:P0} of {peak[t]:F0} GFLOP/s{scaling}"));
+                $"{Path.GetFileName(name),-36} {threads[t]} thread(s) {median,9:F2} ({ms[t][0]:F2}); {2e-6 * cost.MultiplyAdds / median / peak[t]:P0} of "
+                + $"{peak[t]:F0} GFLOP/s{scaling}"));
             if (profile) Print(programs[t].Step, Medians(steps[t]), all);
             programs[t].Dispose();
             stores[t].Dispose();
@@ -160,7 +162,9 @@ internal static class StepBenchmark
             {
                 string shapes = string.Join(" ", node.Inputs.Where(v => v.Shape.Rank > 1).Select(v => v.Shape.ToString()));
                 Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"  {ms,8:F3} ms {2e-6 * cost.MultiplyAdds / ms,6:F1} GFLOP/s {1e-6 * cost.Bytes / ms,6:F1} GB/s {node.Stage,-9} {kernel,-34} {node.Op.Name} {shapes} -> {node.Output.Shape}"));
+                    CultureInfo.InvariantCulture,
+                    $"  {ms,8:F3} ms {2e-6 * cost.MultiplyAdds / ms,6:F1} GFLOP/s {1e-6 * cost.Bytes / ms,6:F1} GB/s {node.Stage,-9} {kernel,-34} "
+                    + $"{node.Op.Name} {shapes} -> {node.Output.Shape}"));
             }
 
             string kind = $"{node.Stage,-9} {node.Op.Name} {kernel}";
@@ -169,6 +173,8 @@ internal static class StepBenchmark
         }
 
         foreach ((string kind, (double ms, double flops, double bytes, int count)) in kinds.OrderByDescending(k => k.Value.Ms))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {ms,8:F2} ms {1e-6 * flops / ms,6:F1} GFLOP/s {1e-6 * bytes / ms,6:F1} GB/s {count,4} x {kind}"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"  {ms,8:F2} ms {1e-6 * flops / ms,6:F1} GFLOP/s {1e-6 * bytes / ms,6:F1} GB/s {count,4} x {kind}"));
     }
 }

@@ -11,7 +11,8 @@ using Thomas.Runtime;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// How fast the team's threads read and write memory front to back, again and again over as many bytes as a kernel touches: what fits a cache is measured in that cache.
+/// How fast the team's threads read and write memory front to back, again and again over as many bytes as a kernel touches: what fits a cache is measured in
+/// that cache.
 /// </summary>
 internal sealed unsafe class Streams(ThreadTeam team) : IParallelWork, IDisposable
 {

@@ -8,7 +8,9 @@ using Thomas.Runtime;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>What sharing a loop costs: a loop of so much work on one thread and on a team, back to back and after pauses in which the workers fall asleep.</summary>
+/// <summary>
+/// What sharing a loop costs: a loop of so much work on one thread and on a team, back to back and after pauses in which the workers fall asleep.
+/// </summary>
 internal sealed class TeamBenchmark : IParallelWork
 {
     private const int Items = 64;
@@ -28,7 +30,8 @@ internal sealed class TeamBenchmark : IParallelWork
         {
             work._stepsEach = steps;
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{steps * Items,10} {work.Time(alone, 0),18} {work.Time(team, 0),18} {work.Time(team, 20e-6),18} {work.Time(team, 200e-6),18}"));
+                CultureInfo.InvariantCulture,
+                $"{steps * Items,10} {work.Time(alone, 0),18} {work.Time(team, 0),18} {work.Time(team, 20e-6),18} {work.Time(team, 200e-6),18}"));
         }
 
         return 0;

@@ -59,7 +59,8 @@ internal static class TuningBenchmark
             {
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"seed {seed}: last {last[^1]:P1}, {network!.Policy} {result.After.Accuracy:P1} (epoch {result.BestEpoch} of {result.Epochs.Count}); {trained.SecondsPerStep * 1e3:F0} ms a step, {trained.WaitedShare:P1} of it waiting"));
+                    $"seed {seed}: last {last[^1]:P1}, {network!.Policy} {result.After.Accuracy:P1} (epoch {result.BestEpoch} of {result.Epochs.Count}); "
+                    + $"{trained.SecondsPerStep * 1e3:F0} ms a step, {trained.WaitedShare:P1} of it waiting"));
                 continue;
             }
 
@@ -67,13 +68,16 @@ internal static class TuningBenchmark
             double later = result.Epochs.Skip(1).Select(e => e.Duration.TotalSeconds).DefaultIfEmpty(0).Average();
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"seed {seed}: before {result.Before.Accuracy:P1}, after {result.After.Accuracy:P1} (epoch {result.BestEpoch} of {result.Epochs.Count}); first epoch {features + result.Epochs[0].Duration.TotalSeconds:F2} s, later ones {later * 1e3:F1} ms each ({later / (features + result.Epochs[0].Duration.TotalSeconds):P2})"));
+                $"seed {seed}: before {result.Before.Accuracy:P1}, after {result.After.Accuracy:P1} (epoch {result.BestEpoch} of {result.Epochs.Count}); "
+                + $"first epoch {features + result.Epochs[0].Duration.TotalSeconds:F2} s, later ones {later * 1e3:F1} ms each "
+                + $"({later / (features + result.Epochs[0].Duration.TotalSeconds):P2})"));
         }
 
         double mean = after.Average(), spread = Math.Sqrt(after.Select(a => (a - mean) * (a - mean)).Sum() / Math.Max(1, after.Count - 1));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(modelPath)} on {Path.GetFileName(dataPath.TrimEnd('/'))}: {mean:P1} +- {spread:P1} after, {last.Average():P1} last layer, {before.Average():P1} before (nearest centroid), {seeds} seeds, {after.Min():P1} to {after.Max():P1}"));
+            $"{Path.GetFileName(modelPath)} on {Path.GetFileName(dataPath.TrimEnd('/'))}: {mean:P1} +- {spread:P1} after, {last.Average():P1} last layer, "
+            + $"{before.Average():P1} before (nearest centroid), {seeds} seeds, {after.Min():P1} to {after.Max():P1}"));
         return 0;
     }
 }

@@ -42,7 +42,8 @@ internal static class Program
     {
         Model model = Model.Load(path);
         using ImageClassifier classifier = new(model);
-        foreach (ClassScore score in classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes(photo), top: 3)) Console.WriteLine($"{score.Label} {score.Probability:P1}");
+        foreach (ClassScore score in classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes(photo), top: 3))
+            Console.WriteLine($"{score.Label} {score.Probability:P1}");
     }
 
     private static async Task TuneAsync(string path, string folder, CancellationToken cancellation)
@@ -76,9 +77,11 @@ internal static class Program
 
     private static async Task TeachAsync(string path, string folder, CancellationToken cancellation)
     {
-        using TuningSession session = TuningSession.Open("my-session", Model.Load(path, cancellation), new SkiaImageDecoder(), new TuningSessionOptions { ModelFile = path });
+        using TuningSession session = TuningSession.Open(
+            "my-session", Model.Load(path, cancellation), new SkiaImageDecoder(), new TuningSessionOptions { ModelFile = path });
         foreach (string notice in session.Notices) Console.WriteLine(notice);
-        foreach (string file in Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories)) session.Add(Path.GetFileName(Path.GetDirectoryName(file)!), file);
+        foreach (string file in Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories))
+            session.Add(Path.GetFileName(Path.GetDirectoryName(file)!), file);
         session.Undo();
         session.Redo();
 
@@ -101,7 +104,12 @@ internal static class Program
             new ModelInfo { Name = architecture.Name, Labels = images.ClassNames, Preprocessing = preprocessing });
         using PreparedSet train = PreparedSet.Create(images.Only(Subset.Train), decoder, new PreparedSetOptions { Preprocessing = preprocessing });
         using PreparedSet validation = PreparedSet.Create(images.Only(Subset.Validation), decoder, new PreparedSetOptions { Preprocessing = preprocessing });
-        TrainerResult result = Trainer.Train(network, train, validation, new TrainerOptions { Policy = new UpdatePolicy(UpdateKind.Scratch), Epochs = 30, BatchSize = 32 });
+        TrainerResult result = Trainer.Train(network, train, validation, new TrainerOptions
+        {
+            Policy = new UpdatePolicy(UpdateKind.Scratch),
+            Epochs = 30,
+            BatchSize = 32,
+        });
         result.Model.Save("scratch.tflite");
     }
 }

@@ -39,7 +39,8 @@ internal static class Format
     /// <summary>The 95 % interval of an accuracy on fewer than 200 images; nothing on more.</summary>
     public static string Interval(ConfusionMatrix matrix) => matrix.Total < 200 ? $", 95% interval {matrix.AccuracyInterval}" : "";
 
-    public static string Plural(int count, string singular, string? plural = null) => Invariant($"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
+    public static string Plural(int count, string singular, string? plural = null) =>
+        Invariant($"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
 
     public static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 

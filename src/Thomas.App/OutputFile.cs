@@ -14,7 +14,8 @@ internal static class OutputFile
     public static void Check(string path, string source)
     {
         Check(path);
-        if (RealPath(Path.GetFullPath(path)).Equals(RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
+        if (RealPath(Path.GetFullPath(path)).Equals(
+            RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
         {
             throw new OutputException($"The output '{path}' is the model that is read; give another name, so that the original stays as it is.");
         }
@@ -37,8 +38,8 @@ internal static class OutputFile
     }
 
     /// <summary>
-    /// Saves what hours of work may have gone into. Where that fails although it was checked before, another folder keeps it: the temporary one, the user's own or the
-    /// current one.
+    /// Saves what hours of work may have gone into. Where that fails although it was checked before, another folder keeps it: the temporary one, the user's own
+    /// or the current one.
     /// </summary>
     /// <param name="save">Saves to a path.</param>
     /// <param name="output">Where to; where it is instead, if that failed.</param>
@@ -121,7 +122,10 @@ internal static class OutputFile
             return;
         }
 
-        if (free < needed) throw new OutputException($"Cannot write '{path}': {Format.Bytes(free)} are free on its disk and about {Format.Bytes(needed)} are needed.");
+        if (free < needed)
+        {
+            throw new OutputException($"Cannot write '{path}': {Format.Bytes(free)} are free on its disk and about {Format.Bytes(needed)} are needed.");
+        }
     }
 
     private static string RealPath(string path)

@@ -14,7 +14,10 @@ internal static class Processor
         if (OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") is { Length: > 0 } identifier) return identifier;
         foreach (string line in Lines("/proc/cpuinfo"))
         {
-            if (line.StartsWith("model name", StringComparison.Ordinal) || line.StartsWith("Hardware", StringComparison.Ordinal)) return line[(line.IndexOf(':') + 1)..].Trim();
+            if (line.StartsWith("model name", StringComparison.Ordinal) || line.StartsWith("Hardware", StringComparison.Ordinal))
+            {
+                return line[(line.IndexOf(':') + 1)..].Trim();
+            }
         }
 
         return RuntimeInformation.ProcessArchitecture.ToString();
@@ -27,8 +30,12 @@ internal static class Processor
         List<string> caches = [];
         for (int i = 0; Directory.Exists(Path.Combine(folder, $"index{i}")); i++)
         {
-            string level = First(folder, i, "level"), type = First(folder, i, "type"), size = First(folder, i, "size"), shared = First(folder, i, "shared_cpu_list");
-            if (size.Length > 0) caches.Add($"L{level} {type.ToLowerInvariant()} cache {size.Replace("K", " KiB", StringComparison.Ordinal)} (shared by processors {shared})");
+            string level = First(folder, i, "level"), type = First(folder, i, "type"), size = First(folder, i, "size"),
+                shared = First(folder, i, "shared_cpu_list");
+            if (size.Length > 0)
+            {
+                caches.Add($"L{level} {type.ToLowerInvariant()} cache {size.Replace("K", " KiB", StringComparison.Ordinal)} (shared by processors {shared})");
+            }
         }
 
         return caches;

@@ -28,7 +28,9 @@ internal static class Program
         Console.SetError(stderr);
 
         // Beyond a limit on the size of files (ulimit -f) writing shall fail, not end the process: the result can be written elsewhere.
-        using PosixSignalRegistration? tooLong = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create((PosixSignal)FileSizeExceeded, static signal => signal.Cancel = true);
+        using PosixSignalRegistration? tooLong = OperatingSystem.IsWindows()
+            ? null
+            : PosixSignalRegistration.Create((PosixSignal)FileSizeExceeded, static signal => signal.Cancel = true);
         TuningChoice tuned = TuningRecord.Read(CacheFolder.Default(), Processor.Name);
         int code = ThomasCommand.Invoke(args, Console.Out, Console.Error, tuned, cancellation.Token);
         Console.Out.Flush();

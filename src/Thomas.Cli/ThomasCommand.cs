@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.IO;
 using System.Runtime.CompilerServices;
 using System.Threading;
@@ -18,8 +19,10 @@ namespace Thomas.Cli;
 internal static class ThomasCommand
 {
     /// <summary>Name, version, vector instructions, runtime: what a bug report needs.</summary>
-    public static string Version => FormattableString.Invariant(
-        $"thomas {typeof(ThomasCommand).Assembly.GetName().Version?.ToString(3)} ({Machine.Tier}, .NET {Environment.Version}, {(RuntimeFeature.IsDynamicCodeCompiled ? "JIT" : "NativeAOT")})");
+    public static string Version => string.Create(
+        CultureInfo.InvariantCulture,
+        $"thomas {typeof(ThomasCommand).Assembly.GetName().Version?.ToString(3)} ({Machine.Tier}, .NET {Environment.Version}, "
+        + $"{(RuntimeFeature.IsDynamicCodeCompiled ? "JIT" : "NativeAOT")})");
 
     /// <summary>Runs the program in this process.</summary>
     /// <param name="args">The arguments after the program's name.</param>
@@ -35,7 +38,13 @@ internal static class ThomasCommand
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return ReportUsage(terminal, parsed, args.Length == 0);
         if (UnknownOption(parsed) is string option) return ReportUnknown(terminal, parsed, option);
-        InvocationConfiguration configuration = new() { Output = stdout, Error = stderr, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        InvocationConfiguration configuration = new()
+        {
+            Output = stdout,
+            Error = stderr,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
         try
         {
             return parsed.Invoke(configuration);
@@ -128,8 +137,10 @@ internal static class ThomasCommand
     private static string OutOfMemory()
     {
         long used = Environment.WorkingSet, most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return $"Not enough memory: the program needs more than the {Format.Bytes(used)} that it has; the system or the container allows it {Format.Bytes(most)}. " +
-            "Close other programs, or give it less to do at once: smaller images (--size), a smaller --batch, a bound (--memory), fewer --threads, a cache folder for the images instead of memory (--cache-dir).";
+        return $"Not enough memory: the program needs more than the {Format.Bytes(used)} that it has; the system or the container allows it " +
+            $"{Format.Bytes(most)}. " +
+            "Close other programs, or give it less to do at once: smaller images (--size), a smaller --batch, a bound (--memory), fewer --threads, a cache "
+            + "folder for the images instead of memory (--cache-dir).";
     }
 
     private sealed class WriteVersion : SynchronousCommandLineAction

@@ -7,8 +7,8 @@ using Thomas.Data;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Reduces an image while it is decoded: each pixel of the result is the mean, rounded, of a square of pixels. Where the sides are no multiples of the square's, some
-/// squares are a row or column smaller, spread evenly, so that nothing shifts. Only the result is held, and the sums of one row of it.
+/// Reduces an image while it is decoded: each pixel of the result is the mean, rounded, of a square of pixels. Where the sides are no multiples of the
+/// square's, some squares are a row or column smaller, spread evenly, so that nothing shifts. Only the result is held, and the sums of one row of it.
 /// </summary>
 internal sealed class BoxReducer : PixelSink
 {
@@ -53,7 +53,8 @@ internal sealed class BoxReducer : PixelSink
     {
         long columns = Reduced(width, factor);
         long rows = Reduced(height, factor);
-        return (columns * rows * 3) + (columns * 3 * sizeof(uint) * (anyOrder ? rows : 1)) + (columns * 2 * sizeof(uint)) + (anyOrder ? (long)width * sizeof(int) : 0);
+        return (columns * rows * 3) + (columns * 3 * sizeof(uint) * (anyOrder ? rows : 1)) + (columns * 2 * sizeof(uint))
+            + (anyOrder ? (long)width * sizeof(int) : 0);
     }
 
     /// <inheritdoc/>

@@ -22,8 +22,8 @@ internal static class DecodeCost
         };
     }
 
-    // A JPEG in several scans (a progressive one, or one with a scan for each color) is held as coefficients of two bytes until the last scan is read. The frame header
-    // (SOF) has the size and, for each component, how often it is sampled; a scan header (SOS) says how many components the first scan has.
+    // A JPEG in several scans (a progressive one, or one with a scan for each color) is held as coefficients of two bytes until the last scan is read. The
+    // frame header (SOF) has the size and, for each component, how often it is sampled; a scan header (SOS) says how many components the first scan has.
     internal static long JpegCoefficients(ReadOnlySpan<byte> jpeg)
     {
         long coefficients = 0;

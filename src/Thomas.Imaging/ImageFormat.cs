@@ -19,7 +19,8 @@ internal static class ImageFormat
         {
             SKCodecResult.Unimplemented => "The image is not a JPEG, PNG, WebP, GIF or BMP, or uses a part of the format that is not supported.",
             _ when FileKind.Recognize(encoded) is null =>
-                $"This is not an image that is known here (it begins with {Convert.ToHexString(encoded[..Math.Min(encoded.Length, 8)])}); give a JPEG, PNG, WebP, GIF or BMP file.",
+                $"This is not an image that is known here (it begins with {Convert.ToHexString(encoded[..Math.Min(encoded.Length, 8)])}); give a JPEG, "
+                + $"PNG, WebP, GIF or BMP file.",
             _ => $"The image's header cannot be read: {DescribeFailure(result)}",
         };
     }

@@ -7,13 +7,14 @@ using System.IO.Hashing;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Reads a PNG a row at a time (PNG specification, third edition), interlaced or not, so that a large image can be reduced while it is read; Skia holds all of its
-/// pixels. Values are those of Skia: 16-bit samples keep their higher byte.
+/// Reads a PNG a row at a time (PNG specification, third edition), interlaced or not, so that a large image can be reduced while it is read; Skia holds all of
+/// its pixels. Values are those of Skia: 16-bit samples keep their higher byte.
 /// </summary>
 internal sealed class PngRows
 {
     // Interlaced files hold seven smaller images: first column, first row, distance between columns, between rows.
-    private static readonly (int X, int Y, int StepX, int StepY)[] Passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    private static readonly (int X, int Y, int StepX, int StepY)[] Passes = [
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
     private readonly ReadOnlyMemory<byte> _png;
     private readonly int _bitDepth;

@@ -10,16 +10,16 @@ using Thomas.Data;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit and
-/// CMYK images are converted, transparent parts are laid over white, animations give their first frame. Color values are taken as they are stored: embedded color
-/// profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
+/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit
+/// and CMYK images are converted, transparent parts are laid over white, animations give their first frame. Color values are taken as they are stored: embedded
+/// color profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each waits until
-/// what it will hold is free. A JPEG is reduced by its own means, rows of a PNG or BMP above 4 mebipixels are averaged as they are read, so neither is ever held in full
-/// where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and wait until nothing else is
-/// decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
+/// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each
+/// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG or BMP above 4 mebipixels are averaged as they are read, so neither
+/// is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and
+/// wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
 /// </para>
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder
@@ -38,8 +38,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private const int StripBytes = 1 << 18;
     private const long GarbageBytes = 8 << 20;
 
-    // A header may claim 4 mebipixels without further ado. Above that the file must have a byte for every 10,000 pixels: deflate cannot reach more than 8,300 (1-bit PNG),
-    // and photographs stay below 100.
+    // A header may claim 4 mebipixels without further ado. Above that the file must have a byte for every 10,000 pixels: deflate cannot reach more than 8,300
+    // (1-bit PNG), and photographs stay below 100.
     private const int AlwaysPlausiblePixels = 4 << 20;
     private const int PixelsPerByte = 10_000;
 
@@ -53,7 +53,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
 
     /// <summary>Creates a decoder.</summary>
     /// <param name="maximumPixels">Images whose header claims more pixels than this are refused.</param>
-    /// <param name="memory">Bytes that the decodes of this decoder may hold together; 0 lets it share <see cref="DefaultMemory"/> with all others of the process.</param>
+    /// <param name="memory">Bytes that the decodes of this decoder may hold together; 0 lets it share <see cref="DefaultMemory"/> with all others of the
+    /// process.</param>
     public SkiaImageDecoder(long maximumPixels = DefaultMaximumPixels, long memory = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumPixels, 1);
@@ -132,7 +133,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
         if (cost > _mostBytes)
         {
             throw new ImageFormatException(
-                $"Decoding its {width}x{height} pixels takes about {ByteSize.FormatAtLeast(cost)}, above the limit of {ByteSize.Format(_mostBytes)}; save it smaller, or as an ordinary JPEG (not progressive) or PNG.");
+                $"Decoding its {width}x{height} pixels takes about {ByteSize.FormatAtLeast(cost)}, above the limit of {ByteSize.Format(_mostBytes)}; save "
+                + $"it smaller, or as an ordinary JPEG (not progressive) or PNG.");
         }
 
         return _budget.Take(cost);

@@ -10,9 +10,10 @@ using Thomas.Runtime;
 namespace Thomas;
 
 /// <summary>
-/// Classifies images with a compiled model. Safe for any number of threads: keep one for as long as the program needs it, as a singleton in a web application. Up to
-/// <see cref="Concurrency"/> calls work side by side and further ones wait; they share the weights, and each beyond the first adds the model's working memory when it is first
-/// needed. Disposal lets calls under way finish, and ends those that wait with an <see cref="ObjectDisposedException"/>.
+/// Classifies images with a compiled model. Safe for any number of threads: keep one for as long as the program needs it, as a singleton in a web application.
+/// Up to
+/// <see cref="Concurrency"/> calls work side by side and further ones wait; they share the weights, and each beyond the first adds the model's working memory
+/// when it is first needed. Disposal lets calls under way finish, and ends those that wait with an <see cref="ObjectDisposedException"/>.
 /// </summary>
 /// <example>
 /// <code>
@@ -38,8 +39,10 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="options">Device and threads.</param>
     /// <param name="batch">Images per run, for <see cref="Classify(IReadOnlyList{RgbImage}, int)"/>.</param>
     /// <param name="concurrency">Most calls that work side by side; 0 for one for each processor, up to <see cref="DefaultConcurrency"/>.</param>
-    /// <exception cref="ThomasException">The model is no image classifier, its weights are damaged, or the batch does not fit into memory: then the message names the largest that does.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative or above <see cref="MaximumConcurrency"/>.</exception>
+    /// <exception cref="ThomasException">The model is no image classifier, its weights are damaged, or the batch does not fit into memory: then the message
+    /// names the largest that does.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="batch"/> is below 1, or <paramref name="concurrency"/> negative or above
+    /// <see cref="MaximumConcurrency"/>.</exception>
     public ImageClassifier(Model model, Preprocessing? preprocessing = null, CompileOptions? options = null, int batch = 1, int concurrency = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -105,7 +108,8 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="decoder">Decodes it; may be called by several threads at once.</param>
     /// <param name="stream">The stream, at the start of the encoded image. It is left open.</param>
     /// <param name="top">Most classes to return.</param>
-    /// <exception cref="ImageFormatException">The image cannot be decoded, or is longer than <see cref="ImageDecoderExtensions.MaximumEncodedBytes"/>.</exception>
+    /// <exception cref="ImageFormatException">The image cannot be decoded, or is longer than
+    /// <see cref="ImageDecoderExtensions.MaximumEncodedBytes"/>.</exception>
     public IReadOnlyList<ClassScore> Classify(IImageDecoder decoder, Stream stream, int top = 5)
     {
         Check(decoder, top);
@@ -148,14 +152,18 @@ public sealed class ImageClassifier : IDisposable
         return InPool(executable => Output.Rank(Run(executable, image), top), cancellation);
     }
 
-    /// <summary>As <see cref="Classify(IImageDecoder, ReadOnlyMemory{byte}, int)"/>, on the thread pool. No more images are decoded at once than <see cref="Concurrency"/>.</summary>
+    /// <summary>
+    /// As <see cref="Classify(IImageDecoder, ReadOnlyMemory{byte}, int)"/>, on the thread pool. No more images are decoded at once than
+    /// <see cref="Concurrency"/>.
+    /// </summary>
     /// <param name="decoder">Decodes the image; may be called by several threads at once.</param>
     /// <param name="encoded">The whole encoded file; it must not change before the task ends.</param>
     /// <param name="top">Most classes to return.</param>
     /// <param name="cancellation">Ends the wait for others to finish, and is looked at once more between decoding and the run.</param>
     /// <exception cref="ImageFormatException">The image cannot be decoded.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
-    public Task<IReadOnlyList<ClassScore>> ClassifyAsync(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<ClassScore>> ClassifyAsync(
+        IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5, CancellationToken cancellation = default)
     {
         Check(decoder, top);
         return InPool(
@@ -173,7 +181,8 @@ public sealed class ImageClassifier : IDisposable
     /// <param name="stream">The stream, at the start of the encoded image. It is left open.</param>
     /// <param name="top">Most classes to return.</param>
     /// <param name="cancellation">Ends reading and waiting.</param>
-    /// <exception cref="ImageFormatException">The image cannot be decoded, or is longer than <see cref="ImageDecoderExtensions.MaximumEncodedBytes"/>.</exception>
+    /// <exception cref="ImageFormatException">The image cannot be decoded, or is longer than
+    /// <see cref="ImageDecoderExtensions.MaximumEncodedBytes"/>.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
     public Task<IReadOnlyList<ClassScore>> ClassifyAsync(IImageDecoder decoder, Stream stream, int top = 5, CancellationToken cancellation = default)
     {

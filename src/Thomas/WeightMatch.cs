@@ -51,7 +51,10 @@ internal sealed class WeightMatch
             }
 
             _used.Add(value.Name);
-            if (parameter.Layout.Fits(tensor.Shape)) Replacements.Add(value, parameter.Layout.FromTorch(StoredWeights.Keeps(value, tensor.Data.Type.DType) ? tensor.Data : tensor.Data.ToF32()));
+            if (parameter.Layout.Fits(tensor.Shape))
+            {
+                Replacements.Add(value, parameter.Layout.FromTorch(StoredWeights.Keeps(value, tensor.Data.Type.DType) ? tensor.Data : tensor.Data.ToF32()));
+            }
             else _misshapen.Add($"'{value.Name}' is {tensor.Shape}, the network needs {parameter.Layout.TorchShape}");
         }
 
@@ -68,7 +71,10 @@ internal sealed class WeightMatch
         Describe("missing from the file", _missing);
         Describe("in the file and not in the network", _leftOver);
         Describe("of another shape", _misshapen);
-        if (parts.Count > 0) throw new ModelFormatException(_weights.Name, "", $"the weights do not fit the network (sizes in PyTorch's order). {string.Join(". ", parts)}");
+        if (parts.Count > 0)
+        {
+            throw new ModelFormatException(_weights.Name, "", $"the weights do not fit the network (sizes in PyTorch's order). {string.Join(". ", parts)}");
+        }
 
         void Describe(string what, List<string> tensors)
         {
@@ -157,7 +163,8 @@ internal sealed class WeightMatch
         Value x = norm.Inputs[0];
         if (x.Producer is not Node layer || x.Consumers.Count > 1 || _graph.IsOutput(x)) return null;
         bool isPlain = LinearNode.TryGet(layer, out LinearNode linear) && !linear.HasBias && !linear.HasResidual && linear.Activation == default;
-        return isPlain && Sibling(layer.Inputs[1].Name, BiasSuffix) is string name && Find(name) is NamedTensor bias && bias.Shape.ElementCount == norm.Inputs[1].Shape.ElementCount
+        return isPlain && Sibling(layer.Inputs[1].Name, BiasSuffix) is string name && Find(name) is NamedTensor bias
+            && bias.Shape.ElementCount == norm.Inputs[1].Shape.ElementCount
             ? bias
             : null;
     }

@@ -102,7 +102,8 @@ public sealed class ArchitecturesTests
         float largest = 0;
         foreach (float score in expected) largest = MathF.Max(largest, MathF.Abs(score));
         Assert.True(largest > 0);
-        OnnxSweep.AssertClose(Array.ConvertAll(expected, score => score / largest), Array.ConvertAll(executable.Output().ToArray(), score => score / largest), 1e-4, name);
+        OnnxSweep.AssertClose(
+            Array.ConvertAll(expected, score => score / largest), Array.ConvertAll(executable.Output().ToArray(), score => score / largest), 1e-4, name);
     }
 
     private static void AssertImageNet(Graph graph, string golden)

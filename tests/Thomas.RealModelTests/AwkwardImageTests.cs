@@ -95,7 +95,9 @@ public sealed class AwkwardImageTests
     public void Gray_images_have_three_equal_channels(string file)
     {
         byte[] pixels = Decode(file).Pixels;
-        Assert.All(Enumerable.Range(0, pixels.Length / 3), i => Assert.InRange(Math.Max(Math.Abs(pixels[i * 3] - pixels[(i * 3) + 1]), Math.Abs(pixels[i * 3] - pixels[(i * 3) + 2])), 0, 1));
+        Assert.All(
+            Enumerable.Range(0, pixels.Length / 3),
+            i => Assert.InRange(Math.Max(Math.Abs(pixels[i * 3] - pixels[(i * 3) + 1]), Math.Abs(pixels[i * 3] - pixels[(i * 3) + 2])), 0, 1));
         Assert.True(pixels.Distinct().Count() > 8);
     }
 
@@ -154,7 +156,8 @@ public sealed class AwkwardImageTests
     private RgbImage Decode(string file) => _decoder.Decode(File.ReadAllBytes(Assets.PathOf("datasets", "awkward_images", file)));
 
     private static double Share(RgbImage image, Func<int, int, int, bool> test) =>
-        Enumerable.Range(0, image.Width * image.Height).Average(i => test(image.Pixels[i * 3], image.Pixels[(i * 3) + 1], image.Pixels[(i * 3) + 2]) ? 1.0 : 0.0);
+        Enumerable.Range(0, image.Width * image.Height).Average(
+            i => test(image.Pixels[i * 3], image.Pixels[(i * 3) + 1], image.Pixels[(i * 3) + 2]) ? 1.0 : 0.0);
 
     private static double MeanDifference(byte[] a, byte[] b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Average();
 

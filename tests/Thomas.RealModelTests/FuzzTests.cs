@@ -90,7 +90,9 @@ public sealed class FuzzTests(ITestOutputHelper output)
         }
         catch (ModelFormatException e)
         {
-            Assert.True(e.File == FileName && e.Message.StartsWith($"{FileName}: ", StringComparison.Ordinal), $"{what}: the message does not name the file: {e.Message}");
+            Assert.True(
+                e.File == FileName && e.Message.StartsWith($"{FileName}: ", StringComparison.Ordinal),
+                $"{what}: the message does not name the file: {e.Message}");
             Assert.True(e.Place.Length > 0 || e is UnsupportedModelException { Operators.Count: > 0 }, $"{what}: the message names no place: {e.Message}");
         }
         catch (Exception e)
@@ -153,6 +155,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
 
         public override string ToString() => string.Create(
             CultureInfo.InvariantCulture,
-            $"{Refused} refused, {Ran} ran; slowest load {_slowestLoad.TotalMilliseconds:F0} ms, slowest compile and run {_slowestRun.TotalMilliseconds:F0} ms, largest allocation of a load {_allocation / 1048576.0:F1} MiB, largest executable {_native / 1048576.0:F1} MiB");
+            $"{Refused} refused, {Ran} ran; slowest load {_slowestLoad.TotalMilliseconds:F0} ms, slowest compile and run "
+            + $"{_slowestRun.TotalMilliseconds:F0} ms, largest allocation of a load {_allocation / 1048576.0:F1} MiB, largest executable "
+            + $"{_native / 1048576.0:F1} MiB");
     }
 }

@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>Published files with float16 weights, and stock models rounded to 16 bits: what they hold stays so, and other programs compute with what is written.</summary>
+/// <summary>
+/// Published files with float16 weights, and stock models rounded to 16 bits: what they hold stays so, and other programs compute with what is written.
+/// </summary>
 public sealed class HalfModelTests
 {
     private static readonly CompileOptions OneThread = new() { Threads = 1 };
@@ -36,13 +38,15 @@ public sealed class HalfModelTests
         Model model = Load(file, half);
         Assert.Contains(model.Graph.Values, value => value.IsConstant && value.Type.DType == half);
         byte[] exported = Ort.Export(model);
-        int stored = ModelProto.Parser.ParseFrom(exported).Graph.Initializer.Count(tensor => tensor.DataType == (int)(half == DType.F16 ? TensorProto.Types.DataType.Float16 : TensorProto.Types.DataType.Bfloat16));
+        int stored = ModelProto.Parser.ParseFrom(exported).Graph.Initializer.Count(
+            tensor => tensor.DataType == (int)(half == DType.F16 ? TensorProto.Types.DataType.Float16 : TensorProto.Types.DataType.Bfloat16));
         Assert.Equal(model.Graph.Values.Count(value => value.IsConstant && value.Type.DType == half), stored);
         (float[] nhwc, float[] expected) = Run(model);
         foreach (bool optimized in (bool[])[true, false])
         {
             using Ort ort = new(exported, optimized);
-            OnnxSweep.AssertClose(expected, ort.Run(OnnxSweep.ToNchw(nhwc, model.Graph.Inputs[0].Shape))[0], 1e-4, $"{file}, {type}, ONNX Runtime, optimized: {optimized}");
+            OnnxSweep.AssertClose(
+                expected, ort.Run(OnnxSweep.ToNchw(nhwc, model.Graph.Inputs[0].Shape))[0], 1e-4, $"{file}, {type}, ONNX Runtime, optimized: {optimized}");
         }
     }
 
@@ -133,7 +137,11 @@ public sealed class HalfModelTests
         if (Path.GetExtension(file) == ".safetensors")
         {
             Graph network = MobileNetV2.Architecture.Build(new ArchitectureOptions { Classes = 1000 });
-            return new Model(WeightLoader.Load(network, WeightFile.Load(Assets.PathOf("models", "safetensors", file))).Graph, new ModelInfo { Name = file, Preprocessing = Preprocessing.Preset("imagenet", 224, 224) });
+            return new Model(WeightLoader.Load(network, WeightFile.Load(Assets.PathOf("models", "safetensors", file))).Graph, new ModelInfo
+            {
+                Name = file,
+                Preprocessing = Preprocessing.Preset("imagenet", 224, 224),
+            });
         }
 
         Model model = Model.Load(Assets.PathOf("models", Path.GetExtension(file)[1..], file));

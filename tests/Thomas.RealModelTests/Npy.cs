@@ -23,7 +23,9 @@ internal sealed partial record Npy<T>(int[] Shape, T[] Values)
         int headerStart = longHeader ? 12 : 10;
         int headerLength = longHeader ? BitConverter.ToInt32(bytes, 8) : BitConverter.ToUInt16(bytes, 8);
         string header = Encoding.UTF8.GetString(bytes, headerStart, headerLength);
-        string expected = typeof(T) == typeof(float) ? "'<f4'" : typeof(T) == typeof(byte) ? "'|u1'" : throw new NotSupportedException($"{typeof(T)} is not read.");
+        string expected = typeof(T) == typeof(float) ? "'<f4'"
+            : typeof(T) == typeof(byte) ? "'|u1'"
+            : throw new NotSupportedException($"{typeof(T)} is not read.");
         Match shape = ShapePattern().Match(header);
         if (!header.Contains(expected, StringComparison.Ordinal) || !header.Contains("'fortran_order': False", StringComparison.Ordinal) || !shape.Success)
         {
@@ -39,7 +41,9 @@ internal sealed partial record Npy<T>(int[] Shape, T[] Values)
             count *= side;
         }
 
-        return count == values.Length ? new Npy<T>(dimensions, values) : throw new InvalidDataException($"{path} has {values.Length} values, its shape needs {count}.");
+        return count == values.Length
+            ? new Npy<T>(dimensions, values)
+            : throw new InvalidDataException($"{path} has {values.Length} values, its shape needs {count}.");
     }
 
     [GeneratedRegex(@"'shape':\s*\(([0-9, ]*)\)")]

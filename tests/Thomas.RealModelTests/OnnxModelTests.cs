@@ -143,7 +143,9 @@ public sealed class OnnxModelTests
         {
             int index = expected[i][0].GetInt32();
             float score = expected[i][1].GetSingle();
-            Assert.True(scores[order[i]] - scores[index] <= 1e-3 * Math.Max(1, Math.Abs(score)), $"{place}, rank {i}: expected {index} ({score}), got {string.Join(", ", actual)}");
+            Assert.True(
+                scores[order[i]] - scores[index] <= 1e-3 * Math.Max(1, Math.Abs(score)),
+                $"{place}, rank {i}: expected {index} ({score}), got {string.Join(", ", actual)}");
         }
     }
 

@@ -37,7 +37,14 @@ internal static class OnnxSweep
     public static float[][] RunOurs(Graph graph, params float[][] inputs)
     {
         bool small = graph.Nodes.Count < 20;
-        CompileOptions options = new() { Device = small ? DeviceKind.Serial : DeviceKind.Cpu, Threads = 1, PassesOff = small ? ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients", "fuse-inverted-residual"] : [] };
+        CompileOptions options = new()
+        {
+            Device = small ? DeviceKind.Serial : DeviceKind.Cpu,
+            Threads = 1,
+            PassesOff = small
+            ? ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients", "fuse-inverted-residual"]
+            : [],
+        };
         using Executable executable = Executable.Compile(graph, 1, options);
         for (int i = 0; i < inputs.Length; i++) inputs[i].CopyTo(executable.Input(i));
         executable.Run();
@@ -103,7 +110,8 @@ internal static class OnnxSweep
     private static IEnumerable<Case> Elementwise()
     {
         int[] x = [1, 4, 6, 5];
-        foreach (BinaryOp op in (BinaryOp[])[OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu])
+        foreach (BinaryOp op in (BinaryOp[])[
+            OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu])
         {
             yield return One($"{op.Name} by channel", op, null, x, [5]);
             yield return One($"{op.Name} by column and channel", op, null, x, [6, 5]);
@@ -116,15 +124,21 @@ internal static class OnnxSweep
         }
 
         yield return One("Power", OpCatalog.Power, null, x, [5]) with { Low = 0.1f };
-        foreach (Op op in (Op[])[OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Sign, OpCatalog.Round, OpCatalog.Erf])
-            yield return One(op.Name, op, null, x) with { Low = op == OpCatalog.Abs || op == OpCatalog.Sign || op == OpCatalog.Negate || op == OpCatalog.Round || op == OpCatalog.Erf ? -2 : 0.1f };
+        foreach (Op op in (Op[])[
+            OpCatalog.Exp, OpCatalog.Log, OpCatalog.Sqrt, OpCatalog.Rsqrt, OpCatalog.Negate, OpCatalog.Abs, OpCatalog.Sign, OpCatalog.Round, OpCatalog.Erf])
+            yield return One(op.Name, op, null, x) with
+            {
+                Low = op == OpCatalog.Abs || op == OpCatalog.Sign || op == OpCatalog.Negate || op == OpCatalog.Round
+                || op == OpCatalog.Erf ? -2 : 0.1f
+            };
         foreach (Activation activation in Activations)
         {
             yield return One($"Activate {activation}", OpCatalog.Activate, new ActivateAttributes(activation), x) with { Low = -8, High = 8 };
             yield return One($"Activate {activation} of a matrix", OpCatalog.Activate, new ActivateAttributes(activation), [1, 7]) with { Low = -8, High = 8 };
         }
 
-        foreach ((int low, int high, int zero) in ((int, int, int)[])[(0, 255, 128), (-128, 127, -3), (-127, 127, 0), (-100, 155, -7), (0, 15, 8), (-32768, 32767, 0), (0, 255, -5)])
+        foreach ((int low, int high, int zero) in ((int, int, int)[])[
+            (0, 255, 128), (-128, 127, -3), (-127, 127, 0), (-100, 155, -7), (0, 15, 8), (-32768, 32767, 0), (0, 255, -5)])
         {
             FakeQuantizeAttributes perTensor = new(new Quantization([0.02f], [zero]), low, high);
             yield return One($"FakeQuantize {low} to {high}, zero {zero}", OpCatalog.FakeQuantize, perTensor, x);
@@ -135,7 +149,8 @@ internal static class OnnxSweep
 
     private static Activation[] Activations =>
     [
-        .. ActivationCatalog.All.SelectMany(static function => function.Samples), Activation.Clip(float.NegativeInfinity, 1), Activation.Clip(-1, float.PositiveInfinity),
+        .. ActivationCatalog.All.SelectMany(static function => function.Samples), Activation.Clip(float.NegativeInfinity, 1),
+        Activation.Clip(-1, float.PositiveInfinity),
         Activation.Clip(float.NegativeInfinity, float.PositiveInfinity), new(ActivationKind.HardSigmoid, 0.3f, 0.4f),
     ];
 
@@ -152,20 +167,28 @@ internal static class OnnxSweep
         yield return One("DepthwiseConv2d times two", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(same), x, [1, 3, 3, 12]);
         yield return One("DepthwiseConv2d 1x1", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(new Window2d(1, 1)), x, [1, 1, 1, 6]);
         yield return One("DepthwiseConv2d of one channel", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(plain), [1, 5, 6, 1], [1, 3, 3, 2]);
-        foreach ((Window2d window, int h, int w, int groups) in ((Window2d, int, int, int)[])[(new(2, 2, 2, 2, 1, 1, default), 18, 14, 1), (new(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1)), 18, 13, 2), (new(3, 2, 1, 3, 2, 1, new Padding2d(2, 0, 1, 1)), 10, 19, 6)])
-            yield return One($"ConvTranspose2d {window}, {groups}", OpCatalog.ConvTranspose2d, new Conv2dGradientAttributes(window, h, w, groups), x, [6, window.KernelH, window.KernelW, 2]);
+        foreach ((Window2d window, int h, int w, int groups) in ((Window2d, int, int, int)[])[
+            (new(2, 2, 2, 2, 1, 1, default), 18, 14, 1), (new(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1)), 18, 13, 2),
+            (new(3, 2, 1, 3, 2, 1, new Padding2d(2, 0, 1, 1)), 10, 19, 6)])
+            yield return One(
+                $"ConvTranspose2d {window}, {groups}", OpCatalog.ConvTranspose2d, new Conv2dGradientAttributes(window, h, w, groups), x,
+                [6, window.KernelH, window.KernelW, 2]);
         yield return One("Dense", OpCatalog.Dense, new DenseAttributes(), [1, 7], [4, 7]);
         yield return One("Dense with bias", OpCatalog.Dense, new DenseAttributes(HasBias: true), [1, 7], [4, 7], [4]);
-        foreach ((bool transA, bool transB, int[] b) in ((bool, bool, int[])[])[(false, false, [1, 4, 5, 3]), (false, true, [1, 1, 3, 5]), (true, false, [4, 6, 3]), (true, true, [3, 6])])
+        foreach ((bool transA, bool transB, int[] b) in ((bool, bool, int[])[])[
+            (false, false, [1, 4, 5, 3]), (false, true, [1, 1, 3, 5]), (true, false, [4, 6, 3]), (true, true, [3, 6])])
             yield return One($"MatMul {transA} {transB} by {new IntList(b)}", OpCatalog.MatMul, new MatMulAttributes(transA, transB), [1, 4, 6, 5], b);
         yield return Two("MatMul of two activations", OpCatalog.MatMul, [1, 3, 4, 6], [1, 3, 6, 5], new MatMulAttributes());
         yield return Two("MatMul of matrices", OpCatalog.MatMul, [1, 6], [6, 5], new MatMulAttributes());
         foreach (Activation activation in Activations)
         {
-            yield return One($"Conv2d then {activation}", OpCatalog.Conv2d, new Conv2dAttributes(plain, HasBias: true, Activation: activation), x, [5, 3, 3, 6], [5]);
-            yield return One($"DepthwiseConv2d then {activation}", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(plain, Activation: activation), x, [1, 3, 3, 6]);
+            yield return One(
+                $"Conv2d then {activation}", OpCatalog.Conv2d, new Conv2dAttributes(plain, HasBias: true, Activation: activation), x, [5, 3, 3, 6], [5]);
+            yield return One(
+                $"DepthwiseConv2d then {activation}", OpCatalog.DepthwiseConv2d, new DepthwiseConv2dAttributes(plain, Activation: activation), x, [1, 3, 3, 6]);
             yield return One($"Dense then {activation}", OpCatalog.Dense, new DenseAttributes(HasBias: true, Activation: activation), [1, 7], [4, 7], [4]);
-            yield return One($"AveragePool2d then {activation}", OpCatalog.AveragePool2d, new AveragePool2dAttributes(new Window2d(2, 2), Activation: activation), x);
+            yield return One(
+                $"AveragePool2d then {activation}", OpCatalog.AveragePool2d, new AveragePool2dAttributes(new Window2d(2, 2), Activation: activation), x);
         }
 
         yield return new Case("Conv2d plus a residual", () =>
@@ -201,7 +224,8 @@ internal static class OnnxSweep
         {
             yield return One($"MaxPool2d {window}", OpCatalog.MaxPool2d, new MaxPool2dAttributes(window), x);
             yield return One($"AveragePool2d {window}", OpCatalog.AveragePool2d, new AveragePool2dAttributes(window), x);
-            yield return One($"AveragePool2d with padding counted {window}", OpCatalog.AveragePool2d, new AveragePool2dAttributes(window, CountPadding: true), x);
+            yield return One(
+                $"AveragePool2d with padding counted {window}", OpCatalog.AveragePool2d, new AveragePool2dAttributes(window, CountPadding: true), x);
         }
 
         foreach (ReduceKind kind in Enum.GetValues<ReduceKind>())
@@ -209,7 +233,8 @@ internal static class OnnxSweep
             foreach (int[] axes in (int[][])[[1, 2], [3], [1], [2, 3], [1, 2, 3], [0], []])
             {
                 yield return One($"Reduce {kind} {new IntList(axes)}", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(axes), KeepDims: true), x);
-                yield return One($"Reduce {kind} {new IntList(axes)} away", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(axes), KeepDims: false), x);
+                yield return One(
+                    $"Reduce {kind} {new IntList(axes)} away", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(axes), KeepDims: false), x);
             }
 
             yield return One($"Reduce {kind} of a matrix", OpCatalog.Reduce, new ReduceAttributes(kind, new IntList(1), KeepDims: false), [1, 4]);
@@ -228,7 +253,8 @@ internal static class OnnxSweep
                 return b.Build(b.Add(OpCatalog.BatchNorm, operands, new BatchNormAttributes(1e-3f), "y"));
             });
             foreach (int size in (int[])[1, 3, 5, 9])
-                yield return One($"LocalResponseNorm over {size} {rank}", OpCatalog.LocalResponseNorm, new LocalResponseNormAttributes(size, 0.3f, 0.75f, 1.5f), x);
+                yield return One(
+                    $"LocalResponseNorm over {size} {rank}", OpCatalog.LocalResponseNorm, new LocalResponseNormAttributes(size, 0.3f, 0.75f, 1.5f), x);
             foreach (SoftmaxAttributes a in (SoftmaxAttributes[])[new(), new(Logarithm: true), new(Beta: 0.5f), new(Logarithm: true, Beta: 2)])
                 yield return One($"Softmax {a} {rank}", OpCatalog.Softmax, a, x);
         }
@@ -253,8 +279,11 @@ internal static class OnnxSweep
         yield return One("Pad", OpCatalog.Pad, new PadAttributes(new IntList(0, 1, 0, 2), new IntList(0, 0, 3, 1), 0.5f), x);
         yield return One("Pad with zeros", OpCatalog.Pad, new PadAttributes(new IntList(0, 1, 1, 0), new IntList(0, 2, 1, 0)), x);
         yield return One("Slice", OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, 3, -1), new IntList(1, 1, 2, 1)), x);
-        yield return One("Slice to the end by steps", OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 0), new IntList(-1, -1, -1, -1), new IntList(1, 2, 3, 2)), x);
-        yield return One("Slice of everything", OpCatalog.Slice, new SliceAttributes(new IntList(0, 0, 0, 0), new IntList(-1, -1, -1, -1), new IntList(1, 1, 1, 1)), x);
+        yield return One(
+            "Slice to the end by steps", OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 0), new IntList(-1, -1, -1, -1), new IntList(1, 2, 3, 2)),
+            x);
+        yield return One(
+            "Slice of everything", OpCatalog.Slice, new SliceAttributes(new IntList(0, 0, 0, 0), new IntList(-1, -1, -1, -1), new IntList(1, 1, 1, 1)), x);
         yield return One("Reshape to a row", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, -1)), x);
         yield return One("Reshape to an image", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 6, 5, -1)), x);
         yield return One("Reshape that copies axes", OpCatalog.Reshape, new ReshapeAttributes(new IntList(0, 0, -1)), x);
@@ -275,7 +304,8 @@ internal static class OnnxSweep
             Value x = b.Input("x", Type(1, 6, 5, 3));
             Value conv = b.Add(OpCatalog.Conv2d, [x, Weights(b, "w", 1, 8, 3, 3, 3)], new Conv2dAttributes(same), "conv");
             Value mean = b.Add(OpCatalog.Reduce, [conv], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "mean");
-            Value gate = b.Add(OpCatalog.Dense, [mean, Weights(b, "fc", 2, 8, 8)], new DenseAttributes(Activation: new Activation(ActivationKind.Sigmoid)), "gate");
+            Value gate = b.Add(
+                OpCatalog.Dense, [mean, Weights(b, "fc", 2, 8, 8)], new DenseAttributes(Activation: new Activation(ActivationKind.Sigmoid)), "gate");
             Value pixel = b.Add(OpCatalog.Reshape, [gate], new ReshapeAttributes(new IntList(0, 1, 1, -1)), "pixel");
             Value gated = b.Add(OpCatalog.Multiply, [conv, pixel], null, "gated");
             Value flat = b.Add(OpCatalog.Reshape, [gated], new ReshapeAttributes(new IntList(0, -1)), "flat");

@@ -8,7 +8,10 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>Whole small classifiers in the styles of many exporters: ONNX Runtime and Thomas agree on them, on what Thomas writes of them, and on several images at a time.</summary>
+/// <summary>
+/// Whole small classifiers in the styles of many exporters: ONNX Runtime and Thomas agree on them, on what Thomas writes of them, and on several images at a
+/// time.
+/// </summary>
 public sealed class OnnxWholeFileTests
 {
     private const double Tolerance = 2e-5;
@@ -40,7 +43,9 @@ public sealed class OnnxWholeFileTests
 
         float[] three = Run(model, 3, images);
         for (int i = 0; i < 3; i++)
-            OnnxSweep.AssertClose(source.Run(InFile(images[(i * length)..((i + 1) * length)]))[0], three[(i * WholeFiles.Classes)..((i + 1) * WholeFiles.Classes)], Tolerance, $"{name}, image {i} of 3");
+            OnnxSweep.AssertClose(
+                source.Run(InFile(images[(i * length)..((i + 1) * length)]))[0], three[(i * WholeFiles.Classes)..((i + 1) * WholeFiles.Classes)], Tolerance,
+                $"{name}, image {i} of 3");
     }
 
     /// <summary>A file that leaves the batch open is written so, too, whatever it does inside.</summary>

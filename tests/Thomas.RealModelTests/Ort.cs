@@ -50,7 +50,10 @@ internal sealed class Ort : IDisposable
         return stream.ToArray();
     }
 
-    /// <summary>Runs the model; inputs in the file's order and layout, any number of images where the file leaves the batch open. float16 inputs and outputs are converted.</summary>
+    /// <summary>
+    /// Runs the model; inputs in the file's order and layout, any number of images where the file leaves the batch open. float16 inputs and outputs are
+    /// converted.
+    /// </summary>
     public float[][] Run(params float[][] inputs)
     {
         List<NamedOnnxValue> values = [];
@@ -83,7 +86,8 @@ internal sealed class Ort : IDisposable
     public float[] Run(int side, float[] input)
     {
         int[] shape = [1, input.Length / side / side, side, side];
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = _session.Run([NamedOnnxValue.CreateFromTensor(InputName, new DenseTensor<float>(input, shape))]);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = _session.Run(
+            [NamedOnnxValue.CreateFromTensor(InputName, new DenseTensor<float>(input, shape))]);
         return ((DenseTensor<float>)results[0].AsTensor<float>()).Buffer.ToArray();
     }
 

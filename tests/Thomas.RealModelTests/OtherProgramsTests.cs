@@ -77,7 +77,12 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
         TrainerOptions? network = policy is not { } update ? null : new TrainerOptions { Policy = update, Epochs = 2, BatchSize = 6, Compile = oneThread };
         ImageSet images = new();
         foreach ((string label, string path) in Flowers("train", 6)) images.Add(label, File.ReadAllBytes(path));
-        return Tuner.Tune(model, images.ToDataset(), Decoder, new TuningOptions { Head = TrainerOptions.LastLayer with { Epochs = 20 }, Network = network, Compile = oneThread }).Model;
+        return Tuner.Tune(model, images.ToDataset(), Decoder, new TuningOptions
+        {
+            Head = TrainerOptions.LastLayer with { Epochs = 20 },
+            Network = network,
+            Compile = oneThread,
+        }).Model;
     }
 
     private void Agree(IReadOnlyList<Written> models)
@@ -132,7 +137,10 @@ public sealed class OtherProgramsTests(ITestOutputHelper output)
                 if (ranked[0].Probability - ranked[1].Probability <= 2 * written.Tolerance) continue; // What moves both numbers may swap them.
                 decided++;
                 string ourClass = ranked[0].Label, theirClass = classes.Rank(theirs, 1)[0].Label;
-                if (ourClass != theirClass) failures.Add($"{place}: names '{theirClass}' with {string.Join(' ', theirs)}, not '{ourClass}' with {string.Join(' ', ours)}");
+                if (ourClass != theirClass)
+                {
+                    failures.Add($"{place}: names '{theirClass}' with {string.Join(' ', theirs)}, not '{ourClass}' with {string.Join(' ', ours)}");
+                }
             }
         }
     }

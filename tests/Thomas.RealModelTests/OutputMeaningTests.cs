@@ -78,7 +78,9 @@ public sealed class OutputMeaningTests
         for (int i = 0; i < weights.Length; i++) weights[i] = (rng.Next(2000) - 1000) / 4000f;
         GraphBuilder b = rewriter.Builder;
         Value w = b.Constant("dense_1/kernel", TensorData.FromFloats(new Shape(1, weights.Length), weights));
-        Value z = b.Add(OpCatalog.Dense, [rewriter.Map(features.Outputs[0]), w, b.Constant("dense_1/bias", TensorData.FromFloats(new Shape(1), [0.1f]))], new DenseAttributes(HasBias: true), "dense_1/BiasAdd");
+        Value z = b.Add(
+            OpCatalog.Dense, [rewriter.Map(features.Outputs[0]), w, b.Constant("dense_1/bias", TensorData.FromFloats(new Shape(1), [0.1f]))],
+            new DenseAttributes(HasBias: true), "dense_1/BiasAdd");
         Value p = b.Add(OpCatalog.Activate, [z], new ActivateAttributes(new Activation(ActivationKind.Sigmoid)), "dense_1/Sigmoid");
         if (quantized) p = b.Add(OpCatalog.FakeQuantize, [p], new FakeQuantizeAttributes(new Quantization([1f / 256], [-128]), -128, 127), "Identity");
         return new Model(b.Build(p), source.Info with { Name = "sigmoid", Labels = ["no", "yes"] });
@@ -107,7 +109,8 @@ public sealed class OutputMeaningTests
         ImageSet set = new();
         foreach (string name in new[] { "daisy", "roses" })
         {
-            foreach (string file in Directory.EnumerateFiles(Assets.PathOf("datasets", "flowers5", "train", name)).Order(StringComparer.Ordinal).Take(6)) set.Add(name, ImageSource.FromEncoded(file, File.ReadAllBytes(file)));
+            foreach (string file in Directory.EnumerateFiles(Assets.PathOf("datasets", "flowers5", "train", name)).Order(StringComparer.Ordinal).Take(6))
+                set.Add(name, ImageSource.FromEncoded(file, File.ReadAllBytes(file)));
         }
 
         return set.ToDataset();

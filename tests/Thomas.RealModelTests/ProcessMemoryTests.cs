@@ -40,7 +40,8 @@ public sealed partial class ProcessMemoryTests : IDisposable
         const int Count = 1920, Side = 128;
         string data = Directory.CreateDirectory(Path.Combine(_folder.FullName, "digits")).FullName;
         byte[] images = new byte[16 + (Count * Side * Side)], labels = new byte[8 + Count];
-        foreach ((int at, int number) in new[] { (0, 0x803), (4, Count), (8, Side), (12, Side) }) BinaryPrimitives.WriteInt32BigEndian(images.AsSpan(at), number);
+        foreach ((int at, int number) in new[] { (0, 0x803), (4, Count), (8, Side), (12, Side) }) BinaryPrimitives.WriteInt32BigEndian(
+            images.AsSpan(at), number);
         foreach ((int at, int number) in new[] { (0, 0x801), (4, Count) }) BinaryPrimitives.WriteInt32BigEndian(labels.AsSpan(at), number);
         for (int i = 0; i < Count; i++)
         {
@@ -58,7 +59,8 @@ public sealed partial class ProcessMemoryTests : IDisposable
     public void Many_photographs_keep_to_the_smallest_bound()
     {
         // Files of 3 MiB, which are garbage once they have been read: over 2 GiB of them. Most of each is no image, so that decoding takes no time.
-        string model = Assets.PathOf("models", "tflite", "cifar10_resnet8_float.tflite"), data = Path.Combine(_folder.FullName, "photographs"), first = Path.Combine(_folder.FullName, "first.jpg");
+        string model = Assets.PathOf("models", "tflite", "cifar10_resnet8_float.tflite"), data = Path.Combine(_folder.FullName, "photographs"),
+            first = Path.Combine(_folder.FullName, "first.jpg");
         Draw(first, 64, 48, SKEncodedImageFormat.Jpeg);
         using (FileStream file = new(first, FileMode.Append)) file.Write(new byte[3 * MiB]);
         foreach (string name in (string[])["one", "two"])
@@ -155,7 +157,10 @@ public sealed partial class ProcessMemoryTests : IDisposable
         {
             foreach (string line in File.ReadLines($"/proc/{process}/status"))
             {
-                if (line.StartsWith("VmHWM:", StringComparison.Ordinal)) return long.Parse(line.AsSpan(6).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) << 10;
+                if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                {
+                    return long.Parse(line.AsSpan(6).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) << 10;
+                }
             }
         }
         catch (IOException)

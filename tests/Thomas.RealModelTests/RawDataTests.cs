@@ -39,6 +39,8 @@ public sealed class RawDataTests
     public void The_first_test_digits_are_7_2_1_0_4()
     {
         Dataset test = DatasetLoader.Load(Assets.PathOf("datasets", "mnist")).Only(Subset.Test);
-        Assert.Equal([7, 2, 1, 0, 4], [test.Samples[0].ClassIndex, test.Samples[1].ClassIndex, test.Samples[2].ClassIndex, test.Samples[3].ClassIndex, test.Samples[4].ClassIndex]);
+        Assert.Equal(
+            [7, 2, 1, 0, 4],
+            [test.Samples[0].ClassIndex, test.Samples[1].ClassIndex, test.Samples[2].ClassIndex, test.Samples[3].ClassIndex, test.Samples[4].ClassIndex]);
     }
 }

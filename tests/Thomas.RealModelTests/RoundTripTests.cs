@@ -186,7 +186,8 @@ public sealed class RoundTripTests(ITestOutputHelper output)
         Assert.Equal(Names(expected.Graph.Inputs), Names(actual.Graph.Inputs));
         Assert.Equal(Names(expected.Graph.Outputs), Names(actual.Graph.Outputs));
         Assert.Equal(expected.Graph.Inputs[0].Type, actual.Graph.Inputs[0].Type);
-        for (int i = 0; i < expected.Graph.Outputs.Count; i++) Assert.True(expected.Graph.Outputs[i].Type == actual.Graph.Outputs[i].Type, $"{place}: output {i}");
+        for (int i = 0; i < expected.Graph.Outputs.Count; i++)
+            Assert.True(expected.Graph.Outputs[i].Type == actual.Graph.Outputs[i].Type, $"{place}: output {i}");
     }
 
     private void AssertClose(float[] expected, float[] actual, double tolerance, string place)

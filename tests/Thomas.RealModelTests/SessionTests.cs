@@ -25,7 +25,9 @@ public sealed class SessionTests(ITestOutputHelper output)
                 foreach (string file in Photos(photos, "train")) session.Add(LabelOf(file), file);
                 TuningSessionReport report = session.Train();
                 live = Right(session, photos);
-                output.WriteLine($"{report.After!.Accuracy:P1} ({report.Before!.Accuracy:P1} by the nearest centroid) of {report.Checked}; {live:P1} of the validation photos, trained in {report.Duration.TotalMilliseconds:F0} ms");
+                output.WriteLine(
+                    $"{report.After!.Accuracy:P1} ({report.Before!.Accuracy:P1} by the nearest centroid) of {report.Checked}; {live:P1} of the validation "
+                    + $"photos, trained in {report.Duration.TotalMilliseconds:F0} ms");
                 Assert.Empty(report.Warnings);
                 Assert.True(live >= 0.83, $"{live:P1} of the validation photos");
                 Assert.True(report.After.AccuracyInterval.Low <= live, $"the photos set aside promised {report.After.AccuracyInterval}, others gave {live:P1}");

@@ -43,7 +43,8 @@ public sealed class TfLiteReaderTests
         int length = images.Values.Length / golden.Length;
         for (int i = 0; i < golden.Length; i++)
         {
-            float[] input = Array.ConvertAll(images.Values[(i * length)..((i + 1) * length)], value => (value - model.Info.Preprocessing.Mean.First) / model.Info.Preprocessing.Std.First);
+            float[] input = Array.ConvertAll(
+                images.Values[(i * length)..((i + 1) * length)], value => (value - model.Info.Preprocessing.Mean.First) / model.Info.Preprocessing.Std.First);
             float[] scores = TfLiteModels.Run(executable, input);
             int[] order = Descending(scores);
             for (int k = 0; k < 5; k++)
@@ -51,7 +52,9 @@ public sealed class TfLiteReaderTests
                 // Classes within one step of the output's grid are ties; where a softmax comes last, also within one step of the logits that it reads.
                 float ours = scores[order[k]], recorded = scores[golden[i][k].Index];
                 double lead = Math.Abs(ours - recorded), tie = step + (Math.Max(ours, recorded) * (1 - Math.Exp(-logitStep)));
-                Assert.True(lead <= tie * 1.001, $"{name}, image {i}, rank {k}: class {order[k]} leads the recorded {golden[i][k].Index} by {lead / step} steps (tie: {tie / step})");
+                Assert.True(
+                    lead <= tie * 1.001,
+                    $"{name}, image {i}, rank {k}: class {order[k]} leads the recorded {golden[i][k].Index} by {lead / step} steps (tie: {tie / step})");
             }
         }
     }

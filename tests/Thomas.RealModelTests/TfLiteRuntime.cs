@@ -9,8 +9,8 @@ using Xunit;
 namespace Thomas.RealModelTests;
 
 /// <summary>
-/// TensorFlow Lite's own code as WebAssembly in Node: the interpreter (<c>tflite</c>) and LiteRT's compiled models (<c>litert</c>), the independent judges of the <c>.tflite</c>
-/// files that we write. The packages are those of tests/tflite; .ci/run installs them.
+/// TensorFlow Lite's own code as WebAssembly in Node: the interpreter (<c>tflite</c>) and LiteRT's compiled models (<c>litert</c>), the independent judges of
+/// the <c>.tflite</c> files that we write. The packages are those of tests/tflite; .ci/run installs them.
 /// </summary>
 internal static class TfLiteRuntime
 {

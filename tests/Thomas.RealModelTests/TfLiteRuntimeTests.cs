@@ -13,7 +13,9 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>Written .tflite files are loaded and computed by TensorFlow Lite's own code, by its interpreter and by LiteRT's compiled models, and give what Thomas gives.</summary>
+/// <summary>
+/// Written .tflite files are loaded and computed by TensorFlow Lite's own code, by its interpreter and by LiteRT's compiled models, and give what Thomas gives.
+/// </summary>
 public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
 {
     private const double Tolerance = 1e-4;
@@ -71,7 +73,9 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
     {
         GraphBuilder builder = new();
         Value x = builder.Input("image", new TensorType(DType.F32, new Shape(1, 24, 20, 3)));
-        x = builder.Add(OpCatalog.Conv2d, [x, Numbers("filter", 8, 3, 3, 3), Numbers("bias", 8)], new Conv2dAttributes(new Window2d(3, 3), HasBias: true, Activation: Activation.Relu), "features");
+        x = builder.Add(
+            OpCatalog.Conv2d, [x, Numbers("filter", 8, 3, 3, 3), Numbers("bias", 8)],
+            new Conv2dAttributes(new Window2d(3, 3), HasBias: true, Activation: Activation.Relu), "features");
         x = builder.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 22 * 18 * 8)), "flat");
         x = builder.Add(OpCatalog.Dense, [x, Numbers("weight", 1, 22 * 18 * 8), Numbers("shift", 1)], new DenseAttributes(HasBias: true), "score");
         x = builder.Add(OpCatalog.Activate, [x], new ActivateAttributes(new Activation(ActivationKind.Sigmoid)), "dog");
@@ -117,7 +121,8 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
         }
 
         List<Case> cases = [];
-        foreach ((string folder, string name) in ((string, string)[])[("tflite", "mobilenet_v1_0.25_224_1_metadata_1.tflite"), ("onnx", "squeezenet1.1.onnx"), ("tflite", "vww_96_int8.tflite")])
+        foreach ((string folder, string name) in ((string, string)[])[
+            ("tflite", "mobilenet_v1_0.25_224_1_metadata_1.tflite"), ("onnx", "squeezenet1.1.onnx"), ("tflite", "vww_96_int8.tflite")])
         {
             TuningOptions options = new() { Head = TrainerOptions.LastLayer with { Epochs = 3 }, Compile = OneThread };
             Model tuned = Tuner.Tune(Model.Load(Assets.PathOf("models", folder, name)), images.ToDataset(), new SkiaImageDecoder(), options).Model;
@@ -147,7 +152,9 @@ public sealed class TfLiteRuntimeTests(ITestOutputHelper output)
         nhwc.CopyTo(executable.Input());
         executable.Run();
         bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: ImageLayout.Nchw };
-        return new Case(batch is null ? name : $"{name}, batch {batch}", stream.ToArray(), isNchw ? OnnxSweep.ToNchw(nhwc, shape) : nhwc, executable.Output().ToArray(), tolerance);
+        return new Case(
+            batch is null ? name : $"{name}, batch {batch}", stream.ToArray(), isNchw ? OnnxSweep.ToNchw(nhwc, shape) : nhwc, executable.Output().ToArray(),
+            tolerance);
     }
 
     /// <summary>Golden images shrunk by taking every n-th pixel and normalized.</summary>

@@ -8,7 +8,10 @@ using Xunit;
 
 namespace Thomas.RealModelTests;
 
-/// <summary>The memory of training MobileNetV2 1.0 at 224 x 224 with its 1000 classes, float32, SGD with momentum: weights, momentum, activations, gradients, everything.</summary>
+/// <summary>
+/// The memory of training MobileNetV2 1.0 at 224 x 224 with its 1000 classes, float32, SGD with momentum: weights, momentum, activations, gradients,
+/// everything.
+/// </summary>
 public sealed class TrainingPlanTests(ITestOutputHelper output)
 {
     private const long MiB = 1 << 20;
@@ -49,7 +52,9 @@ public sealed class TrainingPlanTests(ITestOutputHelper output)
             using Executable inference = Executable.Compile(Model().Graph, FeatureExtractor.DefaultBatch, compile);
             HeadPlan head = HeadPlan.Create(Model(), classes, TrainerOptions.LastLayer, 0, compile);
             long inferenceBytes = inference.SizeBytes + FrozenBytes(inference);
-            output.WriteLine($"{classes} classes: inference {inferenceBytes / (double)MiB:F1} MiB, tuning {head.Total / (double)MiB:F1} MiB, of it the layer {head.Head / (double)MiB:F1} MiB");
+            output.WriteLine(
+                $"{classes} classes: inference {inferenceBytes / (double)MiB:F1} MiB, tuning {head.Total / (double)MiB:F1} MiB, of it the layer "
+                + $"{head.Head / (double)MiB:F1} MiB");
             Assert.True(head.Total <= inferenceBytes + (8 * MiB), $"{head}");
         }
     }

@@ -25,7 +25,9 @@ public sealed class TuningTests(ITestOutputHelper output)
         {
             TuningOptions options = new() { Seed = (ulong)seed, Head = TrainerOptions.LastLayer with { Seed = (ulong)seed } };
             TuningResult result = Tuner.Tune(model, ImageFolder.Load(Assets.PathOf("datasets", data)), new SkiaImageDecoder(), options);
-            output.WriteLine($"{file} on {data}: {result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after\n{result.After.ToTable(result.Labels)}\n{result.Times.ToTable()}");
+            output.WriteLine(
+                $"{file} on {data}: {result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} "
+                + $"after\n{result.After.ToTable(result.Labels)}\n{result.Times.ToTable()}");
             before += result.Before.Accuracy / seeds;
             after += result.After.Accuracy / seeds;
             LaterEpochsCostNothing(result);

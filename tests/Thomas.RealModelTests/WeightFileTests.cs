@@ -76,7 +76,8 @@ public sealed class WeightFileTests
     {
         Graph graph = WeightLoader.Load(BurnNetwork(), Load(folder, name)).Graph;
         float[] expected = OnnxAssets.Floats($"{name}.mnist_first20_logits_f32", out int[] shape);
-        using GZipStream digits = new(File.OpenRead(Directory.EnumerateFiles(Assets.PathOf("datasets", "mnist"), "t10k-images*.gz").Single()), CompressionMode.Decompress);
+        using GZipStream digits = new(
+            File.OpenRead(Directory.EnumerateFiles(Assets.PathOf("datasets", "mnist"), "t10k-images*.gz").Single()), CompressionMode.Decompress);
         byte[] bytes = new byte[16 + (shape[0] * 784)];
         digits.ReadExactly(bytes);
         using Executable executable = Executable.Compile(graph);
@@ -107,7 +108,8 @@ public sealed class WeightFileTests
     [Fact]
     public void MobileNetV2_in_half_precision_reproduces_recorded_logits()
     {
-        LoadedWeights loaded = WeightLoader.Load(MobileNetV2.Architecture.Build(new ArchitectureOptions { Classes = 1000 }), Load("safetensors", "mobilenet_v2_1.0_224.safetensors"));
+        LoadedWeights loaded = WeightLoader.Load(
+            MobileNetV2.Architecture.Build(new ArchitectureOptions { Classes = 1000 }), Load("safetensors", "mobilenet_v2_1.0_224.safetensors"));
         Assert.Contains(loaded.Notes, static note => note.StartsWith("the file has 52 batch normalizations folded", StringComparison.Ordinal));
         byte[] crops = OnnxAssets.Bytes("imagenet10_crops224_nhwc_rgb_u8", out _);
         float[] expected = OnnxAssets.Floats("mobilenet_v2_1.0_224.safetensors.imagenet3_logits_f32", out int[] shape);
@@ -126,10 +128,15 @@ public sealed class WeightFileTests
         Graph graph = MobileNetV2.Architecture.Build(new ArchitectureOptions { Classes = 5, Height = 96, Width = 96 });
         WeightFile weights = Load("safetensors", "mobilenet_v2_1.0_224.safetensors");
         ModelFormatException e = Assert.Throws<ModelFormatException>(() => WeightLoader.Load(graph, weights));
-        Assert.EndsWith("2 of another shape: 'classifier.1.weight' is [1000,1280], the network needs [5,1280], 'classifier.1.bias' is [1000], the network needs [5]", e.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "2 of another shape: 'classifier.1.weight' is [1000,1280], the network needs [5,1280], 'classifier.1.bias' is [1000], the network needs [5]",
+            e.Message, StringComparison.Ordinal);
         Graph loaded = WeightLoader.Load(graph, weights, allowHeadMismatch: true).Graph;
-        Assert.Equal(graph.Values.Single(static value => value.Name == "classifier.1.weight").Constant!.Floats, loaded.Values.Single(static value => value.Name == "classifier.1.weight").Constant!.Floats);
-        Assert.Equal(weights.Find("features.0.0.bias")!.Data.ToFloats(), loaded.Values.Single(static value => value.Name == "features.0.1.bias").Constant!.Floats);
+        Assert.Equal(
+            graph.Values.Single(static value => value.Name == "classifier.1.weight").Constant!.Floats,
+            loaded.Values.Single(static value => value.Name == "classifier.1.weight").Constant!.Floats);
+        Assert.Equal(
+            weights.Find("features.0.0.bias")!.Data.ToFloats(), loaded.Values.Single(static value => value.Name == "features.0.1.bias").Constant!.Floats);
     }
 
     // conv1 to conv3 (3x3, no padding, ReLU), norm1, flatten, fc1, ReLU, fc2, norm2.
@@ -141,11 +148,15 @@ public sealed class WeightFileTests
         for (int i = 1; i <= 3; i++)
         {
             Conv2dAttributes valid = new(new Window2d(3, 3), HasBias: true, Activation: Activation.Relu);
-            x = b.Add(OpCatalog.Conv2d, [x, Zeros(b, $"conv{i}.weight", channels[i], 3, 3, channels[i - 1]), Zeros(b, $"conv{i}.bias", channels[i])], valid, $"conv{i}");
+            x = b.Add(
+                OpCatalog.Conv2d, [x, Zeros(b, $"conv{i}.weight", channels[i], 3, 3, channels[i - 1]), Zeros(b, $"conv{i}.bias", channels[i])], valid,
+                $"conv{i}");
         }
 
         x = b.Add(OpCatalog.Reshape, [Norm(b, "norm1", x)], new ReshapeAttributes(new IntList(0, -1)), "flatten");
-        x = b.Add(OpCatalog.Dense, [x, Zeros(b, "fc1.weight", 32, x.Shape[1]), Zeros(b, "fc1.bias", 32)], new DenseAttributes(HasBias: true, Activation: Activation.Relu), "fc1");
+        x = b.Add(
+            OpCatalog.Dense, [x, Zeros(b, "fc1.weight", 32, x.Shape[1]), Zeros(b, "fc1.bias", 32)],
+            new DenseAttributes(HasBias: true, Activation: Activation.Relu), "fc1");
         x = b.Add(OpCatalog.Dense, [x, Zeros(b, "fc2.weight", 10, 32), Zeros(b, "fc2.bias", 10)], new DenseAttributes(HasBias: true), "fc2");
         return b.Build(Norm(b, "norm2", x));
     }
@@ -167,6 +178,7 @@ public sealed class WeightFileTests
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
-            Assert.True(MathF.Abs(expected[i] - actual[i]) <= tolerance * MathF.Max(1, MathF.Abs(expected[i])), $"number {i}: expected {expected[i]}, got {actual[i]}");
+            Assert.True(
+                MathF.Abs(expected[i] - actual[i]) <= tolerance * MathF.Max(1, MathF.Abs(expected[i])), $"number {i}: expected {expected[i]}, got {actual[i]}");
     }
 }

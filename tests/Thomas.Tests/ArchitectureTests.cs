@@ -10,7 +10,10 @@ using Xunit;
 
 namespace Thomas.Tests;
 
-/// <summary>Holds the floors of docs/architecture.md: the types of each folder of src/Thomas use only types of the folders below it. Measured on the compiled library, not on its text.</summary>
+/// <summary>
+/// Holds the floors of docs/architecture.md: the types of each folder of src/Thomas use only types of the folders below it. Measured on the compiled library,
+/// not on its text.
+/// </summary>
 public sealed partial class ArchitectureTests(ITestOutputHelper output)
 {
     private const string Root = "(root)";
@@ -45,7 +48,8 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         List<string> wrong = [];
         foreach ((string type, HashSet<string> uses) in References.Value.Uses)
         {
-            foreach (string other in uses.Where(other => !IsOpen(other) && !MayUse(FolderOf(type), FolderOf(other)))) wrong.Add($"{FolderOf(type)}: {type} uses {other} of {FolderOf(other)}");
+            foreach (string other in uses.Where(other => !IsOpen(other) && !MayUse(FolderOf(type), FolderOf(other))))
+                wrong.Add($"{FolderOf(type)}: {type} uses {other} of {FolderOf(other)}");
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong.Order()));
@@ -54,9 +58,14 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
     [Fact]
     public void Every_permission_is_needed()
     {
-        HashSet<(string From, string To)> used = [.. References.Value.Uses.SelectMany(type => type.Value.Where(other => !IsOpen(other)).Select(other => (FolderOf(type.Key), FolderOf(other))))];
-        foreach ((string folder, string[] uses) in Floors) output.WriteLine($"{folder,-14} uses {string.Join(", ", uses.Where(other => used.Contains((folder, other))))}");
-        string needless = string.Join(", ", Floors.SelectMany(floor => floor.Uses.Where(other => !used.Contains((floor.Folder, other))).Select(other => $"{floor.Folder} does not use {other}")));
+        HashSet<(string From, string To)> used = [
+            .. References.Value.Uses.SelectMany(type => type.Value.Where(other => !IsOpen(other)).Select(other => (FolderOf(type.Key), FolderOf(other))))];
+        foreach ((string folder, string[] uses) in Floors) output.WriteLine(
+            $"{folder,-14} uses {string.Join(", ", uses.Where(other => used.Contains((folder, other))))}");
+        string needless = string.Join(
+            ", ",
+            Floors.SelectMany(
+                floor => floor.Uses.Where(other => !used.Contains((floor.Folder, other))).Select(other => $"{floor.Folder} does not use {other}")));
         Assert.True(needless.Length == 0, needless);
     }
 
@@ -71,7 +80,10 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         Assert.Empty(twice);
     }
 
-    /// <summary>What depends on the kind of an activation belongs into its file or, for a format, into the format's list; a switch elsewhere would be a place that a new kind is missing from.</summary>
+    /// <summary>
+    /// What depends on the kind of an activation belongs into its file or, for a format, into the format's list; a switch elsewhere would be a place that a new
+    /// kind is missing from.
+    /// </summary>
     [Fact]
     public void There_is_no_switch_over_activations()
     {
@@ -97,7 +109,9 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
     [Fact]
     public void Every_type_lies_in_one_folder()
     {
-        List<string> spread = [.. References.Value.Sources.Where(type => FoldersOf(type.Value).Count > 1).Select(type => $"{type.Key}: {string.Join(", ", FoldersOf(type.Value))}")];
+        List<string> spread = [
+            .. References.Value.Sources.Where(type => FoldersOf(type.Value).Count > 1).Select(
+                type => $"{type.Key}: {string.Join(", ", FoldersOf(type.Value))}")];
         Assert.Empty(spread);
         Assert.Superset(References.Value.Sources.Keys.Select(FolderOf).ToHashSet(), Floors.Select(floor => floor.Folder).ToHashSet());
     }
@@ -115,7 +129,8 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         List<string> native = [];
         foreach (Type type in typeof(Model).Assembly.GetTypes())
         {
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.DeclaredOnly | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance))
+            foreach (MethodInfo method in type.GetMethods(
+                BindingFlags.DeclaredOnly | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance))
             {
                 if (method.Attributes.HasFlag(MethodAttributes.PinvokeImpl)) native.Add($"{type.FullName}.{method.Name}");
             }
@@ -145,7 +160,8 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
     }
 
     private static List<string> FoldersOf(HashSet<string> sources) =>
-        [.. sources.Select(source => OwnSource().Match(source.Replace('\\', '/'))).Where(match => match.Success).Select(match => match.Groups["folder"] is { Success: true } folder ? folder.Value : Root).Distinct()];
+        [.. sources.Select(source => OwnSource().Match(source.Replace('\\', '/'))).Where(match => match.Success)
+            .Select(match => match.Groups["folder"] is { Success: true } folder ? folder.Value : Root).Distinct()];
 
     [GeneratedRegex(@"^\s*(case\s+ActivationKind\.\w+.*|(\{\s*Kind:\s*)?ActivationKind\.\w+[^;=\n]*=>.*)$", RegexOptions.Multiline)]
     private static partial Regex ActivationArm();

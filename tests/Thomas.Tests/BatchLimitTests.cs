@@ -48,7 +48,11 @@ public sealed class BatchLimitTests
     {
         Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
         Assert.Throws<ArgumentOutOfRangeException>(() => Executable.Compile(model.Graph, 1, new CompileOptions { Threads = 1_000_000 }));
-        ThomasException e = Assert.Throws<ThomasException>(() => TrainingPlanner.Plan(model, new TrainingPlanOptions { Policy = UpdatePolicy.All, Batch = int.MaxValue }));
+        ThomasException e = Assert.Throws<ThomasException>(() => TrainingPlanner.Plan(model, new TrainingPlanOptions
+        {
+            Policy = UpdatePolicy.All,
+            Batch = int.MaxValue,
+        }));
         Assert.Contains("images is too large for this model", e.Message, StringComparison.Ordinal);
     }
 

@@ -94,7 +94,8 @@ public sealed class ImageClassifierThreadTests
         using Gate gate = new(images[0], 1);
         Task<IReadOnlyList<ClassScore>> working = classifier.ClassifyAsync(gate, new byte[1], 5, Stop);
         Assert.True(gate.AllInside.Wait(Long, Stop));
-        Task<IReadOnlyList<ClassScore>>[] waiting = [classifier.ClassifyAsync(images[0], 5, Stop), classifier.ClassifyAsync(images[0], 5, Stop), classifier.ClassifyAsync(images[0], 5, Stop)];
+        Task<IReadOnlyList<ClassScore>>[] waiting = [
+            classifier.ClassifyAsync(images[0], 5, Stop), classifier.ClassifyAsync(images[0], 5, Stop), classifier.ClassifyAsync(images[0], 5, Stop)];
         Task blocked = Task.Run(() => classifier.Classify(images[0]), Stop);
         await Task.Delay(50, Stop);
         classifier.Dispose();

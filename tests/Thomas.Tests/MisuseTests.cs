@@ -55,7 +55,8 @@ public sealed class MisuseTests
         Assert.Throws<ArgumentOutOfRangeException>("metric", () => NearestCentroid.Fit(two, 2, (CentroidMetric)9));
         Assert.Throws<ArgumentOutOfRangeException>("format", () => Tiny.Save(new MemoryStream(), (ModelFormat)99));
         Assert.Throws<ArgumentOutOfRangeException>("duration", () => new StageTimer().Add("x", TimeSpan.MinValue));
-        Assert.Contains("13835058042397261827", Assert.Throws<ArgumentException>("pixels", () => new RgbImage(int.MaxValue, int.MaxValue, new byte[5])).Message);
+        Assert.Contains(
+            "13835058042397261827", Assert.Throws<ArgumentException>("pixels", () => new RgbImage(int.MaxValue, int.MaxValue, new byte[5])).Message);
     }
 
     [Fact]

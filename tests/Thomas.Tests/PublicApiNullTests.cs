@@ -35,7 +35,12 @@ public sealed class PublicApiNullTests
                 ParameterInfo[] parameters = method.GetParameters();
                 for (int i = 0; i < parameters.Length; i++)
                 {
-                    if (parameters[i].ParameterType.IsValueType || parameters[i].ParameterType.IsByRef || nullability.Create(parameters[i]).WriteState == NullabilityState.Nullable) continue;
+                    if (parameters[i].ParameterType.IsValueType || parameters[i].ParameterType.IsByRef
+                        || nullability.Create(parameters[i]).WriteState == NullabilityState.Nullable)
+                    {
+                        continue;
+                    }
+
                     tried++;
                     if (Try(samples, type, method, i) is string problem) wrong.Add($"{type.Name}.{method.Name}({parameters[i].Name}): {problem}");
                 }
@@ -82,7 +87,11 @@ public sealed class PublicApiNullTests
 
         foreach (MethodInfo method in type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
         {
-            if (!method.IsAbstract && method.GetCustomAttribute<CompilerGeneratedAttribute>() is null && !Array.Exists(method.GetParameters(), p => p.ParameterType.IsByRefLike) && !method.ReturnType.IsByRefLike) yield return method;
+            if (!method.IsAbstract && method.GetCustomAttribute<CompilerGeneratedAttribute>() is null
+                && !Array.Exists(method.GetParameters(), p => p.ParameterType.IsByRefLike) && !method.ReturnType.IsByRefLike)
+            {
+                yield return method;
+            }
         }
     }
 
@@ -132,12 +141,18 @@ public sealed class PublicApiNullTests
             _session = TuningSession.Open(_folder["session"], model);
             foreach (object sample in (object[])
             [
-                model, model.Graph, model.Info, model.Graph.Outputs[0], model.Graph.Nodes[0], new GraphBuilder(), TensorData.FromFloats(new Shape(1), [1]), variable, new VariableStore([variable]),
-                "text", new ModelLoadOptions(), new SaveOptions(), new MemoryStream(), new RgbImage(1, 1, new byte[3]), ImageSource.FromFile("no.png"), new ImageSet(), dataset, new PreparedSetOptions { Preprocessing = set.Preprocessing },
-                set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(), new FeatureCache("folder"), matrix,
-                new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal, HeadPlan.Create(model, 2, TrainerOptions.LastLayer, 4, new CompileOptions()),
-                TrainingPlanner.Plan(model, plan), plan, new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0], new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,
-                new byte[3], new float[1], new RunPlanOptions { Classes = 2 }, RunPlanner.Plan(model, new RunPlanOptions { Classes = 2 }), new TuningOptions(), new TrainerOptions(), new TuningSessionOptions(), _session,
+                model, model.Graph, model.Info, model.Graph.Outputs[0], model.Graph.Nodes[0], new GraphBuilder(), TensorData.FromFloats(new Shape(1), [1]),
+                variable, new VariableStore([variable]),
+                "text", new ModelLoadOptions(), new SaveOptions(), new MemoryStream(), new RgbImage(1, 1, new byte[3]), ImageSource.FromFile("no.png"),
+                new ImageSet(), dataset, new PreparedSetOptions { Preprocessing = set.Preprocessing },
+                set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(),
+                new FeatureCache("folder"), matrix,
+                new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal,
+                HeadPlan.Create(model, 2, TrainerOptions.LastLayer, 4, new CompileOptions()),
+                TrainingPlanner.Plan(model, plan), plan, new WeightFile("file", WeightFormat.Safetensors, [], []), ArchitectureCatalog.All[0],
+                new ArchitectureOptions { Classes = 2 }, OpCatalog.Abs,
+                new byte[3], new float[1], new RunPlanOptions { Classes = 2 }, RunPlanner.Plan(model, new RunPlanOptions { Classes = 2 }), new TuningOptions(),
+                new TrainerOptions(), new TuningSessionOptions(), _session,
             ])
                 _samples[sample.GetType()] = sample;
             _samples[typeof(IImageDecoder)] = new NoDecoder();

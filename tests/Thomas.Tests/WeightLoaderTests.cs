@@ -30,13 +30,17 @@ public sealed class WeightLoaderTests
     private static Value Norm(GraphBuilder b, string name, Value x, float epsilon = 1e-5f)
     {
         int channels = x.Shape[-1];
-        return b.Add(OpCatalog.BatchNorm, [x, Zeros(b, $"{name}.weight", channels), Zeros(b, $"{name}.bias", channels), Zeros(b, $"{name}.running_mean", channels), Zeros(b, $"{name}.running_var", channels)], new BatchNormAttributes(epsilon), name);
+        return b.Add(
+            OpCatalog.BatchNorm,
+            [x, Zeros(b, $"{name}.weight", channels), Zeros(b, $"{name}.bias", channels), Zeros(b, $"{name}.running_mean", channels), Zeros(
+                b, $"{name}.running_var", channels)], new BatchNormAttributes(epsilon), name);
     }
 
     private static Value Flatten(GraphBuilder b, Value x) => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1)), "flatten");
 
     private static Value Dense(GraphBuilder b, string name, Value x, int outputs) =>
-        b.Add(OpCatalog.Dense, [x, Zeros(b, $"{name}.weight", outputs, x.Shape[1]), Zeros(b, $"{name}.bias", outputs)], new DenseAttributes(HasBias: true), name);
+        b.Add(
+            OpCatalog.Dense, [x, Zeros(b, $"{name}.weight", outputs, x.Shape[1]), Zeros(b, $"{name}.bias", outputs)], new DenseAttributes(HasBias: true), name);
 
     // conv, bn, relu, dw, relu, flatten, relu, fc on images of 5x6.
     private static Graph Net(int classes = 5)
@@ -44,7 +48,9 @@ public sealed class WeightLoaderTests
         GraphBuilder b = new();
         Value x = b.Add(OpCatalog.Conv2d, [Input(b, 1, 5, 6, 3), Zeros(b, "conv.weight", 4, 3, 3, 3)], new Conv2dAttributes(Same3x3), "conv");
         x = b.Add(OpCatalog.Activate, [Norm(b, "bn", x)], new ActivateAttributes(Activation.Relu));
-        x = b.Add(OpCatalog.DepthwiseConv2d, [x, Zeros(b, "dw.weight", 1, 3, 3, 4), Zeros(b, "dw.bias", 4)], new DepthwiseConv2dAttributes(Same3x3, HasBias: true), "dw");
+        x = b.Add(
+            OpCatalog.DepthwiseConv2d, [x, Zeros(b, "dw.weight", 1, 3, 3, 4), Zeros(b, "dw.bias", 4)], new DepthwiseConv2dAttributes(Same3x3, HasBias: true),
+            "dw");
         x = b.Add(OpCatalog.Activate, [Flatten(b, x)], new ActivateAttributes(Activation.Relu));
         return b.Build(Dense(b, "fc", x, classes));
     }
@@ -66,7 +72,8 @@ public sealed class WeightLoaderTests
         WeightFile weights = SafetensorsFile.Weights(SmallNet);
         Graph before = Net();
         Graph graph = WeightLoader.Load(before, weights).Graph;
-        ReadOnlySpan<float> conv = weights.Find("conv.weight")!.Data.Floats, dw = weights.Find("dw.weight")!.Data.Floats, fc = weights.Find("fc.weight")!.Data.Floats;
+        ReadOnlySpan<float> conv = weights.Find("conv.weight")!.Data.Floats, dw = weights.Find("dw.weight")!.Data.Floats,
+            fc = weights.Find("fc.weight")!.Data.Floats;
         for (int o = 0; o < 4; o++)
             for (int i = 0; i < 3; i++)
                 for (int tap = 0; tap < 9; tap++)
@@ -93,7 +100,9 @@ public sealed class WeightLoaderTests
         Graph graph = b.Build(Dense(b, "square", flat, 12));
         float[] count = [.. Enumerable.Range(0, 12).Select(i => (float)i)], matrix = [.. Enumerable.Range(0, 144).Select(i => (float)i)];
         WeightFile weights = WeightFile.Load(
-            SafetensorsFile.Of(("bn.weight", [12], count), ("bn.bias", [12], count), ("bn.running_mean", [12], count), ("bn.running_var", [12], count), ("slope.weight", [12], count), ("square.weight", [12, 12], matrix), ("square.bias", [12], count)),
+            SafetensorsFile.Of(
+                ("bn.weight", [12], count), ("bn.bias", [12], count), ("bn.running_mean", [12], count), ("bn.running_var", [12], count),
+                ("slope.weight", [12], count), ("square.weight", [12, 12], matrix), ("square.bias", [12], count)),
             "weights");
         Graph loaded = WeightLoader.Load(graph, weights).Graph;
         float[] pixelByPixel = [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11];
@@ -131,7 +140,10 @@ public sealed class WeightLoaderTests
     [Fact]
     public void Everything_that_does_not_fit_is_listed_at_once()
     {
-        string problem = Problem(Net(), SafetensorsFile.Weights([.. Without("conv.weight", "fc.bias", "fc.weight"), ("conv.wieght", 1, [4, 3, 3, 3]), ("extra", 1, [2]), ("fc.weight", 1, [10, 120])]));
+        string problem = Problem(
+            Net(),
+            SafetensorsFile.Weights(
+                [.. Without("conv.weight", "fc.bias", "fc.weight"), ("conv.wieght", 1, [4, 3, 3, 3]), ("extra", 1, [2]), ("fc.weight", 1, [10, 120])]));
         Assert.Contains("2 missing from the file: 'conv.weight' [4,3,3,3], 'fc.bias' [5].", problem, StringComparison.Ordinal);
         Assert.Contains("2 in the file and not in the network: 'conv.wieght' [4,3,3,3], 'extra' [2].", problem, StringComparison.Ordinal);
         Assert.EndsWith("1 of another shape: 'fc.weight' is [10,120], the network needs [5,120]", problem, StringComparison.Ordinal);
@@ -139,7 +151,9 @@ public sealed class WeightLoaderTests
 
     [Fact]
     public void A_filter_in_the_order_of_the_graph_is_of_another_shape() =>
-        Assert.Contains("'dw.weight' is [1,3,3,4], the network needs [4,1,3,3]", Problem(Net(), SafetensorsFile.Weights([.. Without("dw.weight"), ("dw.weight", 1, [1, 3, 3, 4])])), StringComparison.Ordinal);
+        Assert.Contains(
+            "'dw.weight' is [1,3,3,4], the network needs [4,1,3,3]",
+            Problem(Net(), SafetensorsFile.Weights([.. Without("dw.weight"), ("dw.weight", 1, [1, 3, 3, 4])])), StringComparison.Ordinal);
 
     [Fact]
     public void Step_counters_are_passed_over() =>
@@ -164,7 +178,9 @@ public sealed class WeightLoaderTests
         WeightFile weights = SafetensorsFile.Weights(Without("fc.bias"));
         Assert.Contains("'fc.bias'", Problem(Net(), weights), StringComparison.Ordinal);
         Assert.Equal(new float[600], Constant(WeightLoader.Load(Net(), weights, allowHeadMismatch: true).Graph, "fc.weight"));
-        Assert.Equal(new float[600], Constant(WeightLoader.Load(Net(), SafetensorsFile.Weights(Without("fc.bias", "fc.weight")), allowHeadMismatch: true).Graph, "fc.weight"));
+        Assert.Equal(
+            new float[600],
+            Constant(WeightLoader.Load(Net(), SafetensorsFile.Weights(Without("fc.bias", "fc.weight")), allowHeadMismatch: true).Graph, "fc.weight"));
     }
 
     [Fact]
@@ -187,8 +203,12 @@ public sealed class WeightLoaderTests
         Assert.Equal(TestGraphs.Noise(4, 11), Constant(loaded.Graph, "bn.bias"));
 
         GraphBuilder b = new();
-        Value x = b.Add(OpCatalog.Conv2d, [Input(b, 1, 5, 6, 3), Zeros(b, "conv.weight", 4, 3, 3, 3), Zeros(b, "conv.bias", 4)], new Conv2dAttributes(Same3x3, HasBias: true, Activation: Activation.Relu), "conv");
-        x = b.Add(OpCatalog.DepthwiseConv2d, [x, Zeros(b, "dw.weight", 1, 3, 3, 4), Zeros(b, "dw.bias", 4)], new DepthwiseConv2dAttributes(Same3x3, HasBias: true), "dw");
+        Value x = b.Add(
+            OpCatalog.Conv2d, [Input(b, 1, 5, 6, 3), Zeros(b, "conv.weight", 4, 3, 3, 3), Zeros(b, "conv.bias", 4)],
+            new Conv2dAttributes(Same3x3, HasBias: true, Activation: Activation.Relu), "conv");
+        x = b.Add(
+            OpCatalog.DepthwiseConv2d, [x, Zeros(b, "dw.weight", 1, 3, 3, 4), Zeros(b, "dw.bias", 4)], new DepthwiseConv2dAttributes(Same3x3, HasBias: true),
+            "dw");
         x = b.Add(OpCatalog.Activate, [Flatten(b, x)], new ActivateAttributes(Activation.Relu));
         Graph without = WeightLoader.Load(b.Build(Dense(b, "fc", x, 5)), SafetensorsFile.Weights(folded)).Graph;
         float[] expected = TestGraphs.Run(without, TestGraphs.Oracle), actual = TestGraphs.Run(loaded.Graph, TestGraphs.Oracle);

@@ -14,7 +14,11 @@ internal static class DemoFolder
         string existing = Path.GetFullPath(folder);
         while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is string parent)
         {
-            if (File.Exists(existing)) throw new OutputException($"The output '{folder}' cannot be a folder: '{existing}' is a file. Give another place (--out).");
+            if (File.Exists(existing))
+            {
+                throw new OutputException($"The output '{folder}' cannot be a folder: '{existing}' is a file. Give another place (--out).");
+            }
+
             existing = parent;
         }
 

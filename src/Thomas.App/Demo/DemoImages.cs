@@ -43,8 +43,8 @@ internal static class DemoImages
     }
 
     /// <summary>
-    /// What a model takes images for: a row for each class that it names, headed by the class in black on white; a green frame where it is right, a red one, at the end of
-    /// the row, where it is wrong.
+    /// What a model takes images for: a row for each class that it names, headed by the class in black on white; a green frame where it is right, a red one, at
+    /// the end of the row, where it is wrong.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="known">Images to head the rows with: the first of each class.</param>
@@ -84,8 +84,8 @@ internal static class DemoImages
     }
 
     /// <summary>
-    /// The filters of the first layer: a row of them as they were, one as they are, and one of the change, red where a weight is positive and blue where it is negative. Both
-    /// rows of filters have one scale; the change is drawn as strong as it must be to show.
+    /// The filters of the first layer: a row of them as they were, one as they are, and one of the change, red where a weight is positive and blue where it is
+    /// negative. Both rows of filters have one scale; the change is drawn as strong as it must be to show.
     /// </summary>
     /// <returns>The image, and how many times stronger the change is drawn than the filters; 0 if there is none.</returns>
     public static (RgbImage Image, double Magnification) Filters(Model before, Model after)
@@ -124,7 +124,10 @@ internal static class DemoImages
     {
         foreach (Node node in model.Graph.Nodes)
         {
-            if (node.Op is Conv2d && node.Inputs[1].Constant is TensorData filters) return (filters.ToFloats(), node.Inputs[1].Shape[1], node.Inputs[1].Shape[0]);
+            if (node.Op is Conv2d && node.Inputs[1].Constant is TensorData filters)
+            {
+                return (filters.ToFloats(), node.Inputs[1].Shape[1], node.Inputs[1].Shape[0]);
+            }
         }
 
         throw new InvalidOperationException($"{model.Info.Name} has no convolution.");

@@ -12,8 +12,8 @@ using Thomas.Training;
 namespace Thomas.App.Demo;
 
 /// <summary>
-/// LeNet-5 learns drawn digits, then letters from few examples: by several update policies, and from random weights with the same images and as many steps. The story is
-/// that of TransferCL's demonstration, which tunes the last layer of LeNet-5 with 128 images and tests it on the same; here, other images count.
+/// LeNet-5 learns drawn digits, then letters from few examples: by several update policies, and from random weights with the same images and as many steps. The
+/// story is that of TransferCL's demonstration, which tunes the last layer of LeNet-5 with 128 images and tests it on the same; here, other images count.
 /// </summary>
 internal sealed class DemoStory(DemoSettings settings, CancellationToken cancellation)
 {
@@ -23,7 +23,8 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
     /// <summary>The comparison: every parameter from random weights.</summary>
     public const string Scratch = "scratch";
 
-    // Found on letters of other seeds than the default: each policy, and training from scratch, is within a point of its own best rate here, so one rate is fair to all.
+    // Found on letters of other seeds than the default: each policy, and training from scratch, is within a point of its own best rate here, so one rate is
+    // fair to all.
     private const float LearningRate = 0.03f;
 
     private static readonly Preprocessing Input =
@@ -69,12 +70,21 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
             bool isScratch = name == Scratch;
             Model model = isScratch ? fresh : tunable;
             TrainerOptions options = Options(PolicyOf(name), settings.LetterEpochs);
-            TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions { Policy = options.Policy, Optimizer = options.Optimizer, Batch = options.BatchSize, Compile = options.Compile });
+            TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions
+            {
+                Policy = options.Policy,
+                Optimizer = options.Optimizer,
+                Batch = options.BatchSize,
+                Compile = options.Compile,
+            });
             long start = Stopwatch.GetTimestamp();
             TrainerResult result = Train(model, train, options, null, new StageRelay(progress, isScratch ? name : $"tune {name}"));
             TimeSpan duration = Stopwatch.GetElapsedTime(start);
             ConfusionMatrix after = Evaluate(result.Model, unseen), learned = Evaluate(result.Model, own);
-            tunings.Add(new DemoTuning(name, result.Model, result.TrainedParameters, isScratch ? freshBefore : tunableBefore, after, learned, duration, plan.Memory.Total, result.Notes));
+            tunings.Add(
+                new DemoTuning(
+                    name, result.Model, result.TrainedParameters, isScratch ? freshBefore : tunableBefore, after, learned, duration, plan.Memory.Total,
+                    result.Notes));
         }
 
         return tunings;
@@ -82,7 +92,9 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
 
     // The new network is random already: its weights are those that are measured before, so the trainer must not draw others.
     private static UpdatePolicy PolicyOf(string name) =>
-        name == Scratch ? UpdatePolicy.All : UpdatePolicy.TryParse(name, out UpdatePolicy policy) ? policy : throw new ArgumentException($"'{name}' is no update policy.", nameof(name));
+        name == Scratch ? UpdatePolicy.All
+        : UpdatePolicy.TryParse(name, out UpdatePolicy policy) ? policy
+        : throw new ArgumentException($"'{name}' is no update policy.", nameof(name));
 
     private static string[] LabelsOf(string characters)
     {
@@ -103,7 +115,8 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
     };
 
     private PreparedSet Prepare(HandwrittenSet drawn) =>
-        PreparedSet.Create(drawn.ToDataset(), _decoder, new PreparedSetOptions { Preprocessing = Input, Threads = settings.Compile.Threads }, null, cancellation);
+        PreparedSet.Create(
+            drawn.ToDataset(), _decoder, new PreparedSetOptions { Preprocessing = Input, Threads = settings.Compile.Threads }, null, cancellation);
 
     /// <summary>Half a training is no part of the story: unlike the trainer, a cancelled one ends here.</summary>
     private TrainerResult Train(Model model, PreparedSet train, TrainerOptions options, EpochRelay? epochs, StageRelay stages)

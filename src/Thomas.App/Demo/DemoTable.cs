@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Text;
 using Thomas.Training;
 
@@ -19,16 +20,18 @@ internal static class DemoTable
         foreach (DemoTuning t in tunings)
         {
             string own = Format.Invariant($"{t.Own.Correct} of {t.Own.Total}");
-            text.Append(Format.Invariant(
-                $"\n{t.Policy,-8} {t.TrainedParameters,9:#,0} {own,14} {Format.Percent(t.Before.Accuracy),12} {Format.Percent(t.After.Accuracy),11} {Format.Duration(t.Duration),9} {Format.Bytes(t.StepBytes),17}"));
+            text.Append(string.Create(
+                CultureInfo.InvariantCulture,
+                $"\n{t.Policy,-8} {t.TrainedParameters,9:#,0} {own,14} {Format.Percent(t.Before.Accuracy),12} {Format.Percent(t.After.Accuracy),11} "
+                + $"{Format.Duration(t.Duration),9} {Format.Bytes(t.StepBytes),17}"));
         }
 
         return text.ToString();
     }
 
     /// <summary>
-    /// Compares the kept model with the network that had to learn everything from the same images. Counts as different what is more than two standard errors of the
-    /// difference of two shares apart (binomial; the images are the same ones, so the true error is smaller).
+    /// Compares the kept model with the network that had to learn everything from the same images. Counts as different what is more than two standard errors of
+    /// the difference of two shares apart (binomial; the images are the same ones, so the true error is smaller).
     /// </summary>
     public static string Conclude(DemoTuning kept, DemoTuning scratch)
     {
@@ -38,8 +41,10 @@ internal static class DemoTable
             : alone - tuned > Significance * error
                 ? "here, starting from random weights was better"
                 : Format.Invariant($"{kept.After.Total} images cannot tell these two apart");
-        return Format.Invariant(
-            $"Shown {kept.Own.Total} letters, the network that knew digits, tuned by '{kept.Policy}', names {tuned:0.0%} of {kept.After.Total:#,0} new letters, the same network from random weights {alone:0.0%}: {verdict}.");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Shown {kept.Own.Total} letters, the network that knew digits, tuned by '{kept.Policy}', names {tuned:0.0%} of {kept.After.Total:#,0} new "
+            + $"letters, the same network from random weights {alone:0.0%}: {verdict}.");
     }
 
     private static double StandardError(ConfusionMatrix a, ConfusionMatrix b) =>

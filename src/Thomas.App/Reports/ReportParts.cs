@@ -19,7 +19,17 @@ internal static class ReportParts
             p.Height,
             Values(p.Mean, p.Channels),
             Values(p.Std, p.Channels),
-            p.ColorOrder switch { ColorOrder.Gray => "gray", ColorOrder.Bgr => "bgr", ColorOrder.Rgb => "rgb", _ => throw new UnreachableException($"Unknown {p.ColorOrder}.") },
+            p.ColorOrder switch
+            {
+                ColorOrder.Gray =>
+                "gray",
+                ColorOrder.Bgr =>
+                "bgr",
+                ColorOrder.Rgb =>
+                "rgb",
+                _ =>
+                throw new UnreachableException($"Unknown {p.ColorOrder}.")
+            },
             p.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
             p.CropMargin,
             input.Source,
@@ -31,11 +41,15 @@ internal static class ReportParts
         List<ClassMetricsReport> classes = [];
         foreach (ClassMetrics c in matrix.PerClass())
         {
-            if (c.Support > 0 || c.Predicted > 0) classes.Add(new ClassMetricsReport(labels[c.Class], c.Support, c.Correct, c.Predicted, c.Recall, Of(c.RecallInterval), c.Precision));
+            if (c.Support > 0 || c.Predicted > 0)
+            {
+                classes.Add(new ClassMetricsReport(labels[c.Class], c.Support, c.Correct, c.Predicted, c.Recall, Of(c.RecallInterval), c.Precision));
+            }
         }
 
         return new AccuracyReport(
-            matrix.Accuracy, Of(matrix.AccuracyInterval)!, matrix.MacroRecall, matrix.Correct, matrix.Total, classes, matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
+            matrix.Accuracy, Of(matrix.AccuracyInterval)!, matrix.MacroRecall, matrix.Correct, matrix.Total, classes,
+            matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
     }
 
     public static ClassOutputReport Of(ClassOutput output) => new(

@@ -37,23 +37,28 @@ internal sealed record InspectReport(
     IReadOnlyList<string> Warnings,
     string? Graph);
 
-internal sealed record ClassOutputReport(int Index, string Name, int Numbers, int Classes, string Kind, bool IsIndependent, double? Threshold, string Description);
+internal sealed record ClassOutputReport(
+    int Index, string Name, int Numbers, int Classes, string Kind, bool IsIndependent, double? Threshold, string Description);
 
 internal sealed record ClassReport(int Index, string Label, float Probability);
 
 internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error);
 
-internal sealed record ClassifyReport(string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images, IReadOnlyList<string>? Kernels);
+internal sealed record ClassifyReport(
+    string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images,
+    IReadOnlyList<string>? Kernels);
 
 internal sealed record IntervalReport(double Low, double High);
 
-internal sealed record ClassMetricsReport(string Label, int Images, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
+internal sealed record ClassMetricsReport(
+    string Label, int Images, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
 
 internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
 
-internal sealed record AccuracyReport(double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
+internal sealed record AccuracyReport(
+    double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
 
 internal sealed record EvaluateReport(
     string Model,
@@ -74,7 +79,8 @@ internal sealed record EvaluateReport(
     public required IReadOnlyList<string> Warnings { get; init; }
 }
 
-internal sealed record EpochEntry(int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);
+internal sealed record EpochEntry(
+    int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);
 
 internal sealed record TuneReport(
     string Model,
@@ -150,7 +156,8 @@ internal sealed record PolicyReport(
     public IReadOnlyList<MemoryStageReport>? RunStages { get; init; }
 }
 
-internal sealed record PlanReport(string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes);
+internal sealed record PlanReport(
+    string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes);
 
 internal sealed record TrainReport(
     string Architecture,
@@ -183,7 +190,8 @@ internal sealed record TrainReport(
 }
 
 internal sealed record NetworkEntry(
-    long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes, long BestBytes, long BatchBytes, long ValidationBytes);
+    long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes,
+    long BestBytes, long BatchBytes, long ValidationBytes);
 
 internal sealed record ConvertReport(string Model, string Output, long Bytes)
 {
@@ -206,7 +214,8 @@ internal sealed record UsageReport(
     string? SizeNote);
 
 internal sealed record DevicesReport(
-    string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches, string OpenCl, TuningReport? Tuning);
+    string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches,
+    string OpenCl, TuningReport? Tuning);
 
 internal sealed record TuningTimeReport(int Threads, int BlockRows, int BlockPanelBytes, double Milliseconds);
 
@@ -214,11 +223,13 @@ internal sealed record TuningReport(int Threads, int BlockRows, int BlockPanelBy
 
 internal sealed record DemoDigitsReport(int Training, int Test, IReadOnlyList<EpochEntry> Epochs, double TestAccuracy, double Seconds);
 
-internal sealed record DemoPolicyReport(string Policy, long TrainedParameters, double AccuracyBefore, double AccuracyAfter, int OwnCorrect, double Seconds, long StepBytes);
+internal sealed record DemoPolicyReport(
+    string Policy, long TrainedParameters, double AccuracyBefore, double AccuracyAfter, int OwnCorrect, double Seconds, long StepBytes);
 
 internal sealed record DemoLettersReport(int Training, int Test, int Epochs, int Steps, int Batch, IReadOnlyList<DemoPolicyReport> Policies, string Saved);
 
-internal sealed record DemoReport(ulong Seed, string Device, DemoDigitsReport Digits, DemoLettersReport Letters, string Conclusion, string Folder, IReadOnlyList<string> Files);
+internal sealed record DemoReport(
+    ulong Seed, string Device, DemoDigitsReport Digits, DemoLettersReport Letters, string Conclusion, string Folder, IReadOnlyList<string> Files);
 
 [JsonSourceGenerationOptions(
     WriteIndented = true,

@@ -9,8 +9,8 @@ using Thomas.Runtime;
 namespace Thomas.App.Tuning;
 
 /// <summary>
-/// Measures what is fastest on this machine: first how many threads (on phones, whether the small cores help or hold up the large ones), then with these the rows of the blocks of
-/// matrix products, then how large weights may be to be read anew for each row of tiles. The work is one image through MobileNetV2.
+/// Measures what is fastest on this machine: first how many threads (on phones, whether the small cores help or hold up the large ones), then with these the
+/// rows of the blocks of matrix products, then how large weights may be to be read anew for each row of tiles. The work is one image through MobileNetV2.
 /// </summary>
 internal static class MachineTuning
 {
@@ -28,9 +28,14 @@ internal static class MachineTuning
     /// <param name="performanceProcessors">The fast ones among them.</param>
     /// <param name="measured">Receives all that was measured, in order.</param>
     /// <param name="cancellation">Ends it early.</param>
-    public static TuningChoice Find(int processors, int performanceProcessors, List<(TuningChoice Choice, double Milliseconds)> measured, CancellationToken cancellation)
+    public static TuningChoice Find(
+        int processors, int performanceProcessors, List<(TuningChoice Choice, double Milliseconds)> measured, CancellationToken cancellation)
     {
-        if (!ArchitectureCatalog.TryFind("mobilenet-v2", out Architecture? architecture)) throw new InvalidOperationException("MobileNetV2 is missing from the catalog.");
+        if (!ArchitectureCatalog.TryFind("mobilenet-v2", out Architecture? architecture))
+        {
+            throw new InvalidOperationException("MobileNetV2 is missing from the catalog.");
+        }
+
         Graph graph = architecture.Build(new ArchitectureOptions { Classes = architecture.DefaultClasses, Seed = 1 });
         TuningChoice best = Best(Array.ConvertAll(Candidates(processors, performanceProcessors), threads => new TuningChoice(threads)));
         best = Best([best, .. Array.ConvertAll(Rows, rows => best with { BlockRows = rows })]);

@@ -34,7 +34,9 @@ internal sealed record TuningRecord(string Processor, string Tier, int Processor
         }
     }
 
-    /// <summary>What a folder's record names for this machine; the defaults without a record, with one of another machine, or with one that cannot be read.</summary>
+    /// <summary>
+    /// What a folder's record names for this machine; the defaults without a record, with one of another machine, or with one that cannot be read.
+    /// </summary>
     /// <param name="folder">Where the record is looked for.</param>
     /// <param name="processor">Finds the processor's name; asked only where there is a record.</param>
     public static TuningChoice Read(string folder, Func<string> processor)
@@ -45,7 +47,8 @@ internal sealed record TuningRecord(string Processor, string Tier, int Processor
             if (!File.Exists(path)) return default;
             TuningRecord? record = JsonSerializer.Deserialize(InputFile.ReadAll(path, InputFile.SettingsBytes), TuningJson.Default.TuningRecord);
             return record is not null && record.Tier == Machine.Tier && record.Processor == processor() && record.Processors == Machine.Processors
-                && record.Choice is { Threads: >= 1, BlockRows: >= 0 and <= LargestBlock, BlockPanelBytes: >= 0 and <= LargestBlock } choice && choice.Threads <= Machine.Processors ? choice : default;
+                && record.Choice is { Threads: >= 1, BlockRows: >= 0 and <= LargestBlock, BlockPanelBytes: >= 0 and <= LargestBlock } choice
+                && choice.Threads <= Machine.Processors ? choice : default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -20,7 +20,12 @@ internal sealed class ClassifyCommand
 {
     private const int NameColumns = 60;
 
-    private static readonly EnumerationOptions VisibleFiles = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions VisibleFiles = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+        IgnoreInaccessible = false,
+    };
 
     private readonly Terminal _terminal;
     private readonly ModelArgument _model = new(withLabels: true);
@@ -90,7 +95,9 @@ internal sealed class ClassifyCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                new ClassifyReport(_model.Path(parsed), ReportParts.Of(classifier.Output), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports, _terminal.Verbose ? classifier.Kernels : null),
+                new ClassifyReport(
+                    _model.Path(parsed), ReportParts.Of(classifier.Output), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports,
+                    _terminal.Verbose ? classifier.Kernels : null),
                 ReportJson.Default.ClassifyReport);
         }
 
@@ -102,7 +109,8 @@ internal sealed class ClassifyCommand
         try
         {
             List<ClassReport> classes = [];
-            foreach (ClassScore score in classifier.Classify(decoder, InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, cancellation), top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
+            foreach (ClassScore score in classifier.Classify(decoder, InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, cancellation), top))
+                classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
             return new ImageReport(path, classes, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageFormatException)
@@ -137,7 +145,11 @@ internal sealed class ClassifyCommand
                 throw new DataException($"The folder '{path}' cannot be read: {e.Message}", e);
             }
 
-            if (files.Count == before) throw new DataException($"The folder '{path}' has no images in it{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
+            if (files.Count == before)
+            {
+                throw new DataException($"The folder '{path}' has no images in it{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
+            }
+
             files.Sort(before, files.Count - before, StringComparer.Ordinal);
         }
 
@@ -150,6 +162,7 @@ internal sealed class ClassifyCommand
         int width = 0;
         foreach (ClassReport c in classes) width = int.Max(width, VisibleText.Width(VisibleText.Shorten(c.Label, NameColumns)));
         _terminal.Say(path);
-        foreach (ClassReport c in classes) _terminal.Say($"  {VisibleText.Pad(VisibleText.Shorten(c.Label, NameColumns), width)}  {Format.Percent(c.Probability),6}");
+        foreach (ClassReport c in classes)
+            _terminal.Say($"  {VisibleText.Pad(VisibleText.Shorten(c.Label, NameColumns), width)}  {Format.Percent(c.Probability),6}");
     }
 }

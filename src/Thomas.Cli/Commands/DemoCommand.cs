@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.Globalization;
 using System.IO;
 using Thomas.App;
 using Thomas.App.Demo;
@@ -25,8 +26,13 @@ internal sealed class DemoCommand
     private const int ShownPredictions = 200;
 
     private readonly Terminal _terminal;
-    private readonly Option<string> _folder = new("--out", "-o") { Description = $"Folder for images and tuned model (default {DefaultFolder})", HelpName = "folder" };
-    private readonly Option<ulong?> _seed = Parse.Number("--seed", "Decides images and weights; the same seed gives the same accuracies and files, whatever the threads (default 1)", 0ul, ulong.MaxValue);
+    private readonly Option<string> _folder = new("--out", "-o")
+    {
+        Description = $"Folder for images and tuned model (default {DefaultFolder})",
+        HelpName = "folder",
+    };
+    private readonly Option<ulong?> _seed = Parse.Number(
+        "--seed", "Decides images and weights; the same seed gives the same accuracies and files, whatever the threads (default 1)", 0ul, ulong.MaxValue);
     private readonly Option<bool> _quick = new("--quick") { Description = "Fewer images and steps: to see that everything works, not how well" };
     private readonly ComputeOptions _compute;
 
@@ -38,7 +44,9 @@ internal sealed class DemoCommand
 
     public static Command Create(Terminal terminal, TuningChoice tuned)
     {
-        Command command = new("demo", "Show tuning from beginning to end in less than a minute: drawn digits, then letters from 128 images; needs no data and no network connection");
+        Command command = new(
+            "demo",
+            "Show tuning from beginning to end in less than a minute: drawn digits, then letters from 128 images; needs no data and no network connection");
         DemoCommand demo = new(terminal, tuned);
         command.Add(demo._folder);
         command.Add(demo._seed);
@@ -97,8 +105,10 @@ internal sealed class DemoCommand
     private void Announce(DemoStory story, DemoSettings settings, string device)
     {
         if (_terminal.Quiet) return;
-        _terminal.Field("images", Format.Invariant(
-            $"drawn by this program from seed {settings.Seed}, white on black, 28x28\n{settings.TrainingDigits:#,0} digits to learn from, {settings.TestDigits:#,0} to test\n{settings.TuningLetters:#,0} letters A to J to learn from, {settings.TestLetters:#,0} to test"));
+        _terminal.Field("images", string.Create(
+            CultureInfo.InvariantCulture,
+            $"drawn by this program from seed {settings.Seed}, white on black, 28x28\n{settings.TrainingDigits:#,0} digits to learn from, "
+            + $"{settings.TestDigits:#,0} to test\n{settings.TuningLetters:#,0} letters A to J to learn from, {settings.TestLetters:#,0} to test"));
         _terminal.Field("network", $"LeNet-5, {Format.Count(story.NewNetwork(HandwrittenSet.Digits).Graph.ParameterCount)} parameters, random weights");
         _terminal.Field("device", device);
         _terminal.Say();
@@ -110,13 +120,19 @@ internal sealed class DemoCommand
         foreach (EpochReport epoch in digits.Training.Epochs) epochs.Add(Format.Percent(epoch.TrainAccuracy));
         _terminal.Details(digits.Training.Notes);
         _terminal.Kernels(digits.Training.Kernels);
-        _terminal.Field("digits", $"{string.Join(", ", epochs)} of the digits right while they were learned, epoch by epoch\n{Format.Percent(digits.Test.Accuracy)} of {Format.Invariant($"{settings.TestDigits:#,0}")} test digits right, learned in {Format.Duration(digits.Duration)}");
+        _terminal.Field(
+            "digits",
+            $"{string.Join(", ", epochs)} of the digits right while they were learned, epoch by epoch\n{Format.Percent(digits.Test.Accuracy)} of "
+            + $"{Format.Invariant($"{settings.TestDigits:#,0}")} test digits right, learned in {Format.Duration(digits.Duration)}");
     }
 
     private void Print(IReadOnlyList<DemoTuning> tunings, string conclusion, DemoSettings settings)
     {
         foreach (DemoTuning tuning in tunings) _terminal.Details(tuning.Notes);
-        _terminal.Field("letters", $"{Format.Plural(settings.TuningLetters, "image")}, {Format.Plural(settings.LetterSteps, "step")} of {settings.BatchSize} for each policy; {DemoStory.Scratch} starts from random weights again");
+        _terminal.Field(
+            "letters",
+            $"{Format.Plural(settings.TuningLetters, "image")}, {Format.Plural(settings.LetterSteps, "step")} of {settings.BatchSize} for each policy; "
+            + $"{DemoStory.Scratch} starts from random weights again");
         _terminal.Say();
         _terminal.Block(DemoTable.ToText(tunings));
         _terminal.Say();
@@ -140,7 +156,8 @@ internal sealed class DemoCommand
     }
 
     private static DemoReport Report(
-        DemoDigits digits, IReadOnlyList<DemoTuning> tunings, DemoSettings settings, string device, string conclusion, string folder, List<(string Name, Action<string> Write)> files)
+        DemoDigits digits, IReadOnlyList<DemoTuning> tunings, DemoSettings settings, string device, string conclusion, string folder,
+        List<(string Name, Action<string> Write)> files)
     {
         List<DemoPolicyReport> policies = [];
         foreach (DemoTuning t in tunings)
@@ -156,7 +173,8 @@ internal sealed class DemoCommand
             device,
             new DemoDigitsReport(
                 settings.TrainingDigits, settings.TestDigits, ReportParts.Of(digits.Training.Epochs), digits.Test.Accuracy, digits.Duration.TotalSeconds),
-            new DemoLettersReport(settings.TuningLetters, settings.TestLetters, settings.LetterEpochs, settings.LetterSteps, settings.BatchSize, policies, DemoStory.Kept),
+            new DemoLettersReport(
+                settings.TuningLetters, settings.TestLetters, settings.LetterEpochs, settings.LetterSteps, settings.BatchSize, policies, DemoStory.Kept),
             conclusion,
             folder,
             names);

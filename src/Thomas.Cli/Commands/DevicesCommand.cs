@@ -18,11 +18,21 @@ internal sealed class DevicesCommand
     public static Command Create(Terminal terminal)
     {
         Command command = new("devices", "List the available compute devices");
-        Option<bool> tune = new("--tune") { Description = "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change" };
-        Option<string> folder = new("--cache-dir") { Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)", HelpName = "folder" };
+        Option<bool> tune =
+            new("--tune")
+            {
+                Description =
+            "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change"
+            };
+        Option<string> folder = new("--cache-dir")
+        {
+            Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)",
+            HelpName = "folder",
+        };
         command.Add(tune);
         command.Add(folder);
-        terminal.Bind(command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheFolder.Default() : null, parsed.GetValue(folder) is null));
+        terminal.Bind(
+            command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheFolder.Default() : null, parsed.GetValue(folder) is null));
         return command;
     }
 
@@ -48,13 +58,17 @@ internal sealed class DevicesCommand
 
         terminal.Say(report.Version);
         terminal.Say();
-        terminal.Field("cpu", $"{report.Processor}\n{Machine.Description}\n{Format.Plural(report.Processors, "processor")}, {report.PerformanceProcessors} used by default");
+        terminal.Field(
+            "cpu",
+            $"{report.Processor}\n{Machine.Description}\n{Format.Plural(report.Processors, "processor")}, {report.PerformanceProcessors} used by default");
         if (report.Caches.Count > 0) terminal.Field("", string.Join('\n', report.Caches));
         terminal.Field("serial", "the scalar definition of every operator on one thread: the baseline to compare with");
         terminal.Field("opencl", report.OpenCl);
         if (tuning is not null)
         {
-            List<string> lines = [.. tuning.Measured.Select(m => Format.Invariant($"{Describe(m.Threads, m.BlockRows, m.BlockPanelBytes)}: {m.Milliseconds:F2} ms for MobileNetV2"))];
+            List<string> lines = [
+                .. tuning.Measured.Select(
+                    m => Format.Invariant($"{Describe(m.Threads, m.BlockRows, m.BlockPanelBytes)}: {m.Milliseconds:F2} ms for MobileNetV2"))];
             string use = isDefault ? "from now on, unless --threads says otherwise" : $"kept, but looked for in {CacheFolder.Default()} only";
             terminal.Field("tuning", $"{string.Join('\n', lines)}\n{Describe(tuning.Threads, tuning.BlockRows, tuning.BlockPanelBytes)} {use}: {tuning.File}");
         }
@@ -67,10 +81,12 @@ internal sealed class DevicesCommand
         List<(TuningChoice Choice, double Milliseconds)> measured = [];
         TuningChoice best = MachineTuning.Find(Machine.Processors, Machine.PerformanceProcessors, measured, terminal.Cancellation);
         string file = new TuningRecord(Processor.Name(), Machine.Tier, Machine.Processors, best).Save(folder);
-        TuningTimeReport[] times = [.. measured.Select(m => new TuningTimeReport(m.Choice.Threads, m.Choice.BlockRows, m.Choice.BlockPanelBytes, m.Milliseconds))];
+        TuningTimeReport[] times = [
+            .. measured.Select(m => new TuningTimeReport(m.Choice.Threads, m.Choice.BlockRows, m.Choice.BlockPanelBytes, m.Milliseconds))];
         return new TuningReport(best.Threads, best.BlockRows, best.BlockPanelBytes, times, file);
     }
 
     private static string Describe(int threads, int rows, int panelBytes) =>
-        Format.Plural(threads, "thread") + (rows == 0 ? "" : Format.Invariant($", blocks of {rows} rows")) + (panelBytes == 0 ? "" : Format.Invariant($", small weights up to {ByteSize.Format(panelBytes)}"));
+        Format.Plural(threads, "thread") + (rows == 0 ? "" : Format.Invariant($", blocks of {rows} rows"))
+        + (panelBytes == 0 ? "" : Format.Invariant($", small weights up to {ByteSize.Format(panelBytes)}"));
 }

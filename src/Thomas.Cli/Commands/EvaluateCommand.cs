@@ -107,7 +107,10 @@ internal sealed class EvaluateCommand
         int unknown = result.UncheckedClasses.Count;
         string others = unknown > 0 ? $"; nothing is known of the model's other {Format.Plural(unknown, "class", "classes")}" : "";
         string left = result.Broken.Count > 0 ? $", {result.Broken.Count} left out" : "";
-        _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "image")} of {Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
+        _terminal.Field(
+            "data",
+            $"{Format.Name(data.Name)}: {Format.Plural(result.Confusion.Total, "image")} of "
+            + $"{Format.Plural(data.ClassNames.Count, "class", "classes")}{left}{others}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);
         _terminal.Field("accuracy", Format.Accuracy(result.Confusion));

@@ -61,11 +61,21 @@ internal sealed class InspectCommand
         // Planned, not allocated: what a model would take is said of models that do not fit, too.
         CompiledGraph? compiled = Try(() => CompiledGraph.Create(Rebatch.Run(model.Graph, 1), new CompileOptions()), warnings);
         IReadOnlyList<string> damaged = ModelChecks.NonFiniteConstants(model);
-        if (damaged.Count > 0) warnings.Add($"numbers that are not finite (NaN or infinity) in {string.Join(", ", damaged)}: the weights are damaged and the model cannot be used");
+        if (damaged.Count > 0)
+        {
+            warnings.Add(
+                $"numbers that are not finite (NaN or infinity) in {string.Join(", ", damaged)}: the weights are damaged and the model cannot be used");
+        }
+
         ClassOutput output = ClassOutput.Find(model);
         if (output.Warning is not null) warnings.Add(output.Warning);
         if (output.Problem is not null) warnings.Add(output.Problem);
-        if (output.LabelProblem is not null) warnings.Add($"{model.Info.Labels!.Count} labels for {Format.Plural(output.Numbers, "output")}: classify and evaluate need --labels with a file that fits");
+        if (output.LabelProblem is not null)
+        {
+            warnings.Add(
+                $"{model.Info.Labels!.Count} labels for {Format.Plural(output.Numbers, "output")}: classify and evaluate need --labels with a file that fits");
+        }
+
         return new InspectReport(
             path,
             model.Info.SourceFormat == ModelFormat.TfLite ? "tflite" : "onnx",
@@ -139,14 +149,28 @@ internal sealed class InspectCommand
     {
         _terminal.Field("model", Format.Name(report.File));
         _terminal.Field("format", $"{(report.Version.Length > 0 ? report.Version : report.Format)}, {Format.Bytes(report.Bytes)}");
-        _terminal.Field("input", $"{Describe(report.Inputs)}{(report.InputLayout == "NCHW" ? "; NCHW in the file" : "")}{(report.BatchIsSymbolic ? "; batch size open" : "")}");
+        _terminal.Field(
+            "input",
+            $"{Describe(report.Inputs)}{(report.InputLayout == "NCHW" ? "; NCHW in the file" : "")}{(report.BatchIsSymbolic ? "; batch size open" : "")}");
         _terminal.Field("output", $"{Describe(report.Outputs)}\n{report.ClassOutput.Description}");
         _terminal.Field("classes", Labels(report));
         if (input is not null) _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
-        _terminal.Field("parameters", report.HalfParameters == 0 ? Format.Count(report.Parameters) : $"{Format.Count(report.Parameters)}, of which {Format.Count(report.HalfParameters)} are 16-bit floats; {Format.Bytes(report.ParameterBytes)}");
+        _terminal.Field(
+            "parameters",
+            report.HalfParameters == 0
+            ? Format.Count(report.Parameters)
+            : $"{Format.Count(report.Parameters)}, of which {Format.Count(report.HalfParameters)} are 16-bit floats; {Format.Bytes(report.ParameterBytes)}");
         _terminal.Field("cost", $"{Format.Count(report.MultiplyAdds)} multiply-adds an image");
-        if (report.ArenaBytes is long arena) _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one image, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
-        _terminal.Field("numbers", report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids" : report.HalfParameters > 0 ? "float32, from 16-bit weights" : "float32");
+        if (report.ArenaBytes is long arena)
+        {
+            _terminal.Field("memory", $"{Format.Bytes(arena)} of activations for one image, {Format.Bytes(report.PackedWeightBytes ?? 0)} of packed weights");
+        }
+
+        _terminal.Field(
+            "numbers",
+            report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids"
+            : report.HalfParameters > 0 ? "float32, from 16-bit weights"
+            : "float32");
         _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));
         _terminal.Field("operators", Operators(report));
         if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', Lines(report.Notes)));
@@ -167,7 +191,8 @@ internal sealed class InspectCommand
     private static string Describe(IReadOnlyList<TensorReport> tensors)
     {
         List<string> lines = [];
-        for (int i = 0; i < tensors.Count && i < ListedTensors; i++) lines.Add($"{VisibleText.Shorten(tensors[i].Name, NameColumns)}  {tensors[i].Type}[{string.Join('x', tensors[i].Shape)}]");
+        for (int i = 0; i < tensors.Count && i < ListedTensors; i++)
+            lines.Add($"{VisibleText.Shorten(tensors[i].Name, NameColumns)}  {tensors[i].Type}[{string.Join('x', tensors[i].Shape)}]");
         if (tensors.Count > ListedTensors) lines.Add($"and {tensors.Count - ListedTensors} more");
         return string.Join('\n', lines);
     }
@@ -186,7 +211,9 @@ internal sealed class InspectCommand
         List<string> lines = [];
         foreach (OperatorReport op in report.Operators)
         {
-            string share = report.MultiplyAdds > 0 && op.MultiplyAdds > 0 ? Format.Invariant($"  {(double)op.MultiplyAdds / report.MultiplyAdds,6:0.0%} of the multiply-adds") : "";
+            string share = report.MultiplyAdds > 0 && op.MultiplyAdds > 0
+                ? Format.Invariant($"  {(double)op.MultiplyAdds / report.MultiplyAdds,6:0.0%} of the multiply-adds")
+                : "";
             lines.Add(Format.Invariant($"{op.Count,3} x {op.Name,-18}{share}").TrimEnd());
         }
 

@@ -19,7 +19,8 @@ internal sealed class PlanCommand
 {
     private static readonly UpdatePolicy[] Compared =
     [
-        UpdatePolicy.Last, new(UpdateKind.LastLayers, 2), new(UpdateKind.LastLayers, 3), new(UpdateKind.Bias), new(UpdateKind.Norm), UpdatePolicy.All, new(UpdateKind.Scratch),
+        UpdatePolicy.Last, new(UpdateKind.LastLayers, 2), new(UpdateKind.LastLayers, 3), new(UpdateKind.Bias), new(UpdateKind.Norm), UpdatePolicy.All,
+        new(UpdateKind.Scratch),
     ];
 
     private readonly Terminal _terminal;
@@ -52,7 +53,8 @@ internal sealed class PlanCommand
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
-        Question question = new(model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
+        Question question = new(
+            model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;
@@ -105,7 +107,10 @@ internal sealed class PlanCommand
                 RunPlanOptions options = question.Options(policy);
                 RunPlan run = Run(question, policy);
                 PolicyReport report = WithRun(policy.Kind == UpdateKind.Last ? LastLayer(question, run.FeatureBatch) : Report(run.Step!, question.Rates), run);
-                policies.Add(options.MemoryBytes is null && run.Step is not null ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options.Network!).Memory.Total } : report);
+                policies.Add(
+                    options.MemoryBytes is null && run.Step is not null
+                    ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options.Network!).Memory.Total }
+                    : report);
             }
             catch (ThomasException e)
             {
@@ -200,7 +205,9 @@ internal sealed class PlanCommand
         {
             string smallest = p.SmallestBytes is long bytes ? Format.Bytes(bytes) : "";
             string time = Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep));
-            _terminal.Say($"{p.Policy,-10} {Format.Count(p.TrainedParameters),14} {Format.Bytes(p.TotalBytes),11} {smallest,12} {Format.Bytes(p.RunBytes ?? 0),11} {$"{p.Runs} x {p.MicroBatch}",9} {Format.Count(p.MultiplyAdds),14} {time,12}");
+            _terminal.Say(
+                $"{p.Policy,-10} {Format.Count(p.TrainedParameters),14} {Format.Bytes(p.TotalBytes),11} {smallest,12} {Format.Bytes(p.RunBytes ?? 0),11} "
+                + $"{$"{p.Runs} x {p.MicroBatch}",9} {Format.Count(p.MultiplyAdds),14} {time,12}");
         }
 
         if (policies[0].SecondsPerImageOnce is double once)
@@ -211,7 +218,10 @@ internal sealed class PlanCommand
 
     private void PrintOne(PolicyReport p, string? timeline)
     {
-        _terminal.Field("policy", $"{p.Policy}: {Format.Count(p.TrainedParameters)} parameters trained{(p.TrainedTensors is null ? "" : $" in {Format.Plural(p.TrainedTensors.Count, "tensor")}")}");
+        _terminal.Field(
+            "policy",
+            $"{p.Policy}: {Format.Count(p.TrainedParameters)} parameters trained"
+                + $"{(p.TrainedTensors is null ? "" : $" in {Format.Plural(p.TrainedTensors.Count, "tensor")}")}");
         _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} images");
         List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in all"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
@@ -219,7 +229,9 @@ internal sealed class PlanCommand
         if (p.ModelCopyBytes is long copy) memory.Add($"besides {Format.Bytes(copy)}, the trained weights as they were read");
         _terminal.Field("memory", string.Join('\n', memory));
         string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} computed again" : "";
-        string split = p.ForwardMultiplyAdds is long forward ? $": {Format.Count(forward)} forward + {Format.Count(p.BackwardMultiplyAdds ?? 0)} backward{again}" : "";
+        string split = p.ForwardMultiplyAdds is long forward
+            ? $": {Format.Count(forward)} forward + {Format.Count(p.BackwardMultiplyAdds ?? 0)} backward{again}"
+            : "";
         _terminal.Field("multiply-adds", $"{Format.Count(p.MultiplyAdds)} a step{split}");
         _terminal.Field("time", $"about {Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep))} a step");
         if (p.SecondsPerImageOnce is double once) _terminal.Field("", $"and once {Format.Duration(TimeSpan.FromSeconds(once))} for the features of each image");
@@ -258,7 +270,11 @@ internal sealed class PlanCommand
             TuningOptions tuning = Tuning(policy);
             int classes = NewClasses;
             if (tuning.KeepClasses) classes = (DataClasses ?? 0) + ClassOutput.Of(Model).Classes;
-            if (!_lastLayers.TryGetValue(classes, out Func<int, HeadPlan>? lastLayer)) _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
+            if (!_lastLayers.TryGetValue(classes, out Func<int, HeadPlan>? lastLayer))
+            {
+                _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
+            }
+
             return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes) with { LastLayer = lastLayer };
         }
     }

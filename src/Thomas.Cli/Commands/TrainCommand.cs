@@ -20,12 +20,21 @@ internal sealed class TrainCommand
     private readonly Terminal _terminal;
     private readonly Argument<string> _architecture = new("architecture") { Description = Names() };
     private readonly DataOption _data = new();
-    private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the trained model, .tflite or .onnx (default: ARCHITECTURE.onnx in this folder)", HelpName = "file" };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "Where to save the trained model, .tflite or .onnx (default: ARCHITECTURE.onnx in this folder)",
+        HelpName = "file",
+    };
     private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the images that it takes (default: the published network's)", 16, 4096);
     private readonly Option<float?> _width = Parse.Number("--width", "Factor on the channels of all layers, for the MobileNets (default 1)", 0.01f, 4f);
     private readonly Option<bool> _color = new("--rgb") { Description = "Color images for a network that was published for gray ones (lenet5)" };
-    private readonly Option<string> _weights = new("--weights") { Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth, .pt; the last layer may be for other classes", HelpName = "file" };
-    private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train with --weights (default all; without --weights everything is trained from scratch)");
+    private readonly Option<string> _weights = new("--weights")
+    {
+        Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth, .pt; the last layer may be for other classes",
+        HelpName = "file",
+    };
+    private readonly Option<UpdatePolicy?> _update = Parse.Policy(
+        "--update", "What to train with --weights (default all; without --weights everything is trained from scratch)");
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
@@ -64,7 +73,11 @@ internal sealed class TrainCommand
     private int Run(ParseResult parsed)
     {
         string name = parsed.GetRequiredValue(_architecture);
-        if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture)) throw new UsageException($"There is no architecture '{name}'; there are {Names()}.");
+        if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture))
+        {
+            throw new UsageException($"There is no architecture '{name}'; there are {Names()}.");
+        }
+
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         SaveOptions save = _file.Read(parsed);
@@ -95,7 +108,12 @@ internal sealed class TrainCommand
         _terminal.Warnings(result.Warnings);
         _terminal.Details([.. notes, .. result.Notes]);
         _terminal.Kernels(result.Kernels);
-        if (_terminal.Json) _terminal.WriteJson(Report(architecture, data, output, options, result, job, notes) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TrainReport);
+        if (_terminal.Json)
+        {
+            _terminal.WriteJson(
+                Report(architecture, data, output, options, result, job, notes) with { Usage = usage, Process = memory.Report() },
+                ReportJson.Default.TrainReport);
+        }
         else Print(result, job, output, usage, memory);
         if (refused is not null)
         {
@@ -131,11 +149,19 @@ internal sealed class TrainCommand
         UpdatePolicy? given = parsed.GetValue(_update);
         if (parsed.GetValue(_weights) is not null)
         {
-            if (given?.Kind == UpdateKind.Scratch) throw new UsageException("--update scratch forgets the weights that --weights reads; leave out one of them.");
+            if (given?.Kind == UpdateKind.Scratch)
+            {
+                throw new UsageException("--update scratch forgets the weights that --weights reads; leave out one of them.");
+            }
+
             return given ?? UpdatePolicy.All;
         }
 
-        if (given is not null && given.Value.Kind != UpdateKind.Scratch) throw new UsageException("--update needs --weights: random weights are worth nothing, so all of them are trained.");
+        if (given is not null && given.Value.Kind != UpdateKind.Scratch)
+        {
+            throw new UsageException("--update needs --weights: random weights are worth nothing, so all of them are trained.");
+        }
+
         return new UpdatePolicy(UpdateKind.Scratch);
     }
 
@@ -156,12 +182,18 @@ internal sealed class TrainCommand
             ? Preprocessing.Preset("unit", size, size) with { ColorOrder = ColorOrder.Gray }
             : Preprocessing.Preset("imagenet", size, size);
 
-        preprocessing = _resize.Apply(parsed, preprocessing with { CropMargin = Preprocessing.CropMarginFor(size, size), Resize = PreprocessingOptions.DefaultFor(output) });
+        preprocessing = _resize.Apply(parsed, preprocessing with
+        {
+            CropMargin = Preprocessing.CropMarginFor(size, size),
+            Resize = PreprocessingOptions.DefaultFor(output),
+        });
         ModelInfo info = new() { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing };
         return parsed.GetValue(_weights) is string weights ? WithWeights(new Model(graph, info), WeightFile.Load(weights)) : (new Model(graph, info), []);
     }
 
-    /// <summary>The network with weights of a file. A last layer for other classes becomes zero: random numbers there would spoil what the others know.</summary>
+    /// <summary>
+    /// The network with weights of a file. A last layer for other classes becomes zero: random numbers there would spoil what the others know.
+    /// </summary>
     private static (Model Model, IReadOnlyList<string> Notes) WithWeights(Model model, WeightFile file)
     {
         LoadedWeights loaded;
@@ -187,7 +219,10 @@ internal sealed class TrainCommand
             List<Sample> samples = [];
             foreach (Sample sample in data.Samples)
             {
-                if (sample.Subset != Subset.Test) samples.Add(sample.Subset == Subset.Train && !data.Has(Subset.Validation) ? sample with { Subset = Subset.Unassigned } : sample);
+                if (sample.Subset != Subset.Test)
+                {
+                    samples.Add(sample.Subset == Subset.Train && !data.Has(Subset.Validation) ? sample with { Subset = Subset.Unassigned } : sample);
+                }
             }
 
             rest = new Dataset(data.Name, data.ClassNames, samples);
@@ -201,7 +236,10 @@ internal sealed class TrainCommand
     private void Announce(Architecture architecture, Model model, Dataset data, TrainerOptions options, string split)
     {
         if (_terminal.Quiet) return;
-        _terminal.Field("network", $"{architecture.Name}, {Format.Count(model.Graph.ParameterCount)} parameters, {Format.Count(model.Graph.Cost.MultiplyAdds)} multiply-adds an image");
+        _terminal.Field(
+            "network",
+            $"{architecture.Name}, {Format.Count(model.Graph.ParameterCount)} parameters, {Format.Count(model.Graph.Cost.MultiplyAdds)} multiply-adds an "
+            + $"image");
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(model.Info.Preprocessing!));
         _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
@@ -212,12 +250,18 @@ internal sealed class TrainCommand
     private void Print(TrainerResult result, Job job, string output, UsageReport usage, RunMemory memory)
     {
         if (!_terminal.Quiet) _terminal.Say();
-        string start = result.Before is ConfusionMatrix before ? $"before      {Format.Percent(before.Accuracy),6}   with the weights that training began with\n" : "";
+        string start = result.Before is ConfusionMatrix before
+            ? $"before      {Format.Percent(before.Accuracy),6}   with the weights that training began with\n"
+            : "";
         string below = result.IsBelowBaseline ? "below the start; " : "";
         string validation = result.After is ConfusionMatrix after
-            ? $"validation  {Format.Percent(after.Accuracy),6}   {below}{after.Correct} of {after.Total}{Format.Interval(after)}; best epoch, chosen by these images: number {result.BestEpoch} of {result.Epochs.Count}"
+            ? $"validation  {Format.Percent(after.Accuracy),6}   {below}{after.Correct} of {after.Total}{Format.Interval(after)}; best epoch, chosen by "
+            + $"these images: number {result.BestEpoch} of {result.Epochs.Count}"
             : "validation  not measured";
-        string test = job.Test is ConfusionMatrix confusion ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}{Format.Interval(confusion)}; seen once, after training" : "";
+        string test = job.Test is ConfusionMatrix confusion
+            ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}{Format.Interval(confusion)}; seen once, "
+            + $"after training"
+            : "";
         _terminal.Field("accuracy", start + validation + test);
         _terminal.Say();
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
@@ -229,7 +273,8 @@ internal sealed class TrainCommand
         _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.png");
     }
 
-    private TrainReport Report(Architecture architecture, Dataset data, string output, TrainerOptions options, TrainerResult result, Job job, IReadOnlyList<string> notes)
+    private TrainReport Report(
+        Architecture architecture, Dataset data, string output, TrainerOptions options, TrainerResult result, Job job, IReadOnlyList<string> notes)
     {
         List<EpochEntry> epochs = [];
         foreach (EpochReport e in result.Epochs)
@@ -282,8 +327,16 @@ internal sealed class TrainCommand
 
             PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
             {
-                PreparedSetOptions prepare = new() { Preprocessing = wanted, CacheDirectory = cache, Threads = options.Compile.Threads, MayLoseClasses = mayLoseClasses, MustCache = plan is not null };
-                PreparedSet set = PreparedSet.Create(part, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
+                PreparedSetOptions prepare = new()
+                {
+                    Preprocessing = wanted,
+                    CacheDirectory = cache,
+                    Threads = options.Compile.Threads,
+                    MayLoseClasses = mayLoseClasses,
+                    MustCache = plan is not null,
+                };
+                PreparedSet set = PreparedSet.Create(
+                    part, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) progress.Report(StageProgress.Warning("decode", notice));
                 return set;
@@ -298,7 +351,8 @@ internal sealed class TrainCommand
             {
                 EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
                 if (plan is not null) evaluation = evaluation with { LargestBatch = plan.TestBatch };
-                Evaluation result = Evaluator.Evaluate(trained, test, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), evaluation, progress, terminal.Cancellation);
+                Evaluation result = Evaluator.Evaluate(
+                    trained, test, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), evaluation, progress, terminal.Cancellation);
                 _broken.AddRange(result.Broken);
                 Test = result.Confusion;
                 return true;

@@ -20,7 +20,11 @@ internal sealed class TuneCommand
     private readonly Terminal _terminal;
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly DataOption _data = new();
-    private readonly Option<string> _output = new("--output", "-o") { Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)", HelpName = "file" };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)",
+        HelpName = "file",
+    };
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
@@ -61,7 +65,8 @@ internal sealed class TuneCommand
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
         TunableHead head = Tuner.Describe(model);
-        TuningOptions options = _training.Read(parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
+        TuningOptions options = _training.Read(
+            parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = ComputeOptions.Describe(options.Compile);
@@ -86,7 +91,11 @@ internal sealed class TuneCommand
         _terminal.Warnings(result.Warnings);
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
-        if (_terminal.Json) _terminal.WriteJson(Report(result, path, data, output, device, options) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TuneReport);
+        if (_terminal.Json)
+        {
+            _terminal.WriteJson(
+                Report(result, path, data, output, device, options) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TuneReport);
+        }
         else Print(result, output, usage, memory);
         if (refused is not null)
         {
@@ -119,7 +128,8 @@ internal sealed class TuneCommand
         _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("tuning", options.Network is TrainerOptions network
             ? $"last layer, then '{network.Policy}': {network.Optimizer.Kind}, {network.Epochs} epochs, batch {network.BatchSize}, seed {options.Seed}"
-            : $"last layer on {head.Features} features, {options.Head.Optimizer.Kind}, up to {options.Head.Epochs} epochs, batch {options.Head.BatchSize}{views}, seed {options.Seed}");
+            : $"last layer on {head.Features} features, {options.Head.Optimizer.Kind}, up to {options.Head.Epochs} epochs, batch "
+            + $"{options.Head.BatchSize}{views}, seed {options.Seed}");
         _terminal.Field("device", device);
         _terminal.Say();
     }
@@ -131,8 +141,10 @@ internal sealed class TuneCommand
         string below = result.IsBelowBaseline ? "below the baseline; " : "";
         _terminal.Field(
             result.KeptClasses > 0 ? "new classes" : "accuracy",
-            $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   {Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
-        _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\nthe epoch was chosen by these images, so other images will give slightly less");
+            $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   "
+            + $"{Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
+        _terminal.Field(
+            "checked", $"{result.Checked}{Format.Interval(result.After)}\nthe epoch was chosen by these images, so other images will give slightly less");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -151,14 +163,22 @@ internal sealed class TuneCommand
         }
 
         _terminal.Memory(memory);
-        _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+        _terminal.Field(
+            "saved",
+            $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.jpg");
     }
 
     private static string After(TuningResult result)
     {
-        if (result.BestEpoch == 0) return result.Epochs.Count == 0 || result.AfterLastLayer is null ? "cancelled before the first epoch ended" : "no epoch of the network was better than the new last layer alone, which is kept";
+        if (result.BestEpoch == 0)
+        {
+            return result.Epochs.Count == 0 || result.AfterLastLayer is null
+                ? "cancelled before the first epoch ended"
+                : "no epoch of the network was better than the new last layer alone, which is kept";
+        }
+
         string end = result.Cancelled ? ", cancelled" : result.Epochs[^1].Epoch > result.BestEpoch ? "" : ", the last";
         return $"best of {Format.Plural(result.Epochs.Count, "epoch")}: number {result.BestEpoch}{end}";
     }

@@ -9,7 +9,11 @@ namespace Thomas.Cli.Options;
 /// <summary>Where prepared images and features are kept, so that a second run starts at once.</summary>
 internal sealed class CacheOptions
 {
-    private readonly Option<string> _folder = new("--cache-dir") { Description = "Folder for prepared images and features, kept below 4 GiB (default: the user's cache folder)", HelpName = "folder" };
+    private readonly Option<string> _folder = new("--cache-dir")
+    {
+        Description = "Folder for prepared images and features, kept below 4 GiB (default: the user's cache folder)",
+        HelpName = "folder",
+    };
     private readonly Option<bool> _off = new("--no-cache") { Description = "Keep nothing on disk" };
 
     public void AddTo(Command command)

@@ -10,8 +10,13 @@ namespace Thomas.Cli.Options;
 internal sealed class ModelArgument
 {
     private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
-    private readonly Option<string> _labels = new("--labels") { Description = "Class names, one on each line, for a model that carries none or wrong ones", HelpName = "file" };
-    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the images, for models that leave them open or end in global pooling (default: the model's own)", 16, 4096);
+    private readonly Option<string> _labels = new("--labels")
+    {
+        Description = "Class names, one on each line, for a model that carries none or wrong ones",
+        HelpName = "file",
+    };
+    private readonly Option<int?> _size = Parse.Number(
+        "--size", "Height and width of the images, for models that leave them open or end in global pooling (default: the model's own)", 16, 4096);
     private readonly bool _withLabels;
     private string _carriedName = "";
 

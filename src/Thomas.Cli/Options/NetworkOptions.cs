@@ -11,21 +11,41 @@ internal sealed class NetworkOptions
 {
     private static readonly TrainerOptions Default = new();
 
-    private readonly Option<string> _batchNorm = Parse.Word("--bn", "Batch normalization that the model still has: statistics of the file (folded into the weights) or of each batch (default frozen, from scratch live)", "frozen", "live");
-    private readonly Option<long?> _memory = Parse.Size("--memory", "Most memory that the run may add to the process, in every stage, for example 96MiB: micro-batches and recomputation are chosen to fit, or the error names the smallest bound that works");
-    private readonly Option<float?> _bodyRate = Parse.Number("--body-rate", "Learning rate of the layers before the last as a share of the last one's (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from scratch 1)", 0f, 100f);
+    private readonly Option<string> _batchNorm = Parse.Word(
+        "--bn",
+        "Batch normalization that the model still has: statistics of the file (folded into the weights) or of each batch (default frozen, from scratch live)",
+        "frozen", "live");
+    private readonly Option<long?> _memory = Parse.Size(
+        "--memory",
+        "Most memory that the run may add to the process, in every stage, for example 96MiB: micro-batches and recomputation are chosen to fit, or the "
+        + "error names the smallest bound that works");
+    private readonly Option<float?> _bodyRate = Parse.Number(
+        "--body-rate",
+        "Learning rate of the layers before the last as a share of the last one's (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "
+        + "scratch 1)", 0f, 100f);
     private readonly Option<float?> _clip = Parse.Number("--clip", "Bound of the norm of all gradients together (default none)", 1e-6f, 1e6f);
-    private readonly Option<float?> _average = Parse.Number("--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);
-    private readonly Option<float?> _dropout = Parse.Number("--dropout", "Share of the last layer's inputs that become zero in training", 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _average = Parse.Number(
+        "--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);
+    private readonly Option<float?> _dropout = Parse.Number(
+        "--dropout", "Share of the last layer's inputs that become zero in training", 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _mixup = Parse.Number("--mixup", "Mix images in pairs, shares drawn from Beta(a, a) (default off)", 0f, 100f);
     private readonly Option<float?> _cutMix = Parse.Number("--cutmix", "Paste a part of another image, its area drawn from Beta(a, a) (default off)", 0f, 100f);
-    private readonly Option<string> _schedule = new("--schedule") { Description = "How the learning rate falls: cosine, or steps:N for a tenth after every N epochs (default cosine)", HelpName = "cosine|steps:N" };
-    private readonly Option<string> _checkpoint = new("--checkpoint") { Description = "File that training can be resumed from, written after each epoch, every five minutes and on Ctrl-C", HelpName = "file" };
+    private readonly Option<string> _schedule = new("--schedule")
+    {
+        Description = "How the learning rate falls: cosine, or steps:N for a tenth after every N epochs (default cosine)",
+        HelpName = "cosine|steps:N",
+    };
+    private readonly Option<string> _checkpoint = new("--checkpoint")
+    {
+        Description = "File that training can be resumed from, written after each epoch, every five minutes and on Ctrl-C",
+        HelpName = "file",
+    };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint, if there is one" };
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume }) command.Add(option);
+        foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume })
+            command.Add(option);
     }
 
     /// <summary>Those of the options that change what a run needs.</summary>
@@ -82,7 +102,11 @@ internal sealed class NetworkOptions
         if (path.Length == 0 || Directory.Exists(path)) throw new UsageException($"--checkpoint is '{path}'; it must be the name of a file.");
         if (File.Exists(path))
         {
-            if (!Trainer.IsCheckpoint(path)) throw new OutputException($"'{path}' exists and is no checkpoint; give --checkpoint another name, so that it stays as it is.");
+            if (!Trainer.IsCheckpoint(path))
+            {
+                throw new OutputException($"'{path}' exists and is no checkpoint; give --checkpoint another name, so that it stays as it is.");
+            }
+
             if (!resume) throw new OutputException($"There is a checkpoint '{path}' already: go on from it with --resume, or delete it to start anew.");
         }
 

@@ -19,7 +19,8 @@ internal sealed class OutputOptions
         HelpName = "n|open",
     };
 
-    private readonly Option<bool> _writeLabels = new("--write-labels") { Description = "Write the class names next to the model too: labels.txt, one on each line" };
+    private readonly Option<bool> _writeLabels =
+        new("--write-labels") { Description = "Write the class names next to the model too: labels.txt, one on each line" };
 
     public OutputOptions() => _batchSize.CustomParser = result =>
     {
@@ -39,7 +40,8 @@ internal sealed class OutputOptions
     public SaveOptions Read(ParseResult parsed) => new() { BatchSize = parsed.GetValue(_batchSize) };
 
     /// <summary>
-    /// Writes labels.txt next to the model, if asked for. One with other names may belong to another model: it stays, and the names go to a file that is called after the model.
+    /// Writes labels.txt next to the model, if asked for. One with other names may belong to another model: it stays, and the names go to a file that is called
+    /// after the model.
     /// </summary>
     /// <returns>The file with the names; null if none was asked for or could be written.</returns>
     public string? WriteLabels(ParseResult parsed, Model model, string output, Terminal terminal)
@@ -76,6 +78,7 @@ internal sealed class OutputOptions
     private static bool Holds(string path, byte[] text)
     {
         FileInfo file = new(path);
-        return (file.Attributes & (FileAttributes.Directory | FileAttributes.Device)) == 0 && file.Length == text.Length && File.ReadAllBytes(path).AsSpan().SequenceEqual(text);
+        return (file.Attributes & (FileAttributes.Directory | FileAttributes.Device)) == 0 && file.Length == text.Length && File.ReadAllBytes(path).AsSpan()
+            .SequenceEqual(text);
     }
 }

@@ -19,7 +19,11 @@ internal static class Parse
         {
             string text = result.Tokens[0].Value;
             NumberStyles styles = IsReal<T>() ? NumberStyles.Float : NumberStyles.AllowLeadingSign;
-            if (T.TryParse(text, styles, CultureInfo.InvariantCulture, out T value) && value >= minimum && (belowMaximum ? value < maximum : value <= maximum)) return value;
+            if (T.TryParse(text, styles, CultureInfo.InvariantCulture, out T value) && value >= minimum && (belowMaximum ? value < maximum : value <= maximum))
+            {
+                return value;
+            }
+
             result.AddError($"{name} is '{text}'; it must be {range}.");
             return null;
         };
@@ -83,11 +87,14 @@ internal static class Parse
             for (int c = 0; c < 3 && good; c++)
             {
                 string part = parts[parts.Length == 1 ? 0 : c];
-                good = float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out values[c]) && float.IsFinite(values[c]) && (!positive || values[c] > 0);
+                good = float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out values[c]) && float.IsFinite(values[c])
+                    && (!positive || values[c] > 0);
             }
 
             if (good) return new ChannelValues(values[0], values[1], values[2]);
-            result.AddError($"{name} is '{text}'; it must be one or three {(positive ? "positive " : "")}numbers such as 127.5 or 123.7,116.3,103.5, in units of 0 to 255.");
+            result.AddError(
+                $"{name} is '{text}'; it must be one or three {(positive ? "positive " : "")}numbers such as 127.5 or 123.7,116.3,103.5, in units of 0 to "
+                + $"255.");
             return null;
         };
         return option;

@@ -21,7 +21,10 @@ internal sealed class PlanOptions
         _training.AddPlannedTo(command);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_data) is not null && result.GetResult(_classes) is not null) result.AddError("--data and --classes exclude each other: the data says how many classes there are.");
+            if (result.GetResult(_data) is not null && result.GetResult(_classes) is not null)
+            {
+                result.AddError("--data and --classes exclude each other: the data says how many classes there are.");
+            }
         });
     }
 
@@ -38,5 +41,6 @@ internal sealed class PlanOptions
     public OptimizerKind Optimizer(ParseResult parsed) => _training.Optimizer(parsed);
 
     /// <exception cref="UsageException">Options that do not go together.</exception>
-    public TuningOptions Read(ParseResult parsed, UpdatePolicy policy, CompileOptions compile) => _training.ReadPlanned(parsed, policy, isCompared: Policy(parsed) is null, compile);
+    public TuningOptions Read(ParseResult parsed, UpdatePolicy policy, CompileOptions compile) =>
+        _training.ReadPlanned(parsed, policy, isCompared: Policy(parsed) is null, compile);
 }

@@ -7,8 +7,10 @@ namespace Thomas.Cli.Options;
 /// <summary>How images become inputs, where the model file does not say it or says it wrongly.</summary>
 internal sealed class PreprocessingOptions
 {
-    private readonly Option<string> _preset = Parse.Word("--preset", "A usual normalization of the images; see the documentation", [.. Preprocessing.PresetNames]);
-    private readonly Option<ChannelValues?> _mean = Parse.Channels("--mean", "Subtracted from each channel, 0..255, in the model's channel order", positive: false);
+    private readonly Option<string> _preset = Parse.Word(
+        "--preset", "A usual normalization of the images; see the documentation", [.. Preprocessing.PresetNames]);
+    private readonly Option<ChannelValues?> _mean = Parse.Channels(
+        "--mean", "Subtracted from each channel, 0..255, in the model's channel order", positive: false);
     private readonly Option<ChannelValues?> _std = Parse.Channels("--std", "Divides each channel after that, 0..255", positive: true);
     private readonly Option<string> _color = Parse.Word("--color", "Order of the channels", "rgb", "bgr", "gray");
     private readonly ResizeOptions _resize = new();
@@ -36,7 +38,10 @@ internal sealed class PreprocessingOptions
         if (preset is null && mean is null && std is null)
         {
             if (input.IsGuess) WarnOfGuess(input, model, terminal);
-            else if (model.Info.PreprocessingSource.Length > 0) terminal.Note($"note: {model.Info.Name} is fed {PreprocessingFormat.Normalization(input.Preprocessing)}; {input.Source}");
+            else if (model.Info.PreprocessingSource.Length > 0)
+            {
+                terminal.Note($"note: {model.Info.Name} is fed {PreprocessingFormat.Normalization(input.Preprocessing)}; {input.Source}");
+            }
         }
 
         if (!IsGiven(parsed)) return null;
@@ -64,7 +69,10 @@ internal sealed class PreprocessingOptions
         return preset is null && mean is null && std is null && color is null && chosen == input.Preprocessing ? null : chosen;
     }
 
-    /// <summary>As <see cref="Read"/>, for training of a model that is written to a file: unless the options or Thomas' own entries in the source say it, images get their size in the format's usual way.</summary>
+    /// <summary>
+    /// As <see cref="Read"/>, for training of a model that is written to a file: unless the options or Thomas' own entries in the source say it, images get
+    /// their size in the format's usual way.
+    /// </summary>
     public Preprocessing? ReadFor(string output, ParseResult parsed, Model model, Terminal terminal)
     {
         Preprocessing? given = Read(parsed, model, terminal);
@@ -80,6 +88,7 @@ internal sealed class PreprocessingOptions
 
     /// <summary>The source of a guess begins with GUESSED and ends in advice for the library's users.</summary>
     private static void WarnOfGuess(ImageInput input, Model model, Terminal terminal) => terminal.Warn(
-        $"{model.Info.Name} does not say how its images are normalized; guessed{input.Source.Split(';')[0]["GUESSED".Length..]}. A wrong guess costs accuracy: if results are poor, " +
+        $"{model.Info.Name} does not say how its images are normalized; guessed{input.Source.Split(';')[0]["GUESSED".Length..]}. A wrong guess costs " +
+        $"accuracy: if results are poor, " +
         $"give --preset {string.Join('|', Preprocessing.PresetNames)} or --mean and --std.");
 }

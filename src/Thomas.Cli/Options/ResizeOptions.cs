@@ -5,8 +5,11 @@ namespace Thomas.Cli.Options;
 /// <summary>How images get the model's size.</summary>
 internal sealed class ResizeOptions
 {
-    private readonly Option<string> _resize = Parse.Word("--resize", "How an image gets the model's size (default of tune and train: stretch for .tflite output, else center-crop)", "center-crop", "stretch");
-    private readonly Option<double?> _cropMargin = Parse.Number("--crop-margin", "For center-crop: size of the resized image over that of the crop, 1 for the largest crop that fits (default 1.143, up to 64 pixels 1)", 1.0, 4.0);
+    private readonly Option<string> _resize = Parse.Word(
+        "--resize", "How an image gets the model's size (default of tune and train: stretch for .tflite output, else center-crop)", "center-crop", "stretch");
+    private readonly Option<double?> _cropMargin = Parse.Number(
+        "--crop-margin",
+        "For center-crop: size of the resized image over that of the crop, 1 for the largest crop that fits (default 1.143, up to 64 pixels 1)", 1.0, 4.0);
 
     public void AddTo(Command command)
     {
@@ -22,10 +25,16 @@ internal sealed class ResizeOptions
     {
         string? resize = parsed.GetValue(_resize);
         double? margin = parsed.GetValue(_cropMargin);
-        if (margin is not null && resize == "stretch") throw new UsageException("--crop-margin is about --resize center-crop; with stretch nothing is cut off.");
+        if (margin is not null && resize == "stretch")
+        {
+            throw new UsageException("--crop-margin is about --resize center-crop; with stretch nothing is cut off.");
+        }
+
         return preprocessing with
         {
-            Resize = resize == "stretch" ? ResizeMode.Stretch : resize is not null || margin is not null ? ResizeMode.ShorterSideThenCenterCrop : preprocessing.Resize,
+            Resize = resize == "stretch" ? ResizeMode.Stretch
+                : resize is not null || margin is not null ? ResizeMode.ShorterSideThenCenterCrop
+                : preprocessing.Resize,
             CropMargin = margin ?? preprocessing.CropMargin,
         };
     }

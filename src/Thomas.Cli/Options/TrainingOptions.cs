@@ -17,30 +17,53 @@ internal sealed class TrainingOptions
     private static readonly TrainerOptions Default = TrainerOptions.LastLayer;
     private static readonly TrainerOptions Network = new();
 
-    private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
+    private readonly Option<UpdatePolicy?> _update = Parse.Policy(
+        "--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
     private readonly NetworkOptions _network = new();
     private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and add the new ones after them" };
-    private readonly Option<bool> _logits = new("--logits") { Description = "Leave class scores (logits) in the saved model; without it the model ends in a softmax and hands out probabilities" };
-    private readonly Option<int?> _epochs = Parse.Number("--epochs", $"Passes over the training images (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
+    private readonly Option<bool> _logits =
+        new("--logits") { Description = "Leave class scores (logits) in the saved model; without it the model ends in a softmax and hands out probabilities" };
+    private readonly Option<int?> _epochs = Parse.Number(
+        "--epochs", $"Passes over the training images (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
     private readonly Option<int?> _batch = Parse.Number("--batch", $"Images in a step (default {Default.BatchSize})", 1, 65_536);
     private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
     private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
-    private readonly Option<float?> _momentum = Parse.Number("--momentum", Format($"Momentum of sgd (default {Default.Optimizer.Momentum})"), 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _weightDecay = Parse.Number("--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)", 0f, 1000f);
-    private readonly Option<float?> _smoothing = Parse.Number("--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _warmup = Parse.Number("--warmup", Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare} for the last layer, {Network.WarmupShare} for more)"), 0f, 1f, belowMaximum: true);
-    private readonly Option<int?> _patience = Parse.Number("--patience", $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for more)", 0, 100_000);
-    private readonly Option<string> _balance = Parse.Word("--balance", "Whether all classes count the same, however many images they have (default weighted)", "weighted", "none");
-    private readonly Option<string> _augment = new("--augment") { Description = "Changes to the training images, new in each epoch or, for the last layer, as views: flip, crop, color, comma-separated, or none (default none for the last layer, flip,crop for more)", HelpName = "flip,crop,color" };
-    private readonly Option<int?> _views = Parse.Number("--views", $"Views of each training image with --augment, the plain one included (default {DefaultViews})", 2, 64);
-    private readonly Option<double?> _validation = Parse.Number("--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
+    private readonly Option<float?> _momentum = Parse.Number(
+        "--momentum", Format($"Momentum of sgd (default {Default.Optimizer.Momentum})"), 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _weightDecay = Parse.Number(
+        "--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)",
+        0f, 1000f);
+    private readonly Option<float?> _smoothing = Parse.Number(
+        "--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _warmup = Parse.Number(
+        "--warmup",
+        Format($"Share of the steps in which the learning rate rises (default {Default.WarmupShare} for the last layer, {Network.WarmupShare} for more)"), 0f,
+        1f, belowMaximum: true);
+    private readonly Option<int?> _patience = Parse.Number(
+        "--patience",
+        $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for "
+        + $"more)", 0, 100_000);
+    private readonly Option<string> _balance = Parse.Word(
+        "--balance", "Whether all classes count the same, however many images they have (default weighted)", "weighted", "none");
+    private readonly Option<string> _augment = new("--augment")
+    {
+        Description =
+            "Changes to the training images, new in each epoch or, for the last layer, as views: flip, crop, color, comma-separated, or none (default none "
+            + "for the last layer, flip,crop for more)",
+        HelpName = "flip,crop,color",
+    };
+    private readonly Option<int?> _views = Parse.Number(
+        "--views", $"Views of each training image with --augment, the plain one included (default {DefaultViews})", 2, 64);
+    private readonly Option<double?> _validation = Parse.Number(
+        "--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
     private readonly Option<ulong?> _seed = Parse.Number("--seed", "The same seed gives the same result (default 1)", 0ul, ulong.MaxValue);
 
     public void AddTo(Command command)
     {
         foreach (Option option in new Option[]
         {
-            _update, _keepClasses, _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _views, _validation, _seed,
+            _update, _keepClasses, _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment,
+                _views, _validation, _seed,
         })
         {
             command.Add(option);
@@ -63,7 +86,8 @@ internal sealed class TrainingOptions
     public long? Memory(ParseResult parsed) => _network.Memory(parsed);
 
     /// <exception cref="UsageException">Options that do not go together.</exception>
-    public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache) => Read(parsed, Policy(parsed), preprocessing, compile, cache);
+    public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache) =>
+        Read(parsed, Policy(parsed), preprocessing, compile, cache);
 
     /// <summary>What a run would be told, for a plan of it. In a comparison an option holds for the policies that know it.</summary>
     /// <exception cref="UsageException">Options that do not go together.</exception>
@@ -75,7 +99,8 @@ internal sealed class TrainingOptions
     }
 
     /// <summary>How gradients become updates.</summary>
-    public OptimizerKind Optimizer(ParseResult parsed) => parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : Default.Optimizer.Kind;
+    public OptimizerKind Optimizer(ParseResult parsed) =>
+        parsed.GetValue(_optimizer) is { } kind ? Enum.Parse<OptimizerKind>(kind, ignoreCase: true) : Default.Optimizer.Kind;
 
     /// <summary>How a network is trained, whether tuned or from scratch.</summary>
     public TrainerOptions ReadTrainer(ParseResult parsed, UpdatePolicy policy)
@@ -111,10 +136,12 @@ internal sealed class TrainingOptions
     {
         _epochs.Description = $"Passes over the training images (default {Network.Epochs})";
         _patience.Description = "Stop after so many epochs without a better validation result, 0 for never (default 0)";
-        _augment.Description = "Changes to the training images, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
+        _augment.Description =
+            "Changes to the training images, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
         _weightDecay.Description = "Weight decay (default 0.01 for adamw, else 0.0001)";
         _warmup.Description = Format($"Share of the steps in which the learning rate rises (default {Network.WarmupShare})");
-        foreach (Option option in new Option[] { _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment, _validation, _seed })
+        foreach (Option option in new Option[] { _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance,
+            _augment, _validation, _seed })
             command.Add(option);
         _network.AddTo(command);
     }
@@ -123,7 +150,8 @@ internal sealed class TrainingOptions
     {
         if (policy.Kind == UpdateKind.Scratch)
         {
-            throw new UsageException("--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
+            throw new UsageException(
+                "--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
         }
 
         if (policy.Kind != UpdateKind.Last)
@@ -132,7 +160,11 @@ internal sealed class TrainingOptions
             return ReadNetwork(parsed, policy, preprocessing, compile, cache);
         }
 
-        if (_network.FirstGiven(parsed) is string option) throw new UsageException($"{option} is about training more than the last layer; give --update too, for example --update all.");
+        if (_network.FirstGiven(parsed) is string option)
+        {
+            throw new UsageException($"{option} is about training more than the last layer; give --update too, for example --update all.");
+        }
+
         return ReadLastLayer(parsed, preprocessing, compile, cache);
     }
 
@@ -194,8 +226,15 @@ internal sealed class TrainingOptions
     /// <exception cref="UsageException">An option of the last layer alone.</exception>
     private void CheckNetwork(ParseResult parsed)
     {
-        if (parsed.GetValue(_keepClasses)) throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
-        if (parsed.GetValue(_views) is not null) throw new UsageException("--views goes with --update last only: the other policies change every image anew in each epoch.");
+        if (parsed.GetValue(_keepClasses))
+        {
+            throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
+        }
+
+        if (parsed.GetValue(_views) is not null)
+        {
+            throw new UsageException("--views goes with --update last only: the other policies change every image anew in each epoch.");
+        }
     }
 
     private static Augmentation ReadAugmentation(string text)

@@ -37,10 +37,15 @@ internal static class PreprocessingFormat
     /// <summary>How the size is reached, in pixels.</summary>
     public static string Resizing(Preprocessing p, ModelFormat format)
     {
-        if (p.Resize == ResizeMode.Stretch) return Invariant($"stretch to {p.Width}x{p.Height} pixels{(format == ModelFormat.TfLite ? ", as TFLite's task libraries do" : "")}");
+        if (p.Resize == ResizeMode.Stretch)
+        {
+            return Invariant($"stretch to {p.Width}x{p.Height} pixels{(format == ModelFormat.TfLite ? ", as TFLite's task libraries do" : "")}");
+        }
+
         string crop = p.CropMargin == 1
             ? Invariant($"largest center crop, resized to {p.Width}x{p.Height} pixels")
-            : Invariant($"cover {Math.Round(p.Width * p.CropMargin)}x{Math.Round(p.Height * p.CropMargin)} pixels, then cut out the center {p.Width}x{p.Height}");
+            : Invariant(
+                $"cover {Math.Round(p.Width * p.CropMargin)}x{Math.Round(p.Height * p.CropMargin)} pixels, then cut out the center {p.Width}x{p.Height}");
         return format == ModelFormat.TfLite ? $"{crop}; TFLite's task libraries would stretch" : crop;
     }
 

@@ -5,8 +5,8 @@ using System.Text;
 namespace Thomas.Cli.Output;
 
 /// <summary>
-/// Standard output or error whose reader may go away: a disk that is full, a closed terminal, a pipe that nobody reads. What cannot be written is lost, and the work goes on:
-/// hours of training are worth more than a line about them.
+/// Standard output or error whose reader may go away: a disk that is full, a closed terminal, a pipe that nobody reads. What cannot be written is lost, and the
+/// work goes on: hours of training are worth more than a line about them.
 /// </summary>
 /// <param name="inner">The stream's writer.</param>
 /// <param name="endsWithFailure">Whether nothing more is written after the first failure, so that a result has no holes.</param>
@@ -19,7 +19,8 @@ internal sealed class StandardStream(TextWriter inner, bool endsWithFailure) : T
 
     public override void Write(char value) => Try(static (writer, c) => writer.Write(c), value);
 
-    public override void Write(char[] buffer, int index, int count) => Try(static (writer, piece) => writer.Write(piece.buffer, piece.index, piece.count), (buffer, index, count));
+    public override void Write(char[] buffer, int index, int count) =>
+        Try(static (writer, piece) => writer.Write(piece.buffer, piece.index, piece.count), (buffer, index, count));
 
     public override void Write(string? value) => Try(static (writer, text) => writer.Write(text), value);
 

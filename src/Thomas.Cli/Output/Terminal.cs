@@ -9,13 +9,17 @@ using System.Threading;
 namespace Thomas.Cli.Output;
 
 /// <summary>
-/// Where a run writes to and how much: results to one stream, everything else to the other. Whatever comes from files, such as names of classes, is shown with its control and
-/// invisible characters as escapes; JSON has escapes of its own.
+/// Where a run writes to and how much: results to one stream, everything else to the other. Whatever comes from files, such as names of classes, is shown with
+/// its control and invisible characters as escapes; JSON has escapes of its own.
 /// </summary>
 internal sealed class Terminal(TextWriter stdout, TextWriter stderr, CancellationToken cancellation)
 {
     private readonly Option<bool> _json = new("--json") { Description = "Write the result as JSON to standard output", Recursive = true };
-    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "No progress and no notes; results, warnings and errors only", Recursive = true };
+    private readonly Option<bool> _quiet = new("--quiet", "-q")
+    {
+        Description = "No progress and no notes; results, warnings and errors only",
+        Recursive = true,
+    };
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "List the kernels that ran and all notes", Recursive = true };
     private readonly Option<bool> _trace = new("--trace") { Description = "Show where in the program an error arose (also THOMAS_TRACE=1)", Recursive = true };
 

@@ -37,11 +37,15 @@ internal static class TerminalText
     public static void Network(this Terminal terminal, TrainerResult network)
     {
         TrainerMemory memory = network.Memory;
-        terminal.Field("training", $"{Format.Count(network.TrainedParameters)} trained parameters, {Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for images")}");
+        terminal.Field(
+            "training",
+            $"{Format.Count(network.TrainedParameters)} trained parameters, "
+            + $"{Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for images")}");
         terminal.Field(
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "
-                + $"state to go back to {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}, validation {Format.Bytes(memory.Validation)}");
+                + $"state to go back to {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}, "
+                + $"validation {Format.Bytes(memory.Validation)}");
     }
 
     /// <summary>What <c>tune</c> and <c>train</c> say of the process's memory.</summary>

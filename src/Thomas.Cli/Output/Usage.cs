@@ -40,12 +40,16 @@ internal static class Usage
             preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing) + (isGuess ? " (guessed)" : ""),
             preprocessing is null ? null : [PreprocessingFormat.Range(preprocessing).Low, PreprocessingFormat.Range(preprocessing).High],
             preprocessing is null ? null : preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
-            preprocessing is null ? null : Code(preprocessing, isNchw) + (isOpen || input.Shape[0] == 1 ? "" : Invariant($"; x = np.repeat(x, {input.Shape[0]}, 0)  # room for {input.Shape[0]} images")),
+            preprocessing is null
+            ? null
+            : Code(preprocessing, isNchw)
+            + (isOpen || input.Shape[0] == 1 ? "" : Invariant($"; x = np.repeat(x, {input.Shape[0]}, 0)  # room for {input.Shape[0]} images")),
             labelFile,
             bytes,
             sourceBytes,
             model.Info.IsQuantized && sourceBytes < bytes * 3 / 4
-                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of {Format.Bytes(bytes)}: {(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32"
+                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of "
+                    + $"{Format.Bytes(bytes)}: {(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32"
                 : null);
     }
 
@@ -54,10 +58,18 @@ internal static class Usage
     {
         if (usage.SizeNote is not null) terminal.Field("size", usage.SizeNote);
         string layout = usage.Input.Layout is null ? "" : $" {usage.Input.Layout}";
-        terminal.Field("input", $"{VisibleText.Shorten(usage.Input.Name, NameColumns)}  {usage.Input.Type}[{string.Join(", ", usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
-        if (Input(model, out _) is Preprocessing preprocessing) terminal.Field("resize", PreprocessingFormat.Resizing(preprocessing, ModelFiles.FormatOf(output)));
+        terminal.Field(
+            "input",
+            $"{VisibleText.Shorten(usage.Input.Name, NameColumns)}  "
+            + $"{usage.Input.Type}[{string.Join(", ", usage.Input.Shape)}]{layout}{(usage.Normalization is null ? "" : $", {usage.Normalization}")}");
+        if (Input(model, out _) is Preprocessing preprocessing)
+        {
+            terminal.Field("resize", PreprocessingFormat.Resizing(preprocessing, ModelFiles.FormatOf(output)));
+        }
+
         if (usage.Code is not null) terminal.Field("in Python", usage.Code);
-        terminal.Field("output", $"{VisibleText.Shorten(usage.Output.Name, NameColumns)}  {usage.Output.Type}[{string.Join(", ", usage.Output.Shape)}], {usage.Meaning}");
+        terminal.Field(
+            "output", $"{VisibleText.Shorten(usage.Output.Name, NameColumns)}  {usage.Output.Type}[{string.Join(", ", usage.Output.Shape)}], {usage.Meaning}");
         if (usage.LabelFile is not null) terminal.Field("labels", Format.Name(usage.LabelFile));
     }
 
@@ -92,7 +104,8 @@ internal static class Usage
         int left = (fullWidth - p.Width) / 2, top = (fullHeight - p.Height) / 2;
         string sized = p.Resize == ResizeMode.Stretch
             ? Invariant($"{image}.resize(({p.Width}, {p.Height}), Image.BILINEAR)")
-            : Invariant($"ImageOps.fit({image}, ({fullWidth}, {fullHeight}), Image.BILINEAR)") + (left == 0 && top == 0 ? "" : Invariant($".crop(({left}, {top}, {left + p.Width}, {top + p.Height}))"));
+            : Invariant($"ImageOps.fit({image}, ({fullWidth}, {fullHeight}), Image.BILINEAR)")
+            + (left == 0 && top == 0 ? "" : Invariant($".crop(({left}, {top}, {left + p.Width}, {top + p.Height}))"));
         string array = $"np.asarray({sized}, np.float32)";
         if (p.ColorOrder == ColorOrder.Bgr) array += "[:, :, ::-1]";
         if (p.Mean != default) array = $"({array} - {Numbers(p.Mean, p.Channels)})";

@@ -5,9 +5,9 @@ namespace Thomas.Architectures;
 
 /// <summary>AlexNet in the one-tower form of "One weird trick", as torchvision has it: no response normalization, no groups.</summary>
 /// <remarks>
-/// <para>The last feature map is averaged to 6x6, which leaves it as it is for inputs of 224 to 255 pixels. Larger maps need windows of one size, so not every larger input
-/// is possible. Smaller maps are taken as they are: torchvision repeats their elements up to 6x6, which adds weights and nothing to learn. So published weights fit
-/// inputs from 224 pixels on.</para>
+/// <para>The last feature map is averaged to 6x6, which leaves it as it is for inputs of 224 to 255 pixels. Larger maps need windows of one size, so not every
+/// larger input is possible. Smaller maps are taken as they are: torchvision repeats their elements up to 6x6, which adds weights and nothing to learn. So
+/// published weights fit inputs from 224 pixels on.</para>
 /// <para>The map is flattened in NHWC order before <c>classifier.1</c>; see <see cref="Architecture.FlattenedWeight"/>.</para>
 /// </remarks>
 internal static class AlexNet
@@ -31,7 +31,12 @@ internal static class AlexNet
 
     private static Graph Build(ArchitectureOptions options)
     {
-        LayerBuilder layers = new(options.Seed) { Weights = Initializers.TorchUniform, DenseWeights = Initializers.TorchUniform, Biases = Initializers.TorchUniform };
+        LayerBuilder layers = new(options.Seed)
+        {
+            Weights = Initializers.TorchUniform,
+            DenseWeights = Initializers.TorchUniform,
+            Biases = Initializers.TorchUniform,
+        };
         Value x = layers.Input(options);
         x = layers.Relu(layers.Conv(x, "features.0", 64, kernel: 11, stride: 4, padding: 2));
         x = layers.MaxPool(x, "features.2", kernel: 3, stride: 2);
@@ -55,7 +60,8 @@ internal static class AlexNet
     }
 
     /// <summary>
-    /// PyTorch's adaptive pooling takes rows floor(i*s/6) up to ceil((i+1)*s/6) of s. These windows are alike for s = 6k (k rows) and s = 6k + 1 (k + 1 rows) only.
+    /// PyTorch's adaptive pooling takes rows floor(i*s/6) up to ceil((i+1)*s/6) of s. These windows are alike for s = 6k (k rows) and s = 6k + 1 (k + 1 rows)
+    /// only.
     /// </summary>
     private static (int Kernel, int Stride) PoolingAxis(string axis, int pixels, int size)
     {
@@ -66,7 +72,8 @@ internal static class AlexNet
         while (MapSize(below) % PooledSize > 1) below--;
         while (MapSize(above) % PooledSize > 1) above++;
         throw new ThomasException(
-            $"alexnet: a {axis} of {pixels} pixels leaves {size} rows or columns, which do not divide into {PooledSize} averages; the nearest that fit are {below} and {above}.");
+            $"alexnet: a {axis} of {pixels} pixels leaves {size} rows or columns, which do not divide into {PooledSize} averages; the nearest that fit are "
+            + $"{below} and {above}.");
     }
 
     /// <summary>Rows of the last feature map for so many pixels.</summary>

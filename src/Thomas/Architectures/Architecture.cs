@@ -11,8 +11,9 @@ namespace Thomas.Architectures;
 public readonly record struct DropoutPlace(string Weight, float Rate);
 
 /// <summary>
-/// A published network that can be built with random weights, to be trained from scratch. Its graph is ordinary: NHWC input <c>input</c> [1,h,w,c], output <c>logits</c>
-/// [1,classes], no softmax. Constants have the names of the PyTorch implementation that <see cref="Description"/> says (<c>features.0.0.weight</c>,
+/// A published network that can be built with random weights, to be trained from scratch. Its graph is ordinary: NHWC input <c>input</c> [1,h,w,c], output
+/// <c>logits</c> [1,classes], no softmax. Constants have the names of the PyTorch implementation that <see cref="Description"/> says
+/// (<c>features.0.0.weight</c>,
 /// <c>features.0.1.running_mean</c>), in the layouts of Thomas: filters OHWI, depthwise filters [1,kH,kW,c], dense weights [o,i].
 /// </summary>
 public sealed record Architecture
@@ -43,7 +44,9 @@ public sealed record Architecture
     /// <summary>Number of classes of the published network.</summary>
     public required int DefaultClasses { get; init; }
 
-    /// <summary>Trained parameters of the published network: weights and biases, scales and shifts of batch normalization; not its running statistics.</summary>
+    /// <summary>
+    /// Trained parameters of the published network: weights and biases, scales and shifts of batch normalization; not its running statistics.
+    /// </summary>
     public required long ParameterCount { get; init; }
 
     /// <summary>Least height and width for which every layer has an output.</summary>
@@ -56,8 +59,9 @@ public sealed record Architecture
     public IReadOnlyList<DropoutPlace> Dropouts { get; init; } = [];
 
     /// <summary>
-    /// Name of the dense weight [o, h*w*c] whose operand is a flattened feature map [h,w,c]; null where pooling leaves one pixel. Its columns are in NHWC order here and in
-    /// NCHW order in PyTorch: <c>column = (y * w + x) * c + channel</c> against <c>(channel * h + y) * w + x</c>. The map is the operand of the reshape before the layer.
+    /// Name of the dense weight [o, h*w*c] whose operand is a flattened feature map [h,w,c]; null where pooling leaves one pixel. Its columns are in NHWC order
+    /// here and in NCHW order in PyTorch: <c>column = (y * w + x) * c + channel</c> against <c>(channel * h + y) * w + x</c>. The map is the operand of the
+    /// reshape before the layer.
     /// </summary>
     public string? FlattenedWeight { get; init; }
 
@@ -87,7 +91,8 @@ public sealed record Architecture
 
         if (Math.Min(options.Height, options.Width) < MinimumSize || Math.Max(options.Height, options.Width) > LargestSize)
         {
-            throw new ThomasException($"{Name}: the input of {options.Width}x{options.Height} pixels does not fit; each side must be {MinimumSize} to {LargestSize}.");
+            throw new ThomasException(
+                $"{Name}: the input of {options.Width}x{options.Height} pixels does not fit; each side must be {MinimumSize} to {LargestSize}.");
         }
 
         if (options.Channels < 1)
@@ -98,13 +103,15 @@ public sealed record Architecture
         if (!(options.WidthMultiplier is > 0 and <= LargestWidthMultiplier))
         {
             throw new ThomasException(string.Create(
-                CultureInfo.InvariantCulture, $"{Name}: the width multiplier is {options.WidthMultiplier}; it must be above 0 and at most {LargestWidthMultiplier}."));
+                CultureInfo.InvariantCulture,
+                $"{Name}: the width multiplier is {options.WidthMultiplier}; it must be above 0 and at most {LargestWidthMultiplier}."));
         }
 
         if (options.WidthMultiplier != 1 && !HasWidthMultiplier)
         {
             throw new ThomasException(string.Create(
-                CultureInfo.InvariantCulture, $"{Name}: the width multiplier is {options.WidthMultiplier}, but this network is defined for 1 only; leave it out."));
+                CultureInfo.InvariantCulture,
+                $"{Name}: the width multiplier is {options.WidthMultiplier}, but this network is defined for 1 only; leave it out."));
         }
     }
 }

@@ -110,7 +110,8 @@ internal sealed class LayerBuilder(ulong seed)
     }
 
     /// <summary>
-    /// Channels times the width multiplier, rounded to a multiple of 8 that is not below nine tenths of the product: <c>_make_divisible</c> of the MobileNet papers' code.
+    /// Channels times the width multiplier, rounded to a multiple of 8 that is not below nine tenths of the product: <c>_make_divisible</c> of the MobileNet
+    /// papers' code.
     /// </summary>
     public static int RoundChannels(double channels)
     {

@@ -3,7 +3,8 @@ using Thomas.Graphs;
 namespace Thomas.Architectures;
 
 /// <summary>
-/// LeNet-5 as Caffe and DeepLearning4j have it: 20 and 50 filters of 5x5 without padding and without activation, each followed by a 2x2 maximum; 500 units with ReLU.
+/// LeNet-5 as Caffe and DeepLearning4j have it: 20 and 50 filters of 5x5 without padding and without activation, each followed by a 2x2 maximum; 500 units with
+/// ReLU.
 /// </summary>
 /// <remarks>The feature map [4,4,50] (for 28x28) is flattened in NHWC order before <c>fc1</c>; see <see cref="Architecture.FlattenedWeight"/>.</remarks>
 internal static class LeNet5

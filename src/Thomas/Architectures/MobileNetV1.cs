@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Architectures;
 
 /// <summary>
-/// MobileNet version 1: depthwise and pointwise convolutions in turn. Padding is 1 on all sides (TensorFlow pads below and to the right where the stride is 2) and the
-/// activation is ReLU, as in the PyTorch port that names the weights. Channels are truncated to whole numbers, at least 8.
+/// MobileNet version 1: depthwise and pointwise convolutions in turn. Padding is 1 on all sides (TensorFlow pads below and to the right where the stride is 2)
+/// and the activation is ReLU, as in the PyTorch port that names the weights. Channels are truncated to whole numbers, at least 8.
 /// </summary>
 internal static class MobileNetV1
 {

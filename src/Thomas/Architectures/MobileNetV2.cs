@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Architectures;
 
 /// <summary>
-/// MobileNet version 2: inverted residuals with linear bottlenecks, ReLU6, padding 1 on all sides. Width multipliers above 1 also widen the last convolution, smaller
-/// ones leave its 1280 channels.
+/// MobileNet version 2: inverted residuals with linear bottlenecks, ReLU6, padding 1 on all sides. Width multipliers above 1 also widen the last convolution,
+/// smaller ones leave its 1280 channels.
 /// </summary>
 internal static class MobileNetV2
 {
@@ -35,7 +35,8 @@ internal static class MobileNetV2
     {
         LayerBuilder layers = new(options.Seed);
         double width = LayerBuilder.Widen(options.WidthMultiplier);
-        Value x = layers.ConvNorm(layers.Input(options), "features.0.0", "features.0.1", LayerBuilder.RoundChannels(32 * width), kernel: 3, stride: 2, Activation.Relu6);
+        Value x = layers.ConvNorm(
+            layers.Input(options), "features.0.0", "features.0.1", LayerBuilder.RoundChannels(32 * width), kernel: 3, stride: 2, Activation.Relu6);
         int place = 1;
         foreach ((int expansion, int channels, int repeats, int stride) in Stages)
         {
@@ -45,7 +46,9 @@ internal static class MobileNetV2
             }
         }
 
-        x = layers.ConvNorm(x, $"features.{place}.0", $"features.{place}.1", LayerBuilder.RoundChannels(LastChannels * Math.Max(1, width)), kernel: 1, stride: 1, Activation.Relu6);
+        x = layers.ConvNorm(
+            x, $"features.{place}.0", $"features.{place}.1", LayerBuilder.RoundChannels(LastChannels * Math.Max(1, width)), kernel: 1, stride: 1,
+            Activation.Relu6);
         return layers.Build(layers.Logits(layers.GlobalPool(x, "avgpool"), "classifier.1", options.Classes));
     }
 

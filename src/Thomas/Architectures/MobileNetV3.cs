@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Architectures;
 
 /// <summary>
-/// MobileNet version 3, small and large: inverted residuals with squeeze-and-excitation and hard swish, padding of half the kernel on all sides, batch normalization with
-/// epsilon 0.001.
+/// MobileNet version 3, small and large: inverted residuals with squeeze-and-excitation and hard swish, padding of half the kernel on all sides, batch
+/// normalization with epsilon 0.001.
 /// </summary>
 internal static class MobileNetV3
 {
@@ -68,7 +68,8 @@ internal static class MobileNetV3
     {
         LayerBuilder layers = new(options.Seed) { Epsilon = NormEpsilon };
         double width = LayerBuilder.Widen(options.WidthMultiplier);
-        Value x = layers.ConvNorm(layers.Input(options), "features.0.0", "features.0.1", LayerBuilder.RoundChannels(Stem * width), kernel: 3, stride: 2, HardSwish);
+        Value x = layers.ConvNorm(
+            layers.Input(options), "features.0.0", "features.0.1", LayerBuilder.RoundChannels(Stem * width), kernel: 3, stride: 2, HardSwish);
         for (int i = 0; i < bnecks.Length; i++) x = Block(layers, x, $"features.{i + 1}", bnecks[i], width);
         string last = $"features.{bnecks.Length + 1}";
         x = layers.ConvNorm(x, $"{last}.0", $"{last}.1", 6 * x.Shape[3], kernel: 1, stride: 1, HardSwish);

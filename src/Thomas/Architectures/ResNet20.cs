@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Architectures;
 
 /// <summary>
-/// ResNet-20 for CIFAR: a 3x3 convolution, three stages of three residual blocks with 16, 32 and 64 channels. Shortcuts have no weights (the paper's option A): where
-/// the size halves, every second row and column is taken and channels of zeros are added on both sides.
+/// ResNet-20 for CIFAR: a 3x3 convolution, three stages of three residual blocks with 16, 32 and 64 channels. Shortcuts have no weights (the paper's option A):
+/// where the size halves, every second row and column is taken and channels of zeros are added on both sides.
 /// </summary>
 internal static class ResNet20
 {

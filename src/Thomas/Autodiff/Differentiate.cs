@@ -5,15 +5,17 @@ using Thomas.Passes;
 
 namespace Thomas.Autodiff;
 
-/// <summary>Says what is done with the gradient of a parameter once it is complete, and returns what the graph is to hand out: the updated variables, or the gradient.</summary>
+/// <summary>
+/// Says what is done with the gradient of a parameter once it is complete, and returns what the graph is to hand out: the updated variables, or the gradient.
+/// </summary>
 /// <param name="rewriter">The graph under construction; it maps values of the forward graph.</param>
 /// <param name="parameter">The trained variable.</param>
 /// <param name="gradient">dL/d(parameter).</param>
 internal delegate IReadOnlyList<Value> GradientUse(GraphRewriter rewriter, Variable parameter, Value gradient);
 
 /// <summary>
-/// Reverse-mode differentiation as a graph rewrite (Griewank and Walther 2008, chapter 3): the forward nodes, then, from the last to the first, the nodes that each
-/// operator's rule emits. Only values between a trained parameter and the loss get gradients.
+/// Reverse-mode differentiation as a graph rewrite (Griewank and Walther 2008, chapter 3): the forward nodes, then, from the last to the first, the nodes that
+/// each operator's rule emits. Only values between a trained parameter and the loss get gradients.
 /// </summary>
 internal sealed class Differentiate
 {
@@ -43,7 +45,8 @@ internal sealed class Differentiate
     /// <param name="trained">The variables whose gradients are wanted.</param>
     /// <param name="use">What to do with each gradient.</param>
     /// <param name="immediate">
-    /// Whether a gradient is used as soon as it is complete, so that its memory is free again before the next; else after the whole backward pass. No result depends on it.
+    /// Whether a gradient is used as soon as it is complete, so that its memory is free again before the next; else after the whole backward pass. No result
+    /// depends on it.
     /// </param>
     /// <returns>A graph with the old outputs first and then what <paramref name="use"/> returned, in the order of use.</returns>
     /// <exception cref="GraphException">A node on the way from a trained variable to the loss cannot be trained through; the message names it.</exception>

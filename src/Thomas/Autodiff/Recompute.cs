@@ -5,7 +5,8 @@ using Thomas.Passes;
 namespace Thomas.Autodiff;
 
 /// <summary>
-/// Drops forward results after the forward pass and computes them again before the backward pass first needs them (Chen et al. 2016): the nodes are repeated with
+/// Drops forward results after the forward pass and computes them again before the backward pass first needs them (Chen et al. 2016): the nodes are repeated
+/// with
 /// <see cref="Stage.Recompute"/>, once each, and everything after the forward pass reads the repeated results. Kernels are deterministic, so no bit changes.
 /// </summary>
 internal sealed class Recompute

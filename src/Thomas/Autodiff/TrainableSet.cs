@@ -36,7 +36,8 @@ internal static class TrainableSet
         if (policy.Kind == UpdateKind.Norm && !hasNorm)
         {
             throw new ThomasException(
-                "The policy 'norm' trains batch normalization, and this model has none left: it was folded into the weights when the file was made. Use 'bias', or a file that still has it.");
+                "The policy 'norm' trains batch normalization, and this model has none left: it was folded into the weights when the file was made. Use "
+                + "'bias', or a file that still has it.");
         }
 
         return selected;

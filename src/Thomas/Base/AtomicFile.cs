@@ -4,8 +4,8 @@ using System.IO;
 namespace Thomas;
 
 /// <summary>
-/// Writes files that appear whole or not at all: to a neighbor first, flushed to the device, then renamed. A link stays and the file that it leads to is replaced; an existing
-/// file keeps its permissions. What is not a regular file, or is marked as read-only, is refused.
+/// Writes files that appear whole or not at all: to a neighbor first, flushed to the device, then renamed. A link stays and the file that it leads to is
+/// replaced; an existing file keeps its permissions. What is not a regular file, or is marked as read-only, is refused.
 /// </summary>
 internal static class AtomicFile
 {

@@ -6,7 +6,9 @@ namespace Thomas;
 /// <summary>Amounts of memory as people write them.</summary>
 public static class ByteSize
 {
-    /// <summary>Reads a number with a unit: B, KB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024); without one, bytes. Case does not matter.</summary>
+    /// <summary>
+    /// Reads a number with a unit: B, KB, MB, GB (powers of 1000) or KiB, MiB, GiB (powers of 1024); without one, bytes. Case does not matter.
+    /// </summary>
     /// <returns>Whether the text is a positive amount below 2^60 bytes.</returns>
     public static bool TryParse(string text, out long bytes)
     {
@@ -26,7 +28,13 @@ public static class ByteSize
             _ => 0,
         };
         bytes = 0;
-        if (unit == 0 || !double.TryParse(text.AsSpan(0, end), NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out double number)) return false;
+        if (unit == 0
+            || !double.TryParse(
+                text.AsSpan(0, end), NumberStyles.AllowDecimalPoint | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out double number))
+        {
+            return false;
+        }
+
         double product = number * unit;
         if (!(product >= 1 && product < 1L << 60)) return false;
         bytes = (long)product;
@@ -43,7 +51,10 @@ public static class ByteSize
     /// <summary>For example <c>96MiB</c>, <c>1.5GiB</c> or <c>512B</c>: one decimal where it says something.</summary>
     public static string Format(long bytes)
     {
-        (double unit, string name) = bytes >= 1L << 30 ? (1 << 30, "GiB") : bytes >= 1 << 20 ? (1 << 20, "MiB") : bytes >= 1 << 10 ? (1 << 10, "KiB") : (1, "B");
+        (double unit, string name) = bytes >= 1L << 30 ? (1 << 30, "GiB")
+            : bytes >= 1 << 20 ? (1 << 20, "MiB")
+            : bytes >= 1 << 10 ? (1 << 10, "KiB")
+            : (1, "B");
         return (bytes / unit).ToString("0.#", CultureInfo.InvariantCulture) + name;
     }
 }

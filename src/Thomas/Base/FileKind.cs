@@ -28,8 +28,8 @@ public enum FileFamily
 }
 
 /// <summary>
-/// What a file is, known by its first bytes (of archives by the names in them), so that a message can call a file that lies in the wrong place by its name: "an HTML page",
-/// "a Keras model (HDF5)". The ending of the file's name is not looked at.
+/// What a file is, known by its first bytes (of archives by the names in them), so that a message can call a file that lies in the wrong place by its name: "an
+/// HTML page", "a Keras model (HDF5)". The ending of the file's name is not looked at.
 /// </summary>
 /// <param name="Name">The kind with its article: "a PDF document".</param>
 /// <param name="Family">What it is good for.</param>
@@ -79,7 +79,8 @@ public sealed record FileKind(string Name, FileFamily Family, string? Remedy = n
     internal static FileKind? RecognizeStart(ReadOnlySpan<byte> start) =>
         FileSignatures.Match(start) is FileKind kind ? (kind.Family == FileFamily.Archive ? null : kind) : TextKinds.Recognize(start) ?? ZerosOrNull(start);
 
-    private static FileKind? ZerosOrNull(ReadOnlySpan<byte> contents) => contents[..Math.Min(contents.Length, 4096)].IndexOfAnyExcept((byte)0) < 0 ? Zeros : null;
+    private static FileKind? ZerosOrNull(ReadOnlySpan<byte> contents) =>
+        contents[..Math.Min(contents.Length, 4096)].IndexOfAnyExcept((byte)0) < 0 ? Zeros : null;
 
     internal static FileKind Zeros { get; } = new("a file of zeros", FileFamily.Other, "a download or a copy was not finished; fetch it again");
 }

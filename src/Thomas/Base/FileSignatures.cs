@@ -11,7 +11,8 @@ internal static class FileSignatures
 
     private const string Swapped = Readable + " ";
     private const string ToTfLite = "convert it to .tflite in Python with tf.lite.TFLiteConverter.from_keras_model, or to .onnx with tf2onnx";
-    private const string TorchExport = "export the model to .onnx in Python with torch.onnx.export; the weights alone are read by 'thomas train ARCHITECTURE --weights FILE'";
+    private const string TorchExport =
+        "export the model to .onnx in Python with torch.onnx.export; the weights alone are read by 'thomas train ARCHITECTURE --weights FILE'";
     private const string SourceModel = "give the original .onnx or .tflite model that it was made from";
     private const string Unpack = "unpack it and give the .tflite or .onnx file in it";
     private const string NotNetwork = "give a .tflite or .onnx file";
@@ -68,7 +69,8 @@ internal static class FileSignatures
         (128, "DICM", new("a DICOM image", FileFamily.Image, Swapped)),
         (0, "\0\0\u0001\0", new("an icon (ICO)", FileFamily.Image, Swapped)),
         (0, "\0\0\u0002\0", new("a cursor (CUR)", FileFamily.Image, Swapped)),
-        (0, "\0\u0005\u0016\u0007", new("an AppleDouble file (what macOS keeps next to a file)", FileFamily.Other, "give the file itself; its name has no '._' in front")),
+        (0, "\0\u0005\u0016\u0007", new(
+            "an AppleDouble file (what macOS keeps next to a file)", FileFamily.Other, "give the file itself; its name has no '._' in front")),
         (0, "bplist00", new("an Apple property list, perhaps of a file that is still in iCloud", FileFamily.Other, "download the file itself first")),
 
         (8, "AVI ", new("an AVI video", FileFamily.Media, NotNetwork)),
@@ -108,8 +110,12 @@ internal static class FileSignatures
         ("bytecode.pkl", new("a PyTorch model for mobile devices", FileFamily.Model, TorchExport)),
         ("constants.pkl", new("a TorchScript model", FileFamily.Model, TorchExport)),
         ("data.pkl", new("a PyTorch file (.pt, .pth)", FileFamily.Weights, TorchExport)),
-        ("saved_model.pb", new("a zip archive with a TensorFlow SavedModel in it", FileFamily.Archive, "unpack it; then convert the folder with tf.lite.TFLiteConverter.from_saved_model")),
-        ("weights.bin", new("a zip archive with a TensorFlow.js model in it", FileFamily.Archive, "export the model as TensorFlow Lite instead (Teachable Machine: Tensorflow Lite, Floating point)")),
+        ("saved_model.pb", new(
+            "a zip archive with a TensorFlow SavedModel in it", FileFamily.Archive,
+            "unpack it; then convert the folder with tf.lite.TFLiteConverter.from_saved_model")),
+        ("weights.bin", new(
+            "a zip archive with a TensorFlow.js model in it", FileFamily.Archive,
+            "export the model as TensorFlow Lite instead (Teachable Machine: Tensorflow Lite, Floating point)")),
         (".mlmodel", new("a zip archive with a Core ML model in it", FileFamily.Archive, SourceModel)),
         (".tflite", new("a zip archive with a .tflite model in it", FileFamily.Archive, "unpack it and give the .tflite file")),
         (".onnx", new("a zip archive with an .onnx model in it", FileFamily.Archive, "unpack it and give the .onnx file")),
@@ -125,7 +131,9 @@ internal static class FileSignatures
     private static readonly FileKind Zip = new("a zip archive", FileFamily.Archive, Unpack);
     private static readonly FileKind Bmp = new("a BMP image", FileFamily.Image, Readable);
     private static readonly FileKind Pickle = new("a Python pickle, as PyTorch and scikit-learn write", FileFamily.Weights, TorchExport);
-    private static readonly FileKind Safetensors = new("a safetensors file", FileFamily.Weights, "it has weights but no network; export the model to .onnx, or use the weights with 'thomas train ARCHITECTURE --weights FILE'");
+    private static readonly FileKind Safetensors = new(
+        "a safetensors file", FileFamily.Weights,
+        "it has weights but no network; export the model to .onnx, or use the weights with 'thomas train ARCHITECTURE --weights FILE'");
     private static readonly FileKind Netpbm = new("a Netpbm image (PPM, PGM or PBM)", FileFamily.Image, Swapped);
     private static readonly FileKind Program = new("a Windows program", FileFamily.Other, NotNetwork);
 

@@ -8,12 +8,12 @@ using System.Threading;
 namespace Thomas;
 
 /// <summary>
-/// The one place that opens files for reading. Only regular files (and links to them) are opened, since opening a named pipe waits for a writer and a device may never
-/// end; a file is bounded in size, and one that changes its length while it is read is refused.
+/// The one place that opens files for reading. Only regular files (and links to them) are opened, since opening a named pipe waits for a writer and a device
+/// may never end; a file is bounded in size, and one that changes its length while it is read is refused.
 /// </summary>
 /// <remarks>
-/// A pipe, a device, a socket and most files of <c>/proc</c> have no length, whereas a regular file with something in it has one. So nothing without a length is ever
-/// opened; <see cref="SpecialFile"/> finds out what it is, without opening it.
+/// A pipe, a device, a socket and most files of <c>/proc</c> have no length, whereas a regular file with something in it has one. So nothing without a length
+/// is ever opened; <see cref="SpecialFile"/> finds out what it is, without opening it.
 /// </remarks>
 internal static class InputFile
 {
@@ -125,7 +125,9 @@ internal static class InputFile
             ArrayPool<byte>.Shared.Return(piece);
         }
 
-        return left == 0 ? hash.GetCurrentHashAsUInt128() : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while it was read; try again when it is complete");
+        return left == 0
+            ? hash.GetCurrentHashAsUInt128()
+            : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while it was read; try again when it is complete");
     }
 
     /// <summary>Reads a text file in UTF-8.</summary>
@@ -198,7 +200,11 @@ internal static class InputFile
         FileInfo file = new(path);
         if (file.Exists && file.Attributes.HasFlag(FileAttributes.ReparsePoint)) file = Target(file);
         real = file.FullName;
-        if (file.Attributes is not (FileAttributes)(-1) && file.Attributes.HasFlag(FileAttributes.Directory)) throw new IOException("it is a folder, not a file");
+        if (file.Attributes is not (FileAttributes)(-1) && file.Attributes.HasFlag(FileAttributes.Directory))
+        {
+            throw new IOException("it is a folder, not a file");
+        }
+
         if (!file.Exists) ThrowMissing(real);
         long length = file.Length;
         CheckLength(length, maximumBytes);

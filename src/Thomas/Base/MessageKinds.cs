@@ -9,9 +9,15 @@ internal static class MessageKinds
     private const int OnnxGraphField = 7;
 
     private static readonly FileKind Onnx = new("an ONNX model", FileFamily.Model, "open it as a model");
-    private static readonly FileKind CoreMl = new("a Core ML model (.mlmodel)", FileFamily.Model, "it cannot be converted back; give the original .onnx or .tflite model that it was made from");
-    private static readonly FileKind SavedModel = new("a TensorFlow SavedModel (saved_model.pb)", FileFamily.Model, "convert its folder to .tflite with tf.lite.TFLiteConverter.from_saved_model, or to .onnx with 'python -m tf2onnx.convert --saved-model FOLDER --output model.onnx'");
-    private static readonly FileKind Frozen = new("a frozen TensorFlow graph (.pb)", FileFamily.Model, "convert it to .onnx with 'python -m tf2onnx.convert --graphdef FILE --inputs NAME:0 --outputs NAME:0 --output model.onnx'");
+    private static readonly FileKind CoreMl = new(
+        "a Core ML model (.mlmodel)", FileFamily.Model, "it cannot be converted back; give the original .onnx or .tflite model that it was made from");
+    private static readonly FileKind SavedModel = new(
+        "a TensorFlow SavedModel (saved_model.pb)", FileFamily.Model,
+        "convert its folder to .tflite with tf.lite.TFLiteConverter.from_saved_model, or to .onnx with 'python -m tf2onnx.convert --saved-model FOLDER "
+        + "--output model.onnx'");
+    private static readonly FileKind Frozen = new(
+        "a frozen TensorFlow graph (.pb)", FileFamily.Model,
+        "convert it to .onnx with 'python -m tf2onnx.convert --graphdef FILE --inputs NAME:0 --outputs NAME:0 --output model.onnx'");
     private static readonly FileKind Caffe = new("a Caffe model (.caffemodel)", FileFamily.Model, "convert it to .onnx");
     private static readonly FileKind Paddle = new("a Paddle model (.pdmodel)", FileFamily.Model, "convert it to .onnx with paddle2onnx");
 
@@ -45,7 +51,8 @@ internal static class MessageKinds
     /// <param name="FirstStart">Where its contents begin, otherwise.</param>
     /// <param name="FirstLength">Their length.</param>
     /// <param name="Missing">Bytes that the last field lacks.</param>
-    private readonly record struct Outline(uint Low, int Largest, int FirstField, bool FirstIsNumber, long FirstNumber, int FirstStart, int FirstLength, long Missing)
+    private readonly record struct Outline(
+        uint Low, int Largest, int FirstField, bool FirstIsNumber, long FirstNumber, int FirstStart, int FirstLength, long Missing)
     {
         public ReadOnlySpan<byte> FirstMessage(ReadOnlySpan<byte> file) => file.Slice(FirstStart, Math.Min(FirstLength, file.Length - FirstStart));
 
@@ -85,7 +92,18 @@ internal static class MessageKinds
                     Largest = Math.Max(outline.Largest, field),
                     Missing = Math.Max(0, at + length - file.Length),
                 };
-                if (count == 0) outline = outline with { FirstField = field, FirstIsNumber = field == 1 && (tag & 7) == 0, FirstNumber = number, FirstStart = start, FirstLength = (int)length };
+                if (count == 0)
+                {
+                    outline = outline with
+                    {
+                        FirstField = field,
+                        FirstIsNumber = field == 1 && (tag & 7) == 0,
+                        FirstNumber = number,
+                        FirstStart = start,
+                        FirstLength = (int)length,
+                    };
+                }
+
                 if (outline.Missing > 0) return true;
                 at += (int)length;
             }

@@ -28,7 +28,9 @@ internal static class ProcessMemory
                 if (!line.StartsWith(field, StringComparison.Ordinal)) continue;
                 ReadOnlySpan<char> number = line.AsSpan(field.Length).Trim();
                 int unit = number.IndexOf(' ');
-                return long.TryParse(unit < 0 ? number : number[..unit], NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes) ? kibibytes << 10 : null;
+                return long.TryParse(unit < 0 ? number : number[..unit], NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
+                    ? kibibytes << 10
+                    : null;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

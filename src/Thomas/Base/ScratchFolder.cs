@@ -4,8 +4,8 @@ using System.IO;
 namespace Thomas;
 
 /// <summary>
-/// A folder among the system's temporary files for what a run under a memory bound keeps on disk. It is deleted on disposal; what a killed run has left is deleted by the
-/// next one, since nobody holds its lock any more.
+/// A folder among the system's temporary files for what a run under a memory bound keeps on disk. It is deleted on disposal; what a killed run has left is
+/// deleted by the next one, since nobody holds its lock any more.
 /// </summary>
 internal sealed class ScratchFolder : IDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class ScratchFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new OutputException(
-                $"Under a memory bound a run keeps images and features in files, but the temporary folder '{System.IO.Path.GetTempPath()}' cannot be used: {e.Message} Set TMPDIR (on Windows TMP) to a folder that exists and can be written, or use a cache folder.", e);
+                $"Under a memory bound a run keeps images and features in files, but the temporary folder '{System.IO.Path.GetTempPath()}' cannot be used: "
+                + $"{e.Message} Set TMPDIR (on Windows TMP) to a folder that exists and can be written, or use a cache folder.", e);
         }
 
         TemporaryFile.DeleteAbandonedFolders(System.IO.Path.GetTempPath(), Prefix, _lock);

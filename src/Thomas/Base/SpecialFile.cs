@@ -5,8 +5,8 @@ using System.IO;
 namespace Thomas;
 
 /// <summary>
-/// Tells pipes, devices and sockets from regular files without opening them, which might never return. .NET has no call that says it; but the tar writer looks at the type
-/// before anything else and puts it into the header that it writes first. So it is given a stream that takes the header and nothing else.
+/// Tells pipes, devices and sockets from regular files without opening them, which might never return. .NET has no call that says it; but the tar writer looks
+/// at the type before anything else and puts it into the header that it writes first. So it is given a stream that takes the header and nothing else.
 /// </summary>
 internal static class SpecialFile
 {

@@ -7,8 +7,8 @@ using System.Text;
 namespace Thomas;
 
 /// <summary>
-/// Files that will get their real name when they are complete. Their writer keeps them open and locked, so those of a process that was killed can be told from those of one
-/// that runs, in whatever container or on whatever machine it does: nobody holds their lock.
+/// Files that will get their real name when they are complete. Their writer keeps them open and locked, so those of a process that was killed can be told from
+/// those of one that runs, in whatever container or on whatever machine it does: nobody holds their lock.
 /// </summary>
 internal static class TemporaryFile
 {

@@ -10,14 +10,19 @@ internal static class TextKinds
     private const int Quoted = 48;
     private const string Download = "it was downloaded in place of the file; download the file itself again";
 
-    private static readonly FileKind Lfs = new("a git-lfs pointer, which stands for a file that was not downloaded", FileFamily.Text, "run 'git lfs pull' in its repository");
-    private static readonly FileKind Annex = new("a git-annex pointer, which stands for a file that was not downloaded", FileFamily.Text, "run 'git annex get' in its repository");
+    private static readonly FileKind Lfs = new(
+        "a git-lfs pointer, which stands for a file that was not downloaded", FileFamily.Text, "run 'git lfs pull' in its repository");
+    private static readonly FileKind Annex = new(
+        "a git-annex pointer, which stands for a file that was not downloaded", FileFamily.Text, "run 'git annex get' in its repository");
     private static readonly FileKind Html = new("an HTML page", FileFamily.Text, Download);
     private static readonly FileKind Svg = new("an SVG drawing", FileFamily.Image, "give a .tflite or .onnx file");
-    private static readonly FileKind OpenVino = new("an OpenVINO network (.xml)", FileFamily.Model, "give the original .onnx or .tflite model that it was made from");
+    private static readonly FileKind OpenVino = new(
+        "an OpenVINO network (.xml)", FileFamily.Model, "give the original .onnx or .tflite model that it was made from");
     private static readonly FileKind Error = new("an XML error message of a server", FileFamily.Text, Download);
-    private static readonly FileKind TensorFlowJs = new("a TensorFlow.js model (model.json)", FileFamily.Model, "convert the model that it was made from to .tflite, or export it as TensorFlow Lite");
-    private static readonly FileKind Keras = new("a Keras network without weights (JSON)", FileFamily.Model, "convert the whole model to .tflite with tf.lite.TFLiteConverter.from_keras_model");
+    private static readonly FileKind TensorFlowJs = new(
+        "a TensorFlow.js model (model.json)", FileFamily.Model, "convert the model that it was made from to .tflite, or export it as TensorFlow Lite");
+    private static readonly FileKind Keras = new(
+        "a Keras network without weights (JSON)", FileFamily.Model, "convert the whole model to .tflite with tf.lite.TFLiteConverter.from_keras_model");
     private static readonly FileKind MxNet = new("an MXNet network (JSON)", FileFamily.Model, "export the model to .onnx");
     private static readonly FileKind Caffe = new("a Caffe or TensorFlow network in text form", FileFamily.Model, "convert the model to .onnx");
     private static readonly FileKind Darknet = new("a Darknet network (.cfg)", FileFamily.Model, "convert the model to .onnx");
@@ -47,7 +52,10 @@ internal static class TextKinds
             if (Has("\"class_name\"") && Has("\"config\"")) return Keras;
             if (Has("\"nodes\"") && Has("\"op\"")) return MxNet;
             if (Begins("[net]")) return Darknet;
-            if (Has("\"nbformat\"") || Has("\"cell_type\"")) return new FileKind("a Jupyter notebook", FileFamily.Text, "run it and save the model as .tflite or .onnx");
+            if (Has("\"nbformat\"") || Has("\"cell_type\""))
+            {
+                return new FileKind("a Jupyter notebook", FileFamily.Text, "run it and save the model as .tflite or .onnx");
+            }
         }
 
         if (Begins("node {") || Begins("layer {") || Begins("name:") || Begins("layers {")) return Caffe;

@@ -5,8 +5,8 @@ using System.Text;
 namespace Thomas;
 
 /// <summary>
-/// Base of every error that Thomas raises about its input or its work. The message says what is wrong, where, and what to do, in one line; names from files are quoted with their
-/// control and invisible characters as escapes, so that it may be shown on a terminal or written to a log.
+/// Base of every error that Thomas raises about its input or its work. The message says what is wrong, where, and what to do, in one line; names from files are
+/// quoted with their control and invisible characters as escapes, so that it may be shown on a terminal or written to a log.
 /// </summary>
 public class ThomasException : Exception
 {

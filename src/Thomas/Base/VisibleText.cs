@@ -5,9 +5,9 @@ using System.Text;
 namespace Thomas;
 
 /// <summary>
-/// Shows text that comes from files, such as class names, names of tensors and file names, as what it is. Characters that would steer a terminal or hide what is there are
-/// written as escapes: control characters (<c>\x1b</c>, <c>\n</c>), marks of writing direction (<c>\u202e</c>), characters without width, halves of surrogate pairs. Joiners
-/// stay inside scripts and emoji that need them.
+/// Shows text that comes from files, such as class names, names of tensors and file names, as what it is. Characters that would steer a terminal or hide what
+/// is there are written as escapes: control characters (<c>\x1b</c>, <c>\n</c>), marks of writing direction (<c>\u202e</c>), characters without width, halves
+/// of surrogate pairs. Joiners stay inside scripts and emoji that need them.
 /// </summary>
 internal static class VisibleText
 {
@@ -98,7 +98,8 @@ internal static class VisibleText
 
     /// <summary>A joiner or non-joiner between characters of Arabic or later scripts, or between emoji, where it belongs to how a word is written.</summary>
     private static bool IsJoiner(string text, int index) =>
-        text[index] is '\u200C' or '\u200D' && index > 0 && index + 1 < text.Length && IsLetterOfLaterScript(text[index - 1]) && IsLetterOfLaterScript(text[index + 1]);
+        text[index] is '\u200C' or '\u200D' && index > 0 && index + 1 < text.Length && IsLetterOfLaterScript(text[index - 1])
+        && IsLetterOfLaterScript(text[index + 1]);
 
     private static bool IsLetterOfLaterScript(char c) => c >= '\u0600' && c is not (>= '\u2000' and <= '\u206F');
 
@@ -108,7 +109,8 @@ internal static class VisibleText
 
         // Letters that are drawn as nothing: fillers of Hangul, the empty Braille pattern; and what is not a character at all.
         if (rune.Value is 0x115F or 0x1160 or 0x3164 or 0xFFA0 or 0x2800 or 0x034F || (rune.Value & 0xFFFE) == 0xFFFE) return true;
-        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+        return Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator;
     }
 
     private static void Escape(StringBuilder shown, int value)
@@ -125,7 +127,8 @@ internal static class VisibleText
         shown.Append(escape);
     }
 
-    private static bool IsWide(int value) => value is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0x303E) or (>= 0x3041 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3)
+    private static bool IsWide(int value) =>
+        value is (>= 0x1100 and <= 0x115F) or (>= 0x2E80 and <= 0x303E) or (>= 0x3041 and <= 0xA4CF) or (>= 0xAC00 and <= 0xD7A3)
         or (>= 0xF900 and <= 0xFAFF) or (>= 0xFE30 and <= 0xFE6F) or (>= 0xFF00 and <= 0xFF60) or (>= 0xFFE0 and <= 0xFFE6) or (>= 0x1F300 and <= 0x1F64F)
         or (>= 0x1F680 and <= 0x1F6FF) or (>= 0x1F900 and <= 0x1FAFF) or (>= 0x20000 and <= 0x3FFFD);
 }

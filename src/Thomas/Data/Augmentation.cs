@@ -13,13 +13,14 @@ public sealed record Augmentation
     public bool Flip { get; init; }
 
     /// <summary>
-    /// Smallest share of the image's area that a crop may keep, above 0 and up to 1: the share is drawn evenly from this to 1 and the crop's shape is changed by up to
-    /// 4/3 either way. 1 turns the random crop off; the plain center crop is taken instead.
+    /// Smallest share of the image's area that a crop may keep, above 0 and up to 1: the share is drawn evenly from this to 1 and the crop's shape is changed
+    /// by up to 4/3 either way. 1 turns the random crop off; the plain center crop is taken instead.
     /// </summary>
     public float MinimumCropScale { get; init; } = 1;
 
     /// <summary>
-    /// Strength s of the color changes, from 0 (off) to 1: brightness, contrast and saturation are each multiplied by a factor drawn evenly from [1 - s, 1 + s].
+    /// Strength s of the color changes, from 0 (off) to 1: brightness, contrast and saturation are each multiplied by a factor drawn evenly from [1 - s, 1 +
+    /// s].
     /// </summary>
     public float Color { get; init; }
 

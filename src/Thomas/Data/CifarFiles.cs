@@ -6,8 +6,8 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>
-/// CIFAR-10 in its binary version (Krizhevsky 2009): <c>data_batch_1.bin</c> and further, <c>test_batch.bin</c>, <c>batches.meta.txt</c> with the class names. A record is a
-/// label byte and 32x32 red, green and blue bytes, one plane after the other: 3073 bytes.
+/// CIFAR-10 in its binary version (Krizhevsky 2009): <c>data_batch_1.bin</c> and further, <c>test_batch.bin</c>, <c>batches.meta.txt</c> with the class names.
+/// A record is a label byte and 32x32 red, green and blue bytes, one plane after the other: 3073 bytes.
 /// </summary>
 internal static class CifarFiles
 {
@@ -31,8 +31,8 @@ internal static class CifarFiles
     /// <summary>Reads the batches of a folder, as many as there are.</summary>
     /// <param name="path">The folder.</param>
     /// <returns>
-    /// The data set: data batches are <see cref="Subset.Train"/>, the test batch is <see cref="Subset.Test"/>; all is <see cref="Subset.Unassigned"/> where one of the two is
-    /// missing. The images are kept in memory as they are in the files.
+    /// The data set: data batches are <see cref="Subset.Train"/>, the test batch is <see cref="Subset.Test"/>; all is <see cref="Subset.Unassigned"/> where one
+    /// of the two is missing. The images are kept in memory as they are in the files.
     /// </returns>
     /// <exception cref="DataException">A file is missing, unreadable, cut off or damaged.</exception>
     public static Dataset Load(string path)
@@ -41,14 +41,27 @@ internal static class CifarFiles
         List<int> numbers = BatchNumbers(path);
         string testFile = Path.Combine(path, TestFile);
         bool hasTest = File.Exists(testFile), isSplit = hasTest && numbers.Count > 0;
-        if (!hasTest && numbers.Count == 0) throw new DataException($"The folder '{path}' has no {BatchPrefix}1.bin and no {TestFile}; expected the binary version of CIFAR-10.");
+        if (!hasTest && numbers.Count == 0)
+        {
+            throw new DataException($"The folder '{path}' has no {BatchPrefix}1.bin and no {TestFile}; expected the binary version of CIFAR-10.");
+        }
+
         for (int i = 0; i < numbers.Count; i++)
         {
-            if (numbers[i] != i + 1) throw new DataException($"The folder '{path}' has {BatchPrefix}{numbers[i]}.bin but not {BatchPrefix}{i + 1}.bin; the batches must be numbered from 1 without gaps.");
+            if (numbers[i] != i + 1)
+            {
+                throw new DataException(
+                    $"The folder '{path}' has {BatchPrefix}{numbers[i]}.bin but not {BatchPrefix}{i + 1}.bin; the batches must be numbered from 1 without "
+                    + $"gaps.");
+            }
         }
 
         string namesFile = Path.Combine(path, NamesFile);
-        if (!File.Exists(namesFile)) throw new DataException($"The folder '{path}' lacks '{NamesFile}', which has the class names; it is part of CIFAR-10's binary version.");
+        if (!File.Exists(namesFile))
+        {
+            throw new DataException($"The folder '{path}' lacks '{NamesFile}', which has the class names; it is part of CIFAR-10's binary version.");
+        }
+
         string[] names = NameFile.Read(namesFile);
         List<Sample> samples = [];
         foreach (int number in numbers) AddSamples(Path.Combine(path, BatchFile(number)), names, isSplit ? Subset.Train : Subset.Unassigned, samples);
@@ -66,7 +79,10 @@ internal static class CifarFiles
             foreach (string file in Directory.EnumerateFiles(folder, BatchPrefix + "*.bin"))
             {
                 ReadOnlySpan<char> digits = Path.GetFileNameWithoutExtension(file.AsSpan())[BatchPrefix.Length..];
-                if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && Path.GetFileName(file) == BatchFile(number)) numbers.Add(number);
+                if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && Path.GetFileName(file) == BatchFile(number))
+                {
+                    numbers.Add(number);
+                }
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -86,7 +102,12 @@ internal static class CifarFiles
         {
             ReadOnlyMemory<byte> record = bytes.Slice(i * RecordBytes, RecordBytes);
             int label = record.Span[0];
-            if (label >= names.Length) throw new DataException($"'{path}': image {i + 1} has label {label}, but {NamesFile} names {names.Length} classes; the file is damaged or no CIFAR-10 batch.");
+            if (label >= names.Length)
+            {
+                throw new DataException(
+                    $"'{path}': image {i + 1} has label {label}, but {NamesFile} names {names.Length} classes; the file is damaged or no CIFAR-10 batch.");
+            }
+
             string name = string.Create(CultureInfo.InvariantCulture, $"{file}, image {i + 1}");
             samples.Add(new Sample(new RawImage(name, record[1..], Side, Side), label, subset));
         }
@@ -98,7 +119,9 @@ internal static class CifarFiles
         {
             byte[] bytes = InputFile.ReadAll(path, MaximumBytes);
             if (bytes.Length > 0 && bytes.Length % RecordBytes == 0) return bytes;
-            throw new DataException($"'{path}' has {bytes.Length} bytes, which is no whole number of records of {RecordBytes} bytes; it is cut off, or no CIFAR-10 batch in the binary version.");
+            throw new DataException(
+                $"'{path}' has {bytes.Length} bytes, which is no whole number of records of {RecordBytes} bytes; it is cut off, or no CIFAR-10 batch in "
+                + $"the binary version.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -3,8 +3,8 @@ using System;
 namespace Thomas.Data;
 
 /// <summary>
-/// Makes changed views of prepared crops while a network trains. A crop may be larger than the model's image (see <see cref="Enlarge"/>), so that a random part of it
-/// loses no resolution. Keeps its memory: warm, it allocates nothing. For one thread.
+/// Makes changed views of prepared crops while a network trains. A crop may be larger than the model's image (see <see cref="Enlarge"/>), so that a random part
+/// of it loses no resolution. Keeps its memory: warm, it allocates nothing. For one thread.
 /// </summary>
 internal sealed class CropAugmenter
 {
@@ -30,8 +30,8 @@ internal sealed class CropAugmenter
     }
 
     /// <summary>
-    /// The preprocessing to prepare training crops with: where random parts will be cut out, <see cref="Margin"/> times the model's size, at the same scale where the
-    /// model's own crop leaves a margin; else the model's.
+    /// The preprocessing to prepare training crops with: where random parts will be cut out, <see cref="Margin"/> times the model's size, at the same scale
+    /// where the model's own crop leaves a margin; else the model's.
     /// </summary>
     public static Preprocessing Enlarge(Preprocessing model, Augmentation augmentation) => augmentation.MinimumCropScale == 1
         ? model

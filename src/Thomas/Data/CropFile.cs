@@ -12,10 +12,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Thomas.Data;
 
 /// <summary>
-/// The file in which a prepared set is cached, little-endian: a header of 64 bytes, the crops slot after slot, a trailer. The header holds the magic number, version,
-/// crop size, key, number of slots and the trailer's length, and XXH3 hashes of the trailer and of itself. The trailer holds an XXH3 hash of each crop and,
-/// for each image that could not be used, its index and the reason. So any change of any byte is found. The file gets its name only when it is complete and on
-/// disk, hence a reader never sees half of one and two processes that prepare the same set each write the same bytes.
+/// The file in which a prepared set is cached, little-endian: a header of 64 bytes, the crops slot after slot, a trailer. The header holds the magic number,
+/// version, crop size, key, number of slots and the trailer's length, and XXH3 hashes of the trailer and of itself. The trailer holds an XXH3 hash of each crop
+/// and, for each image that could not be used, its index and the reason. So any change of any byte is found. The file gets its name only when it is complete
+/// and on disk, hence a reader never sees half of one and two processes that prepare the same set each write the same bytes.
 /// </summary>
 internal static class CropFile
 {
@@ -101,7 +101,8 @@ internal static class CropFile
         long trailerLength = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(40));
         long trailerStart = HeaderBytes + ((long)slots * cropBytes);
         byte[] expected = BuildHeader(key, slots, cropBytes, trailerLength, BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(48)));
-        if (!header.AsSpan().SequenceEqual(expected) || trailerLength != RandomAccess.GetLength(file) - trailerStart || trailerLength < 0 || trailerLength > LongestTrailer(slots, failures.Length))
+        if (!header.AsSpan().SequenceEqual(expected) || trailerLength != RandomAccess.GetLength(file) - trailerStart || trailerLength < 0
+            || trailerLength > LongestTrailer(slots, failures.Length))
         {
             return null;
         }
@@ -125,7 +126,8 @@ internal static class CropFile
     }
 
     /// <summary>A file with more than the hashes and a reason for each image is none of ours; so nothing large is allocated for it.</summary>
-    private static long LongestTrailer(int slots, int images) => Math.Min(int.MaxValue, ((long)slots * sizeof(ulong)) + ((long)images * (LongestReasonBytes + 16)));
+    private static long LongestTrailer(int slots, int images) =>
+        Math.Min(int.MaxValue, ((long)slots * sizeof(ulong)) + ((long)images * (LongestReasonBytes + 16)));
 
     private static byte[] BuildHeader(UInt128 key, int slots, int cropBytes, long trailerLength, ulong trailerHash)
     {

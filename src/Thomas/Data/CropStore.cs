@@ -53,8 +53,8 @@ internal sealed class MemoryCrops(int slots) : CropStore, ICropWriter
 }
 
 /// <summary>
-/// Crops in a file, read one by one and checked each time. The file is not mapped into memory: another program that cuts it short would then end this one (SIGBUS on Linux), and one
-/// that writes into it would change the images without a word. What is read often stays in the system's file cache all the same.
+/// Crops in a file, read one by one and checked each time. The file is not mapped into memory: another program that cuts it short would then end this one
+/// (SIGBUS on Linux), and one that writes into it would change the images without a word. What is read often stays in the system's file cache all the same.
 /// </summary>
 /// <param name="file">The open file; disposed with this.</param>
 /// <param name="offset">Byte offset of slot 0.</param>

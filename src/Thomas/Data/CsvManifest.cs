@@ -5,9 +5,9 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set as a text file of lines <c>path,label</c> or <c>path,label,split</c>. Paths are relative to the manifest's folder. Fields may be in double quotes, a
-/// double quote inside is doubled (RFC 4180). A first line <c>path,label</c> or <c>path,label,split</c> is a header. Blank lines are passed over. A split is train,
-/// val, validation or test, and if one line has one, all must.
+/// A data set as a text file of lines <c>path,label</c> or <c>path,label,split</c>. Paths are relative to the manifest's folder. Fields may be in double
+/// quotes, a double quote inside is doubled (RFC 4180). A first line <c>path,label</c> or <c>path,label,split</c> is a header. Blank lines are passed over. A
+/// split is train, val, validation or test, and if one line has one, all must.
 /// </summary>
 internal static class CsvManifest
 {
@@ -81,7 +81,8 @@ internal static class CsvManifest
     }
 
     private static bool IsHeader(List<string> fields) =>
-        fields.Count is 2 or 3 && fields[0].Equals("path", StringComparison.OrdinalIgnoreCase) && fields[1].Equals("label", StringComparison.OrdinalIgnoreCase) &&
+        fields.Count is 2 or 3 && fields[0].Equals("path", StringComparison.OrdinalIgnoreCase)
+        && fields[1].Equals("label", StringComparison.OrdinalIgnoreCase) &&
         (fields.Count == 2 || fields[2].Equals("split", StringComparison.OrdinalIgnoreCase));
 
     private static Entry ParseEntry(string manifest, int line, List<string> fields, string folder)

@@ -54,7 +54,8 @@ public sealed class Dataset
             if (sample?.Image is null) throw new ArgumentException($"{name}: a sample or its image is null.", nameof(samples));
             if ((uint)sample.ClassIndex >= (uint)classNames.Count)
             {
-                throw new ArgumentException($"'{sample.Image.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));
+                throw new ArgumentException(
+                    $"'{sample.Image.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));
             }
         }
 
@@ -73,8 +74,8 @@ public sealed class Dataset
     public IReadOnlyList<Sample> Samples { get; }
 
     /// <summary>
-    /// Bytes of memory that the set takes: images that are held, as those of MNIST and CIFAR-10 are, and for each the objects and the name that it is known by. An estimate
-    /// from above; parts of the set (<see cref="Only"/>) share both.
+    /// Bytes of memory that the set takes: images that are held, as those of MNIST and CIFAR-10 are, and for each the objects and the name that it is known by.
+    /// An estimate from above; parts of the set (<see cref="Only"/>) share both.
     /// </summary>
     public long HeldBytes
     {

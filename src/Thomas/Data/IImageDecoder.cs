@@ -49,7 +49,8 @@ public static class ImageDecoderExtensions
     /// <param name="name">What the message calls the image.</param>
     /// <exception cref="ImageFormatException">There is no image, or the decoder returned none.</exception>
     internal static RgbImage DecodeChecked(this IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int minimumShortSide, string name) =>
-        decoder.Decode(encoded, minimumShortSide) ?? throw new ImageFormatException($"The decoder '{decoder.Identity}' returned nothing for {name} ({encoded.Length} bytes).");
+        decoder.Decode(encoded, minimumShortSide)
+        ?? throw new ImageFormatException($"The decoder '{decoder.Identity}' returned nothing for {name} ({encoded.Length} bytes).");
 
     internal static byte[] ReadToEnd(Stream stream)
     {
@@ -72,7 +73,11 @@ public static class ImageDecoderExtensions
 
     private static void Append(MemoryStream bytes, ReadOnlySpan<byte> piece)
     {
-        if (bytes.Length + piece.Length > MaximumEncodedBytes) throw new ImageFormatException($"The image is longer than {ByteSize.Format(MaximumEncodedBytes)}.");
+        if (bytes.Length + piece.Length > MaximumEncodedBytes)
+        {
+            throw new ImageFormatException($"The image is longer than {ByteSize.Format(MaximumEncodedBytes)}.");
+        }
+
         bytes.Write(piece);
     }
 }

@@ -7,8 +7,8 @@ using System.IO.Compression;
 namespace Thomas.Data;
 
 /// <summary>
-/// A file of bytes in the IDX format of the MNIST database: two zero bytes, the element type (8 for bytes), the number of axes, the size of each axis as a big-endian
-/// 32-bit number, the elements in row-major order. It may be compressed by gzip.
+/// A file of bytes in the IDX format of the MNIST database: two zero bytes, the element type (8 for bytes), the number of axes, the size of each axis as a
+/// big-endian 32-bit number, the elements in row-major order. It may be compressed by gzip.
 /// </summary>
 /// <param name="Dims">Sizes of the axes, each at least 1.</param>
 /// <param name="Data">The elements.</param>
@@ -82,7 +82,8 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
         if (magic[2] != ByteType || magic[3] != axes)
         {
             throw new DataException(
-                $"'{path}' has elements of type 0x{magic[2]:X2} on {magic[3]} axes; expected bytes (0x08) on {axes}: images have the axes count, height and width, labels have one.");
+                $"'{path}' has elements of type 0x{magic[2]:X2} on {magic[3]} axes; expected bytes (0x08) on {axes}: images have the axes count, height "
+                + $"and width, labels have one.");
         }
 
         int[] dims = new int[axes];
@@ -106,7 +107,11 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
         if (count > mostBytes) throw new EndOfStreamException();
         byte[] data = GC.AllocateUninitializedArray<byte>((int)count);
         stream.ReadExactly(data);
-        if (stream.ReadByte() >= 0) throw new DataException($"'{path}' goes on after the {count} bytes that its header announces; it is damaged or no IDX file.");
+        if (stream.ReadByte() >= 0)
+        {
+            throw new DataException($"'{path}' goes on after the {count} bytes that its header announces; it is damaged or no IDX file.");
+        }
+
         return new IdxFile(dims, data);
     }
 

@@ -5,20 +5,24 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set as a folder with one folder of images for each class, or with <c>train/</c> and <c>val/</c> (also <c>validation/</c>, <c>test/</c>) that each hold such
-/// folders.
+/// A data set as a folder with one folder of images for each class, or with <c>train/</c> and <c>val/</c> (also <c>validation/</c>, <c>test/</c>) that each
+/// hold such folders.
 /// </summary>
 /// <remarks>
-/// Classes and images are in ordinal order of their names. Images may lie in folders below the class; links to folders are followed for classes only, so a link in a
-/// circle does no harm. Hidden files and files without an image's extension are passed over; <see cref="Dataset.Notes"/> counts the latter. Images of formats that no decoder here reads (HEIC, AVIF, TIFF,
-/// JPEG XL) are kept, so that they are reported and not silently missing.
+/// Classes and images are in ordinal order of their names. Images may lie in folders below the class; links to folders are followed for classes only, so a link
+/// in a circle does no harm. Hidden files and files without an image's extension are passed over; <see cref="Dataset.Notes"/> counts the latter. Images of
+/// formats that no decoder here reads (HEIC, AVIF, TIFF, JPEG XL) are kept, so that they are reported and not silently missing.
 /// </remarks>
 internal static class ImageFolder
 {
     private static readonly string[] ImageExtensions =
         [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl"];
 
-    private static readonly EnumerationOptions VisibleEntries = new() { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions VisibleEntries = new()
+    {
+        AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+        IgnoreInaccessible = false,
+    };
 
     /// <summary>Lists the images of a folder. Nothing is decoded yet.</summary>
     /// <param name="path">The folder.</param>
@@ -109,7 +113,8 @@ internal static class ImageFolder
             {
                 if (otherSubset == subset)
                 {
-                    throw new DataException($"The data folder '{path}' has '{Path.GetFileName(other)}' and '{Path.GetFileName(folder)}', which mean the same; keep one.");
+                    throw new DataException(
+                        $"The data folder '{path}' has '{Path.GetFileName(other)}' and '{Path.GetFileName(folder)}', which mean the same; keep one.");
                 }
             }
 
@@ -155,7 +160,8 @@ internal static class ImageFolder
         if (samples.Count == 0)
         {
             throw new DataException(
-                $"The data folder '{path}' has no images in {Dataset.Quote(classNames)}; looked for files ending in {string.Join(' ', ImageExtensions)}{(passedOver.Describe() is string note ? $" ({note})" : "")}.");
+                $"The data folder '{path}' has no images in {Dataset.Quote(classNames)}; looked for files ending in "
+                + $"{string.Join(' ', ImageExtensions)}{(passedOver.Describe() is string note ? $" ({note})" : "")}.");
         }
     }
 

@@ -5,7 +5,9 @@ using System.Threading;
 
 namespace Thomas.Data;
 
-/// <summary>Collects labeled images in memory, for programs that have them from a camera or a gallery and not in a folder. Safe for several threads at once.</summary>
+/// <summary>
+/// Collects labeled images in memory, for programs that have them from a camera or a gallery and not in a folder. Safe for several threads at once.
+/// </summary>
 /// <example>
 /// <code>
 /// ImageSet images = new();

@@ -121,7 +121,8 @@ internal readonly record struct ImageContent(ReadOnlyMemory<byte> Bytes, RgbImag
         }
         catch (Exception error) when (error is not (ThomasException or OperationCanceledException or OutOfMemoryException))
         {
-            throw new DataException($"'{name}' could not be decoded: the decoder '{decoder.Identity}' failed with {error.GetType().Name}: {error.Message}", error);
+            throw new DataException(
+                $"'{name}' could not be decoded: the decoder '{decoder.Identity}' failed with {error.GetType().Name}: {error.Message}", error);
         }
     }
 }

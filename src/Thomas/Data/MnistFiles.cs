@@ -6,16 +6,17 @@ using System.IO;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set in the files of the MNIST database and its relatives (Fashion-MNIST, EMNIST, notMNIST): gray images in one IDX file, their labels in another, both plain or
-/// compressed by gzip.
+/// A data set in the files of the MNIST database and its relatives (Fashion-MNIST, EMNIST, notMNIST): gray images in one IDX file, their labels in another,
+/// both plain or compressed by gzip.
 /// </summary>
 /// <remarks>
 /// <para>In a folder, files of images are known by their names, which contain <c>images</c> and <c>idx</c>: <c>train-images-idx3-ubyte.gz</c>,
-/// <c>t10k-images-idx3-ubyte</c>, <c>letters-images.idx</c>. The file of labels has <c>labels</c> instead and, where the name says <c>idx3</c>, <c>idx1</c>. Names with
-/// <c>train</c> are <see cref="Subset.Train"/>, with <c>val</c> <see cref="Subset.Validation"/>, with <c>t10k</c> or <c>test</c> <see cref="Subset.Test"/>. A single pair
-/// is <see cref="Subset.Unassigned"/>, whatever its name. Where a file lies there both plain and compressed, the plain one is read.</para>
-/// <para>Classes are the label values that occur, in numeric order. Their names are the numbers, or the lines of a file <c>labels.txt</c> beside the images: line v + 1
-/// for value v.</para>
+/// <c>t10k-images-idx3-ubyte</c>, <c>letters-images.idx</c>. The file of labels has <c>labels</c> instead and, where the name says <c>idx3</c>, <c>idx1</c>.
+/// Names with
+/// <c>train</c> are <see cref="Subset.Train"/>, with <c>val</c> <see cref="Subset.Validation"/>, with <c>t10k</c> or <c>test</c> <see cref="Subset.Test"/>. A
+/// single pair is <see cref="Subset.Unassigned"/>, whatever its name. Where a file lies there both plain and compressed, the plain one is read.</para>
+/// <para>Classes are the label values that occur, in numeric order. Their names are the numbers, or the lines of a file <c>labels.txt</c> beside the images:
+/// line v + 1 for value v.</para>
 /// </remarks>
 internal static class MnistFiles
 {
@@ -40,7 +41,12 @@ internal static class MnistFiles
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         List<string> files = Directory.Exists(path) ? ImageFiles(path) : [path];
-        if (files.Count == 0) throw new DataException($"The folder '{path}' has no IDX file of images; such a file is named like train-images-idx3-ubyte or train-images-idx3-ubyte.gz.");
+        if (files.Count == 0)
+        {
+            throw new DataException(
+                $"The folder '{path}' has no IDX file of images; such a file is named like train-images-idx3-ubyte or train-images-idx3-ubyte.gz.");
+        }
+
         List<Subset> subsets = Subsets(path, files);
         List<Part> parts = [];
         for (int i = 0; i < files.Count; i++) parts.Add(ReadPart(files[i], subsets[i]));
@@ -87,12 +93,14 @@ internal static class MnistFiles
     private static Subset SubsetOf(string file)
     {
         string name = Path.GetFileName(file);
-        foreach ((string word, Subset subset) in ((string, Subset)[])[("train", Subset.Train), ("val", Subset.Validation), ("t10k", Subset.Test), ("test", Subset.Test)])
+        foreach ((string word, Subset subset) in ((string, Subset)[])[
+            ("train", Subset.Train), ("val", Subset.Validation), ("t10k", Subset.Test), ("test", Subset.Test)])
         {
             if (name.Contains(word, StringComparison.OrdinalIgnoreCase)) return subset;
         }
 
-        throw new DataException($"'{file}' lies beside other images, but its name says neither train, val, test nor t10k; rename it, or give the path of one file of images.");
+        throw new DataException(
+            $"'{file}' lies beside other images, but its name says neither train, val, test nor t10k; rename it, or give the path of one file of images.");
     }
 
     /// <summary>The part of the data set that each file is; no two may be the same.</summary>
@@ -107,7 +115,8 @@ internal static class MnistFiles
             if (other >= 0)
             {
                 throw new DataException(
-                    $"The data folder '{folder}' has '{Path.GetFileName(files[other])}' and '{Path.GetFileName(file)}', which are the same part of two data sets; put each data set into a folder of its own.");
+                    $"The data folder '{folder}' has '{Path.GetFileName(files[other])}' and '{Path.GetFileName(file)}', which are the same part of two "
+                    + $"data sets; put each data set into a folder of its own.");
             }
 
             subsets.Add(subset);
@@ -139,7 +148,9 @@ internal static class MnistFiles
         string folder = Path.GetDirectoryName(imageFile) ?? "", name = WithoutGzip(Path.GetFileName(imageFile));
         if (!name.Contains("images", StringComparison.OrdinalIgnoreCase))
         {
-            throw new DataException($"'{imageFile}' has no 'images' in its name, so its file of labels cannot be found; give the file of images, named like train-images-idx3-ubyte.");
+            throw new DataException(
+                $"'{imageFile}' has no 'images' in its name, so its file of labels cannot be found; give the file of images, named like "
+                + $"train-images-idx3-ubyte.");
         }
 
         string labels = name.Replace("images", "labels", StringComparison.OrdinalIgnoreCase).Replace("idx3", "idx1", StringComparison.OrdinalIgnoreCase);
@@ -170,7 +181,8 @@ internal static class MnistFiles
         {
             if (lines is not null && value >= lines.Length)
             {
-                throw new DataException($"'{path}' names {lines.Length} classes, but there are images with label {value}; it needs a line for each value from 0 on.");
+                throw new DataException(
+                    $"'{path}' names {lines.Length} classes, but there are images with label {value}; it needs a line for each value from 0 on.");
             }
 
             names.Add(lines is null ? value.ToString(CultureInfo.InvariantCulture) : lines[value]);

@@ -32,11 +32,16 @@ internal sealed class PassedOver
         foreach ((string ending, int count) in counts)
         {
             files += count;
-            if (endings.Count < Named) endings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(ending.Length == 0 ? "without an ending" : ending)}"));
+            if (endings.Count < Named)
+            {
+                endings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(ending.Length == 0 ? "without an ending" : ending)}"));
+            }
         }
 
         string more = counts.Count > Named ? $" and {counts.Count - Named} other endings" : "";
         return string.Create(
-            CultureInfo.InvariantCulture, $"{files} {(files == 1 ? "file was" : "files were")} passed over by ending: {string.Join(", ", endings)}{more}; JPEG, PNG, WebP, GIF and BMP images are read");
+            CultureInfo.InvariantCulture,
+            $"{files} {(files == 1 ? "file was" : "files were")} passed over by ending: {string.Join(", ", endings)}{more}; JPEG, PNG, WebP, GIF and BMP "
+            + $"images are read");
     }
 }

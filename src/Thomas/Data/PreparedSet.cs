@@ -12,12 +12,12 @@ using System.Threading;
 namespace Thomas.Data;
 
 /// <summary>
-/// A data set at a model's input size: each image decoded once, cut to size (and, if asked, augmented several times), kept as bytes and normalized when a batch is
-/// filled. With a cache folder the crops live in a file, and the next run with the same images, size and options opens it instead of decoding.
+/// A data set at a model's input size: each image decoded once, cut to size (and, if asked, augmented several times), kept as bytes and normalized when a batch
+/// is filled. With a cache folder the crops live in a file, and the next run with the same images, size and options opens it instead of decoding.
 /// </summary>
 /// <remarks>
-/// The cache is found by the images' content, not by their names or dates: every file is read and hashed (XXH3, 128 bits) at each run, which is far cheaper than
-/// decoding. Reading from several threads is safe; disposing is not while others read.
+/// The cache is found by the images' content, not by their names or dates: every file is read and hashed (XXH3, 128 bits) at each run, which is far cheaper
+/// than decoding. Reading from several threads is safe; disposing is not while others read.
 /// </remarks>
 public sealed class PreparedSet : IDisposable
 {
@@ -76,7 +76,9 @@ public sealed class PreparedSet : IDisposable
     /// <summary>Images that were left out, and why.</summary>
     public IReadOnlyList<BrokenImage> Broken { get; }
 
-    /// <summary>What the user should know about the cache so far: it could not be written, was damaged and made anew, or was changed while it was in use.</summary>
+    /// <summary>
+    /// What the user should know about the cache so far: it could not be written, was damaged and made anew, or was changed while it was in use.
+    /// </summary>
     public IReadOnlyList<string> Notices => _preparation.Notices;
 
     /// <summary>Bytes of a crop.</summary>
@@ -86,8 +88,8 @@ public sealed class PreparedSet : IDisposable
     public bool IsFromCache { get; }
 
     /// <summary>
-    /// 128-bit hash of all that decides the crops: the images' content in order, decoder, size, resizing, augmentation, views, seed. Labels, split, mean, std and color
-    /// order are not in it. Caches that build on the crops can be keyed by it.
+    /// 128-bit hash of all that decides the crops: the images' content in order, decoder, size, resizing, augmentation, views, seed. Labels, split, mean, std
+    /// and color order are not in it. Caches that build on the crops can be keyed by it.
     /// </summary>
     public UInt128 Key { get; }
 
@@ -101,7 +103,8 @@ public sealed class PreparedSet : IDisposable
     /// <exception cref="DataException">A class has no usable image left, or a file changed while it was read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
     public static PreparedSet Create(
-        Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default)
+        Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, IProgress<PrepareProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(decoder);
@@ -109,7 +112,9 @@ public sealed class PreparedSet : IDisposable
         options.Check();
         if ((long)dataset.Samples.Count * options.Views > Array.MaxLength)
         {
-            throw new ArgumentOutOfRangeException(nameof(options), options.Views, $"{options.Views} views of {dataset.Samples.Count} images are more than fit; at most {Array.MaxLength / dataset.Samples.Count} are possible.");
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.Views,
+                $"{options.Views} views of {dataset.Samples.Count} images are more than fit; at most {Array.MaxLength / dataset.Samples.Count} are possible.");
         }
 
         Preprocessor preprocessor = new(options.Preprocessing);
@@ -119,7 +124,12 @@ public sealed class PreparedSet : IDisposable
             preparation.Run();
             PreparedSet set = new(dataset, options, preprocessor, preparation);
             if (!options.MayLoseClasses) set.CheckClasses(dataset);
-            else if (set.Count == 0 && set.Broken.Count > 0) throw new DataException($"{dataset.Name}: no image to check with can be used; for example '{set.Broken[0].Sample.Image.Name}': {set.Broken[0].Reason}");
+            else if (set.Count == 0 && set.Broken.Count > 0)
+            {
+                throw new DataException(
+                    $"{dataset.Name}: no image to check with can be used; for example '{set.Broken[0].Sample.Image.Name}': {set.Broken[0].Reason}");
+            }
+
             return set;
         }
         catch
@@ -151,7 +161,9 @@ public sealed class PreparedSet : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(view);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(view, Views);
-        return _crops.TryRead((_images[index] * Views) + view, buffer, out ReadOnlySpan<byte> crop) ? crop : _preparation.MakeAgain(_images[index], view, buffer[..CropBytes]);
+        return _crops.TryRead((_images[index] * Views) + view, buffer, out ReadOnlySpan<byte> crop)
+            ? crop
+            : _preparation.MakeAgain(_images[index], view, buffer[..CropBytes]);
     }
 
     /// <summary>Fills a batch with normalized model inputs.</summary>
@@ -213,7 +225,8 @@ public sealed class PreparedSet : IDisposable
 
     /// <summary>The work of <see cref="Create"/> and what comes out of it.</summary>
     private sealed class Preparation(
-        Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, Preprocessor preprocessor, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
+        Dataset dataset, IImageDecoder decoder, PreparedSetOptions options, Preprocessor preprocessor, IProgress<PrepareProgress>? progress,
+        CancellationToken cancellation)
     {
         private readonly UInt128[] _hashes = new UInt128[dataset.Samples.Count];
         private readonly Lock _reporting = new();
@@ -281,7 +294,8 @@ public sealed class PreparedSet : IDisposable
         {
             string path = CropFile.PathOf(directory, Key);
             string?[] unreadable = [.. Failures];
-            CropStore? cached = CropFile.TryOpen(path, Key, Failures, options.Views, preprocessor.CropBytes, options.Threads, out string? problem, cancellation);
+            CropStore? cached = CropFile.TryOpen(
+                path, Key, Failures, options.Views, preprocessor.CropBytes, options.Threads, out string? problem, cancellation);
             if (cached is not null && (problem = FalselyBroken(unreadable)) is null)
             {
                 IsFromCache = true;
@@ -307,11 +321,14 @@ public sealed class PreparedSet : IDisposable
                 string bytes = ByteSize.FormatAtLeast((long)Slots * preprocessor.CropBytes);
                 if (options.MustCache)
                 {
-                    throw new OutputException($"Under a memory bound prepared images lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). Free some disk space or choose another cache folder.", error);
+                    throw new OutputException(
+                        $"Under a memory bound prepared images lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). "
+                        + $"Free some disk space or choose another cache folder.", error);
                 }
 
                 _notices.Add(
-                    $"The prepared images could not be cached in '{directory}' ({error.Message}). They are kept in memory ({bytes}), and the next run prepares " +
+                    $"The prepared images could not be cached in '{directory}' ({error.Message}). They are kept in memory ({bytes}), and the next run " +
+                    $"prepares " +
                     "them again. Free some disk space or choose another cache folder.");
                 Failures = unreadable;
                 return Build(new MemoryCrops(Slots));
@@ -419,7 +436,8 @@ public sealed class PreparedSet : IDisposable
                 if (!_wasChanged)
                 {
                     _notices.Add(
-                        $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program while they were in use. What is damaged is decoded again, " +
+                        $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program while they were in use. What is damaged " +
+                        $"is decoded again, " +
                         "which takes longer and changes no result; the next run makes the file anew.");
                 }
 
@@ -434,7 +452,8 @@ public sealed class PreparedSet : IDisposable
             catch (DataException error)
             {
                 throw new DataException(
-                    $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program, and '{dataset.Samples[index].Image.Name}' cannot be decoded again: " +
+                    $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program, and '{dataset.Samples[index].Image.Name}' " +
+                    $"cannot be decoded again: " +
                     $"{error.Message} Run again when the images are in place.", error);
             }
         }

@@ -26,7 +26,9 @@ public sealed record PreparedSetOptions
     /// <summary>Whether a class may be left without a usable image, as in a part that only checks; one image at least must be left in all.</summary>
     public bool MayLoseClasses { get; init; }
 
-    /// <summary>Whether crops that cannot be written to <see cref="CacheDirectory"/> are an error, as under a bound of the memory, rather than kept in memory.</summary>
+    /// <summary>
+    /// Whether crops that cannot be written to <see cref="CacheDirectory"/> are an error, as under a bound of the memory, rather than kept in memory.
+    /// </summary>
     internal bool MustCache { get; init; }
 
     internal void Check()

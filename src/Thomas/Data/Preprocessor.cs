@@ -5,8 +5,8 @@ using System.Buffers;
 namespace Thomas.Data;
 
 /// <summary>
-/// Carries out a <see cref="Preprocessing"/> in two halves: image to bytes at the model's size (geometry, worth caching), and bytes to floats (normalization, cheap).
-/// Safe for several threads at once. The same image gives the same bits on every machine.
+/// Carries out a <see cref="Preprocessing"/> in two halves: image to bytes at the model's size (geometry, worth caching), and bytes to floats (normalization,
+/// cheap). Safe for several threads at once. The same image gives the same bits on every machine.
 /// </summary>
 public sealed class Preprocessor
 {
@@ -40,7 +40,8 @@ public sealed class Preprocessor
     public int InputLength => Preprocessing.Width * Preprocessing.Height * Preprocessing.Channels;
 
     /// <summary>
-    /// What to pass to <see cref="IImageDecoder.Decode"/>: twice the resized side, so that a reduced decode leaves a resize by 2 or more, whose filter hides the difference.
+    /// What to pass to <see cref="IImageDecoder.Decode"/>: twice the resized side, so that a reduced decode leaves a resize by 2 or more, whose filter hides
+    /// the difference.
     /// </summary>
     public int MinimumShortSide
     {

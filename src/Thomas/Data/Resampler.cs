@@ -7,8 +7,8 @@ using System.Runtime.Intrinsics;
 namespace Thomas.Data;
 
 /// <summary>
-/// Separable resize of RGB bytes: along the rows first, rounded to bytes, then along the columns. All arithmetic is on integers in a fixed order, so the result has
-/// the same bits on every machine and at every vector width.
+/// Separable resize of RGB bytes: along the rows first, rounded to bytes, then along the columns. All arithmetic is on integers in a fixed order, so the result
+/// has the same bits on every machine and at every vector width.
 /// </summary>
 internal static class Resampler
 {

@@ -17,7 +17,8 @@ public sealed class RgbImage
         ArgumentNullException.ThrowIfNull(pixels);
         if ((ulong)width * (ulong)height * 3 != (ulong)pixels.Length)
         {
-            throw new ArgumentException($"An image of {width}x{height} has {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
+            throw new ArgumentException(
+                $"An image of {width}x{height} has {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
         }
 
         Width = width;

@@ -25,7 +25,8 @@ public static class Split
         if (!(validationShare is > 0 and < 1))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(validationShare), string.Create(CultureInfo.InvariantCulture, $"The validation share is {validationShare}; it must be above 0 and below 1."));
+                nameof(validationShare),
+                string.Create(CultureInfo.InvariantCulture, $"The validation share is {validationShare}; it must be above 0 and below 1."));
         }
 
         if (dataset.Has(Subset.Validation))

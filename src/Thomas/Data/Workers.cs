@@ -5,8 +5,8 @@ using System.Threading;
 namespace Thomas.Data;
 
 /// <summary>
-/// Runs independent pieces of work of uneven length (reading, decoding) on a few threads that each take the next piece. Which thread does which piece is left open, so
-/// each piece must write to a place of its own; for kernels there is the thread team with its fixed split.
+/// Runs independent pieces of work of uneven length (reading, decoding) on a few threads that each take the next piece. Which thread does which piece is left
+/// open, so each piece must write to a place of its own; for kernels there is the thread team with its fixed split.
 /// </summary>
 internal static class Workers
 {

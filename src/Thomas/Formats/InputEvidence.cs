@@ -24,13 +24,16 @@ internal readonly record struct InputClaims(
     InputNumbers Numbers = InputNumbers.Real, Quantization? Grid = null, (ChannelValues Mean, ChannelValues Std)? Metadata = null, ColorOrder? Order = null);
 
 /// <summary>
-/// Finds out how images become inputs where Thomas has not written it into the file. In this order, because what the graph computes binds and what is written beside it
-/// may be copied from elsewhere: the grid of an integer input or the grid that a float input is rounded to (numbers outside of it cannot be told apart), arithmetic at the
-/// head of the graph that rescales its input, the normalization in the metadata.
+/// Finds out how images become inputs where Thomas has not written it into the file. In this order, because what the graph computes binds and what is written
+/// beside it may be copied from elsewhere: the grid of an integer input or the grid that a float input is rounded to (numbers outside of it cannot be told
+/// apart), arithmetic at the head of the graph that rescales its input, the normalization in the metadata.
 /// </summary>
 internal static class InputEvidence
 {
-    /// <summary>How far an interval may lie from that of a known normalization, as a share of its width: grids come from calibration images, which need not reach both ends.</summary>
+    /// <summary>
+    /// How far an interval may lie from that of a known normalization, as a share of its width: grids come from calibration images, which need not reach both
+    /// ends.
+    /// </summary>
     private const double GridTolerance = 0.1;
 
     /// <summary>Constants in a graph are exact but for rounded means.</summary>
@@ -66,7 +69,11 @@ internal static class InputEvidence
         (Preprocessing Preprocessing, string Source)? found = claims.Numbers == InputNumbers.Real
             ? FromFirstGrid(plain, leading, metadata) ?? FromArithmetic(plain, leading)
             : FromIntegers(plain, leading, metadata, claims);
-        if (found is not var (preprocessing, source)) return metadata is null ? null : (metadata with { ColorOrder = OrderOf(metadata, claims) }, "from the normalization in the file's metadata");
+        if (found is not var (preprocessing, source))
+        {
+            return metadata is null ? null : (metadata with { ColorOrder = OrderOf(metadata, claims) }, "from the normalization in the file's metadata");
+        }
+
         preprocessing = preprocessing with { ColorOrder = OrderOf(preprocessing, claims) };
         if (metadata is not null && (preprocessing.Mean != metadata.Mean || preprocessing.Std != metadata.Std))
         {
@@ -79,7 +86,8 @@ internal static class InputEvidence
     }
 
     /// <summary>The bytes themselves where the grid steps like bytes, as apps feed them; else the known normalization whose interval the grid covers.</summary>
-    private static (Preprocessing Preprocessing, string Source)? FromIntegers(Preprocessing plain, LeadingArithmetic leading, Preprocessing? metadata, InputClaims claims)
+    private static (Preprocessing Preprocessing, string Source)? FromIntegers(
+        Preprocessing plain, LeadingArithmetic leading, Preprocessing? metadata, InputClaims claims)
     {
         (int minimum, int maximum, string type) = claims.Numbers switch
         {
@@ -120,7 +128,11 @@ internal static class InputEvidence
     {
         if (leading.Grid is not { } interval) return null;
         string source = $"from the 8-bit grid that the graph rounds its input to: {interval}";
-        if (metadata is not null && IntervalOf(metadata).Distance(interval) <= GridTolerance) return (metadata, $"from the normalization in the file's metadata; the 8-bit grid of the input agrees: {interval}");
+        if (metadata is not null && IntervalOf(metadata).Distance(interval) <= GridTolerance)
+        {
+            return (metadata, $"from the normalization in the file's metadata; the 8-bit grid of the input agrees: {interval}");
+        }
+
         (Preprocessing known, double distance) = Nearest(plain, interval);
         return distance <= GridTolerance ? (known, source) : null;
     }
@@ -149,7 +161,11 @@ internal static class InputEvidence
             }
         }
 
-        if (best is not null) return (best with { ColorOrder = nearest.Order }, $"from the graph, which turns {IntervalOf(best)} into {nearest.Becomes} itself");
+        if (best is not null)
+        {
+            return (best with { ColorOrder = nearest.Order }, $"from the graph, which turns {IntervalOf(best)} into {nearest.Becomes} itself");
+        }
+
         Interval raw = leading.Apply(IntervalOf(Known(plain, "raw"))), unit = leading.Apply(IntervalOf(Known(plain, "unit")));
         bool takesRaw = IsTrainable(raw), takesUnit = IsTrainable(unit);
         if (takesRaw == takesUnit) return null;
@@ -172,7 +188,10 @@ internal static class InputEvidence
             best = candidate;
         }
 
-        return best is null ? null : (best, string.Create(CultureInfo.InvariantCulture, $"from the batch normalization of its input: mean {mean:0.###}, standard deviation {std:0.###}"));
+        return best is null
+            ? null
+            : (best, string.Create(
+                CultureInfo.InvariantCulture, $"from the batch normalization of its input: mean {mean:0.###}, standard deviation {std:0.###}"));
     }
 
     private static Preprocessing? FromMetadata(Preprocessing plain, (ChannelValues Mean, ChannelValues Std)? metadata)
@@ -182,7 +201,11 @@ internal static class InputEvidence
         if (!Usable(found)) return null;
 
         // Deviations below 1 are meant for numbers from 0 to 1, as 0.229 is: bytes would become thousands.
-        return std is { First: < 1, Second: < 1, Third: < 1 } && IntervalOf(found).Width > byte.MaxValue ? found with { Mean = Bytes(mean), Std = Bytes(std) } : found;
+        return std is { First: < 1, Second: < 1, Third: < 1 } && IntervalOf(found).Width > byte.MaxValue ? found with
+        {
+            Mean = Bytes(mean),
+            Std = Bytes(std),
+        } : found;
 
         static ChannelValues Bytes(ChannelValues v) => new(v.First * 255, v.Second * 255, v.Third * 255);
     }
@@ -195,7 +218,9 @@ internal static class InputEvidence
     {
         Preprocessing best = plain;
         double nearest = double.PositiveInfinity;
-        foreach (string name in plain.ColorOrder == ColorOrder.Gray ? ["unit", "tf", "raw", "half", "signed", "mnist"] : new[] { "unit", "tf", "raw", "imagenet", "half", "signed", "caffe-bgr" })
+        foreach (string name in plain.ColorOrder == ColorOrder.Gray
+            ? ["unit", "tf", "raw", "half", "signed", "mnist"]
+            : new[] { "unit", "tf", "raw", "imagenet", "half", "signed", "caffe-bgr" })
         {
             Preprocessing known = Known(plain, name);
             double distance = IntervalOf(known).Distance(interval);
@@ -223,7 +248,18 @@ internal static class InputEvidence
         return plain.ColorOrder == ColorOrder.Gray ? preset with { ColorOrder = ColorOrder.Gray } : preset;
     }
 
-    private static ColorOrder Flip(ColorOrder order) => order switch { ColorOrder.Rgb => ColorOrder.Bgr, ColorOrder.Bgr => ColorOrder.Rgb, ColorOrder.Gray => order, _ => throw new UnreachableException($"Unknown {order}.") };
+    private static ColorOrder Flip(ColorOrder order) =>
+        order switch
+        {
+            ColorOrder.Rgb =>
+            ColorOrder.Bgr,
+            ColorOrder.Bgr =>
+            ColorOrder.Rgb,
+            ColorOrder.Gray =>
+            order,
+            _ =>
+            throw new UnreachableException($"Unknown {order}.")
+        };
 
     private static bool IsTrainable(Interval interval) => interval.Width is >= LeastWidth and <= LargestWidth && interval.Low < LeastWidth && interval.High > 0;
 

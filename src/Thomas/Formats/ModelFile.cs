@@ -37,7 +37,9 @@ public static class ModelFile
             return ModelFiles.Load(path, options, cancellation);
         }
 
-        /// <summary>Reads a model from a stream up to its end, with answers to what it may leave open; <paramref name="name"/> stands for the file in messages.</summary>
+        /// <summary>
+        /// Reads a model from a stream up to its end, with answers to what it may leave open; <paramref name="name"/> stands for the file in messages.
+        /// </summary>
         public static Model Load(Stream stream, string name, ModelLoadOptions options)
         {
             ArgumentNullException.ThrowIfNull(stream);

@@ -90,7 +90,12 @@ internal static class ModelFiles
         if (MessageKinds.IsOnnx(file))
         {
             long missing = MessageKinds.MissingBytes(file);
-            if (missing > 0) throw new ModelFormatException(name, $"byte {file.Length}", $"the file is cut off: it should have {file.Length + missing} bytes; download or copy it again");
+            if (missing > 0)
+            {
+                throw new ModelFormatException(
+                    name, $"byte {file.Length}", $"the file is cut off: it should have {file.Length + missing} bytes; download or copy it again");
+            }
+
             return;
         }
 

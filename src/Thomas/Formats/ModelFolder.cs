@@ -16,7 +16,8 @@ internal static class ModelFolder
         {
             if (Has("saved_model.pb") || Has("saved_model.pbtxt"))
             {
-                return "this folder is a TensorFlow SavedModel; convert it to .tflite with tf.lite.TFLiteConverter.from_saved_model, or to .onnx with 'python -m tf2onnx.convert --saved-model FOLDER --output model.onnx'";
+                return "this folder is a TensorFlow SavedModel; convert it to .tflite with tf.lite.TFLiteConverter.from_saved_model, or to .onnx with "
+                    + "'python -m tf2onnx.convert --saved-model FOLDER --output model.onnx'";
             }
 
             List<string> models = [];
@@ -28,15 +29,22 @@ internal static class ModelFolder
             models.Sort(StringComparer.Ordinal);
             if (models.Count > 0)
             {
-                return $"this is a folder; give the file itself: {string.Join(", ", models.GetRange(0, Math.Min(Named, models.Count)))}{(models.Count > Named ? $" or one of {models.Count - Named} more" : "")}";
+                return $"this is a folder; give the file itself: "
+                    + $"{string.Join(", ", models.GetRange(0, Math.Min(Named, models.Count)))}"
+                + $"{(models.Count > Named ? $" or one of {models.Count - Named} more" : "")}";
             }
 
             if (Has("Manifest.json") && Directory.Exists(Path.Combine(folder, "Data")))
             {
-                return "this folder is a Core ML package (.mlpackage), which cannot be converted back; give the original .onnx or .tflite model that it was made from";
+                return "this folder is a Core ML package (.mlpackage), which cannot be converted back; give the original .onnx or .tflite model that it "
+                    + "was made from";
             }
 
-            if (Has("model.json")) return "this folder has a TensorFlow.js model in it; convert the model that it was made from to .tflite, or export it as TensorFlow Lite";
+            if (Has("model.json"))
+            {
+                return "this folder has a TensorFlow.js model in it; convert the model that it was made from to .tflite, or export it as TensorFlow Lite";
+            }
+
             if (Has("config.json") && (Has("model.safetensors") || Has("pytorch_model.bin")))
             {
                 return "this folder is a Hugging Face model; export it with 'optimum-cli export onnx --model FOLDER OUTPUT' and give the .onnx file";

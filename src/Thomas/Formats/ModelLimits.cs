@@ -46,12 +46,15 @@ internal static class ModelLimits
     /// <summary>Values that a pickle may put on its stack; a tensor takes about 22.</summary>
     public const int PickleValues = 1 << 20;
 
-    /// <summary>Bytes that may be unpacked, converted and rearranged while the weights of a file are read: some for each byte of the file, and some for any.</summary>
+    /// <summary>
+    /// Bytes that may be unpacked, converted and rearranged while the weights of a file are read: some for each byte of the file, and some for any.
+    /// </summary>
     public static long WeightBytes(long fileBytes) => (8 * fileBytes) + (16 << 20);
 
     /// <summary>The error for a file with more of something than is read.</summary>
     public static ModelFormatException TooMany(string file, long count, string what, long limit) =>
-        new(file, "graph", $"has {count} {what}; at most {limit} are read. Image classifiers have far fewer, so the file is damaged, or is another kind of model");
+        new(file, "graph",
+            $"has {count} {what}; at most {limit} are read. Image classifiers have far fewer, so the file is damaged, or is another kind of model");
 
     /// <summary>Refuses a graph whose execution for one image goes beyond the limits.</summary>
     /// <exception cref="ModelFormatException">Names the limit, and the node that takes most of it.</exception>
@@ -60,18 +63,24 @@ internal static class ModelLimits
         OpCost cost = graph.Cost;
         if (cost.MultiplyAdds > MultiplyAdds)
         {
-            throw TooMuch(graph, file, $"takes {cost.MultiplyAdds} multiply-adds for one image; at most {MultiplyAdds} are accepted", static node => node.Cost.MultiplyAdds);
+            throw TooMuch(
+                graph, file, $"takes {cost.MultiplyAdds} multiply-adds for one image; at most {MultiplyAdds} are accepted",
+                static node => node.Cost.MultiplyAdds);
         }
 
         if (cost.Elementwise > Elementwise)
         {
-            throw TooMuch(graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one image; at most {Elementwise} are accepted", static node => node.Cost.Elementwise);
+            throw TooMuch(
+                graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one image; at most {Elementwise} are accepted",
+                static node => node.Cost.Elementwise);
         }
 
         long live = PeakLiveBytes(graph);
         if (live > LiveBytes)
         {
-            throw TooMuch(graph, file, $"holds {ByteSize.FormatAtLeast(live)} of activations at the same time; at most {ByteSize.Format(LiveBytes)} are accepted", static node => node.Output.Type.SizeBytes);
+            throw TooMuch(
+                graph, file, $"holds {ByteSize.FormatAtLeast(live)} of activations at the same time; at most {ByteSize.Format(LiveBytes)} are accepted",
+                static node => node.Output.Type.SizeBytes);
         }
     }
 

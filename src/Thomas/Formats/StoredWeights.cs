@@ -3,7 +3,9 @@ using Thomas.Ops;
 
 namespace Thomas.Formats;
 
-/// <summary>Which constants of 16-bit floats stay what they are in a graph: weights, which the operators that read them take so. The others are widened to float32.</summary>
+/// <summary>
+/// Which constants of 16-bit floats stay what they are in a graph: weights, which the operators that read them take so. The others are widened to float32.
+/// </summary>
 internal static class StoredWeights
 {
     /// <summary>Whether an operator computes float32 from an operand of a type. A view would only pass the type on.</summary>

@@ -42,11 +42,14 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         _bytesLeft -= bytes;
         if (_bytesLeft < 0)
         {
-            throw new ModelFormatException(file, place, $"unpacking the weights takes more than {ModelLimits.WeightBytes(fileBytes)} bytes, too much for a file of {fileBytes} bytes");
+            throw new ModelFormatException(
+                file, place, $"unpacking the weights takes more than {ModelLimits.WeightBytes(fileBytes)} bytes, too much for a file of {fileBytes} bytes");
         }
     }
 
-    /// <summary>The bytes as they are, or a copy where elements do not begin at multiples of their size, as some processors want; arrays begin at one.</summary>
+    /// <summary>
+    /// The bytes as they are, or a copy where elements do not begin at multiples of their size, as some processors want; arrays begin at one.
+    /// </summary>
     public ReadOnlyMemory<byte> Aligned(ReadOnlyMemory<byte> bytes, StoredType type, string place)
     {
         if (MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment) && segment.Offset % type.SizeBytes() == 0) return bytes;
@@ -83,7 +86,11 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
     {
         string place = PlaceOf(name);
         if (!_names.Add(name)) throw new ModelFormatException(file, place, "the name occurs twice");
-        if (_tensors.Count == ModelLimits.WeightTensors) throw new ModelFormatException(file, place, $"there are more than {ModelLimits.WeightTensors} tensors");
+        if (_tensors.Count == ModelLimits.WeightTensors)
+        {
+            throw new ModelFormatException(file, place, $"there are more than {ModelLimits.WeightTensors} tensors");
+        }
+
         _tensors.Add(new NamedTensor(name, type.ToString(), Convert(type, shape, bytes, place)));
     }
 

@@ -48,7 +48,9 @@ public sealed class WeightFile
         return Load(InputFile.Read(path, "weights"), path, integers);
     }
 
-    /// <summary>Reads weights from a stream up to its end; <paramref name="name"/> stands for the file in messages. See <see cref="Load(string, bool)"/>.</summary>
+    /// <summary>
+    /// Reads weights from a stream up to its end; <paramref name="name"/> stands for the file in messages. See <see cref="Load(string, bool)"/>.
+    /// </summary>
     public static WeightFile Load(Stream stream, string name, bool integers = false)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -67,7 +69,10 @@ public sealed class WeightFile
     {
         if (file.Length == 0) throw new ModelFormatException(name, "byte 0", "the file is empty");
         WeightCollector collector = new(name, file.Length, integers);
-        if (TfLiteReader.Recognizes(file.Span)) throw new ModelFormatException(name, "byte 0", "this is a model with its graph (.tflite), not a file of weights; open it as a model");
+        if (TfLiteReader.Recognizes(file.Span))
+        {
+            throw new ModelFormatException(name, "byte 0", "this is a model with its graph (.tflite), not a file of weights; open it as a model");
+        }
 
         // Safetensors come before pickles, because the length of a header may begin like one; byte 8 of a file of torch.save is never a brace.
         if (SafetensorsReader.Recognizes(file.Span)) return SafetensorsReader.Read(file, collector);

@@ -20,7 +20,10 @@ internal static class WrittenBatch
             Graph graph = Rebatch.Run(model.Graph, batch);
             foreach (Value output in graph.Outputs)
             {
-                if (output.Shape.Rank == 0 || output.Shape[0] != batch) throw new GraphException($"its output '{output.Name}' would have the shape {output.Shape}");
+                if (output.Shape.Rank == 0 || output.Shape[0] != batch)
+                {
+                    throw new GraphException($"its output '{output.Name}' would have the shape {output.Shape}");
+                }
             }
 
             return wanted == SaveOptions.OpenBatch ? Described(model, Rebatch.ForAnyBatch(model.Graph), isOpen: true) : Described(model, graph, isOpen: false);
@@ -31,7 +34,9 @@ internal static class WrittenBatch
         }
         catch (GraphException e)
         {
-            throw new ThomasException($"{model.Info.Name} works for one image at a time, so its batch cannot be {(wanted == SaveOptions.OpenBatch ? "open" : wanted)}: {e.Message}", e);
+            throw new ThomasException(
+                $"{model.Info.Name} works for one image at a time, so its batch cannot be {(wanted == SaveOptions.OpenBatch ? "open" : wanted)}: {e.Message}",
+                e);
         }
     }
 

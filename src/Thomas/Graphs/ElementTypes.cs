@@ -3,7 +3,9 @@ using System.Collections.Generic;
 
 namespace Thomas.Graphs;
 
-/// <summary>A set of element types: those that an operand may have. The members follow <see cref="DType"/>; 64-bit integers and truth values are never computed with.</summary>
+/// <summary>
+/// A set of element types: those that an operand may have. The members follow <see cref="DType"/>; 64-bit integers and truth values are never computed with.
+/// </summary>
 [Flags]
 internal enum ElementTypes
 {

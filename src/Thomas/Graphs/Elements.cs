@@ -10,8 +10,8 @@ namespace Thomas.Graphs;
 internal static unsafe class Elements
 {
     /// <summary>
-    /// The number that an element of a type holds after a conversion: to floats the nearest, ties to even (to BF16 by way of float32), beyond the largest an infinity; to integers
-    /// without the fraction, at most the type's largest and at least its smallest, and 0 for NaN.
+    /// The number that an element of a type holds after a conversion: to floats the nearest, ties to even (to BF16 by way of float32), beyond the largest an
+    /// infinity; to integers without the fraction, at most the type's largest and at least its smallest, and 0 for NaN.
     /// </summary>
     public static double Round(DType type, double value) => type switch
     {

@@ -39,7 +39,8 @@ public sealed class Graph
         get
         {
             long count = 0;
-            foreach (Value value in Values) count += value.IsConstant || value.Variable?.Kind is VariableKind.Weight or VariableKind.Statistic ? value.Shape.ElementCount : 0;
+            foreach (Value value in Values)
+                count += value.IsConstant || value.Variable?.Kind is VariableKind.Weight or VariableKind.Statistic ? value.Shape.ElementCount : 0;
             return count;
         }
     }

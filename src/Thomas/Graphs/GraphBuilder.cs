@@ -57,7 +57,8 @@ internal sealed class GraphBuilder
     /// <param name="inputs">Its operands, in the operator's order; values of this builder.</param>
     /// <param name="attributes">Its settings; may be null for operators without any.</param>
     /// <param name="name">A name for the result; made unique by a suffix where it is taken.</param>
-    /// <exception cref="GraphException">The operands do not fit the operator, have a type that it does not take, or leave a result without elements.</exception>
+    /// <exception cref="GraphException">The operands do not fit the operator, have a type that it does not take, or leave a result without
+    /// elements.</exception>
     public Value Add(Op op, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null, string? name = null) =>
         AddNode(op, inputs, attributes, name).Output;
 
@@ -71,9 +72,17 @@ internal sealed class GraphBuilder
         for (int i = 0; i < inputs.Length; i++)
         {
             Value input = inputs[i] ?? throw new ArgumentNullException(nameof(inputs), $"{op.Name} '{name}': operand {i} is null.");
-            if (input.Id >= _values.Count || !ReferenceEquals(_values[input.Id], input)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) belongs to another graph.");
+            if (input.Id >= _values.Count || !ReferenceEquals(_values[input.Id], input))
+            {
+                throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) belongs to another graph.");
+            }
+
             ElementTypes types = op.OperandTypes(i, attributes);
-            if (!types.Contains(input.Type.DType)) throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) holds {input.Type.DType}; it must be {types.Describe()}.");
+            if (!types.Contains(input.Type.DType))
+            {
+                throw new GraphException($"{op.Name} '{name}': operand {i} ({input}) holds {input.Type.DType}; it must be {types.Describe()}.");
+            }
+
             inputTypes[i] = input.Type;
         }
 
@@ -89,7 +98,10 @@ internal sealed class GraphBuilder
 
         foreach (TensorType type in outputTypes)
         {
-            if (type.Shape.ElementCount == 0) throw new GraphException($"{op.Name} '{name ?? op.Name}' on {string.Join(", ", inputTypes)}: the result {type} has no elements.");
+            if (type.Shape.ElementCount == 0)
+            {
+                throw new GraphException($"{op.Name} '{name ?? op.Name}' on {string.Join(", ", inputTypes)}: the result {type} has no elements.");
+            }
         }
 
         string baseName = string.IsNullOrEmpty(name) ? op.Name : name;
@@ -113,7 +125,10 @@ internal sealed class GraphBuilder
         if (outputs.Length == 0) throw new GraphException("A graph needs at least one output.");
         foreach (Value output in outputs)
         {
-            if (output.Id >= _values.Count || !ReferenceEquals(_values[output.Id], output)) throw new GraphException($"The output {output} belongs to another graph.");
+            if (output.Id >= _values.Count || !ReferenceEquals(_values[output.Id], output))
+            {
+                throw new GraphException($"The output {output} belongs to another graph.");
+            }
         }
 
         _built = true;

@@ -35,12 +35,15 @@ public abstract class Op
     /// <summary>The definition in index notation, for the operator reference.</summary>
     public abstract string Formula { get; }
 
-    /// <summary>Whether only training steps (gradients, losses, updates and what they are made of) or compiled graphs contain it, never a model: file formats have no form for it.</summary>
+    /// <summary>
+    /// Whether only training steps (gradients, losses, updates and what they are made of) or compiled graphs contain it, never a model: file formats have no
+    /// form for it.
+    /// </summary>
     internal virtual bool IsTrainingOnly => false;
 
     /// <summary>
-    /// The types that an operand may have; F32 unless an operator says more. Definitions and CPU kernels compute on floats all the same: what has another type is widened before
-    /// them. The types of the results follow from the operands, by <see cref="InferTypes"/>.
+    /// The types that an operand may have; F32 unless an operator says more. Definitions and CPU kernels compute on floats all the same: what has another type
+    /// is widened before them. The types of the results follow from the operands, by <see cref="InferTypes"/>.
     /// </summary>
     /// <param name="operand">Its position.</param>
     /// <param name="attributes">The node's settings, which may be those of another operator.</param>
@@ -56,7 +59,8 @@ public abstract class Op
         long bytes = 0;
 
         // Kernels see constants of 16 bits as float32.
-        foreach (Value input in node.Inputs) bytes += input.IsConstant && input.Type.DType.IsHalf() ? sizeof(float) * (long)input.Shape.ElementCount : input.Type.SizeBytes;
+        foreach (Value input in node.Inputs)
+            bytes += input.IsConstant && input.Type.DType.IsHalf() ? sizeof(float) * (long)input.Shape.ElementCount : input.Type.SizeBytes;
         foreach (Value output in node.Outputs) bytes += output.Type.SizeBytes;
         return new OpCost(MultiplyAdds(node), Elementwise(node), bytes);
     }
@@ -69,7 +73,8 @@ public abstract class Op
     internal virtual CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new ReferenceKernel(node);
 
     /// <summary>
-    /// Emits the gradient: for each operand that needs it, dL/d(operand) from the gradients of the results. The default refuses; see <see cref="NoGradientReason"/>.
+    /// Emits the gradient: for each operand that needs it, dL/d(operand) from the gradients of the results. The default refuses; see
+    /// <see cref="NoGradientReason"/>.
     /// </summary>
     /// <exception cref="GraphException">The operator, or this setting of it, has no gradient.</exception>
     internal virtual void Gradient(GradientContext g) =>
@@ -85,14 +90,14 @@ public abstract class Op
     internal virtual int UpdatedInput(int output) => -1;
 
     /// <summary>
-    /// Whether the first result may be written over this operand by any kernel, if the operand has as many elements and dies here: an element of the result depends on this
-    /// operand's element in its place alone.
+    /// Whether the first result may be written over this operand by any kernel, if the operand has as many elements and dies here: an element of the result
+    /// depends on this operand's element in its place alone.
     /// </summary>
     internal virtual bool CanOverwrite(Node node, int input) => false;
 
     /// <summary>
-    /// As <see cref="CanOverwrite"/>, for the CPU kernel and the definition, which also may where they read in time what they overwrite: row by row, or in a phase before.
-    /// Other devices decide for their own kernels.
+    /// As <see cref="CanOverwrite"/>, for the CPU kernel and the definition, which also may where they read in time what they overwrite: row by row, or in a
+    /// phase before. Other devices decide for their own kernels.
     /// </summary>
     internal virtual bool CpuCanOverwrite(Node node, int input) => CanOverwrite(node, input);
 

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Thomas.Graphs;
 
 /// <summary>
-/// The elements of a constant as float32 numbers, for as long as a kernel packs them: those of F32 where they lie, those of 16 bits widened into memory that is freed at the end, so
-/// that a model whose weights are 16-bit never stands in memory twice as large.
+/// The elements of a constant as float32 numbers, for as long as a kernel packs them: those of F32 where they lie, those of 16 bits widened into memory that is
+/// freed at the end, so that a model whose weights are 16-bit never stands in memory twice as large.
 /// </summary>
 internal readonly unsafe ref struct PinnedFloats : IDisposable
 {

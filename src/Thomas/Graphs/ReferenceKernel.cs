@@ -6,8 +6,8 @@ using Thomas.Kernels;
 namespace Thomas.Graphs;
 
 /// <summary>
-/// Runs a node by its operator's scalar definition: the serial device, and the fallback where no SIMD kernel exists. The definition computes in float, or in double where an operand
-/// or result has numbers that float does not; operands of other types are widened before it, results rounded to their types after it.
+/// Runs a node by its operator's scalar definition: the serial device, and the fallback where no SIMD kernel exists. The definition computes in float, or in
+/// double where an operand or result has numbers that float does not; operands of other types are widened before it, results rounded to their types after it.
 /// </summary>
 internal sealed unsafe class ReferenceKernel : CpuKernel
 {

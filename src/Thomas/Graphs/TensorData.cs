@@ -68,7 +68,11 @@ public sealed class TensorData
     /// <summary>Writes the elements of a tensor of floats of 16 or 32 bits as float32; exact.</summary>
     internal void CopyTo(Span<float> values)
     {
-        if (values.Length != Type.Shape.ElementCount) throw new ArgumentException($"A tensor of type {Type} has {Type.Shape.ElementCount} elements, not {values.Length}.", nameof(values));
+        if (values.Length != Type.Shape.ElementCount)
+        {
+            throw new ArgumentException($"A tensor of type {Type} has {Type.Shape.ElementCount} elements, not {values.Length}.", nameof(values));
+        }
+
         CopyTo(values, 0);
     }
 

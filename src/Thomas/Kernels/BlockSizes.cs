@@ -4,11 +4,13 @@ namespace Thomas.Kernels;
 
 /// <summary>How matrix products cut their work so that the parts stay in the caches. It changes how fast they are, no bit of a result.</summary>
 /// <param name="Rows">Rows of a block, about; at least 1.</param>
-/// <param name="PanelBytes">Up to so many bytes of weights are read anew for every row of tiles; larger ones stay panel by panel in the first-level cache while the rows pass.</param>
+/// <param name="PanelBytes">Up to so many bytes of weights are read anew for every row of tiles; larger ones stay panel by panel in the first-level cache while
+/// the rows pass.</param>
 internal sealed record BlockSizes(int Rows, int PanelBytes)
 {
     /// <summary>
-    /// Terms of the sums that are added in one go, about. Not to be chosen: a residual joins after the first block, so it shows in the last bits. 256 to 1024 are equally fast.
+    /// Terms of the sums that are added in one go, about. Not to be chosen: a residual joins after the first block, so it shows in the last bits. 256 to 1024
+    /// are equally fast.
     /// </summary>
     public const int Depth = 512;
 

@@ -51,5 +51,6 @@ internal static class CpuFeatures
     /// <summary>One line for logs and reports: architecture, tier, vector width.</summary>
     public static string Description => string.Create(
         CultureInfo.InvariantCulture,
-        $"{RuntimeInformation.ProcessArchitecture}, tier {TierName} ({VectorLength * 32}-bit float vectors{(Tier == InstructionTier.Vector128 && !Fma.IsSupported ? ", no fused multiply-add" : "")})");
+        $"{RuntimeInformation.ProcessArchitecture}, tier {TierName} ({VectorLength * 32}-bit float "
+        + $"vectors{(Tier == InstructionTier.Vector128 && !Fma.IsSupported ? ", no fused multiply-add" : "")})");
 }

@@ -3,11 +3,14 @@ using System;
 namespace Thomas.Kernels;
 
 /// <summary>
-/// One bound kernel call of an executable: created at compile time, when it says what memory it needs; given that memory once; run every step without allocating.
+/// One bound kernel call of an executable: created at compile time, when it says what memory it needs; given that memory once; run every step without
+/// allocating.
 /// </summary>
 internal abstract unsafe class CpuKernel : DeviceKernel, IParallelWork
 {
-    /// <summary>Keeps the address of the constants, once, before <see cref="Bind"/>. The kernels of several executables share what one of them has packed.</summary>
+    /// <summary>
+    /// Keeps the address of the constants, once, before <see cref="Bind"/>. The kernels of several executables share what one of them has packed.
+    /// </summary>
     /// <param name="memory"><see cref="DeviceKernel.ConstantBytes"/> bytes, 64-byte aligned.</param>
     /// <param name="pack">Whether they are still to be filled.</param>
     public virtual void UseConstants(byte* memory, bool pack)
@@ -18,8 +21,8 @@ internal abstract unsafe class CpuKernel : DeviceKernel, IParallelWork
     public virtual int Phases => 1;
 
     /// <summary>
-    /// Elements of an item where item i reads and writes of every operand that is as large as the result its elements from i * PieceElements on, and of the others nothing
-    /// that any item writes; 0 where items are anything else.
+    /// Elements of an item where item i reads and writes of every operand that is as large as the result its elements from i * PieceElements on, and of the
+    /// others nothing that any item writes; 0 where items are anything else.
     /// </summary>
     public virtual int PieceElements => 0;
 

@@ -10,8 +10,8 @@ internal abstract class DeviceKernel
     public virtual long ConstantBytes => 0;
 
     /// <summary>
-    /// Whether the kernel reads an operand as float32 numbers where it lies: then a constant of 16-bit floats is widened for it once. False where it reads elements of the
-    /// operand's own type, or has packed a constant.
+    /// Whether the kernel reads an operand as float32 numbers where it lies: then a constant of 16-bit floats is widened for it once. False where it reads
+    /// elements of the operand's own type, or has packed a constant.
     /// </summary>
     /// <param name="input">Position of the operand.</param>
     public virtual bool ReadsFloats(int input) => true;

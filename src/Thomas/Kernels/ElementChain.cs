@@ -2,7 +2,10 @@ using System;
 
 namespace Thomas.Kernels;
 
-/// <summary>Element-wise kernels over equally many elements, done piece by piece one after the other, so that a piece stays in the first-level cache. All are bound already.</summary>
+/// <summary>
+/// Element-wise kernels over equally many elements, done piece by piece one after the other, so that a piece stays in the first-level cache. All are bound
+/// already.
+/// </summary>
 internal sealed class ElementChain(CpuKernel[] links) : CpuKernel
 {
     public override string Name => string.Join('+', Array.ConvertAll(links, static link => link.Name));

@@ -4,9 +4,9 @@ using System.Collections.Generic;
 namespace Thomas.Kernels;
 
 /// <summary>
-/// A part of the input gradient of a convolution: the pixels (FirstH + StrideH*u, FirstW + StrideW*v) of dx, which for one phase are all reached by the same taps
-/// of the filter. Over (u, v) it is a convolution of dy with those taps in reverse order and stride 1, so no product is with an inserted zero and none is done
-/// twice. A convolution of stride 1 has one phase. Pixels outside all phases are reached by no tap: their gradient is zero.
+/// A part of the input gradient of a convolution: the pixels (FirstH + StrideH*u, FirstW + StrideW*v) of dx, which for one phase are all reached by the same
+/// taps of the filter. Over (u, v) it is a convolution of dy with those taps in reverse order and stride 1, so no product is with an inserted zero and none is
+/// done twice. A convolution of stride 1 has one phase. Pixels outside all phases are reached by no tap: their gradient is zero.
 /// </summary>
 /// <param name="Geometry">The convolution of dy, its output being the phase's pixels of dx.</param>
 /// <param name="FirstH">First row of dx.</param>

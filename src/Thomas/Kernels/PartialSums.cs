@@ -6,7 +6,8 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels;
 
 /// <summary>
-/// Adds sums over parts of a long loop, in the order of the parts. The parts follow from the shapes, so the result does not depend on the threads that made them.
+/// Adds sums over parts of a long loop, in the order of the parts. The parts follow from the shapes, so the result does not depend on the threads that made
+/// them.
 /// </summary>
 internal static unsafe class PartialSums
 {

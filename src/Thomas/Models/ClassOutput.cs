@@ -9,8 +9,8 @@ using Thomas.Passes;
 namespace Thomas;
 
 /// <summary>
-/// Which of a model's outputs names the classes, and what its numbers mean: logits, probabilities that exclude one another (softmax), probabilities of their own (several
-/// sigmoids), or a single number that tells two classes apart.
+/// Which of a model's outputs names the classes, and what its numbers mean: logits, probabilities that exclude one another (softmax), probabilities of their
+/// own (several sigmoids), or a single number that tells two classes apart.
 /// </summary>
 public sealed class ClassOutput
 {
@@ -103,30 +103,40 @@ public sealed class ClassOutput
         string? warning = null, problem = null;
         if (!IsVector(scores.Shape))
         {
-            problem = $"output '{scores.Name}' has shape {scores.Shape}, which is not one number for each class; the model is not a classifier of whole images.";
+            problem =
+                $"output '{scores.Name}' has shape {scores.Shape}, which is not one number for each class; the model is not a classifier of whole images.";
         }
         else if (ScorePatterns.Behind(scores).Producer is { Op: Softmax } softmax && softmax.Output.Shape[-1] == 1)
         {
             if (scores.Shape.ElementCount == 1)
             {
-                problem = $"output '{scores.Name}' is a softmax over a single number, which is 1 for every image, so the model cannot tell anything apart. Its last layer should have a sigmoid, or two outputs; tune it to get such a layer.";
+                problem =
+                    $"output '{scores.Name}' is a softmax over a single number, which is 1 for every image, so the model cannot tell anything apart. Its "
+                    + $"last layer should have a sigmoid, or two outputs; tune it to get such a layer.";
             }
             else
             {
-                warning = $"{model.Info.Name}: the softmax before output '{scores.Name}' runs along an axis of one number, so that every output is 1; the numbers before it are taken as scores. Export the model with the softmax along the classes.";
+                warning =
+                    $"{model.Info.Name}: the softmax before output '{scores.Name}' runs along an axis of one number, so that every output is 1; the "
+                    + $"numbers before it are taken as scores. Export the model with the softmax along the classes.";
                 scores = softmax.Inputs[0];
             }
         }
 
-        if (warning is null && ScorePatterns.Behind(scores).Producer is { Op: Softmax } outer && ScoreRange.Of(outer.Inputs[0]) is { IsProbability: true, IsShared: true })
+        if (warning is null && ScorePatterns.Behind(scores).Producer is { Op: Softmax } outer
+            && ScoreRange.Of(outer.Inputs[0]) is { IsProbability: true, IsShared: true })
         {
-            warning = $"{model.Info.Name}: output '{scores.Name}' is a softmax of a softmax: the order of the classes is right, but the probabilities are far too even. Export the model with one softmax.";
+            warning =
+                $"{model.Info.Name}: output '{scores.Name}' is a softmax of a softmax: the order of the classes is right, but the probabilities are far "
+                + $"too even. Export the model with one softmax.";
         }
 
         ScoreRange range = ScoreRange.Of(scores);
         if (scores.Shape.ElementCount == 1 && problem is null && !range.IsSquashed && range.Low >= 0)
         {
-            warning = $"{model.Info.Name}: the single output '{scores.Name}' is never negative, so as a logit it can only mean class 1; if it is a measure and not a class, this model is not a classifier.";
+            warning =
+                $"{model.Info.Name}: the single output '{scores.Name}' is never negative, so as a logit it can only mean class 1; if it is a measure and "
+                + $"not a class, this model is not a classifier.";
         }
 
         return new ClassOutput(model, index, scores, range, problem, warning, choice);
@@ -173,7 +183,8 @@ public sealed class ClassOutput
     {
         if (numbers.Length != Numbers || probabilities.Length != Classes)
         {
-            throw new ArgumentException($"{numbers.Length} numbers and {probabilities.Length} probabilities do not fit an output of {Numbers} numbers and {Classes} classes.");
+            throw new ArgumentException(
+                $"{numbers.Length} numbers and {probabilities.Length} probabilities do not fit an output of {Numbers} numbers and {Classes} classes.");
         }
 
         if (IsBinary)
@@ -196,7 +207,9 @@ public sealed class ClassOutput
         for (int i = 0; i < numbers.Length; i++) probabilities[i] = (float)(Math.Exp(numbers[i] - max) / sum);
     }
 
-    /// <summary>One number for each class that ranks the classes: the output's own, or for a single number the distance from the threshold on either side.</summary>
+    /// <summary>
+    /// One number for each class that ranks the classes: the output's own, or for a single number the distance from the threshold on either side.
+    /// </summary>
     /// <param name="numbers">What the model computed.</param>
     /// <param name="buffer">Room for two numbers.</param>
     internal ReadOnlySpan<float> ToScores(ReadOnlySpan<float> numbers, Span<float> buffer)
@@ -284,7 +297,8 @@ public sealed class ClassOutput
     }
 
     /// <summary>
-    /// Of several outputs the one that fits the labels, then one that holds probabilities, then one that no other output is computed from (features lead to scores).
+    /// Of several outputs the one that fits the labels, then one that holds probabilities, then one that no other output is computed from (features lead to
+    /// scores).
     /// </summary>
     private static (int Index, string Why) Choose(Graph graph, IReadOnlyList<string>? labels)
     {
@@ -299,7 +313,11 @@ public sealed class ClassOutput
         if (candidates.Count == 0) return (0, "");
         string why = "";
         if (labels is not null && Narrow(candidates, i => outputs[i].Shape.ElementCount == labels.Count)) why = "its size is that of the labels";
-        if (Narrow(candidates, i => ScoreRange.Of(outputs[i]) is { IsSquashed: true } range && (range.IsProbability || range.IsLogarithm))) why = why.Length > 0 ? why : "it holds probabilities";
+        if (Narrow(candidates, i => ScoreRange.Of(outputs[i]) is { IsSquashed: true } range && (range.IsProbability || range.IsLogarithm)))
+        {
+            why = why.Length > 0 ? why : "it holds probabilities";
+        }
+
         bool[] leads = Leading(graph, candidates, outputs);
         if (Narrow(candidates, i => !leads[outputs[i].Id])) why = why.Length > 0 ? why : "no other output is computed from it";
         return (candidates[0], $"output {candidates[0] + 1} of {outputs.Count}, '{outputs[candidates[0]].Name}'{(why.Length > 0 ? ": " : "")}{why}");
@@ -340,7 +358,8 @@ public sealed class ClassOutput
             if (numbers == 1 && labels.Count == 1) return ([$"not {labels[0]}", labels[0]], null);
             if (labels.Count == (numbers == 1 ? 2 : numbers)) return (labels, null);
             problem = numbers == 1
-                ? $"there are {labels.Count} labels for a single output, which tells two classes apart; give two lines (first the class of low values, then that of high ones), or one line for the class of high values."
+                ? $"there are {labels.Count} labels for a single output, which tells two classes apart; give two lines (first the class of low values, "
+                + $"then that of high ones), or one line for the class of high values."
                 : $"there are {labels.Count} labels for {numbers} outputs; give a label file that fits.";
         }
 

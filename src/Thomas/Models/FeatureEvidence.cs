@@ -21,7 +21,9 @@ internal static class FeatureEvidence
         if (!IsPooling(node)) return null;
 
         // Scores of positions may be averaged: the last convolution of SqueezeNet has a channel for each of ImageNet's classes.
-        return node!.Output.Shape[-1] is 1000 or 1001 && node.Inputs[0].Shape[-1] == node.Output.Shape[-1] && IsConvolution(node.Inputs[0]) ? null : "they are averages over the image";
+        return node!.Output.Shape[-1] is 1000 or 1001 && node.Inputs[0].Shape[-1] == node.Output.Shape[-1] && IsConvolution(node.Inputs[0])
+            ? null
+            : "they are averages over the image";
     }
 
     private static bool IsConvolution(Value value)
@@ -38,7 +40,8 @@ internal static class FeatureEvidence
         _ => false,
     };
 
-    private static bool IsPooling(Node? node) => node?.Op is AveragePool2d or MaxPool2d || node is { Op: Reduce, Attributes: ReduceAttributes { Kind: ReduceKind.Mean or ReduceKind.Max } };
+    private static bool IsPooling(Node? node) =>
+        node?.Op is AveragePool2d or MaxPool2d || node is { Op: Reduce, Attributes: ReduceAttributes { Kind: ReduceKind.Mean or ReduceKind.Max } };
 
     private static bool IsNamed(string name, string[] parts)
     {

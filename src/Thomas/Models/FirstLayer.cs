@@ -6,8 +6,9 @@ using Thomas.Ops;
 namespace Thomas;
 
 /// <summary>
-/// What the weights of the first convolution tell of the numbers that it was trained on, for files that say nothing. Batch normalization that is folded into a layer scales
-/// its results to about 1, so weights for bytes are some 255 times smaller than weights for 0 to 1; and its bias takes away the mean of the results.
+/// What the weights of the first convolution tell of the numbers that it was trained on, for files that say nothing. Batch normalization that is folded into a
+/// layer scales its results to about 1, so weights for bytes are some 255 times smaller than weights for 0 to 1; and its bias takes away the mean of the
+/// results.
 /// </summary>
 internal static class FirstLayer
 {
@@ -33,7 +34,8 @@ internal static class FirstLayer
         double median = sorted[sorted.Length / 2];
         if (median is > 0 and < LargestForBytes)
         {
-            return ("raw", string.Create(CultureInfo.InvariantCulture, $"because the first layer's weights are as small (median {median:0.###}) as those for bytes are"));
+            return ("raw", string.Create(
+                CultureInfo.InvariantCulture, $"because the first layer's weights are as small (median {median:0.###}) as those for bytes are"));
         }
 
         double unit = Rest(sums, biases, UnitMean), signed = Rest(sums, biases, SignedMean);
@@ -45,7 +47,8 @@ internal static class FirstLayer
     {
         int filters = filter.Type.Shape[0], length = filter.Type.Shape.ElementCount / filters;
         double[] norms = new double[filters], sums = new double[filters], biases = new double[filters];
-        ReadOnlySpan<float> weights = filter.Widened, shifts = layer.Inputs.Count > 2 && layer.Inputs[2].Constant is { } bias && bias.Type.Shape.ElementCount == filters ? bias.Widened : default;
+        ReadOnlySpan<float> weights = filter.Widened, shifts = layer.Inputs.Count > 2 && layer.Inputs[2].Constant is { } bias
+            && bias.Type.Shape.ElementCount == filters ? bias.Widened : default;
         for (int f = 0; f < filters; f++)
         {
             foreach (float w in weights.Slice(f * length, length))

@@ -26,7 +26,10 @@ public sealed class ImageInput
     /// <summary>Whether neither the caller nor the file gave it. A guess must be shown to the user: a wrong one costs accuracy without failing.</summary>
     public bool IsGuess { get; }
 
-    /// <summary>Checks that the model takes one image and decides the preprocessing: the caller's, else the file's (what Thomas wrote, else evidence in the file), else a guess.</summary>
+    /// <summary>
+    /// Checks that the model takes one image and decides the preprocessing: the caller's, else the file's (what Thomas wrote, else evidence in the file), else
+    /// a guess.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="given">What the caller wants; its size must be the model's.</param>
     /// <exception cref="ThomasException">The input is no image, or the size does not fit.</exception>
@@ -46,7 +49,8 @@ public sealed class ImageInput
         if (preprocessing.Width != width || preprocessing.Height != height || preprocessing.Channels != channels)
         {
             throw new ThomasException(
-                $"{model.Info.Name}: the model takes {width}x{height} images with {channels} channel(s), but the preprocessing ({source}) makes {preprocessing.Width}x{preprocessing.Height} with {preprocessing.Channels}.");
+                $"{model.Info.Name}: the model takes {width}x{height} images with {channels} channel(s), but the preprocessing ({source}) makes "
+                + $"{preprocessing.Width}x{preprocessing.Height} with {preprocessing.Channels}.");
         }
 
         return new ImageInput(preprocessing, source, isGuess);
@@ -56,7 +60,9 @@ public sealed class ImageInput
     internal static string? GuessFor(Model model)
     {
         Shape? shape = model.Graph.Inputs.Count == 1 ? model.Graph.Inputs[0].Shape : null;
-        return model.Info is { Preprocessing: null, SourceFormat: not null } && shape is { Rank: 4 } image && image[3] is (1 or 3) ? GuessedName(model, image[3]).Name : null;
+        return model.Info is { Preprocessing: null, SourceFormat: not null } && shape is { Rank: 4 } image && image[3] is (1 or 3)
+            ? GuessedName(model, image[3]).Name
+            : null;
     }
 
     /// <summary>Height, width and channels of the image that the model takes.</summary>
@@ -69,12 +75,14 @@ public sealed class ImageInput
         Shape shape = inputs[0].Shape;
         if (shape.Rank != 4 || shape[3] is not (1 or 3) || shape[1] < 1 || shape[2] < 1)
         {
-            throw new ThomasException($"{model.Info.Name}: input '{inputs[0].Name}' has shape {shape}; an image has 4 axes (batch, height, width, channels) and 1 or 3 channels.");
+            throw new ThomasException(
+                $"{model.Info.Name}: input '{inputs[0].Name}' has shape {shape}; an image has 4 axes (batch, height, width, channels) and 1 or 3 channels.");
         }
 
         if (Math.Max(shape[1], shape[2]) > Preprocessing.MaximumSide)
         {
-            throw new ThomasException($"{model.Info.Name}: the model takes images of {shape[2]}x{shape[1]}; each side must be 1 to {Preprocessing.MaximumSide}.");
+            throw new ThomasException(
+                $"{model.Info.Name}: the model takes images of {shape[2]}x{shape[1]}; each side must be 1 to {Preprocessing.MaximumSide}.");
         }
 
         return (shape[1], shape[2], shape[3]);
@@ -87,9 +95,11 @@ public sealed class ImageInput
     }
 
     /// <summary>A caller who only changes how images get their size leaves the reason for the normalization as it is.</summary>
-    private static (Preprocessing Preprocessing, string Source, bool IsGuess) OfCaller(Preprocessing given, (Preprocessing Preprocessing, string Source, bool IsGuess) own)
+    private static (Preprocessing Preprocessing, string Source, bool IsGuess) OfCaller(
+        Preprocessing given, (Preprocessing Preprocessing, string Source, bool IsGuess) own)
     {
-        bool onlyResizes = given != own.Preprocessing && given with { Resize = own.Preprocessing.Resize, CropMargin = own.Preprocessing.CropMargin } == own.Preprocessing;
+        bool onlyResizes = given != own.Preprocessing
+            && given with { Resize = own.Preprocessing.Resize, CropMargin = own.Preprocessing.CropMargin } == own.Preprocessing;
         return onlyResizes ? (given, own.Source, own.IsGuess) : (given, "given by the caller", false);
     }
 

@@ -5,7 +5,9 @@ using Thomas.Ops;
 
 namespace Thomas;
 
-/// <summary>What a graph does to its input number by number before its first layer: one factor and one shift for each channel, and the first grid that it rounds to.</summary>
+/// <summary>
+/// What a graph does to its input number by number before its first layer: one factor and one shift for each channel, and the first grid that it rounds to.
+/// </summary>
 internal sealed class LeadingArithmetic
 {
     private readonly double[] _scale;
@@ -74,7 +76,9 @@ internal sealed class LeadingArithmetic
         return new Interval(low, high);
     }
 
-    /// <summary>How far images that are normalized one way are, after the arithmetic, from images normalized another way: the largest gap as a share of the width.</summary>
+    /// <summary>
+    /// How far images that are normalized one way are, after the arithmetic, from images normalized another way: the largest gap as a share of the width.
+    /// </summary>
     /// <param name="from">What the images are fed as.</param>
     /// <param name="to">What they should have become.</param>
     /// <param name="flipped">Whether channel 0 of the graph is the last one of <paramref name="to"/>.</param>
@@ -122,7 +126,12 @@ internal sealed class LeadingArithmetic
     {
         bool constantFirst = ReferenceEquals(node.Inputs[1], value);
         Value other = node.Inputs[constantFirst ? 0 : 1];
-        if (ReferenceEquals(node.Inputs[0], node.Inputs[1]) || node.Output.Shape != value.Shape || other.Constant is not { } data || data.Type.DType != DType.F32) return false;
+        if (ReferenceEquals(node.Inputs[0], node.Inputs[1]) || node.Output.Shape != value.Shape || other.Constant is not { } data
+            || data.Type.DType != DType.F32)
+        {
+            return false;
+        }
+
         if (constantFirst && node.Op is Divide) return false;
         Span<double> operand = stackalloc double[_scale.Length];
         if (!TryRead(data, value.Shape.Rank, axis, operand)) return false;

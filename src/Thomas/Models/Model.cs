@@ -29,7 +29,8 @@ public sealed class Model
     public ModelInfo Info { get; }
 
     /// <summary>
-    /// The same network for images of another size. Convolutional networks that end in global pooling allow it; smaller images make training faster and cost accuracy.
+    /// The same network for images of another size. Convolutional networks that end in global pooling allow it; smaller images make training faster and cost
+    /// accuracy.
     /// </summary>
     /// <param name="height">Rows of the images.</param>
     /// <param name="width">Columns of the images.</param>
@@ -43,7 +44,11 @@ public sealed class Model
         try
         {
             Graph resized = Passes.ResizeInput.Run(Graph, height, width);
-            if (resized.Outputs[0].Shape != Graph.Outputs[0].Shape) throw new GraphException($"the output would become {resized.Outputs[0].Shape} instead of {Graph.Outputs[0].Shape}");
+            if (resized.Outputs[0].Shape != Graph.Outputs[0].Shape)
+            {
+                throw new GraphException($"the output would become {resized.Outputs[0].Shape} instead of {Graph.Outputs[0].Shape}");
+            }
+
             return new Model(resized, Info with { Preprocessing = Info.Preprocessing is Preprocessing p ? p with { Width = width, Height = height } : null });
         }
         catch (GraphException e)

@@ -21,15 +21,17 @@ public sealed record ModelInfo
     public Preprocessing? Preprocessing { get; init; }
 
     /// <summary>
-    /// Where <see cref="Preprocessing"/> comes from if not from Thomas' own entries in the file, for example <c>from its int8 input: scale 0.003922, zero point -128,
-    /// real numbers 0 to 1</c>; else empty.
+    /// Where <see cref="Preprocessing"/> comes from if not from Thomas' own entries in the file, for example <c>from its int8 input: scale 0.003922, zero point
+    /// -128, real numbers 0 to 1</c>; else empty.
     /// </summary>
     public string PreprocessingSource { get; init; } = "";
 
     /// <summary>Whether the preprocessing is the one that Thomas or a caller put there, not concluded from evidence.</summary>
     internal bool IsPreprocessingWritten => Preprocessing is not null && PreprocessingSource.Length == 0;
 
-    /// <summary>The preset that was guessed for the file that a written one was made from; null where there was none, or a preprocessing. It is a guess in the copy too.</summary>
+    /// <summary>
+    /// The preset that was guessed for the file that a written one was made from; null where there was none, or a preprocessing. It is a guess in the copy too.
+    /// </summary>
     internal string? GuessedPreset { get; init; }
 
     /// <summary>Order of the image's axes in the file; the graph's own input is NHWC in any case.</summary>

@@ -9,6 +9,8 @@ public sealed record ModelLoadOptions
     /// </summary>
     public int? ImageSize { get; init; }
 
-    /// <summary>The folder of the files that an <c>.onnx</c> model keeps weights in beside its own; by default the folder of the model, for a stream none.</summary>
+    /// <summary>
+    /// The folder of the files that an <c>.onnx</c> model keeps weights in beside its own; by default the folder of the model, for a stream none.
+    /// </summary>
     public string? DataFolder { get; init; }
 }

@@ -5,7 +5,10 @@ using System.Globalization;
 
 namespace Thomas;
 
-/// <summary>The names of classes that have none: their numbers, made when they are asked for. A file of a few hundred bytes can have an output of a hundred million numbers.</summary>
+/// <summary>
+/// The names of classes that have none: their numbers, made when they are asked for. A file of a few hundred bytes can have an output of a hundred million
+/// numbers.
+/// </summary>
 internal sealed class NumberedLabels(int count) : IReadOnlyList<string>
 {
     public int Count => count;

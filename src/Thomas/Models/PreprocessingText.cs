@@ -24,7 +24,8 @@ internal static class PreprocessingText
     /// <summary>Writes a preprocessing as pairs, always all of them and in the same order.</summary>
     /// <param name="preprocessing">The preprocessing.</param>
     /// <returns>
-    /// <c>thomas.width</c>, <c>thomas.height</c>, <c>thomas.mean</c> and <c>thomas.std</c> (three numbers separated by spaces), <c>thomas.color</c> (rgb, bgr, gray),
+    /// <c>thomas.width</c>, <c>thomas.height</c>, <c>thomas.mean</c> and <c>thomas.std</c> (three numbers separated by spaces), <c>thomas.color</c> (rgb, bgr,
+    /// gray),
     /// <c>thomas.resize</c> (center-crop, stretch), <c>thomas.crop_margin</c>.
     /// </returns>
     public static IReadOnlyList<KeyValuePair<string, string>> Format(Preprocessing preprocessing)

@@ -9,8 +9,8 @@ public sealed record SaveOptions
     public const int OpenBatch = 0;
 
     /// <summary>
-    /// How many images the file takes at a time, or <see cref="OpenBatch"/>. Null is what every runtime takes: 1 in <c>.tflite</c>, whose runtimes plan their memory for fixed
-    /// sizes, and open in <c>.onnx</c>, unless the network works for one image only.
+    /// How many images the file takes at a time, or <see cref="OpenBatch"/>. Null is what every runtime takes: 1 in <c>.tflite</c>, whose runtimes plan their
+    /// memory for fixed sizes, and open in <c>.onnx</c>, unless the network works for one image only.
     /// </summary>
     public int? BatchSize { get; init; }
 

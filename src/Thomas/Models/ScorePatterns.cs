@@ -19,10 +19,17 @@ internal static class ScorePatterns
     public static Value? SoftmaxLogits(Node node)
     {
         if (node.Op is not Divide || node.Inputs[0].Producer is not { Op: Exp } exp) return null;
-        if (Behind(node.Inputs[1]).Producer is not { Op: Reduce, Attributes: ReduceAttributes { Kind: ReduceKind.Sum } } sum || !ReferenceEquals(sum.Inputs[0], node.Inputs[0])) return null;
+        if (Behind(node.Inputs[1]).Producer is not { Op: Reduce, Attributes: ReduceAttributes { Kind: ReduceKind.Sum } } sum
+            || !ReferenceEquals(sum.Inputs[0], node.Inputs[0]))
+        {
+            return null;
+        }
+
         if (sum.Output.Shape.ElementCount != 1) return null;
         Value x = exp.Inputs[0];
-        return x.Producer is { Op: Subtract } shifted && Behind(shifted.Inputs[1]).Producer is { Op: Reduce, Attributes: ReduceAttributes { Kind: ReduceKind.Max } } max && ReferenceEquals(max.Inputs[0], shifted.Inputs[0])
+        return x.Producer is { Op: Subtract } shifted
+            && Behind(shifted.Inputs[1]).Producer is { Op: Reduce, Attributes: ReduceAttributes { Kind: ReduceKind.Max } } max
+            && ReferenceEquals(max.Inputs[0], shifted.Inputs[0])
             ? shifted.Inputs[0]
             : x;
     }
@@ -41,8 +48,10 @@ internal static class ScorePatterns
     }
 
     /// <summary>Whether a value is a sigmoid of one number.</summary>
-    private static bool IsSigmoid(Value value) => value.Producer is { Op: Activate, Attributes: ActivateAttributes { Activation.Kind: ActivationKind.Sigmoid } };
+    private static bool IsSigmoid(Value value) =>
+        value.Producer is { Op: Activate, Attributes: ActivateAttributes { Activation.Kind: ActivationKind.Sigmoid } };
 
     private static bool IsOneMinus(Value value, Value other) =>
-        value.Producer is { Op: Subtract } node && node.Inputs[0].Constant is TensorData one && one.Type.Shape.ElementCount == 1 && Math.Abs(one.Floats[0] - 1) < 1e-6f && ReferenceEquals(Behind(node.Inputs[1]), other);
+        value.Producer is { Op: Subtract } node && node.Inputs[0].Constant is TensorData one && one.Type.Shape.ElementCount == 1
+        && Math.Abs(one.Floats[0] - 1) < 1e-6f && ReferenceEquals(Behind(node.Inputs[1]), other);
 }

@@ -12,7 +12,8 @@ namespace Thomas;
 /// <param name="IsShared">Whether the elements share one softmax, so that they exclude one another.</param>
 /// <param name="IsSquashed">Whether the bounds come from a softmax, a sigmoid, a tanh or their like, and not from a clip or a ReLU.</param>
 /// <param name="IsLogarithm">Whether the elements are logarithms of probabilities.</param>
-internal readonly record struct ScoreRange(double Low, double High, double? Sum = null, bool IsShared = false, bool IsSquashed = false, bool IsLogarithm = false)
+internal readonly record struct ScoreRange(
+    double Low, double High, double? Sum = null, bool IsShared = false, bool IsSquashed = false, bool IsLogarithm = false)
 {
     // The layers after the last one with weights are few; the limit keeps hostile graphs cheap.
     private const int MaxVisits = 256;
@@ -66,7 +67,9 @@ internal readonly record struct ScoreRange(double Low, double High, double? Sum 
                 return Scaled(Of(node.Inputs[0], ref visits), -1, 0, value.Shape.ElementCount);
             case Log:
                 ScoreRange inner = Of(node.Inputs[0], ref visits);
-                return inner.IsProbability && inner.IsSquashed ? new ScoreRange(double.NegativeInfinity, 0, null, inner.IsShared, IsSquashed: true, IsLogarithm: true) : Unbounded;
+                return inner.IsProbability && inner.IsSquashed
+                    ? new ScoreRange(double.NegativeInfinity, 0, null, inner.IsShared, IsSquashed: true, IsLogarithm: true)
+                    : Unbounded;
             case BinaryOp:
                 return Combined(node, Of(node.Inputs[0], ref visits), Of(node.Inputs[1], ref visits));
             default:
@@ -100,15 +103,22 @@ internal readonly record struct ScoreRange(double Low, double High, double? Sum 
 
     /// <summary>A clip of what lies inside it anyway, as in clip(softmax, 1e-7, 1 - 1e-7), changes next to nothing.</summary>
     private static ScoreRange Clipped(ScoreRange x, double low, double high) =>
-        x.Low >= low - Tolerance && x.High <= high + Tolerance ? x : new ScoreRange(Math.Max(x.Low, low), Math.Min(x.High, high), IsShared: x.IsShared, IsSquashed: x.IsSquashed);
+        x.Low >= low - Tolerance && x.High <= high + Tolerance
+        ? x
+        : new ScoreRange(Math.Max(x.Low, low), Math.Min(x.High, high), IsShared: x.IsShared, IsSquashed: x.IsSquashed);
 
-    /// <summary>Rounding keeps the meaning. Steps of 1/256 from 0 on are what TFLite prescribes for softmax and sigmoid, so they are evidence by themselves.</summary>
+    /// <summary>
+    /// Rounding keeps the meaning. Steps of 1/256 from 0 on are what TFLite prescribes for softmax and sigmoid, so they are evidence by themselves.
+    /// </summary>
     private static ScoreRange OnGrid(ScoreRange x, FakeQuantizeAttributes a)
     {
         if (x.IsSquashed) return x;
         if (!a.Quantization.IsPerTensor) return x;
-        double scale = a.Quantization.Scales[0], low = scale * (a.Minimum - a.Quantization.ZeroPoints[0]), high = scale * (a.Maximum - a.Quantization.ZeroPoints[0]);
-        return low == 0 && Math.Abs(scale - (1.0 / 256)) < 1e-7 && a.Maximum - a.Minimum == 255 ? new ScoreRange(0, 1, IsSquashed: true) : Clipped(x, low, high);
+        double scale = a.Quantization.Scales[0], low = scale * (a.Minimum - a.Quantization.ZeroPoints[0]),
+            high = scale * (a.Maximum - a.Quantization.ZeroPoints[0]);
+        return low == 0 && Math.Abs(scale - (1.0 / 256)) < 1e-7 && a.Maximum - a.Minimum == 255
+            ? new ScoreRange(0, 1, IsSquashed: true)
+            : Clipped(x, low, high);
     }
 
     private static ScoreRange Joined(Node node, ref int visits)
@@ -118,7 +128,9 @@ internal readonly record struct ScoreRange(double Low, double High, double? Sum 
         for (int i = 1; i < node.Inputs.Count; i++)
         {
             ScoreRange next = Of(node.Inputs[i], ref visits);
-            all = new ScoreRange(Math.Min(all.Low, next.Low), Math.Max(all.High, next.High), all.Sum + next.Sum, all.IsShared && next.IsShared, all.IsSquashed && next.IsSquashed);
+            all = new ScoreRange(
+                Math.Min(all.Low, next.Low), Math.Max(all.High, next.High), all.Sum + next.Sum, all.IsShared && next.IsShared,
+                all.IsSquashed && next.IsSquashed);
         }
 
         return all;

@@ -9,7 +9,8 @@ namespace Thomas.Ops;
 
 internal sealed partial class ActivateBiasGradient
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape);
 
     private sealed unsafe class Kernel(Activation activation, Shape shape) : CpuKernel
     {

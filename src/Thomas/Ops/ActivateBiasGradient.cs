@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Ops;
 
 /// <summary>
-/// <see cref="ActivateGradient"/> and the bias gradient of the layer before it, in one pass over memory. Operands: dy and saved as there, at least of rank 2; results: dx and
-/// its sums over all axes but the last. The pass <c>fuse-bias-gradient</c> makes it of the two.
+/// <see cref="ActivateGradient"/> and the bias gradient of the layer before it, in one pass over memory. Operands: dy and saved as there, at least of rank 2;
+/// results: dx and its sums over all axes but the last. The pass <c>fuse-bias-gradient</c> makes it of the two.
 /// </summary>
 internal sealed partial class ActivateBiasGradient : Op
 {

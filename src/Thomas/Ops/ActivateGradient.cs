@@ -6,7 +6,8 @@ namespace Thomas.Ops;
 
 /// <summary>
 /// dx of an activation. Operands: dy and, of the same shape, the activation's result y where its derivative follows from that
-/// (<see cref="Activation.GradientReadsOutput"/>), else its argument x. At a kink the derivative is the left one for relu, relu6, clip and leakyRelu at 0, as PyTorch has it.
+/// (<see cref="Activation.GradientReadsOutput"/>), else its argument x. At a kink the derivative is the left one for relu, relu6, clip and leakyRelu at 0, as
+/// PyTorch has it.
 /// </summary>
 internal sealed partial class ActivateGradient : Op
 {

@@ -15,7 +15,9 @@ internal static class BroadcastGradient
         Add(g, input, g.Emit(OpCatalog.Multiply, "gradShare", [g.GradOutput, share]));
     }
 
-    /// <summary>Sums over the axes along which a tensor of the given shape stretches. Axes that are neighbors go in one sum, so no sum needs a transpose.</summary>
+    /// <summary>
+    /// Sums over the axes along which a tensor of the given shape stretches. Axes that are neighbors go in one sum, so no sum needs a transpose.
+    /// </summary>
     public static Value SumTo(GradientContext g, Value gradient, Shape shape)
     {
         Shape full = gradient.Shape;

@@ -78,7 +78,8 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
         _stridesB = [.. stridesB[1..]];
         _rows = _rowLength == 0 ? 0 : shape.ElementCount / _rowLength;
 
-        // Short rows of one operand that come again and again, such as one number for each channel: they are repeated in a buffer, so that calls are for many rows.
+        // Short rows of one operand that come again and again, such as one number for each channel: they are repeated in a buffer, so that calls are for many
+        // rows.
         bool shortRows = _form == BroadcastRow.Arrays && _sizes.Length > 0 && 2 * _rowLength <= RepeatedFloats;
         _repeatsA = shortRows && _stridesA[0] == 0 && _stridesB[0] == _rowLength;
         _repeatsB = shortRows && _stridesB[0] == 0 && _stridesA[0] == _rowLength;

@@ -6,7 +6,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Ops;
 
 /// <summary>
-/// A layer with weights, y = f(W x + b): the one description of a convolution, depthwise convolution, transposed convolution or dense layer, for all code that treats them alike.
+/// A layer with weights, y = f(W x + b): the one description of a convolution, depthwise convolution, transposed convolution or dense layer, for all code that
+/// treats them alike.
 /// </summary>
 internal readonly struct LinearNode
 {

@@ -79,7 +79,9 @@ internal sealed unsafe class ProductKernel : CpuKernel
             ? new WinogradConvolution(geometry, filter[0], a.Activation, context.Threads) : null;
         bool banded = hasMoments && winograd is null && a.Groups == 1;
         MatrixProduct product = MatrixProduct.ForConvolution(geometry, filter[0] / a.Groups, a.Activation, context.Threads, context.Blocks, banded);
-        ResultMoments? moments = hasMoments ? new ResultMoments(geometry.OutPixels, y[3], banded ? product.Bands : new RowBands(geometry.OutPixels, y[3])) : null;
+        ResultMoments? moments = hasMoments
+            ? new ResultMoments(geometry.OutPixels, y[3], banded ? product.Bands : new RowBands(geometry.OutPixels, y[3]))
+            : null;
         return new ProductKernel(node, product, winograd, moments, a.Groups, a.HasBias, a.HasResidual);
     }
 
@@ -91,7 +93,8 @@ internal sealed unsafe class ProductKernel : CpuKernel
         return new ProductKernel(node, product, null, null, 1, a.HasBias, hasResidual: false);
     }
 
-    public override long WorkspaceBytes(int threads) => ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0) + (_moments?.WorkspaceBytes ?? 0);
+    public override long WorkspaceBytes(int threads) =>
+        ((long)ThreadBytes * threads) + (_constantWeights is null ? (long)PackedBytes : 0) + (_moments?.WorkspaceBytes ?? 0);
 
     public override bool ReadsFloats(int input) => _constantWeights is null || input == 0 || input > (_hasBias ? 2 : 1);
 
@@ -109,7 +112,8 @@ internal sealed unsafe class ProductKernel : CpuKernel
         {
             for (int panel = 0; panel < panels; panel += step)
             {
-                int last = Math.Min(panels, panel + step), row = (group * _outputs) + (panel * PackedMatrix.PanelWidth), end = (group * _outputs) + Math.Min(_outputs, last * PackedMatrix.PanelWidth);
+                int last = Math.Min(panels, panel + step), row = (group * _outputs) + (panel * PackedMatrix.PanelWidth),
+                    end = (group * _outputs) + Math.Min(_outputs, last * PackedMatrix.PanelWidth);
                 using PinnedFloats w = new(_constantWeights, row * _k, (end - row) * _k);
                 Pack(w.Pointer - ((nint)row * _k), b.Pointer, _packedConstant, group, panel, last);
             }

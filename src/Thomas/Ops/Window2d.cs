@@ -70,7 +70,11 @@ internal readonly record struct Window2d(int KernelH, int KernelW, int StrideH, 
             throw new GraphException($"window {KernelH}x{KernelW}, stride {StrideH}x{StrideW} and dilation {DilationH}x{DilationW} must be positive");
         }
 
-        if (Padding.Top < 0 || Padding.Left < 0 || Padding.Bottom < 0 || Padding.Right < 0) throw new GraphException($"padding must not be negative: {Padding}");
+        if (Padding.Top < 0 || Padding.Left < 0 || Padding.Bottom < 0 || Padding.Right < 0)
+        {
+            throw new GraphException($"padding must not be negative: {Padding}");
+        }
+
         checked
         {
             int extentH = ((KernelH - 1) * DilationH) + 1, extentW = ((KernelW - 1) * DilationW) + 1;
@@ -78,7 +82,8 @@ internal readonly record struct Window2d(int KernelH, int KernelW, int StrideH, 
             if (extentH > h || extentW > w) throw new GraphException($"the window spans {extentH}x{extentW}, the padded input only {h}x{w}");
 
             // Kernels count padded rows and steps in 32 bits.
-            if (Math.Max(h, w) > MaximumSide || Math.Max(StrideH, StrideW) > MaximumSide || Math.Max(DilationH, DilationW) > MaximumSide || (long)w * input[3] > int.MaxValue / 2)
+            if (Math.Max(h, w) > MaximumSide || Math.Max(StrideH, StrideW) > MaximumSide || Math.Max(DilationH, DilationW) > MaximumSide
+                || (long)w * input[3] > int.MaxValue / 2)
             {
                 throw new GraphException($"the padded input of {h}x{w}, stride {StrideH}x{StrideW} or dilation {DilationH}x{DilationW} is too large");
             }

@@ -6,5 +6,6 @@ namespace Thomas.Passes;
 /// <summary>One of <see cref="CompilePasses"/>.</summary>
 /// <param name="Name">What switches it off.</param>
 /// <param name="Run">The rewrite.</param>
-/// <param name="ForCpuCaches">Whether it pays only on a CPU: it makes one node of several whose common kernel keeps in the caches what lies between them.</param>
+/// <param name="ForCpuCaches">Whether it pays only on a CPU: it makes one node of several whose common kernel keeps in the caches what lies between
+/// them.</param>
 internal sealed record CompilePass(string Name, Func<Graph, Graph> Run, bool ForCpuCaches = false);

@@ -54,9 +54,13 @@ internal sealed class EliminateTransposes
                 return SinkUnary(node, inverse => pad with { Before = Permutation.Apply(inverse, pad.Before), After = Permutation.Apply(inverse, pad.After) });
             case Slice:
                 SliceAttributes slice = (SliceAttributes)node.Attributes;
-                return SinkUnary(node, inverse => new SliceAttributes(Permutation.Apply(inverse, slice.Begin), Permutation.Apply(inverse, slice.Size), Permutation.Apply(inverse, slice.Step)));
+                return SinkUnary(
+                    node,
+                    inverse => new SliceAttributes(
+                        Permutation.Apply(inverse, slice.Begin), Permutation.Apply(inverse, slice.Size), Permutation.Apply(inverse, slice.Step)));
             case Softmax:
-                return IsPending(node.Inputs[0]) && PermOf(node.Inputs[0])[node.Output.Shape.Rank - 1] == node.Output.Shape.Rank - 1 && SinkUnary(node, node.Attributes);
+                return IsPending(node.Inputs[0]) && PermOf(node.Inputs[0])[node.Output.Shape.Rank - 1] == node.Output.Shape.Rank - 1
+                    && SinkUnary(node, node.Attributes);
             case Reduce:
                 return SinkReduce(node);
             case BinaryOp:

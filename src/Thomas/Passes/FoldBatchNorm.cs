@@ -50,7 +50,8 @@ internal static class FoldBatchNorm
         TensorData bias = ConstantMath.Affine(linear.Bias?.Constant, scale, shift);
         Value folded = rewriter.Builder.Add(
             linear.Node.Op,
-            [linear.Node.Inputs[0], rewriter.Builder.Constant(linear.Weights.Name, weights), rewriter.Builder.Constant(linear.Bias?.Name ?? node.Name + ".bias", bias)],
+            [linear.Node.Inputs[0], rewriter.Builder.Constant(linear.Weights.Name, weights), rewriter.Builder.Constant(
+                linear.Bias?.Name ?? node.Name + ".bias", bias)],
             linear.With(hasBias: true, hasResidual: false, default),
             node.Name);
         rewriter.Set(node.Output, folded);

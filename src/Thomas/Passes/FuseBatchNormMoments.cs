@@ -5,9 +5,9 @@ using Thomas.Ops;
 namespace Thomas.Passes;
 
 /// <summary>
-/// Lets a convolution sum the statistics for the batch normalization in training that follows it, while its result is in the caches: one reading of the activations less.
-/// Only where the result is too large to stay there: from the third-level cache it is read as fast as it is summed (Zen 4, MobileNetV2, November 2026: at batch 32 convolutions
-/// and normalizations take 2 to 5 % less on one thread and 17 % less on two, at batch 1 and 8 nothing less).
+/// Lets a convolution sum the statistics for the batch normalization in training that follows it, while its result is in the caches: one reading of the
+/// activations less. Only where the result is too large to stay there: from the third-level cache it is read as fast as it is summed (Zen 4, MobileNetV2,
+/// November 2026: at batch 32 convolutions and normalizations take 2 to 5 % less on one thread and 17 % less on two, at batch 1 and 8 nothing less).
 /// </summary>
 internal static class FuseBatchNormMoments
 {

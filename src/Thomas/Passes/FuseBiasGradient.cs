@@ -4,7 +4,9 @@ using Thomas.Ops;
 
 namespace Thomas.Passes;
 
-/// <summary>Lets the gradient of an activation be summed to the bias gradient while it is made: one pass over memory instead of two, with the same bits.</summary>
+/// <summary>
+/// Lets the gradient of an activation be summed to the bias gradient while it is made: one pass over memory instead of two, with the same bits.
+/// </summary>
 internal static class FuseBiasGradient
 {
     public static Graph Run(Graph graph)

@@ -6,9 +6,9 @@ using Thomas.Ops;
 namespace Thomas.Passes;
 
 /// <summary>
-/// Makes both gradients of a depthwise convolution in one pass over memory, the input's over the forward input where that dies with them: three readings and writings of
-/// a tensor instead of five. If the forward input was clipped (relu, relu6) and nothing else reads its gradient, the gradient of that and the sums for the bias before it are
-/// made on the way: three instead of eight.
+/// Makes both gradients of a depthwise convolution in one pass over memory, the input's over the forward input where that dies with them: three readings and
+/// writings of a tensor instead of five. If the forward input was clipped (relu, relu6) and nothing else reads its gradient, the gradient of that and the sums
+/// for the bias before it are made on the way: three instead of eight.
 /// </summary>
 internal static class FuseDepthwiseGradients
 {
@@ -55,8 +55,8 @@ internal static class FuseDepthwiseGradients
     }
 
     /// <summary>
-    /// The inputs' gradients by what they and a filter's gradient have in common, in graph order. Their filter must be a variable or constant: whatever else it might be could
-    /// come after the filter's gradient.
+    /// The inputs' gradients by what they and a filter's gradient have in common, in graph order. Their filter must be a variable or constant: whatever else it
+    /// might be could come after the filter's gradient.
     /// </summary>
     private static Dictionary<(Value Dy, OpAttributes Attributes), Queue<Node>> InputGradients(Graph graph)
     {
@@ -64,7 +64,11 @@ internal static class FuseDepthwiseGradients
         foreach (Node node in graph.Nodes)
         {
             if (node.Op is not DepthwiseConv2dInputGradient || node.Inputs[1].Producer is not null) continue;
-            if (!candidates.TryGetValue((node.Inputs[0], node.Attributes), out Queue<Node>? queue)) candidates.Add((node.Inputs[0], node.Attributes), queue = []);
+            if (!candidates.TryGetValue((node.Inputs[0], node.Attributes), out Queue<Node>? queue))
+            {
+                candidates.Add((node.Inputs[0], node.Attributes), queue = []);
+            }
+
             queue.Enqueue(node);
         }
 

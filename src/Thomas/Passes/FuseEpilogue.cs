@@ -39,7 +39,11 @@ internal static class FuseEpilogue
         HashSet<Node> taken = [];
         for (int i = graph.Nodes.Count - 1; i >= 0; i--)
         {
-            if (!LinearNode.TryGet(graph.Nodes[i], out LinearNode linear) || !linear.HasEpilogue || linear.Activation != default || linear.HasResidual) continue;
+            if (!LinearNode.TryGet(graph.Nodes[i], out LinearNode linear) || !linear.HasEpilogue || linear.Activation != default || linear.HasResidual)
+            {
+                continue;
+            }
+
             Node last = linear.Node;
             Node? add = null, activate = null;
             if (OnlyConsumer(graph, last) is { Op: Add } sum && last.Op is Conv2d && !taken.Contains(sum)

@@ -6,8 +6,8 @@ using Thomas.Ops;
 namespace Thomas.Passes;
 
 /// <summary>
-/// Makes one node of a 1x1 convolution, a depthwise one and another 1x1 convolution where nothing else reads what is between them, so that the expanded image never exists
-/// as a whole; the same bits. Where the first or the last cannot join, of the other two.
+/// Makes one node of a 1x1 convolution, a depthwise one and another 1x1 convolution where nothing else reads what is between them, so that the expanded image
+/// never exists as a whole; the same bits. Where the first or the last cannot join, of the other two.
 /// </summary>
 internal static class FuseInvertedResidual
 {
@@ -44,19 +44,26 @@ internal static class FuseInvertedResidual
     /// <summary>The block around a depthwise convolution, if there is one; its expansion is no earlier block's projection.</summary>
     private static Block? Find(Graph graph, Node node, Dictionary<Node, Block> earlier)
     {
-        if (node.Stage != Stage.Forward || node.Attributes is not DepthwiseConv2dAttributes a || a.Window.DilationH != 1 || node.Output.Shape[3] != node.Inputs[0].Shape[3]) return null;
+        if (node.Stage != Stage.Forward || node.Attributes is not DepthwiseConv2dAttributes a || a.Window.DilationH != 1
+            || node.Output.Shape[3] != node.Inputs[0].Shape[3])
+        {
+            return null;
+        }
+
         Node? expand = node.Inputs[0].Producer, project = OnlyReader(graph, node);
-        bool expands = IsPointwise(expand) && !((Conv2dAttributes)expand.Attributes).HasResidual && OnlyReader(graph, expand) is not null && !earlier.ContainsKey(expand);
+        bool expands = IsPointwise(expand) && !((Conv2dAttributes)expand.Attributes).HasResidual && OnlyReader(graph, expand) is not null
+            && !earlier.ContainsKey(expand);
         bool projects = IsPointwise(project) && ReferenceEquals(project.Inputs[0], node.Output);
         Block block = new(expands ? expand : null, node, projects ? project : null);
         return Pays(block) ? block : null;
     }
 
-    private static bool IsPointwise([NotNullWhen(true)] Node? node) => node is { Stage: Stage.Forward, Attributes: Conv2dAttributes a } && InvertedResidual.IsPointwise(a);
+    private static bool IsPointwise([NotNullWhen(true)] Node? node) =>
+        node is { Stage: Stage.Forward, Attributes: Conv2dAttributes a } && InvertedResidual.IsPointwise(a);
 
     /// <summary>
-    /// What the second-level cache holds need not be kept from being written. Without expansion only the result of the depthwise convolution is saved, which does not weigh
-    /// against the projection where that is large.
+    /// What the second-level cache holds need not be kept from being written. Without expansion only the result of the depthwise convolution is saved, which
+    /// does not weigh against the projection where that is large.
     /// </summary>
     private static bool Pays(Block block) =>
         block.Depthwise.Inputs[0].Type.SizeBytes >= LeastBytes

@@ -28,7 +28,9 @@ internal static class FusePad
             rewriter.Enter(node);
             Value[] inputs = rewriter.MapInputs(node);
             inputs[0] = rewriter.Map(padNode.Inputs[0]);
-            OpAttributes attributes = node.Attributes is Conv2dAttributes conv ? conv with { Window = merged } : ((DepthwiseConv2dAttributes)node.Attributes) with { Window = merged };
+            OpAttributes attributes = node.Attributes is Conv2dAttributes conv
+                ? conv with { Window = merged }
+                : ((DepthwiseConv2dAttributes)node.Attributes) with { Window = merged };
             rewriter.Set(node.Output, rewriter.Builder.Add(node.Op, inputs, attributes, node.Name));
         }
 

@@ -27,7 +27,10 @@ internal static class NameOutputs
         GraphRewriter rewriter = new(graph);
         foreach (Value value in graph.Values)
         {
-            if (value.Constant is not null && NameOf(value, owners, claimed) is string name && name != value.Name) rewriter.Set(value, rewriter.Builder.Constant(name, value.Constant));
+            if (value.Constant is not null && NameOf(value, owners, claimed) is string name && name != value.Name)
+            {
+                rewriter.Set(value, rewriter.Builder.Constant(name, value.Constant));
+            }
         }
 
         foreach (Node node in graph.Nodes)
@@ -42,7 +45,9 @@ internal static class NameOutputs
             Value output = rewriter.Map(graph.Outputs[i]);
 
             // A value that is handed out under two names, or an input that is handed out, needs a view to carry the second name.
-            outputs[i] = output.Name == names[i] ? output : rewriter.Builder.Add(OpCatalog.Reshape, [output], ReshapeAttributes.Same(output.Shape.Rank), names[i]);
+            outputs[i] = output.Name == names[i]
+                ? output
+                : rewriter.Builder.Add(OpCatalog.Reshape, [output], ReshapeAttributes.Same(output.Shape.Rank), names[i]);
         }
 
         return rewriter.Builder.Build(outputs);

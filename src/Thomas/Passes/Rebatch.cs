@@ -6,10 +6,10 @@ using Thomas.Ops;
 namespace Thomas.Passes;
 
 /// <summary>
-/// Gives a graph another batch. Every value that depends on an input holds the images one after the other along its first axis, some rows for each image: one, or
-/// more where a file folds positions into that axis. So a value whose rows for one image are known has a known shape for any batch, whatever sizes a
-/// file wrote into its reshapes; and an operator that works along the first axis either works on the rows of one image, and then gets the batch as an axis of
-/// its own, or mixes images, and is refused.
+/// Gives a graph another batch. Every value that depends on an input holds the images one after the other along its first axis, some rows for each image: one,
+/// or more where a file folds positions into that axis. So a value whose rows for one image are known has a known shape for any batch, whatever sizes a file
+/// wrote into its reshapes; and an operator that works along the first axis either works on the rows of one image, and then gets the batch as an axis of its
+/// own, or mixes images, and is refused.
 /// </summary>
 internal sealed class Rebatch
 {
@@ -76,7 +76,10 @@ internal sealed class Rebatch
         foreach (Value input in _graph.Inputs)
         {
             _holdsImages[input.Id] = input.Shape.Rank > 0;
-            if (input.Shape.Rank > 0 && input.Shape[0] % _from != 0) throw new GraphException($"The inputs differ in their batch: {input} does not hold {_from} images.");
+            if (input.Shape.Rank > 0 && input.Shape[0] % _from != 0)
+            {
+                throw new GraphException($"The inputs differ in their batch: {input} does not hold {_from} images.");
+            }
         }
 
         foreach (Node node in _graph.Nodes)
@@ -126,7 +129,8 @@ internal sealed class Rebatch
             case Transpose when ((TransposeAttributes)node.Attributes).Perm is var perm && perm[0] != 0:
                 if (_from > 1) throw Mixes(node, "moves the axis of the images");
                 return InsideUnchecked(node, new TransposeAttributes(Prepended(0, Shifted(perm, 1))));
-            case BatchNorm or LocalResponseNorm or FakeQuantize when node.Output.Shape.Rank == 1 && node.Attributes is not FakeQuantizeAttributes { Quantization.IsPerTensor: true }:
+            case BatchNorm or LocalResponseNorm or FakeQuantize when node.Output.Shape.Rank == 1
+                && node.Attributes is not FakeQuantizeAttributes { Quantization.IsPerTensor: true }:
                 return Inside(node, "scales along the axis of the images", node.Attributes);
             default:
                 return false;
@@ -169,8 +173,8 @@ internal sealed class Rebatch
     }
 
     /// <summary>
-    /// Operands align at their last axes. All that hold images must have them at the first axis of the result; a constant of as many rows has one for each row of
-    /// an image, and the same ones for each image.
+    /// Operands align at their last axes. All that hold images must have them at the first axis of the result; a constant of as many rows has one for each row
+    /// of an image, and the same ones for each image.
     /// </summary>
     private bool RewriteBinary(Node node)
     {
@@ -210,8 +214,8 @@ internal sealed class Rebatch
     }
 
     /// <summary>
-    /// Operands that hold images either count products along their first axis, all of them, or have rows for a product that mixes none; whatever else they have there
-    /// (a side of the matrix, a part of the products) becomes a product for each image.
+    /// Operands that hold images either count products along their first axis, all of them, or have rows for a product that mixes none; whatever else they have
+    /// there (a side of the matrix, a part of the products) becomes a product for each image.
     /// </summary>
     private bool RewriteMatMul(Node node)
     {
@@ -266,7 +270,9 @@ internal sealed class Rebatch
         return true;
     }
 
-    /// <summary>Joins images with constants of one row (class tokens) without a size for the batch: images padded by zeros, plus the constants where the zeros are.</summary>
+    /// <summary>
+    /// Joins images with constants of one row (class tokens) without a size for the batch: images padded by zeros, plus the constants where the zeros are.
+    /// </summary>
     private bool JoinOpen(Node node)
     {
         int axis = ((ConcatAttributes)node.Attributes).Axis, rank = node.Output.Shape.Rank, at = 0, lastImage = -1;
@@ -289,7 +295,8 @@ internal sealed class Rebatch
                 any = true;
                 if (lastImage >= 0) after[lastImage] += length;
                 int inner = full.Product(axis + 1, rank), row = length * inner;
-                for (int outer = 0; outer < full.Product(0, axis); outer++) data.Floats.Slice(outer * row, row).CopyTo(added.AsSpan(((outer * full[axis]) + at) * inner));
+                for (int outer = 0; outer < full.Product(0, axis); outer++)
+                    data.Floats.Slice(outer * row, row).CopyTo(added.AsSpan(((outer * full[axis]) + at) * inner));
             }
 
             at += length;
@@ -303,7 +310,10 @@ internal sealed class Rebatch
         }
 
         Value joined = images.Count == 1 ? images[0] : _rewriter.Builder.Add(OpCatalog.Concat, images.ToArray(), node.Attributes, $"{node.Name}/images");
-        _rewriter.Set(node.Output, _rewriter.Builder.Add(OpCatalog.Add, [joined, _rewriter.Builder.Constant($"{node.Name}/constants", TensorData.FromFloats(full, added))], null, node.Name));
+        _rewriter.Set(
+            node.Output,
+            _rewriter.Builder.Add(
+                OpCatalog.Add, [joined, _rewriter.Builder.Constant($"{node.Name}/constants", TensorData.FromFloats(full, added))], null, node.Name));
         return true;
     }
 
@@ -325,10 +335,14 @@ internal sealed class Rebatch
         int bytes = data.Bytes.Length / _from;
         for (int image = 1; image < _from; image++)
         {
-            if (!data.Bytes.Span.Slice(image * bytes, bytes).SequenceEqual(data.Bytes.Span[..bytes])) throw Mixes(_node, $"reads '{constant.Name}', which has other numbers for each image");
+            if (!data.Bytes.Span.Slice(image * bytes, bytes).SequenceEqual(data.Bytes.Span[..bytes]))
+            {
+                throw Mixes(_node, $"reads '{constant.Name}', which has other numbers for each image");
+            }
         }
 
-        return _rewriter.Builder.Constant($"{constant.Name}/one", new TensorData(new TensorType(constant.Type.DType, constant.Shape.With(0, rows)), data.Bytes[..bytes]));
+        return _rewriter.Builder.Constant(
+            $"{constant.Name}/one", new TensorData(new TensorType(constant.Type.DType, constant.Shape.With(0, rows)), data.Bytes[..bytes]));
     }
 
     private Value Repeated(Value constant)
@@ -359,7 +373,10 @@ internal sealed class Rebatch
         {
             Value input = node.Inputs[i];
             operands[i] = _holdsImages[input.Id] ? Split(input, input.Shape.Rank) : _rewriter.Map(input);
-            if (!_holdsImages[input.Id] && node.Op is Concat) operands[i] = Repeated(Reshaped(operands[i], Prepended(1, new IntList(input.Shape.Dims)), "rows"));
+            if (!_holdsImages[input.Id] && node.Op is Concat)
+            {
+                operands[i] = Repeated(Reshaped(operands[i], Prepended(1, new IntList(input.Shape.Dims)), "rows"));
+            }
         }
 
         Join(node, _rewriter.Builder.Add(node.Op, operands, attributes, $"{node.Name}/images"));
@@ -418,7 +435,8 @@ internal sealed class Rebatch
     private Shape Rows(Shape shape) => shape.With(0, checked((int)((long)shape[0] / _from * _to)));
 
     private static GraphException Mixes(Node? node, string how) =>
-        new($"{(node is null ? "a graph" : $"{node.Op.Name} '{node.Name}'")} that {how} (it would mix the images of a batch; export the model for a batch of 1, or without it)");
+        new($"{(node is null ? "a graph" : $"{node.Op.Name} '{node.Name}'")} that {how} (it would mix the images of a batch; export the model for a batch "
+        + $"of 1, or without it)");
 
     private static IntList Shifted(IntList axes, int by)
     {

@@ -5,8 +5,8 @@ using Thomas.Ops;
 namespace Thomas.Planning;
 
 /// <summary>
-/// Predicts the time of a node: the longer of its arithmetic and its memory traffic, and a fixed part for starting it. The roofline model (Williams et al. 2009) with
-/// one roof for matrix products, one for depthwise convolution and one for everything else.
+/// Predicts the time of a node: the longer of its arithmetic and its memory traffic, and a fixed part for starting it. The roofline model (Williams et al.
+/// 2009) with one roof for matrix products, one for depthwise convolution and one for everything else.
 /// </summary>
 /// <param name="ProductRate">Multiply-adds a second of convolutions, dense layers and their gradients.</param>
 /// <param name="DepthwiseRate">Multiply-adds a second of depthwise convolutions and their gradients.</param>
@@ -16,8 +16,8 @@ namespace Thomas.Planning;
 public sealed record CostModel(double ProductRate, double DepthwiseRate, double ElementwiseRate, double Bandwidth, double NodeSeconds)
 {
     /// <summary>
-    /// Two cores of a middling phone or laptop. Decisions use these fixed rates, not measured ones: a plan, and with it the rounding of micro-batches, must not vary
-    /// from run to run.
+    /// Two cores of a middling phone or laptop. Decisions use these fixed rates, not measured ones: a plan, and with it the rounding of micro-batches, must not
+    /// vary from run to run.
     /// </summary>
     public static CostModel Nominal { get; } = new(40e9, 8e9, 5e9, 10e9, 4e-6);
 

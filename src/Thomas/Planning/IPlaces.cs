@@ -3,8 +3,8 @@ using Thomas.Graphs;
 namespace Thomas.Planning;
 
 /// <summary>
-/// What planning asks of the devices that nodes are placed on. A place is a device's number in a compiled graph; place 0 is the device that was asked for, whose memory has the
-/// graph's inputs and variables.
+/// What planning asks of the devices that nodes are placed on. A place is a device's number in a compiled graph; place 0 is the device that was asked for,
+/// whose memory has the graph's inputs and variables.
 /// </summary>
 internal interface IPlaces
 {

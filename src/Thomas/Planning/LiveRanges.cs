@@ -47,7 +47,8 @@ internal sealed class LiveRanges
             WorkspaceRanges[step] = workspaceBytes[step] == 0 ? -1 : _ranges.Count;
             if (workspaceBytes[step] == 0) continue;
             int place = graph.Nodes[step].Place;
-            _ranges.Add(new LiveRange(graph.Nodes[step].Name, MemoryKind.Workspace, Align(workspaceBytes[step], _places.AlignmentOf(place)), step, step, place));
+            _ranges.Add(
+                new LiveRange(graph.Nodes[step].Name, MemoryKind.Workspace, Align(workspaceBytes[step], _places.AlignmentOf(place)), step, step, place));
         }
 
         if (!share)
@@ -184,7 +185,9 @@ internal sealed class LiveRanges
         }
 
         _rangeOf[value.Id] = _ranges.Count;
-        _ranges.Add(new LiveRange(value.Name, kind, Align(value.Type.SizeBytes, _places.AlignmentOf(value.Place)), step, Math.Max(_lastUse[value.Id], step), value.Place));
+        _ranges.Add(
+            new LiveRange(
+                value.Name, kind, Align(value.Type.SizeBytes, _places.AlignmentOf(value.Place)), step, Math.Max(_lastUse[value.Id], step), value.Place));
     }
 
     private long[] SumLiveBytes(IReadOnlyList<LiveRange> ranges)

@@ -36,7 +36,8 @@ public sealed class MemoryPlan
     private readonly long[] _live;
 
     internal MemoryPlan(
-        Graph graph, IReadOnlyList<MemoryBlock> blocks, MemoryArena[] arenas, LiveRanges live, Dictionary<Value, long> offsets, Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
+        Graph graph, IReadOnlyList<MemoryBlock> blocks, MemoryArena[] arenas, LiveRanges live, Dictionary<Value, long> offsets,
+        Dictionary<Value, Variable> variableOf, long[] workspaceOffsets)
     {
         _graph = graph;
         _live = live.LiveBytes;
@@ -53,7 +54,9 @@ public sealed class MemoryPlan
     /// <summary>All stretches, in the order of their first step.</summary>
     public IReadOnlyList<MemoryBlock> Blocks { get; }
 
-    /// <summary>One for each device that nodes are placed on: the device that was asked for, then the one that runs what the first has no kernels for.</summary>
+    /// <summary>
+    /// One for each device that nodes are placed on: the device that was asked for, then the one that runs what the first has no kernels for.
+    /// </summary>
     public IReadOnlyList<MemoryArena> Arenas { get; }
 
     /// <summary>Size of all arenas.</summary>
@@ -104,7 +107,8 @@ public sealed class MemoryPlan
             int width = (int)((bytes * ChartWidth + LowerBoundBytes - 1) / Math.Max(LowerBoundBytes, 1));
             Node node = _graph.Nodes[at];
             text.Append(CultureInfo.InvariantCulture, $"{at,5} {node.Stage.ToString().ToLowerInvariant(),-9} {ByteSize.Format(bytes),9} ");
-            text.Append('#', width).Append(' ', ChartWidth - width).Append(CultureInfo.InvariantCulture, $" {node.Op.Name} {VisibleText.Shorten(node.Name, NameColumns)}{(at == PeakStep ? "  <- peak" : "")}\n");
+            text.Append('#', width).Append(' ', ChartWidth - width)
+                .Append(CultureInfo.InvariantCulture, $" {node.Op.Name} {VisibleText.Shorten(node.Name, NameColumns)}{(at == PeakStep ? "  <- peak" : "")}\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"arena {ByteSize.Format(ArenaBytes)}, at least {ByteSize.Format(LowerBoundBytes)}\n");
@@ -118,12 +122,16 @@ public sealed class MemoryPlan
         int[] nodes = new int[Arenas.Count];
         foreach (Node node in _graph.Nodes) nodes[node.Place] += node.Op is Transfer || node.Op.IsView(node) ? 0 : 1;
         for (int place = 0; place < nodes.Length; place++)
-            text.Append(CultureInfo.InvariantCulture, $"{VisibleText.Of(Arenas[place].Device)}: {nodes[place]} nodes, arena {ByteSize.Format(Arenas[place].Bytes)}\n");
+            text.Append(
+                CultureInfo.InvariantCulture, $"{VisibleText.Of(Arenas[place].Device)}: {nodes[place]} nodes, arena {ByteSize.Format(Arenas[place].Bytes)}\n");
         foreach (Node node in _graph.Nodes)
         {
             if (node is { Op: Transfer, Attributes: TransferAttributes between })
             {
-                text.Append(CultureInfo.InvariantCulture, $"transfer {VisibleText.Shorten(node.Inputs[0].Name, NameColumns)} {ByteSize.Format(node.Output.Type.SizeBytes)} from {VisibleText.Of(between.Source)} to {VisibleText.Of(between.Target)}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"transfer {VisibleText.Shorten(node.Inputs[0].Name, NameColumns)} {ByteSize.Format(node.Output.Type.SizeBytes)} from "
+                    + $"{VisibleText.Of(between.Source)} to {VisibleText.Of(between.Target)}\n");
             }
         }
     }

@@ -5,8 +5,8 @@ using Thomas.Graphs;
 namespace Thomas.Planning;
 
 /// <summary>
-/// Assigns arena offsets to the values of a scheduled graph: what is never live together may share bytes. Every device that nodes are placed on has an arena of its own.
-/// See <see cref="LiveRanges"/>.
+/// Assigns arena offsets to the values of a scheduled graph: what is never live together may share bytes. Every device that nodes are placed on has an arena of
+/// its own. See <see cref="LiveRanges"/>.
 /// </summary>
 internal static class MemoryPlanner
 {
@@ -27,10 +27,17 @@ internal static class MemoryPlanner
         for (int i = 0; i < blocks.Length; i++)
         {
             LiveRange range = live.Ranges[i];
-            blocks[i] = new MemoryBlock(range.Kind == MemoryKind.Workspace ? $"workspace of {range.Name}" : range.Name, range.Kind, range.Size, range.FirstStep, range.LastStep, offsets[i]) { Arena = range.Place };
+            blocks[i] = new MemoryBlock(
+                range.Kind == MemoryKind.Workspace ? $"workspace of {range.Name}" : range.Name, range.Kind, range.Size, range.FirstStep, range.LastStep,
+                offsets[i])
+            { Arena = range.Place };
         }
 
-        Array.Sort(blocks, static (a, b) => a.FirstStep != b.FirstStep ? a.FirstStep.CompareTo(b.FirstStep) : a.Arena != b.Arena ? a.Arena.CompareTo(b.Arena) : a.Offset.CompareTo(b.Offset));
+        Array.Sort(
+            blocks,
+            static (a, b) => a.FirstStep != b.FirstStep ? a.FirstStep.CompareTo(b.FirstStep)
+            : a.Arena != b.Arena ? a.Arena.CompareTo(b.Arena)
+            : a.Offset.CompareTo(b.Offset));
         Dictionary<Value, long> valueOffsets = [];
         Dictionary<Value, Variable> variableOf = [];
         foreach (Value value in graph.Values)

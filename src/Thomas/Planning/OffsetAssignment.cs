@@ -12,7 +12,9 @@ internal sealed class OffsetAssignment
     /// <summary>Comparisons of two ranges that the search may make: some tens of milliseconds.</summary>
     private const long SearchBudget = 6_000_000;
 
-    /// <summary>Placing takes the square of the number of ranges: from so many on they are placed in order of time, where a list of what is free is enough.</summary>
+    /// <summary>
+    /// Placing takes the square of the number of ranges: from so many on they are placed in order of time, where a list of what is free is enough.
+    /// </summary>
     private const int ManyRanges = 2048, TooManyRanges = 8192;
 
     private readonly IReadOnlyList<LiveRange> _ranges;
@@ -33,7 +35,8 @@ internal sealed class OffsetAssignment
     /// <param name="lowerBound">The largest sum of sizes live at one step.</param>
     /// <param name="arenaBytes">The end of the last range.</param>
     /// <returns>The offset of each range.</returns>
-    public static long[] Run(IReadOnlyList<LiveRange> ranges, long lowerBound, out long arenaBytes) => new OffsetAssignment(ranges).Search(lowerBound, out arenaBytes);
+    public static long[] Run(IReadOnlyList<LiveRange> ranges, long lowerBound, out long arenaBytes) =>
+        new OffsetAssignment(ranges).Search(lowerBound, out arenaBytes);
 
     private long[] Search(long lowerBound, out long arenaBytes)
     {

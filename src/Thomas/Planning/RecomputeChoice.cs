@@ -5,14 +5,15 @@ using Thomas.Graphs;
 namespace Thomas.Planning;
 
 /// <summary>
-/// Chooses what <see cref="Recompute"/> drops. As long as too much is live at the peak, the value that lies idle there and frees most bytes for the time of computing
-/// it again is dropped; one that does not lower the peak is kept. When the arena fits, what turned out to be needless is kept again, the dearest first.
+/// Chooses what <see cref="Recompute"/> drops. As long as too much is live at the peak, the value that lies idle there and frees most bytes for the time of
+/// computing it again is dropped; one that does not lower the peak is kept. When the arena fits, what turned out to be needless is kept again, the dearest
+/// first.
 /// </summary>
 internal sealed class RecomputeChoice
 {
     /// <summary>
-    /// Nodes that the search may look at, in all its attempts: a second or so. What a graph of more than that needs is decided for several values at once. A graph of more
-    /// than <see cref="LargeGraph"/> nodes gets less, since its other passes take long enough.
+    /// Nodes that the search may look at, in all its attempts: a second or so. What a graph of more than that needs is decided for several values at once. A
+    /// graph of more than <see cref="LargeGraph"/> nodes gets less, since its other passes take long enough.
     /// </summary>
     private const long Work = 400_000;
 
@@ -77,7 +78,9 @@ internal sealed class RecomputeChoice
         return after < before;
     }
 
-    /// <summary>The value of most bytes for its time among those that lie idle at the peak, or the best few of them in a very large graph; none if there are none.</summary>
+    /// <summary>
+    /// The value of most bytes for its time among those that lie idle at the peak, or the best few of them in a very large graph; none if there are none.
+    /// </summary>
     private List<Value> Best()
     {
         List<(Value Value, double Ratio)> found = [];

@@ -5,8 +5,8 @@ using Thomas.Passes;
 namespace Thomas.Planning;
 
 /// <summary>
-/// Orders the backward pass so that less is live at once: of the nodes that could run next, the one that adds least, or frees most. The forward pass keeps its order.
-/// Values do not depend on the order, so no result does.
+/// Orders the backward pass so that less is live at once: of the nodes that could run next, the one that adds least, or frees most. The forward pass keeps its
+/// order. Values do not depend on the order, so no result does.
 /// </summary>
 internal sealed class Scheduler
 {

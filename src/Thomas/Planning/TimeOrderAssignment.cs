@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Thomas.Planning;
 
 /// <summary>
-/// Gives ranges offsets in the order in which they begin, each in the smallest gap that is wide enough: the allocator of a program that runs once. Takes n log n time for n ranges,
-/// and finds the least memory for chains.
+/// Gives ranges offsets in the order in which they begin, each in the smallest gap that is wide enough: the allocator of a program that runs once. Takes n log
+/// n time for n ranges, and finds the least memory for chains.
 /// </summary>
 internal sealed class TimeOrderAssignment
 {

@@ -47,13 +47,16 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
         for (int i = 0; i < outputs.Length; i++) outputs[i] = SpanOf(node.Outputs[i], node.Place);
         long offset = compiled.Plan.WorkspaceOffsets[index];
         MemorySpan workspace = offset < 0 ? default : new MemorySpan(arenas[node.Place], offset, kernel.WorkspaceBytes(compiled.Threads));
-        return new PlacedKernel(kernel, node, inputs, outputs, workspace, constants.OfKernel(index, node.Place, kernel.ConstantBytes), Packs: !constants.IsComplete);
+        return new PlacedKernel(
+            kernel, node, inputs, outputs, workspace, constants.OfKernel(index, node.Place, kernel.ConstantBytes), Packs: !constants.IsComplete);
     }
 
     private TransferSegment Transfer(Node node)
     {
         TransferAttributes between = (TransferAttributes)node.Attributes;
-        return new TransferSegment(node, $"x{8 * node.Output.Type.DType.SizeBytes()}_transfer_{between.Source}_to_{between.Target}", SpanOf(node.Inputs[0], node.Inputs[0].Place), SpanOf(node.Output, node.Place));
+        return new TransferSegment(
+            node, $"x{8 * node.Output.Type.DType.SizeBytes()}_transfer_{between.Source}_to_{between.Target}", SpanOf(node.Inputs[0], node.Inputs[0].Place),
+            SpanOf(node.Output, node.Place));
     }
 
     /// <summary>Constants are used where they lie or are copied to, variables in their store, values where the plan puts them.</summary>
@@ -63,7 +66,11 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
         {
             if (variables is null || !variables.Contains(variable)) throw new GraphException($"No memory was given for the variable '{variable.Name}'.");
             MemorySpan span = variables.SpanOf(variable);
-            if (!compiled.Places.Devices[place].Owns(span.Memory!)) throw new GraphException($"The variable '{variable.Name}' does not lie in the memory of the device '{compiled.Places.NameOf(place)}'.");
+            if (!compiled.Places.Devices[place].Owns(span.Memory!))
+            {
+                throw new GraphException($"The variable '{variable.Name}' does not lie in the memory of the device '{compiled.Places.NameOf(place)}'.");
+            }
+
             return span;
         }
 

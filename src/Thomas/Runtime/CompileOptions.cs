@@ -25,13 +25,14 @@ public sealed record CompileOptions
     public int Threads { get; init; }
 
     /// <summary>
-    /// Rows of the blocks that matrix products are cut into (the GEMM's MC), about; 0 chooses by the size of the second-level cache. Changes how fast they are, no bit of a result.
+    /// Rows of the blocks that matrix products are cut into (the GEMM's MC), about; 0 chooses by the size of the second-level cache. Changes how fast they are,
+    /// no bit of a result.
     /// </summary>
     public int BlockRows { get; init; }
 
     /// <summary>
-    /// Up to so many bytes of weights a matrix product reads anew for each row of tiles, writing its result from front to back; larger ones it keeps panel by panel in the first-level cache.
-    /// 0 chooses by the size of the second-level cache. Changes how fast they are, no bit of a result.
+    /// Up to so many bytes of weights a matrix product reads anew for each row of tiles, writing its result from front to back; larger ones it keeps panel by
+    /// panel in the first-level cache. 0 chooses by the size of the second-level cache. Changes how fast they are, no bit of a result.
     /// </summary>
     public int BlockPanelBytes { get; init; }
 
@@ -42,8 +43,8 @@ public sealed record CompileOptions
     public bool Reorder { get; init; } = true;
 
     /// <summary>
-    /// Bytes that the arena should not exceed; null for no bound. To stay below, forward results are dropped and computed again in the backward pass, the cheapest for
-    /// their bytes first. Where that cannot do it, the arena is the smallest that was found; the plan says how large.
+    /// Bytes that the arena should not exceed; null for no bound. To stay below, forward results are dropped and computed again in the backward pass, the
+    /// cheapest for their bytes first. Where that cannot do it, the arena is the smallest that was found; the plan says how large.
     /// </summary>
     public long? ArenaBytes { get; init; }
 

@@ -9,8 +9,8 @@ using Thomas.Planning;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// All that compiling decides: the nodes that run, where and in which order, the kernel of each and the bytes it needs, the place of every value. No memory is allocated for
-/// any of it until an <see cref="Executable"/> is made, which then takes exactly the bytes that stand here.
+/// All that compiling decides: the nodes that run, where and in which order, the kernel of each and the bytes it needs, the place of every value. No memory is
+/// allocated for any of it until an <see cref="Executable"/> is made, which then takes exactly the bytes that stand here.
 /// </summary>
 internal sealed class CompiledGraph
 {
@@ -88,7 +88,8 @@ internal sealed class CompiledGraph
         MemoryPlan plan = MemoryPlanner.Plan(schedule, options.ShareMemory);
 
         // Fusing does not look at places, and kernels of a device of its own gain nothing by it.
-        if (options.ArenaBytes is long most && places.Count == 1 && CompilePasses.RunAfterRecompute(schedule.Graph, IsWanted) is Graph fused && !ReferenceEquals(fused, schedule.Graph))
+        if (options.ArenaBytes is long most && places.Count == 1 && CompilePasses.RunAfterRecompute(schedule.Graph, IsWanted) is Graph fused
+            && !ReferenceEquals(fused, schedule.Graph))
         {
             DeviceKernel?[] otherKernels = new DeviceKernel?[fused.Nodes.Count];
             for (int i = 0; i < otherKernels.Length; i++) otherKernels[i] = Placement.CreateKernel(fused.Nodes[i], places);
@@ -103,8 +104,8 @@ internal sealed class CompiledGraph
     }
 
     /// <summary>
-    /// The kernel of each node, not yet bound; null for views and transfers. The first executable gets those that were created to plan, each further one new ones, since a kernel
-    /// is bound once.
+    /// The kernel of each node, not yet bound; null for views and transfers. The first executable gets those that were created to plan, each further one new
+    /// ones, since a kernel is bound once.
     /// </summary>
     public DeviceKernel?[] TakeKernels()
     {
@@ -124,7 +125,8 @@ internal sealed class CompiledGraph
         return false;
     }
 
-    private static long[] Workspaces(DeviceKernel?[] kernels, Places places) => Array.ConvertAll(kernels, kernel => kernel?.WorkspaceBytes(places.Threads) ?? 0);
+    private static long[] Workspaces(DeviceKernel?[] kernels, Places places) =>
+        Array.ConvertAll(kernels, kernel => kernel?.WorkspaceBytes(places.Threads) ?? 0);
 
     /// <summary>The kernels in the order of the schedule. A node that is repeated needs a second one.</summary>
     private static DeviceKernel?[] InOrder(Schedule schedule, DeviceKernel?[] created, Places places)

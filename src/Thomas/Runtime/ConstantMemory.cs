@@ -5,8 +5,9 @@ using Thomas.Graphs;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// The constants of a compiled graph, on each of its devices: those that kernels have packed, and those that they read as they are: the host where the model holds them, other
-/// devices in copies. Nothing in it changes once an executable has been made over it; further executables of the same compiled graph then share it. It must outlive them.
+/// The constants of a compiled graph, on each of its devices: those that kernels have packed, and those that they read as they are: the host where the model
+/// holds them, other devices in copies. Nothing in it changes once an executable has been made over it; further executables of the same compiled graph then
+/// share it. It must outlive them.
 /// </summary>
 internal sealed class ConstantMemory : IDisposable
 {
@@ -51,7 +52,11 @@ internal sealed class ConstantMemory : IDisposable
     /// <summary>Where a device reads a constant, as it is or widened to float32.</summary>
     public MemorySpan Of(Value value, int place, bool widened)
     {
-        if (_compiled.Constants.CopiesOf(place).TryGetValue((value, widened), out long offset)) return new MemorySpan(_memories[place], offset, ConstantPlan.BytesOf(value, widened));
+        if (_compiled.Constants.CopiesOf(place).TryGetValue((value, widened), out long offset))
+        {
+            return new MemorySpan(_memories[place], offset, ConstantPlan.BytesOf(value, widened));
+        }
+
         if (!_pins.TryGetValue(value, out PinnedMemory? pin)) _pins.Add(value, pin = new PinnedMemory(value.Constant!.Bytes));
         return new MemorySpan(pin, 0, value.Type.SizeBytes);
     }

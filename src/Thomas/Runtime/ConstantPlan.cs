@@ -5,8 +5,9 @@ using Thomas.Kernels;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Where the constants of a compiled graph lie on each device: those that kernels keep in layouts of their own, and, on a device with memory of its own, copies of those that
-/// its kernels read as they are. The host reads them where the model holds them, but for floats of 16 bits that its kernels want as float32: those are widened once.
+/// Where the constants of a compiled graph lie on each device: those that kernels keep in layouts of their own, and, on a device with memory of its own, copies
+/// of those that its kernels read as they are. The host reads them where the model holds them, but for floats of 16 bits that its kernels want as float32:
+/// those are widened once.
 /// </summary>
 internal sealed class ConstantPlan
 {

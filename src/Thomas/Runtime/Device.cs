@@ -7,15 +7,17 @@ using Thomas.Planning;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// What computes: all that compiling and running must know of it. Work is put into the device's queue and runs in that order; only reading its memory waits. On the CPU
-/// each piece of work is done when it is put there.
+/// What computes: all that compiling and running must know of it. Work is put into the device's queue and runs in that order; only reading its memory waits. On
+/// the CPU each piece of work is done when it is put there.
 /// </summary>
 internal abstract class Device
 {
     /// <summary>Short name for plans, reports and messages.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Name under which results are cached and runs resumed: devices of the same identity compute the same bits, as far as threads and vector instructions go.</summary>
+    /// <summary>
+    /// Name under which results are cached and runs resumed: devices of the same identity compute the same bits, as far as threads and vector instructions go.
+    /// </summary>
     public abstract string Identity { get; }
 
     /// <summary>What the offsets of values in its memory are multiples of: a power of 2, in bytes.</summary>

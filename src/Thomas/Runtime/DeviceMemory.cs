@@ -5,8 +5,8 @@ using Thomas.Graphs;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// A block of a device's memory. What is done to it takes its turn in the device's queue: it comes after all work that was put there before, and before all that is put there
-/// later. Only <see cref="Read"/>, <see cref="FindNonFinite"/> and <see cref="Dispose"/> wait.
+/// A block of a device's memory. What is done to it takes its turn in the device's queue: it comes after all work that was put there before, and before all
+/// that is put there later. Only <see cref="Read"/>, <see cref="FindNonFinite"/> and <see cref="Dispose"/> wait.
 /// </summary>
 internal abstract class DeviceMemory : IDisposable
 {

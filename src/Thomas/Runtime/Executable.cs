@@ -7,8 +7,9 @@ using Thomas.Planning;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// A compiled graph: a flat list of bound kernel calls over one arena. A run allocates nothing on the managed heap. One thread at a time: inputs, run and outputs belong
-/// together, so each thread needs an executable of its own. A call during another thread's run is refused. <see cref="ImageClassifier"/> serves several threads.
+/// A compiled graph: a flat list of bound kernel calls over one arena. A run allocates nothing on the managed heap. One thread at a time: inputs, run and
+/// outputs belong together, so each thread needs an executable of its own. A call during another thread's run is refused. <see cref="ImageClassifier"/> serves
+/// several threads.
 /// </summary>
 public sealed class Executable : IDisposable
 {
@@ -24,7 +25,9 @@ public sealed class Executable : IDisposable
     private readonly bool _ownsTeam;
     private UseGate _gate;
 
-    private Executable(CompiledGraph compiled, Segment[] segments, DeviceMemory[] arenas, ConstantMemory constants, bool ownsConstants, ThreadTeam team, bool ownsTeam, VariableStore? variables)
+    private Executable(
+        CompiledGraph compiled, Segment[] segments, DeviceMemory[] arenas, ConstantMemory constants, bool ownsConstants, ThreadTeam team, bool ownsTeam,
+        VariableStore? variables)
     {
         _compiled = compiled;
         _segments = segments;
@@ -108,7 +111,11 @@ public sealed class Executable : IDisposable
     /// <param name="shared">Constants to share with other executables of the same compiled graph; null for its own.</param>
     internal static Executable Create(CompiledGraph compiled, VariableStore? variables = null, ThreadTeam? team = null, ConstantMemory? shared = null)
     {
-        if (team is not null && team.Threads != compiled.Threads) throw new ArgumentException($"Compiled for {compiled.Threads} threads, the team has {team.Threads}.", nameof(team));
+        if (team is not null && team.Threads != compiled.Threads)
+        {
+            throw new ArgumentException($"Compiled for {compiled.Threads} threads, the team has {team.Threads}.", nameof(team));
+        }
+
         bool ownsTeam = team is null, ownsConstants = shared is null;
         DeviceMemory[] arenas = new DeviceMemory[compiled.Places.Count];
         ConstantMemory? constants = shared;
@@ -131,10 +138,11 @@ public sealed class Executable : IDisposable
 
     /// <summary>The memory of a graph input, row-major. Write all of it before each run: later values may reuse the bytes.</summary>
     /// <remarks>
-    /// The span does not keep this object alive, and its memory goes with it: the garbage collector may free an executable after its last use in the code, though a span is
-    /// still used. Keep it referenced as long, by <c>using</c>, by a field or by <see cref="GC.KeepAlive"/>.
+    /// The span does not keep this object alive, and its memory goes with it: the garbage collector may free an executable after its last use in the code,
+    /// though a span is still used. Keep it referenced as long, by <c>using</c>, by a field or by <see cref="GC.KeepAlive"/>.
     /// </remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it, the input is not F32, or it lies in the memory of a device that is not the host's: use <see cref="Write"/>.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, the input is not F32, or it lies in the memory of a device that is not the host's:
+    /// use <see cref="Write"/>.</exception>
     public Span<float> Input(int index = 0)
     {
         _gate.Check(this);
@@ -144,7 +152,8 @@ public sealed class Executable : IDisposable
 
     /// <summary>The memory of a graph output, row-major; valid until the next run.</summary>
     /// <remarks>As for <see cref="Input"/>, this object must stay referenced while the span is used.</remarks>
-    /// <exception cref="InvalidOperationException">Another thread runs it, the output is not F32, or it lies in the memory of a device that is not the host's: use <see cref="Read"/>.</exception>
+    /// <exception cref="InvalidOperationException">Another thread runs it, the output is not F32, or it lies in the memory of a device that is not the host's:
+    /// use <see cref="Read"/>.</exception>
     public ReadOnlySpan<float> Output(int index = 0)
     {
         _gate.Check(this);
@@ -195,7 +204,11 @@ public sealed class Executable : IDisposable
     {
         _gate.Check(this);
         MemorySpan span = SpanOf(Graph.Inputs[index]);
-        if (elements.Length != span.Bytes) throw new ArgumentException($"{Graph.Inputs[index]} has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        if (elements.Length != span.Bytes)
+        {
+            throw new ArgumentException($"{Graph.Inputs[index]} has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        }
+
         span.Memory!.Write(span.Offset, elements);
     }
 
@@ -208,13 +221,17 @@ public sealed class Executable : IDisposable
     {
         _gate.Check(this);
         MemorySpan span = SpanOf(Graph.Outputs[index]);
-        if (elements.Length != span.Bytes) throw new ArgumentException($"{Graph.Outputs[index]} has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        if (elements.Length != span.Bytes)
+        {
+            throw new ArgumentException($"{Graph.Outputs[index]} has {span.Bytes} bytes, not {elements.Length}.", nameof(elements));
+        }
+
         span.Memory!.Read(span.Offset, elements);
     }
 
     /// <summary>
-    /// Memory to put a graph input into, after which <see cref="Send"/> brings it to the device: where that is the host, the input itself; else a buffer, which is kept from run
-    /// to run.
+    /// Memory to put a graph input into, after which <see cref="Send"/> brings it to the device: where that is the host, the input itself; else a buffer, which
+    /// is kept from run to run.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     internal Span<float> Stage(int index = 0)
@@ -232,7 +249,9 @@ public sealed class Executable : IDisposable
         if (_inputBuffers[index] is float[] buffer) Write(index, buffer);
     }
 
-    /// <summary>Waits for the last run and returns a graph output, valid until the next run: where the device is the host the output itself, else a copy in a buffer.</summary>
+    /// <summary>
+    /// Waits for the last run and returns a graph output, valid until the next run: where the device is the host the output itself, else a copy in a buffer.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     internal ReadOnlySpan<float> Fetch(int index = 0)
     {
@@ -360,7 +379,9 @@ public sealed class Executable : IDisposable
         RequireFloats(value);
         if (span.Memory is not HostMemory memory)
         {
-            throw new InvalidOperationException($"'{VisibleText.Of(value.Name)}' lies in the memory of the device '{_compiled.Places.NameOf(value.Place)}', which has no spans: use {operation}.");
+            throw new InvalidOperationException(
+                $"'{VisibleText.Of(value.Name)}' lies in the memory of the device '{_compiled.Places.NameOf(value.Place)}', which has no spans: use "
+                + $"{operation}.");
         }
 
         return memory.Floats(span.Offset, value.Shape.ElementCount);
@@ -374,6 +395,9 @@ public sealed class Executable : IDisposable
     private static void RequireLength(Value value, int length, string name)
     {
         RequireFloats(value);
-        if (length != value.Shape.ElementCount) throw new ArgumentException($"'{VisibleText.Of(value.Name)}' has {value.Shape.ElementCount} elements, not {length}.", name);
+        if (length != value.Shape.ElementCount)
+        {
+            throw new ArgumentException($"'{VisibleText.Of(value.Name)}' has {value.Shape.ElementCount} elements, not {length}.", name);
+        }
     }
 }

@@ -6,8 +6,8 @@ using System.Threading.Tasks;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// A few executables of one graph for several threads. They share constants and thread team; an arena is allocated when so many are first in use at once. A caller that finds
-/// all of them in use waits. Of those at work one has the team; the others compute on their callers' threads, which changes no bit.
+/// A few executables of one graph for several threads. They share constants and thread team; an arena is allocated when so many are first in use at once. A
+/// caller that finds all of them in use waits. Of those at work one has the team; the others compute on their callers' threads, which changes no bit.
 /// </summary>
 internal sealed class ExecutablePool : IDisposable
 {
@@ -104,7 +104,9 @@ internal sealed class ExecutablePool : IDisposable
         _free.Release();
     }
 
-    /// <summary>The executable for a permit; null if there is no memory for one more, so that the permit is gone and the caller waits for those there are.</summary>
+    /// <summary>
+    /// The executable for a permit; null if there is no memory for one more, so that the permit is gone and the caller waits for those there are.
+    /// </summary>
     private Executable? Take()
     {
         lock (_gate)

@@ -5,8 +5,8 @@ using System.IO;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Refuses what the machine cannot hold. Linux grants almost any request and ends the process when the memory is written, or swaps without end, so large pieces are compared
-/// with what is free before they are allocated.
+/// Refuses what the machine cannot hold. Linux grants almost any request and ends the process when the memory is written, or swaps without end, so large pieces
+/// are compared with what is free before they are allocated.
 /// </summary>
 internal static class FreeMemory
 {
@@ -14,7 +14,8 @@ internal static class FreeMemory
     private const long LeastChecked = 64L << 20;
 
     /// <summary>Bytes that the system says it can give, swap included, but no more than what the process may have.</summary>
-    public static long Bytes => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and long most ? most : long.MaxValue, Available("/proc/meminfo"));
+    public static long Bytes =>
+        Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes is > 0 and long most ? most : long.MaxValue, Available("/proc/meminfo"));
 
     /// <summary>Throws if a piece is larger than what is free.</summary>
     /// <exception cref="NotEnoughMemoryException">It is.</exception>
@@ -27,7 +28,8 @@ internal static class FreeMemory
 
     /// <summary>The error for a piece that was refused.</summary>
     public static NotEnoughMemoryException Missing(long bytes, long free, Exception? cause = null) => new(
-        $"Not enough memory: {ByteSize.Format(bytes)} are needed in one piece and {ByteSize.Format(free)} are free. Close other programs, or use a smaller batch, smaller images or a smaller model.", bytes, cause);
+        $"Not enough memory: {ByteSize.Format(bytes)} are needed in one piece and {ByteSize.Format(free)} are free. Close other programs, or use a smaller "
+        + $"batch, smaller images or a smaller model.", bytes, cause);
 
     /// <summary>The sum of what a file like /proc/meminfo lists as available and as free swap; the largest number where there is none.</summary>
     internal static long Available(string file)

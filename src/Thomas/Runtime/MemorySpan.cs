@@ -6,6 +6,9 @@ namespace Thomas.Runtime;
 /// <param name="Bytes">How many there are.</param>
 internal readonly record struct MemorySpan(DeviceMemory? Memory, long Offset, long Bytes)
 {
-    /// <summary>The address where the memory is the host's; else, and for no bytes, null. Not public: a record prints its public properties, and a pointer cannot be printed.</summary>
+    /// <summary>
+    /// The address where the memory is the host's; else, and for no bytes, null. Not public: a record prints its public properties, and a pointer cannot be
+    /// printed.
+    /// </summary>
     internal unsafe byte* HostPointer => Memory is HostMemory host ? host.Pointer + Offset : null;
 }

@@ -7,8 +7,8 @@ using Thomas.Passes;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Decides for each node which device runs it, and with which kernel: the device that was asked for where it has one, else the host. A value that is read on the other device is
-/// copied there by a <see cref="Transfer"/>, once, before its first reader.
+/// Decides for each node which device runs it, and with which kernel: the device that was asked for where it has one, else the host. A value that is read on
+/// the other device is copied there by a <see cref="Transfer"/>, once, before its first reader.
 /// </summary>
 internal sealed class Placement
 {
@@ -56,7 +56,8 @@ internal sealed class Placement
     public static bool IsTransfer(Node node) => node.Op is Transfer && node.Inputs[0].Place != node.Place;
 
     /// <summary>A new kernel for a node that is placed; null for views and transfers.</summary>
-    public static DeviceKernel? CreateKernel(Node node, Places places) => IsView(node) || IsTransfer(node) ? null : places.Devices[node.Place].CreateKernel(node);
+    public static DeviceKernel? CreateKernel(Node node, Places places) =>
+        IsView(node) || IsTransfer(node) ? null : places.Devices[node.Place].CreateKernel(node);
 
     private static DeviceKernel? Choose(Node node, Places places, out int place)
     {
@@ -67,7 +68,11 @@ internal sealed class Placement
             if (places.Devices[place].CreateKernel(node) is not DeviceKernel kernel) continue;
             for (int output = 0; place > 0 && output < node.Outputs.Count; output++)
             {
-                if (node.Op.UpdatedInput(output) >= 0) throw new GraphException($"{node} updates variables, which lie in the memory of the device '{places.NameOf(0)}', and that has no kernel for it.");
+                if (node.Op.UpdatedInput(output) >= 0)
+                {
+                    throw new GraphException(
+                        $"{node} updates variables, which lie in the memory of the device '{places.NameOf(0)}', and that has no kernel for it.");
+                }
             }
 
             return kernel;
@@ -102,7 +107,8 @@ internal sealed class Placement
         Value source = _rewriter.Map(value);
         _rewriter.Builder.Stage = stage;
         _rewriter.Builder.Place = place;
-        moved = _rewriter.Builder.Add(OpCatalog.Transfer, [source], new TransferAttributes(_places.NameOf(home), _places.NameOf(place)), $"{value.Name}/{_places.NameOf(place)}");
+        moved = _rewriter.Builder.Add(
+            OpCatalog.Transfer, [source], new TransferAttributes(_places.NameOf(home), _places.NameOf(place)), $"{value.Name}/{_places.NameOf(place)}");
         _kernels.Add(null);
         _moved.Add(value, moved);
         return moved;

@@ -6,7 +6,10 @@ using Thomas.Graphs;
 
 namespace Thomas.Runtime;
 
-/// <summary>A second version of some variables of a store: a state to go back to, or the best weights so far. In memory of the store's device, or in a temporary file where memory is short.</summary>
+/// <summary>
+/// A second version of some variables of a store: a state to go back to, or the best weights so far. In memory of the store's device, or in a temporary file
+/// where memory is short.
+/// </summary>
 internal sealed class StoreCopy : IDisposable
 {
     private const int PieceBytes = 1 << 16;
@@ -130,7 +133,8 @@ internal sealed class StoreCopy : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new OutputException(
-                $"Under a memory bound the state to go back to is kept in a temporary file of {ByteSize.Format(SizeBytes)}, which cannot be created: {e.Message} Free some space, or set TMPDIR to a folder that has it.", e);
+                $"Under a memory bound the state to go back to is kept in a temporary file of {ByteSize.Format(SizeBytes)}, which cannot be created: "
+                + $"{e.Message} Free some space, or set TMPDIR to a folder that has it.", e);
         }
     }
 

@@ -21,7 +21,11 @@ internal sealed class TransferSegment : Segment
     /// <param name="target">Where to copy to; one of the two is the host's.</param>
     public TransferSegment(Node node, string name, MemorySpan source, MemorySpan target)
     {
-        if (source.Memory is HostMemory == target.Memory is HostMemory) throw new ArgumentException($"{node} is no copy between the host and a device.", nameof(target));
+        if (source.Memory is HostMemory == target.Memory is HostMemory)
+        {
+            throw new ArgumentException($"{node} is no copy between the host and a device.", nameof(target));
+        }
+
         (Nodes, _name, _source, _target, _bytes) = ([node], name, source, target, node.Output.Type.SizeBytes);
     }
 

@@ -4,8 +4,8 @@ using System.Threading;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Lets one thread at a time use an object that is not made for several, at the cost of two interlocked operations a use. A second one is told so instead of getting
-/// wrong results. Disposal during a use takes effect at its end. A field, never copied.
+/// Lets one thread at a time use an object that is not made for several, at the cost of two interlocked operations a use. A second one is told so instead of
+/// getting wrong results. Disposal during a use takes effect at its end. A field, never copied.
 /// </summary>
 internal struct UseGate
 {
@@ -55,6 +55,7 @@ internal struct UseGate
     private static void Refuse(int state, object owner)
     {
         ObjectDisposedException.ThrowIf(state != InUse, owner);
-        throw new InvalidOperationException($"This {owner.GetType().Name} is in use by another thread. It serves one thread at a time: give each thread its own.");
+        throw new InvalidOperationException(
+            $"This {owner.GetType().Name} is in use by another thread. It serves one thread at a time: give each thread its own.");
     }
 }

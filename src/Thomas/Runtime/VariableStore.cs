@@ -6,8 +6,8 @@ using Thomas.Planning;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// The memory of variables, shared by the executables that are compiled over it: one block of a device's memory, laid out in the order of the variables, each aligned as the
-/// device wants it. It must outlive those executables.
+/// The memory of variables, shared by the executables that are compiled over it: one block of a device's memory, laid out in the order of the variables, each
+/// aligned as the device wants it. It must outlive those executables.
 /// </summary>
 internal sealed class VariableStore : IDisposable
 {
@@ -67,7 +67,8 @@ internal sealed class VariableStore : IDisposable
 
     /// <summary>The elements of a variable, row-major; valid while the store is, which must stay referenced as long: a span does not keep it alive.</summary>
     /// <exception cref="KeyNotFoundException">The variable is not one of this store's.</exception>
-    /// <exception cref="InvalidOperationException">The variable is not F32, or the store lies in the memory of a device that is not the host's: use <see cref="Read"/> and <see cref="Write"/>.</exception>
+    /// <exception cref="InvalidOperationException">The variable is not F32, or the store lies in the memory of a device that is not the host's: use
+    /// <see cref="Read"/> and <see cref="Write"/>.</exception>
     public Span<float> this[Variable variable]
     {
         get
@@ -76,7 +77,9 @@ internal sealed class VariableStore : IDisposable
             RequireFloats(variable);
             if (span.Memory is not HostMemory memory)
             {
-                throw new InvalidOperationException($"The variable '{variable.Name}' lies in the memory of the device '{Device!.Name}', which has no spans: use {nameof(Read)} and {nameof(Write)}.");
+                throw new InvalidOperationException(
+                    $"The variable '{variable.Name}' lies in the memory of the device '{Device!.Name}', which has no spans: use {nameof(Read)} and "
+                    + $"{nameof(Write)}.");
             }
 
             return memory.Floats(span.Offset, variable.Shape.ElementCount);
@@ -227,12 +230,18 @@ internal sealed class VariableStore : IDisposable
 
     private static void RequireFloats(Variable variable)
     {
-        if (variable.Type.DType != DType.F32) throw new InvalidOperationException($"The variable '{variable.Name}' holds {variable.Type.DType}, not {DType.F32}.");
+        if (variable.Type.DType != DType.F32)
+        {
+            throw new InvalidOperationException($"The variable '{variable.Name}' holds {variable.Type.DType}, not {DType.F32}.");
+        }
     }
 
     private static void RequireLength(Variable variable, int length, string name)
     {
         RequireFloats(variable);
-        if (length != variable.Shape.ElementCount) throw new ArgumentException($"'{variable.Name}' has {variable.Shape.ElementCount} elements, not {length}.", name);
+        if (length != variable.Shape.ElementCount)
+        {
+            throw new ArgumentException($"'{variable.Name}' has {variable.Shape.ElementCount} elements, not {length}.", name);
+        }
     }
 }

@@ -9,8 +9,8 @@ namespace Thomas.Training;
 internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
 {
     /// <summary>
-    /// Uses the model's outputs where their labels are the data set's classes (or where it has no labels and as many outputs). Else the last layer is replaced or, where
-    /// classes are kept, extended; new rows are zeros, so that they do not disturb the layers before them at first (Kolesnikov et al. 2020).
+    /// Uses the model's outputs where their labels are the data set's classes (or where it has no labels and as many outputs). Else the last layer is replaced
+    /// or, where classes are kept, extended; new rows are zeros, so that they do not disturb the layers before them at first (Kolesnikov et al. 2020).
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="names">The data set's classes.</param>
@@ -21,7 +21,11 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
     public static ClassMatch Of(Model model, IReadOnlyList<string> names, bool keep, Preprocessing preprocessing, List<string> notes)
     {
         ClassOutput output = ClassOutput.Of(model);
-        if (AsSoftmax(model, output, preprocessing, notes) is not Model usable) return keep ? throw CannotKeep(model, HeadSplit.Find(model)) : NewHead(model, names, preprocessing, notes);
+        if (AsSoftmax(model, output, preprocessing, notes) is not Model usable)
+        {
+            return keep ? throw CannotKeep(model, HeadSplit.Find(model)) : NewHead(model, names, preprocessing, notes);
+        }
+
         model = usable;
         int[] map = new int[names.Count];
         if (model.Info.Labels is null)
@@ -47,8 +51,8 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
     }
 
     /// <summary>
-    /// The model with one output for each class, whose softmax gives the probabilities: itself, or with two rows in place of a single output's, which changes no probability.
-    /// Null where there is no such model, as for independent probabilities.
+    /// The model with one output for each class, whose softmax gives the probabilities: itself, or with two rows in place of a single output's, which changes
+    /// no probability. Null where there is no such model, as for independent probabilities.
     /// </summary>
     private static Model? AsSoftmax(Model model, ClassOutput output, Preprocessing preprocessing, List<string> notes)
     {
@@ -75,7 +79,8 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
     }
 
     private static ThomasException CannotKeep(Model model, HeadSplit split) => new(
-        $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the features ({split.Description}); train without keeping them.");
+        $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the features "
+        + $"({split.Description}); train without keeping them.");
 
     private static ClassMatch Extended(Model model, List<string> labels, List<string> missing, int[] map, Preprocessing preprocessing, List<string> notes)
     {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Thomas.Training;
 
 /// <summary>
-/// Compares class names. Names that are the same character by character belong together; only where none is, one that differs in case, blanks or Unicode form does, and
-/// never more than one.
+/// Compares class names. Names that are the same character by character belong together; only where none is, one that differs in case, blanks or Unicode form
+/// does, and never more than one.
 /// </summary>
 internal static class ClassNames
 {
@@ -30,13 +30,19 @@ internal static class ClassNames
             if (found is null) continue;
             if (found.Count > 1)
             {
-                string fit = labels[found[0]] == name ? $"is the name of {found.Count} of the model's classes" : $"fits {found.Count} of the model's classes equally well";
-                throw new DataException($"{model}: '{name}' {fit} (numbers {string.Join(", ", found)}: {string.Join(", ", Quoted(labels, found))}); give the model a label file with names of their own (--labels).");
+                string fit = labels[found[0]] == name
+                    ? $"is the name of {found.Count} of the model's classes"
+                    : $"fits {found.Count} of the model's classes equally well";
+                throw new DataException(
+                    $"{model}: '{name}' {fit} (numbers {string.Join(", ", found)}: {string.Join(", ", Quoted(labels, found))}); give the model a label "
+                    + $"file with names of their own (--labels).");
             }
 
             if (!users.TryAdd(map[i], i))
             {
-                throw new DataException($"The data set's classes '{names[users[map[i]]]}' and '{name}' both fit the model's class '{labels[map[i]]}'; put their images together, or rename one of them.");
+                throw new DataException(
+                    $"The data set's classes '{names[users[map[i]]]}' and '{name}' both fit the model's class '{labels[map[i]]}'; put their images "
+                    + $"together, or rename one of them.");
             }
 
             if (labels[map[i]] != name) notes.Add($"'{name}' is taken for the model's class '{labels[map[i]]}'{Difference(name, labels[map[i]])}");
@@ -52,7 +58,9 @@ internal static class ClassNames
         foreach (List<int> group in Group(names, Loose).Values)
         {
             if (group.Count < 2) continue;
-            warnings.Add($"the classes {string.Join(" and ", Quoted(names, group))} differ {How(names, group)} only and are trained as different classes; if they are the same, put their images into one folder");
+            warnings.Add(
+                $"the classes {string.Join(" and ", Quoted(names, group))} differ {How(names, group)} only and are trained as different classes; if they "
+                + $"are the same, put their images into one folder");
         }
 
         return warnings;
@@ -107,7 +115,8 @@ internal static class ClassNames
             string other = names[i];
             if (other == first) continue;
             string a = first.Trim(), b = other.Trim();
-            bool form = a != b && Form(first) == Form(other), sameCase = Form(first) == Form(other) || !Form(first).Equals(Form(other), StringComparison.OrdinalIgnoreCase);
+            bool form = a != b && Form(first) == Form(other), sameCase = Form(first) == Form(other)
+                || !Form(first).Equals(Form(other), StringComparison.OrdinalIgnoreCase);
             string way = form ? "in Unicode form" : a == b ? "in blanks around" : sameCase ? "in blanks or underscores" : "in case";
             if (!ways.Contains(way)) ways.Add(way);
         }

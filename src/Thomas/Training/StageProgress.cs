@@ -10,7 +10,9 @@ namespace Thomas.Training;
 /// <param name="Message">Something to show, such as an epoch's result; may be empty.</param>
 public readonly record struct StageProgress(string Stage, int Done, int Total, string Message = "")
 {
-    /// <summary>Whether this is no progress but something to tell at once: a checkpoint or a cache that could not be written. The counts mean nothing then.</summary>
+    /// <summary>
+    /// Whether this is no progress but something to tell at once: a checkpoint or a cache that could not be written. The counts mean nothing then.
+    /// </summary>
     public bool IsWarning { get; init; }
 
     /// <summary>A warning.</summary>
@@ -28,7 +30,9 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
     /// <param name="progress">Who is told; may be null.</param>
     /// <returns>What <see cref="PreparedSet.Create"/> takes; null if nobody is told.</returns>
     public static IProgress<PrepareProgress>? Decoding(IProgress<StageProgress>? progress) =>
-        progress is null ? null : new Relay<PrepareProgress>(p => progress.Report(new StageProgress("decode", p.Done, p.Total, p.Broken == 0 ? "" : $"{p.Broken} broken")));
+        progress is null
+        ? null
+        : new Relay<PrepareProgress>(p => progress.Report(new StageProgress("decode", p.Done, p.Total, p.Broken == 0 ? "" : $"{p.Broken} broken")));
 
     internal static IProgress<int>? Counting(IProgress<StageProgress>? progress, string stage, int total) =>
         progress is null ? null : new Relay<int>(done => progress.Report(new StageProgress(stage, done, total)));

@@ -19,24 +19,27 @@ public sealed record TuningOptions
     /// <summary>Keeps the old classes and adds the new ones after them; their rows of the head stay as they are.</summary>
     public bool KeepClasses { get; init; }
 
-    /// <summary>Leaves class scores before the softmax (logits) in the tuned model. Otherwise it ends in a softmax, so that every program that reads it shows probabilities.</summary>
+    /// <summary>
+    /// Leaves class scores before the softmax (logits) in the tuned model. Otherwise it ends in a softmax, so that every program that reads it shows
+    /// probabilities.
+    /// </summary>
     public bool OutputLogits { get; init; }
 
     /// <summary>
-    /// How the last layer is trained on the features of the layers before it. Options that are about images or other layers are refused; device, logits and memory bound are
-    /// taken from the other options.
+    /// How the last layer is trained on the features of the layers before it. Options that are about images or other layers are refused; device, logits and
+    /// memory bound are taken from the other options.
     /// </summary>
     public TrainerOptions Head { get; init; } = TrainerOptions.LastLayer;
 
     /// <summary>
-    /// How layers before the last are trained, once the new last layer is; null trains the last layer only. Seed, preprocessing, device and class balance are taken from the
-    /// other options.
+    /// How layers before the last are trained, once the new last layer is; null trains the last layer only. Seed, preprocessing, device and class balance are
+    /// taken from the other options.
     /// </summary>
     public TrainerOptions? Network { get; init; }
 
     /// <summary>
-    /// Bound of all that the run adds to the process in every stage, as <see cref="RunPlanner"/> plans it; null for none. Prepared images then lie in files, in a temporary
-    /// folder where there is no <see cref="CacheDirectory"/>. The decoder must be given <see cref="RunPlan.DecodeBytes"/> as its memory.
+    /// Bound of all that the run adds to the process in every stage, as <see cref="RunPlanner"/> plans it; null for none. Prepared images then lie in files, in
+    /// a temporary folder where there is no <see cref="CacheDirectory"/>. The decoder must be given <see cref="RunPlan.DecodeBytes"/> as its memory.
     /// </summary>
     public long? MemoryBytes { get; init; }
 
@@ -49,7 +52,9 @@ public sealed record TuningOptions
     /// <summary>Changes applied to views beyond the first, for the features of the last layer.</summary>
     public Augmentation Augmentation { get; init; } = new();
 
-    /// <summary>Views of each training image whose features are cached; 1 is the plain image alone, and all there is where a <see cref="Network"/> is trained.</summary>
+    /// <summary>
+    /// Views of each training image whose features are cached; 1 is the plain image alone, and all there is where a <see cref="Network"/> is trained.
+    /// </summary>
     public int Views { get; init; } = 1;
 
     /// <summary>Overrides what the model says.</summary>
@@ -74,11 +79,20 @@ public sealed record TuningOptions
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The bound of the memory must be above 0.");
         if (!(ValidationShare is > 0 and < 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(ValidationShare), ValidationShare, FormattableString.Invariant($"The validation share is {ValidationShare}; it must be above 0 and below 1."));
+            throw new ArgumentOutOfRangeException(
+                nameof(ValidationShare), ValidationShare,
+                FormattableString.Invariant($"The validation share is {ValidationShare}; it must be above 0 and below 1."));
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
-        if (Views > 1 && Network is not null) throw new ArgumentException("Views are for the last layer alone: the images of a network are changed anew in each epoch.", nameof(Views));
-        if (Views > 1 && Augmentation.IsNone) throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.", nameof(Views));
+        if (Views > 1 && Network is not null)
+        {
+            throw new ArgumentException("Views are for the last layer alone: the images of a network are changed anew in each epoch.", nameof(Views));
+        }
+
+        if (Views > 1 && Augmentation.IsNone)
+        {
+            throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.", nameof(Views));
+        }
     }
 }

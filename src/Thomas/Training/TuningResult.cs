@@ -19,7 +19,8 @@ public sealed class TuningResult
     public required string BeforeMethod { get; init; }
 
     /// <summary>
-    /// Validation with the weights kept. The epoch was chosen by these same images, so this is slightly better than what other images will give. See <see cref="Checked"/>.
+    /// Validation with the weights kept. The epoch was chosen by these same images, so this is slightly better than what other images will give. See
+    /// <see cref="Checked"/>.
     /// </summary>
     public required ConfusionMatrix After { get; init; }
 
@@ -56,11 +57,14 @@ public sealed class TuningResult
     /// <summary>What the user must know: class names that look the same, classes that were not checked, a result below the baseline.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <summary>How many of the model's old classes were kept, the first ones of <see cref="Labels"/>; 0 without <see cref="TuningOptions.KeepClasses"/>.</summary>
+    /// <summary>
+    /// How many of the model's old classes were kept, the first ones of <see cref="Labels"/>; 0 without <see cref="TuningOptions.KeepClasses"/>.
+    /// </summary>
     public int KeptClasses { get; init; }
 
     /// <summary>
-    /// The tuned model's classes that no validation image was of. The accuracies here say nothing about them: kept classes may be recognized far worse than before.
+    /// The tuned model's classes that no validation image was of. The accuracies here say nothing about them: kept classes may be recognized far worse than
+    /// before.
     /// </summary>
     public IReadOnlyList<string> UncheckedClasses => After.WithoutSamples(Labels);
 
@@ -73,6 +77,8 @@ public sealed class TuningResult
     /// <summary>What the run was planned to add to the process; null without a bound.</summary>
     public RunPlan? Plan { get; init; }
 
-    /// <summary>Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.</summary>
+    /// <summary>
+    /// Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.
+    /// </summary>
     public required IReadOnlyList<string> Kernels { get; init; }
 }

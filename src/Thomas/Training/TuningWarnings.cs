@@ -13,7 +13,8 @@ internal static class TuningWarnings
     {
         if (result.KeptClasses > 0)
         {
-            yield return $"the {Count(result.KeptClasses, "old class", "old classes")} kept in the model were not checked: the data holds images of the new ones only, and old classes can be recognized far worse "
+            yield return $"the {Count(result.KeptClasses, "old class", "old classes")} kept in the model were not checked: the data holds images of the "
+                + $"new ones only, and old classes can be recognized far worse "
                 + "than before. Measure it with 'evaluate' on images of all classes.";
         }
 
@@ -41,7 +42,8 @@ internal static class TuningWarnings
         if (result.UncheckedClasses is { Count: > 0 } classes) yield return Unchecked(classes);
         if (result.IsBelowBaseline)
         {
-            yield return Below(result.After!, result.Before!, "the model before training") + " Try a smaller --lr, more --epochs, or more images of each class.";
+            yield return Below(result.After!, result.Before!, "the model before training")
+                + " Try a smaller --lr, more --epochs, or more images of each class.";
         }
     }
 
@@ -54,7 +56,8 @@ internal static class TuningWarnings
         string images = Count(after.Total, "validation image", "validation images");
         string without = missing > 0 ? $"; {missing} of them without any" : "";
         return result.KeptClasses > 0
-            ? $"{images} of the {Count(fresh, "new class", "new classes")}{without}; the {Count(result.KeptClasses, "old class", "old classes")} {(result.KeptClasses == 1 ? "was" : "were")} not checked"
+            ? $"{images} of the {Count(fresh, "new class", "new classes")}{without}; the {Count(result.KeptClasses, "old class", "old classes")} "
+            + $"{(result.KeptClasses == 1 ? "was" : "were")} not checked"
             : $"{images} of {Count(fresh, "class", "classes")}{without}";
     }
 
@@ -69,7 +72,8 @@ internal static class TuningWarnings
 
     /// <summary>A result that training did not improve on.</summary>
     internal static string Below(ConfusionMatrix after, ConfusionMatrix before, string method) =>
-        FormattableString.Invariant($"the result ({after.Accuracy:0.0%}) is below the baseline ({before.Accuracy:0.0%}, {method}) on the same {after.Total} images.");
+        FormattableString.Invariant(
+            $"the result ({after.Accuracy:0.0%}) is below the baseline ({before.Accuracy:0.0%}, {method}) on the same {after.Total} images.");
 
     private static string Count(int count, string one, string many) => FormattableString.Invariant($"{count} {(count == 1 ? one : many)}");
 }

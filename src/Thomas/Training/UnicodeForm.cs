@@ -4,8 +4,8 @@ using System.Text;
 namespace Thomas.Training;
 
 /// <summary>
-/// One form for all ways to write an accented letter (Unicode's NFD): macOS stores file names decomposed, other systems as they were typed. string.Normalize changes nothing
-/// where globalization is invariant, as it is in the command line and in small apps.
+/// One form for all ways to write an accented letter (Unicode's NFD): macOS stores file names decomposed, other systems as they were typed. string.Normalize
+/// changes nothing where globalization is invariant, as it is in the command line and in small apps.
 /// </summary>
 internal static class UnicodeForm
 {

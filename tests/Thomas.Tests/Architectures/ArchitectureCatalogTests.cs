@@ -115,7 +115,8 @@ public sealed class ArchitectureCatalogTests
     [MemberData(nameof(Names))]
     public void The_seed_decides_the_weights(string name)
     {
-        Dictionary<string, Value> first = NewNetwork.Constants(Small(name)), again = NewNetwork.Constants(Small(name)), other = NewNetwork.Constants(Small(name, seed: 2));
+        Dictionary<string, Value> first = NewNetwork.Constants(Small(name)), again = NewNetwork.Constants(Small(name)),
+            other = NewNetwork.Constants(Small(name, seed: 2));
         Assert.Equal(first.Keys, again.Keys);
         foreach ((string constant, Value value) in first)
         {
@@ -145,16 +146,22 @@ public sealed class ArchitectureCatalogTests
         foreach (Architecture architecture in ArchitectureCatalog.All)
         {
             ArchitectureOptions options = new() { Classes = 2, Height = architecture.MinimumSize, Width = architecture.MinimumSize - 1 };
-            if (architecture.MinimumSize > 1) Assert.Contains($"must be {architecture.MinimumSize} to", Refused(architecture, options), StringComparison.Ordinal);
+            if (architecture.MinimumSize > 1)
+            {
+                Assert.Contains($"must be {architecture.MinimumSize} to", Refused(architecture, options), StringComparison.Ordinal);
+            }
+
             Assert.Contains("-1 channels", Refused(architecture, new ArchitectureOptions { Classes = 2, Channels = -1 }), StringComparison.Ordinal);
             if (!architecture.HasWidthMultiplier)
             {
-                Assert.Contains("defined for 1 only", Refused(architecture, new ArchitectureOptions { Classes = 2, WidthMultiplier = 0.5f }), StringComparison.Ordinal);
+                Assert.Contains(
+                    "defined for 1 only", Refused(architecture, new ArchitectureOptions { Classes = 2, WidthMultiplier = 0.5f }), StringComparison.Ordinal);
             }
         }
     }
 
-    private static string Refused(Architecture architecture, ArchitectureOptions options) => Assert.Throws<ThomasException>(() => architecture.Build(options)).Message;
+    private static string Refused(Architecture architecture, ArchitectureOptions options) =>
+        Assert.Throws<ThomasException>(() => architecture.Build(options)).Message;
 
     private static Graph Small(string name, ulong seed = 1)
     {

@@ -50,14 +50,17 @@ public sealed class LayerTests
         Assert.Equal(470_072, NewNetwork.TrainedParameters(NewNetwork.Build("mobilenet-v1", classes: 1000, size: 32, width: 0.25f)));
         Dictionary<string, Value> narrow = NewNetwork.Constants(NewNetwork.Build("mobilenet-v2", classes: 2, size: 32, width: 0.35f));
         int[] channels = Array.ConvertAll(
-            (string[])["features.0.0", "features.1.conv.1", "features.2.conv.2", "features.4.conv.2", "features.7.conv.2", "features.11.conv.2", "features.14.conv.2", "features.17.conv.2", "features.18.0"],
+            (string[])[
+                "features.0.0", "features.1.conv.1", "features.2.conv.2", "features.4.conv.2", "features.7.conv.2", "features.11.conv.2", "features.14.conv.2",
+                "features.17.conv.2", "features.18.0"],
             layer => narrow[layer + ".weight"].Shape[0]);
         Assert.Equal([16, 8, 8, 16, 24, 32, 56, 112, 1280], channels);
         Dictionary<string, Value> wide = NewNetwork.Constants(NewNetwork.Build("mobilenet-v2", classes: 2, size: 32, width: 1.4f));
         Assert.Equal(1792, wide["features.18.0.weight"].Shape[0]);
 
         // 80 * 0.35 = 28 lies half way between 24 and 32; 0.35f is a little less than 0.35.
-        Assert.Equal(32, NewNetwork.Constants(NewNetwork.Build("mobilenet-v3-large", classes: 2, size: 32, width: 0.35f))["features.7.block.2.0.weight"].Shape[0]);
+        Assert.Equal(
+            32, NewNetwork.Constants(NewNetwork.Build("mobilenet-v3-large", classes: 2, size: 32, width: 0.35f))["features.7.block.2.0.weight"].Shape[0]);
     }
 
     [Theory]
@@ -70,7 +73,8 @@ public sealed class LayerTests
     [InlineData(27.9, 32)]
     [InlineData(33, 32)]
     [InlineData(1024, 1024)]
-    public void Channels_become_multiples_of_eight_not_below_nine_tenths(double channels, int expected) => Assert.Equal(expected, LayerBuilder.RoundChannels(channels));
+    public void Channels_become_multiples_of_eight_not_below_nine_tenths(double channels, int expected) =>
+        Assert.Equal(expected, LayerBuilder.RoundChannels(channels));
 
     [Theory]
     [InlineData("mobilenet-v2", "features.0.0.weight", 0.0833, false)]

@@ -16,7 +16,15 @@ internal static class NewNetwork
     }
 
     public static Graph Build(string name, int classes, int size = 0, int channels = 0, float width = 1, ulong seed = 1) =>
-        Architecture(name).Build(new ArchitectureOptions { Classes = classes, Height = size, Width = size, Channels = channels, WidthMultiplier = width, Seed = seed });
+        Architecture(name).Build(new ArchitectureOptions
+        {
+            Classes = classes,
+            Height = size,
+            Width = size,
+            Channels = channels,
+            WidthMultiplier = width,
+            Seed = seed,
+        });
 
     public static Dictionary<string, Value> Constants(Graph graph)
     {

@@ -56,7 +56,8 @@ public sealed class DifferentiateTests
     {
         Variable first = new("first", new Shape(4, 4), VariableKind.Weight), second = new("second", new Shape(4, 4), VariableKind.Weight);
         Graph forward = TwoLayers(first, second);
-        Graph all = Differentiate.Run(forward, [first, second], HandOut), last = Differentiate.Run(forward, [second], HandOut), none = Differentiate.Run(forward, [], HandOut);
+        Graph all = Differentiate.Run(forward, [first, second], HandOut), last = Differentiate.Run(forward, [second], HandOut),
+            none = Differentiate.Run(forward, [], HandOut);
         Assert.Contains(all.Nodes, node => node.Stage == Stage.Backward && node.Name.StartsWith("layer1/", StringComparison.Ordinal));
         Assert.DoesNotContain(last.Nodes, node => node.Stage == Stage.Backward && node.Name.StartsWith("layer1/", StringComparison.Ordinal));
         Assert.Contains(last.Nodes, node => node.Name == "layer2/gradWeight");
@@ -98,7 +99,8 @@ public sealed class DifferentiateTests
         Variable x = new("x", new Shape(3), VariableKind.Weight);
         GraphBuilder builder = new();
         Graph graph = builder.Build(builder.Add(OpCatalog.Exp, [builder.Variable(x)]));
-        Assert.Contains("must be a single number", Assert.Throws<GraphException>(() => Differentiate.Run(graph, [x], HandOut)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "must be a single number", Assert.Throws<GraphException>(() => Differentiate.Run(graph, [x], HandOut)).Message, StringComparison.Ordinal);
     }
 
     private static IReadOnlyList<Value> HandOut(GraphRewriter rewriter, Variable parameter, Value gradient) => [gradient];
@@ -108,7 +110,8 @@ public sealed class DifferentiateTests
     {
         GraphBuilder builder = new();
         Value x = builder.Weights("x", 5, 3, 4);
-        Value hidden = builder.Add(OpCatalog.Dense, [x, builder.Variable(first)], new DenseAttributes(Activation: new Activation(ActivationKind.Tanh)), "layer1");
+        Value hidden = builder.Add(
+            OpCatalog.Dense, [x, builder.Variable(first)], new DenseAttributes(Activation: new Activation(ActivationKind.Tanh)), "layer1");
         Value y = builder.Add(OpCatalog.Dense, [hidden, builder.Variable(second)], new DenseAttributes(), "layer2");
         return builder.Build(GradientCheck.Dot(builder, builder.Add(OpCatalog.Add, [y, hidden])));
     }
@@ -126,7 +129,9 @@ public sealed class DifferentiateTests
             {
                 GraphBuilder builder = rewriter.Builder;
                 Value settings = builder.Constant("control", TensorData.FromFloats(new Shape(4), control));
-                return builder.AddNode(OpCatalog.SgdUpdate, [builder.Variable(parameter), builder.Variable(moments[parameter]), gradient, settings], new SgdAttributes(Momentum: 0.9f)).Outputs;
+                return builder.AddNode(
+                    OpCatalog.SgdUpdate, [builder.Variable(parameter), builder.Variable(moments[parameter]), gradient, settings],
+                    new SgdAttributes(Momentum: 0.9f)).Outputs;
             },
             immediate);
         GraphVerifier.Verify(step);

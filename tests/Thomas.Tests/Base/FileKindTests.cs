@@ -66,8 +66,10 @@ public sealed class FileKindTests
     }
 
     [Theory]
-    [InlineData("<!DOCTYPE html><title>x</title>", "This is an HTML page, not an image; it was downloaded in place of the file; download the file itself again.")]
-    [InlineData("<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "This is an SVG drawing; such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP.")]
+    [InlineData("<!DOCTYPE html><title>x</title>",
+        "This is an HTML page, not an image; it was downloaded in place of the file; download the file itself again.")]
+    [InlineData("<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+        "This is an SVG drawing; such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP.")]
     [InlineData("P6\n1 1\n255\nabc", "This is a Netpbm image (PPM, PGM or PBM); such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP.")]
     [InlineData("\0\0\0\u0018ftypisom", "This is an MP4 or QuickTime video, not an image; extract single images from it, as JPEG or PNG.")]
     [InlineData("\u001C\0\0\0TFL3", "This is a TensorFlow Lite model (.tflite), not an image; a model comes before the images.")]

@@ -20,7 +20,8 @@ public sealed class ThomasExceptionTests
     {
         UnsupportedModelException error = new("net.tflite", ["FlexSave", "WHILE (version 3)"]);
         Assert.Equal(["FlexSave", "WHILE (version 3)"], error.Operators);
-        Assert.Contains("net.tflite: the model needs 2 operators that are not supported: FlexSave, WHILE (version 3).", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "net.tflite: the model needs 2 operators that are not supported: FlexSave, WHILE (version 3).", error.Message, StringComparison.Ordinal);
         Assert.Contains("an operator that is not supported: LSTM.", new UnsupportedModelException("x", ["LSTM"]).Message, StringComparison.Ordinal);
         Assert.IsAssignableFrom<ModelFormatException>(error);
     }
@@ -29,7 +30,9 @@ public sealed class ThomasExceptionTests
     public void Every_kind_is_caught_as_a_ThomasException()
     {
         InvalidOperationException cause = new("cause");
-        ThomasException[] errors = [new("a", cause), new ModelFormatException("f", "p", "a", cause), new DataException("a", cause), new ImageFormatException("a", cause), new OutputException("a", cause)];
+        ThomasException[] errors = [
+            new("a", cause), new ModelFormatException("f", "p", "a", cause), new DataException("a", cause), new ImageFormatException("a", cause),
+            new OutputException("a", cause)];
         Assert.All(errors, error => Assert.Same(cause, error.InnerException));
         Assert.IsAssignableFrom<DataException>(errors[3]);
     }

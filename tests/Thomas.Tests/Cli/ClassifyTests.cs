@@ -144,7 +144,8 @@ public sealed class ClassifyTests : IDisposable
         File.WriteAllBytes(_files["empty.tflite"], []);
         foreach ((string model, string expected) in new[]
         {
-            (_files["missing.onnx"], "there is no such file"), (data, "this is a folder"), (_files["text.onnx"], "text.onnx"), (_files["empty.tflite"], "the file is empty"),
+            (_files["missing.onnx"], "there is no such file"), (data, "this is a folder"), (_files["text.onnx"], "text.onnx"),
+                (_files["empty.tflite"], "the file is empty"),
         })
         {
             CliRun run = CliRun.Of("classify", model, data);

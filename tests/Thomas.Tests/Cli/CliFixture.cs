@@ -23,14 +23,16 @@ internal sealed class CliFixture : IDisposable
     public string this[params string[] parts] => _folder[parts];
 
     /// <summary>Saves the tiny classifier: convolution, mean, dense, softmax.</summary>
-    public string Model(string name = "tiny.onnx", int channels = 3, int classes = 4, string[]? labels = null, bool withPreprocessing = true, float firstWeight = 0.5f)
+    public string Model(
+        string name = "tiny.onnx", int channels = 3, int classes = 4, string[]? labels = null, bool withPreprocessing = true, float firstWeight = 0.5f)
     {
         GraphBuilder b = new();
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, channels)));
         float[] filter = TestGraphs.Noise(8 * 9 * channels, 1);
         filter[0] = firstWeight;
         Value w = b.Constant("conv.weight", TensorData.FromFloats(new Shape(8, 3, 3, channels), filter));
-        Value y = b.Add(OpCatalog.Conv2d, [x, w], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default), Activation: new Activation(ActivationKind.Relu)), "conv");
+        Value y = b.Add(
+            OpCatalog.Conv2d, [x, w], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default), Activation: new Activation(ActivationKind.Relu)), "conv");
         y = b.Add(OpCatalog.Reduce, [y], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "pooled");
         y = b.Add(OpCatalog.Dense, [y, b.Weights("head", 2, classes, 8), b.Weights("bias", 3, classes)], new DenseAttributes(HasBias: true), "scores");
         y = b.Add(OpCatalog.Softmax, [y], new SoftmaxAttributes(), "probabilities");

@@ -57,13 +57,20 @@ public sealed class ConvertTests : IDisposable
         CliRun run = CliRun.Of("convert", model, "-o", _files["out.tflite"], "--resize", "stretch");
         Assert.Contains("input          image  float32[1, 8, 8, 3] NHWC, RGB, x / 255 for bytes x: 0 to 1", run.Out, StringComparison.Ordinal);
         Assert.Contains("resize         stretch to 8x8 pixels", run.Out, StringComparison.Ordinal);
-        Assert.Contains("x = (np.asarray(ImageOps.exif_transpose(Image.open(file)).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "x = (np.asarray(ImageOps.exif_transpose(Image.open(file)).convert(\"RGB\").resize((8, 8), Image.BILINEAR), np.float32) / 255)[None]", run.Out,
+            StringComparison.Ordinal);
         Assert.Contains("output         probabilities  float32[1, 4], probabilities", run.Out, StringComparison.Ordinal);
-        JsonElement usage = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--preset", "imagenet", "--color", "bgr", "--json").Json().GetProperty("usage");
-        Assert.Equal("[\"batch\",\"3\",\"8\",\"8\"]", usage.GetProperty("input").GetProperty("shape").GetRawText().ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal));
+        JsonElement usage = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--preset", "imagenet", "--color", "bgr", "--json").Json()
+            .GetProperty("usage");
+        Assert.Equal(
+            "[\"batch\",\"3\",\"8\",\"8\"]",
+            usage.GetProperty("input").GetProperty("shape").GetRawText().ReplaceLineEndings("").Replace(" ", "", StringComparison.Ordinal));
         Assert.Equal("NCHW", usage.GetProperty("input").GetProperty("layout").GetString());
         Assert.Equal(2.64f, usage.GetProperty("range")[1].GetSingle(), 0.01f);
-        Assert.Contains("[:, :, ::-1] - np.float32([123.675, 116.28, 103.53])) / np.float32([58.395, 57.12, 57.375])).transpose(2, 0, 1)[None]", usage.GetProperty("code").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "[:, :, ::-1] - np.float32([123.675, 116.28, 103.53])) / np.float32([58.395, 57.12, 57.375])).transpose(2, 0, 1)[None]",
+            usage.GetProperty("code").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -82,7 +89,8 @@ public sealed class ConvertTests : IDisposable
         Assert.Equal(expected, usage.GetProperty("input").GetProperty("shape")[0].GetString());
         Assert.Equal(expected, usage.GetProperty("output").GetProperty("shape")[0].GetString());
         Assert.StartsWith("probabilities that add up to 100 %", usage.GetProperty("meaning").GetString(), StringComparison.Ordinal);
-        Assert.Equal(expected == "3", usage.GetProperty("code").GetString()!.EndsWith("; x = np.repeat(x, 3, 0)  # room for 3 images", StringComparison.Ordinal));
+        Assert.Equal(
+            expected == "3", usage.GetProperty("code").GetString()!.EndsWith("; x = np.repeat(x, 3, 0)  # room for 3 images", StringComparison.Ordinal));
         Assert.Equal(expected == "batch", Model.Load(output).Info.BatchIsSymbolic);
         Assert.Equal(expected == "3", Model.Load(output).Info.Notes.Any(note => note.Contains("batch of 3", StringComparison.Ordinal)));
     }

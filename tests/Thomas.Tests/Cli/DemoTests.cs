@@ -33,7 +33,9 @@ public sealed class DemoTests : IDisposable
         (string Policy, string Trained)[] rows = [("last", "5,010"), ("last:2", "405,510"), ("bias", "5,580"), ("all", "431,080"), ("scratch", "431,080")];
         foreach ((string policy, string trained) in rows)
             Assert.Matches($@"\n  {policy} +{trained} +[0-9]+ of 128 +[0-9.]+% +[0-9.]+% +[0-9.]+ m?s +[0-9.]+ MiB", run.Out);
-        Assert.Matches("Shown 128 letters, the network that knew digits, tuned by 'all', names [0-9.]+% of 500 new letters, the same network from random weights [0-9.]+%: .+\\.\n", run.Out);
+        Assert.Matches(
+            "Shown 128 letters, the network that knew digits, tuned by 'all', names [0-9.]+% of 500 new letters, the same network from random weights "
+            + "[0-9.]+%: .+\\.\n", run.Out);
         Assert.Contains("tune last:2", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", run.Out, StringComparison.Ordinal);
         Assert.Equal(Files, SavedIn(folder));
@@ -51,7 +53,8 @@ public sealed class DemoTests : IDisposable
     {
         JsonElement report = Run("demo", "--threads", "2");
         JsonElement letters = report.GetProperty("letters");
-        JsonElement saved = letters.GetProperty("policies").EnumerateArray().Single(policy => policy.GetProperty("policy").ValueEquals(letters.GetProperty("saved").GetString()));
+        JsonElement saved = letters.GetProperty("policies").EnumerateArray()
+            .Single(policy => policy.GetProperty("policy").ValueEquals(letters.GetProperty("saved").GetString()));
         Model model = Model.Load(_files["demo", "letters.tflite"]);
         Preprocessing expected = Preprocessing.Preset("unit", 28, 28) with { ColorOrder = ColorOrder.Gray, CropMargin = 1 };
         Assert.Equal(expected, model.Info.Preprocessing);
@@ -106,7 +109,8 @@ public sealed class DemoTests : IDisposable
         File.WriteAllText(_files["file"], "");
         CliRun taken = CliRun.Of("demo", "--quick", "--out", _files["file"]), under = CliRun.Of("demo", "--quick", "--out", _files["file", "demo"]);
         Assert.Equal((5, 5), (taken.Code, under.Code));
-        foreach (CliRun run in new[] { taken, under }) Assert.Contains($"'{_files["file"]}' is a file. Give another place (--out).", run.Error, StringComparison.Ordinal);
+        foreach (CliRun run in new[] { taken, under })
+            Assert.Contains($"'{_files["file"]}' is a file. Give another place (--out).", run.Error, StringComparison.Ordinal);
         Assert.Empty(taken.Out + under.Out);
     }
 
@@ -132,5 +136,6 @@ public sealed class DemoTests : IDisposable
     }
 
     private static string[] SavedIn(string folder) =>
-        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(folder, path)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(folder, path))
+            .Order(StringComparer.Ordinal)];
 }

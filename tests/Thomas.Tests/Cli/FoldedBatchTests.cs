@@ -30,10 +30,12 @@ public sealed class FoldedBatchTests : IDisposable
         foreach (string policy in (string[])["last", "last:2", "all"])
         {
             Assert.Contains(policy, table, StringComparison.Ordinal);
-            Ok("tune", model, "--data", data, "--update", policy, "--epochs", "1", "--batch", "4", "-o", _files[$"{policy.Replace(':', '-')}-all-{name}"], "--threads", "1");
+            Ok("tune", model, "--data", data, "--update", policy, "--epochs", "1", "--batch", "4", "-o", _files[$"{policy.Replace(':', '-')}-all-{name}"],
+                "--threads", "1");
         }
 
-        Ok("tune", model, "--data", data, "--update", "all", "--memory", "1GiB", "--epochs", "1", "--batch", "4", "-o", _files[$"memory-{name}"], "--threads", "1");
+        Ok("tune", model, "--data", data, "--update", "all", "--memory", "1GiB", "--epochs", "1", "--batch", "4", "-o", _files[$"memory-{name}"], "--threads",
+            "1");
     }
 
     [Fact]
@@ -56,7 +58,9 @@ public sealed class FoldedBatchTests : IDisposable
     {
         GraphBuilder b = new();
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, CliFixture.Side, CliFixture.Side, 3)));
-        Value y = b.Add(OpCatalog.Conv2d, [x, b.Weights("conv", 1, 8, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default), Activation: Activation.Relu), "features");
+        Value y = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("conv", 1, 8, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default), Activation: Activation.Relu),
+            "features");
         y = b.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(9, 8)), "rows");
         y = b.Add(OpCatalog.Dense, [y, b.Weights("mix", 2, 6, 8), b.Weights("mix.bias", 3, 6)], new DenseAttributes(HasBias: true, Activation.Relu), "mixed");
         y = b.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(1, 3, 3, 6)), "map");
@@ -64,7 +68,8 @@ public sealed class FoldedBatchTests : IDisposable
         y = b.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(1, 6)), "pooled");
         y = b.Add(OpCatalog.Dense, [y, b.Weights("head", 4, 4, 6), b.Weights("bias", 5, 4)], new DenseAttributes(HasBias: true), "scores");
         y = b.Add(OpCatalog.Softmax, [y], new SoftmaxAttributes(), "probabilities");
-        new Model(b.Build(y), new ModelInfo { Name = "folded", Preprocessing = Preprocessing.Preset("unit", CliFixture.Side, CliFixture.Side) }).Save(_files[name]);
+        new Model(b.Build(y), new ModelInfo { Name = "folded", Preprocessing = Preprocessing.Preset("unit", CliFixture.Side, CliFixture.Side) }).Save(
+            _files[name]);
         return _files[name];
     }
 }

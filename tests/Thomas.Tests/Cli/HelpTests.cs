@@ -36,7 +36,8 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void Behind_two_dashes_everything_is_a_file() => Assert.Contains("there is no such file", CliRun.Of("inspect", "--", "--jsn").Error, StringComparison.Ordinal);
+    public void Behind_two_dashes_everything_is_a_file() =>
+        Assert.Contains("there is no such file", CliRun.Of("inspect", "--", "--jsn").Error, StringComparison.Ordinal);
 
     [Fact]
     public void The_help_lists_commands_and_exit_codes()

@@ -33,7 +33,8 @@ public sealed class HostileFilesTests : IDisposable
         socket.Bind(new UnixDomainSocketEndPoint(socketPath));
         File.CreateSymbolicLink(_files["link.onnx"], pipe);
         long start = Stopwatch.GetTimestamp();
-        foreach ((string bad, string what) in new[] { (pipe, "named pipe"), (_files["link.onnx"], "named pipe"), (socketPath, "a socket"), ("/dev/zero", "a device") })
+        foreach ((string bad, string what) in new[] { (pipe, "named pipe"), (_files["link.onnx"], "named pipe"), (socketPath, "a socket"),
+            ("/dev/zero", "a device") })
         {
             (string[] Args, int Code)[] runs =
             [
@@ -78,9 +79,11 @@ public sealed class HostileFilesTests : IDisposable
         File.CreateSymbolicLink(_files["source.onnx"], model);
         File.WriteAllText(_files["locked.onnx"], "mine");
         File.SetUnixFileMode(_files["locked.onnx"], UnixFileMode.UserRead);
-        foreach ((string output, string what) in new[] { (pipe, "named pipe"), (_files["null.onnx"], "a device"), (_files["locked.onnx"], "read-only"), (_files["source.onnx"], "is the model that is read") })
+        foreach ((string output, string what) in new[] { (pipe, "named pipe"), (_files["null.onnx"], "a device"), (_files["locked.onnx"], "read-only"),
+            (_files["source.onnx"], "is the model that is read") })
         {
-            foreach (string[] args in new[] { new[] { "convert", model, "-o", output }, ["tune", model, "--data", data, "-o", output], ["train", "lenet5", "--data", data, "-o", output] })
+            foreach (string[] args in new[] { new[] { "convert", model, "-o", output }, ["tune", model, "--data", data, "-o", output], [
+                "train", "lenet5", "--data", data, "-o", output] })
             {
                 if (args[0] == "train" && what.StartsWith("is", StringComparison.Ordinal)) continue;
                 CliRun run = CliRun.Of(args);
@@ -105,16 +108,19 @@ public sealed class HostileFilesTests : IDisposable
     public void Names_from_files_cannot_steer_the_terminal()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "such names are not allowed there");
-        string model = _files.Model($"{Evil}.onnx", labels: [Evil, "[red]b[/]", "c", "d"]), data = _files.Data(perClass: 4), image = Path.Combine(data, "red", "00.png");
+        string model = _files.Model($"{Evil}.onnx", labels: [Evil, "[red]b[/]", "c", "d"]), data = _files.Data(perClass: 4),
+            image = Path.Combine(data, "red", "00.png");
         Directory.Move(Path.Combine(data, "red"), Path.Combine(data, Evil));
         image = Path.Combine(data, Evil, "00.png");
         File.WriteAllText(Path.Combine(data, Evil, $"{Evil}.jpg"), "no image");
         List<CliRun> runs =
         [
-            CliRun.Of("inspect", model, "--graph"), CliRun.Of("classify", model, image, "-v"), CliRun.Of("plan", model, "--data", data, "--update", "all", "-v"),
+            CliRun.Of("inspect", model, "--graph"), CliRun.Of("classify", model, image, "-v"),
+            CliRun.Of("plan", model, "--data", data, "--update", "all", "-v"),
             CliRun.Of("tune", model, "--data", data, "-o", _files[$"{Evil}2.onnx"], "--no-cache", "--epochs", "1", "-v"),
             CliRun.Of("evaluate", _files[$"{Evil}2.onnx"], "--data", data, "--no-cache", "-v"), CliRun.Of("convert", model, "-o", _files[$"{Evil}3.tflite"]),
-            CliRun.Of("classify", model, Path.Combine(data, Evil, $"{Evil}.jpg")), CliRun.Of("inspect", $"{Evil}.none", "--trace"), CliRun.Of("train", Evil, "--data", data),
+            CliRun.Of("classify", model, Path.Combine(data, Evil, $"{Evil}.jpg")), CliRun.Of("inspect", $"{Evil}.none", "--trace"),
+            CliRun.Of("train", Evil, "--data", data),
             CliRun.Of("inspect", "--" + Evil), CliRun.Of(Evil), CliRun.Of("classify", model, image, "--top", Evil), CliRun.Of("tune", model, "--data", Evil),
         ];
         foreach (CliRun run in runs)
@@ -143,7 +149,8 @@ public sealed class HostileFilesTests : IDisposable
     {
         string data = _files.Data(perClass: 2);
         foreach (string name in new[] { "a.ppm", "b.ppm", "c.CR2", "d.svg", "e" }) File.WriteAllText(Path.Combine(data, "red", name), "");
-        const string Note = "note: 5 files were passed over by ending: 2 .ppm, 1 without an ending, 1 .CR2, 1 .svg; JPEG, PNG, WebP, GIF and BMP images are read";
+        const string Note =
+            "note: 5 files were passed over by ending: 2 .ppm, 1 without an ending, 1 .CR2, 1 .svg; JPEG, PNG, WebP, GIF and BMP images are read";
         Assert.Contains(Note, CliRun.Of("plan", _files.Model(), "--data", data, "--update", "last").Error, StringComparison.Ordinal);
         Assert.Contains(Note, CliRun.Of("classify", _files.Model(), data).Error, StringComparison.Ordinal);
     }
@@ -154,7 +161,8 @@ public sealed class HostileFilesTests : IDisposable
         foreach ((string name, byte[] bytes, string expected) in new[]
         {
             ("photos.zip", (byte[])[.. "PK\x03\x04"u8, .. "cats/1.jpg"u8], "is a zip archive of images; unpack it and give the folder"),
-            ("photos.tar.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x2C, 0x49, 4, 0, 0xA3, 0x61, 0x5B, 0xE5, 3, 0, 0, 0], "is a gzip archive; unpack it and give the folder"),
+            ("photos.tar.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x2C, 0x49, 4, 0, 0xA3, 0x61, 0x5B, 0xE5, 3, 0, 0, 0],
+                "is a gzip archive; unpack it and give the folder"),
             ("a.jpg", [0xFF, 0xD8, 0xFF, 0xE0], "is a JPEG image; give the folder that has one folder of images for each class"),
             ("page.csv", [.. "<html>"u8], "this is an HTML page"),
         })
@@ -170,7 +178,8 @@ public sealed class HostileFilesTests : IDisposable
     public void A_result_is_rescued_to_the_first_folder_that_takes_it()
     {
         string output = _files["gone", "model.onnx"];
-        OutputException? refused = OutputFile.SaveOrRescue(path => AtomicFile.Write(path, file => file.WriteByte(1)), ref output, null, [_files["none"], "", _files["x", ".."]]);
+        OutputException? refused = OutputFile.SaveOrRescue(
+            path => AtomicFile.Write(path, file => file.WriteByte(1)), ref output, null, [_files["none"], "", _files["x", ".."]]);
         Assert.NotNull(refused);
         Assert.True(File.Exists(output));
         Assert.StartsWith("model-", Path.GetFileName(output), StringComparison.Ordinal);

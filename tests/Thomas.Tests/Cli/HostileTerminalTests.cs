@@ -43,7 +43,8 @@ public sealed class HostileTerminalTests
     {
         using CliFixture files = new();
         string tuned = files["tuned.onnx"];
-        (int code, _, _) = await Shell($"\"$0\" tune \"$1\" --data \"$2\" -o \"$3\" --epochs 3 --no-cache 2>{errors}", files.Model(), files.Data(perClass: 4), tuned);
+        (int code, _, _) = await Shell(
+            $"\"$0\" tune \"$1\" --data \"$2\" -o \"$3\" --epochs 3 --no-cache 2>{errors}", files.Model(), files.Data(perClass: 4), tuned);
         Assert.Equal(0, code);
         Assert.Equal(CliFixture.Colors, Model.Load(tuned).Info.Labels);
     }
@@ -53,9 +54,11 @@ public sealed class HostileTerminalTests
     {
         using CliFixture files = new();
         string tuned = files["tuned.onnx"];
-        using Process process = Start("exec \"$0\" tune \"$1\" --data \"$2\" -o \"$3\" --update all --epochs 10000 --no-cache", files.Model(), files.Data(perClass: 4), tuned);
+        using Process process = Start(
+            "exec \"$0\" tune \"$1\" --data \"$2\" -o \"$3\" --update all --epochs 10000 --no-cache", files.Model(), files.Data(perClass: 4), tuned);
         _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is string line && !line.StartsWith("train ", StringComparison.Ordinal))
+        while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is string line
+            && !line.StartsWith("train ", StringComparison.Ordinal))
         {
             // Before the first epoch there is nothing to keep.
         }
@@ -74,7 +77,8 @@ public sealed class HostileTerminalTests
     {
         using CliFixture files = new();
         string tuned = files["tuned.onnx"];
-        using Process process = Start("trap '' HUP; exec \"$0\" tune \"$1\" --data \"$2\" -o \"$3\" --epochs 200 --no-cache", files.Model(), files.Data(perClass: 4), tuned);
+        using Process process = Start(
+            "trap '' HUP; exec \"$0\" tune \"$1\" --data \"$2\" -o \"$3\" --epochs 200 --no-cache", files.Model(), files.Data(perClass: 4), tuned);
         _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
         Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -122,7 +126,8 @@ public sealed class HostileTerminalTests
     private static async Task<(int Code, string Output, string Errors)> Shell(string script, params string[] arguments)
     {
         using Process process = Start(script, arguments);
-        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken),
+            errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Long, TestContext.Current.CancellationToken);
         return (process.ExitCode, await output, await errors);
     }

@@ -77,7 +77,8 @@ public sealed class OutputMeaningTests : IDisposable
     public void Logits_are_left_in_the_file_where_they_are_wanted()
     {
         string data = _files.Data();
-        foreach ((string name, string[] more, ScoreKind kind) in new[] { ("p.tflite", Array.Empty<string>(), ScoreKind.Probability), ("l.tflite", ["--logits"], ScoreKind.Logit), ("all.onnx", ["--update", "all", "--epochs", "1", "--logits"], ScoreKind.Logit) })
+        foreach ((string name, string[] more, ScoreKind kind) in new[] { ("p.tflite", Array.Empty<string>(), ScoreKind.Probability),
+            ("l.tflite", ["--logits"], ScoreKind.Logit), ("all.onnx", ["--update", "all", "--epochs", "1", "--logits"], ScoreKind.Logit) })
         {
             Assert.Equal(0, CliRun.Of(["tune", _files.Model(), "--data", data, "-o", _files[name], "--no-cache", .. more]).Code);
             ClassOutput output = ClassOutput.Of(Thomas.Model.Load(_files[name]));

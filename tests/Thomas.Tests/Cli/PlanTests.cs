@@ -43,7 +43,8 @@ public sealed class PlanTests : IDisposable
     {
         CliRun run = CliRun.Of("plan", _files.Model(), "--update", "all", "--batch", "4", "--threads", "1", "--optimizer", "adam");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "policy         all:", "runs           1 x 4 images", "trained weights", "optimizer state", "activations", "workspace", "<- peak", "adam" })
+        foreach (string text in new[] { "policy         all:", "runs           1 x 4 images", "trained weights", "optimizer state", "activations", "workspace",
+            "<- peak", "adam" })
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
         JsonElement json = CliRun.Of("plan", _files.Model(), "--update", "all", "--batch", "4", "--threads", "1", "--json").Json().GetProperty("policies")[0];
         Assert.Equal(["conv.weight", "head", "bias"], json.GetProperty("trainedTensors").EnumerateArray().Select(name => name.GetString()));
@@ -71,7 +72,8 @@ public sealed class PlanTests : IDisposable
         CliRun run = CliRun.Of([.. question, "--memory", bound]);
         Assert.Equal(0, run.Code);
         Assert.Contains("runs ", run.Out, StringComparison.Ordinal);
-        foreach (string stage in new[] { "images ", "features ", "last layer ", "network ", "saving ", "most at once " }) Assert.Contains(stage, run.Out, StringComparison.Ordinal);
+        foreach (string stage in new[] { "images ", "features ", "last layer ", "network ", "saving ", "most at once " })
+            Assert.Contains(stage, run.Out, StringComparison.Ordinal);
         CliRun table = CliRun.Of("plan", _files.Model(), "--memory", "1KiB", "--threads", "1");
         Assert.Equal(3, table.Code);
         Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Error, StringComparison.Ordinal);
@@ -92,7 +94,9 @@ public sealed class PlanTests : IDisposable
         JsonElement run = CliRun.Of([.. tune, "--memory", "1GiB", "--json"]).Json().GetProperty("process");
         string[] ask = ["plan", model, .. options.Contains("--update", StringComparison.Ordinal) ? Array.Empty<string>() : ["--update", "last"], .. same];
         JsonElement plan = CliRun.Of([.. ask, "--memory", "1GiB", "--json"]).Json().GetProperty("policies")[0];
-        Assert.True(JsonElement.DeepEquals(run.GetProperty("stages"), plan.GetProperty("runStages")), $"{run.GetProperty("stages")} against {plan.GetProperty("runStages")}");
+        Assert.True(
+            JsonElement.DeepEquals(run.GetProperty("stages"), plan.GetProperty("runStages")),
+            $"{run.GetProperty("stages")} against {plan.GetProperty("runStages")}");
         Assert.Equal(Smallest(CliRun.Of([.. tune, "--memory", "1MiB"])), Smallest(CliRun.Of([.. ask, "--memory", "1MiB"])));
 
         static string Smallest(CliRun refused) => refused.Error.Split("the smallest bound that works is ")[1].Split(". ")[0];
@@ -114,12 +118,14 @@ public sealed class PlanTests : IDisposable
     {
         string[] question = ["plan", _files.Model(), "--data", _files.Data(perClass: 2), "--threads", "1", "--json"];
         JsonElement[] plain = [.. CliRun.Of(question).Json().GetProperty("policies").EnumerateArray()];
-        JsonElement[] views = [.. CliRun.Of([.. question, "--augment", "flip", "--views", "5", "--keep-classes"]).Json().GetProperty("policies").EnumerateArray()];
+        JsonElement[] views = [
+            .. CliRun.Of([.. question, "--augment", "flip", "--views", "5", "--keep-classes"]).Json().GetProperty("policies").EnumerateArray()];
         Assert.Equal(5 * Features(plain[0]), Features(views[0]));
         Assert.Equal(9 * (3 + 4), views[0].GetProperty("trainedParameters").GetInt64());
         for (int i = 1; i < plain.Length; i++) Assert.True(JsonElement.DeepEquals(plain[i].GetProperty("runStages"), views[i].GetProperty("runStages")));
 
-        static long Features(JsonElement policy) => policy.GetProperty("memory").EnumerateArray().Single(part => part.GetProperty("name").GetString() == "features").GetProperty("bytes").GetInt64();
+        static long Features(JsonElement policy) =>
+            policy.GetProperty("memory").EnumerateArray().Single(part => part.GetProperty("name").GetString() == "features").GetProperty("bytes").GetInt64();
     }
 
     [Fact]

@@ -53,10 +53,15 @@ public sealed class TuneTests : IDisposable
     public void Images_get_their_size_in_the_usual_way_of_the_format(string name, bool isWritten, string? asked, string resize, double margin)
     {
         string model = _files.Model(withPreprocessing: isWritten);
-        CliRun run = CliRun.Of(["tune", model, "--data", _files.Data(perClass: 4), "-o", _files[name], "--epochs", "2", "--no-cache", "--json", "--write-labels", .. asked is null ? (string[])[] : ["--resize", asked]]);
+        CliRun run = CliRun.Of(
+            ["tune", model, "--data", _files.Data(perClass: 4), "-o", _files[name], "--epochs", "2", "--no-cache", "--json", "--write-labels", .. asked is null
+            ? (string[])[]
+            : ["--resize", asked]]);
         Assert.Equal(0, run.Code);
         Assert.Equal(resize, run.Json().GetProperty("usage").GetProperty("resize").GetString());
-        Assert.Equal(isWritten ? "read from the model file" : "GUESSED 'imagenet' from the layout", run.Json().GetProperty("preprocessing").GetProperty("source").GetString()!.Split(" (")[0]);
+        Assert.Equal(
+            isWritten ? "read from the model file" : "GUESSED 'imagenet' from the layout",
+            run.Json().GetProperty("preprocessing").GetProperty("source").GetString()!.Split(" (")[0]);
         Assert.Equal(!isWritten, run.Json().GetProperty("preprocessing").GetProperty("isGuess").GetBoolean());
         Assert.Equal(_files["labels.txt"], run.Json().GetProperty("usage").GetProperty("labelFile").GetString());
         JsonElement preprocessing = CliRun.Of("inspect", _files[name], "--json").Json().GetProperty("preprocessing");
@@ -109,8 +114,10 @@ public sealed class TuneTests : IDisposable
     {
         string model = _files.Model(labels: ["ant", "bee", "cat", "dog"]), data = _files.Data();
         JsonElement json = Tune(
-            model, data, _files["a.onnx"], "--json", "--keep-classes", "--epochs", "3", "--batch", "8", "--lr", "0.01", "--optimizer", "sgd", "--momentum", "0.5", "--weight-decay", "0",
-            "--label-smoothing", "0", "--warmup", "0", "--patience", "0", "--balance", "none", "--augment", "flip,crop,color", "--views", "3", "--validation", "0.5", "--threads", "1").Json();
+            model, data, _files["a.onnx"], "--json", "--keep-classes", "--epochs", "3", "--batch", "8", "--lr", "0.01", "--optimizer", "sgd", "--momentum",
+            "0.5", "--weight-decay", "0",
+            "--label-smoothing", "0", "--warmup", "0", "--patience", "0", "--balance", "none", "--augment", "flip,crop,color", "--views", "3", "--validation",
+            "0.5", "--threads", "1").Json();
         Assert.Equal(["ant", "bee", "cat", "dog", "blue", "green", "red"], Strings(json.GetProperty("labels")));
         Assert.Equal(18, json.GetProperty("trainingImages").GetInt32());
         Assert.Equal(3, json.GetProperty("epochs").GetArrayLength());

@@ -23,7 +23,8 @@ public sealed class CifarFilesTests : IDisposable
         Dataset dataset = DatasetLoader.Load(_folder.Path);
         Assert.Equal(10, dataset.ClassNames.Count);
         Assert.Equal(("airplane", "truck"), (dataset.ClassNames[0], dataset.ClassNames[9]));
-        Assert.Equal([0, 3, 9, 1], [dataset.Samples[0].ClassIndex, dataset.Samples[1].ClassIndex, dataset.Samples[2].ClassIndex, dataset.Samples[3].ClassIndex]);
+        Assert.Equal(
+            [0, 3, 9, 1], [dataset.Samples[0].ClassIndex, dataset.Samples[1].ClassIndex, dataset.Samples[2].ClassIndex, dataset.Samples[3].ClassIndex]);
         Assert.Equal(3, dataset.Only(Subset.Train).Samples.Count);
         Assert.Equal(Subset.Test, dataset.Samples[3].Subset);
         Assert.Equal("data_batch_1.bin, image 2", dataset.Samples[1].Image.Name);

@@ -33,7 +33,9 @@ public sealed class CsvManifestTests : IDisposable
     {
         Dataset dataset = Load(text);
         Assert.Equal(["cat", "dog"], dataset.ClassNames);
-        Assert.Equal([(_folder["1.jpg"], 1, Subset.Unassigned), (_folder["2.jpg"], 0, Subset.Unassigned)], dataset.Samples.Select(s => (s.Image.Name, s.ClassIndex, s.Subset)));
+        Assert.Equal(
+            [(_folder["1.jpg"], 1, Subset.Unassigned), (_folder["2.jpg"], 0, Subset.Unassigned)],
+            dataset.Samples.Select(s => (s.Image.Name, s.ClassIndex, s.Subset)));
     }
 
     [Fact]

@@ -117,7 +117,8 @@ public sealed class DatasetTests
         Assert.Contains("has no classes", Assert.Throws<DataException>(set.ToDataset().CheckTrainable).Message, StringComparison.Ordinal);
         set.Add("only", new byte[] { 1 });
         Assert.Contains("only the class 'only'", Assert.Throws<DataException>(set.ToDataset().CheckTrainable).Message, StringComparison.Ordinal);
-        Dataset empty = new("here", ["a", "b", "c"], [new Sample(ImageSource.FromFile("x"), 1, Subset.Train), new Sample(ImageSource.FromFile("y"), 0, Subset.Validation)]);
+        Dataset empty = new(
+            "here", ["a", "b", "c"], [new Sample(ImageSource.FromFile("x"), 1, Subset.Train), new Sample(ImageSource.FromFile("y"), 0, Subset.Validation)]);
         Assert.Contains("for 'a', 'c'", Assert.Throws<DataException>(empty.CheckTrainable).Message, StringComparison.Ordinal);
         set.Add("other", new byte[] { 1 });
         set.ToDataset().CheckTrainable();

@@ -287,7 +287,9 @@ public sealed class PreparedSetTests : IDisposable
         Assert.Contains("'class1'", error.Message, StringComparison.Ordinal);
         Assert.Contains(Data.Samples[3].Image.Name, error.Message, StringComparison.Ordinal);
 
-        Sample[] split = [.. Data.Samples.Select(sample => sample with { Subset = sample.Image.Name.EndsWith("1.png", StringComparison.Ordinal) ? Subset.Train : Subset.Validation })];
+        Sample[] split = [
+            .. Data.Samples.Select(
+                sample => sample with { Subset = sample.Image.Name.EndsWith("1.png", StringComparison.Ordinal) ? Subset.Train : Subset.Validation })];
         Images.Save(_folder["data", "class1", "4.png"], seed: 4);
         Dataset noTraining = new("split", Data.ClassNames, split);
         Assert.Contains("'class1'", Assert.Throws<DataException>(() => Prepare(noTraining, Options(cached: false))).Message, StringComparison.Ordinal);

@@ -4,7 +4,8 @@ using System.IO;
 namespace Thomas.Tests.Data;
 
 /// <summary>A folder that lives as long as a test.</summary>
-/// <param name="onDisk">Whether it must be on a disk. Otherwise it is in memory where the system offers that, since safe writing waits for the disk thousands of times.</param>
+/// <param name="onDisk">Whether it must be on a disk. Otherwise it is in memory where the system offers that, since safe writing waits for the disk thousands
+/// of times.</param>
 internal sealed class TemporaryFolder(bool onDisk = false) : IDisposable
 {
     private const string Memory = "/dev/shm";

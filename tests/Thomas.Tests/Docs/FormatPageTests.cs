@@ -35,7 +35,9 @@ public sealed partial class FormatPageTests
 
     [Fact]
     public void Every_standard_operator_that_is_read_has_its_versions() =>
-        Assert.Equal(OnnxImporter.Operators.Keys.Where(static name => !name.Contains('.', StringComparison.Ordinal)).Order(StringComparer.Ordinal), OnnxOperatorSets.Versions.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            OnnxImporter.Operators.Keys.Where(static name => !name.Contains('.', StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+            OnnxOperatorSets.Versions.Keys.Order(StringComparer.Ordinal));
 
     private static void Compare(string mark, IEnumerable<string> operators)
     {

@@ -65,7 +65,8 @@ public sealed partial class LinkTests
         string path = parts[0].Length == 0 ? page : Path.Combine(Path.GetDirectoryName(page)!, parts[0]);
         if (!File.Exists(path) && !Directory.Exists(path)) return "no such file";
         if (parts.Length == 1) return null;
-        IEnumerable<string> anchors = Heading().Matches(WithoutCode(File.ReadAllText(path).ReplaceLineEndings("\n"))).Select(match => Anchor(match.Groups["text"].Value));
+        IEnumerable<string> anchors = Heading().Matches(WithoutCode(File.ReadAllText(path).ReplaceLineEndings("\n")))
+            .Select(match => Anchor(match.Groups["text"].Value));
         return anchors.Contains(parts[1]) ? null : "no such heading";
     }
 

@@ -87,8 +87,10 @@ internal sealed partial class OperatorPage
     /// <summary>Which operands may have other types than float32, as the cases of the sweep have them.</summary>
     private void AddTypes(Op op)
     {
-        IEnumerable<(int Operand, ElementTypes Types)> operands = CasesOf(op).SelectMany(test => test.Shapes.Select((_, i) => (Operand: i, Types: op.OperandTypes(i, test.Attributes))));
-        foreach (IGrouping<ElementTypes, int> group in operands.Where(operand => operand.Types != ElementTypes.F32).Distinct().OrderBy(operand => operand.Operand).GroupBy(operand => operand.Types, operand => operand.Operand))
+        IEnumerable<(int Operand, ElementTypes Types)> operands = CasesOf(op).SelectMany(
+            test => test.Shapes.Select((_, i) => (Operand: i, Types: op.OperandTypes(i, test.Attributes))));
+        foreach (IGrouping<ElementTypes, int> group in operands.Where(operand => operand.Types != ElementTypes.F32).Distinct()
+            .OrderBy(operand => operand.Operand).GroupBy(operand => operand.Types, operand => operand.Operand))
             _text.Append(CultureInfo.InvariantCulture, $"\nOperand {string.Join(", ", group)} may be {group.Key.Describe()}.\n");
     }
 
@@ -108,7 +110,8 @@ internal sealed partial class OperatorPage
     private void AddMembers(Type enumeration)
     {
         _text.Append("\n| value | meaning |\n|---|---|\n");
-        foreach (string name in Enum.GetNames(enumeration)) _text.Append(CultureInfo.InvariantCulture, $"| `{name}` | {_comments.SummaryOf(enumeration, name)} |\n");
+        foreach (string name in Enum.GetNames(enumeration))
+            _text.Append(CultureInfo.InvariantCulture, $"| `{name}` | {_comments.SummaryOf(enumeration, name)} |\n");
     }
 
     private void AddParameters(Type record)
@@ -118,7 +121,9 @@ internal sealed partial class OperatorPage
         {
             Type type = parameter.ParameterType;
             if (type.Namespace!.StartsWith("Thomas", StringComparison.Ordinal) && !_settingTypes.Contains(type)) _settingTypes.Add(type);
-            _text.Append(CultureInfo.InvariantCulture, $"| `{parameter.Name}` | {NameOf(type)} | {DefaultOf(parameter)} | {_comments.ParameterOf(record, parameter.Name!)} |\n");
+            _text.Append(
+                CultureInfo.InvariantCulture,
+                $"| `{parameter.Name}` | {NameOf(type)} | {DefaultOf(parameter)} | {_comments.ParameterOf(record, parameter.Name!)} |\n");
         }
     }
 
@@ -142,7 +147,9 @@ internal sealed partial class OperatorPage
 
     /// <summary>The constructor that takes what a record consists of; null for types that are no records.</summary>
     private static ConstructorInfo? PrimaryConstructor(Type type) =>
-        type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance) is null ? null : type.GetConstructors().MaxBy(c => c.GetParameters().Length);
+        type.GetMethod("PrintMembers", BindingFlags.NonPublic | BindingFlags.Instance) is null
+        ? null
+        : type.GetConstructors().MaxBy(c => c.GetParameters().Length);
 
     private static OpCase[] CasesOf(Op op) => [.. OpCases.All().Where(test => test.Op == op)];
 
@@ -157,13 +164,17 @@ internal sealed partial class OperatorPage
         }
 
         names.Remove("");
-        return names.Count == 0 ? "none" : op == OpCatalog.Activate || op == OpCatalog.ActivateGradient || op == OpCatalog.ActivateBiasGradient ? "`f32_` and the function's name" : string.Join(", ", names);
+        return names.Count == 0 ? "none"
+            : op == OpCatalog.Activate || op == OpCatalog.ActivateGradient || op == OpCatalog.ActivateBiasGradient ? "`f32_` and the function's name"
+            : string.Join(", ", names);
     }
 
     private static string MemoryOf(Op op)
     {
         Node[] nodes = [.. CasesOf(op).Select(NodeOf)];
-        return nodes.All(op.IsView) ? "view" : nodes.Any(node => Enumerable.Range(0, node.Inputs.Count).Any(input => op.CpuCanOverwrite(node, input))) ? "in place" : "own";
+        return nodes.All(op.IsView) ? "view"
+            : nodes.Any(node => Enumerable.Range(0, node.Inputs.Count).Any(input => op.CpuCanOverwrite(node, input))) ? "in place"
+            : "own";
     }
 
     private static Node NodeOf(OpCase test)

@@ -15,14 +15,22 @@ public sealed class ActivationFormatTests
     private static readonly Dictionary<string, Func<GraphBuilder, Value, Activation, Value>> Hosts = new()
     {
         ["node"] = static (b, x, f) => b.Add(OpCatalog.Activate, [x], new ActivateAttributes(f), "y"),
-        ["convolution"] = static (b, x, f) => b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 4, 2, 2, 3), b.Weights("b", 2, 4)], new Conv2dAttributes(new Window2d(2, 2), HasBias: true, Activation: f), "y"),
-        ["convolution with residual"] = static (b, x, f) => b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 3, 1, 1, 3), x], new Conv2dAttributes(new Window2d(1, 1), HasResidual: true, Activation: f), "y"),
-        ["depthwise convolution"] = static (b, x, f) => b.Add(OpCatalog.DepthwiseConv2d, [x, b.Weights("w", 1, 1, 2, 2, 3)], new DepthwiseConv2dAttributes(new Window2d(2, 2), Activation: f), "y"),
+        ["convolution"] = static (b, x, f) => b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("w", 1, 4, 2, 2, 3), b.Weights("b", 2, 4)], new Conv2dAttributes(new Window2d(2, 2), HasBias: true, Activation: f),
+            "y"),
+        ["convolution with residual"] = static (b, x, f) => b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("w", 1, 3, 1, 1, 3), x], new Conv2dAttributes(new Window2d(1, 1), HasResidual: true, Activation: f), "y"),
+        ["depthwise convolution"] = static (b, x, f) => b.Add(
+            OpCatalog.DepthwiseConv2d, [x, b.Weights("w", 1, 1, 2, 2, 3)], new DepthwiseConv2dAttributes(new Window2d(2, 2), Activation: f), "y"),
         ["dense layer"] = static (b, x, f) =>
-            b.Add(OpCatalog.Dense, [b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1))), b.Weights("w", 1, 9, 60)], new DenseAttributes(Activation: f), "y"),
+            b.Add(
+                OpCatalog.Dense, [b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1))), b.Weights("w", 1, 9, 60)],
+                new DenseAttributes(Activation: f), "y"),
         ["average pool"] = static (b, x, f) => b.Add(OpCatalog.AveragePool2d, [x], new AveragePool2dAttributes(new Window2d(2, 1), Activation: f), "y"),
         ["average pool that counts padding"] = static (b, x, f) =>
-            b.Add(OpCatalog.AveragePool2d, [x], new AveragePool2dAttributes(new Window2d(2, 2, 1, 1, 1, 1, new Padding2d(1, 0, 0, 1)), CountPadding: true, f), "y"),
+            b.Add(
+                OpCatalog.AveragePool2d, [x], new AveragePool2dAttributes(new Window2d(2, 2, 1, 1, 1, 1, new Padding2d(1, 0, 0, 1)), CountPadding: true, f),
+                "y"),
     };
 
     public static TheoryData<ModelFormat, string> Cases
@@ -51,8 +59,10 @@ public sealed class ActivationFormatTests
             stream.Position = 0;
             float[] actual = Run(Model.Load(stream, "m").Graph);
             float range = 0, change = 0;
-            for (int i = 0; i < expected.Length; i++) (range, change) = (Math.Max(range, Math.Abs(expected[i])), Math.Max(change, Math.Abs(expected[i] - linear[i])));
-            for (int i = 0; i < expected.Length; i++) Expect.True(Math.Abs(expected[i] - actual[i]) <= 2e-6f * range, $"{activation}: element {i} is {actual[i]}, expected {expected[i]}");
+            for (int i = 0; i < expected.Length; i++)
+                (range, change) = (Math.Max(range, Math.Abs(expected[i])), Math.Max(change, Math.Abs(expected[i] - linear[i])));
+            for (int i = 0; i < expected.Length; i++)
+                Expect.True(Math.Abs(expected[i] - actual[i]) <= 2e-6f * range, $"{activation}: element {i} is {actual[i]}, expected {expected[i]}");
 
             // A writer that leaves the activation out would be seen.
             Expect.True(activation.Kind == ActivationKind.None || change > 0.1f * range, $"{activation} changes next to nothing here");

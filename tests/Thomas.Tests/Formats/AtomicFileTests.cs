@@ -85,7 +85,8 @@ public sealed class AtomicFileTests : IDisposable
         AtomicFile.Write(_folder["a"], stream => stream.WriteByte(1));
         Assert.Equal(Mode, File.GetUnixFileMode(_folder["a"]));
         File.SetUnixFileMode(_folder["a"], UnixFileMode.UserRead);
-        Assert.Contains("read-only", Assert.Throws<OutputException>(() => AtomicFile.Write(_folder["a"], stream => stream.WriteByte(2))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "read-only", Assert.Throws<OutputException>(() => AtomicFile.Write(_folder["a"], stream => stream.WriteByte(2))).Message, StringComparison.Ordinal);
         Assert.Equal([1], File.ReadAllBytes(_folder["a"]));
     }
 
@@ -100,7 +101,8 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void What_dead_writers_left_is_removed_and_what_others_write_is_not()
     {
-        string left = _folder[$"a.bin.{Guid.NewGuid():N}.tmp"], earlier = _folder[$"a.bin.77.{Guid.NewGuid():N}.tmp"], written = _folder[$"a.bin.{Guid.NewGuid():N}.tmp"];
+        string left = _folder[$"a.bin.{Guid.NewGuid():N}.tmp"], earlier = _folder[$"a.bin.77.{Guid.NewGuid():N}.tmp"],
+            written = _folder[$"a.bin.{Guid.NewGuid():N}.tmp"];
         string fresh = _folder[$"a.bin.{Guid.NewGuid():N}.tmp"], mine = _folder["a.bin.old.tmp"];
         foreach (string path in new[] { left, earlier, written, fresh, mine }) File.WriteAllText(path, "half");
         foreach (string path in new[] { left, earlier, written, mine }) File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds(-10));

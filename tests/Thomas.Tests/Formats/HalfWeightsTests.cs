@@ -68,7 +68,14 @@ public sealed class HalfWeightsTests
     public void A_network_keeps_its_names_and_the_bytes_of_its_weights(string architecture, ModelFormat format)
     {
         ArchitectureCatalog.TryFind(architecture, out Architecture? found);
-        Model network = new(found!.Build(new ArchitectureOptions { Classes = 7, Height = 64, Width = 64, WidthMultiplier = architecture == "mobilenet-v2" ? 0.35f : 1, Seed = 3 }), new ModelInfo { Name = architecture });
+        Model network = new(found!.Build(new ArchitectureOptions
+        {
+            Classes = 7,
+            Height = 64,
+            Width = 64,
+            WidthMultiplier = architecture == "mobilenet-v2" ? 0.35f : 1,
+            Seed = 3,
+        }), new ModelInfo { Name = architecture });
         (Model half, Model widened) = Halves.Of(network, DType.F16);
         byte[] file = Save(half, format);
         Model read = Load(file), floats = Load(Save(widened, format));
@@ -76,7 +83,9 @@ public sealed class HalfWeightsTests
         Assert.NotEmpty(expected);
         Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
         foreach ((string name, byte[] bytes) in expected) Assert.Equal(bytes, actual[name]);
-        Assert.Equal(floats.Graph.Values.Where(value => value.IsConstant).Select(value => value.Name).Order(), read.Graph.Values.Where(value => value.IsConstant).Select(value => value.Name).Order());
+        Assert.Equal(
+            floats.Graph.Values.Where(value => value.IsConstant).Select(value => value.Name).Order(),
+            read.Graph.Values.Where(value => value.IsConstant).Select(value => value.Name).Order());
         Assert.Equal(floats.Graph.Nodes.Select(node => node.Name), read.Graph.Nodes.Select(node => node.Name));
         Assert.Equal(TestGraphs.Run(floats.Graph), TestGraphs.Run(read.Graph));
         Assert.Equal(TestGraphs.Run(floats.Graph, batch: 3), TestGraphs.Run(read.Graph, batch: 3));
@@ -124,12 +133,15 @@ public sealed class HalfWeightsTests
         Assert.Equal(TestGraphs.Run(model.Graph), TestGraphs.Run(again.Graph));
 
         Model Of(DataType stored) => new OnnxFile().InputOf(stored, "x", 1, 3, 6, 6)
-            .Raw("w", stored, [8, 3, 3, 3], Raw(stored, 216, 1)).Raw("b", stored, [8], Raw(stored, 8, 2)).Raw("scale", stored, [8, 1, 1], Raw(stored, 8, 3)).Raw("m", stored, [128, 5], Raw(stored, 640, 4))
-            .Node("Conv", ["x", "w", "b"], ["c"]).Node("Mul", ["c", "scale"], ["s"]).Node("Flatten", ["s"], ["f"]).Node("MatMul", ["f", "m"], ["y"]).Output("y").Load();
+            .Raw("w", stored, [8, 3, 3, 3], Raw(stored, 216, 1)).Raw("b", stored, [8], Raw(stored, 8, 2)).Raw("scale", stored, [8, 1, 1], Raw(stored, 8, 3))
+            .Raw("m", stored, [128, 5], Raw(stored, 640, 4))
+            .Node("Conv", ["x", "w", "b"], ["c"]).Node("Mul", ["c", "scale"], ["s"]).Node("Flatten", ["s"], ["f"]).Node("MatMul", ["f", "m"], ["y"]).Output("y")
+            .Load();
 
         byte[] Raw(DataType stored, int count, uint seed)
         {
-            TensorData data = Halves.To(TensorData.FromFloats(new Shape(count), TestGraphs.Noise(count, seed)), type == DataType.Float16 ? DType.F16 : DType.BF16);
+            TensorData data = Halves.To(
+                TensorData.FromFloats(new Shape(count), TestGraphs.Noise(count, seed)), type == DataType.Float16 ? DType.F16 : DType.BF16);
             return (stored == DataType.Float ? data.ToF32() : data).Bytes.ToArray();
         }
     }
@@ -139,7 +151,8 @@ public sealed class HalfWeightsTests
     {
         byte[] raw = Halves.To(TensorData.FromFloats(new Shape(16), TestGraphs.Noise(16, 1)), DType.F16).Bytes.ToArray();
         Model model = new OnnxFile().Input("x", 1, 4).Raw("w", DataType.Float16, [4, 4], raw).Node("Cast", ["w"], ["wide"], ("to", (int)DataType.Float))
-            .Node("MatMul", ["x", "wide"], ["p"]).Node("ReduceMean", ["wide"], ["means"], ("axes", new[] { 0 }), ("keepdims", 1)).Node("Add", ["p", "means"], ["y"]).Output("y").Load();
+            .Node("MatMul", ["x", "wide"], ["p"]).Node("ReduceMean", ["wide"], ["means"], ("axes", new[] { 0 }), ("keepdims", 1))
+            .Node("Add", ["p", "means"], ["y"]).Output("y").Load();
         Assert.Contains(model.Graph.Values, value => value.IsConstant && value.Type.DType == DType.F16);
         float[] w = new TensorData(new TensorType(DType.F16, new Shape(16)), raw).ToFloats(), x = TestGraphs.Noise(4, 7), y = TestGraphs.Run(model.Graph);
         for (int i = 0; i < 4; i++) Assert.Equal(Enumerable.Range(0, 4).Sum(k => (x[k] + 0.25f) * w[(k * 4) + i]), y[i], 1e-5f);
@@ -153,8 +166,13 @@ public sealed class HalfWeightsTests
         DType half = Enum.Parse<DType>(type);
         GraphBuilder b = new();
         Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 5, 5, 2)));
-        x = b.Add(OpCatalog.Conv2d, [x, b.Weights("conv.weight", 1, 4, 3, 3, 2), b.Weights("conv.bias", 2, 4)], new Conv2dAttributes(new Window2d(3, 3), HasBias: true));
-        x = b.Add(OpCatalog.BatchNorm, [x, b.Weights("bn.weight", 3, 4), b.Weights("bn.bias", 4, 4), b.Weights("bn.running_mean", 5, 4), b.Positive("bn.running_var", 6, 4)], new BatchNormAttributes(1e-3f));
+        x = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("conv.weight", 1, 4, 3, 3, 2), b.Weights("conv.bias", 2, 4)],
+            new Conv2dAttributes(new Window2d(3, 3), HasBias: true));
+        x = b.Add(
+            OpCatalog.BatchNorm,
+            [x, b.Weights("bn.weight", 3, 4), b.Weights("bn.bias", 4, 4), b.Weights("bn.running_mean", 5, 4), b.Positive("bn.running_var", 6, 4)],
+            new BatchNormAttributes(1e-3f));
         Graph network = b.Build(x);
         LoadedWeights inHalves = WeightLoader.Load(network, Weights(network, half)), inFloats = WeightLoader.Load(network, Weights(network, DType.F32, half));
         Assert.Equal(["conv.bias", "conv.weight"], Halves.Constants(inHalves.Graph, half).Keys.Order());
@@ -196,7 +214,9 @@ public sealed class HalfWeightsTests
 
         public void Add(string name, string type, TensorData data)
         {
-            _entries.Add($"\"{name}\":{{\"dtype\":\"{type}\",\"shape\":[{string.Join(',', data.Type.Shape.Dims.ToArray())}],\"data_offsets\":[{_data.Count},{_data.Count + data.Bytes.Length}]}}");
+            _entries.Add(
+                $"\"{name}\":{{\"dtype\":\"{type}\",\"shape\":[{string.Join(',', data.Type.Shape.Dims.ToArray())}],"
+                + $"\"data_offsets\":[{_data.Count},{_data.Count + data.Bytes.Length}]}}");
             _data.AddRange(data.Bytes.ToArray());
         }
 

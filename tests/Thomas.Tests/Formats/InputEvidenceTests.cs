@@ -64,10 +64,15 @@ public sealed class InputEvidenceTests
         File.WriteAllBytes(files["int8.tflite"], QuantizedFile(TfLiteType.INT8, 1f / 255, -128, 3));
         Cli.CliFixture.Image(files["image.png"], 0, 1);
         const string Why = "from its int8 input: scale 0.003922, zero point -128, real numbers 0 to 1; the bytes of an image are its steps";
-        Assert.Contains($"note: int8.tflite is fed RGB, x / 255 for bytes x: 0 to 1; {Why}", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"]).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"note: int8.tflite is fed RGB, x / 255 for bytes x: 0 to 1; {Why}", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"]).Error,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("is fed", Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"], "--quiet").Error, StringComparison.Ordinal);
         Assert.Contains(Why, Cli.CliRun.Of("inspect", files["int8.tflite"]).Out, StringComparison.Ordinal);
-        Assert.Equal(Why, Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"], "--json").Json().GetProperty("preprocessing").GetProperty("source").GetString());
+        Assert.Equal(
+            Why,
+            Cli.CliRun.Of("classify", files["int8.tflite"], files["image.png"], "--json").Json().GetProperty("preprocessing").GetProperty("source")
+                .GetString());
     }
 
     [Fact]
@@ -135,7 +140,9 @@ public sealed class InputEvidenceTests
         }
 
         Assert.Equal(Small("unit") with { ColorOrder = order }, InputEvidence.Find(Normalized(mean, std), default)!.Value.Preprocessing);
-        Assert.Equal(Small("raw") with { ColorOrder = order }, InputEvidence.Find(Normalized(Array.ConvertAll(mean, m => m * 255), Array.ConvertAll(std, s => s * 255)), default)!.Value.Preprocessing);
+        Assert.Equal(
+            Small("raw") with { ColorOrder = order },
+            InputEvidence.Find(Normalized(Array.ConvertAll(mean, m => m * 255), Array.ConvertAll(std, s => s * 255)), default)!.Value.Preprocessing);
         float[] caffe = flipped ? [103.94f, 116.78f, 123.68f] : [123.68f, 116.78f, 103.94f];
         Assert.Equal(Small("raw") with { ColorOrder = order }, InputEvidence.Find(Normalized(caffe, [1, 1, 1]), default)!.Value.Preprocessing);
     }
@@ -188,7 +195,8 @@ public sealed class InputEvidenceTests
     [Fact]
     public void Metadata_for_numbers_from_0_to_1_is_understood()
     {
-        Preprocessing found = InputEvidence.Find(Rescaled(""), new InputClaims(Metadata: (new(0.485f, 0.456f, 0.406f), new(0.229f, 0.224f, 0.225f))))!.Value.Preprocessing;
+        Preprocessing found =
+            InputEvidence.Find(Rescaled(""), new InputClaims(Metadata: (new(0.485f, 0.456f, 0.406f), new(0.229f, 0.224f, 0.225f))))!.Value.Preprocessing;
         Assert.Equal((123.675f, 57.375f), (float.Round(found.Mean.First, 3), float.Round(found.Std.Third, 3)));
         Assert.Equal(new ChannelValues(1), InputEvidence.Find(Rescaled(""), new InputClaims(Metadata: (new(0), new(1))))!.Value.Preprocessing.Std);
     }
@@ -222,7 +230,8 @@ public sealed class InputEvidenceTests
 
         GraphBuilder builder = new();
         Value x = builder.Input("x", new TensorType(DType.F32, new Shape(1, 5, 6, 3)));
-        Value w = builder.Constant("w", TensorData.FromFloats(new Shape(Filters, 3, 3, 3), filter)), b = builder.Constant("b", TensorData.FromFloats(new Shape(Filters), bias));
+        Value w = builder.Constant("w", TensorData.FromFloats(new Shape(Filters, 3, 3, 3), filter)),
+            b = builder.Constant("b", TensorData.FromFloats(new Shape(Filters), bias));
         Graph graph = builder.Build(builder.Add(OpCatalog.Conv2d, [x, w, b], new Conv2dAttributes(new Window2d(3, 3), HasBias: true), "y"));
         ImageInput input = ImageInput.Of(new Model(graph, new ModelInfo { Name = "net", InputLayout = ImageLayout.Nhwc }));
         Assert.True(input.IsGuess);
@@ -238,7 +247,12 @@ public sealed class InputEvidenceTests
     {
         GraphBuilder builder = new();
         Value x = builder.Input("x", new TensorType(DType.F32, new Shape(1, 5, 6, 3)));
-        Model model = new(builder.Build(builder.Add(OpCatalog.Abs, [x], null, "y")), new ModelInfo { Name = "net", SourceFormat = ModelFormat.Onnx, InputLayout = layout });
+        Model model = new(builder.Build(builder.Add(OpCatalog.Abs, [x], null, "y")), new ModelInfo
+        {
+            Name = "net",
+            SourceFormat = ModelFormat.Onnx,
+            InputLayout = layout,
+        });
         foreach (ModelFormat format in (ModelFormat[])[ModelFormat.TfLite, ModelFormat.Onnx, ModelFormat.Onnx, ModelFormat.TfLite, ModelFormat.TfLite])
         {
             using MemoryStream file = new();
@@ -267,9 +281,11 @@ public sealed class InputEvidenceTests
         int y = graph.AddTensor(new FileTensor("y", type, [1, 30 * channels], default, grid));
         graph.Inputs.Add(x);
         graph.Outputs.Add(y);
-        graph.Operators.Add(new FileOperator(BuiltinOperator.RESHAPE, 1, [x, shape], [y], new OptionsTable(BuiltinOptions.Reshape).Ints(0, [1, 30 * channels])));
+        graph.Operators.Add(
+            new FileOperator(BuiltinOperator.RESHAPE, 1, [x, shape], [y], new OptionsTable(BuiltinOptions.Reshape).Ints(0, [1, 30 * channels])));
         using MemoryStream stream = new();
-        FileSerializer.Write(graph, written is null ? [] : MetadataSerializer.Entries(new ModelInfo { Name = "small", Preprocessing = written }, null, 1, 1), stream);
+        FileSerializer.Write(
+            graph, written is null ? [] : MetadataSerializer.Entries(new ModelInfo { Name = "small", Preprocessing = written }, null, 1, 1), stream);
         return stream.ToArray();
     }
 
@@ -281,7 +297,8 @@ public sealed class InputEvidenceTests
         string[] words = arithmetic.Split(' ');
         for (int i = 1; i < words.Length; i += 2)
         {
-            Value operand = builder.Constant($"c{i}", TensorData.FromFloats(new Shape(1), [float.Parse(words[i + 1], System.Globalization.CultureInfo.InvariantCulture)]));
+            Value operand = builder.Constant(
+                $"c{i}", TensorData.FromFloats(new Shape(1), [float.Parse(words[i + 1], System.Globalization.CultureInfo.InvariantCulture)]));
             Op op = words[i] switch { "*" => OpCatalog.Multiply, "/" => OpCatalog.Divide, "+" => OpCatalog.Add, _ => OpCatalog.Subtract };
             value = builder.Add(op, [value, operand], null, $"v{i}");
         }

@@ -29,7 +29,8 @@ public sealed class InputFileTests : IDisposable
         Assert.Equal([1, 2, 3], InputFile.ReadAll(_folder["chain"], 3));
         File.WriteAllBytes(_folder["empty"], []);
         Assert.Empty(InputFile.ReadAll(_folder["empty"], 3));
-        foreach (string name in new[] { "a", "chain", "empty" }) Assert.Equal(XxHash128.HashToUInt128(InputFile.ReadAll(_folder[name], 3)), InputFile.Hash(_folder[name], 3));
+        foreach (string name in new[] { "a", "chain", "empty" })
+            Assert.Equal(XxHash128.HashToUInt128(InputFile.ReadAll(_folder[name], 3)), InputFile.Hash(_folder[name], 3));
         Assert.Empty(InputFile.ReadStart(_folder["empty"], 3));
         Assert.Contains("empty", Assert.Throws<IOException>(() => InputFile.Open(_folder["empty"])).Message, StringComparison.Ordinal);
     }
@@ -73,7 +74,9 @@ public sealed class InputFileTests : IDisposable
         File.WriteAllText(_folder["page"], " <!DOCTYPE html><html><body>404</body></html>");
         Assert.Contains("an HTML page", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["page"], 100)).Message, StringComparison.Ordinal);
         File.WriteAllBytes(_folder["zip"], [.. "PK\x03\x04"u8, 0xFF, 0xFF]);
-        Assert.Contains("a zip archive, not a text; unpack it", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["zip"], 100)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "a zip archive, not a text; unpack it", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["zip"], 100)).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Opening a pipe would wait for ever, so each reader must refuse it before.</summary>
@@ -85,7 +88,8 @@ public sealed class InputFileTests : IDisposable
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(new UnixDomainSocketEndPoint(socketPath));
         File.CreateSymbolicLink(_folder["link"], pipe);
-        foreach ((string path, string what) in new[] { (pipe, "named pipe"), (_folder["link"], "named pipe"), ("/dev/zero", "a device"), (socketPath, "a socket") })
+        foreach ((string path, string what) in new[] { (pipe, "named pipe"), (_folder["link"], "named pipe"), ("/dev/zero", "a device"),
+            (socketPath, "a socket") })
         {
             string[] messages =
             [

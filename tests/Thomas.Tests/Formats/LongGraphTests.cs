@@ -40,9 +40,16 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
         int many = IsSet ? int.Parse(Environment.GetEnvironmentVariable(SizeVariable)!, CultureInfo.InvariantCulture) : Many;
         Measure(Chains.Make(name, Few));
         Dictionary<string, TimeSpan> few = Measure(Chains.Make(name, Few)), more = Measure(Chains.Make(name, many));
-        output.WriteLine($"{name}: " + string.Join(", ", more.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {few[pair.Key].TotalMilliseconds:F0} {pair.Value.TotalMilliseconds:F0}"))));
+        output.WriteLine(
+            $"{name}: " + string.Join(
+                ", ",
+                more.Select(
+                    pair =>
+                        string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {few[pair.Key].TotalMilliseconds:F0} {pair.Value.TotalMilliseconds:F0}"))));
         foreach ((string what, TimeSpan time) in more)
-            Expect.True(time < Negligible + (2.0 * many / Few * few[what]), $"{name}, {what}: {few[what].TotalMilliseconds} ms for {Few}, {time.TotalMilliseconds} ms for {many} nodes");
+            Expect.True(
+                time < Negligible + (2.0 * many / Few * few[what]),
+                $"{name}, {what}: {few[what].TotalMilliseconds} ms for {Few}, {time.TotalMilliseconds} ms for {many} nodes");
     }
 
     [Fact]
@@ -148,7 +155,12 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
         Timed("plan last", () => HeadPlan.Create(model, 3, TrainerOptions.LastLayer, 0, OneThread));
         foreach (string policy in IsSet ? (string[])["last:2", "bias", "all", "scratch"] : ["last:2"])
         {
-            TrainingPlanOptions options = new() { Policy = UpdatePolicy.TryParse(policy, out UpdatePolicy parsed) ? parsed : throw new ArgumentException(policy), Batch = 8, Compile = OneThread };
+            TrainingPlanOptions options = new()
+            {
+                Policy = UpdatePolicy.TryParse(policy, out UpdatePolicy parsed) ? parsed : throw new ArgumentException(policy),
+                Batch = 8,
+                Compile = OneThread,
+            };
             TrainingPlan plan = Timed($"plan {policy}", () => TrainingPlanner.Plan(model, options));
             TrainingPlan smallest = Timed($"smallest {policy}", () => TrainingPlanner.Smallest(model, options));
             Assert.True(smallest.Memory.Total <= plan.Memory.Total);
@@ -177,7 +189,9 @@ public sealed partial class LongGraphTests(ITestOutputHelper output)
     {
         if (!OperatingSystem.IsLinux()) return Stopwatch.GetElapsedTime(0);
         const int threadCpuTime = 3;
-        return clock_gettime(threadCpuTime, out Timespec time) == 0 ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromMicroseconds(time.Nanoseconds / 1000.0) : throw new InvalidOperationException();
+        return clock_gettime(threadCpuTime, out Timespec time) == 0
+            ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromMicroseconds(time.Nanoseconds / 1000.0)
+            : throw new InvalidOperationException();
     }
 
 #pragma warning disable SA1300, IDE1006, CA5392 // The C library's names.

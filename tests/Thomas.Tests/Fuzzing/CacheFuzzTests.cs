@@ -12,7 +12,9 @@ using Xunit;
 
 namespace Thomas.Tests.Fuzzing;
 
-/// <summary>Caches and checkpoints whose checksums are right and whose contents are not: a cache is made anew, whatever is in it, a checkpoint refused.</summary>
+/// <summary>
+/// Caches and checkpoints whose checksums are right and whose contents are not: a cache is made anew, whatever is in it, a checkpoint refused.
+/// </summary>
 public sealed class CacheFuzzTests : IDisposable
 {
     private const string Key = "the key";
@@ -28,7 +30,12 @@ public sealed class CacheFuzzTests : IDisposable
     public void Changed_caches_of_prepared_images_are_made_anew()
     {
         Dataset images = TinyModels.Images(2, 1, TrainerJob.Classes).ToDataset();
-        PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", 4, 3) with { CropMargin = 1 }, CacheDirectory = _folder.Path, Threads = 1 };
+        PreparedSetOptions options = new()
+        {
+            Preprocessing = Preprocessing.Preset("tf", 4, 3) with { CropMargin = 1 },
+            CacheDirectory = _folder.Path,
+            Threads = 1,
+        };
         PreparedSet.Create(images, new NoDecoder(), options).Dispose();
         string path = Assert.Single(Directory.GetFiles(_folder.Path));
         byte[] good = File.ReadAllBytes(path);
@@ -73,7 +80,8 @@ public sealed class CacheFuzzTests : IDisposable
                 for (int i = random.Next(1, 3); i > 0; i--)
                 {
                     int field = 8 + (4 * random.Next(4)), label = 64 + Key.Length + (4 * random.Next(3)), at = random.Next(3) == 0 ? field : label;
-                    BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at), (int)Mutation.Number(random, BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(at))));
+                    BinaryPrimitives.WriteInt32LittleEndian(
+                        file.AsSpan(at), (int)Mutation.Number(random, BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(at))));
                 }
 
                 if (random.Next(4) == 0) file = Mutation.Bytes(random, file);
@@ -87,7 +95,10 @@ public sealed class CacheFuzzTests : IDisposable
             {
                 File.WriteAllBytes(path, file);
                 NeverFails(() => cache.TryLoad(Key, out _))?.Dispose();
-                NeverFails(() => cache.GetOrCompute(Key, () => new FeatureMatrix([0, 1, 2], 5, 2), matrix => matrix.Labels.SequenceEqual([0, 1, 2]) ? null : "other labels", _ => { })).Dispose();
+                NeverFails(
+                    () => cache.GetOrCompute(
+                        Key, () => new FeatureMatrix([0, 1, 2], 5, 2), matrix => matrix.Labels.SequenceEqual([0, 1, 2]) ? null : "other labels", _ => { }))
+                            .Dispose();
                 if (!File.ReadAllBytes(path).AsSpan().SequenceEqual(file)) throw new ThomasException("made anew");
             });
     }
@@ -127,7 +138,17 @@ public sealed class CacheFuzzTests : IDisposable
     private static byte[] Reason(Random random)
     {
         byte[] text = Encoding.UTF8.GetBytes("broken");
-        return random.Next(4) switch { 0 => [0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], 1 => [(byte)random.Next(256), .. text], 2 => [0x80, 0x80, 0x80, 0x80, 0x08], _ => [(byte)text.Length, .. text] };
+        return random.Next(4) switch
+        {
+            0 =>
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+            1 =>
+            [(byte)random.Next(256), .. text],
+            2 =>
+            [0x80, 0x80, 0x80, 0x80, 0x08],
+            _ =>
+            [(byte)text.Length, .. text]
+        };
     }
 
     /// <summary>A bad cache is no reason to end the run.</summary>

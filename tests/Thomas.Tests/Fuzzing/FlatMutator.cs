@@ -15,11 +15,14 @@ internal static class FlatMutator
     {
         FileGraph graph = GraphEmitter.Emit(model);
         for (int i = random.Next(1, 4); i > 0; i--) Change(random, graph);
-        List<KeyValuePair<string, byte[]>> metadata = [.. MetadataSerializer.Entries(model.Info, model.Info.Labels is { Count: > 0 } ? ClassOutput.Find(model) : null, graph.Inputs.Count, graph.Outputs.Count)];
+        List<KeyValuePair<string, byte[]>> metadata = [
+            .. MetadataSerializer.Entries(
+                model.Info, model.Info.Labels is { Count: > 0 } ? ClassOutput.Find(model) : null, graph.Inputs.Count, graph.Outputs.Count)];
         if (metadata.Count > 0 && random.Next(4) == 0)
         {
             int at = random.Next(metadata.Count);
-            metadata[at] = new(Mutation.Text(random, metadata[at].Key, []).Replace("\ud800", "?", StringComparison.Ordinal), Mutation.Bytes(random, metadata[at].Value));
+            metadata[at] = new(
+                Mutation.Text(random, metadata[at].Key, []).Replace("\ud800", "?", StringComparison.Ordinal), Mutation.Bytes(random, metadata[at].Value));
         }
 
         using MemoryStream stream = new();
@@ -59,9 +62,15 @@ internal static class FlatMutator
             case 6: return tensor with { BatchIsOpen = tensor.Dims.Length > 0 && !tensor.BatchIsOpen };
             default:
                 int channels = random.Next(3) == 0 && tensor.Dims.Length > 0 && tensor.Dims[^1] is > 0 and < 4096 ? tensor.Dims[^1] : random.Next(1, 4);
-                float[] scales = [.. Enumerable.Range(0, channels).Select(_ => (float)Math.Abs(Mutation.Real(random, 0.1)) is var scale && scale > 0 && float.IsFinite(scale) ? scale : 0.1f)];
+                float[] scales = [
+                    .. Enumerable.Range(0, channels).Select(
+                        _ => (float)Math.Abs(Mutation.Real(random, 0.1)) is var scale && scale > 0 && float.IsFinite(scale) ? scale : 0.1f)];
                 int[] zeros = [.. Enumerable.Range(0, channels).Select(_ => random.Next(-200, 300))];
-                return tensor with { Type = random.Next(2) == 0 ? TfLiteType.INT8 : TfLiteType.UINT8, Grid = new Quantization(scales, zeros, random.Next(0, 4)) };
+                return tensor with
+                {
+                    Type = random.Next(2) == 0 ? TfLiteType.INT8 : TfLiteType.UINT8,
+                    Grid = new Quantization(scales, zeros, random.Next(0, 4)),
+                };
         }
     }
 

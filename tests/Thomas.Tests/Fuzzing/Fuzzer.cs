@@ -10,8 +10,9 @@ using Xunit;
 namespace Thomas.Tests.Fuzzing;
 
 /// <summary>
-/// Makes variants of files, each from a seed of its own, and checks that they are refused by a <see cref="ThomasException"/> or are harmless: no other exception, no long work, no large
-/// allocation. <c>THOMAS_FUZZ_VARIANTS</c> sets how many there are; <c>THOMAS_FUZZ_ONLY</c> makes the one variant of that number, which a failure names, and leaves its file.
+/// Makes variants of files, each from a seed of its own, and checks that they are refused by a <see cref="ThomasException"/> or are harmless: no other
+/// exception, no long work, no large allocation. <c>THOMAS_FUZZ_VARIANTS</c> sets how many there are; <c>THOMAS_FUZZ_ONLY</c> makes the one variant of that
+/// number, which a failure names, and leaves its file.
 /// </summary>
 internal sealed class Fuzzer(string name, ITestOutputHelper output)
 {
@@ -44,7 +45,8 @@ internal sealed class Fuzzer(string name, ITestOutputHelper output)
         }
 
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{name}: {variants} variants, {_refused} refused; slowest {_slowest.TotalMilliseconds:F0} ms, largest allocation {_largest / 1048576.0:F1} MiB"));
+            CultureInfo.InvariantCulture,
+            $"{name}: {variants} variants, {_refused} refused; slowest {_slowest.TotalMilliseconds:F0} ms, largest allocation {_largest / 1048576.0:F1} MiB"));
         if (only < 0) Expect.True(_refused >= variants / 20 && _refused < variants, $"{name}: {_refused} of {variants} variants were refused");
     }
 

@@ -63,7 +63,15 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
         {
             int at = random.Next(chunks.Count);
             if (random.Next(3) == 0) Mutation.Order(random, chunks, static chunk => chunk);
-            else if (random.Next(5) == 0) chunks.Insert(at, (Encoding.ASCII.GetBytes((string[])["tRNS", "PLTE", "gAMA", "iCCP", "eXIf", "acTL", "fcTL", "sBIT", "cHRM"] is var names ? names[random.Next(names.Length)] : ""), Mutation.Bytes(random, [1, 2, 3, 4, 5, 6])));
+            else if (random.Next(5) == 0)
+            {
+                chunks.Insert(
+                    at,
+                    (Encoding.ASCII.GetBytes(
+                        (string[])["tRNS", "PLTE", "gAMA", "iCCP", "eXIf", "acTL", "fcTL", "sBIT", "cHRM"] is var names
+                        ? names[random.Next(names.Length)]
+                        : ""), Mutation.Bytes(random, [1, 2, 3, 4, 5, 6])));
+            }
             else if (chunks[at].Data.Length == 13) chunks[at] = (chunks[at].Type, Header(random, chunks[at].Data, 13));
             else chunks[at] = (chunks[at].Type, Mutation.Bytes(random, chunks[at].Data));
             if (chunks.Count == 0) break;
@@ -102,7 +110,13 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
             int which = random.Next(segments.Count);
             if (random.Next(4) == 0) Mutation.Order(random, segments, static segment => segment);
             else if (random.Next(6) == 0) scan = Mutation.Bytes(random, scan);
-            else segments[which] = (random.Next(8) == 0 ? (byte)random.Next(0xc0, 0xff) : segments[which].Marker, Header(random, segments[which].Data, segments[which].Data.Length));
+            else
+            {
+                segments[which] =
+                    (random.Next(8) == 0
+                    ? (byte)random.Next(0xc0, 0xff)
+                    : segments[which].Marker, Header(random, segments[which].Data, segments[which].Data.Length));
+            }
         }
 
         List<byte> file = [0xff, 0xd8];
@@ -129,7 +143,14 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
         for (int i = random.Next(1, 3); i > 0 && chunks.Count > 0; i--)
         {
             int at = random.Next(chunks.Count);
-            if (random.Next(3) == 0) chunks.Insert(at, (Encoding.ASCII.GetBytes((string[])["VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "EXIF", "ICCP"] is var names ? names[random.Next(names.Length)] : ""), Mutation.Bytes(random, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])));
+            if (random.Next(3) == 0)
+            {
+                chunks.Insert(
+                    at,
+                    (Encoding.ASCII.GetBytes(
+                        (string[])["VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "EXIF", "ICCP"] is var names ? names[random.Next(names.Length)] : ""),
+                            Mutation.Bytes(random, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])));
+            }
             else chunks[at] = (chunks[at].Type, Header(random, chunks[at].Data, 32));
         }
 

@@ -14,7 +14,9 @@ using Xunit;
 
 namespace Thomas.Tests.Fuzzing;
 
-/// <summary>Well-formed model files with something wrong in them: loaded, compiled, run, planned for training, written in both formats and read again.</summary>
+/// <summary>
+/// Well-formed model files with something wrong in them: loaded, compiled, run, planned for training, written in both formats and read again.
+/// </summary>
 public sealed class ModelFuzzTests(ITestOutputHelper output)
 {
     private const long RunnableOperations = 20_000_000, RunnableBytes = 64L << 20;
@@ -24,11 +26,13 @@ public sealed class ModelFuzzTests(ITestOutputHelper output)
 
     [Fact]
     public void Changed_onnx_files_are_refused_or_work() =>
-        new Fuzzer("onnx", output).Run(random => ProtoMutator.Mutate(random, ModelProto.Parser.ParseFrom(Onnx.Value[random.Next(Onnx.Value.Count)])), file => Use(file, "fuzzed.onnx"));
+        new Fuzzer("onnx", output).Run(
+            random => ProtoMutator.Mutate(random, ModelProto.Parser.ParseFrom(Onnx.Value[random.Next(Onnx.Value.Count)])), file => Use(file, "fuzzed.onnx"));
 
     [Fact]
     public void Changed_tflite_files_are_refused_or_work() =>
-        new Fuzzer("tflite", output).Run(random => FlatMutator.Mutate(random, Models.Value[random.Next(Models.Value.Count)]), file => Use(file, "fuzzed.tflite"));
+        new Fuzzer("tflite", output).Run(
+            random => FlatMutator.Mutate(random, Models.Value[random.Next(Models.Value.Count)]), file => Use(file, "fuzzed.tflite"));
 
     private static IEnumerable<Model> Sources()
     {
@@ -37,7 +41,13 @@ public sealed class ModelFuzzTests(ITestOutputHelper output)
             Graph graph = make();
             if (graph.Cost.MultiplyAdds + graph.Cost.Elementwise > RunnableOperations / 10) continue;
             Preprocessing? images = graph.Inputs[0].Shape is { Rank: 4 } shape ? Preprocessing.Preset("tf", shape[2], shape[1]) : null;
-            yield return new Model(graph, new ModelInfo { Name = name, Labels = ["a", "b", "c"], Preprocessing = images, Metadata = new Dictionary<string, string> { ["key"] = "value" } });
+            yield return new Model(graph, new ModelInfo
+            {
+                Name = name,
+                Labels = ["a", "b", "c"],
+                Preprocessing = images,
+                Metadata = new Dictionary<string, string> { ["key"] = "value" },
+            });
         }
 
         yield return TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax, 3, ["a", "b", "c"]);

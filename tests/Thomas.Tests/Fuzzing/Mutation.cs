@@ -11,13 +11,17 @@ internal static class Mutation
 {
     private static readonly long[] Numbers =
     [
-        0, 1, -1, 2, -2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 63, 64, 100, 127, 128, 255, 256, 1000, 4096, 32767, 32768, 65535, 65536, 1 << 20, 1 << 24, 1 << 28, int.MaxValue - 1, int.MaxValue,
+        0, 1, -1, 2, -2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 63, 64, 100, 127, 128, 255, 256, 1000, 4096, 32767, 32768, 65535, 65536, 1 << 20, 1 << 24, 1 << 28,
+        int.MaxValue - 1, int.MaxValue,
         int.MinValue, int.MinValue + 1, 1L << 31, 1L << 32, (1L << 32) + 1, 1L << 40, 1L << 62, long.MaxValue, long.MinValue,
     ];
 
-    private static readonly double[] Reals = [0, -0.0, 1, -1, 0.5, 1e-30, 1e30, 1e-45, float.MaxValue, float.MinValue, double.MaxValue, double.NaN, double.PositiveInfinity, double.NegativeInfinity];
+    private static readonly double[] Reals = [
+        0, -0.0, 1, -1, 0.5, 1e-30, 1e30, 1e-45, float.MaxValue, float.MinValue, double.MaxValue, double.NaN, double.PositiveInfinity, double.NegativeInfinity];
 
-    private static readonly string[] Texts = ["", " ", "x", "\0", "\n", "\u001b[31m", "\u202e", "..", "../x", "/dev/zero", "NaN", "-1", "1e999", "9999999999999999999", "\ud800", "\ufeff", "a\tb", "{}", "%s", "null"];
+    private static readonly string[] Texts = [
+        "", " ", "x", "\0", "\n", "\u001b[31m", "\u202e", "..", "../x", "/dev/zero", "NaN", "-1", "1e999", "9999999999999999999", "\ud800", "\ufeff", "a\tb",
+        "{}", "%s", "null"];
 
     public static long Number(Random random, long old) => random.Next(5) switch
     {
@@ -54,7 +58,8 @@ internal static class Mutation
             case 2: return [];
             default:
                 byte[] changed = [.. old];
-                for (int i = random.Next(1, 4); i > 0 && changed.Length > 0; i--) changed[random.Next(Math.Min(changed.Length, 4096))] = (byte)(random.Next(3) == 0 ? 255 : random.Next(256));
+                for (int i = random.Next(1, 4); i > 0 && changed.Length > 0; i--)
+                    changed[random.Next(Math.Min(changed.Length, 4096))] = (byte)(random.Next(3) == 0 ? 255 : random.Next(256));
                 return changed;
         }
     }

@@ -6,7 +6,9 @@ using Google.Protobuf.Reflection;
 
 namespace Thomas.Tests.Fuzzing;
 
-/// <summary>Changes a protocol buffer as a tree of messages and fields: what comes out is always well formed, so that it reaches what stands behind the parser.</summary>
+/// <summary>
+/// Changes a protocol buffer as a tree of messages and fields: what comes out is always well formed, so that it reaches what stands behind the parser.
+/// </summary>
 internal static class ProtoMutator
 {
     public static byte[] Mutate(Random random, IMessage root)

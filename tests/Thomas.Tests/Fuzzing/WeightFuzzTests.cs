@@ -31,7 +31,8 @@ public sealed class WeightFuzzTests(ITestOutputHelper output)
     public void Changed_pytorch_files_are_refused_or_read(string name)
     {
         List<byte[]> pickle = Opcodes(TorchFile.SampleState(legacy: name == "old pth"));
-        new Fuzzer(name, output).Run(random => Torch(random, [.. pickle], name == "old pth"), changed => WeightFile.Load(changed, "fuzzed.pth", integers: true));
+        new Fuzzer(name, output).Run(
+            random => Torch(random, [.. pickle], name == "old pth"), changed => WeightFile.Load(changed, "fuzzed.pth", integers: true));
     }
 
     private static byte[] Torch(Random random, List<byte[]> opcodes, bool legacy)
@@ -48,7 +49,13 @@ public sealed class WeightFuzzTests(ITestOutputHelper output)
         foreach (byte[] opcode in opcodes) pickle.AddRange(opcode);
         (string Key, byte[] Bytes)[] storages = [.. TorchFile.SampleStorages];
         if (random.Next(5) == 0) storages[random.Next(storages.Length)].Bytes = Mutation.Bytes(random, storages[random.Next(storages.Length)].Bytes);
-        if (!legacy) return TorchFile.Zip([.. pickle], storages, random.Next(20) == 0 ? "big" : "little", random.Next(3) == 0 ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
+        if (!legacy)
+        {
+            return TorchFile.Zip(
+                [.. pickle], storages, random.Next(20) == 0 ? "big" : "little",
+                random.Next(3) == 0 ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
+        }
+
         return TorchFile.Legacy([.. pickle], [("1", storages[1].Bytes, Mutate(4)), ("0", storages[0].Bytes, Mutate(6)), ("2", storages[2].Bytes, Mutate(1))]);
 
         long Mutate(long count) => random.Next(8) == 0 ? Mutation.Number(random, count) : count;

@@ -36,7 +36,8 @@ public sealed class OperandTypesTests
         Assert.Equal(
             expected,
             OpCases.All().SelectMany(test => test.Shapes.Select((_, i) => (test.Op.Name, i, Types: test.Op.OperandTypes(i, test.Attributes))))
-                .Where(operand => operand.Types != ElementTypes.F32).Select(operand => $"{operand.Name} {operand.i} {operand.Types.Describe()}").Distinct().Order(StringComparer.Ordinal));
+                .Where(operand => operand.Types != ElementTypes.F32).Select(operand => $"{operand.Name} {operand.i} {operand.Types.Describe()}").Distinct()
+                .Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -64,7 +65,9 @@ public sealed class OperandTypesTests
                     }
 
                     GraphException e = Assert.Throws<GraphException>(() => builder.AddNode(test.Op, values, test.Attributes, "node"));
-                    Assert.Contains($"{name} 'node': operand {operand} (%x{operand}: {type}{test.Shapes[operand]}) holds {type}; it must be {taken.Describe()}.", e.Message, StringComparison.Ordinal);
+                    Assert.Contains(
+                        $"{name} 'node': operand {operand} (%x{operand}: {type}{test.Shapes[operand]}) holds {type}; it must be {taken.Describe()}.", e.Message,
+                        StringComparison.Ordinal);
                 }
             }
         }

@@ -6,7 +6,10 @@ using Thomas.Tests.Formats.Onnx;
 
 namespace Thomas.Tests.Harness;
 
-/// <summary>ONNX files of very many nodes, as a hostile or careless program would write them. A classifier of three classes stands at the end, so that they can be trained.</summary>
+/// <summary>
+/// ONNX files of very many nodes, as a hostile or careless program would write them. A classifier of three classes stands at the end, so that they can be
+/// trained.
+/// </summary>
 internal static class Chains
 {
     private const int LongName = 500;
@@ -23,10 +26,13 @@ internal static class Chains
         ["Add of constants"] = (file, n) => Chain(file, n, (x, y, i) => file.Floats($"c{i}", [1], i % 7).Node("Add", [x, $"c{i}"], [y])),
         ["Add of a sum of constants"] = OfConstants,
         ["Transpose"] = (file, n) => Chain(file, n, (x, y, _) => file.Node("Transpose", [x], [y], ("perm", new[] { 0, 1, 3, 2 }))),
-        ["Transpose and Relu"] = (file, n) => Chain(file, n, (x, y, i) => _ = i % 2 == 0 ? file.Node("Transpose", [x], [y], ("perm", new[] { 0, 1, 3, 2 })) : file.Node("Relu", [x], [y])),
-        ["Reshape"] = (file, n) => Chain(file.Longs("a", 0, 1, 4, 1).Longs("b", 0, 2, 1, 2), n, (x, y, i) => file.Node("Reshape", [x, i % 2 == 0 ? "a" : "b"], [y])),
+        ["Transpose and Relu"] = (file, n) => Chain(
+            file, n, (x, y, i) => _ = i % 2 == 0 ? file.Node("Transpose", [x], [y], ("perm", new[] { 0, 1, 3, 2 })) : file.Node("Relu", [x], [y])),
+        ["Reshape"] = (file, n) => Chain(
+            file.Longs("a", 0, 1, 4, 1).Longs("b", 0, 2, 1, 2), n, (x, y, i) => file.Node("Reshape", [x, i % 2 == 0 ? "a" : "b"], [y])),
         ["Conv"] = (file, n) => Chain(file, n, (x, y, i) => file.Floats($"w{i}", [1, 1, 1, 1], 1).Node("Conv", [x, $"w{i}"], [y])),
-        ["Conv and Relu"] = (file, n) => Chain(file, n, (x, y, i) => _ = i % 2 == 0 ? file.Floats($"w{i}", [1, 1, 1, 1], 1).Node("Conv", [x, $"w{i}"], [y]) : file.Node("Relu", [x], [y])),
+        ["Conv and Relu"] = (file, n) => Chain(
+            file, n, (x, y, i) => _ = i % 2 == 0 ? file.Floats($"w{i}", [1, 1, 1, 1], 1).Node("Conv", [x, $"w{i}"], [y]) : file.Node("Relu", [x], [y])),
         ["BatchNormalization"] = (file, n) => Chain(file.Floats("one", [1], 1).Floats("zero", [1], 0), n, (x, y, i) =>
             file.Floats($"s{i}", [1], 1).Floats($"b{i}", [1], 0).Node("BatchNormalization", [x, $"s{i}", $"b{i}", "zero", "one"], [y])),
         ["MaxPool"] = (file, n) => Chain(file, n, (x, y, _) => file.Node("MaxPool", [x], [y], ("kernel_shape", new[] { 1, 1 }))),
@@ -44,7 +50,8 @@ internal static class Chains
         OnnxFile file = new OnnxFile().Input("x", 1, 1, 2, 2);
         string last = Makers[name](file, nodes);
         file.Longs("flat", 0, 4).Node("Reshape", [last, "flat"], ["features"]);
-        file.Floats("head", [4, 3], [.. TestGraphs.Noise(12, 1)]).Floats("bias", [3], 0, 0, 0).Node("Gemm", ["features", "head", "bias"], ["scores"]).Output("scores");
+        file.Floats("head", [4, 3], [.. TestGraphs.Noise(12, 1)]).Floats("bias", [3], 0, 0, 0).Node("Gemm", ["features", "head", "bias"], ["scores"])
+            .Output("scores");
         return file.Proto.ToByteArray();
     }
 

@@ -17,7 +17,12 @@ internal static class ColorModels
         GraphBuilder b = new();
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
         Value colors = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "colors");
-        ModelInfo info = new() { Name = "colors", Labels = labels is { Length: > 0 } ? labels : null, Preprocessing = Preprocessing.Preset("unit", Side, Side) with { CropMargin = 1 } };
+        ModelInfo info = new()
+        {
+            Name = "colors",
+            Labels = labels is { Length: > 0 } ? labels : null,
+            Preprocessing = Preprocessing.Preset("unit", Side, Side) with { CropMargin = 1 },
+        };
         return new Model(b.Build(end(b, colors)), info);
     }
 
@@ -29,15 +34,18 @@ internal static class ColorModels
     public static Model Sigmoid(params string[]? labels) => Binary(static (b, z) => Activate(b, z, ActivationKind.Sigmoid, "dense_1/Sigmoid"), labels);
 
     /// <summary>Three numbers: how much more of a color there is than of the others.</summary>
-    public static Value Three(GraphBuilder b, Value colors, string name = "logits") => Dense(b, colors, name, [4, -2, -2, -2, 4, -2, -2, -2, 4], [0.25f, 0, -0.5f]);
+    public static Value Three(GraphBuilder b, Value colors, string name = "logits") =>
+        Dense(b, colors, name, [4, -2, -2, -2, 4, -2, -2, -2, 4], [0.25f, 0, -0.5f]);
 
     public static Value Dense(GraphBuilder b, Value x, string name, float[] weights, float[] bias)
     {
         Value w = b.Constant($"{name}/weights", TensorData.FromFloats(new Shape(bias.Length, weights.Length / bias.Length), weights));
-        return b.Add(OpCatalog.Dense, [x, w, b.Constant($"{name}/bias", TensorData.FromFloats(new Shape(bias.Length), bias))], new DenseAttributes(HasBias: true), name);
+        return b.Add(
+            OpCatalog.Dense, [x, w, b.Constant($"{name}/bias", TensorData.FromFloats(new Shape(bias.Length), bias))], new DenseAttributes(HasBias: true), name);
     }
 
-    public static Value Activate(GraphBuilder b, Value x, ActivationKind kind, string name) => b.Add(OpCatalog.Activate, [x], new ActivateAttributes(new Activation(kind)), name);
+    public static Value Activate(GraphBuilder b, Value x, ActivationKind kind, string name) =>
+        b.Add(OpCatalog.Activate, [x], new ActivateAttributes(new Activation(kind)), name);
 
     public static Value Softmax(GraphBuilder b, Value x, string name = "probabilities") => b.Add(OpCatalog.Softmax, [x], new SoftmaxAttributes(), name);
 

@@ -34,7 +34,8 @@ internal sealed unsafe class DoubleInterpreter
         }
 
         _calls = new ReferenceArgs<double>[graph.Nodes.Count];
-        for (int i = 0; i < _calls.Length; i++) _calls[i] = new ReferenceArgs<double>(graph.Nodes[i], Views(graph.Nodes[i].Inputs), Views(graph.Nodes[i].Outputs));
+        for (int i = 0; i < _calls.Length; i++)
+            _calls[i] = new ReferenceArgs<double>(graph.Nodes[i], Views(graph.Nodes[i].Inputs), Views(graph.Nodes[i].Outputs));
     }
 
     /// <summary>The elements of a value: to be written for inputs and variables, to be read for the rest.</summary>

@@ -8,8 +8,8 @@ using Xunit;
 namespace Thomas.Tests.Harness;
 
 /// <summary>
-/// Compares the gradients that the operators' rules emit with central differences. All operands are variables, the loss is the dot product of the (first) result
-/// with random constants, and both sides run the definitions in double, so that what is left is the error of the rule.
+/// Compares the gradients that the operators' rules emit with central differences. All operands are variables, the loss is the dot product of the (first)
+/// result with random constants, and both sides run the definitions in double, so that what is left is the error of the rule.
 /// </summary>
 internal static class GradientCheck
 {
@@ -24,7 +24,9 @@ internal static class GradientCheck
     /// <summary>How far a value is moved off a kink.</summary>
     private const double Nudge = 2e-3;
 
-    /// <summary>Elements of each operand that are compared, all of them where there are fewer; in a costly case a few, since no rule depends on the sizes.</summary>
+    /// <summary>
+    /// Elements of each operand that are compared, all of them where there are fewer; in a costly case a few, since no rule depends on the sizes.
+    /// </summary>
     private const int Sampled = 24, SampledOfCostly = 6;
 
     /// <summary>Multiply-adds from which a case is costly.</summary>
@@ -146,7 +148,8 @@ internal static class GradientCheck
             {
                 result[i] = new double[values[i].Length];
                 Array.Fill(result[i], double.NaN);
-                foreach (int k in Samples(values[i].Length, loss.Cost.MultiplyAdds < Costly ? Sampled : SampledOfCostly)) result[i][k] = Difference(i, k, ref moved);
+                foreach (int k in Samples(values[i].Length, loss.Cost.MultiplyAdds < Costly ? Sampled : SampledOfCostly))
+                    result[i][k] = Difference(i, k, ref moved);
             }
         }
 

@@ -40,7 +40,10 @@ internal static class Halves
         GraphRewriter rewriter = new(graph);
         foreach (Value value in graph.Values)
         {
-            if (value.Constant is TensorData data && StoredWeights.Keeps(value, type)) rewriter.Set(value, rewriter.Builder.Constant(value.Name, replace(data)));
+            if (value.Constant is TensorData data && StoredWeights.Keeps(value, type))
+            {
+                rewriter.Set(value, rewriter.Builder.Constant(value.Name, replace(data)));
+            }
         }
 
         foreach (Node node in graph.Nodes) rewriter.Copy(node);

@@ -9,8 +9,8 @@ using Thomas.Runtime;
 namespace Thomas.Tests.Harness;
 
 /// <summary>
-/// A device with memory of its own, of which the engine gets no pointer, and with a queue: nothing that is put there happens before somebody waits. So a read that does not
-/// wait, a write that keeps the caller's span, and memory that is freed too early all show. Its kernels are the host's, on its own memory.
+/// A device with memory of its own, of which the engine gets no pointer, and with a queue: nothing that is put there happens before somebody waits. So a read
+/// that does not wait, a write that keeps the caller's span, and memory that is freed too early all show. Its kernels are the host's, on its own memory.
 /// </summary>
 /// <param name="kernels">Where its kernels come from.</param>
 /// <param name="isMissing">Whether it has no kernel for an operator; null for none missing.</param>

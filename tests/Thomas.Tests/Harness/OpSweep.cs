@@ -19,16 +19,18 @@ namespace Thomas.Tests.Harness;
 /// <param name="High">Largest operand value.</param>
 /// <param name="Ulps">Allowed error in units of the result's last place, for element-wise operators; 0 for sums, whose bound follows from their terms.</param>
 /// <param name="Prepare">Gives operands the form that the operator expects of them, in place: a variance, a distribution, a whole number.</param>
-/// <param name="Terms">Where bounds follow from terms: the sum of the terms' sizes for each element of each result, from the operands. Null derives it from the operator.</param>
+/// <param name="Terms">Where bounds follow from terms: the sum of the terms' sizes for each element of each result, from the operands. Null derives it from the
+/// operator.</param>
 internal sealed record OpCase(
-    Op Op, OpAttributes Attributes, Shape[] Shapes, float Low = -2, float High = 2, double Ulps = 0, Action<float[][]>? Prepare = null, Func<float[][], double[][]>? Terms = null)
+    Op Op, OpAttributes Attributes, Shape[] Shapes, float Low = -2, float High = 2, double Ulps = 0, Action<float[][]>? Prepare = null,
+    Func<float[][], double[][]>? Terms = null)
 {
     public override string ToString() => $"{Op.Name} {Attributes} on {string.Join(' ', Shapes)}";
 }
 
 /// <summary>
-/// Runs cases on the CPU device with one and three threads, with operands fed and constant, and on the serial device. All results are compared. Operands that the operator
-/// updates are variables.
+/// Runs cases on the CPU device with one and three threads, with operands fed and constant, and on the serial device. All results are compared. Operands that
+/// the operator updates are variables.
 /// </summary>
 internal static unsafe class OpSweep
 {
@@ -58,7 +60,9 @@ internal static unsafe class OpSweep
         for (int k = 0; k < actual.Length; k++)
         {
             for (int i = 0; i < actual[k].Length; i++)
-                Expect.True(double.IsNaN(expected[k][i]) == float.IsNaN(actual[k][i]), $"{test}, result {k}, element {i}: {actual[k][i]}, the definition says {expected[k][i]}");
+                Expect.True(
+                    double.IsNaN(expected[k][i]) == float.IsNaN(actual[k][i]),
+                    $"{test}, result {k}, element {i}: {actual[k][i]}, the definition says {expected[k][i]}");
         }
     }
 
@@ -105,7 +109,10 @@ internal static unsafe class OpSweep
             InvertedResidualAttributes a => Plain(a, test.Shapes),
             DenseAttributes a => (a with { Activation = default }, test.Shapes[1][1] + 1),
             MatMulAttributes a => (a, test.Shapes[0][a.TransposeA ? 0 : 1]),
-            Conv2dGradientAttributes a => (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient ? test.Shapes[1].Product(0, 3) : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
+            Conv2dGradientAttributes a =>
+                (a, test.Op is Conv2dFilterGradient or DepthwiseConv2dFilterGradient
+                ? test.Shapes[1].Product(0, 3)
+                : test.Shapes[0][3] / a.Groups * test.Shapes[1].Product(1, 3)),
             DepthwiseConv2dGradientAttributes a => (Unclipped(a), test.Shapes[0].Product(0, 3) + test.Shapes[2].Product(1, 3)),
             AveragePool2dAttributes a => (a with { Activation = default }, a.Window.KernelH * a.Window.KernelW),
             MaxPool2dAttributes a => (a, a.Window.KernelH * a.Window.KernelW),
@@ -117,7 +124,9 @@ internal static unsafe class OpSweep
         return (test.Op is ConvolutionMoments ? MomentScale(scale) : scale, terms);
     }
 
-    /// <summary>A deviation carries the rounding of the result and of the mean: an error of a term in its square. The rest is one of the mean's last places.</summary>
+    /// <summary>
+    /// A deviation carries the rounding of the result and of the mean: an error of a term in its square. The rest is one of the mean's last places.
+    /// </summary>
     private static double[][] MomentScale(double[][] scale)
     {
         int channels = scale[1].Length, rows = scale[0].Length / channels;
@@ -134,7 +143,8 @@ internal static unsafe class OpSweep
     private static (OpAttributes Attributes, int Terms) Plain(InvertedResidualAttributes a, Shape[] shapes)
     {
         InvertedResidualAttributes plain = new(
-            a.Expand is null ? null : a.Expand with { Activation = default }, a.Depthwise with { Activation = default }, a.Project is null ? null : a.Project with { Activation = default });
+            a.Expand is null ? null : a.Expand with { Activation = default }, a.Depthwise with { Activation = default },
+            a.Project is null ? null : a.Project with { Activation = default });
         return (plain, shapes[0][3] + shapes[a.DepthwiseFilter].Product(1, 3) + (a.Project is null ? 0 : shapes[a.ProjectFilter][3]) + 4);
     }
 

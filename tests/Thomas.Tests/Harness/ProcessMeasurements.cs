@@ -11,8 +11,8 @@ public sealed class ProcessMeasurements
     private const int RoundsHere = 5;
 
     /// <summary>
-    /// The least that all threads allocate in one of many rounds. What the round itself allocates is in each of them. The threads that count coverage allocate every ten
-    /// milliseconds, so rounds should be shorter than that.
+    /// The least that all threads allocate in one of many rounds. What the round itself allocates is in each of them. The threads that count coverage allocate
+    /// every ten milliseconds, so rounds should be shorter than that.
     /// </summary>
     public static long LeastAllocated(Action round)
     {
@@ -28,8 +28,8 @@ public sealed class ProcessMeasurements
     }
 
     /// <summary>
-    /// The least that the calling thread allocates in one of a few rounds; other tests may run meanwhile. The runtime itself allocates on a thread now and then (when it waits for a lock, or
-    /// when code is compiled anew), so that one round says little; what the round itself allocates is in each of them.
+    /// The least that the calling thread allocates in one of a few rounds; other tests may run meanwhile. The runtime itself allocates on a thread now and then
+    /// (when it waits for a lock, or when code is compiled anew), so that one round says little; what the round itself allocates is in each of them.
     /// </summary>
     public static long LeastAllocatedHere(Action round)
     {

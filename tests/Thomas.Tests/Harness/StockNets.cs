@@ -167,7 +167,9 @@ internal static class StockNets
         }
     }
 
-    /// <summary>Adds layers with seeded weights of a size that keeps activations near 1. In NCHW every operator that wants NHWC stands between two transposes.</summary>
+    /// <summary>
+    /// Adds layers with seeded weights of a size that keeps activations near 1. In NCHW every operator that wants NHWC stands between two transposes.
+    /// </summary>
     private sealed class Layers(bool nchw)
     {
         private readonly GraphBuilder _b = new();
@@ -202,7 +204,8 @@ internal static class StockNets
         public Value Norm(Value x)
         {
             int c = ChannelsOf(x);
-            Value scale = _b.Positive($"scale{_seed}", _seed++, c), shift = Random(0.3f, c), mean = Random(0.3f, c), variance = _b.Positive($"variance{_seed}", _seed++, c);
+            Value scale = _b.Positive($"scale{_seed}", _seed++, c), shift = Random(0.3f, c), mean = Random(0.3f, c),
+                variance = _b.Positive($"variance{_seed}", _seed++, c);
             return InNhwc(x, y => _b.Add(OpCatalog.BatchNorm, [y, scale, shift, mean, variance], new BatchNormAttributes(1e-5f)));
         }
 
@@ -244,7 +247,9 @@ internal static class StockNets
 
         private Window2d Window(Value x, int kernel, int stride, int padding, bool same)
         {
-            Padding2d pads = same ? Window2d.Same(x.Shape[nchw ? 2 : 1], x.Shape[nchw ? 3 : 2], kernel, kernel, stride, stride) : new Padding2d(padding, padding, padding, padding);
+            Padding2d pads = same
+                ? Window2d.Same(x.Shape[nchw ? 2 : 1], x.Shape[nchw ? 3 : 2], kernel, kernel, stride, stride)
+                : new Padding2d(padding, padding, padding, padding);
             return new Window2d(kernel, kernel, stride, stride, 1, 1, pads);
         }
 

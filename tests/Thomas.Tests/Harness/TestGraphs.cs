@@ -13,7 +13,8 @@ internal static class TestGraphs
     {
         Device = DeviceKind.Serial,
         ShareMemory = false,
-        PassesOff = ["fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients", "fuse-inverted-residual"],
+        PassesOff = [
+            "fold-constants", "fuse-pad", "fold-batch-norm", "fuse-epilogue", "fuse-bias-gradient", "fuse-depthwise-gradients", "fuse-inverted-residual"],
     };
 
     /// <summary>A deterministic sequence in [-1, 1).</summary>
@@ -80,14 +81,29 @@ internal static class TestGraphs
     {
         GraphBuilder b = new();
         Value x = b.Nchw(b.Input("image", new TensorType(DType.F32, new Shape(1, 7, 9, 3))));
-        Value stem = b.Nchw(b.Add(OpCatalog.Conv2d, [b.Nhwc(x), b.Weights("stem.w", 1, 8, 3, 3, 3)], new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1)))));
-        Value norm = b.Nchw(b.Add(OpCatalog.BatchNorm, [b.Nhwc(stem), b.Positive("g", 2, 8), b.Weights("b", 3, 8), b.Weights("m", 4, 8), b.Positive("v", 5, 8)], new BatchNormAttributes(1e-5f)));
+        Value stem = b.Nchw(
+            b.Add(
+                OpCatalog.Conv2d, [b.Nhwc(x), b.Weights("stem.w", 1, 8, 3, 3, 3)],
+                new Conv2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1)))));
+        Value norm = b.Nchw(
+            b.Add(
+                OpCatalog.BatchNorm, [b.Nhwc(stem), b.Positive("g", 2, 8), b.Weights("b", 3, 8), b.Weights("m", 4, 8), b.Positive("v", 5, 8)],
+                new BatchNormAttributes(1e-5f)));
         Value act = b.Add(OpCatalog.Activate, [norm], new ActivateAttributes(Activation.Relu6));
-        Value depthwise = b.Nchw(b.Add(OpCatalog.DepthwiseConv2d, [b.Nhwc(act), b.Weights("dw.w", 6, 1, 3, 3, 8), b.Weights("dw.b", 7, 8)], new DepthwiseConv2dAttributes(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), HasBias: true)));
+        Value depthwise = b.Nchw(
+            b.Add(
+                OpCatalog.DepthwiseConv2d, [b.Nhwc(act), b.Weights("dw.w", 6, 1, 3, 3, 8), b.Weights("dw.b", 7, 8)],
+                new DepthwiseConv2dAttributes(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), HasBias: true)));
         Value pooled = b.Add(OpCatalog.Reduce, [depthwise], new ReduceAttributes(ReduceKind.Mean, new IntList(2, 3), KeepDims: true));
-        Value gate = b.Nchw(b.Add(OpCatalog.Conv2d, [b.Nhwc(pooled), b.Weights("se.w", 8, 8, 1, 1, 8)], new Conv2dAttributes(new Window2d(1, 1), Activation: new Activation(ActivationKind.HardSigmoid, 1f / 6, 0.5f))));
+        Value gate = b.Nchw(
+            b.Add(
+                OpCatalog.Conv2d, [b.Nhwc(pooled), b.Weights("se.w", 8, 8, 1, 1, 8)],
+                new Conv2dAttributes(new Window2d(1, 1), Activation: new Activation(ActivationKind.HardSigmoid, 1f / 6, 0.5f))));
         Value gated = b.Add(OpCatalog.Multiply, [gate, depthwise]);
-        Value project = b.Nchw(b.Add(OpCatalog.Conv2d, [b.Nhwc(gated), b.Weights("p.w", 9, 8, 1, 1, 8), b.Weights("p.b", 10, 8)], new Conv2dAttributes(new Window2d(1, 1), HasBias: true)));
+        Value project = b.Nchw(
+            b.Add(
+                OpCatalog.Conv2d, [b.Nhwc(gated), b.Weights("p.w", 9, 8, 1, 1, 8), b.Weights("p.b", 10, 8)],
+                new Conv2dAttributes(new Window2d(1, 1), HasBias: true)));
         Value sum = b.Add(OpCatalog.Add, [act, project]);
         Value scaled = b.Add(OpCatalog.Multiply, [sum, b.Weights("scale", 11, 8, 1, 1)]);
         Value joined = b.Add(OpCatalog.Concat, [scaled, act], new ConcatAttributes(1));

@@ -49,21 +49,35 @@ internal static class TinyModels
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
         Conv2dAttributes stem = new(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(0, 0, 1, 1)), HasBias: true, Activation: Activation.Relu6);
         x = b.Add(OpCatalog.Conv2d, [x, b.Weights("stem.weight", 1, 16, 3, 3, 3), b.Weights("stem.bias", 2, 16)], stem, "stem");
-        Value norm = b.Add(OpCatalog.BatchNorm, [x, b.Positive("gamma", 3, 16), b.Weights("beta", 4, 16), b.Weights("mean", 5, 16), b.Positive("variance", 6, 16)], new BatchNormAttributes(1e-3f), "norm");
+        Value norm = b.Add(
+            OpCatalog.BatchNorm, [x, b.Positive("gamma", 3, 16), b.Weights("beta", 4, 16), b.Weights("mean", 5, 16), b.Positive("variance", 6, 16)],
+            new BatchNormAttributes(1e-3f), "norm");
         x = b.Add(OpCatalog.Activate, [norm], new ActivateAttributes(Activation.Relu), "relu");
         Value output = style switch
         {
             HeadStyle.DenseSoftmax => Softmax(b, Dense(b, Pool(b, x, keep: false), classes)),
             HeadStyle.Dense => Dense(b, Pool(b, x, keep: false), classes),
             HeadStyle.PooledConvolution => Softmax(b, Flat(b, Convolution(b, Pool(b, x, keep: true), classes))),
-            HeadStyle.ConvolutionThenPooling => Softmax(b, Pool(b, b.Add(OpCatalog.Activate, [Convolution(b, x, classes)], new ActivateAttributes(Activation.Relu)), keep: false)),
+            HeadStyle.ConvolutionThenPooling =>
+                Softmax(b, Pool(b, b.Add(OpCatalog.Activate, [Convolution(b, x, classes)], new ActivateAttributes(Activation.Relu)), keep: false)),
             HeadStyle.Flatten => Dense(b, Flat(b, x), classes),
-            HeadStyle.DenseThenBias => Softmax(b, b.Add(OpCatalog.Add, [b.Add(OpCatalog.Dense, [Pool(b, x, keep: false), b.Weights("fc.weight", 7, classes, 16)], new DenseAttributes()), b.Weights("fc.bias", 8, 1, classes)])),
+            HeadStyle.DenseThenBias =>
+                Softmax(
+                    b, b.Add(
+                        OpCatalog.Add,
+                        [b.Add(OpCatalog.Dense, [Pool(b, x, keep: false), b.Weights("fc.weight", 7, classes, 16)], new DenseAttributes()), b.Weights(
+                            "fc.bias", 8, 1, classes)])),
             HeadStyle.DenseInSteps => InSteps(b, Dense(b, Pool(b, x, keep: false), classes), classes),
-            HeadStyle.WithoutBatchAxis => b.Add(OpCatalog.Reshape, [Dense(b, Pool(b, x, keep: false), classes)], new ReshapeAttributes(new IntList(classes)), "scores"),
+            HeadStyle.WithoutBatchAxis =>
+                b.Add(OpCatalog.Reshape, [Dense(b, Pool(b, x, keep: false), classes)], new ReshapeAttributes(new IntList(classes)), "scores"),
             _ => Pool(b, x, keep: false),
         };
-        return new Model(b.Build(output), new ModelInfo { Name = style.ToString(), Labels = labels, Preprocessing = Preprocessing.Preset("tf", Side, Side) with { CropMargin = 1 } });
+        return new Model(b.Build(output), new ModelInfo
+        {
+            Name = style.ToString(),
+            Labels = labels,
+            Preprocessing = Preprocessing.Preset("tf", Side, Side) with { CropMargin = 1 },
+        });
     }
 
     /// <summary>Noise around a color for each class.</summary>
@@ -105,7 +119,9 @@ internal static class TinyModels
         b.Add(OpCatalog.Dense, [x, b.Weights("fc.weight", 7, classes, x.Shape[1]), b.Weights("fc.bias", 8, classes)], new DenseAttributes(HasBias: true), "fc");
 
     private static Value Convolution(GraphBuilder b, Value x, int classes) =>
-        b.Add(OpCatalog.Conv2d, [x, b.Weights("fc.weight", 7, classes, 1, 1, 16), b.Weights("fc.bias", 8, classes)], new Conv2dAttributes(new Window2d(1, 1), HasBias: true), "fc");
+        b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("fc.weight", 7, classes, 1, 1, 16), b.Weights("fc.bias", 8, classes)],
+            new Conv2dAttributes(new Window2d(1, 1), HasBias: true), "fc");
 }
 
 /// <summary>Decodes nothing: for data sets of raw pixels.</summary>

@@ -30,7 +30,8 @@ internal static class Tolerance
     }
 
     /// <summary>Fails with <paramref name="where"/> and both values unless <see cref="Holds"/>.</summary>
-    public static void Check(float actual, double expected, double bound, [InterpolatedStringHandlerArgument(nameof(actual), nameof(expected), nameof(bound))] FailureText where)
+    public static void Check(
+        float actual, double expected, double bound, [InterpolatedStringHandlerArgument(nameof(actual), nameof(expected), nameof(bound))] FailureText where)
     {
         if (!Holds(actual, expected, bound)) Assert.Fail($"{where.ToString()}: got {actual:R}, expected {expected:R}, bound {bound:R}");
     }

@@ -17,7 +17,11 @@ internal static class TorchLayout
     // [count, rows, columns] to [count, columns, rows].
     private static float[] SwapInner(ReadOnlySpan<float> values, int count, int rows, int columns)
     {
-        if (values.Length != count * rows * columns) throw new ArgumentException($"{values.Length} elements are not {count} * {rows} * {columns}.", nameof(values));
+        if (values.Length != count * rows * columns)
+        {
+            throw new ArgumentException($"{values.Length} elements are not {count} * {rows} * {columns}.", nameof(values));
+        }
+
         float[] swapped = new float[values.Length];
         for (int i = 0; i < count; i++)
         {

@@ -14,7 +14,14 @@ internal static class TorchNetworks
     public static Model Build(TorchReference reference)
     {
         Shape input = reference.InputShape;
-        ArchitectureOptions options = new() { Classes = reference.Classes, Height = input[2], Width = input[3], Channels = input[1], WidthMultiplier = reference.Net == "mobilenet-v2" ? 0.35f : 1 };
+        ArchitectureOptions options = new()
+        {
+            Classes = reference.Classes,
+            Height = input[2],
+            Width = input[3],
+            Channels = input[1],
+            WidthMultiplier = reference.Net == "mobilenet-v2" ? 0.35f : 1,
+        };
         Graph graph = ArchitectureCatalog.TryFind(reference.Net, out Architecture? architecture) ? architecture.Build(options) : AlexNetLike(reference);
         GraphRewriter rewriter = new(graph);
         HashSet<string> names = [];
@@ -83,12 +90,16 @@ internal static class TorchNetworks
         return builder.Add(OpCatalog.Activate, [y], new ActivateAttributes(Activation.Relu));
     }
 
-    private static Value Normalize(GraphBuilder builder, Value x) => builder.Add(OpCatalog.LocalResponseNorm, [x], new LocalResponseNormAttributes(5, 0.2f, 0.75f, 2));
+    private static Value Normalize(GraphBuilder builder, Value x) =>
+        builder.Add(OpCatalog.LocalResponseNorm, [x], new LocalResponseNormAttributes(5, 0.2f, 0.75f, 2));
 
-    private static Value Pool(GraphBuilder builder, Value x) => builder.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default)));
+    private static Value Pool(GraphBuilder builder, Value x) =>
+        builder.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, default)));
 
     private static Value Dense(GraphBuilder builder, Value x, string name, int outputs) =>
-        builder.Add(OpCatalog.Dense, [x, Zeros(builder, name + ".weight", outputs, x.Shape[1]), Zeros(builder, name + ".bias", outputs)], new DenseAttributes(HasBias: true), name);
+        builder.Add(
+            OpCatalog.Dense, [x, Zeros(builder, name + ".weight", outputs, x.Shape[1]), Zeros(builder, name + ".bias", outputs)],
+            new DenseAttributes(HasBias: true), name);
 
     private static Value Zeros(GraphBuilder builder, string name, params int[] dims)
     {

@@ -10,15 +10,18 @@ namespace Thomas.Tests.Harness;
 /// What PyTorch computed when it trained a small network: see tests/reference/record_pytorch.py, which defines the networks and wrote the files.
 /// </summary>
 /// <remarks>
-/// To compare a trainer with it: build the network; give each of <see cref="Tensors"/> the values of <see cref="Initial"/>; feed <see cref="Input"/>; the loss is the
-/// mean cross-entropy of the logits with <see cref="Labels"/>; batch norms are live (statistics of the batch), there is no dropout. Then compare logits and loss, each
-/// gradient with <see cref="GradientError"/>, and twenty steps with <see cref="Sgd"/> and <see cref="AdamW"/>, each from the initial values anew.
+/// To compare a trainer with it: build the network; give each of <see cref="Tensors"/> the values of <see cref="Initial"/>; feed <see cref="Input"/>; the loss
+/// is the mean cross-entropy of the logits with <see cref="Labels"/>; batch norms are live (statistics of the batch), there is no dropout. Then compare logits
+/// and loss, each gradient with <see cref="GradientError"/>, and twenty steps with <see cref="Sgd"/> and <see cref="AdamW"/>, each from the initial values
+/// anew.
 /// <para>
-/// Names and layouts are PyTorch's: activations NCHW, filters [cOut, cIn / groups, kH, kW], dense weights [outputs, inputs] with inputs flattened from [c, h, w].
-/// <see cref="TorchLayout"/> converts; gradients must be converted back before they are compared. The networks: <c>lenet5</c> (fc1 follows a flatten of 50x4x4),
-/// <c>mobilenet-v2</c> of width 0.35 and <c>squeezenet</c> 1.1 with torchvision's names, and <c>alexnet-like</c>: features.0, 4, 8, 10 and 12 are convolutions, groups 2
-/// in 4, 10 and 12; ReLU behind each; LRN of size 5 (PyTorch divides its alpha, 1, by the size; Thomas' alpha is 1/5; beta 0.75, k 2) and a 3x3 pool of stride 2 behind 0
-/// and 4, such a pool behind 12; classifier.0 follows a flatten of 32x2x3.
+/// Names and layouts are PyTorch's: activations NCHW, filters [cOut, cIn / groups, kH, kW], dense weights [outputs, inputs] with inputs flattened from [c, h,
+/// w].
+/// <see cref="TorchLayout"/> converts; gradients must be converted back before they are compared. The networks: <c>lenet5</c> (fc1 follows a flatten of
+/// 50x4x4),
+/// <c>mobilenet-v2</c> of width 0.35 and <c>squeezenet</c> 1.1 with torchvision's names, and <c>alexnet-like</c>: features.0, 4, 8, 10 and 12 are convolutions,
+/// groups 2 in 4, 10 and 12; ReLU behind each; LRN of size 5 (PyTorch divides its alpha, 1, by the size; Thomas' alpha is 1/5; beta 0.75, k 2) and a 3x3 pool
+/// of stride 2 behind 0 and 4, such a pool behind 12; classifier.0 follows a flatten of 32x2x3.
 /// </para>
 /// <para>
 /// Everything is exact (float64) for the given float32 numbers, so differences are the other side's alone. <see cref="Float32GradientError"/> and
@@ -100,7 +103,8 @@ internal sealed class TorchReference
     public TorchRun Sgd { get; }
 
     /// <summary>
-    /// AdamW: w *= 1 - rate * 0.01 for every parameter, then Adam with betas 0.9 and 0.999, bias correction, and epsilon 1e-5 added to the root of the second moment.
+    /// AdamW: w *= 1 - rate * 0.01 for every parameter, then Adam with betas 0.9 and 0.999, bias correction, and epsilon 1e-5 added to the root of the second
+    /// moment.
     /// </summary>
     public TorchRun AdamW { get; }
 
@@ -172,7 +176,8 @@ internal sealed class TorchReference
     /// <param name="name">Name of the parameter.</param>
     /// <param name="gradient">The gradient in PyTorch's layout.</param>
     /// <returns>
-    /// <see cref="TorchSummary.RelativeError"/>; for <see cref="ZeroGradients"/> the norm of <paramref name="gradient"/> by that of the gradient of all parameters together.
+    /// <see cref="TorchSummary.RelativeError"/>; for <see cref="ZeroGradients"/> the norm of <paramref name="gradient"/> by that of the gradient of all
+    /// parameters together.
     /// </returns>
     public double GradientError(string name, ReadOnlySpan<float> gradient)
     {

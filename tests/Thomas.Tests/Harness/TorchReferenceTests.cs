@@ -43,7 +43,8 @@ public sealed class TorchReferenceTests
             Assert.Equal(reference.Loss, run.Loss[0], 1e-8);
             Assert.Equal(trained.Select(tensor => tensor.Name), run.ParameterNorm.Keys.Order(StringComparer.Ordinal));
             Assert.Equal(reference.Tensors.Where(tensor => !tensor.IsTrained).Select(tensor => tensor.Name), run.Running.Keys);
-            Assert.All(run.Running, statistic => Assert.Equal(reference.Tensors.Single(tensor => tensor.Name == statistic.Key).Shape[0], statistic.Value.Length));
+            Assert.All(
+                run.Running, statistic => Assert.Equal(reference.Tensors.Single(tensor => tensor.Name == statistic.Key).Shape[0], statistic.Value.Length));
         }
     }
 
@@ -161,7 +162,8 @@ public sealed class TorchReferenceTests
         TorchTensor weight = reference.Tensors.Single(tensor => tensor.Name == name + ".weight");
         float[] values = TorchLayout.ToChannelsLast(reference.Initial(weight.Name), weight.Shape[0], c, h, w);
         return b.Add(
-            OpCatalog.Dense, [x, b.Constant(weight.Name, TensorData.FromFloats(weight.Shape, values)), Bias(b, reference, name)], new DenseAttributes(HasBias: true));
+            OpCatalog.Dense, [x, b.Constant(weight.Name, TensorData.FromFloats(weight.Shape, values)), Bias(b, reference, name)],
+            new DenseAttributes(HasBias: true));
     }
 
     private static Value Bias(GraphBuilder b, TorchReference reference, string name)
@@ -174,5 +176,6 @@ public sealed class TorchReferenceTests
 
     private static Value Lrn(GraphBuilder b, Value x) => b.Add(OpCatalog.LocalResponseNorm, [x], new LocalResponseNormAttributes(5, 1f / 5, 0.75f, 2));
 
-    private static Value MaxPool(GraphBuilder b, Value x, int side) => b.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(side, side, 2, 2, 1, 1, Padding2d.None)));
+    private static Value MaxPool(GraphBuilder b, Value x, int side) =>
+        b.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(side, side, 2, 2, 1, 1, Padding2d.None)));
 }

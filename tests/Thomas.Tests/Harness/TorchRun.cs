@@ -9,8 +9,8 @@ namespace Thomas.Tests.Harness;
 /// <param name="Float32Loss">The same computed by PyTorch in float32: what rounding alone does to the curve.</param>
 /// <param name="ParameterNorm">Norm of each trained tensor after the last step.</param>
 /// <param name="Running">
-/// Running means and variances after the last step. PyTorch's rule: r = 0.9 * r + 0.1 * s, where s is the batch's mean, or its variance with n - 1 in the denominator
-/// (while the batch is normalized by the variance with n). Epsilon is 1e-5.
+/// Running means and variances after the last step. PyTorch's rule: r = 0.9 * r + 0.1 * s, where s is the batch's mean, or its variance with n - 1 in the
+/// denominator (while the batch is normalized by the variance with n). Epsilon is 1e-5.
 /// </param>
 internal sealed record TorchRun(
     string Optimizer,

@@ -11,8 +11,9 @@ using System.Reflection.PortableExecutable;
 namespace Thomas.Tests.Harness;
 
 /// <summary>
-/// Which types of an assembly use which others of it, with the source files of each: base types, interfaces, constraints, fields, signatures, local variables and what the code
-/// calls, creates or names. Constants are not seen, since the compiler copies their value. Nested types and what the compiler generates count for the type around them.
+/// Which types of an assembly use which others of it, with the source files of each: base types, interfaces, constraints, fields, signatures, local variables
+/// and what the code calls, creates or names. Constants are not seen, since the compiler copies their value. Nested types and what the compiler generates count
+/// for the type around them.
 /// </summary>
 internal sealed class TypeReferences
 {
@@ -79,7 +80,8 @@ internal sealed class TypeReferences
     }
 
     /// <summary>What the compiler adds to every assembly has no namespace or one of its own.</summary>
-    private bool IsWritten(TypeDefinitionHandle outer) => _metadata.GetString(_metadata.GetTypeDefinition(outer).Namespace).StartsWith(nameof(Thomas), StringComparison.Ordinal);
+    private bool IsWritten(TypeDefinitionHandle outer) =>
+        _metadata.GetString(_metadata.GetTypeDefinition(outer).Namespace).StartsWith(nameof(Thomas), StringComparison.Ordinal);
 
     private string NameOf(TypeDefinitionHandle handle)
     {
@@ -91,7 +93,8 @@ internal sealed class TypeReferences
     {
         TypeDefinition type = _metadata.GetTypeDefinition(handle);
         _collector.Add(type.BaseType);
-        foreach (InterfaceImplementationHandle implemented in type.GetInterfaceImplementations()) _collector.Add(_metadata.GetInterfaceImplementation(implemented).Interface);
+        foreach (InterfaceImplementationHandle implemented in type.GetInterfaceImplementations())
+            _collector.Add(_metadata.GetInterfaceImplementation(implemented).Interface);
         ReadConstraints(type.GetGenericParameters());
         foreach (FieldDefinitionHandle field in type.GetFields()) _metadata.GetFieldDefinition(field).DecodeSignature(_collector, null);
         foreach (MethodDefinitionHandle method in type.GetMethods()) ReadMethod(_metadata.GetMethodDefinition(method));
@@ -101,7 +104,8 @@ internal sealed class TypeReferences
     {
         foreach (GenericParameterHandle parameter in parameters)
         {
-            foreach (GenericParameterConstraintHandle constraint in _metadata.GetGenericParameter(parameter).GetConstraints()) _collector.Add(_metadata.GetGenericParameterConstraint(constraint).Type);
+            foreach (GenericParameterConstraintHandle constraint in _metadata.GetGenericParameter(parameter).GetConstraints())
+                _collector.Add(_metadata.GetGenericParameterConstraint(constraint).Type);
         }
     }
 

@@ -50,7 +50,8 @@ public sealed class LargeImageTests
         static void Photo(int y, byte[] row)
         {
             row[0] = 0;
-            for (int i = 1; i < row.Length; i++) row[i] = (byte)(128 + (60 * Math.Sin(((i / 3) + (y * 0.7)) * 0.02)) + (40 * Math.Cos(y * 0.031 * (1 + (i % 3)))) + (i * 7 % 13));
+            for (int i = 1; i < row.Length; i++)
+                row[i] = (byte)(128 + (60 * Math.Sin(((i / 3) + (y * 0.7)) * 0.02)) + (40 * Math.Cos(y * 0.031 * (1 + (i % 3)))) + (i * 7 % 13));
         }
     }
 
@@ -76,7 +77,8 @@ public sealed class LargeImageTests
         ImageFormatException error = Assert.Throws<ImageFormatException>(() => new SkiaImageDecoder(memory: 1 << 20).Decode(webp, 100));
         Assert.Contains("600x500", error.Message, StringComparison.Ordinal);
         Assert.Contains("limit of 1MiB", error.Message, StringComparison.Ordinal);
-        Assert.Contains("limit of 1B;", Assert.Throws<ImageFormatException>(() => new SkiaImageDecoder(memory: 1).Decode(webp, 100)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "limit of 1B;", Assert.Throws<ImageFormatException>(() => new SkiaImageDecoder(memory: 1).Decode(webp, 100)).Message, StringComparison.Ordinal);
         Assert.Equal(600, new SkiaImageDecoder(memory: 4 << 20).Decode(webp).Width);
     }
 
@@ -92,7 +94,8 @@ public sealed class LargeImageTests
 
         static byte[] Jpeg(byte frame, byte firstScan, byte sampling) =>
         [
-            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, frame, 0, 17, 8, 0x0B, 0xB8, 0x0F, 0xA0, 3, 1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0, 0xFF, 0xDA, 0, 8, firstScan, 1, 0, 0, 0, 0,
+            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, frame, 0, 17, 8, 0x0B, 0xB8, 0x0F, 0xA0, 3, 1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0, 0xFF, 0xDA, 0, 8,
+            firstScan, 1, 0, 0, 0, 0,
         ];
     }
 

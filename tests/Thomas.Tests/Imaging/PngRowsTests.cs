@@ -126,7 +126,8 @@ public sealed class PngRowsTests
 /// <summary>Writes PNG files of every form, with made-up samples and filters, in pieces: a large one is never held.</summary>
 internal sealed class PngMaker(int width, int height, int colorType, int depth, bool interlaced, bool transparent)
 {
-    private static readonly (int X, int Y, int StepX, int StepY)[] Passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    private static readonly (int X, int Y, int StepX, int StepY)[] Passes = [
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
     /// <summary>Every byte of every row is random, and so is the filter of the row.</summary>
     public byte[] Random(ulong seed)

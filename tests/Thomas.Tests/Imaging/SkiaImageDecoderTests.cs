@@ -69,7 +69,8 @@ public sealed class SkiaImageDecoderTests
     {
         RgbImage image = Quadrants(Width, Height);
         byte[] png = Images.Encode(image);
-        byte[][] profiles = [[], [1, 2, 3], [.. "II*\0"u8, 255, 255, 255, 255], [.. "MM\0*"u8, 0, 0, 0, 8, 255, 255], [.. Tiff(9, false)], [.. Tiff(6, false).AsSpan(0, 12)]];
+        byte[][] profiles = [
+            [], [1, 2, 3], [.. "II*\0"u8, 255, 255, 255, 255], [.. "MM\0*"u8, 0, 0, 0, 8, 255, 255], [.. Tiff(9, false)], [.. Tiff(6, false).AsSpan(0, 12)]];
         foreach (byte[] profile in profiles)
         {
             AssertClose(image, _decoder.Decode(InsertPngChunk(png, "eXIf", profile)), 0);

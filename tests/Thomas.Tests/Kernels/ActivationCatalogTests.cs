@@ -13,7 +13,8 @@ public sealed class ActivationCatalogTests
     private const ActivationKind Unknown = (ActivationKind)1000;
 
     [Fact]
-    public void The_catalog_has_every_kind_once_in_order() => Assert.Equal(Enum.GetValues<ActivationKind>(), ActivationCatalog.All.Select(function => function.Kind));
+    public void The_catalog_has_every_kind_once_in_order() =>
+        Assert.Equal(Enum.GetValues<ActivationKind>(), ActivationCatalog.All.Select(function => function.Kind));
 
     [Fact]
     public void Every_kind_has_samples_of_its_own_and_a_formula()
@@ -76,7 +77,11 @@ public sealed class ActivationCatalogTests
         Activation activation = new(Unknown);
         Assert.Throws<ArgumentOutOfRangeException>(() => ActivationCatalog.Of(Unknown));
         Assert.Throws<ArgumentOutOfRangeException>(() => activation.GradientReadsOutput);
-        Assert.Contains("1000 cannot be written as .tflite", Assert.Throws<ThomasException>(() => TfLiteActivations.Write(null!, 0, activation)).Message, StringComparison.Ordinal);
-        Assert.Contains("1000 cannot be written as .onnx", Assert.Throws<ThomasException>(() => OnnxActivations.Write(null!, activation, "x", "y")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "1000 cannot be written as .tflite", Assert.Throws<ThomasException>(() => TfLiteActivations.Write(null!, 0, activation)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "1000 cannot be written as .onnx", Assert.Throws<ThomasException>(() => OnnxActivations.Write(null!, activation, "x", "y")).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -203,7 +203,8 @@ public unsafe class ConvolutionGradientTests
         {
             float* target = dw.Pointer + (group * size);
             for (int item = product.Items - 1; item >= 0; item--)
-                product.RunItems(x.Pointer + (group * g.Channels), dy.Pointer + (group * cOut), target, partial.Pointer, item, item + 1, (byte*)workspace.Pointer);
+                product.RunItems(
+                    x.Pointer + (group * g.Channels), dy.Pointer + (group * cOut), target, partial.Pointer, item, item + 1, (byte*)workspace.Pointer);
             for (int item = product.SumItems - 1; item >= 0; item--)
                 product.Sum(target, partial.Pointer, item, item + 1);
         }

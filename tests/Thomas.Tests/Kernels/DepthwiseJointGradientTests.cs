@@ -80,9 +80,11 @@ public unsafe class DepthwiseJointGradientTests
         {
             ActivationFunction function = activation.Function;
             if (!function.IsClip || activation.Kind == ActivationKind.None) continue;
-            using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.Channels, 1), dy = GuardedBuffer.Random((long)g.OutPixels * g.Channels, 2);
+            using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.Channels, 1),
+                dy = GuardedBuffer.Random((long)g.OutPixels * g.Channels, 2);
             for (int i = 0; i < x.Length; i++) x.Span[i] = i % 1009 == 0 ? float.NaN : Math.Clamp(x.Span[i], function.Lower, function.Upper);
-            using GuardedBuffer w = GuardedBuffer.Random(9 * g.Channels, 3), dx = new(x.Length), clipped = new(x.Length), dw = new(9 * g.Channels), db = new(g.Channels);
+            using GuardedBuffer w = GuardedBuffer.Random(9 * g.Channels, 3), dx = new(x.Length), clipped = new(x.Length), dw = new(9 * g.Channels),
+                db = new(g.Channels);
             Run(g, Activation.None, x, dy, w, dx, dw, db);
             Run(g, activation, x, dy, w, clipped, dw, db);
             function.ApplyGradient(dx.Pointer, x.Pointer, dx.Pointer, (int)dx.Length);
@@ -98,7 +100,8 @@ public unsafe class DepthwiseJointGradientTests
     {
         int channels = g.Channels;
         using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * channels, 1), dy = GuardedBuffer.Random((long)g.OutPixels * channels, 2);
-        using GuardedBuffer w = GuardedBuffer.Random(9 * channels, 3), dx = new(x.Length), dw = new(9 * channels), over = new(x.Length), dwOver = new(9 * channels), none = new(0);
+        using GuardedBuffer w = GuardedBuffer.Random(9 * channels, 3), dx = new(x.Length), dw = new(9 * channels), over = new(x.Length),
+            dwOver = new(9 * channels), none = new(0);
         x.Span.CopyTo(over.Span);
         Run(g, Activation.None, x, dy, w, dx, dw, none);
         Run(g, Activation.None, over, dy, w, over, dwOver, none);

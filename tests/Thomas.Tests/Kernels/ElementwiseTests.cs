@@ -211,7 +211,8 @@ public unsafe class ElementwiseTests
     [InlineData(114)]
     public void Fake_quantization_with_a_scale_of_one_has_the_bits_of_the_formula(float zero)
     {
-        float[] special = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f, 0f, -0.3f, 0.5f, 1.5f, -0.5f, 254.5f, 255.5f, 1e30f, -1e30f, float.Epsilon];
+        float[] special = [
+            float.NaN, float.PositiveInfinity, float.NegativeInfinity, -0f, 0f, -0.3f, 0.5f, 1.5f, -0.5f, 254.5f, 255.5f, 1e30f, -1e30f, float.Epsilon];
         using GuardedBuffer x = new(1000 + special.Length), y = new(x.Length);
         for (int i = 0; i < 1000; i++) x.Span[i] = (i - 500) * 0.7512f;
         special.CopyTo(x.Span[1000..]);

@@ -69,7 +69,8 @@ public sealed unsafe class HalfFloatsTests
     [Fact]
     public void A_number_that_is_not_finite_is_found_wherever_it_stands()
     {
-        foreach ((ushort mask, ushort[] bad, ushort good) in ((ushort, ushort[], ushort)[])[(HalfFloats.Binary16Exponent, [0x7C00, 0xFC00, 0x7C01, 0xFFFF], 0xFBFF), (HalfFloats.BFloat16Exponent, [0x7F80, 0xFF80, 0x7FC0], 0xFF7F)])
+        foreach ((ushort mask, ushort[] bad, ushort good) in ((ushort, ushort[], ushort)[])[
+            (HalfFloats.Binary16Exponent, [0x7C00, 0xFC00, 0x7C01, 0xFFFF], 0xFBFF), (HalfFloats.BFloat16Exponent, [0x7F80, 0xFF80, 0x7FC0], 0xFF7F)])
         {
             ushort[] numbers = new ushort[70];
             Array.Fill(numbers, good);

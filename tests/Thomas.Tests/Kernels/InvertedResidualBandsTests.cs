@@ -39,7 +39,8 @@ public unsafe class InvertedResidualBandsTests
         using GuardedBuffer expand = Packed(inputs, hidden, 2), project = Packed(outputs > 0 ? hidden : 0, outputs, 3);
         using GuardedBuffer filter = GuardedBuffer.Random((long)g.KernelH * g.KernelW * hidden, 4), bias = GuardedBuffer.Random(hidden, 5);
         using GuardedBuffer residual = GuardedBuffer.Random((long)g.OutPixels * yChannels, 6), y = new(residual.Length), ordered = new(filter.Length);
-        InvertedResidualBands bands = new(g, inputs, outputs, Activation.Relu6, new Activation(ActivationKind.HardSwish), Activation.Clip(-2, 2), threads, blocks);
+        InvertedResidualBands bands = new(
+            g, inputs, outputs, Activation.Relu6, new Activation(ActivationKind.HardSwish), Activation.Clip(-2, 2), threads, blocks);
         using GuardedBuffer workspace = new(bands.WorkspaceBytes(threads) / sizeof(float));
         bands.PackFilter(filter.Pointer, ordered.Pointer);
         InvertedResidualArgs args = new()

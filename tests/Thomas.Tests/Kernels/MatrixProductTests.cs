@@ -147,7 +147,16 @@ public unsafe class MatrixProductTests
             using GuardedBuffer a = GuardedBuffer.Random(M * k, 1), w = GuardedBuffer.Random(N * k, 2), residual = GuardedBuffer.Random(M * N, 3);
             using GuardedBuffer packed = Pack(w, k, N, null);
             using GuardedBuffer usual = new(M * N), other = new(M * N);
-            MatrixProductArgs args = new() { A = a.Pointer, StrideA = k, PackedB = packed.Pointer, C = usual.Pointer, StrideC = N, Residual = residual.Pointer, StrideResidual = N };
+            MatrixProductArgs args = new()
+            {
+                A = a.Pointer,
+                StrideA = k,
+                PackedB = packed.Pointer,
+                C = usual.Pointer,
+                StrideC = N,
+                Residual = residual.Pointer,
+                StrideResidual = N,
+            };
             Run(MatrixProduct.ForMatrix(M, N, k, Activation.Relu6, 2), args);
             args.C = other.Pointer;
             MatrixProduct product = MatrixProduct.ForMatrix(M, N, k, Activation.Relu6, 2, blocks: new BlockSizes(rows, panelBytes));

@@ -91,6 +91,7 @@ public unsafe class PoolingGradientTests
         int right = Math.Max(0, ((g.OutW - 1) * g.StrideW) + ((g.KernelW - 1) * g.DilationW) + 1 - g.PadLeft - g.InW);
         AveragePoolingGradient kernel = new(g, countPadding, bottom, right);
         for (int row = kernel.Items - 1; row >= 0; row--) kernel.RunItems(dy.Pointer, dx.Pointer, row, row + 1);
-        for (int i = 0; i < dx.Length; i++) Tolerance.Check(dx.Span[i], expected[i], Tolerance.Sum(scale[i], g.KernelH * g.KernelW, rel: 2), $"{g} counted {countPadding} [{i}]");
+        for (int i = 0; i < dx.Length; i++)
+            Tolerance.Check(dx.Span[i], expected[i], Tolerance.Sum(scale[i], g.KernelH * g.KernelW, rel: 2), $"{g} counted {countPadding} [{i}]");
     }
 }

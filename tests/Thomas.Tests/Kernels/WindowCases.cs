@@ -31,7 +31,9 @@ internal static class WindowCases
             kH, kW, sH, sW, dH, dW, top, left);
     }
 
-    /// <summary>Square windows over 1 to 13 columns and 1 to 6 rows, with every padding on the left and above that leaves a tap inside, and with a crop.</summary>
+    /// <summary>
+    /// Square windows over 1 to 13 columns and 1 to 6 rows, with every padding on the left and above that leaves a tap inside, and with a crop.
+    /// </summary>
     public static IEnumerable<ConvGeometry> Widths(int kernel, int stride, int channels)
     {
         for (int width = 1; width <= 13; width++)

@@ -73,7 +73,8 @@ public unsafe class WindowRowsTests
                 }
 
                 for (int m = 0; m < g.OutPixels; m++)
-                    Expect.True(expected.Span.Slice(m * outputs, outputs).SequenceEqual(y.Span.Slice((m * total) + (group * outputs), outputs)), $"{g}, pixel {m}");
+                    Expect.True(
+                        expected.Span.Slice(m * outputs, outputs).SequenceEqual(y.Span.Slice((m * total) + (group * outputs), outputs)), $"{g}, pixel {m}");
                 y.Span.Fill(float.NaN);
             }
         }

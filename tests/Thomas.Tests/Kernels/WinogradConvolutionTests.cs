@@ -114,7 +114,8 @@ public unsafe class WinogradConvolutionTests
         {
             WinogradConvolution convolution = new(_g, _outputs, activation, threads);
             GuardedBuffer y = new((long)_g.OutPixels * _outputs);
-            using GuardedBuffer packed = new((long)(convolution.PackedBytes / sizeof(float))), workspace = new((long)(convolution.WorkspaceBytes / sizeof(float)));
+            using GuardedBuffer packed = new((long)(convolution.PackedBytes / sizeof(float))),
+                workspace = new((long)(convolution.WorkspaceBytes / sizeof(float)));
             for (int panel = convolution.Panels - 1; panel >= 0; panel--)
                 convolution.Pack(_w.Pointer, _bias.Pointer, packed.Pointer, panel, panel + 1);
             if (inPlace) _residual.Span.CopyTo(y.Span);

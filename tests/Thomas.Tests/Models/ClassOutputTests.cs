@@ -26,7 +26,9 @@ public sealed class ClassOutputTests
         Model model = Reload(ColorModels.Sigmoid(labels), format);
         Assert.Equal(labels.Length == 0 ? null : labels, model.Info.Labels);
         using ImageClassifier classifier = new(model);
-        Assert.Equal((ScoreKind.Probability, 1, 2, true, false), (classifier.Output.Kind, classifier.Output.Numbers, classifier.Classes, classifier.Output.IsBinary, classifier.Output.IsIndependent));
+        Assert.Equal(
+            (ScoreKind.Probability, 1, 2, true, false),
+            (classifier.Output.Kind, classifier.Output.Numbers, classifier.Classes, classifier.Output.IsBinary, classifier.Output.IsIndependent));
         Assert.Equal(0.5, classifier.Output.Threshold);
         Assert.Equal([low, high], classifier.Labels);
 
@@ -48,8 +50,12 @@ public sealed class ClassOutputTests
         (string Evidence, Func<GraphBuilder, Value, Value> End)[] cases =
         [
             ("they come from an activation", static (b, c) => ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "relu")),
-            ("they come from an activation", static (b, c) => b.Add(OpCatalog.Reshape, [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu6, "relu")], new ReshapeAttributes(new IntList(1, 1, 1, 3)))),
-            ("they are averages over the image", static (b, c) => b.Add(OpCatalog.Reduce, [b.Add(OpCatalog.Reshape, [c], new ReshapeAttributes(new IntList(1, 1, 1, 3)))], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "out")),
+            ("they come from an activation", static (b, c) => b.Add(
+                OpCatalog.Reshape, [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu6, "relu")],
+                new ReshapeAttributes(new IntList(1, 1, 1, 3)))),
+            ("they are averages over the image", static (b, c) => b.Add(
+                OpCatalog.Reduce, [b.Add(OpCatalog.Reshape, [c], new ReshapeAttributes(new IntList(1, 1, 1, 3)))],
+                new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "out")),
             ("the output is called 'image_embedding'", static (b, c) => ColorModels.Three(b, c, "image_embedding")),
         ];
         foreach ((string evidence, Func<GraphBuilder, Value, Value> end) in cases)
@@ -58,11 +64,16 @@ public sealed class ClassOutputTests
             string description = ClassOutput.Of(model).Description;
             Assert.Contains("features: the file names no classes, and " + evidence, description, StringComparison.Ordinal);
             Assert.DoesNotContain("logits", description, StringComparison.Ordinal);
-            Assert.Contains("logits", ClassOutput.Of(new Model(model.Graph, model.Info with { Labels = ["a", "b", "c"] })).Description, StringComparison.Ordinal);
+            Assert.Contains(
+                "logits", ClassOutput.Of(new Model(model.Graph, model.Info with { Labels = ["a", "b", "c"] })).Description, StringComparison.Ordinal);
         }
 
-        foreach (string name in new[] { "logits", "out" }) Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Three(b, c, name)])).Description, StringComparison.Ordinal);
-        Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "scores")])).Description, StringComparison.Ordinal);
+        foreach (string name in new[] { "logits", "out" })
+            Assert.Contains("logits", ClassOutput.Of(ColorModels.Create((b, c) => [ColorModels.Three(b, c, name)])).Description, StringComparison.Ordinal);
+        Assert.Contains(
+            "logits",
+            ClassOutput.Of(ColorModels.Create((b, c) =>
+                [ColorModels.Activate(b, ColorModels.Three(b, c, "dense"), ActivationKind.Relu, "scores")])).Description, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -71,7 +82,9 @@ public sealed class ClassOutputTests
     [InlineData("_int8", "_int8")]
     [InlineData("print8", "print8")]
     public void A_tuned_output_is_not_called_8_bits(string name, string expected) =>
-        Assert.Equal(expected, Tuner.WithNewHead(ColorModels.Create((b, c) => [ColorModels.Softmax(b, ColorModels.Three(b, c), name)]), ["a", "b"]).Graph.Outputs[0].Name);
+        Assert.Equal(
+            expected,
+            Tuner.WithNewHead(ColorModels.Create((b, c) => [ColorModels.Softmax(b, ColorModels.Three(b, c), name)]), ["a", "b"]).Graph.Outputs[0].Name);
 
     [Fact]
     public void One_number_may_be_a_probability_a_logit_or_lie_between_other_bounds()
@@ -80,13 +93,22 @@ public sealed class ClassOutputTests
         [
             ("logit", static (_, z) => z, ScoreKind.Logit, 0),
             ("quantized logit", static (b, z) => ColorModels.Grid(b, z, 0.05f, 0, -128, 127), ScoreKind.Logit, 0),
-            ("sigmoid of shape 1x1x1x1", static (b, z) => b.Add(OpCatalog.Reshape, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")], new ReshapeAttributes(new IntList(1, 1, 1, 1))), ScoreKind.Probability, 0.5),
-            ("sigmoid without batch", static (b, z) => b.Add(OpCatalog.Reshape, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")], new ReshapeAttributes(new IntList(1))), ScoreKind.Probability, 0.5),
-            ("uint8 sigmoid", static (b, z) => ColorModels.Grid(b, ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), 1f / 256, 0, 0, 255), ScoreKind.Probability, 0.5),
-            ("int8 sigmoid", static (b, z) => ColorModels.Grid(b, ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), 1f / 256, -128, -128, 127), ScoreKind.Probability, 0.5),
-            ("tanh", static (b, z) => ColorModels.Activate(b, b.Add(OpCatalog.Multiply, [z, ColorModels.Number(b, 0.5f)]), ActivationKind.Tanh, "t"), ScoreKind.Bounded, 0),
-            ("percent", static (b, z) => b.Add(OpCatalog.Multiply, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), ColorModels.Number(b, 100)]), ScoreKind.Bounded, 50),
-            ("log of a sigmoid", static (b, z) => b.Add(OpCatalog.Log, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")]), ScoreKind.LogProbability, Math.Log(0.5)),
+            ("sigmoid of shape 1x1x1x1", static (b, z) => b.Add(
+                OpCatalog.Reshape, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")], new ReshapeAttributes(new IntList(1, 1, 1, 1))),
+                    ScoreKind.Probability, 0.5),
+            ("sigmoid without batch", static (b, z) => b.Add(
+                OpCatalog.Reshape, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")], new ReshapeAttributes(new IntList(1))), ScoreKind.Probability,
+                    0.5),
+            ("uint8 sigmoid", static (b, z) => ColorModels.Grid(b, ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), 1f / 256, 0, 0, 255),
+                ScoreKind.Probability, 0.5),
+            ("int8 sigmoid", static (b, z) => ColorModels.Grid(b, ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), 1f / 256, -128, -128, 127),
+                ScoreKind.Probability, 0.5),
+            ("tanh", static (b, z) => ColorModels.Activate(b, b.Add(OpCatalog.Multiply, [z, ColorModels.Number(b, 0.5f)]), ActivationKind.Tanh, "t"),
+                ScoreKind.Bounded, 0),
+            ("percent", static (b, z) => b.Add(OpCatalog.Multiply, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), ColorModels.Number(b, 100)]),
+                ScoreKind.Bounded, 50),
+            ("log of a sigmoid", static (b, z) => b.Add(OpCatalog.Log, [ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")]), ScoreKind.LogProbability,
+                Math.Log(0.5)),
         ];
         foreach ((string name, Func<GraphBuilder, Value, Value> end, ScoreKind kind, double threshold) in cases)
         {
@@ -109,16 +131,22 @@ public sealed class ClassOutputTests
         [
             ("logits", static (_, z) => z, ScoreKind.Logit, false),
             ("softmax", static (b, z) => ColorModels.Softmax(b, z), ScoreKind.Probability, false),
-            ("reshaped", static (b, z) => b.Add(OpCatalog.Reshape, [ColorModels.Softmax(b, z)], new ReshapeAttributes(new IntList(1, 3, 1, 1))), ScoreKind.Probability, false),
-            ("1x1x1xN", static (b, z) => ColorModels.Softmax(b, b.Add(OpCatalog.Reshape, [z], new ReshapeAttributes(new IntList(1, 1, 1, 3)))), ScoreKind.Probability, false),
+            ("reshaped", static (b, z) => b.Add(OpCatalog.Reshape, [ColorModels.Softmax(b, z)], new ReshapeAttributes(new IntList(1, 3, 1, 1))),
+                ScoreKind.Probability, false),
+            ("1x1x1xN", static (b, z) => ColorModels.Softmax(b, b.Add(OpCatalog.Reshape, [z], new ReshapeAttributes(new IntList(1, 1, 1, 3)))),
+                ScoreKind.Probability, false),
             ("rounded", static (b, z) => ColorModels.Grid(b, ColorModels.Softmax(b, z), 1f / 256, -128, -128, 127), ScoreKind.Probability, false),
-            ("clipped", static (b, z) => b.Add(OpCatalog.Activate, [ColorModels.Softmax(b, z)], new ActivateAttributes(Activation.Clip(1e-7f, 1 - 1e-7f))), ScoreKind.Probability, false),
+            ("clipped", static (b, z) => b.Add(OpCatalog.Activate, [ColorModels.Softmax(b, z)], new ActivateAttributes(Activation.Clip(1e-7f, 1 - 1e-7f))),
+                ScoreKind.Probability, false),
             ("percent", static (b, z) => b.Add(OpCatalog.Multiply, [ColorModels.Softmax(b, z), ColorModels.Number(b, 100)]), ScoreKind.Bounded, false),
-            ("mean of two", static (b, z) => b.Add(OpCatalog.Multiply, [b.Add(OpCatalog.Add, [ColorModels.Softmax(b, z), ColorModels.Softmax(b, z)]), ColorModels.Number(b, 0.5f)]), ScoreKind.Probability, false),
+            ("mean of two", static (b, z) => b.Add(
+                OpCatalog.Multiply, [b.Add(OpCatalog.Add, [ColorModels.Softmax(b, z), ColorModels.Softmax(b, z)]), ColorModels.Number(b, 0.5f)]),
+                    ScoreKind.Probability, false),
             ("log-softmax", static (b, z) => b.Add(OpCatalog.Softmax, [z], new SoftmaxAttributes(Logarithm: true)), ScoreKind.LogProbability, false),
             ("written out", WrittenOut, ScoreKind.Probability, false),
             ("sigmoids", static (b, z) => ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), ScoreKind.Probability, true),
-            ("rounded sigmoids", static (b, z) => ColorModels.Grid(b, ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), 1f / 256, 0, 0, 255), ScoreKind.Probability, true),
+            ("rounded sigmoids", static (b, z) => ColorModels.Grid(b, ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p"), 1f / 256, 0, 0, 255),
+                ScoreKind.Probability, true),
         ];
         double[] logits = [0.25 + (4 * 0.8) - (2 * 0.4), (4 * 0.4) - (2 * 0.8), -0.5 - (2 * 1.2)];
         double sum = logits.Sum(Math.Exp);
@@ -164,10 +192,12 @@ public sealed class ClassOutputTests
     {
         string[] three = ["red", "green", "blue"];
         Model features = ColorModels.Create((b, colors) => [colors, ColorModels.Softmax(b, ColorModels.Three(b, colors))]);
-        Model wide = ColorModels.Create((b, colors) => [ColorModels.Dense(b, colors, "wide", new float[12], new float[4]), ColorModels.Three(b, colors)], three);
+        Model wide = ColorModels.Create(
+            (b, colors) => [ColorModels.Dense(b, colors, "wide", new float[12], new float[4]), ColorModels.Three(b, colors)], three);
         Model chain = ColorModels.Create((b, colors) => [colors, ColorModels.Three(b, colors)]);
         Model first = ColorModels.Create((b, colors) => [ColorModels.Three(b, colors), ColorModels.Dense(b, colors, "other", new float[9], new float[3])]);
-        foreach ((Model model, int index, string why) in new[] { (features, 1, "it holds probabilities"), (wide, 1, "its size is that of the labels"), (chain, 1, "no other output is computed from it"), (first, 0, "output 1 of 2") })
+        foreach ((Model model, int index, string why) in new[] { (features, 1, "it holds probabilities"), (wide, 1, "its size is that of the labels"),
+            (chain, 1, "no other output is computed from it"), (first, 0, "output 1 of 2") })
         {
             using ImageClassifier classifier = new(model);
             Assert.Equal(index, classifier.Output.Index);
@@ -181,7 +211,11 @@ public sealed class ClassOutputTests
     public void A_softmax_along_the_wrong_axis_does_not_make_all_classes_certain()
     {
         Model model = ColorModels.Create(
-            static (b, colors) => [b.Add(OpCatalog.Reshape, [ColorModels.Softmax(b, b.Add(OpCatalog.Reshape, [ColorModels.Three(b, colors)], new ReshapeAttributes(new IntList(3, 1))))], new ReshapeAttributes(new IntList(1, 3)))],
+            static (b, colors) => [
+                b.Add(
+                    OpCatalog.Reshape,
+                    [ColorModels.Softmax(b, b.Add(OpCatalog.Reshape, [ColorModels.Three(b, colors)], new ReshapeAttributes(new IntList(3, 1))))],
+                    new ReshapeAttributes(new IntList(1, 3)))],
             "red", "green", "blue");
         using ImageClassifier classifier = new(model);
         Assert.Contains("runs along an axis of one number", classifier.Output.Warning, StringComparison.Ordinal);
@@ -193,7 +227,9 @@ public sealed class ClassOutputTests
     {
         Model single = ColorModels.Binary(static (b, z) => ColorModels.Softmax(b, z), "a", "b");
         Assert.Contains("softmax over a single number", Assert.Throws<ThomasException>(() => new ImageClassifier(single)).Message, StringComparison.Ordinal);
-        Model map = ColorModels.Create(static (b, colors) => [b.Add(OpCatalog.Reshape, [ColorModels.Dense(b, colors, "map", new float[36], new float[12])], new ReshapeAttributes(new IntList(1, 2, 2, 3)))]);
+        Model map = ColorModels.Create(
+            static (b, colors) => [
+                b.Add(OpCatalog.Reshape, [ColorModels.Dense(b, colors, "map", new float[36], new float[12])], new ReshapeAttributes(new IntList(1, 2, 2, 3)))]);
         Assert.Contains("not one number for each class", Assert.Throws<ThomasException>(() => new ImageClassifier(map)).Message, StringComparison.Ordinal);
         Model labels = ColorModels.Sigmoid("a", "b", "c");
         Assert.Contains("3 labels for a single output", Assert.Throws<ThomasException>(() => new ImageClassifier(labels)).Message, StringComparison.Ordinal);
@@ -209,7 +245,10 @@ public sealed class ClassOutputTests
         ClassOutput sigmoid = ClassOutput.Of(ColorModels.Sigmoid("low", "high"));
         Assert.Equal("low", sigmoid.Rank([0.5f], 1)[0].Label);
         Assert.Equal("high", sigmoid.Rank([MathF.BitIncrement(0.5f)], 1)[0].Label);
-        Assert.Equal([1, 2, 0], ClassOutput.Of(ColorModels.Create((b, colors) => [ColorModels.Softmax(b, ColorModels.Three(b, colors))])).Rank(Numbers, 9).Select(static s => s.Index));
+        Assert.Equal(
+            [1, 2, 0],
+            ClassOutput.Of(ColorModels.Create((b, colors) => [ColorModels.Softmax(b, ColorModels.Three(b, colors))])).Rank(Numbers, 9)
+                .Select(static s => s.Index));
         Assert.Throws<ArgumentException>(() => sigmoid.ToProbabilities([0.5f, 0.5f], new float[2]));
     }
 

@@ -26,7 +26,8 @@ public sealed class ModelTests
     public void A_network_that_flattens_its_feature_map_refuses_and_names_the_layer()
     {
         GraphBuilder b = new();
-        Value y = b.Add(OpCatalog.Reshape, [b.Input("images", new TensorType(DType.F32, new Shape(1, 8, 8, 2)))], new ReshapeAttributes(new IntList(0, -1)), "flat");
+        Value y = b.Add(
+            OpCatalog.Reshape, [b.Input("images", new TensorType(DType.F32, new Shape(1, 8, 8, 2)))], new ReshapeAttributes(new IntList(0, -1)), "flat");
         y = b.Add(OpCatalog.Dense, [y, b.Weights("weights", 1, 3, 128)], new DenseAttributes(), "scores");
         Model model = new(b.Build(y), new ModelInfo { Name = "flattening" });
         ThomasException e = Assert.Throws<ThomasException>(() => model.WithImageSize(10, 12));

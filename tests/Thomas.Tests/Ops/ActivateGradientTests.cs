@@ -32,7 +32,8 @@ public sealed class ActivateGradientTests
     {
         GraphBuilder builder = new();
         TensorType type = new(DType.F32, new Shape(saved.Length));
-        Graph graph = builder.Build(builder.Add(OpCatalog.ActivateGradient, [builder.Input("dy", type), builder.Input("saved", type)], new ActivateAttributes(activation)));
+        Graph graph = builder.Build(
+            builder.Add(OpCatalog.ActivateGradient, [builder.Input("dy", type), builder.Input("saved", type)], new ActivateAttributes(activation)));
         using Executable executable = Executable.CompileAsIs(graph, new CompileOptions { Device = device, Threads = 1 });
         executable.Input(0).Fill(1);
         saved.CopyTo(executable.Input(1));

@@ -52,9 +52,14 @@ public sealed class BatchNormTrainingTests
         Array.Fill(ones, 1f);
         for (int c = 0; c < channels; c++) identity[c * (channels + 1)] = 1;
         Value x = kind == "conv"
-            ? builder.Add(OpCatalog.Conv2d, [input, builder.Constant("w", TensorData.FromFloats(new Shape(channels, 1, 1, channels), identity))], new Conv2dAttributes(new Window2d(1, 1)))
-            : builder.Add(OpCatalog.DepthwiseConv2d, [input, builder.Constant("w", TensorData.FromFloats(new Shape(1, 1, 1, channels), ones))], new DepthwiseConv2dAttributes(new Window2d(1, 1)));
-        Value scale = builder.Constant("scale", TensorData.FromFloats(vector, ones)), shift = builder.Constant("shift", TensorData.FromFloats(vector, new float[channels]));
+            ? builder.Add(
+                OpCatalog.Conv2d, [input, builder.Constant("w", TensorData.FromFloats(new Shape(channels, 1, 1, channels), identity))],
+                new Conv2dAttributes(new Window2d(1, 1)))
+            : builder.Add(
+                OpCatalog.DepthwiseConv2d, [input, builder.Constant("w", TensorData.FromFloats(new Shape(1, 1, 1, channels), ones))],
+                new DepthwiseConv2dAttributes(new Window2d(1, 1)));
+        Value scale = builder.Constant("scale", TensorData.FromFloats(vector, ones)),
+            shift = builder.Constant("shift", TensorData.FromFloats(vector, new float[channels]));
         Graph graph = builder.Build([.. builder.AddNode(OpCatalog.BatchNormTraining, [x, scale, shift], Attributes).Outputs]);
         using Executable executable = Executable.CompileAsIs(FuseBatchNormMoments.Run(graph, 0), new CompileOptions { Threads = 2 });
         Assert.DoesNotContain(executable.Graph.Nodes, node => node.Op is BatchNormTraining);
@@ -98,7 +103,8 @@ public sealed class BatchNormTrainingTests
         Shape shape = new(2, 3, 5, 3);
         double[][] operands =
         [
-            Array.ConvertAll(TestGraphs.Noise(shape.ElementCount, 3), v => (double)v + 2), Array.ConvertAll(TestGraphs.Noise(3, 4), v => (double)v), Array.ConvertAll(TestGraphs.Noise(3, 5), v => (double)v),
+            Array.ConvertAll(TestGraphs.Noise(shape.ElementCount, 3), v => (double)v + 2), Array.ConvertAll(TestGraphs.Noise(3, 4), v => (double)v),
+            Array.ConvertAll(TestGraphs.Noise(3, 5), v => (double)v),
         ];
         float[] direction = TestGraphs.Noise(shape.ElementCount, 6);
         float[][] gradients = Gradients(operands, direction, shape, out Graph graph);
@@ -114,7 +120,9 @@ public sealed class BatchNormTrainingTests
                 operands[k][i] = value - H;
                 double expected = (above - Loss(operands, direction)) / (2 * H);
                 operands[k][i] = value;
-                Expect.True(Math.Abs(gradients[k][i] - expected) <= 2e-5 * Math.Max(1, Math.Abs(expected)), $"operand {k}, element {i}: {gradients[k][i]}, expected {expected}");
+                Expect.True(
+                    Math.Abs(gradients[k][i] - expected) <= 2e-5 * Math.Max(1, Math.Abs(expected)),
+                    $"operand {k}, element {i}: {gradients[k][i]}, expected {expected}");
             }
         }
     }
@@ -123,7 +131,8 @@ public sealed class BatchNormTrainingTests
     {
         GraphBuilder builder = new();
         Value x = builder.Input("x", new TensorType(DType.F32, new Shape(4, 3)));
-        Value scale = builder.Variable(new Variable("scale", new Shape(3), VariableKind.Weight)), shift = builder.Variable(new Variable("shift", new Shape(3), VariableKind.Weight));
+        Value scale = builder.Variable(new Variable("scale", new Shape(3), VariableKind.Weight)),
+            shift = builder.Variable(new Variable("shift", new Shape(3), VariableKind.Weight));
         return (builder, builder.AddNode(OpCatalog.BatchNormTraining, [x, scale, shift], Attributes, "norm"));
     }
 
@@ -131,7 +140,8 @@ public sealed class BatchNormTrainingTests
     {
         GraphBuilder builder = new();
         Value input = builder.Input("x", new TensorType(DType.F32, shape));
-        Value c = builder.Constant("scale", TensorData.FromFloats(new Shape(scale.Length), scale)), d = builder.Constant("shift", TensorData.FromFloats(new Shape(shift.Length), shift));
+        Value c = builder.Constant("scale", TensorData.FromFloats(new Shape(scale.Length), scale)),
+            d = builder.Constant("shift", TensorData.FromFloats(new Shape(shift.Length), shift));
         Graph graph = builder.Build([.. builder.AddNode(OpCatalog.BatchNormTraining, [input, c, d], Attributes).Outputs]);
         using Executable executable = Executable.CompileAsIs(graph, new CompileOptions { Threads = 1 });
         x.CopyTo(executable.Input());
@@ -155,7 +165,8 @@ public sealed class BatchNormTrainingTests
         Node node = builder.AddNode(OpCatalog.BatchNormTraining, values, Attributes, "norm");
         Value dy = builder.Constant("dy", TensorData.FromFloats(shape, direction));
         Value?[] gradients = new Value?[3];
-        node.Op.Gradient(new GradientContext(builder, node, [dy, null, null], _ => true, (value, gradient) => gradients[Array.IndexOf(values, value)] = gradient));
+        node.Op.Gradient(
+            new GradientContext(builder, node, [dy, null, null], _ => true, (value, gradient) => gradients[Array.IndexOf(values, value)] = gradient));
         graph = builder.Build([.. gradients.Select(gradient => gradient!)]);
         using VariableStore store = new(variables);
         using Executable executable = Executable.CompileAsIs(graph, new CompileOptions { Threads = 2 }, store);

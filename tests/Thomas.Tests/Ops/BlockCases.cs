@@ -6,14 +6,20 @@ using Thomas.Tests.Harness;
 
 namespace Thomas.Tests.Ops;
 
-/// <summary>Inverted residuals: for the sweep, and for comparison with their parts, each small enough for the definition but with several bands, groups or blocks of k.</summary>
+/// <summary>
+/// Inverted residuals: for the sweep, and for comparison with their parts, each small enough for the definition but with several bands, groups or blocks of k.
+/// </summary>
 internal static class BlockCases
 {
-    /// <summary>Windows 3x3 and 5x5 with strides 1 and 2, and odd ones: even padding, none, dilated in width, wider than high, strides beyond the window.</summary>
+    /// <summary>
+    /// Windows 3x3 and 5x5 with strides 1 and 2, and odd ones: even padding, none, dilated in width, wider than high, strides beyond the window.
+    /// </summary>
     private static readonly Window2d[] Windows =
     [
-        Window(3, 3, 1, 1, 1, 1, 1, 1), Window(3, 3, 2, 2, 0, 0, 1, 1), Window(5, 5, 1, 1, 2, 2, 2, 2), Window(5, 5, 2, 2, 1, 2, 2, 2), Window(3, 3, 1, 1, 0, 0, 0, 0),
-        Window(3, 3, 1, 1, 1, 2, 1, 2, 2), Window(2, 4, 1, 1, 0, 1, 1, 2), Window(1, 1, 1, 1, 0, 0, 0, 0), Window(2, 2, 3, 3, 0, 0, 0, 0), Window(4, 3, 1, 2, 3, 1, 3, 0),
+        Window(3, 3, 1, 1, 1, 1, 1, 1), Window(3, 3, 2, 2, 0, 0, 1, 1), Window(5, 5, 1, 1, 2, 2, 2, 2), Window(5, 5, 2, 2, 1, 2, 2, 2),
+        Window(3, 3, 1, 1, 0, 0, 0, 0),
+        Window(3, 3, 1, 1, 1, 2, 1, 2, 2), Window(2, 4, 1, 1, 0, 1, 1, 2), Window(1, 1, 1, 1, 0, 0, 0, 0), Window(2, 2, 3, 3, 0, 0, 0, 0),
+        Window(4, 3, 1, 2, 3, 1, 3, 0),
     ];
 
     public static IEnumerable<OpCase> All()

@@ -40,7 +40,9 @@ public sealed class CastTests
         {
             byte[] x = Samples(from, count), expected = new byte[count * to.SizeBytes()];
             for (int i = 0; i < count; i++) Put(expected, to, i, Get(x, from, i));
-            foreach (CompileOptions options in (CompileOptions[])[Serial, Cpu, new() { Threads = 3 }, DeviceTests.On(MockDevice.Serial()), DeviceTests.On(new MockDevice(HostDevice.Of(Cpu))), DeviceTests.On(MockDevice.Serial(OpCatalog.Cast))])
+            foreach (CompileOptions options in (CompileOptions[])[
+                Serial, Cpu, new() { Threads = 3 }, DeviceTests.On(MockDevice.Serial()), DeviceTests.On(new MockDevice(HostDevice.Of(Cpu))),
+                DeviceTests.On(MockDevice.Serial(OpCatalog.Cast))])
                 Assert.Equal(expected, Run(from, to, x, count, options));
         }
     }
@@ -77,7 +79,8 @@ public sealed class CastTests
         Value half = builder.Add(OpCatalog.Cast, [builder.Variable(x)], new CastAttributes(DType.BF16));
         Value loss = GradientCheck.Dot(builder, builder.Add(OpCatalog.Cast, [half], new CastAttributes(DType.F32)));
         Graph graph = Differentiate.Run(builder.Build(loss), [x], static (_, _, gradient) => [gradient], immediate: true);
-        Assert.Equal([DType.BF16, DType.F32], graph.Nodes.Where(node => node.Op is Cast && node.Stage == Stage.Backward).Select(node => node.Output.Type.DType));
+        Assert.Equal(
+            [DType.BF16, DType.F32], graph.Nodes.Where(node => node.Op is Cast && node.Stage == Stage.Backward).Select(node => node.Output.Type.DType));
         foreach (CompileOptions options in (CompileOptions[])[Serial, Cpu])
         {
             using VariableStore store = new([x]);
@@ -94,7 +97,8 @@ public sealed class CastTests
         GraphBuilder builder = new();
         Value integers = builder.Add(OpCatalog.Cast, [builder.Variable(x)], new CastAttributes(DType.I8), "steps");
         Value loss = GradientCheck.Dot(builder, builder.Add(OpCatalog.Cast, [integers], new CastAttributes(DType.F32)));
-        GraphException e = Assert.Throws<GraphException>(() => Differentiate.Run(builder.Build(loss), [x], static (_, _, gradient) => [gradient], immediate: true));
+        GraphException e = Assert.Throws<GraphException>(
+            () => Differentiate.Run(builder.Build(loss), [x], static (_, _, gradient) => [gradient], immediate: true));
         Assert.Contains("from I8 to F32 cannot be trained through", e.Message, StringComparison.Ordinal);
     }
 
@@ -175,7 +179,9 @@ public sealed class CastTests
     /// <summary>Numbers of all sizes: edges first, then noise.</summary>
     private static byte[] Samples(DType type, int count)
     {
-        double[] edges = [0, 1, -1, 127.5, -128.5, 255, 65504, 65520, 16777217, -2147483648, 2147483647, 0.333251953125, 5.9604645e-8, 1e-45, double.PositiveInfinity, double.NegativeInfinity];
+        double[] edges = [
+            0, 1, -1, 127.5, -128.5, 255, 65504, 65520, 16777217, -2147483648, 2147483647, 0.333251953125, 5.9604645e-8, 1e-45, double.PositiveInfinity,
+            double.NegativeInfinity];
         float[] noise = TestGraphs.Noise(count, 11);
         byte[] bytes = new byte[count * type.SizeBytes()];
         for (int i = 0; i < count; i++) Put(bytes, type, i, i < edges.Length ? edges[i] : noise[i] * Math.Pow(2, i % 40));
@@ -224,7 +230,8 @@ public sealed class CastTests
     {
         ushort down = (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16), up = (ushort)(down + 1);
         if (!float.IsFinite(value)) return down;
-        double below = Math.Abs((double)value - Widened(down)), above = Math.Abs((float.IsFinite(Widened(up)) ? Widened(up) : Math.Sign(value) * Math.Pow(2, 128)) - (double)value);
+        double below = Math.Abs((double)value - Widened(down)),
+            above = Math.Abs((float.IsFinite(Widened(up)) ? Widened(up) : Math.Sign(value) * Math.Pow(2, 128)) - (double)value);
         return below < above || (below == above && (down & 1) == 0) ? down : up;
 
         static float Widened(ushort bits) => BitConverter.UInt32BitsToSingle((uint)bits << 16);

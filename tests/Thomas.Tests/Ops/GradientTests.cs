@@ -27,7 +27,8 @@ public sealed class GradientTests
         }
 
         Variable[] operands = GradientCheck.Operands(cases[0]);
-        GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(cases[0], operands), operands, static (_, _, gradient) => [gradient]));
+        GraphException refusal = Assert.Throws<GraphException>(
+            () => Differentiate.Run(GradientCheck.Loss(cases[0], operands), operands, static (_, _, gradient) => [gradient]));
         Assert.Contains($"{name} '{name}' cannot be trained through: {reason}", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -40,7 +41,8 @@ public sealed class GradientTests
         {
             OpCase test = new(OpCatalog.Dense, new DenseAttributes(Activation: activation), [new Shape(2, 3), new Shape(4, 3)]);
             Variable[] operands = GradientCheck.Operands(test);
-            GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(test, operands), operands, static (_, _, gradient) => [gradient]));
+            GraphException refusal = Assert.Throws<GraphException>(
+                () => Differentiate.Run(GradientCheck.Loss(test, operands), operands, static (_, _, gradient) => [gradient]));
             Assert.Contains("must be a node of its own", refusal.Message, StringComparison.Ordinal);
         }
     }
@@ -52,7 +54,8 @@ public sealed class GradientTests
         Variable[] operands = GradientCheck.Operands(test);
         foreach (Variable statistic in operands[3..])
         {
-            GraphException refusal = Assert.Throws<GraphException>(() => Differentiate.Run(GradientCheck.Loss(test, operands), [statistic], static (_, _, gradient) => [gradient]));
+            GraphException refusal = Assert.Throws<GraphException>(
+                () => Differentiate.Run(GradientCheck.Loss(test, operands), [statistic], static (_, _, gradient) => [gradient]));
             Assert.Contains("stored statistics", refusal.Message, StringComparison.Ordinal);
         }
     }
@@ -118,7 +121,8 @@ public sealed class GradientTests
         List<Variable> operands = [new Variable("a", shapeA, VariableKind.Weight)];
         if (shapeB is Shape second) operands.Add(new Variable("b", second, VariableKind.Weight));
         Value y = builder.Add(op, [.. operands.Select(builder.Variable)], attributes);
-        Graph loss = builder.Build(builder.Add(OpCatalog.Reduce, [y], new ReduceAttributes(ReduceKind.Sum, Permutation.Identity(y.Shape.Rank), KeepDims: false)));
+        Graph loss = builder.Build(
+            builder.Add(OpCatalog.Reduce, [y], new ReduceAttributes(ReduceKind.Sum, Permutation.Identity(y.Shape.Rank), KeepDims: false)));
         double[][] values = b is null ? [a] : [a, b];
         Dictionary<Variable, double[]> gradients = GradientCheck.Gradients(loss, operands, values, operands);
         return [.. operands.Select(operand => gradients[operand])];

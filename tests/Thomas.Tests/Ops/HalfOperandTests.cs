@@ -53,7 +53,8 @@ public sealed class HalfOperandTests
     {
         GraphBuilder b = new();
         Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 8, 8, 32)));
-        Value packed = b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 48, 1, 1, 32), b.Weights("b", 2, 48)], new Conv2dAttributes(new Window2d(1, 1), HasBias: true));
+        Value packed = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("w", 1, 48, 1, 1, 32), b.Weights("b", 2, 48)], new Conv2dAttributes(new Window2d(1, 1), HasBias: true));
         Value read = b.Add(OpCatalog.DepthwiseConv2d, [packed, b.Weights("d", 3, 1, 3, 3, 48)], new DepthwiseConv2dAttributes(new Window2d(3, 3)));
         (Graph half, Graph widened) = Halves.Of(b.Build(read), DType.F16);
         CompileOptions options = new() { Threads = 1 };

@@ -21,7 +21,8 @@ public sealed class InvertedResidualTests
         foreach (OpCase test in BlockCases.All())
         {
             float[] expected = TestGraphs.Run(Parts(test), Unfused(threads), batch), actual = TestGraphs.Run(Whole(test), Unfused(threads), batch);
-            for (int i = 0; i < expected.Length; i++) Expect.True(expected[i].Equals(actual[i]), $"{test}: element {i} is {actual[i]}, of its parts {expected[i]}");
+            for (int i = 0; i < expected.Length; i++)
+                Expect.True(expected[i].Equals(actual[i]), $"{test}: element {i} is {actual[i]}, of its parts {expected[i]}");
         }
     }
 
@@ -61,7 +62,8 @@ public sealed class InvertedResidualTests
         OpCase alone = test with { Attributes = a with { Expand = null, Project = null }, Shapes = [new Shape(1, 9, 9, 40), .. test.Shapes[3..5]] };
         Assert.Contains("an expansion or a projection", Assert.Throws<GraphException>(() => Whole(alone)).Message, System.StringComparison.Ordinal);
 
-        void Refused(InvertedResidualAttributes attributes, string reason) => Assert.Contains(reason, Assert.Throws<GraphException>(() => Whole(test with { Attributes = attributes })).Message, System.StringComparison.Ordinal);
+        void Refused(InvertedResidualAttributes attributes, string reason) =>
+            Assert.Contains(reason, Assert.Throws<GraphException>(() => Whole(test with { Attributes = attributes })).Message, System.StringComparison.Ordinal);
     }
 
     private static CompileOptions Unfused(int threads) => new() { Threads = threads, PassesOff = ["fuse-inverted-residual"] };
@@ -85,6 +87,10 @@ public sealed class InvertedResidualTests
 
     /// <summary>Images are inputs, the residual among them; filters and biases constants.</summary>
     private static Value[] Operands(GraphBuilder b, OpCase test) =>
-        [.. test.Shapes.Select((shape, i) => i == 0 || (shape.Rank == 4 && i == test.Shapes.Length - 1 && ((InvertedResidualAttributes)test.Attributes).Project?.HasResidual == true)
-            ? b.Input($"x{i}", new TensorType(DType.F32, new Shape(1, shape[1], shape[2], shape[3]))) : b.Weights($"w{i}", (uint)i + 1, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]))];
+        [.. test.Shapes.Select(
+            (shape, i) => i == 0
+            || (shape.Rank == 4 && i == test.Shapes.Length - 1 && ((InvertedResidualAttributes)test.Attributes).Project?.HasResidual == true)
+
+            ? b.Input($"x{i}", new TensorType(DType.F32, new Shape(1, shape[1], shape[2], shape[3])))
+            : b.Weights($"w{i}", (uint)i + 1, [.. Enumerable.Range(0, shape.Rank).Select(axis => shape[axis])]))];
 }

@@ -29,7 +29,9 @@ public sealed class LossTests
     {
         (float loss, _) = CrossEntropy([0, 0, float.NaN, 3], [1, 0, 0, 1], [1, 0]);
         Assert.Equal(Math.Log(2), loss, 1e-6);
-        float[] gradient = Run(OpCatalog.SoftmaxCrossEntropyGradient, [new Shape(2, 2), new Shape(2, 2), new Shape(2), new Shape()], [0.5f, 0.5f, float.NaN, 1], [1, 0, 0, 1], [1, 0], [2]);
+        float[] gradient = Run(
+            OpCatalog.SoftmaxCrossEntropyGradient, [new Shape(2, 2), new Shape(2, 2), new Shape(2), new Shape()], [0.5f, 0.5f, float.NaN, 1], [1, 0, 0, 1],
+            [1, 0], [2]);
         Assert.Equal([-1, 1, 0, 0], gradient);
     }
 
@@ -67,7 +69,8 @@ public sealed class LossTests
         Assert.Throws<GraphException>(() => MeanSquaredError.Add(builder, weights, weights, weights));
     }
 
-    private static Value Fed(GraphBuilder builder, string name, params ReadOnlySpan<int> dims) => builder.Input(name, new TensorType(DType.F32, new Shape(dims)));
+    private static Value Fed(GraphBuilder builder, string name, params ReadOnlySpan<int> dims) =>
+        builder.Input(name, new TensorType(DType.F32, new Shape(dims)));
 
     private static (float Loss, float[] Probabilities) CrossEntropy(float[] logits, float[] targets, float[] weights)
     {

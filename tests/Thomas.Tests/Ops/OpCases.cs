@@ -18,7 +18,9 @@ internal static class OpCases
 
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), BatchedProducts(), TransposedConvolutions(), Pools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[
+            Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), BatchedProducts(), TransposedConvolutions(), Pools(),
+            Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -94,12 +96,14 @@ internal static class OpCases
         foreach (OpCase test in Depthwise()) yield return test with { Op = OpCatalog.DepthwiseConv2dMoments };
         OpCase[] larger =
         [
-            Conv(S(1, 1, 1, 9), 40, Window(1, 1)), Conv(S(3, 23, 31, 7), 18, Window(1, 1)), Conv(S(2, 50, 49, 3), 70, Window(1, 1), bias: false), Conv(S(1, 14, 14, 5), 530, Window(1, 1)),
+            Conv(S(1, 1, 1, 9), 40, Window(1, 1)), Conv(S(3, 23, 31, 7), 18, Window(1, 1)), Conv(S(2, 50, 49, 3), 70, Window(1, 1), bias: false),
+            Conv(S(1, 14, 14, 5), 530, Window(1, 1)),
             Conv(S(2, 41, 37, 3), 24, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1)), Conv(S(3, 9, 11, 32), 32, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1)),
             Depth(S(3, 7, 7, 40), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1)), Depth(S(5, 47, 9, 20), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), bias: false),
             Depth(S(2, 65, 12, 17), 1, Window(5, 5, 2, 2, 1, 1, 1, 2, 2, 1)), Depth(S(70, 1, 1, 3), 2, Window(1, 1)),
         ];
-        foreach (OpCase test in larger) yield return test with { Op = test.Op == OpCatalog.Conv2d ? OpCatalog.Conv2dMoments : OpCatalog.DepthwiseConv2dMoments };
+        foreach (OpCase test in larger)
+            yield return test with { Op = test.Op == OpCatalog.Conv2d ? OpCatalog.Conv2dMoments : OpCatalog.DepthwiseConv2dMoments };
     }
 
     /// <summary>Both gradients of a convolution; of a depthwise one if groups is 0.</summary>
@@ -135,12 +139,14 @@ internal static class OpCases
             (S(3, 9, 7, 3), 10, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1), (S(1, 11, 6, 4), 9, Window(3, 2, 2, 1, 1, 1, 0, 1, 2, 0), 1),
             (S(1, 13, 12, 5), 7, Window(3, 5, 1, 3, 2, 1, 2, 3, 1, 0), 1), (S(2, 8, 9, 12), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 3),
             (S(1, 12, 13, 6), 8, Window(4, 3, 3, 2, 2, 4, 3, 2, 1, 4), 2), (S(1, 6, 7, 8), 8, Window(1, 1), 4), (S(1, 7, 5, 6), 4, Window(7, 5), 1),
-            (S(3, 6, 4, 24), 40, Window(1, 1, 2, 2), 1), (S(2, 7, 9, 8), 5, Window(2, 1, 4, 3, 1, 1, 1, 0, 0, 2), 1), (S(1, 3, 2, 3), 4, Window(1, 1, 5, 5, 1, 1, 1, 2, 4, 4), 1),
+            (S(3, 6, 4, 24), 40, Window(1, 1, 2, 2), 1), (S(2, 7, 9, 8), 5, Window(2, 1, 4, 3, 1, 1, 1, 0, 0, 2), 1),
+            (S(1, 3, 2, 3), 4, Window(1, 1, 5, 5, 1, 1, 1, 2, 4, 4), 1),
             (S(1, 10, 12, 20), 20, Window(5, 5, 1, 1, 1, 1, 2, 2, 2, 2), 0), (S(1, 10, 13, 20), 20, Window(5, 5, 2, 2, 1, 1, 1, 2, 2, 1), 0),
             (S(1, 9, 10, 6), 6, Window(3, 2, 1, 3, 2, 2, 1, 0, 2, 1), 0), (S(2, 6, 5, 4), 12, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 0),
             (S(1, 9, 8, 3), 6, Window(2, 4, 3, 2, 2, 1, 1, 2, 0, 1), 0), (S(1, 3, 3, 64), 64, Window(3, 3), 0), (S(1, 9, 9, 5), 5, Window(1, 1, 2, 2), 0),
             (S(3, 23, 31, 7), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 1), (S(2, 25, 24, 40), 130, Window(1, 1), 1),
-            (S(3, 12, 12, 20), 50, Window(5, 5), 1), (S(1, 24, 9, 6), 70, Window(5, 4, 2, 1, 1, 2, 1, 0, 0, 2), 2), (S(1, 15, 14, 3), 40, Window(7, 6, 3, 2, 2, 1, 0, 1, 2, 0), 1),
+            (S(3, 12, 12, 20), 50, Window(5, 5), 1), (S(1, 24, 9, 6), 70, Window(5, 4, 2, 1, 1, 2, 1, 0, 0, 2), 2),
+            (S(1, 15, 14, 3), 40, Window(7, 6, 3, 2, 2, 1, 0, 1, 2, 0), 1),
         ];
         foreach ((Shape x, int outputs, Window2d window, int groups) in others) cases.Add(Gradients(x, outputs, window, groups));
         foreach (IEnumerable<OpCase> pair in cases)
@@ -153,13 +159,16 @@ internal static class OpCases
     {
         (Shape Result, int Channels, Window2d Window, int Groups)[] cases =
         [
-            (S(2, 8, 6, 5), 7, Window(2, 2, 2, 2), 1), (S(2, 9, 6, 17), 5, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1), (S(1, 7, 9, 6), 4, Window(4, 3, 2, 1, 1, 2, 1, 0, 0, 2), 2),
+            (S(2, 8, 6, 5), 7, Window(2, 2, 2, 2), 1), (S(2, 9, 6, 17), 5, Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 1),
+            (S(1, 7, 9, 6), 4, Window(4, 3, 2, 1, 1, 2, 1, 0, 0, 2), 2),
             (S(1, 5, 7, 8), 8, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 8), (S(3, 4, 5, 3), 20, Window(1, 1), 1), (S(1, 11, 12, 4), 6, Window(3, 2, 3, 4), 1),
         ];
         foreach ((Shape result, int channels, Window2d window, int groups) in cases)
         {
             Shape x = S(result[0], window.OutputH(result[1]), window.OutputW(result[2]), channels);
-            yield return new OpCase(OpCatalog.ConvTranspose2d, new Conv2dGradientAttributes(window, result[1], result[2], groups), [x, S(channels, window.KernelH, window.KernelW, result[3] / groups)]);
+            yield return new OpCase(
+                OpCatalog.ConvTranspose2d, new Conv2dGradientAttributes(window, result[1], result[2], groups),
+                [x, S(channels, window.KernelH, window.KernelW, result[3] / groups)]);
         }
     }
 
@@ -178,14 +187,17 @@ internal static class OpCases
     /// <summary>Many products: of as many matrices on both sides, of matrices that serve several, of one matrix that serves all.</summary>
     private static IEnumerable<OpCase> BatchedProducts()
     {
-        foreach ((int[] a, int[] b) in ((int[], int[])[])[([3], [3]), ([2, 3], [2, 3]), ([2, 1], [3]), ([1, 3], [2, 1]), ([4], []), ([], [4]), ([2, 2], [1, 1]), ([17], [17]), ([2, 1, 3], [2, 2, 1])])
+        foreach ((int[] a, int[] b) in ((int[], int[])[])[
+            ([3], [3]), ([2, 3], [2, 3]), ([2, 1], [3]), ([1, 3], [2, 1]), ([4], []), ([], [4]), ([2, 2], [1, 1]), ([17], [17]), ([2, 1, 3], [2, 2, 1])])
         {
             foreach ((int m, int n, int k) in ((int, int, int)[])[(5, 7, 3), (1, 16, 9), (19, 12, 20)])
             {
                 foreach (bool transA in (bool[])[false, true])
                 {
                     foreach (bool transB in (bool[])[false, true])
-                        yield return new OpCase(OpCatalog.MatMul, new MatMulAttributes(transA, transB), [transA ? S([.. a, k, m]) : S([.. a, m, k]), transB ? S([.. b, n, k]) : S([.. b, k, n])]);
+                        yield return new OpCase(
+                            OpCatalog.MatMul, new MatMulAttributes(transA, transB),
+                            [transA ? S([.. a, k, m]) : S([.. a, m, k]), transB ? S([.. b, n, k]) : S([.. b, k, n])]);
                 }
             }
         }
@@ -198,7 +210,9 @@ internal static class OpCases
             foreach (int k in (int[])[1, 7, 64, 515])
             {
                 foreach (int outputs in (int[])[1, 10, 33])
-                    yield return new OpCase(OpCatalog.Dense, new DenseAttributes(k != 7, k == 64 ? Activation.Relu : default), k != 7 ? [S(batch, k), S(outputs, k), S(outputs)] : [S(batch, k), S(outputs, k)]);
+                    yield return new OpCase(
+                        OpCatalog.Dense, new DenseAttributes(k != 7, k == 64 ? Activation.Relu : default),
+                        k != 7 ? [S(batch, k), S(outputs, k), S(outputs)] : [S(batch, k), S(outputs, k)]);
             }
         }
     }
@@ -211,7 +225,8 @@ internal static class OpCases
             {
                 yield return new OpCase(OpCatalog.MaxPool2d, new MaxPool2dAttributes(window), [S(2, 7, 6, channels)], Ulps: 1);
                 foreach (bool counted in (bool[])[false, true])
-                    yield return new OpCase(OpCatalog.AveragePool2d, new AveragePool2dAttributes(window, counted, counted ? Activation.Relu6 : default), [S(1, 8, 9, channels)]);
+                    yield return new OpCase(
+                        OpCatalog.AveragePool2d, new AveragePool2dAttributes(window, counted, counted ? Activation.Relu6 : default), [S(1, 8, 9, channels)]);
             }
         }
     }
@@ -221,7 +236,8 @@ internal static class OpCases
         foreach (Shape shape in (Shape[])[S(1), S(3, 5), S(1, 7, 9, 17), S(4097)])
         {
             foreach (Activation activation in Activations)
-                yield return new OpCase(OpCatalog.Activate, new ActivateAttributes(activation), [shape], -8, 8, Ulps: activation.Kind is ActivationKind.HardSigmoid ? 0 : 16);
+                yield return new OpCase(
+                    OpCatalog.Activate, new ActivateAttributes(activation), [shape], -8, 8, Ulps: activation.Kind is ActivationKind.HardSigmoid ? 0 : 16);
             yield return new OpCase(OpCatalog.Exp, NoAttributes.Instance, [shape], Ulps: 8);
             yield return new OpCase(OpCatalog.Log, NoAttributes.Instance, [shape], 1.1f, 9, Ulps: 16);
             yield return new OpCase(OpCatalog.Sqrt, NoAttributes.Instance, [shape], 0, 9, Ulps: 1);
@@ -235,12 +251,16 @@ internal static class OpCases
 
         (Shape A, Shape B)[] pairs =
         [
-            (S(2, 3, 4, 17), S(2, 3, 4, 17)), (S(2, 3, 4, 17), S(17)), (S(17), S(2, 3, 4, 17)), (S(2, 3, 4, 17), S(2, 1, 1, 17)), (S(2, 1, 1, 17), S(2, 3, 4, 17)),
-            (S(2, 3, 4, 17), S(1)), (S(1, 1), S(5, 6)), (S(2, 3, 1, 5), S(2, 1, 4, 5)), (S(5, 1), S(1, 9)), (S(3, 4, 1), S(4, 33)), (S(1), S(1)), (S(4100), S(4100)),
+            (S(2, 3, 4, 17), S(2, 3, 4, 17)), (S(2, 3, 4, 17), S(17)), (S(17), S(2, 3, 4, 17)), (S(2, 3, 4, 17), S(2, 1, 1, 17)),
+            (S(2, 1, 1, 17), S(2, 3, 4, 17)),
+            (S(2, 3, 4, 17), S(1)), (S(1, 1), S(5, 6)), (S(2, 3, 1, 5), S(2, 1, 4, 5)), (S(5, 1), S(1, 9)), (S(3, 4, 1), S(4, 33)), (S(1), S(1)),
+            (S(4100), S(4100)),
         ];
         foreach ((Shape a, Shape b) in pairs)
         {
-            foreach (Op op in (Op[])[OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu, OpCatalog.Heaviside])
+            foreach (Op op in (Op[])[
+                OpCatalog.Add, OpCatalog.Subtract, OpCatalog.Multiply, OpCatalog.Divide, OpCatalog.Maximum, OpCatalog.Minimum, OpCatalog.PRelu,
+                OpCatalog.Heaviside])
                 yield return new OpCase(op, NoAttributes.Instance, [a, b], Ulps: 1);
             yield return new OpCase(OpCatalog.Power, NoAttributes.Instance, [a, b], 0.2f, 2, Ulps: 2);
         }
@@ -258,7 +278,8 @@ internal static class OpCases
         yield return new OpCase(OpCatalog.Concat, new ConcatAttributes(0), [S(3), S(70), S(1)], Ulps: 0.5);
         yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(0, 1, 2, 0), new IntList(0, 3, 0, 5), -0.25f), [S(2, 3, 4, 5)], Ulps: 0.5);
         yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(2), new IntList(1)), [S(9)], Ulps: 0.5);
-        yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, 3), new IntList(1, 1, 2, 1)), [S(2, 4, 5, 7)], Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, 3), new IntList(1, 1, 2, 1)), [S(2, 4, 5, 7)], Ulps: 0.5);
         yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1), new IntList(-1, -1), new IntList(1, 3)), [S(3, 20)], Ulps: 0.5);
     }
 
@@ -280,12 +301,17 @@ internal static class OpCases
         foreach (int size in (int[])[1, 4, 5, 100])
         {
             foreach (float beta in (float[])[0.75f, 0.5f, 1f, 0.6f])
-                yield return new OpCase(OpCatalog.LocalResponseNormGradient, new LocalResponseNormAttributes(size, 0.02f, beta, 1), [S(1, 3, 4, 21), S(1, 3, 4, 21)]);
+                yield return new OpCase(
+                    OpCatalog.LocalResponseNormGradient, new LocalResponseNormAttributes(size, 0.02f, beta, 1), [S(1, 3, 4, 21), S(1, 3, 4, 21)]);
         }
 
-        yield return new OpCase(OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1, 0, 2), new IntList(1, 1, 2, 1), new IntList(2, 4, 5, 7)), [S(2, 2, 3, 3)], Ulps: 0.5);
-        yield return new OpCase(OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1), new IntList(1, 3), new IntList(3, 20)), [S(3, 7)], Ulps: 0.5);
-        foreach ((Shape from, int[] to) in ((Shape, int[])[])[(S(2, 1, 1, 17), [2, 3, 4, 17]), (S(17), [2, 3, 17]), (S(3, 4, 1), [3, 4, 9]), (S(), [2, 5]), (S(2, 1, 4), [6, 2, 5, 4]), (S(5), [5])])
+        yield return new OpCase(
+            OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1, 0, 2), new IntList(1, 1, 2, 1), new IntList(2, 4, 5, 7)), [S(2, 2, 3, 3)],
+            Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1), new IntList(1, 3), new IntList(3, 20)), [S(3, 7)], Ulps: 0.5);
+        foreach ((Shape from, int[] to) in ((Shape, int[])[])[
+            (S(2, 1, 1, 17), [2, 3, 4, 17]), (S(17), [2, 3, 17]), (S(3, 4, 1), [3, 4, 9]), (S(), [2, 5]), (S(2, 1, 4), [6, 2, 5, 4]), (S(5), [5])])
             yield return new OpCase(OpCatalog.BroadcastTo, new BroadcastToAttributes(new IntList(to)), [from], Ulps: 0.5);
     }
 
@@ -321,6 +347,7 @@ internal static class OpCases
         yield return new OpCase(OpCatalog.BatchNorm, new BatchNormAttributes(1e-3f), [S(2, 3, 5, 19), S(19), S(19), S(19), S(19)]);
         yield return new OpCase(OpCatalog.BatchNorm, new BatchNormAttributes(1e-5f), [S(4, 3), S(3), S(3), S(3), S(3)]);
         yield return new OpCase(OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.0123f], [3]), -128, 127), [S(2, 5, 7, 19)], Ulps: 0.5);
-        yield return new OpCase(OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.5f, 0.03f, 0.011f], [0, 128, 255]), 0, 255), [S(2, 5, 3)], Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.5f, 0.03f, 0.011f], [0, 128, 255]), 0, 255), [S(2, 5, 3)], Ulps: 0.5);
     }
 }

@@ -12,7 +12,8 @@ internal static class TrainingCases
 {
     public static IEnumerable<OpCase> All()
     {
-        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[ActivationGradients(), BiasGradients(), BatchNorms(), Losses(), Updates(), Dropouts(), Transfers()])
+        foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[
+            ActivationGradients(), BiasGradients(), BatchNorms(), Losses(), Updates(), Dropouts(), Transfers()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -31,7 +32,8 @@ internal static class TrainingCases
                 // A derivative that is computed from x may pass through zero: its bound follows from the terms.
                 bool crosses = !activation.GradientReadsOutput;
                 yield return new OpCase(
-                    OpCatalog.ActivateGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, crosses ? 0 : 3, Terms: crosses ? o => TermsOfX(o, activation) : null);
+                    OpCatalog.ActivateGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, crosses ? 0 : 3,
+                    Terms: crosses ? o => TermsOfX(o, activation) : null);
             }
         }
     }
@@ -44,8 +46,13 @@ internal static class TrainingCases
             foreach (Activation activation in OpCases.Activations)
             {
                 // How bands are joined does not depend on the function.
-                if (activation.Kind == ActivationKind.None || (shape[0] == 1500 && activation.Kind is not (ActivationKind.Relu or ActivationKind.Sigmoid))) continue;
-                yield return new OpCase(OpCatalog.ActivateBiasGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, Terms: o => BiasTerms(o, activation, shape[-1]));
+                if (activation.Kind == ActivationKind.None || (shape[0] == 1500 && activation.Kind is not (ActivationKind.Relu or ActivationKind.Sigmoid)))
+                {
+                    continue;
+                }
+
+                yield return new OpCase(
+                    OpCatalog.ActivateBiasGradient, new ActivateAttributes(activation), [shape, shape], -8, 8, Terms: o => BiasTerms(o, activation, shape[-1]));
             }
         }
     }
@@ -69,8 +76,8 @@ internal static class TrainingCases
     }
 
     /// <summary>
-    /// Sizes of the terms of dy * f'(x): of x / 3 + 1/2 for hard swish, of s * (1 + x * (1 - s)), s the sigmoid of x, for SiLU, and for others, whose terms are about 1, of f'(x) as
-    /// a correction to 1.
+    /// Sizes of the terms of dy * f'(x): of x / 3 + 1/2 for hard swish, of s * (1 + x * (1 - s)), s the sigmoid of x, for SiLU, and for others, whose terms are
+    /// about 1, of f'(x) as a correction to 1.
     /// </summary>
     private static double[][] TermsOfX(float[][] operands, Activation activation)
     {
@@ -96,12 +103,17 @@ internal static class TrainingCases
         {
             Shape c = S(x[-1]);
             yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
-            yield return new OpCase(OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
-            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
-            foreach (Activation activation in (Activation[])[Activation.None, Activation.Clip(-0.4f, 0.9f)])
-                yield return new OpCase(OpCatalog.BatchNormFromMoments, new BatchNormTrainingAttributes(1e-3f, activation), [x, c, c, c, c, c], Prepare: PositiveVariance, Terms: FromMomentsTerms);
             yield return new OpCase(
-                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+            yield return new OpCase(
+                OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
+            foreach (Activation activation in (Activation[])[Activation.None, Activation.Clip(-0.4f, 0.9f)])
+                yield return new OpCase(
+                    OpCatalog.BatchNormFromMoments, new BatchNormTrainingAttributes(1e-3f, activation), [x, c, c, c, c, c], Prepare: PositiveVariance,
+                    Terms: FromMomentsTerms);
+            yield return new OpCase(
+                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance,
+                Terms: GradientTerms);
         }
     }
 
@@ -144,7 +156,8 @@ internal static class TrainingCases
         for (int i = 0; i < y.Length; i++)
         {
             int c = i % operands[1].Length;
-            y[i] = (Math.Abs(operands[1][c]) / Math.Sqrt(operands[4][c]) * (Math.Abs(operands[0][i]) + Math.Abs(operands[3][c]) + Math.Abs(operands[5][c]))) + Math.Abs(operands[2][c]);
+            y[i] = (Math.Abs(operands[1][c]) / Math.Sqrt(operands[4][c]) * (Math.Abs(operands[0][i]) + Math.Abs(operands[3][c]) + Math.Abs(operands[5][c])))
+                + Math.Abs(operands[2][c]);
         }
 
         return [y];
@@ -178,7 +191,8 @@ internal static class TrainingCases
         {
             yield return new OpCase(OpCatalog.SoftmaxCrossEntropy, NoAttributes.Instance, [S(n, c), S(n, c), S(n)], Prepare: Distributions, Terms: LossTerms);
             yield return new OpCase(
-                OpCatalog.SoftmaxCrossEntropyGradient, NoAttributes.Instance, [S(n, c), S(n, c), S(n), S(1)], 0, 1, Prepare: Probabilities, Terms: LossGradientTerms);
+                OpCatalog.SoftmaxCrossEntropyGradient, NoAttributes.Instance, [S(n, c), S(n, c), S(n), S(1)], 0, 1, Prepare: Probabilities,
+                Terms: LossGradientTerms);
         }
     }
 
@@ -258,7 +272,8 @@ internal static class TrainingCases
 
     private static IEnumerable<OpCase> Transfers()
     {
-        foreach (Shape x in (Shape[])[S(), S(7, 19), S(2, 3, 5, 67)]) yield return new OpCase(OpCatalog.Transfer, new TransferAttributes("cpu", "cpu"), [x], Ulps: 0.5);
+        foreach (Shape x in (Shape[])[S(), S(7, 19), S(2, 3, 5, 67)])
+            yield return new OpCase(OpCatalog.Transfer, new TransferAttributes("cpu", "cpu"), [x], Ulps: 0.5);
 
         // Other types: CastTests.
         foreach (Shape x in (Shape[])[S(), S(7, 19), S(2, 3, 5, 67)]) yield return new OpCase(OpCatalog.Cast, new CastAttributes(DType.F32), [x], Ulps: 0.5);
@@ -269,7 +284,8 @@ internal static class TrainingCases
         foreach (Shape x in (Shape[])[S(1), S(7, 19), S(3, 4096 + 3)])
         {
             foreach (float rate in (float[])[0, 0.2f, 0.5f, 0.9f])
-                yield return new OpCase(OpCatalog.Dropout, new DropoutAttributes(rate, 0x1234567890), [x, S()], Ulps: 2, Prepare: operands => operands[1][0] = 41);
+                yield return new OpCase(
+                    OpCatalog.Dropout, new DropoutAttributes(rate, 0x1234567890), [x, S()], Ulps: 2, Prepare: operands => operands[1][0] = 41);
         }
     }
 }

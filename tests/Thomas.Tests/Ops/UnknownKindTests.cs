@@ -22,7 +22,8 @@ public sealed class UnknownKindTests
     {
         GraphBuilder b = new();
         Value x = b.Input("x", new TensorType(DType.F32, new Shape(2, 3)));
-        GraphException e = Assert.Throws<GraphException>(() => b.Add(OpCatalog.Reduce, [x], new ReduceAttributes((ReduceKind)Unknown, new IntList(1), KeepDims: false)));
+        GraphException e = Assert.Throws<GraphException>(
+            () => b.Add(OpCatalog.Reduce, [x], new ReduceAttributes((ReduceKind)Unknown, new IntList(1), KeepDims: false)));
         Assert.Contains("there is no reduction 1000", e.Message, StringComparison.Ordinal);
     }
 
@@ -57,7 +58,8 @@ public sealed class UnknownKindTests
         foreach (OptimizerKind kind in Enum.GetValues<OptimizerKind>())
         {
             foreach (UpdateKind policy in Enum.GetValues<UpdateKind>())
-                Assert.InRange(new TrainerOptions { Policy = new UpdatePolicy(policy), Optimizer = new OptimizerOptions { Kind = kind } }.AutomaticBodyRate(), 0.1f, 1);
+                Assert.InRange(
+                    new TrainerOptions { Policy = new UpdatePolicy(policy), Optimizer = new OptimizerOptions { Kind = kind } }.AutomaticBodyRate(), 0.1f, 1);
         }
     }
 }

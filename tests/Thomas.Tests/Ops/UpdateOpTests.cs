@@ -132,7 +132,8 @@ public sealed class UpdateOpTests
     private static void Update(Op op, OpAttributes attributes, float[][] variables, params float[][] fed)
     {
         GraphBuilder builder = new();
-        Variable[] own = [.. variables.Select((x, i) => new Variable($"v{i}", new Shape(x.Length), VariableKind.Weight, TensorData.FromFloats(new Shape(x.Length), x)))];
+        Variable[] own = [
+            .. variables.Select((x, i) => new Variable($"v{i}", new Shape(x.Length), VariableKind.Weight, TensorData.FromFloats(new Shape(x.Length), x)))];
         Value[] operands = [.. own.Select(builder.Variable), .. fed.Select((x, i) => builder.Input($"x{i}", new TensorType(DType.F32, new Shape(x.Length))))];
         Graph graph = builder.Build([.. builder.AddNode(op, operands, attributes).Outputs]);
         using VariableStore store = new(own);

@@ -110,9 +110,13 @@ public sealed class FuseInvertedResidualTests
         GraphBuilder b = new() { Stage = o.Stage };
         Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, o.Side, o.Side, Inputs)));
         Conv2dAttributes expand = new(o.Expand, o.ExpandGroups, HasBias: true, Activation: Activation.Relu6);
-        Value expanded = b.Add(OpCatalog.Conv2d, [x, b.Weights("e", 1, o.Hidden, o.Expand.KernelH, o.Expand.KernelW, Inputs / o.ExpandGroups), b.Weights("eb", 2, o.Hidden)], expand, "expanded");
+        Value expanded = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("e", 1, o.Hidden, o.Expand.KernelH, o.Expand.KernelW, Inputs / o.ExpandGroups), b.Weights("eb", 2, o.Hidden)],
+            expand, "expanded");
         int convolvedChannels = o.Hidden * o.Multiplier;
-        Value convolved = b.Add(OpCatalog.DepthwiseConv2d, [expanded, b.Weights("d", 3, 1, 3, 3, convolvedChannels)], new DepthwiseConv2dAttributes(o.Depthwise, Activation: Activation.Relu6), "convolved");
+        Value convolved = b.Add(
+            OpCatalog.DepthwiseConv2d, [expanded, b.Weights("d", 3, 1, 3, 3, convolvedChannels)],
+            new DepthwiseConv2dAttributes(o.Depthwise, Activation: Activation.Relu6), "convolved");
         List<Value> operands = [convolved, b.Weights("p", 4, o.Outputs, o.Project.KernelH, o.Project.KernelW, convolvedChannels / o.ProjectGroups)];
         bool residual = o is { Project.StrideH: 1, Expand.StrideH: 1, Outputs: Inputs };
         if (residual) operands.Add(x);

@@ -16,7 +16,8 @@ public sealed class PassTests
     {
         Assert.Equal(expected.Length, actual.Length);
         float scale = expected.Max(Math.Abs);
-        for (int i = 0; i < expected.Length; i++) Expect.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
+        for (int i = 0; i < expected.Length; i++)
+            Expect.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
     }
 
     private static int Count<TOp>(Graph graph) => graph.Nodes.Count(node => node.Op is TOp);
@@ -172,7 +173,9 @@ public sealed class PassTests
     {
         (GraphBuilder b, Value x, Value dx, Value dw) = DepthwiseGradients(stride);
         Conv2dGradientAttributes again = new(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), 6, 8, 20);
-        Graph graph = isReadAgain ? b.Build(dw, b.Add(OpCatalog.Add, [dx, x]), b.Add(OpCatalog.DepthwiseConv2dFilterGradient, [x, dx], again)) : b.Build(dw, dx);
+        Graph graph = isReadAgain
+            ? b.Build(dw, b.Add(OpCatalog.Add, [dx, x]), b.Add(OpCatalog.DepthwiseConv2dFilterGradient, [x, dx], again))
+            : b.Build(dw, dx);
         Graph fused = FuseDepthwiseGradients.Run(graph);
         GraphVerifier.Verify(fused);
         Assert.Equal(1, Count<DepthwiseConv2dGradient>(fused));
@@ -182,7 +185,9 @@ public sealed class PassTests
         Same(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(fused, TestGraphs.Oracle));
     }
 
-    /// <summary>With the sums for the bias and without; not where the clipped gradient is not the only reader, or is of something else than the convolution's input.</summary>
+    /// <summary>
+    /// With the sums for the bias and without; not where the clipped gradient is not the only reader, or is of something else than the convolution's input.
+    /// </summary>
     [Theory]
     [InlineData(true, true, false, 1)]
     [InlineData(true, false, false, 1)]
@@ -233,9 +238,11 @@ public sealed class PassTests
     {
         GraphBuilder b = new();
         Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 4, 4, 3)));
-        Value conv = b.Add(OpCatalog.Conv2d, [x, b.Weights("w", 1, 3, 3, 3, 3), b.Weights("cb", 9, 3)], new Conv2dAttributes(new Window2d(3, 3), HasBias: true));
+        Value conv = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("w", 1, 3, 3, 3, 3), b.Weights("cb", 9, 3)], new Conv2dAttributes(new Window2d(3, 3), HasBias: true));
         Value variance = b.Constant("v", TensorData.FromFloats(new Shape(3), [2e-6f, 1, 0]));
-        Value norm = b.Add(OpCatalog.BatchNorm, [conv, b.Weights("g", 2, 3), b.Weights("s", 3, 3), b.Weights("m", 4, 3), variance], new BatchNormAttributes(1e-5f));
+        Value norm = b.Add(
+            OpCatalog.BatchNorm, [conv, b.Weights("g", 2, 3), b.Weights("s", 3, 3), b.Weights("m", 4, 3), variance], new BatchNormAttributes(1e-5f));
         Graph graph = b.Build(norm);
         Graph folded = FoldBatchNorm.Run(graph);
         Assert.Single(folded.Nodes);

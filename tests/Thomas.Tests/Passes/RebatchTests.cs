@@ -15,7 +15,8 @@ public sealed class RebatchTests
 {
     public static TheoryData<string> Foldings { get; } =
     [
-        "dense on positions", "one row", "all in one axis", "given sizes", "numbers for each position", "one axis against two", "mean of positions", "softmax of one axis",
+        "dense on positions", "one row", "all in one axis", "given sizes", "numbers for each position", "one axis against two", "mean of positions",
+        "softmax of one axis",
         "some positions", "padded positions", "joined positions", "turned", "constant channels", "constant rows",
         "class token", "products of positions", "products by constants", "positions times positions", "constant times positions", "a matrix for each row",
     ];
@@ -170,7 +171,10 @@ public sealed class RebatchTests
             "turned" => Reshape(b, b.Add(OpCatalog.Transpose, [rows], new TransposeAttributes(new IntList(1, 0))), 1, 36),
             "constant channels" => b.Add(OpCatalog.Concat, [x, b.Weights("p", 1, 1, 3, 3, 2)], new ConcatAttributes(3)),
             "constant rows" => b.Add(OpCatalog.Add, [Reshape(b, x, 3, 12), b.Weights("p", 1, 1, 3, 12)]),
-            "class token" => b.Add(OpCatalog.Concat, [b.Weights("c", 1, 1, 1, 4), Reshape(b, x, 1, 9, 4), b.Weights("d", 2, 1, 2, 4), Reshape(b, x, 1, 9, 4)], new ConcatAttributes(1)),
+            "class token" =>
+                b.Add(
+                    OpCatalog.Concat, [b.Weights("c", 1, 1, 1, 4), Reshape(b, x, 1, 9, 4), b.Weights("d", 2, 1, 2, 4), Reshape(b, x, 1, 9, 4)],
+                    new ConcatAttributes(1)),
             "products of positions" => b.Add(OpCatalog.MatMul, [rows, rows], new MatMulAttributes(TransposeB: true)),
             "products by constants" => b.Add(OpCatalog.MatMul, [Reshape(b, x, 1, 9, 4), b.Weights("c", 1, 1, 4, 5)], new MatMulAttributes()),
             "positions times positions" => b.Add(OpCatalog.MatMul, [Reshape(b, x, 3, 3, 4), Reshape(b, x, 3, 4, 3)], new MatMulAttributes()),

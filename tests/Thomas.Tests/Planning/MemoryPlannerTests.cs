@@ -39,7 +39,8 @@ public sealed class MemoryPlannerTests
     [Fact]
     public void The_plan_of_a_step_says_what_is_live_when_and_of_what_kind()
     {
-        MemoryPlan plan = TrainingPlanner.Smallest(TrainingSteps.Network, new TrainingPlanOptions { Batch = 4, Compile = new CompileOptions { Threads = 1 } }).Step;
+        MemoryPlan plan =
+            TrainingPlanner.Smallest(TrainingSteps.Network, new TrainingPlanOptions { Batch = 4, Compile = new CompileOptions { Threads = 1 } }).Step;
         long sum = 0;
         foreach (MemoryKind kind in Enum.GetValues<MemoryKind>()) sum += plan.PeakBytes(kind);
         Assert.Equal(plan.LowerBoundBytes, sum);

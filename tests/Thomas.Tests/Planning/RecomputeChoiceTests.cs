@@ -48,7 +48,8 @@ public sealed class RecomputeChoiceTests
     {
         Variable w = new("w", new Shape(4), VariableKind.Weight);
         GraphBuilder b = new();
-        Value x = b.Input("x", new TensorType(DType.F32, new Shape(4))), control = b.Input("control", new TensorType(DType.F32, new Shape(UpdateOp.ControlLength)));
+        Value x = b.Input("x", new TensorType(DType.F32, new Shape(4))),
+            control = b.Input("control", new TensorType(DType.F32, new Shape(UpdateOp.ControlLength)));
         Value product = b.Add(OpCatalog.Multiply, [x, b.Variable(w)], name: "product");
         Value loss = b.Add(OpCatalog.Reduce, [product], new ReduceAttributes(ReduceKind.Sum, new IntList(0), KeepDims: false));
         b.Stage = Stage.Update;

@@ -51,7 +51,8 @@ public sealed class DeviceTests
             if (test.Op.UpdatedInput(0) >= 0)
             {
                 GraphException e = Assert.Throws<GraphException>(() => OpSweep.Run(test, operands, On(mock), constants: false));
-                Assert.Contains("updates variables, which lie in the memory of the device 'mock', and that has no kernel for it", e.Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    "updates variables, which lie in the memory of the device 'mock', and that has no kernel for it", e.Message, StringComparison.Ordinal);
                 continue;
             }
 
@@ -68,7 +69,8 @@ public sealed class DeviceTests
     {
         MockDevice mock = MockDevice.Serial();
         using Executable executable = Executable.Compile(TestGraphs.NchwBlock(), 1, On(mock));
-        float[] input = TestGraphs.Noise(executable.Graph.Inputs[0].Shape.ElementCount, 7), first = new float[executable.Graph.Outputs[0].Shape.ElementCount], second = new float[executable.Graph.Outputs[1].Shape.ElementCount];
+        float[] input = TestGraphs.Noise(executable.Graph.Inputs[0].Shape.ElementCount, 7), first = new float[executable.Graph.Outputs[0].Shape.ElementCount],
+            second = new float[executable.Graph.Outputs[1].Shape.ElementCount];
         executable.Write(0, input);
         executable.Run();
         Assert.Equal(0, mock.Waits);
@@ -129,7 +131,9 @@ public sealed class DeviceTests
         foreach ((Device? home, CompileOptions compile) in (ReadOnlySpan<(Device?, CompileOptions)>)[(null, On(mock)), (other, On(mock)), (mock, Serial)])
         {
             using VariableStore store = new([variable], home);
-            Assert.Contains("'v' does not lie in the memory", Assert.Throws<GraphException>(() => Executable.CompileAsIs(graph, compile, store)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "'v' does not lie in the memory", Assert.Throws<GraphException>(() => Executable.CompileAsIs(graph, compile, store)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -229,7 +233,8 @@ public sealed class DeviceTests
     [Fact]
     public void Copies_and_swaps_of_variables_are_the_devices()
     {
-        Variable a = new("a", new Shape(3000), VariableKind.Weight, TensorData.FromFloats(new Shape(3000), TestGraphs.Noise(3000, 1))), b = new("b", new Shape(3000), VariableKind.OptimizerState), c = new("c", new Shape(2), VariableKind.Weight);
+        Variable a = new("a", new Shape(3000), VariableKind.Weight, TensorData.FromFloats(new Shape(3000), TestGraphs.Noise(3000, 1))),
+            b = new("b", new Shape(3000), VariableKind.OptimizerState), c = new("c", new Shape(2), VariableKind.Weight);
         foreach (Device? device in (Device?[])[null, MockDevice.Serial()])
         {
             using VariableStore store = new([a, b, c], device);
@@ -250,7 +255,8 @@ public sealed class DeviceTests
     }
 
     /// <summary>Options for the serial device that run the same passes as the mock.</summary>
-    internal static CompileOptions WithoutCaches { get; } = Serial with { PassesOff = [.. CompilePasses.All.Where(pass => pass.ForCpuCaches).Select(pass => pass.Name)] };
+    internal static CompileOptions WithoutCaches { get; } =
+        Serial with { PassesOff = [.. CompilePasses.All.Where(pass => pass.ForCpuCaches).Select(pass => pass.Name)] };
 
     /// <summary>Options that compile for a device.</summary>
     internal static CompileOptions On(Device device) => new() { OtherDevice = device };

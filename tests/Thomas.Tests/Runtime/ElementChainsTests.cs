@@ -47,7 +47,8 @@ public sealed class ElementChainsTests
     [InlineData(0, 64, true, 32, 96, false, false)]
     [InlineData(0, 64, false, 32, 96, true, false)]
     [InlineData(0, 64, true, 0, 32, false, false)]
-    public void Memory_that_one_writes_is_the_same_or_none_for_the_other(int begin, int end, bool written, int otherBegin, int otherEnd, bool otherWritten, bool agrees) =>
+    public void Memory_that_one_writes_is_the_same_or_none_for_the_other(
+        int begin, int end, bool written, int otherBegin, int otherEnd, bool otherWritten, bool agrees) =>
         Assert.Equal(agrees, new MemoryRange(begin, end, written).Agrees(new MemoryRange(otherBegin, otherEnd, otherWritten)));
 
     private static float[] Run(Executable executable, bool checkedRun)

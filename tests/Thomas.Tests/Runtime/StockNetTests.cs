@@ -99,6 +99,7 @@ public sealed class StockNetTests
     {
         Assert.Equal(expected.Length, actual.Length);
         float scale = expected.Max(Math.Abs);
-        for (int i = 0; i < expected.Length; i++) Expect.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
+        for (int i = 0; i < expected.Length; i++)
+            Expect.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"element {i}: {expected[i]} against {actual[i]}");
     }
 }

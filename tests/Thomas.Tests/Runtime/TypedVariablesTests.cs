@@ -12,7 +12,9 @@ using Xunit;
 
 namespace Thomas.Tests.Runtime;
 
-/// <summary>Variables of every type are stored, copied, swapped, computed with, written to checkpoints and read back, on the host and on a device of its own.</summary>
+/// <summary>
+/// Variables of every type are stored, copied, swapped, computed with, written to checkpoints and read back, on the host and on a device of its own.
+/// </summary>
 public sealed class TypedVariablesTests
 {
     public static TheoryData<string, bool> Kinds
@@ -58,7 +60,9 @@ public sealed class TypedVariablesTests
     {
         Variable integers = Of("integers", DType.I32, 1), floats = Of("floats", DType.F32, 2);
         using VariableStore store = new([integers, floats]);
-        Assert.Contains("integers: I32[5] and floats: F32[5] differ in type", Assert.Throws<ArgumentException>(() => store.Swap(integers, floats)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "integers: I32[5] and floats: F32[5] differ in type", Assert.Throws<ArgumentException>(() => store.Swap(integers, floats)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => store.Copy(integers, floats));
     }
 
@@ -115,11 +119,28 @@ public sealed class TypedVariablesTests
             Assert.Equal([Bytes(type, 7), Bytes(type, 2)], [Read(store, variables[0]), Read(store, variables[1])]);
 
             // The same bytes would fit.
-            DType other = type switch { DType.F32 => DType.I32, DType.I32 => DType.F32, DType.F16 => DType.BF16, DType.BF16 => DType.F16, DType.I8 => DType.U8, _ => DType.I8 };
+            DType other =
+                type switch
+                {
+                    DType.F32 =>
+                    DType.I32,
+                    DType.I32 =>
+                    DType.F32,
+                    DType.F16 =>
+                    DType.BF16,
+                    DType.BF16 =>
+                    DType.F16,
+                    DType.I8 =>
+                    DType.U8,
+                    _ =>
+                    DType.I8
+                };
             Variable[] others = [Of("a", other, null), Of("b", other, null)];
             using VariableStore otherStore = new(others);
             using StoreCopy otherCopy = new(otherStore, others);
-            Assert.Contains($"'a' holds {type}, here it is {other}", Assert.Throws<ThomasException>(() => Checkpoint.Read(file, read, "state", otherCopy)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"'a' holds {type}, here it is {other}", Assert.Throws<ThomasException>(() => Checkpoint.Read(file, read, "state", otherCopy)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -151,7 +172,9 @@ public sealed class TypedVariablesTests
     }
 
     private static Variable Of(string name, DType type, int? seed) =>
-        new(name, new TensorType(type, new Shape(5)), VariableKind.Weight, seed is int given ? new TensorData(new TensorType(type, new Shape(5)), Bytes(type, given)) : null);
+        new(name, new TensorType(type, new Shape(5)), VariableKind.Weight, seed is int given
+        ? new TensorData(new TensorType(type, new Shape(5)), Bytes(type, given))
+        : null);
 
     private static float[] Numbers(int seed) => [seed, 2 * seed, 3, 0, 4 + seed];
 

@@ -131,7 +131,8 @@ public sealed class BatchLoaderTests
     private static BatchLoader Loader(PreparedSet set, BatchPlan plan, int threads, Augmentation augmentation)
     {
         Preprocessor preprocessor = new(Input);
-        return new BatchLoader(plan, threads, preprocessor.InputLength, () => new BatchMaker(new ImageSamples(set, preprocessor, augmentation, [0, 1, 2]), plan, 0.1f));
+        return new BatchLoader(
+            plan, threads, preprocessor.InputLength, () => new BatchMaker(new ImageSamples(set, preprocessor, augmentation, [0, 1, 2]), plan, 0.1f));
     }
 
     private static List<float> Epochs(PreparedSet set, int threads, ulong seed = 1)

@@ -15,10 +15,19 @@ internal static class CheckpointChild
 {
     public const string Command = "checkpoint-child", StepDone = "step";
 
-    /// <summary>What a run does: training alone, told step by step; or all of what the commands train and tune do, up to the saved model, the first also on a device with memory of its own.</summary>
+    /// <summary>
+    /// What a run does: training alone, told step by step; or all of what the commands train and tune do, up to the saved model, the first also on a device
+    /// with memory of its own.
+    /// </summary>
     public const string Steps = "steps", Train = "train", TrainElsewhere = "train-elsewhere", Tune = "tune";
 
-    public static TrainerOptions Options { get; } = TrainerJob.Options with { Epochs = 12, CheckpointSteps = 1, WatchdogSteps = 3, Augmentation = new Augmentation { Flip = true } };
+    public static TrainerOptions Options { get; } = TrainerJob.Options with
+    {
+        Epochs = 12,
+        CheckpointSteps = 1,
+        WatchdogSteps = 3,
+        Augmentation = new Augmentation { Flip = true },
+    };
 
     public static string CheckpointOf(string folder) => Path.Combine(folder, "run.checkpoint");
 
@@ -66,10 +75,20 @@ internal static class CheckpointChild
 
     private static void TrainAndSave(string folder, CompileOptions compile)
     {
-        PreparedSetOptions options = new() { Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 }, CacheDirectory = CacheOf(folder), Threads = 1 };
+        PreparedSetOptions options = new()
+        {
+            Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 },
+            CacheDirectory = CacheOf(folder),
+            Threads = 1,
+        };
         using PreparedSet train = PreparedSet.Create(TinyModels.Images(10, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
         using PreparedSet validation = PreparedSet.Create(TinyModels.Images(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
-        TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with { Compile = compile, CheckpointPath = CheckpointOf(folder), Resume = true }, null, null, default);
+        TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with
+        {
+            Compile = compile,
+            CheckpointPath = CheckpointOf(folder),
+            Resume = true,
+        }, null, null, default);
         result.Model.Save(ModelOf(folder));
     }
 

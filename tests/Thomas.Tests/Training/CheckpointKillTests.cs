@@ -38,8 +38,8 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Kills at moments anywhere in a run, from the start of the process over the writing of caches and checkpoints to the writing of the model. <c>THOMAS_KILLS</c> sets how many
-    /// there are of each kind.
+    /// Kills at moments anywhere in a run, from the start of the process over the writing of caches and checkpoints to the writing of the model.
+    /// <c>THOMAS_KILLS</c> sets how many there are of each kind.
     /// </summary>
     [Theory]
     [InlineData(CheckpointChild.Train)]
@@ -88,7 +88,9 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
 
         folder.Dispose();
         Assert.True(completed > 0);
-        output.WriteLine($"{kind}: {killed} kills, {resumed} of resumed runs, {torn} with a file half written; {completed} runs ended with the same bits and no such file; {files.Length} files in the folder of a whole run");
+        output.WriteLine(
+            $"{kind}: {killed} kills, {resumed} of resumed runs, {torn} with a file half written; {completed} runs ended with the same bits and no such "
+            + $"file; {files.Length} files in the folder of a whole run");
 
         static bool WaitToTheEnd(Process child)
         {
@@ -98,7 +100,8 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Counts the files that are half written. They become old at once: the next run leaves alone what is so young that its writer may only be about to lock it.
+    /// Counts the files that are half written. They become old at once: the next run leaves alone what is so young that its writer may only be about to lock
+    /// it.
     /// </summary>
     private static int Leftovers(string folder)
     {
@@ -121,7 +124,8 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
             bool hasEnded = !ReadSteps(child, kill ? 2 + rng.Next(7) : int.MaxValue, out long lastStep);
             if (!hasEnded)
             {
-                // Every other time when a file is half written, else at any moment of the next step and its file, which take as long as the last ones did on this machine.
+                // Every other time when a file is half written, else at any moment of the next step and its file, which take as long as the last ones did on
+                // this machine.
                 bool whileWriting = killed % 2 == 1;
                 long until = Stopwatch.GetTimestamp() + (long)((whileWriting ? 2 : rng.Uniform(0, 1)) * lastStep);
                 while (Stopwatch.GetTimestamp() < until && !(whileWriting && HasHalfWritten(folder))) Thread.SpinWait(20);

@@ -47,7 +47,8 @@ public sealed class CheckpointTests
         Assert.Equal(expected.After!.ToRows(), resumed.After!.ToRows());
         Assert.Equal(expected.Before!.ToRows(), resumed.Before!.ToRows());
         Assert.Equal(expected.Epochs.Count, resumed.Epochs.Count);
-        for (int i = 0; i < expected.Epochs.Count; i++) Assert.Equal(expected.Epochs[i] with { Duration = default }, resumed.Epochs[i] with { Duration = default });
+        for (int i = 0; i < expected.Epochs.Count; i++)
+            Assert.Equal(expected.Epochs[i] with { Duration = default }, resumed.Epochs[i] with { Duration = default });
         Assert.Contains(resumed.Notes, note => note.StartsWith("resumed", StringComparison.Ordinal));
     }
 
@@ -56,7 +57,13 @@ public sealed class CheckpointTests
     {
         using TrainerJob job = new();
         using TemporaryFolder folder = new();
-        TrainerOptions options = Options with { MicroBatch = 4, Optimizer = new OptimizerOptions { ClipNorm = 1 }, CheckpointPath = folder["run"], Resume = true };
+        TrainerOptions options = Options with
+        {
+            MicroBatch = 4,
+            Optimizer = new OptimizerOptions { ClipNorm = 1 },
+            CheckpointPath = folder["run"],
+            Resume = true,
+        };
         TrainerResult expected = job.Run(options with { CheckpointPath = null });
         TrainerResult result = StopAfter(job, options, 1);
         int stops = 0;
@@ -109,7 +116,8 @@ public sealed class CheckpointTests
         StopAfter(job, options, 5);
         string Refusal(Action run) => Assert.Throws<ThomasException>(run).Message;
         Assert.Contains("learning rate (there 0.01, here 0.02)", Refusal(() => job.Run(options with { LearningRate = 0.02f })), StringComparison.Ordinal);
-        Assert.Contains("epochs (there 4, here 5), seed (there 1, here 2)", Refusal(() => job.Run(options with { Epochs = 5, Seed = 2 })), StringComparison.Ordinal);
+        Assert.Contains(
+            "epochs (there 4, here 5), seed (there 1, here 2)", Refusal(() => job.Run(options with { Epochs = 5, Seed = 2 })), StringComparison.Ordinal);
         Assert.Contains("the images", Refusal(() => others.Run(options)), StringComparison.Ordinal);
         Assert.Contains("the model", Refusal(() => job.Run(options, TrainerJob.Model(TinyModels.HeadStyle.Flatten))), StringComparison.Ordinal);
         job.Run(options with { Compile = new CompileOptions { Threads = 2 }, LoaderThreads = 0, CheckpointSteps = 7 });
@@ -212,7 +220,8 @@ public sealed class CheckpointTests
     {
         using TrainerJob job = new();
         using TemporaryFolder folder = new();
-        string left = folder[$"run.{Guid.NewGuid():N}.tmp"], written = folder[$"run.{Guid.NewGuid():N}.tmp"], other = folder[$"ruin.{Guid.NewGuid():N}.tmp"], copy = folder["run.copy.tmp"];
+        string left = folder[$"run.{Guid.NewGuid():N}.tmp"], written = folder[$"run.{Guid.NewGuid():N}.tmp"], other = folder[$"ruin.{Guid.NewGuid():N}.tmp"],
+            copy = folder["run.copy.tmp"];
         foreach (string path in new[] { left, written, other, copy })
         {
             File.WriteAllText(path, "half");

@@ -75,7 +75,12 @@ public sealed class ClassNamesTests
     public void Tuning_warns_of_names_that_look_the_same()
     {
         ImageSet images = TinyModels.Images(6, 1, "red", "green", "Red");
-        TuningResult result = Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), images.ToDataset(), new NoDecoder(), new TuningOptions { Head = TrainerOptions.LastLayer with { Epochs = 2 } });
-        Assert.Contains(result.Warnings, static w => w.Contains("'Red' and 'red' differ in case only", StringComparison.Ordinal) || w.Contains("'red' and 'Red' differ in case only", StringComparison.Ordinal));
+        TuningResult result = Tuner.Tune(
+            TinyModels.Create(TinyModels.HeadStyle.Dense), images.ToDataset(), new NoDecoder(),
+            new TuningOptions { Head = TrainerOptions.LastLayer with { Epochs = 2 } });
+        Assert.Contains(
+            result.Warnings,
+            static w => w.Contains("'Red' and 'red' differ in case only", StringComparison.Ordinal)
+            || w.Contains("'red' and 'Red' differ in case only", StringComparison.Ordinal));
     }
 }

@@ -31,11 +31,17 @@ public sealed class DeviceTrainingTests
         Compile = DeviceTests.WithoutCaches,
     };
 
-    private static readonly TrainerOptions Pieces = Options with { Optimizer = new OptimizerOptions { ClipNorm = 1 }, BatchNorm = BatchNormMode.Frozen, MicroBatch = 4 };
+    private static readonly TrainerOptions Pieces = Options with
+    {
+        Optimizer = new OptimizerOptions { ClipNorm = 1 },
+        BatchNorm = BatchNormMode.Frozen,
+        MicroBatch = 4,
+    };
 
     private static readonly TrainerOptions Scratch = Options with { Policy = new UpdatePolicy(UpdateKind.Scratch), Dropout = 0 };
 
-    public static TheoryData<string, bool> Runs => new() { { "live", false }, { "live", true }, { "pieces", false }, { "pieces", true }, { "scratch", false }, { "scratch", true } };
+    public static TheoryData<string, bool> Runs =>
+        new() { { "live", false }, { "live", true }, { "pieces", false }, { "pieces", true }, { "scratch", false }, { "scratch", true } };
 
     [Theory]
     [MemberData(nameof(Runs))]
@@ -49,7 +55,8 @@ public sealed class DeviceTrainingTests
         Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(actual.Model));
         Assert.Equal(expected.BestEpoch, actual.BestEpoch);
         Assert.Equal(expected.After!.ToRows(), actual.After!.ToRows());
-        for (int i = 0; i < expected.Epochs.Count; i++) Assert.Equal(expected.Epochs[i] with { Duration = default }, actual.Epochs[i] with { Duration = default });
+        for (int i = 0; i < expected.Epochs.Count; i++)
+            Assert.Equal(expected.Epochs[i] with { Duration = default }, actual.Epochs[i] with { Duration = default });
         Assert.Equal(lacks, actual.Kernels.Contains("x32_transfer_mock_to_serial"));
         Assert.Contains(actual.Kernels, kernel => kernel.EndsWith("__mock", StringComparison.Ordinal));
         Assert.Equal(0, mock.Bytes);
@@ -121,7 +128,8 @@ public sealed class DeviceTrainingTests
             Assert.Equal(lacks, plan.Step.Arenas[1].Bytes > 0);
         }
 
-        Assert.Equal(TrainingSteps.Run(TrainingPlanner.Plan(TrainingSteps.Network, options with { Compile = DeviceTests.WithoutCaches })), TrainingSteps.Run(plan));
+        Assert.Equal(
+            TrainingSteps.Run(TrainingPlanner.Plan(TrainingSteps.Network, options with { Compile = DeviceTests.WithoutCaches })), TrainingSteps.Run(plan));
         Assert.Equal(0, mock.Bytes);
     }
 
@@ -130,11 +138,13 @@ public sealed class DeviceTrainingTests
     {
         Dataset taught = TinyModels.Images(6, 1, TrainerJob.Classes).ToDataset();
         TuningResult expected = Tuner.Tune(TrainerJob.Model(), taught, new NoDecoder(), new TuningOptions { Compile = DeviceTests.WithoutCaches });
-        TuningResult actual = Tuner.Tune(TrainerJob.Model(), taught, new NoDecoder(), new TuningOptions { Compile = DeviceTests.On(MockDevice.Serial(Missing)) });
+        TuningResult actual = Tuner.Tune(
+            TrainerJob.Model(), taught, new NoDecoder(), new TuningOptions { Compile = DeviceTests.On(MockDevice.Serial(Missing)) });
         Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(actual.Model));
 
         MockDevice mock = MockDevice.Serial(Missing);
-        using ImageClassifier host = new(expected.Model, null, DeviceTests.WithoutCaches, batch: 2), own = new(expected.Model, null, DeviceTests.On(mock), batch: 2);
+        using ImageClassifier host = new(expected.Model, null, DeviceTests.WithoutCaches, batch: 2),
+            own = new(expected.Model, null, DeviceTests.On(mock), batch: 2);
         RgbImage[] images = [.. Enumerable.Range(0, 3).Select(i => TestImage(i))];
         Assert.Equal(host.Classify(images).SelectMany(scores => scores), own.Classify(images).SelectMany(scores => scores));
         Assert.Equal(host.Scores(images[0]), own.Scores(images[0]));

@@ -19,7 +19,8 @@ public sealed class FeatureScalerTests
         LinearHead initial = Plain(scaler, initialWeights, initialBias);
         LinearHead stepped = HeadTrainer.Train(train, null, Classes, OneStep, initial, cancellation: TestContext.Current.CancellationToken).Head;
 
-        double[] z = Standardized(scaler, train), weights = Array.ConvertAll(initialWeights, w => (double)w), bias = Array.ConvertAll(initialBias, b => (double)b);
+        double[] z = Standardized(scaler, train), weights = Array.ConvertAll(initialWeights, w => (double)w),
+            bias = Array.ConvertAll(initialBias, b => (double)b);
         double Loss()
         {
             // 9 samples, 3 classes of 4, 2 and 3 samples.

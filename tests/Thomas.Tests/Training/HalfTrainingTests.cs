@@ -104,7 +104,12 @@ public sealed class HalfTrainingTests
         foreach (string policy in (string[])["bias", "all"])
         {
             Assert.True(UpdatePolicy.TryParse(policy, out UpdatePolicy parsed));
-            TrainingMemory halves = TrainingPlanner.Plan(inHalves, new TrainingPlanOptions { Policy = parsed, Batch = 4 }).Memory, floats = TrainingPlanner.Plan(inFloats, new TrainingPlanOptions { Policy = parsed, Batch = 4 }).Memory;
+            TrainingMemory halves = TrainingPlanner.Plan(inHalves, new TrainingPlanOptions { Policy = parsed, Batch = 4 }).Memory,
+                floats = TrainingPlanner.Plan(inFloats, new TrainingPlanOptions
+                {
+                    Policy = parsed,
+                    Batch = 4,
+                }).Memory;
             Assert.Equal(floats.TrainedWeights, halves.TrainedWeights);
             if (policy == "all") Assert.Equal(floats.FrozenConstants, halves.FrozenConstants);
             else Assert.InRange(halves.FrozenConstants, floats.FrozenConstants / 2, floats.FrozenConstants * 0.6);
@@ -118,7 +123,10 @@ public sealed class HalfTrainingTests
         Value x = b.Input("x", new TensorType(DType.F32, new Shape(1, 40)));
         float[] weights = TestGraphs.Noise(120, 1);
         weights[77] = 1e6f;
-        Model model = new(b.Build(b.Add(OpCatalog.Dense, [x, b.Constant("w", Halves.To(TensorData.FromFloats(new Shape(3, 40), weights), DType.F16))], new DenseAttributes())), new ModelInfo { Name = "dense" });
+        Model model = new(
+            b.Build(
+                b.Add(OpCatalog.Dense, [x, b.Constant("w", Halves.To(TensorData.FromFloats(new Shape(3, 40), weights), DType.F16))], new DenseAttributes())),
+                    new ModelInfo { Name = "dense" });
         Assert.Equal(["w"], ModelChecks.NonFiniteConstants(model));
     }
 
@@ -127,13 +135,24 @@ public sealed class HalfTrainingTests
         GraphBuilder b = new();
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, TinyModels.Side, TinyModels.Side, 3)));
         Window2d window = new(3, 3, 2, 2, 1, 1, new Padding2d(0, 0, 1, 1));
-        x = b.Add(OpCatalog.Conv2d, [x, b.Weights("conv.weight", 1, 16, 3, 3, 3), b.Weights("conv.bias", 2, 16)], new Conv2dAttributes(window, HasBias: true, Activation: Activation.Relu6), "conv");
-        x = b.Add(OpCatalog.DepthwiseConv2d, [x, b.Weights("depthwise.weight", 3, 1, 3, 3, 16), b.Weights("depthwise.bias", 4, 16)], new DepthwiseConv2dAttributes(new Window2d(3, 3), HasBias: true, Activation: Activation.Relu6), "depthwise");
-        x = b.Add(OpCatalog.Conv2d, [x, b.Weights("point.weight", 5, 24, 1, 1, 16), b.Weights("point.bias", 6, 24)], new Conv2dAttributes(new Window2d(1, 1), HasBias: true, Activation: Activation.Relu), "point");
+        x = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("conv.weight", 1, 16, 3, 3, 3), b.Weights("conv.bias", 2, 16)],
+            new Conv2dAttributes(window, HasBias: true, Activation: Activation.Relu6), "conv");
+        x = b.Add(
+            OpCatalog.DepthwiseConv2d, [x, b.Weights("depthwise.weight", 3, 1, 3, 3, 16), b.Weights("depthwise.bias", 4, 16)],
+            new DepthwiseConv2dAttributes(new Window2d(3, 3), HasBias: true, Activation: Activation.Relu6), "depthwise");
+        x = b.Add(
+            OpCatalog.Conv2d, [x, b.Weights("point.weight", 5, 24, 1, 1, 16), b.Weights("point.bias", 6, 24)],
+            new Conv2dAttributes(new Window2d(1, 1), HasBias: true, Activation: Activation.Relu), "point");
         x = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "pool");
         x = b.Add(OpCatalog.Dense, [x, b.Weights("fc.weight", 7, 3, 24), b.Weights("fc.bias", 8, 3)], new DenseAttributes(HasBias: true), "fc");
         x = b.Add(OpCatalog.Softmax, [x], new SoftmaxAttributes(), "probabilities");
-        return new Model(b.Build(x), new ModelInfo { Name = "small", Labels = labels.Length > 0 ? labels : TrainerJob.Classes, Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 } });
+        return new Model(b.Build(x), new ModelInfo
+        {
+            Name = "small",
+            Labels = labels.Length > 0 ? labels : TrainerJob.Classes,
+            Preprocessing = Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 },
+        });
     }
 
     private static Dictionary<string, TensorData> Named(Model model) =>

@@ -17,7 +17,8 @@ public sealed class HeadPlanTests
         HeadPlan plan = HeadPlan.Create(TrainingSteps.Network, 7, TrainerOptions.LastLayer, 100, new CompileOptions { Threads = 1 });
         Assert.Equal((7 * 1280) + 7, plan.TrainedParameters);
         Assert.Equal(100 * 1280 * sizeof(float), plan.Features);
-        using Executable inference = Executable.Compile(HeadSplit.Find(TrainingSteps.Network).FeatureGraph(), plan.InferenceBatch, new CompileOptions { Threads = 1 });
+        using Executable inference = Executable.Compile(
+            HeadSplit.Find(TrainingSteps.Network).FeatureGraph(), plan.InferenceBatch, new CompileOptions { Threads = 1 });
         Assert.Equal(inference.SizeBytes, plan.Inference);
         Assert.Equal(plan.FrozenConstants + plan.Features + long.Max(plan.Inference, plan.Head), plan.Total);
         Assert.True(plan.StepSeconds(CostModel.Nominal) < plan.ImageSeconds(CostModel.Nominal));

@@ -130,7 +130,8 @@ public sealed class HeadTrainerTests
             Assert.Equal(Bits(alone.Bias), Bits(head.Bias));
         }
 
-        LinearHead other = Train(Default with { Epochs = 12, BatchSize = 7, Seed = 78, Optimizer = Default.Optimizer with { ClipNorm = 0.5f } }, train, validation, 3).Head;
+        LinearHead other = Train(
+            Default with { Epochs = 12, BatchSize = 7, Seed = 78, Optimizer = Default.Optimizer with { ClipNorm = 0.5f } }, train, validation, 3).Head;
         Assert.NotEqual(Bits(alone.Weights), Bits(other.Weights));
     }
 
@@ -327,7 +328,8 @@ public sealed class HeadTrainerTests
     public void An_option_that_is_about_images_is_refused_for_a_last_layer(TrainerOptions options, string name)
     {
         Dataset images = TinyModels.Images(2, 1, "red", "green").ToDataset();
-        ArgumentException e = Assert.Throws<ArgumentException>(() => Tuner.Tune(TrainerJob.Model(), images, new NoDecoder(), new TuningOptions { Head = options }));
+        ArgumentException e = Assert.Throws<ArgumentException>(
+            () => Tuner.Tune(TrainerJob.Model(), images, new NoDecoder(), new TuningOptions { Head = options }));
         Assert.Equal(name, e.ParamName);
     }
 

@@ -27,7 +27,8 @@ public sealed class OutputMeaningTests
         Evaluation right = Evaluator.Evaluate(ColorModels.Sigmoid(labels), data, Decoder);
         Assert.Equal([[5, 0], [0, 5]], right.Confusion.ToRows());
         Assert.Equal(1, right.Top5Accuracy);
-        Model flipped = ColorModels.Binary(static (b, z) => b.Add(OpCatalog.Subtract, [ColorModels.Number(b, 1), ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")]), labels);
+        Model flipped = ColorModels.Binary(
+            static (b, z) => b.Add(OpCatalog.Subtract, [ColorModels.Number(b, 1), ColorModels.Activate(b, z, ActivationKind.Sigmoid, "p")]), labels);
         Assert.Equal([[0, 5], [5, 0]], Evaluator.Evaluate(flipped, data, Decoder).Confusion.ToRows());
         if (labels.Length == 2)
         {
@@ -39,11 +40,13 @@ public sealed class OutputMeaningTests
     [Fact]
     public void Independent_probabilities_are_evaluated_by_the_highest_and_said_to_be_so()
     {
-        Model model = ColorModels.Create((b, colors) => [ColorModels.Activate(b, ColorModels.Three(b, colors), ActivationKind.Sigmoid, "p")], "red", "green", "blue");
+        Model model = ColorModels.Create(
+            (b, colors) => [ColorModels.Activate(b, ColorModels.Three(b, colors), ActivationKind.Sigmoid, "p")], "red", "green", "blue");
         Evaluation evaluation = Evaluator.Evaluate(model, ColorModels.Images(4, 2, "blue", "green", "red").ToDataset(), Decoder);
         Assert.Equal(1, evaluation.Confusion.Accuracy);
         Assert.Contains(evaluation.Notes, static n => n.Contains("independent probabilities", StringComparison.Ordinal));
-        ThomasException e = Assert.Throws<ThomasException>(() => Tuner.Tune(model, ColorModels.Images(4, 2, "gray", "pink").ToDataset(), Decoder, new TuningOptions { KeepClasses = true }));
+        ThomasException e = Assert.Throws<ThomasException>(
+            () => Tuner.Tune(model, ColorModels.Images(4, 2, "gray", "pink").ToDataset(), Decoder, new TuningOptions { KeepClasses = true }));
         Assert.Contains("independent probabilities", e.Message, StringComparison.Ordinal);
     }
 
@@ -95,7 +98,9 @@ public sealed class OutputMeaningTests
         Model model = ColorModels.Sigmoid("green", "red");
         TuningResult result = Tuner.Tune(model, ColorModels.Images(6, 1, "blue", "red").ToDataset(), Decoder);
         Assert.Equal("probabilities", Assert.Single(result.Model.Graph.Outputs).Name);
-        Assert.Equal((ScoreKind.Probability, 2, false), (ClassOutput.Of(result.Model).Kind, ClassOutput.Of(result.Model).Numbers, ClassOutput.Of(result.Model).IsBinary));
+        Assert.Equal(
+            (ScoreKind.Probability, 2, false),
+            (ClassOutput.Of(result.Model).Kind, ClassOutput.Of(result.Model).Numbers, ClassOutput.Of(result.Model).IsBinary));
         Assert.Equal(1, result.After.Accuracy);
         Assert.Contains("one output, which is two classes", Tuner.Describe(model).Description, StringComparison.Ordinal);
         Assert.Equal(2, TrainingPlanner.WithClasses(model, 2).Graph.Outputs[0].Shape[-1]);
@@ -147,8 +152,14 @@ public sealed class OutputMeaningTests
     {
         Model logits = ColorModels.Create((b, colors) => [ColorModels.Three(b, colors)], "red", "green", "blue");
         Model softmax = ColorModels.Create((b, colors) => [ColorModels.Softmax(b, ColorModels.Three(b, colors))], "red", "green", "blue");
-        Model cold = ColorModels.Create((b, colors) => [b.Add(OpCatalog.Softmax, [ColorModels.Dense(b, colors, "z", [2, -1, -1, -1, 2, -1, -1, -1, 2], [0.125f, 0, -0.25f])], new SoftmaxAttributes(Beta: 2), "p")], "red", "green", "blue");
-        Model written = ColorModels.Create((b, colors) => [b.Add(OpCatalog.Softmax, [ColorModels.Three(b, colors)], new SoftmaxAttributes(Logarithm: true), "log_softmax")], "red", "green", "blue");
+        Model cold = ColorModels.Create(
+            (b, colors) => [
+                b.Add(
+                    OpCatalog.Softmax, [ColorModels.Dense(b, colors, "z", [2, -1, -1, -1, 2, -1, -1, -1, 2], [0.125f, 0, -0.25f])],
+                    new SoftmaxAttributes(Beta: 2), "p")], "red", "green", "blue");
+        Model written = ColorModels.Create(
+            (b, colors) => [b.Add(OpCatalog.Softmax, [ColorModels.Three(b, colors)], new SoftmaxAttributes(Logarithm: true), "log_softmax")], "red", "green",
+            "blue");
         double?[] losses = new double?[4];
         Model[] models = [logits, softmax, cold, written];
         for (int i = 0; i < models.Length; i++)
@@ -172,8 +183,12 @@ public sealed class OutputMeaningTests
         Assert.Equal("4 validation images of 2 classes", good.Checked);
         TuningResult bad = With(good, Matrix(9, 10), Matrix(5, 10), null);
         Assert.True(bad.IsBelowBaseline);
-        Assert.Contains("the result (50.0%) is below the baseline (90.0%, nearest class centroid on the same features) on the same 10 images. More images", Assert.Single(TuningWarnings.Of(bad)), StringComparison.Ordinal);
-        Assert.Contains("below the baseline (80.0%, the new last layer alone)", Assert.Single(TuningWarnings.Of(With(good, Matrix(5, 10), Matrix(7, 10), Matrix(8, 10)))), StringComparison.Ordinal);
+        Assert.Contains(
+            "the result (50.0%) is below the baseline (90.0%, nearest class centroid on the same features) on the same 10 images. More images",
+            Assert.Single(TuningWarnings.Of(bad)), StringComparison.Ordinal);
+        Assert.Contains(
+            "below the baseline (80.0%, the new last layer alone)", Assert.Single(TuningWarnings.Of(With(good, Matrix(5, 10), Matrix(7, 10), Matrix(8, 10)))),
+            StringComparison.Ordinal);
 
         static TuningResult With(TuningResult other, ConfusionMatrix before, ConfusionMatrix after, ConfusionMatrix? last) => new()
         {
@@ -205,7 +220,9 @@ public sealed class OutputMeaningTests
     [Fact]
     public void The_metadata_of_a_tflite_file_says_what_its_numbers_are()
     {
-        Assert.Contains("probability", Text(ColorModels.Create((b, colors) => [ColorModels.Softmax(b, ColorModels.Three(b, colors))], "red", "green", "blue")), StringComparison.Ordinal);
+        Assert.Contains(
+            "probability", Text(ColorModels.Create((b, colors) => [ColorModels.Softmax(b, ColorModels.Three(b, colors))], "red", "green", "blue")),
+            StringComparison.Ordinal);
         string logits = Text(ColorModels.Create((b, colors) => [ColorModels.Three(b, colors)], "red", "green", "blue"));
         Assert.DoesNotContain("probability", logits, StringComparison.Ordinal);
         Assert.Contains("logits; a softmax", logits, StringComparison.Ordinal);
@@ -221,7 +238,8 @@ public sealed class OutputMeaningTests
 
     private static PreparedSet Prepare(Model model, int perClass, ulong seed) => Prepared(model, ColorModels.Images(perClass, seed, "green", "red"));
 
-    private static PreparedSet PrepareThree(Model model, int perClass, ulong seed) => Prepared(model, ColorModels.Images(perClass, seed, "blue", "green", "red"));
+    private static PreparedSet PrepareThree(Model model, int perClass, ulong seed) =>
+        Prepared(model, ColorModels.Images(perClass, seed, "blue", "green", "red"));
 
     private static PreparedSet Prepared(Model model, ImageSet images) =>
         PreparedSet.Create(images.ToDataset(), Decoder, new PreparedSetOptions { Preprocessing = model.Info.Preprocessing! }, null, default);

@@ -35,7 +35,8 @@ public sealed partial class RunPlannerTests
         string refusal = Assert.ThrowsAny<ThomasException>(() => Tuner.Plan(model, data, options with { MemoryBytes = 1 })).Message;
         Assert.True(ByteSize.TryParse(SmallestBound().Match(refusal).Groups[1].Value, out long bound), refusal);
 
-        TuningResult free = Tuner.Tune(model, data, new SkiaImageDecoder(), options), bounded = Tuner.Tune(model, data, new SkiaImageDecoder(), options with { MemoryBytes = bound });
+        TuningResult free = Tuner.Tune(model, data, new SkiaImageDecoder(), options),
+            bounded = Tuner.Tune(model, data, new SkiaImageDecoder(), options with { MemoryBytes = bound });
         Assert.Equal(1, bounded.Plan!.Step!.Runs);
         Assert.True(bounded.Plan.Step.Recomputed.Count > 0);
         Assert.InRange(bounded.BestEpoch, 1, 2);
@@ -85,7 +86,8 @@ public sealed partial class RunPlannerTests
         using TemporaryFolder folder = new();
         File.WriteAllText(folder["taken"], "");
         TuningOptions options = new() { CacheDirectory = folder["taken"], Compile = new CompileOptions { Threads = 1 } };
-        OutputException error = Assert.Throws<OutputException>(() => Tuner.Tune(Network(), Images(), new SkiaImageDecoder(), options with { MemoryBytes = 1L << 30 }));
+        OutputException error = Assert.Throws<OutputException>(
+            () => Tuner.Tune(Network(), Images(), new SkiaImageDecoder(), options with { MemoryBytes = 1L << 30 }));
         Assert.Contains("Under a memory bound", error.Message, StringComparison.Ordinal);
         Assert.Contains(folder["taken"], error.Message, StringComparison.Ordinal);
     }
@@ -117,7 +119,8 @@ public sealed partial class RunPlannerTests
         Value y = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
         for (int i = 0; i < 6; i++)
         {
-            Value weight = b.Constant($"conv{i}.weight", TensorData.FromFloats(new Shape(Channels, 1, 1, y.Shape[3]), TestGraphs.Noise(Channels * y.Shape[3], (uint)(i + 1))));
+            Value weight = b.Constant(
+                $"conv{i}.weight", TensorData.FromFloats(new Shape(Channels, 1, 1, y.Shape[3]), TestGraphs.Noise(Channels * y.Shape[3], (uint)(i + 1))));
             y = b.Add(OpCatalog.Conv2d, [y, weight], new Conv2dAttributes(new Window2d(1, 1, 1, 1, 1, 1, default)), $"conv{i}");
             y = b.Add(OpCatalog.Activate, [y], new ActivateAttributes(new Activation(ActivationKind.HardSwish)), $"swish{i}");
         }

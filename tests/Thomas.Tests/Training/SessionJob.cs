@@ -17,7 +17,11 @@ internal static class SessionJob
 {
     public static readonly string[] Colors = ["red", "green", "blue"];
 
-    public static TuningSessionOptions Options { get; } = new() { Compile = new CompileOptions { Threads = 1 }, Head = TrainerOptions.LastLayer with { Epochs = 20 } };
+    public static TuningSessionOptions Options { get; } = new()
+    {
+        Compile = new CompileOptions { Threads = 1 },
+        Head = TrainerOptions.LastLayer with { Epochs = 20 },
+    };
 
     public static Model Model(TinyModels.HeadStyle style = TinyModels.HeadStyle.DenseSoftmax) => TinyModels.Create(style);
 
@@ -51,7 +55,8 @@ internal static class SessionJob
     public static byte[] HeadBits(TuningSession session)
     {
         List<byte> bits = [];
-        foreach (Value value in session.ToModel().Graph.Values.Where(value => value.Name.StartsWith("head.", StringComparison.Ordinal) && value.Constant is not null))
+        foreach (Value value in session.ToModel().Graph.Values.Where(
+            value => value.Name.StartsWith("head.", StringComparison.Ordinal) && value.Constant is not null))
         {
             bits.AddRange(MemoryMarshal.AsBytes(value.Constant!.Floats).ToArray());
         }
@@ -74,7 +79,9 @@ internal static class SessionJob
         public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0)
         {
             string[] words = System.Text.Encoding.UTF8.GetString(encoded.Span).Split(' ');
-            return words.Length == 2 && ulong.TryParse(words[1], out ulong seed) ? Image(words[0], seed) : throw new ImageFormatException("this is no color and seed");
+            return words.Length == 2 && ulong.TryParse(words[1], out ulong seed)
+                ? Image(words[0], seed)
+                : throw new ImageFormatException("this is no color and seed");
         }
     }
 }

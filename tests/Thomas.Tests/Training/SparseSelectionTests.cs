@@ -62,7 +62,9 @@ public sealed class SparseSelectionTests
         Assert.True(losses[^1] < losses[0], string.Join(' ', losses));
     }
 
-    private static long TrainableSize(UpdatePolicy policy) => TrainingPlanner.Plan(TrainingSteps.Network, Options with { Policy = policy, MicroBatch = 8 }).Memory.Total;
+    private static long TrainableSize(UpdatePolicy policy) =>
+        TrainingPlanner.Plan(TrainingSteps.Network, Options with { Policy = policy, MicroBatch = 8 }).Memory.Total;
 
-    private static TrainingPlan Plan(long bound) => TrainingPlanner.Plan(TrainingSteps.Network, Options with { Policy = new UpdatePolicy(UpdateKind.Sparse, MemoryBytes: bound) });
+    private static TrainingPlan Plan(long bound) =>
+        TrainingPlanner.Plan(TrainingSteps.Network, Options with { Policy = new UpdatePolicy(UpdateKind.Sparse, MemoryBytes: bound) });
 }

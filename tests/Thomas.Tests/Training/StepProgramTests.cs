@@ -71,8 +71,12 @@ public sealed class StepProgramTests
     [Fact]
     public void Policies_select_what_they_say()
     {
-        Assert.Equal(["conv1.bias", "conv2.bias", "dense.weight", "dense.bias"], Names(Trainee.Create(Network(), new UpdatePolicy(UpdateKind.Bias), BatchNormMode.Frozen)));
-        Assert.Equal(["conv2.weight", "conv2.bias", "dense.weight", "dense.bias"], Names(Trainee.Create(Network(), new UpdatePolicy(UpdateKind.LastLayers, 2), BatchNormMode.Frozen)));
+        Assert.Equal(
+            ["conv1.bias", "conv2.bias", "dense.weight", "dense.bias"],
+            Names(Trainee.Create(Network(), new UpdatePolicy(UpdateKind.Bias), BatchNormMode.Frozen)));
+        Assert.Equal(
+            ["conv2.weight", "conv2.bias", "dense.weight", "dense.bias"],
+            Names(Trainee.Create(Network(), new UpdatePolicy(UpdateKind.LastLayers, 2), BatchNormMode.Frozen)));
         Assert.Equal(6, Names(Trainee.Create(Network(), UpdatePolicy.All, BatchNormMode.Frozen)).Count);
         ThomasException e = Assert.Throws<ThomasException>(() => Trainee.Create(Network(), new UpdatePolicy(UpdateKind.Norm), BatchNormMode.Frozen));
         Assert.Contains("'bias'", e.Message, StringComparison.Ordinal);
@@ -162,7 +166,9 @@ public sealed class StepProgramTests
         y = Convolution(builder, y, "conv2", 8, new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(0, 0, 1, 1)));
         y = builder.Add(OpCatalog.Activate, [y], new ActivateAttributes(new Activation(ActivationKind.HardSwish)));
         y = builder.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(0, -1)));
-        y = builder.Add(OpCatalog.Dense, [y, Weights(builder, "dense.weight", Classes, y.Shape[1]), Weights(builder, "dense.bias", Classes)], new DenseAttributes(HasBias: true), "scores");
+        y = builder.Add(
+            OpCatalog.Dense, [y, Weights(builder, "dense.weight", Classes, y.Shape[1]), Weights(builder, "dense.bias", Classes)],
+            new DenseAttributes(HasBias: true), "scores");
         return new Model(builder.Build(builder.Add(OpCatalog.Softmax, [y], new SoftmaxAttributes(), "probabilities")), new ModelInfo { Name = "tiny" });
     }
 

@@ -6,7 +6,9 @@ namespace Thomas.Tests.Training;
 /// <summary>Made-up features that behave like a network's.</summary>
 internal static class Surrogate
 {
-    /// <summary><c>-sum_c q[c] * log p[c]</c> of one row in double precision, with <c>q[c] = (1 - e) * [c = label] + e / C</c> and p the softmax of the logits.</summary>
+    /// <summary>
+    /// <c>-sum_c q[c] * log p[c]</c> of one row in double precision, with <c>q[c] = (1 - e) * [c = label] + e / C</c> and p the softmax of the logits.
+    /// </summary>
     public static double CrossEntropy(double[] logits, int label, double smoothing)
     {
         double sum = 0, loss = 0;

@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Thomas.Tests.Training;
 
-/// <summary>Everything that makes training fast or small can be switched off, and the trained weights stay what they were: docs/numerics.md says how exactly.</summary>
+/// <summary>
+/// Everything that makes training fast or small can be switched off, and the trained weights stay what they were: docs/numerics.md says how exactly.
+/// </summary>
 public sealed class SwitchOffTests
 {
     private const int Batch = 8, Steps = 5;
@@ -70,10 +72,17 @@ public sealed class SwitchOffTests
     {
         CompileOptions off = Plain with { PassesOff = name == "all" ? [.. CompilePasses.All.Select(pass => pass.Name)] : [name] };
         (TrainingGraph graph, float[] expected) = Train(BatchNormMode.Frozen, Plain);
-        if (name == "all") Assert.True(CompiledGraph.Create(graph.Step, off).Graph.Nodes.Count > CompiledGraph.Create(graph.Step, Plain).Graph.Nodes.Count, "the passes change nothing");
+        if (name == "all")
+        {
+            Assert.True(
+                CompiledGraph.Create(graph.Step, off).Graph.Nodes.Count > CompiledGraph.Create(graph.Step, Plain).Graph.Nodes.Count,
+                "the passes change nothing");
+        }
+
         float[] actual = Train(BatchNormMode.Frozen, off).Weights;
         float bound = Steps * 2e-5f * expected.Max(MathF.Abs);
-        for (int i = 0; i < expected.Length; i++) Expect.True(Math.Abs(expected[i] - actual[i]) <= bound, $"weight {i} is {actual[i]}, with all passes {expected[i]}, bound {bound}");
+        for (int i = 0; i < expected.Length; i++)
+            Expect.True(Math.Abs(expected[i] - actual[i]) <= bound, $"weight {i} is {actual[i]}, with all passes {expected[i]}, bound {bound}");
     }
 
     private static IEnumerable<string> Names(CompiledGraph graph) => graph.Graph.Nodes.Select(node => node.Name);

@@ -68,7 +68,9 @@ public sealed class TorchParityTests
             program.Begin(step + 1, (float)expected.Rate);
             float loss = program.Run();
             program.End();
-            Expect.True(Math.Abs(loss - expected.Loss[step]) <= LossBound * Math.Max(1, expected.Loss[step]), $"step {step}: loss {loss}, PyTorch has {expected.Loss[step]}");
+            Expect.True(
+                Math.Abs(loss - expected.Loss[step]) <= LossBound * Math.Max(1, expected.Loss[step]),
+                $"step {step}: loss {loss}, PyTorch has {expected.Loss[step]}");
         }
 
         foreach (TrainedParameter parameter in trainee.Parameters)
@@ -78,7 +80,9 @@ public sealed class TorchParityTests
             double[] recorded = expected.Running[statistic.Name];
             ReadOnlySpan<float> actual = store[statistic];
             for (int i = 0; i < recorded.Length; i++)
-                Expect.True(Math.Abs(actual[i] - recorded[i]) <= LossBound * Math.Max(1, Math.Abs(recorded[i])), $"{statistic.Name}[{i}]: {actual[i]}, PyTorch has {recorded[i]}");
+                Expect.True(
+                    Math.Abs(actual[i] - recorded[i]) <= LossBound * Math.Max(1, Math.Abs(recorded[i])),
+                    $"{statistic.Name}[{i}]: {actual[i]}, PyTorch has {recorded[i]}");
         }
     }
 

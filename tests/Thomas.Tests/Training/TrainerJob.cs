@@ -36,13 +36,14 @@ internal sealed class TrainerJob : IDisposable
     public static Model Model(TinyModels.HeadStyle style = TinyModels.HeadStyle.DenseSoftmax, bool known = false) =>
         known ? TinyModels.Create(style, 3, Classes) : TinyModels.Create(style);
 
-    public static PreparedSet Prepare(Dataset dataset, Preprocessing? preprocessing = null, int views = 1) => PreparedSet.Create(dataset, new NoDecoder(), new PreparedSetOptions
-    {
-        Preprocessing = preprocessing ?? Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 },
-        Views = views,
-        Augmentation = new Augmentation { Flip = true },
-        Threads = 1,
-    });
+    public static PreparedSet Prepare(Dataset dataset, Preprocessing? preprocessing = null, int views = 1) =>
+        PreparedSet.Create(dataset, new NoDecoder(), new PreparedSetOptions
+        {
+            Preprocessing = preprocessing ?? Preprocessing.Preset("tf", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 },
+            Views = views,
+            Augmentation = new Augmentation { Flip = true },
+            Threads = 1,
+        });
 
     public TrainerResult Run(
         TrainerOptions? options = null,

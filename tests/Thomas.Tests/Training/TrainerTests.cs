@@ -169,7 +169,8 @@ public sealed class TrainerTests
     public void It_stops_when_nothing_gets_better()
     {
         using TrainerJob job = new();
-        TrainerResult result = job.Run(TrainerJob.Options with { Epochs = 50, LearningRate = 1e-30f, EarlyStoppingPatience = 3 }, TrainerJob.Model(known: true));
+        TrainerResult result = job.Run(
+            TrainerJob.Options with { Epochs = 50, LearningRate = 1e-30f, EarlyStoppingPatience = 3 }, TrainerJob.Model(known: true));
         Assert.True(result.StoppedEarly);
         Assert.Equal(3, result.Epochs.Count);
         Assert.Equal(0, result.BestEpoch);
@@ -262,8 +263,11 @@ public sealed class TrainerTests
         Assert.Contains("8x8", Assert.Throws<ThomasException>(() => Trainer.Train(TrainerJob.Model(), job.Train, smaller)).Message, StringComparison.Ordinal);
         using PreparedSet others = TrainerJob.Prepare(TinyModels.Images(3, 1, "red", "green").ToDataset());
         Assert.Throws<DataException>(() => Trainer.Train(TrainerJob.Model(), job.Train, others));
-        Assert.Contains("smallest bound", Assert.ThrowsAny<ThomasException>(() => job.Run(TrainerJob.Options with { MemoryBytes = 1 })).Message, StringComparison.Ordinal);
-        Assert.Contains("MicroBatch", Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(TrainerJob.Options with { MicroBatch = 3 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "smallest bound", Assert.ThrowsAny<ThomasException>(() => job.Run(TrainerJob.Options with { MemoryBytes = 1 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "MicroBatch", Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(TrainerJob.Options with { MicroBatch = 3 })).Message,
+            StringComparison.Ordinal);
     }
 
     private static Model Damaged(Model model)

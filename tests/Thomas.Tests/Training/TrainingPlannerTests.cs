@@ -20,7 +20,8 @@ public sealed partial class TrainingPlannerTests
 
     public static TheoryData<string, BatchNormMode> Policies { get; } = new()
     {
-        { "all", BatchNormMode.Frozen }, { "all", BatchNormMode.Live }, { "norm", BatchNormMode.Live }, { "norm", BatchNormMode.Frozen }, { "bias", BatchNormMode.Frozen },
+        { "all", BatchNormMode.Frozen }, { "all", BatchNormMode.Live }, { "norm", BatchNormMode.Live }, { "norm", BatchNormMode.Frozen },
+            { "bias", BatchNormMode.Frozen },
         { "last:3", BatchNormMode.Frozen },
     };
 
@@ -61,9 +62,12 @@ public sealed partial class TrainingPlannerTests
     public void What_recomputation_drops_need_not_exist_in_the_forward_pass()
     {
         TrainingPlan free = TrainingPlanner.Plan(TrainingSteps.Network, All), smallest = TrainingPlanner.Smallest(TrainingSteps.Network, All);
-        TrainingPlan without = TrainingPlanner.Smallest(TrainingSteps.Network, All with { Compile = All.Compile with { PassesOff = ["fuse-inverted-residual"] } });
+        TrainingPlan without = TrainingPlanner.Smallest(
+            TrainingSteps.Network, All with { Compile = All.Compile with { PassesOff = ["fuse-inverted-residual"] } });
         Assert.DoesNotContain(free.CompiledStep.Graph.Nodes, node => node.Op is InvertedResidual && node.Inputs[1].IsVariable);
-        Assert.Contains(smallest.CompiledStep.Graph.Nodes, node => node is { Attributes: InvertedResidualAttributes { Project: null }, Stage: Stage.Forward } && node.Inputs[1].IsVariable);
+        Assert.Contains(
+            smallest.CompiledStep.Graph.Nodes,
+            node => node is { Attributes: InvertedResidualAttributes { Project: null }, Stage: Stage.Forward } && node.Inputs[1].IsVariable);
         Assert.DoesNotContain(without.CompiledStep.Graph.Nodes, node => node.Op is InvertedResidual);
         Expect.True(smallest.Memory.Total <= without.Memory.Total, $"{smallest.Memory.Total} against {without.Memory.Total}");
         Assert.Equal(TrainingSteps.Run(without), TrainingSteps.Run(smallest));

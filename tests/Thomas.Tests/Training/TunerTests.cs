@@ -43,7 +43,8 @@ public sealed class TunerTests
         Model model = Tuner.WithNewHead(TinyModels.Create(Style(style)), ["a", "b", "c", "d"]);
         Assert.Equal(["a", "b", "c", "d"], model.Info.Labels);
         using ImageClassifier classifier = new(model);
-        foreach (ClassScore score in classifier.Classify(new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Image(2, new Rng(99))))) Assert.Equal(0.25f, score.Probability, 1e-6f);
+        foreach (ClassScore score in classifier.Classify(new RgbImage(TinyModels.Side, TinyModels.Side, TinyModels.Image(2, new Rng(99)))))
+            Assert.Equal(0.25f, score.Probability, 1e-6f);
         Assert.Throws<ArgumentOutOfRangeException>(() => Tuner.WithNewHead(model, ["alone"]));
     }
 
@@ -239,7 +240,8 @@ public sealed class TunerTests
         {
             if (p.Stage == "features") source.Cancel();
         });
-        Assert.ThrowsAny<OperationCanceledException>(() => Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, null, stages, null, source.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, null, stages, null, source.Token));
     }
 
     [Fact]
@@ -247,7 +249,11 @@ public sealed class TunerTests
     {
         System.Collections.Generic.Dictionary<string, StageProgress> last = [];
         Reporter<StageProgress> stages = new(p => last[p.Stage] = p);
-        Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, new TuningOptions { Views = 2, Augmentation = new Augmentation { Flip = true } }, stages);
+        Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.Dense), Colors(), Decoder, new TuningOptions
+        {
+            Views = 2,
+            Augmentation = new Augmentation { Flip = true },
+        }, stages);
         Assert.Equal(last["decode"].Total, last["decode"].Done);
         Assert.Equal(last["features"].Total, last["features"].Done);
     }
@@ -303,7 +309,8 @@ public sealed class TunerTests
             cancellation: stop);
         Assert.Equal(here.After.ToRows(), there.After.ToRows());
         Assert.NotEqual(0, told);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Tuner.TuneAsync(model, Colors(6), Decoder, cancellation: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Tuner.TuneAsync(model, Colors(6), Decoder, cancellation: new CancellationToken(canceled: true)));
         await Assert.ThrowsAsync<DataException>(() => Tuner.TuneAsync(model, TinyModels.Images(1, 1, "red", "green").ToDataset(), Decoder, cancellation: stop));
     }
 

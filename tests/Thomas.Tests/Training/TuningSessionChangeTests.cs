@@ -21,8 +21,10 @@ public sealed class TuningSessionChangeTests
             Assert.False(session.Undo());
             Action[] changes =
             [
-                () => session.Add("red", SessionJob.Image("red", 1)), () => session.Add("green", SessionJob.Image("green", 2)), () => session.Add("red", SessionJob.Image("red", 3)),
-                () => session.Remove(2), () => session.Relabel(3, "blue"), () => session.Rename("red", "rose"), () => session.Add("rose", SessionJob.Image("red", 4)),
+                () => session.Add("red", SessionJob.Image("red", 1)), () => session.Add("green", SessionJob.Image("green", 2)),
+                () => session.Add("red", SessionJob.Image("red", 3)),
+                () => session.Remove(2), () => session.Relabel(3, "blue"), () => session.Rename("red", "rose"),
+                () => session.Add("rose", SessionJob.Image("red", 4)),
                 () => session.RemoveClass("rose"), () => session.Add("red", SessionJob.Image("red", 5)),
             ];
             states.Add(SessionJob.Listed(session));
@@ -152,7 +154,9 @@ public sealed class TuningSessionChangeTests
 
             Assert.Equal(done[^1], SessionJob.Listed(session));
             Assert.Equal((done.Count > 1, undone.Count > 0), (session.CanUndo, session.CanRedo));
-            Assert.Equal(done[^1].GroupBy(item => item.Label).Select(group => (group.Key, group.Count())).Order(), session.Classes.Select(c => (c.Label, c.Images)).Order());
+            Assert.Equal(
+                done[^1].GroupBy(item => item.Label).Select(group => (group.Key, group.Count())).Order(),
+                session.Classes.Select(c => (c.Label, c.Images)).Order());
         }
 
         session.Dispose();

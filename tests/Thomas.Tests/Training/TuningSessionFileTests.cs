@@ -86,8 +86,10 @@ public sealed class TuningSessionFileTests
             [SessionRecord.Undo], [SessionRecord.Redo], [SessionRecord.Remove(1)], [SessionRecord.RemoveClass(0)], [SessionRecord.Rename(0, "x")],
             [SessionRecord.Relabel(1, new SessionClass(0, "x"))], [SessionRecord.Begin(0, 0)], [SessionRecord.Begin(1, -1)],
             [good, good], [good, SessionRecord.Rename(0, "red")], [good, SessionRecord.Begin(5, 5)],
-            [good, Record(2, 1, "red")], [good, Record(2, 0, "green")], [good, Record(2, 0, "red", SessionRecordKind.Image)], [Record(0, 0, "red")], [Record(1, -1, "red")], [Record(1, 0, "a\nb")],
-            [good[..^1]], [[.. good, 0]], [[99]], [late], [infinite], [[.. numbers, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]], [[.. numbers, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]],
+            [good, Record(2, 1, "red")], [good, Record(2, 0, "green")], [good, Record(2, 0, "red", SessionRecordKind.Image)], [Record(0, 0, "red")],
+            [Record(1, -1, "red")], [Record(1, 0, "a\nb")],
+            [good[..^1]], [[.. good, 0]], [[99]], [late], [infinite], [[.. numbers, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]],
+            [[.. numbers, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]],
         ];
         foreach (byte[][] records in hostile)
         {
@@ -119,8 +121,10 @@ public sealed class TuningSessionFileTests
             byte[] log = File.ReadAllBytes(SessionJob.LogOf(folder));
             Action[] changes =
             [
-                () => session.Add("red", SessionJob.Image("red", 9)), () => session.Add("new", SessionJob.Image("red", 9)), () => session.Remove(1), () => session.RemoveClass("red"),
-                () => session.Rename("red", "rose"), () => session.Relabel(1, "green"), () => session.Relabel(1, "new"), () => session.Undo(), () => session.Redo(),
+                () => session.Add("red", SessionJob.Image("red", 9)), () => session.Add("new", SessionJob.Image("red", 9)), () => session.Remove(1),
+                () => session.RemoveClass("red"),
+                () => session.Rename("red", "rose"), () => session.Relabel(1, "green"), () => session.Relabel(1, "new"), () => session.Undo(),
+                () => session.Redo(),
             ];
             isFull = true;
             foreach (Action change in changes)
@@ -228,17 +232,23 @@ public sealed class TuningSessionFileTests
     public void Another_model_is_refused_by_name_and_the_former_goes_on()
     {
         using TemporaryFolder folder = new();
-        using (TuningSession session = TuningSession.Open(folder["session"], SessionJob.Model(), options: SessionJob.Options with { ModelFile = "tiny.onnx" })) SessionJob.Fill(session, 2);
+        using (TuningSession session = TuningSession.Open(folder["session"], SessionJob.Model(), options: SessionJob.Options with { ModelFile = "tiny.onnx" }))
+            SessionJob.Fill(session, 2);
         Assert.Equal("tiny.onnx", TuningSession.ModelFileOf(folder["session"]));
         Assert.Null(TuningSession.ModelFileOf(folder["nothing"]));
 
         string message = Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], Changed(SessionJob.Model(), 1.05f))).Message;
         Assert.Contains("'tiny.onnx'", message, StringComparison.Ordinal);
         Assert.Contains("Open it with the former model", message, StringComparison.Ordinal);
-        Assert.Contains("Features", Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], TinyModels.Create(TinyModels.HeadStyle.Flatten))).Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "Features", Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], TinyModels.Create(TinyModels.HeadStyle.Flatten))).Message,
+            StringComparison.OrdinalIgnoreCase);
 
         Preprocessing other = Preprocessing.Preset("unit", TinyModels.Side, TinyModels.Side);
-        Assert.Contains("preprocessing", Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], SessionJob.Model(), options: new() { Preprocessing = other })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "preprocessing",
+            Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], SessionJob.Model(), options: new() { Preprocessing = other })).Message,
+            StringComparison.Ordinal);
         using TuningSession again = SessionJob.Open(folder);
         Assert.Equal(6, again.Items.Count);
     }
@@ -267,7 +277,8 @@ public sealed class TuningSessionFileTests
     {
         using TemporaryFolder folder = new();
         Preprocessing unit = Preprocessing.Preset("unit", TinyModels.Side, TinyModels.Side);
-        using (TuningSession session = SessionJob.Open(folder, SessionJob.Options with { Preprocessing = unit })) Assert.Equal(unit, session.Input.Preprocessing);
+        using (TuningSession session = SessionJob.Open(folder, SessionJob.Options with { Preprocessing = unit }))
+            Assert.Equal(unit, session.Input.Preprocessing);
         using TuningSession again = SessionJob.Open(folder);
         Assert.Equal(unit, again.Input.Preprocessing);
     }
@@ -292,7 +303,8 @@ public sealed class TuningSessionFileTests
 
         Directory.CreateDirectory(copy["photos"]);
         File.WriteAllText(copy["photos", "cat.jpg"], "cat");
-        Assert.Contains("'cat.jpg'", Assert.Throws<DataException>(() => TuningSession.Open(copy["photos"], SessionJob.Model())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'cat.jpg'", Assert.Throws<DataException>(() => TuningSession.Open(copy["photos"], SessionJob.Model())).Message, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(copy["photos"]));
         Assert.Throws<OutputException>(() => TuningSession.Open(copy["photos", "cat.jpg"], SessionJob.Model()));
 
@@ -306,7 +318,8 @@ public sealed class TuningSessionFileTests
             Assert.Contains(text, Assert.Throws<DataException>(() => SessionJob.Open(copy)).Message, StringComparison.Ordinal);
         }
 
-        void Replace(string old, string text) => File.WriteAllText(SessionJob.ManifestOf(copy), File.ReadAllText(SessionJob.ManifestOf(copy)).Replace(old, text, StringComparison.Ordinal));
+        void Replace(string old, string text) =>
+            File.WriteAllText(SessionJob.ManifestOf(copy), File.ReadAllText(SessionJob.ManifestOf(copy)).Replace(old, text, StringComparison.Ordinal));
 
         static void Patch(string path, int at, byte value)
         {

@@ -26,7 +26,8 @@ public sealed class TuningSessionTests
     public void It_learns_what_it_is_shown_and_saves_an_ordinary_model(string style)
     {
         using TemporaryFolder folder = new();
-        using TuningSession session = TuningSession.Open(folder["session"], SessionJob.Model(Enum.Parse<TinyModels.HeadStyle>(style)), options: SessionJob.Options);
+        using TuningSession session = TuningSession.Open(
+            folder["session"], SessionJob.Model(Enum.Parse<TinyModels.HeadStyle>(style)), options: SessionJob.Options);
         SessionJob.Fill(session, 10);
         TuningSessionReport report = session.Train();
         Assert.Equal(SessionJob.Colors, report.Labels);
@@ -211,7 +212,9 @@ public sealed class TuningSessionTests
         Assert.Equal(bits, SessionJob.HeadBits(again));
         Assert.Equal(scores, again.Classify(image));
         TuningSessionReport last = again.LastTraining!;
-        Assert.Equal((report.Images, report.Checked, report.After!.Accuracy, report.Before!.Accuracy), (last.Images, last.Checked, last.After!.Accuracy, last.Before!.Accuracy));
+        Assert.Equal(
+            (report.Images, report.Checked, report.After!.Accuracy, report.Before!.Accuracy),
+            (last.Images, last.Checked, last.After!.Accuracy, last.Before!.Accuracy));
         Assert.Equal(report.Labels, last.Labels);
         again.Train();
         Assert.Equal(bits, SessionJob.HeadBits(again));
@@ -262,7 +265,9 @@ public sealed class TuningSessionTests
         SessionJob.Fill(session, 6);
         List<StageProgress> told = [];
         session.Train(new Relay<StageProgress>(told.Add));
-        Assert.Equal([.. Enumerable.Range(1, 20).Select(epoch => new StageProgress("check", epoch, 20)), .. Enumerable.Range(1, 20).Select(epoch => new StageProgress("train", epoch, 20))], told);
+        Assert.Equal(
+            [.. Enumerable.Range(1, 20).Select(epoch => new StageProgress("check", epoch, 20)), .. Enumerable.Range(1, 20)
+                .Select(epoch => new StageProgress("train", epoch, 20))], told);
         byte[] bits = SessionJob.HeadBits(session);
         session.Add("red", SessionJob.Image("red", 50));
         foreach (string stage in (string[])["check", "train"])
@@ -348,7 +353,8 @@ public sealed class TuningSessionTests
         Assert.Equal([(1L, "red"), (2, "green")], SessionJob.Listed(session));
         session.Undo();
         Assert.Single(session.Items);
-        Assert.Throws<ArgumentOutOfRangeException>(() => TuningSession.Open(folder["other"], SessionJob.Model(), options: SessionJob.Options with { CheckShare = 1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => TuningSession.Open(folder["other"], SessionJob.Model(), options: SessionJob.Options with { CheckShare = 1 }));
     }
 
     [Fact]
@@ -361,7 +367,11 @@ public sealed class TuningSessionTests
         x = b.Add(OpCatalog.Multiply, [x, b.Constant("large", TensorData.FromFloats(new Shape(), [float.MaxValue / (Pixels * 200)]))], null, "scaled");
         x = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Sum, new IntList(1, 2), false), "sum");
         x = b.Add(OpCatalog.Dense, [x, b.Weights("fc.weight", 7, 2, 3)], new DenseAttributes(), "fc");
-        Model model = new(b.Build(x), new ModelInfo { Name = "overflows", Preprocessing = Preprocessing.Preset("raw", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 } });
+        Model model = new(b.Build(x), new ModelInfo
+        {
+            Name = "overflows",
+            Preprocessing = Preprocessing.Preset("raw", TinyModels.Side, TinyModels.Side) with { CropMargin = 1 },
+        });
         byte[] white = new byte[Pixels * 3];
         white.AsSpan().Fill(255);
         using TemporaryFolder folder = new();

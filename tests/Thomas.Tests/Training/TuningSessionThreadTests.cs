@@ -82,7 +82,9 @@ public sealed class TuningSessionThreadTests
         Assert.False(again.IsStale);
     }
 
-    /// <summary>A frame has the same scores whether others are computed beside it or not, and the features of an added image do not depend on it either.</summary>
+    /// <summary>
+    /// A frame has the same scores whether others are computed beside it or not, and the features of an added image do not depend on it either.
+    /// </summary>
     [Fact]
     public async Task Images_added_side_by_side_give_the_features_that_they_give_alone()
     {

@@ -59,7 +59,13 @@ public sealed class VisionTransformerTests
     {
         using TrainerJob job = new(perClass: 20);
         Model model = Transformer();
-        TrainerResult result = job.Run(TrainerJob.Options with { Epochs = 12, Policy = UpdatePolicy.All, Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW }, LearningRate = 0.01f }, model);
+        TrainerResult result = job.Run(TrainerJob.Options with
+        {
+            Epochs = 12,
+            Policy = UpdatePolicy.All,
+            Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW },
+            LearningRate = 0.01f,
+        }, model);
         Assert.True(result.After!.Accuracy > 0.9, result.After.ToTable(result.Labels));
 
         // Attention itself has learned, not the head alone.

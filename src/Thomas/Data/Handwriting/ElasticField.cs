@@ -3,8 +3,8 @@ using System;
 namespace Thomas.Data.Handwriting;
 
 /// <summary>
-/// A smooth random displacement of the plane, as Simard, Steinkraus and Platt (2003) distort digits. Where they blur noise with a Gaussian, random vectors on a coarse
-/// lattice are the coefficients of a uniform cubic B-spline, which is nearly the same and needs additions and products only.
+/// A smooth random displacement of the plane, as Simard, Steinkraus and Platt (2003) distort digits. Where they blur noise with a Gaussian, random vectors on a
+/// coarse lattice are the coefficients of a uniform cubic B-spline, which is nearly the same and needs additions and products only.
 /// </summary>
 internal sealed class ElasticField
 {

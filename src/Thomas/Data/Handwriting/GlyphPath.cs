@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Thomas.Data.Handwriting;
 
 /// <summary>
-/// The way of the pen as short straight pieces. Curves are centripetal Catmull-Rom splines (Yuksel, Schaefer and Keyser 2011), which pass their points without loops
-/// however unevenly these lie.
+/// The way of the pen as short straight pieces. Curves are centripetal Catmull-Rom splines (Yuksel, Schaefer and Keyser 2011), which pass their points without
+/// loops however unevenly these lie.
 /// </summary>
 internal sealed class GlyphPath
 {

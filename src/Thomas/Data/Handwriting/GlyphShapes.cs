@@ -5,7 +5,8 @@ using System.Globalization;
 namespace Thomas.Data.Handwriting;
 
 /// <summary>
-/// How people write the digits and the letters A to J: for each character a few styles, for each style its strokes, for each stroke the points that the pen passes.
+/// How people write the digits and the letters A to J: for each character a few styles, for each style its strokes, for each stroke the points that the pen
+/// passes.
 /// </summary>
 internal static class GlyphShapes
 {

@@ -5,8 +5,8 @@ namespace Thomas.Data.Handwriting;
 
 /// <summary>
 /// Writes single characters by hand, so to speak: a style, shaky points, an elastic distortion, a lean, a size, a place and a pen are drawn at random.
-/// Only additions, products, quotients and square roots are used, all rounded as IEEE 754 says, so the same random numbers give the same bytes on every machine.
-/// Not safe for several threads.
+/// Only additions, products, quotients and square roots are used, all rounded as IEEE 754 says, so the same random numbers give the same bytes on every
+/// machine. Not safe for several threads.
 /// </summary>
 internal sealed class GlyphWriter
 {

@@ -5,12 +5,12 @@ using System.Globalization;
 namespace Thomas.Data.Handwriting;
 
 /// <summary>
-/// Handwritten characters that the program draws itself: 28x28 grey levels, white on black, centered by mass like MNIST's digits. They let a network be trained and tuned
-/// where no data is at hand. The same characters, seed and index give the same bytes in every version of Thomas and on every machine.
+/// Handwritten characters that the program draws itself: 28x28 grey levels, white on black, centered by mass like MNIST's digits. They let a network be trained
+/// and tuned where no data is at hand. The same characters, seed and index give the same bytes in every version of Thomas and on every machine.
 /// </summary>
 /// <remarks>
-/// A character is drawn as strokes of a pen: one of several styles in which people write it, splines through shaky points, a smooth elastic distortion (Simard, Steinkraus
-/// and Platt 2003), shear, rotation, size, place, and a pen of random width and softness.
+/// A character is drawn as strokes of a pen: one of several styles in which people write it, splines through shaky points, a smooth elastic distortion (Simard,
+/// Steinkraus and Platt 2003), shear, rotation, size, place, and a pen of random width and softness.
 /// </remarks>
 public sealed class HandwrittenSet
 {

@@ -53,7 +53,12 @@ internal sealed class ExternalData
         byte[] file = Open(location, place);
         if (offset > file.Length || length > file.Length - offset)
         {
-            throw new ModelFormatException(_model, place, string.Create(CultureInfo.InvariantCulture, $"its weights are bytes {offset} to {offset + length} of '{location}', which has {file.Length}; the two files do not belong together, or the second is cut off"));
+            throw new ModelFormatException(
+                _model, place,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"its weights are bytes {offset} to {offset + length} of '{location}', which has {file.Length}; the two files do not belong together, "
+                    + $"or the second is cut off"));
         }
 
         return file.AsMemory((int)offset, (int)length);
@@ -79,19 +84,25 @@ internal sealed class ExternalData
 
         if (_folder is null)
         {
-            throw new ModelFormatException(_model, place, $"its weights are in a second file, '{location}'; load the model by its path with that file beside it, or give the folder (ModelLoadOptions.DataFolder)");
+            throw new ModelFormatException(
+                _model, place,
+                $"its weights are in a second file, '{location}'; load the model by its path with that file beside it, or give the folder "
+                + $"(ModelLoadOptions.DataFolder)");
         }
 
         string folder = Path.GetFullPath(_folder), path = Path.Combine([folder, .. parts]);
         if (!Path.Exists(path))
         {
-            throw new ModelFormatException(_model, place, $"its weights are in a second file, '{location}', which is not in '{folder}'; put both files into one folder");
+            throw new ModelFormatException(
+                _model, place, $"its weights are in a second file, '{location}', which is not in '{folder}'; put both files into one folder");
         }
 
         string real = Followed(path, place), root = Followed(folder, place);
         if (!real.StartsWith(root.EndsWith(Path.DirectorySeparatorChar) ? root : root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
         {
-            throw new ModelFormatException(_model, place, $"'{location}', which holds its weights, is a link to '{real}'; only files in the model's own folder are read, so put a copy there");
+            throw new ModelFormatException(
+                _model, place,
+                $"'{location}', which holds its weights, is a link to '{real}'; only files in the model's own folder are read, so put a copy there");
         }
 
         byte[] bytes = InputFile.Read(real, "weights");

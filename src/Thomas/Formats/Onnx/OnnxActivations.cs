@@ -16,7 +16,8 @@ internal static class OnnxActivations
         [ActivationKind.Clip] = static (graph, f, x, y) => graph.EmitClip(x, y, f.A, f.B),
         [ActivationKind.LeakyRelu] = static (graph, f, x, y) => graph.Add("LeakyRelu", [x], y, OnnxEmitter.Float("alpha", f.A)),
         [ActivationKind.Sigmoid] = static (graph, _, x, y) => graph.Add("Sigmoid", [x], y),
-        [ActivationKind.HardSigmoid] = static (graph, f, x, y) => graph.Add("HardSigmoid", [x], y, OnnxEmitter.Float("alpha", f.A), OnnxEmitter.Float("beta", f.B)),
+        [ActivationKind.HardSigmoid] = static (graph, f, x, y) => graph.Add(
+            "HardSigmoid", [x], y, OnnxEmitter.Float("alpha", f.A), OnnxEmitter.Float("beta", f.B)),
         [ActivationKind.HardSwish] = static (graph, _, x, y) => graph.Add("HardSwish", [x], y),
         [ActivationKind.Silu] = static (graph, _, x, y) => graph.Add("Mul", [x, graph.Add("Sigmoid", [x], graph.Unique($"{y}/sigmoid"))], y),
         [ActivationKind.Tanh] = static (graph, _, x, y) => graph.Add("Tanh", [x], y),
@@ -30,8 +31,10 @@ internal static class OnnxActivations
         ["Tanh"] = static _ => new Activation(ActivationKind.Tanh),
         ["Sigmoid"] = static _ => new Activation(ActivationKind.Sigmoid),
         ["LeakyRelu"] = static n => new Activation(ActivationKind.LeakyRelu, Parameter(n, 0, "activation_alpha", 0.01f)),
-        ["Clip"] = static n => Activation.Clip(Parameter(n, 0, "activation_min", float.NegativeInfinity), Parameter(n, 1, "activation_max", float.PositiveInfinity)),
-        ["HardSigmoid"] = static n => new Activation(ActivationKind.HardSigmoid, Parameter(n, 0, "activation_alpha", 0.2f), Parameter(n, 1, "activation_beta", 0.5f)),
+        ["Clip"] = static n => Activation.Clip(
+            Parameter(n, 0, "activation_min", float.NegativeInfinity), Parameter(n, 1, "activation_max", float.PositiveInfinity)),
+        ["HardSigmoid"] = static n => new Activation(
+            ActivationKind.HardSigmoid, Parameter(n, 0, "activation_alpha", 0.2f), Parameter(n, 1, "activation_beta", 0.5f)),
         ["HardSwish"] = static _ => new Activation(ActivationKind.HardSwish),
     };
 

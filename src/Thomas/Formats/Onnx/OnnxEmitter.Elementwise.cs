@@ -114,7 +114,8 @@ internal sealed partial class OnnxEmitter
         value.Shape.Dims.CopyTo(dims.AsSpan(4 - value.Shape.Rank));
         Shape full = new(dims), permuted = Permutation.Apply(ToNchw, full);
         if (value.IsConstant && Permutation.KeepsOrder(ToNchw, full)) return Initializer(value, permuted.ToString(), value.Constant!.Reshaped(permuted));
-        string reshaped = Add("Reshape", [Plain(value), Longs($"{value.Name}/dims", Array.ConvertAll(dims, static d => (long)d))], Unique($"{value.Name}/full"));
+        string reshaped = Add(
+            "Reshape", [Plain(value), Longs($"{value.Name}/dims", Array.ConvertAll(dims, static d => (long)d))], Unique($"{value.Name}/full"));
         return Add("Transpose", [reshaped], Unique($"{value.Name}/nchw"), Ints("perm", 0, 3, 1, 2));
     }
 

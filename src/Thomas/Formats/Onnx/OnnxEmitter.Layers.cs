@@ -62,9 +62,11 @@ internal sealed partial class OnnxEmitter
         Shape x = node.Inputs[0].Shape;
 
         // What the pads must cut off at the end; below zero elements are added there.
-        int bottom = ((x[1] - 1) * window.StrideH) + window.ExtentH - window.Padding.Top - a.InputH, right = ((x[2] - 1) * window.StrideW) + window.ExtentW - window.Padding.Left - a.InputW;
+        int bottom = ((x[1] - 1) * window.StrideH) + window.ExtentH - window.Padding.Top - a.InputH,
+            right = ((x[2] - 1) * window.StrideW) + window.ExtentW - window.Padding.Left - a.InputW;
         Window2d cut = window with { Padding = window.Padding with { Bottom = Math.Max(0, bottom), Right = Math.Max(0, right) } };
-        AttributeProto[] attributes = [.. WindowAttributes(cut, dilated: true), Int("group", a.Groups), Ints("output_padding", Math.Max(0, -bottom), Math.Max(0, -right))];
+        AttributeProto[] attributes = [
+            .. WindowAttributes(cut, dilated: true), Int("group", a.Groups), Ints("output_padding", Math.Max(0, -bottom), Math.Max(0, -right))];
         Add("ConvTranspose", [Nchw(node.Inputs[0]), Nchw(node.Inputs[1])], DefineNchw(node.Output), attributes);
     }
 
@@ -103,7 +105,9 @@ internal sealed partial class OnnxEmitter
         }
 
         string rows = AddReshape(Plain(node.Inputs[0]), Unique($"{node.Name}/rows"), -1, node.Output.Shape[-1]);
-        AddReshape(Add("BatchNormalization", [rows, .. statistics], Unique($"{node.Name}/normalized"), epsilon), DefinePlain(node.Output), OpenBatch(node.Output.Shape));
+        AddReshape(
+            Add("BatchNormalization", [rows, .. statistics], Unique($"{node.Name}/normalized"), epsilon), DefinePlain(node.Output),
+            OpenBatch(node.Output.Shape));
     }
 
     private void EmitLocalResponseNorm(Node node)
@@ -169,7 +173,8 @@ internal sealed partial class OnnxEmitter
         {
             int rows = a.CountPadding ? window.KernelH : TapsInside(p * window.StrideH - window.Padding.Top, window.KernelH, window.DilationH, input[1]);
             for (int q = 0; q < output[2]; q++, i++)
-                counts[i] = rows * (a.CountPadding ? window.KernelW : TapsInside((q * window.StrideW) - window.Padding.Left, window.KernelW, window.DilationW, input[2]));
+                counts[i] = rows
+                    * (a.CountPadding ? window.KernelW : TapsInside((q * window.StrideW) - window.Padding.Left, window.KernelW, window.DilationW, input[2]));
         }
 
         Add("Div", [sum, Floats($"{node.Name}/counts", new Shape(1, 1, output[1], output[2]), counts)], name);
@@ -184,7 +189,8 @@ internal sealed partial class OnnxEmitter
 
     /// <summary>ONNX Runtime refuses pools whose padding reaches the kernel's size, dilation or not.</summary>
     private static bool PaddingExceedsKernel(Window2d window) =>
-        window.Padding.Top >= window.KernelH || window.Padding.Bottom >= window.KernelH || window.Padding.Left >= window.KernelW || window.Padding.Right >= window.KernelW;
+        window.Padding.Top >= window.KernelH || window.Padding.Bottom >= window.KernelH || window.Padding.Left >= window.KernelW
+        || window.Padding.Right >= window.KernelW;
 
     private static AttributeProto[] WindowAttributes(Window2d window, bool dilated)
     {

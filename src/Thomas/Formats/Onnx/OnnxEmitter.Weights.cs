@@ -42,7 +42,11 @@ internal sealed partial class OnnxEmitter
 
     private static bool IsOnGrid(Value weights, Dictionary<Value, bool> known)
     {
-        if (!known.TryGetValue(weights, out bool isOnGrid)) known[weights] = isOnGrid = weights.Constant is TensorData data && Integers(data, false, out _) is not null;
+        if (!known.TryGetValue(weights, out bool isOnGrid))
+        {
+            known[weights] = isOnGrid = weights.Constant is TensorData data && Integers(data, false, out _) is not null;
+        }
+
         return isOnGrid;
     }
 
@@ -73,10 +77,15 @@ internal sealed partial class OnnxEmitter
         Quantization grid = data.Quantization!;
         Shape perScale = grid.IsPerTensor ? new Shape() : new Shape(grid.Scales.Length);
         DType stored = isBias ? DType.I32 : DType.U8;
-        List<string> operands = [AddIntegerInitializer($"{wanted}/integers", stored, data.Type.Shape, integers), Floats($"{wanted}/scale", perScale, grid.Scales)];
+        List<string> operands = [
+            AddIntegerInitializer($"{wanted}/integers", stored, data.Type.Shape, integers), Floats($"{wanted}/scale", perScale, grid.Scales)];
 
         // Integers of 32 bits have no zero point.
-        if (!isBias) operands.Add(AddIntegerInitializer($"{wanted}/zero_point", stored, perScale, Array.ConvertAll(grid.ZeroPoints.ToArray(), zero => zero + shift)));
+        if (!isBias)
+        {
+            operands.Add(AddIntegerInitializer($"{wanted}/zero_point", stored, perScale, Array.ConvertAll(grid.ZeroPoints.ToArray(), zero => zero + shift)));
+        }
+
         AttributeProto[] attributes = grid.IsPerTensor ? [] : [Int("axis", grid.Axis)];
         return Add("DequantizeLinear", operands.ToArray(), Unique(wanted), attributes);
     }

@@ -95,7 +95,11 @@ internal sealed partial class OnnxEmitter
             dims.Dim.Add(symbolic ? new TensorShapeProto.Types.Dimension { DimParam = "batch" } : new TensorShapeProto.Types.Dimension { DimValue = shape[i] });
         }
 
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float, Shape = dims } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataType.Float, Shape = dims } },
+        };
     }
 
     /// <summary>The name of the value as the graph has it.</summary>
@@ -103,7 +107,8 @@ internal sealed partial class OnnxEmitter
     {
         if (_plain.TryGetValue(value, out string? name)) return name;
         if (value.IsConstant) return _plain[value] = Initializer(value, "", value.Constant!);
-        return _plain[value] = Add("Transpose", [_nchw[value]], _outputs.Contains(value) && !value.IsInput ? value.Name : Unique($"{value.Name}/nhwc"), Ints("perm", 0, 2, 3, 1));
+        return _plain[value] = Add(
+            "Transpose", [_nchw[value]], _outputs.Contains(value) && !value.IsInput ? value.Name : Unique($"{value.Name}/nhwc"), Ints("perm", 0, 2, 3, 1));
     }
 
     /// <summary>The name of the value with its axes in the order 0,3,1,2; for a filter that is OHWI to OIHW.</summary>
@@ -153,7 +158,8 @@ internal sealed partial class OnnxEmitter
         return mapped;
     }
 
-    private string PermutedInitializer(Value value, IntList permutation) => Initializer(value, permutation.ToString(), Transpose.Permuted(value.Constant!, permutation));
+    private string PermutedInitializer(Value value, IntList permutation) =>
+        Initializer(value, permutation.ToString(), Transpose.Permuted(value.Constant!, permutation));
 
     /// <summary>Writes a constant once for each form that is asked for; the first form has the constant's own name.</summary>
     private string Initializer(Value value, string form, TensorData data)

@@ -23,7 +23,11 @@ internal sealed partial class OnnxImporter
     private Operand Move(OnnxNode node, Op op, Operand operand, OpAttributes attributes, string? name = null)
     {
         Operand moved = ApplyToReals(node, op, [operand], attributes, name, operand.Grid);
-        return operand.QuantizedInput is null && !operand.IsDynamic ? moved : new Operand(moved.Name, moved.Value!) { QuantizedInput = operand.QuantizedInput, IsDynamic = operand.IsDynamic };
+        return operand.QuantizedInput is null && !operand.IsDynamic ? moved : new Operand(moved.Name, moved.Value!)
+        {
+            QuantizedInput = operand.QuantizedInput,
+            IsDynamic = operand.IsDynamic,
+        };
     }
 
     private Operand ApplyToReals(OnnxNode node, Op op, ReadOnlySpan<Operand> operands, OpAttributes? attributes, string? name, Grid? grid)
@@ -45,7 +49,8 @@ internal sealed partial class OnnxImporter
         return new Operand(name, result, grid);
     }
 
-    private static bool StaysHalf(Op op, int index, OpAttributes? attributes, Operand operand) => operand.IsHalf && StoredWeights.Keeps(op, index, attributes, operand.Stored!.Type.DType);
+    private static bool StaysHalf(Op op, int index, OpAttributes? attributes, Operand operand) =>
+        operand.IsHalf && StoredWeights.Keeps(op, index, attributes, operand.Stored!.Type.DType);
 
     /// <summary>The value of a constant of 16-bit floats, as it is.</summary>
     private Value HalfValueOf(Operand operand) => operand.HalfValue ??= _builder.Constant(operand.Name, operand.Stored!);
@@ -144,6 +149,7 @@ internal sealed partial class OnnxImporter
         bool isOutput = _outputNames.Contains(node.Name);
         Operand last = ApplyToReals(node, OpCatalog.Transpose, [x], new TransposeAttributes(new IntList(toLast)), $"{x.Name}/nhwc", null);
         Operand result = ApplyToReals(node, op, [last, .. others], attributes, isOutput ? $"{node.Name}/nhwc" : node.Name, null);
-        return ApplyToReals(node, OpCatalog.Transpose, [result], new TransposeAttributes(new IntList(toSecond)), isOutput ? node.Name : $"{node.Name}/nchw", grid);
+        return ApplyToReals(
+            node, OpCatalog.Transpose, [result], new TransposeAttributes(new IntList(toSecond)), isOutput ? node.Name : $"{node.Name}/nchw", grid);
     }
 }

@@ -16,7 +16,8 @@ internal sealed partial class OnnxImporter
     private Operand Times(OnnxNode node, string suffix, Operand x, float factor) =>
         factor == 1 ? x : Step(node, suffix, OpCatalog.Multiply, [x, Number(node, $"{suffix}_by", factor)]);
 
-    private Operand Activated(OnnxNode node, string suffix, Operand x, Activation activation) => Step(node, suffix, OpCatalog.Activate, [x], new ActivateAttributes(activation));
+    private Operand Activated(OnnxNode node, string suffix, Operand x, Activation activation) =>
+        Step(node, suffix, OpCatalog.Activate, [x], new ActivateAttributes(activation));
 
     /// <summary>scale * (max(x, 0) + alpha * (e^(min(x, 0) / width) - 1)): Elu, Selu and Celu.</summary>
     private Operand ExponentialUnit(OnnxNode node, float alpha, float width = 1, float scale = 1)
@@ -94,7 +95,8 @@ internal sealed partial class OnnxImporter
             case "ReduceLogSum":
                 return Apply(node, OpCatalog.Log, [Reduced(node, x, ReduceKind.Sum, axesAsOperandSince, $"{node.Name}/sum")]);
             case "ReduceLogSumExp":
-                return Apply(node, OpCatalog.Log, [Reduced(node, Step(node, "exp", OpCatalog.Exp, [x]), ReduceKind.Sum, axesAsOperandSince, $"{node.Name}/sum")]);
+                return Apply(
+                    node, OpCatalog.Log, [Reduced(node, Step(node, "exp", OpCatalog.Exp, [x]), ReduceKind.Sum, axesAsOperandSince, $"{node.Name}/sum")]);
             default:
                 Operand largest = Reduced(node, Step(node, "negated", OpCatalog.Negate, [x]), ReduceKind.Max, axesAsOperandSince, $"{node.Name}/max");
                 return Apply(node, OpCatalog.Negate, [largest]);

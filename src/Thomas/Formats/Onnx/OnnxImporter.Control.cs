@@ -25,14 +25,20 @@ internal sealed partial class OnnxImporter
     {
         foreach (FunctionProto function in functions)
         {
-            if (!_functions.TryAdd((function.Domain, function.Name, function.Overload), function)) throw new ModelFormatException(_file, $"function '{function.Name}'", "is given twice");
+            if (!_functions.TryAdd((function.Domain, function.Name, function.Overload), function))
+            {
+                throw new ModelFormatException(_file, $"function '{function.Name}'", "is given twice");
+            }
         }
     }
 
     /// <summary>Imports a node that stands for others; whether it was one.</summary>
     private bool TryUnfold(NodeProto node)
     {
-        if (_functions.Count > 0 && _functions.TryGetValue((node.Domain, node.OpType, node.Overload), out FunctionProto? function)) Nested(node, () => Call(function, node));
+        if (_functions.Count > 0 && _functions.TryGetValue((node.Domain, node.OpType, node.Overload), out FunctionProto? function))
+        {
+            Nested(node, () => Call(function, node));
+        }
         else if (node.Domain is not ("" or "ai.onnx")) return false;
         else if (node.OpType == "If") Nested(node, () => Branch(node));
         else if (node.OpType == "Loop") Nested(node, () => Unroll(node));
@@ -42,7 +48,12 @@ internal sealed partial class OnnxImporter
 
     private void Nested(NodeProto node, Action import)
     {
-        if (++_depth > MaximumDepth) throw new ModelFormatException(_file, $"{node.OpType} node '{OnnxNode.Label(node)}'", $"functions, branches and loops are nested more than {MaximumDepth} deep");
+        if (++_depth > MaximumDepth)
+        {
+            throw new ModelFormatException(
+                _file, $"{node.OpType} node '{OnnxNode.Label(node)}'", $"functions, branches and loops are nested more than {MaximumDepth} deep");
+        }
+
         try
         {
             import();
@@ -55,7 +66,12 @@ internal sealed partial class OnnxImporter
 
     private void AddUnfolded(NodeProto node)
     {
-        if (++_unfolded > MaximumUnfolded) throw new ModelFormatException(_file, $"{node.OpType} node '{OnnxNode.Label(node)}'", $"functions and loops unfold to more than {MaximumUnfolded} nodes");
+        if (++_unfolded > MaximumUnfolded)
+        {
+            throw new ModelFormatException(
+                _file, $"{node.OpType} node '{OnnxNode.Label(node)}'", $"functions and loops unfold to more than {MaximumUnfolded} nodes");
+        }
+
         AddNode(node);
     }
 
@@ -73,12 +89,16 @@ internal sealed partial class OnnxImporter
         Dictionary<string, AttributeProto> given = new(StringComparer.Ordinal);
         foreach (AttributeProto attribute in function.AttributeProto) given[attribute.Name] = attribute;
         foreach (AttributeProto attribute in call.Attribute) given[attribute.Name] = attribute;
-        foreach (NodeProto node in function.Node) AddUnfolded(OnnxRename.Node(node, name => names.TryGetValue(name, out string? known) ? known : $"{prefix}/{name}", given));
+        foreach (NodeProto node in function.Node)
+            AddUnfolded(OnnxRename.Node(node, name => names.TryGetValue(name, out string? known) ? known : $"{prefix}/{name}", given));
 
         // A result may be an operand that is passed on.
         for (int i = 0; i < function.Output.Count && i < call.Output.Count; i++)
         {
-            if (call.Output[i].Length > 0 && !_operands.ContainsKey(call.Output[i])) Alias(call, call.Output[i], names.GetValueOrDefault(function.Output[i], $"{prefix}/{function.Output[i]}"));
+            if (call.Output[i].Length > 0 && !_operands.ContainsKey(call.Output[i]))
+            {
+                Alias(call, call.Output[i], names.GetValueOrDefault(function.Output[i], $"{prefix}/{function.Output[i]}"));
+            }
         }
     }
 
@@ -90,7 +110,9 @@ internal sealed partial class OnnxImporter
 
     private void Branch(NodeProto node)
     {
-        Operand? condition = node.Input.Count == 1 ? Find(node.Input[0], node) : throw new ModelFormatException(_file, $"If node '{OnnxNode.Label(node)}'", "has no condition");
+        Operand? condition = node.Input.Count == 1
+            ? Find(node.Input[0], node)
+            : throw new ModelFormatException(_file, $"If node '{OnnxNode.Label(node)}'", "has no condition");
         if (condition is null)
         {
             foreach (string output in node.Output) _operands.TryAdd(output, null);
@@ -99,7 +121,11 @@ internal sealed partial class OnnxImporter
 
         GraphProto branch = BodyOf(node, Truth(condition, "If") ? "then_branch" : "else_branch");
         ImportBody(branch);
-        if (branch.Output.Count < node.Output.Count) throw new ModelFormatException(_file, $"If node '{OnnxNode.Label(node)}'", "has more results than its branch");
+        if (branch.Output.Count < node.Output.Count)
+        {
+            throw new ModelFormatException(_file, $"If node '{OnnxNode.Label(node)}'", "has more results than its branch");
+        }
+
         for (int i = 0; i < node.Output.Count; i++) Alias(node, node.Output[i], branch.Output[i].Name);
     }
 
@@ -131,7 +157,11 @@ internal sealed partial class OnnxImporter
         GraphProto body = BodyOf(node, "body");
         string place = $"Loop node '{OnnxNode.Label(node)}'", prefix = UniquePrefix(node);
         int carried = node.Input.Count - 2, scans = body.Output.Count - 1 - carried;
-        if (carried < 0 || scans < 0 || body.Input.Count != carried + 2 || node.Output.Count > carried + scans) throw new ModelFormatException(_file, place, "its body does not fit its operands");
+        if (carried < 0 || scans < 0 || body.Input.Count != carried + 2 || node.Output.Count > carried + scans)
+        {
+            throw new ModelFormatException(_file, place, "its body does not fit its operands");
+        }
+
         long trips = node.Input[0].Length == 0 ? long.MaxValue : LoopNumber(node, 0);
         bool goesOn = node.Input[1].Length == 0 || LoopNumber(node, 1) != 0;
         string[] state = new string[carried];
@@ -146,7 +176,12 @@ internal sealed partial class OnnxImporter
             string step = $"{prefix}/{trip}";
             _operands[$"{step}/trip"] = IntegerConstant($"{step}/trip", new Shape(), [trip]);
             _operands[$"{step}/goes_on"] = IntegerConstant($"{step}/goes_on", new Shape(), [1]);
-            Dictionary<string, string> names = new(StringComparer.Ordinal) { [""] = "", [body.Input[0].Name] = $"{step}/trip", [body.Input[1].Name] = $"{step}/goes_on" };
+            Dictionary<string, string> names = new(StringComparer.Ordinal)
+            {
+                [""] = "",
+                [body.Input[0].Name] = $"{step}/trip",
+                [body.Input[1].Name] = $"{step}/goes_on",
+            };
             for (int i = 0; i < carried; i++) names[body.Input[i + 2].Name] = state[i];
             string Rename(string name) => names.TryGetValue(name, out string? known) ? known : inside.Contains(name) ? $"{step}/{name}" : name;
             foreach (TensorProto initializer in body.Initializer) _initializers.TryAdd(Rename(initializer.Name), initializer);
@@ -169,7 +204,9 @@ internal sealed partial class OnnxImporter
     {
         Operand? operand = Find(node.Input[input], node);
         if (operand is null || !operand.IsConstant) throw new UnsupportedNodeException("Loop (whose number of steps depends on the image)");
-        return Integers(null, operand) is [long number, ..] ? number : throw new ModelFormatException(_file, $"Loop node '{OnnxNode.Label(node)}'", $"operand {input} is empty");
+        return Integers(null, operand) is [long number, ..]
+            ? number
+            : throw new ModelFormatException(_file, $"Loop node '{OnnxNode.Label(node)}'", $"operand {input} is empty");
     }
 
     /// <summary>The results of a loop's steps along a new first axis.</summary>
@@ -263,7 +300,8 @@ internal sealed partial class OnnxImporter
         bool isNew = node.Int("new_axis", 0) != 0;
         int rank = elements[0].Rank, axis = node.Axis(node.Int("axis", 0), isNew ? rank + 1 : rank);
         Operand[] parts = [.. elements];
-        for (int i = 0; isNew && i < parts.Length; i++) parts[i] = ReshapeTo(node, parts[i], [.. parts[i].Shape.Dims[..axis], 1, .. parts[i].Shape.Dims[axis..]], $"{node.Name}/{i}");
+        for (int i = 0; isNew && i < parts.Length; i++)
+            parts[i] = ReshapeTo(node, parts[i], [.. parts[i].Shape.Dims[..axis], 1, .. parts[i].Shape.Dims[axis..]], $"{node.Name}/{i}");
         return Joined(node, parts, axis);
     }
 

@@ -35,11 +35,17 @@ internal sealed partial class OnnxImporter
         RequireLetters(node, result);
         foreach (char axis in result)
         {
-            if (!string.Concat(terms).Contains(axis, StringComparison.Ordinal)) throw node.Fail($"its equation '{equation}' makes the axis '{axis}' from nothing");
+            if (!string.Concat(terms).Contains(axis, StringComparison.Ordinal))
+            {
+                throw node.Fail($"its equation '{equation}' makes the axis '{axis}' from nothing");
+            }
         }
 
-        for (int i = 0; i < terms.Length; i++) (operands[i], terms[i]) = WithoutUnread(node, operands[i], terms[i], terms.Length == 1 ? result : result + terms[1 - i], $"{node.Name}/sum{i}");
-        return terms.Length == 1 ? Ordered(node, operands[0], terms[0], result, node.Name) : Contracted(node, operands[0], operands[1], terms[0], terms[1], result);
+        for (int i = 0; i < terms.Length; i++)
+            (operands[i], terms[i]) = WithoutUnread(node, operands[i], terms[i], terms.Length == 1 ? result : result + terms[1 - i], $"{node.Name}/sum{i}");
+        return terms.Length == 1
+            ? Ordered(node, operands[0], terms[0], result, node.Name)
+            : Contracted(node, operands[0], operands[1], terms[0], terms[1], result);
     }
 
     /// <summary>Letters for the axes that dots stand for; no equation may use them.</summary>
@@ -87,12 +93,14 @@ internal sealed partial class OnnxImporter
             else axes.Add(i);
         }
 
-        return axes.Count == 0 ? (x, term) : (Apply(node, OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Sum, new IntList(axes.ToArray()), KeepDims: false), name), kept);
+        return axes.Count == 0
+            ? (x, term)
+            : (Apply(node, OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Sum, new IntList(axes.ToArray()), KeepDims: false), name), kept);
     }
 
     /// <summary>
-    /// Axes of both operands and the result count products, those of both operands alone are summed over, those of one operand are rows or columns. An operand of weights
-    /// comes second, and is one matrix where it counts no products: then it is a dense layer.
+    /// Axes of both operands and the result count products, those of both operands alone are summed over, those of one operand are rows or columns. An operand
+    /// of weights comes second, and is one matrix where it counts no products: then it is a dense layer.
     /// </summary>
     private Operand Contracted(OnnxNode node, Operand a, Operand b, string termA, string termB, string result)
     {
@@ -113,7 +121,8 @@ internal sealed partial class OnnxImporter
         Dictionary<char, int> sizes = [];
         SizesOf(node, a, termA, sizes);
         SizesOf(node, b, termB, sizes);
-        Operand left = Ordered(node, a, termA, products + rows + summed, $"{node.Name}/left"), right = Ordered(node, b, termB, products + summed + columns, $"{node.Name}/right");
+        Operand left = Ordered(node, a, termA, products + rows + summed, $"{node.Name}/left"),
+            right = Ordered(node, b, termB, products + summed + columns, $"{node.Name}/right");
         int[] counts = SizesFor(products, sizes), rowSizes = SizesFor(rows, sizes), columnSizes = SizesFor(columns, sizes);
         int k = new Shape(SizesFor(summed, sizes)).ElementCount, m = new Shape(rowSizes).ElementCount, n = new Shape(columnSizes).ElementCount;
         bool keepsRows = products.Length == 0 && b.IsConstant;
@@ -129,7 +138,10 @@ internal sealed partial class OnnxImporter
     {
         for (int i = 0; i < term.Length; i++)
         {
-            if (!sizes.TryAdd(term[i], x.Shape[i]) && sizes[term[i]] != x.Shape[i]) throw node.Unsupported("of operands that stretch", $"{x.Shape} as '{term}'");
+            if (!sizes.TryAdd(term[i], x.Shape[i]) && sizes[term[i]] != x.Shape[i])
+            {
+                throw node.Unsupported("of operands that stretch", $"{x.Shape} as '{term}'");
+            }
         }
     }
 

@@ -19,7 +19,11 @@ internal sealed partial class OnnxImporter
         IsQuantized = true;
         _isDynamic = true;
         if (node.OutputName(1).Length > 0) Define(node.OutputName(1), Constant(node.OutputName(1), new Shape(), 1), node);
-        if (node.OutputName(2).Length > 0) Define(node.OutputName(2), new Operand(node.OutputName(2), new TensorData(new TensorType(DType.U8, new Shape()), new byte[1])), node);
+        if (node.OutputName(2).Length > 0)
+        {
+            Define(node.OutputName(2), new Operand(node.OutputName(2), new TensorData(new TensorType(DType.U8, new Shape()), new byte[1])), node);
+        }
+
         return new Operand(node.Name, x.Value!) { IsDynamic = true };
     }
 
@@ -36,7 +40,11 @@ internal sealed partial class OnnxImporter
         }
 
         if (x.Grid is not { Quantization.IsPerTensor: true } grid) throw node.Unsupported("of an activation that is not quantized");
-        if (zeroPoint is not null && Integers(node, zeroPoint) is var zero && (zero.Length != 1 || zero[0] != grid.Quantization.ZeroPoints[0])) throw node.Unsupported("with a zero point other than its operand's");
+        if (zeroPoint is not null && Integers(node, zeroPoint) is var zero && (zero.Length != 1 || zero[0] != grid.Quantization.ZeroPoints[0]))
+        {
+            throw node.Unsupported("with a zero point other than its operand's");
+        }
+
         return x.Steps ?? Step(node, "steps", OpCatalog.Multiply, [new Operand(x.Name, x.Value!), Number(node, "per_step", 1 / grid.Quantization.Scales[0])]);
     }
 
@@ -64,7 +72,11 @@ internal sealed partial class OnnxImporter
         Operand a = node.Input(0), b = node.Input(1);
         float alpha = node.Float("alpha", 1);
         bool transA = node.Int("transA", 0) != 0, transB = node.Int("transB", 0) != 0;
-        if (transA || (transB && !(b is { IsConstant: true, Rank: 2 }))) return ProductOfActivations(node, a, b, null, new MatMulAttributes(transA, transB), alpha);
+        if (transA || (transB && !(b is { IsConstant: true, Rank: 2 })))
+        {
+            return ProductOfActivations(node, a, b, null, new MatMulAttributes(transA, transB), alpha);
+        }
+
         if (transB) b = Permuted(node, b, "a weight matrix", Swap);
         return alpha == 1 ? MatMul(node, a, b) : Times(node, "scaled", MatMul(node.Inner("product"), a, b), alpha);
     }
@@ -118,14 +130,16 @@ internal sealed partial class OnnxImporter
     private Operand ParametricRelu(OnnxNode node)
     {
         Operand x = node.Input(0), slope = node.Input(1);
-        bool perChannel = slope.Rank == 1 && x.Rank > 2 && slope.Shape[0] > 1 && slope.Shape[0] == x.Shape[1] && (node.Opset < 7 || slope.Shape[0] != x.Shape[-1]);
+        bool perChannel = slope.Rank == 1 && x.Rank > 2 && slope.Shape[0] > 1 && slope.Shape[0] == x.Shape[1]
+            && (node.Opset < 7 || slope.Shape[0] != x.Shape[-1]);
         return Apply(node, OpCatalog.PRelu, [x, perChannel ? PerChannel(node, slope, x.Rank) : slope]);
     }
 
     /// <summary>Statistics for every position (spatial = 0), as old files have them: x * a + b.</summary>
     private Operand NormalizationByPosition(OnnxNode node)
     {
-        Operand deviation = Step(node, "rsqrt", OpCatalog.Rsqrt, [Step(node, "raised", OpCatalog.Add, [node.Input(4), Number(node, "epsilon", node.Float("epsilon", 1e-5f))])]);
+        Operand deviation = Step(
+            node, "rsqrt", OpCatalog.Rsqrt, [Step(node, "raised", OpCatalog.Add, [node.Input(4), Number(node, "epsilon", node.Float("epsilon", 1e-5f))])]);
         Operand factor = Step(node, "factor", OpCatalog.Multiply, [node.Input(1), deviation]);
         Operand offset = Step(node, "offset", OpCatalog.Subtract, [node.Input(2), Step(node, "mean", OpCatalog.Multiply, [node.Input(3), factor])]);
         return Apply(node, OpCatalog.Add, [Step(node, "scaled", OpCatalog.Multiply, [node.Input(0), factor]), offset]);

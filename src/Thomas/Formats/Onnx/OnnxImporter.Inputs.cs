@@ -16,7 +16,11 @@ internal sealed partial class OnnxImporter
         int[] dims = new int[axes.Length];
         for (int i = 0; i < dims.Length; i++)
         {
-            if (axes[i].ValueCase == Dimension.ValueOneofCase.DimValue && axes[i].DimValue > int.MaxValue) throw new ModelFormatException(_file, place, $"axis {i} has size {axes[i].DimValue}");
+            if (axes[i].ValueCase == Dimension.ValueOneofCase.DimValue && axes[i].DimValue > int.MaxValue)
+            {
+                throw new ModelFormatException(_file, place, $"axis {i} has size {axes[i].DimValue}");
+            }
+
             dims[i] = IsFixed(axes[i]) ? (int)axes[i].DimValue : 0;
         }
 
@@ -33,7 +37,8 @@ internal sealed partial class OnnxImporter
         if (dims.Length != 4)
         {
             string symbol = axes[open].ValueCase == Dimension.ValueOneofCase.DimParam ? $" ('{axes[open].DimParam}')" : "";
-            throw new UnsupportedModelException(_file, [$"{place} whose axis {open} is open{symbol}; only the batch and the size of images may be, export the model with fixed sizes"]);
+            throw new UnsupportedModelException(
+                _file, [$"{place} whose axis {open} is open{symbol}; only the batch and the size of images may be, export the model with fixed sizes"]);
         }
 
         FillImage(dims, place);
@@ -51,7 +56,8 @@ internal sealed partial class OnnxImporter
             throw new ModelFormatException(
                 _file,
                 place,
-                "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.ImageSize");
+                "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, "
+                + "in a program with ModelLoadOptions.ImageSize");
         }
 
         if (height == 0) height = size.Height;
@@ -63,7 +69,12 @@ internal sealed partial class OnnxImporter
     {
         foreach (NodeProto node in _proto.Node)
         {
-            if (node.OpType is not ("Conv" or "ConvInteger" or "FusedConv") || node.Input.Count < 2 || !_initializers.TryGetValue(node.Input[1], out TensorProto? filter) || filter.Dims.Count != 4) continue;
+            if (node.OpType is not ("Conv" or "ConvInteger" or "FusedConv") || node.Input.Count < 2
+                || !_initializers.TryGetValue(node.Input[1], out TensorProto? filter) || filter.Dims.Count != 4)
+            {
+                continue;
+            }
+
             long groups = 1;
             foreach (AttributeProto attribute in node.Attribute)
             {

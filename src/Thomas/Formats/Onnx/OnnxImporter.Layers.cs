@@ -17,7 +17,12 @@ internal sealed partial class OnnxImporter
     private Operand Convolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
     {
         if (x.Rank == 3 && filter.Rank == 3) return ConvolutionOverOneAxis(node, x, filter, bias);
-        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
+        if (x.Rank != 4 || filter.Rank != 4)
+        {
+            throw node.Unsupported(
+                x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
+        }
+
         int groups = node.ToInt(node.Int("group", 1));
         if (groups < 1 || filter.Shape[0] % groups != 0) throw node.Fail($"{filter.Shape[0]} output channels do not divide into {groups} groups");
         CheckKernelShape(node, filter.Shape);
@@ -42,9 +47,18 @@ internal sealed partial class OnnxImporter
 
     private Operand TransposedConvolution(OnnxNode node, Operand x, Operand filter, Operand? bias)
     {
-        if (x.Rank != 4 || filter.Rank != 4) throw node.Unsupported(x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
+        if (x.Rank != 4 || filter.Rank != 4)
+        {
+            throw node.Unsupported(
+                x.Rank == filter.Rank ? $"over {x.Rank - 2} spatial axes" : "an input and a filter of different ranks", $"{x.Shape} and {filter.Shape}");
+        }
+
         int groups = node.ToInt(node.Int("group", 1));
-        if (groups < 1 || filter.Shape[0] != x.Shape[1] || x.Shape[1] % groups != 0) throw node.Fail($"the filter {filter.Shape} in {groups} groups does not fit {x.Shape}");
+        if (groups < 1 || filter.Shape[0] != x.Shape[1] || x.Shape[1] % groups != 0)
+        {
+            throw node.Fail($"the filter {filter.Shape} in {groups} groups does not fit {x.Shape}");
+        }
+
         CheckKernelShape(node, filter.Shape);
         (Window2d window, int height, int width) = TransposedWindow(node, x.Shape, filter.Shape[2], filter.Shape[3]);
         Operand weights = Permuted(node, filter, "a filter", OihwToOhwi);
@@ -53,17 +67,22 @@ internal sealed partial class OnnxImporter
         return Apply(node, OpCatalog.Add, [ApplyChannelsLast(node.Inner(Sum), OpCatalog.ConvTranspose2d, x, [weights], attributes), PerChannel(node, bias, 4)]);
     }
 
-    /// <summary>The window of the convolution that is turned around, and the size of the result: (size - 1) * stride + extent + output_padding - pads, or what output_shape says.</summary>
+    /// <summary>
+    /// The window of the convolution that is turned around, and the size of the result: (size - 1) * stride + extent + output_padding - pads, or what
+    /// output_shape says.
+    /// </summary>
     private static (Window2d Window, int Height, int Width) TransposedWindow(OnnxNode node, Shape x, int kernelH, int kernelW)
     {
-        int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1), more = node.Geometry("output_padding", 2, 0, 0), pads = node.Geometry("pads", 4, 0, 0);
+        int[] strides = node.Geometry("strides", 2, 1, 1), dilations = node.Geometry("dilations", 2, 1, 1), more = node.Geometry("output_padding", 2, 0, 0),
+            pads = node.Geometry("pads", 4, 0, 0);
         int[]? wanted = node.Has("output_shape") ? node.Geometry("output_shape", node.Ints("output_shape")!.Length == 4 ? 4 : 2, 1, 1)[^2..] : null;
         string mode = node.Text("auto_pad", "NOTSET");
         int[] size = new int[2], kernel = [kernelH, kernelW];
         for (int i = 0; i < 2; i++)
         {
             long full = ((x[2 + i] - 1L) * strides[i]) + ((kernel[i] - 1L) * dilations[i]) + 1 + more[i];
-            long target = wanted?[i] ?? (mode.StartsWith("SAME", StringComparison.Ordinal) ? (long)x[2 + i] * strides[i] : mode == "VALID" ? full : full - pads[i] - pads[2 + i]);
+            long target = wanted?[i]
+                ?? (mode.StartsWith("SAME", StringComparison.Ordinal) ? (long)x[2 + i] * strides[i] : mode == "VALID" ? full : full - pads[i] - pads[2 + i]);
             if (target is < 1 or > MaximumSide) throw node.Fail($"asks for size {target}");
             size[i] = (int)target;
             long cut = full - target;
@@ -114,7 +133,10 @@ internal sealed partial class OnnxImporter
 
     private static void CheckExtent(OnnxNode node, int kernelH, int kernelW, int[] dilations)
     {
-        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4) throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
+        if ((long)kernelH * dilations[0] > int.MaxValue / 4 || (long)kernelW * dilations[1] > int.MaxValue / 4)
+        {
+            throw node.Fail($"a window of {kernelH}x{kernelW} with dilation {dilations[0]}x{dilations[1]} fits no input");
+        }
     }
 
     private Operand MaxPool(OnnxNode node)
@@ -131,8 +153,8 @@ internal sealed partial class OnnxImporter
     }
 
     /// <summary>
-    /// A pool over one axis as one over an image of one row, and a pool over three axes that pools along the first alone (as PyTorch's LocalResponseNorm does over
-    /// channels) as one over an image of as many rows.
+    /// A pool over one axis as one over an image of one row, and a pool over three axes that pools along the first alone (as PyTorch's LocalResponseNorm does
+    /// over channels) as one over an image of as many rows.
     /// </summary>
     private Operand PoolAsImage(OnnxNode node, Operand x, Func<OnnxImporter, OnnxNode, Operand, Operand> pool)
     {
@@ -174,7 +196,9 @@ internal sealed partial class OnnxImporter
         return (window with { Padding = declared with { Bottom = bottom, Right = right } }, declared);
     }
 
-    /// <summary>End padding with which the rounded-down count of windows is the rounded-up one; a window that would start in the end padding is left out.</summary>
+    /// <summary>
+    /// End padding with which the rounded-down count of windows is the rounded-up one; a window that would start in the end padding is left out.
+    /// </summary>
     private static int CeilPadding(int size, int begin, int end, int extent, int stride)
     {
         int room = size + begin + end - extent;
@@ -268,7 +292,11 @@ internal sealed partial class OnnxImporter
     {
         if (a.Rank < 2 || b.Rank < 2) throw node.Unsupported("of a vector", $"{a.Shape} and {b.Shape}");
         if (a is { IsConstant: true, Rank: 2 } && !b.IsConstant && b.Rank > 2) return MatMulFromLeft(node, a, b);
-        if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1) b = new Operand(b.Name, RequireStored(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
+        if (b.IsConstant && b.Rank > 2 && b.Rank <= a.Rank && b.Shape.Product(0, b.Rank - 2) == 1)
+        {
+            b = new Operand(b.Name, RequireStored(node, b, "a weight matrix").Reshaped(new Shape(b.Shape[-2], b.Shape[-1])));
+        }
+
         if (!b.IsConstant || b.Rank != 2) return Apply(node, OpCatalog.MatMul, [a, b], new MatMulAttributes());
         Operand weights = Permuted(node, b, "a weight matrix", Swap);
         if (a.Rank == 2) return Apply(node, OpCatalog.Dense, [a, weights], new DenseAttributes());

@@ -27,7 +27,8 @@ internal sealed partial class OnnxImporter
         Charge(shape.ElementCount);
         byte[] result = new byte[shape.ElementCount];
         int[] fromA = BinaryOp.BroadcastStrides(a.Shape, shape), fromB = BinaryOp.BroadcastStrides(b.Shape, shape), strides = shape.Strides();
-        for (int i = 0; i < result.Length; i++) result[i] = holds(left[Source(i, shape, strides, fromA)], right[Source(i, shape, strides, fromB)]) ? (byte)1 : (byte)0;
+        for (int i = 0; i < result.Length; i++)
+            result[i] = holds(left[Source(i, shape, strides, fromA)], right[Source(i, shape, strides, fromB)]) ? (byte)1 : (byte)0;
         return Truths(node.Name, shape, result);
     }
 
@@ -51,7 +52,11 @@ internal sealed partial class OnnxImporter
     {
         Operand condition = node.Input(0), x = node.Input(1), y = node.Input(2);
         long[] choice = Integers(node, condition);
-        if (!Shape.TryBroadcast(x.Shape, y.Shape, out Shape shape) || !Shape.TryBroadcast(shape, condition.Shape, out shape)) throw node.Fail($"shapes {condition.Shape}, {x.Shape} and {y.Shape} do not broadcast");
+        if (!Shape.TryBroadcast(x.Shape, y.Shape, out Shape shape) || !Shape.TryBroadcast(shape, condition.Shape, out shape))
+        {
+            throw node.Fail($"shapes {condition.Shape}, {x.Shape} and {y.Shape} do not broadcast");
+        }
+
         bool all = Array.TrueForAll(choice, static v => v != 0), none = Array.TrueForAll(choice, static v => v == 0);
         if (all && x.Shape == shape) return x;
         if (none && y.Shape == shape) return y;
@@ -62,7 +67,8 @@ internal sealed partial class OnnxImporter
             double[] left = Numbers(node, x), right = Numbers(node, y), chosen = new double[shape.ElementCount];
             Charge(8L * chosen.Length);
             int[] fromX = BinaryOp.BroadcastStrides(x.Shape, shape), fromY = BinaryOp.BroadcastStrides(y.Shape, shape);
-            for (int i = 0; i < chosen.Length; i++) chosen[i] = choice[Source(i, shape, strides, fromC)] != 0 ? left[Source(i, shape, strides, fromX)] : right[Source(i, shape, strides, fromY)];
+            for (int i = 0; i < chosen.Length; i++)
+                chosen[i] = choice[Source(i, shape, strides, fromC)] != 0 ? left[Source(i, shape, strides, fromX)] : right[Source(i, shape, strides, fromY)];
             return x.IsInteger
                 ? new Operand(node.Name, OnnxTensor.FromLongs(shape, Array.ConvertAll(chosen, static v => (long)v)))
                 : new Operand(node.Name, TensorData.FromFloats(shape, Array.ConvertAll(chosen, static v => (float)v)));
@@ -74,7 +80,9 @@ internal sealed partial class OnnxImporter
         return Apply(node, OpCatalog.Add, [first, Chosen(node, "second", y, condition.Shape, takesY)]);
     }
 
-    /// <summary>An operand where it is taken, and zero elsewhere. Of constants they are picked: masks of attention hold minus infinity, which no factor makes zero.</summary>
+    /// <summary>
+    /// An operand where it is taken, and zero elsewhere. Of constants they are picked: masks of attention hold minus infinity, which no factor makes zero.
+    /// </summary>
     private Operand Chosen(OnnxNode node, string name, Operand x, Shape choice, float[] takes)
     {
         if (!x.IsConstant) return Step(node, name, OpCatalog.Multiply, [x, Constant($"{node.Name}/takes_{name}", choice, takes)]);
@@ -146,7 +154,25 @@ internal sealed partial class OnnxImporter
     private Operand CastLike(OnnxNode node)
     {
         Operand x = node.Input(0), like = node.Input(1);
-        return like.IsInteger == x.IsInteger ? x : like.IsInteger ? CastConstant(node, x, like.DType switch { DType.Bool => DataType.Bool, DType.I8 => DataType.Int8, DType.U8 => DataType.Uint8, DType.I32 or DType.I64 => DataType.Int64, _ => throw new UnreachableException($"{like.DType} is no integer type.") }) : ToFloats(x);
+        return like.IsInteger == x.IsInteger ? x
+
+            : like.IsInteger
+            ? CastConstant(
+                node, x,
+                like.DType switch
+                {
+                    DType.Bool =>
+                    DataType.Bool,
+                    DType.I8 =>
+                    DataType.Int8,
+                    DType.U8 =>
+                    DataType.Uint8,
+                    DType.I32 or DType.I64 =>
+                    DataType.Int64,
+                    _ =>
+                    throw new UnreachableException($"{like.DType} is no integer type.")
+                })
+            : ToFloats(x);
     }
 
     /// <summary>Joins integers along an axis.</summary>

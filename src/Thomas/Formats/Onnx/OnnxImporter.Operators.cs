@@ -162,7 +162,8 @@ internal sealed partial class OnnxImporter
         return new Operand(node.Name, OnnxTensor.FromLongs(x.Shape, Array.ConvertAll(Integers(node, x), v => op is Negate || v < 0 ? unchecked(-v) : v)));
     }
 
-    internal Operand ApplyActivation(OnnxNode node, Activation activation) => Apply(node, OpCatalog.Activate, [node.Input(0)], new ActivateAttributes(activation));
+    internal Operand ApplyActivation(OnnxNode node, Activation activation) =>
+        Apply(node, OpCatalog.Activate, [node.Input(0)], new ActivateAttributes(activation));
 
     private Operand Binary(OnnxNode node, BinaryOp op)
     {
@@ -200,7 +201,11 @@ internal sealed partial class OnnxImporter
         if (x.IsInteger && exponent.IsInteger) return IntegerArithmetic(node, x, exponent);
         if (exponent.IsInteger) exponent = ToFloats(exponent);
         // Squares are common, have a simple gradient, and are right for negative numbers.
-        if (exponent is { IsConstant: true, Shape.ElementCount: 1 } && exponent.Data!.Floats[0] == 2 && exponent.Rank <= x.Rank) return Apply(node, OpCatalog.Multiply, [x, x]);
+        if (exponent is { IsConstant: true, Shape.ElementCount: 1 } && exponent.Data!.Floats[0] == 2 && exponent.Rank <= x.Rank)
+        {
+            return Apply(node, OpCatalog.Multiply, [x, x]);
+        }
+
         return Apply(node, OpCatalog.Power, [x, exponent]);
     }
 
@@ -240,7 +245,8 @@ internal sealed partial class OnnxImporter
         Proto.TensorProto.Types.DataType target = CastTarget(node);
         switch (target)
         {
-            case Proto.TensorProto.Types.DataType.Float or Proto.TensorProto.Types.DataType.Float16 or Proto.TensorProto.Types.DataType.Bfloat16 or Proto.TensorProto.Types.DataType.Double:
+            case Proto.TensorProto.Types.DataType.Float or Proto.TensorProto.Types.DataType.Float16 or Proto.TensorProto.Types.DataType.Bfloat16
+                or Proto.TensorProto.Types.DataType.Double:
                 if (x.QuantizedInput is not null) return RealOf(node, x, new Quantization([1], [0]));
                 if (x.Grid is not null) throw node.Unsupported("of an 8-bit activation");
                 return x.IsInteger ? ToFloats(x) : x;

@@ -59,7 +59,11 @@ internal sealed partial class OnnxImporter
         int inner = 1, scales = quantization.Scales.Length;
         if (!quantization.IsPerTensor)
         {
-            if (quantization.Axis >= x.Rank || x.Shape[quantization.Axis] != scales) throw node.Fail($"{scales} scales do not fit axis {quantization.Axis} of {x.Shape}");
+            if (quantization.Axis >= x.Rank || x.Shape[quantization.Axis] != scales)
+            {
+                throw node.Fail($"{scales} scales do not fit axis {quantization.Axis} of {x.Shape}");
+            }
+
             inner = x.Shape.Product(quantization.Axis + 1, x.Rank);
         }
 
@@ -92,7 +96,8 @@ internal sealed partial class OnnxImporter
         int axis = quantization.Axis;
         if (quantization.IsPerTensor || axis == real.Rank - 1)
         {
-            return WithGrid(ApplyToReals(node, OpCatalog.FakeQuantize, [real], new FakeQuantizeAttributes(quantization, grid.Minimum, grid.Maximum), name, grid), grid);
+            return WithGrid(
+                ApplyToReals(node, OpCatalog.FakeQuantize, [real], new FakeQuantizeAttributes(quantization, grid.Minimum, grid.Maximum), name, grid), grid);
         }
 
         // The operator wants its scales along the last axis.
@@ -149,7 +154,8 @@ internal sealed partial class OnnxImporter
     {
         Grid grid = x.Grid ?? ReadGrid(node, node.Input(i + 1), node.Optional(i + 2), 0);
         Operand divided = Apply(node, OpCatalog.Divide, [real, Constant($"{x.Name}/scale", new Shape(), quantization.Scales[0])], null, $"{x.Name}/divided");
-        return Apply(node, OpCatalog.FakeQuantize, [divided], new FakeQuantizeAttributes(WithScaleOne(quantization), grid.Minimum, grid.Maximum), $"{x.Name}/steps");
+        return Apply(
+            node, OpCatalog.FakeQuantize, [divided], new FakeQuantizeAttributes(WithScaleOne(quantization), grid.Minimum, grid.Maximum), $"{x.Name}/steps");
     }
 
     private static Quantization WithScaleOne(Quantization quantization)
@@ -167,7 +173,9 @@ internal sealed partial class OnnxImporter
     {
         Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
         if (!grid.Quantization.IsPerTensor) throw node.Unsupported("a result with several scales");
-        Operand steps = Apply(node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(WithScaleOne(grid.Quantization), grid.Minimum, grid.Maximum), $"{node.Name}/steps");
+        Operand steps = Apply(
+            node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(WithScaleOne(grid.Quantization), grid.Minimum, grid.Maximum),
+            $"{node.Name}/steps");
         return OfSteps(node, steps, grid);
     }
 
@@ -176,13 +184,16 @@ internal sealed partial class OnnxImporter
     {
         IsQuantized = true;
         Operand real = Apply(node, OpCatalog.Multiply, [steps, Constant($"{node.Name}/scale", new Shape(), grid.Quantization.Scales[0])]);
-        return real.Data is TensorData data ? new Operand(real.Name, data, grid) { Steps = steps } : new Operand(real.Name, real.Value!, grid) { Steps = steps };
+        return real.Data is TensorData data
+            ? new Operand(real.Name, data, grid) { Steps = steps }
+            : new Operand(real.Name, real.Value!, grid) { Steps = steps };
     }
 
     /// <summary>Scales sums of products of integers to steps of the result; the factors as the runtimes compute them, in float32.</summary>
     private Operand Requantized(OnnxNode node, Operand sum, int inputScale, int weightScale, int resultScale, int channelsBehind)
     {
-        ReadOnlySpan<float> input = RequireConstant(node, node.Input(inputScale), "a scale").Floats, weights = RequireConstant(node, node.Input(weightScale), "a scale").Floats;
+        ReadOnlySpan<float> input = RequireConstant(node, node.Input(inputScale), "a scale").Floats,
+            weights = RequireConstant(node, node.Input(weightScale), "a scale").Floats;
         ReadOnlySpan<float> result = RequireConstant(node, node.Input(resultScale), "a scale").Floats;
         if (input.Length != 1 || result.Length != 1) throw node.Unsupported("an activation with several scales");
         float[] factors = new float[weights.Length];
@@ -271,7 +282,8 @@ internal sealed partial class OnnxImporter
     {
         Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
         Quantization integers = new([1], [0]);
-        Operand rounded = Apply(node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(integers, grid.Minimum, grid.Maximum), $"{node.Name}/rounded");
+        Operand rounded = Apply(
+            node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(integers, grid.Minimum, grid.Maximum), $"{node.Name}/rounded");
         int zero = grid.Quantization.ZeroPoints[0];
         return OfSteps(node, zero == 0 ? rounded : WithScalar(node, OpCatalog.Subtract, rounded, zero, "steps"), grid);
     }

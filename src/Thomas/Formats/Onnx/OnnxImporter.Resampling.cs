@@ -36,9 +36,11 @@ internal sealed partial class OnnxImporter
         int n = x.Shape[0], height = x.Shape[2], width = x.Shape[3], channels = x.Shape[1] / block / block;
         return WithChannelsLast(node, x, last =>
         {
-            Operand blocks = ReshapeTo(node, last, mode == "DCR" ? [n, height, width, block, block, channels] : [n, height, width, channels, block, block], $"{node.Name}/blocks");
+            Operand blocks = ReshapeTo(
+                node, last, mode == "DCR" ? [n, height, width, block, block, channels] : [n, height, width, channels, block, block], $"{node.Name}/blocks");
             TransposeAttributes order = new(mode == "DCR" ? new IntList(0, 1, 3, 2, 4, 5) : new IntList(0, 1, 4, 2, 5, 3));
-            return ReshapeTo(node, Step(node, "ordered", OpCatalog.Transpose, [blocks], order), [n, height * block, width * block, channels], $"{node.Name}/last");
+            return ReshapeTo(
+                node, Step(node, "ordered", OpCatalog.Transpose, [blocks], order), [n, height * block, width * block, channels], $"{node.Name}/last");
         });
     }
 
@@ -64,10 +66,20 @@ internal sealed partial class OnnxImporter
         if (target.AsSpan().SequenceEqual(x.Shape.Dims)) return x;
         if (target[0] != x.Shape[0] || target[1] != x.Shape[1]) throw node.Unsupported("of batch or channels");
         string mode = node.Text("mode", "nearest");
-        if (mode is not ("nearest" or "linear" or "bilinear" or "cubic") || node.Int("antialias", 0) != 0) throw node.Unsupported($"in mode {mode}{(node.Int("antialias", 0) != 0 ? ", antialiased" : "")}");
+        if (mode is not ("nearest" or "linear" or "bilinear" or "cubic") || node.Int("antialias", 0) != 0)
+        {
+            throw node.Unsupported($"in mode {mode}{(node.Int("antialias", 0) != 0 ? ", antialiased" : "")}");
+        }
+
         if (mode == "cubic") return WithChannelsLast(node, x, last => Cubic(node, Cubic(node, last, 1, target[2]), 2, target[3]));
-        bool repeats = mode == "nearest" && target[2] % x.Shape[2] == 0 && target[3] % x.Shape[3] == 0 && RepeatsWhole(node, target[2] / x.Shape[2]) && RepeatsWhole(node, target[3] / x.Shape[3]);
-        if (!repeats) return WithChannelsLast(node, x, last => Interpolated(node, Interpolated(node, last, 1, target[2], mode != "nearest"), 2, target[3], mode != "nearest"));
+        bool repeats = mode == "nearest" && target[2] % x.Shape[2] == 0 && target[3] % x.Shape[3] == 0 && RepeatsWhole(node, target[2] / x.Shape[2])
+            && RepeatsWhole(node, target[3] / x.Shape[3]);
+        if (!repeats)
+        {
+            return WithChannelsLast(
+                node, x, last => Interpolated(node, Interpolated(node, last, 1, target[2], mode != "nearest"), 2, target[3], mode != "nearest"));
+        }
+
         int n = x.Shape[0], height = x.Shape[2], width = x.Shape[3], channels = x.Shape[1], byH = target[2] / height, byW = target[3] / width;
         return WithChannelsLast(node, x, last =>
         {
@@ -126,18 +138,23 @@ internal sealed partial class OnnxImporter
             for (int tap = 0; tap < 4; tap++)
             {
                 double distance = Math.Abs(at - first - tap);
-                taps[tap] = distance <= 1 ? (((a + 2) * distance) - (a + 3)) * distance * distance + 1 : (((((distance - 5) * distance) + 8) * distance) - 4) * a;
+                taps[tap] = distance <= 1
+                    ? (((a + 2) * distance) - (a + 3)) * distance * distance + 1
+                    : (((((distance - 5) * distance) + 8) * distance) - 4) * a;
                 if (inside && (first + tap < 0 || first + tap >= length)) taps[tap] = 0;
                 sum += taps[tap];
             }
 
-            for (int tap = 0; tap < 4; tap++) matrix[(i * length) + (int)Math.Clamp(first + tap, 0, length - 1)] += (float)(inside ? taps[tap] / sum : taps[tap]);
+            for (int tap = 0; tap < 4; tap++)
+                matrix[(i * length) + (int)Math.Clamp(first + tap, 0, length - 1)] += (float)(inside ? taps[tap] / sum : taps[tap]);
         }
 
         Operand weights = Constant($"{node.Name}/cubic{axis}", new Shape(size, length), matrix);
         if (axis == 2) return Step(node, "columns", OpCatalog.MatMul, [weights, x], new MatMulAttributes());
         Operand rows = ReshapeTo(node, x, [x.Shape[0], length, x.Shape[2] * x.Shape[3]], $"{node.Name}/rows_of");
-        return ReshapeTo(node, Step(node, "rows", OpCatalog.MatMul, [weights, rows], new MatMulAttributes()), [x.Shape[0], size, x.Shape[2], x.Shape[3]], $"{node.Name}/image");
+        return ReshapeTo(
+            node, Step(node, "rows", OpCatalog.MatMul, [weights, rows], new MatMulAttributes()), [x.Shape[0], size, x.Shape[2], x.Shape[3]],
+            $"{node.Name}/image");
     }
 
     /// <summary>Where an element of the result lies among those of the operand.</summary>
@@ -155,13 +172,14 @@ internal sealed partial class OnnxImporter
         };
     }
 
-    private static double Nearest(OnnxNode node, double at) => (node.OpType == "Upsample" || node.Opset < 11 ? "floor" : node.Text("nearest_mode", "round_prefer_floor")) switch
-    {
-        "floor" => Math.Floor(at),
-        "ceil" => Math.Ceiling(at),
-        "round_prefer_ceil" => Math.Floor(at + 0.5),
-        _ => Math.Ceiling(at - 0.5),
-    };
+    private static double Nearest(OnnxNode node, double at) =>
+        (node.OpType == "Upsample" || node.Opset < 11 ? "floor" : node.Text("nearest_mode", "round_prefer_floor")) switch
+        {
+            "floor" => Math.Floor(at),
+            "ceil" => Math.Ceiling(at),
+            "round_prefer_ceil" => Math.Floor(at + 0.5),
+            _ => Math.Ceiling(at - 0.5),
+        };
 
     /// <summary>Stretches axes of size 1 by adding zeros, which both formats and gradients know.</summary>
     private Operand Repeated(OnnxNode node, Operand x, Shape zeros, string suffix)
@@ -187,7 +205,11 @@ internal sealed partial class OnnxImporter
         {
             int axis = axes is null ? i : node.Axis(axes[i], shape.Rank);
             double size = wanted?[i] ?? Math.Floor((double)shape[axis] * scales![i]);
-            if (wanted is null && Math.Abs((shape[axis] * (double)scales![i]) - size) > 1e-3) throw node.Unsupported("by a factor that gives no whole size", $"{shape} by {scales[i]}");
+            if (wanted is null && Math.Abs((shape[axis] * (double)scales![i]) - size) > 1e-3)
+            {
+                throw node.Unsupported("by a factor that gives no whole size", $"{shape} by {scales[i]}");
+            }
+
             target[axis] = size is >= 1 and <= 1 << 16 ? (int)size : throw node.Fail($"asks for size {size}");
         }
 

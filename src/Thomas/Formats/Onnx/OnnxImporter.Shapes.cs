@@ -122,7 +122,9 @@ internal sealed partial class OnnxImporter
     }
 
     private Operand Joined(OnnxNode node, Operand[] operands, int axis) =>
-        Array.TrueForAll(operands, static operand => operand.IsInteger) ? JoinIntegers(node, operands, axis) : Apply(node, OpCatalog.Concat, operands, new ConcatAttributes(axis));
+        Array.TrueForAll(operands, static operand => operand.IsInteger)
+        ? JoinIntegers(node, operands, axis)
+        : Apply(node, OpCatalog.Concat, operands, new ConcatAttributes(axis));
 
     private Operand Pad(OnnxNode node)
     {
@@ -154,7 +156,9 @@ internal sealed partial class OnnxImporter
         if (none) return x;
         string mode = node.Text("mode", "constant");
         if (mode is not ("constant" or "reflect" or "edge" or "wrap")) throw node.Unsupported($"in mode '{mode}'");
-        return mode == "constant" ? Apply(node, OpCatalog.Pad, [x], new PadAttributes(new IntList(before), new IntList(after), value)) : PadFromInside(node, x, before, after, mode);
+        return mode == "constant"
+            ? Apply(node, OpCatalog.Pad, [x], new PadAttributes(new IntList(before), new IntList(after), value))
+            : PadFromInside(node, x, before, after, mode);
     }
 
     private Operand Slice(OnnxNode node)
@@ -165,7 +169,8 @@ internal sealed partial class OnnxImporter
         long[] ends = (asOperands ? Integers(node, node.Input(2)) : node.Ints("ends")) ?? throw node.Fail("its ends are missing");
         long[]? axes = asOperands ? node.Optional(3) is Operand a ? Integers(node, a) : null : node.Ints("axes");
         long[]? steps = asOperands && node.Optional(4) is Operand s ? Integers(node, s) : null;
-        if (ends.Length != starts.Length || (axes?.Length ?? starts.Length) != starts.Length || (steps?.Length ?? starts.Length) != starts.Length || starts.Length > x.Rank)
+        if (ends.Length != starts.Length || (axes?.Length ?? starts.Length) != starts.Length || (steps?.Length ?? starts.Length) != starts.Length
+            || starts.Length > x.Rank)
         {
             throw node.Fail($"has {starts.Length} starts, {ends.Length} ends, {axes?.Length} axes and {steps?.Length} steps for {x.Shape}");
         }
@@ -190,7 +195,8 @@ internal sealed partial class OnnxImporter
         }
 
         Operand result = SliceOf(node, x, begin, size, step, backward.Count == 0 ? node.Name : $"{node.Name}/forward");
-        for (int i = 0; i < backward.Count; i++) result = Picked(node, result, backward[i].Axis, backward[i].Indices, i == backward.Count - 1 ? node.Name : $"{node.Name}/backward{i}");
+        for (int i = 0; i < backward.Count; i++)
+            result = Picked(node, result, backward[i].Axis, backward[i].Indices, i == backward.Count - 1 ? node.Name : $"{node.Name}/backward{i}");
         return result;
     }
 
@@ -224,7 +230,9 @@ internal sealed partial class OnnxImporter
         Operand x = node.Input(0);
         int axis = node.Axis(node.Int("axis", 0), x.Rank), length = x.Shape[axis], count = node.OutputCount;
         if (count == 0) throw node.Fail("has no result");
-        long[]? sizes = node.Opset < 13 && node.Ints("split") is long[] attribute ? attribute : node.Optional(1) is Operand given ? Integers(node, given) : null;
+        long[]? sizes = node.Opset < 13 && node.Ints("split") is long[] attribute ? attribute
+            : node.Optional(1) is Operand given ? Integers(node, given)
+            : null;
         if (sizes is not null && sizes.Length != count) throw node.Fail($"has {sizes.Length} sizes for {count} results");
         Operand? first = null;
         int offset = 0, share = (length + count - 1) / count;

@@ -10,7 +10,8 @@ internal sealed partial class OnnxImporter
     private Operand Quotient(OnnxNode node)
     {
         Operand x = node.Input(0);
-        if (!x.IsConstant && x.Grid is null && x.Rank >= 2 && node.Optional(1)?.Value is Value divisor && WindowOverChannels(x.Value!, divisor) is LocalResponseNormAttributes attributes)
+        if (!x.IsConstant && x.Grid is null && x.Rank >= 2 && node.Optional(1)?.Value is Value divisor
+            && WindowOverChannels(x.Value!, divisor) is LocalResponseNormAttributes attributes)
         {
             return ApplyChannelsLast(node, OpCatalog.LocalResponseNorm, x, [], attributes);
         }
@@ -19,8 +20,9 @@ internal sealed partial class OnnxImporter
     }
 
     /// <summary>
-    /// Whether a divisor is (bias + alpha * mean of x^2 over a window of channels)^beta, as PyTorch writes LocalResponseNorm: squares, padding along the channels, an average
-    /// pool. Between them there may be reshapes, and transposes that keep the order of the elements. Windows of even size lie one channel lower than this operator's.
+    /// Whether a divisor is (bias + alpha * mean of x^2 over a window of channels)^beta, as PyTorch writes LocalResponseNorm: squares, padding along the
+    /// channels, an average pool. Between them there may be reshapes, and transposes that keep the order of the elements. Windows of even size lie one channel
+    /// lower than this operator's.
     /// </summary>
     private static LocalResponseNormAttributes? WindowOverChannels(Value x, Value divisor)
     {
@@ -29,7 +31,11 @@ internal sealed partial class OnnxImporter
         Value mean = sum.Inputs[0];
         float alpha = 1;
         if (mean.Producer is { Op: Multiply } product && NumberOf(product.Inputs[1]) is float factor) (mean, alpha) = (product.Inputs[0], factor);
-        if (Behind(mean).Producer is not { Op: AveragePool2d, Attributes: AveragePool2dAttributes { Activation.Kind: ActivationKind.None } pool } node) return null;
+        if (Behind(mean).Producer is not { Op: AveragePool2d, Attributes: AveragePool2dAttributes { Activation.Kind: ActivationKind.None } pool } node)
+        {
+            return null;
+        }
+
         Value pooled = node.Inputs[0];
         Shape shape = x.Shape, map = pooled.Shape;
         int size = pool.Window.KernelH, channels = shape[1], inner = shape.Product(2, shape.Rank);
@@ -38,7 +44,12 @@ internal sealed partial class OnnxImporter
         Value squares = Behind(pooled);
         if (size > 1)
         {
-            if (squares.Producer is not { Op: Ops.Pad, Attributes: PadAttributes { Value: 0 } pad } padded || !PadsChannels(pad, padded.Inputs[0].Shape, size / 2, channels, inner)) return null;
+            if (squares.Producer is not { Op: Ops.Pad, Attributes: PadAttributes { Value: 0 } pad } padded
+                || !PadsChannels(pad, padded.Inputs[0].Shape, size / 2, channels, inner))
+            {
+                return null;
+            }
+
             squares = Behind(padded.Inputs[0]);
         }
 
@@ -53,7 +64,11 @@ internal sealed partial class OnnxImporter
         for (int axis = 0; axis < shape.Rank; axis++)
         {
             if (pad.Before[axis] == 0 && pad.After[axis] == 0) continue;
-            if (any || pad.Before[axis] != count || pad.After[axis] != count || shape[axis] != channels || shape.Product(axis + 1, shape.Rank) != inner) return false;
+            if (any || pad.Before[axis] != count || pad.After[axis] != count || shape[axis] != channels || shape.Product(axis + 1, shape.Rank) != inner)
+            {
+                return false;
+            }
+
             any = true;
         }
 
@@ -65,7 +80,9 @@ internal sealed partial class OnnxImporter
     /// <summary>The value whose elements these are, in the same order.</summary>
     private static Value Behind(Value value)
     {
-        while (value.Producer is Node node && (node.Op is Ops.Reshape || (node.Attributes is TransposeAttributes t && Permutation.KeepsOrder(t.Perm, node.Inputs[0].Shape)))) value = node.Inputs[0];
+        while (value.Producer is Node node
+            && (node.Op is Ops.Reshape || (node.Attributes is TransposeAttributes t && Permutation.KeepsOrder(t.Perm, node.Inputs[0].Shape))))
+            value = node.Inputs[0];
         return value;
     }
 }

@@ -58,7 +58,8 @@ internal sealed partial class OnnxImporter
     /// <param name="layout">Order of the image's axes, where the file says it.</param>
     /// <param name="imageSize">Height and width for files that leave them open; null where nobody said.</param>
     /// <param name="external">Where weights outside the file are.</param>
-    public OnnxImporter(GraphProto proto, int opset, string file, long fileBytes, ImageLayout? layout, (int Height, int Width)? imageSize, ExternalData external)
+    public OnnxImporter(
+        GraphProto proto, int opset, string file, long fileBytes, ImageLayout? layout, (int Height, int Width)? imageSize, ExternalData external)
     {
         _proto = proto;
         _opset = opset;
@@ -88,7 +89,11 @@ internal sealed partial class OnnxImporter
         if (_proto.Initializer.Count > ModelLimits.Tensors) throw ModelLimits.TooMany(_file, _proto.Initializer.Count, "constants", ModelLimits.Tensors);
         foreach (TensorProto initializer in _proto.Initializer)
         {
-            if (!_initializers.TryAdd(initializer.Name, initializer)) throw new ModelFormatException(_file, $"initializer '{initializer.Name}'", "is given twice");
+            if (!_initializers.TryAdd(initializer.Name, initializer))
+            {
+                throw new ModelFormatException(_file, $"initializer '{initializer.Name}'", "is given twice");
+            }
+
             _widened.Add((DataType)initializer.DataType);
         }
 
@@ -138,7 +143,10 @@ internal sealed partial class OnnxImporter
         }
 
         _widened.Add(dtype);
-        if (!_operands.TryAdd(input.Name, new Operand(input.Name, value) { QuantizedInput = grid })) throw new ModelFormatException(_file, place, "is given twice");
+        if (!_operands.TryAdd(input.Name, new Operand(input.Name, value) { QuantizedInput = grid }))
+        {
+            throw new ModelFormatException(_file, place, "is given twice");
+        }
     }
 
     private void AddNode(NodeProto proto)
@@ -157,7 +165,11 @@ internal sealed partial class OnnxImporter
 
             if (FollowsDecision(proto, inputs) || TryUnfold(proto)) return;
             OnnxNode node = new(proto, inputs, _file, _opset, ValueName(proto));
-            if (!Operators.TryGetValue(OnnxNode.QualifiedName(proto), out Func<OnnxImporter, OnnxNode, Operand>? import)) throw new UnsupportedNodeException(OnnxNode.QualifiedName(proto));
+            if (!Operators.TryGetValue(OnnxNode.QualifiedName(proto), out Func<OnnxImporter, OnnxNode, Operand>? import))
+            {
+                throw new UnsupportedNodeException(OnnxNode.QualifiedName(proto));
+            }
+
             if (known)
             {
                 Define(node.OutputName(0), import(this, node), node);
@@ -165,7 +177,10 @@ internal sealed partial class OnnxImporter
                 {
                     // Masks, indices and training statistics.
                     if (proto.Output[i].Length == 0 || _operands.ContainsKey(proto.Output[i])) continue;
-                    if (_operands.TryGetValue(node.OutputName(0), out Operand? first) && first?.Scores is Operand scores) _operands.Add(proto.Output[i], new Operand(proto.Output[i], Array.Empty<Operand>()) { Scores = scores });
+                    if (_operands.TryGetValue(node.OutputName(0), out Operand? first) && first?.Scores is Operand scores)
+                    {
+                        _operands.Add(proto.Output[i], new Operand(proto.Output[i], Array.Empty<Operand>()) { Scores = scores });
+                    }
                     else _notComputed.TryAdd(proto.Output[i], $"{OnnxNode.QualifiedName(proto)} (whose result {i} is used)");
                 }
 
@@ -235,7 +250,10 @@ internal sealed partial class OnnxImporter
 
     private void Define(string name, Operand operand, OnnxNode node)
     {
-        if (name.Length > 0 && (_initializers.ContainsKey(name) || !_operands.TryAdd(name, operand))) throw node.Fail($"computes '{name}', which exists already");
+        if (name.Length > 0 && (_initializers.ContainsKey(name) || !_operands.TryAdd(name, operand)))
+        {
+            throw node.Fail($"computes '{name}', which exists already");
+        }
     }
 
     private Value[] Outputs()
@@ -248,7 +266,11 @@ internal sealed partial class OnnxImporter
         {
             string name = output.Name;
             Operand? operand = _operands.GetValueOrDefault(name);
-            if (operand is null && _initializers.TryGetValue(name, out TensorProto? initializer)) operand = new Operand(name, ReadOutputInitializer(initializer));
+            if (operand is null && _initializers.TryGetValue(name, out TensorProto? initializer))
+            {
+                operand = new Operand(name, ReadOutputInitializer(initializer));
+            }
+
             if (operand is null) throw new ModelFormatException(_file, $"output '{name}'", "nothing computes it");
             if (operand.Scores is not null)
             {
@@ -257,13 +279,19 @@ internal sealed partial class OnnxImporter
                 continue;
             }
 
-            if (!operand.IsTensor || operand.IsInteger) throw new UnsupportedModelException(_file, [$"output '{name}' of {(operand.IsTensor ? "integers" : "several tensors")}"]);
+            if (!operand.IsTensor || operand.IsInteger)
+            {
+                throw new UnsupportedModelException(_file, [$"output '{name}' of {(operand.IsTensor ? "integers" : "several tensors")}"]);
+            }
+
             outputs.Add(Named(ValueOf(operand), name));
         }
 
         if (decisions.Count == 0) return [.. outputs];
         if (outputs.Count == 0) outputs.Add(ValueOf(scores!));
-        Notes.Add($"The file's output {string.Join(", ", decisions)} is a decision (the best class or classes); read are the scores that it is made by, '{outputs[0].Name}'.");
+        Notes.Add(
+            $"The file's output {string.Join(", ", decisions)} is a decision (the best class or classes); read are the scores that it is made by, "
+            + $"'{outputs[0].Name}'.");
         return [.. outputs];
     }
 
@@ -285,9 +313,17 @@ internal sealed partial class OnnxImporter
 
     private void AddNotes()
     {
-        if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16)) Notes.Add("16-bit floats: weights stay so in memory and in files; everything is computed in float32.");
+        if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16))
+        {
+            Notes.Add("16-bit floats: weights stay so in memory and in files; everything is computed in float32.");
+        }
+
         if (_widened.Contains(DataType.Double)) Notes.Add("64-bit floats are narrowed to float32.");
-        if (_leftInTraining) Notes.Add("The file was exported in training mode; it is read for inference: batch normalization by the statistics in the file, no dropout.");
+        if (_leftInTraining)
+        {
+            Notes.Add("The file was exported in training mode; it is read for inference: batch normalization by the statistics in the file, no dropout.");
+        }
+
         if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));
         if (_isDynamic) Notes.Add("8-bit weights: run dequantized to float32; activations, which the file rounds by their own range, stay as they are.");
         else if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");
@@ -310,7 +346,8 @@ internal sealed partial class OnnxImporter
     {
         if (type.SizeBytes / _fileBatch > ModelLimits.ActivationBytes)
         {
-            throw new ModelFormatException(_file, place, $"{type} takes {ByteSize.Format(type.SizeBytes)}, more than any classifier needs; the sizes are wrong");
+            throw new ModelFormatException(
+                _file, place, $"{type} takes {ByteSize.Format(type.SizeBytes)}, more than any classifier needs; the sizes are wrong");
         }
     }
 

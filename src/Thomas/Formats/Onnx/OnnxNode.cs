@@ -79,7 +79,9 @@ internal sealed class OnnxNode
         return flat;
     }
 
-    /// <summary>The same node with its window over three axes, of which it does nothing along the second and third, as one over rows and columns; null where it does.</summary>
+    /// <summary>
+    /// The same node with its window over three axes, of which it does nothing along the second and third, as one over rows and columns; null where it does.
+    /// </summary>
     public OnnxNode? FirstAxis(string suffix)
     {
         if (Text("auto_pad", "NOTSET") is not ("NOTSET" or "" or "VALID")) return null;
@@ -134,7 +136,11 @@ internal sealed class OnnxNode
         if (given.Length != count) throw Fail($"attribute '{attribute}' has {given.Length} numbers, expected {count}");
         for (int i = 0; i < count; i++)
         {
-            if (given[i] < minimum || given[i] > MaximumGeometry) throw Fail($"attribute '{attribute}' holds {given[i]}, outside {minimum} to {MaximumGeometry}");
+            if (given[i] < minimum || given[i] > MaximumGeometry)
+            {
+                throw Fail($"attribute '{attribute}' holds {given[i]}, outside {minimum} to {MaximumGeometry}");
+            }
+
             values[i] = (int)given[i];
         }
 

@@ -38,10 +38,18 @@ internal static class OnnxReader
         List<string> notes = importer.Notes;
         if (opset > OnnxOperatorSets.Newest)
         {
-            notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file's operator set {opset} is newer than the newest that is known here, {OnnxOperatorSets.Newest}; its operators are read as they are in that one."));
+            notes.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The file's operator set {opset} is newer than the newest that is known here, {OnnxOperatorSets.Newest}; its operators are read as "
+                    + $"they are in that one."));
         }
 
-        (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, importer.InputClaims with { Metadata = metadata.Normalization, Order = metadata.Order }) : null;
+        (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, importer.InputClaims with
+        {
+            Metadata = metadata.Normalization,
+            Order = metadata.Order,
+        }) : null;
         ModelInfo info = new()
         {
             Name = proto.Graph.Name.Length > 0 ? proto.Graph.Name : Path.GetFileNameWithoutExtension(name),

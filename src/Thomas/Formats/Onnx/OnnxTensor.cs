@@ -9,7 +9,9 @@ using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 
 namespace Thomas.Formats.Onnx;
 
-/// <summary>Contents of the file's tensors. Raw float32, 16-bit floats and integers are borrowed; float64 becomes float32, other integers 64 bits wide.</summary>
+/// <summary>
+/// Contents of the file's tensors. Raw float32, 16-bit floats and integers are borrowed; float64 becomes float32, other integers 64 bits wide.
+/// </summary>
 internal static class OnnxTensor
 {
     /// <summary>Reads a tensor; what it has to allocate is charged first, and never more than the data that is really there can fill.</summary>
@@ -23,7 +25,9 @@ internal static class OnnxTensor
         DataType type = (DataType)tensor.DataType;
         int elementBytes = StoredBytes(type, tensor.Name);
         bool isExternal = tensor.DataLocation == TensorProto.Types.DataLocation.External;
-        ReadOnlyMemory<byte> raw = isExternal ? external.Read(tensor, place, (long)shape.ElementCount * elementBytes) : tensor.HasRawData ? tensor.RawData.Memory : default;
+        ReadOnlyMemory<byte> raw = isExternal ? external.Read(tensor, place, (long)shape.ElementCount * elementBytes)
+            : tensor.HasRawData ? tensor.RawData.Memory
+            : default;
         int stored = isExternal || raw.Length > 0 ? raw.Length : TypedCount(tensor, type) * elementBytes;
         if (stored != (long)shape.ElementCount * elementBytes)
         {
@@ -31,7 +35,8 @@ internal static class OnnxTensor
         }
 
         DType target = TargetType(type);
-        bool borrowed = raw.Length > 0 && type is DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Int64 or DataType.Int32 or DataType.Int8 or DataType.Uint8 or DataType.Bool;
+        bool borrowed = raw.Length > 0 && type is DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Int64 or DataType.Int32 or DataType.Int8
+            or DataType.Uint8 or DataType.Bool;
         if (target.IsHalf()) charge((long)shape.ElementCount * sizeof(float));
         if (raw.Length > 0 && borrowed && IsAligned(raw, elementBytes)) return new TensorData(new TensorType(target, shape), raw);
         charge((long)shape.ElementCount * target.SizeBytes());
@@ -39,7 +44,9 @@ internal static class OnnxTensor
         return raw.Length > 0 ? Widen(raw.Span, type, shape) : FromTyped(tensor, type, shape);
     }
 
-    /// <summary>Whether the numbers can be read where they lie: a slice of a second file may begin anywhere. What the collector moves keeps its place within 8 bytes.</summary>
+    /// <summary>
+    /// Whether the numbers can be read where they lie: a slice of a second file may begin anywhere. What the collector moves keeps its place within 8 bytes.
+    /// </summary>
     private static unsafe bool IsAligned(ReadOnlyMemory<byte> bytes, int elementBytes)
     {
         fixed (byte* start = bytes.Span) return (nuint)start % (nuint)elementBytes == 0;
@@ -90,7 +97,8 @@ internal static class OnnxTensor
         DataType.Double => tensor.DoubleData.Count,
         DataType.Int64 => tensor.Int64Data.Count,
         DataType.Uint32 => tensor.Uint64Data.Count,
-        DataType.Int32 or DataType.Int16 or DataType.Uint16 or DataType.Int8 or DataType.Uint8 or DataType.Bool or DataType.Float16 or DataType.Bfloat16 => tensor.Int32Data.Count,
+        DataType.Int32 or DataType.Int16 or DataType.Uint16 or DataType.Int8 or DataType.Uint8 or DataType.Bool or DataType.Float16 or DataType.Bfloat16 =>
+            tensor.Int32Data.Count,
         _ => throw new UnreachableException($"Tensors of {type} are not read."),
     };
 

@@ -8,7 +8,8 @@ internal sealed record Grid(Quantization Quantization, int Minimum, int Maximum)
 {
     /// <summary>Whether two grids hold the same real numbers for the same integers.</summary>
     public bool Matches(Quantization other) =>
-        System.MemoryExtensions.SequenceEqual(Quantization.Scales, other.Scales) && System.MemoryExtensions.SequenceEqual(Quantization.ZeroPoints, other.ZeroPoints);
+        System.MemoryExtensions.SequenceEqual(Quantization.Scales, other.Scales)
+        && System.MemoryExtensions.SequenceEqual(Quantization.ZeroPoints, other.ZeroPoints);
 }
 
 /// <summary>
@@ -81,7 +82,10 @@ internal sealed class Operand
 
     public bool IsConstant => Stored is not null;
 
-    public TensorType Type => IsHalf ? Stored!.Type with { DType = DType.F32 } : Stored?.Type ?? Value?.Type ?? throw new UnsupportedNodeException("a list of tensors where a tensor is expected", $"'{Name}'");
+    public TensorType Type =>
+        IsHalf
+        ? Stored!.Type with { DType = DType.F32 }
+        : Stored?.Type ?? Value?.Type ?? throw new UnsupportedNodeException("a list of tensors where a tensor is expected", $"'{Name}'");
 
     public DType DType => Type.DType;
 

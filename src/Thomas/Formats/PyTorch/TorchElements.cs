@@ -49,7 +49,10 @@ internal static class TorchElements
 
         if (!valid || last >= tensor.Storage.ViewCount)
         {
-            throw new ModelFormatException(file, place, $"offset {tensor.Offset} and strides [{string.Join(',', tensor.Strides)}] lead out of storage '{tensor.Storage.Key}', which has {tensor.Storage.ViewCount} elements");
+            throw new ModelFormatException(
+                file, place,
+                $"offset {tensor.Offset} and strides [{string.Join(',', tensor.Strides)}] lead out of storage '{tensor.Storage.Key}', which has "
+                + $"{tensor.Storage.ViewCount} elements");
         }
     }
 

@@ -27,7 +27,8 @@ internal static class TorchReader
     public static bool Recognizes(ReadOnlySpan<byte> file) => IsZip(file) || file[0] == 0x80;
 
     /// <exception cref="ModelFormatException">The file is damaged, names code, or has elements that are not read.</exception>
-    public static WeightFile Read(ReadOnlyMemory<byte> file, WeightCollector collector) => IsZip(file.Span) ? ReadZip(file, collector) : ReadLegacy(file, collector);
+    public static WeightFile Read(ReadOnlyMemory<byte> file, WeightCollector collector) =>
+        IsZip(file.Span) ? ReadZip(file, collector) : ReadLegacy(file, collector);
 
     private static bool IsZip(ReadOnlySpan<byte> file) => file.StartsWith("PK\x03\x04"u8);
 
@@ -37,7 +38,9 @@ internal static class TorchReader
         string prefix = FindPrefix(archive, collector.File);
         if (archive.Open(prefix + "byteorder", collector.Charge) is ReadOnlyMemory<byte> order && !order.Span.StartsWith("little"u8))
         {
-            throw new ModelFormatException(collector.File, $"entry '{prefix}byteorder'", "the file was written by a big-endian machine, which is not read; load and save it anew on another");
+            throw new ModelFormatException(
+                collector.File, $"entry '{prefix}byteorder'",
+                "the file was written by a big-endian machine, which is not read; load and save it anew on another");
         }
 
         Unpickler unpickler = new(archive.Open(prefix + PickleName, collector.Charge)!.Value, 0, collector.File, PickleName);
@@ -48,9 +51,15 @@ internal static class TorchReader
             if (!opened.TryGetValue(storage.Key, out ReadOnlyMemory<byte> bytes))
             {
                 string name = $"{prefix}data/{storage.Key}";
-                bytes = archive.Open(name, collector.Charge) ?? throw new ModelFormatException(collector.File, PickleName, $"the archive lacks the entry '{name}'");
+                bytes = archive.Open(name, collector.Charge)
+                    ?? throw new ModelFormatException(collector.File, PickleName, $"the archive lacks the entry '{name}'");
                 long expected = SizeOf(storage, collector.File);
-                if (bytes.Length != expected) throw new ModelFormatException(collector.File, $"entry '{name}'", $"{storage.Count} {storage.Type} elements take {expected} bytes, the entry has {bytes.Length}");
+                if (bytes.Length != expected)
+                {
+                    throw new ModelFormatException(
+                        collector.File, $"entry '{name}'", $"{storage.Count} {storage.Type} elements take {expected} bytes, the entry has {bytes.Length}");
+                }
+
                 bytes = collector.Aligned(bytes, storage.Type, $"entry '{name}'");
                 opened.Add(storage.Key, bytes);
             }
@@ -81,24 +90,49 @@ internal static class TorchReader
             throw new ModelFormatException(collector.File, "first pickle", "this is a pickle, but torch.save did not write it");
         }
 
-        if (Next("second pickle").Root is not LegacyVersion) throw new ModelFormatException(collector.File, "second pickle", $"the legacy format has another version than {LegacyVersion}");
+        if (Next("second pickle").Root is not LegacyVersion)
+        {
+            throw new ModelFormatException(collector.File, "second pickle", $"the legacy format has another version than {LegacyVersion}");
+        }
+
         if (Next("third pickle").Root is not PickleDict system || system.GetValueOrDefault("little_endian") is not true)
         {
-            throw new ModelFormatException(collector.File, "third pickle", "the file was written by a big-endian machine, which is not read; load and save it anew on another");
+            throw new ModelFormatException(
+                collector.File, "third pickle", "the file was written by a big-endian machine, which is not read; load and save it anew on another");
         }
 
         (object? root, Dictionary<string, TorchStorage> storages) = Next("fourth pickle");
-        if (Next("fifth pickle").Root is not List<object?> keys) throw new ModelFormatException(collector.File, "fifth pickle", "the list of storages is missing");
+        if (Next("fifth pickle").Root is not List<object?> keys)
+        {
+            throw new ModelFormatException(collector.File, "fifth pickle", "the list of storages is missing");
+        }
+
         Dictionary<string, ReadOnlyMemory<byte>> places = new(StringComparer.Ordinal);
         foreach (object? item in keys)
         {
-            if (item is not string key || !storages.TryGetValue(key, out TorchStorage? storage)) throw new ModelFormatException(collector.File, "fifth pickle", $"the list names a storage '{item as string}' that no tensor has");
+            if (item is not string key || !storages.TryGetValue(key, out TorchStorage? storage))
+            {
+                throw new ModelFormatException(collector.File, "fifth pickle", $"the list names a storage '{item as string}' that no tensor has");
+            }
+
             long bytes = SizeOf(storage, collector.File);
             string place = $"byte {at}, storage '{key}'";
-            if (file.Length - at < sizeof(long) || bytes > file.Length - at - sizeof(long)) throw new ModelFormatException(collector.File, place, $"{storage.Count} {storage.Type} elements take {bytes} bytes; the file is cut off");
+            if (file.Length - at < sizeof(long) || bytes > file.Length - at - sizeof(long))
+            {
+                throw new ModelFormatException(collector.File, place, $"{storage.Count} {storage.Type} elements take {bytes} bytes; the file is cut off");
+            }
+
             long count = BinaryPrimitives.ReadInt64LittleEndian(file.Span[at..]);
-            if (count != storage.Count) throw new ModelFormatException(collector.File, place, $"the storage has {count} elements, the pickle says {storage.Count}");
-            if (!places.TryAdd(key, file.Slice(at + sizeof(long), (int)bytes))) throw new ModelFormatException(collector.File, "fifth pickle", $"the list names storage '{key}' twice");
+            if (count != storage.Count)
+            {
+                throw new ModelFormatException(collector.File, place, $"the storage has {count} elements, the pickle says {storage.Count}");
+            }
+
+            if (!places.TryAdd(key, file.Slice(at + sizeof(long), (int)bytes)))
+            {
+                throw new ModelFormatException(collector.File, "fifth pickle", $"the list names storage '{key}' twice");
+            }
+
             at += sizeof(long) + (int)bytes;
         }
 
@@ -134,7 +168,11 @@ internal static class TorchReader
     {
         for (int i = 0; i <= MaxWrappers; i++)
         {
-            if (root is not PickleDict dict) throw new ModelFormatException(file, "checkpoint", "it is no dict of tensors; save the weights with torch.save(model.state_dict(), path)");
+            if (root is not PickleDict dict)
+            {
+                throw new ModelFormatException(file, "checkpoint", "it is no dict of tensors; save the weights with torch.save(model.state_dict(), path)");
+            }
+
             if (FindWrapped(dict) is PickleDict wrapped)
             {
                 root = wrapped;
@@ -146,7 +184,8 @@ internal static class TorchReader
                 if (value is TorchTensor) return dict;
             }
 
-            throw new ModelFormatException(file, "checkpoint", $"the dict holds no tensors, also not under {string.Join(", ", Wrappers)}; its keys are: {Keys(dict)}");
+            throw new ModelFormatException(
+                file, "checkpoint", $"the dict holds no tensors, also not under {string.Join(", ", Wrappers)}; its keys are: {Keys(dict)}");
         }
 
         throw new ModelFormatException(file, "checkpoint", $"the dict of tensors is wrapped more than {MaxWrappers} times");

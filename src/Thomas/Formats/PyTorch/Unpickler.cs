@@ -10,8 +10,9 @@ namespace Thomas.Formats.PyTorch;
 /// <summary>
 /// Reads one pickle (Python's object format, protocols 2 to 5 as <c>torch.save</c> writes them) and runs nothing. It makes null, <see cref="bool"/>,
 /// <see cref="long"/>, <see cref="BigInteger"/> beyond 64 bits, <see cref="double"/>, <see cref="string"/>, tuples (arrays), lists, dicts (without
-/// the entries whose key is no string: no tensor is found by them), <see cref="TorchStorage"/> and <see cref="TorchTensor"/>; everything else is refused. Values may contain each other in
-/// circles, so no caller may walk through them without a bound. https://docs.python.org/3/library/pickletools.html lists the opcodes.
+/// the entries whose key is no string: no tensor is found by them), <see cref="TorchStorage"/> and <see cref="TorchTensor"/>; everything else is refused.
+/// Values may contain each other in circles, so no caller may walk through them without a bound. https://docs.python.org/3/library/pickletools.html lists the
+/// opcodes.
 /// </summary>
 /// <param name="bytes">What the pickle stands in; it may go on behind it.</param>
 /// <param name="start">Where it begins.</param>
@@ -46,7 +47,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             if (opcode == (byte)'.') return Pop();
             if (!ReadNumber(opcode) && !ReadText(opcode) && !ReadMemo(opcode) && !ReadContainer(opcode) && !ReadObject(opcode))
             {
-                throw Error($"opcode 0x{opcode:x2} is not one that torch.save writes for weights; save only the state_dict: torch.save(model.state_dict(), path)");
+                throw Error(
+                    $"opcode 0x{opcode:x2} is not one that torch.save writes for weights; save only the state_dict: torch.save(model.state_dict(), path)");
             }
         }
     }
@@ -223,14 +225,20 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private PickleGlobal Global(string module, string name)
     {
         if (PickleGlobal.Find(module, name) is PickleGlobal known) return known;
-        if (module == "torch" && name.EndsWith("Storage", StringComparison.Ordinal)) throw Error($"elements of {name} are not read; save the weights as float, half, bfloat16 or double");
+        if (module == "torch" && name.EndsWith("Storage", StringComparison.Ordinal))
+        {
+            throw Error($"elements of {name} are not read; save the weights as float, half, bfloat16 or double");
+        }
+
         string advice = module.StartsWith("__torch__", StringComparison.Ordinal)
             ? "this is a TorchScript program, not a file of weights; in Python, save model.state_dict() instead"
             : "loading it would run code, which Thomas does not do; save only the weights: torch.save(model.state_dict(), path)";
         throw Error($"the file names '{module}.{name}': {advice}");
     }
 
-    /// <summary>The only objects outside the pickle are storages: ('storage', class, key, device, elements) and, in the legacy format, which part of them.</summary>
+    /// <summary>
+    /// The only objects outside the pickle are storages: ('storage', class, key, device, elements) and, in the legacy format, which part of them.
+    /// </summary>
     private TorchStorage PersistentObject(object?[] id)
     {
         if (id is not ["storage", PickleGlobal { Kind: PickleGlobalKind.Storage } type, string key, string, long count, ..])
@@ -242,7 +250,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
         TorchStorage storage = id switch
         {
             { Length: 5 } or [.., null] when id.Length <= 6 => new TorchStorage(key, type.Type, count, 0, count),
-            [_, _, _, _, _, object?[] and [string, long offset, long viewCount]] when offset >= 0 && viewCount >= 0 && offset <= count && viewCount <= count - offset =>
+            [_, _, _, _, _, object?[] and [string, long offset, long viewCount]] when offset >= 0 && viewCount >= 0 && offset <= count
+                && viewCount <= count - offset =>
                 new TorchStorage(key, type.Type, count, offset, viewCount),
             _ => throw Error($"storage '{key}' is described in a way that is not known, or as a part beyond its end"),
         };
@@ -270,7 +279,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 }
 
                 return dict;
-            case PickleGlobalKind.Tensor when arguments is [TorchStorage storage, long offset, object?[] sizes, object?[] strides, ..] && sizes.Length == strides.Length:
+            case PickleGlobalKind.Tensor when arguments is [TorchStorage storage, long offset, object?[] sizes, object?[] strides, ..]
+                && sizes.Length == strides.Length:
                 return new TorchTensor(storage, offset, Integers(sizes), Integers(strides));
             case PickleGlobalKind.Parameter when arguments is [TorchTensor tensor, ..]:
                 return tensor;
@@ -333,7 +343,11 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
 
     private ReadOnlySpan<byte> Take(ulong count)
     {
-        if (count > (ulong)(_end - _at)) throw Error(_end < bytes.Length ? $"the pickle takes more than {ModelLimits.WeightHeaderBytes} bytes" : "the pickle is cut off");
+        if (count > (ulong)(_end - _at))
+        {
+            throw Error(_end < bytes.Length ? $"the pickle takes more than {ModelLimits.WeightHeaderBytes} bytes" : "the pickle is cut off");
+        }
+
         ReadOnlySpan<byte> taken = bytes.Span.Slice(_at, (int)count);
         _at += (int)count;
         return taken;

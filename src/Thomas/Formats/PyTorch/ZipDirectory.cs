@@ -14,7 +14,8 @@ namespace Thomas.Formats.PyTorch;
 /// </summary>
 internal sealed class ZipDirectory
 {
-    private const uint EntrySignature = 0x02014b50, LocalSignature = 0x04034b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50;
+    private const uint EntrySignature = 0x02014b50, LocalSignature = 0x04034b50, EndSignature = 0x06054b50, End64Signature = 0x06064b50,
+        Locator64Signature = 0x07064b50;
     private const int EntryBytes = 46, LocalBytes = 30, EndBytes = 22, End64Bytes = 56, Locator64Bytes = 20;
     private const ushort Zip64Field = 1, Stored = 0, Deflated = 8, Encrypted = 1;
     private const int MaxEntries = 2 * ModelLimits.WeightTensors;
@@ -31,7 +32,11 @@ internal sealed class ZipDirectory
         _name = name;
         (long count, long offset, long bytes, long end) = FindDirectory();
         if (count > MaxEntries) throw Error("", $"the archive has {count} entries; at most {MaxEntries} are accepted");
-        if (offset < 0 || bytes < 0 || offset > end || bytes > end - offset) throw Error("", $"the directory should stand at byte {offset}, which is not in front of the archive's end");
+        if (offset < 0 || bytes < 0 || offset > end || bytes > end - offset)
+        {
+            throw Error("", $"the directory should stand at byte {offset}, which is not in front of the archive's end");
+        }
+
         ReadOnlySpan<byte> directory = file.Span.Slice((int)offset, (int)bytes);
         for (long i = 0; i < count; i++) directory = directory[AddEntry(directory, i, offset)..];
         CheckOverlaps();
@@ -83,7 +88,11 @@ internal sealed class ZipDirectory
         int locator = end - Locator64Bytes;
         if (locator < 0 || U32(file, locator) != Locator64Signature) return (U16(file, end + 10), U32(file, end + 16), U32(file, end + 12), end);
         long end64 = S64(file, locator + 8);
-        if (end64 < 0 || end64 > locator - End64Bytes || U32(file, (int)end64) != End64Signature) throw Error("", $"the archive's end should stand at byte {end64} and does not");
+        if (end64 < 0 || end64 > locator - End64Bytes || U32(file, (int)end64) != End64Signature)
+        {
+            throw Error("", $"the archive's end should stand at byte {end64} and does not");
+        }
+
         int at = (int)end64;
         return (S64(file, at + 32), S64(file, at + 48), S64(file, at + 40), end64);
     }
@@ -98,10 +107,22 @@ internal sealed class ZipDirectory
         long packed = U32(directory, 20), bytes = U32(directory, 24), offset = U32(directory, 42);
         ReadZip64(directory.Slice(EntryBytes + nameBytes, extraBytes), ref bytes, ref packed, ref offset);
         int method = U16(directory, 10);
-        if ((U16(directory, 8) & Encrypted) != 0 || method is not (Stored or Deflated)) throw Error(name, "it is encrypted, or compressed by another method than deflate");
-        if (bytes is < 0 or > int.MaxValue || packed is < 0 or > int.MaxValue || (method == Stored && packed != bytes)) throw Error(name, $"its sizes, {packed} packed and {bytes} unpacked, are not possible");
+        if ((U16(directory, 8) & Encrypted) != 0 || method is not (Stored or Deflated))
+        {
+            throw Error(name, "it is encrypted, or compressed by another method than deflate");
+        }
+
+        if (bytes is < 0 or > int.MaxValue || packed is < 0 or > int.MaxValue || (method == Stored && packed != bytes))
+        {
+            throw Error(name, $"its sizes, {packed} packed and {bytes} unpacked, are not possible");
+        }
+
         ReadOnlySpan<byte> file = _file.Span;
-        if (offset < 0 || offset > directoryOffset - LocalBytes || U32(file, (int)offset) != LocalSignature) throw Error(name, $"it should begin at byte {offset} and does not");
+        if (offset < 0 || offset > directoryOffset - LocalBytes || U32(file, (int)offset) != LocalSignature)
+        {
+            throw Error(name, $"it should begin at byte {offset} and does not");
+        }
+
         long start = offset + LocalBytes + U16(file, (int)offset + 26) + U16(file, (int)offset + 28);
         if (start + packed > directoryOffset) throw Error(name, $"it takes {packed} bytes from byte {start}, beyond the last entry's end");
         if (!_entries.TryAdd(name, new Entry(method, offset, start, start + packed, bytes, U32(directory, 16)))) throw Error(name, "the name occurs twice");

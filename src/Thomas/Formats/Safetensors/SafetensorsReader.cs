@@ -26,7 +26,9 @@ internal static class SafetensorsReader
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Span);
         if (length > (ulong)(file.Length - LengthBytes))
         {
-            throw new ModelFormatException(collector.File, "byte 0", $"the header should take {length} bytes, the file has {file.Length - LengthBytes} after its length; it is cut off or no safetensors file");
+            throw new ModelFormatException(
+                collector.File, "byte 0",
+                $"the header should take {length} bytes, the file has {file.Length - LengthBytes} after its length; it is cut off or no safetensors file");
         }
 
         if (length > ModelLimits.WeightHeaderBytes)
@@ -66,7 +68,11 @@ internal static class SafetensorsReader
                     continue;
                 }
 
-                if (entries.Count == ModelLimits.WeightTensors) throw new ModelFormatException(collector.File, place, $"there are more than {ModelLimits.WeightTensors} tensors");
+                if (entries.Count == ModelLimits.WeightTensors)
+                {
+                    throw new ModelFormatException(collector.File, place, $"there are more than {ModelLimits.WeightTensors} tensors");
+                }
+
                 entries.Add(ReadEntry(ref json, name, place, collector));
             }
 
@@ -162,9 +168,17 @@ internal static class SafetensorsReader
         foreach (Entry entry in sorted)
         {
             string place = WeightCollector.PlaceOf(entry.Name);
-            if (entry.Begin < at) throw new ModelFormatException(file, place, $"its elements begin at {entry.Begin} of the data, within another tensor that ends at {at}");
+            if (entry.Begin < at)
+            {
+                throw new ModelFormatException(file, place, $"its elements begin at {entry.Begin} of the data, within another tensor that ends at {at}");
+            }
+
             if (entry.Begin > at) throw new ModelFormatException(file, place, $"its elements begin at {entry.Begin} of the data and leave a gap after {at}");
-            if (entry.End > dataBytes) throw new ModelFormatException(file, place, $"its elements end at {entry.End} of the data, which has {dataBytes} bytes; the file is cut off");
+            if (entry.End > dataBytes)
+            {
+                throw new ModelFormatException(file, place, $"its elements end at {entry.End} of the data, which has {dataBytes} bytes; the file is cut off");
+            }
+
             at = entry.End;
         }
 

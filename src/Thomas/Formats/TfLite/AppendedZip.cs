@@ -17,7 +17,9 @@ internal static class AppendedZip
     // A zip cannot name an earlier time; a fixed one makes the same model the same bytes.
     private static readonly DateTimeOffset Epoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>The text of an entry, or of the only .txt entry where no name is given; null where there is none, with the problem if something is wrong.</summary>
+    /// <summary>
+    /// The text of an entry, or of the only .txt entry where no name is given; null where there is none, with the problem if something is wrong.
+    /// </summary>
     public static string? ReadText(ReadOnlyMemory<byte> file, string? entryName, out string? problem)
     {
         problem = null;

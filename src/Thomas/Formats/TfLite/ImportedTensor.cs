@@ -116,10 +116,14 @@ internal sealed class ImportedTensor
             // Sixteen times as much as other constants may grow: nine weights of ten are left out, and bytes become floats.
             _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount / 16, Place);
             byte[] data = SparseDecoder.Decode(this, new TensorTable(_table).Sparsity, shape, Data, elementBytes);
-            return Stored is DType same ? new TensorData(new TensorType(same, shape), data) : TensorData.FromFloats(shape, ConstantDecoder.ToFloats(data, Type, shape, Quantization), Quantization);
+            return Stored is DType same
+                ? new TensorData(new TensorType(same, shape), data)
+                : TensorData.FromFloats(shape, ConstantDecoder.ToFloats(data, Type, shape, Quantization), Quantization);
         }
 
-        Require(Data.Length == (long)shape.ElementCount * elementBytes, $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
+        Require(
+            Data.Length == (long)shape.ElementCount * elementBytes,
+            $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
         if (Type != TfLiteType.FLOAT32) _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);
         if (Stored is DType stored) return new TensorData(new TensorType(stored, shape), Data);
         return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization), Quantization);
@@ -132,7 +136,9 @@ internal sealed class ImportedTensor
         Require(shape.ElementCount <= MaxIntegers, $"of shape {shape} is too long a list of sizes or indices");
         int elementBytes = Type == TfLiteType.INT64 ? sizeof(long) : Type == TfLiteType.INT32 ? sizeof(int) : 0;
         Require(elementBytes > 0, $"holds {Type} where sizes or indices belong");
-        Require(Data.Length == shape.ElementCount * elementBytes, $"of shape {shape} takes {shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
+        Require(
+            Data.Length == shape.ElementCount * elementBytes,
+            $"of shape {shape} takes {shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
         return new IntegerTensor(shape, ConstantDecoder.ToLongs(Data.Span, elementBytes));
     }
 
@@ -152,7 +158,8 @@ internal sealed class ImportedTensor
         int axis = _dims.Length == 1 ? 0 : fields.Axis;
         if (scales.Length > 1)
         {
-            Require(axis >= 0 && axis < _dims.Length && _dims[axis] == scales.Length, $"has {scales.Length} scales along axis {axis}, which do not fit its shape");
+            Require(
+                axis >= 0 && axis < _dims.Length && _dims[axis] == scales.Length, $"has {scales.Length} scales along axis {axis}, which do not fit its shape");
         }
 
         int[] zeroPoints = new int[scales.Length];

@@ -5,8 +5,8 @@ using Thomas.Graphs;
 namespace Thomas.Formats.TfLite;
 
 /// <summary>
-/// Spreads the elements of a sparse constant. They are stored in the order of a walk over levels, one for each axis and then one for each axis of blocks; a level visits all
-/// positions, or those that it lists for each position of the level before.
+/// Spreads the elements of a sparse constant. They are stored in the order of a walk over levels, one for each axis and then one for each axis of blocks; a
+/// level visits all positions, or those that it lists for each position of the level before.
 /// </summary>
 internal sealed class SparseDecoder
 {
@@ -31,10 +31,13 @@ internal sealed class SparseDecoder
         FlatTables levels = table.Levels;
         int count = shape.Rank + _blockMap.Length;
         bool[] seen = new bool[count];
-        _tensor.Require(_blockMap.Length <= Shape.MaxRank && _order.Length == count && levels.Count == count, $"has {levels.Count} levels of sparse storage for {shape}");
+        _tensor.Require(
+            _blockMap.Length <= Shape.MaxRank && _order.Length == count && levels.Count == count, $"has {levels.Count} levels of sparse storage for {shape}");
         for (int i = 0; i < count; i++)
         {
-            _tensor.Require((uint)_order[i] < (uint)count && !seen[_order[i]] && _order[i] < shape.Rank == i < shape.Rank, $"visits axis {_order[i]} at level {i} of its sparse storage");
+            _tensor.Require(
+                (uint)_order[i] < (uint)count && !seen[_order[i]] && _order[i] < shape.Rank == i < shape.Rank,
+                $"visits axis {_order[i]} at level {i} of its sparse storage");
             seen[_order[i]] = true;
         }
 
@@ -61,8 +64,8 @@ internal sealed class SparseDecoder
     }
 
     /// <summary>
-    /// Visits the positions of a level that belong to a position of the level before. The file bounds the walk: no level is empty, so every way through levels that visit all
-    /// positions ends at a stored element or at a segment, and none of these is visited twice.
+    /// Visits the positions of a level that belong to a position of the level before. The file bounds the walk: no level is empty, so every way through levels
+    /// that visit all positions ends at a stored element or at a segment, and none of these is visited twice.
     /// </summary>
     private void Visit(int level, long parent)
     {
@@ -86,7 +89,8 @@ internal sealed class SparseDecoder
 
         _tensor.Require(parent + 1 < current.Segments.Length, $"lists {current.Segments.Length} segments at level {level}, position {parent} is beyond");
         int begin = current.Segments[parent], end = current.Segments[parent + 1];
-        _tensor.Require(begin >= 0 && begin <= end && end <= current.Positions.Length, $"has the segment {begin} to {end} among {current.Positions.Length} positions");
+        _tensor.Require(
+            begin >= 0 && begin <= end && end <= current.Positions.Length, $"has the segment {begin} to {end} among {current.Positions.Length} positions");
         for (int i = begin; i < end; i++)
         {
             _at[level] = current.Positions[i];

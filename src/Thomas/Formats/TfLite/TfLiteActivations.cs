@@ -17,7 +17,8 @@ internal static class TfLiteActivations
         [ActivationKind.Relu] = static (graph, x, _) => graph.Unary(RELU, x),
         [ActivationKind.Relu6] = static (graph, x, _) => graph.Unary(RELU6, x),
         [ActivationKind.Clip] = static (graph, x, f) => f is { A: -1, B: 1 } ? graph.Unary(RELU_N1_TO_1, x) : graph.Clipped(x, f.A, f.B),
-        [ActivationKind.LeakyRelu] = static (graph, x, f) => graph.Call(LEAKY_RELU, [x], graph.Dims(x), new OptionsTable(BuiltinOptions.LeakyRelu).Float(0, f.A)),
+        [ActivationKind.LeakyRelu] = static (graph, x, f) => graph.Call(
+            LEAKY_RELU, [x], graph.Dims(x), new OptionsTable(BuiltinOptions.LeakyRelu).Float(0, f.A)),
         [ActivationKind.Sigmoid] = static (graph, x, _) => graph.Unary(LOGISTIC, x),
         [ActivationKind.HardSigmoid] = static (graph, x, f) => WriteHardSigmoid(graph, x, f),
         [ActivationKind.HardSwish] = static (graph, x, _) => graph.Unary(HARD_SWISH, x, BuiltinOptions.HardSwish),
@@ -30,7 +31,8 @@ internal static class TfLiteActivations
     private static readonly (FusedActivation Option, Activation Activation, bool IsWritten)[] Options =
     [
         (FusedActivation.NONE, Activation.None, true), (FusedActivation.RELU, Activation.Relu, true), (FusedActivation.RELU6, Activation.Relu6, true),
-        (FusedActivation.RELU6, Activation.Clip(0, 6), true), (FusedActivation.RELU_N1_TO_1, Activation.Clip(-1, 1), true), (FusedActivation.TANH, new Activation(ActivationKind.Tanh), false),
+        (FusedActivation.RELU6, Activation.Clip(0, 6), true), (FusedActivation.RELU_N1_TO_1, Activation.Clip(-1, 1), true),
+        (FusedActivation.TANH, new Activation(ActivationKind.Tanh), false),
     ];
 
     /// <summary>The operators that are an activation.</summary>
@@ -78,7 +80,8 @@ internal static class TfLiteActivations
     /// <summary>x * n / (n + 2) with e = e^(min(x, 20)) and n = e * (e + 2), as the kernel computes it.</summary>
     private static int WriteMish(GraphEmitter graph, int x)
     {
-        int two = graph.Scalar("two", 2), e = graph.Unary(EXP, graph.Binary(MINIMUM, x, graph.Scalar("saturated", 20)), BuiltinOptions.Exp), n = graph.Binary(MUL, e, graph.Binary(ADD, e, two));
+        int two = graph.Scalar("two", 2), e = graph.Unary(EXP, graph.Binary(MINIMUM, x, graph.Scalar("saturated", 20)), BuiltinOptions.Exp),
+            n = graph.Binary(MUL, e, graph.Binary(ADD, e, two));
         return graph.Binary(MUL, x, graph.Binary(DIV, n, graph.Binary(ADD, n, two)));
     }
 

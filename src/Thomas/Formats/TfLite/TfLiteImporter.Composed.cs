@@ -22,7 +22,8 @@ internal sealed partial class TfLiteImporter
     /// <summary>Outputs that are decisions, which are left out.</summary>
     public List<string> Decisions { get; } = [];
 
-    private Value Number(OperatorCall call, float value) => _builder.Constant($"{_tensors[call.Outputs[0]].Name}/number", TensorData.FromFloats(new Shape(), [value]));
+    private Value Number(OperatorCall call, float value) =>
+        _builder.Constant($"{_tensors[call.Outputs[0]].Name}/number", TensorData.FromFloats(new Shape(), [value]));
 
     private Value Activated(OperatorCall call, Value x, Activation activation) => Step(call, OpCatalog.Activate, [x], new ActivateAttributes(activation));
 
@@ -75,13 +76,17 @@ internal sealed partial class TfLiteImporter
         bool fits = block is >= 1 and <= MaxWindow && (back ? shape[3] % ((long)block * block) == 0 : shape[1] % block == 0 && shape[2] % block == 0);
         _file.Require(fits, call.Place, $"{call.Name} has blocks of {block} for {shape}");
         int[] apart = back ? [0, shape[1], shape[2], block, block, shape[3] / block / block] : [0, shape[1] / block, block, shape[2] / block, block, shape[3]];
-        int[] joined = back ? [0, shape[1] * block, shape[2] * block, shape[3] / block / block] : [0, shape[1] / block, shape[2] / block, shape[3] * block * block];
+        int[] joined = back
+            ? [0, shape[1] * block, shape[2] * block, shape[3] / block / block]
+            : [0, shape[1] / block, shape[2] / block, shape[3] * block * block];
         Value blocks = Step(call, OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(apart)));
         Value ordered = Step(call, OpCatalog.Transpose, [blocks], new TransposeAttributes(new IntList(0, 1, 3, 2, 4, 5)));
         Emit(call, OpCatalog.Reshape, [ordered], new ReshapeAttributes(new IntList(joined)), keepsGrid: true);
     }
 
-    /// <summary>Any size: where the nearest element is the one that is repeated, by stretching, else axis by axis; an image that keeps its size is passed on.</summary>
+    /// <summary>
+    /// Any size: where the nearest element is the one that is repeated, by stretching, else axis by axis; an image that keeps its size is passed on.
+    /// </summary>
     private void ImportResize(OperatorCall call)
     {
         Value x = Operand(call, 0);
@@ -145,8 +150,11 @@ internal sealed partial class TfLiteImporter
         if (!linear) return low;
         int[] dims = [1, 1, 1, 1];
         dims[axis] = size;
-        Value first = Step(call, OpCatalog.Multiply, [low, _builder.Constant($"{_tensors[call.Outputs[0]].Name}/rest{axis}", TensorData.FromFloats(new Shape(dims), rest))]);
-        Value second = Step(call, OpCatalog.Multiply, [Picked(call, x, axis, above), _builder.Constant($"{_tensors[call.Outputs[0]].Name}/share{axis}", TensorData.FromFloats(new Shape(dims), share))]);
+        Value first = Step(
+            call, OpCatalog.Multiply, [low, _builder.Constant($"{_tensors[call.Outputs[0]].Name}/rest{axis}", TensorData.FromFloats(new Shape(dims), rest))]);
+        Value second = Step(
+            call, OpCatalog.Multiply,
+            [Picked(call, x, axis, above), _builder.Constant($"{_tensors[call.Outputs[0]].Name}/share{axis}", TensorData.FromFloats(new Shape(dims), share))]);
         return Step(call, OpCatalog.Add, [first, second]);
     }
 
@@ -162,7 +170,9 @@ internal sealed partial class TfLiteImporter
     {
         Value x = Operand(call, 0);
         int[] dims = SmallInts(call, RequiredIntegers(call, 1, "a shape").Values), zeros = (int[])dims.Clone();
-        _file.Require(dims.Length <= Shape.MaxRank && Array.TrueForAll(dims, static dim => dim > 0) && Shape.TryBroadcast(x.Shape, new Shape(dims), out Shape full) && full == new Shape(dims), call.Place, $"{x.Shape} does not stretch to [{string.Join(',', dims)}]");
+        _file.Require(
+            dims.Length <= Shape.MaxRank && Array.TrueForAll(dims, static dim => dim > 0) && Shape.TryBroadcast(x.Shape, new Shape(dims), out Shape full)
+            && full == new Shape(dims), call.Place, $"{x.Shape} does not stretch to [{string.Join(',', dims)}]");
         for (int i = 0; i < zeros.Length; i++)
         {
             int own = i - (dims.Length - x.Shape.Rank);
@@ -198,7 +208,8 @@ internal sealed partial class TfLiteImporter
         for (int axis = 0; axis < rank; axis++)
         {
             int before = pads[2 * axis], after = pads[(2 * axis) + 1], length = x.Shape[axis], most = length - 1 + symmetric;
-            _file.Require(before >= 0 && after >= 0 && before <= most && after <= most, call.Place, $"MIRROR_PAD mirrors more than axis {axis} of {x.Shape} has");
+            _file.Require(
+                before >= 0 && after >= 0 && before <= most && after <= most, call.Place, $"MIRROR_PAD mirrors more than axis {axis} of {x.Shape} has");
             if (before == 0 && after == 0) continue;
             int[] indices = new int[before + length + after];
             for (int i = 0; i < indices.Length; i++)
@@ -244,12 +255,15 @@ internal sealed partial class TfLiteImporter
         int[] indices = new int[wanted.Values.Length];
         for (int i = 0; i < indices.Length; i++)
         {
-            _file.Require(wanted.Values[i] >= 0 && wanted.Values[i] < x.Shape[axis], call.Place, $"GATHER picks {wanted.Values[i]} along axis {axis} of {x.Shape}");
+            _file.Require(
+                wanted.Values[i] >= 0 && wanted.Values[i] < x.Shape[axis], call.Place, $"GATHER picks {wanted.Values[i]} along axis {axis} of {x.Shape}");
             indices[i] = (int)wanted.Values[i];
         }
 
         Value picked = Picked(call, x, axis, indices);
-        Emit(call, OpCatalog.Reshape, [picked], ReshapeTo(picked.Shape, [.. x.Shape.Dims[..axis], .. wanted.Shape.Dims, .. x.Shape.Dims[(axis + 1)..]]), keepsGrid: true);
+        Emit(
+            call, OpCatalog.Reshape, [picked], ReshapeTo(picked.Shape, [.. x.Shape.Dims[..axis], .. wanted.Shape.Dims, .. x.Shape.Dims[(axis + 1)..]]),
+            keepsGrid: true);
     }
 
     private void ImportPack(OperatorCall call)
@@ -289,8 +303,11 @@ internal sealed partial class TfLiteImporter
         RequireRank4(call, x, x);
         (int H, int W) block = Block(call);
         int[] pads = SmallInts(call, RequiredIntegers(call, 2, "pads").Values);
-        _file.Require(pads.Length == 4 && Array.TrueForAll(pads, static pad => pad is >= 0 and <= MaxWindow), call.Place, $"{call.Name} has {pads.Length} pads");
-        _file.Require((x.Shape[1] + pads[0] + pads[1]) % block.H == 0 && (x.Shape[2] + pads[2] + pads[3]) % block.W == 0, call.Place, $"blocks of {block.H}x{block.W} do not divide {x.Shape}");
+        _file.Require(
+            pads.Length == 4 && Array.TrueForAll(pads, static pad => pad is >= 0 and <= MaxWindow), call.Place, $"{call.Name} has {pads.Length} pads");
+        _file.Require(
+            (x.Shape[1] + pads[0] + pads[1]) % block.H == 0 && (x.Shape[2] + pads[2] + pads[3]) % block.W == 0, call.Place,
+            $"blocks of {block.H}x{block.W} do not divide {x.Shape}");
         _values[call.Outputs[0]] = Step(call, OpCatalog.Pad, [x], new PadAttributes(new IntList(0, pads[0], pads[2], 0), new IntList(0, pads[1], pads[3], 0)));
         _spread[call.Outputs[0]] = block;
     }
@@ -299,18 +316,27 @@ internal sealed partial class TfLiteImporter
     {
         Value x = Operand(call, 0);
         RequireRank4(call, x, x);
-        if (!_spread.TryGetValue(call.Inputs[0], out (int H, int W) block) || block != Block(call)) throw Unsupported(call, "a batch that was not spread by the same blocks");
+        if (!_spread.TryGetValue(call.Inputs[0], out (int H, int W) block) || block != Block(call))
+        {
+            throw Unsupported(call, "a batch that was not spread by the same blocks");
+        }
+
         int[] crops = SmallInts(call, RequiredIntegers(call, 2, "crops").Values);
-        bool fits = crops.Length == 4 && Array.TrueForAll(crops, static crop => crop is >= 0 and <= MaxWindow) && crops[0] + crops[1] < x.Shape[1] && crops[2] + crops[3] < x.Shape[2];
+        bool fits = crops.Length == 4 && Array.TrueForAll(crops, static crop => crop is >= 0 and <= MaxWindow) && crops[0] + crops[1] < x.Shape[1]
+            && crops[2] + crops[3] < x.Shape[2];
         _file.Require(fits, call.Place, $"{call.Name} crops all of {x.Shape}");
         int[] size = [-1, x.Shape[1] - crops[0] - crops[1], x.Shape[2] - crops[2] - crops[3], -1];
-        Emit(call, OpCatalog.Slice, [x], new SliceAttributes(new IntList(0, crops[0], crops[2], 0), new IntList(size), new IntList(1, 1, 1, 1)), keepsGrid: true);
+        Emit(
+            call, OpCatalog.Slice, [x], new SliceAttributes(new IntList(0, crops[0], crops[2], 0), new IntList(size), new IntList(1, 1, 1, 1)),
+            keepsGrid: true);
     }
 
     private (int H, int W) Block(OperatorCall call)
     {
         int[] block = SmallInts(call, RequiredIntegers(call, 1, "a block").Values);
-        _file.Require(block.Length == 2 && block[0] is >= 1 and <= MaxWindow && block[1] is >= 1 and <= MaxWindow, call.Place, $"{call.Name} has a block of {block.Length} numbers");
+        _file.Require(
+            block.Length == 2 && block[0] is >= 1 and <= MaxWindow && block[1] is >= 1 and <= MaxWindow, call.Place,
+            $"{call.Name} has a block of {block.Length} numbers");
         return (block[0], block[1]);
     }
 
@@ -318,7 +344,11 @@ internal sealed partial class TfLiteImporter
     private (int H, int W) Spread(OperatorCall call, (int H, int W) stride, (int H, int W) dilation)
     {
         if (!_spread.TryGetValue(call.Inputs[0], out (int H, int W) block)) return dilation;
-        if (stride != (1, 1) || (TfLitePadding)call.Options.Byte(0) != TfLitePadding.VALID) throw Unsupported(call, "strides or padding over a batch that is spread");
+        if (stride != (1, 1) || (TfLitePadding)call.Options.Byte(0) != TfLitePadding.VALID)
+        {
+            throw Unsupported(call, "strides or padding over a batch that is spread");
+        }
+
         _file.Require((long)dilation.H * block.H <= MaxWindow && (long)dilation.W * block.W <= MaxWindow, call.Place, $"{call.Name} has too large a dilation");
         return (dilation.H * block.H, dilation.W * block.W);
     }
@@ -341,7 +371,8 @@ internal sealed partial class TfLiteImporter
             return;
         }
 
-        bool keepsForm = call.Code is BuiltinOperator.CONV_2D or BuiltinOperator.DEPTHWISE_CONV_2D or BuiltinOperator.RELU or BuiltinOperator.RELU6 or BuiltinOperator.ADD or BuiltinOperator.MUL;
+        bool keepsForm = call.Code is BuiltinOperator.CONV_2D or BuiltinOperator.DEPTHWISE_CONV_2D or BuiltinOperator.RELU or BuiltinOperator.RELU6
+            or BuiltinOperator.ADD or BuiltinOperator.MUL;
         if (!keepsForm && call.Code != BuiltinOperator.BATCH_TO_SPACE_ND) throw Unsupported(call, "a batch that is spread");
         import();
         if (keepsForm) _spread[call.Outputs[0]] = block.Value;
@@ -356,7 +387,12 @@ internal sealed partial class TfLiteImporter
             if (index >= 0 && _scores.TryGetValue(index, out Value? found)) scores ??= found;
         }
 
-        if (scores is null && call.Code is BuiltinOperator.ARG_MAX or BuiltinOperator.ARG_MIN or BuiltinOperator.TOPK_V2 && call.Has(0) && !OperandTensor(call, 0).IsInteger) scores = Operand(call, 0);
+        if (scores is null && call.Code is BuiltinOperator.ARG_MAX or BuiltinOperator.ARG_MIN or BuiltinOperator.TOPK_V2 && call.Has(0)
+            && !OperandTensor(call, 0).IsInteger)
+        {
+            scores = Operand(call, 0);
+        }
+
         if (scores is null) return false;
         foreach (int index in call.Outputs) _scores[index] = scores;
         return true;

@@ -17,7 +17,9 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         Value x = Operand(call, 0), filter = Operand(call, 1);
         RequireRank4(call, x, filter);
-        Window2d window = ReadWindow(call, x.Shape, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1))));
+        Window2d window = ReadWindow(
+            call, x.Shape, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)),
+            Spread(call, (options.Int(2), options.Int(1)), (options.Int(5, 1), options.Int(4, 1))));
         Activation activation = ReadActivation(call, 3);
         int channels = x.Shape[3], perGroup = filter.Shape[3];
         _file.Require(perGroup > 0 && channels % perGroup == 0, call.Place, $"its filter {filter.Shape} (OHWI) does not fit an input of {channels} channels");
@@ -36,7 +38,9 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         Value x = Operand(call, 0), filter = Operand(call, 1);
         RequireRank4(call, x, filter);
-        Window2d window = ReadWindow(call, x.Shape, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), Spread(call, (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1))));
+        Window2d window = ReadWindow(
+            call, x.Shape, filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)),
+            Spread(call, (options.Int(2), options.Int(1)), (options.Int(6, 1), options.Int(5, 1))));
         Activation activation = ReadActivation(call, 4);
         EmitWithBias(call, OpCatalog.DepthwiseConv2d, x, filter, hasBias => new DepthwiseConv2dAttributes(window, hasBias, activation));
     }
@@ -49,12 +53,16 @@ internal sealed partial class TfLiteImporter
         Value filter = Operand(call, 1), x = Operand(call, 2);
         RequireRank4(call, x, filter);
         int[] size = SmallInts(call, RequiredIntegers(call, 0, "a size").Values);
-        _file.Require(size.Length == 4 && size[1] >= 1 && size[2] >= 1 && filter.Shape[3] == x.Shape[3], call.Place, $"{call.Name} of {x.Shape} and {filter.Shape} names {size.Length} sizes");
+        _file.Require(
+            size.Length == 4 && size[1] >= 1 && size[2] >= 1 && filter.Shape[3] == x.Shape[3], call.Place,
+            $"{call.Name} of {x.Shape} and {filter.Shape} names {size.Length} sizes");
         if (filter.Constant is not { } data) throw Unsupported(call, "a filter that is not constant");
 
         // Padding is that of the convolution which is turned around: from the result to the input.
-        Window2d window = ReadWindow(call, new Shape(1, size[1], size[2], filter.Shape[0]), filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (1, 1));
-        bool fits = window.OutputH(size[1]) == x.Shape[1] && window.OutputW(size[2]) == x.Shape[2] && window.ExtentH <= size[1] + window.Padding.Top + window.Padding.Bottom && window.ExtentW <= size[2] + window.Padding.Left + window.Padding.Right;
+        Window2d window = ReadWindow(
+            call, new Shape(1, size[1], size[2], filter.Shape[0]), filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (1, 1));
+        bool fits = window.OutputH(size[1]) == x.Shape[1] && window.OutputW(size[2]) == x.Shape[2]
+            && window.ExtentH <= size[1] + window.Padding.Top + window.Padding.Bottom && window.ExtentW <= size[2] + window.Padding.Left + window.Padding.Right;
         if (!fits) throw Unsupported(call, "a size that its windows do not end at");
         Value turned = _builder.Constant($"{filter.Name}/turned", Permuted(data, new IntList(3, 1, 2, 0)));
         Conv2dGradientAttributes attributes = new(window, size[1], size[2]);
@@ -128,7 +136,8 @@ internal sealed partial class TfLiteImporter
     private Window2d ReadWindow(OperatorCall call, Shape x, int kernelH, int kernelW, (int H, int W) stride, (int H, int W) dilation)
     {
         ReadOnlySpan<int> numbers = [kernelH, kernelW, stride.H, stride.W, dilation.H, dilation.W];
-        foreach (int number in numbers) _file.Require(number is >= 1 and <= MaxWindow, call.Place, $"{call.Name} has the kernel size, stride or dilation {number}");
+        foreach (int number in numbers)
+            _file.Require(number is >= 1 and <= MaxWindow, call.Place, $"{call.Name} has the kernel size, stride or dilation {number}");
         TfLitePadding padding = (TfLitePadding)call.Options.Byte(0);
         _file.Require(padding is TfLitePadding.SAME or TfLitePadding.VALID, call.Place, $"{call.Name} has the padding scheme {(byte)padding}");
         Window2d window = new(kernelH, kernelW, stride.H, stride.W, dilation.H, dilation.W, default);

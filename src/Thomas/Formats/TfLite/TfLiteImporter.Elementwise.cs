@@ -17,7 +17,8 @@ internal sealed partial class TfLiteImporter
 
     private void ImportUnary(OperatorCall call, UnaryOp op) => Emit(call, op, [Operand(call, 0)]);
 
-    internal void ImportActivation(OperatorCall call, Activation activation) => Emit(call, OpCatalog.Activate, [Operand(call, 0)], new ActivateAttributes(activation));
+    internal void ImportActivation(OperatorCall call, Activation activation) =>
+        Emit(call, OpCatalog.Activate, [Operand(call, 0)], new ActivateAttributes(activation));
 
     private void ImportSquare(OperatorCall call)
     {
@@ -41,7 +42,9 @@ internal sealed partial class TfLiteImporter
         FlatTable options = call.Options;
         int radius = options.Int(0);
         _file.Require(radius is >= 0 and <= MaxWindow, call.Place, $"{call.Name} has the radius {radius}");
-        Emit(call, OpCatalog.LocalResponseNorm, [Operand(call, 0)], new LocalResponseNormAttributes((2 * radius) + 1, options.Float(2), options.Float(3), options.Float(1)));
+        Emit(
+            call, OpCatalog.LocalResponseNorm, [Operand(call, 0)],
+            new LocalResponseNormAttributes((2 * radius) + 1, options.Float(2), options.Float(3), options.Float(1)));
     }
 
     /// <summary>y = x / max(sqrt(sum x^2), epsilon) along the last axis.</summary>

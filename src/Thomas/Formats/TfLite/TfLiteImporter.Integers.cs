@@ -147,7 +147,9 @@ internal sealed partial class TfLiteImporter
         int beginMask = options.Int(0), endMask = options.Int(1), shrinkMask = options.Int(4), rank = shape.Rank;
         if (options.Int(2) != 0 || options.Int(3) != 0) throw Unsupported(call, "an ellipsis or a new axis");
         long[] begins = List(call, 1).Values, ends = List(call, 2).Values, steps = List(call, 3).Values;
-        _file.Require(begins.Length == ends.Length && begins.Length == steps.Length && begins.Length <= rank, call.Place, $"STRIDED_SLICE lists {begins.Length} begins, {ends.Length} ends and {steps.Length} steps for {shape}");
+        _file.Require(
+            begins.Length == ends.Length && begins.Length == steps.Length && begins.Length <= rank, call.Place,
+            $"STRIDED_SLICE lists {begins.Length} begins, {ends.Length} ends and {steps.Length} steps for {shape}");
         StridedRange range = new(new int[rank], new int[rank], new int[rank], shrinkMask & ((1 << begins.Length) - 1));
         for (int i = 0; i < rank; i++)
         {

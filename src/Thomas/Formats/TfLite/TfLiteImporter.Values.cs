@@ -22,7 +22,10 @@ internal sealed partial class TfLiteImporter
             _file.Require(!tensor.IsConstant && !_isProduced[index], place, $"its input '{tensor.Name}' has a value already");
             _isProduced[index] = true;
             if (i == 0) FirstInput = tensor;
-            if (tensor.Type is TfLiteType.FLOAT32 or TfLiteType.FLOAT16 or TfLiteType.UINT8 or TfLiteType.INT8 or TfLiteType.INT16) AddInput(tensor, index, i == 0);
+            if (tensor.Type is TfLiteType.FLOAT32 or TfLiteType.FLOAT16 or TfLiteType.UINT8 or TfLiteType.INT8 or TfLiteType.INT16)
+            {
+                AddInput(tensor, index, i == 0);
+            }
             else RefuseInput(index, $"an input of type {tensor.Type}");
         }
     }
@@ -66,7 +69,8 @@ internal sealed partial class TfLiteImporter
         int size = _imageSize ?? throw new ModelFormatException(
             _file.Name,
             $"input '{tensor.Name}'",
-            "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a program with ModelLoadOptions.ImageSize");
+            "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a "
+            + "program with ModelLoadOptions.ImageSize");
         for (int axis = 1; axis <= 2; axis++)
         {
             if ((tensor.OpenAxes & (1 << axis)) != 0) dims[axis] = size;
@@ -148,7 +152,8 @@ internal sealed partial class TfLiteImporter
         for (int i = calls.Length - 1; i >= 0; i--)
         {
             OperatorCall call = calls[i];
-            bool isLayer = call.Code is BuiltinOperator.CONV_2D or BuiltinOperator.DEPTHWISE_CONV_2D or BuiltinOperator.FULLY_CONNECTED or BuiltinOperator.TRANSPOSE_CONV or BuiltinOperator.BATCH_MATMUL;
+            bool isLayer = call.Code is BuiltinOperator.CONV_2D or BuiltinOperator.DEPTHWISE_CONV_2D or BuiltinOperator.FULLY_CONNECTED
+                or BuiltinOperator.TRANSPOSE_CONV or BuiltinOperator.BATCH_MATMUL;
             bool passesOn = call.Code is BuiltinOperator.DEQUANTIZE or BuiltinOperator.DENSIFY && call.Outputs.Length > 0;
             foreach (int input in call.Inputs)
             {
@@ -166,7 +171,9 @@ internal sealed partial class TfLiteImporter
     }
 
     private void RequireSize(TensorType type, FlatPlace place) =>
-        _file.Require(type.SizeBytes / FileBatch <= ModelLimits.ActivationBytes, place, $"{type} takes {type.SizeBytes} bytes; the limit for one activation is {ModelLimits.ActivationBytes}");
+        _file.Require(
+            type.SizeBytes / FileBatch <= ModelLimits.ActivationBytes, place,
+            $"{type} takes {type.SizeBytes} bytes; the limit for one activation is {ModelLimits.ActivationBytes}");
 
     /// <summary>Adds a node between those that the file names.</summary>
     private Value Step(OperatorCall call, Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes = null) =>
@@ -176,7 +183,9 @@ internal sealed partial class TfLiteImporter
     /// Adds the node that computes a result of the call, then its activation, then the rounding to the result's grid. The last of these carries the
     /// tensor's name. <paramref name="keepsGrid"/> tells that the operator only moves or picks numbers: they stay on their grid.
     /// </summary>
-    private void Emit(OperatorCall call, Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes = null, Activation activation = default, bool keepsGrid = false, int result = 0)
+    private void Emit(
+        OperatorCall call, Op op, ReadOnlySpan<Value> operands, OpAttributes? attributes = null, Activation activation = default, bool keepsGrid = false,
+        int result = 0)
     {
         ImportedTensor target = _tensors[call.Outputs[result]];
         bool activates = activation.Kind != ActivationKind.None;
@@ -222,7 +231,8 @@ internal sealed partial class TfLiteImporter
             _ => throw new UnreachableException($"{tensor.Type} has no grid."),
         };
         Quantization quantization = tensor.Quantization!;
-        tensor.Require(quantization.IsPerTensor || quantization.Axis == tensor.Dims.Length - 1, "is an activation whose scales run along an axis other than the last");
+        tensor.Require(
+            quantization.IsPerTensor || quantization.Axis == tensor.Dims.Length - 1, "is an activation whose scales run along an axis other than the last");
         return new FakeQuantizeAttributes(quantization, minimum, maximum);
     }
 }

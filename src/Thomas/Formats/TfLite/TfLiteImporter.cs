@@ -122,7 +122,8 @@ internal sealed partial class TfLiteImporter
         {
             SignatureTable signature = new(signatures[i]);
             if (signature.Key != serving) continue;
-            file.Require(signature.Subgraph < (uint)model.Subgraphs.Count, signatures[i].Place, $"it refers to graph {signature.Subgraph} of {model.Subgraphs.Count}");
+            file.Require(
+                signature.Subgraph < (uint)model.Subgraphs.Count, signatures[i].Place, $"it refers to graph {signature.Subgraph} of {model.Subgraphs.Count}");
             return ((int)signature.Subgraph, serving);
         }
 
@@ -198,7 +199,10 @@ internal sealed partial class TfLiteImporter
     {
         foreach (OperatorCall call in calls)
         {
-            if (call.Code == BuiltinOperator.DEQUANTIZE && call.Has(0) && !_tensors[call.Inputs[0]].IsConstant) _tensors[call.Inputs[0]].Name = _tensors[call.Outputs[0]].Name;
+            if (call.Code == BuiltinOperator.DEQUANTIZE && call.Has(0) && !_tensors[call.Inputs[0]].IsConstant)
+            {
+                _tensors[call.Inputs[0]].Name = _tensors[call.Outputs[0]].Name;
+            }
         }
     }
 

@@ -125,7 +125,8 @@ internal sealed class TfLiteMetadata
         }
     }
 
-    private static ChannelValues Channels(ReadOnlySpan<float> values) => values.Length == 1 ? new ChannelValues(values[0]) : new ChannelValues(values[0], values[1], values[2]);
+    private static ChannelValues Channels(ReadOnlySpan<float> values) =>
+        values.Length == 1 ? new ChannelValues(values[0]) : new ChannelValues(values[0], values[1], values[2]);
 
     private void ReadLabelFile(FlatTables files)
     {

@@ -33,8 +33,20 @@ internal static class TfLiteReader
         if (importer.HasGrids) notes.Add("8-bit model: runs dequantized to float32, rounded to the file's grids after each operator.");
         else if (importer.HasIntegerWeights) notes.Add("8-bit weights: run dequantized to float32.");
         if (importer.HasHalfWeights) notes.Add("16-bit weights stay so in memory and in files; everything is computed in float32.");
-        if (importer.Decisions.Count > 0) notes.Add($"The file's output {string.Join(", ", importer.Decisions)} is a decision (the best class or classes); read are the scores that it is made by, '{graph.Outputs[0].Name}'.");
-        if (tables.Subgraphs.Count > 1) notes.Add($"The file has {tables.Subgraphs.Count} graphs; {(importer.Signature is string signature ? $"that of the signature '{signature}'" : "the first")} is read.");
+        if (importer.Decisions.Count > 0)
+        {
+            notes.Add(
+                $"The file's output {string.Join(", ", importer.Decisions)} is a decision (the best class or classes); read are the scores that it is made "
+                + $"by, '{graph.Outputs[0].Name}'.");
+        }
+
+        if (tables.Subgraphs.Count > 1)
+        {
+            notes.Add(
+                $"The file has {tables.Subgraphs.Count} graphs; "
+                + $"{(importer.Signature is string signature ? $"that of the signature '{signature}'" : "the first")} is read.");
+        }
+
         if (importer.FileBatch > 1) notes.Add($"The file fixes a batch of {importer.FileBatch}; it is read as 1.");
         (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, Claims(importer, metadata)) : null;
         ModelInfo info = new()

@@ -12,7 +12,10 @@ internal static class TfLiteWriter
     {
         FileGraph graph = GraphEmitter.Emit(model);
         using MemoryStream file = new();
-        FileSerializer.Write(graph, MetadataSerializer.Entries(model.Info, model.Info.Labels is { Count: > 0 } ? ClassOutput.Find(model) : null, graph.Inputs.Count, graph.Outputs.Count), file);
+        FileSerializer.Write(
+            graph,
+            MetadataSerializer.Entries(
+                model.Info, model.Info.Labels is { Count: > 0 } ? ClassOutput.Find(model) : null, graph.Inputs.Count, graph.Outputs.Count), file);
         if (model.Info.Labels is { Count: > 0 } labels) AppendedZip.Append(file, MetadataSerializer.LabelFile, MetadataSerializer.LabelText(labels));
         file.WriteTo(stream);
     }

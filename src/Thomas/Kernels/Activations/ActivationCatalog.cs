@@ -9,8 +9,10 @@ internal static class ActivationCatalog
     /// <summary>One function of each kind, with parameters of 0, in the order of <see cref="ActivationKind"/>.</summary>
     public static IReadOnlyList<ActivationFunction> All { get; } =
     [
-        new ActivationFunction<Identity>(), new ActivationFunction<Relu>(), new ActivationFunction<Relu6>(), new ActivationFunction<Clip>(), new ActivationFunction<LeakyRelu>(),
-        new ActivationFunction<Sigmoid>(), new ActivationFunction<HardSigmoid>(), new ActivationFunction<HardSwish>(), new ActivationFunction<Silu>(), new ActivationFunction<Tanh>(),
+        new ActivationFunction<Identity>(), new ActivationFunction<Relu>(), new ActivationFunction<Relu6>(), new ActivationFunction<Clip>(),
+        new ActivationFunction<LeakyRelu>(),
+        new ActivationFunction<Sigmoid>(), new ActivationFunction<HardSigmoid>(), new ActivationFunction<HardSwish>(), new ActivationFunction<Silu>(),
+        new ActivationFunction<Tanh>(),
         new ActivationFunction<Mish>(),
     ];
 

@@ -8,8 +8,9 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Activations;
 
 /// <summary>
-/// An activation with its parameters, for those that do not know its kind. Definitions call <see cref="Value{T}"/> and <see cref="Derivative{T}"/> for single elements; kernels clip
-/// to <see cref="Lower"/> and <see cref="Upper"/> in registers and call the other methods for a tile or a thread's share, so that no call is made inside a loop.
+/// An activation with its parameters, for those that do not know its kind. Definitions call <see cref="Value{T}"/> and <see cref="Derivative{T}"/> for single
+/// elements; kernels clip to <see cref="Lower"/> and <see cref="Upper"/> in registers and call the other methods for a tile or a thread's share, so that no
+/// call is made inside a loop.
 /// </summary>
 internal abstract unsafe class ActivationFunction
 {
@@ -57,7 +58,9 @@ internal abstract unsafe class ActivationFunction
     /// <summary>f'(x), given y where <see cref="GradientReadsOutput"/> holds, else x. NaN propagates.</summary>
     public T Derivative<T>(T saved)
         where T : IBinaryFloatingPointIeee754<T>
-        => typeof(T) == typeof(float) ? T.CreateTruncating(Derivative(float.CreateTruncating(saved))) : T.CreateTruncating(Derivative(double.CreateTruncating(saved)));
+        => typeof(T) == typeof(float)
+        ? T.CreateTruncating(Derivative(float.CreateTruncating(saved)))
+        : T.CreateTruncating(Derivative(double.CreateTruncating(saved)));
 
     /// <summary>y[i] = f(x[i]); x and y may be the same.</summary>
     public abstract void Apply(float* x, float* y, nint count);
@@ -99,13 +102,15 @@ internal sealed unsafe class ActivationFunction<TActivation>(TActivation activat
 
     public override IReadOnlyList<Activation> Samples => TActivation.Samples;
 
-    public override ActivationFunction With(float a, float b) => a == 0 && b == 0 ? ActivationCatalog.Of(Kind) : new ActivationFunction<TActivation>(TActivation.Create(a, b));
+    public override ActivationFunction With(float a, float b) =>
+        a == 0 && b == 0 ? ActivationCatalog.Of(Kind) : new ActivationFunction<TActivation>(TActivation.Create(a, b));
 
     public override void Apply(float* x, float* y, nint count) => ElementwiseLoop.Map(_activation, x, y, count);
 
     public override void ApplyRows(float* block, nint stride, int rows, int columns) => ElementwiseLoop.MapRows(_activation, block, stride, rows, columns);
 
-    public override void ApplyGradient(float* dy, float* saved, float* dx, nint count) => ElementwiseLoop.Binary(new GradientMap(_activation), dy, saved, dx, count);
+    public override void ApplyGradient(float* dy, float* saved, float* dx, nint count) =>
+        ElementwiseLoop.Binary(new GradientMap(_activation), dy, saved, dx, count);
 
     public override void ApplyGradient(MapColumnSums sums, float* dy, float* saved, float* dx, float* db, float* workspace, int begin, int end) =>
         sums.RunItems(new GradientMap(_activation), dy, saved, dx, db, workspace, begin, end);

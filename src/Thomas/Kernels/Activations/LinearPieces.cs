@@ -7,7 +7,9 @@ namespace Thomas.Kernels.Activations;
 /// <summary>The gradients of functions that are made of straight pieces.</summary>
 internal static class LinearPieces
 {
-    /// <summary>dy * slope where y lies strictly between the bounds, else dy * 0; NaN where y is NaN. The gradient of clipping a linear function, from its result.</summary>
+    /// <summary>
+    /// dy * slope where y lies strictly between the bounds, else dy * 0; NaN where y is NaN. The gradient of clipping a linear function, from its result.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVec ClipGradient<TSimd, TVec>(TVec dy, TVec y, float lower, float upper, float slope)
         where TSimd : struct, ISimd<TVec>

@@ -6,8 +6,8 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Activations;
 
 /// <summary>
-/// y = x * tanh(ln(1 + e^x)) (Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019). With e = e^x and n = e * (e + 2) the hyperbolic tangent is n / (n + 2),
-/// which loses no digits where e is small; from x = 20 on it is 1.
+/// y = x * tanh(ln(1 + e^x)) (Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019). With e = e^x and n = e * (e + 2) the hyperbolic
+/// tangent is n / (n + 2), which loses no digits where e is small; from x = 20 on it is 1.
 /// </summary>
 internal readonly struct Mish : IActivation<Mish>
 {

@@ -7,16 +7,16 @@ using Thomas.Kernels.Gemm;
 namespace Thomas.Kernels.Blocks;
 
 /// <summary>
-/// A 1x1 convolution that expands the channels, a depthwise convolution and a 1x1 convolution that projects them again, in bands of a few output rows, so that the expanded
-/// image never exists as a whole and what there is of it stays in the second-level cache. The expansion or the projection may be absent.
+/// A 1x1 convolution that expands the channels, a depthwise convolution and a 1x1 convolution that projects them again, in bands of a few output rows, so that
+/// the expanded image never exists as a whole and what there is of it stays in the second-level cache. The expansion or the projection may be absent.
 /// </summary>
 /// <remarks>
-/// Expanded channels go in groups, each a tensor of its own whose pixels lie close together: a group's rows are expanded into a ring of the rows that a band sees, and
-/// convolved while they are in the first-level cache, and all three steps read memory from front to back.
-/// A work item does all three steps for one image, so each row is expanded once. Where there are too few images for the threads, an item expands and convolves one group
-/// instead, of an image or a part of it (whose outermost rows the neighbor expands too), and the second phase projects the whole: more memory, but threads share
-/// an image without doing much twice. Without expansion nothing is done twice, and an item is a band.
-/// Every element is the same sum in the same order as <see cref="MatrixProduct"/> and <see cref="DepthwiseConvolution"/> make it.
+/// Expanded channels go in groups, each a tensor of its own whose pixels lie close together: a group's rows are expanded into a ring of the rows that a band
+/// sees, and convolved while they are in the first-level cache, and all three steps read memory from front to back. A work item does all three steps for one
+/// image, so each row is expanded once. Where there are too few images for the threads, an item expands and convolves one group instead, of an image or a part
+/// of it (whose outermost rows the neighbor expands too), and the second phase projects the whole: more memory, but threads share an image without doing much
+/// twice. Without expansion nothing is done twice, and an item is a band. Every element is the same sum in the same order as <see cref="MatrixProduct"/> and
+/// <see cref="DepthwiseConvolution"/> make it.
 /// </remarks>
 internal sealed unsafe class InvertedResidualBands
 {
@@ -62,10 +62,12 @@ internal sealed unsafe class InvertedResidualBands
     /// <param name="project">Applied to the projection.</param>
     /// <param name="threads">Threads that will share the items; changes what an item is, not the result.</param>
     /// <param name="blocks">Sizes that suit the caches.</param>
-    public InvertedResidualBands(in ConvGeometry depthwise, int inputs, int outputs, Activation expand, Activation activation, Activation project, int threads, BlockSizes blocks)
+    public InvertedResidualBands(
+        in ConvGeometry depthwise, int inputs, int outputs, Activation expand, Activation activation, Activation project, int threads, BlockSizes blocks)
     {
         _g = depthwise;
-        (_inputs, _hidden, _outputs, _expandActivation, _activation, _projectActivation) = (inputs, depthwise.Channels, outputs, expand.Function, activation.Function, project.Function);
+        (_inputs, _hidden, _outputs, _expandActivation, _activation, _projectActivation) =
+            (inputs, depthwise.Channels, outputs, expand.Function, activation.Function, project.Function);
         _splits = Expands && threads > 1 && !(_g.Batch >= 4 * threads || (_g.Batch >= 2 * threads && _g.Batch % threads == 0));
         _groupWidth = Expands ? Math.Min(_hidden, Math.Max(LeastGroupChannels, (_splits ? 1 : GroupPanels) * PackedMatrix.PanelWidth)) : _hidden;
         _groups = (_hidden + _groupWidth - 1) / _groupWidth;

@@ -7,8 +7,8 @@ using System.Runtime.Intrinsics;
 namespace Thomas.Kernels.Copy;
 
 /// <summary>
-/// Floating-point numbers of 16 bits, by their bits: binary16 (5 bits of exponent, 10 of fraction) and bfloat16 (the upper half of a float32). Every one of them is a float32
-/// number, so widening is exact.
+/// Floating-point numbers of 16 bits, by their bits: binary16 (5 bits of exponent, 10 of fraction) and bfloat16 (the upper half of a float32). Every one of
+/// them is a float32 number, so widening is exact.
 /// </summary>
 internal static unsafe class HalfFloats
 {
@@ -69,8 +69,8 @@ internal static unsafe class HalfFloats
     }
 
     /// <summary>
-    /// Exponent and fraction move to their places of a float32 and are scaled by 2^112, which makes subnormal numbers normal ones and is exact. What had the largest exponent
-    /// gets that of float32.
+    /// Exponent and fraction move to their places of a float32 and are scaled by 2^112, which makes subnormal numbers normal ones and is exact. What had the
+    /// largest exponent gets that of float32.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Widen(Vector128<uint> half)

@@ -13,7 +13,8 @@ namespace Thomas.Kernels.Depthwise;
 /// <summary>
 /// Depthwise convolution over NHWC float32: y[n,oy,ox,c*M+j] = f(b[c*M+j] + sum over ky, kx of x[n,iy,ix,c] * w[ky,kx,c*M+j]), with the
 /// window of <see cref="ConvGeometry"/> and M outputs per input channel. The filter is [kH, kW, outputs], TFLite's order without its
-/// leading 1. Work items are the output rows, or pairs of them where one pass makes two, or bands of rows. Vectors run over channels; M above 1 takes a plain loop.
+/// leading 1. Work items are the output rows, or pairs of them where one pass makes two, or bands of rows. Vectors run over channels; M above 1 takes a plain
+/// loop.
 /// </summary>
 internal sealed unsafe class DepthwiseConvolution
 {
@@ -229,7 +230,9 @@ internal sealed unsafe class DepthwiseConvolution
     /// <summary>Whether an item begins with this output row.</summary>
     private bool IsFirst(int row) => row % _unitRows % _itemRows == 0;
 
-    /// <summary>Touches what output rows [row, end) are and, from row <paramref name="touched"/> of the batch on, what they read; returns where it stopped.</summary>
+    /// <summary>
+    /// Touches what output rows [row, end) are and, from row <paramref name="touched"/> of the batch on, what they read; returns where it stopped.
+    /// </summary>
     private int Touch(float* x, float* y, int row, int end, int touched)
     {
         int last = end - 1;

@@ -89,7 +89,9 @@ internal sealed unsafe class DepthwiseFilterGradient
     /// <summary>Adds the partial sums, in order: items [begin, end) of <see cref="SumItems"/>.</summary>
     public void Sum(float* dw, float* partial, int begin, int end) => PartialSums.Add(dw, partial, Size, _ranges - 1, begin * Outputs, end * Outputs);
 
-    /// <summary>Touches rows [row, end) of dy and the rows of x that they meet, from row <paramref name="touched"/> of the batch on; returns where it stopped.</summary>
+    /// <summary>
+    /// Touches rows [row, end) of dy and the rows of x that they meet, from row <paramref name="touched"/> of the batch on; returns where it stopped.
+    /// </summary>
     private int Touch(float* x, float* dy, int row, int end, int touched)
     {
         int top = (row % _g.OutH * _g.StrideH) - _g.PadTop, bottom = ((end - 1) % _g.OutH * _g.StrideH) - _g.PadTop + ((_g.KernelH - 1) * _g.DilationH);

@@ -170,7 +170,8 @@ internal static unsafe class DepthwiseGradientRows
         float* x0 = t->X + (tapRow * t->RowStep) + c;
         float* w1 = TRows.Value > 1 ? w0 + t->FilterRowStep : w0;
         float* x1 = TRows.Value > 1 ? x0 + t->RowStep : x0;
-        TVec s00 = TSimd.Load(w0), s01 = TSimd.Load(w0 + step), s02 = TSimd.Load(w0 + (2 * step)), s03 = TSimd.Load(w0 + (3 * step)), s04 = TSimd.Load(w0 + (4 * step));
+        TVec s00 = TSimd.Load(w0), s01 = TSimd.Load(w0 + step), s02 = TSimd.Load(w0 + (2 * step)), s03 = TSimd.Load(w0 + (3 * step)),
+            s04 = TSimd.Load(w0 + (4 * step));
         TVec s10 = s00, s11 = s01, s12 = s02, s13 = s03, s14 = s04;
         if (TRows.Value > 1)
         {

@@ -10,7 +10,8 @@ namespace Thomas.Kernels.Depthwise;
 
 /// <summary>
 /// Input gradient of a depthwise convolution: dx[n,h,w,c] = sum over taps i, j and the M outputs o of channel c of dy[n,p,q,o] * w[i,j,o], where (p, q) is the
-/// output that tap (i, j) of (h, w) belongs to. With M = 1 each <see cref="GradientPhase"/> is a depthwise convolution of dy. Work items are one or two rows of dx.
+/// output that tap (i, j) of (h, w) belongs to. With M = 1 each <see cref="GradientPhase"/> is a depthwise convolution of dy. Work items are one or two rows of
+/// dx.
 /// </summary>
 internal sealed unsafe class DepthwiseInputGradient
 {
@@ -96,7 +97,9 @@ internal sealed unsafe class DepthwiseInputGradient
         }
     }
 
-    /// <summary>Touches rows [row, end) of dx and the rows of dy that they see, from row <paramref name="touched"/> of the batch on; returns where it stopped.</summary>
+    /// <summary>
+    /// Touches rows [row, end) of dx and the rows of dy that they see, from row <paramref name="touched"/> of the batch on; returns where it stopped.
+    /// </summary>
     private int Touch(float* dy, float* dx, int row, int end, int touched)
     {
         int top = (row % _g.InH) + _g.PadTop - (_g.KernelH - 1), bottom = ((end - 1) % _g.InH) + _g.PadTop;

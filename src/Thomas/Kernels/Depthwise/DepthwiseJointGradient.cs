@@ -12,9 +12,9 @@ namespace Thomas.Kernels.Depthwise;
 /// <see cref="DepthwiseFilterGradient"/> make. dx may be written over x.
 /// </summary>
 /// <remarks>
-/// Work items are ranges of rows of x. Each range but the first has its own copy of dw, and <see cref="Sum"/> adds them in order. The ranges follow from the shapes
-/// alone, so the bits do not depend on the threads. A range is done in blocks of rows. While one is computed the next is fetched into the second-level cache, in the
-/// order of its addresses; where there is no instruction for that, each is touched before.
+/// Work items are ranges of rows of x. Each range but the first has its own copy of dw, and <see cref="Sum"/> adds them in order. The ranges follow from the
+/// shapes alone, so the bits do not depend on the threads. A range is done in blocks of rows. While one is computed the next is fetched into the second-level
+/// cache, in the order of its addresses; where there is no instruction for that, each is touched before.
 /// </remarks>
 internal sealed unsafe class DepthwiseJointGradient
 {

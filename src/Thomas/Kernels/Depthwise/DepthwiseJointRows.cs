@@ -6,8 +6,9 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Depthwise;
 
 /// <summary>
-/// Inner loops of both gradients of a depthwise convolution with a 3x3 window: one vector of channels, the sums of the filter's gradient and the filter in registers
-/// while the pixels of x pass. Each pixel meets the same pixels of dy for both: dx += dy * w, dw += dy * x. It is read once and before its dx is written.
+/// Inner loops of both gradients of a depthwise convolution with a 3x3 window: one vector of channels, the sums of the filter's gradient and the filter in
+/// registers while the pixels of x pass. Each pixel meets the same pixels of dy for both: dx += dy * w, dw += dy * x. It is read once and before its dx is
+/// written.
 /// </summary>
 /// <remarks>Every dx is summed in the order of the pixels of dy, every tap of dw in the order of the rows and pixels.</remarks>
 internal static unsafe class DepthwiseJointRows
@@ -173,7 +174,10 @@ internal static unsafe class DepthwiseJointRows
         if (TRows.Value > 2) Store<TSimd, TVec>(sums + (2 * t->TapRowStep), step, s20, s21, s22);
     }
 
-    /// <summary>Stride 2: places of x, counted from the padding's first, take turns; even ones have taps 0 and 2, of columns place / 2 and the one before, odd ones tap 1.</summary>
+    /// <summary>
+    /// Stride 2: places of x, counted from the padding's first, take turns; even ones have taps 0 and 2, of columns place / 2 and the one before, odd ones tap
+    /// 1.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Stride2<TSimd, TVec, TRows, TClips>(DepthwiseJointRun* t, nint c)
         where TSimd : struct, ISimd<TVec>

@@ -1,6 +1,8 @@
 namespace Thomas.Kernels.Depthwise;
 
-/// <summary>Rows of x one below the other that meet as many rows of dy with the same taps: pointers and steps for <see cref="DepthwiseJointRows"/>, all in floats.</summary>
+/// <summary>
+/// Rows of x one below the other that meet as many rows of dy with the same taps: pointers and steps for <see cref="DepthwiseJointRows"/>, all in floats.
+/// </summary>
 internal unsafe struct DepthwiseJointRun
 {
     /// <summary>First row of x.</summary>

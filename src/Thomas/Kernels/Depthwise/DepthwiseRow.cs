@@ -9,7 +9,9 @@ internal unsafe struct DepthwiseRow
     /// <summary>From one tap row to the next.</summary>
     public nint RowStep;
 
-    /// <summary>Where the input rows lie in a ring: the number of tap rows after which it starts again, <see cref="WrapStep"/> from the last of them; else 0.</summary>
+    /// <summary>
+    /// Where the input rows lie in a ring: the number of tap rows after which it starts again, <see cref="WrapStep"/> from the last of them; else 0.
+    /// </summary>
     public int Wrap;
 
     /// <summary>From the last row of the ring to its first.</summary>

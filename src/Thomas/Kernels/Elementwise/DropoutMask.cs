@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Thomas.Kernels.Elementwise;
 
 /// <summary>
-/// Which elements a dropout keeps: a function of seed, step and the element's index, so the same mask can be made again, in any order and by any number of threads.
-/// Seed and step become two 32-bit keys by SplitMix64 (Steele et al. 2014); the index passes twice through Wellons' lowbias32, a key before each pass.
+/// Which elements a dropout keeps: a function of seed, step and the element's index, so the same mask can be made again, in any order and by any number of
+/// threads. Seed and step become two 32-bit keys by SplitMix64 (Steele et al. 2014); the index passes twice through Wellons' lowbias32, a key before each pass.
 /// </summary>
 internal readonly unsafe struct DropoutMask
 {

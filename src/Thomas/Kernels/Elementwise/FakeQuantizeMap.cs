@@ -5,8 +5,9 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Elementwise;
 
 /// <summary>
-/// <see cref="FakeQuantizeKernel"/> without a division: the quotient by the reciprocal of the scale, corrected once by its fused remainder. That is nearly always the correctly
-/// rounded quotient (Markstein 1990), and always within two units in its last place. x is clipped first, to what the ends of the range stand for.
+/// <see cref="FakeQuantizeKernel"/> without a division: the quotient by the reciprocal of the scale, corrected once by its fused remainder. That is nearly
+/// always the correctly rounded quotient (Markstein 1990), and always within two units in its last place. x is clipped first, to what the ends of the range
+/// stand for.
 /// </summary>
 internal readonly struct FakeQuantizeMap(float scale, float zero, float qMin, float qMax) : IUnaryMap
 {
@@ -20,13 +21,18 @@ internal readonly struct FakeQuantizeMap(float scale, float zero, float qMin, fl
     private readonly float _inverse = 1 / scale;
 
     /// <summary>
-    /// Whether every x gives the bits of the division. Two quotients that close round to different integers only next to a half, so it is enough to try the numbers around
-    /// each of these; ranges with many integers are left to the division.
+    /// Whether every x gives the bits of the division. Two quotients that close round to different integers only next to a half, so it is enough to try the
+    /// numbers around each of these; ranges with many integers are left to the division.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool IsExact(float scale, float zero, float qMin, float qMax)
     {
-        if (!CpuFeatures.HasFusedMultiplyAdd || scale is not (> 1e-15f and < 1e15f) || !(Math.Abs(zero) < 1 << 20) || !(qMax - qMin <= MostIntegers) || !(Math.Abs(qMin) < 1 << 20)) return false;
+        if (!CpuFeatures.HasFusedMultiplyAdd || scale is not (> 1e-15f and < 1e15f) || !(Math.Abs(zero) < 1 << 20) || !(qMax - qMin <= MostIntegers)
+            || !(Math.Abs(qMin) < 1 << 20))
+        {
+            return false;
+        }
+
         if (!float.IsInteger(qMin) || !float.IsInteger(qMax) || !float.IsInteger(zero)) return false;
         float inverse = 1 / scale;
         for (float half = qMin - zero + 0.5f; half < qMax - zero; half++)

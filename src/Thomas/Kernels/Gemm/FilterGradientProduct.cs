@@ -13,9 +13,9 @@ namespace Thomas.Kernels.Gemm;
 /// <remarks>
 /// The sums are long and the results few. Work items are parts of dw (window rows or channels, times output channels) times ranges of pixels; ranges have
 /// copies of dw, and <see cref="Sum"/> adds them in order. A range goes in blocks of pixels that fit the second-level cache; each block is first touched from
-/// front to back, because memory is read several times as fast in order as by tiles. Either operand can be the one that tiles read in vectors: the one is chosen
-/// that leaves fewer lanes idle, the wider of two equals, and dw is transposed at the end if that is dy. All this follows from the shapes alone, so the bits do not
-/// depend on the threads.
+/// front to back, because memory is read several times as fast in order as by tiles. Either operand can be the one that tiles read in vectors: the one is
+/// chosen that leaves fewer lanes idle, the wider of two equals, and dw is transposed at the end if that is dy. All this follows from the shapes alone, so the
+/// bits do not depend on the threads.
 /// </remarks>
 internal sealed unsafe class FilterGradientProduct
 {
@@ -61,7 +61,8 @@ internal sealed unsafe class FilterGradientProduct
         _inPlace = _flat || (readable && joined && InputStrip.IsNeedless(forward));
 
         int pixels = forward.OutPixels;
-        int floatsPerPixel = (int)Math.Min(outChannels + ((long)forward.Channels * Math.Min(forward.StrideH, forward.InH) * Math.Min(forward.StrideW, forward.InW)), int.MaxValue);
+        int floatsPerPixel = (int)Math.Min(
+            outChannels + ((long)forward.Channels * Math.Min(forward.StrideH, forward.InH) * Math.Min(forward.StrideW, forward.InW)), int.MaxValue);
         int blockPixels = Math.Max(MinBlockPixels, BlockBytes / sizeof(float) / floatsPerPixel);
         _blockUnits = _flat ? Math.Min(blockPixels, pixels) : Math.Clamp(blockPixels / forward.OutW, 1, forward.OutH);
         _blocksPerImage = _flat ? 1 : (forward.OutH + _blockUnits - 1) / _blockUnits;
@@ -148,7 +149,8 @@ internal sealed unsafe class FilterGradientProduct
     }
 
     /// <summary>
-    /// Reads pixels in order, a float of every cache line; unless an item needs only some of their channels, or they are so narrow that tiles read them in order anyway.
+    /// Reads pixels in order, a float of every cache line; unless an item needs only some of their channels, or they are so narrow that tiles read them in
+    /// order anyway.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Touch(float* first, int pixels, int stride, int channels)

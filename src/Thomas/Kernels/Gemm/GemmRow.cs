@@ -7,8 +7,9 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// A product of one row: c[j] = clip(bias[j] + sum_k a[k] * B[k,j]), k upward, for four panels of B at a time. There is no reuse of B, so all depends on how fast it is read:
-/// four panels are four streams, each front to back, and their eight sums hide the latency of the multiply-add, which the two of a single panel do not.
+/// A product of one row: c[j] = clip(bias[j] + sum_k a[k] * B[k,j]), k upward, for four panels of B at a time. There is no reuse of B, so all depends on how
+/// fast it is read: four panels are four streams, each front to back, and their eight sums hide the latency of the multiply-add, which the two of a single
+/// panel do not.
 /// </summary>
 internal static unsafe class GemmRow
 {

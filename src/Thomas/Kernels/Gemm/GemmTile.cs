@@ -65,13 +65,13 @@ internal unsafe struct GemmTileArgs
 /// </summary>
 /// <remarks>
 /// A is read in place, row-major or transposed, one broadcast an element: no packing of activations. Five row pointers, each with offsets 0, 1 and 2 strides,
-/// reach 14 rows within x64's registers. B comes as a panel, two vectors of the tier wide; a tile for the last columns may take one vector of it, or a shorter one.
-/// Per step of k a full AVX-512 tile (14x32) does 28 multiply-adds, 14 broadcasts and 2 loads; AVX2 (6x16) 12, 6 and 2. Tests on
-/// TRows and TVectors are resolved at compile time, so smaller tiles are the same code with the rest removed.
-/// The sums are named locals, one by one, because only such stay in registers.
-/// On x64 a tile fetches what the next one will want, because 14 rows are more streams than a processor follows by itself: the rows of A below, B a page ahead, and C.
-/// Measured on one core of an AMD EPYC (Zen 4, 118 GFLOP/s of multiply-adds), November 2026, AVX-512, batch 8: the 1x1 convolutions of MobileNetV2 from 28x28
-/// down run at 92 to 98 % of that, those of 56x56 with all operands in main memory at 72 to 84 % (without fetching ahead 40 to 50 %), 112x112 16 to 96 at 72 % (36 %).
+/// reach 14 rows within x64's registers. B comes as a panel, two vectors of the tier wide; a tile for the last columns may take one vector of it, or a shorter
+/// one. Per step of k a full AVX-512 tile (14x32) does 28 multiply-adds, 14 broadcasts and 2 loads; AVX2 (6x16) 12, 6 and 2. Tests on TRows and TVectors are
+/// resolved at compile time, so smaller tiles are the same code with the rest removed. The sums are named locals, one by one, because only such stay in
+/// registers. On x64 a tile fetches what the next one will want, because 14 rows are more streams than a processor follows by itself: the rows of A below, B a
+/// page ahead, and C. Measured on one core of an AMD EPYC (Zen 4, 118 GFLOP/s of multiply-adds), November 2026, AVX-512, batch 8: the 1x1 convolutions of
+/// MobileNetV2 from 28x28 down run at 92 to 98 % of that, those of 56x56 with all operands in main memory at 72 to 84 % (without fetching ahead 40 to 50 %),
+/// 112x112 16 to 96 at 72 % (36 %).
 /// </remarks>
 internal static unsafe class GemmTile
 {
@@ -218,8 +218,8 @@ internal static unsafe class GemmTile
     }
 
     /// <summary>
-    /// Fetches the lines of C that will be written, because a write that waits for its line holds up those behind it: the tile's own into the first-level cache, those of
-    /// the tile below into the second.
+    /// Fetches the lines of C that will be written, because a write that waits for its line holds up those behind it: the tile's own into the first-level
+    /// cache, those of the tile below into the second.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchRows<TSimd, TVec, TRows, TVectors>(float* target, nint stride)

@@ -11,10 +11,10 @@ namespace Thomas.Kernels.Gemm;
 /// steps of k at a time. Of a transposed A, the rows of one step are two vectors.
 /// </summary>
 /// <remarks>
-/// Four steps take 64 multiply-adds, 8 loads of A and 8 of B; 16 sums, 8 vectors of A and 2 of B fit the 32 registers. An 8x12 tile has fewer loads (5 for 24 multiply-adds
-/// instead of 6), but in place it would need 24 + 8 + 3 registers, so A would have to be packed, and its panels of 12 columns waste a quarter of the last one in layers of 16, 32
-/// or 64 channels. Loads do not bound the 8x8 tile on cores with two loads for two multiply-adds a cycle; instructions may on the widest, hence the offsets in bytes
-/// that are computed once: each load is one instruction. <c>.ci/arm64-loops</c> counts them.
+/// Four steps take 64 multiply-adds, 8 loads of A and 8 of B; 16 sums, 8 vectors of A and 2 of B fit the 32 registers. An 8x12 tile has fewer loads (5 for 24
+/// multiply-adds instead of 6), but in place it would need 24 + 8 + 3 registers, so A would have to be packed, and its panels of 12 columns waste a quarter of
+/// the last one in layers of 16, 32 or 64 channels. Loads do not bound the 8x8 tile on cores with two loads for two multiply-adds a cycle; instructions may on
+/// the widest, hence the offsets in bytes that are computed once: each load is one instruction. <c>.ci/arm64-loops</c> counts them.
 /// </remarks>
 internal static unsafe class GemmTileNeon
 {
@@ -195,7 +195,9 @@ internal static unsafe class GemmTileNeon
     private static float* At(float* start, nint bytes) => (float*)((byte*)start + bytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<TRows, TVectors>(int row, Vector128<float> x, [ConstantExpected(Max = (byte)3)] byte lane, Vector128<float> b0, Vector128<float> b1, ref Vector128<float> c, ref Vector128<float> d)
+    private static void Step<TRows, TVectors>(
+        int row, Vector128<float> x, [ConstantExpected(Max = (byte)3)] byte lane, Vector128<float> b0, Vector128<float> b1, ref Vector128<float> c,
+        ref Vector128<float> d)
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {

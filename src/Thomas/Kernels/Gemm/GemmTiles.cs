@@ -9,8 +9,8 @@ namespace Thomas.Kernels.Gemm;
 
 /// <summary>
 /// Cuts C into register tiles, all about equally high. Columns missing on the right are cut into shorter and shorter vectors down to four
-/// floats; the last one to three go through a scratch tile, so nothing outside C is touched. What runs between tiles is optimized at once, here and in the callers: in
-/// small networks its first, unoptimized form would take longer than the tiles.
+/// floats; the last one to three go through a scratch tile, so nothing outside C is touched. What runs between tiles is optimized at once, here and in the
+/// callers: in small networks its first, unoptimized form would take longer than the tiles.
 /// </summary>
 internal static unsafe class GemmTiles
 {
@@ -41,8 +41,8 @@ internal static unsafe class GemmTiles
     }
 
     /// <summary>
-    /// Runs the tiles of packed panels row of tiles by row of tiles, each from left to right, so that C is written from front to back. For a B that the caches hold.
-    /// What is narrower than a panel comes last.
+    /// Runs the tiles of packed panels row of tiles by row of tiles, each from left to right, so that C is written from front to back. For a B that the caches
+    /// hold. What is narrower than a panel comes last.
     /// </summary>
     /// <param name="tile">Arguments of the first panel's first tile.</param>
     /// <param name="rows">Rows of C.</param>

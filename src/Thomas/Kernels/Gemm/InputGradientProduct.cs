@@ -5,8 +5,8 @@ namespace Thomas.Kernels.Gemm;
 
 /// <summary>
 /// Input gradient of a convolution (of one of its groups): for each <see cref="GradientPhase"/> a convolution of dy with the phase's taps as a
-/// <see cref="MatrixProduct"/>, m = its pixels of dx, n = input channels, k = its taps * output channels. The filter is packed for it once, whatever the stride.
-/// Where too many of those products would be with padding, <see cref="InputGradientScatter"/> does the work.
+/// <see cref="MatrixProduct"/>, m = its pixels of dx, n = input channels, k = its taps * output channels. The filter is packed for it once, whatever the
+/// stride. Where too many of those products would be with padding, <see cref="InputGradientScatter"/> does the work.
 /// </summary>
 internal sealed unsafe class InputGradientProduct
 {
@@ -30,7 +30,8 @@ internal sealed unsafe class InputGradientProduct
         if (InputGradientScatter.Pays(forward, _phases, outChannels))
         {
             _scatter = new InputGradientScatter(forward, outChannels, outChannelStride, threads);
-            (_products, PackItems, PackedBytes, Items, WorkspaceBytes) = ([], _scatter.PackItems, _scatter.PackedBytes, _scatter.Items, _scatter.WorkspaceBytes);
+            (_products, PackItems, PackedBytes, Items, WorkspaceBytes) =
+                ([], _scatter.PackItems, _scatter.PackedBytes, _scatter.Items, _scatter.WorkspaceBytes);
             return;
         }
 

@@ -55,12 +55,12 @@ internal unsafe struct MatrixProductArgs
 /// windows of a convolution. Serves convolutions, their gradients and dense layers.
 /// </summary>
 /// <remarks>
-/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (see <see cref="BlockSizes"/>; of a convolution
-/// two or more rows of pixels), or bands of blocks, times all or some of the panels of B. Inside an item, k goes in blocks. If the panels are small, a row of tiles is done
-/// from left to right before the next, and C is written from front to back; else panel by panel, so that a block of B's panel stays in the first-level cache while the
-/// rows pass, and a block of A in the second.
-/// A is copied only where it must be gathered or padded (see <see cref="WindowRows"/>), or where its stride would put the rows of a tile into the same cache sets.
-/// No allocation: an item needs <see cref="WorkspaceBytes"/> of scratch memory.
+/// Every element of C is one sum in the order of k, so the bits depend on neither blocking nor threads. Work items are blocks of rows (see
+/// <see cref="BlockSizes"/>; of a convolution two or more rows of pixels), or bands of blocks, times all or some of the panels of B. Inside an item, k goes in
+/// blocks. If the panels are small, a row of tiles is done from left to right before the next, and C is written from front to back; else panel by panel, so
+/// that a block of B's panel stays in the first-level cache while the rows pass, and a block of A in the second. A is copied only where it must be gathered or
+/// padded (see <see cref="WindowRows"/>), or where its stride would put the rows of a tile into the same cache sets. No allocation: an item needs
+/// <see cref="WorkspaceBytes"/> of scratch memory.
 /// </remarks>
 internal sealed unsafe class MatrixProduct
 {
@@ -146,8 +146,10 @@ internal sealed unsafe class MatrixProduct
     /// <param name="activation">Applied to the result.</param>
     /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
     /// <param name="blocks">How the work is cut; changes no bit of the result.</param>
-    /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/> and has blocks of the default size.</param>
-    public static MatrixProduct ForConvolution(in ConvGeometry geometry, int outChannels, Activation activation, int threads, BlockSizes? blocks = null, bool banded = false)
+    /// <param name="banded">Whether moments will take in the result, so that an item is a band of <see cref="Bands"/> and has blocks of the default
+    /// size.</param>
+    public static MatrixProduct ForConvolution(
+        in ConvGeometry geometry, int outChannels, Activation activation, int threads, BlockSizes? blocks = null, bool banded = false)
         => new(Left.Patches, geometry, geometry.OutPixels, outChannels, geometry.PatchLength, activation, threads, blocks, banded);
 
     /// <summary>Whether tiles can read B[k, n] without packing: they read groups of four columns.</summary>
@@ -192,7 +194,8 @@ internal sealed unsafe class MatrixProduct
     private int RunRow(in MatrixProductArgs args, int p0, int p1)
     {
         int width = PackedMatrix.PanelWidth, groups = (Math.Min(p1, _n / width) - p0) / GemmRow.Panels;
-        if (groups <= 0 || args.PackedB == null || args.Residual != null || args.RowStrideC != 0 || _left == Left.Columns || (_left == Left.Patches && !_geometry.IsPointwise))
+        if (groups <= 0 || args.PackedB == null || args.Residual != null || args.RowStrideC != 0 || _left == Left.Columns
+            || (_left == Left.Patches && !_geometry.IsPointwise))
         {
             return p0;
         }
@@ -204,7 +207,10 @@ internal sealed unsafe class MatrixProduct
         return p0 + (groups * GemmRow.Panels);
     }
 
-    /// <summary>Rows of a block, so that all blocks but the last have as many tiles and all tiles are about equally high: a last block of one row would cost as much as four.</summary>
+    /// <summary>
+    /// Rows of a block, so that all blocks but the last have as many tiles and all tiles are about equally high: a last block of one row would cost as much as
+    /// four.
+    /// </summary>
     private static int BlockOfRows(int m, int wanted)
     {
         int tiles = (m + GemmTiles.Rows - 1) / GemmTiles.Rows, height = (m + tiles - 1) / tiles;
@@ -235,7 +241,8 @@ internal sealed unsafe class MatrixProduct
             tile.StrideB = packed ? width : args->StrideB;
             tile.StrideC = args->StrideC;
             tile.StrideResidual = args->StrideResidual;
-            tile.Streams = last && k0 == 0 && !args->StaysNear && !_activation.NeedsPass && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
+            tile.Streams = last && k0 == 0 && !args->StaysNear && !_activation.NeedsPass
+                && StreamingStores.Pay(args->A, args->C, args->StrideC, _n, (long)_m * _n * sizeof(float));
             tile.Lower = last ? _activation.Lower : float.NegativeInfinity;
             tile.Upper = last ? _activation.Upper : float.PositiveInfinity;
             for (int p = p0; p < p1; p = together ? p1 : p + 1)
@@ -285,7 +292,9 @@ internal sealed unsafe class MatrixProduct
         }
     }
 
-    /// <summary>Gives rows [m0, m1), columns [k0, k1) of A: in place, or as a row-major copy in the workspace. Of windows, only the shape of the sums.</summary>
+    /// <summary>
+    /// Gives rows [m0, m1), columns [k0, k1) of A: in place, or as a row-major copy in the workspace. Of windows, only the shape of the sums.
+    /// </summary>
     private GemmTileArgs PrepareA(MatrixProductArgs* args, int m0, int m1, int k0, int k1, float* workspace)
     {
         GemmTileArgs tile = new() { K = k1 - k0, Segments = 1, StepA = 1 };

@@ -59,8 +59,8 @@ internal static unsafe class PackedMatrix
     }
 
     /// <summary>
-    /// The panels [begin, end) of a B that is made of blocks of rows, the first of which starts at the source and the others at equal steps from it in two levels:
-    /// block (i, j) at i * stepI + j * stepJ. Serves filters with their taps in another order.
+    /// The panels [begin, end) of a B that is made of blocks of rows, the first of which starts at the source and the others at equal steps from it in two
+    /// levels: block (i, j) at i * stepI + j * stepJ. Serves filters with their taps in another order.
     /// </summary>
     /// <param name="source">First row of block (0, 0).</param>
     /// <param name="blocksI">Blocks of the outer level.</param>

@@ -2,15 +2,17 @@ using System;
 
 namespace Thomas.Kernels.Gemm;
 
-/// <summary>What a step of k costs in a product of some shape, in multiply-adds of one lane: how algorithms are compared. Follows from shapes and tier alone.</summary>
+/// <summary>
+/// What a step of k costs in a product of some shape, in multiply-adds of one lane: how algorithms are compared. Follows from shapes and tier alone.
+/// </summary>
 internal static class TileCost
 {
     /// <summary>Sums that a tile needs so that none waits for the one before.</summary>
     private const int MinSums = 6;
 
     /// <summary>
-    /// Of a product with so many rows and columns. Columns are cut as <see cref="GemmTiles"/> does, and part of a vector takes as long as a whole one, or half of a
-    /// very wide one.
+    /// Of a product with so many rows and columns. Columns are cut as <see cref="GemmTiles"/> does, and part of a vector takes as long as a whole one, or half
+    /// of a very wide one.
     /// </summary>
     public static int Of(int rows, int columns)
     {

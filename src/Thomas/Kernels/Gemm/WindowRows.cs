@@ -44,7 +44,8 @@ internal sealed unsafe class WindowRows
     public nuint WorkspaceBytes => _inPlace ? 0 : CopiedBytes(Rows);
 
     /// <summary>
-    /// The rows for this window; or null where gathering is better: taps apart in width, rows too short for tiles, pixels whose distance would crowd cache sets.
+    /// The rows for this window; or null where gathering is better: taps apart in width, rows too short for tiles, pixels whose distance would crowd cache
+    /// sets.
     /// </summary>
     public static WindowRows? For(in ConvGeometry g)
     {

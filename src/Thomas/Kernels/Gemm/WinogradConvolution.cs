@@ -9,14 +9,14 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// A 3x3 convolution with stride 1 by Winograd's F(2x2, 3x3) (Lavin and Gray 2016): each tile of 2x2 output pixels takes 16 multiplications a channel instead of 36.
+/// A 3x3 convolution with stride 1 by Winograd's F(2x2, 3x3) (Lavin and Gray 2016): each tile of 2x2 output pixels takes 16 multiplications a channel instead
+/// of 36.
 /// </summary>
 /// <remarks>
-/// A work item is a block of tiles times all or some panels of the filter. Its windows are transformed once; then, panel by panel, 16 small matrix products (m = tiles,
-/// n = the panel's output channels, k = input channels) and their transformation into pixels, with bias, residual and activation. Sums are in the order of the
-/// channels and cut by shapes only, so the bits do not depend on the threads.
-/// The sums of a tile mix its four pixels, and differences of infinities are not numbers. So pixels that come out not finite are computed again by definition, and NaN stays
-/// where it belongs.
+/// A work item is a block of tiles times all or some panels of the filter. Its windows are transformed once; then, panel by panel, 16 small matrix products (m
+/// = tiles, n = the panel's output channels, k = input channels) and their transformation into pixels, with bias, residual and activation. Sums are in the
+/// order of the channels and cut by shapes only, so the bits do not depend on the threads. The sums of a tile mix its four pixels, and differences of
+/// infinities are not numbers. So pixels that come out not finite are computed again by definition, and NaN stays where it belongs.
 /// </remarks>
 internal sealed unsafe class WinogradConvolution
 {
@@ -70,7 +70,9 @@ internal sealed unsafe class WinogradConvolution
 
     private nint PanelFloats => (nint)PackedMatrix.PanelWidth * (1 + (Points * _g.Channels));
 
-    /// <summary>Whether this is a convolution to do so: 3x3, stride 1, whole vectors of channels, and enough of them and of tiles to pay for the transformations.</summary>
+    /// <summary>
+    /// Whether this is a convolution to do so: 3x3, stride 1, whole vectors of channels, and enough of them and of tiles to pay for the transformations.
+    /// </summary>
     public static bool Serves(in ConvGeometry g, int outChannels)
     {
         int tiles = ((g.OutH + 1) / 2) * ((g.OutW + 1) / 2);

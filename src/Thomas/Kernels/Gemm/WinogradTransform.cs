@@ -4,8 +4,8 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Gemm;
 
 /// <summary>
-/// The three linear maps of Winograd's F(2x2, 3x3), over vectors of channels: a window's 4x4 input pixels and a filter's 3x3 taps become 16 numbers each, and the 16
-/// products, summed over the input channels, become 2x2 output pixels.
+/// The three linear maps of Winograd's F(2x2, 3x3), over vectors of channels: a window's 4x4 input pixels and a filter's 3x3 taps become 16 numbers each, and
+/// the 16 products, summed over the input channels, become 2x2 output pixels.
 /// </summary>
 internal static unsafe class WinogradTransform
 {
@@ -32,7 +32,9 @@ internal static unsafe class WinogradTransform
         }
     }
 
-    /// <summary>The 16 sums of each tile become its output pixels, which take the place of the first four: above left, above right, below left, below right.</summary>
+    /// <summary>
+    /// The 16 sums of each tile become its output pixels, which take the place of the first four: above left, above right, below left, below right.
+    /// </summary>
     /// <param name="sums">16 matrices [tile, channel].</param>
     /// <param name="stride">Floats from one matrix to the next.</param>
     /// <param name="tiles">Tiles.</param>

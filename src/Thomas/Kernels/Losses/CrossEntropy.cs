@@ -43,7 +43,8 @@ internal static unsafe class CrossEntropy
             if (factor == 0) new Span<float>(to, classes).Clear();
             else
             {
-                ElementwiseLoop.Binary(new GradientMap(Reduction.Row(ReductionKind.Sum, target, classes), factor), p + ((nint)r * classes), target, to, classes);
+                ElementwiseLoop.Binary(
+                    new GradientMap(Reduction.Row(ReductionKind.Sum, target, classes), factor), p + ((nint)r * classes), target, to, classes);
             }
         }
     }

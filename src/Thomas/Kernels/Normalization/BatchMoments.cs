@@ -10,12 +10,12 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Normalization;
 
 /// <summary>
-/// Mean and variance of the columns of a float32 matrix, read once. A band of rows sums deviations from a shift, the mean of its first rows, and their squares; bands are
-/// joined in double (Chan, Golub and LeVeque 1983).
+/// Mean and variance of the columns of a float32 matrix, read once. A band of rows sums deviations from a shift, the mean of its first rows, and their squares;
+/// bands are joined in double (Chan, Golub and LeVeque 1983).
 /// </summary>
 /// <remarks>
-/// With a shift that is the mean of p of the band's n rows, (mean - shift)^2 is at most n/p times the variance of the band, however the data lie. So what cancels when
-/// the squares are moved to the mean costs log2(n/p) bits at most, which is 5.
+/// With a shift that is the mean of p of the band's n rows, (mean - shift)^2 is at most n/p times the variance of the band, however the data lie. So what
+/// cancels when the squares are moved to the mean costs log2(n/p) bits at most, which is 5.
 /// </remarks>
 internal static unsafe class BatchMoments
 {
@@ -33,8 +33,8 @@ internal static unsafe class BatchMoments
     }
 
     /// <summary>
-    /// Likewise for a band of <paramref name="bandRows"/> rows that comes block by block: rows [row, row + rows) of it. After the last block, mean and squares are those of the band;
-    /// until then they and <paramref name="shift"/> belong to this method.
+    /// Likewise for a band of <paramref name="bandRows"/> rows that comes block by block: rows [row, row + rows) of it. After the last block, mean and squares
+    /// are those of the band; until then they and <paramref name="shift"/> belong to this method.
     /// </summary>
     public static void OfBlock(float* x, nint stride, int row, int rows, int bandRows, int columns, float* shift, float* mean, float* squares)
     {
@@ -101,7 +101,8 @@ internal static unsafe class BatchMoments
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int OfBlock<TSimd, TVec>(float* x, nint stride, int row, int rows, int bandRows, int columns, float* shift, float* sums, float* squares, int first)
+    private static int OfBlock<TSimd, TVec>(
+        float* x, nint stride, int row, int rows, int bandRows, int columns, float* shift, float* sums, float* squares, int first)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {

@@ -13,13 +13,15 @@ namespace Thomas.Kernels.Normalization;
 internal static unsafe class ChannelAffine
 {
     /// <summary>y[r, c] = clip(factor[c] * (x[r, c] - mean[c]) + offset[c]); <paramref name="bytes"/> are those of the whole result.</summary>
-    public static void Apply(float* x, float* y, nint stride, int rows, int columns, float* mean, float* factor, float* offset, float lower, float upper, long bytes)
+    public static void Apply(
+        float* x, float* y, nint stride, int rows, int columns, float* mean, float* factor, float* offset, float lower, float upper, long bytes)
     {
         if (StreamingStores.Pay(x, y, stride, columns, bytes)) Apply<C1>(x, y, stride, rows, columns, mean, factor, offset, lower, upper);
         else Apply<C0>(x, y, stride, rows, columns, mean, factor, offset, lower, upper);
     }
 
-    private static void Apply<TStream>(float* x, float* y, nint stride, int rows, int columns, float* mean, float* factor, float* offset, float lower, float upper)
+    private static void Apply<TStream>(
+        float* x, float* y, nint stride, int rows, int columns, float* mean, float* factor, float* offset, float lower, float upper)
         where TStream : struct, IConstant
     {
         int c = 0;
@@ -29,7 +31,10 @@ internal static unsafe class ChannelAffine
         if (c < columns) Apply<Simd1, float, TStream>(x, y, stride, rows, columns, mean, factor, offset, lower, upper, c);
     }
 
-    /// <summary>z[r, c] = factorX[c] * (x[r, c] - mean[c]) + factorG[c] * g[r, c] + offset[c], g being dy, or where <paramref name="clip"/> is set what the clipping lets through of it.</summary>
+    /// <summary>
+    /// z[r, c] = factorX[c] * (x[r, c] - mean[c]) + factorG[c] * g[r, c] + offset[c], g being dy, or where <paramref name="clip"/> is set what the clipping
+    /// lets through of it.
+    /// </summary>
     public static void Apply(
         float* x, float* dy, float* z, nint stride, int rows, int columns, float* mean, float* factorX, float* factorG, float* offset, in ClipMask clip)
     {
@@ -73,7 +78,8 @@ internal static unsafe class ChannelAffine
             for (int c = first; c < end; c += TSimd.Length)
             {
                 TVec m = TSimd.Load(mean + c), f = TSimd.Load(factor + c), o = TSimd.Load(offset + c);
-                TVec y0 = TSimd.MultiplyAdd(f, TSimd.Subtract(TSimd.Load(x + c), m), o), y1 = TSimd.MultiplyAdd(f, TSimd.Subtract(TSimd.Load(x + step + c), m), o);
+                TVec y0 = TSimd.MultiplyAdd(f, TSimd.Subtract(TSimd.Load(x + c), m), o),
+                    y1 = TSimd.MultiplyAdd(f, TSimd.Subtract(TSimd.Load(x + step + c), m), o);
                 (y0, y1) = (TSimd.AtMost(high, TSimd.AtLeast(low, y0)), TSimd.AtMost(high, TSimd.AtLeast(low, y1)));
                 if (TStream.Value > 0)
                 {
@@ -104,7 +110,8 @@ internal static unsafe class ChannelAffine
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Apply<TSimd, TVec, TMask>(
-        float* x, float* dy, float* z, nint stride, int rows, int columns, float* mean, float* factorX, float* factorG, float* offset, in ClipMask clip, int first)
+        float* x, float* dy, float* z, nint stride, int rows, int columns, float* mean, float* factorX, float* factorG, float* offset, in ClipMask clip,
+        int first)
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
         where TMask : struct, IConstant

@@ -5,8 +5,8 @@ using Thomas.Kernels.Simd;
 namespace Thomas.Kernels.Normalization;
 
 /// <summary>
-/// The derivative of clipping a normalized value z = factor[c] * (x - mean[c]) + offset[c] to [lower, upper]: 1 strictly between the bounds, else 0. Found again from x, so that
-/// z need not be read.
+/// The derivative of clipping a normalized value z = factor[c] * (x - mean[c]) + offset[c] to [lower, upper]: 1 strictly between the bounds, else 0. Found
+/// again from x, so that z need not be read.
 /// </summary>
 /// <param name="Factor">One value per channel; null if nothing is clipped.</param>
 /// <param name="Offset">One value per channel.</param>

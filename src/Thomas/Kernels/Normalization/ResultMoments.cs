@@ -4,8 +4,9 @@ using Thomas.Kernels.Reduce;
 namespace Thomas.Kernels.Normalization;
 
 /// <summary>
-/// Mean and variance of the columns of a result whose rows are taken in as they are written, while a near cache still holds them; see <see cref="BatchMoments"/>. What the mean
-/// loses when it is rounded to float32 is handed out too: it is not small beside deviations that are small beside the mean.
+/// Mean and variance of the columns of a result whose rows are taken in as they are written, while a near cache still holds them; see
+/// <see cref="BatchMoments"/>. What the mean loses when it is rounded to float32 is handed out too: it is not small beside deviations that are small beside the
+/// mean.
 /// </summary>
 /// <param name="rows">Rows of the result, which follow each other without gaps.</param>
 /// <param name="columns">Columns of the result.</param>

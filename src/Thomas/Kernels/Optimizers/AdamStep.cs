@@ -7,7 +7,8 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Optimizers;
 
 /// <summary>
-/// A step of Adam: g = scale * grad + coupled * w; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2; w = kept * w - step * m / (root * sqrt(v) + epsilon).
+/// A step of Adam: g = scale * grad + coupled * w; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2; w = kept * w - step * m / (root *
+/// sqrt(v) + epsilon).
 /// </summary>
 /// <param name="Step">Learning rate with the first moment's bias correction.</param>
 /// <param name="Scale">Factor on the gradient.</param>

@@ -6,7 +6,9 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Thomas.Kernels.Optimizers;
 
-/// <summary>A step of gradient descent: g = scale * grad + coupled * w; v = momentum * v + g; w = kept * w - rate * (nesterov ? g + momentum * v : v).</summary>
+/// <summary>
+/// A step of gradient descent: g = scale * grad + coupled * w; v = momentum * v + g; w = kept * w - rate * (nesterov ? g + momentum * v : v).
+/// </summary>
 /// <param name="Rate">Learning rate.</param>
 /// <param name="Scale">Factor on the gradient.</param>
 /// <param name="Momentum">Decay of the moment.</param>
@@ -30,7 +32,8 @@ internal readonly unsafe record struct SgdStep(float Rate, float Scale, float Mo
         where TSimd : struct, ISimd<TVec>
         where TVec : unmanaged
     {
-        TVec rate = TSimd.Create(-Rate), scale = TSimd.Create(Scale), momentum = TSimd.Create(Momentum), kept = TSimd.Create(Kept), coupled = TSimd.Create(Coupled);
+        TVec rate = TSimd.Create(-Rate), scale = TSimd.Create(Scale), momentum = TSimd.Create(Momentum), kept = TSimd.Create(Kept),
+            coupled = TSimd.Create(Coupled);
         bool nesterov = Nesterov;
         for (; i <= count - TSimd.Length; i += TSimd.Length)
         {

@@ -8,9 +8,9 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Pool;
 
 /// <summary>
-/// The gradient of max pooling over NHWC float32: dy[n,oy,ox,c] is added at the first tap of its window, row by row, whose x is not below y[n,oy,ox,c]. Work items
-/// are blocks of input rows: each visits every window that reaches into it and adds only there, so items are independent and the order of every sum is fixed.
-/// Vectors run over channels.
+/// The gradient of max pooling over NHWC float32: dy[n,oy,ox,c] is added at the first tap of its window, row by row, whose x is not below y[n,oy,ox,c]. Work
+/// items are blocks of input rows: each visits every window that reaches into it and adds only there, so items are independent and the order of every sum is
+/// fixed. Vectors run over channels.
 /// </summary>
 internal sealed unsafe class MaxPoolingGradient
 {
@@ -118,7 +118,11 @@ internal sealed unsafe class MaxPoolingGradient
                     for (int kx = 0; kx < columns; kx++, at += tapStep)
                     {
                         TVec value = TSimd.Load(x + at);
-                        if (ky >= unwritten) TSimd.Store(TSimd.Add(TAdd.Value > 0 ? TSimd.Load(dx + at) : zero, TSimd.SelectIfLess(value, max, zero, rest)), dx + at);
+                        if (ky >= unwritten)
+                        {
+                            TSimd.Store(TSimd.Add(TAdd.Value > 0 ? TSimd.Load(dx + at) : zero, TSimd.SelectIfLess(value, max, zero, rest)), dx + at);
+                        }
+
                         rest = TSimd.SelectIfLess(value, max, rest, zero);
                     }
                 }
@@ -128,6 +132,9 @@ internal sealed unsafe class MaxPoolingGradient
         return end;
     }
 
-    /// <summary>The taps of a window: first row, rows, offset of the first column, columns, the first row that is written, and how many windows to the right have the same.</summary>
+    /// <summary>
+    /// The taps of a window: first row, rows, offset of the first column, columns, the first row that is written, and how many windows to the right have the
+    /// same.
+    /// </summary>
     private readonly record struct Taps(int Row, int Rows, nint Column, int Columns, int Top, int Pixels);
 }

@@ -120,7 +120,9 @@ internal sealed unsafe class Pooling
         where TVec : unmanaged
     {
         if (_g.Channels - c < TSimd.Length) return c;
-        return _kind == PoolingKind.Max ? RunPixels<TSimd, TVec, C1>(x, rows, taps, pixels, count, y, c) : RunPixels<TSimd, TVec, C0>(x, rows, taps, pixels, count, y, c);
+        return _kind == PoolingKind.Max
+            ? RunPixels<TSimd, TVec, C1>(x, rows, taps, pixels, count, y, c)
+            : RunPixels<TSimd, TVec, C0>(x, rows, taps, pixels, count, y, c);
     }
 
     /// <summary>Pixels whose windows have the same taps; TMax is 1 for the largest value, 0 for the mean.</summary>
@@ -130,7 +132,8 @@ internal sealed unsafe class Pooling
         where TVec : unmanaged
         where TMax : struct, IConstant
     {
-        nint rowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride, tapStep = (nint)_g.DilationW * _g.ChannelStride, pixelStep = (nint)_g.StrideW * _g.ChannelStride;
+        nint rowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride, tapStep = (nint)_g.DilationW * _g.ChannelStride,
+            pixelStep = (nint)_g.StrideW * _g.ChannelStride;
         int channels = _g.Channels, end = channels - ((channels - first) % TSimd.Length);
         TVec divisor = TSimd.Create(count), start = TSimd.Create(TMax.Value > 0 ? float.NegativeInfinity : 0f);
         for (int pixel = 0; pixel < pixels; pixel++, x += pixelStep, y += channels)

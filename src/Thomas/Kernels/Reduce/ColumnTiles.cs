@@ -11,8 +11,8 @@ namespace Thomas.Kernels.Reduce;
 internal readonly record struct ColumnTile(int RowTile, int Row, int Rows, int Column, int Columns);
 
 /// <summary>
-/// Cuts a row-major matrix into tiles for sums over its rows. The cuts depend on the matrix alone, so that sums made tile by tile do not depend on the number of threads.
-/// Tiles of the same rows follow one another.
+/// Cuts a row-major matrix into tiles for sums over its rows. The cuts depend on the matrix alone, so that sums made tile by tile do not depend on the number
+/// of threads. Tiles of the same rows follow one another.
 /// </summary>
 /// <param name="rows">Rows of the matrix.</param>
 /// <param name="columns">Columns of the matrix.</param>

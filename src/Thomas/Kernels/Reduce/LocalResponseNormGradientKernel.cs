@@ -10,7 +10,8 @@ namespace Thomas.Kernels.Reduce;
 
 /// <summary>
 /// The gradient of <see cref="LocalResponseNormKernel"/>: with d[p, c] = bias + scale * sum over c's window of x[p, j]^2 and t = dy * x * d^(-beta-1),
-/// dx[p, c] = dy[p, c] * d[p, c]^-beta - 2 * scale * beta * x[p, c] * sum of t[p, j] over the j whose windows hold c. Work items are the pixels; dx is no operand.
+/// dx[p, c] = dy[p, c] * d[p, c]^-beta - 2 * scale * beta * x[p, c] * sum of t[p, j] over the j whose windows hold c. Work items are the pixels; dx is no
+/// operand.
 /// </summary>
 internal sealed unsafe class LocalResponseNormGradientKernel
 {

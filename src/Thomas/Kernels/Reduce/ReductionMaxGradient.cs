@@ -8,8 +8,8 @@ using V512 = System.Runtime.Intrinsics.Vector512<float>;
 namespace Thomas.Kernels.Reduce;
 
 /// <summary>
-/// The gradient of a maximum over r of x[o, r, i], float32: dy[o, i] goes to the first x[o, r, i] that is not below y[o, i], the others get 0. Work items are the
-/// outer indices; vectors run over i.
+/// The gradient of a maximum over r of x[o, r, i], float32: dy[o, i] goes to the first x[o, r, i] that is not below y[o, i], the others get 0. Work items are
+/// the outer indices; vectors run over i.
 /// </summary>
 internal static unsafe class ReductionMaxGradient
 {

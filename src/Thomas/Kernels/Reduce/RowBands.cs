@@ -3,8 +3,8 @@ using System;
 namespace Thomas.Kernels.Reduce;
 
 /// <summary>
-/// Cuts a row-major matrix into bands of whole rows for sums over its rows, so that memory is read front to back; rows of many columns are cut too. The cuts depend on the
-/// matrix alone, so that sums made band by band do not depend on the number of threads.
+/// Cuts a row-major matrix into bands of whole rows for sums over its rows, so that memory is read front to back; rows of many columns are cut too. The cuts
+/// depend on the matrix alone, so that sums made band by band do not depend on the number of threads.
 /// </summary>
 /// <param name="rows">Rows of the matrix.</param>
 /// <param name="columns">Columns of the matrix.</param>
@@ -50,7 +50,9 @@ internal readonly struct RowBands(int rows, int columns, int bandRows)
         }
     }
 
-    /// <summary>Bands of a matrix that comes in blocks of so many rows: about 32, each at most 32 blocks, so that of its first block alone one row in 32 can be taken.</summary>
+    /// <summary>
+    /// Bands of a matrix that comes in blocks of so many rows: about 32, each at most 32 blocks, so that of its first block alone one row in 32 can be taken.
+    /// </summary>
     /// <param name="rows">Rows of the matrix.</param>
     /// <param name="columns">Columns of the matrix.</param>
     /// <param name="blockRows">Rows of a block.</param>

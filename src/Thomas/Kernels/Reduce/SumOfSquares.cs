@@ -33,7 +33,8 @@ internal static unsafe class SumOfSquares
         TVec s0 = TSimd.Create(0), s1 = s0, s2 = s0, s3 = s0;
         for (; i <= count - (4 * TSimd.Length); i += 4 * TSimd.Length)
         {
-            TVec x0 = TSimd.Load(x + i), x1 = TSimd.Load(x + i + TSimd.Length), x2 = TSimd.Load(x + i + (2 * TSimd.Length)), x3 = TSimd.Load(x + i + (3 * TSimd.Length));
+            TVec x0 = TSimd.Load(x + i), x1 = TSimd.Load(x + i + TSimd.Length), x2 = TSimd.Load(x + i + (2 * TSimd.Length)),
+                x3 = TSimd.Load(x + i + (3 * TSimd.Length));
             s0 = TSimd.MultiplyAdd(x0, x0, s0);
             s1 = TSimd.MultiplyAdd(x1, x1, s1);
             s2 = TSimd.MultiplyAdd(x2, x2, s2);

@@ -1,9 +1,9 @@
 namespace Thomas.Kernels.Reduce;
 
 /// <summary>
-/// y[o, i] = reduction over r of x[o, r, i], float32, where the reduced axes have been brought into the form [outer, reduce, inner]. Global average pooling is the
-/// mean of [n, h*w, c], a bias gradient the sum of [1, n*h*w, c]. Long reductions are cut into bands; the second phase adds their results in order. The cuts depend on the
-/// shape alone.
+/// y[o, i] = reduction over r of x[o, r, i], float32, where the reduced axes have been brought into the form [outer, reduce, inner]. Global average pooling is
+/// the mean of [n, h*w, c], a bias gradient the sum of [1, n*h*w, c]. Long reductions are cut into bands; the second phase adds their results in order. The
+/// cuts depend on the shape alone.
 /// </summary>
 internal sealed unsafe class TiledReduction
 {
@@ -43,7 +43,9 @@ internal sealed unsafe class TiledReduction
             if (phase == 1) Reduce(bands + tile.Column, _tiles.Bands, tile.Columns, result, _divisor);
             else
             {
-                Reduce(x + (((nint)o * _reduce) + tile.Row) * _inner + tile.Column, tile.Rows, tile.Columns, single ? result : bands + ((nint)tile.RowTile * _inner) + tile.Column, single ? _divisor : 1);
+                Reduce(
+                    x + (((nint)o * _reduce) + tile.Row) * _inner + tile.Column, tile.Rows, tile.Columns,
+                    single ? result : bands + ((nint)tile.RowTile * _inner) + tile.Column, single ? _divisor : 1);
             }
         }
     }

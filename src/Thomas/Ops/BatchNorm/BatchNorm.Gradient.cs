@@ -5,8 +5,8 @@ namespace Thomas.Ops;
 internal sealed partial class BatchNorm
 {
     /// <summary>
-    /// dx = dy * scale * r; dScale = r * sum dy * (x - mean); dShift = sum dy; r = 1 / sqrt(variance + epsilon). The statistics are stored, so nothing flows through
-    /// them.
+    /// dx = dy * scale * r; dScale = r * sum dy * (x - mean); dShift = sum dy; r = 1 / sqrt(variance + epsilon). The statistics are stored, so nothing flows
+    /// through them.
     /// </summary>
     internal override void Gradient(GradientContext g)
     {

@@ -34,7 +34,8 @@ internal sealed partial class BatchNorm : Op
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
         double epsilon = args.Attributes<BatchNormAttributes>().Epsilon;
-        ReadOnlySpan<T> x = args.Inputs[0].Span, scale = args.Inputs[1].Span, shift = args.Inputs[2].Span, mean = args.Inputs[3].Span, variance = args.Inputs[4].Span;
+        ReadOnlySpan<T> x = args.Inputs[0].Span, scale = args.Inputs[1].Span, shift = args.Inputs[2].Span, mean = args.Inputs[3].Span,
+            variance = args.Inputs[4].Span;
         Span<T> y = args.Output.Span;
         for (int i = 0, c = 0; i < y.Length; i++, c = c + 1 == scale.Length ? 0 : c + 1)
         {

@@ -82,7 +82,8 @@ internal sealed partial class BatchNormFromMoments
                 ColumnTile tile = _bands[item];
                 nint first = ((nint)tile.Row * _channels) + tile.Column;
                 ChannelAffine.Apply(
-                    _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower, _upper, _bytes);
+                    _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower,
+                    _upper, _bytes);
             }
         }
     }

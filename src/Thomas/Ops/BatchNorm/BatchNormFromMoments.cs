@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Ops;
 
 /// <summary>
-/// <see cref="BatchNormTraining"/> with moments that are known already. Operands: x [..., c], scale [c], shift [c], and mean, variance and rest [c] as <see cref="Conv2dMoments"/>
-/// has them; result: y like x.
+/// <see cref="BatchNormTraining"/> with moments that are known already. Operands: x [..., c], scale [c], shift [c], and mean, variance and rest [c] as
+/// <see cref="Conv2dMoments"/> has them; result: y like x.
 /// </summary>
 internal sealed partial class BatchNormFromMoments : Op
 {
@@ -38,7 +38,8 @@ internal sealed partial class BatchNormFromMoments : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        (double epsilon, ActivationFunction activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation.Function);
+        (double epsilon, ActivationFunction activation) =
+            (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation.Function);
         ReadOnlySpan<T> x = args.Inputs[0].Span;
         Span<T> y = args.Output.Span;
         int channels = args.Inputs[1].Shape[0];

@@ -11,7 +11,9 @@ internal sealed partial class BatchNormTraining
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
-    /// <summary>Moments of bands; then those of the channels, and with them factor[c] and offset[c]; then y = f(factor[c] * (x - mean[c]) + offset[c]).</summary>
+    /// <summary>
+    /// Moments of bands; then those of the channels, and with them factor[c] and offset[c]; then y = f(factor[c] * (x - mean[c]) + offset[c]).
+    /// </summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly double _epsilon;
@@ -79,7 +81,9 @@ internal sealed partial class BatchNormTraining
                 if (phase == 0) BatchMoments.OfBand(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band);
                 else
                 {
-                    ChannelAffine.Apply(_x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower, _upper, (long)_rows * _channels * sizeof(float));
+                    ChannelAffine.Apply(
+                        _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower,
+                        _upper, (long)_rows * _channels * sizeof(float));
                 }
             }
         }

@@ -14,8 +14,9 @@ internal sealed record BatchNormTrainingAttributes(float Epsilon, Activation Act
 }
 
 /// <summary>
-/// Batch normalization with the statistics of the batch, over the last axis (Ioffe and Szegedy 2015). Operands: x [..., c], scale [c], shift [c]; results: y like x, and
-/// mean and variance [c] of x over all other axes, the variance divided by the count. <see cref="MovingAverage"/> turns those into the statistics of <see cref="BatchNorm"/>.
+/// Batch normalization with the statistics of the batch, over the last axis (Ioffe and Szegedy 2015). Operands: x [..., c], scale [c], shift [c]; results: y
+/// like x, and mean and variance [c] of x over all other axes, the variance divided by the count. <see cref="MovingAverage"/> turns those into the statistics
+/// of <see cref="BatchNorm"/>.
 /// </summary>
 internal sealed partial class BatchNormTraining : Op
 {
@@ -24,7 +25,8 @@ internal sealed partial class BatchNormTraining : Op
 
     /// <inheritdoc/>
     public override string Formula =>
-        "mean[c] = mean_i x[i,c]; variance[c] = mean_i (x[i,c] - mean[c])^2; y[i,c] = f((x[i,c] - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + shift[c])";
+        "mean[c] = mean_i x[i,c]; variance[c] = mean_i (x[i,c] - mean[c])^2; y[i,c] = f((x[i,c] - mean[c]) / sqrt(variance[c] + epsilon) * scale[c] + "
+        + "shift[c])";
 
     internal override bool IsTrainingOnly => true;
 
@@ -47,7 +49,11 @@ internal sealed partial class BatchNormTraining : Op
 
     internal override void Gradient(GradientContext g)
     {
-        if (g.GradOutputs[1] is not null || g.GradOutputs[2] is not null) throw new GraphException($"{g.Node}: mean and variance cannot be differentiated on their own");
+        if (g.GradOutputs[1] is not null || g.GradOutputs[2] is not null)
+        {
+            throw new GraphException($"{g.Node}: mean and variance cannot be differentiated on their own");
+        }
+
         Value[] operands = [g.Input(0), g.GradOutput, g.Input(1), g.Node.Outputs[1], g.Node.Outputs[2]];
         if (g.Attributes<BatchNormTrainingAttributes>().Activation.Kind != ActivationKind.None) operands = [.. operands, g.Input(2)];
         Node gradient = g.Builder.AddNode(OpCatalog.BatchNormTrainingGradient, operands, g.Node.Attributes, $"{g.Node.Name}/gradInput");
@@ -59,7 +65,8 @@ internal sealed partial class BatchNormTraining : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        (double epsilon, ActivationFunction activation) = (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation.Function);
+        (double epsilon, ActivationFunction activation) =
+            (args.Attributes<BatchNormTrainingAttributes>().Epsilon, args.Attributes<BatchNormTrainingAttributes>().Activation.Function);
         ReadOnlySpan<T> x = args.Inputs[0].Span, scale = args.Inputs[1].Span, shift = args.Inputs[2].Span;
         Span<T> y = args.Outputs[0].Span;
         int channels = scale.Length, rows = x.Length / channels;
@@ -78,7 +85,8 @@ internal sealed partial class BatchNormTraining : Op
             args.Outputs[1].Span[c] = T.CreateTruncating(mean);
             args.Outputs[2].Span[c] = T.CreateTruncating(variance);
             double factor = double.CreateTruncating(scale[c]) / Math.Sqrt(variance + epsilon);
-            for (int i = c; i < x.Length; i += channels) y[i] = T.CreateTruncating(activation.Value(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c])));
+            for (int i = c; i < x.Length; i += channels)
+                y[i] = T.CreateTruncating(activation.Value(((double.CreateTruncating(x[i]) - mean) * factor) + double.CreateTruncating(shift[c])));
         }
     }
 }

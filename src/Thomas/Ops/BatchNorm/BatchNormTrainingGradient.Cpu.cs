@@ -12,7 +12,10 @@ internal sealed partial class BatchNormTrainingGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
-    /// <summary>The factors; sums of bands; those of the channels, and with them dx = factorX[c] * (x - mean[c]) + factorG[c] * g + offset[c], g what the activation lets through of dy; then dx.</summary>
+    /// <summary>
+    /// The factors; sums of bands; those of the channels, and with them dx = factorX[c] * (x - mean[c]) + factorG[c] * g + offset[c], g what the activation
+    /// lets through of dy; then dx.
+    /// </summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly double _epsilon;
@@ -97,11 +100,14 @@ internal sealed partial class BatchNormTrainingGradient
                 nint first = ((nint)tile.Row * _channels) + c, band = ((nint)tile.RowTile * _channels) + c;
                 if (phase == 1)
                 {
-                    BatchGradientSums.OfBand(_x + first, _dy + first, _channels, tile.Rows, tile.Columns, _mean + c, clip.From(c), _sums + band, _products + band);
+                    BatchGradientSums.OfBand(
+                        _x + first, _dy + first, _channels, tile.Rows, tile.Columns, _mean + c, clip.From(c), _sums + band, _products + band);
                 }
                 else
                 {
-                    ChannelAffine.Apply(_x + first, _dy + first, _dx + first, _channels, tile.Rows, tile.Columns, _mean + c, _factorX + c, _factorG + c, _offset + c, clip.From(c));
+                    ChannelAffine.Apply(
+                        _x + first, _dy + first, _dx + first, _channels, tile.Rows, tile.Columns, _mean + c, _factorX + c, _factorG + c, _offset + c,
+                        clip.From(c));
                 }
             }
         }

@@ -5,8 +5,8 @@ using Thomas.Kernels.Activations;
 namespace Thomas.Ops;
 
 /// <summary>
-/// The gradients of <see cref="BatchNormTraining"/>, through the batch's statistics too (Ioffe and Szegedy 2015, section 3). Operands: x [..., c], dy like x, scale [c], mean [c],
-/// variance [c], and shift [c] where an activation is applied to the result; results: dx like x, dScale [c], dShift [c].
+/// The gradients of <see cref="BatchNormTraining"/>, through the batch's statistics too (Ioffe and Szegedy 2015, section 3). Operands: x [..., c], dy like x,
+/// scale [c], mean [c], variance [c], and shift [c] where an activation is applied to the result; results: dx like x, dScale [c], dShift [c].
 /// </summary>
 internal sealed partial class BatchNormTrainingGradient : Op
 {
@@ -15,7 +15,8 @@ internal sealed partial class BatchNormTrainingGradient : Op
 
     /// <inheritdoc/>
     public override string Formula =>
-        "r[c] = 1 / sqrt(variance[c] + epsilon); h[i,c] = (x[i,c] - mean[c]) * r[c]; g[i,c] = dy[i,c] * f'(h[i,c] * scale[c] + shift[c]); dShift[c] = sum_i g[i,c]; " +
+        "r[c] = 1 / sqrt(variance[c] + epsilon); h[i,c] = (x[i,c] - mean[c]) * r[c]; g[i,c] = dy[i,c] * f'(h[i,c] * scale[c] + shift[c]); dShift[c] = " +
+        "sum_i g[i,c]; " +
         "dScale[c] = sum_i g[i,c] * h[i,c]; dx[i,c] = scale[c] * r[c] * (g[i,c] - (dShift[c] + h[i,c] * dScale[c]) / n), n the count of i";
 
     internal override bool IsTrainingOnly => true;
@@ -32,7 +33,8 @@ internal sealed partial class BatchNormTrainingGradient : Op
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 1, "x must not be a scalar");
         Require(inputs[1].Shape == x, $"dy {inputs[1].Shape} and x {x} differ");
-        for (int i = 2; i < operands; i++) Require(inputs[i].Shape == new Shape(x[-1]), $"operand {i} of shape {inputs[i].Shape} does not fit {x[-1]} channels");
+        for (int i = 2; i < operands; i++)
+            Require(inputs[i].Shape == new Shape(x[-1]), $"operand {i} of shape {inputs[i].Shape} does not fit {x[-1]} channels");
         return [inputs[0], inputs[2], inputs[2]];
     }
 

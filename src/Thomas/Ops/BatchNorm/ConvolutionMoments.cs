@@ -4,12 +4,14 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// A convolution and, of its result over all axes but the last, the mean, the variance (divided by the count) and what the mean lost when it was rounded. <see cref="BatchNormFromMoments"/>
-/// reads them. The pass <c>fuse-batch-norm-moments</c> makes the two of a convolution and <see cref="BatchNormTraining"/>, so that the result need not be read for them.
+/// A convolution and, of its result over all axes but the last, the mean, the variance (divided by the count) and what the mean lost when it was rounded.
+/// <see cref="BatchNormFromMoments"/> reads them. The pass <c>fuse-batch-norm-moments</c> makes the two of a convolution and <see cref="BatchNormTraining"/>,
+/// so that the result need not be read for them.
 /// </summary>
 internal abstract class ConvolutionMoments : Op
 {
-    private const string MomentsFormula = "mean[o] = mean_{n,p,q} y[n,p,q,o]; variance[o] = mean_{n,p,q} (y[n,p,q,o] - mean[o])^2; rest[o] = mean[o] before rounding - mean[o]";
+    private const string MomentsFormula =
+        "mean[o] = mean_{n,p,q} y[n,p,q,o]; variance[o] = mean_{n,p,q} (y[n,p,q,o] - mean[o])^2; rest[o] = mean[o] before rounding - mean[o]";
 
     private protected ConvolutionMoments()
     {

@@ -8,8 +8,8 @@ namespace Thomas.Ops;
 internal sealed record CastAttributes(DType Target) : OpAttributes;
 
 /// <summary>
-/// The elements in another type. To floats: the nearest number, ties to even (to BF16 by way of float32), an infinity beyond the largest. To integers: without the fraction, the
-/// nearest end beyond the range, 0 for NaN.
+/// The elements in another type. To floats: the nearest number, ties to even (to BF16 by way of float32), an infinity beyond the largest. To integers: without
+/// the fraction, the nearest end beyond the range, 0 for NaN.
 /// </summary>
 internal sealed partial class Cast : Op
 {
@@ -36,7 +36,11 @@ internal sealed partial class Cast : Op
     internal override void Gradient(GradientContext g)
     {
         DType source = g.Input(0).Type.DType, target = g.Attributes<CastAttributes>().Target;
-        if (!source.IsFloat() || !target.IsFloat()) throw new GraphException($"{g.Node} from {source} to {target} cannot be trained through: integers have no gradient");
+        if (!source.IsFloat() || !target.IsFloat())
+        {
+            throw new GraphException($"{g.Node} from {source} to {target} cannot be trained through: integers have no gradient");
+        }
+
         g.Add(0, g.Emit(this, "gradInput", [g.GradOutput], new CastAttributes(source)));
     }
 

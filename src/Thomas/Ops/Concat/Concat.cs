@@ -59,7 +59,12 @@ internal sealed class Concat : Op
         for (int i = 0; i < g.Node.Inputs.Count; i++)
         {
             Shape x = g.Input(i).Shape;
-            if (g.Needs(i)) g.Add(i, g.Emit(OpCatalog.Slice, "gradInput", [g.GradOutput], new SliceAttributes(new IntList(begin), new IntList(x.Dims), new IntList(steps))));
+            if (g.Needs(i))
+            {
+                g.Add(
+                    i, g.Emit(OpCatalog.Slice, "gradInput", [g.GradOutput], new SliceAttributes(new IntList(begin), new IntList(x.Dims), new IntList(steps))));
+            }
+
             begin[axis] += x[axis];
         }
     }

@@ -10,7 +10,8 @@ namespace Thomas.Ops;
 /// <param name="HasBias">Whether a bias [cOut] follows the filter among the operands.</param>
 /// <param name="HasResidual">Whether a tensor of the output's shape, added before the activation, is the last operand.</param>
 /// <param name="Activation">Applied to the sum.</param>
-internal sealed record Conv2dAttributes(Window2d Window, int Groups = 1, bool HasBias = false, bool HasResidual = false, Activation Activation = default) : OpAttributes;
+internal sealed record Conv2dAttributes(Window2d Window, int Groups = 1, bool HasBias = false, bool HasResidual = false, Activation Activation = default)
+    : OpAttributes;
 
 /// <summary>
 /// 2-D cross-correlation, as every CNN framework means by convolution. Operands: x [n,h,w,cIn] (NHWC), filter [cOut,kH,kW,cIn/groups] (OHWI),
@@ -23,9 +24,11 @@ internal sealed partial class Conv2d : Op
 
     /// <inheritdoc/>
     public override string Formula =>
-        "y[n,p,q,o] = f(sum_{i,j,c} x[n, p*sH - top + i*dH, q*sW - left + j*dW, g*cIn/G + c] * filter[o,i,j,c] + bias[o] + residual[n,p,q,o]), g = o / (cOut/G)";
+        "y[n,p,q,o] = f(sum_{i,j,c} x[n, p*sH - top + i*dH, q*sW - left + j*dW, g*cIn/G + c] * filter[o,i,j,c] + bias[o] + residual[n,p,q,o]), g = o / "
+        + "(cOut/G)";
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 || (operand == 2 && attributes is Conv2dAttributes { HasBias: true }) ? ElementTypes.Floats : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
+        operand == 1 || (operand == 2 && attributes is Conv2dAttributes { HasBias: true }) ? ElementTypes.Floats : ElementTypes.F32;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
@@ -34,10 +37,18 @@ internal sealed partial class Conv2d : Op
         ActivationRules.Check(a.Activation);
         Shape x = inputs[0].Shape, filter = inputs[1].Shape;
         Require(x.Rank == 4 && filter.Rank == 4, $"expects x NHWC and filter OHWI, got {x} and {filter}");
-        Require(filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW, $"filter {filter} (OHWI) does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");
+        Require(
+            filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW,
+            $"filter {filter} (OHWI) does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");
         Require(a.Groups >= 1 && filter[0] % a.Groups == 0, $"{filter[0]} output channels do not divide into {a.Groups} groups");
-        Require((long)filter[3] * a.Groups == x[3], $"input has {x[3]} channels, filter {filter} (OHWI) with groups {a.Groups} expects {(long)filter[3] * a.Groups}");
-        if (a.HasBias) Require(inputs[2].Shape.Rank == 1 && inputs[2].Shape[0] == filter[0], $"bias {inputs[2].Shape} does not fit {filter[0]} output channels");
+        Require(
+            (long)filter[3] * a.Groups == x[3],
+            $"input has {x[3]} channels, filter {filter} (OHWI) with groups {a.Groups} expects {(long)filter[3] * a.Groups}");
+        if (a.HasBias)
+        {
+            Require(inputs[2].Shape.Rank == 1 && inputs[2].Shape[0] == filter[0], $"bias {inputs[2].Shape} does not fit {filter[0]} output channels");
+        }
+
         Shape output = a.Window.OutputShape(x, filter[0]);
         if (a.HasResidual) Require(inputs[^1].Shape == output, $"residual {inputs[^1].Shape} does not fit the result {output}");
         return [new TensorType(DType.F32, output)];

@@ -38,7 +38,8 @@ internal sealed partial class Conv2dFilterGradient
 
         public override int Phases => 2;
 
-        public override long WorkspaceBytes(int threads) => ((long)_product.WorkspaceBytes * threads) + (_groups * (long)_product.PartialFloats * sizeof(float));
+        public override long WorkspaceBytes(int threads) =>
+            ((long)_product.WorkspaceBytes * threads) + (_groups * (long)_product.PartialFloats * sizeof(float));
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -59,7 +60,13 @@ internal sealed partial class Conv2dFilterGradient
                 int group = begin / perGroup, first = begin % perGroup, last = Math.Min(perGroup, first + end - begin);
                 float* dw = _dw + ((nint)group * _filterLength), partial = _partial + (group * _product.PartialFloats);
                 if (phase == 1) _product.Sum(dw, partial, first, last);
-                else _product.RunItems(_x + ((nint)group * _cGroup), _dy + ((nint)group * _cOut), dw, partial, first, last, _scratch + ((long)_product.WorkspaceBytes * thread));
+                else
+                {
+                    _product.RunItems(
+                        _x + ((nint)group * _cGroup), _dy + ((nint)group * _cOut), dw, partial, first, last,
+                        _scratch + ((long)_product.WorkspaceBytes * thread));
+                }
+
                 begin += last - first;
             }
         }

@@ -2,7 +2,9 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-/// <summary>Settings of the two gradients of a convolution, ordinary or depthwise, and of a transposed convolution, where the forward input is the result.</summary>
+/// <summary>
+/// Settings of the two gradients of a convolution, ordinary or depthwise, and of a transposed convolution, where the forward input is the result.
+/// </summary>
 /// <param name="Window">The forward window.</param>
 /// <param name="InputH">Rows of the forward input.</param>
 /// <param name="InputW">Columns of the forward input.</param>

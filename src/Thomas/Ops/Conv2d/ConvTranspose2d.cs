@@ -4,7 +4,8 @@ namespace Thomas.Ops;
 
 /// <summary>
 /// Transposed convolution, which enlarges images (PyTorch's ConvTranspose2d): the input gradient of a convolution, as a layer. Operands: x [n,h,w,cIn], filter
-/// [cIn,kH,kW,cOut/groups] (the OHWI filter of the convolution that is turned around); result [n,oh,ow,cOut], oh and ow being the attributes' InputH and InputW.
+/// [cIn,kH,kW,cOut/groups] (the OHWI filter of the convolution that is turned around); result [n,oh,ow,cOut], oh and ow being the attributes' InputH and
+/// InputW.
 /// </summary>
 internal sealed class ConvTranspose2d : TransposedConvolution
 {

@@ -92,7 +92,8 @@ internal abstract partial class TransposedConvolution
         }
 
         private void RunGroup(int group, int begin, int end, int thread) => _product.RunItems(
-            _dy + ((nint)group * _cOut), PackedGroup(_packed, group), _dx + ((nint)group * _cGroup), begin, end, _scratch + ((long)_product.WorkspaceBytes * thread));
+            _dy + ((nint)group * _cOut), PackedGroup(_packed, group), _dx + ((nint)group * _cGroup), begin, end,
+            _scratch + ((long)_product.WorkspaceBytes * thread));
 
         private void Pack(float* filter, float* packed, int group, int begin, int end) =>
             _product.Pack(filter + ((nint)group * _filterLength), PackedGroup(packed, group), begin, end);

@@ -4,8 +4,8 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// What a convolution does, backward: each element of dy is spread over its window. Operands: dy [n,oh,ow,cOut], filter [cOut,kH,kW,cIn/groups] (OHWI) of the convolution that is
-/// turned around; result [n,h,w,cIn].
+/// What a convolution does, backward: each element of dy is spread over its window. Operands: dy [n,oh,ow,cOut], filter [cOut,kH,kW,cIn/groups] (OHWI) of the
+/// convolution that is turned around; result [n,h,w,cIn].
 /// </summary>
 internal abstract partial class TransposedConvolution : Op
 {
@@ -52,7 +52,8 @@ internal abstract partial class TransposedConvolution : Op
                                 for (int o = group * outPerGroup; o < (group + 1) * outPerGroup; o++)
                                 {
                                     sum += double.CreateTruncating(dy[pixel + o])
-                                        * double.CreateTruncating(filter[(((((o * window.KernelH) + i) * window.KernelW) + j) * cGroup) + c - (group * cGroup)]);
+                                        * double.CreateTruncating(
+                                            filter[(((((o * window.KernelH) + i) * window.KernelW) + j) * cGroup) + c - (group * cGroup)]);
                                 }
                             }
                         }

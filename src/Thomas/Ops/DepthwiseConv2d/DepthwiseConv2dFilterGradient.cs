@@ -4,7 +4,8 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// dL/d(filter) of a depthwise convolution. Operands: x [n,h,w,c], dy [n,oh,ow,c*m]; result [1,kH,kW,c*m], c being <see cref="Conv2dGradientAttributes.Groups"/>.
+/// dL/d(filter) of a depthwise convolution. Operands: x [n,h,w,c], dy [n,oh,ow,c*m]; result [1,kH,kW,c*m], c being
+/// <see cref="Conv2dGradientAttributes.Groups"/>.
 /// </summary>
 internal sealed partial class DepthwiseConv2dFilterGradient : Op
 {

@@ -17,9 +17,9 @@ internal sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int In
 }
 
 /// <summary>
-/// <see cref="DepthwiseConv2dInputGradient"/> and <see cref="DepthwiseConv2dFilterGradient"/> in one pass over memory, for windows of 3x3 with stride 1 or 2. Operands: x, dy
-/// and filter as there; results: dx and dw. If x is the result of a clipping, dx is the gradient before it, and a third result sums that over all axes but the last: the bias
-/// gradient of the layer before. The pass <c>fuse-depthwise-gradients</c> makes it of the others.
+/// <see cref="DepthwiseConv2dInputGradient"/> and <see cref="DepthwiseConv2dFilterGradient"/> in one pass over memory, for windows of 3x3 with stride 1 or 2.
+/// Operands: x, dy and filter as there; results: dx and dw. If x is the result of a clipping, dx is the gradient before it, and a third result sums that over
+/// all axes but the last: the bias gradient of the layer before. The pass <c>fuse-depthwise-gradients</c> makes it of the others.
 /// </summary>
 internal sealed partial class DepthwiseConv2dGradient : Op
 {
@@ -50,7 +50,9 @@ internal sealed partial class DepthwiseConv2dGradient : Op
         Require(filter == new Shape(1, a.Window.KernelH, a.Window.KernelW, x[3]), $"filter {filter} does not fit {x} and {a}");
         Require(Fits(a.Window, x, dy), $"there is no kernel for x {x} and {a}");
         Require(DepthwiseConv2dGradientAttributes.Fuses(a.InputActivation), $"the activation {a.InputActivation.Kind} must be a node of its own");
-        return a.InputActivation.Kind == ActivationKind.None ? [inputs[0], new TensorType(DType.F32, filter)] : [inputs[0], new TensorType(DType.F32, filter), new TensorType(DType.F32, new Shape(x[3]))];
+        return a.InputActivation.Kind == ActivationKind.None
+            ? [inputs[0], new TensorType(DType.F32, filter)]
+            : [inputs[0], new TensorType(DType.F32, filter), new TensorType(DType.F32, new Shape(x[3]))];
     }
 
     internal override bool CpuCanOverwrite(Node node, int input) => input == 0;

@@ -4,8 +4,8 @@ using Thomas.Kernels;
 namespace Thomas.Ops;
 
 /// <summary>
-/// <see cref="DepthwiseConv2d"/> and the moments of its result. Operands and settings as there; results: y, and mean, variance and rest [cOut], the rest being what the mean lost when
-/// it was rounded. The pass <c>fuse-batch-norm-moments</c> makes it where <see cref="BatchNormFromMoments"/> reads them.
+/// <see cref="DepthwiseConv2d"/> and the moments of its result. Operands and settings as there; results: y, and mean, variance and rest [cOut], the rest being
+/// what the mean lost when it was rounded. The pass <c>fuse-batch-norm-moments</c> makes it where <see cref="BatchNormFromMoments"/> reads them.
 /// </summary>
 internal sealed class DepthwiseConv2dMoments : ConvolutionMoments
 {

@@ -7,7 +7,8 @@ namespace Thomas.Ops;
 
 internal sealed partial class Dropout
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((DropoutAttributes)node.Attributes, node.Output.Shape.ElementCount);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new Kernel((DropoutAttributes)node.Attributes, node.Output.Shape.ElementCount);
 
     private sealed unsafe class Kernel(DropoutAttributes a, int count) : ElementwiseKernel(count)
     {

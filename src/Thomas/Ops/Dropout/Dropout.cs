@@ -10,8 +10,9 @@ namespace Thomas.Ops;
 internal sealed record DropoutAttributes(float Rate, ulong Seed) : OpAttributes;
 
 /// <summary>
-/// Dropout in training (Srivastava et al. 2014, scaled as it is usual today, so that inference needs nothing). Operands: x of any shape; step [], a whole number from 0 on
-/// that is fed anew each step. The mask follows from seed, step and the element's index alone: the same node run again, or its gradient, has the same mask.
+/// Dropout in training (Srivastava et al. 2014, scaled as it is usual today, so that inference needs nothing). Operands: x of any shape; step [], a whole
+/// number from 0 on that is fed anew each step. The mask follows from seed, step and the element's index alone: the same node run again, or its gradient, has
+/// the same mask.
 /// </summary>
 internal sealed partial class Dropout : Op
 {

@@ -6,8 +6,8 @@ namespace Thomas.Ops;
 internal sealed partial class FakeQuantize
 {
     /// <summary>
-    /// The straight-through estimator (Bengio et al. 2013; Jacob et al. 2018): dy where x rounds to a number of the grid, 0 where it is clamped. The grid reaches half a
-    /// step beyond its ends.
+    /// The straight-through estimator (Bengio et al. 2013; Jacob et al. 2018): dy where x rounds to a number of the grid, 0 where it is clamped. The grid
+    /// reaches half a step beyond its ends.
     /// </summary>
     internal override void Gradient(GradientContext g)
     {

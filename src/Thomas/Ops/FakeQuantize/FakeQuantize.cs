@@ -32,7 +32,9 @@ internal sealed partial class FakeQuantize : Op
         RequireInputs(inputs, 1);
         FakeQuantizeAttributes a = (FakeQuantizeAttributes)attributes;
         Require(a.Minimum < a.Maximum, $"range [{a.Minimum}, {a.Maximum}] is empty");
-        Require(a.Quantization.IsPerTensor || (inputs[0].Shape.Rank >= 1 && a.Quantization.Scales.Length == inputs[0].Shape[-1]), $"{a.Quantization.Scales.Length} scales do not fit {inputs[0].Shape}");
+        Require(
+            a.Quantization.IsPerTensor || (inputs[0].Shape.Rank >= 1 && a.Quantization.Scales.Length == inputs[0].Shape[-1]),
+            $"{a.Quantization.Scales.Length} scales do not fit {inputs[0].Shape}");
         return [inputs[0]];
     }
 

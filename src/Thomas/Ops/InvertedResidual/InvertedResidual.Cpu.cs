@@ -63,7 +63,8 @@ internal sealed partial class InvertedResidual
         public override long WorkspaceBytes(int threads) => _bands.WorkspaceBytes(threads) + (_isConstant ? 0 : PackedBytes);
 
         /// <summary>Of packed operands, only the depthwise bias is read as it is.</summary>
-        public override bool ReadsFloats(int input) => !_isConstant || input == 0 || input >= _a.Filters || (_a.Depthwise.HasBias && input == _a.DepthwiseFilter + 1);
+        public override bool ReadsFloats(int input) =>
+            !_isConstant || input == 0 || input >= _a.Filters || (_a.Depthwise.HasBias && input == _a.DepthwiseFilter + 1);
 
         public override void UseConstants(byte* memory, bool pack)
         {
@@ -73,7 +74,8 @@ internal sealed partial class InvertedResidual
             if (!pack) return;
             using PinnedFloats expandFilter = Constant(_a.Expand is not null, 1), expandBias = Constant(_a.Expand?.HasBias == true, 2);
             using PinnedFloats filter = Constant(true, _a.DepthwiseFilter);
-            using PinnedFloats projectFilter = Constant(_a.Project is not null, _a.ProjectFilter), projectBias = Constant(_a.Project?.HasBias == true, _a.ProjectFilter + 1);
+            using PinnedFloats projectFilter = Constant(_a.Project is not null, _a.ProjectFilter),
+                projectBias = Constant(_a.Project?.HasBias == true, _a.ProjectFilter + 1);
             _expandFilter = expandFilter.Pointer;
             _expandBias = expandBias.Pointer;
             _filter = filter.Pointer;

@@ -4,9 +4,9 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// The block of MobileNetV2 (Sandler et al. 2018): a 1x1 <see cref="Conv2d"/>, a <see cref="DepthwiseConv2d"/> and a 1x1 <see cref="Conv2d"/>, whose results between are
-/// no tensors. Operands: x, then the filter and, if any, the bias of each of the three in turn, then the last one's residual if any. The first or the last convolution may be absent.
-/// The pass <c>fuse-inverted-residual</c> makes it of the three.
+/// The block of MobileNetV2 (Sandler et al. 2018): a 1x1 <see cref="Conv2d"/>, a <see cref="DepthwiseConv2d"/> and a 1x1 <see cref="Conv2d"/>, whose results
+/// between are no tensors. Operands: x, then the filter and, if any, the bias of each of the three in turn, then the last one's residual if any. The first or
+/// the last convolution may be absent. The pass <c>fuse-inverted-residual</c> makes it of the three.
 /// </summary>
 internal sealed partial class InvertedResidual : Op
 {
@@ -67,13 +67,18 @@ internal sealed partial class InvertedResidual : Op
             if (a.Expand is not null)
             {
                 RefTensor<T> result = new(first, expanded);
-                OpCatalog.Conv2d.Reference(Part(args, OpCatalog.Conv2d, a.Expand, [x, .. inputs[InvertedResidualAttributes.ExpandFilter..a.DepthwiseFilter]], result));
+                OpCatalog.Conv2d.Reference(
+                    Part(args, OpCatalog.Conv2d, a.Expand, [x, .. inputs[InvertedResidualAttributes.ExpandFilter..a.DepthwiseFilter]], result));
                 x = result;
             }
 
             RefTensor<T> convolved = a.Project is null ? args.Output : new(second, middle);
-            OpCatalog.DepthwiseConv2d.Reference(Part(args, OpCatalog.DepthwiseConv2d, a.Depthwise, [x, .. inputs[a.DepthwiseFilter..a.ProjectFilter]], convolved));
-            if (a.Project is not null) OpCatalog.Conv2d.Reference(Part(args, OpCatalog.Conv2d, a.Project, [convolved, .. inputs[a.ProjectFilter..]], args.Output));
+            OpCatalog.DepthwiseConv2d.Reference(
+                Part(args, OpCatalog.DepthwiseConv2d, a.Depthwise, [x, .. inputs[a.DepthwiseFilter..a.ProjectFilter]], convolved));
+            if (a.Project is not null)
+            {
+                OpCatalog.Conv2d.Reference(Part(args, OpCatalog.Conv2d, a.Project, [convolved, .. inputs[a.ProjectFilter..]], args.Output));
+            }
         }
     }
 

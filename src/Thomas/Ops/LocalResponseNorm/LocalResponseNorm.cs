@@ -43,7 +43,8 @@ internal sealed partial class LocalResponseNorm : Op
             for (int c = 0; c < channels; c++)
             {
                 double sum = 0;
-                for (int j = Math.Max(0, c - before); j <= Math.Min(channels - 1, c + after); j++) sum += double.CreateTruncating(x[j]) * double.CreateTruncating(x[j]);
+                for (int j = Math.Max(0, c - before); j <= Math.Min(channels - 1, c + after); j++)
+                    sum += double.CreateTruncating(x[j]) * double.CreateTruncating(x[j]);
                 y[c] = T.CreateTruncating(double.CreateTruncating(x[c]) * Math.Pow(a.Bias + (a.Alpha * sum), -a.Beta));
             }
         }

@@ -11,7 +11,8 @@ internal sealed partial class LocalResponseNormGradient : Op
 
     /// <inheritdoc/>
     public override string Formula =>
-        "dx[..,c] = dy[..,c] * d[..,c]^-beta - 2 * alpha * beta * x[..,c] * sum_j dy[..,j] * x[..,j] * d[..,j]^(-beta-1) over the j whose windows hold c, d = bias + alpha * sum of x^2 over the window";
+        "dx[..,c] = dy[..,c] * d[..,c]^-beta - 2 * alpha * beta * x[..,c] * sum_j dy[..,j] * x[..,j] * d[..,j]^(-beta-1) over the j whose windows hold c, "
+        + "d = bias + alpha * sum of x^2 over the window";
 
     internal override bool IsTrainingOnly => true;
 
@@ -40,7 +41,8 @@ internal sealed partial class LocalResponseNormGradient : Op
             for (int c = 0; c < channels; c++)
             {
                 double sum = 0;
-                for (int j = Math.Max(0, c - before); j <= Math.Min(channels - 1, c + after); j++) sum += double.CreateTruncating(x[j]) * double.CreateTruncating(x[j]);
+                for (int j = Math.Max(0, c - before); j <= Math.Min(channels - 1, c + after); j++)
+                    sum += double.CreateTruncating(x[j]) * double.CreateTruncating(x[j]);
                 d[c] = a.Bias + (a.Alpha * sum);
             }
 

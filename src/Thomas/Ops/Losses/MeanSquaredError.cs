@@ -4,8 +4,8 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// The squared error of predictions, averaged over a row's elements and summed with a weight for each row: loss = sum_n weights[n] * mean_c (prediction[n,c] - target[n,c])^2.
-/// Made of ordinary nodes, so it has their gradients. Weights of 1/n give the batch mean; of 0, rows that do not count.
+/// The squared error of predictions, averaged over a row's elements and summed with a weight for each row: loss = sum_n weights[n] * mean_c (prediction[n,c] -
+/// target[n,c])^2. Made of ordinary nodes, so it has their gradients. Weights of 1/n give the batch mean; of 0, rows that do not count.
 /// </summary>
 internal static class MeanSquaredError
 {

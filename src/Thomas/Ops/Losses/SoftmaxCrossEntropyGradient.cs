@@ -4,7 +4,8 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// dL/d(logits) of <see cref="SoftmaxCrossEntropy"/>. Operands: probabilities [n,c], targets [n,c], weights [n], dLoss []; result [n,c]. Rows of weight 0 give zeros.
+/// dL/d(logits) of <see cref="SoftmaxCrossEntropy"/>. Operands: probabilities [n,c], targets [n,c], weights [n], dLoss []; result [n,c]. Rows of weight 0 give
+/// zeros.
 /// </summary>
 internal sealed partial class SoftmaxCrossEntropyGradient : Op
 {

@@ -9,8 +9,8 @@ namespace Thomas.Ops;
 internal sealed record MatMulAttributes(bool TransposeA = false, bool TransposeB = false) : OpAttributes;
 
 /// <summary>
-/// Products of matrices, either of which may be stored transposed. Operands: a [..,m,k], b [..,k,n]. The axes before the matrices count products; they broadcast
-/// by NumPy's rule. Attention is such products of two activations; a matrix of weights on the right is <see cref="Dense"/>.
+/// Products of matrices, either of which may be stored transposed. Operands: a [..,m,k], b [..,k,n]. The axes before the matrices count products; they
+/// broadcast by NumPy's rule. Attention is such products of two activations; a matrix of weights on the right is <see cref="Dense"/>.
 /// </summary>
 internal sealed partial class MatMul : Op
 {
@@ -34,7 +34,8 @@ internal sealed partial class MatMul : Op
         return [new TensorType(DType.F32, y)];
     }
 
-    internal override long MultiplyAdds(Node node) => node.Output.Shape.ElementCount * (long)node.Inputs[0].Shape[((MatMulAttributes)node.Attributes).TransposeA ? -2 : -1];
+    internal override long MultiplyAdds(Node node) =>
+        node.Output.Shape.ElementCount * (long)node.Inputs[0].Shape[((MatMulAttributes)node.Attributes).TransposeA ? -2 : -1];
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
@@ -46,7 +47,8 @@ internal sealed partial class MatMul : Op
         int[] stepsA = BinaryOp.BroadcastStrides(Products(a), products), stepsB = BinaryOp.BroadcastStrides(Products(b), products);
         for (int product = 0; product < products.ElementCount; product++)
         {
-            ReadOnlySpan<T> left = args.Inputs[0].Span[(a[-1] * a[-2] * Matrix(product, products, stepsA))..], right = args.Inputs[1].Span[(b[-1] * b[-2] * Matrix(product, products, stepsB))..];
+            ReadOnlySpan<T> left = args.Inputs[0].Span[(a[-1] * a[-2] * Matrix(product, products, stepsA))..],
+                right = args.Inputs[1].Span[(b[-1] * b[-2] * Matrix(product, products, stepsB))..];
             Span<T> result = args.Output.Span[(product * y[-1] * y[-2])..];
             for (int i = 0; i < y[-2]; i++)
                 for (int j = 0; j < y[-1]; j++)

@@ -8,7 +8,8 @@ namespace Thomas.Ops;
 
 internal sealed partial class AdamUpdate
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((AdamAttributes)node.Attributes, node.Output.Shape.ElementCount);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new Kernel((AdamAttributes)node.Attributes, node.Output.Shape.ElementCount);
 
     private sealed unsafe class Kernel(AdamAttributes a, int count) : ElementwiseKernel(count)
     {
@@ -32,7 +33,8 @@ internal sealed partial class AdamUpdate
         {
             float rate = _control[0] * a.RateFactor;
             AdamStep step = new(
-                rate * _control[2], _control[1], _control[3], a.Beta1, a.Beta2, a.Epsilon, a.Decoupled ? Math.Max(0, 1 - (rate * a.WeightDecay)) : 1, a.Decoupled ? 0 : a.WeightDecay);
+                rate * _control[2], _control[1], _control[3], a.Beta1, a.Beta2, a.Epsilon, a.Decoupled ? Math.Max(0, 1 - (rate * a.WeightDecay)) : 1,
+                a.Decoupled ? 0 : a.WeightDecay);
             step.Run(Y + begin, _m + begin, _v + begin, _grad + begin, count);
         }
     }

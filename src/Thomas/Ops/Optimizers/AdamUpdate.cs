@@ -32,7 +32,8 @@ internal sealed partial class AdamUpdate : UpdateOp
         ReadOnlySpan<T> w = args.Inputs[0].Span, m = args.Inputs[1].Span, v = args.Inputs[2].Span, grad = args.Inputs[3].Span, control = args.Inputs[4].Span;
         Span<T> newW = args.Outputs[0].Span, newM = args.Outputs[1].Span, newV = args.Outputs[2].Span;
         T rate = control[0] * T.CreateTruncating(a.RateFactor), scale = control[1], step = rate * control[2], root = control[3];
-        T beta1 = T.CreateTruncating(a.Beta1), beta2 = T.CreateTruncating(a.Beta2), epsilon = T.CreateTruncating(a.Epsilon), decay = T.CreateTruncating(a.WeightDecay);
+        T beta1 = T.CreateTruncating(a.Beta1), beta2 = T.CreateTruncating(a.Beta2), epsilon = T.CreateTruncating(a.Epsilon),
+            decay = T.CreateTruncating(a.WeightDecay);
         T kept = a.Decoupled ? T.Max(T.Zero, T.One - (rate * decay)) : T.One, coupled = a.Decoupled ? T.Zero : decay;
         for (int i = 0; i < w.Length; i++)
         {

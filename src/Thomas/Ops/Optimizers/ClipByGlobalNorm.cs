@@ -8,8 +8,8 @@ namespace Thomas.Ops;
 internal sealed record ClipByGlobalNormAttributes(float Bound) : OpAttributes;
 
 /// <summary>
-/// Clips by the norm of all gradients together (Pascanu et al. 2013): lowers the factor on gradients in the control vector. Operands: control [4], then every gradient;
-/// result: control [4].
+/// Clips by the norm of all gradients together (Pascanu et al. 2013): lowers the factor on gradients in the control vector. Operands: control [4], then every
+/// gradient; result: control [4].
 /// </summary>
 internal sealed partial class ClipByGlobalNorm : Op
 {
@@ -17,7 +17,8 @@ internal sealed partial class ClipByGlobalNorm : Op
     public override string Name => "ClipByGlobalNorm";
 
     /// <inheritdoc/>
-    public override string Formula => "n = |control[1]| * sqrt(sum over all gradients of grad[i]^2); control'[1] = n > bound ? control[1] * bound / n : control[1]; the rest stays";
+    public override string Formula =>
+        "n = |control[1]| * sqrt(sum over all gradients of grad[i]^2); control'[1] = n > bound ? control[1] * bound / n : control[1]; the rest stays";
 
     internal override bool IsTrainingOnly => true;
 

@@ -8,7 +8,8 @@ namespace Thomas.Ops;
 
 internal sealed partial class SgdUpdate
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel((SgdAttributes)node.Attributes, node.Output.Shape.ElementCount);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new Kernel((SgdAttributes)node.Attributes, node.Output.Shape.ElementCount);
 
     private sealed unsafe class Kernel(SgdAttributes a, int count) : ElementwiseKernel(count)
     {
@@ -29,7 +30,8 @@ internal sealed partial class SgdUpdate
         protected override void RunElements(int begin, int count)
         {
             float rate = _control[0] * a.RateFactor;
-            SgdStep step = new(rate, _control[1], a.Momentum, a.Decoupled ? Math.Max(0, 1 - (rate * a.WeightDecay)) : 1, a.Decoupled ? 0 : a.WeightDecay, a.Nesterov);
+            SgdStep step = new(
+                rate, _control[1], a.Momentum, a.Decoupled ? Math.Max(0, 1 - (rate * a.WeightDecay)) : 1, a.Decoupled ? 0 : a.WeightDecay, a.Nesterov);
             step.Run(Y + begin, _v + begin, _grad + begin, count);
         }
     }

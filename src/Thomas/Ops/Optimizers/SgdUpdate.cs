@@ -9,7 +9,8 @@ namespace Thomas.Ops;
 /// <param name="WeightDecay">d.</param>
 /// <param name="Decoupled">Whether decay shrinks the parameter directly (Loshchilov and Hutter 2019) instead of joining the gradient.</param>
 /// <param name="RateFactor">Factor on the learning rate, for this parameter's group.</param>
-internal sealed record SgdAttributes(float Momentum = 0, bool Nesterov = false, float WeightDecay = 0, bool Decoupled = false, float RateFactor = 1) : OpAttributes;
+internal sealed record SgdAttributes(float Momentum = 0, bool Nesterov = false, float WeightDecay = 0, bool Decoupled = false, float RateFactor = 1)
+    : OpAttributes;
 
 /// <summary>Stochastic gradient descent with momentum, as PyTorch's SGD without dampening. One moment v, at first zero.</summary>
 internal sealed partial class SgdUpdate : UpdateOp
@@ -19,7 +20,8 @@ internal sealed partial class SgdUpdate : UpdateOp
 
     /// <inheritdoc/>
     public override string Formula =>
-        "r = control[0] * rateFactor; g = grad * control[1] + d * w; v' = m * v + g; w' = w - r * (nesterov ? g + m * v' : v'); decoupled: g without d * w, and w times max(0, 1 - r * d)";
+        "r = control[0] * rateFactor; g = grad * control[1] + d * w; v' = m * v + g; w' = w - r * (nesterov ? g + m * v' : v'); decoupled: g without d * "
+        + "w, and w times max(0, 1 - r * d)";
 
     internal override int Moments => 1;
 

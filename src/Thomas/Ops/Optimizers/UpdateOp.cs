@@ -4,8 +4,8 @@ using Thomas.Graphs;
 namespace Thomas.Ops;
 
 /// <summary>
-/// A step of an optimizer on one parameter. Operands: the parameter, its moments (all variables), the gradient, and the control vector [4] that is fed each step:
-/// learning rate, factor on the gradient, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t). Results: the parameter and the moments, in the operands' memory.
+/// A step of an optimizer on one parameter. Operands: the parameter, its moments (all variables), the gradient, and the control vector [4] that is fed each
+/// step: learning rate, factor on the gradient, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t). Results: the parameter and the moments, in the operands' memory.
 /// </summary>
 internal abstract class UpdateOp : Op
 {
@@ -24,7 +24,8 @@ internal abstract class UpdateOp : Op
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, Moments + 3);
-        for (int i = 1; i <= Moments + 1; i++) Require(inputs[i].Shape == inputs[0].Shape, $"operand {i} {inputs[i].Shape} differs from the parameter {inputs[0].Shape}");
+        for (int i = 1; i <= Moments + 1; i++)
+            Require(inputs[i].Shape == inputs[0].Shape, $"operand {i} {inputs[i].Shape} differs from the parameter {inputs[0].Shape}");
         Require(inputs[^1].Shape == new Shape(ControlLength), $"control {inputs[^1].Shape} must be [{ControlLength}]");
         return inputs[..(Moments + 1)].ToArray();
     }

@@ -52,7 +52,10 @@ internal sealed class Pad : Op
         Shape x = g.Input(0).Shape;
         int[] steps = new int[x.Rank];
         Array.Fill(steps, 1);
-        g.Add(0, g.Emit(OpCatalog.Slice, "gradInput", [g.GradOutput], new SliceAttributes(g.Attributes<PadAttributes>().Before, new IntList(x.Dims), new IntList(steps))));
+        g.Add(
+            0, g.Emit(
+                OpCatalog.Slice, "gradInput", [g.GradOutput],
+                new SliceAttributes(g.Attributes<PadAttributes>().Before, new IntList(x.Dims), new IntList(steps))));
     }
 
     internal override void Reference<T>(ReferenceArgs<T> args)

@@ -19,7 +19,8 @@ internal sealed class AveragePool2d : Op
     public override string Name => "AveragePool2d";
 
     /// <inheritdoc/>
-    public override string Formula => "y[n,p,q,c] = f((1/k) sum_{i,j} x[n, p*sH - top + i*dH, q*sW - left + j*dW, c]), k = taps inside x, or with padding counted kH*kW";
+    public override string Formula =>
+        "y[n,p,q,c] = f((1/k) sum_{i,j} x[n, p*sH - top + i*dH, q*sW - left + j*dW, c]), k = taps inside x, or with padding counted kH*kW";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
@@ -31,7 +32,8 @@ internal sealed class AveragePool2d : Op
     }
 
     internal override long Elementwise(Node node) =>
-        node.Output.Shape.ElementCount * (long)((AveragePool2dAttributes)node.Attributes).Window.KernelH * ((AveragePool2dAttributes)node.Attributes).Window.KernelW;
+        node.Output.Shape.ElementCount * (long)((AveragePool2dAttributes)node.Attributes).Window.KernelH
+        * ((AveragePool2dAttributes)node.Attributes).Window.KernelW;
 
     internal override void Gradient(GradientContext g)
     {

@@ -12,7 +12,8 @@ internal sealed class AveragePool2dGradient : Op
     public override string Name => "AveragePool2dGradient";
 
     /// <inheritdoc/>
-    public override string Formula => "dx[n,h,w,c] = sum of dy[n,p,q,c] / k(p,q) over the windows (p,q) that hold (h,w), k = taps inside x, or with padding counted kH*kW";
+    public override string Formula =>
+        "dx[n,h,w,c] = sum of dy[n,p,q,c] / k(p,q) over the windows (p,q) that hold (h,w), k = taps inside x, or with padding counted kH*kW";
 
     internal override bool IsTrainingOnly => true;
 

@@ -27,7 +27,9 @@ internal sealed class MaxPool2dGradient : Op
         Window2d window = ((MaxPool2dAttributes)attributes).Window;
         PoolingRules.Check(window);
         Shape x = inputs[0].Shape, y = inputs[1].Shape;
-        Require(x.Rank == 4 && window.OutputShape(x, x[3]) == y && inputs[2].Shape == y, $"y {y} and dy {inputs[2].Shape} are not the shape of pooling {x} with {window}");
+        Require(
+            x.Rank == 4 && window.OutputShape(x, x[3]) == y && inputs[2].Shape == y,
+            $"y {y} and dy {inputs[2].Shape} are not the shape of pooling {x} with {window}");
         return [inputs[0]];
     }
 

@@ -6,7 +6,9 @@ namespace Thomas.Ops;
 
 internal sealed partial class Reduce
 {
-    /// <summary>Sum: dy for every element; mean: dy / count; maximum: dy for the first element, in row-major order of the reduced axes, that is the largest.</summary>
+    /// <summary>
+    /// Sum: dy for every element; mean: dy / count; maximum: dy for the first element, in row-major order of the reduced axes, that is the largest.
+    /// </summary>
     internal override void Gradient(GradientContext g)
     {
         ReduceAttributes a = g.Attributes<ReduceAttributes>();

@@ -25,11 +25,14 @@ internal sealed class Slice : Op
         RequireInputs(inputs, 1);
         SliceAttributes a = (SliceAttributes)attributes;
         Shape x = inputs[0].Shape;
-        Require(a.Begin.Count == x.Rank && a.Size.Count == x.Rank && a.Step.Count == x.Rank, $"needs {x.Rank} begins, sizes and steps, got {a.Begin}, {a.Size}, {a.Step}");
+        Require(
+            a.Begin.Count == x.Rank && a.Size.Count == x.Rank && a.Step.Count == x.Rank,
+            $"needs {x.Rank} begins, sizes and steps, got {a.Begin}, {a.Size}, {a.Step}");
         int[] dims = new int[x.Rank];
         for (int i = 0; i < dims.Length; i++)
         {
-            Require(a.Step[i] >= 1 && a.Begin[i] >= 0 && a.Begin[i] <= x[i] && a.Size[i] >= -1, $"begin {a.Begin}, size {a.Size} and step {a.Step} do not fit {x}");
+            Require(
+                a.Step[i] >= 1 && a.Begin[i] >= 0 && a.Begin[i] <= x[i] && a.Size[i] >= -1, $"begin {a.Begin}, size {a.Size} and step {a.Step} do not fit {x}");
             dims[i] = a.Size[i] >= 0 ? a.Size[i] : (x[i] - a.Begin[i] + a.Step[i] - 1) / a.Step[i];
             Require(dims[i] == 0 || a.Begin[i] + ((long)(dims[i] - 1) * a.Step[i]) < x[i], $"begin {a.Begin}, size {a.Size} and step {a.Step} leave {x}");
         }

@@ -23,9 +23,13 @@ internal sealed class SliceGradient : Op
         RequireInputs(inputs, 1);
         SliceGradientAttributes a = (SliceGradientAttributes)attributes;
         Shape dy = inputs[0].Shape, x = new(a.Dims.Items);
-        Require(a.Begin.Count == dy.Rank && a.Step.Count == dy.Rank && x.Rank == dy.Rank, $"needs {dy.Rank} begins, steps and sizes, got {a.Begin}, {a.Step}, {a.Dims}");
+        Require(
+            a.Begin.Count == dy.Rank && a.Step.Count == dy.Rank && x.Rank == dy.Rank,
+            $"needs {dy.Rank} begins, steps and sizes, got {a.Begin}, {a.Step}, {a.Dims}");
         for (int i = 0; i < dy.Rank; i++)
-            Require(a.Begin[i] >= 0 && a.Step[i] >= 1 && a.Begin[i] + ((dy[i] - 1L) * a.Step[i]) < x[i], $"dy {dy} with begin {a.Begin} and step {a.Step} leaves {x}");
+            Require(
+                a.Begin[i] >= 0 && a.Step[i] >= 1 && a.Begin[i] + ((dy[i] - 1L) * a.Step[i]) < x[i],
+                $"dy {dy} with begin {a.Begin} and step {a.Step} leaves {x}");
         return [new TensorType(inputs[0].DType, x)];
     }
 

@@ -10,7 +10,9 @@ namespace Thomas.Ops;
 /// <param name="Target">Name of the device whose memory the result lies in.</param>
 internal sealed record TransferAttributes(string Source, string Target) : OpAttributes;
 
-/// <summary>A copy of x, of any shape, in the memory of another device. Compiling adds it where a device has no kernel for a node, which then runs on another one.</summary>
+/// <summary>
+/// A copy of x, of any shape, in the memory of another device. Compiling adds it where a device has no kernel for a node, which then runs on another one.
+/// </summary>
 internal sealed class Transfer : Op
 {
     /// <inheritdoc/>

@@ -54,7 +54,9 @@ internal sealed class Transpose : Op
     internal override void Reference<T>(ReferenceArgs<T> args) =>
         Permute<T>(args.Inputs[0].Span, args.Inputs[0].Shape, args.Attributes<TransposeAttributes>().Perm, args.Output.Span);
 
-    /// <summary>A constant with its axes reordered, in its own type: axis i of the result is axis perm[i] of it. Borrows where only axes of size 1 move.</summary>
+    /// <summary>
+    /// A constant with its axes reordered, in its own type: axis i of the result is axis perm[i] of it. Borrows where only axes of size 1 move.
+    /// </summary>
     internal static TensorData Permuted(TensorData data, IntList perm)
     {
         Shape from = data.Type.Shape, to = Permutation.Apply(perm, from);

@@ -17,6 +17,9 @@ internal readonly record struct BoundKernel(CpuKernel Kernel, Node Node, MemoryR
 /// <param name="IsWritten">Whether it is a result.</param>
 internal readonly record struct MemoryRange(nint Begin, nint End, bool IsWritten)
 {
-    /// <summary>Whether two kernels may do their pieces in turn: what one of them writes is the same memory for the other, piece by piece, or none of its.</summary>
-    public bool Agrees(MemoryRange other) => (!IsWritten && !other.IsWritten) || (Begin == other.Begin && End == other.End) || End <= other.Begin || other.End <= Begin;
+    /// <summary>
+    /// Whether two kernels may do their pieces in turn: what one of them writes is the same memory for the other, piece by piece, or none of its.
+    /// </summary>
+    public bool Agrees(MemoryRange other) =>
+        (!IsWritten && !other.IsWritten) || (Begin == other.Begin && End == other.End) || End <= other.Begin || other.End <= Begin;
 }

@@ -47,6 +47,8 @@ internal static class CacheSizes
     {
         if (size.Length < 2) return 0;
         int shift = size[^1] switch { 'K' => 10, 'M' => 20, _ => -1 };
-        return shift > 0 && uint.TryParse(size.AsSpan(0, size.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint count) ? (long)count << shift : 0;
+        return shift > 0 && uint.TryParse(size.AsSpan(0, size.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out uint count)
+            ? (long)count << shift
+            : 0;
     }
 }

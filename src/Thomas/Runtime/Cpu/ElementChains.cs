@@ -4,12 +4,15 @@ using Thomas.Kernels;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Joins neighboring element-wise kernels into chains. Every element is computed by the same instructions from the same operands as before, so no bit changes; a tensor that is
-/// larger than the caches is read and written once instead of once a kernel.
+/// Joins neighboring element-wise kernels into chains. Every element is computed by the same instructions from the same operands as before, so no bit changes;
+/// a tensor that is larger than the caches is read and written once instead of once a kernel.
 /// </summary>
 internal static class ElementChains
 {
-    /// <summary>More kernels than any network has in a row. Each one that joins is compared with all that are there, so without a bound a long row would take its square.</summary>
+    /// <summary>
+    /// More kernels than any network has in a row. Each one that joins is compared with all that are there, so without a bound a long row would take its
+    /// square.
+    /// </summary>
     private const int LongestChain = 64;
 
     /// <summary>The calls of a run: the kernels, some of them joined.</summary>

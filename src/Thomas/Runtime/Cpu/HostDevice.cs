@@ -7,11 +7,14 @@ using Thomas.Planning;
 
 namespace Thomas.Runtime;
 
-/// <summary>What the devices that compute in the memory of the host have in common: everything but their kernels. Work is done when it is put into the queue.</summary>
+/// <summary>
+/// What the devices that compute in the memory of the host have in common: everything but their kernels. Work is done when it is put into the queue.
+/// </summary>
 /// <param name="threads">Threads of the team.</param>
 internal abstract class HostDevice(int threads) : Device
 {
-    // Of nominal time, so that they mean about the same work on every machine. Sharing a loop costs a microsecond or two, waking a worker ten and more until it is there.
+    // Of nominal time, so that they mean about the same work on every machine. Sharing a loop costs a microsecond or two, waking a worker ten and more until it
+    // is there.
     private const double LeastSharedSeconds = 3e-6;
     private const double LeastWakingSeconds = 100e-6;
 
@@ -86,7 +89,8 @@ internal abstract class HostDevice(int threads) : Device
     private static BlockSizes Blocks(CompileOptions options)
     {
         BlockSizes blocks = CacheSizes.Blocks;
-        return new BlockSizes(options.BlockRows == 0 ? blocks.Rows : options.BlockRows, options.BlockPanelBytes == 0 ? blocks.PanelBytes : options.BlockPanelBytes);
+        return new BlockSizes(
+            options.BlockRows == 0 ? blocks.Rows : options.BlockRows, options.BlockPanelBytes == 0 ? blocks.PanelBytes : options.BlockPanelBytes);
     }
 
     private static unsafe nint[] Addresses(MemorySpan[] spans)

@@ -51,7 +51,11 @@ internal abstract unsafe class HostMemory : DeviceMemory
     public byte* Address(long offset, long bytes)
     {
         ObjectDisposedException.ThrowIf(Pointer == null, this);
-        if (offset < 0 || bytes < 0 || offset > SizeBytes - bytes) throw new ArgumentOutOfRangeException(nameof(offset), $"Bytes {offset} to {offset + bytes} of {SizeBytes}.");
+        if (offset < 0 || bytes < 0 || offset > SizeBytes - bytes)
+        {
+            throw new ArgumentOutOfRangeException(nameof(offset), $"Bytes {offset} to {offset + bytes} of {SizeBytes}.");
+        }
+
         return Pointer + offset;
     }
 }

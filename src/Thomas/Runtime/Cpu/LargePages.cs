@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Asks the system to back memory with large pages. Activations are read once from beginning to end, and with pages of 4 KiB a good part of that time goes into finding
-/// addresses: streaming 8 to 64 MiB is 1.3 to 1.8 times as fast with pages of 2 MiB (virtual machine, November 2026). A wish: where it is not granted nothing changes.
+/// Asks the system to back memory with large pages. Activations are read once from beginning to end, and with pages of 4 KiB a good part of that time goes into
+/// finding addresses: streaming 8 to 64 MiB is 1.3 to 1.8 times as fast with pages of 2 MiB (virtual machine, November 2026). A wish: where it is not granted
+/// nothing changes.
 /// </summary>
 internal static unsafe partial class LargePages
 {
@@ -25,7 +26,8 @@ internal static unsafe partial class LargePages
         if (Alignment(bytes) != Size) return;
         try
         {
-            // Whole pages only: what follows the memory in the last one belongs to others. The result says whether the wish was understood, which changes nothing here.
+            // Whole pages only: what follows the memory in the last one belongs to others. The result says whether the wish was understood, which changes
+            // nothing here.
             _ = MemoryAdvise(memory, (nuint)bytes & ~(nuint)(Size - 1), AdviseHugePage);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)

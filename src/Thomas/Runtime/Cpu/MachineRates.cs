@@ -7,7 +7,9 @@ using Thomas.Planning;
 
 namespace Thomas.Runtime;
 
-/// <summary>Measures the rates of <see cref="CostModel"/> on this machine: a matrix product, a depthwise convolution, an activation and a sum out of cache.</summary>
+/// <summary>
+/// Measures the rates of <see cref="CostModel"/> on this machine: a matrix product, a depthwise convolution, an activation and a sum out of cache.
+/// </summary>
 public static class MachineRates
 {
     private const double SecondsEach = 0.05;
@@ -27,7 +29,8 @@ public static class MachineRates
         OpCost activation = Time(Activation(), options, out double activationSeconds);
         OpCost sum = Time(Sum(), options, out double sumSeconds);
         return new CostModel(
-            product.MultiplyAdds / productSeconds, depthwise.MultiplyAdds / depthwiseSeconds, activation.Elementwise / activationSeconds, sum.Bytes / sumSeconds, NodeSeconds);
+            product.MultiplyAdds / productSeconds, depthwise.MultiplyAdds / depthwiseSeconds, activation.Elementwise / activationSeconds,
+            sum.Bytes / sumSeconds, NodeSeconds);
     }
 
     /// <summary>The least of the times that fit in the share of each measurement, at least three.</summary>
@@ -51,9 +54,11 @@ public static class MachineRates
         b.Add(OpCatalog.Conv2d, [x, Zeros(b, 192, 1, 1, 32)], new Conv2dAttributes(new Window2d(1, 1))));
 
     private static Graph Depthwise() => Build(new Shape(8, 28, 28, 192), (b, x) =>
-        b.Add(OpCatalog.DepthwiseConv2d, [x, Zeros(b, 1, 3, 3, 192)], new DepthwiseConv2dAttributes(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)))));
+        b.Add(OpCatalog.DepthwiseConv2d, [x, Zeros(b, 1, 3, 3, 192)],
+            new DepthwiseConv2dAttributes(new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)))));
 
-    private static Graph Activation() => Build(new Shape(1 << 16), (b, x) => b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Kernels.Activations.Activation.Relu6)));
+    private static Graph Activation() =>
+        Build(new Shape(1 << 16), (b, x) => b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Kernels.Activations.Activation.Relu6)));
 
     /// <summary>Two operands of 12 MiB: beyond the caches of phones and most of those of laptops.</summary>
     private static Graph Sum() => Build(new Shape(3 << 20), (b, x) =>

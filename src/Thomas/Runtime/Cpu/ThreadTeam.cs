@@ -46,12 +46,14 @@ internal sealed class ThreadTeam : IDisposable
     internal int SleepingWorkers => _crew.SleepingWorkers;
 
     /// <summary>
-    /// Does all items and returns when they are done. A caller that finds the team at work for another thread does its items alone: waiting for the others would be no faster.
+    /// Does all items and returns when they are done. A caller that finds the team at work for another thread does its items alone: waiting for the others
+    /// would be no faster.
     /// </summary>
     /// <param name="work">The loop body.</param>
     /// <param name="phase">Passed on to <paramref name="work"/>.</param>
     /// <param name="items">Number of items; nothing happens when it is 0.</param>
-    /// <param name="wake">Whether workers that sleep are woken: not worth it for a few tens of microseconds of work. Those still awake help in any case.</param>
+    /// <param name="wake">Whether workers that sleep are woken: not worth it for a few tens of microseconds of work. Those still awake help in any
+    /// case.</param>
     /// <exception cref="InvalidOperationException">Called from inside work of the same team.</exception>
     public void Run(IParallelWork work, int phase, int items, bool wake = true)
     {

@@ -105,7 +105,8 @@ internal sealed unsafe class FeatureCache
     /// Told when a file was damaged and when the new one could not be written; neither stops the work, which only takes longer.
     /// </param>
     /// <returns>The matrix, which the caller disposes.</returns>
-    public FeatureMatrix GetOrCompute(string key, Func<FeatureMatrix> compute, Action<string>? warn = null) => GetOrCompute(key, compute, static _ => null, warn);
+    public FeatureMatrix GetOrCompute(string key, Func<FeatureMatrix> compute, Action<string>? warn = null) =>
+        GetOrCompute(key, compute, static _ => null, warn);
 
     /// <summary>As the other, but a file must also hold what it should.</summary>
     /// <param name="key">Everything that the features depend on.</param>

@@ -30,7 +30,8 @@ internal static class FeatureExtractor
     /// <returns>Names of the kernels that ran.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
     public static IReadOnlyList<string> Run(
-        Graph graph, SampleSource samples, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation, int largestBatch = DefaultBatch)
+        Graph graph, SampleSource samples, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation,
+        int largestBatch = DefaultBatch)
     {
         int batch = Math.Min(largestBatch, samples.Count);
         if (batch > 1 && !CanTake(graph, batch)) batch = 1;

@@ -119,7 +119,10 @@ internal sealed unsafe class FeatureMatrix : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(views, 1);
         UInt128 bytes = (UInt128)samples * (UInt128)views * (UInt128)features * sizeof(float);
-        return bytes <= long.MaxValue ? (nuint)bytes : throw new ArgumentOutOfRangeException(nameof(features), features, $"{samples} samples of {views} views with {features} features each are more than fit.");
+        return bytes <= long.MaxValue
+            ? (nuint)bytes
+            : throw new ArgumentOutOfRangeException(
+                nameof(features), features, $"{samples} samples of {views} views with {features} features each are more than fit.");
     }
 
     private Span<float> RowSpan(int sample, int view)

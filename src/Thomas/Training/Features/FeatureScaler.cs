@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -126,8 +127,10 @@ internal sealed class FeatureScaler
                 for (int k = 0; k < row.Length; k++)
                 {
                     if (float.IsFinite(row[k])) continue;
-                    throw new DataException(FormattableString.Invariant(
-                        $"Feature {k} of sample {sample} (view {view}) is {row[k]}: the network overflows on this image. Check the model and its preprocessing."));
+                    throw new DataException(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Feature {k} of sample {sample} (view {view}) is {row[k]}: the network overflows on this image. Check the model and its "
+                        + $"preprocessing."));
                 }
             }
         }

@@ -34,8 +34,8 @@ internal sealed class HeadSplit
     public int FeatureCount => _features.Shape[-1];
 
     /// <summary>
-    /// The old head's weights [classes, features] and bias, whose softmax gives the model's probabilities; null where the old head is not linear in the features. A single
-    /// output with a sigmoid has two rows here, zeros and its own: sigmoid(s) is the second number of softmax(0, s). Made anew each time.
+    /// The old head's weights [classes, features] and bias, whose softmax gives the model's probabilities; null where the old head is not linear in the
+    /// features. A single output with a sigmoid has two rows here, zeros and its own: sigmoid(s) is the second number of softmax(0, s). Made anew each time.
     /// </summary>
     public LinearHead? Head => _head();
 
@@ -53,14 +53,19 @@ internal sealed class HeadSplit
         Value value = model.Graph.Outputs[output.Index];
         while (true)
         {
-            Node node = value.Producer ?? throw new ThomasException($"{model.Info.Name}: found no layer with weights between input and output; this model cannot be tuned.");
+            Node node = value.Producer
+                ?? throw new ThomasException($"{model.Info.Name}: found no layer with weights between input and output; this model cannot be tuned.");
             if (way.Follow(node) is Value operand)
             {
                 value = operand;
                 continue;
             }
 
-            if (node.Op is Dense or Conv2d && node.Inputs[1].IsConstant && (!way.IsPooled || IsClassifierConv(model, node, way.HasProbabilities))) return AtLinear(model, output, node, way);
+            if (node.Op is Dense or Conv2d && node.Inputs[1].IsConstant && (!way.IsPooled || IsClassifierConv(model, node, way.HasProbabilities)))
+            {
+                return AtLinear(model, output, node, way);
+            }
+
             return Extractor(model, output, way.HasProbabilities, node);
         }
     }
@@ -73,8 +78,8 @@ internal sealed class HeadSplit
     }
 
     /// <summary>
-    /// The model with a new head: a dense layer, then a softmax unless logits are wanted. The output keeps its name, because programs ask for it by that, unless the name says
-    /// something else than the numbers are.
+    /// The model with a new head: a dense layer, then a softmax unless logits are wanted. The output keeps its name, because programs ask for it by that,
+    /// unless the name says something else than the numbers are.
     /// </summary>
     public Model WithHead(LinearHead head, IReadOnlyList<string> labels, Preprocessing preprocessing, bool logits = false)
     {
@@ -82,7 +87,9 @@ internal sealed class HeadSplit
         Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(head.Classes, FeatureCount), head.Weights.ToArray()));
         Value b = builder.Constant("head.bias", TensorData.FromFloats(new Shape(head.Classes), head.Bias.ToArray()));
         Value old = _model.Graph.Outputs[_output.Index];
-        string name = ReferenceEquals(old, _features) || ClassOutput.IsFalseName(old.Name, isProbability: !logits) ? (logits ? "logits" : "probabilities") : ClassOutput.WithoutType(old.Name);
+        string name = ReferenceEquals(old, _features) || ClassOutput.IsFalseName(old.Name, isProbability: !logits)
+            ? (logits ? "logits" : "probabilities")
+            : ClassOutput.WithoutType(old.Name);
         Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), logits ? name : "head.scores");
         if (!logits) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), name);
         return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "" });
@@ -110,7 +117,9 @@ internal sealed class HeadSplit
         int outputs = node.Output.Shape[-1];
         bool isLinear = way.IsLinear && !output.IsIndependent && pointwise && layer.CanFoldScale;
         LinearHead? Head() => isLinear ? way.Apply(layer.Weights.Constant!.ToFloats(), layer.Bias?.Constant!.ToFloats() ?? new float[outputs]) : null;
-        string classes = output.IsBinary ? "one output, which is two classes" : output.IsIndependent ? $"{outputs} classes with independent probabilities" : $"{outputs} classes";
+        string classes = output.IsBinary ? "one output, which is two classes"
+            : output.IsIndependent ? $"{outputs} classes with independent probabilities"
+            : $"{outputs} classes";
         return new HeadSplit(model, output, features, Head, $"head '{node.Name}' ({node.Op.Name}, {features.Shape[-1]} features to {classes})");
     }
 
@@ -119,10 +128,13 @@ internal sealed class HeadSplit
         Value value = model.Graph.Outputs[output.Index];
         if (hasProbabilities || value.Shape.Rank is not (2 or 4))
         {
-            throw new ThomasException($"{model.Info.Name}: the output comes from {stop}, which is no dense layer or convolution; this model's last layer cannot be tuned.");
+            throw new ThomasException(
+                $"{model.Info.Name}: the output comes from {stop}, which is no dense layer or convolution; this model's last layer cannot be tuned.");
         }
 
-        return new HeadSplit(model, output, value, static () => null, $"no classifier found (the output comes from {stop}): the output's {value.Shape[-1]} numbers are the features");
+        return new HeadSplit(
+            model, output, value, static () => null,
+            $"no classifier found (the output comes from {stop}): the output's {value.Shape[-1]} numbers are the features");
     }
 
     private (GraphBuilder Builder, Value Features) CopyBackbone()
@@ -186,7 +198,8 @@ internal sealed class HeadSplit
                     return AtSoftmax(node.Inputs[0], ((SoftmaxAttributes)node.Attributes).Beta);
                 case Reshape or Transpose or FakeQuantize:
                     break;
-                case Activate when _isTwoClass && !HasProbabilities && ((ActivateAttributes)node.Attributes).Activation.Kind is ActivationKind.Sigmoid or ActivationKind.Tanh:
+                case Activate when _isTwoClass && !HasProbabilities && ((ActivateAttributes)node.Attributes).Activation.Kind is ActivationKind.Sigmoid
+                    or ActivationKind.Tanh:
                     // (1 + tanh x) / 2 is the sigmoid of 2x.
                     HasProbabilities = true;
                     IsLinear = !IsPooled;
@@ -262,7 +275,9 @@ internal sealed class HeadSplit
             Reset(1);
         }
 
-        /// <summary>Takes in a node on the way back from the scores and returns its operand; null if it is no product or sum with a constant for each class.</summary>
+        /// <summary>
+        /// Takes in a node on the way back from the scores and returns its operand; null if it is no product or sum with a constant for each class.
+        /// </summary>
         public Value? TryFollow(Node node)
         {
             int constant = node.Inputs[1].IsConstant ? 1 : node.Op is Add or Subtract or Multiply && node.Inputs[0].IsConstant ? 0 : -1;

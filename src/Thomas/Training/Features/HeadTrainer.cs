@@ -6,13 +6,14 @@ using Thomas.Ops;
 namespace Thomas.Training;
 
 /// <summary>
-/// Trains the last layer of a classifier on the features that the frozen layers before it computed. It is a training run like any other: the network is this one layer, and a
-/// feature row takes the place of an image.
+/// Trains the last layer of a classifier on the features that the frozen layers before it computed. It is a training run like any other: the network is this
+/// one layer, and a feature row takes the place of an image.
 /// </summary>
 /// <remarks>
-/// <para>Features are standardized inside, <c>z[k] = (x[k] - mean[k]) / sqrt(var[k] + v / 10)</c> with mean and variance over the training rows and v the mean of the variances,
-/// so that one learning rate suits every network; the trained head has that folded back in and takes plain features. Weight decay acts on the weights of the standardized
-/// features. Rows of a new head start as zeros: the problem is convex, and the first prediction is indifferent between the new classes.</para>
+/// <para>Features are standardized inside, <c>z[k] = (x[k] - mean[k]) / sqrt(var[k] + v / 10)</c> with mean and variance over the training rows and v the mean
+/// of the variances, so that one learning rate suits every network; the trained head has that folded back in and takes plain features. Weight decay acts on the
+/// weights of the standardized features. Rows of a new head start as zeros: the problem is convex, and the first prediction is indifferent between the new
+/// classes.</para>
 /// <para>Classes that are kept are a layer of their own whose weights are constants, and only their scores take part.</para>
 /// </remarks>
 internal static class HeadTrainer
@@ -25,11 +26,13 @@ internal static class HeadTrainer
     /// <param name="classes">Number of classes, 2 to 32,768.</param>
     /// <param name="options">How; null for <see cref="TrainerOptions.LastLayer"/>.</param>
     /// <param name="initial">Weights to start from, for the first classes; null starts all rows from zero.</param>
-    /// <param name="frozenClasses">How many leading classes of <paramref name="initial"/> keep their weights and bias, bit for bit; they still compete in the loss.</param>
+    /// <param name="frozenClasses">How many leading classes of <paramref name="initial"/> keep their weights and bias, bit for bit; they still compete in the
+    /// loss.</param>
     /// <param name="epochs">Told after every epoch.</param>
     /// <param name="cancellation">Ends training before the next step; the result is then the best so far.</param>
     /// <returns>The head, and the report of the run.</returns>
-    /// <exception cref="ArgumentException">Sizes do not fit, a label is not one of the classes, no class is left to be trained, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">Sizes do not fit, a label is not one of the classes, no class is left to be trained, or an option is out of its
+    /// range.</exception>
     /// <exception cref="DataException">A training feature is not finite.</exception>
     /// <exception cref="ThomasException">Training diverges in spite of lower learning rates.</exception>
     public static (LinearHead Head, TrainerResult Run) Train(
@@ -48,7 +51,10 @@ internal static class HeadTrainer
         CheckSizes(train, validation, classes, initial, frozenClasses);
         FeatureScaler scaler = FeatureScaler.Fit(train);
         Model layer = ToModel(scaler, classes, initial, frozenClasses);
-        TrainingInputs inputs = new(layer, IsKnown: false, new FeatureSamples(train, scaler), validation is null ? null : new FeatureSamples(validation, scaler)) { HasBaseline = false };
+        TrainingInputs inputs = new(
+            layer, IsKnown: false, new FeatureSamples(train, scaler),
+            validation is null ? null : new FeatureSamples(validation, scaler))
+        { HasBaseline = false };
 
         // The last batches are evened out: 300 rows at 32 make ten batches of 30.
         int steps = (int)(((long)train.Samples + options.BatchSize - 1) / options.BatchSize);
@@ -64,7 +70,8 @@ internal static class HeadTrainer
     internal static Model ToModel(FeatureScaler scaler, int classes, LinearHead? initial, int frozenClasses)
     {
         float[] weights = new float[(long)classes * scaler.Features], bias = new float[classes];
-        for (int c = 0; c < (initial?.Classes ?? 0); c++) bias[c] = scaler.Unfold(initial!.Row(c), initial.Bias[c], weights.AsSpan(c * scaler.Features, scaler.Features));
+        for (int c = 0; c < (initial?.Classes ?? 0); c++)
+            bias[c] = scaler.Unfold(initial!.Row(c), initial.Bias[c], weights.AsSpan(c * scaler.Features, scaler.Features));
         return ToModel(scaler.Features, weights, bias, frozenClasses);
     }
 
@@ -152,7 +159,8 @@ internal static class HeadTrainer
         if (frozenClasses < 0 || frozenClasses > (initial?.Classes ?? 0) || frozenClasses >= classes)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(frozenClasses), frozenClasses, $"The initial head has {initial?.Classes ?? 0} classes of {classes}; at least one class must be left to train.");
+                nameof(frozenClasses), frozenClasses,
+                $"The initial head has {initial?.Classes ?? 0} classes of {classes}; at least one class must be left to train.");
         }
     }
 }

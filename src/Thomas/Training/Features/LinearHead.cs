@@ -52,7 +52,8 @@ internal sealed class LinearHead
     {
         if (features.Length != Features || logits.Length != Classes)
         {
-            throw new ArgumentException($"{features.Length} features and {logits.Length} logits do not fit a head of {Features} features and {Classes} classes.");
+            throw new ArgumentException(
+                $"{features.Length} features and {logits.Length} logits do not fit a head of {Features} features and {Classes} classes.");
         }
 
         Scores(features, _weights, _bias, logits);
@@ -69,7 +70,8 @@ internal sealed class LinearHead
             ReadOnlySpan<float> row = weights.Slice(c * x.Length, x.Length);
             Vector<float> sum = default;
             int k = 0;
-            for (; k <= x.Length - Vector<float>.Count; k += Vector<float>.Count) sum = Vector.MultiplyAddEstimate(new Vector<float>(x[k..]), new Vector<float>(row[k..]), sum);
+            for (; k <= x.Length - Vector<float>.Count; k += Vector<float>.Count)
+                sum = Vector.MultiplyAddEstimate(new Vector<float>(x[k..]), new Vector<float>(row[k..]), sum);
             float score = Vector.Sum(sum);
             for (; k < x.Length; k++) score += x[k] * row[k];
             scores[c] = score + bias[c];

@@ -23,7 +23,9 @@ public sealed record ClassMetrics(int Class, int Support, int Predicted, int Cor
 /// <param name="Count">How often.</param>
 public readonly record struct ConfusedPair(int Actual, int Predicted, int Count);
 
-/// <summary>Counts of true and predicted classes, and the figures that follow from them. Several threads may count at once; read the figures when they are done.</summary>
+/// <summary>
+/// Counts of true and predicted classes, and the figures that follow from them. Several threads may count at once; read the figures when they are done.
+/// </summary>
 public sealed class ConfusionMatrix
 {
     /// <summary>The most classes that a matrix has room for.</summary>
@@ -75,7 +77,8 @@ public sealed class ConfusionMatrix
     public double Accuracy => _total == 0 ? 0 : (double)Correct / _total;
 
     /// <summary>
-    /// What the accuracy says of images that were not counted: the 95 % interval of <see cref="ShareInterval.Wilson"/>. On few images it is wide: 4 of 4 right is 51 % to 100 %.
+    /// What the accuracy says of images that were not counted: the 95 % interval of <see cref="ShareInterval.Wilson"/>. On few images it is wide: 4 of 4 right
+    /// is 51 % to 100 %.
     /// </summary>
     public ShareInterval AccuracyInterval => ShareInterval.Wilson(Correct, _total);
 

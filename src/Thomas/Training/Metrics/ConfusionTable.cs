@@ -17,12 +17,15 @@ internal static class ConfusionTable
         StringBuilder text = new();
         if (matrix.Classes <= MaxMatrixClasses) AppendMatrix(text, matrix, names);
         else AppendList(text, matrix, names);
-        text.Append(CultureInfo.InvariantCulture, $"accuracy {matrix.Accuracy:0.0%} ({matrix.Correct} of {matrix.Total}{Interval(matrix)}), mean recall {matrix.MacroRecall:0.0%}");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"accuracy {matrix.Accuracy:0.0%} ({matrix.Correct} of {matrix.Total}{Interval(matrix)}), mean recall {matrix.MacroRecall:0.0%}");
         return text.ToString();
     }
 
     /// <summary>Below 200 samples the accuracy alone says more than is known.</summary>
-    private static string Interval(ConfusionMatrix matrix) => matrix.Total is > 0 and < ShareInterval.ManySamples ? $"; 95% interval {matrix.AccuracyInterval}" : "";
+    private static string Interval(ConfusionMatrix matrix) =>
+        matrix.Total is > 0 and < ShareInterval.ManySamples ? $"; 95% interval {matrix.AccuracyInterval}" : "";
 
     private static void AppendMatrix(StringBuilder text, ConfusionMatrix matrix, IReadOnlyList<string> names)
     {

@@ -99,7 +99,8 @@ public static class Evaluator
     /// <param name="cancellation">Ends the work soon.</param>
     /// <exception cref="ThomasException">The model is no image classifier, or its classes are others than the data set's.</exception>
     public static Evaluation Evaluate(
-        Model model, Dataset dataset, IImageDecoder decoder, EvaluationOptions? options = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+        Model model, Dataset dataset, IImageDecoder decoder, EvaluationOptions? options = null, IProgress<StageProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(dataset);
@@ -130,7 +131,13 @@ public static class Evaluator
         PreparedSet set;
         using (timer.Measure("decode"))
         {
-            PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, CacheDirectory = options.CacheDirectory, Threads = options.Compile.Threads, MayLoseClasses = true };
+            PreparedSetOptions prepare = new()
+            {
+                Preprocessing = input.Preprocessing,
+                CacheDirectory = options.CacheDirectory,
+                Threads = options.Compile.Threads,
+                MayLoseClasses = true,
+            };
             set = PreparedSet.Create(dataset, decoder, prepare, StageProgress.Decoding(progress), cancellation);
         }
 
@@ -177,13 +184,15 @@ public static class Evaluator
         {
             if (names.Count != output.Classes)
             {
-                throw new ThomasException($"{model.Info.Name} has {output.Classes} classes without names, the data set has {names.Count} classes; give the model's labels.");
+                throw new ThomasException(
+                    $"{model.Info.Name} has {output.Classes} classes without names, the data set has {names.Count} classes; give the model's labels.");
             }
 
             int[] order = new int[names.Count];
             for (int i = 0; i < order.Length; i++) order[i] = i;
             notes.Add(output.IsBinary
-                ? $"the model has no labels: low values of its output are taken for '{names[0]}', high ones for '{names[1]}', in the order of the data set's classes"
+                ? $"the model has no labels: low values of its output are taken for '{names[0]}', high ones for '{names[1]}', in the order of the data "
+                + $"set's classes"
                 : "the model has no labels: its outputs are taken in the order of the data set's classes");
             return order;
         }
@@ -197,7 +206,9 @@ public static class Evaluator
 
         if (missing.Count > 0)
         {
-            throw new ThomasException($"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}. It knows {Few(output.Labels)}; --labels gives other names.");
+            throw new ThomasException(
+                $"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}. It knows {Few(output.Labels)}; "
+                + $"--labels gives other names.");
         }
 
         return map;

@@ -14,9 +14,9 @@ public readonly record struct ShareInterval(double Low, double High)
     private const double Z = 1.959963984540054;
 
     /// <summary>
-    /// The Wilson score interval at 95 %: with p = correct / total, n = total and z = 1.96, <c>(p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n)</c>. Unlike the textbook's
-    /// p ± z sqrt(p(1-p)/n) it is not empty at 0 % and 100 %. E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
-    /// Statistical Association 22 (1927), 209-212. It assumes that the images are independent draws.
+    /// The Wilson score interval at 95 %: with p = correct / total, n = total and z = 1.96, <c>(p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n)</c>. Unlike
+    /// the textbook's p ± z sqrt(p(1-p)/n) it is not empty at 0 % and 100 %. E. B. Wilson, "Probable inference, the law of succession, and statistical
+    /// inference", Journal of the American Statistical Association 22 (1927), 209-212. It assumes that the images are independent draws.
     /// </summary>
     /// <param name="correct">How many were right.</param>
     /// <param name="total">Of how many; 0 gives the interval from 0 to 1.</param>

@@ -6,8 +6,8 @@ using System.Threading;
 namespace Thomas.Training;
 
 /// <summary>
-/// Prepares the next batches on threads of its own, in a small ring of buffers, while the network computes; without threads, in place when they are asked for. What is in a
-/// batch depends on epoch, step and run alone, not on the threads. Warm, it allocates nothing.
+/// Prepares the next batches on threads of its own, in a small ring of buffers, while the network computes; without threads, in place when they are asked for.
+/// What is in a batch depends on epoch, step and run alone, not on the threads. Warm, it allocates nothing.
 /// </summary>
 internal sealed class BatchLoader : IDisposable
 {

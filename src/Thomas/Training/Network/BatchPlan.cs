@@ -14,7 +14,8 @@ internal readonly record struct Pick(int Sample, int View, int Partner, int Part
 /// <param name="BatchSize">Images of a step.</param>
 /// <param name="MicroBatch">Images of a run; divides the batch.</param>
 /// <param name="FillsUp">
-/// Whether the last step of an epoch is filled up with images from the start of the order, because statistics of the batch need real ones; else its empty rows have weight 0.
+/// Whether the last step of an epoch is filled up with images from the start of the order, because statistics of the batch need real ones; else its empty rows
+/// have weight 0.
 /// </param>
 /// <param name="Views">Prepared views of each image.</param>
 /// <param name="Mixup">Parameter of mixup; 0 for none.</param>
@@ -26,8 +27,8 @@ internal sealed record BatchPlanOptions(
     int BatchSize, int MicroBatch, bool FillsUp, int Views, float Mixup, float CutMix, int Width, int Height, ulong Seed);
 
 /// <summary>
-/// Which images are in which step of an epoch, how they are mixed, and what they weigh. All of it follows from seed, epoch and position in the epoch, so any step can be
-/// made again at any time.
+/// Which images are in which step of an epoch, how they are mixed, and what they weigh. All of it follows from seed, epoch and position in the epoch, so any
+/// step can be made again at any time.
 /// </summary>
 internal sealed class BatchPlan
 {

@@ -10,9 +10,9 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Files that training can be resumed from. Layout, little-endian: 8 bytes of magic, major and minor version (int16 each), length of the header (int32); the header in
-/// JSON; zeros up to a multiple of 64; the tensors; 128-bit XXH3 of everything before. Written whole or not at all. A file of a newer minor version is read, what is unknown
-/// in it is skipped; one of another major version is refused.
+/// Files that training can be resumed from. Layout, little-endian: 8 bytes of magic, major and minor version (int16 each), length of the header (int32); the
+/// header in JSON; zeros up to a multiple of 64; the tensors; 128-bit XXH3 of everything before. Written whole or not at all. A file of a newer minor version
+/// is read, what is unknown in it is skipped; one of another major version is refused.
 /// </summary>
 internal static class Checkpoint
 {
@@ -42,7 +42,9 @@ internal static class Checkpoint
         {
             foreach (Variable variable in copy.Variables)
             {
-                tensors.Add(new CheckpointTensor(section, variable.Name, variable.Kind.ToString(), variable.Shape.Dims.ToArray(), offset, variable.Type.DType.ToString()));
+                tensors.Add(
+                    new CheckpointTensor(
+                        section, variable.Name, variable.Kind.ToString(), variable.Shape.Dims.ToArray(), offset, variable.Type.DType.ToString()));
                 offset += variable.Type.SizeBytes;
             }
         }
@@ -66,7 +68,11 @@ internal static class Checkpoint
         catch (Exception e)
         {
             file?.Dispose();
-            if (e is IOException or UnauthorizedAccessException or NotSupportedException) throw new ThomasException($"Cannot read the checkpoint '{path}': {e.Message}", e);
+            if (e is IOException or UnauthorizedAccessException or NotSupportedException)
+            {
+                throw new ThomasException($"Cannot read the checkpoint '{path}': {e.Message}", e);
+            }
+
             throw;
         }
     }
@@ -108,18 +114,28 @@ internal static class Checkpoint
         for (int i = 0; i < copy.Variables.Count; i++)
         {
             Variable variable = copy.Variables[i];
-            if (!tensors.TryGetValue(variable.Name, out CheckpointTensor? tensor)) throw new ThomasException($"The checkpoint '{file.Name}' has no tensor '{variable.Name}' ({section}).");
+            if (!tensors.TryGetValue(variable.Name, out CheckpointTensor? tensor))
+            {
+                throw new ThomasException($"The checkpoint '{file.Name}' has no tensor '{variable.Name}' ({section}).");
+            }
+
             if (!variable.Shape.Dims.SequenceEqual(tensor.Shape))
             {
-                throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' has the shape [{string.Join(',', tensor.Shape)}], here it is {variable.Shape}.");
+                throw new ThomasException(
+                    $"The checkpoint '{file.Name}': '{variable.Name}' has the shape [{string.Join(',', tensor.Shape)}], here it is {variable.Shape}.");
             }
 
             if ((tensor.Type ?? nameof(DType.F32)) != variable.Type.DType.ToString())
             {
-                throw new ThomasException($"The checkpoint '{file.Name}': '{variable.Name}' holds {VisibleText.Of(tensor.Type!)}, here it is {variable.Type.DType}.");
+                throw new ThomasException(
+                    $"The checkpoint '{file.Name}': '{variable.Name}' holds {VisibleText.Of(tensor.Type!)}, here it is {variable.Type.DType}.");
             }
 
-            if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes) throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");
+            if (tensor.Offset < 0 || tensor.Offset > file.Length - start - HashBytes - variable.Type.SizeBytes)
+            {
+                throw Damaged(file.Name, $"'{variable.Name}' lies outside the file");
+            }
+
             file.Position = start + tensor.Offset;
             copy.Load(i, file);
         }
@@ -161,7 +177,13 @@ internal static class Checkpoint
         }
 
         short major = BinaryPrimitives.ReadInt16LittleEndian(head[8..]), minor = BinaryPrimitives.ReadInt16LittleEndian(head[10..]);
-        if (major != Major) throw new ThomasException($"The checkpoint '{path}' has format version {major}.{minor}; this program reads version {Major}. Resume with the program that wrote it, or start anew.");
+        if (major != Major)
+        {
+            throw new ThomasException(
+                $"The checkpoint '{path}' has format version {major}.{minor}; this program reads version {Major}. Resume with the program that wrote it, "
+                + $"or start anew.");
+        }
+
         int length = BinaryPrimitives.ReadInt32LittleEndian(head[12..]);
         if (length < 0 || length > MaxHeaderBytes || TensorsOffset(length) + HashBytes > file.Length) throw Damaged(path, "it is cut off");
         if (!HashHolds(file)) throw Damaged(path, "its checksum is wrong");
@@ -196,7 +218,8 @@ internal static class Checkpoint
         return BinaryPrimitives.ReadUInt128LittleEndian(buffer) == hash.GetCurrentHashAsUInt128();
     }
 
-    private static ThomasException Damaged(string path, string how, Exception? cause = null) => new($"The checkpoint '{path}' is damaged: {how}. Delete it to start anew.", cause);
+    private static ThomasException Damaged(string path, string how, Exception? cause = null) =>
+        new($"The checkpoint '{path}' is damaged: {how}. Delete it to start anew.", cause);
 
     private static int TensorsOffset(int headerBytes) => (FixedBytes + headerBytes + Alignment - 1) / Alignment * Alignment;
 }

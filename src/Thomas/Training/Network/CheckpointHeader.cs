@@ -60,7 +60,9 @@ internal sealed record CheckpointHeader
     /// <summary>The tensors.</summary>
     public required IReadOnlyList<CheckpointTensor> Tensors { get; init; }
 
-    /// <summary>What no checkpoint that was written by a run holds, although the text has its form and its checksum; null if there is nothing of the kind.</summary>
+    /// <summary>
+    /// What no checkpoint that was written by a run holds, although the text has its form and its checksum; null if there is nothing of the kind.
+    /// </summary>
     public string? Problem()
     {
         foreach (string? value in Options.Values)
@@ -120,6 +122,7 @@ internal sealed record CheckpointHeader
 internal sealed record CheckpointTensor(string Section, string Name, string Kind, int[] Shape, long Offset, string? Type = null);
 
 /// <summary>Serializes the header without reflection.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(CheckpointHeader))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

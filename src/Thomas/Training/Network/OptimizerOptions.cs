@@ -40,8 +40,8 @@ public sealed record OptimizerOptions
     public float Epsilon { get; init; } = 1e-8f;
 
     /// <summary>
-    /// Weight decay of filters and matrices; biases, scales, shifts and slopes have none, unless <see cref="DecayAll"/>. Null is 0.01 for AdamW and 1e-4 otherwise; for a last
-    /// layer that is trained on features, see <see cref="TrainerOptions.LastLayer"/>.
+    /// Weight decay of filters and matrices; biases, scales, shifts and slopes have none, unless <see cref="DecayAll"/>. Null is 0.01 for AdamW and 1e-4
+    /// otherwise; for a last layer that is trained on features, see <see cref="TrainerOptions.LastLayer"/>.
     /// </summary>
     public float? WeightDecay { get; init; }
 
@@ -51,7 +51,9 @@ public sealed record OptimizerOptions
     /// <summary>Whether SGD's weight decay shrinks weights directly instead of joining the gradient; AdamW's always does, Adam's never.</summary>
     public bool DecoupledDecay { get; init; }
 
-    /// <summary>Learning rate of the layers before the last as a share of the last one's; null leaves it to <see cref="TrainerOptions.AutomaticBodyRate"/>.</summary>
+    /// <summary>
+    /// Learning rate of the layers before the last as a share of the last one's; null leaves it to <see cref="TrainerOptions.AutomaticBodyRate"/>.
+    /// </summary>
     public float? BodyRate { get; init; }
 
     /// <summary>Upper bound of the norm of all gradients together; null for none. It needs a sum of every gradient to be kept.</summary>

@@ -9,8 +9,8 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Random first values for training from scratch (He et al. 2015): filters and matrices are normal with variance 2 / fanIn, those of the last layer 1 / fanIn; biases and
-/// shifts are 0, scales 1, slopes of PReLU 0.25, stored means 0 and variances 1.
+/// Random first values for training from scratch (He et al. 2015): filters and matrices are normal with variance 2 / fanIn, those of the last layer 1 / fanIn;
+/// biases and shifts are 0, scales 1, slopes of PReLU 0.25, stored means 0 and variances 1.
 /// </summary>
 internal static class ParameterInit
 {
@@ -29,7 +29,10 @@ internal static class ParameterInit
             for (int i = 0; i < node.Inputs.Count; i++)
             {
                 if (node.Inputs[i].Variable is not Variable variable) continue;
-                if (parameters.Remove(variable, out (TrainedParameter Parameter, Rng Rng) found)) store.Fill(variable, values => Fill(found.Parameter, node, found.Rng, values));
+                if (parameters.Remove(variable, out (TrainedParameter Parameter, Rng Rng) found))
+                {
+                    store.Fill(variable, values => Fill(found.Parameter, node, found.Rng, values));
+                }
                 else if (node.Op is BatchNorm && statistics.Contains(variable)) Set(store, variable, i == 4 ? 1 : 0);
             }
         }

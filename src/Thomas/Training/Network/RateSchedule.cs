@@ -4,7 +4,8 @@ using System.Diagnostics;
 namespace Thomas.Training;
 
 /// <summary>
-/// The learning rate of each step of a <see cref="Trainer"/>: <see cref="LearningRateSchedule"/>, or its warm-up and then, in epoch e = 1, 2, ..., the peak times
+/// The learning rate of each step of a <see cref="Trainer"/>: <see cref="LearningRateSchedule"/>, or its warm-up and then, in epoch e = 1, 2, ..., the peak
+/// times
 /// <c>factor^floor((e - 1) / k)</c>; times <see cref="Watchdog.RateFactor"/> for each restart.
 /// </summary>
 internal sealed class RateSchedule
@@ -20,7 +21,8 @@ internal sealed class RateSchedule
         _options = options;
         _stepsPerEpoch = stepsPerEpoch;
         Peak = options.LearningRate ?? options.AutomaticLearningRate();
-        _cosine = new LearningRateSchedule(Peak, (int)Math.Min(int.MaxValue, (long)options.Epochs * stepsPerEpoch), options.WarmupShare, options.FinalLearningRateShare);
+        _cosine = new LearningRateSchedule(
+            Peak, (int)Math.Min(int.MaxValue, (long)options.Epochs * stepsPerEpoch), options.WarmupShare, options.FinalLearningRateShare);
     }
 
     /// <summary>The largest rate, before restarts.</summary>

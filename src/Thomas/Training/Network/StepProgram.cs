@@ -6,7 +6,8 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch fill what <see cref="Stage"/> gives, <see cref="Send"/> and <see cref="Run"/>; then
+/// The compiled training step. For each step: <see cref="Begin"/>; then for each micro-batch fill what <see cref="Stage"/> gives, <see cref="Send"/> and
+/// <see cref="Run"/>; then
 /// <see cref="End"/>. Nothing of it allocates.
 /// </summary>
 internal sealed class StepProgram : IDisposable
@@ -135,7 +136,9 @@ internal sealed class StepProgram : IDisposable
         _apply?.Dispose();
     }
 
-    /// <summary>Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.</summary>
+    /// <summary>
+    /// Reading a model and planning leave garbage of several times the model's size: it goes back to the system, so that the process stays near the plan.
+    /// </summary>
     private static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     private void FeedNumbers()

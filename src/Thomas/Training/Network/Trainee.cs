@@ -26,7 +26,9 @@ public enum BatchNormMode
 /// <param name="IsHead">Whether it belongs to the last layer.</param>
 internal sealed record TrainedParameter(Variable Variable, ParameterRole Role, bool IsHead);
 
-/// <summary>A model whose trained constants have become variables; the graphs of training and evaluation are made from it, and a model again from the variables.</summary>
+/// <summary>
+/// A model whose trained constants have become variables; the graphs of training and evaluation are made from it, and a model again from the variables.
+/// </summary>
 internal sealed class Trainee
 {
     private readonly Model _model;
@@ -70,7 +72,9 @@ internal sealed class Trainee
         }
     }
 
-    /// <summary>The graph that parameters are chosen from: the model's, with batch normalization folded if it is frozen and the policy trains weights.</summary>
+    /// <summary>
+    /// The graph that parameters are chosen from: the model's, with batch normalization folded if it is frozen and the policy trains weights.
+    /// </summary>
     public static Graph SourceOf(Model model, UpdatePolicy policy, BatchNormMode batchNorm) =>
         batchNorm == BatchNormMode.Live || policy.Kind == UpdateKind.Norm ? model.Graph : FoldBatchNorm.Run(FoldConstants.Run(FusePad.Run(model.Graph)));
 
@@ -119,7 +123,8 @@ internal sealed class Trainee
 
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
         Value old = _source.Outputs[_output.Index];
-        bool isProbability = _output is { Kind: ScoreKind.Probability, IsIndependent: false } && ReferenceEquals(_output.Scores, _model.Graph.Outputs[_output.Index]);
+        bool isProbability = _output is { Kind: ScoreKind.Probability, IsIndependent: false }
+            && ReferenceEquals(_output.Scores, _model.Graph.Outputs[_output.Index]);
         if (logits ? ReferenceEquals(old, _scores) : isProbability) return new Model(rewriter.Build(), _model.Info);
 
         Value[] outputs = new Value[_source.Outputs.Count];
@@ -172,7 +177,8 @@ internal sealed class Trainee
             foreach (int size in shape.Dims) large += size > 1 ? 1 : 0;
             if (shape.Rank == 0 || shape[0] != 1 || large > 1)
             {
-                throw new ThomasException($"{_model.Info.Name}: the scores {scores} are not one vector an image; this model cannot be trained as a classifier.");
+                throw new ThomasException(
+                    $"{_model.Info.Name}: the scores {scores} are not one vector an image; this model cannot be trained as a classifier.");
             }
 
             scores = rewriter.Builder.Add(OpCatalog.Reshape, [scores], new ReshapeAttributes(new IntList(0, shape.ElementCount)), "scores");
@@ -184,8 +190,8 @@ internal sealed class Trainee
     }
 
     /// <summary>
-    /// What goes into the first softmax on the way back from the output, through nodes that only move or round, and the factor of that softmax; the output itself and 1 where there
-    /// is none.
+    /// What goes into the first softmax on the way back from the output, through nodes that only move or round, and the factor of that softmax; the output
+    /// itself and 1 where there is none.
     /// </summary>
     private static Value BeforeSoftmax(Value output, out float factor)
     {

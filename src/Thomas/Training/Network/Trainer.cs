@@ -9,13 +9,14 @@ namespace Thomas.Training;
 /// Trains a network on prepared images by mini-batches of softmax cross-entropy: all of it, some of its layers, or from random weights.
 /// </summary>
 /// <remarks>
-/// <para>The weights of the best epoch are kept: the one of highest validation accuracy (mean recall with <see cref="ClassBalance.Weighted"/>), among equals the one of
-/// lowest validation loss, then the earliest. Where the model was given with the data set's classes, and is not trained from scratch, it competes as epoch 0: the result is
-/// never worse on the validation images than what was given. Without validation images the last epoch counts as the best.</para>
+/// <para>The weights of the best epoch are kept: the one of highest validation accuracy (mean recall with <see cref="ClassBalance.Weighted"/>), among equals
+/// the one of lowest validation loss, then the earliest. Where the model was given with the data set's classes, and is not trained from scratch, it competes as
+/// epoch 0: the result is never worse on the validation images than what was given. Without validation images the last epoch counts as the best.</para>
 /// <para>The losses of a step's images are weighted so that the weights sum to 1, whatever the classes, the micro-batches and the size of the last step.</para>
-/// <para>If a loss or a parameter is not finite, the steps since the last good state are run again with every tensor checked, the first bad one is named in the notes, and
-/// training goes on from that state with 0.3 times the learning rate, three times at most.</para>
-/// <para>The same seed gives the same bits on one kind of processor, whatever the number of threads; so does a run that was stopped and resumed from its checkpoint.</para>
+/// <para>If a loss or a parameter is not finite, the steps since the last good state are run again with every tensor checked, the first bad one is named in the
+/// notes, and training goes on from that state with 0.3 times the learning rate, three times at most.</para>
+/// <para>The same seed gives the same bits on one kind of processor, whatever the number of threads; so does a run that was stopped and resumed from its
+/// checkpoint.</para>
 /// </remarks>
 /// <example>
 /// <code>
@@ -27,8 +28,8 @@ namespace Thomas.Training;
 public static class Trainer
 {
     /// <summary>
-    /// How to prepare training images for a model: at its size, or 1.15 times that where <paramref name="augmentation"/> cuts out random parts, so that those lose no
-    /// resolution.
+    /// How to prepare training images for a model: at its size, or 1.15 times that where <paramref name="augmentation"/> cuts out random parts, so that those
+    /// lose no resolution.
     /// </summary>
     /// <param name="model">The model's preprocessing.</param>
     /// <param name="augmentation">Changes made to the images in each epoch.</param>
@@ -58,8 +59,8 @@ public static class Trainer
     /// <param name="cancellation">Ends training before the next step; a checkpoint is written and the best weights so far are returned.</param>
     /// <returns>The trained model and the report of the run.</returns>
     /// <exception cref="ThomasException">
-    /// The model cannot be trained, the images do not fit it, training diverges in spite of lower rates, or the checkpoint to resume from belongs to another run; the message
-    /// says what to do.
+    /// The model cannot be trained, the images do not fit it, training diverges in spite of lower rates, or the checkpoint to resume from belongs to another
+    /// run; the message says what to do.
     /// </exception>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled before training began.</exception>

@@ -17,15 +17,16 @@ public enum RateDecay
 }
 
 /// <summary>
-/// How a network is trained. The defaults fine-tune all of a stock model on some hundred to some thousand images; those of <see cref="LastLayer"/> train a last layer alone.
+/// How a network is trained. The defaults fine-tune all of a stock model on some hundred to some thousand images; those of <see cref="LastLayer"/> train a last
+/// layer alone.
 /// </summary>
 public sealed record TrainerOptions
 {
     /// <summary>
-    /// The defaults for a last layer that is trained on the features of the layers before it, meant for 20 to 2,000 images and any network. Features are standardized, so the
-    /// rate suits every network: where it is null it is <c>0.04 / sqrt(n)</c> for Adam and AdamW and <c>3 / n</c> for SGD, n being the number of features, so that a step
-    /// moves a logit about equally far everywhere. Weight decay, where it is null, is <c>sqrt(n) / 12</c> for AdamW (a step at the peak then shrinks the weights by 1/300)
-    /// and 0.001 otherwise.
+    /// The defaults for a last layer that is trained on the features of the layers before it, meant for 20 to 2,000 images and any network. Features are
+    /// standardized, so the rate suits every network: where it is null it is <c>0.04 / sqrt(n)</c> for Adam and AdamW and <c>3 / n</c> for SGD, n being the
+    /// number of features, so that a step moves a logit about equally far everywhere. Weight decay, where it is null, is <c>sqrt(n) / 12</c> for AdamW (a step
+    /// at the peak then shrinks the weights by 1/300) and 0.001 otherwise.
     /// </summary>
     public static TrainerOptions LastLayer { get; } = new()
     {
@@ -40,7 +41,9 @@ public sealed record TrainerOptions
     /// <summary>Which parameters are trained.</summary>
     public UpdatePolicy Policy { get; init; } = UpdatePolicy.All;
 
-    /// <summary>What batch normalization does; null is <see cref="BatchNormMode.Live"/> from scratch and <see cref="BatchNormMode.Frozen"/> otherwise.</summary>
+    /// <summary>
+    /// What batch normalization does; null is <see cref="BatchNormMode.Live"/> from scratch and <see cref="BatchNormMode.Frozen"/> otherwise.
+    /// </summary>
     public BatchNormMode? BatchNorm { get; init; }
 
     /// <summary>The update rule.</summary>
@@ -56,8 +59,9 @@ public sealed record TrainerOptions
     public int? MicroBatch { get; init; }
 
     /// <summary>
-    /// Bound of what the plan of a step may take (<see cref="TrainingMemory.Total"/>): the batch is then cut into micro-batches and forward results are computed again as far as
-    /// needed, validation takes one image at a time, and the state to go back to lies in a temporary file. Null for no bound. A bound of all that a run adds to its process is
+    /// Bound of what the plan of a step may take (<see cref="TrainingMemory.Total"/>): the batch is then cut into micro-batches and forward results are
+    /// computed again as far as needed, validation takes one image at a time, and the state to go back to lies in a temporary file. Null for no bound. A bound
+    /// of all that a run adds to its process is
     /// <see cref="RunPlanner"/>'s.
     /// </summary>
     public long? MemoryBytes { get; init; }
@@ -93,12 +97,15 @@ public sealed record TrainerOptions
     public ClassBalance ClassBalance { get; init; } = ClassBalance.Weighted;
 
     /// <summary>
-    /// Mixup (Zhang et al. 2018): an image becomes <c>l * itself + (1 - l) * another</c>, its target likewise, l drawn from Beta(a, a) with this a; 0 is off. With
+    /// Mixup (Zhang et al. 2018): an image becomes <c>l * itself + (1 - l) * another</c>, its target likewise, l drawn from Beta(a, a) with this a; 0 is off.
+    /// With
     /// <see cref="CutMix"/> also on, each image gets one of the two.
     /// </summary>
     public float Mixup { get; init; }
 
-    /// <summary>CutMix (Yun et al. 2019): a rectangle of another image covers a share 1 - l of the area, l drawn from Beta(a, a) with this a; 0 is off.</summary>
+    /// <summary>
+    /// CutMix (Yun et al. 2019): a rectangle of another image covers a share 1 - l of the area, l drawn from Beta(a, a) with this a; 0 is off.
+    /// </summary>
     public float CutMix { get; init; }
 
     /// <summary>Share of the last layer's inputs that become zero in training, in [0, 1).</summary>
@@ -110,13 +117,20 @@ public sealed record TrainerOptions
     /// <summary>Stops after so many epochs in a row without a new best; 0 never stops early. Needs validation images.</summary>
     public int EarlyStoppingPatience { get; init; }
 
-    /// <summary>Whether classes of the model that the data set does not have stay; else the model gets a new last layer for the data set's classes where they differ.</summary>
+    /// <summary>
+    /// Whether classes of the model that the data set does not have stay; else the model gets a new last layer for the data set's classes where they differ.
+    /// </summary>
     public bool KeepClasses { get; init; }
 
-    /// <summary>Leaves class scores before the softmax (logits) in the trained model. Otherwise it ends in a softmax, so that every program that reads it shows probabilities.</summary>
+    /// <summary>
+    /// Leaves class scores before the softmax (logits) in the trained model. Otherwise it ends in a softmax, so that every program that reads it shows
+    /// probabilities.
+    /// </summary>
     public bool OutputLogits { get; init; }
 
-    /// <summary>Decides initial weights, order of the images and all that is random. The same seed gives the same bits on one processor, whatever the threads.</summary>
+    /// <summary>
+    /// Decides initial weights, order of the images and all that is random. The same seed gives the same bits on one processor, whatever the threads.
+    /// </summary>
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Overrides what the model says; the prepared sets must fit it.</summary>
@@ -129,14 +143,14 @@ public sealed record TrainerOptions
     public int LoaderThreads { get; init; } = 1;
 
     /// <summary>
-    /// Steps from one check of all parameters, and one state to roll back to, to the next; the loss is checked at each step. Epochs end with both. A state whose loss is more
-    /// than ten times <c>1 + ln(classes)</c> is never rolled back to.
+    /// Steps from one check of all parameters, and one state to roll back to, to the next; the loss is checked at each step. Epochs end with both. A state
+    /// whose loss is more than ten times <c>1 + ln(classes)</c> is never rolled back to.
     /// </summary>
     public int WatchdogSteps { get; init; } = 100;
 
     /// <summary>
-    /// File that training can be resumed from, to the same bits; written after each epoch and when training is canceled. Each file is also a state to roll back to: after
-    /// numbers that are not finite, a run with other files may go on from another step. Null for none.
+    /// File that training can be resumed from, to the same bits; written after each epoch and when training is canceled. Each file is also a state to roll back
+    /// to: after numbers that are not finite, a run with other files may go on from another step. Null for none.
     /// </summary>
     public string? CheckpointPath { get; init; }
 
@@ -176,8 +190,8 @@ public sealed record TrainerOptions
 
     /// <summary>The learning rate that is used when <see cref="LearningRate"/> is null: the last layer's, see <see cref="AutomaticBodyRate"/>.</summary>
     /// <returns>
-    /// Adam and AdamW: 1e-3 at 32 images a step, in proportion to the batch's square root. SGD with momentum m: <c>0.03 * (1 - m)</c>, from scratch <c>0.5 * (1 - m)</c>, in
-    /// proportion to the batch (Goyal et al. 2017).
+    /// Adam and AdamW: 1e-3 at 32 images a step, in proportion to the batch's square root. SGD with momentum m: <c>0.03 * (1 - m)</c>, from scratch <c>0.5 * (1
+    /// - m)</c>, in proportion to the batch (Goyal et al. 2017).
     /// </returns>
     public float AutomaticLearningRate() => Optimizer.Kind switch
     {
@@ -188,8 +202,8 @@ public sealed record TrainerOptions
 
     /// <summary>What <see cref="OptimizerOptions.BodyRate"/> is when it is null.</summary>
     /// <returns>
-    /// 1 from scratch. Otherwise the last layer learns faster than the layers that already know something: 0.2 of its rate for Adam and AdamW, 0.1 for SGD, and for policies that
-    /// train no filters 1 and 0.3.
+    /// 1 from scratch. Otherwise the last layer learns faster than the layers that already know something: 0.2 of its rate for Adam and AdamW, 0.1 for SGD, and
+    /// for policies that train no filters 1 and 0.3.
     /// </returns>
     public float AutomaticBodyRate() => (Policy.Kind, Optimizer.Kind) switch
     {
@@ -239,9 +253,12 @@ public sealed record TrainerOptions
         Require(BatchNorm is null || Enum.IsDefined(BatchNorm.Value), nameof(BatchNorm), (int)(BatchNorm ?? 0), "one of the defined modes");
         Require(Epochs >= 1, nameof(Epochs), Epochs, "at least 1");
         Require(BatchSize >= 1, nameof(BatchSize), BatchSize, "at least 1");
-        Require(MicroBatch is null || (MicroBatch >= 1 && BatchSize % MicroBatch == 0), nameof(MicroBatch), MicroBatch ?? 0, FormattableString.Invariant($"a divisor of the batch of {BatchSize}"));
+        Require(
+            MicroBatch is null || (MicroBatch >= 1 && BatchSize % MicroBatch == 0), nameof(MicroBatch), MicroBatch ?? 0,
+            FormattableString.Invariant($"a divisor of the batch of {BatchSize}"));
         Require(MemoryBytes is null or > 0, nameof(MemoryBytes), MemoryBytes ?? 0, "above 0");
-        Require(LearningRate is null || (LearningRate > 0 && float.IsFinite(LearningRate.Value)), nameof(LearningRate), LearningRate ?? 0, "above 0 and finite");
+        Require(
+            LearningRate is null || (LearningRate > 0 && float.IsFinite(LearningRate.Value)), nameof(LearningRate), LearningRate ?? 0, "above 0 and finite");
         Require(Enum.IsDefined(Decay), nameof(Decay), (int)Decay, "one of the defined ways");
         Require(WarmupShare is >= 0 and < 1, nameof(WarmupShare), WarmupShare, "in [0, 1)");
         Require(FinalLearningRateShare is >= 0 and <= 1, nameof(FinalLearningRateShare), FinalLearningRateShare, "in [0, 1]");

@@ -27,15 +27,18 @@ public sealed class TrainerResult
     /// <summary>Validation with the weights that training started from; null without validation images.</summary>
     public required ConfusionMatrix? Before { get; init; }
 
-    /// <summary>Validation with the weights kept, whose epoch was chosen by these same images; null without validation images, or if training was canceled before any were kept.</summary>
+    /// <summary>
+    /// Validation with the weights kept, whose epoch was chosen by these same images; null without validation images, or if training was canceled before any
+    /// were kept.
+    /// </summary>
     public required ConfusionMatrix? After { get; init; }
 
     /// <summary>One entry per epoch, those before a resumption included.</summary>
     public required IReadOnlyList<EpochReport> Epochs { get; init; }
 
     /// <summary>
-    /// The epoch whose weights were kept; 0 if no epoch was better than the model as given, or if training was canceled before one was finished: then they are as the last
-    /// step left them, unless the model as given had the right classes and there were validation images to say how good it is.
+    /// The epoch whose weights were kept; 0 if no epoch was better than the model as given, or if training was canceled before one was finished: then they are
+    /// as the last step left them, unless the model as given had the right classes and there were validation images to say how good it is.
     /// </summary>
     public required int BestEpoch { get; init; }
 

@@ -108,7 +108,8 @@ internal sealed class TrainingGraph
     }
 
     private bool IsHead(Node node) =>
-        LinearNode.TryGet(node, out LinearNode layer) && layer.Weights.Variable is Variable weight && _parameters.TryGetValue(weight, out TrainedParameter? parameter) && parameter.IsHead;
+        LinearNode.TryGet(node, out LinearNode layer) && layer.Weights.Variable is Variable weight
+        && _parameters.TryGetValue(weight, out TrainedParameter? parameter) && parameter.IsHead;
 
     private void AddDropout(GraphRewriter rewriter, Node node)
     {
@@ -116,7 +117,8 @@ internal sealed class TrainingGraph
         GraphBuilder builder = rewriter.Builder;
         Value[] operands = rewriter.MapInputs(node);
         _dropoutStep ??= builder.Input("dropoutStep", new TensorType(DType.F32, new Shape()));
-        operands[0] = builder.Add(OpCatalog.Dropout, [operands[0], _dropoutStep], new DropoutAttributes(_options.Dropout, _options.DropoutSeed), $"{node.Name}/dropout");
+        operands[0] = builder.Add(
+            OpCatalog.Dropout, [operands[0], _dropoutStep], new DropoutAttributes(_options.Dropout, _options.DropoutSeed), $"{node.Name}/dropout");
         rewriter.Set(node.Output, builder.AddNode(node.Op, operands, node.Attributes, node.Name).Output);
     }
 
@@ -125,7 +127,8 @@ internal sealed class TrainingGraph
     {
         GraphBuilder builder = rewriter.Builder;
         Value[] operands = rewriter.MapInputs(node);
-        Node live = builder.AddNode(OpCatalog.BatchNormTraining, operands.AsSpan(0, 3), new BatchNormTrainingAttributes(((BatchNormAttributes)node.Attributes).Epsilon), node.Name);
+        Node live = builder.AddNode(
+            OpCatalog.BatchNormTraining, operands.AsSpan(0, 3), new BatchNormTrainingAttributes(((BatchNormAttributes)node.Attributes).Epsilon), node.Name);
         rewriter.Set(node.Output, live.Output);
         int count = operands[0].Shape.ElementCount / operands[0].Shape[-1];
         float[] factors = [1, count > 1 ? (float)count / (count - 1) : 1];
@@ -174,7 +177,8 @@ internal sealed class TrainingGraph
         Variable average = new(parameter.Name + ".average", parameter.Shape, VariableKind.OptimizerState, parameter.Initial);
         _variables.Add(average);
         _averages.Add((parameter, average));
-        Value moved = builder.Add(OpCatalog.MovingAverage, [builder.Variable(average), update.Output], new MovingAverageAttributes(1 - decay), average.Name + "/new");
+        Value moved = builder.Add(
+            OpCatalog.MovingAverage, [builder.Variable(average), update.Output], new MovingAverageAttributes(1 - decay), average.Name + "/new");
         return [.. update.Outputs, moved];
     }
 }

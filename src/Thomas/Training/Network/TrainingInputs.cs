@@ -75,7 +75,8 @@ internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Tr
         Validation?.AppendTo(hash);
         if (Preprocessing is not null)
         {
-            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(Preprocessing)) hash.Append(Encoding.UTF8.GetBytes($"{pair.Key} {pair.Value}\n"));
+            foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(Preprocessing))
+                hash.Append(Encoding.UTF8.GetBytes($"{pair.Key} {pair.Value}\n"));
         }
 
         return hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);

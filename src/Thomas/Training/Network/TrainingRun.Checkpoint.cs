@@ -93,7 +93,9 @@ internal sealed partial class TrainingRun
         _notes.Add($"resumed from '{path}' at epoch {_at.Epoch}, step {_at.Step}");
         if (header.Tier != CpuFeatures.TierName)
         {
-            _notes.Add($"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results are not bit for bit those of an uninterrupted run");
+            _notes.Add(
+                $"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results are not bit for bit those of an "
+                + $"uninterrupted run");
         }
 
         return true;
@@ -113,12 +115,16 @@ internal sealed partial class TrainingRun
 
         if (differences.Count > 0)
         {
-            throw new ThomasException($"The checkpoint '{path}' belongs to another run; what differs: {string.Join(", ", differences)}. Use the same, or another file, or start anew.");
+            throw new ThomasException(
+                $"The checkpoint '{path}' belongs to another run; what differs: {string.Join(", ", differences)}. Use the same, or another file, or start "
+                + $"anew.");
         }
 
-        if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts is < 0 or > Watchdog.MaxRestarts
+        if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts is < 0
+            or > Watchdog.MaxRestarts
             || header.BestEpoch < NoEpoch || header.BestEpoch > header.Epoch || header.Epochs.Count > header.Epoch || header.Correct < 0
-            || (header.Before ?? header.After)?.Length is int before && before != _trainee.Classes || header.After?.Length is int after && after != _trainee.Classes)
+            || (header.Before ?? header.After)?.Length is int before && before != _trainee.Classes || header.After?.Length is int after
+            && after != _trainee.Classes)
         {
             throw new ThomasException($"The checkpoint '{path}' stands at epoch {header.Epoch}, step {header.Step}, which this run does not have.");
         }
@@ -149,7 +155,8 @@ internal sealed partial class TrainingRun
     };
 
     /// <summary>
-    /// All options that decide the result. When checkpoints are written does not; threads do only where a memory bound decides the pieces, since the scratch memory depends on them.
+    /// All options that decide the result. When checkpoints are written does not; threads do only where a memory bound decides the pieces, since the scratch
+    /// memory depends on them.
     /// </summary>
     private SortedDictionary<string, string> OptionTexts()
     {

@@ -62,7 +62,8 @@ internal sealed partial class TrainingRun : IDisposable
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
         _schedule = new RateSchedule(options, _plan.Steps);
         TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
-            _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout, DropoutSeed: options.Seed);
+            _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
+            DropoutSeed: options.Seed);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
@@ -78,7 +79,8 @@ internal sealed partial class TrainingRun : IDisposable
 
             _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null));
             _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
-            _loader = Own(new BatchLoader(_plan, options.LoaderThreads, inputs.Train.InputLength, () => new BatchMaker(inputs.Train, _plan, options.LabelSmoothing)));
+            _loader = Own(
+                new BatchLoader(_plan, options.LoaderThreads, inputs.Train.InputLength, () => new BatchMaker(inputs.Train, _plan, options.LabelSmoothing)));
             _labels = new int[_plan.MicroBatch];
         }
         catch
@@ -137,7 +139,8 @@ internal sealed partial class TrainingRun : IDisposable
 
         TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
         TrainingPlan plan = _options.Planned?.For(model, options) ?? TrainingPlanner.Plan(model, options);
-        _notes.Add($"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images a step, {plan.Recomputed.Count} results computed again");
+        _notes.Add(
+            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images a step, {plan.Recomputed.Count} results computed again");
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
         {
             _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");
@@ -272,7 +275,8 @@ internal sealed partial class TrainingRun : IDisposable
             }
 
             // An epoch that may be gone back behind is not the best.
-            isBest = isGood && (confusion is null || (double.IsFinite(validationLoss ?? 0) && ScoreOf(confusion, validationLoss ?? 0).CompareTo(_bestScore) > 0));
+            isBest = isGood
+                && (confusion is null || (double.IsFinite(validationLoss ?? 0) && ScoreOf(confusion, validationLoss ?? 0).CompareTo(_bestScore) > 0));
             if (isBest) _best.Take();
         }
         catch (OperationCanceledException)
@@ -383,7 +387,8 @@ internal sealed partial class TrainingRun : IDisposable
         List<string> kernels = [.. _program.Step.Kernels];
         if (apply is not null) kernels.AddRange(apply.Kernels);
         TrainerMemory memory = new(
-            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.MemoryBytes, _best.MemoryBytes, _loader.SizeBytes, _evaluator?.SizeBytes ?? 0);
+            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.MemoryBytes, _best.MemoryBytes, _loader.SizeBytes,
+            _evaluator?.SizeBytes ?? 0);
 
         // The result is made of new tensors: under a bound they take the place of what is done with.
         if (_bound is not null)

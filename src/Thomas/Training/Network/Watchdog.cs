@@ -1,14 +1,15 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using Thomas.Graphs;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
 
 /// <summary>
-/// Holds the last good state of training: all numbers finite, and a loss that is not on its way to infinity. Where a number is no longer finite, training goes back to that
-/// state and on from there with <see cref="RateFactor"/> times the learning rate, <see cref="MaxRestarts"/> times at most. Costs the bytes of all variables but sums of
-/// gradients once more.
+/// Holds the last good state of training: all numbers finite, and a loss that is not on its way to infinity. Where a number is no longer finite, training goes
+/// back to that state and on from there with <see cref="RateFactor"/> times the learning rate, <see cref="MaxRestarts"/> times at most. Costs the bytes of all
+/// variables but sums of gradients once more.
 /// </summary>
 internal sealed class Watchdog : IDisposable
 {
@@ -89,14 +90,18 @@ internal sealed class Watchdog : IDisposable
     {
         if (Restarts == MaxRestarts)
         {
-            throw new ThomasException(FormattableString.Invariant(
-                $"Training diverges: {finding}, at a peak learning rate of {peak:g3} after {MaxRestarts} restarts. Set a lower learning rate or a bound for the gradients' norm, and check the images' preprocessing."));
+            throw new ThomasException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Training diverges: {finding}, at a peak learning rate of {peak:g3} after {MaxRestarts} restarts. Set a lower learning rate or a bound "
+                + $"for the gradients' norm, and check the images' preprocessing."));
         }
 
         Restarts++;
         State.Restore();
-        return FormattableString.Invariant(
-            $"{finding}; went back to epoch {Position.Epoch}, step {Position.Step}, with a peak learning rate of {peak * RateFactor:g3} (restart {Restarts} of {MaxRestarts})");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{finding}; went back to epoch {Position.Epoch}, step {Position.Step}, with a peak learning rate of {peak * RateFactor:g3} (restart "
+            + $"{Restarts} of {MaxRestarts})");
     }
 
     /// <summary>Frees the memory.</summary>

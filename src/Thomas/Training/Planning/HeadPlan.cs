@@ -17,7 +17,8 @@ internal sealed record HeadPlan
     private readonly int _featureCount;
     private readonly Func<TrainerOptions, TrainingPlan> _layer;
 
-    private HeadPlan(Graph features, int featureCount, Func<TrainerOptions, TrainingPlan> layer) => (_features, _featureCount, _layer) = (features, featureCount, layer);
+    private HeadPlan(Graph features, int featureCount, Func<TrainerOptions, TrainingPlan> layer) =>
+        (_features, _featureCount, _layer) = (features, featureCount, layer);
 
     /// <summary>A step of the layer on rows of features; null before <see cref="For"/>.</summary>
     internal TrainingPlan? Step { get; private init; }
@@ -35,8 +36,8 @@ internal sealed record HeadPlan
     public long Inference { get; private init; }
 
     /// <summary>
-    /// What training the layer allocates, without the features: the step, validation, the weights as given and as they become, and, unless there is a bound of memory, the state to go
-    /// back to and the best weights, which else lie in files.
+    /// What training the layer allocates, without the features: the step, validation, the weights as given and as they become, and, unless there is a bound of
+    /// memory, the state to go back to and the best weights, which else lie in files.
     /// </summary>
     public long Head { get; private init; }
 
@@ -71,7 +72,9 @@ internal sealed record HeadPlan
         return ByRun(model, classes, compile)(run).For(head, images);
     }
 
-    /// <summary>The plans for any number of images in a run of inference, each made once: they compile the frozen part, which takes a while for a long graph.</summary>
+    /// <summary>
+    /// The plans for any number of images in a run of inference, each made once: they compile the frozen part, which takes a while for a long graph.
+    /// </summary>
     internal static Func<int, HeadPlan> ByRun(Model model, int classes, CompileOptions compile)
     {
         Dictionary<int, HeadPlan> plans = [];
@@ -104,11 +107,13 @@ internal sealed record HeadPlan
     {
         TrainingPlan step = _layer(head);
         TrainingMemory memory = step.Memory;
-        long validation = CompiledGraph.Create(Rebatch.Run(step.Trainee.Graph, ScoreEvaluator.BatchOf(isBounded, int.MaxValue)), step.Options.Compile).SizeBytes;
+        long validation =
+            CompiledGraph.Create(Rebatch.Run(step.Trainee.Graph, ScoreEvaluator.BatchOf(isBounded, int.MaxValue)), step.Options.Compile).SizeBytes;
         return this with
         {
             Step = step,
-            Head = memory.Total + validation + memory.ModelCopy + memory.TrainedWeights + (isBounded ? 0 : memory.Variables - memory.GradientSums + memory.TrainedWeights),
+            Head = memory.Total + validation + memory.ModelCopy + memory.TrainedWeights
+            + (isBounded ? 0 : memory.Variables - memory.GradientSums + memory.TrainedWeights),
             Features = sizeof(float) * rows * _featureCount,
             StepMultiplyAdds = step.ForwardMultiplyAdds + step.BackwardMultiplyAdds,
         };
@@ -141,5 +146,6 @@ internal sealed record HeadPlan
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"features at batch {InferenceBatch}: {ByteSize.Format(FrozenConstants + Inference)}; the layer: {ByteSize.Format(Head)}");
+        CultureInfo.InvariantCulture,
+        $"features at batch {InferenceBatch}: {ByteSize.Format(FrozenConstants + Inference)}; the layer: {ByteSize.Format(Head)}");
 }

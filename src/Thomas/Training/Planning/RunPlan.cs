@@ -22,7 +22,10 @@ public sealed record RunStage(string Name, IReadOnlyList<(string Name, long Byte
     }
 }
 
-/// <summary>What a whole run of <c>tune</c> or <c>train</c> adds to the memory of a process in which the model is loaded, stage by stage; made by <see cref="RunPlanner"/>.</summary>
+/// <summary>
+/// What a whole run of <c>tune</c> or <c>train</c> adds to the memory of a process in which the model is loaded, stage by stage; made by
+/// <see cref="RunPlanner"/>.
+/// </summary>
 public sealed class RunPlan
 {
     internal RunPlan(IReadOnlyList<RunStage> stages, TrainingPlan? step, int featureBatch, long decodeBytes, Func<TrainingPlan, long>? beside)

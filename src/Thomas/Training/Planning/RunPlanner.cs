@@ -52,14 +52,15 @@ public sealed record RunPlanOptions
 }
 
 /// <summary>
-/// Plans all stages of a run under one bound: decoding, features, the last layer, the network, saving. What a stage needs at least is counted before anything runs; where that
-/// is above the bound, the smallest bound that works is named.
+/// Plans all stages of a run under one bound: decoding, features, the last layer, the network, saving. What a stage needs at least is counted before anything
+/// runs; where that is above the bound, the smallest bound that works is named.
 /// </summary>
 public static class RunPlanner
 {
     /// <summary>
-    /// What every stage adds beside what is counted exactly: compiled code and libraries as they are used for the first time, stacks, objects of the plan, garbage until it is
-    /// collected. 40 MiB where code is compiled as it runs, 24 MiB in a program that was compiled ahead of time. Measured on Linux x64; see docs/training.md.
+    /// What every stage adds beside what is counted exactly: compiled code and libraries as they are used for the first time, stacks, objects of the plan,
+    /// garbage until it is collected. 40 MiB where code is compiled as it runs, 24 MiB in a program that was compiled ahead of time. Measured on Linux x64; see
+    /// docs/training.md.
     /// </summary>
     public static long RuntimeBytes => RuntimeFeature.IsDynamicCodeCompiled ? 40L << 20 : 24L << 20;
 
@@ -158,7 +159,8 @@ public static class RunPlanner
     private static long Files(CompileOptions compile) => FileBytes * (compile.Threads > 0 ? compile.Threads : Environment.ProcessorCount);
 
     private static ThomasException Refusal(string policy, long bound, long least) =>
-        new($"A run of '{policy}' does not fit {ByteSize.Format(bound)} of memory beside the loaded model: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. {(policy == "last" ? "" : "A policy that trains less needs less, for example 'bias' or 'last'.")}".TrimEnd());
+        new($"A run of '{policy}' does not fit {ByteSize.Format(bound)} of memory beside the loaded model: the smallest bound that works is "
+        + $"{ByteSize.FormatAtLeast(least)}. {(policy == "last" ? "" : "A policy that trains less needs less, for example 'bias' or 'last'.")}".TrimEnd());
 
     /// <summary>Features in the largest batch that fits, and the training of the layer.</summary>
     private static (int Batch, long Beside) AddLastLayer(Model model, RunPlanOptions options, long bound, List<RunStage> stages)
@@ -166,10 +168,14 @@ public static class RunPlanner
         HeadPlan plan = options.LastLayerAt(FeatureExtractor.DefaultBatch);
         for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2) plan = options.LastLayerAt(batch);
         stages.Add(Stage(plan));
-        stages.Add(new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
+        stages.Add(
+            new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
         return (plan.InferenceBatch, plan.Features + plan.BesideStep + options.DatasetBytes + RuntimeBytes);
 
-        RunStage Stage(HeadPlan plan) => new("features", [("inference", plan.Inference), ("folded weights", HasBatchNorm(model.Graph) ? plan.FrozenConstants : 0), ("features", plan.Features), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]);
+        RunStage Stage(HeadPlan plan) =>
+            new("features", [
+                ("inference", plan.Inference), ("folded weights", HasBatchNorm(model.Graph) ? plan.FrozenConstants : 0), ("features", plan.Features),
+                ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]);
     }
 
     private static void AddNetwork(TrainingPlan step, Func<TrainingPlan, long> beside, RunPlanOptions options, List<RunStage> stages)
@@ -195,7 +201,11 @@ public static class RunPlanner
             ]));
 
         // Writers hold the tensors once more, and what they build of them.
-        stages.Add(new RunStage("saving", [("result", weights), ("variables or file", Math.Max(step.Memory.Variables, 3 * (weights + step.Memory.FrozenConstants))), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
+        stages.Add(
+            new RunStage(
+                "saving",
+                [("result", weights), ("variables or file", Math.Max(step.Memory.Variables, 3 * (weights + step.Memory.FrozenConstants))),
+                    ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
     }
 
     /// <summary>Inference with what was trained, in the largest batch that fits.</summary>
@@ -219,8 +229,8 @@ public static class RunPlanner
     }
 
     /// <summary>
-    /// What there is beside a step: the runtime, batches made ahead, validation one by one. Constants that the step reads where the model has them were there before, unless
-    /// batch normalization was folded into new ones.
+    /// What there is beside a step: the runtime, batches made ahead, validation one by one. Constants that the step reads where the model has them were there
+    /// before, unless batch normalization was folded into new ones.
     /// </summary>
     private static Func<TrainingPlan, long> Beside(Model model, int loaderThreads, long datasetBytes)
     {
@@ -241,7 +251,8 @@ public static class RunPlanner
 
     private static long ValidationBytes(TrainingPlan plan) => InferenceBytes(plan, batch: 1);
 
-    private static long InferenceBytes(TrainingPlan plan, int batch) => CompiledGraph.Create(Rebatch.Run(plan.Trainee.Graph, batch), plan.Options.Compile).SizeBytes;
+    private static long InferenceBytes(TrainingPlan plan, int batch) =>
+        CompiledGraph.Create(Rebatch.Run(plan.Trainee.Graph, batch), plan.Options.Compile).SizeBytes;
 
     private static bool HasBatchNorm(Graph graph)
     {

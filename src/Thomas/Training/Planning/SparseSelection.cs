@@ -7,11 +7,12 @@ using Thomas.Ops;
 namespace Thomas.Training;
 
 /// <summary>
-/// The policy <c>sparse:MEMORY</c>: trains what brings most for its bytes, by what is known of transfer learning (TinyTL, Cai et al. 2020; Lin et al. 2022). Tensors are
-/// taken in this order, each group from the last layer to the first:
+/// The policy <c>sparse:MEMORY</c>: trains what brings most for its bytes, by what is known of transfer learning (TinyTL, Cai et al. 2020; Lin et al. 2022).
+/// Tensors are taken in this order, each group from the last layer to the first:
 /// <list type="number">
 /// <item>the last layer with weights, which is always trained;</item>
-/// <item>biases, and scales and shifts of batch normalization, as deep as the bound allows: they need no saved operand of a convolution, but gradients that reach them;</item>
+/// <item>biases, and scales and shifts of batch normalization, as deep as the bound allows: they need no saved operand of a convolution, but gradients that
+/// reach them;</item>
 /// <item>weights of 1x1 convolutions that widen (the expansions of inverted residuals), of layers whose bias is trained;</item>
 /// <item>weights of the other layers whose bias is trained.</item>
 /// </list>
@@ -67,8 +68,12 @@ internal static class SparseSelection
             }
 
             throw least!.Memory.Total > options.Policy.MemoryBytes || options.Beside is null
-                ? new ThomasException($"Not even the last layer can be trained in {ByteSize.Format(Math.Min(bound, options.Policy.MemoryBytes))}: the smallest bound that works is {ByteSize.FormatAtLeast(least.Memory.Total)}.")
-                : new DoesNotFitException($"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least.BoundedBytes)}.", least.BoundedBytes);
+                ? new ThomasException(
+                    $"Not even the last layer can be trained in {ByteSize.Format(Math.Min(bound, options.Policy.MemoryBytes))}: the smallest bound that "
+                    + $"works is {ByteSize.FormatAtLeast(least.Memory.Total)}.")
+                : new DoesNotFitException(
+                    $"Not even the last layer can be trained in {ByteSize.Format(bound)}: the smallest bound that works is "
+                    + $"{ByteSize.FormatAtLeast(least.BoundedBytes)}.", least.BoundedBytes);
         }
 
         // More biases never need less, so the depth is found by halving.

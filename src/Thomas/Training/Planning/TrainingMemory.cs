@@ -6,8 +6,8 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Bytes of a training step by what they hold. Variables, packed constants and arenas are allocated exactly so; frozen constants lie where the model has them. The kinds
-/// of the step's arena are those at its peak. Not counted are the runtime itself and <see cref="ModelCopy"/>.
+/// Bytes of a training step by what they hold. Variables, packed constants and arenas are allocated exactly so; frozen constants lie where the model has them.
+/// The kinds of the step's arena are those at its peak. Not counted are the runtime itself and <see cref="ModelCopy"/>.
 /// </summary>
 public sealed record TrainingMemory
 {

@@ -12,7 +12,9 @@ namespace Thomas.Training;
 /// <summary>A training step, decided before anything runs: what is trained, in which pieces, what is recomputed, and every byte that it will take.</summary>
 public sealed class TrainingPlan
 {
-    internal TrainingPlan(Trainee trainee, TrainingPlanOptions options, TrainingGraphOptions graphOptions, TrainingGraph graph, CompileOptions compile, CompiledGraph step, CompiledGraph? apply)
+    internal TrainingPlan(
+        Trainee trainee, TrainingPlanOptions options, TrainingGraphOptions graphOptions, TrainingGraph graph, CompileOptions compile, CompiledGraph step,
+        CompiledGraph? apply)
     {
         Trainee = trainee;
         Options = options;
@@ -31,7 +33,10 @@ public sealed class TrainingPlan
             else if (node.Stage != Stage.Recompute) BackwardMultiplyAdds += cost.MultiplyAdds * runs;
             if (node.Stage != Stage.Recompute) continue;
             RecomputedMultiplyAdds += cost.MultiplyAdds * runs;
-            recomputed.Add(new RecomputedValue(node.Name[..node.Name.LastIndexOf(Recompute.Suffix, StringComparison.Ordinal)], node.Output.Type.SizeBytes, cost.MultiplyAdds, cost.Elementwise));
+            recomputed.Add(
+                new RecomputedValue(
+                    node.Name[..node.Name.LastIndexOf(Recompute.Suffix, StringComparison.Ordinal)], node.Output.Type.SizeBytes, cost.MultiplyAdds,
+                    cost.Elementwise));
         }
 
         Recomputed = recomputed;
@@ -127,14 +132,17 @@ public sealed class TrainingPlan
     public string ToText()
     {
         StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"policy {Options.Policy}, {TrainedParameters} parameters in {Trainee.Parameters.Count} tensors, batch {Options.Batch} = {Runs} x {MicroBatch}\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"policy {Options.Policy}, {TrainedParameters} parameters in {Trainee.Parameters.Count} tensors, batch {Options.Batch} = {Runs} x {MicroBatch}\n");
         foreach ((string name, long bytes) in Parts())
         {
             if (bytes > 0) text.Append(CultureInfo.InvariantCulture, $"{name,-18} {ByteSize.Format(bytes),10}\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"{"total",-18} {ByteSize.Format(Memory.Total),10}\n");
-        foreach (RecomputedValue value in Recomputed) text.Append(CultureInfo.InvariantCulture, $"recomputed {VisibleText.Of(value.Name)} {ByteSize.Format(value.Bytes)}\n");
+        foreach (RecomputedValue value in Recomputed)
+            text.Append(CultureInfo.InvariantCulture, $"recomputed {VisibleText.Of(value.Name)} {ByteSize.Format(value.Bytes)}\n");
         return text.Append(Step.ToText()).ToString();
     }
 

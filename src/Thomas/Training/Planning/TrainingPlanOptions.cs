@@ -19,7 +19,9 @@ public sealed record TrainingPlanOptions
     /// <summary>Images of a step.</summary>
     public int Batch { get; init; } = 32;
 
-    /// <summary>Images of one run, a divisor of <see cref="Batch"/>; null leaves it to the planner, which takes the whole batch unless a memory bound speaks against it.</summary>
+    /// <summary>
+    /// Images of one run, a divisor of <see cref="Batch"/>; null leaves it to the planner, which takes the whole batch unless a memory bound speaks against it.
+    /// </summary>
     public int? MicroBatch { get; init; }
 
     /// <summary>Bound of <see cref="TrainingMemory.Total"/>; null for none, and then nothing is recomputed.</summary>

@@ -7,21 +7,24 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Chooses how a step runs: in how many micro-batches, and what is recomputed. Without a memory bound that is the whole batch and nothing. Under one, every divisor of the
-/// batch is planned as it is and, where that does not fit, with recomputation down to the bound; of those that fit, the one of least predicted time is taken (with live
-/// batch normalization the largest, since each micro-batch is normalized by itself). Predictions use the device's fixed rates, so that the same question has the same
-/// answer every time.
+/// Chooses how a step runs: in how many micro-batches, and what is recomputed. Without a memory bound that is the whole batch and nothing. Under one, every
+/// divisor of the batch is planned as it is and, where that does not fit, with recomputation down to the bound; of those that fit, the one of least predicted
+/// time is taken (with live batch normalization the largest, since each micro-batch is normalized by itself). Predictions use the device's fixed rates, so that
+/// the same question has the same answer every time.
 /// </summary>
 public static class TrainingPlanner
 {
     /// <summary>Plans the training of a model.</summary>
-    /// <exception cref="ThomasException">No plan fits the bound; the message names the smallest that does. Or the policy has nothing to train in this model.</exception>
+    /// <exception cref="ThomasException">No plan fits the bound; the message names the smallest that does. Or the policy has nothing to train in this
+    /// model.</exception>
     public static TrainingPlan Plan(Model model, TrainingPlanOptions options)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return options.Policy.Kind == UpdateKind.Sparse ? SparseSelection.Plan(model, options) : Plan(Trainee.Create(model, options.Policy, options.BatchNorm), options);
+        return options.Policy.Kind == UpdateKind.Sparse
+            ? SparseSelection.Plan(model, options)
+            : Plan(Trainee.Create(model, options.Policy, options.BatchNorm), options);
     }
 
     /// <summary>The plan of the least memory for the given batch or micro-batch: everything is recomputed that lowers the peak.</summary>
@@ -75,7 +78,8 @@ public static class TrainingPlanner
     {
         RequireElements(trainee.Graph, micro);
         int runs = options.Batch / micro;
-        TrainingGraphOptions graphOptions = new(micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
+        TrainingGraphOptions graphOptions = new(
+            micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
         CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes };
         CompiledGraph step = CompiledGraph.Create(graph.Step, compile);
@@ -93,7 +97,12 @@ public static class TrainingPlanner
         }
 
         long most = int.MaxValue / one;
-        if (micro > most) throw new ThomasException($"A run of {micro} images is too large for this model: its largest tensor may have 2^31 elements, which are {most} images. Use a smaller batch or micro-batches.");
+        if (micro > most)
+        {
+            throw new ThomasException(
+                $"A run of {micro} images is too large for this model: its largest tensor may have 2^31 elements, which are {most} images. Use a smaller "
+                + $"batch or micro-batches.");
+        }
     }
 
     /// <summary>The same plan with recomputation until all of it fits the bound, or nothing helps any more.</summary>
@@ -123,7 +132,8 @@ public static class TrainingPlanner
     {
         long least = LeastBytes(trainee, options);
         return new DoesNotFitException(
-            $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is {ByteSize.FormatAtLeast(least)}. "
+            $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is "
+            + $"{ByteSize.FormatAtLeast(least)}. "
             + "A policy that trains less needs less, for example 'bias' or 'last'.",
             least);
     }

@@ -140,7 +140,8 @@ internal sealed class SessionFolder : IDisposable
         {
             string name = System.IO.Path.GetFileName(entry);
             if (name is LogName or HeadName or LockName or ['.', ..] || name.EndsWith(".tmp", StringComparison.Ordinal)) continue;
-            throw new DataException($"The folder '{path}' is no session, and there is something else in it ('{name}'); give an empty folder, or one that does not exist.");
+            throw new DataException(
+                $"The folder '{path}' is no session, and there is something else in it ('{name}'); give an empty folder, or one that does not exist.");
         }
     }
 
@@ -160,13 +161,15 @@ internal sealed class SessionFolder : IDisposable
     private void RequireEmpty()
     {
         if (!File.Exists(LogPath) || InputFile.LengthOf(LogPath) <= SessionLog.HeaderBytes) return;
-        throw new DataException($"The session '{_folder}' has images, but '{ManifestName}' is missing. Put back a copy of that file, or begin a new session in another folder.");
+        throw new DataException(
+            $"The session '{_folder}' has images, but '{ManifestName}' is missing. Put back a copy of that file, or begin a new session in another folder.");
     }
 
     private void RequireImages()
     {
         if (File.Exists(LogPath)) return;
-        throw new DataException($"The session '{_folder}' has lost its images: '{LogName}' is missing. Put back a copy of the file, or begin a new session in another folder.");
+        throw new DataException(
+            $"The session '{_folder}' has lost its images: '{LogName}' is missing. Put back a copy of the file, or begin a new session in another folder.");
     }
 
     private string At(string name) => System.IO.Path.Combine(_folder, name);

@@ -20,7 +20,9 @@ internal sealed record SessionHead(LinearHead Head, IReadOnlyList<int> Classes, 
     private const int FixedBytes = 16, HashBytes = 16;
     private const short Major = 1, Minor = 0;
 
-    /// <summary>Writes the head: magic, version (two int16), length of the text (int32), the text (JSON), weights and bias (float32), XXH3 (128 bits) of all that.</summary>
+    /// <summary>
+    /// Writes the head: magic, version (two int16), length of the text (int32), the text (JSON), weights and bias (float32), XXH3 (128 bits) of all that.
+    /// </summary>
     /// <exception cref="OutputException">It cannot be written; the former one is still there.</exception>
     public void Write(string path)
     {
@@ -77,7 +79,12 @@ internal sealed record SessionHead(LinearHead Head, IReadOnlyList<int> Classes, 
             if (file.Length < FixedBytes + HashBytes || BinaryPrimitives.ReadUInt64LittleEndian(file) != Magic) return null;
             if (BinaryPrimitives.ReadInt16LittleEndian(file.AsSpan(8)) != Major) return null;
             problem = "its checksum is wrong";
-            if (XxHash128.HashToUInt128(file.AsSpan(0, file.Length - HashBytes)) != BinaryPrimitives.ReadUInt128LittleEndian(file.AsSpan(file.Length - HashBytes))) return null;
+            if (XxHash128.HashToUInt128(file.AsSpan(0, file.Length - HashBytes)) != BinaryPrimitives.ReadUInt128LittleEndian(
+                file.AsSpan(file.Length - HashBytes)))
+            {
+                return null;
+            }
+
             problem = "its contents do not fit together";
             int length = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(12));
             if (length < 0 || length > file.Length - FixedBytes - HashBytes) return null;
@@ -139,7 +146,12 @@ internal sealed record SessionHeadHeader
     public bool IsSound(out UInt128 fingerprint)
     {
         fingerprint = 0;
-        if (Classes.Length is < 2 or > SessionState.MaximumClasses || Labels.Length != Classes.Length || Images < Classes.Length || !(Seconds is >= 0 and < 1e9)) return false;
+        if (Classes.Length is < 2 or > SessionState.MaximumClasses || Labels.Length != Classes.Length || Images < Classes.Length
+            || !(Seconds is >= 0 and < 1e9))
+        {
+            return false;
+        }
+
         foreach (string? label in Labels)
         {
             if (label is null || SessionLabel.Problem(label) is not null) return false;
@@ -150,7 +162,8 @@ internal sealed record SessionHeadHeader
             if (warning is null) return false;
         }
 
-        return IsSound(Before) && IsSound(After) && UInt128.TryParse(Fingerprint, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out fingerprint);
+        return IsSound(Before) && IsSound(After)
+            && UInt128.TryParse(Fingerprint, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out fingerprint);
     }
 
     /// <summary>As it was reported.</summary>

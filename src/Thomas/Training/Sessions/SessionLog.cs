@@ -7,12 +7,13 @@ using System.IO.Hashing;
 namespace Thomas.Training;
 
 /// <summary>
-/// The file that holds the images of a session: a header, then a record for each change, which is on the disk before the change counts. Nobody else may write to it meanwhile.
+/// The file that holds the images of a session: a header, then a record for each change, which is on the disk before the change counts. Nobody else may write
+/// to it meanwhile.
 /// </summary>
 /// <remarks>
-/// Header: magic (8 bytes), major and minor version (int16 each), features (int32). Record: magic and length of the contents (int32 each), XXH3 (64 bits) of those two and the
-/// contents, the contents. All little-endian. A record that a crash or a power failure has cut off is the last one and no longer than a record can be; anything else that does
-/// not fit its checksum is damage, and the file is left as it is.
+/// Header: magic (8 bytes), major and minor version (int16 each), features (int32). Record: magic and length of the contents (int32 each), XXH3 (64 bits) of
+/// those two and the contents, the contents. All little-endian. A record that a crash or a power failure has cut off is the last one and no longer than a
+/// record can be; anything else that does not fit its checksum is damage, and the file is left as it is.
 /// </remarks>
 internal sealed class SessionLog : IDisposable
 {
@@ -228,5 +229,6 @@ internal sealed class SessionLog : IDisposable
     }
 
     private DataException Damaged(long offset, string how, Exception? cause = null) =>
-        new($"The session's images '{_file.Name}' are damaged at offset {offset}: {how}. Nothing was changed; put back a copy of the session's folder, or begin a new session.", cause);
+        new($"The session's images '{_file.Name}' are damaged at offset {offset}: {how}. Nothing was changed; put back a copy of the session's folder, or "
+        + $"begin a new session.", cause);
 }

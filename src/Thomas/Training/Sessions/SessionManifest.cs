@@ -76,7 +76,8 @@ internal sealed record SessionManifest
             // The version first: a later one may have other members.
             using JsonDocument document = JsonDocument.Parse(text);
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("version", out JsonElement version) || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number))
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("version", out JsonElement version) || version.ValueKind != JsonValueKind.Number
+                || !version.TryGetInt32(out int number))
             {
                 throw Damaged(path, "it has no version");
             }
@@ -94,11 +95,13 @@ internal sealed record SessionManifest
 
     /// <summary>Writes the manifest.</summary>
     /// <exception cref="OutputException">It cannot be written.</exception>
-    public void Write(string path) => AtomicFile.Write(path, stream => stream.Write(JsonSerializer.SerializeToUtf8Bytes(this, SessionJson.Default.SessionManifest)));
+    public void Write(string path) =>
+        AtomicFile.Write(path, stream => stream.Write(JsonSerializer.SerializeToUtf8Bytes(this, SessionJson.Default.SessionManifest)));
 
     /// <summary>A file of another version.</summary>
     public static DataException OtherVersion(string path, string version, int own) =>
-        new($"The session '{path}' has format version {version}; this program reads version {own}. Open it with the program that wrote it, or a newer one than this.");
+        new($"The session '{path}' has format version {version}; this program reads version {own}. Open it with the program that wrote it, or a newer one "
+        + $"than this.");
 
     private static DataException Damaged(string path, string how, Exception? cause = null) =>
         new($"The session '{path}' is damaged: {how}. Put back a copy of the file; the images beside it are not touched.", cause);
@@ -133,7 +136,8 @@ internal sealed record SessionManifest
 
 /// <summary>Serializes the texts of a session without reflection.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(SessionManifest))]
 [JsonSerializable(typeof(SessionHeadHeader))]
 internal sealed partial class SessionJson : JsonSerializerContext;

@@ -37,7 +37,8 @@ internal enum SessionRecordKind : byte
 }
 
 /// <summary>
-/// The contents of the records of a session's log: a byte that tells the kind, then little-endian numbers, names in UTF-8 after their length. docs/sessions.md lists them.
+/// The contents of the records of a session's log: a byte that tells the kind, then little-endian numbers, names in UTF-8 after their length. docs/sessions.md
+/// lists them.
 /// </summary>
 internal static class SessionRecord
 {
@@ -204,10 +205,17 @@ internal static class SessionLabel
     public static string? Problem(string label)
     {
         if (string.IsNullOrWhiteSpace(label)) return "the name of a class is empty";
-        if (Encoding.UTF8.GetByteCount(label) > SessionState.MaximumLabelBytes) return $"the name of a class is longer than {SessionState.MaximumLabelBytes} bytes";
+        if (Encoding.UTF8.GetByteCount(label) > SessionState.MaximumLabelBytes)
+        {
+            return $"the name of a class is longer than {SessionState.MaximumLabelBytes} bytes";
+        }
+
         foreach (char c in label)
         {
-            if (char.IsControl(c)) return $"the name '{label}' of a class has a control character, such as a line break, in it; labels of model files are lines";
+            if (char.IsControl(c))
+            {
+                return $"the name '{label}' of a class has a control character, such as a line break, in it; labels of model files are lines";
+            }
         }
 
         return null;

@@ -29,7 +29,8 @@ internal sealed class SessionImage(long id, SessionClass @class, DateTimeOffset 
 }
 
 /// <summary>
-/// The images and classes of a session and what may be undone, as its log tells them: the same changes in the same order give the same state. Not safe for several threads.
+/// The images and classes of a session and what may be undone, as its log tells them: the same changes in the same order give the same state. Not safe for
+/// several threads.
 /// </summary>
 internal sealed class SessionState
 {
@@ -160,7 +161,8 @@ internal sealed class SessionState
     }
 
     /// <summary>
-    /// What a new log must hold to give this state: the images before the first change that can be undone, with their classes then, and the records of the changes since.
+    /// What a new log must hold to give this state: the images before the first change that can be undone, with their classes then, and the records of the
+    /// changes since.
     /// </summary>
     public (IReadOnlyList<(SessionImage Image, int Class, string Label)> Before, IReadOnlyList<byte[]> Changes) ToRecords()
     {

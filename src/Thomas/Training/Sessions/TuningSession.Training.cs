@@ -42,7 +42,8 @@ public sealed partial class TuningSession
     }
 
     /// <summary>
-    /// Trains the last layer on all images, and puts it into use. What it is worth is measured before that, by training on a part of the images and classifying the others; see
+    /// Trains the last layer on all images, and puts it into use. What it is worth is measured before that, by training on a part of the images and classifying
+    /// the others; see
     /// <see cref="TuningSessionReport.Checked"/>. Images that are added meanwhile wait for the next training.
     /// </summary>
     /// <param name="progress">Told of the epochs of the stages <c>check</c> and <c>train</c>.</param>
@@ -75,7 +76,8 @@ public sealed partial class TuningSession
     }
 
     /// <summary>As <see cref="Train"/>, on a thread of its own; <paramref name="progress"/> is told from there.</summary>
-    /// <param name="progress">Told of the epochs of the stages <c>check</c> and <c>train</c>. A <see cref="Progress{T}"/> passes it on to the thread that made it.</param>
+    /// <param name="progress">Told of the epochs of the stages <c>check</c> and <c>train</c>. A <see cref="Progress{T}"/> passes it on to the thread that made
+    /// it.</param>
     /// <param name="cancellation">Ends training; the former head stays in use.</param>
     /// <returns>How it went.</returns>
     /// <exception cref="DataException">There are fewer than two classes; see <see cref="TrainingProblem"/>.</exception>
@@ -112,7 +114,8 @@ public sealed partial class TuningSession
     }
 
     /// <summary>The model with the head that was trained last, labels and preprocessing inside: an ordinary model, to be saved.</summary>
-    /// <param name="logits">Leaves class scores before the softmax. Otherwise the model ends in one, so that every program that reads it shows probabilities.</param>
+    /// <param name="logits">Leaves class scores before the softmax. Otherwise the model ends in one, so that every program that reads it shows
+    /// probabilities.</param>
     /// <exception cref="DataException">Nothing was trained yet; see <see cref="IsTrained"/>.</exception>
     public Model ToModel(bool logits = false)
     {
@@ -123,7 +126,8 @@ public sealed partial class TuningSession
     /// <summary>The one place that trains: the last layer, on rows of features.</summary>
     private LinearHead TrainHead(FeatureMatrix train, int classes, IProgress<EpochReport>? progress, CancellationToken cancellation)
     {
-        (LinearHead head, _) = HeadTrainer.Train(train, null, classes, _options.Head with { Compile = _options.Compile }, epochs: progress, cancellation: cancellation);
+        (LinearHead head, _) = HeadTrainer.Train(
+            train, null, classes, _options.Head with { Compile = _options.Compile }, epochs: progress, cancellation: cancellation);
         cancellation.ThrowIfCancellationRequested();
         return head;
     }
@@ -155,7 +159,8 @@ public sealed partial class TuningSession
         }
 
         LinearHead head;
-        using (FeatureMatrix all = rows.ToMatrix(new bool[aside.Length], false)) head = TrainHead(all, classes.Length, Counting(progress, "train"), cancellation);
+        using (FeatureMatrix all = rows.ToMatrix(new bool[aside.Length], false))
+            head = TrainHead(all, classes.Length, Counting(progress, "train"), cancellation);
         TuningSessionReport report = new()
         {
             Labels = labels,
@@ -195,13 +200,15 @@ public sealed partial class TuningSession
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_trained is Trained trained) return trained;
-        lock (_gate) throw new DataException($"The session is not trained yet; {(Problem() is string problem ? $"and it cannot be: {problem}" : "call Train first")}.");
+        lock (_gate)
+            throw new DataException($"The session is not trained yet; {(Problem() is string problem ? $"and it cannot be: {problem}" : "call Train first")}.");
     }
 
     /// <summary>A head under the names that its classes have now; those that are gone keep their last.</summary>
     private Trained MakeTrained(SessionHead head) => MakeTrained(head, NamesOf(head, head.Report.Labels));
 
-    private Trained MakeTrained(SessionHead head, string[] labels) => new(head, labels, ClassOutput.Of(_split.WithHead(head.Head, labels, Input.Preprocessing, logits: true)));
+    private Trained MakeTrained(SessionHead head, string[] labels) =>
+        new(head, labels, ClassOutput.Of(_split.WithHead(head.Head, labels, Input.Preprocessing, logits: true)));
 
     private string[] NamesOf(SessionHead head, IReadOnlyList<string> former)
     {
@@ -231,7 +238,11 @@ public sealed partial class TuningSession
             text.Append(CultureInfo.InvariantCulture, $"{(c == 0 ? "" : ", ")}{@class.Images} of '{@class.Label}'");
         }
 
-        if (_state.Classes.Count > ListedClasses) text.Append(CultureInfo.InvariantCulture, $" and those of {_state.Classes.Count - ListedClasses} more classes");
+        if (_state.Classes.Count > ListedClasses)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" and those of {_state.Classes.Count - ListedClasses} more classes");
+        }
+
         return text.ToString();
     }
 
@@ -239,11 +250,15 @@ public sealed partial class TuningSession
     {
         if (aside > 0)
         {
-            return FormattableString.Invariant(
-                $"{aside} of {images} images, set aside by seed {_options.Head.Seed}, with a head that learned from the others; the head in use learned from all {images}");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{aside} of {images} images, set aside by seed {_options.Head.Seed}, with a head that learned from the others; the head in use learned "
+                + $"from all {images}");
         }
 
-        return _options.CheckShare == 0 ? "nothing, since no images were to be set aside" : $"nothing: no class has the {ImagesToCheck} images from which on some are set aside";
+        return _options.CheckShare == 0
+            ? "nothing, since no images were to be set aside"
+            : $"nothing: no class has the {ImagesToCheck} images from which on some are set aside";
     }
 
     private static List<string> Warnings(IReadOnlyList<string> labels, ConfusionMatrix? before, ConfusionMatrix? after)
@@ -252,7 +267,11 @@ public sealed partial class TuningSession
         if (before is null || after is null) return warnings;
         IReadOnlyList<string> missing = after.WithoutSamples(labels);
         if (missing.Count > 0) warnings.Add(TuningWarnings.Unchecked(missing));
-        if (after.Accuracy < before.Accuracy) warnings.Add(TuningWarnings.Below(after, before, "the nearest class centroid") + " More images of each class usually help most.");
+        if (after.Accuracy < before.Accuracy)
+        {
+            warnings.Add(TuningWarnings.Below(after, before, "the nearest class centroid") + " More images of each class usually help most.");
+        }
+
         return warnings;
     }
 
@@ -293,8 +312,8 @@ public sealed partial class TuningSession
         }
 
         /// <summary>
-        /// Sets a share of each class aside, at least one image of it, if it has <see cref="ImagesToCheck"/>. Each image draws a number by seed and id, and the lowest of a
-        /// class are taken: one more image changes the choice of others little.
+        /// Sets a share of each class aside, at least one image of it, if it has <see cref="ImagesToCheck"/>. Each image draws a number by seed and id, and the
+        /// lowest of a class are taken: one more image changes the choice of others little.
         /// </summary>
         public bool[] SetAside(int classes, double share, ulong seed, out int count)
         {

@@ -8,16 +8,16 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Teaches a model image by image: add or remove labeled images, train its last layer in milliseconds, classify what the camera shows, undo, save. Everything but the model
-/// is kept in a folder, so that a session goes on after a restart, or after the process was killed: what a call has returned from is on the disk.
+/// Teaches a model image by image: add or remove labeled images, train its last layer in milliseconds, classify what the camera shows, undo, save. Everything
+/// but the model is kept in a folder, so that a session goes on after a restart, or after the process was killed: what a call has returned from is on the disk.
 /// </summary>
 /// <remarks>
-/// <para>Only the features of the images are kept (5 KiB an image for MobileNetV2), not the images. They depend on the model, so a session takes no other model than the one that
-/// it was begun with; docs/sessions.md describes its files.</para>
-/// <para>All members may be called by any number of threads at once. Adding, removing and undoing wait for each other and for the disk; classifying waits for none of them and
-/// uses the last head that was trained, until a newer one takes its place all at once. A second training waits for the first.</para>
-/// <para>The same images, added in the same order, and the same seed give the same head, bit for bit, on one kind of processor, however often the session was closed
-/// meanwhile.</para>
+/// <para>Only the features of the images are kept (5 KiB an image for MobileNetV2), not the images. They depend on the model, so a session takes no other model
+/// than the one that it was begun with; docs/sessions.md describes its files.</para>
+/// <para>All members may be called by any number of threads at once. Adding, removing and undoing wait for each other and for the disk; classifying waits for
+/// none of them and uses the last head that was trained, until a newer one takes its place all at once. A second training waits for the first.</para>
+/// <para>The same images, added in the same order, and the same seed give the same head, bit for bit, on one kind of processor, however often the session was
+/// closed meanwhile.</para>
 /// </remarks>
 /// <example>
 /// <code>
@@ -61,7 +61,8 @@ public sealed partial class TuningSession : IDisposable
         Preprocessing? own = files.Manifest?.Input;
         if (own is not null && options.Preprocessing is Preprocessing wanted && wanted != own)
         {
-            throw new DataException($"The session '{files.Path}' was begun with another preprocessing than the one asked for; leave it out, or begin a new session.");
+            throw new DataException(
+                $"The session '{files.Path}' was begun with another preprocessing than the one asked for; leave it out, or begin a new session.");
         }
 
         (_modelName, _decoder, _options, _files) = (model.Info.Name, decoder, options, files);
@@ -150,13 +151,14 @@ public sealed partial class TuningSession : IDisposable
 
     /// <summary>Opens a session, or begins one where there is none.</summary>
     /// <param name="folder">The session's folder; it is made if it does not exist.</param>
-    /// <param name="model">An image classifier or feature extractor: the one that the session was begun with. The layers before the last are compiled once and never change.</param>
+    /// <param name="model">An image classifier or feature extractor: the one that the session was begun with. The layers before the last are compiled once and
+    /// never change.</param>
     /// <param name="decoder">Decodes images that are added or classified encoded; null for a program that has pixels only.</param>
     /// <param name="options">How to compute and train.</param>
     /// <returns>The session, which nobody else can open until it is disposed.</returns>
     /// <exception cref="DataException">
-    /// The session is open elsewhere, damaged, of a later version, or was begun with another model or preprocessing; or the folder holds something else. The message says which,
-    /// and what to do. Nothing is changed.
+    /// The session is open elsewhere, damaged, of a later version, or was begun with another model or preprocessing; or the folder holds something else. The
+    /// message says which, and what to do. Nothing is changed.
     /// </exception>
     /// <exception cref="OutputException">The folder cannot be written to.</exception>
     /// <exception cref="ThomasException">The model's last layer cannot be trained; the message says why.</exception>
@@ -179,7 +181,8 @@ public sealed partial class TuningSession : IDisposable
     }
 
     /// <summary>
-    /// The model that a session was begun with, so that a program can load it: <see cref="TuningSessionOptions.ModelFile"/>, or the model's name where that was not given.
+    /// The model that a session was begun with, so that a program can load it: <see cref="TuningSessionOptions.ModelFile"/>, or the model's name where that was
+    /// not given.
     /// </summary>
     /// <param name="folder">The session's folder; the session may be open.</param>
     /// <returns>The file or name; null if there is no session in the folder.</returns>
@@ -205,7 +208,9 @@ public sealed partial class TuningSession : IDisposable
         lock (_writer)
         {
             SessionImage added;
-            lock (_gate) added = new SessionImage(_state.NextId, ClassFor(label), DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()), features);
+            lock (_gate)
+                added = new SessionImage(
+                    _state.NextId, ClassFor(label), DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()), features);
             Make(new SessionChange.Add(added));
             return new TuningSessionItem(added.Id, label, added.Added);
         }
@@ -323,7 +328,8 @@ public sealed partial class TuningSession : IDisposable
     }
 
     /// <summary>
-    /// Closes the session, for others to open. Waits for the change under way; a training under way ends with an <see cref="ObjectDisposedException"/>, as do later calls.
+    /// Closes the session, for others to open. Waits for the change under way; a training under way ends with an <see cref="ObjectDisposedException"/>, as do
+    /// later calls.
     /// </summary>
     public void Dispose()
     {
@@ -375,13 +381,21 @@ public sealed partial class TuningSession : IDisposable
     private SessionClass ClassFor(string label)
     {
         if (_state.FindClass(label) is SessionClass known) return known;
-        if (_state.Classes.Count == SessionState.MaximumClasses) throw new DataException($"A session has room for {SessionState.MaximumClasses} classes, and there are as many.");
+        if (_state.Classes.Count == SessionState.MaximumClasses)
+        {
+            throw new DataException($"A session has room for {SessionState.MaximumClasses} classes, and there are as many.");
+        }
+
         return new SessionClass(_state.NextClass, label);
     }
 
     private RgbImage Decode(ReadOnlyMemory<byte> encoded, string name)
     {
-        if (_decoder is null) throw new InvalidOperationException("The session was opened without a decoder, so it takes pixels only (RgbImage); give TuningSession.Open one.");
+        if (_decoder is null)
+        {
+            throw new InvalidOperationException("The session was opened without a decoder, so it takes pixels only (RgbImage); give TuningSession.Open one.");
+        }
+
         return _decoder.DecodeChecked(encoded, _preprocessor.MinimumShortSide, name);
     }
 
@@ -398,15 +412,19 @@ public sealed partial class TuningSession : IDisposable
 
         foreach (float value in features)
         {
-            if (!float.IsFinite(value)) throw new ThomasException($"{_modelName}: the features of the image are not finite; the model's weights are damaged or the preprocessing is wrong.");
+            if (!float.IsFinite(value))
+            {
+                throw new ThomasException(
+                    $"{_modelName}: the features of the image are not finite; the model's weights are damaged or the preprocessing is wrong.");
+            }
         }
 
         return features;
     }
 
     /// <summary>
-    /// Notes the model in a new session, and recognizes it in another: by the hash of its layers, or by what they make of a known image. The hash alone would refuse the same
-    /// model in another format, or read by another version of this program.
+    /// Notes the model in a new session, and recognizes it in another: by the hash of its layers, or by what they make of a known image. The hash alone would
+    /// refuse the same model in another format, or read by another version of this program.
     /// </summary>
     private void MatchModel(UInt128 hash)
     {
@@ -421,7 +439,8 @@ public sealed partial class TuningSession : IDisposable
 
         if (manifest.Features == Features && IsClose(manifest.ProbeFeatures, probe)) return;
         throw new DataException(
-            $"The session '{Folder}' was begun with the model '{manifest.Model}' (hash {manifest.ModelHash}, {manifest.Features} features); this one, '{_modelName}' (hash {SessionManifest.Text(hash)}, "
+            $"The session '{Folder}' was begun with the model '{manifest.Model}' (hash {manifest.ModelHash}, {manifest.Features} features); this one, "
+            + $"'{_modelName}' (hash {SessionManifest.Text(hash)}, "
             + $"{Features} features), makes other features of an image. Open it with the former model, or begin a new session; nothing was changed.");
     }
 

@@ -16,7 +16,8 @@ public sealed record TuningSessionOptions
     public TrainerOptions Head { get; init; } = TrainerOptions.LastLayer;
 
     /// <summary>
-    /// Share of the images of each class, above 0 and below 1, that is set aside to measure the accuracy; 0 measures nothing and halves the time. A class of fewer than
+    /// Share of the images of each class, above 0 and below 1, that is set aside to measure the accuracy; 0 measures nothing and halves the time. A class of
+    /// fewer than
     /// <see cref="TuningSession.ImagesToCheck"/> images gives none.
     /// </summary>
     public double CheckShare { get; init; } = 0.2;
@@ -27,7 +28,10 @@ public sealed record TuningSessionOptions
     /// <summary>Device and threads.</summary>
     public CompileOptions Compile { get; init; } = new();
 
-    /// <summary>Path or name of the model's file, which a new session remembers for <see cref="TuningSession.ModelFileOf"/> and for messages; null for the model's own name.</summary>
+    /// <summary>
+    /// Path or name of the model's file, which a new session remembers for <see cref="TuningSession.ModelFileOf"/> and for messages; null for the model's own
+    /// name.
+    /// </summary>
     public string? ModelFile { get; init; }
 
     /// <summary>Stands between changes and their file, for tests.</summary>
@@ -44,6 +48,7 @@ public sealed record TuningSessionOptions
         Head.ValidateForFeatures();
         Preprocessing?.Check();
         if (CheckShare is >= 0 and < 1) return;
-        throw new ArgumentOutOfRangeException(nameof(CheckShare), CheckShare, FormattableString.Invariant($"The share to check with is {CheckShare}; it must be 0 or more and below 1."));
+        throw new ArgumentOutOfRangeException(
+            nameof(CheckShare), CheckShare, FormattableString.Invariant($"The share to check with is {CheckShare}; it must be 0 or more and below 1."));
     }
 }

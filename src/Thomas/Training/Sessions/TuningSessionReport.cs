@@ -29,15 +29,17 @@ public sealed record TuningSessionReport
     public required ConfusionMatrix? Before { get; init; }
 
     /// <summary>
-    /// The images set aside, by a head that learned from the others only; the one in use learned from all and is at least as good as a rule. Null if no image could be set
-    /// aside. See <see cref="Checked"/>.
+    /// The images set aside, by a head that learned from the others only; the one in use learned from all and is at least as good as a rule. Null if no image
+    /// could be set aside. See <see cref="Checked"/>.
     /// </summary>
     public required ConfusionMatrix? After { get; init; }
 
     /// <summary>What the accuracies were measured on, as a sentence.</summary>
     public required string Checked { get; init; }
 
-    /// <summary>What the user must know: classes that were not checked or look the same, a result below the baseline, a head that could not be kept for the next start.</summary>
+    /// <summary>
+    /// What the user must know: classes that were not checked or look the same, a result below the baseline, a head that could not be kept for the next start.
+    /// </summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>Time of the whole training, checking included.</summary>

@@ -19,7 +19,9 @@ public sealed class DemoFolderTests : IDisposable
         Directory.CreateDirectory(_files["out"]);
         File.WriteAllText(_files["out", "a"], "old");
         File.WriteAllText(_files["out", "mine"], "mine");
-        DemoFolder.Write(_files["out"] + Path.DirectorySeparatorChar, [("a", path => File.WriteAllText(path, "new")), (Path.Combine("sub", "b"), path => File.WriteAllText(path, "b"))]);
+        DemoFolder.Write(
+            _files["out"] + Path.DirectorySeparatorChar,
+            [("a", path => File.WriteAllText(path, "new")), (Path.Combine("sub", "b"), path => File.WriteAllText(path, "b"))]);
         Assert.Equal("new", File.ReadAllText(_files["out", "a"]));
         Assert.Equal("mine", File.ReadAllText(_files["out", "mine"]));
         Assert.Equal("b", File.ReadAllText(_files["out", "sub", "b"]));
@@ -32,7 +34,8 @@ public sealed class DemoFolderTests : IDisposable
         Directory.CreateDirectory(_files["out"]);
         File.WriteAllText(_files["out", "a"], "old");
         OutputException e = Assert.Throws<OutputException>(() => DemoFolder.Write(
-            _files["out"], [("a", path => File.WriteAllText(path, "new")), ("b", path => File.WriteAllText(path, "half")), ("c", _ => throw new IOException("disk full"))]));
+            _files["out"],
+            [("a", path => File.WriteAllText(path, "new")), ("b", path => File.WriteAllText(path, "half")), ("c", _ => throw new IOException("disk full"))]));
         Assert.Contains("disk full", e.Message, StringComparison.Ordinal);
         Assert.Equal("old", File.ReadAllText(Assert.Single(Directory.EnumerateFiles(_files.Path, "*", SearchOption.AllDirectories))));
         Assert.Empty(Directory.EnumerateDirectories(_files["out"]));

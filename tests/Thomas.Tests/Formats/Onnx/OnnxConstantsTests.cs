@@ -67,8 +67,10 @@ public sealed class OnnxConstantsTests
     public void Integers_are_computed_while_reading(string op, float first, float second, float third)
     {
         // 1, 3, 5 and 4, broadcast.
-        float[] y = new OnnxFile().Input("x", 1, 3).Raw("start", DataType.Int64, [], BitConverter.GetBytes(1L)).Raw("end", DataType.Int64, [], BitConverter.GetBytes(7L))
-            .Raw("step", DataType.Int64, [], BitConverter.GetBytes(2L)).Longs("four", 4).Node("Range", ["start", "end", "step"], ["r"]).Node(op, ["r", "four"], ["z"])
+        float[] y = new OnnxFile().Input("x", 1, 3).Raw("start", DataType.Int64, [], BitConverter.GetBytes(1L))
+            .Raw("end", DataType.Int64, [], BitConverter.GetBytes(7L))
+            .Raw("step", DataType.Int64, [], BitConverter.GetBytes(2L)).Longs("four", 4).Node("Range", ["start", "end", "step"], ["r"])
+            .Node(op, ["r", "four"], ["z"])
             .Node("Cast", ["z"], ["real"], ("to", (int)DataType.Float)).Node("Add", ["x", "real"], ["y"]).Output("y").Run(Zeros);
         Assert.Equal([first, second, third], y);
     }
@@ -76,7 +78,8 @@ public sealed class OnnxConstantsTests
     [Fact]
     public void A_division_by_zero_is_refused()
     {
-        OnnxFile file = new OnnxFile().Input("x", 1, 3).Longs("one", 1).Longs("zero", 0).Node("Div", ["one", "zero"], ["q"]).Node("Reshape", ["x", "q"], ["y"]).Output("y");
+        OnnxFile file = new OnnxFile().Input("x", 1, 3).Longs("one", 1).Longs("zero", 0).Node("Div", ["one", "zero"], ["q"]).Node("Reshape", ["x", "q"], ["y"])
+            .Output("y");
         Assert.Contains("divides 1 by 0", Assert.Throws<ModelFormatException>(file.Load).Message, StringComparison.Ordinal);
     }
 

@@ -65,7 +65,9 @@ public sealed class OnnxExternalDataTests : IDisposable
     [InlineData("parts/w.bin", 4096, true)]
     public void Weights_are_read_beside_the_model(string location, int offset, bool withLength)
     {
-        (string, string)[] data = withLength ? [("location", location), ("offset", $"{offset}"), ("length", "12"), ("checksum", "0")] : [("location", location)];
+        (string, string)[] data = withLength
+            ? [("location", location), ("offset", $"{offset}"), ("length", "12"), ("checksum", "0")]
+            : [("location", location)];
         string path = Save(Model(data), location, offset);
         Assert.Equal([1f, 2, 3], Run(Thomas.Model.Load(path)));
     }

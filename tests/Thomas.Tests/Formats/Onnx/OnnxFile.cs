@@ -48,7 +48,12 @@ internal sealed class OnnxFile
 
     public OnnxFile Node(string op, string[] inputs, string[] outputs, params (string Name, object Value)[] attributes)
     {
-        NodeProto node = new() { OpType = op[(op.LastIndexOf('.') + 1)..], Domain = op.Contains('.', StringComparison.Ordinal) ? op[..op.LastIndexOf('.')] : "", Name = $"{op}_node" };
+        NodeProto node = new()
+        {
+            OpType = op[(op.LastIndexOf('.') + 1)..],
+            Domain = op.Contains('.', StringComparison.Ordinal) ? op[..op.LastIndexOf('.')] : "",
+            Name = $"{op}_node",
+        };
         node.Input.Add(inputs);
         node.Output.Add(outputs);
         foreach ((string name, object value) in attributes) node.Attribute.Add(Attribute(name, value));
@@ -100,7 +105,8 @@ internal sealed class OnnxFile
     private static ValueInfoProto Info(string name, DataType type, long[] dims)
     {
         TensorShapeProto shape = new();
-        foreach (long dim in dims) shape.Dim.Add(dim == 0 ? new TensorShapeProto.Types.Dimension { DimParam = "N" } : new TensorShapeProto.Types.Dimension { DimValue = dim });
+        foreach (long dim in dims)
+            shape.Dim.Add(dim == 0 ? new TensorShapeProto.Types.Dimension { DimParam = "N" } : new TensorShapeProto.Types.Dimension { DimValue = dim });
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape } } };
     }
 }

@@ -12,7 +12,9 @@ using DataType = Thomas.Formats.Onnx.Proto.TensorProto.Types.DataType;
 
 namespace Thomas.Tests.Formats.Onnx;
 
-/// <summary>8-bit weights are written as the integers that they are, and no layer with weights of floats stands between QuantizeLinear and DequantizeLinear.</summary>
+/// <summary>
+/// 8-bit weights are written as the integers that they are, and no layer with weights of floats stands between QuantizeLinear and DequantizeLinear.
+/// </summary>
 public sealed class OnnxIntegerWeightTests
 {
     private static readonly float[] WeightScales = [0.5f, 0.001f, 0.03f, 0.2f];
@@ -58,8 +60,11 @@ public sealed class OnnxIntegerWeightTests
         };
         using MemoryStream stream = new();
         new Model(b.Build(y), new ModelInfo { Name = kind }).Save(stream, ModelFormat.Onnx);
-        Assert.Single(ModelProto.Parser.ParseFrom(stream.ToArray()).Graph.Initializer, tensor => tensor.DataType == (int)DataType.Uint8 && tensor.Dims.Count == shape.Rank);
-        Node layer = Assert.Single(Model.Load(new MemoryStream(stream.ToArray()), kind).Graph.Nodes, node => node.Inputs.Count == 2 && node.Inputs[1].IsConstant);
+        Assert.Single(
+            ModelProto.Parser.ParseFrom(stream.ToArray()).Graph.Initializer,
+            tensor => tensor.DataType == (int)DataType.Uint8 && tensor.Dims.Count == shape.Rank);
+        Node layer = Assert.Single(
+            Model.Load(new MemoryStream(stream.ToArray()), kind).Graph.Nodes, node => node.Inputs.Count == 2 && node.Inputs[1].IsConstant);
         Assert.Equal(w.Constant!.Floats, layer.Inputs[1].Constant!.Floats);
     }
 
@@ -100,17 +105,21 @@ public sealed class OnnxIntegerWeightTests
         }
     }
 
-    /// <summary>A QDQ layer as exporters write it, with scales of very different size; the bias counts in steps of <paramref name="biasInput"/> times the weights'.</summary>
+    /// <summary>
+    /// A QDQ layer as exporters write it, with scales of very different size; the bias counts in steps of <paramref name="biasInput"/> times the weights'.
+    /// </summary>
     private static OnnxFile PerChannel(float biasInput)
     {
         float[] biasScales = Array.ConvertAll(WeightScales, scale => biasInput * scale);
         return new OnnxFile().Input("x", 1, 3, 4, 4)
             .Floats("xs", [], 0.1f).Raw("xz", DataType.Int8, [], [0xF6]).Floats("ys", [], 0.4f).Raw("yz", DataType.Int8, [], [5])
-            .Raw("w", DataType.Int8, [4, 3, 1, 1], MemoryMarshal.AsBytes(Filter.AsSpan())).Floats("ws", [4], WeightScales).Raw("wz", DataType.Int8, [4], new byte[4])
+            .Raw("w", DataType.Int8, [4, 3, 1, 1], MemoryMarshal.AsBytes(Filter.AsSpan())).Floats("ws", [4], WeightScales)
+            .Raw("wz", DataType.Int8, [4], new byte[4])
             .Raw("b", DataType.Int32, [4], MemoryMarshal.AsBytes(Sums.AsSpan())).Floats("bs", [4], biasScales)
             .Node("DequantizeLinear", ["w", "ws", "wz"], ["w.real"], ("axis", 0)).Node("DequantizeLinear", ["b", "bs"], ["b.real"], ("axis", 0))
             .Node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]).Node("DequantizeLinear", ["xq", "xs", "xz"], ["xr"])
-            .Node("Conv", ["xr", "w.real", "b.real"], ["c"]).Node("QuantizeLinear", ["c", "ys", "yz"], ["cq"]).Node("DequantizeLinear", ["cq", "ys", "yz"], ["y"]).Output("y");
+            .Node("Conv", ["xr", "w.real", "b.real"], ["c"]).Node("QuantizeLinear", ["c", "ys", "yz"], ["cq"])
+            .Node("DequantizeLinear", ["cq", "ys", "yz"], ["y"]).Output("y");
     }
 
     private static TensorData OnGrid(Shape shape, int axis)
@@ -141,7 +150,9 @@ public sealed class OnnxIntegerWeightTests
             for (int i = 0; i < operands.Length; i++)
             {
                 Value old = node.Inputs[i];
-                operands[i] = map.TryGetValue(old, out Value? known) ? known : map[old] = b.Constant(old.Name, node.Op is Conv2d && i == 1 ? filter : old.Constant!);
+                operands[i] = map.TryGetValue(old, out Value? known)
+                    ? known
+                    : map[old] = b.Constant(old.Name, node.Op is Conv2d && i == 1 ? filter : old.Constant!);
             }
 
             map[node.Output] = b.Add(node.Op, operands, node.Attributes, node.Name);

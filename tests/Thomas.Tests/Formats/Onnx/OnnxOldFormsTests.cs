@@ -35,7 +35,8 @@ public sealed class OnnxOldFormsTests
     [Fact]
     public void Normalization_may_have_statistics_for_each_position()
     {
-        OnnxFile file = new OnnxFile(7).Input("x", 1, 2, 2).Floats("g", [2, 2], 1, 2, 3, 4).Floats("b", [2, 2], 0, 1, 0, 1).Floats("m", [2, 2], 1, 1, 1, 1).Floats("v", [2, 2], 1, 1, 4, 4)
+        OnnxFile file = new OnnxFile(7).Input("x", 1, 2, 2).Floats("g", [2, 2], 1, 2, 3, 4).Floats("b", [2, 2], 0, 1, 0, 1).Floats("m", [2, 2], 1, 1, 1, 1)
+            .Floats("v", [2, 2], 1, 1, 4, 4)
             .Node("BatchNormalization", ["x", "g", "b", "m", "v"], ["y"], ("spatial", 0), ("epsilon", 0f)).Output("y");
         float[] actual = file.Run([3, 3, 3, 3]), expected = [2, 5, 3, 5];
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5f);
@@ -52,11 +53,15 @@ public sealed class OnnxOldFormsTests
     public void Bytes_that_are_cast_are_the_image()
     {
         OnnxFile file = new OnnxFile().InputOf(DataType.Uint8, "x", 1, 4, 5, 3).Floats("half", [], 0.5f)
-            .Node("Cast", ["x"], ["r"], ("to", (int)DataType.Float)).Node("Transpose", ["r"], ["t"], ("perm", new[] { 0, 3, 1, 2 })).Node("GlobalMaxPool", ["t"], ["p"]).Node("Mul", ["p", "half"], ["y"]).Output("y");
+            .Node("Cast", ["x"], ["r"], ("to", (int)DataType.Float)).Node("Transpose", ["r"], ["t"], ("perm", new[] { 0, 3, 1, 2 }))
+            .Node("GlobalMaxPool", ["t"], ["p"]).Node("Mul", ["p", "half"], ["y"]).Output("y");
         float[] image = new float[60];
         for (int i = 0; i < image.Length; i++) image[i] = 4 * i;
         Assert.Equal([114f, 116, 118], file.Run(image));
-        Assert.Equal((5, 4, 0f, 1f), (file.Load().Info.Preprocessing!.Width, file.Load().Info.Preprocessing!.Height, file.Load().Info.Preprocessing!.Mean.First, file.Load().Info.Preprocessing!.Std.First));
+        Assert.Equal(
+            (5, 4, 0f, 1f),
+            (file.Load().Info.Preprocessing!.Width, file.Load().Info.Preprocessing!.Height, file.Load().Info.Preprocessing!.Mean.First,
+                file.Load().Info.Preprocessing!.Std.First));
     }
 
     [Fact]
@@ -71,7 +76,8 @@ public sealed class OnnxOldFormsTests
     [Fact]
     public void The_best_class_is_left_out()
     {
-        OnnxFile file = new OnnxFile().Input("x", 1, 2).Floats("w", [2, 3], 1, 2, 3, 4, 5, 6).Node("MatMul", ["x", "w"], ["scores"]).Node("ArgMax", ["scores"], ["y"], ("axis", 1), ("keepdims", 0)).Output("y");
+        OnnxFile file = new OnnxFile().Input("x", 1, 2).Floats("w", [2, 3], 1, 2, 3, 4, 5, 6).Node("MatMul", ["x", "w"], ["scores"])
+            .Node("ArgMax", ["scores"], ["y"], ("axis", 1), ("keepdims", 0)).Output("y");
         Assert.Equal([5f, 7, 9], file.Run([1, 1]));
         Assert.Contains(file.Load().Info.Notes, static note => note.Contains("is a decision", StringComparison.Ordinal));
     }
@@ -80,9 +86,12 @@ public sealed class OnnxOldFormsTests
     [Fact]
     public void Pads_are_turned_back_to_front_while_reading()
     {
-        OnnxFile file = new OnnxFile().Input("x", 1, 2, 3).Longs("pads", 1, 0, 0, 2).Longs("rank", 2).Longs("pairs", -1, 2).Longs("zero", 0).Longs("minus", -1).Longs("far", long.MinValue + 1)
-            .Node("ConstantOfShape", ["rank"], ["rest"], ("value", ZeroLong())).Node("Concat", ["pads", "rest"], ["all"], ("axis", 0)).Node("Reshape", ["all", "pairs"], ["table"])
-            .Node("Slice", ["table", "minus", "far", "zero", "minus"], ["turned"]).Node("Transpose", ["turned"], ["columns"], ("perm", new[] { 1, 0 })).Node("Reshape", ["columns", "minus"], ["flat"])
+        OnnxFile file = new OnnxFile().Input("x", 1, 2, 3).Longs("pads", 1, 0, 0, 2).Longs("rank", 2).Longs("pairs", -1, 2).Longs("zero", 0).Longs("minus", -1)
+            .Longs("far", long.MinValue + 1)
+            .Node("ConstantOfShape", ["rank"], ["rest"], ("value", ZeroLong())).Node("Concat", ["pads", "rest"], ["all"], ("axis", 0))
+            .Node("Reshape", ["all", "pairs"], ["table"])
+            .Node("Slice", ["table", "minus", "far", "zero", "minus"], ["turned"]).Node("Transpose", ["turned"], ["columns"], ("perm", new[] { 1, 0 }))
+            .Node("Reshape", ["columns", "minus"], ["flat"])
             .Node("Cast", ["flat"], ["wide"], ("to", (int)DataType.Int64)).Node("Pad", ["x", "wide"], ["y"]).Output("y");
         Assert.Equal([0f, 1, 2, 3, 0, 4, 5, 6, 0, 0, 0, 0, 0, 0, 0, 0], file.Run(Six));
     }
@@ -90,8 +99,10 @@ public sealed class OnnxOldFormsTests
     [Fact]
     public void What_was_exported_in_training_mode_is_read_for_inference()
     {
-        OnnxFile file = new OnnxFile(15).Input("x", 1, 2, 2).Floats("g", [2], 1, 2).Floats("b", [2], 0, 1).Floats("m", [2], 1, 2).Floats("v", [2], 1, 4).Floats("ratio", [], 0.5f).Raw("yes", DataType.Bool, [], [1])
-            .Node("BatchNormalization", ["x", "g", "b", "m", "v"], ["n", "mean", "variance"], ("training_mode", 1), ("epsilon", 0f)).Node("Dropout", ["n", "ratio", "yes"], ["y"]).Output("y");
+        OnnxFile file = new OnnxFile(15).Input("x", 1, 2, 2).Floats("g", [2], 1, 2).Floats("b", [2], 0, 1).Floats("m", [2], 1, 2).Floats("v", [2], 1, 4)
+            .Floats("ratio", [], 0.5f).Raw("yes", DataType.Bool, [], [1])
+            .Node("BatchNormalization", ["x", "g", "b", "m", "v"], ["n", "mean", "variance"], ("training_mode", 1), ("epsilon", 0f))
+            .Node("Dropout", ["n", "ratio", "yes"], ["y"]).Output("y");
         float[] actual = file.Run([3, 1, 4, 6]), expected = [2, 0, 3, 5];
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5f);
         Assert.Equal(1, file.Load().Info.Notes.Count(static note => note.Contains("training mode", StringComparison.Ordinal)));

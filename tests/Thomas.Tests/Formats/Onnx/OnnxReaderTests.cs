@@ -22,7 +22,8 @@ public sealed class OnnxReaderTests
     {
         float[] expected = [-2, -1, 0, 2, 4, 4];
         Assert.Equal(expected, Unary(10, "Clip", ("min", -2f), ("max", 4f)).Run(Six));
-        Assert.Equal(expected, new OnnxFile(13).Input("x", 1, 6).Floats("a", [], -2).Floats("b", [], 4).Node("Clip", ["x", "a", "b"], ["y"]).Output("y").Run(Six));
+        Assert.Equal(
+            expected, new OnnxFile(13).Input("x", 1, 6).Floats("a", [], -2).Floats("b", [], 4).Node("Clip", ["x", "a", "b"], ["y"]).Output("y").Run(Six));
         float[] noLower = [-3, -1, 0, 2, 4, 4];
         Assert.Equal(noLower, new OnnxFile(13).Input("x", 1, 6).Floats("b", [], 4).Node("Clip", ["x", "", "b"], ["y"]).Output("y").Run(Six));
     }
@@ -33,7 +34,9 @@ public sealed class OnnxReaderTests
         Assert.Equal([11f], Unary(11, "ReduceSum", ("axes", new[] { 1 }), ("keepdims", 0)).Run(Six));
         Assert.Equal([11f], new OnnxFile(13).Input("x", 1, 6).Longs("axes", -1).Node("ReduceSum", ["x", "axes"], ["y"], ("keepdims", 0)).Output("y").Run(Six));
         Assert.Equal(new Shape(1, 6, 1), Unary(11, "Unsqueeze", ("axes", new[] { -1 })).Load().Graph.Outputs[0].Shape);
-        Assert.Equal(new Shape(1, 1, 6), new OnnxFile(13).Input("x", 1, 6).Longs("axes", 1).Node("Unsqueeze", ["x", "axes"], ["y"]).Output("y").Load().Graph.Outputs[0].Shape);
+        Assert.Equal(
+            new Shape(1, 1, 6),
+            new OnnxFile(13).Input("x", 1, 6).Longs("axes", 1).Node("Unsqueeze", ["x", "axes"], ["y"]).Output("y").Load().Graph.Outputs[0].Shape);
         Assert.Equal(new Shape(6), Unary(11, "Squeeze", ("axes", new[] { 0 })).Load().Graph.Outputs[0].Shape);
     }
 
@@ -52,10 +55,15 @@ public sealed class OnnxReaderTests
     {
         float[] middle = [-1, 0, 2];
         Assert.Equal(middle, Unary(9, "Slice", ("starts", new[] { 1 }), ("ends", new[] { 4 }), ("axes", new[] { 1 })).Run(Six));
-        Assert.Equal([0f, 8], new OnnxFile(13).Input("x", 1, 6).Longs("s", -4).Longs("e", long.MaxValue).Longs("a", 1).Longs("st", 3).Node("Slice", ["x", "s", "e", "a", "st"], ["y"]).Output("y").Run(Six));
+        Assert.Equal(
+            [0f, 8],
+            new OnnxFile(13).Input("x", 1, 6).Longs("s", -4).Longs("e", long.MaxValue).Longs("a", 1).Longs("st", 3)
+                .Node("Slice", ["x", "s", "e", "a", "st"], ["y"]).Output("y").Run(Six));
         float[] padded = [9, -3, -1, 0, 2, 5, 8, 9, 9];
         Assert.Equal(padded, Unary(10, "Pad", ("pads", new[] { 0, 1, 0, 2 }), ("value", 9f)).Run(Six));
-        Assert.Equal(padded, new OnnxFile(18).Input("x", 1, 6).Longs("p", 1, 2).Floats("v", [], 9).Longs("a", -1).Node("Pad", ["x", "p", "v", "a"], ["y"]).Output("y").Run(Six));
+        Assert.Equal(
+            padded,
+            new OnnxFile(18).Input("x", 1, 6).Longs("p", 1, 2).Floats("v", [], 9).Longs("a", -1).Node("Pad", ["x", "p", "v", "a"], ["y"]).Output("y").Run(Six));
     }
 
     [Fact]
@@ -80,7 +88,8 @@ public sealed class OnnxReaderTests
     [Fact]
     public void Same_padding_puts_the_odd_element_where_the_file_says()
     {
-        static OnnxFile File(string mode) => new OnnxFile().Input("x", 1, 1, 1, 4).Floats("w", [1, 1, 1, 2], 1, 10).Node("Conv", ["x", "w"], ["y"], ("auto_pad", mode)).Output("y");
+        static OnnxFile File(string mode) =>
+            new OnnxFile().Input("x", 1, 1, 1, 4).Floats("w", [1, 1, 1, 2], 1, 10).Node("Conv", ["x", "w"], ["y"], ("auto_pad", mode)).Output("y");
         Assert.Equal([21f, 32, 43, 4], File("SAME_UPPER").Run([1, 2, 3, 4]));
         Assert.Equal([10f, 21, 32, 43], File("SAME_LOWER").Run([1, 2, 3, 4]));
         Assert.Equal([21f, 32, 43], File("VALID").Run([1, 2, 3, 4]));
@@ -90,7 +99,8 @@ public sealed class OnnxReaderTests
     public void Ceil_mode_adds_a_window_that_starts_inside()
     {
         static OnnxFile Pool(string op, params (string, object)[] more) =>
-            new OnnxFile().Input("x", 1, 1, 1, 6).Node(op, ["x"], ["y"], [("kernel_shape", new[] { 1, 3 }), ("strides", new[] { 1, 2 }), ("ceil_mode", 1), .. more]).Output("y");
+            new OnnxFile().Input("x", 1, 1, 1, 6)
+                .Node(op, ["x"], ["y"], [("kernel_shape", new[] { 1, 3 }), ("strides", new[] { 1, 2 }), ("ceil_mode", 1), .. more]).Output("y");
         Assert.Equal([0f, 5, 8], Pool("MaxPool").Run(Six));
         Assert.Equal([-4f / 3, 7f / 3, 6.5f], Pool("AveragePool").Run(Six));
         // Declared padding counts as zeros, the part beyond it does not.
@@ -101,7 +111,8 @@ public sealed class OnnxReaderTests
     public void Shape_arithmetic_is_computed_while_reading()
     {
         OnnxFile file = new OnnxFile().Input("x", 0, 2, 3).Longs("zero", 0).Longs("minus", -1)
-            .Node("Shape", ["x"], ["s"]).Node("Gather", ["s", "zero"], ["n"]).Node("Concat", ["n", "minus"], ["target"], ("axis", 0)).Node("Reshape", ["x", "target"], ["y"]).Output("y");
+            .Node("Shape", ["x"], ["s"]).Node("Gather", ["s", "zero"], ["n"]).Node("Concat", ["n", "minus"], ["target"], ("axis", 0))
+            .Node("Reshape", ["x", "target"], ["y"]).Output("y");
         Model model = file.Load();
         Assert.True(model.Info.BatchIsSymbolic);
         Assert.Equal(new Shape(1, 6), model.Graph.Outputs[0].Shape);
@@ -122,7 +133,8 @@ public sealed class OnnxReaderTests
     [Fact]
     public void Quantized_weights_become_floats_per_channel()
     {
-        OnnxFile file = new OnnxFile().Input("x", 1, 2).Floats("s", [2], 0.5f, 2).Raw("z", DataType.Int8, [2], [0, 1]).Raw("w", DataType.Int8, [2, 2], [2, 0xFF, 3, 1])
+        OnnxFile file = new OnnxFile().Input("x", 1, 2).Floats("s", [2], 0.5f, 2).Raw("z", DataType.Int8, [2], [0, 1])
+            .Raw("w", DataType.Int8, [2, 2], [2, 0xFF, 3, 1])
             .Node("DequantizeLinear", ["w", "s", "z"], ["real"], ("axis", 0)).Node("Gemm", ["x", "real"], ["y"], ("transB", 1)).Output("y");
         Assert.Equal([1f - 0.5f, 4], file.Run([1, 1]));
     }
@@ -148,7 +160,8 @@ public sealed class OnnxReaderTests
     [Fact]
     public void Half_floats_are_widened()
     {
-        OnnxFile file = new OnnxFile().InputOf(DataType.Float16, "x", 1, 2).Raw("b", DataType.Float16, [2], [0, 0x3C, 0, 0xC0]).Node("Add", ["x", "b"], ["y"]).Output("y");
+        OnnxFile file = new OnnxFile().InputOf(DataType.Float16, "x", 1, 2).Raw("b", DataType.Float16, [2], [0, 0x3C, 0, 0xC0]).Node("Add", ["x", "b"], ["y"])
+            .Output("y");
         Assert.Equal([1f, -2], file.Run([0, 0]));
         Assert.Contains(file.Load().Info.Notes, note => note.Contains("16-bit", StringComparison.Ordinal));
     }
@@ -183,7 +196,8 @@ public sealed class OnnxReaderTests
     [Fact]
     public void A_convolution_along_a_line_is_read()
     {
-        OnnxFile file = new OnnxFile().Input("x", 1, 1, 6).Floats("w", [1, 1, 3], 1, 10, 100).Node("Conv", ["x", "w"], ["y"], ("kernel_shape", new[] { 3 }), ("strides", new[] { 2 }), ("pads", new[] { 1, 0 })).Output("y");
+        OnnxFile file = new OnnxFile().Input("x", 1, 1, 6).Floats("w", [1, 1, 3], 1, 10, 100)
+            .Node("Conv", ["x", "w"], ["y"], ("kernel_shape", new[] { 3 }), ("strides", new[] { 2 }), ("pads", new[] { 1, 0 })).Output("y");
         float At(int i) => i >= 0 ? Six[i] : 0;
         float[] expected = [At(-1) + (10 * At(0)) + (100 * At(1)), At(1) + (10 * At(2)) + (100 * At(3)), At(3) + (10 * At(4)) + (100 * At(5))];
         Assert.Equal(expected, file.Run(Six));
@@ -200,7 +214,9 @@ public sealed class OnnxReaderTests
 
         // What is fixed is changed only where the network allows it.
         OnnxFile known = new OnnxFile().Input("x", 0, 3, 8, 8).Node("GlobalAveragePool", ["x"], ["p"]).Node("Flatten", ["p"], ["y"]).Output("y");
-        Assert.Equal(new Shape(1, 16, 16, 3), Model.Load(new MemoryStream(known.Proto.ToByteArray()), "k.onnx", new ModelLoadOptions { ImageSize = 16 }).Graph.Inputs[0].Shape);
+        Assert.Equal(
+            new Shape(1, 16, 16, 3),
+            Model.Load(new MemoryStream(known.Proto.ToByteArray()), "k.onnx", new ModelLoadOptions { ImageSize = 16 }).Graph.Inputs[0].Shape);
         OnnxFile flat = new OnnxFile().Input("x", 0, 3, 8, 8).Node("Flatten", ["x"], ["y"]).Output("y");
         Assert.Throws<ThomasException>(() => Model.Load(new MemoryStream(flat.Proto.ToByteArray()), "f.onnx", new ModelLoadOptions { ImageSize = 16 }));
     }
@@ -247,23 +263,36 @@ public sealed class OnnxReaderTests
         ["open height"] = (() => new OnnxFile().Input("x", 0, 3, 0, 224).Node("Relu", ["x"], ["y"]).Output("y"), "--size N"),
         ["open axis of a vector"] = (() => new OnnxFile().Input("x", 1, 0).Node("Relu", ["x"], ["y"]).Output("y"), "axis 1 is open ('N')"),
         ["input of integers"] = (() => new OnnxFile().InputOf(DataType.Int64, "x", 1, 6).Node("Relu", ["x"], ["y"]).Output("y"), "type Int64"),
-        ["tensor without its data"] = (() => new OnnxFile().Input("x", 1, 6).Raw("w", DataType.Float, [1 << 20, 1 << 10], []).Node("Add", ["x", "w"], ["y"]).Output("y"), "tensor 'w'"),
-        ["tensor of too many elements"] = (() => new OnnxFile().Input("x", 1, 6).Raw("w", DataType.Float, [1 << 20, 1 << 20], []).Node("Add", ["x", "w"], ["y"]).Output("y"), "2^31"),
-        ["tensor of negative size"] = (() => new OnnxFile().Input("x", 1, 6).Raw("w", DataType.Float, [-4], []).Node("Add", ["x", "w"], ["y"]).Output("y"), "size -4"),
+        ["tensor without its data"] =
+        (() => new OnnxFile().Input("x", 1, 6).Raw("w", DataType.Float, [1 << 20, 1 << 10], []).Node("Add", ["x", "w"], ["y"]).Output("y"), "tensor 'w'"),
+        ["tensor of too many elements"] =
+        (() => new OnnxFile().Input("x", 1, 6).Raw("w", DataType.Float, [1 << 20, 1 << 20], []).Node("Add", ["x", "w"], ["y"]).Output("y"), "2^31"),
+        ["tensor of negative size"] =
+        (() => new OnnxFile().Input("x", 1, 6).Raw("w", DataType.Float, [-4], []).Node("Add", ["x", "w"], ["y"]).Output("y"), "size -4"),
         ["attribute of a wrong type"] = (() => Unary(13, "LeakyRelu", ("alpha", 3)), "'alpha'"),
         ["attribute twice"] = (() => Unary(13, "LeakyRelu", ("alpha", 1f), ("alpha", 2f)), "twice"),
         ["absurd padding"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 0, 0, int.MaxValue - 10 })), "Pad"),
         ["large padding"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 0, 0, 500_000_000 })), "takes 1.9GiB"),
         ["axis outside"] = (() => Unary(11, "ReduceSum", ("axes", new[] { 2 })), "axis 2"),
-        ["division by zero"] = (() => new OnnxFile().Input("x", 1, 6).Longs("a", 1).Longs("b", 0).Node("Div", ["a", "b"], ["c"]).Node("Reshape", ["x", "c"], ["y"]).Output("y"), "divides"),
-        ["endless range"] = (() => new OnnxFile().Input("x", 1, 6).Longs("a", 0).Longs("b", long.MaxValue).Longs("c", 1).Node("Range", ["a", "b", "c"], ["s"]).Node("Reshape", ["x", "s"], ["y"]).Output("y"), "Range"),
+        ["division by zero"] =
+        (() => new OnnxFile().Input("x", 1, 6).Longs("a", 1).Longs("b", 0).Node("Div", ["a", "b"], ["c"]).Node("Reshape", ["x", "c"], ["y"])
+            .Output("y"), "divides"),
+        ["endless range"] =
+        (() => new OnnxFile().Input("x", 1, 6).Longs("a", 0).Longs("b", long.MaxValue).Longs("c", 1).Node("Range", ["a", "b", "c"], ["s"])
+            .Node("Reshape", ["x", "s"], ["y"]).Output("y"), "Range"),
         ["constants that grow"] = (Growing, "memory"),
-        ["huge constant"] = (() => new OnnxFile().Input("x", 1, 6).Longs("s", 1 << 15, 1 << 15).Node("ConstantOfShape", ["s"], ["c"]).Node("Add", ["x", "c"], ["y"]).Output("y"), "memory"),
-        ["scale of zero"] = (() => new OnnxFile().Input("x", 1, 6).Floats("s", [], 0).Node("QuantizeLinear", ["x", "s"], ["q"]).Node("DequantizeLinear", ["q", "s"], ["y"]).Output("y"), "positive"),
+        ["huge constant"] =
+        (() => new OnnxFile().Input("x", 1, 6).Longs("s", 1 << 15, 1 << 15).Node("ConstantOfShape", ["s"], ["c"]).Node("Add", ["x", "c"], ["y"])
+            .Output("y"), "memory"),
+        ["scale of zero"] =
+        (() => new OnnxFile().Input("x", 1, 6).Floats("s", [], 0).Node("QuantizeLinear", ["x", "s"], ["q"]).Node("DequantizeLinear", ["q", "s"], ["y"])
+            .Output("y"), "positive"),
         ["external data"] = (External, "which is not named"),
-        ["convolution over three axes"] = (() => new OnnxFile().Input("x", 1, 3, 2, 2, 2).Floats("w", [1, 3, 1, 1, 1], 1, 1, 1).Node("Conv", ["x", "w"], ["y"]).Output("y"), "3 spatial"),
+        ["convolution over three axes"] =
+        (() => new OnnxFile().Input("x", 1, 3, 2, 2, 2).Floats("w", [1, 3, 1, 1, 1], 1, 1, 1).Node("Conv", ["x", "w"], ["y"]).Output("y"), "3 spatial"),
         ["padding by more than there is"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 6, 0, 1 }), ("mode", "reflect")), "mirrors more"),
-        ["groups that do not divide"] = (() => new OnnxFile().Input("x", 1, 3, 6, 6).Floats("w", [2, 1, 1, 1], 1, 1).Node("Conv", ["x", "w"], ["y"], ("group", 3)).Output("y"), "groups"),
+        ["groups that do not divide"] =
+        (() => new OnnxFile().Input("x", 1, 3, 6, 6).Floats("w", [2, 1, 1, 1], 1, 1).Node("Conv", ["x", "w"], ["y"], ("group", 3)).Output("y"), "groups"),
         ["unusable layout"] = (() => Unary(13, "Relu").Metadata("thomas.layout", "upside down"), "thomas.layout"),
         ["part of a preprocessing"] = (() => Unary(13, "Relu").Metadata("thomas.width", "224"), "preprocessing"),
     };

@@ -103,19 +103,25 @@ public sealed class OnnxRobustnessTests
         if (name == "shapes") return Google.Protobuf.MessageExtensions.ToByteArray(Shapes().Proto);
         if (name == "quantized") return Google.Protobuf.MessageExtensions.ToByteArray(Quantized().Proto);
         using MemoryStream stream = new();
-        new Model(TestGraphs.NchwBlock(), new ModelInfo { Name = name, Labels = ["a", "b"], Preprocessing = Preprocessing.Preset("tf", 9, 7) }).Save(stream, ModelFormat.Onnx);
+        new Model(TestGraphs.NchwBlock(), new ModelInfo { Name = name, Labels = ["a", "b"], Preprocessing = Preprocessing.Preset("tf", 9, 7) }).Save(
+            stream, ModelFormat.Onnx);
         return stream.ToArray();
     }
 
-    private static OnnxFile Shapes() => new OnnxFile().Input("x", 0, 3, 6, 5).Longs("zero", 0).Longs("minus", -1).Longs("pads", 0, 0, 1, 0, 0, 0, 0, 2).Longs("sizes", 1, 2)
+    private static OnnxFile Shapes() =>
+        new OnnxFile().Input("x", 0, 3, 6, 5).Longs("zero", 0).Longs("minus", -1).Longs("pads", 0, 0, 1, 0, 0, 0, 0, 2).Longs("sizes", 1, 2)
         .Longs("starts", 1).Longs("ends", 5).Longs("axes", 2).Longs("steps", 2).Floats("w", [4, 3, 3, 2], TestGraphs.Noise(72, 1))
-        .Node("Pad", ["x", "pads"], ["p"]).Node("Conv", ["p", "w"], ["c"], ("strides", new[] { 1, 2 }), ("pads", new[] { 1, 1, 0, 0 }), ("dilations", new[] { 1, 2 }))
+        .Node("Pad", ["x", "pads"], ["p"])
+        .Node("Conv", ["p", "w"], ["c"], ("strides", new[] { 1, 2 }), ("pads", new[] { 1, 1, 0, 0 }), ("dilations", new[] { 1, 2 }))
         .Node("MaxPool", ["c"], ["m"], ("kernel_shape", new[] { 2, 2 }), ("ceil_mode", 1)).Node("Slice", ["m", "starts", "ends", "axes", "steps"], ["s"])
-        .Node("Shape", ["s"], ["dims"]).Node("Gather", ["dims", "zero"], ["n"]).Node("Concat", ["n", "minus"], ["t"], ("axis", 0)).Node("Reshape", ["s", "t"], ["f"])
+        .Node("Shape", ["s"], ["dims"]).Node("Gather", ["dims", "zero"], ["n"]).Node("Concat", ["n", "minus"], ["t"], ("axis", 0))
+        .Node("Reshape", ["s", "t"], ["f"])
         .Node("ReduceMean", ["f"], ["r"], ("axes", new[] { 1 })).Node("Softmax", ["f"], ["soft"]).Node("Mul", ["soft", "r"], ["y"]).Output("y");
 
     private static OnnxFile Quantized() => new OnnxFile().InputOf(DataType.Uint8, "x", 1, 3, 4, 4).Floats("s", [], 0.01f).Raw("z", DataType.Uint8, [], [128])
-        .Floats("ws", [2], 0.1f, 0.2f).Raw("wz", DataType.Int8, [2], [0, 0]).Raw("w", DataType.Int8, [2, 3, 1, 1], [1, 2, 3, 4, 5, 6]).Raw("b", DataType.Int32, [2], [1, 0, 0, 0, 2, 0, 0, 0])
-        .Node("QLinearConv", ["x", "s", "z", "w", "ws", "wz", "s", "z", "b"], ["q"]).Node("com.microsoft.QLinearGlobalAveragePool", ["q", "s", "z", "s", "z"], ["g"])
+        .Floats("ws", [2], 0.1f, 0.2f).Raw("wz", DataType.Int8, [2], [0, 0]).Raw("w", DataType.Int8, [2, 3, 1, 1], [1, 2, 3, 4, 5, 6])
+        .Raw("b", DataType.Int32, [2], [1, 0, 0, 0, 2, 0, 0, 0])
+        .Node("QLinearConv", ["x", "s", "z", "w", "ws", "wz", "s", "z", "b"], ["q"])
+        .Node("com.microsoft.QLinearGlobalAveragePool", ["q", "s", "z", "s", "z"], ["g"])
         .Node("DequantizeLinear", ["g", "s", "z"], ["y"]).Output("y");
 }

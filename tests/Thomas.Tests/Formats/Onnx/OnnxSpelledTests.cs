@@ -14,10 +14,14 @@ public sealed class OnnxSpelledTests
     private static readonly float[] Channels = [1, -2, 3, 0.5f, -1, 2];
 
     /// <summary>torch.nn.LocalResponseNorm over six channels of one pixel; <paramref name="divided"/> is what the quotient divides.</summary>
-    private static OnnxFile LocalResponse(int size, string divided = "x") => new OnnxFile(13).Input("x", 1, 6, 1, 1).Longs("one", 1).Floats("alpha", [], 0.5f).Floats("k", [], 2).Floats("beta", [], 0.75f)
-        .Longs("pads", 0, 0, size / 2, 0, 0, 0, 0, (size - 1) / 2, 0, 0).Node("Neg", ["x"], ["negated"]).Node("Mul", ["x", "x"], ["squares"]).Node("Unsqueeze", ["squares", "one"], ["five"]).Node("Pad", ["five", "pads"], ["padded"])
-        .Node("AveragePool", ["padded"], ["pooled"], ("kernel_shape", new[] { size, 1, 1 }), ("strides", new[] { 1, 1, 1 })).Node("Squeeze", ["pooled", "one"], ["means"])
-        .Node("Mul", ["means", "alpha"], ["scaled"]).Node("Add", ["scaled", "k"], ["raised"]).Node("Pow", ["raised", "beta"], ["power"]).Node("Div", [divided, "power"], ["y"]).Output("y");
+    private static OnnxFile LocalResponse(int size, string divided = "x") =>
+        new OnnxFile(13).Input("x", 1, 6, 1, 1).Longs("one", 1).Floats("alpha", [], 0.5f).Floats("k", [], 2).Floats("beta", [], 0.75f)
+        .Longs("pads", 0, 0, size / 2, 0, 0, 0, 0, (size - 1) / 2, 0, 0).Node("Neg", ["x"], ["negated"]).Node("Mul", ["x", "x"], ["squares"])
+        .Node("Unsqueeze", ["squares", "one"], ["five"]).Node("Pad", ["five", "pads"], ["padded"])
+        .Node("AveragePool", ["padded"], ["pooled"], ("kernel_shape", new[] { size, 1, 1 }), ("strides", new[] { 1, 1, 1 }))
+        .Node("Squeeze", ["pooled", "one"], ["means"])
+        .Node("Mul", ["means", "alpha"], ["scaled"]).Node("Add", ["scaled", "k"], ["raised"]).Node("Pow", ["raised", "beta"], ["power"])
+        .Node("Div", [divided, "power"], ["y"]).Output("y");
 
     [Theory]
     [InlineData(1)]
@@ -59,7 +63,8 @@ public sealed class OnnxSpelledTests
     [Fact]
     public void Einsum_with_weights_is_a_dense_layer()
     {
-        OnnxFile file = new OnnxFile(12).Input("x", 1, 2).Floats("w", [3, 2], 1, 4, 2, 5, 3, 6).Node("Einsum", ["x", "w"], ["y"], ("equation", "nc, dc -> nd")).Output("y");
+        OnnxFile file = new OnnxFile(12).Input("x", 1, 2).Floats("w", [3, 2], 1, 4, 2, 5, 3, 6).Node("Einsum", ["x", "w"], ["y"], ("equation", "nc, dc -> nd"))
+            .Output("y");
         Assert.Contains(file.Load().Graph.Nodes, static node => node.Op is Dense);
         Assert.DoesNotContain(file.Load().Graph.Nodes, static node => node.Op is MatMul);
         Assert.Equal([9f, 12, 15], file.Run([1, 2]));
@@ -89,7 +94,8 @@ public sealed class OnnxSpelledTests
     [Fact]
     public void A_transposed_convolution_enlarges_and_can_be_trained()
     {
-        OnnxFile file = new OnnxFile(11).Input("x", 1, 1, 1, 2).Floats("w", [1, 1, 1, 2], 3, 5).Floats("b", [1], 10).Node("ConvTranspose", ["x", "w", "b"], ["y"], ("strides", new[] { 1, 2 })).Output("y");
+        OnnxFile file = new OnnxFile(11).Input("x", 1, 1, 1, 2).Floats("w", [1, 1, 1, 2], 3, 5).Floats("b", [1], 10)
+            .Node("ConvTranspose", ["x", "w", "b"], ["y"], ("strides", new[] { 1, 2 })).Output("y");
         Assert.Equal([13f, 15, 16, 20], file.Run([1, 2]));
         Assert.Equal([ParameterRole.Weight, ParameterRole.Bias], Parameter.Find(file.Load().Graph).Select(static parameter => parameter.Role));
     }

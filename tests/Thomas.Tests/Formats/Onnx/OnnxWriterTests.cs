@@ -62,7 +62,8 @@ public sealed class OnnxWriterTests
         Model model = new(graph, new ModelInfo { Name = "block" });
         using MemoryStream stream = new();
         model.Save(stream, ModelFormat.Onnx);
-        Assert.Equal(TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(Model.Load(new MemoryStream(stream.ToArray()), "block").Graph, TestGraphs.Oracle));
+        Assert.Equal(
+            TestGraphs.Run(graph, TestGraphs.Oracle), TestGraphs.Run(Model.Load(new MemoryStream(stream.ToArray()), "block").Graph, TestGraphs.Oracle));
         ModelProto proto = ModelProto.Parser.ParseFrom(stream.ToArray());
         // The graph itself flattens in NCHW order, which is what the file holds: nothing to reorder.
         Assert.DoesNotContain(proto.Graph.Node, node => node.OpType == "Transpose");
@@ -98,7 +99,8 @@ public sealed class OnnxWriterTests
     public void Names_of_inputs_outputs_and_weights_are_kept()
     {
         OnnxFile file = new OnnxFile().Input("image", 0, 3, 6, 5).Floats("conv.weight", [2, 3, 1, 1], 1, 2, 3, 4, 5, 6)
-            .Node("Conv", ["image", "conv.weight"], ["features"]).Node("GlobalAveragePool", ["features"], ["pooled"]).Node("Flatten", ["pooled"], ["logits"]).Output("logits");
+            .Node("Conv", ["image", "conv.weight"], ["features"]).Node("GlobalAveragePool", ["features"], ["pooled"]).Node("Flatten", ["pooled"], ["logits"])
+            .Output("logits");
         using MemoryStream stream = new();
         file.Load().Save(stream, ModelFormat.Onnx);
         ModelProto proto = ModelProto.Parser.ParseFrom(stream.ToArray());

@@ -27,7 +27,8 @@ internal static class TorchFile
         => MemoryMarshal.AsBytes(values).ToArray();
 
     /// <summary>The archive of PyTorch 1.6 and later.</summary>
-    public static byte[] Zip(byte[] pickle, ReadOnlySpan<(string Key, byte[] Bytes)> storages, string byteOrder = "little", CompressionLevel level = CompressionLevel.NoCompression)
+    public static byte[] Zip(
+        byte[] pickle, ReadOnlySpan<(string Key, byte[] Bytes)> storages, string byteOrder = "little", CompressionLevel level = CompressionLevel.NoCompression)
     {
         using MemoryStream stream = new();
         using (ZipArchive archive = new(stream, ZipArchiveMode.Create, leaveOpen: true))
@@ -62,7 +63,8 @@ internal static class TorchFile
 
     public static byte[] SampleZip(CompressionLevel level = CompressionLevel.NoCompression) => Zip(SampleState(), SampleStorages, level: level);
 
-    public static byte[] SampleLegacy() => Legacy(SampleState(legacy: true), [("1", SampleStorages[1].Bytes, 4), ("0", SampleStorages[0].Bytes, 6), ("2", SampleStorages[2].Bytes, 1)]);
+    public static byte[] SampleLegacy() =>
+        Legacy(SampleState(legacy: true), [("1", SampleStorages[1].Bytes, 4), ("0", SampleStorages[0].Bytes, 6), ("2", SampleStorages[2].Bytes, 1)]);
 
     private static void Add(ZipArchive archive, string name, byte[] bytes, CompressionLevel level)
     {

@@ -30,7 +30,8 @@ public sealed class TorchReaderTests
     [InlineData("legacy")]
     public void A_state_dict_is_read(string form)
     {
-        byte[] bytes = form switch { "stored" => TorchFile.SampleZip(), "deflated" => TorchFile.SampleZip(CompressionLevel.Optimal), _ => TorchFile.SampleLegacy() };
+        byte[] bytes =
+            form switch { "stored" => TorchFile.SampleZip(), "deflated" => TorchFile.SampleZip(CompressionLevel.Optimal), _ => TorchFile.SampleLegacy() };
         WeightFile file = Load(bytes);
         Assert.Equal(WeightFormat.PyTorch, file.Format);
         Assert.Equal(["fc.weight", "fc.bias", "tied"], file.Tensors.Select(tensor => tensor.Name));
@@ -64,7 +65,8 @@ public sealed class TorchReaderTests
     [InlineData("net")]
     public void Weights_are_found_inside_a_checkpoint(string key)
     {
-        PickleBuilder pickle = new PickleBuilder().Ops("}(").Text("epoch").Int(300).Text("accuracy").Real(0.5).Text("seed").Raw(0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0x80, 0)
+        PickleBuilder pickle = new PickleBuilder().Ops("}(").Text("epoch").Int(300).Text("accuracy").Real(0.5).Text("seed")
+            .Raw(0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0x80, 0)
             .Text("optimizer").Ops("}(").Int(0).Tensor("FloatStorage", "9", 1000, 0, [1000], [1]).Text("lr").Ops("](").Real(0.1).Ops("eu");
         WeightFile file = LoadZip(Vector(pickle.Text(key).OpenDict(), "module.a").Ops("uu"));
         Assert.Equal("a", Assert.Single(file.Tensors).Name);
@@ -87,16 +89,19 @@ public sealed class TorchReaderTests
     [Fact]
     public void Newer_protocols_and_texts_of_Python_2_are_read()
     {
-        PickleBuilder newer = new PickleBuilder(4).Raw(0x95, 0, 0, 0, 0, 0, 0, 0, 0).Raw(0x8c, 11).Ops("collections").Raw(0x94, 0x8c, 11).Ops("OrderedDict").Raw(0x93, 0x94).Ops(")R(");
+        PickleBuilder newer = new PickleBuilder(4).Raw(0x95, 0, 0, 0, 0, 0, 0, 0, 0).Raw(0x8c, 11).Ops("collections").Raw(0x94, 0x8c, 11).Ops("OrderedDict")
+            .Raw(0x93, 0x94).Ops(")R(");
         Assert.Equal("a", Assert.Single(LoadZip(Vector(newer).Ops("u")).Tensors).Name);
-        PickleBuilder older = new PickleBuilder().Global("collections", "OrderedDict").Ops("(](](").Raw((byte)'U', 1, 0xe9).Tensor("FloatStorage", "0", 4, 0, [4], [1]).Ops("eetR");
+        PickleBuilder older = new PickleBuilder().Global("collections", "OrderedDict").Ops("(](](").Raw((byte)'U', 1, 0xe9)
+            .Tensor("FloatStorage", "0", 4, 0, [4], [1]).Ops("eetR");
         Assert.Equal("é", Assert.Single(LoadZip(older).Tensors).Name);
     }
 
     [Fact]
     public void Legacy_storages_may_be_parts_of_others()
     {
-        byte[] pickle = new PickleBuilder().OpenDict().Text("part").Global("torch._utils", "_rebuild_tensor").Ops("((").Text("storage").Global("torch.cuda", "FloatStorage")
+        byte[] pickle = new PickleBuilder().OpenDict().Text("part").Global("torch._utils", "_rebuild_tensor").Ops("((").Text("storage")
+            .Global("torch.cuda", "FloatStorage")
             .Text("0").Text("cuda:0").Int(6).Ops("(").Text("1").Int(2).Int(3).Ops("ttQ").Int(1).Tuple(2).Tuple(1).Ops("tRu").End();
         WeightFile file = Load(TorchFile.Legacy(pickle, [("0", TorchFile.Bytes<float>(1, 2, 3, 4, 5, 6), 6)]));
         Assert.Equal([4, 5], file.Find("part")!.Data.Floats);
@@ -132,7 +137,9 @@ public sealed class TorchReaderTests
     [InlineData(0, new long[] { 3, 3 }, new long[] { long.MaxValue, long.MaxValue })]
     [InlineData(long.MaxValue, new long[] { 2 }, new long[] { long.MaxValue })]
     public void A_tensor_beyond_its_storage_is_refused(long offset, long[] sizes, long[] strides) =>
-        Refused(TorchFile.Zip(new PickleBuilder().OpenDict().Text("a").Tensor("FloatStorage", "0", 4, offset, sizes, strides).Ops("u").End(), OneStorage), "tensor 'a': offset");
+        Refused(
+            TorchFile.Zip(new PickleBuilder().OpenDict().Text("a").Tensor("FloatStorage", "0", 4, offset, sizes, strides).Ops("u").End(), OneStorage),
+            "tensor 'a': offset");
 
     [Fact]
     public void A_tensor_that_repeats_elements_is_read_within_bounds()
@@ -148,7 +155,8 @@ public sealed class TorchReaderTests
     {
         Refused(TorchFile.Zip(Vector(new PickleBuilder().OpenDict()).Ops("u").End(), [("0", new byte[12])]), "4 F32 elements take 16 bytes, the entry has 12");
         Refused(TorchFile.Zip(Vector(new PickleBuilder().OpenDict()).Ops("u").End(), []), "lacks the entry 'sample/data/0'");
-        byte[] two = new PickleBuilder().OpenDict().Text("a").Tensor("FloatStorage", "0", 4, 0, [4], [1]).Text("b").Tensor("DoubleStorage", "0", 2, 0, [2], [1]).Ops("u").End();
+        byte[] two = new PickleBuilder().OpenDict().Text("a").Tensor("FloatStorage", "0", 4, 0, [4], [1]).Text("b").Tensor("DoubleStorage", "0", 2, 0, [2], [1])
+            .Ops("u").End();
         Refused(TorchFile.Zip(two, OneStorage), "storage '0' has 4 F32 elements at one place and 2 F64 at another");
         byte[] legacy = Vector(new PickleBuilder().OpenDict()).Ops("u").End();
         Refused(TorchFile.Legacy(legacy, [("0", OneStorage[0].Bytes, 5)]), "the storage has 5 elements, the pickle says 4");

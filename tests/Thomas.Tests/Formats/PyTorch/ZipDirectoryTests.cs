@@ -52,7 +52,8 @@ public sealed class ZipDirectoryTests
         Assert.Equal("sixty-four"u8, new ZipDirectory(Zip64("sixty-four"u8), "f").Open("a", Uncharged)!.Value.Span);
 
     [Fact]
-    public void A_wrong_checksum_is_refused() => Refused(Changed(static file => file[Find(file, "first"u8, 0)] ^= 1), "entry 'sample/data/0': the checksum differs");
+    public void A_wrong_checksum_is_refused() =>
+        Refused(Changed(static file => file[Find(file, "first"u8, 0)] ^= 1), "entry 'sample/data/0': the checksum differs");
 
     [Fact]
     public void Entries_that_share_bytes_are_refused() => Refused(Changed(static file =>
@@ -62,7 +63,8 @@ public sealed class ZipDirectoryTests
     }), "shares bytes with");
 
     [Fact]
-    public void An_entry_that_occurs_twice_is_refused() => Refused(Changed(static file => file[Find(file, "data/1"u8, 1) + 5] = (byte)'0'), "the name occurs twice");
+    public void An_entry_that_occurs_twice_is_refused() =>
+        Refused(Changed(static file => file[Find(file, "data/1"u8, 1) + 5] = (byte)'0'), "the name occurs twice");
 
     [Theory]
     [InlineData(8, 1, "it is encrypted")]

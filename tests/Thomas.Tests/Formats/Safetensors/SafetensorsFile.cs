@@ -30,7 +30,10 @@ internal static class SafetensorsFile
         {
             int begin = data.Count;
             data.AddRange(MemoryMarshal.AsBytes(values.AsSpan()));
-            entries.Add(string.Create(CultureInfo.InvariantCulture, $"\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{string.Join(',', sizes)}],\"data_offsets\":[{begin},{data.Count}]}}"));
+            entries.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{string.Join(',', sizes)}],\"data_offsets\":[{begin},{data.Count}]}}"));
         }
 
         string header = "{" + string.Join(',', entries) + "}";

@@ -81,7 +81,8 @@ internal sealed class HandMadeTfLite
     /// <summary>Ends a graph; the next tensors are another's.</summary>
     public void Graph(int input, int output)
     {
-        int tensors = FlatVectors.Tables(_builder, _tensors), operators = FlatVectors.Tables(_builder, _operators), inputs = FlatVectors.Ints(_builder, [input]), outputs = FlatVectors.Ints(_builder, [output]);
+        int tensors = FlatVectors.Tables(_builder, _tensors), operators = FlatVectors.Tables(_builder, _operators),
+            inputs = FlatVectors.Ints(_builder, [input]), outputs = FlatVectors.Ints(_builder, [output]);
         _builder.StartTable(5);
         _builder.AddOffset(0, tensors, 0);
         _builder.AddOffset(1, inputs, 0);
@@ -103,7 +104,8 @@ internal sealed class HandMadeTfLite
 
     public byte[] Finish()
     {
-        int codes = FlatVectors.Tables(_builder, _codes), subgraphs = FlatVectors.Tables(_builder, _subgraphs), buffers = FlatVectors.Tables(_builder, _buffers), signatures = FlatVectors.Tables(_builder, _signatures);
+        int codes = FlatVectors.Tables(_builder, _codes), subgraphs = FlatVectors.Tables(_builder, _subgraphs),
+            buffers = FlatVectors.Tables(_builder, _buffers), signatures = FlatVectors.Tables(_builder, _signatures);
         _builder.StartTable(8);
         _builder.AddUint(0, 3, 0);
         _builder.AddOffset(1, codes, 0);

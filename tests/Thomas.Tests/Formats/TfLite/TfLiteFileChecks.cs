@@ -55,7 +55,13 @@ internal static class TfLiteFileChecks
         for (int i = 1; i < buffers.Count; i++)
         {
             ReadOnlyMemory<byte> data = new BufferTable(buffers[i]).Data;
-            if (data.Length > 0) Assert.Equal(0, System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out ArraySegment<byte> part) && part.Array == bytes ? part.Offset % BufferAlignment : -1);
+            if (data.Length > 0)
+            {
+                Assert.Equal(
+                    0, System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out ArraySegment<byte> part) && part.Array == bytes
+                    ? part.Offset % BufferAlignment
+                    : -1);
+            }
         }
     }
 

@@ -15,7 +15,8 @@ public sealed class TfLiteFuzzTests
     private const long RunnableMultiplyAdds = 20_000_000;
     private static readonly TimeSpan AllowedTime = TimeSpan.FromSeconds(2);
 
-    public static TheoryData<string> Names => ["NchwBlock", "FakeQuantize of channels", "AveragePool2d dilated uneven, padding counts: False", "Slice of five axes", "LocalResponseNorm 2"];
+    public static TheoryData<string> Names =>
+        ["NchwBlock", "FakeQuantize of channels", "AveragePool2d dilated uneven, padding counts: False", "Slice of five axes", "LocalResponseNorm 2"];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -61,7 +62,13 @@ public sealed class TfLiteFuzzTests
 
     private static byte[] File(string name)
     {
-        ModelInfo info = new() { Name = name, Labels = ["a", "b"], Preprocessing = Preprocessing.Preset("tf", 7, 5), Metadata = new Dictionary<string, string> { ["key"] = "value" } };
+        ModelInfo info = new()
+        {
+            Name = name,
+            Labels = ["a", "b"],
+            Preprocessing = Preprocessing.Preset("tf", 7, 5),
+            Metadata = new Dictionary<string, string> { ["key"] = "value" },
+        };
         return TfLiteRoundTripTests.Write(new Model(WrittenGraphs.All[name](), info));
     }
 

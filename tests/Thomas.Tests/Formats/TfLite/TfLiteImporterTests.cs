@@ -26,7 +26,8 @@ public sealed class TfLiteImporterTests
     {
         int x = Input([1, 2, 3]);
         int shape = Call(BuiltinOperator.SHAPE, [x], TfLiteType.INT32, [3]);
-        int batch = Call(BuiltinOperator.STRIDED_SLICE, [shape, Ints(0), Ints(1), Ints(1)], TfLiteType.INT32, [], new OptionsTable(BuiltinOptions.StridedSlice).Int(4, 1));
+        int batch = Call(
+            BuiltinOperator.STRIDED_SLICE, [shape, Ints(0), Ints(1), Ints(1)], TfLiteType.INT32, [], new OptionsTable(BuiltinOptions.StridedSlice).Int(4, 1));
         int rest = Call(BuiltinOperator.GATHER, [shape, Ints(1, 2)], TfLiteType.INT32, [2]);
         int product = Call(BuiltinOperator.REDUCE_PROD, [rest, Ints(0)], TfLiteType.INT32, []);
         int wanted = Call(BuiltinOperator.PACK, [batch, product], TfLiteType.INT32, [2]);
@@ -38,7 +39,10 @@ public sealed class TfLiteImporterTests
     public void A_fully_connected_layer_may_keep_leading_axes()
     {
         int x = Input([1, 2, 3]), weights = Floats([2, 3], 1, 0, 0, 0, 0, 2);
-        Model model = Read(Call(BuiltinOperator.FULLY_CONNECTED, [x, weights, -1], TfLiteType.FLOAT32, [1, 2, 2], new OptionsTable(BuiltinOptions.FullyConnected).Bool(2, true)));
+        Model model = Read(
+            Call(
+                BuiltinOperator.FULLY_CONNECTED, [x, weights, -1], TfLiteType.FLOAT32, [1, 2, 2],
+                new OptionsTable(BuiltinOptions.FullyConnected).Bool(2, true)));
         Assert.Equal(new Shape(1, 2, 2), model.Graph.Outputs[0].Shape);
         AssertOutput(model, [Six[0], 2 * Six[2], Six[3], 2 * Six[5]]);
     }
@@ -49,7 +53,8 @@ public sealed class TfLiteImporterTests
     public void A_product_with_a_constant_matrix_is_a_dense_layer(bool isTransposed)
     {
         int x = Input([1, 2, 3]), matrix = isTransposed ? Floats([2, 3], 1, 0, 0, 0, 0, 2) : Floats([3, 2], 1, 0, 0, 0, 0, 2);
-        Model model = Read(Call(BuiltinOperator.BATCH_MATMUL, [x, matrix], TfLiteType.FLOAT32, [1, 2, 2], new OptionsTable(BatchMatMulOptions).Bool(1, isTransposed)));
+        Model model = Read(
+            Call(BuiltinOperator.BATCH_MATMUL, [x, matrix], TfLiteType.FLOAT32, [1, 2, 2], new OptionsTable(BatchMatMulOptions).Bool(1, isTransposed)));
         AssertOutput(model, [Six[0], 2 * Six[2], Six[3], 2 * Six[5]]);
     }
 
@@ -67,7 +72,8 @@ public sealed class TfLiteImporterTests
     public void Splits_become_slices()
     {
         int x = Input([1, 6]);
-        int a = Tensor("a", TfLiteType.FLOAT32, [1, 3]), b = Tensor("b", TfLiteType.FLOAT32, [1, 3]), c = Tensor("c", TfLiteType.FLOAT32, [1, 1]), d = Tensor("d", TfLiteType.FLOAT32, [1, 2]);
+        int a = Tensor("a", TfLiteType.FLOAT32, [1, 3]), b = Tensor("b", TfLiteType.FLOAT32, [1, 3]), c = Tensor("c", TfLiteType.FLOAT32, [1, 1]),
+            d = Tensor("d", TfLiteType.FLOAT32, [1, 2]);
         _file.Operators.Add(new FileOperator(BuiltinOperator.SPLIT, 1, [Ints(1), x], [a, b], OptionsTable.None));
         _file.Operators.Add(new FileOperator(BuiltinOperator.SPLIT_V, 1, [b, Ints(1, -1), Ints(-1)], [c, d], OptionsTable.None));
         AssertOutput(Read(d, a), [Six[4], Six[5], Six[0], Six[1], Six[2]]);
@@ -79,7 +85,8 @@ public sealed class TfLiteImporterTests
         int x = Input([1, 6]);
         double length = 0;
         foreach (float value in Six) length += value * value;
-        AssertOutput(Read(Call(BuiltinOperator.L2_NORMALIZATION, [x], TfLiteType.FLOAT32, [1, 6])), Array.ConvertAll(Six, value => (float)(value / Math.Sqrt(length))));
+        AssertOutput(
+            Read(Call(BuiltinOperator.L2_NORMALIZATION, [x], TfLiteType.FLOAT32, [1, 6])), Array.ConvertAll(Six, value => (float)(value / Math.Sqrt(length))));
     }
 
     [Fact]
@@ -87,14 +94,17 @@ public sealed class TfLiteImporterTests
     {
         int x = Input([1, 6]);
         int square = Call(BuiltinOperator.SQUARE, [x], TfLiteType.FLOAT32, [1, 6]);
-        AssertOutput(Read(Call(BuiltinOperator.SQUARED_DIFFERENCE, [square, x], TfLiteType.FLOAT32, [1, 6])), Array.ConvertAll(Six, value => ((value * value) - value) * ((value * value) - value)));
+        AssertOutput(
+            Read(Call(BuiltinOperator.SQUARED_DIFFERENCE, [square, x], TfLiteType.FLOAT32, [1, 6])),
+            Array.ConvertAll(Six, value => ((value * value) - value) * ((value * value) - value)));
     }
 
     [Fact]
     public void Fused_activations_become_nodes_and_keep_the_result_name()
     {
         int x = Input([1, 6]);
-        Model model = Read(Call(BuiltinOperator.ADD, [x, x], TfLiteType.FLOAT32, [1, 6], new OptionsTable(BuiltinOptions.Add).Byte(0, (byte)FusedActivation.RELU)));
+        Model model = Read(
+            Call(BuiltinOperator.ADD, [x, x], TfLiteType.FLOAT32, [1, 6], new OptionsTable(BuiltinOptions.Add).Byte(0, (byte)FusedActivation.RELU)));
         Assert.Equal("ADD", model.Graph.Outputs[0].Name);
         AssertOutput(model, Array.ConvertAll(Six, value => Math.Max(0, 2 * value)));
     }
@@ -127,7 +137,8 @@ public sealed class TfLiteImporterTests
         int x = Input([1, 2]), weights = Floats([2, 2], 1, 0, 0, 1);
         byte[] stored = MemoryMarshal.AsBytes(new int[] { 4, -8 }.AsSpan()).ToArray();
         int bias = _file.AddTensor(new FileTensor("b", TfLiteType.INT32, [2], stored, new Quantization([0.5f, 0.25f], [0, 0], 3)));
-        Model model = Read(Call(BuiltinOperator.FULLY_CONNECTED, [x, weights, bias], TfLiteType.FLOAT32, [1, 2], new OptionsTable(BuiltinOptions.FullyConnected)));
+        Model model = Read(
+            Call(BuiltinOperator.FULLY_CONNECTED, [x, weights, bias], TfLiteType.FLOAT32, [1, 2], new OptionsTable(BuiltinOptions.FullyConnected)));
         AssertOutput(model, [Six[0] + 2, Six[1] - 2]);
     }
 
@@ -186,7 +197,13 @@ public sealed class TfLiteImporterTests
     public void Gelu_is_exact_or_by_tanh(bool approximate)
     {
         Model model = Read(Call(BuiltinOperator.GELU, [Input([1, 6])], TfLiteType.FLOAT32, [1, 6], new OptionsTable((BuiltinOptions)123).Bool(0, approximate)));
-        AssertOutput(model, Array.ConvertAll(Six, v => approximate ? 0.5f * v * (1 + MathF.Tanh(0.797884561f * (v + (0.044715f * v * v * v)))) : 0.5f * v * (1 + ErrorFunction(v * 0.707106781f))));
+        AssertOutput(
+            model,
+            Array.ConvertAll(
+                Six,
+                v => approximate
+                ? 0.5f * v * (1 + MathF.Tanh(0.797884561f * (v + (0.044715f * v * v * v))))
+                : 0.5f * v * (1 + ErrorFunction(v * 0.707106781f))));
     }
 
     /// <summary>By the trapezoid rule.</summary>
@@ -203,7 +220,9 @@ public sealed class TfLiteImporterTests
     {
         int x = Input([1, 6, 1, 1]), filter = Floats([1, 3, 1, 1], 1, 10, 100);
         int spread = Call(BuiltinOperator.SPACE_TO_BATCH_ND, [x, Ints(2, 1), Pairs(2, 2, 0, 0)], TfLiteType.FLOAT32, [2, 5, 1, 1]);
-        int product = Call(BuiltinOperator.CONV_2D, [spread, filter], TfLiteType.FLOAT32, [2, 3, 1, 1], new OptionsTable(BuiltinOptions.Conv2D).Byte(0, 1).Int(1, 1).Int(2, 1));
+        int product = Call(
+            BuiltinOperator.CONV_2D, [spread, filter], TfLiteType.FLOAT32, [2, 3, 1, 1],
+            new OptionsTable(BuiltinOptions.Conv2D).Byte(0, 1).Int(1, 1).Int(2, 1));
         Model model = Read(Call(BuiltinOperator.BATCH_TO_SPACE_ND, [product, Ints(2, 1), Pairs(0, 0, 0, 0)], TfLiteType.FLOAT32, [1, 6, 1, 1]));
         float At(int i) => i is >= 0 and < 6 ? Six[i] : 0;
         float[] expected = new float[6];
@@ -222,12 +241,16 @@ public sealed class TfLiteImporterTests
     public void Resizing_is_to_any_size()
     {
         int x = Input([1, 2, 3, 1]);
-        int centers = Call(BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 6)], TfLiteType.FLOAT32, [1, 2, 6, 1], new OptionsTable((BuiltinOptions)15).Bool(3, true));
-        int corners = Call(BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 5)], TfLiteType.FLOAT32, [1, 2, 5, 1], new OptionsTable((BuiltinOptions)15).Bool(2, true));
+        int centers = Call(
+            BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 6)], TfLiteType.FLOAT32, [1, 2, 6, 1], new OptionsTable((BuiltinOptions)15).Bool(3, true));
+        int corners = Call(
+            BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 5)], TfLiteType.FLOAT32, [1, 2, 5, 1], new OptionsTable((BuiltinOptions)15).Bool(2, true));
         int edges = Call(BuiltinOperator.RESIZE_BILINEAR, [x, Ints(2, 6)], TfLiteType.FLOAT32, [1, 2, 6, 1]);
         int nearest = Call(BuiltinOperator.RESIZE_NEAREST_NEIGHBOR, [x, Ints(1, 2)], TfLiteType.FLOAT32, [1, 1, 2, 1]);
         Model model = Read(centers, corners, edges, nearest);
-        AssertOutput(model, 0, Rows(static (a, b, c) => [a, (0.75f * a) + (0.25f * b), (0.25f * a) + (0.75f * b), (0.75f * b) + (0.25f * c), (0.25f * b) + (0.75f * c), c]));
+        AssertOutput(
+            model, 0,
+            Rows(static (a, b, c) => [a, (0.75f * a) + (0.25f * b), (0.25f * a) + (0.75f * b), (0.75f * b) + (0.25f * c), (0.25f * b) + (0.75f * c), c]));
         AssertOutput(model, 1, Rows(static (a, b, c) => [a, (a + b) / 2, b, (b + c) / 2, c]));
         AssertOutput(model, 2, Rows(static (a, b, c) => [a, (a + b) / 2, b, (b + c) / 2, c, c]));
         AssertOutput(model, 3, [Six[0], Six[1]]);
@@ -267,7 +290,8 @@ public sealed class TfLiteImporterTests
     [Fact]
     public void Depth_becomes_space()
     {
-        Model model = Read(Call(BuiltinOperator.DEPTH_TO_SPACE, [Input([1, 1, 1, 4])], TfLiteType.FLOAT32, [1, 2, 2, 1], new OptionsTable((BuiltinOptions)94).Int(0, 2)));
+        Model model = Read(
+            Call(BuiltinOperator.DEPTH_TO_SPACE, [Input([1, 1, 1, 4])], TfLiteType.FLOAT32, [1, 2, 2, 1], new OptionsTable((BuiltinOptions)94).Int(0, 2)));
         Assert.Equal(new Shape(1, 2, 2, 1), model.Graph.Outputs[0].Shape);
     }
 

@@ -46,8 +46,10 @@ public sealed class TfLiteOddFilesTests
     [Fact]
     public void A_graph_that_cannot_stand_alone_is_refused_with_the_signatures_names()
     {
-        UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => TfLiteReader.Read(TwoGraphs(BuiltinOperator.READ_VARIABLE, ("infer", 0), ("train", 1)), "train.tflite"));
-        Assert.Contains(e.Operators, static line => line.Contains("2 graphs", StringComparison.Ordinal) && line.Contains("'infer', 'train'", StringComparison.Ordinal));
+        UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(
+            () => TfLiteReader.Read(TwoGraphs(BuiltinOperator.READ_VARIABLE, ("infer", 0), ("train", 1)), "train.tflite"));
+        Assert.Contains(
+            e.Operators, static line => line.Contains("2 graphs", StringComparison.Ordinal) && line.Contains("'infer', 'train'", StringComparison.Ordinal));
         Assert.Contains(e.Operators, static line => line.Contains("READ_VARIABLE", StringComparison.Ordinal));
         Assert.Throws<ModelFormatException>(() => TfLiteReader.Read(TwoGraphs(BuiltinOperator.NEG, ("serving_default", 2)), "beyond.tflite"));
     }
@@ -58,7 +60,9 @@ public sealed class TfLiteOddFilesTests
         int sparsity = blocks
             ? file.Sparsity([0, 1, 2], [1], bits, (2, null, null), (0, segments ?? [0, 1, 2], [1, 0]), (2, null, null))
             : file.Sparsity([0, 1], [], bits, (2, null, null), (0, segments ?? [0, 1, 3], [2, 0, 3]));
-        int x = file.Tensor("x", [1, 4]), stored = file.Tensor("stored", [2, 4], blocks ? [1, 2, 3, 4] : [5, 7, -1], sparsity), weights = densify ? file.Tensor("weights", [2, 4]) : stored, y = file.Tensor("y", [1, 2]);
+        int x = file.Tensor("x", [1, 4]), stored = file.Tensor("stored", [2, 4], blocks ? [1, 2, 3, 4] : [5, 7, -1], sparsity), weights = densify
+            ? file.Tensor("weights", [2, 4])
+            : stored, y = file.Tensor("y", [1, 2]);
         if (densify) file.Operator(BuiltinOperator.DENSIFY, [stored], weights);
         file.Operator(BuiltinOperator.FULLY_CONNECTED, [x, weights, -1], y);
         file.Graph(x, y);
@@ -74,7 +78,8 @@ public sealed class TfLiteOddFilesTests
         file.Operator(BuiltinOperator.DENSIFY, [stored], y);
         file.Graph(x, y);
         byte[] bytes = file.Finish();
-        Task<ModelFormatException> read = Task.Run(() => Assert.Throws<ModelFormatException>(() => TfLiteReader.Read(bytes, "empty.tflite")), TestContext.Current.CancellationToken);
+        Task<ModelFormatException> read = Task.Run(
+            () => Assert.Throws<ModelFormatException>(() => TfLiteReader.Read(bytes, "empty.tflite")), TestContext.Current.CancellationToken);
         ModelFormatException e = await read.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Contains("has the size 0 at level 2", e.Message, StringComparison.Ordinal);
     }

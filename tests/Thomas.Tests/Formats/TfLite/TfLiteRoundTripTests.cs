@@ -30,7 +30,8 @@ public sealed class TfLiteRoundTripTests
         Assert.Equal(expected.Length, actual.Length);
         float range = 0;
         foreach (float value in expected) range = Math.Max(range, Math.Abs(value));
-        for (int i = 0; i < expected.Length; i++) Expect.True(Math.Abs(expected[i] - actual[i]) <= 1e-5f * range, $"{name}: element {i} is {actual[i]}, expected {expected[i]}");
+        for (int i = 0; i < expected.Length; i++)
+            Expect.True(Math.Abs(expected[i] - actual[i]) <= 1e-5f * range, $"{name}: element {i} is {actual[i]}, expected {expected[i]}");
     }
 
     [Fact]

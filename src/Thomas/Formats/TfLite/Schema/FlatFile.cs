@@ -101,7 +101,8 @@ internal sealed class FlatFile
 
         // The library reads layout sizes as signed 16-bit numbers.
         Require(
-            layoutBytes is >= 4 and <= short.MaxValue && tableBytes is >= 4 and <= short.MaxValue && layoutBytes % 2 == 0 && Holds(vtable, layoutBytes) && Holds(position, tableBytes),
+            layoutBytes is >= 4 and <= short.MaxValue && tableBytes is >= 4 and <= short.MaxValue && layoutBytes % 2 == 0 && Holds(vtable, layoutBytes)
+            && Holds(position, tableBytes),
             place,
             $"the table at byte {position} is not well formed");
         return new FlatTable(this, new Table(position, Buffer), tableBytes, place);

@@ -5,7 +5,9 @@ using Google.FlatBuffers;
 
 namespace Thomas.Formats.TfLite.Schema;
 
-/// <summary>A table of a FlatBuffers file with checked access by field number. The default value stands for an absent table: all its fields are absent.</summary>
+/// <summary>
+/// A table of a FlatBuffers file with checked access by field number. The default value stands for an absent table: all its fields are absent.
+/// </summary>
 internal readonly struct FlatTable(FlatFile file, Table table, int tableBytes, FlatPlace place)
 {
     private readonly FlatFile? _file = file;

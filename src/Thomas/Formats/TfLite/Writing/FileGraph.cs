@@ -42,7 +42,8 @@ internal sealed class FileGraph
         return Tensors.Count - 1;
     }
 
-    public int AddFloats(string name, int[] dims, float[] values) => AddTensor(new FileTensor(name, TfLiteType.FLOAT32, dims, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
+    public int AddFloats(string name, int[] dims, float[] values) =>
+        AddTensor(new FileTensor(name, TfLiteType.FLOAT32, dims, MemoryMarshal.AsBytes(values.AsSpan()).ToArray()));
 
     /// <summary>A constant of sizes or indices; a list where no sizes are given.</summary>
     public int AddInts(string name, ReadOnlySpan<int> values, int[]? dims = null) =>

@@ -57,8 +57,12 @@ internal sealed partial class GraphEmitter
     {
         x = Clamped(x, Scalar("min", -4), Scalar("max", 4));
         int square = Binary(BuiltinOperator.MUL, x, x);
-        int p = Polynomial(square, "p", [-2.72614225801306e-10f, 2.77068142495902e-08f, -2.10102402082508e-06f, -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f, -1.60960333262415e-02f]);
-        int q = Polynomial(square, "q", [-1.45660718464996e-05f, -2.13374055278905e-04f, -1.68282697438203e-03f, -7.37332916720468e-03f, -1.42647390514189e-02f]);
+        int p = Polynomial(
+            square, "p",
+            [-2.72614225801306e-10f, 2.77068142495902e-08f, -2.10102402082508e-06f, -5.69250639462346e-05f, -7.34990630326855e-04f, -2.95459980854025e-03f,
+                -1.60960333262415e-02f]);
+        int q = Polynomial(
+            square, "q", [-1.45660718464996e-05f, -2.13374055278905e-04f, -1.68282697438203e-03f, -7.37332916720468e-03f, -1.42647390514189e-02f]);
         return Binary(BuiltinOperator.DIV, Binary(BuiltinOperator.MUL, x, p), q);
     }
 
@@ -90,7 +94,8 @@ internal sealed partial class GraphEmitter
     {
         float epsilon = ((BatchNormAttributes)node.Attributes).Epsilon;
         int x = Tensor(node.Inputs[0]);
-        if (node.Inputs[1].Constant is { } scale && node.Inputs[2].Constant is { } shift && node.Inputs[3].Constant is { } mean && node.Inputs[4].Constant is { } variance)
+        if (node.Inputs[1].Constant is { } scale && node.Inputs[2].Constant is { } shift && node.Inputs[3].Constant is { } mean
+            && node.Inputs[4].Constant is { } variance)
         {
             float[] factors = new float[scale.Floats.Length], offsets = new float[factors.Length];
             for (int c = 0; c < factors.Length; c++)
@@ -137,8 +142,21 @@ internal sealed partial class GraphEmitter
 
         bool isPerTensor = a.Quantization.IsPerTensor;
         Quantization grid = new(scales, zeroPoints, node.Output.Shape.Rank - 1);
-        int quantized = Call(BuiltinOperator.QUANTIZE, [x], Dims(x), new OptionsTable(BuiltinOptions.Quantize), isPerTensor ? type == TfLiteType.INT16 ? 2 : 1 : 3, type, grid);
-        int version = !isPerTensor ? 5 : type switch { TfLiteType.UINT8 => 1, TfLiteType.INT8 => 2, TfLiteType.INT16 => 3, _ => throw new UnreachableException($"A grid of {type} is not written.") };
+        int quantized = Call(
+            BuiltinOperator.QUANTIZE, [x], Dims(x), new OptionsTable(BuiltinOptions.Quantize), isPerTensor ? type == TfLiteType.INT16 ? 2 : 1 : 3, type, grid);
+        int version = !isPerTensor
+            ? 5
+            : type switch
+            {
+                TfLiteType.UINT8 =>
+                1,
+                TfLiteType.INT8 =>
+                2,
+                TfLiteType.INT16 =>
+                3,
+                _ =>
+                throw new UnreachableException($"A grid of {type} is not written.")
+            };
         return Call(BuiltinOperator.DEQUANTIZE, [quantized], Dims(x), new OptionsTable(BuiltinOptions.Dequantize), version);
     }
 
@@ -147,7 +165,9 @@ internal sealed partial class GraphEmitter
         long steps = (long)a.Maximum - a.Minimum;
         if (steps > ushort.MaxValue) throw new ThomasException($"A grid of {steps + 1} steps cannot be written as .tflite; at most 65536 can.");
         if (steps > byte.MaxValue) return (TfLiteType.INT16, short.MinValue, short.MaxValue);
-        return a.Minimum >= 0 && a.Maximum <= byte.MaxValue ? (TfLiteType.UINT8, byte.MinValue, byte.MaxValue) : (TfLiteType.INT8, sbyte.MinValue, sbyte.MaxValue);
+        return a.Minimum >= 0 && a.Maximum <= byte.MaxValue
+            ? (TfLiteType.UINT8, byte.MinValue, byte.MaxValue)
+            : (TfLiteType.INT8, sbyte.MinValue, sbyte.MaxValue);
     }
 
     private int EmitSoftmax(Node node)
@@ -166,7 +186,8 @@ internal sealed partial class GraphEmitter
         int x = Tensor(node.Inputs[0]), rank = node.Output.Shape.Rank;
         if (a.Size % 2 == 1 && rank == 4)
         {
-            OptionsTable options = new OptionsTable(BuiltinOptions.LocalResponseNormalization).Int(0, a.Size / 2).Float(1, a.Bias).Float(2, a.Alpha).Float(3, a.Beta);
+            OptionsTable options = new OptionsTable(BuiltinOptions.LocalResponseNormalization).Int(0, a.Size / 2).Float(1, a.Bias).Float(2, a.Alpha)
+                .Float(3, a.Beta);
             return Call(BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION, [x], Dims(x), options);
         }
 

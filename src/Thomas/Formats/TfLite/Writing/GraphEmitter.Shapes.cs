@@ -29,7 +29,9 @@ internal sealed partial class GraphEmitter
     {
         int[] inputs = new int[node.Inputs.Count];
         for (int i = 0; i < inputs.Length; i++) inputs[i] = Tensor(node.Inputs[i]);
-        return Call(BuiltinOperator.CONCATENATION, inputs, Dims(node.Output), new OptionsTable(BuiltinOptions.Concatenation).Int(0, ((ConcatAttributes)node.Attributes).Axis));
+        return Call(
+            BuiltinOperator.CONCATENATION, inputs, Dims(node.Output),
+            new OptionsTable(BuiltinOptions.Concatenation).Int(0, ((ConcatAttributes)node.Attributes).Axis));
     }
 
     private int EmitPad(Node node)
@@ -109,7 +111,8 @@ internal sealed partial class GraphEmitter
     }
 
     /// <summary>
-    /// A transposition of more axes than runtimes take, of fewer: axes of size 1 are left out (but for a batch that is open), and neighbors that stay neighbors go as one.
+    /// A transposition of more axes than runtimes take, of fewer: axes of size 1 are left out (but for a batch that is open), and neighbors that stay neighbors
+    /// go as one.
     /// </summary>
     private int TransposedByGroups(int x, IntList perm)
     {
@@ -143,7 +146,10 @@ internal sealed partial class GraphEmitter
         }
 
         if (order.Length < 2) return Reshaped(x, result);
-        int grouped = Reshaped(x, groups), turned = Call(BuiltinOperator.TRANSPOSE, [grouped, Ints("perm", to)], sizes.ToArray(), new OptionsTable(BuiltinOptions.Transpose), sizes.Count switch { > 5 => 6, 5 => 4, _ => 1 });
+        int grouped = Reshaped(x, groups),
+            turned = Call(
+                BuiltinOperator.TRANSPOSE, [grouped, Ints("perm", to)], sizes.ToArray(), new OptionsTable(BuiltinOptions.Transpose),
+                sizes.Count switch { > 5 => 6, 5 => 4, _ => 1 });
         return Reshaped(turned, result);
     }
 }

@@ -18,8 +18,10 @@ internal sealed partial class GraphEmitter
         Activation activation = a.HasResidual ? Activation.None : a.Activation;
         (int x, TfLitePadding padding) = Padded(node.Inputs[0], a.Window, 0);
         OptionsTable options = new OptionsTable(BuiltinOptions.Conv2D)
-            .Byte(0, (byte)padding).Int(1, a.Window.StrideW).Int(2, a.Window.StrideH).Byte(3, (byte)TfLiteActivations.ToFused(activation)).Int(4, a.Window.DilationW, 1).Int(5, a.Window.DilationH, 1);
-        int result = Call(BuiltinOperator.CONV_2D, [x, Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options, a.Groups > 1 ? GroupedConvVersion : 1);
+            .Byte(0, (byte)padding).Int(1, a.Window.StrideW).Int(2, a.Window.StrideH).Byte(3, (byte)TfLiteActivations.ToFused(activation))
+            .Int(4, a.Window.DilationW, 1).Int(5, a.Window.DilationH, 1);
+        int result = Call(
+            BuiltinOperator.CONV_2D, [x, Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options, a.Groups > 1 ? GroupedConvVersion : 1);
         if (!a.HasResidual) return Unfused(result, activation);
         return Binary(BuiltinOperator.ADD, result, Tensor(node.Inputs[^1]), a.Activation);
     }
@@ -34,15 +36,16 @@ internal sealed partial class GraphEmitter
     private int Depthwise(int x, int filter, int bias, int[] dims, TfLitePadding padding, Window2d window, Activation activation)
     {
         OptionsTable options = new OptionsTable(BuiltinOptions.DepthwiseConv2D)
-            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, dims[3] / Dims(x)[3]).Byte(4, (byte)TfLiteActivations.ToFused(activation))
+            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, dims[3] / Dims(x)[3])
+            .Byte(4, (byte)TfLiteActivations.ToFused(activation))
             .Int(5, window.DilationW, 1).Int(6, window.DilationH, 1);
         bool isDilated = window.DilationH != 1 || window.DilationW != 1;
         return Call(BuiltinOperator.DEPTHWISE_CONV_2D, [x, filter, bias], dims, options, isDilated ? DilatedDepthwiseVersion : 1);
     }
 
     /// <summary>
-    /// The format has neither groups nor dilation here, and pads by scheme only: the filter is spelled out with zeros for all channels and taps, and what other pads would cut
-    /// off is sliced off.
+    /// The format has neither groups nor dilation here, and pads by scheme only: the filter is spelled out with zeros for all channels and taps, and what other
+    /// pads would cut off is sliced off.
     /// </summary>
     private int EmitConvTranspose(Node node)
     {
@@ -50,7 +53,9 @@ internal sealed partial class GraphEmitter
         Window2d window = a.Window with { KernelH = a.Window.ExtentH, KernelW = a.Window.ExtentW, DilationH = 1, DilationW = 1 };
         TensorData filter = node.Inputs[1].Constant ?? throw new ThomasException($"{node} cannot be written as .tflite: its filter is computed.");
         int[] dims = Dims(node.Output), full = [dims[0], dims[1] + window.Padding.Top, dims[2] + window.Padding.Left, dims[3]];
-        int weights = AddFilter($"{node.Inputs[1].Name}/dense", [dims[3], window.KernelH, window.KernelW, filter.Type.Shape[0]], DenseFilter(filter, a, dims[3]), filter.Type.DType);
+        int weights = AddFilter(
+            $"{node.Inputs[1].Name}/dense", [dims[3], window.KernelH, window.KernelW, filter.Type.Shape[0]], DenseFilter(filter, a, dims[3]),
+            filter.Type.DType);
         bool isSame = IsSame(node.Output.Shape, window);
         if (!isSame)
         {
@@ -78,9 +83,13 @@ internal sealed partial class GraphEmitter
     private int SizeWithBatchOf(int x, int[] dims)
     {
         if (!_batchIsOpen) return Ints("size", dims);
-        int shape = Call(BuiltinOperator.SHAPE, [x], [Dims(x).Length], new OptionsTable(BuiltinOptions.Shape).Byte(0, (byte)TfLiteType.INT32), type: TfLiteType.INT32);
-        int batch = Call(BuiltinOperator.SLICE, [shape, Ints("begin", 0), Ints("count", 1)], [1], new OptionsTable(BuiltinOptions.Slice), type: TfLiteType.INT32);
-        return Call(BuiltinOperator.CONCATENATION, [batch, Ints("size", dims.AsSpan(1))], [dims.Length], new OptionsTable(BuiltinOptions.Concatenation), type: TfLiteType.INT32);
+        int shape = Call(
+            BuiltinOperator.SHAPE, [x], [Dims(x).Length], new OptionsTable(BuiltinOptions.Shape).Byte(0, (byte)TfLiteType.INT32), type: TfLiteType.INT32);
+        int batch = Call(
+            BuiltinOperator.SLICE, [shape, Ints("begin", 0), Ints("count", 1)], [1], new OptionsTable(BuiltinOptions.Slice), type: TfLiteType.INT32);
+        return Call(
+            BuiltinOperator.CONCATENATION, [batch, Ints("size", dims.AsSpan(1))], [dims.Length], new OptionsTable(BuiltinOptions.Concatenation),
+            type: TfLiteType.INT32);
     }
 
     /// <summary>A filter [cIn,kH,kW,cOut/groups] with dilated taps as one [cOut,kH,kW,cIn] without groups and dilation.</summary>
@@ -107,7 +116,9 @@ internal sealed partial class GraphEmitter
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
         OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)TfLiteActivations.ToFused(a.Activation));
-        return Unfused(Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options), a.Activation);
+        return Unfused(
+            Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options),
+            a.Activation);
     }
 
     /// <summary>Kernels take at most five axes; of more, those before the matrices become one, which they can where none of them stretches.</summary>
@@ -120,7 +131,11 @@ internal sealed partial class GraphEmitter
         {
             for (int i = 0; i < inputs.Length; i++)
             {
-                if (!Dims(inputs[i]).AsSpan(..^2).SequenceEqual(dims.AsSpan(..^2))) throw new ThomasException($"{node} cannot be written as .tflite: it multiplies operands that stretch along more than {maxRank} axes.");
+                if (!Dims(inputs[i]).AsSpan(..^2).SequenceEqual(dims.AsSpan(..^2)))
+                {
+                    throw new ThomasException($"{node} cannot be written as .tflite: it multiplies operands that stretch along more than {maxRank} axes.");
+                }
+
                 inputs[i] = Reshaped(inputs[i], Joined(Dims(inputs[i])));
             }
 
@@ -221,7 +236,8 @@ internal sealed partial class GraphEmitter
         [x],
         dims,
         new OptionsTable(BuiltinOptions.Pool2D)
-            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, window.KernelW).Int(4, window.KernelH).Byte(5, (byte)TfLiteActivations.ToFused(activation)));
+            .Byte(0, (byte)padding).Int(1, window.StrideW).Int(2, window.StrideH).Int(3, window.KernelW).Int(4, window.KernelH)
+            .Byte(5, (byte)TfLiteActivations.ToFused(activation)));
 
     /// <summary>The operand with its window's padding done: by the scheme where SAME or VALID says it, else by a PAD before.</summary>
     private (int X, TfLitePadding Padding) Padded(Value x, Window2d window, float value)

@@ -112,7 +112,8 @@ internal sealed partial class GraphEmitter
 
         // The format has bfloat16, but no operator that widens it.
         bool isHalf = data.Type.DType == DType.F16;
-        tensor = _file.AddTensor(new FileTensor(value.Name, isHalf ? TfLiteType.FLOAT16 : TfLiteType.FLOAT32, Dims(value), isHalf ? data.Bytes : data.ToF32().Bytes));
+        tensor = _file.AddTensor(
+            new FileTensor(value.Name, isHalf ? TfLiteType.FLOAT16 : TfLiteType.FLOAT32, Dims(value), isHalf ? data.Bytes : data.ToF32().Bytes));
         _file.Rename(tensor, value.Name);
         return _tensors[value] = isHalf ? Widened(tensor) : tensor;
     }
@@ -121,7 +122,8 @@ internal sealed partial class GraphEmitter
     private int Widened(int halves)
     {
         int result = _file.AddTensor(new FileTensor($"{_file.Tensors[halves].Name}/float32", TfLiteType.FLOAT32, Dims(halves), default));
-        _file.Operators.Add(new FileOperator(BuiltinOperator.DEQUANTIZE, HalfDequantizeVersion, [halves], [result], new OptionsTable(BuiltinOptions.Dequantize)));
+        _file.Operators.Add(
+            new FileOperator(BuiltinOperator.DEQUANTIZE, HalfDequantizeVersion, [halves], [result], new OptionsTable(BuiltinOptions.Dequantize)));
         return result;
     }
 
@@ -132,7 +134,9 @@ internal sealed partial class GraphEmitter
     private bool SameDims(int tensor, Shape shape) => shape.Dims.SequenceEqual(Dims(tensor));
 
     /// <summary>Adds an operator and the tensor that it computes.</summary>
-    internal int Call(BuiltinOperator code, ReadOnlySpan<int> inputs, int[] dims, OptionsTable options, int version = 1, TfLiteType type = TfLiteType.FLOAT32, Quantization? grid = null)
+    internal int Call(
+        BuiltinOperator code, ReadOnlySpan<int> inputs, int[] dims, OptionsTable options, int version = 1, TfLiteType type = TfLiteType.FLOAT32,
+        Quantization? grid = null)
     {
         int result = _file.AddTensor(new FileTensor($"{_name}/{code}", type, dims, default, grid));
         _file.Operators.Add(new FileOperator(code, version, inputs.ToArray(), [result], options));

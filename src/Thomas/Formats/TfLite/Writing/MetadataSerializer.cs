@@ -103,7 +103,18 @@ internal static class MetadataSerializer
         builder.StartTable(2);
 
         // The schema knows no BGR; Thomas' own entries say it.
-        byte colorSpace = preprocessing.ColorOrder switch { ColorOrder.Rgb => Rgb, ColorOrder.Gray => Grayscale, ColorOrder.Bgr => 0, _ => throw new UnreachableException($"Unknown {preprocessing.ColorOrder}.") };
+        byte colorSpace =
+            preprocessing.ColorOrder switch
+            {
+                ColorOrder.Rgb =>
+                Rgb,
+                ColorOrder.Gray =>
+                Grayscale,
+                ColorOrder.Bgr =>
+                0,
+                _ =>
+                throw new UnreachableException($"Unknown {preprocessing.ColorOrder}.")
+            };
         builder.AddByte(0, colorSpace, 0);
         builder.AddOffset(1, size, 0);
         int properties = builder.EndTable();
@@ -115,7 +126,8 @@ internal static class MetadataSerializer
 
     private static int Normalization(FlatBufferBuilder builder, Preprocessing preprocessing)
     {
-        int mean = FlatVectors.Floats(builder, Values(preprocessing.Mean, preprocessing.Channels)), std = FlatVectors.Floats(builder, Values(preprocessing.Std, preprocessing.Channels));
+        int mean = FlatVectors.Floats(builder, Values(preprocessing.Mean, preprocessing.Channels)),
+            std = FlatVectors.Floats(builder, Values(preprocessing.Std, preprocessing.Channels));
         builder.StartTable(2);
         builder.AddOffset(0, mean, 0);
         builder.AddOffset(1, std, 0);
@@ -129,13 +141,14 @@ internal static class MetadataSerializer
     private static float[] Values(ChannelValues values, int channels) => channels == 1 ? [values.First] : [values.First, values.Second, values.Third];
 
     /// <summary>
-    /// Says what the numbers are, as apps show them as they come. Labels of a single output are two lines where both classes are named; readers that expect one line for
-    /// each number must not take them for that, so they are no axis labels then.
+    /// Says what the numbers are, as apps show them as they come. Labels of a single output are two lines where both classes are named; readers that expect one
+    /// line for each number must not take them for that, so they are no axis labels then.
     /// </summary>
     private static int Output(FlatBufferBuilder builder, ClassOutput? classes, IReadOnlyList<string>? labels)
     {
         bool isProbability = classes?.Kind == ScoreKind.Probability;
-        int name = builder.CreateString(classes is null ? "output" : isProbability ? "probability" : "score").Value, description = 0, files = 0, stats = 0, content = 0;
+        int name = builder.CreateString(classes is null ? "output" : isProbability ? "probability" : "score").Value, description = 0, files = 0, stats = 0,
+            content = 0;
         if (classes is not null && labels is not null)
         {
             description = builder.CreateString(classes.Description).Value;

@@ -1,0 +1,354 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Thomas.Autodiff;
+using Thomas.Data;
+using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Runtime;
+
+namespace Thomas.Training;
+
+/// <summary>One call of <see cref="Tuner.Tune"/>.</summary>
+internal sealed class TuningJob(
+    Model model, Dataset dataset, IImageDecoder decoder, TuningOptions options, IProgress<StageProgress>? progress, CancellationToken cancellation)
+{
+    // Part of the cache key: change it when kernels or passes begin to give other bits.
+    private const int FeatureVersion = 1;
+
+    private readonly StageTimer _timer = new();
+    private readonly List<string> _notes = [];
+    private readonly List<string> _warnings = [];
+    private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
+    private readonly List<BrokenImage> _broken = [];
+    private IReadOnlyList<string> _kernels = [];
+    private RunPlan? _plan;
+    private int _noticesBefore;
+
+    public TuningResult Run(IProgress<EpochReport>? epochs)
+    {
+        ImageInput input = ImageInput.Of(model, options.Preprocessing);
+        ModelChecks.RequireFinite(model);
+        if (options.Network is not null && options.KeepClasses)
+        {
+            throw new ThomasException(
+                "The old classes can only be kept when the last layer alone is tuned: the new images would change the layers before it, and with them "
+                + "the old classes.");
+        }
+
+        _notes.Add($"preprocessing {input.Source}");
+        HeadSplit split = HeadSplit.Find(model);
+        _notes.Add(split.Description);
+        if (model.Graph.Outputs.Count > 1)
+        {
+            _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has one: {ClassOutput.Find(model).Description}");
+        }
+
+        _warnings.AddRange(ClassNames.Alike(dataset.ClassNames));
+        (LinearHead? oldHead, List<string> labels) = OldClasses(split);
+        labels.AddRange(dataset.ClassNames);
+        dataset.CheckTrainable();
+        if (options.MemoryBytes is not null) _plan = Tuner.Plan(model, dataset, options);
+        else if (options.Network is not null) CheckPlan(labels);
+        Trim();
+        Dataset divided = Divide();
+
+        // What the network is trained on is prepared large enough for its random crops; the features then come from the same images.
+        PreparedSetOptions prepare = PrepareOptions(input);
+        Preprocessing enlarged = options.Network is null ? input.Preprocessing : Trainer.PrepareFor(input.Preprocessing, options.Network.Augmentation);
+        using PreparedSet trainImages = Prepare(divided.Only(Subset.Train), prepare with
+        {
+            Preprocessing = enlarged,
+            Augmentation = options.Augmentation,
+            Views = options.Views,
+        });
+        using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
+        Graph features = split.FeatureGraph();
+        int offset = oldHead?.Classes ?? 0;
+        int[] outputs = new int[dataset.ClassNames.Count];
+        for (int i = 0; i < outputs.Length; i++) outputs[i] = offset + i;
+        FeatureMatrix train = Features(features, trainImages, divided.Only(Subset.Train), input, outputs, isCheck: false);
+        using IDisposable owned = train;
+        using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
+
+        ConfusionMatrix before;
+        using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
+
+        LinearHead head;
+        TrainerResult trained;
+        using (_timer.Measure("train"))
+        {
+            (head, trained) = HeadTrainer.Train(
+                train, validation, labels.Count, HeadOptions(), oldHead, offset, options.Network is null ? epochs : null, cancellation);
+        }
+
+        ConfusionMatrix after;
+        using (_timer.Measure("evaluate after")) after = head.Evaluate(validation);
+        _notes.AddRange(trained.Notes);
+        Model tuned = split.WithHead(head, labels, input.Preprocessing, options.OutputLogits);
+        int trainingImages = train.Samples;
+        train.Dispose();
+        validation.Dispose();
+        Trim();
+        TrainerResult? network = options.Network is null || trained.Cancelled
+            ? null
+            : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs);
+        TuningResult result = new()
+        {
+            Model = network?.Model ?? tuned,
+            Labels = labels,
+            Before = before,
+            BeforeMethod = "nearest class centroid on the same features",
+            After = network?.After ?? after,
+            AfterLastLayer = options.Network is null ? null : after,
+            Network = network,
+            Epochs = network?.Epochs ?? trained.Epochs,
+            BestEpoch = network?.BestEpoch ?? trained.BestEpoch,
+            TrainingImages = trainingImages,
+            Plan = _plan,
+            Broken = _broken,
+            Input = input,
+            Times = _timer.Times,
+            Cancelled = network?.Cancelled ?? (trained.Cancelled || options.Network is not null),
+            Notes = _notes,
+            Warnings = _warnings,
+            KeptClasses = offset,
+            Kernels = network?.Kernels ?? _kernels,
+        };
+        foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
+        {
+            if (!_warnings.Contains(warning)) _warnings.Add(warning);
+        }
+
+        return result;
+    }
+
+    /// <summary>Refuses what cannot be trained, or not within the memory bound, before hours go into images.</summary>
+    private void CheckPlan(List<string> labels)
+    {
+        TrainerOptions network = options.Network!;
+        Model tuned = Tuner.WithNewHead(model, labels);
+        if (network.MemoryBytes is null && network.Policy.Kind != UpdateKind.Sparse)
+        {
+            Trainee.Create(tuned, network.Policy, network.BatchNormMode);
+            return;
+        }
+
+        TrainingPlanner.Plan(tuned, network.ToPlan(dataset.Samples.Count) with { Compile = options.Compile });
+    }
+
+    /// <summary>Under a bound the garbage of a stage must not stand beside the next one.</summary>
+    private void Trim()
+    {
+        if (options.MemoryBytes is not null) ProcessMemory.Trim();
+    }
+
+    /// <summary>How the last layer is trained: within what the bound leaves beside the features.</summary>
+    private TrainerOptions HeadOptions()
+    {
+        TrainerOptions head = options.Head with { Compile = options.Compile };
+        return _plan is null ? head : head with { MemoryBytes = options.MemoryBytes, Beside = _ => _plan.BesideLastLayer };
+    }
+
+    /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
+    private TrainerResult? TrainNetwork(
+        Model tuned, PreparedSet train, PreparedSet validation, ImageInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
+    {
+        network = network with
+        {
+            OutputLogits = options.OutputLogits,
+            Preprocessing = input.Preprocessing,
+            Seed = options.Seed,
+            Compile = options.Compile,
+            ClassBalance = options.Head.ClassBalance,
+        };
+        if (_plan is not null) network = _plan.Apply(network, options.MemoryBytes!.Value);
+        try
+        {
+            using (_timer.Measure("train network"))
+            {
+                TrainerResult result = Trainer.Train(tuned, train, validation, network, epochs, progress, cancellation);
+                foreach (string note in result.Notes)
+                {
+                    // What happened to the images may have been told already.
+                    if (!_notes.Contains(note)) _notes.Add(note);
+                }
+
+                return result;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The new last layer is worth keeping.
+            return null;
+        }
+    }
+
+    private PreparedSetOptions PrepareOptions(ImageInput input) => new()
+    {
+        Preprocessing = input.Preprocessing,
+        Seed = options.Seed,
+        CacheDirectory = options.CacheDirectory,
+        Threads = options.Compile.Threads,
+        MustCache = options.MemoryBytes is not null,
+    };
+
+    private PreparedSet Prepare(Dataset part, PreparedSetOptions prepare)
+    {
+        PreparedSet set;
+        using (_timer.Measure("decode")) set = PreparedSet.Create(part, decoder, prepare, StageProgress.Decoding(progress), cancellation);
+        Trim();
+        return set;
+    }
+
+    /// <summary>The rows and labels that stay, where the old classes are kept.</summary>
+    private (LinearHead? Head, List<string> Labels) OldClasses(HeadSplit split)
+    {
+        if (!options.KeepClasses) return (null, []);
+        LinearHead head = split.Head ?? throw new ThomasException(
+            $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the "
+            + $"features ({split.Description}); tune without keeping them.");
+        List<string> labels = [.. ClassOutput.Of(model).Labels];
+        foreach (string name in dataset.ClassNames)
+        {
+            if (labels.Find(label => ClassNames.AreAlike(label, name)) is string known)
+            {
+                throw new DataException(
+                    $"The class '{name}' is one of the model's own{(known == name ? "" : $" ('{known}')")}; rename the new class, or tune without "
+                    + $"keeping the old classes.");
+            }
+        }
+
+        return (head, labels);
+    }
+
+    private Dataset Divide()
+    {
+        if (dataset.Has(Subset.Validation)) return dataset;
+        _notes.Add(
+            string.Create(
+                CultureInfo.InvariantCulture, $"no validation folder: {options.ValidationShare:P0} of each class set aside (seed {options.Seed})"));
+        return Split.Stratified(dataset, options.ValidationShare, options.Seed);
+    }
+
+    private FeatureMatrix Features(Graph graph, PreparedSet set, Dataset part, ImageInput input, int[] outputs, bool isCheck)
+    {
+        using (_timer.Measure("features"))
+        {
+            _broken.AddRange(set.Broken);
+            foreach (string notice in set.Notices) Warn(notice);
+            _warnings.AddRange(LostClasses.Of(part, set.Dataset, "validation image"));
+            ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), outputs);
+            if (options.CacheDirectory is null) return Compute(graph, set, samples);
+            _noticesBefore = set.Notices.Count;
+            FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
+            bool computed = false;
+            FeatureMatrix matrix = cache.GetOrCompute(
+                CacheKey(graph, set, input, outputs),
+                () =>
+                {
+                    computed = true;
+                    return Compute(graph, set, samples);
+                },
+                matrix => Problem(matrix, graph, samples),
+                Warn);
+            AddLateNotices(set);
+            if (!computed) _notes.Add($"features of the {(isCheck ? "validation" : "training")} images read from the cache");
+            return matrix;
+        }
+    }
+
+    /// <summary>Tells of what is wrong with the cache; of each kind once, though it strikes training and validation images alike.</summary>
+    private void Warn(string note)
+    {
+        _notes.Add(note);
+        int name = note.IndexOf('\'', StringComparison.Ordinal);
+        if (_warned.Add(name < 0 ? note : note[..name])) progress?.Report(StageProgress.Warning("features", note));
+    }
+
+    /// <summary>What is wrong with features from a file; its checksum holds, but whoever wrote it may have been wrong, or hostile.</summary>
+    private static string? Problem(FeatureMatrix matrix, Graph graph, ImageSamples samples)
+    {
+        if (matrix.Samples != samples.Count || matrix.Views != samples.Views || matrix.Features != graph.Outputs[0].Shape[-1])
+        {
+            return "it holds another number of features or images";
+        }
+
+        for (int i = 0; i < matrix.Samples; i++)
+        {
+            if (matrix.Labels[i] != samples.Label(i)) return "its images are of other classes";
+            for (int view = 0; view < matrix.Views; view++)
+            {
+                foreach (float value in matrix.Row(i, view))
+                {
+                    if (!float.IsFinite(value)) return "it holds numbers that are not finite";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What happened to the prepared images while they were in use.</summary>
+    private void AddLateNotices(PreparedSet set)
+    {
+        IReadOnlyList<string> notices = set.Notices;
+        for (int i = _noticesBefore; i < notices.Count; i++) Warn(notices[i]);
+    }
+
+    private FeatureMatrix Compute(Graph graph, PreparedSet set, ImageSamples samples)
+    {
+        int[] labels = new int[set.Count];
+        for (int i = 0; i < labels.Length; i++) labels[i] = samples.Label(i);
+        FeatureMatrix matrix = new(labels, graph.Outputs[0].Shape[-1], set.Views);
+        try
+        {
+            _kernels = FeatureExtractor.Run(
+                graph,
+                samples,
+                options.Compile,
+                (index, view, values) =>
+                {
+                    foreach (float value in values)
+                    {
+                        if (!float.IsFinite(value))
+                        {
+                            throw new ThomasException(
+                                $"{model.Info.Name}: the features of {set.Dataset.Samples[index].Image.Name} are not finite; the model's weights are "
+                                + $"damaged or the preprocessing is wrong.");
+                        }
+                    }
+
+                    values.CopyTo(matrix.WritableRow(index, view));
+                },
+                StageProgress.Counting(progress, "features", set.Count * set.Views),
+                cancellation,
+                _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch);
+            return matrix;
+        }
+        catch
+        {
+            matrix.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>All that the feature bits and labels depend on.</summary>
+    private string CacheKey(Graph graph, PreparedSet set, ImageInput input, int[] outputs)
+    {
+        List<string> parts = [
+            $"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}",
+            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"offset {outputs[0]}"];
+        foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(input.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
+
+        // As a hash: one line an image would outgrow a key's 64 KiB from some 15,000 images on.
+        int[] labels = new int[set.Count];
+        for (int i = 0; i < labels.Length; i++) labels[i] = set.Label(i);
+        parts.Add($"labels {XxHash128.HashToUInt128(MemoryMarshal.AsBytes<int>(labels)):x32} of {labels.Length}");
+        return string.Join('\n', parts);
+    }
+}

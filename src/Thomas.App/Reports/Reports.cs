@@ -215,7 +215,29 @@ internal sealed record UsageReport(
 
 internal sealed record DevicesReport(
     string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches,
-    string OpenCl, TuningReport? Tuning);
+    OpenClReport OpenCl, TuningReport? Tuning);
+
+internal sealed record OpenClReport(string Library, string? Problem, IReadOnlyList<OpenClDeviceReport> Devices);
+
+internal sealed record OpenClDeviceReport(
+    int Number,
+    string Name,
+    string Vendor,
+    string Kind,
+    string Platform,
+    string Version,
+    string? Language,
+    string Driver,
+    int ComputeUnits,
+    int Megahertz,
+    long MemoryBytes,
+    long LargestBuffer,
+    long LocalBytes,
+    long WorkGroup,
+    int Alignment,
+    bool IsUnified,
+    IReadOnlyList<string> Extensions,
+    string? Problem);
 
 internal sealed record TuningTimeReport(int Threads, int BlockRows, int BlockPanelBytes, double Milliseconds);
 

@@ -7,23 +7,20 @@ using Thomas.App.Reports;
 using Thomas.App.Tuning;
 using Thomas.Cli.Output;
 using Thomas.Runtime;
+using Thomas.Runtime.OpenCl;
 
 namespace Thomas.Cli.Commands;
 
 /// <summary><c>thomas devices</c>: the available compute devices.</summary>
 internal sealed class DevicesCommand
 {
-    private const string OpenCl = "not in this version";
-
     public static Command Create(Terminal terminal)
     {
         Command command = new("devices", "List the available compute devices");
-        Option<bool> tune =
-            new("--tune")
-            {
-                Description =
-            "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change"
-            };
+        Option<bool> tune = new("--tune")
+        {
+            Description = "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change",
+        };
         Option<string> folder = new("--cache-dir")
         {
             Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)",
@@ -48,7 +45,7 @@ internal sealed class DevicesCommand
             Machine.Processors,
             Machine.PerformanceProcessors,
             Processor.Caches(),
-            OpenCl,
+            OpenClReport(OpenClDevices.Find()),
             tuning);
         if (terminal.Json)
         {
@@ -63,7 +60,7 @@ internal sealed class DevicesCommand
             $"{report.Processor}\n{Machine.Description}\n{Format.Plural(report.Processors, "processor")}, {report.PerformanceProcessors} used by default");
         if (report.Caches.Count > 0) terminal.Field("", string.Join('\n', report.Caches));
         terminal.Field("serial", "the scalar definition of every operator on one thread: the baseline to compare with");
-        terminal.Field("opencl", report.OpenCl);
+        terminal.Field("opencl", Describe(report.OpenCl));
         if (tuning is not null)
         {
             List<string> lines = [
@@ -74,6 +71,34 @@ internal sealed class DevicesCommand
         }
 
         return ExitCode.Success;
+    }
+
+    private static OpenClReport OpenClReport(OpenClDevices found) => new(
+        found.Library,
+        found.Problem,
+        [
+            .. found.Devices.Select((d, number) => new OpenClDeviceReport(
+                number, d.Name, d.Vendor, d.Kind, d.Platform, d.Version, d.Language?.ToString(), d.Driver, d.ComputeUnits, d.Megahertz, d.MemoryBytes,
+                d.LargestBuffer,
+                d.LocalBytes, d.WorkGroup, d.Alignment, d.IsUnified, d.Extensions, d.Problem)),
+        ]);
+
+    private static string Describe(OpenClReport report)
+    {
+        if (report.Problem is not null) return $"no devices: {report.Problem}";
+        List<string> lines = [$"found by {report.Library}; this version of Thomas lists these devices and does not compute on them yet"];
+        foreach (OpenClDeviceReport device in report.Devices)
+        {
+            string memory = device.IsUnified ? "memory shared with the host" : "memory of its own";
+            lines.Add($"{device.Number}  {device.Name} ({device.Kind}, {device.Platform}), driver {device.Driver}, OpenCL C {device.Language ?? "?"}");
+            lines.Add(
+                $"   {Format.Plural(device.ComputeUnits, "compute unit")}, {Format.Bytes(device.MemoryBytes)} of {memory}, buffers up to "
+                + $"{Format.Bytes(device.LargestBuffer)}");
+            lines.Add($"   {Format.Bytes(device.LocalBytes)} of local memory, work-groups of up to {device.WorkGroup} items");
+            lines.Add($"   {(device.Problem is null ? "fit for OpenCL C 1.2 kernels" : $"of no use: {device.Problem}")}");
+        }
+
+        return string.Join('\n', lines);
     }
 
     private static TuningReport Tune(Terminal terminal, string folder)

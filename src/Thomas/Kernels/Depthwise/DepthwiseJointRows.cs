@@ -10,7 +10,13 @@ namespace Thomas.Kernels.Depthwise;
 /// registers while the pixels of x pass. Each pixel meets the same pixels of dy for both: dx += dy * w, dw += dy * x. It is read once and before its dx is
 /// written.
 /// </summary>
-/// <remarks>Every dx is summed in the order of the pixels of dy, every tap of dw in the order of the rows and pixels.</remarks>
+/// <remarks>
+/// <para>Every dx is summed in the order of the pixels of dy, every tap of dw in the order of the rows and pixels.</para>
+/// <para>
+/// Names in the loops: w12 is the tap of the filter in row 1, column 2, and s12 the sum of its gradient; v is the pixel of x at hand and g its gradient. Of row 1
+/// of dy, n is the pixel that was read last (the newest), m1 the one before it (the middle) and e1 the one before that (the earliest).
+/// </para>
+/// </remarks>
 internal static unsafe class DepthwiseJointRows
 {
     /// <summary>Channels [c, end) by whole vectors of a run with 1 to 3 tap rows; returns where it stopped.</summary>

@@ -13,8 +13,8 @@ namespace Thomas.Kernels.Depthwise;
 /// <remarks>
 /// <para>Every dx is summed in the order of the pixels of dy, every tap of dw in the order of the rows and pixels.</para>
 /// <para>
-/// Names in the loops: w12 is the tap of the filter in row 1, column 2, and s12 the sum of its gradient; v is the pixel of x at hand and g its gradient. Of row 1
-/// of dy, n is the pixel that was read last (the newest), m1 the one before it (the middle) and e1 the one before that (the earliest).
+/// Names in the loops: w12 is the tap of the filter in row 1, column 2, and s12 the sum of its gradient; v is the pixel of x at hand and g its gradient. Of
+/// row 1 of dy, n is the pixel that was read last (the newest), m1 the one before it (the middle) and e1 the one before that (the earliest).
 /// </para>
 /// </remarks>
 internal static unsafe class DepthwiseJointRows

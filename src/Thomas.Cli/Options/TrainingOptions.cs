@@ -31,7 +31,7 @@ internal sealed class TrainingOptions
     private readonly Option<float?> _momentum = Parse.Number(
         "--momentum", Format($"Momentum of sgd (default {Default.Optimizer.Momentum})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _weightDecay = Parse.Number(
-        "--weight-decay", "Weight decay (default for the last layer: depends on the features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)",
+        "--weight-decay", "Weight decay (default for the last layer: by number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)",
         0f, 1000f);
     private readonly Option<float?> _smoothing = Parse.Number(
         "--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);

@@ -34,8 +34,8 @@ public sealed class DemoTests : IDisposable
         foreach ((string policy, string trained) in rows)
             Assert.Matches($@"\n  {policy} +{trained} +[0-9]+ of 128 +[0-9.]+% +[0-9.]+% +[0-9.]+ m?s +[0-9.]+ MiB", run.Out);
         Assert.Matches(
-            "Shown 128 letters, the network that knew digits, tuned by 'all', names [0-9.]+% of 500 new letters, the same network from random weights "
-            + "[0-9.]+%: .+\\.\n", run.Out);
+            "After 128 letters, the network that knew digits, tuned by 'all', gets [0-9.]+% of 500 new letters right; the same network from random "
+            + "weights gets [0-9.]+%: .+\\.\n", run.Out);
         Assert.Contains("tune last:2", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", run.Out, StringComparison.Ordinal);
         Assert.Equal(Files, SavedIn(folder));

@@ -48,9 +48,9 @@ public sealed class ClassNamesTests
         string all = string.Join('\n', ClassNames.Alike(names));
         Assert.Equal(4, all.Split('\n').Length);
         Assert.Contains("'Cat' and 'cat' differ only in case", all, StringComparison.Ordinal);
-        Assert.Contains("differ in Unicode form only", all, StringComparison.Ordinal);
-        Assert.Contains("'a b' and 'a_b' differ in blanks or underscores only", all, StringComparison.Ordinal);
-        Assert.Contains("'x' and 'x ' differ in blanks around only", all, StringComparison.Ordinal);
+        Assert.Contains("differ only in Unicode form", all, StringComparison.Ordinal);
+        Assert.Contains("'a b' and 'a_b' differ only in spaces or underscores", all, StringComparison.Ordinal);
+        Assert.Contains("'x' and 'x ' differ only in surrounding spaces", all, StringComparison.Ordinal);
         Assert.Empty(ClassNames.Alike(["cat", "dog"]));
     }
 

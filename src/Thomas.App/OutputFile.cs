@@ -17,7 +17,7 @@ internal static class OutputFile
         if (RealPath(Path.GetFullPath(path)).Equals(
             RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
         {
-            throw new OutputException($"The output '{path}' is the model that is read; give another name, so that the original stays as it is.");
+            throw new OutputException($"The output '{path}' is the input model; choose another name to keep the original.");
         }
 
         CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, InputFile.LengthOf(source));
@@ -30,10 +30,10 @@ internal static class OutputFile
     {
         if (Path.GetExtension(path).ToUpperInvariant() is not (".ONNX" or ".TFLITE"))
         {
-            throw new OutputException($"Cannot tell the format of the output '{path}' from its ending; use .tflite or .onnx.");
+            throw new OutputException($"Cannot tell the format of the output '{path}' from its extension; use .tflite or .onnx.");
         }
 
-        if (Directory.Exists(path)) throw new OutputException($"The output '{path}' is a folder; give the name of a file.");
+        if (Directory.Exists(path)) throw new OutputException($"The output '{path}' is a folder; give a file name.");
         TryWriting(path);
     }
 
@@ -93,7 +93,7 @@ internal static class OutputFile
             throw new OutputException($"Cannot write '{path}': {e.Message}", e);
         }
 
-        if (!Directory.Exists(folder)) throw new OutputException($"The folder of the output '{path}' does not exist; make it first.");
+        if (!Directory.Exists(folder)) throw new OutputException($"The folder of the output '{path}' does not exist; create it first.");
         try
         {
             string probe = TemporaryFile.NameFor(full);
@@ -124,7 +124,7 @@ internal static class OutputFile
 
         if (free < needed)
         {
-            throw new OutputException($"Cannot write '{path}': {Format.Bytes(free)} are free on its disk and about {Format.Bytes(needed)} are needed.");
+            throw new OutputException($"Cannot write '{path}': its disk has {Format.Bytes(free)} free, and about {Format.Bytes(needed)} are needed.");
         }
     }
 

@@ -137,10 +137,9 @@ internal static class ThomasCommand
     private static string OutOfMemory()
     {
         long used = Environment.WorkingSet, most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        return $"Not enough memory: the program needs more than the {Format.Bytes(used)} that it has; the system or the container allows it " +
-            $"{Format.Bytes(most)}. " +
-            "Close other programs, or give it less to do at once: smaller images (--size), a smaller --batch, a bound (--memory), fewer --threads, a cache "
-            + "folder for the images instead of memory (--cache-dir).";
+        return $"Not enough memory: the program has {Format.Bytes(used)} and needs more; the system or the container allows it "
+            + $"{Format.Bytes(most)}. Close other programs, or give it less to do at once: smaller images (--size), a smaller --batch, "
+            + "a memory bound (--memory), fewer --threads, or a cache folder instead of memory for the images (--cache-dir).";
     }
 
     private sealed class WriteVersion : SynchronousCommandLineAction

@@ -17,9 +17,9 @@ internal static class ImageFormat
 
         return result switch
         {
-            SKCodecResult.Unimplemented => "The image is not a JPEG, PNG, WebP, GIF or BMP, or uses a part of the format that is not supported.",
+            SKCodecResult.Unimplemented => "The image is not a JPEG, PNG, WebP, GIF or BMP, or uses an unsupported feature of its format.",
             _ when FileKind.Recognize(encoded) is null =>
-                $"This is not an image that is known here (it begins with {Convert.ToHexString(encoded[..Math.Min(encoded.Length, 8)])}); give a JPEG, "
+                $"This is not a known image format (it begins with {Convert.ToHexString(encoded[..Math.Min(encoded.Length, 8)])}); give a JPEG, "
                 + $"PNG, WebP, GIF or BMP file.",
             _ => $"The image's header cannot be read: {DescribeFailure(result)}",
         };
@@ -32,7 +32,7 @@ internal static class ImageFormat
         SKCodecResult.ErrorInInput => "The image's data is damaged.",
         SKCodecResult.InvalidInput => "The image's data is not valid.",
         SKCodecResult.InvalidConversion => "The image's pixel format cannot be converted to RGB.",
-        SKCodecResult.Unimplemented => "The image uses a part of its format that is not supported.",
+        SKCodecResult.Unimplemented => "The image uses an unsupported feature of its format.",
         _ => $"The decoder reports {result}.",
     };
 }

@@ -134,7 +134,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
         {
             throw new ImageFormatException(
                 $"Decoding its {width}x{height} pixels takes about {ByteSize.FormatAtLeast(cost)}, above the limit of {ByteSize.Format(_mostBytes)}; save "
-                + $"it smaller, or as an ordinary JPEG (not progressive) or PNG.");
+                + $"it smaller, or as a baseline JPEG (not progressive) or a PNG.");
         }
 
         return _budget.Take(cost);

@@ -69,8 +69,8 @@ internal sealed class WeightMatch
     {
         List<string> parts = [];
         Describe("missing from the file", _missing);
-        Describe("in the file and not in the network", _leftOver);
-        Describe("of another shape", _misshapen);
+        Describe("in the file but not in the network", _leftOver);
+        Describe("with a different shape", _misshapen);
         if (parts.Count > 0)
         {
             throw new ModelFormatException(_weights.Name, "", $"the weights do not fit the network (sizes in PyTorch's order). {string.Join(". ", parts)}");
@@ -123,7 +123,7 @@ internal sealed class WeightMatch
         if (fits) return _graph.Nodes.Count;
         _used.UnionWith(kept);
         _used.Add(bias);
-        Notes.Add($"the last layer keeps the network's own numbers, because the file's do not fit: {string.Join(", ", kept)}");
+        Notes.Add($"the last layer keeps its initial weights, because those in the file do not fit: {string.Join(", ", kept)}");
         return head;
     }
 
@@ -148,7 +148,7 @@ internal sealed class WeightMatch
             unfolded++;
         }
 
-        if (unfolded > 0) Notes.Add($"the file has {unfolded} batch normalizations folded into the layers before them; the network's only add the bias");
+        if (unfolded > 0) Notes.Add($"the file has {unfolded} batch normalizations folded into the layers before them; those of the network only add the bias");
     }
 
     /// <summary>The bias in the file that stands for a batch normalization of the graph; null where the rule does not apply.</summary>

@@ -55,7 +55,7 @@ public sealed class WeightFileTests
         Assert.Equal("conv1.weight", file.Tensors[0].Name);
         Assert.Equal(new Shape(16, 3, 3, 3), file.Tensors[0].Shape);
         Assert.Equal(new Shape(10, 64), file.Find("linear.weight")!.Shape);
-        Assert.Equal(["the prefix 'module.' of all names was left out"], file.Notes);
+        Assert.Equal(["the prefix 'module.' was removed from all names"], file.Notes);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class BatchLimitTests
     {
         Model model = TinyModels.Create(TinyModels.HeadStyle.Dense);
         ThomasException e = Assert.Throws<ThomasException>(() => new ImageClassifier(model, batch: batch));
-        Assert.Contains("the largest that does is ", e.Message, StringComparison.Ordinal);
+        Assert.Contains("the largest that fits is ", e.Message, StringComparison.Ordinal);
         int most = int.Parse(e.Message[(e.Message.LastIndexOf(' ') + 1)..].TrimEnd('.'), System.Globalization.CultureInfo.InvariantCulture);
         Assert.InRange(most, 100, batch - 1);
         Assert.Equal("A batch of", Assert.Throws<ThomasException>(() => Executable.Compile(model.Graph, batch)).Message[..10]);

@@ -169,7 +169,7 @@ public sealed class WeightLoaderTests
         Assert.Equal(new float[7 * 120], Constant(loaded.Graph, "fc.weight"));
         Assert.Equal(new float[7], Constant(loaded.Graph, "fc.bias"));
         Assert.Equal(weights.Find("dw.bias")!.Data.Floats, Constant(loaded.Graph, "dw.bias"));
-        Assert.Equal(["the last layer keeps the network's own numbers, because the file's do not fit: fc.weight, fc.bias"], loaded.Notes);
+        Assert.Equal(["the last layer keeps its initial weights, because those in the file do not fit: fc.weight, fc.bias"], loaded.Notes);
     }
 
     [Fact]
@@ -199,7 +199,7 @@ public sealed class WeightLoaderTests
     {
         (string, uint, int[])[] folded = [.. Without("bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"), ("conv.bias", 11, [4])];
         LoadedWeights loaded = WeightLoader.Load(Net(), SafetensorsFile.Weights(folded));
-        Assert.Equal(["the file has 1 batch normalizations folded into the layers before them; the network's only add the bias"], loaded.Notes);
+        Assert.Equal(["the file has 1 batch normalizations folded into the layers before them; those of the network only add the bias"], loaded.Notes);
         Assert.Equal(TestGraphs.Noise(4, 11), Constant(loaded.Graph, "bn.bias"));
 
         GraphBuilder b = new();

@@ -16,7 +16,7 @@ internal static class DemoFolder
         {
             if (File.Exists(existing))
             {
-                throw new OutputException($"The output '{folder}' cannot be a folder: '{existing}' is a file. Give another place (--out).");
+                throw new OutputException($"The output '{folder}' cannot be a folder: '{existing}' is a file. Choose another folder (--out).");
             }
 
             existing = parent;

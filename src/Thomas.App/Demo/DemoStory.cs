@@ -94,7 +94,7 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
     private static UpdatePolicy PolicyOf(string name) =>
         name == Scratch ? UpdatePolicy.All
         : UpdatePolicy.TryParse(name, out UpdatePolicy policy) ? policy
-        : throw new ArgumentException($"'{name}' is no update policy.", nameof(name));
+        : throw new ArgumentException($"'{name}' is not an update policy.", nameof(name));
 
     private static string[] LabelsOf(string characters)
     {

@@ -37,14 +37,14 @@ internal static class DemoTable
     {
         double tuned = kept.After.Accuracy, alone = scratch.After.Accuracy, error = StandardError(kept.After, scratch.After);
         string verdict = tuned - alone > Significance * error
-            ? Format.Invariant($"knowing digits saved it {(tuned - alone) / (1 - alone):0%} of the mistakes")
+            ? Format.Invariant($"knowing digits avoided {(tuned - alone) / (1 - alone):0%} of the mistakes")
             : alone - tuned > Significance * error
-                ? "here, starting from random weights was better"
-                : Format.Invariant($"{kept.After.Total} images cannot tell these two apart");
+                ? "starting from random weights was better here"
+                : Format.Invariant($"{kept.After.Total} images are too few to tell the two apart");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Shown {kept.Own.Total} letters, the network that knew digits, tuned by '{kept.Policy}', names {tuned:0.0%} of {kept.After.Total:#,0} new "
-            + $"letters, the same network from random weights {alone:0.0%}: {verdict}.");
+            $"After {kept.Own.Total} letters, the network that knew digits, tuned by '{kept.Policy}', gets {tuned:0.0%} of {kept.After.Total:#,0} new "
+            + $"letters right; the same network from random weights gets {alone:0.0%}: {verdict}.");
     }
 
     private static double StandardError(ConfusionMatrix a, ConfusionMatrix b) =>

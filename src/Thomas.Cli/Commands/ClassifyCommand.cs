@@ -42,7 +42,7 @@ internal sealed class ClassifyCommand
 
     public static Command Create(Terminal terminal, TuningChoice tuned)
     {
-        Command command = new("classify", "Name what is in images");
+        Command command = new("classify", "Print the most likely classes of images");
         ClassifyCommand classify = new(terminal, tuned);
         classify._model.AddTo(command);
         command.Add(classify._images);
@@ -66,7 +66,7 @@ internal sealed class ClassifyCommand
         using ImageClassifier classifier = new(model, preprocessing, compile);
         double compiled = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         _terminal.Quantized(model);
-        if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} names no classes; they are shown by number (--labels gives names)");
+        if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} has no class names; classes are shown by number (give names with --labels)");
         _terminal.ClassOutput(model, classifier.Output);
         _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
         _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
@@ -147,7 +147,7 @@ internal sealed class ClassifyCommand
 
             if (files.Count == before)
             {
-                throw new DataException($"The folder '{path}' has no images in it{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
+                throw new DataException($"The folder '{path}' contains no images{(passedOver.Describe() is string others ? $" ({others})" : "")}.");
             }
 
             files.Sort(before, files.Count - before, StringComparer.Ordinal);

@@ -19,7 +19,7 @@ internal sealed class ConvertCommand
 
     public static Command Create(Terminal terminal)
     {
-        Command command = new("convert", "Write a model in the other format, or with labels and preprocessing inside");
+        Command command = new("convert", "Convert a model to .tflite or .onnx, or store labels and preprocessing in it");
         ConvertCommand convert = new(terminal);
         convert._model.AddTo(command);
         command.Add(convert._output);

@@ -28,12 +28,12 @@ internal sealed class DemoCommand
     private readonly Terminal _terminal;
     private readonly Option<string> _folder = new("--out", "-o")
     {
-        Description = $"Folder for images and tuned model (default {DefaultFolder})",
+        Description = $"Folder for the images and the tuned model (default {DefaultFolder})",
         HelpName = "folder",
     };
     private readonly Option<ulong?> _seed = Parse.Number(
-        "--seed", "Decides images and weights; the same seed gives the same accuracies and files, whatever the threads (default 1)", 0ul, ulong.MaxValue);
-    private readonly Option<bool> _quick = new("--quick") { Description = "Fewer images and steps: to see that everything works, not how well" };
+        "--seed", "Seed of images and weights; the same seed gives the same accuracies and files on any number of threads (default 1)", 0ul, ulong.MaxValue);
+    private readonly Option<bool> _quick = new("--quick") { Description = "Use fewer images and steps: checks that everything works, not how well it learns" };
     private readonly ComputeOptions _compute;
 
     private DemoCommand(Terminal terminal, TuningChoice tuned)
@@ -46,7 +46,7 @@ internal sealed class DemoCommand
     {
         Command command = new(
             "demo",
-            "Show tuning from beginning to end in less than a minute: drawn digits, then letters from 128 images; needs no data and no network connection");
+            "Show tuning from beginning to end in less than a minute: learns drawn digits, then letters from 128 images; needs no data and no network");
         DemoCommand demo = new(terminal, tuned);
         command.Add(demo._folder);
         command.Add(demo._seed);
@@ -122,8 +122,8 @@ internal sealed class DemoCommand
         _terminal.Kernels(digits.Training.Kernels);
         _terminal.Field(
             "digits",
-            $"{string.Join(", ", epochs)} of the digits right while they were learned, epoch by epoch\n{Format.Percent(digits.Test.Accuracy)} of "
-            + $"{Format.Invariant($"{settings.TestDigits:#,0}")} test digits right, learned in {Format.Duration(digits.Duration)}");
+            $"{string.Join(", ", epochs)} training accuracy, epoch by epoch\n{Format.Percent(digits.Test.Accuracy)} accuracy on "
+            + $"{Format.Invariant($"{settings.TestDigits:#,0}")} test digits, trained in {Format.Duration(digits.Duration)}");
     }
 
     private void Print(IReadOnlyList<DemoTuning> tunings, string conclusion, DemoSettings settings)
@@ -141,16 +141,16 @@ internal sealed class DemoCommand
 
     private void PrintFiles(string folder, double magnification)
     {
-        string changes = magnification > 0 ? Format.Invariant($"the change, drawn {magnification:0.0} times as strong") : "no change";
+        string changes = magnification > 0 ? Format.Invariant($"the change, amplified {magnification:0.0} times") : "no change";
         _terminal.Say();
         _terminal.Field(
             "saved",
             $"""
-            {Path.Combine(folder, "drawn.png")}: {SheetColumns} of each class; digits on the left, on the right letters it was tuned with
-            {Path.Combine(folder, "predictions.png")}: the first {ShownPredictions} test letters, each in the row of the letter it was taken for; green is right, red wrong
-            {Path.Combine(folder, "filters.png")}: the filters of the first layer with digits, with letters, and {changes}
-            {Path.Combine(folder, SampleFolder)}: one test letter of each kind
-            {Path.Combine(folder, ModelFile)}: the network tuned by '{DemoStory.Kept}', labels and preprocessing inside
+            {Path.Combine(folder, "drawn.png")}: {SheetColumns} of each class: digits on the left, the letters it was tuned with on the right
+            {Path.Combine(folder, "predictions.png")}: the first {ShownPredictions} test letters, each in the row of its predicted letter; green is right
+            {Path.Combine(folder, "filters.png")}: the filters of the first layer after digits, after letters, and {changes}
+            {Path.Combine(folder, SampleFolder)}: one test image of each letter
+            {Path.Combine(folder, ModelFile)}: the network tuned by '{DemoStory.Kept}', with labels and preprocessing inside
             """);
         _terminal.Field("try it", $"thomas classify {Path.Combine(folder, ModelFile)} {Path.Combine(folder, SampleFolder, "A.png")}");
     }

@@ -19,11 +19,11 @@ internal sealed class DevicesCommand
         Command command = new("devices", "List the available compute devices");
         Option<bool> tune = new("--tune")
         {
-            Description = "Measure in a few seconds how many threads and which block sizes are fastest here, and use them from now on; results do not change",
+            Description = "Find the fastest number of threads and block sizes for this machine in a few seconds, and use them from now on; results do not change",
         };
         Option<string> folder = new("--cache-dir")
         {
-            Description = "Folder to keep the choice in (default: the user's cache folder, the only one where it is looked for)",
+            Description = "Folder to save the choice in (default: the user's cache folder; other commands read it from there only)",
             HelpName = "folder",
         };
         command.Add(tune);
@@ -66,7 +66,7 @@ internal sealed class DevicesCommand
             List<string> lines = [
                 .. tuning.Measured.Select(
                     m => Format.Invariant($"{Describe(m.Threads, m.BlockRows, m.BlockPanelBytes)}: {m.Milliseconds:F2} ms for MobileNetV2"))];
-            string use = isDefault ? "from now on, unless --threads says otherwise" : $"kept, but looked for in {CacheFolder.Default()} only";
+            string use = isDefault ? "from now on, unless --threads says otherwise" : $"saved, but other commands read it from {CacheFolder.Default()} only";
             terminal.Field("tuning", $"{string.Join('\n', lines)}\n{Describe(tuning.Threads, tuning.BlockRows, tuning.BlockPanelBytes)} {use}: {tuning.File}");
         }
 

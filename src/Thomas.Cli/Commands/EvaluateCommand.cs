@@ -61,7 +61,7 @@ internal sealed class EvaluateCommand
         _terminal.Warnings(Others(result));
         foreach (string note in result.Notes)
         {
-            if (note.Contains("is taken for", StringComparison.Ordinal)) _terminal.Note($"note: {note}");
+            if (note.Contains("is matched to", StringComparison.Ordinal)) _terminal.Note($"note: {note}");
         }
 
         _terminal.Details(result.Notes);
@@ -105,7 +105,7 @@ internal sealed class EvaluateCommand
     {
         _terminal.Field("model", Format.Name(model.Info.Name));
         int unknown = result.UncheckedClasses.Count;
-        string others = unknown > 0 ? $"; nothing is known of the model's other {Format.Plural(unknown, "class", "classes")}" : "";
+        string others = unknown > 0 ? $"; the model's other {Format.Plural(unknown, "class was", "classes were")} not tested" : "";
         string left = result.Broken.Count > 0 ? $", {result.Broken.Count} left out" : "";
         _terminal.Field(
             "data",

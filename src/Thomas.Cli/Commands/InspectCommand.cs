@@ -73,7 +73,7 @@ internal sealed class InspectCommand
         if (output.LabelProblem is not null)
         {
             warnings.Add(
-                $"{model.Info.Labels!.Count} labels for {Format.Plural(output.Numbers, "output")}: classify and evaluate need --labels with a file that fits");
+                $"{model.Info.Labels!.Count} labels for {Format.Plural(output.Numbers, "output")}: classify and evaluate need --labels with a matching file");
         }
 
         return new InspectReport(
@@ -199,7 +199,7 @@ internal sealed class InspectCommand
 
     private static string Labels(InspectReport report)
     {
-        if (report.Labels is not { Count: > 0 } labels) return report.ClassOutput.Numbers == 1 ? "2, of which the file names none" : "the file names none";
+        if (report.Labels is not { Count: > 0 } labels) return report.ClassOutput.Numbers == 1 ? "2, without names in the file" : "without names in the file";
         if (report.ClassOutput.Numbers == 1 && labels.Count == 1) labels = [$"not {labels[0]}", labels[0]];
         List<string> first = [];
         for (int i = 0; i < labels.Count && i < ListedLabels; i++) first.Add(VisibleText.Shorten(labels[i], NameColumns));

@@ -37,7 +37,7 @@ internal sealed class PlanCommand
 
     public static Command Create(Terminal terminal, TuningChoice tuned)
     {
-        Command command = new("plan", "Show the memory and time of training before it runs, for one update policy or all of them");
+        Command command = new("plan", "Predict the memory and time of training, for one update policy or for all");
         PlanCommand plan = new(terminal, tuned);
         plan._model.AddTo(command);
         plan._plan.AddTo(command);
@@ -52,7 +52,7 @@ internal sealed class PlanCommand
         Dataset? data = _plan.Data(parsed, _terminal);
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
-        if (compile.Device == DeviceKind.Serial) _notes.Add("times are those of a middling machine's cpu device; the serial one is far slower");
+        if (compile.Device == DeviceKind.Serial) _notes.Add("times are estimates for the cpu device of an average machine; the serial device is far slower");
         Question question = new(
             model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
@@ -60,7 +60,7 @@ internal sealed class PlanCommand
         string? details = null;
         if (policy is UpdatePolicy one) policies.Add(Examine(question, one, out details));
         else Compare(question, policies);
-        if (policies.Count == 0) throw new ThomasException($"{model.Info.Name} cannot be trained by any policy. {string.Join(' ', _notes)}");
+        if (policies.Count == 0) throw new ThomasException($"{model.Info.Name} cannot be trained with any policy. {string.Join(' ', _notes)}");
 
         RunPlanOptions options = question.Options(policy ?? UpdatePolicy.All);
         PlanReport report = new(
@@ -223,23 +223,23 @@ internal sealed class PlanCommand
             $"{p.Policy}: {Format.Count(p.TrainedParameters)} parameters trained"
                 + $"{(p.TrainedTensors is null ? "" : $" in {Format.Plural(p.TrainedTensors.Count, "tensor")}")}");
         _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} images");
-        List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in all"];
+        List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in total"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
-        if (p.RunBytes is long run) memory.Add($"the whole run adds {Format.Bytes(run)} at most to a process with the model loaded");
-        if (p.ModelCopyBytes is long copy) memory.Add($"besides {Format.Bytes(copy)}, the trained weights as they were read");
+        if (p.RunBytes is long run) memory.Add($"the whole run adds at most {Format.Bytes(run)} to a process with the model loaded");
+        if (p.ModelCopyBytes is long copy) memory.Add($"plus {Format.Bytes(copy)} for the trained weights as read from the file");
         _terminal.Field("memory", string.Join('\n', memory));
-        string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} computed again" : "";
+        string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} recomputed" : "";
         string split = p.ForwardMultiplyAdds is long forward
             ? $": {Format.Count(forward)} forward + {Format.Count(p.BackwardMultiplyAdds ?? 0)} backward{again}"
             : "";
         _terminal.Field("multiply-adds", $"{Format.Count(p.MultiplyAdds)} a step{split}");
         _terminal.Field("time", $"about {Format.Duration(TimeSpan.FromSeconds(p.SecondsPerStep))} a step");
-        if (p.SecondsPerImageOnce is double once) _terminal.Field("", $"and once {Format.Duration(TimeSpan.FromSeconds(once))} for the features of each image");
+        if (p.SecondsPerImageOnce is double once) _terminal.Field("", $"plus {Format.Duration(TimeSpan.FromSeconds(once))} once per image for its features");
         if (p.Recomputed is { Count: > 0 } recomputed)
         {
             List<string> lines = [];
             foreach (RecomputedReport value in recomputed) lines.Add($"{Format.Bytes(value.Bytes),10}  {Format.Name(value.Name)}");
-            _terminal.Field("computed again", string.Join('\n', lines));
+            _terminal.Field("recomputed", string.Join('\n', lines));
         }
 
         if (timeline is null) return;

@@ -22,19 +22,19 @@ internal sealed class TrainCommand
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o")
     {
-        Description = "Where to save the trained model, .tflite or .onnx (default: ARCHITECTURE.onnx in this folder)",
+        Description = "Where to save the trained model, .tflite or .onnx (default: ARCHITECTURE.onnx in the current folder)",
         HelpName = "file",
     };
-    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the images that it takes (default: the published network's)", 16, 4096);
-    private readonly Option<float?> _width = Parse.Number("--width", "Factor on the channels of all layers, for the MobileNets (default 1)", 0.01f, 4f);
-    private readonly Option<bool> _color = new("--rgb") { Description = "Color images for a network that was published for gray ones (lenet5)" };
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the input images (default: those of the published network)", 16, 4096);
+    private readonly Option<float?> _width = Parse.Number("--width", "Width multiplier of the channels of all layers, MobileNets only (default 1)", 0.01f, 4f);
+    private readonly Option<bool> _color = new("--rgb") { Description = "Use color images for a network that was published for gray ones (lenet5)" };
     private readonly Option<string> _weights = new("--weights")
     {
-        Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth, .pt; the last layer may be for other classes",
+        Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth or .pt; their last layer may have other classes",
         HelpName = "file",
     };
     private readonly Option<UpdatePolicy?> _update = Parse.Policy(
-        "--update", "What to train with --weights (default all; without --weights everything is trained from scratch)");
+        "--update", "What to train with --weights (default all; without --weights all layers are trained from scratch)");
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
@@ -75,7 +75,7 @@ internal sealed class TrainCommand
         string name = parsed.GetRequiredValue(_architecture);
         if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture))
         {
-            throw new UsageException($"There is no architecture '{name}'; there are {Names()}.");
+            throw new UsageException($"Unknown architecture '{name}'; choose one of {Names()}.");
         }
 
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
@@ -122,7 +122,8 @@ internal sealed class TrainCommand
         }
 
         if (!result.Cancelled && tested) return ExitCode.Success;
-        _terminal.Complain(result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not end; the trained model is in {output}");
+        _terminal.Complain(
+            result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
         return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
     }
 
@@ -151,7 +152,7 @@ internal sealed class TrainCommand
         {
             if (given?.Kind == UpdateKind.Scratch)
             {
-                throw new UsageException("--update scratch forgets the weights that --weights reads; leave out one of them.");
+                throw new UsageException("--update scratch discards the weights that --weights reads; give only one of them.");
             }
 
             return given ?? UpdatePolicy.All;
@@ -159,7 +160,7 @@ internal sealed class TrainCommand
 
         if (given is not null && given.Value.Kind != UpdateKind.Scratch)
         {
-            throw new UsageException("--update needs --weights: random weights are worth nothing, so all of them are trained.");
+            throw new UsageException("--update needs --weights: random weights must all be trained.");
         }
 
         return new UpdatePolicy(UpdateKind.Scratch);
@@ -230,7 +231,7 @@ internal sealed class TrainCommand
 
         Dataset learning = rest.Has(Subset.Validation) ? rest : Split.Stratified(rest, share, seed);
         string text = $"{learning.Only(Subset.Train).Samples.Count} for training, {learning.Only(Subset.Validation).Samples.Count} for validation";
-        return (learning, test, test is null ? text : $"{text}, {test.Samples.Count} to test with at the end");
+        return (learning, test, test is null ? text : $"{text}, {test.Samples.Count} for the final test");
     }
 
     private void Announce(Architecture architecture, Model model, Dataset data, TrainerOptions options, string split)
@@ -251,15 +252,15 @@ internal sealed class TrainCommand
     {
         if (!_terminal.Quiet) _terminal.Say();
         string start = result.Before is ConfusionMatrix before
-            ? $"before      {Format.Percent(before.Accuracy),6}   with the weights that training began with\n"
+            ? $"before      {Format.Percent(before.Accuracy),6}   with the initial weights\n"
             : "";
-        string below = result.IsBelowBaseline ? "below the start; " : "";
+        string below = result.IsBelowBaseline ? "below the initial weights; " : "";
         string validation = result.After is ConfusionMatrix after
-            ? $"validation  {Format.Percent(after.Accuracy),6}   {below}{after.Correct} of {after.Total}{Format.Interval(after)}; best epoch, chosen by "
+            ? $"validation  {Format.Percent(after.Accuracy),6}   {below}{after.Correct} of {after.Total}{Format.Interval(after)}; best epoch, chosen on "
             + $"these images: number {result.BestEpoch} of {result.Epochs.Count}"
             : "validation  not measured";
         string test = job.Test is ConfusionMatrix confusion
-            ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}{Format.Interval(confusion)}; seen once, "
+            ? $"\ntest        {Format.Percent(confusion.Accuracy),6}   {confusion.Correct} of {confusion.Total}{Format.Interval(confusion)}; used once, "
             + $"after training"
             : "";
         _terminal.Field("accuracy", start + validation + test);

@@ -22,7 +22,7 @@ internal sealed class TuneCommand
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o")
     {
-        Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in this folder)",
+        Description = "Where to save the tuned model, .tflite or .onnx (default: MODEL-tuned in the current folder)",
         HelpName = "file",
     };
     private readonly TrainingOptions _training = new();
@@ -121,7 +121,7 @@ internal sealed class TuneCommand
         string split = data.Has(Subset.Validation)
             ? $"{data.Only(Subset.Train).Samples.Count} for training, {data.Only(Subset.Validation).Samples.Count} for validation"
             : Format.Invariant($"{Format.Plural(data.Samples.Count - test, "image")}, {options.ValidationShare:0%} of each class set aside for validation");
-        if (test > 0) split += $", {test} for test (not used)";
+        if (test > 0) split += $", {test} for testing (not used)";
         string views = options.Views > 1 ? Format.Invariant($", {options.Views} views of each image") : "";
         _terminal.Field("model", $"{Format.Name(model.Info.Name)}, {Format.Count(model.Graph.ParameterCount)} parameters");
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
@@ -137,14 +137,14 @@ internal sealed class TuneCommand
     private void Print(TuningResult result, string output, UsageReport usage, RunMemory memory)
     {
         if (!_terminal.Quiet) _terminal.Say();
-        string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with a new last layer alone\n" : "";
+        string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with only a new last layer\n" : "";
         string below = result.IsBelowBaseline ? "below the baseline; " : "";
         _terminal.Field(
             result.KeptClasses > 0 ? "new classes" : "accuracy",
             $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   "
             + $"{Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
         _terminal.Field(
-            "checked", $"{result.Checked}{Format.Interval(result.After)}\nthe epoch was chosen by these images, so other images will give slightly less");
+            "checked", $"{result.Checked}{Format.Interval(result.After)}\nthe best epoch was chosen on these images, so expect slightly less on other images");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -176,7 +176,7 @@ internal sealed class TuneCommand
         {
             return result.Epochs.Count == 0 || result.AfterLastLayer is null
                 ? "cancelled before the first epoch ended"
-                : "no epoch of the network was better than the new last layer alone, which is kept";
+                : "no epoch of the network beat the new last layer alone, which is kept";
         }
 
         string end = result.Cancelled ? ", cancelled" : result.Epochs[^1].Epoch > result.BestEpoch ? "" : ", the last";

@@ -34,8 +34,8 @@ internal sealed class CacheOptions
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            if (given is not null) throw new OutputException($"The cache folder '{given}' cannot be made: {e.Message}", e);
-            terminal.Warn($"no cache: the folder '{folder}' cannot be made ({e.Message}); --cache-dir names another");
+            if (given is not null) throw new OutputException($"The cache folder '{given}' cannot be created: {e.Message}", e);
+            terminal.Warn($"no cache: the folder '{folder}' cannot be created ({e.Message}); choose another with --cache-dir");
             return null;
         }
     }

@@ -10,7 +10,7 @@ namespace Thomas.Cli.Options;
 internal sealed class ComputeOptions(TuningChoice tuned)
 {
     private readonly Option<string> _device = Parse.Word(
-        "--device", "What computes: SIMD kernels on all fast cores, or the scalar baseline on one (default cpu)", "cpu", "serial");
+        "--device", "Compute device: SIMD kernels on all fast cores, or the scalar baseline on one core (default cpu)", "cpu", "serial");
     private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
 
     public void AddTo(Command command)

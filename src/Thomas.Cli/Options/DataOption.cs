@@ -10,7 +10,7 @@ internal sealed class DataOption
     private readonly Option<string> _data = new("--data")
     {
         Description =
-            "A folder with one folder of images per class (optionally under train/ and val/), a CSV file of lines path,label[,split], or a folder with the "
+            "A folder with one folder of images per class (optionally under train/ and val/), a CSV file with lines path,label[,split], or a folder with the "
             + "files of MNIST (IDX, also .gz) or CIFAR-10 (.bin)",
         HelpName = "folder|file",
         Required = true,

@@ -12,7 +12,7 @@ internal sealed class ModelArgument
     private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
     private readonly Option<string> _labels = new("--labels")
     {
-        Description = "Class names, one on each line, for a model that carries none or wrong ones",
+        Description = "File of class names, one per line, for a model without names or with wrong ones",
         HelpName = "file",
     };
     private readonly Option<int?> _size = Parse.Number(
@@ -62,7 +62,7 @@ internal sealed class ModelArgument
         if (ClassOutput.Find(new Model(model.Graph, model.Info with { Labels = labels })) is { LabelProblem: not null } output)
         {
             string needed = output.IsBinary
-                ? "has a single output: two lines name the classes of its low and its high values, one line that of the high ones"
+                ? "has a single output: give two lines, for its low and its high values, or one line for the high values"
                 : $"has {output.Numbers} outputs; each output needs one line";
             throw new DataException($"The label file '{path}' has {labels.Count} lines, but {model.Info.Name} {needed}.");
         }

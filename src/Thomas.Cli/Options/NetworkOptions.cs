@@ -13,34 +13,35 @@ internal sealed class NetworkOptions
 
     private readonly Option<string> _batchNorm = Parse.Word(
         "--bn",
-        "Batch normalization that the model still has: statistics of the file (folded into the weights) or of each batch (default frozen, from scratch live)",
+        "Statistics of the model's batch normalization, if any: the file's, folded into the weights, or each batch's (default frozen, from scratch live)",
         "frozen", "live");
     private readonly Option<long?> _memory = Parse.Size(
         "--memory",
-        "Most memory that the run may add to the process, in every stage, for example 96MiB: micro-batches and recomputation are chosen to fit, or the "
+        "Most memory that the run may add to the process at any time, for example 96MiB: micro-batches and recomputation are chosen to fit, or the "
         + "error names the smallest bound that works");
     private readonly Option<float?> _bodyRate = Parse.Number(
         "--body-rate",
-        "Learning rate of the layers before the last as a share of the last one's (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "
+        "Learning rate of the layers before the last one, as a share of its rate (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "
         + "scratch 1)", 0f, 100f);
-    private readonly Option<float?> _clip = Parse.Number("--clip", "Bound of the norm of all gradients together (default none)", 1e-6f, 1e6f);
+    private readonly Option<float?> _clip = Parse.Number("--clip", "Bound on the global norm of the gradients (default none)", 1e-6f, 1e6f);
     private readonly Option<float?> _average = Parse.Number(
-        "--average", "Decay of an average of the weights, which is what is kept then, for example 0.99 (default none)", 0.001f, 0.99999f);
+        "--average", "Keep a moving average of the weights with this decay, for example 0.99 (default none)", 0.001f, 0.99999f);
     private readonly Option<float?> _dropout = Parse.Number(
-        "--dropout", "Share of the last layer's inputs that become zero in training", 0f, 1f, belowMaximum: true);
-    private readonly Option<float?> _mixup = Parse.Number("--mixup", "Mix images in pairs, shares drawn from Beta(a, a) (default off)", 0f, 100f);
-    private readonly Option<float?> _cutMix = Parse.Number("--cutmix", "Paste a part of another image, its area drawn from Beta(a, a) (default off)", 0f, 100f);
+        "--dropout", "Share of the last layer's inputs set to zero in training (default 0)", 0f, 1f, belowMaximum: true);
+    private readonly Option<float?> _mixup = Parse.Number("--mixup", "Mix pairs of images, with shares drawn from Beta(a, a) (default off)", 0f, 100f);
+    private readonly Option<float?> _cutMix = Parse.Number(
+        "--cutmix", "Paste a part of another image, with an area drawn from Beta(a, a) (default off)", 0f, 100f);
     private readonly Option<string> _schedule = new("--schedule")
     {
-        Description = "How the learning rate falls: cosine, or steps:N for a tenth after every N epochs (default cosine)",
+        Description = "How the learning rate falls: cosine, or steps:N to divide it by 10 every N epochs (default cosine)",
         HelpName = "cosine|steps:N",
     };
     private readonly Option<string> _checkpoint = new("--checkpoint")
     {
-        Description = "File that training can be resumed from, written after each epoch, every five minutes and on Ctrl-C",
+        Description = "File to resume training from, written after each epoch, every five minutes and on Ctrl-C",
         HelpName = "file",
     };
-    private readonly Option<bool> _resume = new("--resume") { Description = "Go on from the checkpoint, if there is one" };
+    private readonly Option<bool> _resume = new("--resume") { Description = "Continue from the checkpoint, if there is one" };
 
     public void AddTo(Command command)
     {
@@ -74,7 +75,7 @@ internal sealed class NetworkOptions
     {
         string? checkpoint = parsed.GetValue(_checkpoint);
         bool resume = parsed.GetValue(_resume);
-        if (resume && checkpoint is null) throw new UsageException("--resume needs --checkpoint: the file to go on from.");
+        if (resume && checkpoint is null) throw new UsageException("--resume needs --checkpoint: the file to continue from.");
         if (checkpoint is not null) CheckCheckpoint(checkpoint, resume);
         (RateDecay decay, int epochs) = ReadSchedule(parsed.GetValue(_schedule));
         return options with
@@ -99,15 +100,15 @@ internal sealed class NetworkOptions
     /// <summary>A checkpoint replaces nothing but a checkpoint, and that only if training goes on from it.</summary>
     private static void CheckCheckpoint(string path, bool resume)
     {
-        if (path.Length == 0 || Directory.Exists(path)) throw new UsageException($"--checkpoint is '{path}'; it must be the name of a file.");
+        if (path.Length == 0 || Directory.Exists(path)) throw new UsageException($"--checkpoint is '{path}'; it must be a file name.");
         if (File.Exists(path))
         {
             if (!Trainer.IsCheckpoint(path))
             {
-                throw new OutputException($"'{path}' exists and is no checkpoint; give --checkpoint another name, so that it stays as it is.");
+                throw new OutputException($"'{path}' exists and is not a checkpoint; choose another name for --checkpoint.");
             }
 
-            if (!resume) throw new OutputException($"There is a checkpoint '{path}' already: go on from it with --resume, or delete it to start anew.");
+            if (!resume) throw new OutputException($"The checkpoint '{path}' already exists: continue from it with --resume, or delete it to start again.");
         }
 
         OutputFile.TryWriting(path);

@@ -15,12 +15,12 @@ internal sealed class OutputOptions
 
     private readonly Option<int?> _batchSize = new("--batch-size")
     {
-        Description = "Images that the written file takes at a time, or open for any number (default: 1 for .tflite, open for .onnx)",
+        Description = "Batch size of the saved model, or open for any number of images (default: 1 for .tflite, open for .onnx)",
         HelpName = "n|open",
     };
 
     private readonly Option<bool> _writeLabels =
-        new("--write-labels") { Description = "Write the class names next to the model too: labels.txt, one on each line" };
+        new("--write-labels") { Description = "Also write the class names next to the model: labels.txt, one per line" };
 
     public OutputOptions() => _batchSize.CustomParser = result =>
     {
@@ -49,7 +49,7 @@ internal sealed class OutputOptions
         if (!parsed.GetValue(_writeLabels)) return null;
         if (model.Info.Labels is not { Count: > 0 } labels)
         {
-            terminal.Warn($"{model.Info.Name} names no classes, so there is nothing to write for --write-labels; --labels gives names.");
+            terminal.Warn($"{model.Info.Name} has no class names, so --write-labels writes nothing; give names with --labels.");
             return null;
         }
 
@@ -60,7 +60,7 @@ internal sealed class OutputOptions
             if (Path.Exists(path) && !Holds(path, text))
             {
                 string own = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(output)}.{MetadataSerializer.LabelFile}");
-                terminal.Warn($"{path} holds something else and stays as it is; the class names are in {own}.");
+                terminal.Warn($"{path} holds something else and was left unchanged; the class names are in {own}.");
                 path = own;
             }
 

@@ -10,9 +10,9 @@ namespace Thomas.Cli.Options;
 /// <summary>What a run is planned for: the options of <c>tune</c> that change what it needs, read by the same code.</summary>
 internal sealed class PlanOptions
 {
-    private readonly Option<string> _data = new("--data") { Description = "Images as for tune; they say how many classes there are", HelpName = "folder|file" };
-    private readonly Option<int?> _classes = Parse.Number("--classes", "How many classes the data has (default: the model's own)", 2, 1_000_000);
-    private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train; without it all policies are compared");
+    private readonly Option<string> _data = new("--data") { Description = "Images as for tune; they set the number of classes", HelpName = "folder|file" };
+    private readonly Option<int?> _classes = Parse.Number("--classes", "Number of classes in the data (default: that of the model)", 2, 1_000_000);
+    private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default: compare all policies)");
     private readonly TrainingOptions _training = new();
 
     public void AddTo(Command command)
@@ -23,7 +23,7 @@ internal sealed class PlanOptions
         {
             if (result.GetResult(_data) is not null && result.GetResult(_classes) is not null)
             {
-                result.AddError("--data and --classes exclude each other: the data says how many classes there are.");
+                result.AddError("--data and --classes cannot be combined: the data sets the number of classes.");
             }
         });
     }

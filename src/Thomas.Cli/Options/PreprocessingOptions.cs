@@ -8,10 +8,10 @@ namespace Thomas.Cli.Options;
 internal sealed class PreprocessingOptions
 {
     private readonly Option<string> _preset = Parse.Word(
-        "--preset", "A usual normalization of the images; see the documentation", [.. Preprocessing.PresetNames]);
+        "--preset", "Common normalization of the images; see the documentation", [.. Preprocessing.PresetNames]);
     private readonly Option<ChannelValues?> _mean = Parse.Channels(
-        "--mean", "Subtracted from each channel, 0..255, in the model's channel order", positive: false);
-    private readonly Option<ChannelValues?> _std = Parse.Channels("--std", "Divides each channel after that, 0..255", positive: true);
+        "--mean", "Value to subtract from each channel, 0..255, in the model's channel order", positive: false);
+    private readonly Option<ChannelValues?> _std = Parse.Channels("--std", "Value to divide each channel by after --mean, 0..255", positive: true);
     private readonly Option<string> _color = Parse.Word("--color", "Order of the channels", "rgb", "bgr", "gray");
     private readonly ResizeOptions _resize = new();
 

@@ -6,10 +6,10 @@ namespace Thomas.Cli.Options;
 internal sealed class ResizeOptions
 {
     private readonly Option<string> _resize = Parse.Word(
-        "--resize", "How an image gets the model's size (default of tune and train: stretch for .tflite output, else center-crop)", "center-crop", "stretch");
+        "--resize", "How images are resized for the model (default of tune and train: stretch for .tflite output, else center-crop)", "center-crop", "stretch");
     private readonly Option<double?> _cropMargin = Parse.Number(
         "--crop-margin",
-        "For center-crop: size of the resized image over that of the crop, 1 for the largest crop that fits (default 1.143, up to 64 pixels 1)", 1.0, 4.0);
+        "For center-crop: size of the resized image relative to the crop, 1 for the largest crop that fits (default 1.143, or 1 up to 64 pixels)", 1.0, 4.0);
 
     public void AddTo(Command command)
     {
@@ -27,7 +27,7 @@ internal sealed class ResizeOptions
         double? margin = parsed.GetValue(_cropMargin);
         if (margin is not null && resize == "stretch")
         {
-            throw new UsageException("--crop-margin is about --resize center-crop; with stretch nothing is cut off.");
+            throw new UsageException("--crop-margin needs --resize center-crop: stretch crops nothing.");
         }
 
         return preprocessing with

@@ -20,18 +20,18 @@ internal sealed class TrainingOptions
     private readonly Option<UpdatePolicy?> _update = Parse.Policy(
         "--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
     private readonly NetworkOptions _network = new();
-    private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and add the new ones after them" };
+    private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and append the new ones" };
     private readonly Option<bool> _logits =
-        new("--logits") { Description = "Leave class scores (logits) in the saved model; without it the model ends in a softmax and hands out probabilities" };
+        new("--logits") { Description = "Save a model that outputs logits; without this option it ends in a softmax and outputs probabilities" };
     private readonly Option<int?> _epochs = Parse.Number(
         "--epochs", $"Passes over the training images (default {Default.Epochs} for the last layer, {Network.Epochs} for more)", 1, 100_000);
-    private readonly Option<int?> _batch = Parse.Number("--batch", $"Images in a step (default {Default.BatchSize})", 1, 65_536);
-    private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: chosen by optimizer and policy)", 1e-9f, 1000f);
-    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "How gradients become updates (default adamw)", "sgd", "adam", "adamw");
+    private readonly Option<int?> _batch = Parse.Number("--batch", $"Images per step (default {Default.BatchSize})", 1, 65_536);
+    private readonly Option<float?> _rate = Parse.Number("--lr", "Peak learning rate (default: depends on optimizer and policy)", 1e-9f, 1000f);
+    private readonly Option<string> _optimizer = Parse.Word("--optimizer", "Optimizer that updates the weights (default adamw)", "sgd", "adam", "adamw");
     private readonly Option<float?> _momentum = Parse.Number(
         "--momentum", Format($"Momentum of sgd (default {Default.Optimizer.Momentum})"), 0f, 1f, belowMaximum: true);
     private readonly Option<float?> _weightDecay = Parse.Number(
-        "--weight-decay", "Weight decay (default for the last layer: by the number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)",
+        "--weight-decay", "Weight decay (default for the last layer: by number of features for adamw, else 0.001; for more 0.01 for adamw, else 0.0001)",
         0f, 1000f);
     private readonly Option<float?> _smoothing = Parse.Number(
         "--label-smoothing", Format($"Probability spread over all classes (default {Default.LabelSmoothing})"), 0f, 1f, belowMaximum: true);
@@ -41,21 +41,21 @@ internal sealed class TrainingOptions
         1f, belowMaximum: true);
     private readonly Option<int?> _patience = Parse.Number(
         "--patience",
-        $"Stop after so many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for "
+        $"Stop after this many epochs without a better validation result, 0 for never (default {Default.EarlyStoppingPatience} for the last layer, never for "
         + $"more)", 0, 100_000);
     private readonly Option<string> _balance = Parse.Word(
-        "--balance", "Whether all classes count the same, however many images they have (default weighted)", "weighted", "none");
+        "--balance", "Whether every class counts the same, however many images it has (default weighted)", "weighted", "none");
     private readonly Option<string> _augment = new("--augment")
     {
         Description =
-            "Changes to the training images, new in each epoch or, for the last layer, as views: flip, crop, color, comma-separated, or none (default none "
-            + "for the last layer, flip,crop for more)",
+            "Random changes to the training images, new in each epoch (for the last layer: in each view): flip, crop, color, comma-separated, or none "
+            + "(default none for the last layer, flip,crop for more)",
         HelpName = "flip,crop,color",
     };
     private readonly Option<int?> _views = Parse.Number(
-        "--views", $"Views of each training image with --augment, the plain one included (default {DefaultViews})", 2, 64);
+        "--views", $"Views of each training image with --augment, including the unchanged one (default {DefaultViews})", 2, 64);
     private readonly Option<double?> _validation = Parse.Number(
-        "--validation", "Share of each class set aside to check with, unless the data is split (default 0.2)", 0.001, 0.9);
+        "--validation", "Share of each class set aside for validation, unless the data is already split (default 0.2)", 0.001, 0.9);
     private readonly Option<ulong?> _seed = Parse.Number("--seed", "The same seed gives the same result (default 1)", 0ul, ulong.MaxValue);
 
     public void AddTo(Command command)
@@ -135,9 +135,9 @@ internal sealed class TrainingOptions
     public void AddTrainerTo(Command command)
     {
         _epochs.Description = $"Passes over the training images (default {Network.Epochs})";
-        _patience.Description = "Stop after so many epochs without a better validation result, 0 for never (default 0)";
+        _patience.Description = "Stop after this many epochs without a better validation result, 0 for never (default 0)";
         _augment.Description =
-            "Changes to the training images, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
+            "Random changes to the training images, new in each epoch: flip, crop, color, comma-separated, or none (default none, with --weights flip,crop)";
         _weightDecay.Description = "Weight decay (default 0.01 for adamw, else 0.0001)";
         _warmup.Description = Format($"Share of the steps in which the learning rate rises (default {Network.WarmupShare})");
         foreach (Option option in new Option[] { _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance,
@@ -151,7 +151,7 @@ internal sealed class TrainingOptions
         if (policy.Kind == UpdateKind.Scratch)
         {
             throw new UsageException(
-                "--update scratch forgets the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
+                "--update scratch discards the model's weights, so there is nothing to tune; 'thomas train' trains an architecture from scratch.");
         }
 
         if (policy.Kind != UpdateKind.Last)
@@ -162,7 +162,7 @@ internal sealed class TrainingOptions
 
         if (_network.FirstGiven(parsed) is string option)
         {
-            throw new UsageException($"{option} is about training more than the last layer; give --update too, for example --update all.");
+            throw new UsageException($"{option} only applies to training more than the last layer; add --update, for example --update all.");
         }
 
         return ReadLastLayer(parsed, preprocessing, compile, cache);
@@ -228,12 +228,12 @@ internal sealed class TrainingOptions
     {
         if (parsed.GetValue(_keepClasses))
         {
-            throw new UsageException("--keep-classes goes with --update last only: training other layers would change the old classes.");
+            throw new UsageException("--keep-classes works with --update last only: training other layers would change the old classes.");
         }
 
         if (parsed.GetValue(_views) is not null)
         {
-            throw new UsageException("--views goes with --update last only: the other policies change every image anew in each epoch.");
+            throw new UsageException("--views works with --update last only: the other policies change every image differently in each epoch.");
         }
     }
 
@@ -247,7 +247,7 @@ internal sealed class TrainingOptions
                 "flip" => augmentation with { Flip = true },
                 "crop" => augmentation with { MinimumCropScale = CropScale },
                 "color" => augmentation with { Color = ColorStrength },
-                string other => throw new UsageException($"--augment has '{other}'; it takes flip, crop and color, comma-separated, or none."),
+                string other => throw new UsageException($"--augment contains '{other}'; it takes flip, crop and color, comma-separated, or none."),
             };
         }
 

@@ -62,8 +62,8 @@ internal static class RunNotes
             }
         }
 
-        if (!hasIntegers) return "the source holds the weights of this 8-bit network as float32, and they are written so";
-        return hasFloats ? "8-bit weights are written as 8-bit integers, layers that were trained as float32" : "8-bit weights are written as 8-bit integers";
+        if (!hasIntegers) return "the source stores the weights of this 8-bit network as float32, and so does the output";
+        return hasFloats ? "8-bit weights are written as 8-bit integers, trained layers as float32" : "8-bit weights are written as 8-bit integers";
     }
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)

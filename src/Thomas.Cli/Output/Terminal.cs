@@ -17,11 +17,11 @@ internal sealed class Terminal(TextWriter stdout, TextWriter stderr, Cancellatio
     private readonly Option<bool> _json = new("--json") { Description = "Write the result as JSON to standard output", Recursive = true };
     private readonly Option<bool> _quiet = new("--quiet", "-q")
     {
-        Description = "No progress and no notes; results, warnings and errors only",
+        Description = "Print only results, warnings and errors, without progress and notes",
         Recursive = true,
     };
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "List the kernels that ran and all notes", Recursive = true };
-    private readonly Option<bool> _trace = new("--trace") { Description = "Show where in the program an error arose (also THOMAS_TRACE=1)", Recursive = true };
+    private readonly Option<bool> _trace = new("--trace") { Description = "Show the stack trace of an error (also THOMAS_TRACE=1)", Recursive = true };
 
     public TextWriter Out => stdout;
 

@@ -44,7 +44,7 @@ internal static class TerminalText
         terminal.Field(
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "
-                + $"state to go back to {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}, "
+                + $"rollback state {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}, "
                 + $"validation {Format.Bytes(memory.Validation)}");
     }
 

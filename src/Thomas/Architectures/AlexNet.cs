@@ -72,8 +72,8 @@ internal static class AlexNet
         while (MapSize(below) % PooledSize > 1) below--;
         while (MapSize(above) % PooledSize > 1) above++;
         throw new ThomasException(
-            $"alexnet: a {axis} of {pixels} pixels leaves {size} rows or columns, which do not divide into {PooledSize} averages; the nearest that fit are "
-            + $"{below} and {above}.");
+            $"alexnet: a {axis} of {pixels} pixels leaves {size} rows or columns, which do not divide into {PooledSize} averages; the nearest sizes that "
+            + $"fit are {below} and {above}.");
     }
 
     /// <summary>Rows of the last feature map for so many pixels.</summary>

@@ -86,7 +86,7 @@ public sealed record Architecture
     {
         if (options.Classes < SmallestClassCount)
         {
-            throw new ThomasException($"{Name}: {options.Classes} classes were asked for; a classifier needs at least {SmallestClassCount}.");
+            throw new ThomasException($"{Name}: {options.Classes} classes were requested; a classifier needs at least {SmallestClassCount}.");
         }
 
         if (Math.Min(options.Height, options.Width) < MinimumSize || Math.Max(options.Height, options.Width) > LargestSize)

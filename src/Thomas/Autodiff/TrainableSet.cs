@@ -36,7 +36,7 @@ internal static class TrainableSet
         if (policy.Kind == UpdateKind.Norm && !hasNorm)
         {
             throw new ThomasException(
-                "The policy 'norm' trains batch normalization, and this model has none left: it was folded into the weights when the file was made. Use "
+                "The policy 'norm' trains batch normalization, but this model has none left: it was folded into the weights on export. Use "
                 + "'bias', or a file that still has it.");
         }
 

@@ -48,8 +48,8 @@ internal static class AtomicFile
         if (!file.Exists) return file.FullName;
 
         // Renaming would put a regular file into the place of a device.
-        if (SpecialFile.Describe(file.FullName) is string special) throw new IOException($"it is {special}; give the name of a regular file");
-        if (file.IsReadOnly) throw new UnauthorizedAccessException("the file there is marked as read-only; give another name, or make it writable");
+        if (SpecialFile.Describe(file.FullName) is string special) throw new IOException($"it is {special}; choose a regular file");
+        if (file.IsReadOnly) throw new UnauthorizedAccessException("the existing file is read-only; choose another name, or make it writable");
         return file.FullName;
     }
 

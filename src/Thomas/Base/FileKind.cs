@@ -57,11 +57,11 @@ public sealed record FileKind(string Name, FileFamily Family, string? Remedy = n
         {
             FileFamily.Image => "such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP",
             FileFamily.Media => "extract single images from it, as JPEG or PNG",
-            FileFamily.Archive => "unpack it and give the images in it",
-            FileFamily.Model => "a model comes before the images",
+            FileFamily.Archive => "unpack it and give the images inside",
+            FileFamily.Model => "give the model before the images",
             FileFamily.Weights => "weights are read by 'thomas train ARCHITECTURE --weights FILE'",
             FileFamily.Text when kind.Remedy is not null => kind.Remedy,
-            FileFamily.Text => "look at what it says; the image was probably not downloaded",
+            FileFamily.Text => "look at its contents; the image was probably not downloaded",
             _ => kind == Zeros ? Zeros.Remedy! : "give a JPEG, PNG, WebP, GIF or BMP file",
         };
         return kind.Family == FileFamily.Image ? $"This is {kind.Name}; {remedy}." : $"This is {kind.Name}, not an image; {remedy}.";
@@ -82,5 +82,5 @@ public sealed record FileKind(string Name, FileFamily Family, string? Remedy = n
     private static FileKind? ZerosOrNull(ReadOnlySpan<byte> contents) =>
         contents[..Math.Min(contents.Length, 4096)].IndexOfAnyExcept((byte)0) < 0 ? Zeros : null;
 
-    internal static FileKind Zeros { get; } = new("a file of zeros", FileFamily.Other, "a download or a copy was not finished; fetch it again");
+    internal static FileKind Zeros { get; } = new("a file of zeros", FileFamily.Other, "the download or copy was not finished; fetch it again");
 }

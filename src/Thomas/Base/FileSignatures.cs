@@ -7,13 +7,13 @@ namespace Thomas;
 internal static class FileSignatures
 {
     /// <summary>Marks images that the usual decoders read.</summary>
-    public const string Readable = "the model comes first, as in 'thomas classify MODEL IMAGE'";
+    public const string Readable = "give the model first, as in 'thomas classify MODEL IMAGE'";
 
     private const string Swapped = Readable + " ";
     private const string ToTfLite = "convert it to .tflite in Python with tf.lite.TFLiteConverter.from_keras_model, or to .onnx with tf2onnx";
     private const string TorchExport =
         "export the model to .onnx in Python with torch.onnx.export; the weights alone are read by 'thomas train ARCHITECTURE --weights FILE'";
-    private const string SourceModel = "give the original .onnx or .tflite model that it was made from";
+    private const string SourceModel = "give the original .onnx or .tflite model it was converted from";
     private const string Unpack = "unpack it and give the .tflite or .onnx file in it";
     private const string NotNetwork = "give a .tflite or .onnx file";
 
@@ -21,7 +21,7 @@ internal static class FileSignatures
     private static readonly (int Offset, string Bytes, FileKind Kind)[] Table =
     [
         (4, "TFL3", new("a TensorFlow Lite model (.tflite)", FileFamily.Model, "open it as a model")),
-        (4, "ORTM", new("an ONNX Runtime model (.ort)", FileFamily.Model, "give the .onnx file that it was made from")),
+        (4, "ORTM", new("an ONNX Runtime model (.ort)", FileFamily.Model, "give the .onnx file it was converted from")),
         (4, "ET12", new("an ExecuTorch program (.pte)", FileFamily.Model, "export the model to .onnx with torch.onnx.export instead")),
         (0, "\u0089HDF\r\n\u001A\n", new("an HDF5 file, as Keras writes (.h5)", FileFamily.Model, ToTfLite)),
         (0, "GGUF", new("a GGUF file, a language model", FileFamily.Model, NotNetwork)),
@@ -36,7 +36,7 @@ internal static class FileSignatures
         (0, "LDMK", new("a K210 model (.kmodel)", FileFamily.Model, SourceModel)),
         (0, "\u0012\u0001\0\0\0\0\0\0", new("an MXNet parameter file", FileFamily.Weights, SourceModel)),
         (0, "\u0093NUMPY", new("a NumPy array (.npy)", FileFamily.Other, NotNetwork)),
-        (0, "THOMCKPT", new("a checkpoint of Thomas", FileFamily.Weights, "go on from it with 'tune' or 'train', --checkpoint FILE --resume")),
+        (0, "THOMCKPT", new("a checkpoint of Thomas", FileFamily.Weights, "continue from it with 'tune' or 'train' and --checkpoint FILE --resume")),
         (0, "THOMPREP", new("a cache file of Thomas (prepared images)", FileFamily.Other, NotNetwork)),
 
         (0, "\u00FF\u00D8\u00FF", new("a JPEG image", FileFamily.Image, Readable)),
@@ -70,7 +70,7 @@ internal static class FileSignatures
         (0, "\0\0\u0001\0", new("an icon (ICO)", FileFamily.Image, Swapped)),
         (0, "\0\0\u0002\0", new("a cursor (CUR)", FileFamily.Image, Swapped)),
         (0, "\0\u0005\u0016\u0007", new(
-            "an AppleDouble file (what macOS keeps next to a file)", FileFamily.Other, "give the file itself; its name has no '._' in front")),
+            "an AppleDouble file (what macOS keeps next to a file)", FileFamily.Other, "give the file itself, whose name does not begin with '._'")),
         (0, "bplist00", new("an Apple property list, perhaps of a file that is still in iCloud", FileFamily.Other, "download the file itself first")),
 
         (8, "AVI ", new("an AVI video", FileFamily.Media, NotNetwork)),
@@ -111,14 +111,14 @@ internal static class FileSignatures
         ("constants.pkl", new("a TorchScript model", FileFamily.Model, TorchExport)),
         ("data.pkl", new("a PyTorch file (.pt, .pth)", FileFamily.Weights, TorchExport)),
         ("saved_model.pb", new(
-            "a zip archive with a TensorFlow SavedModel in it", FileFamily.Archive,
+            "a zip archive of a TensorFlow SavedModel", FileFamily.Archive,
             "unpack it; then convert the folder with tf.lite.TFLiteConverter.from_saved_model")),
         ("weights.bin", new(
-            "a zip archive with a TensorFlow.js model in it", FileFamily.Archive,
+            "a zip archive of a TensorFlow.js model", FileFamily.Archive,
             "export the model as TensorFlow Lite instead (Teachable Machine: Tensorflow Lite, Floating point)")),
-        (".mlmodel", new("a zip archive with a Core ML model in it", FileFamily.Archive, SourceModel)),
-        (".tflite", new("a zip archive with a .tflite model in it", FileFamily.Archive, "unpack it and give the .tflite file")),
-        (".onnx", new("a zip archive with an .onnx model in it", FileFamily.Archive, "unpack it and give the .onnx file")),
+        (".mlmodel", new("a zip archive of a Core ML model", FileFamily.Archive, SourceModel)),
+        (".tflite", new("a zip archive of a .tflite model", FileFamily.Archive, "unpack it and give the .tflite file")),
+        (".onnx", new("a zip archive of an .onnx model", FileFamily.Archive, "unpack it and give the .onnx file")),
         ("[Content_Types].xml", new("an Office document", FileFamily.Other, NotNetwork)),
         ("AndroidManifest.xml", new("an Android app (APK)", FileFamily.Archive, Unpack)),
         ("META-INF/MANIFEST.MF", new("a Java archive", FileFamily.Archive, Unpack)),
@@ -133,7 +133,7 @@ internal static class FileSignatures
     private static readonly FileKind Pickle = new("a Python pickle, as PyTorch and scikit-learn write", FileFamily.Weights, TorchExport);
     private static readonly FileKind Safetensors = new(
         "a safetensors file", FileFamily.Weights,
-        "it has weights but no network; export the model to .onnx, or use the weights with 'thomas train ARCHITECTURE --weights FILE'");
+        "it contains weights but no network; export the model to .onnx, or use the weights with 'thomas train ARCHITECTURE --weights FILE'");
     private static readonly FileKind Netpbm = new("a Netpbm image (PPM, PGM or PBM)", FileFamily.Image, Swapped);
     private static readonly FileKind Program = new("a Windows program", FileFamily.Other, NotNetwork);
 

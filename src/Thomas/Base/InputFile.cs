@@ -127,7 +127,7 @@ internal static class InputFile
 
         return left == 0
             ? hash.GetCurrentHashAsUInt128()
-            : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while it was read; try again when it is complete");
+            : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while being read; try again when it is complete");
     }
 
     /// <summary>Reads a text file in UTF-8.</summary>
@@ -144,7 +144,7 @@ internal static class InputFile
         }
         catch (DecoderFallbackException e)
         {
-            throw new IOException(FileKind.DescribeInsteadOf(bytes, "a text") ?? "it is not UTF-8 text; save it as UTF-8", e);
+            throw new IOException(FileKind.DescribeInsteadOf(bytes, "a text file") ?? "it is not UTF-8 text; save it as UTF-8", e);
         }
     }
 
@@ -257,15 +257,15 @@ internal static class InputFile
         {
             cancellation.ThrowIfCancellationRequested();
             int read = file.Read(bytes[..Math.Min(PieceBytes, bytes.Length)]);
-            if (read == 0) throw new IOException("it became shorter while it was read; try again when it is complete");
+            if (read == 0) throw new IOException("it became shorter while being read; try again when it is complete");
             bytes = bytes[read..];
         }
 
-        if (file.ReadByte() >= 0) throw new IOException("it became longer while it was read; try again when it is complete");
+        if (file.ReadByte() >= 0) throw new IOException("it became longer while being read; try again when it is complete");
     }
 
     private static void CheckLength(long length, long maximumBytes)
     {
-        if (length > maximumBytes) throw new IOException($"it is longer than {ByteSize.Format(maximumBytes)}, the most that is read of such a file");
+        if (length > maximumBytes) throw new IOException($"it is longer than {ByteSize.Format(maximumBytes)}, the limit for such a file");
     }
 }

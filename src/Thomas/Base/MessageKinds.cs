@@ -10,7 +10,7 @@ internal static class MessageKinds
 
     private static readonly FileKind Onnx = new("an ONNX model", FileFamily.Model, "open it as a model");
     private static readonly FileKind CoreMl = new(
-        "a Core ML model (.mlmodel)", FileFamily.Model, "it cannot be converted back; give the original .onnx or .tflite model that it was made from");
+        "a Core ML model (.mlmodel)", FileFamily.Model, "it cannot be converted back; give the original .onnx or .tflite model it was converted from");
     private static readonly FileKind SavedModel = new(
         "a TensorFlow SavedModel (saved_model.pb)", FileFamily.Model,
         "convert its folder to .tflite with tf.lite.TFLiteConverter.from_saved_model, or to .onnx with 'python -m tf2onnx.convert --saved-model FOLDER "

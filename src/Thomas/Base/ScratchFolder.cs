@@ -25,8 +25,8 @@ internal sealed class ScratchFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new OutputException(
-                $"Under a memory bound a run keeps images and features in files, but the temporary folder '{System.IO.Path.GetTempPath()}' cannot be used: "
-                + $"{e.Message} Set TMPDIR (on Windows TMP) to a folder that exists and can be written, or use a cache folder.", e);
+                $"With a memory bound, a run keeps images and features in files, but the temporary folder '{System.IO.Path.GetTempPath()}' cannot be used: "
+                + $"{e.Message} Set TMPDIR (on Windows TMP) to an existing, writable folder, or use a cache folder.", e);
         }
 
         TemporaryFile.DeleteAbandonedFolders(System.IO.Path.GetTempPath(), Prefix, _lock);

@@ -8,19 +8,19 @@ internal static class TextKinds
 {
     private const int Looked = 4096;
     private const int Quoted = 48;
-    private const string Download = "it was downloaded in place of the file; download the file itself again";
+    private const string Download = "it was downloaded instead of the file; download the file itself";
 
     private static readonly FileKind Lfs = new(
-        "a git-lfs pointer, which stands for a file that was not downloaded", FileFamily.Text, "run 'git lfs pull' in its repository");
+        "a git-lfs pointer to a file that was not downloaded", FileFamily.Text, "run 'git lfs pull' in its repository");
     private static readonly FileKind Annex = new(
-        "a git-annex pointer, which stands for a file that was not downloaded", FileFamily.Text, "run 'git annex get' in its repository");
+        "a git-annex pointer to a file that was not downloaded", FileFamily.Text, "run 'git annex get' in its repository");
     private static readonly FileKind Html = new("an HTML page", FileFamily.Text, Download);
     private static readonly FileKind Svg = new("an SVG drawing", FileFamily.Image, "give a .tflite or .onnx file");
     private static readonly FileKind OpenVino = new(
-        "an OpenVINO network (.xml)", FileFamily.Model, "give the original .onnx or .tflite model that it was made from");
-    private static readonly FileKind Error = new("an XML error message of a server", FileFamily.Text, Download);
+        "an OpenVINO network (.xml)", FileFamily.Model, "give the original .onnx or .tflite model it was converted from");
+    private static readonly FileKind Error = new("an XML error message from a server", FileFamily.Text, Download);
     private static readonly FileKind TensorFlowJs = new(
-        "a TensorFlow.js model (model.json)", FileFamily.Model, "convert the model that it was made from to .tflite, or export it as TensorFlow Lite");
+        "a TensorFlow.js model (model.json)", FileFamily.Model, "convert the model it was converted from to .tflite, or export it as TensorFlow Lite");
     private static readonly FileKind Keras = new(
         "a Keras network without weights (JSON)", FileFamily.Model, "convert the whole model to .tflite with tf.lite.TFLiteConverter.from_keras_model");
     private static readonly FileKind MxNet = new("an MXNet network (JSON)", FileFamily.Model, "export the model to .onnx");
@@ -33,7 +33,7 @@ internal static class TextKinds
         string? text = Decode(file);
         if (text is null) return null;
         string start = text.TrimStart();
-        if (start.Length == 0) return new FileKind("a file of blanks", FileFamily.Text);
+        if (start.Length == 0) return new FileKind("a file of white space", FileFamily.Text);
         if (Begins("version https://git-lfs") || Begins("version https://hawser")) return Lfs;
         if (Begins("/annex/objects/")) return Annex;
         if (Begins("<!doctype html") || Begins("<html") || Begins("<head") || Begins("<body")) return Html;

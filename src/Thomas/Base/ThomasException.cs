@@ -65,7 +65,7 @@ public sealed class UnsupportedModelException : ModelFormatException
         text.Append("the model needs ");
         text.Append(operators.Count == 1 ? "an operator that is" : $"{operators.Count} operators that are");
         text.Append(" not supported: ").AppendJoin(", ", operators);
-        text.Append(". docs/operators.md lists what is supported; export the model without these, or for inference only.");
+        text.Append(". docs/operators.md lists the supported ones; export the model without these, or for inference only.");
         return text.ToString();
     }
 }

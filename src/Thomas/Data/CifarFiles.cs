@@ -59,7 +59,7 @@ internal static class CifarFiles
         string namesFile = Path.Combine(path, NamesFile);
         if (!File.Exists(namesFile))
         {
-            throw new DataException($"The folder '{path}' lacks '{NamesFile}', which has the class names; it is part of CIFAR-10's binary version.");
+            throw new DataException($"The folder '{path}' lacks '{NamesFile}' with the class names; it is part of the binary version of CIFAR-10.");
         }
 
         string[] names = NameFile.Read(namesFile);
@@ -105,7 +105,7 @@ internal static class CifarFiles
             if (label >= names.Length)
             {
                 throw new DataException(
-                    $"'{path}': image {i + 1} has label {label}, but {NamesFile} names {names.Length} classes; the file is damaged or no CIFAR-10 batch.");
+                    $"'{path}': image {i + 1} has label {label}, but {NamesFile} names {names.Length} classes; it is damaged or is not a CIFAR-10 batch.");
             }
 
             string name = string.Create(CultureInfo.InvariantCulture, $"{file}, image {i + 1}");
@@ -120,7 +120,7 @@ internal static class CifarFiles
             byte[] bytes = InputFile.ReadAll(path, MaximumBytes);
             if (bytes.Length > 0 && bytes.Length % RecordBytes == 0) return bytes;
             throw new DataException(
-                $"'{path}' has {bytes.Length} bytes, which is no whole number of records of {RecordBytes} bytes; it is cut off, or no CIFAR-10 batch in "
+                $"'{path}' has {bytes.Length} bytes, not a whole number of records of {RecordBytes} bytes; it is cut off, or is not a CIFAR-10 batch in "
                 + $"the binary version.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -32,7 +32,7 @@ internal static class CsvManifest
         List<Entry> entries = ReadEntries(path, text, folder);
         if (entries.Count == 0)
         {
-            throw new DataException($"The manifest '{path}' lists no images; write a line path,label for each.");
+            throw new DataException($"The manifest '{path}' lists no images; write one line path,label per image.");
         }
 
         SortedSet<string> labels = new(StringComparer.Ordinal);
@@ -71,7 +71,7 @@ internal static class CsvManifest
             Entry entry = ParseEntry(manifest, reader.RecordLine, fields, folder);
             if (entries.Count > 0 && (entries[0].Subset == Subset.Unassigned) != (entry.Subset == Subset.Unassigned))
             {
-                throw Wrong(manifest, reader.RecordLine, "some lines say which split they belong to and some do not; write it on all lines or on none");
+                throw Wrong(manifest, reader.RecordLine, "some lines name a split and some do not; name it on all lines or on none");
             }
 
             entries.Add(entry);
@@ -89,7 +89,7 @@ internal static class CsvManifest
     {
         if (fields.Count is not (2 or 3))
         {
-            throw Wrong(manifest, line, $"found {fields.Count} field(s), expected path,label or path,label,split; put fields with commas into double quotes");
+            throw Wrong(manifest, line, $"found {fields.Count} field(s), expected path,label or path,label,split; put fields with commas in double quotes");
         }
 
         if (string.IsNullOrWhiteSpace(fields[0]) || string.IsNullOrWhiteSpace(fields[1]))

@@ -80,7 +80,7 @@ internal sealed class CsvReader(string name, string text)
             field.Append(text[_at]);
         }
 
-        throw new DataException($"{name}, line {openingLine}: a double quote is opened and never closed.");
+        throw new DataException($"{name}, line {openingLine}: a double quote is never closed.");
     }
 
     private void CheckFieldEnd()

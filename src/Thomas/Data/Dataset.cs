@@ -45,7 +45,7 @@ public sealed class Dataset
         {
             if (string.IsNullOrWhiteSpace(className) || !seen.Add(className))
             {
-                throw new DataException($"{name}: the class name '{className}' is empty or occurs twice; every class needs a name of its own.");
+                throw new DataException($"{name}: the class name '{className}' is empty or occurs twice; every class needs a unique name.");
             }
         }
 
@@ -149,7 +149,7 @@ public sealed class Dataset
         if (ClassNames.Count < 2)
         {
             string found = ClassNames.Count == 0 ? "has no classes" : $"has only the class '{ClassNames[0]}'";
-            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a class with images of something else.");
+            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a second class with images of something else.");
         }
 
         int[] unassigned = CountByClass(Subset.Unassigned);
@@ -165,7 +165,7 @@ public sealed class Dataset
 
         if (empty.Count > 0)
         {
-            throw new DataException($"{Name}: no images to learn from for {Quote(empty)}. Add images, or leave the class out.");
+            throw new DataException($"{Name}: no training images for {Quote(empty)}. Add images, or remove the class.");
         }
     }
 

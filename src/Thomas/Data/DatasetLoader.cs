@@ -45,8 +45,8 @@ public static class DatasetLoader
         string remedy = kind.Family switch
         {
             FileFamily.Archive => "unpack it and give the folder",
-            FileFamily.Image => "give the folder that has one folder of images for each class",
-            _ => "give a folder with one folder of images for each class, or a CSV file of lines path,label",
+            FileFamily.Image => "give the folder that holds one folder of images per class",
+            _ => "give a folder with one folder of images per class, or a CSV file with lines path,label",
         };
         throw new DataException($"The data '{path}' is {kind.Name}; {remedy}.");
     }

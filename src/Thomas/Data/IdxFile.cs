@@ -76,7 +76,7 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
         stream.ReadExactly(magic);
         if (magic[0] != 0 || magic[1] != 0)
         {
-            throw new DataException($"'{path}' is no IDX file: it begins with {Convert.ToHexString(magic)}, not with 0000.");
+            throw new DataException($"'{path}' is not an IDX file: it begins with {Convert.ToHexString(magic)}, not with 0000.");
         }
 
         if (magic[2] != ByteType || magic[3] != axes)
@@ -109,7 +109,7 @@ internal sealed record IdxFile(int[] Dims, ReadOnlyMemory<byte> Data)
         stream.ReadExactly(data);
         if (stream.ReadByte() >= 0)
         {
-            throw new DataException($"'{path}' goes on after the {count} bytes that its header announces; it is damaged or no IDX file.");
+            throw new DataException($"'{path}' continues after the {count} bytes that its header announces; it is damaged or is not an IDX file.");
         }
 
         return new IdxFile(dims, data);

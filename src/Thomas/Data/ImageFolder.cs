@@ -33,7 +33,7 @@ internal static class ImageFolder
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!Directory.Exists(path))
         {
-            string problem = File.Exists(path) ? "is a file; expected a folder with one folder of images for each class" : "does not exist";
+            string problem = File.Exists(path) ? "is a file; expected a folder with one folder of images per class" : "does not exist";
             throw new DataException($"The data folder '{path}' {problem}.");
         }
 
@@ -85,7 +85,7 @@ internal static class ImageFolder
         if (folders.Count == 0)
         {
             string found = HasImages(path) ? "images but no folders" : "no folders";
-            throw new DataException($"The data folder '{path}' has {found} in it; put the images of each class into a folder with the name of the class.");
+            throw new DataException($"The data folder '{path}' contains {found}; put the images of each class in a folder named after the class.");
         }
 
         List<string> classNames = [];
@@ -108,13 +108,13 @@ internal static class ImageFolder
         foreach (string folder in Folders(path))
         {
             Subset subset = SubsetOf(folder) ?? throw new DataException(
-                $"The data folder '{path}' is split into train and val, but '{Path.GetFileName(folder)}' lies beside them; move it away or into a part.");
+                $"The data folder '{path}' is split into train and val, but '{Path.GetFileName(folder)}' is next to them; move it out or into one of them.");
             foreach ((string other, Subset otherSubset) in parts)
             {
                 if (otherSubset == subset)
                 {
                     throw new DataException(
-                        $"The data folder '{path}' has '{Path.GetFileName(other)}' and '{Path.GetFileName(folder)}', which mean the same; keep one.");
+                        $"The data folder '{path}' has '{Path.GetFileName(other)}' and '{Path.GetFileName(folder)}', which mean the same split; keep one.");
                 }
             }
 
@@ -160,7 +160,7 @@ internal static class ImageFolder
         if (samples.Count == 0)
         {
             throw new DataException(
-                $"The data folder '{path}' has no images in {Dataset.Quote(classNames)}; looked for files ending in "
+                $"The data folder '{path}' has no images in {Dataset.Quote(classNames)}; looked for files with the extensions "
                 + $"{string.Join(' ', ImageExtensions)}{(passedOver.Describe() is string note ? $" ({note})" : "")}.");
         }
     }

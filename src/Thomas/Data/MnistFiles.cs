@@ -100,7 +100,7 @@ internal static class MnistFiles
         }
 
         throw new DataException(
-            $"'{file}' lies beside other images, but its name says neither train, val, test nor t10k; rename it, or give the path of one file of images.");
+            $"'{file}' is next to other image files, but its name contains none of train, val, test and t10k; rename it, or give the path of one image file.");
     }
 
     /// <summary>The part of the data set that each file is; no two may be the same.</summary>
@@ -115,8 +115,8 @@ internal static class MnistFiles
             if (other >= 0)
             {
                 throw new DataException(
-                    $"The data folder '{folder}' has '{Path.GetFileName(files[other])}' and '{Path.GetFileName(file)}', which are the same part of two "
-                    + $"data sets; put each data set into a folder of its own.");
+                    $"The data folder '{folder}' has '{Path.GetFileName(files[other])}' and '{Path.GetFileName(file)}', the same split of two "
+                    + $"data sets; put each data set in its own folder.");
             }
 
             subsets.Add(subset);
@@ -132,7 +132,7 @@ internal static class MnistFiles
         (int count, int height, int width) = (images.Dims[0], images.Dims[1], images.Dims[2]);
         if (height > MaximumSide || width > MaximumSide)
         {
-            throw new DataException($"'{file}' has images of {width}x{height} pixels; the longest side that is read is {MaximumSide}.");
+            throw new DataException($"'{file}' has images of {width}x{height} pixels; sides of at most {MaximumSide} pixels are read.");
         }
 
         if (labels.Dims[0] != count)
@@ -149,7 +149,7 @@ internal static class MnistFiles
         if (!name.Contains("images", StringComparison.OrdinalIgnoreCase))
         {
             throw new DataException(
-                $"'{imageFile}' has no 'images' in its name, so its file of labels cannot be found; give the file of images, named like "
+                $"'{imageFile}' has no 'images' in its name, so its label file cannot be found; give the image file, named like "
                 + $"train-images-idx3-ubyte.");
         }
 
@@ -157,7 +157,7 @@ internal static class MnistFiles
         string plain = Path.Combine(folder, labels), compressed = plain + GzipExtension;
         if (File.Exists(plain)) return plain;
         if (File.Exists(compressed)) return compressed;
-        throw new DataException($"The labels of '{imageFile}' are missing; expected '{labels}' or '{labels}{GzipExtension}' beside it.");
+        throw new DataException($"The labels of '{imageFile}' are missing; expected '{labels}' or '{labels}{GzipExtension}' next to it.");
     }
 
     private static void AddSamples(Part part, List<byte> classes, List<Sample> samples)
@@ -182,7 +182,7 @@ internal static class MnistFiles
             if (lines is not null && value >= lines.Length)
             {
                 throw new DataException(
-                    $"'{path}' names {lines.Length} classes, but there are images with label {value}; it needs a line for each value from 0 on.");
+                    $"'{path}' names {lines.Length} classes, but some images have label {value}; it needs one line for each label, from 0.");
             }
 
             names.Add(lines is null ? value.ToString(CultureInfo.InvariantCulture) : lines[value]);

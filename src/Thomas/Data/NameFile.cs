@@ -17,7 +17,7 @@ internal static class NameFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new DataException($"'{path}' cannot be read: {error.Message}; it should have one class name on each line", error);
+            throw new DataException($"'{path}' cannot be read: {error.Message}; it should have one class name per line", error);
         }
     }
 }

@@ -34,14 +34,14 @@ internal sealed class PassedOver
             files += count;
             if (endings.Count < Named)
             {
-                endings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(ending.Length == 0 ? "without an ending" : ending)}"));
+                endings.Add(string.Create(CultureInfo.InvariantCulture, $"{count} {(ending.Length == 0 ? "without an extension" : ending)}"));
             }
         }
 
-        string more = counts.Count > Named ? $" and {counts.Count - Named} other endings" : "";
+        string more = counts.Count > Named ? $" and {counts.Count - Named} other extensions" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{files} {(files == 1 ? "file was" : "files were")} passed over by ending: {string.Join(", ", endings)}{more}; JPEG, PNG, WebP, GIF and BMP "
+            $"{files} {(files == 1 ? "file was" : "files were")} skipped by extension: {string.Join(", ", endings)}{more}; JPEG, PNG, WebP, GIF and BMP "
             + $"images are read");
     }
 }

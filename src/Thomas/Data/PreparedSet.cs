@@ -114,7 +114,7 @@ public sealed class PreparedSet : IDisposable
         {
             throw new ArgumentOutOfRangeException(
                 nameof(options), options.Views,
-                $"{options.Views} views of {dataset.Samples.Count} images are more than fit; at most {Array.MaxLength / dataset.Samples.Count} are possible.");
+                $"{options.Views} views of {dataset.Samples.Count} images are too many; at most {Array.MaxLength / dataset.Samples.Count} are possible.");
         }
 
         Preprocessor preprocessor = new(options.Preprocessing);
@@ -127,7 +127,7 @@ public sealed class PreparedSet : IDisposable
             else if (set.Count == 0 && set.Broken.Count > 0)
             {
                 throw new DataException(
-                    $"{dataset.Name}: no image to check with can be used; for example '{set.Broken[0].Sample.Image.Name}': {set.Broken[0].Reason}");
+                    $"{dataset.Name}: no validation image can be used; for example '{set.Broken[0].Sample.Image.Name}': {set.Broken[0].Reason}");
             }
 
             return set;
@@ -204,8 +204,8 @@ public sealed class PreparedSet : IDisposable
             {
                 BrokenImage example = FirstBroken(c);
                 throw new DataException(
-                    $"{original.Name}: none of the images to learn '{original.ClassNames[c]}' from can be used; for example '{example.Sample.Image.Name}': " +
-                    $"{example.Reason} Replace them, or leave the class out.");
+                    $"{original.Name}: none of the training images of '{original.ClassNames[c]}' can be used; for example '{example.Sample.Image.Name}': " +
+                    $"{example.Reason} Replace them, or remove the class.");
             }
         }
     }
@@ -322,7 +322,7 @@ public sealed class PreparedSet : IDisposable
                 if (options.MustCache)
                 {
                     throw new OutputException(
-                        $"Under a memory bound prepared images lie in files, but those ({bytes}) could not be written to '{directory}' ({error.Message}). "
+                        $"With a memory bound, prepared images are kept in files, but these ({bytes}) could not be written to '{directory}' ({error.Message}). "
                         + $"Free some disk space or choose another cache folder.", error);
                 }
 
@@ -436,9 +436,8 @@ public sealed class PreparedSet : IDisposable
                 if (!_wasChanged)
                 {
                     _notices.Add(
-                        $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program while they were in use. What is damaged " +
-                        $"is decoded again, " +
-                        "which takes longer and changes no result; the next run makes the file anew.");
+                        $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program while in use. Damaged images " +
+                        "are decoded again, which takes longer but does not change the result; the next run rebuilds the file.");
                 }
 
                 _wasChanged = true;
@@ -454,7 +453,7 @@ public sealed class PreparedSet : IDisposable
                 throw new DataException(
                     $"The prepared images in '{options.CacheDirectory}' were cut or changed by another program, and '{dataset.Samples[index].Image.Name}' " +
                     $"cannot be decoded again: " +
-                    $"{error.Message} Run again when the images are in place.", error);
+                    $"{error.Message} Run again when the original images are back in place.", error);
             }
         }
 

@@ -41,7 +41,7 @@ public sealed record PreparedSetOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
         if (Views > 1 && Augmentation.IsNone)
         {
-            throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.");
+            throw new ArgumentException($"{Views} views of each image need an augmentation; without one they would all be the same.");
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed class RgbImage
         if ((ulong)width * (ulong)height * 3 != (ulong)pixels.Length)
         {
             throw new ArgumentException(
-                $"An image of {width}x{height} has {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
+                $"An image of {width}x{height} needs {(ulong)width * (ulong)height * 3} bytes of RGB, got {pixels.Length}.", nameof(pixels));
         }
 
         Width = width;

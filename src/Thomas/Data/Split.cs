@@ -31,7 +31,7 @@ public static class Split
 
         if (dataset.Has(Subset.Validation))
         {
-            throw new DataException($"{dataset.Name} has validation images already; it is not split again.");
+            throw new DataException($"{dataset.Name} already has validation images; it is not split again.");
         }
 
         List<int>[] byClass = new List<int>[dataset.ClassNames.Count];
@@ -79,8 +79,8 @@ public static class Split
         if (single.Count > 0)
         {
             throw new DataException(
-                $"{dataset.Name}: only one image of {Dataset.Quote(single)}; one to learn from and one to check with are needed. " +
-                "Add images, or leave the class out.");
+                $"{dataset.Name}: only one image of {Dataset.Quote(single)}; each class needs at least one for training and one for validation. " +
+                "Add images, or remove the class.");
         }
     }
 }

@@ -111,7 +111,7 @@ internal static class ModelFiles
     public static void Save(Model model, Stream stream, ModelFormat format, SaveOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!Enum.IsDefined(format)) throw new ArgumentOutOfRangeException(nameof(format), format, "The format is not one that is written.");
+        if (!Enum.IsDefined(format)) throw new ArgumentOutOfRangeException(nameof(format), format, "The format cannot be written.");
         Model written = WrittenBatch.Apply(new Model(model.Graph, model.Info with { GuessedPreset = ImageInput.GuessFor(model) }), format, options);
         switch (format)
         {
@@ -126,6 +126,6 @@ internal static class ModelFiles
     {
         ".ONNX" => ModelFormat.Onnx,
         ".TFLITE" => ModelFormat.TfLite,
-        string other => throw new OutputException($"Cannot tell the format of '{path}' from its ending '{other}'; use .tflite or .onnx."),
+        string other => throw new OutputException($"Cannot tell the format of '{path}' from its extension '{other}'; use .tflite or .onnx."),
     };
 }

@@ -36,13 +36,13 @@ internal static class ModelFolder
 
             if (Has("Manifest.json") && Directory.Exists(Path.Combine(folder, "Data")))
             {
-                return "this folder is a Core ML package (.mlpackage), which cannot be converted back; give the original .onnx or .tflite model that it "
-                    + "was made from";
+                return "this folder is a Core ML package (.mlpackage), which cannot be converted back; give the original .onnx or .tflite model it "
+                    + "was converted from";
             }
 
             if (Has("model.json"))
             {
-                return "this folder has a TensorFlow.js model in it; convert the model that it was made from to .tflite, or export it as TensorFlow Lite";
+                return "this folder contains a TensorFlow.js model; convert the model it was converted from to .tflite, or export it as TensorFlow Lite";
             }
 
             if (Has("config.json") && (Has("model.safetensors") || Has("pytorch_model.bin")))
@@ -50,7 +50,7 @@ internal static class ModelFolder
                 return "this folder is a Hugging Face model; export it with 'optimum-cli export onnx --model FOLDER OUTPUT' and give the .onnx file";
             }
 
-            if (Has("inference.pdmodel") || Has("model.pdmodel")) return "this folder has a Paddle model in it; convert it to .onnx with paddle2onnx";
+            if (Has("inference.pdmodel") || Has("model.pdmodel")) return "this folder contains a Paddle model; convert it to .onnx with paddle2onnx";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -54,7 +54,7 @@ internal static class ModelLimits
     /// <summary>The error for a file with more of something than is read.</summary>
     public static ModelFormatException TooMany(string file, long count, string what, long limit) =>
         new(file, "graph",
-            $"has {count} {what}; at most {limit} are read. Image classifiers have far fewer, so the file is damaged, or is another kind of model");
+            $"has {count} {what}; at most {limit} are read. Image classifiers have far fewer, so the file is damaged or holds another kind of model");
 
     /// <summary>Refuses a graph whose execution for one image goes beyond the limits.</summary>
     /// <exception cref="ModelFormatException">Names the limit, and the node that takes most of it.</exception>
@@ -71,7 +71,7 @@ internal static class ModelLimits
         if (cost.Elementwise > Elementwise)
         {
             throw TooMuch(
-                graph, file, $"takes {cost.Elementwise} operations besides multiply-adds for one image; at most {Elementwise} are accepted",
+                graph, file, $"takes {cost.Elementwise} operations other than multiply-adds for one image; at most {Elementwise} are accepted",
                 static node => node.Cost.Elementwise);
         }
 
@@ -92,7 +92,7 @@ internal static class ModelLimits
             if (measure(node) > measure(worst)) worst = node;
         }
 
-        return new ModelFormatException(file, $"node '{worst.Name}'", $"the graph {problem}; this node takes most, so its sizes may be wrong");
+        return new ModelFormatException(file, $"node '{worst.Name}'", $"the graph {problem}; this node takes the most, so its sizes may be wrong");
     }
 
     /// <summary>The largest sum of activations that live at one step, without the sharing that the memory planner adds.</summary>

@@ -99,13 +99,13 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         List<string> notes = [];
         foreach (StoredType type in Enum.GetValues<StoredType>())
         {
-            if (_converted.TryGetValue(type, out int count)) notes.Add($"{count} {type} tensors became float32");
+            if (_converted.TryGetValue(type, out int count)) notes.Add($"{count} {type} tensors were converted to float32");
         }
 
         if (_skipped.Count > 0)
         {
             string more = _skipped.Count > NamesInNote ? $" and {_skipped.Count - NamesInNote} more" : "";
-            notes.Add($"skipped, because they are no floating-point tensors: {string.Join(", ", _skipped[..Math.Min(NamesInNote, _skipped.Count)])}{more}");
+            notes.Add($"skipped, because they are not floating-point tensors: {string.Join(", ", _skipped[..Math.Min(NamesInNote, _skipped.Count)])}{more}");
         }
 
         return new WeightFile(file, format, StripPrefix(notes), notes);
@@ -123,7 +123,7 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         }
 
         for (int i = 0; i < _tensors.Count; i++) _tensors[i] = _tensors[i] with { Name = _tensors[i].Name[ParallelPrefix.Length..] };
-        if (_tensors.Count > 0) notes.Add($"the prefix '{ParallelPrefix}' of all names was left out");
+        if (_tensors.Count > 0) notes.Add($"the prefix '{ParallelPrefix}' was removed from all names");
         return _tensors;
     }
 
@@ -132,7 +132,7 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         if (type.Same() is DType same) return new TensorData(new TensorType(same, shape), Aligned(bytes, type, place));
         Charge((long)shape.ElementCount * sizeof(float), place);
         float[] values = new float[shape.ElementCount];
-        if (type != StoredType.F64) throw new ModelFormatException(file, place, $"elements of type {type} are not read");
+        if (type != StoredType.F64) throw new ModelFormatException(file, place, $"elements of type {type} are not supported");
         ReadOnlySpan<double> doubles = MemoryMarshal.Cast<byte, double>(bytes.Span);
         for (int i = 0; i < values.Length; i++) values[i] = (float)doubles[i];
 

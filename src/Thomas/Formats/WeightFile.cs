@@ -71,13 +71,13 @@ public sealed class WeightFile
         WeightCollector collector = new(name, file.Length, integers);
         if (TfLiteReader.Recognizes(file.Span))
         {
-            throw new ModelFormatException(name, "byte 0", "this is a model with its graph (.tflite), not a file of weights; open it as a model");
+            throw new ModelFormatException(name, "byte 0", "this is a model with its graph (.tflite), not a weight file; open it as a model");
         }
 
         // Safetensors come before pickles, because the length of a header may begin like one; byte 8 of a file of torch.save is never a brace.
         if (SafetensorsReader.Recognizes(file.Span)) return SafetensorsReader.Read(file, collector);
         if (TorchReader.Recognizes(file.Span)) return TorchReader.Read(file, collector);
-        string kind = FileKind.DescribeInsteadOf(file.Span, "a file of weights") is string other ? $"{other}; " : "";
+        string kind = FileKind.DescribeInsteadOf(file.Span, "a weight file") is string other ? $"{other}; " : "";
         throw new ModelFormatException(name, "byte 0", $"{kind}this is neither a safetensors file nor one that torch.save wrote (a zip archive or a pickle)");
     }
 }

@@ -18,7 +18,7 @@ internal static class GraphVerifier
             Value value = graph.Values[i];
             Check(value.Id == i, $"{value} has id {value.Id} at position {i}");
             Check(names.Add(value.Name), $"two values are named '{value.Name}'");
-            Check(value.Variable is null || value.Variable.Type == value.Type, $"{value} stands for a variable of type {value.Variable?.Type}");
+            Check(value.Variable is null || value.Variable.Type == value.Type, $"{value} refers to a variable of type {value.Variable?.Type}");
             Check(value.Constant is null || value.Constant.Type == value.Type, $"{value} holds a constant of type {value.Constant?.Type}");
             if (value.Producer is null) ready.Add(value);
         }
@@ -63,7 +63,7 @@ internal static class GraphVerifier
                 int updated = node.Op.UpdatedInput(output);
                 if (updated < 0) continue;
                 Value variable = node.Inputs[updated];
-                Check(variable.IsVariable, $"{node} updates {variable}, which is no variable");
+                Check(variable.IsVariable, $"{node} updates {variable}, which is not a variable");
                 Check(updates.TryAdd(variable, node), $"{variable} is updated twice");
             }
         }

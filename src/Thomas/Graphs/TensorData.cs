@@ -79,7 +79,7 @@ public sealed class TensorData
     /// <summary>Writes as many elements as there is room for, from one on.</summary>
     internal unsafe void CopyTo(Span<float> values, int first)
     {
-        if (!Type.DType.IsFloat()) throw new InvalidOperationException($"The tensor holds {Type.DType}, no real numbers.");
+        if (!Type.DType.IsFloat()) throw new InvalidOperationException($"The tensor holds {Type.DType}, not real numbers.");
         ReadOnlySpan<byte> bytes = Bytes.Span.Slice(first * Type.DType.SizeBytes(), values.Length * Type.DType.SizeBytes());
         fixed (byte* source = bytes)
         fixed (float* target = values)

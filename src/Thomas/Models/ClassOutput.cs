@@ -104,21 +104,21 @@ public sealed class ClassOutput
         if (!IsVector(scores.Shape))
         {
             problem =
-                $"output '{scores.Name}' has shape {scores.Shape}, which is not one number for each class; the model is not a classifier of whole images.";
+                $"output '{scores.Name}' has shape {scores.Shape}, which is not one number per class; the model is not a classifier of whole images.";
         }
         else if (ScorePatterns.Behind(scores).Producer is { Op: Softmax } softmax && softmax.Output.Shape[-1] == 1)
         {
             if (scores.Shape.ElementCount == 1)
             {
                 problem =
-                    $"output '{scores.Name}' is a softmax over a single number, which is 1 for every image, so the model cannot tell anything apart. Its "
+                    $"output '{scores.Name}' is a softmax over a single number, which is 1 for every image, so the model cannot distinguish classes. Its "
                     + $"last layer should have a sigmoid, or two outputs; tune it to get such a layer.";
             }
             else
             {
                 warning =
-                    $"{model.Info.Name}: the softmax before output '{scores.Name}' runs along an axis of one number, so that every output is 1; the "
-                    + $"numbers before it are taken as scores. Export the model with the softmax along the classes.";
+                    $"{model.Info.Name}: the softmax before output '{scores.Name}' runs along an axis of length 1, so every output is 1; the "
+                    + $"numbers before it are used as scores. Export the model with the softmax along the classes.";
                 scores = softmax.Inputs[0];
             }
         }
@@ -127,16 +127,16 @@ public sealed class ClassOutput
             && ScoreRange.Of(outer.Inputs[0]) is { IsProbability: true, IsShared: true })
         {
             warning =
-                $"{model.Info.Name}: output '{scores.Name}' is a softmax of a softmax: the order of the classes is right, but the probabilities are far "
-                + $"too even. Export the model with one softmax.";
+                $"{model.Info.Name}: output '{scores.Name}' is a softmax of a softmax: the order of the classes is right, but the probabilities are much "
+                + $"too uniform. Export the model with one softmax.";
         }
 
         ScoreRange range = ScoreRange.Of(scores);
         if (scores.Shape.ElementCount == 1 && problem is null && !range.IsSquashed && range.Low >= 0)
         {
             warning =
-                $"{model.Info.Name}: the single output '{scores.Name}' is never negative, so as a logit it can only mean class 1; if it is a measure and "
-                + $"not a class, this model is not a classifier.";
+                $"{model.Info.Name}: the single output '{scores.Name}' is never negative, so as a logit it can only mean class 1; if it is a measurement "
+                + $"rather than a class, this model is not a classifier.";
         }
 
         return new ClassOutput(model, index, scores, range, problem, warning, choice);
@@ -256,7 +256,7 @@ public sealed class ClassOutput
         ScoreKind.Probability => number,
         ScoreKind.Bounded when _range.IsShared => number / _range.Sum!.Value,
         ScoreKind.Bounded => (number - _range.Low) / (_range.High - _range.Low),
-        _ => throw new UnreachableException($"{Kind} is no probability of one class."),
+        _ => throw new UnreachableException($"{Kind} is not a probability of one class."),
     };
 
     private string Describe()
@@ -278,11 +278,11 @@ public sealed class ClassOutput
 
         return (Kind, IsIndependent) switch
         {
-            (_, true) => $"independent probabilities, one for each class (multi-label: they need not add up to 100 %){of}",
+            (_, true) => $"independent probabilities, one per class (multi-label: they need not add up to 100 %){of}",
             (ScoreKind.Probability, _) => _range.Sum is null ? $"probabilities{of}" : $"probabilities that add up to 100 %{of}",
             (ScoreKind.LogProbability, _) => $"logarithms of probabilities{of}",
             (ScoreKind.Bounded, _) => string.Create(CultureInfo.InvariantCulture, $"probabilities times {_range.Sum:0.###}{of}"),
-            (ScoreKind.Logit, _) when _features is not null => $"no class scores, as it seems, but features: the file names no classes, and {_features}{of}",
+            (ScoreKind.Logit, _) when _features is not null => $"apparently not class scores but features: the file names no classes, and {_features}{of}",
             (ScoreKind.Logit, _) => $"logits; a softmax over them gives probabilities{of}",
             _ => throw new UnreachableException($"Unknown {Kind}."),
         };
@@ -312,7 +312,7 @@ public sealed class ClassOutput
 
         if (candidates.Count == 0) return (0, "");
         string why = "";
-        if (labels is not null && Narrow(candidates, i => outputs[i].Shape.ElementCount == labels.Count)) why = "its size is that of the labels";
+        if (labels is not null && Narrow(candidates, i => outputs[i].Shape.ElementCount == labels.Count)) why = "its size is the number of labels";
         if (Narrow(candidates, i => ScoreRange.Of(outputs[i]) is { IsSquashed: true } range && (range.IsProbability || range.IsLogarithm)))
         {
             why = why.Length > 0 ? why : "it holds probabilities";
@@ -358,9 +358,9 @@ public sealed class ClassOutput
             if (numbers == 1 && labels.Count == 1) return ([$"not {labels[0]}", labels[0]], null);
             if (labels.Count == (numbers == 1 ? 2 : numbers)) return (labels, null);
             problem = numbers == 1
-                ? $"there are {labels.Count} labels for a single output, which tells two classes apart; give two lines (first the class of low values, "
-                + $"then that of high ones), or one line for the class of high values."
-                : $"there are {labels.Count} labels for {numbers} outputs; give a label file that fits.";
+                ? $"there are {labels.Count} labels for a single output, which distinguishes two classes; give two lines (first the class of low values, "
+                + $"then that of high values), or one line for the class of high values."
+                : $"there are {labels.Count} labels for {numbers} outputs; give a matching label file.";
         }
 
         return (new NumberedLabels(numbers == 1 ? 2 : numbers), problem);

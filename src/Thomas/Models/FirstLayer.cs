@@ -35,7 +35,7 @@ internal static class FirstLayer
         if (median is > 0 and < LargestForBytes)
         {
             return ("raw", string.Create(
-                CultureInfo.InvariantCulture, $"because the first layer's weights are as small (median {median:0.###}) as those for bytes are"));
+                CultureInfo.InvariantCulture, $"because the first layer's weights are as small (median {median:0.###}) as those trained on bytes"));
         }
 
         double unit = Rest(sums, biases, UnitMean), signed = Rest(sums, biases, SignedMean);

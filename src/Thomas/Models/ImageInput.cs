@@ -49,7 +49,7 @@ public sealed class ImageInput
         if (preprocessing.Width != width || preprocessing.Height != height || preprocessing.Channels != channels)
         {
             throw new ThomasException(
-                $"{model.Info.Name}: the model takes {width}x{height} images with {channels} channel(s), but the preprocessing ({source}) makes "
+                $"{model.Info.Name}: the model takes {width}x{height} images with {channels} channel(s), but the preprocessing ({source}) produces "
                 + $"{preprocessing.Width}x{preprocessing.Height} with {preprocessing.Channels}.");
         }
 
@@ -105,7 +105,7 @@ public sealed class ImageInput
 
     private static (Preprocessing Preprocessing, string Source, bool IsGuess) Guess(Model model, int height, int width, int channels)
     {
-        const string Advice = "the file does not say, so give the preprocessing if accuracy is poor";
+        const string Advice = "the file does not say; if accuracy is poor, give the preprocessing";
         (string name, string why) = GuessedName(model, channels);
         Preprocessing preset = Preprocessing.Preset(name, width, height) with { CropMargin = Preprocessing.CropMarginFor(width, height) };
         if (channels == 1) preset = preset with { ColorOrder = ColorOrder.Gray };
@@ -115,7 +115,7 @@ public sealed class ImageInput
     /// <summary>A file that was made from another is taken as that one was: what spoke for the guess, such as the layout, may be gone.</summary>
     private static (string Name, string Why) GuessedName(Model model, int channels)
     {
-        if (model.Info.GuessedPreset is "imagenet" or "tf" or "unit" or "raw") return (model.Info.GuessedPreset, "as for the file that it was made from");
+        if (model.Info.GuessedPreset is "imagenet" or "tf" or "unit" or "raw") return (model.Info.GuessedPreset, "as for the file that it was converted from");
         bool torchStyle = model.Info.InputLayout == ImageLayout.Nchw;
         if (FirstLayer.Guess(model.Graph) is var (byWeights, reason) && !(torchStyle && byWeights == "unit")) return (byWeights, reason);
         if (channels == 1) return ("unit", "from the layout (one channel)");

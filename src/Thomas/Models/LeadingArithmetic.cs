@@ -143,7 +143,7 @@ internal sealed class LeadingArithmetic
                 Divide => (1 / operand[c], 0),
                 Add => (1, operand[c]),
                 Subtract => constantFirst ? (-1, operand[c]) : (1.0, -operand[c]),
-                _ => throw new UnreachableException($"{node.Op.Name} is no arithmetic."),
+                _ => throw new UnreachableException($"{node.Op.Name} is not arithmetic."),
             };
             if (scale == 0 || !double.IsFinite(scale) || !double.IsFinite(shift)) return false;
             Rescales |= scale != 1 || shift != 0;

@@ -40,7 +40,7 @@ public sealed class Model
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         Shape input = Graph.Inputs[0].Shape;
-        if (input.Rank != 4) throw new ThomasException($"{Info.Name}: the input {Graph.Inputs[0]} is no image, so its size cannot be changed.");
+        if (input.Rank != 4) throw new ThomasException($"{Info.Name}: the input {Graph.Inputs[0]} is not an image, so its size cannot be changed.");
         try
         {
             Graph resized = Passes.ResizeInput.Run(Graph, height, width);
@@ -53,7 +53,7 @@ public sealed class Model
         }
         catch (GraphException e)
         {
-            throw new ThomasException($"{Info.Name} works for images of {input[2]}x{input[1]} only, not {width}x{height}: {e.Message}", e);
+            throw new ThomasException($"{Info.Name} works only for images of {input[2]}x{input[1]}, not {width}x{height}: {e.Message}", e);
         }
     }
 }

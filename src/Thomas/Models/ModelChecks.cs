@@ -41,7 +41,7 @@ internal static class ModelChecks
         throw new ModelFormatException(
             model.Info.Name,
             $"{(names.Count == 1 ? "tensor" : "tensors")} {string.Join(", ", quoted)}{more}",
-            "there are numbers that are not finite (NaN or infinity); the weights are damaged, so get the file again or export it anew");
+            "found values that are not finite (NaN or infinity); the weights are damaged, so download or export the file again");
     }
 
     private static bool AllFinite(TensorData data) => data.Type.DType switch

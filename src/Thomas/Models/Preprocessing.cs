@@ -118,7 +118,7 @@ public sealed record Preprocessing
             "unit" => plain with { Std = new(255) },
             "raw" => plain,
             "caffe-bgr" => plain with { Mean = new(103.94f, 116.78f, 123.68f), ColorOrder = ColorOrder.Bgr },
-            _ => throw new ArgumentException($"No preprocessing is called '{name}'; the names are {string.Join(", ", PresetNames)}.", nameof(name)),
+            _ => throw new ArgumentException($"Unknown preprocessing '{name}'; choose one of {string.Join(", ", PresetNames)}.", nameof(name)),
         };
         preset.Check();
         return preset;
@@ -149,7 +149,7 @@ public sealed record Preprocessing
             {
                 throw new ArgumentException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Channel {channel} has mean {Mean[channel]} and std {Std[channel]}; both must be finite and std not zero."));
+                    $"Channel {channel} has mean {Mean[channel]} and std {Std[channel]}; both must be finite, and std must not be zero."));
             }
         }
     }

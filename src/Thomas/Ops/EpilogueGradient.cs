@@ -11,7 +11,7 @@ internal static class EpilogueGradient
     public static Value Undo(GradientContext g, Activation activation)
     {
         if (activation.Kind == ActivationKind.None) return g.GradOutput;
-        if (!activation.GradientReadsOutput) throw new GraphException($"{g.Node}: {activation.Kind} must be a node of its own in training");
+        if (!activation.GradientReadsOutput) throw new GraphException($"{g.Node}: {activation.Kind} must be a separate node in training");
         return g.Emit(OpCatalog.ActivateGradient, "gradSum", [g.GradOutput, g.Output], new ActivateAttributes(activation));
     }
 

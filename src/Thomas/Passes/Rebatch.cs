@@ -142,7 +142,7 @@ internal sealed class Rebatch
     {
         Shape x = node.Inputs[0].Shape, y = node.Output.Shape;
         IntList wanted = ((ReshapeAttributes)node.Attributes).Dims;
-        if (y.Rank == 0) throw Mixes(node, "makes a single number of the images");
+        if (y.Rank == 0) throw Mixes(node, "reduces the images to a single number");
         if (y[0] % _from != 0) throw Mixes(node, $"makes {y} of {x}, which no longer holds {_from} images along its first axis");
         if (wanted[0] is 0 or -1) return false;
         int[] dims = wanted.Items.ToArray();
@@ -188,7 +188,7 @@ internal sealed class Rebatch
             operands[i] = _rewriter.Map(operand);
             if (_holdsImages[operand.Id])
             {
-                if (_from > 1 && operand.Shape.Rank != rank) throw Mixes(node, $"lays the images of {operand} along another axis of {node.Output}");
+                if (_from > 1 && operand.Shape.Rank != rank) throw Mixes(node, $"puts the images of {operand} along another axis of {node.Output}");
                 aligned &= operand.Shape.Rank == rank && operand.Shape[0] == rows;
             }
             else if (operand.Shape.Rank == rank && operand.Shape[0] > 1)
@@ -236,7 +236,7 @@ internal sealed class Rebatch
             }
         }
 
-        if (mixes && (_from > 1 || (single && !_mayCross))) throw Mixes(node, "multiplies the images of a batch with each other");
+        if (mixes && (_from > 1 || (single && !_mayCross))) throw Mixes(node, "multiplies the images of a batch by each other");
         if (StaysAsIs) return false;
         Value[] operands = new Value[2];
         for (int i = 0; i < 2; i++)
@@ -331,13 +331,13 @@ internal sealed class Rebatch
         Value mapped = _rewriter.Map(constant);
         if (_from == 1) return mapped;
         int rows = constant.Shape[0] / _from;
-        if (constant.Constant is not TensorData data || constant.Shape[0] % _from != 0) throw Mixes(_node, $"reads {constant} beside {_from} images");
+        if (constant.Constant is not TensorData data || constant.Shape[0] % _from != 0) throw Mixes(_node, $"reads {constant} together with {_from} images");
         int bytes = data.Bytes.Length / _from;
         for (int image = 1; image < _from; image++)
         {
             if (!data.Bytes.Span.Slice(image * bytes, bytes).SequenceEqual(data.Bytes.Span[..bytes]))
             {
-                throw Mixes(_node, $"reads '{constant.Name}', which has other numbers for each image");
+                throw Mixes(_node, $"reads '{constant.Name}', which has different values for each image");
             }
         }
 
@@ -347,7 +347,7 @@ internal sealed class Rebatch
 
     private Value Repeated(Value constant)
     {
-        if (_isOpen) throw new GraphException($"{_node} joins images with {constant}, which a file with an open batch cannot repeat for each of them.");
+        if (_isOpen) throw new GraphException($"{_node} joins images with {constant}, which a file with an open batch cannot repeat for each image.");
         if (_to == 1) return constant;
         TensorData data = constant.Constant ?? throw new GraphException($"{_node} joins images with {constant}, which cannot be repeated for each of {_to}.");
         byte[] repeated = new byte[checked(data.Bytes.Length * _to)];
@@ -399,7 +399,7 @@ internal sealed class Rebatch
     private void Join(Node node, Value result)
     {
         Shape y = node.Output.Shape;
-        if (y.Rank == 0) throw Mixes(node, "makes a single number of the images");
+        if (y.Rank == 0) throw Mixes(node, "reduces the images to a single number");
         int[] dims = y.Dims.ToArray();
         dims[0] = -1;
         _rewriter.Set(node.Output, _rewriter.Builder.Add(OpCatalog.Reshape, [result], new ReshapeAttributes(new IntList(dims)), node.Name));
@@ -423,7 +423,7 @@ internal sealed class Rebatch
         {
             if (output.Shape.Rank == 0)
             {
-                if (_from > 1 || _to > 1) throw Mixes(node, "makes a single number of the images");
+                if (_from > 1 || _to > 1) throw Mixes(node, "reduces the images to a single number");
                 continue;
             }
 
@@ -435,8 +435,8 @@ internal sealed class Rebatch
     private Shape Rows(Shape shape) => shape.With(0, checked((int)((long)shape[0] / _from * _to)));
 
     private static GraphException Mixes(Node? node, string how) =>
-        new($"{(node is null ? "a graph" : $"{node.Op.Name} '{node.Name}'")} that {how} (it would mix the images of a batch; export the model for a batch "
-        + $"of 1, or without it)");
+        new($"{(node is null ? "a graph" : $"{node.Op.Name} '{node.Name}'")} that {how} (it would mix the images of a batch; export the model with a batch "
+        + $"of 1, or without this node)");
 
     private static IntList Shifted(IntList axes, int by)
     {

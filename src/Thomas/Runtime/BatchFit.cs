@@ -35,8 +35,8 @@ internal static class BatchFit
         }
 
         throw new ThomasException(fits == 0
-            ? $"Not even a batch of 1 fits into the {ByteSize.Format(free)} of memory that are free."
-            : $"A batch of {batch} does not fit into the {ByteSize.Format(free)} of memory that are free; the largest that does is {fits}.");
+            ? $"Not even a batch of 1 fits in the {ByteSize.Format(free)} of free memory."
+            : $"A batch of {batch} does not fit in the {ByteSize.Format(free)} of free memory; the largest that fits is {fits}.");
     }
 
     private static long? SizeOf(Graph graph, int batch, CompileOptions options)

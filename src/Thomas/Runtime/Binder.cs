@@ -68,7 +68,7 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
             MemorySpan span = variables.SpanOf(variable);
             if (!compiled.Places.Devices[place].Owns(span.Memory!))
             {
-                throw new GraphException($"The variable '{variable.Name}' does not lie in the memory of the device '{compiled.Places.NameOf(place)}'.");
+                throw new GraphException($"The variable '{variable.Name}' is not in the memory of the device '{compiled.Places.NameOf(place)}'.");
             }
 
             return span;

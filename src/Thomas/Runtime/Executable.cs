@@ -380,7 +380,7 @@ public sealed class Executable : IDisposable
         if (span.Memory is not HostMemory memory)
         {
             throw new InvalidOperationException(
-                $"'{VisibleText.Of(value.Name)}' lies in the memory of the device '{_compiled.Places.NameOf(value.Place)}', which has no spans: use "
+                $"'{VisibleText.Of(value.Name)}' is in the memory of the device '{_compiled.Places.NameOf(value.Place)}', which has no spans: use "
                 + $"{operation}.");
         }
 

@@ -28,7 +28,7 @@ internal static class FreeMemory
 
     /// <summary>The error for a piece that was refused.</summary>
     public static NotEnoughMemoryException Missing(long bytes, long free, Exception? cause = null) => new(
-        $"Not enough memory: {ByteSize.Format(bytes)} are needed in one piece and {ByteSize.Format(free)} are free. Close other programs, or use a smaller "
+        $"Not enough memory: a block of {ByteSize.Format(bytes)} is needed, and {ByteSize.Format(free)} are free. Close other programs, or use a smaller "
         + $"batch, smaller images or a smaller model.", bytes, cause);
 
     /// <summary>The sum of what a file like /proc/meminfo lists as available and as free swap; the largest number where there is none.</summary>

@@ -71,7 +71,7 @@ internal sealed class Placement
                 if (node.Op.UpdatedInput(output) >= 0)
                 {
                     throw new GraphException(
-                        $"{node} updates variables, which lie in the memory of the device '{places.NameOf(0)}', and that has no kernel for it.");
+                        $"{node} updates variables, which are in the memory of the device '{places.NameOf(0)}', but that device has no kernel for it.");
                 }
             }
 

@@ -133,8 +133,8 @@ internal sealed class StoreCopy : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new OutputException(
-                $"Under a memory bound the state to go back to is kept in a temporary file of {ByteSize.Format(SizeBytes)}, which cannot be created: "
-                + $"{e.Message} Free some space, or set TMPDIR to a folder that has it.", e);
+                $"With a memory bound, the rollback state is kept in a temporary file of {ByteSize.Format(SizeBytes)}, which cannot be created: "
+                + $"{e.Message} Free some disk space, or set TMPDIR to a folder with enough.", e);
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed class StoreCopy : IDisposable
         }
         catch (IOException e)
         {
-            throw new OutputException($"The temporary file with the state to go back to cannot be written: {e.Message}", e);
+            throw new OutputException($"The temporary file with the rollback state cannot be written: {e.Message}", e);
         }
     }
 
@@ -167,7 +167,7 @@ internal sealed class StoreCopy : IDisposable
         while (bytes.Length > 0)
         {
             int count = RandomAccess.Read(_file!, bytes, offset);
-            if (count == 0) throw new OutputException("The temporary file with the state to go back to was cut short by another program.");
+            if (count == 0) throw new OutputException("The temporary file with the rollback state was cut short by another program.");
             bytes = bytes[count..];
             offset += count;
         }

@@ -23,7 +23,7 @@ internal sealed class TransferSegment : Segment
     {
         if (source.Memory is HostMemory == target.Memory is HostMemory)
         {
-            throw new ArgumentException($"{node} is no copy between the host and a device.", nameof(target));
+            throw new ArgumentException($"{node} is not a copy between the host and a device.", nameof(target));
         }
 
         (Nodes, _name, _source, _target, _bytes) = ([node], name, source, target, node.Output.Type.SizeBytes);

@@ -56,6 +56,6 @@ internal struct UseGate
     {
         ObjectDisposedException.ThrowIf(state != InUse, owner);
         throw new InvalidOperationException(
-            $"This {owner.GetType().Name} is in use by another thread. It serves one thread at a time: give each thread its own.");
+            $"This {owner.GetType().Name} is in use by another thread. It serves one thread at a time; give each thread its own.");
     }
 }

@@ -78,7 +78,7 @@ internal sealed class VariableStore : IDisposable
             if (span.Memory is not HostMemory memory)
             {
                 throw new InvalidOperationException(
-                    $"The variable '{variable.Name}' lies in the memory of the device '{Device!.Name}', which has no spans: use {nameof(Read)} and "
+                    $"The variable '{variable.Name}' is in the memory of the device '{Device!.Name}', which has no spans: use {nameof(Read)} and "
                     + $"{nameof(Write)}.");
             }
 

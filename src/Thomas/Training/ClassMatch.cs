@@ -31,7 +31,7 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
         if (model.Info.Labels is null)
         {
             if (output.Classes != names.Count) return NewHead(model, names, preprocessing, notes);
-            notes.Add("the model has no labels: its outputs are taken in the order of the data set's classes");
+            notes.Add("the model has no labels: its outputs are assumed to be in the order of the data set's classes");
             for (int i = 0; i < map.Length; i++) map[i] = i;
             return new ClassMatch(Relabel(model, [.. names], preprocessing), map, IsKnown: true);
         }
@@ -73,20 +73,20 @@ internal sealed record ClassMatch(Model Model, int[] Map, bool IsKnown)
         HeadSplit split = HeadSplit.Find(model);
         int[] map = new int[names.Count];
         for (int i = 0; i < map.Length; i++) map[i] = i;
-        notes.Add($"new last layer for {names.Count} classes in place of the {split.Description}");
+        notes.Add($"new last layer for {names.Count} classes replaces the {split.Description}");
         LinearHead head = new(new float[names.Count * split.FeatureCount], new float[names.Count]);
         return new ClassMatch(split.WithHead(head, [.. names], preprocessing), map, IsKnown: false);
     }
 
     private static ThomasException CannotKeep(Model model, HeadSplit split) => new(
-        $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the features "
+        $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a linear layer on the features "
         + $"({split.Description}); train without keeping them.");
 
     private static ClassMatch Extended(Model model, List<string> labels, List<string> missing, int[] map, Preprocessing preprocessing, List<string> notes)
     {
         HeadSplit split = HeadSplit.Find(model);
         LinearHead old = split.Head ?? throw CannotKeep(model, split);
-        notes.Add($"{missing.Count} new classes after the model's own {old.Classes}");
+        notes.Add($"{missing.Count} new classes appended to the model's own {old.Classes}");
         float[] weights = new float[(old.Classes + missing.Count) * old.Features], bias = new float[old.Classes + missing.Count];
         old.Weights.CopyTo(weights);
         old.Bias.CopyTo(bias);

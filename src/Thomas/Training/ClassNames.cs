@@ -32,20 +32,20 @@ internal static class ClassNames
             {
                 string fit = labels[found[0]] == name
                     ? $"is the name of {found.Count} of the model's classes"
-                    : $"fits {found.Count} of the model's classes equally well";
+                    : $"matches {found.Count} of the model's classes equally well";
                 throw new DataException(
                     $"{model}: '{name}' {fit} (numbers {string.Join(", ", found)}: {string.Join(", ", Quoted(labels, found))}); give the model a label "
-                    + $"file with names of their own (--labels).");
+                    + $"file with unique names (--labels).");
             }
 
             if (!users.TryAdd(map[i], i))
             {
                 throw new DataException(
-                    $"The data set's classes '{names[users[map[i]]]}' and '{name}' both fit the model's class '{labels[map[i]]}'; put their images "
-                    + $"together, or rename one of them.");
+                    $"The data set's classes '{names[users[map[i]]]}' and '{name}' both match the model's class '{labels[map[i]]}'; merge their "
+                    + $"images, or rename one of them.");
             }
 
-            if (labels[map[i]] != name) notes.Add($"'{name}' is taken for the model's class '{labels[map[i]]}'{Difference(name, labels[map[i]])}");
+            if (labels[map[i]] != name) notes.Add($"'{name}' is matched to the model's class '{labels[map[i]]}'{Difference(name, labels[map[i]])}");
         }
 
         return map;
@@ -59,8 +59,8 @@ internal static class ClassNames
         {
             if (group.Count < 2) continue;
             warnings.Add(
-                $"the classes {string.Join(" and ", Quoted(names, group))} differ {How(names, group)} only and are trained as different classes; if they "
-                + $"are the same, put their images into one folder");
+                $"the classes {string.Join(" and ", Quoted(names, group))} differ only {How(names, group)} and are trained as different classes; if they "
+                + $"are the same, put their images in one folder");
         }
 
         return warnings;
@@ -117,7 +117,7 @@ internal static class ClassNames
             string a = first.Trim(), b = other.Trim();
             bool form = a != b && Form(first) == Form(other), sameCase = Form(first) == Form(other)
                 || !Form(first).Equals(Form(other), StringComparison.OrdinalIgnoreCase);
-            string way = form ? "in Unicode form" : a == b ? "in blanks around" : sameCase ? "in blanks or underscores" : "in case";
+            string way = form ? "in Unicode form" : a == b ? "in surrounding spaces" : sameCase ? "in spaces or underscores" : "in case";
             if (!ways.Contains(way)) ways.Add(way);
         }
 

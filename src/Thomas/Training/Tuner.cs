@@ -147,7 +147,7 @@ public static class Tuner
         if ((long)labels.Count * split.FeatureCount > Array.MaxLength)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(labels), labels.Count, $"{labels.Count} classes of {split.FeatureCount} features are more weights than fit.");
+                nameof(labels), labels.Count, $"{labels.Count} classes of {split.FeatureCount} features need too many weights.");
         }
 
         return split.WithNewHead(labels.Count, labels);

@@ -36,7 +36,7 @@ internal sealed class TuningJob(
         if (options.Network is not null && options.KeepClasses)
         {
             throw new ThomasException(
-                "The old classes can only be kept when the last layer alone is tuned: the new images would change the layers before it, and with them "
+                "The old classes can be kept only when just the last layer is tuned: otherwise the new images change the layers before it, and with them "
                 + "the old classes.");
         }
 
@@ -45,7 +45,7 @@ internal sealed class TuningJob(
         _notes.Add(split.Description);
         if (model.Graph.Outputs.Count > 1)
         {
-            _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned one has one: {ClassOutput.Find(model).Description}");
+            _notes.Add($"the model has {model.Graph.Outputs.Count} outputs; the tuned model has one: {ClassOutput.Find(model).Description}");
         }
 
         _warnings.AddRange(ClassNames.Alike(dataset.ClassNames));
@@ -210,7 +210,7 @@ internal sealed class TuningJob(
     {
         if (!options.KeepClasses) return (null, []);
         LinearHead head = split.Head ?? throw new ThomasException(
-            $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a plain linear layer on the "
+            $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a linear layer on the "
             + $"features ({split.Description}); tune without keeping them.");
         List<string> labels = [.. ClassOutput.Of(model).Labels];
         foreach (string name in dataset.ClassNames)
@@ -275,17 +275,17 @@ internal sealed class TuningJob(
     {
         if (matrix.Samples != samples.Count || matrix.Views != samples.Views || matrix.Features != graph.Outputs[0].Shape[-1])
         {
-            return "it holds another number of features or images";
+            return "it holds a different number of features or images";
         }
 
         for (int i = 0; i < matrix.Samples; i++)
         {
-            if (matrix.Labels[i] != samples.Label(i)) return "its images are of other classes";
+            if (matrix.Labels[i] != samples.Label(i)) return "its images have other classes";
             for (int view = 0; view < matrix.Views; view++)
             {
                 foreach (float value in matrix.Row(i, view))
                 {
-                    if (!float.IsFinite(value)) return "it holds numbers that are not finite";
+                    if (!float.IsFinite(value)) return "it holds values that are not finite";
                 }
             }
         }

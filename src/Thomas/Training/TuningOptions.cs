@@ -76,7 +76,7 @@ public sealed record TuningOptions
         Network?.Validate();
         Augmentation.Check();
         Preprocessing?.Check();
-        if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The bound of the memory must be above 0.");
+        if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The memory bound must be above 0.");
         if (!(ValidationShare is > 0 and < 1))
         {
             throw new ArgumentOutOfRangeException(
@@ -87,12 +87,12 @@ public sealed record TuningOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Views, 1);
         if (Views > 1 && Network is not null)
         {
-            throw new ArgumentException("Views are for the last layer alone: the images of a network are changed anew in each epoch.", nameof(Views));
+            throw new ArgumentException("Views apply to the last layer only: when more is trained, the images change in every epoch.", nameof(Views));
         }
 
         if (Views > 1 && Augmentation.IsNone)
         {
-            throw new ArgumentException($"{Views} views of each image are asked for but no augmentation, so all would be the same.", nameof(Views));
+            throw new ArgumentException($"{Views} views of each image need an augmentation; without one they would all be the same.", nameof(Views));
         }
     }
 }

@@ -13,9 +13,9 @@ internal static class TuningWarnings
     {
         if (result.KeptClasses > 0)
         {
-            yield return $"the {Count(result.KeptClasses, "old class", "old classes")} kept in the model were not checked: the data holds images of the "
-                + $"new ones only, and old classes can be recognized far worse "
-                + "than before. Measure it with 'evaluate' on images of all classes.";
+            yield return $"the {Count(result.KeptClasses, "old class", "old classes")} kept in the model were not checked: the data has only images of "
+                + $"the new ones, and the old classes may be recognized far worse "
+                + "than before. Measure this with 'evaluate' on images of all classes.";
         }
 
         List<string> unchecked_ = [];
@@ -28,11 +28,12 @@ internal static class TuningWarnings
         if (result.IsBelowBaseline)
         {
             yield return Below(result.After, result.Before, result.BeforeMethod)
-                + " More images of each class usually help most; else try a smaller --lr, more --epochs, or --update last alone.";
+                + " More images of each class usually help most; otherwise try a smaller --lr, more --epochs, or --update last.";
         }
         else if (result.AfterLastLayer is ConfusionMatrix last && result.After.Accuracy < last.Accuracy)
         {
-            yield return Below(result.After, last, "the new last layer alone") + " Mean recall decided; --balance none lets accuracy decide.";
+            yield return Below(result.After, last, "the new last layer alone")
+                + " The best epoch was chosen by mean recall; --balance none chooses it by accuracy.";
         }
     }
 
@@ -54,7 +55,7 @@ internal static class TuningWarnings
         int fresh = result.Labels.Count - result.KeptClasses, missing = 0;
         for (int c = result.KeptClasses; c < result.Labels.Count; c++) missing += after.Support(c) == 0 ? 1 : 0;
         string images = Count(after.Total, "validation image", "validation images");
-        string without = missing > 0 ? $"; {missing} of them without any" : "";
+        string without = missing > 0 ? $"; {missing} of them have none" : "";
         return result.KeptClasses > 0
             ? $"{images} of the {Count(fresh, "new class", "new classes")}{without}; the {Count(result.KeptClasses, "old class", "old classes")} "
             + $"{(result.KeptClasses == 1 ? "was" : "were")} not checked"
@@ -67,7 +68,7 @@ internal static class TuningWarnings
         List<string> listed = [];
         for (int i = 0; i < classes.Count && i < ListedClasses; i++) listed.Add($"'{classes[i]}'");
         string more = classes.Count > ListedClasses ? $" and {classes.Count - ListedClasses} more" : "";
-        return $"no validation image of {string.Join(", ", listed)}{more}: how well {(classes.Count == 1 ? "it is" : "they are")} recognized is not known";
+        return $"no validation image of {string.Join(", ", listed)}{more}: how well {(classes.Count == 1 ? "it is" : "they are")} recognized is unknown";
     }
 
     /// <summary>A result that training did not improve on.</summary>

@@ -13,9 +13,9 @@ public sealed class FileKindTests
     public static TheoryData<string, string, string> AsModels => new()
     {
         { "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git-lfs pointer", "git lfs pull" },
-        { "\n <!DOCTYPE html>\n<html><head></head></html>", "an HTML page", "again" },
-        { "\u00EF\u00BB\u00BF<html>", "an HTML page", "again" },
-        { "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "an XML error message", "again" },
+        { "\n <!DOCTYPE html>\n<html><head></head></html>", "an HTML page", "download the file itself" },
+        { "\u00EF\u00BB\u00BF<html>", "an HTML page", "download the file itself" },
+        { "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "an XML error message", "download the file itself" },
         { "{\"format\": \"layers-model\", \"modelTopology\": {}}", "a TensorFlow.js model", ".tflite" },
         { "{\"class_name\": \"Functional\", \"config\": {}}", "a Keras network without weights", "from_keras_model" },
         { "7767517\n75 83\nInput data 0 1 data\n", "an ncnn network", "original" },
@@ -55,7 +55,7 @@ public sealed class FileKindTests
     [InlineData("model.weights.h5", "a Keras model (.keras)")]
     [InlineData("archive/data.pkl", "a PyTorch file")]
     [InlineData("archive/constants.pkl", "a TorchScript model")]
-    [InlineData("folder/model_unquant.tflite", "a zip archive with a .tflite model in it")]
+    [InlineData("folder/model_unquant.tflite", "a zip archive of a .tflite model")]
     [InlineData("cats/1.jpg", "a zip archive of images")]
     [InlineData("readme.txt", "a zip archive")]
     public void Archives_are_known_by_what_is_in_them(string entry, string kind)
@@ -67,12 +67,12 @@ public sealed class FileKindTests
 
     [Theory]
     [InlineData("<!DOCTYPE html><title>x</title>",
-        "This is an HTML page, not an image; it was downloaded in place of the file; download the file itself again.")]
+        "This is an HTML page, not an image; it was downloaded instead of the file; download the file itself.")]
     [InlineData("<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
         "This is an SVG drawing; such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP.")]
     [InlineData("P6\n1 1\n255\nabc", "This is a Netpbm image (PPM, PGM or PBM); such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP.")]
     [InlineData("\0\0\0\u0018ftypisom", "This is an MP4 or QuickTime video, not an image; extract single images from it, as JPEG or PNG.")]
-    [InlineData("\u001C\0\0\0TFL3", "This is a TensorFlow Lite model (.tflite), not an image; a model comes before the images.")]
+    [InlineData("\u001C\0\0\0TFL3", "This is a TensorFlow Lite model (.tflite), not an image; give the model before the images.")]
     [InlineData("8BPS\0\u0001", "This is a Photoshop image (PSD); such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP.")]
     public void A_file_that_is_no_image_is_named_with_the_next_step(string latin1, string message) =>
         Assert.Equal(message, FileKind.DescribeNotAnImage(Encoding.Latin1.GetBytes(latin1)));

@@ -71,7 +71,7 @@ public sealed class ClassifyTests : IDisposable
         Directory.CreateDirectory(_files["empty"]);
         CliRun run = CliRun.Of("classify", _files.Model(), _files["empty"]);
         Assert.Equal(4, run.Code);
-        Assert.Contains("has no images in it", run.Error, StringComparison.Ordinal);
+        Assert.Contains("contains no images", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class ClassifyTests : IDisposable
         string open = OpenSize(_files.Model(withPreprocessing: false));
         CliRun run = CliRun.Of("classify", open, _files.Data(perClass: 1));
         Assert.Equal(3, run.Code);
-        Assert.Contains("leaves height and width of the images open", run.Error, StringComparison.Ordinal);
+        Assert.Contains("leaves the height and width of the images open", run.Error, StringComparison.Ordinal);
         Assert.Contains("--size N", run.Error, StringComparison.Ordinal);
         Assert.Equal(0, CliRun.Of("classify", open, _files.Data(perClass: 1), "--size", "16").Code);
 

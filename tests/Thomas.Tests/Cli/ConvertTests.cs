@@ -118,7 +118,7 @@ public sealed class ConvertTests : IDisposable
         File.WriteAllText(labels, "x\n");
         again = CliRun.Of("convert", model, "-o", _files["out.onnx"], "--write-labels");
         Assert.Equal(0, again.Code);
-        Assert.Contains("holds something else and stays as it is", again.Error, StringComparison.Ordinal);
+        Assert.Contains("holds something else and was left unchanged", again.Error, StringComparison.Ordinal);
         Assert.Equal(("x\n", "a\nb\nc\nd\n"), (File.ReadAllText(labels), File.ReadAllText(_files["out.labels.txt"])));
     }
 
@@ -127,7 +127,7 @@ public sealed class ConvertTests : IDisposable
     {
         CliRun run = CliRun.Of("convert", _files.Model(), "-o", _files["out.tflite"], "--write-labels");
         Assert.Equal(0, run.Code);
-        Assert.Contains("names no classes", run.Error, StringComparison.Ordinal);
+        Assert.Contains("has no class names", run.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(_files["labels.txt"]));
     }
 }

@@ -29,13 +29,13 @@ public sealed class DemoTests : IDisposable
         CliRun run = CliRun.Of("demo", "--quick", "--out", folder, "--seed", "3");
         Assert.Equal(0, run.Code);
         Assert.Contains("1,500 digits to learn from, 500 to test", run.Out, StringComparison.Ordinal);
-        Assert.Matches(@"of 500 test digits right, learned in [0-9.]+ m?s", run.Out);
+        Assert.Matches(@"accuracy on 500 test digits, trained in [0-9.]+ m?s", run.Out);
         (string Policy, string Trained)[] rows = [("last", "5,010"), ("last:2", "405,510"), ("bias", "5,580"), ("all", "431,080"), ("scratch", "431,080")];
         foreach ((string policy, string trained) in rows)
             Assert.Matches($@"\n  {policy} +{trained} +[0-9]+ of 128 +[0-9.]+% +[0-9.]+% +[0-9.]+ m?s +[0-9.]+ MiB", run.Out);
         Assert.Matches(
-            "Shown 128 letters, the network that knew digits, tuned by 'all', names [0-9.]+% of 500 new letters, the same network from random weights "
-            + "[0-9.]+%: .+\\.\n", run.Out);
+            "After 128 letters, the network that knew digits, tuned by 'all', gets [0-9.]+% of 500 new letters right; the same network from random "
+            + "weights gets [0-9.]+%: .+\\.\n", run.Out);
         Assert.Contains("tune last:2", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", run.Out, StringComparison.Ordinal);
         Assert.Equal(Files, SavedIn(folder));
@@ -110,7 +110,7 @@ public sealed class DemoTests : IDisposable
         CliRun taken = CliRun.Of("demo", "--quick", "--out", _files["file"]), under = CliRun.Of("demo", "--quick", "--out", _files["file", "demo"]);
         Assert.Equal((5, 5), (taken.Code, under.Code));
         foreach (CliRun run in new[] { taken, under })
-            Assert.Contains($"'{_files["file"]}' is a file. Give another place (--out).", run.Error, StringComparison.Ordinal);
+            Assert.Contains($"'{_files["file"]}' is a file. Choose another folder (--out).", run.Error, StringComparison.Ordinal);
         Assert.Empty(taken.Out + under.Out);
     }
 

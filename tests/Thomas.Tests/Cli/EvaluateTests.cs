@@ -61,7 +61,7 @@ public sealed class EvaluateTests : IDisposable
         RawFiles.Pair(Path.Combine(data, "t10k-images-idx3-ubyte"), Path.Combine(data, "t10k-labels-idx1-ubyte"), [2, 1], 8, 8);
         JsonElement json = CliRun.Of("evaluate", model, "--data", data, "--no-cache", "--json").Json();
         Assert.Equal(2, json.GetProperty("result").GetProperty("images").GetInt32());
-        Assert.Contains("test images count", json.GetProperty("notes").ToString(), StringComparison.Ordinal);
+        Assert.Contains("test images are evaluated", json.GetProperty("notes").ToString(), StringComparison.Ordinal);
         string file = Path.Combine(data, "train-images-idx3-ubyte.gz");
         Assert.Equal(5, CliRun.Of("evaluate", model, "--data", file, "--no-cache", "--json").Json().GetProperty("result").GetProperty("images").GetInt32());
 

@@ -80,7 +80,7 @@ public sealed class HostileFilesTests : IDisposable
         File.WriteAllText(_files["locked.onnx"], "mine");
         File.SetUnixFileMode(_files["locked.onnx"], UnixFileMode.UserRead);
         foreach ((string output, string what) in new[] { (pipe, "named pipe"), (_files["null.onnx"], "a device"), (_files["locked.onnx"], "read-only"),
-            (_files["source.onnx"], "is the model that is read") })
+            (_files["source.onnx"], "is the input model") })
         {
             foreach (string[] args in new[] { new[] { "convert", model, "-o", output }, ["tune", model, "--data", data, "-o", output], [
                 "train", "lenet5", "--data", data, "-o", output] })
@@ -150,7 +150,7 @@ public sealed class HostileFilesTests : IDisposable
         string data = _files.Data(perClass: 2);
         foreach (string name in new[] { "a.ppm", "b.ppm", "c.CR2", "d.svg", "e" }) File.WriteAllText(Path.Combine(data, "red", name), "");
         const string Note =
-            "note: 5 files were passed over by ending: 2 .ppm, 1 without an ending, 1 .CR2, 1 .svg; JPEG, PNG, WebP, GIF and BMP images are read";
+            "note: 5 files were skipped by extension: 2 .ppm, 1 without an extension, 1 .CR2, 1 .svg; JPEG, PNG, WebP, GIF and BMP images are read";
         Assert.Contains(Note, CliRun.Of("plan", _files.Model(), "--data", data, "--update", "last").Error, StringComparison.Ordinal);
         Assert.Contains(Note, CliRun.Of("classify", _files.Model(), data).Error, StringComparison.Ordinal);
     }
@@ -163,7 +163,7 @@ public sealed class HostileFilesTests : IDisposable
             ("photos.zip", (byte[])[.. "PK\x03\x04"u8, .. "cats/1.jpg"u8], "is a zip archive of images; unpack it and give the folder"),
             ("photos.tar.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x2C, 0x49, 4, 0, 0xA3, 0x61, 0x5B, 0xE5, 3, 0, 0, 0],
                 "is a gzip archive; unpack it and give the folder"),
-            ("a.jpg", [0xFF, 0xD8, 0xFF, 0xE0], "is a JPEG image; give the folder that has one folder of images for each class"),
+            ("a.jpg", [0xFF, 0xD8, 0xFF, 0xE0], "is a JPEG image; give the folder that holds one folder of images per class"),
             ("page.csv", [.. "<html>"u8], "this is an HTML page"),
         })
         {

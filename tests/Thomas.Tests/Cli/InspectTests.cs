@@ -76,7 +76,7 @@ public sealed class InspectTests : IDisposable
     {
         CliRun run = CliRun.Of("inspect", _files.Model(withPreprocessing: false));
         Assert.Contains("GUESSED", run.Out, StringComparison.Ordinal);
-        Assert.Contains("the file names none", run.Out, StringComparison.Ordinal);
+        Assert.Contains("without names in the file", run.Out, StringComparison.Ordinal);
     }
 
     [Fact]

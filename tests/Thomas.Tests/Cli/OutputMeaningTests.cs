@@ -35,7 +35,7 @@ public sealed class OutputMeaningTests : IDisposable
         CliRun wrong = CliRun.Of("classify", model, red, "--labels", _files["three.txt"]);
         Assert.NotEqual(0, wrong.Code);
         Assert.Contains("has 3 lines, but one", wrong.Error, StringComparison.Ordinal);
-        Assert.Contains("two lines name the classes", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("give two lines, for its low and its high values", wrong.Error, StringComparison.Ordinal);
 
         CliRun inspect = CliRun.Of("inspect", model);
         Assert.Contains("one number, the probability of '1'; up to 0.5 it is '0'", inspect.Out, StringComparison.Ordinal);
@@ -91,8 +91,8 @@ public sealed class OutputMeaningTests : IDisposable
     {
         CliRun run = CliRun.Of("evaluate", _files.Model(labels: ["Red", "green", "blue", "gray"]), "--data", _files.Data(perClass: 2), "--no-cache");
         Assert.Equal(0, run.Code);
-        Assert.Contains("6 images of 3 classes; nothing is known of the model's other 1 class", run.Out, StringComparison.Ordinal);
-        Assert.Contains("'red' is taken for the model's class 'Red' (they differ in case)", run.Error, StringComparison.Ordinal);
+        Assert.Contains("6 images of 3 classes; the model's other 1 class was not tested", run.Out, StringComparison.Ordinal);
+        Assert.Contains("'red' is matched to the model's class 'Red' (they differ in case)", run.Error, StringComparison.Ordinal);
         Assert.Contains("95% interval", run.Out, StringComparison.Ordinal);
     }
 }

@@ -18,7 +18,7 @@ public sealed class PlanTests : IDisposable
         Assert.Equal(0, run.Code);
         Assert.Empty(run.Error);
         foreach (string policy in new[] { "last ", "last:2", "bias", "all", "scratch" }) Assert.Contains($"\n{policy}", run.Out, StringComparison.Ordinal);
-        Assert.Contains("norm: The policy 'norm' trains batch normalization, and this model has none left", run.Out, StringComparison.Ordinal);
+        Assert.Contains("norm: The policy 'norm' trains batch normalization, but this model has none left", run.Out, StringComparison.Ordinal);
         Assert.Contains("4 classes", run.Out, StringComparison.Ordinal);
         Assert.Contains("features of each image once", run.Out, StringComparison.Ordinal);
     }
@@ -76,7 +76,7 @@ public sealed class PlanTests : IDisposable
             Assert.Contains(stage, run.Out, StringComparison.Ordinal);
         CliRun table = CliRun.Of("plan", _files.Model(), "--memory", "1KiB", "--threads", "1");
         Assert.Equal(3, table.Code);
-        Assert.Contains("last: A run of 'last' does not fit 1KiB", table.Error, StringComparison.Ordinal);
+        Assert.Contains("last: A run of 'last' does not fit in 1KiB", table.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -103,8 +103,8 @@ public sealed class PlanTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--update all --views 4", "--views goes with --update last only")]
-    [InlineData("--update last --dropout 0.5", "--dropout is about training more than the last layer")]
+    [InlineData("--update all --views 4", "--views works with --update last only")]
+    [InlineData("--update last --dropout 0.5", "--dropout only applies to training more than the last layer")]
     [InlineData("--views 4", "--views needs --augment")]
     public void Options_that_a_run_would_refuse_are_refused(string options, string expected)
     {
@@ -142,7 +142,7 @@ public sealed class PlanTests : IDisposable
     [InlineData("--memory much", "--memory is 'much'; it must be an amount of memory such as 64MiB")]
     [InlineData("--classes 1", "--classes is '1'")]
     [InlineData("--bn cold", "it must be one of frozen, live.")]
-    [InlineData("--classes 3 --data d", "--data and --classes exclude each other")]
+    [InlineData("--classes 3 --data d", "--data and --classes cannot be combined")]
     public void Wrong_arguments_are_named(string options, string expected)
     {
         CliRun run = CliRun.Of(["plan", "m.onnx", .. options.Split(' ')]);

@@ -74,7 +74,7 @@ public sealed class TrainTests : IDisposable
         string[] train = ["train", "lenet5", "--data", data, "-o", _files["out.onnx"], "--epochs", "1", "--no-cache", "-q", "--checkpoint"];
         CliRun refused = CliRun.Of([.. train, other]);
         Assert.Equal(5, refused.Code);
-        Assert.Contains("is no checkpoint", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("is not a checkpoint", refused.Error, StringComparison.Ordinal);
         Assert.Equal("not a checkpoint", File.ReadAllText(other));
 
         Assert.Equal(0, CliRun.Of([.. train, checkpoint]).Code);
@@ -86,9 +86,9 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
-    [InlineData("lenet6", "", 2, "There is no architecture 'lenet6'")]
+    [InlineData("lenet6", "", 2, "Unknown architecture 'lenet6'")]
     [InlineData("lenet5", "--update all", 2, "--update needs --weights")]
-    [InlineData("lenet5", "--weights w.pth --update scratch", 2, "--update scratch forgets")]
+    [InlineData("lenet5", "--weights w.pth --update scratch", 2, "--update scratch discards")]
     [InlineData("lenet5", "--width 0.5", 3, "width")]
     public void What_does_not_fit_is_refused_in_words(string architecture, string options, int code, string message)
     {

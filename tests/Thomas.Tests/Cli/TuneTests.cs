@@ -209,7 +209,7 @@ public sealed class TuneTests : IDisposable
         foreach ((string data, string expected) in new[]
         {
             (_files["missing"], "does not exist"),
-            (_files["empty"], "has no folders"),
+            (_files["empty"], "contains no folders"),
             (_files.Data("one", classes: 1), "has only the class 'blue'"),
             (single, "only one image of 'red'"),
             (broken, "red"),
@@ -232,8 +232,8 @@ public sealed class TuneTests : IDisposable
         byte[] original = File.ReadAllBytes(model);
         foreach ((string output, string expected) in new[]
         {
-            (model, "is the model that is read"),
-            (_files["link.onnx"], "is the model that is read"),
+            (model, "is the input model"),
+            (_files["link.onnx"], "is the input model"),
             (_files["none", "out.onnx"], "does not exist"),
             (_files["out.bin"], "use .tflite or .onnx"),
             (_files["folder.onnx"], "is a folder"),
@@ -251,13 +251,13 @@ public sealed class TuneTests : IDisposable
 
     [Theory]
     [InlineData("--views needs --augment", "--views", "3")]
-    [InlineData("--augment has 'blur'", "--augment", "blur")]
+    [InlineData("--augment contains 'blur'", "--augment", "blur")]
     [InlineData("--update is 'everything'; it must be last, last:N", "--update", "everything")]
     [InlineData("'thomas train' trains an architecture from scratch", "--update", "scratch")]
-    [InlineData("--clip is about training more than the last layer", "--clip", "1")]
-    [InlineData("--mixup is about training more than the last layer", "--update", "last", "--mixup", "0.2")]
-    [InlineData("--keep-classes goes with --update last only", "--update", "all", "--keep-classes")]
-    [InlineData("--views goes with --update last only", "--update", "bias", "--augment", "flip", "--views", "3")]
+    [InlineData("--clip only applies to training more than the last layer", "--clip", "1")]
+    [InlineData("--mixup only applies to training more than the last layer", "--update", "last", "--mixup", "0.2")]
+    [InlineData("--keep-classes works with --update last only", "--update", "all", "--keep-classes")]
+    [InlineData("--views works with --update last only", "--update", "bias", "--augment", "flip", "--views", "3")]
     [InlineData("--resume needs --checkpoint", "--update", "all", "--resume")]
     [InlineData("--schedule is 'linear'", "--update", "all", "--schedule", "linear")]
     [InlineData("--size", "--size", "8")]

@@ -69,7 +69,7 @@ public sealed class DatasetTests
     {
         using TemporaryFolder folder = new();
         AssertLoadFails(folder["absent"], "does not exist");
-        AssertLoadFails(folder.Path, "no folders in it", "folder with the name of the class");
+        AssertLoadFails(folder.Path, "contains no folders", "folder named after the class");
         Touch(folder["1.jpg"]);
         AssertLoadFails(folder.Path, "images but no folders");
         AssertLoadFails(folder["1.jpg"], "is a file");
@@ -86,7 +86,7 @@ public sealed class DatasetTests
         Touch(folder["train", "x", "1.jpg"], folder["train", "y", "1.jpg"], folder["val", "z", "1.jpg"]);
         AssertLoadFails(folder.Path, "'val' lacks 'y'", "'train' lacks 'z'");
         Touch(folder["cats", "1.jpg"]);
-        AssertLoadFails(folder.Path, "'cats' lies beside them");
+        AssertLoadFails(folder.Path, "'cats' is next to them");
         Directory.Delete(folder["cats"], true);
         Touch(folder["validation", "x", "1.jpg"]);
         AssertLoadFails(folder.Path, "'val' and 'validation'");

@@ -109,9 +109,9 @@ public sealed class MnistFilesTests : IDisposable
     {
         RawFiles.Pair(_folder[Images], _folder[Labels], [1, 2]);
         RawFiles.Pair(_folder["letters-images-idx3-ubyte"], _folder["letters-labels-idx1-ubyte"], [1, 2]);
-        AssertFails("letters-images-idx3-ubyte", "neither train, val, test nor t10k");
+        AssertFails("letters-images-idx3-ubyte", "none of train, val, test and t10k");
         File.Move(_folder["letters-images-idx3-ubyte"], _folder["letters-train-images-idx3-ubyte"]);
-        AssertFails("letters-train-images-idx3-ubyte", "folder of its own");
+        AssertFails("letters-train-images-idx3-ubyte", "its own folder");
     }
 
     [Fact]
@@ -119,13 +119,13 @@ public sealed class MnistFilesTests : IDisposable
     {
         byte[] good = RawFiles.Idx(RawFiles.Pixels(3, 2, 2), 3, 2, 2);
         RawFiles.Pair(_folder[Images], _folder[Labels], [1, 2, 3], 2, 2);
-        AssertDamaged("no IDX file", "89504E47", 0x89, 0x50, 0x4E, 0x47);
+        AssertDamaged("not an IDX file", "89504E47", 0x89, 0x50, 0x4E, 0x47);
         AssertDamaged("type 0x0D", "3 axes", 0, 0, 0x0D, 3);
         AssertDamaged("type 0x08", "1 axes", RawFiles.Idx([1, 2, 3], 3));
         AssertDamaged("cut off", "again", good[..3]);
         AssertDamaged("cut off", "again", good[..9]);
         AssertDamaged("cut off", "again", good[..^1]);
-        AssertDamaged("goes on after the 12 bytes", "damaged", [.. good, 0]);
+        AssertDamaged("continues after the 12 bytes", "damaged", [.. good, 0]);
         AssertDamaged("axis 0 has size 0", "at least one", RawFiles.Idx([], 0, 2, 2));
         AssertDamaged("axis 1 has size", "at most", RawFiles.Idx([], 3, -1, 2));
         AssertDamaged("axis 2 has size 65536", "at most", RawFiles.Idx([], 1, 65536, 65536));
@@ -133,7 +133,7 @@ public sealed class MnistFilesTests : IDisposable
 
         byte[] gzip = RawFiles.Gzip(good);
         AssertDamaged("cut off", "again", RawFiles.Gzip(good[..^1]));
-        AssertDamaged("goes on after", "damaged", RawFiles.Gzip([.. good, 0]));
+        AssertDamaged("continues after", "damaged", RawFiles.Gzip([.. good, 0]));
         AssertDamaged("", "again", gzip[..(gzip.Length / 2)]);
         AssertDamaged("damaged gzip", "again", [.. gzip[..10], 0xFF, .. gzip[11..]]);
         AssertDamaged("damaged gzip", "again", [.. gzip[..^8], 1, 2, 3, 4, .. gzip[^4..]]);

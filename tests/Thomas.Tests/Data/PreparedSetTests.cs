@@ -181,7 +181,7 @@ public sealed class PreparedSetTests : IDisposable
         }
 
         Assert.Equal(expected, crops);
-        if (how is "cut" or "overwritten") Assert.Contains("while they were in use", Assert.Single(set.Notices), StringComparison.Ordinal);
+        if (how is "cut" or "overwritten") Assert.Contains("while in use", Assert.Single(set.Notices), StringComparison.Ordinal);
         else Assert.Empty(set.Notices);
         Assert.Equal(expected, CropsOf(options, out _));
 

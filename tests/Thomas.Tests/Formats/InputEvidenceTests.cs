@@ -263,7 +263,7 @@ public sealed class InputEvidenceTests
             Assert.Null(model.Info.Preprocessing);
             Assert.True(input.IsGuess);
             Assert.Equal(Small(preset), input.Preprocessing);
-            Assert.StartsWith($"GUESSED '{preset}' as for the file that it was made from", input.Source, StringComparison.Ordinal);
+            Assert.StartsWith($"GUESSED '{preset}' as for the file that it was converted from", input.Source, StringComparison.Ordinal);
             Assert.DoesNotContain("thomas.guess", model.Info.Metadata.Keys);
         }
     }

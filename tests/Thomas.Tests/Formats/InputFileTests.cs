@@ -75,7 +75,7 @@ public sealed class InputFileTests : IDisposable
         Assert.Contains("an HTML page", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["page"], 100)).Message, StringComparison.Ordinal);
         File.WriteAllBytes(_folder["zip"], [.. "PK\x03\x04"u8, 0xFF, 0xFF]);
         Assert.Contains(
-            "a zip archive, not a text; unpack it", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["zip"], 100)).Message,
+            "a zip archive, not a text file; unpack it", Assert.Throws<IOException>(() => InputFile.ReadText(_folder["zip"], 100)).Message,
             StringComparison.Ordinal);
     }
 

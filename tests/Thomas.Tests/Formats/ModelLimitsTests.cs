@@ -41,14 +41,14 @@ public sealed class ModelLimitsTests
 
     [Theory]
     [InlineData("multiply-adds")]
-    [InlineData("operations besides")]
+    [InlineData("operations other than")]
     [InlineData("activations at the same time")]
     public void A_file_that_asks_for_too_much_is_refused_with_the_amount_and_the_node(string what)
     {
         Graph graph = what switch
         {
             "multiply-adds" => ManyMultiplyAdds(),
-            "operations besides" => ManyTaps(),
+            "operations other than" => ManyTaps(),
             _ => ManyBytes(),
         };
         using MemoryStream stream = new();

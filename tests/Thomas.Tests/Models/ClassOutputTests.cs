@@ -196,7 +196,7 @@ public sealed class ClassOutputTests
             (b, colors) => [ColorModels.Dense(b, colors, "wide", new float[12], new float[4]), ColorModels.Three(b, colors)], three);
         Model chain = ColorModels.Create((b, colors) => [colors, ColorModels.Three(b, colors)]);
         Model first = ColorModels.Create((b, colors) => [ColorModels.Three(b, colors), ColorModels.Dense(b, colors, "other", new float[9], new float[3])]);
-        foreach ((Model model, int index, string why) in new[] { (features, 1, "it holds probabilities"), (wide, 1, "its size is that of the labels"),
+        foreach ((Model model, int index, string why) in new[] { (features, 1, "it holds probabilities"), (wide, 1, "its size is the number of labels"),
             (chain, 1, "no other output is computed from it"), (first, 0, "output 1 of 2") })
         {
             using ImageClassifier classifier = new(model);
@@ -218,7 +218,7 @@ public sealed class ClassOutputTests
                     new ReshapeAttributes(new IntList(1, 3)))],
             "red", "green", "blue");
         using ImageClassifier classifier = new(model);
-        Assert.Contains("runs along an axis of one number", classifier.Output.Warning, StringComparison.Ordinal);
+        Assert.Contains("runs along an axis of length 1", classifier.Output.Warning, StringComparison.Ordinal);
         Assert.Equal("green", classifier.Classify(ColorModels.Image(0, 204, 0))[0].Label);
     }
 
@@ -230,7 +230,7 @@ public sealed class ClassOutputTests
         Model map = ColorModels.Create(
             static (b, colors) => [
                 b.Add(OpCatalog.Reshape, [ColorModels.Dense(b, colors, "map", new float[36], new float[12])], new ReshapeAttributes(new IntList(1, 2, 2, 3)))]);
-        Assert.Contains("not one number for each class", Assert.Throws<ThomasException>(() => new ImageClassifier(map)).Message, StringComparison.Ordinal);
+        Assert.Contains("not one number per class", Assert.Throws<ThomasException>(() => new ImageClassifier(map)).Message, StringComparison.Ordinal);
         Model labels = ColorModels.Sigmoid("a", "b", "c");
         Assert.Contains("3 labels for a single output", Assert.Throws<ThomasException>(() => new ImageClassifier(labels)).Message, StringComparison.Ordinal);
         Model twice = ColorModels.Create(static (b, colors) => [ColorModels.Softmax(b, ColorModels.Softmax(b, ColorModels.Three(b, colors)))]);

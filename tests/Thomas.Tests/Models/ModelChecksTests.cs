@@ -36,7 +36,7 @@ public sealed class ModelChecksTests
     public void The_error_names_the_model_and_the_tensor()
     {
         ModelFormatException error = Assert.Throws<ModelFormatException>(() => ModelChecks.RequireFinite(Of([float.NaN])));
-        Assert.StartsWith("net: tensor 'damaged': there are numbers that are not finite", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("net: tensor 'damaged': found values that are not finite", error.Message, StringComparison.Ordinal);
     }
 
     private static Model Of(float[] values)

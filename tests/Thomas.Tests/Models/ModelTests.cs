@@ -31,7 +31,7 @@ public sealed class ModelTests
         y = b.Add(OpCatalog.Dense, [y, b.Weights("weights", 1, 3, 128)], new DenseAttributes(), "scores");
         Model model = new(b.Build(y), new ModelInfo { Name = "flattening" });
         ThomasException e = Assert.Throws<ThomasException>(() => model.WithImageSize(10, 12));
-        Assert.Contains("flattening works for images of 8x8 only, not 12x10", e.Message, StringComparison.Ordinal);
+        Assert.Contains("flattening works only for images of 8x8, not 12x10", e.Message, StringComparison.Ordinal);
         Assert.Contains("Dense 'scores'", e.Message, StringComparison.Ordinal);
     }
 
@@ -41,7 +41,7 @@ public sealed class ModelTests
         GraphBuilder b = new();
         Value x = b.Input("numbers", new TensorType(DType.F32, new Shape(1, 8)));
         Model numbers = new(b.Build(b.Add(OpCatalog.Abs, [x])), new ModelInfo { Name = "plain" });
-        Assert.Contains("is no image", Assert.Throws<ThomasException>(() => numbers.WithImageSize(8, 8)).Message, StringComparison.Ordinal);
+        Assert.Contains("is not an image", Assert.Throws<ThomasException>(() => numbers.WithImageSize(8, 8)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>("height", () => TrainingSteps.Network.WithImageSize(0, 8));
         Assert.Throws<ArgumentOutOfRangeException>("width", () => TrainingSteps.Network.WithImageSize(8, -1));
     }

@@ -72,7 +72,7 @@ public sealed class RebatchTests
     [InlineData("flatten", "Reshape 'y'")]
     [InlineData("lift", "Reshape 'y'")]
     [InlineData("single axis", "output")]
-    [InlineData("numbers for each image", "Add 'y'")]
+    [InlineData("values for each image", "Add 'y'")]
     [InlineData("lower rank", "Add 'y'")]
     [InlineData("product", "MatMul 'y'")]
     public void Graphs_that_mix_the_images_of_a_batch_are_refused(string kind, string named)
@@ -202,7 +202,7 @@ public sealed class RebatchTests
             "flatten" => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(1, 12)), "y"),
             "lift" => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(1, 3, 4)), "y"),
             "single axis" => b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(12)), "y"),
-            "numbers for each image" => b.Add(OpCatalog.Add, [x, b.Weights("c", 1, 3, 4)], null, "y"),
+            "values for each image" => b.Add(OpCatalog.Add, [x, b.Weights("c", 1, 3, 4)], null, "y"),
             "product" => b.Add(OpCatalog.MatMul, [x, x], new MatMulAttributes(TransposeA: true), "y"),
             "lower rank" => b.Add(OpCatalog.Add, [Reshape(b, x, 12), b.Weights("c", 1, 2, 12)], null, "y"),
             _ => throw new ArgumentException(kind),

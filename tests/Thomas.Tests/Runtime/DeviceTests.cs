@@ -52,7 +52,8 @@ public sealed class DeviceTests
             {
                 GraphException e = Assert.Throws<GraphException>(() => OpSweep.Run(test, operands, On(mock), constants: false));
                 Assert.Contains(
-                    "updates variables, which lie in the memory of the device 'mock', and that has no kernel for it", e.Message, StringComparison.Ordinal);
+                    "updates variables, which are in the memory of the device 'mock', but that device has no kernel for it", e.Message,
+                    StringComparison.Ordinal);
                 continue;
             }
 
@@ -132,7 +133,7 @@ public sealed class DeviceTests
         {
             using VariableStore store = new([variable], home);
             Assert.Contains(
-                "'v' does not lie in the memory", Assert.Throws<GraphException>(() => Executable.CompileAsIs(graph, compile, store)).Message,
+                "'v' is not in the memory", Assert.Throws<GraphException>(() => Executable.CompileAsIs(graph, compile, store)).Message,
                 StringComparison.Ordinal);
         }
     }

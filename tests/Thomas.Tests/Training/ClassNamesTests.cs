@@ -32,9 +32,9 @@ public sealed class ClassNamesTests
     }
 
     [Theory]
-    [InlineData("'CAT' fits 2 of the model's classes", "Cat|cat", "CAT")]
+    [InlineData("'CAT' matches 2 of the model's classes", "Cat|cat", "CAT")]
     [InlineData("'crane' is the name of 2 of the model's classes (numbers 0, 2", "crane|dog|crane", "crane")]
-    [InlineData("'Cat' and 'cat' both fit the model's class 'Cat'", "Cat|dog", "Cat|cat")]
+    [InlineData("'Cat' and 'cat' both match the model's class 'Cat'", "Cat|dog", "Cat|cat")]
     public void What_is_ambiguous_is_refused(string message, string labels, string names)
     {
         DataException e = Assert.Throws<DataException>(() => ClassNames.Match("model", labels.Split('|'), names.Split('|'), []));
@@ -47,10 +47,10 @@ public sealed class ClassNamesTests
         string[] names = ["Cat", "cat", "dog", Composed, Decomposed, "a b", "a_b", "x", "x "];
         string all = string.Join('\n', ClassNames.Alike(names));
         Assert.Equal(4, all.Split('\n').Length);
-        Assert.Contains("'Cat' and 'cat' differ in case only", all, StringComparison.Ordinal);
-        Assert.Contains("differ in Unicode form only", all, StringComparison.Ordinal);
-        Assert.Contains("'a b' and 'a_b' differ in blanks or underscores only", all, StringComparison.Ordinal);
-        Assert.Contains("'x' and 'x ' differ in blanks around only", all, StringComparison.Ordinal);
+        Assert.Contains("'Cat' and 'cat' differ only in case", all, StringComparison.Ordinal);
+        Assert.Contains("differ only in Unicode form", all, StringComparison.Ordinal);
+        Assert.Contains("'a b' and 'a_b' differ only in spaces or underscores", all, StringComparison.Ordinal);
+        Assert.Contains("'x' and 'x ' differ only in surrounding spaces", all, StringComparison.Ordinal);
         Assert.Empty(ClassNames.Alike(["cat", "dog"]));
     }
 
@@ -68,7 +68,7 @@ public sealed class ClassNamesTests
         Evaluation evaluation = Evaluator.Evaluate(model, images.ToDataset(), new NoDecoder());
         Assert.Equal(1, evaluation.Confusion.Accuracy);
         Assert.Equal(["blue"], evaluation.UncheckedClasses);
-        Assert.DoesNotContain(evaluation.Notes, static n => n.Contains("taken for", StringComparison.Ordinal));
+        Assert.DoesNotContain(evaluation.Notes, static n => n.Contains("matched to", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class ClassNamesTests
             new TuningOptions { Head = TrainerOptions.LastLayer with { Epochs = 2 } });
         Assert.Contains(
             result.Warnings,
-            static w => w.Contains("'Red' and 'red' differ in case only", StringComparison.Ordinal)
-            || w.Contains("'red' and 'Red' differ in case only", StringComparison.Ordinal));
+            static w => w.Contains("'Red' and 'red' differ only in case", StringComparison.Ordinal)
+            || w.Contains("'red' and 'Red' differ only in case", StringComparison.Ordinal));
     }
 }

@@ -77,7 +77,7 @@ public sealed class ConfusionMatrixTests
         Assert.StartsWith("class", lines[0], StringComparison.Ordinal);
         Assert.Equal("cock                            8    62.5%     100.0%", lines[1]);
         Assert.Equal("a name that is m…mn, 512        0        -       0.0%", lines[2]);
-        Assert.Equal("        3  cock taken for a name that is m…mn, 512", lines[5]);
+        Assert.Equal("        3  cock predicted as a name that is m…mn, 512", lines[5]);
         Assert.Equal("accuracy 66.7% (6 of 9; 95% interval 35.4% to 87.9%), mean recall 81.3%", lines[6]);
     }
 

@@ -106,7 +106,7 @@ public sealed class FeatureCacheTests : IDisposable
         cache.GetOrCompute(Key, Compute, warnings.Add).Dispose();
         cache.GetOrCompute(Key, Compute, warnings.Add).Dispose();
         Assert.Equal(2, computed);
-        Assert.Contains("built again", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Contains("is rebuilt", Assert.Single(warnings), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class FeatureCacheTests : IDisposable
         List<string> warnings = [];
         using FeatureMatrix matrix = cache.GetOrCompute(Key, Sample, warnings.Add);
         Assert.Equal(3, matrix.Samples);
-        Assert.Contains("not kept", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Contains("could not be cached", Assert.Single(warnings), StringComparison.Ordinal);
         Assert.Throws<ThomasException>(() => cache.Save(Key, matrix));
     }
 

@@ -88,7 +88,7 @@ public sealed partial class RunPlannerTests
         TuningOptions options = new() { CacheDirectory = folder["taken"], Compile = new CompileOptions { Threads = 1 } };
         OutputException error = Assert.Throws<OutputException>(
             () => Tuner.Tune(Network(), Images(), new SkiaImageDecoder(), options with { MemoryBytes = 1L << 30 }));
-        Assert.Contains("Under a memory bound", error.Message, StringComparison.Ordinal);
+        Assert.Contains("With a memory bound", error.Message, StringComparison.Ordinal);
         Assert.Contains(folder["taken"], error.Message, StringComparison.Ordinal);
     }
 

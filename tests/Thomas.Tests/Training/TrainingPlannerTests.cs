@@ -145,7 +145,7 @@ public sealed partial class TrainingPlannerTests
     {
         TrainingPlanOptions options = Options(policy, BatchNormMode.Frozen) with { MemoryBytes = 10_000 };
         ThomasException e = Assert.ThrowsAny<ThomasException>(() => TrainingPlanner.Plan(TrainingSteps.Network, options));
-        Assert.Contains($"Training '{policy}' at batch {Batch} does not fit 9.8KiB", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"Training '{policy}' at batch {Batch} does not fit in 9.8KiB", e.Message, StringComparison.Ordinal);
         Assert.True(ByteSize.TryParse(Bound().Match(e.Message).Groups[1].Value, out long bound), e.Message);
         TrainingPlan plan = TrainingPlanner.Plan(TrainingSteps.Network, options with { MemoryBytes = bound });
         Assert.True(plan.Memory.Total <= bound);

@@ -94,7 +94,7 @@ public sealed class TuningSessionFileTests
         foreach (byte[][] records in hostile)
         {
             SessionLog.Create(SessionJob.LogOf(folder), 16, records);
-            Assert.Contains("makes no sense", Assert.Throws<DataException>(() => SessionJob.Open(folder)).Message, StringComparison.Ordinal);
+            Assert.Contains("is invalid", Assert.Throws<DataException>(() => SessionJob.Open(folder)).Message, StringComparison.Ordinal);
         }
 
         SessionLog.Create(SessionJob.LogOf(folder), 16, [good]);
@@ -177,7 +177,7 @@ public sealed class TuningSessionFileTests
             SessionJob.Fill(session, 5);
             Directory.CreateDirectory(SessionJob.HeadOf(folder));
             TuningSessionReport report = session.Train();
-            Assert.Contains("could not be kept", Assert.Single(report.Warnings), StringComparison.Ordinal);
+            Assert.Contains("could not be saved", Assert.Single(report.Warnings), StringComparison.Ordinal);
             Assert.Equal("blue", session.Classify(SessionJob.Image("blue", 7))[0].Label);
             Directory.Delete(SessionJob.HeadOf(folder));
         }
@@ -221,7 +221,7 @@ public sealed class TuningSessionFileTests
         using TemporaryFolder folder = new();
         TuningSession first = SessionJob.Open(folder);
         SessionJob.Fill(first, 1);
-        Assert.Contains("open already", Assert.Throws<DataException>(() => SessionJob.Open(folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("already open", Assert.Throws<DataException>(() => SessionJob.Open(folder)).Message, StringComparison.Ordinal);
         SessionJob.Fill(first, 1);
         first.Dispose();
         using TuningSession second = SessionJob.Open(folder);
@@ -239,7 +239,7 @@ public sealed class TuningSessionFileTests
 
         string message = Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], Changed(SessionJob.Model(), 1.05f))).Message;
         Assert.Contains("'tiny.onnx'", message, StringComparison.Ordinal);
-        Assert.Contains("Open it with the former model", message, StringComparison.Ordinal);
+        Assert.Contains("Open it with the original model", message, StringComparison.Ordinal);
         Assert.Contains(
             "Features", Assert.Throws<DataException>(() => TuningSession.Open(folder["session"], TinyModels.Create(TinyModels.HeadStyle.Flatten))).Message,
             StringComparison.OrdinalIgnoreCase);

@@ -30,7 +30,7 @@ public sealed class TuningSessionKillTests(ITestOutputHelper output)
                 Task<string?>? first = null;
                 if (kill % 2 == 0) AfterSomeImages(child, rng, told);
                 else first = UntilItWritesOrAdds(child, path);
-                if (kill == 0) Assert.Contains("open already", Assert.Throws<DataException>(() => SessionJob.Open(folder)).Message, StringComparison.Ordinal);
+                if (kill == 0) Assert.Contains("already open", Assert.Throws<DataException>(() => SessionJob.Open(folder)).Message, StringComparison.Ordinal);
                 Thread.SpinWait(rng.Next(200_000));
                 child.Kill();
                 child.WaitForExit();

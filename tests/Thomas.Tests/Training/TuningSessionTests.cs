@@ -347,7 +347,7 @@ public sealed class TuningSessionTests
         Assert.Contains("no image 7", Assert.Throws<DataException>(() => session.Remove(7)).Message, StringComparison.Ordinal);
         Assert.Throws<DataException>(() => session.Relabel(7, "red"));
         Assert.Contains("1 of 'red', 1 of 'green'", Assert.Throws<DataException>(() => session.RemoveClass("blue")).Message, StringComparison.Ordinal);
-        Assert.Contains("'green' already", Assert.Throws<DataException>(() => session.Rename("red", "green")).Message, StringComparison.Ordinal);
+        Assert.Contains("already a class 'green'", Assert.Throws<DataException>(() => session.Rename("red", "green")).Message, StringComparison.Ordinal);
         session.Rename("red", "red");
         session.Relabel(1, "red");
         Assert.Equal([(1L, "red"), (2, "green")], SessionJob.Listed(session));

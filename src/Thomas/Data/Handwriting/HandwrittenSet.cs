@@ -53,12 +53,12 @@ public sealed class HandwrittenSet
         {
             if (!GlyphShapes.Characters.Contains(characters[i], StringComparison.Ordinal))
             {
-                throw new ArgumentException($"'{characters[i]}' cannot be drawn; these can: {GlyphShapes.Characters}.", nameof(characters));
+                throw new ArgumentException($"'{characters[i]}' cannot be drawn; supported characters: {GlyphShapes.Characters}.", nameof(characters));
             }
 
             if (characters.IndexOf(characters[i], StringComparison.Ordinal) != i)
             {
-                throw new ArgumentException($"'{characters[i]}' occurs twice; every class needs a character of its own.", nameof(characters));
+                throw new ArgumentException($"'{characters[i]}' occurs twice; every class needs its own character.", nameof(characters));
             }
         }
 

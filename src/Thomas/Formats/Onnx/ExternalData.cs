@@ -49,7 +49,7 @@ internal sealed class ExternalData
             }
         }
 
-        if (string.IsNullOrEmpty(location)) throw new ModelFormatException(_model, place, "its weights are in another file, which is not named");
+        if (string.IsNullOrEmpty(location)) throw new ModelFormatException(_model, place, "its weights are in another file, but the model does not name it");
         byte[] file = Open(location, place);
         if (offset > file.Length || length > file.Length - offset)
         {
@@ -78,7 +78,7 @@ internal sealed class ExternalData
             // An empty part begins an absolute path, a colon stands in a path that names a drive.
             if (part is "" or ".." || part.Contains(':', StringComparison.Ordinal) || part.Contains('\0', StringComparison.Ordinal))
             {
-                throw new ModelFormatException(_model, place, $"its weights are said to be in '{location}'; only files in the model's own folder are read");
+                throw new ModelFormatException(_model, place, $"the model says its weights are in '{location}'; only files in the model's own folder are read");
             }
         }
 
@@ -86,7 +86,7 @@ internal sealed class ExternalData
         {
             throw new ModelFormatException(
                 _model, place,
-                $"its weights are in a second file, '{location}'; load the model by its path with that file beside it, or give the folder "
+                $"its weights are in a second file, '{location}'; load the model by its path with that file next to it, or give the folder "
                 + $"(ModelLoadOptions.DataFolder)");
         }
 
@@ -94,7 +94,7 @@ internal sealed class ExternalData
         if (!Path.Exists(path))
         {
             throw new ModelFormatException(
-                _model, place, $"its weights are in a second file, '{location}', which is not in '{folder}'; put both files into one folder");
+                _model, place, $"its weights are in a second file, '{location}', which is not in '{folder}'; put both files in one folder");
         }
 
         string real = Followed(path, place), root = Followed(folder, place);

@@ -63,7 +63,7 @@ internal sealed partial class OnnxEmitter
         _ => throw NotWritten(op),
     };
 
-    private static ThomasException NotWritten(Op op) => new($"The operator {op.Name} cannot be written to ONNX: it is part of training steps, not of models.");
+    private static ThomasException NotWritten(Op op) => new($"The operator {op.Name} cannot be written to ONNX: it belongs to training steps, not to models.");
 
     private void EmitUnary(Node node, string op)
     {

@@ -37,7 +37,7 @@ internal sealed partial class OnnxImporter
         {
             if (!string.Concat(terms).Contains(axis, StringComparison.Ordinal))
             {
-                throw node.Fail($"its equation '{equation}' makes the axis '{axis}' from nothing");
+                throw node.Fail($"its equation '{equation}' has an output axis '{axis}' that no operand has");
             }
         }
 

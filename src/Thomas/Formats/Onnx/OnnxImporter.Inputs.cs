@@ -38,7 +38,7 @@ internal sealed partial class OnnxImporter
         {
             string symbol = axes[open].ValueCase == Dimension.ValueOneofCase.DimParam ? $" ('{axes[open].DimParam}')" : "";
             throw new UnsupportedModelException(
-                _file, [$"{place} whose axis {open} is open{symbol}; only the batch and the size of images may be, export the model with fixed sizes"]);
+                _file, [$"{place} whose axis {open} is open{symbol}; only the batch and the image size may be open; export the model with fixed sizes"]);
         }
 
         FillImage(dims, place);
@@ -56,8 +56,8 @@ internal sealed partial class OnnxImporter
             throw new ModelFormatException(
                 _file,
                 place,
-                "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, "
-                + "in a program with ModelLoadOptions.ImageSize");
+                "the file leaves the height and width of the images open. Give the size that the network was trained with (usually 224) with --size N, "
+                + "or in a program with ModelLoadOptions.ImageSize");
         }
 
         if (height == 0) height = size.Height;

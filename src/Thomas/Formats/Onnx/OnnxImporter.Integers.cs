@@ -13,7 +13,7 @@ internal sealed partial class OnnxImporter
     {
         if (operand.Data is not TensorData data)
         {
-            throw node?.Unsupported("an operand that it takes as settings depends on the image", $"'{operand.Name}'")
+            throw node?.Unsupported("a setting depends on the image", $"'{operand.Name}'")
                 ?? new UnsupportedNodeException(operand.Name);
         }
 

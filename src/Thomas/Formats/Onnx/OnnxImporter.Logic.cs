@@ -88,7 +88,7 @@ internal sealed partial class OnnxImporter
         if (!x.IsConstant) return Step(node, name, OpCatalog.Multiply, [x, Constant($"{node.Name}/takes_{name}", choice, takes)]);
         if (!Shape.TryBroadcast(x.Shape, choice, out Shape shape)) throw node.Fail($"shapes {choice} and {x.Shape} do not broadcast");
         double[] values = Numbers(node, x);
-        if (Array.Exists(values, double.IsNaN)) throw node.Unsupported("with a constant that is no number");
+        if (Array.Exists(values, double.IsNaN)) throw node.Unsupported("with a constant that is NaN");
         int[] fromX = BinaryOp.BroadcastStrides(x.Shape, shape), fromC = BinaryOp.BroadcastStrides(choice, shape), strides = shape.Strides();
         Charge(4L * shape.ElementCount);
         float[] chosen = new float[shape.ElementCount];
@@ -100,7 +100,7 @@ internal sealed partial class OnnxImporter
     private Operand Triangle(OnnxNode node)
     {
         Operand x = node.Input(0);
-        if (!x.IsConstant) throw node.Unsupported("of what is computed from the image");
+        if (!x.IsConstant) throw node.Unsupported("of a value computed from the image");
         if (x.Rank < 2) throw node.Fail($"takes a triangle of {x.Shape}");
         long diagonal = node.Optional(1) is null ? 0 : Scalar(node, 1);
         bool upper = node.Int("upper", 1) != 0;
@@ -170,7 +170,7 @@ internal sealed partial class OnnxImporter
                     DType.I32 or DType.I64 =>
                     DataType.Int64,
                     _ =>
-                    throw new UnreachableException($"{like.DType} is no integer type.")
+                    throw new UnreachableException($"{like.DType} is not an integer type.")
                 })
             : ToFloats(x);
     }
@@ -224,7 +224,7 @@ internal sealed partial class OnnxImporter
     private Operand ScatterConstants(OnnxNode node)
     {
         Operand x = node.Input(0), places = node.Input(1), updates = node.Input(2);
-        if (!x.IsConstant || !updates.IsConstant) throw node.Unsupported("of what is computed from the image");
+        if (!x.IsConstant || !updates.IsConstant) throw node.Unsupported("of a value computed from the image");
         if (node.Text("reduction", "none") != "none") throw node.Unsupported($"with reduction {node.Text("reduction", "")}");
         int depth = places.Rank > 0 ? places.Shape[-1] : 0;
         if (depth < 1 || depth > x.Rank || x.DType != updates.DType) throw node.Fail($"puts {updates.Type} at places {places.Shape} of {x.Type}");

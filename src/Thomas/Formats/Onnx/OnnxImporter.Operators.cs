@@ -236,7 +236,7 @@ internal sealed partial class OnnxImporter
         if (node.Optional(index) is not Operand operand) return otherwise;
         TensorData data = RequireConstant(node, operand, "a bound");
         if (data.Type.Shape.ElementCount != 1) throw node.Fail($"the bound '{operand.Name}' has shape {data.Type.Shape}, expected one number");
-        return float.IsNaN(data.Floats[0]) ? throw node.Fail($"the bound '{operand.Name}' is no number") : data.Floats[0];
+        return float.IsNaN(data.Floats[0]) ? throw node.Fail($"the bound '{operand.Name}' is NaN") : data.Floats[0];
     }
 
     private Operand Cast(OnnxNode node)

@@ -49,7 +49,7 @@ internal sealed partial class OnnxImporter
         }
 
         if (x.Grid is null) throw node.Fail($"operand '{x.Name}' holds floats, expected quantized integers");
-        if (!x.Grid.Matches(quantization)) throw node.Unsupported("scale or zero point of an operand differ from where it was computed", $"'{x.Name}'");
+        if (!x.Grid.Matches(quantization)) throw node.Unsupported("the scale or zero point of an operand differs from where it was computed", $"'{x.Name}'");
         return x.IsConstant ? new Operand(x.Name, x.Data!) : new Operand(x.Name, x.Value!);
     }
 
@@ -117,7 +117,7 @@ internal sealed partial class OnnxImporter
     {
         TensorData scales = RequireConstant(node, scale, "a scale");
         long[] zeros = zeroPoint is null ? new long[scales.Type.Shape.ElementCount] : Integers(node, zeroPoint);
-        if (zeroPoint is { IsInteger: false }) throw node.Fail($"the zero point '{zeroPoint.Name}' is no integer");
+        if (zeroPoint is { IsInteger: false }) throw node.Fail($"the zero point '{zeroPoint.Name}' is not an integer");
         int[] narrow = new int[zeros.Length];
         for (int i = 0; i < narrow.Length; i++) narrow[i] = node.ToInt(zeros[i]);
         return new Quantization(scales.Floats, narrow, axis);
@@ -218,7 +218,7 @@ internal sealed partial class OnnxImporter
     /// <summary>A 32-bit bias counts in steps of input scale times weight scale, as the sums do.</summary>
     private Operand IntegerBias(OnnxNode node, Operand bias)
     {
-        if (!bias.IsInteger) throw node.Fail($"the bias '{bias.Name}' is no integer constant");
+        if (!bias.IsInteger) throw node.Fail($"the bias '{bias.Name}' is not an integer constant");
         return ToFloats(bias);
     }
 
@@ -252,7 +252,7 @@ internal sealed partial class OnnxImporter
         float alpha = node.Float("alpha", 1);
         float[] scales = new float[weights.Length];
         for (int i = 0; i < scales.Length; i++) scales[i] = alpha * input[0] * weights[i];
-        if (!bias.IsInteger) throw node.Fail($"the bias '{bias.Name}' is no integer constant");
+        if (!bias.IsInteger) throw node.Fail($"the bias '{bias.Name}' is not an integer constant");
         return Dequantized(node, bias, new Quantization(scales, new int[scales.Length]));
     }
 

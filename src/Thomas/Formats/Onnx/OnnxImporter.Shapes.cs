@@ -31,7 +31,7 @@ internal sealed partial class OnnxImporter
 
         if (open >= 0)
         {
-            if (known == 0 || x.Shape.ElementCount % known != 0) throw node.Fail($"{x.Shape} does not divide into the sizes asked for");
+            if (known == 0 || x.Shape.ElementCount % known != 0) throw node.Fail($"{x.Shape} does not divide into the requested sizes");
             wanted[open] = x.Shape.ElementCount / known;
         }
 

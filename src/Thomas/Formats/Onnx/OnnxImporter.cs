@@ -116,7 +116,7 @@ internal sealed partial class OnnxImporter
     {
         string place = $"input '{input.Name}'";
         TypeProto.Types.Tensor? type = input.Type?.TensorType;
-        if (type is null) throw new UnsupportedModelException(_file, [$"{place}, which is no tensor"]);
+        if (type is null) throw new UnsupportedModelException(_file, [$"{place}, which is not a tensor"]);
         DataType dtype = (DataType)type.ElemType;
         bool quantized = dtype is DataType.Uint8 or DataType.Int8;
         if (!quantized && dtype is not (DataType.Float or DataType.Float16 or DataType.Bfloat16 or DataType.Double))
@@ -290,7 +290,7 @@ internal sealed partial class OnnxImporter
         if (decisions.Count == 0) return [.. outputs];
         if (outputs.Count == 0) outputs.Add(ValueOf(scores!));
         Notes.Add(
-            $"The file's output {string.Join(", ", decisions)} is a decision (the best class or classes); read are the scores that it is made by, "
+            $"The file's output {string.Join(", ", decisions)} is a decision (the best class or classes); the scores behind it are read instead, "
             + $"'{outputs[0].Name}'.");
         return [.. outputs];
     }
@@ -315,17 +315,17 @@ internal sealed partial class OnnxImporter
     {
         if (_widened.Contains(DataType.Float16) || _widened.Contains(DataType.Bfloat16))
         {
-            Notes.Add("16-bit floats: weights stay so in memory and in files; everything is computed in float32.");
+            Notes.Add("16-bit floats: weights stay 16-bit in memory and in files; all computation is in float32.");
         }
 
         if (_widened.Contains(DataType.Double)) Notes.Add("64-bit floats are narrowed to float32.");
         if (_leftInTraining)
         {
-            Notes.Add("The file was exported in training mode; it is read for inference: batch normalization by the statistics in the file, no dropout.");
+            Notes.Add("The file was exported in training mode; it is read for inference: batch normalization with the statistics in the file, no dropout.");
         }
 
         if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));
-        if (_isDynamic) Notes.Add("8-bit weights: run dequantized to float32; activations, which the file rounds by their own range, stay as they are.");
+        if (_isDynamic) Notes.Add("8-bit weights: run dequantized to float32; activations, which the file rounds to their own range, are not rounded.");
         else if (IsQuantized) Notes.Add("8-bit model: runs dequantized to float32, activations rounded to the file's grids.");
     }
 
@@ -362,6 +362,6 @@ internal sealed partial class OnnxImporter
     private void Charge(long bytes)
     {
         _budget -= bytes;
-        if (_budget < 0) throw new ModelFormatException(_file, "graph", "the constants that its nodes compute take far more memory than the file");
+        if (_budget < 0) throw new ModelFormatException(_file, "graph", "the constants computed by its nodes take far more memory than the file");
     }
 }

@@ -27,7 +27,7 @@ internal static class OnnxReader
         // IR versions 1 and 2 name no operator set and mean the first.
         if (proto.Graph is null || (proto.OpsetImport.Count == 0 && proto.IrVersion is not (1 or 2)))
         {
-            throw new ModelFormatException(name, "model", "this is no ONNX model: it has no graph or names no operator set");
+            throw new ModelFormatException(name, "model", "this is not an ONNX model: it has no graph or names no operator set");
         }
 
         int opset = Opset(proto, name);
@@ -41,8 +41,8 @@ internal static class OnnxReader
             notes.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The file's operator set {opset} is newer than the newest that is known here, {OnnxOperatorSets.Newest}; its operators are read as "
-                    + $"they are in that one."));
+                    $"The file's operator set {opset} is newer than {OnnxOperatorSets.Newest}, the newest known to this version; its operators are read "
+                    + $"as defined in {OnnxOperatorSets.Newest}."));
         }
 
         (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, importer.InputClaims with
@@ -82,7 +82,7 @@ internal static class OnnxReader
         catch (Exception e) when (e is InvalidProtocolBufferException or IOException)
         {
             string place = string.Create(CultureInfo.InvariantCulture, $"near byte {input.Position} of {file.Length}");
-            throw new ModelFormatException(name, place, $"this is no ONNX model, or it is damaged: {e.Message}", e);
+            throw new ModelFormatException(name, place, $"this is not an ONNX model, or it is damaged: {e.Message}", e);
         }
     }
 

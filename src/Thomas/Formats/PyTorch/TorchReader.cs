@@ -40,7 +40,7 @@ internal static class TorchReader
         {
             throw new ModelFormatException(
                 collector.File, $"entry '{prefix}byteorder'",
-                "the file was written by a big-endian machine, which is not read; load and save it anew on another");
+                "the file was written by a big-endian machine, which is not supported; load and save it again on a little-endian one");
         }
 
         Unpickler unpickler = new(archive.Open(prefix + PickleName, collector.Charge)!.Value, 0, collector.File, PickleName);
@@ -98,7 +98,8 @@ internal static class TorchReader
         if (Next("third pickle").Root is not PickleDict system || system.GetValueOrDefault("little_endian") is not true)
         {
             throw new ModelFormatException(
-                collector.File, "third pickle", "the file was written by a big-endian machine, which is not read; load and save it anew on another");
+                collector.File, "third pickle",
+                "the file was written by a big-endian machine, which is not supported; load and save it again on a little-endian one");
         }
 
         (object? root, Dictionary<string, TorchStorage> storages) = Next("fourth pickle");
@@ -170,7 +171,7 @@ internal static class TorchReader
         {
             if (root is not PickleDict dict)
             {
-                throw new ModelFormatException(file, "checkpoint", "it is no dict of tensors; save the weights with torch.save(model.state_dict(), path)");
+                throw new ModelFormatException(file, "checkpoint", "it is not a dict of tensors; save the weights with torch.save(model.state_dict(), path)");
             }
 
             if (FindWrapped(dict) is PickleDict wrapped)
@@ -185,7 +186,7 @@ internal static class TorchReader
             }
 
             throw new ModelFormatException(
-                file, "checkpoint", $"the dict holds no tensors, also not under {string.Join(", ", Wrappers)}; its keys are: {Keys(dict)}");
+                file, "checkpoint", $"the dict holds no tensors, not even under {string.Join(", ", Wrappers)}; its keys are: {Keys(dict)}");
         }
 
         throw new ModelFormatException(file, "checkpoint", $"the dict of tensors is wrapped more than {MaxWrappers} times");

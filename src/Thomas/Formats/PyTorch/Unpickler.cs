@@ -58,7 +58,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
         switch (opcode)
         {
             case 0x80: // PROTO
-                if (Take(1)[0] > MaxProtocol) throw Error($"a pickle of a protocol above {MaxProtocol} is not read");
+                if (Take(1)[0] > MaxProtocol) throw Error($"pickle protocols above {MaxProtocol} are not supported");
                 break;
             case 0x95: // FRAME
                 Take(sizeof(ulong));
@@ -205,11 +205,11 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 Push(Global(names[0] as string ?? throw Error("a class without a name"), names[1] as string ?? throw Error("a class without a name")));
                 break;
             case (byte)'Q': // BINPERSID
-                Push(PersistentObject(Pop() as object?[] ?? throw Error("a reference to the outside that is no tuple")));
+                Push(PersistentObject(Pop() as object?[] ?? throw Error("an external reference that is not a tuple")));
                 break;
             case (byte)'R': // REDUCE
                 object?[] arguments = Pop() as object?[] ?? throw Error("a call without a tuple of arguments");
-                Push(Call(Pop() as PickleGlobal ?? throw Error("a call of something that is no function"), arguments));
+                Push(Call(Pop() as PickleGlobal ?? throw Error("a call of something that is not a function"), arguments));
                 break;
             case (byte)'b': // BUILD: the attributes of an OrderedDict (PyTorch keeps version numbers there) say nothing about weights
                 Pop();
@@ -227,11 +227,11 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
         if (PickleGlobal.Find(module, name) is PickleGlobal known) return known;
         if (module == "torch" && name.EndsWith("Storage", StringComparison.Ordinal))
         {
-            throw Error($"elements of {name} are not read; save the weights as float, half, bfloat16 or double");
+            throw Error($"elements of {name} are not supported; save the weights as float, half, bfloat16 or double");
         }
 
         string advice = module.StartsWith("__torch__", StringComparison.Ordinal)
-            ? "this is a TorchScript program, not a file of weights; in Python, save model.state_dict() instead"
+            ? "this is a TorchScript program, not a weight file; in Python, save model.state_dict() instead"
             : "loading it would run code, which Thomas does not do; save only the weights: torch.save(model.state_dict(), path)";
         throw Error($"the file names '{module}.{name}': {advice}");
     }
@@ -243,7 +243,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     {
         if (id is not ["storage", PickleGlobal { Kind: PickleGlobalKind.Storage } type, string key, string, long count, ..])
         {
-            throw Error("a reference to the outside that is no storage; save only the state_dict: torch.save(model.state_dict(), path)");
+            throw Error("an external reference that is not a storage; save only the state_dict: torch.save(model.state_dict(), path)");
         }
 
         if (count < 0) throw Error($"storage '{key}' has {count} elements");
@@ -253,11 +253,11 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             [_, _, _, _, _, object?[] and [string, long offset, long viewCount]] when offset >= 0 && viewCount >= 0 && offset <= count
                 && viewCount <= count - offset =>
                 new TorchStorage(key, type.Type, count, offset, viewCount),
-            _ => throw Error($"storage '{key}' is described in a way that is not known, or as a part beyond its end"),
+            _ => throw Error($"storage '{key}' is described in an unknown way, or as a part beyond its end"),
         };
         if (!Storages.TryAdd(key, storage) && (Storages[key].Type != storage.Type || Storages[key].Count != storage.Count))
         {
-            throw Error($"storage '{key}' has {Storages[key].Count} {Storages[key].Type} elements at one place and {count} {type.Type} at another");
+            throw Error($"storage '{key}' has {Storages[key].Count} {Storages[key].Type} elements in one place and {count} {type.Type} in another");
         }
 
         return storage;
@@ -275,7 +275,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 {
                     if (pair is List<object?> and [var key, var value]) Set(dict, key, value);
                     else if (pair is object?[] and [var first, var second]) Set(dict, first, second);
-                    else throw Error("an OrderedDict is made from something that is no pair");
+                    else throw Error("an OrderedDict is built from something that is not a pair");
                 }
 
                 return dict;
@@ -285,7 +285,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             case PickleGlobalKind.Parameter when arguments is [TorchTensor tensor, ..]:
                 return tensor;
             default:
-                throw Error($"a call that makes a {global.Kind} has arguments that do not fit");
+                throw Error($"a call that builds a {global.Kind} has wrong arguments");
         }
     }
 
@@ -297,7 +297,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private long[] Integers(object?[] items)
     {
         long[] integers = new long[items.Length];
-        for (int i = 0; i < items.Length; i++) integers[i] = items[i] as long? ?? throw Error("a size or stride of a tensor is no whole number");
+        for (int i = 0; i < items.Length; i++) integers[i] = items[i] as long? ?? throw Error("a size or stride of a tensor is not a whole number");
         return integers;
     }
 
@@ -327,7 +327,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
 
     private object?[] PopMany(int count)
     {
-        if (Available < count) throw Error($"{count} values are needed, {Available} are there");
+        if (Available < count) throw Error($"{count} values are needed, {Available} are available");
         object?[] values = [.. System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_stack)[^count..]];
         _stack.RemoveRange(_stack.Count - count, count);
         return values;
@@ -335,7 +335,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
 
     private object?[] PopToMark()
     {
-        if (_marks.Count == 0) throw Error("a group ends that has not begun");
+        if (_marks.Count == 0) throw Error("a group ends that was never begun");
         object?[] values = PopMany(Available);
         _marks.RemoveAt(_marks.Count - 1);
         return values;
@@ -358,7 +358,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private string Line()
     {
         int length = bytes.Span[_at.._end].IndexOf((byte)'\n');
-        if (length < 0) throw Error("a name without an end");
+        if (length < 0) throw Error("a name is not terminated");
         string line = Encoding.UTF8.GetString(Take((ulong)length));
         Take(1);
         return line;

@@ -34,7 +34,7 @@ internal sealed class ZipDirectory
         if (count > MaxEntries) throw Error("", $"the archive has {count} entries; at most {MaxEntries} are accepted");
         if (offset < 0 || bytes < 0 || offset > end || bytes > end - offset)
         {
-            throw Error("", $"the directory should stand at byte {offset}, which is not in front of the archive's end");
+            throw Error("", $"the directory should be at byte {offset}, which is not before the archive's end");
         }
 
         ReadOnlySpan<byte> directory = file.Span.Slice((int)offset, (int)bytes);
@@ -55,7 +55,7 @@ internal sealed class ZipDirectory
         if (!_entries.TryGetValue(entryName, out Entry? entry)) return null;
         ReadOnlyMemory<byte> packed = _file.Slice((int)entry.Start, (int)(entry.End - entry.Start));
         ReadOnlyMemory<byte> contents = entry.Method == Stored ? packed : Inflate(entryName, packed, entry.Bytes, charge);
-        if (Crc32.HashToUInt32(contents.Span) != entry.Crc) throw Error(entryName, "the checksum differs, so the file is damaged; get it again");
+        if (Crc32.HashToUInt32(contents.Span) != entry.Crc) throw Error(entryName, "the checksum differs, so the file is damaged; download or copy it again");
         return contents;
     }
 
@@ -90,7 +90,7 @@ internal sealed class ZipDirectory
         long end64 = S64(file, locator + 8);
         if (end64 < 0 || end64 > locator - End64Bytes || U32(file, (int)end64) != End64Signature)
         {
-            throw Error("", $"the archive's end should stand at byte {end64} and does not");
+            throw Error("", $"the archive's end should be at byte {end64} and is not");
         }
 
         int at = (int)end64;
@@ -109,7 +109,7 @@ internal sealed class ZipDirectory
         int method = U16(directory, 10);
         if ((U16(directory, 8) & Encrypted) != 0 || method is not (Stored or Deflated))
         {
-            throw Error(name, "it is encrypted, or compressed by another method than deflate");
+            throw Error(name, "it is encrypted, or compressed with a method other than deflate");
         }
 
         if (bytes is < 0 or > int.MaxValue || packed is < 0 or > int.MaxValue || (method == Stored && packed != bytes))

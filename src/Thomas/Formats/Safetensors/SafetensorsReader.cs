@@ -28,7 +28,7 @@ internal static class SafetensorsReader
         {
             throw new ModelFormatException(
                 collector.File, "byte 0",
-                $"the header should take {length} bytes, the file has {file.Length - LengthBytes} after its length; it is cut off or no safetensors file");
+                $"the header should take {length} bytes, the file has {file.Length - LengthBytes} after its length; it is cut off, or not a safetensors file");
         }
 
         if (length > ModelLimits.WeightHeaderBytes)
@@ -107,7 +107,7 @@ internal static class SafetensorsReader
                     places = ReadNumbers(ref json, place, collector);
                     break;
                 default:
-                    throw new ModelFormatException(collector.File, place, $"the header has '{key}' where dtype, shape and data_offsets should stand once each");
+                    throw new ModelFormatException(collector.File, place, $"the header has '{key}' where dtype, shape and data_offsets are expected once each");
             }
         }
 
@@ -132,7 +132,7 @@ internal static class SafetensorsReader
         Expect(ref json, JsonTokenType.StartArray, collector);
         while (Next(ref json) == JsonTokenType.Number)
         {
-            if (!json.TryGetInt64(out long number)) throw new ModelFormatException(collector.File, place, "a size or an offset is no whole number below 2^63");
+            if (!json.TryGetInt64(out long number)) throw new ModelFormatException(collector.File, place, "a size or offset is not a whole number below 2^63");
             if (numbers.Count > Shape.MaxRank) throw new ModelFormatException(collector.File, place, $"has more than {Shape.MaxRank} axes");
             numbers.Add(number);
         }
@@ -156,7 +156,7 @@ internal static class SafetensorsReader
         "U16" => StoredType.U16,
         "U8" => StoredType.U8,
         "BOOL" => StoredType.Bool,
-        _ => throw new ModelFormatException(file, place, $"elements of type {name} are not read; save the weights as F32, F16, BF16 or F64"),
+        _ => throw new ModelFormatException(file, place, $"elements of type {name} are not supported; save the weights as F32, F16, BF16 or F64"),
     };
 
     /// <summary>The format wants the tensors to fill the data area one after the other, in any order.</summary>

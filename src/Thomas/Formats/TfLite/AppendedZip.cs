@@ -26,7 +26,7 @@ internal static class AppendedZip
         int end = FindEndRecord(file.Span);
         if (end < 0)
         {
-            problem = entryName is null ? null : "the archive that should hold it is missing";
+            problem = entryName is null ? null : "the archive that should contain it is missing";
             return null;
         }
 

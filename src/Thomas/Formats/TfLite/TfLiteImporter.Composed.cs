@@ -318,7 +318,7 @@ internal sealed partial class TfLiteImporter
         RequireRank4(call, x, x);
         if (!_spread.TryGetValue(call.Inputs[0], out (int H, int W) block) || block != Block(call))
         {
-            throw Unsupported(call, "a batch that was not spread by the same blocks");
+            throw Unsupported(call, "a batch that was not spread with the same blocks");
         }
 
         int[] crops = SmallInts(call, RequiredIntegers(call, 2, "crops").Values);

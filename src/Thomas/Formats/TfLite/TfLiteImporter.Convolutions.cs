@@ -63,7 +63,7 @@ internal sealed partial class TfLiteImporter
             call, new Shape(1, size[1], size[2], filter.Shape[0]), filter.Shape[1], filter.Shape[2], (options.Int(2), options.Int(1)), (1, 1));
         bool fits = window.OutputH(size[1]) == x.Shape[1] && window.OutputW(size[2]) == x.Shape[2]
             && window.ExtentH <= size[1] + window.Padding.Top + window.Padding.Bottom && window.ExtentW <= size[2] + window.Padding.Left + window.Padding.Right;
-        if (!fits) throw Unsupported(call, "a size that its windows do not end at");
+        if (!fits) throw Unsupported(call, "an output size that its windows do not give");
         Value turned = _builder.Constant($"{filter.Name}/turned", Permuted(data, new IntList(3, 1, 2, 0)));
         Conv2dGradientAttributes attributes = new(window, size[1], size[2]);
         if (!call.Has(3)) Emit(call, OpCatalog.ConvTranspose2d, [x, turned], attributes, activation);

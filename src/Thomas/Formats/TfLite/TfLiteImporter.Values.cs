@@ -19,7 +19,7 @@ internal sealed partial class TfLiteImporter
             int index = inputs[i];
             _file.Require((uint)index < (uint)_tensors.Length, place, $"its input is tensor {index} of {_tensors.Length}");
             ImportedTensor tensor = _tensors[index];
-            _file.Require(!tensor.IsConstant && !_isProduced[index], place, $"its input '{tensor.Name}' has a value already");
+            _file.Require(!tensor.IsConstant && !_isProduced[index], place, $"its input '{tensor.Name}' already has a value");
             _isProduced[index] = true;
             if (i == 0) FirstInput = tensor;
             if (tensor.Type is TfLiteType.FLOAT32 or TfLiteType.FLOAT16 or TfLiteType.UINT8 or TfLiteType.INT8 or TfLiteType.INT16)
@@ -35,7 +35,7 @@ internal sealed partial class TfLiteImporter
         int[] dims = tensor.Dims.ToArray();
         if ((tensor.OpenAxes & ~1) != 0 && !FillImage(tensor, dims))
         {
-            RefuseInput(index, "an input of open size (only the batch and the size of images may be open)");
+            RefuseInput(index, "an input of open size (only the batch and the image size may be open)");
             return;
         }
 
@@ -69,8 +69,8 @@ internal sealed partial class TfLiteImporter
         int size = _imageSize ?? throw new ModelFormatException(
             _file.Name,
             $"input '{tensor.Name}'",
-            "the file leaves height and width of the images open. Which size was the network trained with (for most it is 224)? Say it with --size N, in a "
-            + "program with ModelLoadOptions.ImageSize");
+            "the file leaves the height and width of the images open. Give the size that the network was trained with (usually 224) with --size N, "
+            + "or in a program with ModelLoadOptions.ImageSize");
         for (int axis = 1; axis <= 2; axis++)
         {
             if ((tensor.OpenAxes & (1 << axis)) != 0) dims[axis] = size;

@@ -105,7 +105,7 @@ internal sealed partial class TfLiteImporter
             uint index = new TensorTable(table).Buffer;
             file.Require(index == 0 || index < (uint)buffers.Count, table.Place, $"refers to buffer {index} of {buffers.Count}");
             BufferTable buffer = new(index == 0 ? default : buffers[(int)index]);
-            file.Require(!buffer.IsExternal, table.Place, "keeps its data outside the FlatBuffer, as files above 2 GB do; these are not supported");
+            file.Require(!buffer.IsExternal, table.Place, "keeps its data outside the FlatBuffer, as files above 2 GB do; this is not supported");
             tensors[i] = new ImportedTensor(file, table, buffer.Data);
         }
 
@@ -219,7 +219,7 @@ internal sealed partial class TfLiteImporter
         foreach (int index in call.Outputs)
         {
             _file.Require((uint)index < (uint)_tensors.Length, call.Place, $"{call.Name} writes tensor {index} of {_tensors.Length}");
-            _file.Require(!_isProduced[index] && !_tensors[index].IsConstant, call.Place, $"{call.Name} writes tensor {index}, which has a value already");
+            _file.Require(!_isProduced[index] && !_tensors[index].IsConstant, call.Place, $"{call.Name} writes tensor {index}, which already has a value");
             _isProduced[index] = true;
         }
     }

@@ -86,7 +86,7 @@ internal sealed class TfLiteMetadata
         text = text.TrimEnd((byte)0);
         if (text.Length > MaxTextBytes || text.Contains((byte)0) || !Utf8.IsValid(text))
         {
-            _notes.Add($"The metadata entry '{name}' is not text and is not kept.");
+            _notes.Add($"The metadata entry '{name}' is not text and is dropped.");
             return;
         }
 

@@ -32,12 +32,12 @@ internal static class TfLiteReader
         List<string> notes = [.. metadata.Notes];
         if (importer.HasGrids) notes.Add("8-bit model: runs dequantized to float32, rounded to the file's grids after each operator.");
         else if (importer.HasIntegerWeights) notes.Add("8-bit weights: run dequantized to float32.");
-        if (importer.HasHalfWeights) notes.Add("16-bit weights stay so in memory and in files; everything is computed in float32.");
+        if (importer.HasHalfWeights) notes.Add("16-bit weights stay 16-bit in memory and in files; all computation is in float32.");
         if (importer.Decisions.Count > 0)
         {
             notes.Add(
-                $"The file's output {string.Join(", ", importer.Decisions)} is a decision (the best class or classes); read are the scores that it is made "
-                + $"by, '{graph.Outputs[0].Name}'.");
+                $"The file's output {string.Join(", ", importer.Decisions)} is a decision (the best class or classes); the scores behind it are read "
+                + $"instead, '{graph.Outputs[0].Name}'.");
         }
 
         if (tables.Subgraphs.Count > 1)
@@ -47,7 +47,7 @@ internal static class TfLiteReader
                 + $"{(importer.Signature is string signature ? $"that of the signature '{signature}'" : "the first")} is read.");
         }
 
-        if (importer.FileBatch > 1) notes.Add($"The file fixes a batch of {importer.FileBatch}; it is read as 1.");
+        if (importer.FileBatch > 1) notes.Add($"The file fixes a batch of {importer.FileBatch}; it is read with a batch of 1.");
         (Preprocessing, string)? evidence = metadata.Preprocessing is null ? InputEvidence.Find(graph, Claims(importer, metadata)) : null;
         ModelInfo info = new()
         {

@@ -38,5 +38,5 @@ internal static class ActivationCatalog
     /// <summary>The function of a kind, with parameters of 0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public static ActivationFunction Of(ActivationKind kind) =>
-        IsKnown(kind) ? All[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such activation.");
+        IsKnown(kind) ? All[(int)kind] : throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown activation.");
 }

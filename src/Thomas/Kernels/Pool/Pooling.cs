@@ -42,7 +42,7 @@ internal sealed unsafe class Pooling
     {
         if (kind is not (PoolingKind.Max or PoolingKind.Average or PoolingKind.AverageWithPadding))
         {
-            throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such pooling.");
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown pooling.");
         }
 
         (_g, _kind) = (geometry, kind);

@@ -18,14 +18,14 @@ internal sealed partial class BatchNormFromMoments : Op
 
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => "it is made after the gradients";
+    internal override string NoGradientReason => "it is built after the gradients";
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 6);
         BatchNormTrainingAttributes settings = (BatchNormTrainingAttributes)attributes;
         Require(settings.Epsilon >= 0, "epsilon must not be negative");
-        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a node of its own");
+        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a separate node");
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 1, "x must not be a scalar");
         for (int i = 1; i < 6; i++) Require(inputs[i].Shape == new Shape(x[-1]), $"operand {i} of shape {inputs[i].Shape} does not fit {x[-1]} channels");

@@ -35,7 +35,7 @@ internal sealed partial class BatchNormTraining : Op
         RequireInputs(inputs, 3);
         BatchNormTrainingAttributes settings = (BatchNormTrainingAttributes)attributes;
         Require(settings.Epsilon >= 0, "epsilon must not be negative");
-        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a node of its own");
+        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a separate node");
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 1, "x must not be a scalar");
         for (int i = 1; i < 3; i++) Require(inputs[i].Shape == new Shape(x[-1]), $"operand {i} of shape {inputs[i].Shape} does not fit {x[-1]} channels");
@@ -51,7 +51,7 @@ internal sealed partial class BatchNormTraining : Op
     {
         if (g.GradOutputs[1] is not null || g.GradOutputs[2] is not null)
         {
-            throw new GraphException($"{g.Node}: mean and variance cannot be differentiated on their own");
+            throw new GraphException($"{g.Node}: mean and variance cannot be differentiated separately");
         }
 
         Value[] operands = [g.Input(0), g.GradOutput, g.Input(1), g.Node.Outputs[1], g.Node.Outputs[2]];

@@ -29,7 +29,7 @@ internal sealed partial class BatchNormTrainingGradient : Op
         int operands = settings.Activation.Kind == ActivationKind.None ? 5 : 6;
         RequireInputs(inputs, operands);
         Require(settings.Epsilon >= 0, "epsilon must not be negative");
-        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a node of its own");
+        Require(BatchNormTrainingAttributes.Fuses(settings.Activation), $"the activation {settings.Activation.Kind} must be a separate node");
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 1, "x must not be a scalar");
         Require(inputs[1].Shape == x, $"dy {inputs[1].Shape} and x {x} differ");

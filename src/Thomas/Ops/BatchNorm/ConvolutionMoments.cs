@@ -25,7 +25,7 @@ internal abstract class ConvolutionMoments : Op
 
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => "it is made after the gradients";
+    internal override string NoGradientReason => "it is built after the gradients";
 
     /// <summary>The convolution alone.</summary>
     internal abstract Op Convolution { get; }

@@ -33,7 +33,7 @@ internal sealed partial class DepthwiseConv2d : Op
         Require(x.Rank == 4 && filter.Rank == 4 && filter[0] == 1, $"expects x NHWC and filter [1,kH,kW,cOut], got {x} and {filter}");
         Require(
             filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW, $"filter {filter} does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");
-        Require(x[3] > 0 && filter[3] > 0 && filter[3] % x[3] == 0, $"filter {filter} has {filter[3]} channels, no multiple of the input's {x[3]}");
+        Require(x[3] > 0 && filter[3] > 0 && filter[3] % x[3] == 0, $"filter {filter} has {filter[3]} channels, not a multiple of the input's {x[3]}");
         if (a.HasBias)
         {
             Require(inputs[2].Shape.Rank == 1 && inputs[2].Shape[0] == filter[3], $"bias {inputs[2].Shape} does not fit {filter[3]} output channels");

@@ -49,7 +49,7 @@ internal sealed partial class DepthwiseConv2dGradient : Op
         Require(a.Window.OutputShape(x, x[3]) == dy, $"dy {dy} is not the shape of a depthwise convolution of {x} with {a}");
         Require(filter == new Shape(1, a.Window.KernelH, a.Window.KernelW, x[3]), $"filter {filter} does not fit {x} and {a}");
         Require(Fits(a.Window, x, dy), $"there is no kernel for x {x} and {a}");
-        Require(DepthwiseConv2dGradientAttributes.Fuses(a.InputActivation), $"the activation {a.InputActivation.Kind} must be a node of its own");
+        Require(DepthwiseConv2dGradientAttributes.Fuses(a.InputActivation), $"the activation {a.InputActivation.Kind} must be a separate node");
         return a.InputActivation.Kind == ActivationKind.None
             ? [inputs[0], new TensorType(DType.F32, filter)]
             : [inputs[0], new TensorType(DType.F32, filter), new TensorType(DType.F32, new Shape(x[3]))];

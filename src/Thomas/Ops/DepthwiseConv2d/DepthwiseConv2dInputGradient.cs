@@ -29,7 +29,7 @@ internal sealed partial class DepthwiseConv2dInputGradient : Op
         Require(dy.Rank == 4 && filter.Rank == 4 && filter[0] == 1, $"expects dy NHWC and filter [1,kH,kW,cOut], got {dy} and {filter}");
         Require(
             filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW, $"filter {filter} does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");
-        Require(a.Groups >= 1 && filter[3] % a.Groups == 0, $"filter {filter} has {filter[3]} channels, no multiple of the input's {a.Groups}");
+        Require(a.Groups >= 1 && filter[3] % a.Groups == 0, $"filter {filter} has {filter[3]} channels, not a multiple of the input's {a.Groups}");
         Shape x = new(dy[0], a.InputH, a.InputW, a.Groups);
         Require(a.Window.OutputShape(x, filter[3]) == dy, $"dy {dy} is not the shape of the depthwise convolution of {x} with {filter}");
         return [new TensorType(DType.F32, x)];

@@ -18,7 +18,7 @@ internal sealed partial class InvertedResidual : Op
 
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => "it is made of its parts after these have been differentiated";
+    internal override string NoGradientReason => "it is built from its parts after they have been differentiated";
 
     internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
         operand > 0 && attributes is InvertedResidualAttributes a && operand < a.Filters ? ElementTypes.Floats : ElementTypes.F32;

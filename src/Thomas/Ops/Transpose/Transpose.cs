@@ -35,7 +35,7 @@ internal sealed class Transpose : Op
         int seen = 0;
         for (int i = 0; i < dims.Length; i++)
         {
-            Require((uint)perm[i] < (uint)x.Rank && (seen & (1 << perm[i])) == 0, $"{perm} is no permutation of the axes of {x}");
+            Require((uint)perm[i] < (uint)x.Rank && (seen & (1 << perm[i])) == 0, $"{perm} is not a permutation of the axes of {x}");
             seen |= 1 << perm[i];
             dims[i] = x[perm[i]];
         }

@@ -144,7 +144,7 @@ internal sealed class ThreadTeam : IDisposable
                 catch (OutOfMemoryException e)
                 {
                     Stop();
-                    throw new ThomasException($"The system does not start more threads: {thread} of {threads} run. Use fewer.", e);
+                    throw new ThomasException($"The system refuses to start more threads: {thread} of {threads} are running. Use fewer.", e);
                 }
             }
         }
@@ -164,7 +164,7 @@ internal sealed class ThreadTeam : IDisposable
             if (items == 0) return;
             if (Monitor.IsEntered(_runGate) || Array.IndexOf(_workers, Thread.CurrentThread) >= 0)
             {
-                throw new InvalidOperationException("A thread team cannot be used from inside its own work.");
+                throw new InvalidOperationException("A thread team cannot be used by the work that it is running.");
             }
 
             if (!Monitor.TryEnter(_runGate))

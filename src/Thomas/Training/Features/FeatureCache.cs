@@ -119,7 +119,7 @@ internal sealed unsafe class FeatureCache
         FeatureMatrix? cached = TryLoad(key, out string? problem);
         if (cached is not null && (problem = check(cached)) is null) return cached;
         cached?.Dispose();
-        if (problem is not null) warn?.Invoke($"The feature cache '{PathOf(key)}' is not usable and is built again: {problem}");
+        if (problem is not null) warn?.Invoke($"The feature cache '{PathOf(key)}' cannot be used and is rebuilt: {problem}");
         FeatureMatrix computed = compute();
         try
         {
@@ -127,7 +127,7 @@ internal sealed unsafe class FeatureCache
         }
         catch (ThomasException e)
         {
-            warn?.Invoke($"The features are not kept for the next run: {e.Message}");
+            warn?.Invoke($"The features could not be cached for the next run: {e.Message}");
         }
 
         return computed;
@@ -159,7 +159,7 @@ internal sealed unsafe class FeatureCache
 
     private static FeatureMatrix? Open(FileStream stream, byte[] key, out string? problem)
     {
-        problem = "it is not a feature cache, or one of another version";
+        problem = "it is not a feature cache, or is one of another version";
         Span<byte> header = stackalloc byte[HeaderBytes];
         if (stream.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes) return null;
         if (BinaryPrimitives.ReadUInt64LittleEndian(header) != Magic) return null;

@@ -93,7 +93,7 @@ internal sealed unsafe class FeatureMatrix : IDisposable
     /// <exception cref="ObjectDisposedException">The matrix was disposed.</exception>
     public Span<float> WritableRow(int sample, int view = 0)
     {
-        if (_readOnly) throw new InvalidOperationException("Features that come from a cache file cannot be changed.");
+        if (_readOnly) throw new InvalidOperationException("Features from a cache file are read-only.");
         return RowSpan(sample, view);
     }
 
@@ -122,7 +122,7 @@ internal sealed unsafe class FeatureMatrix : IDisposable
         return bytes <= long.MaxValue
             ? (nuint)bytes
             : throw new ArgumentOutOfRangeException(
-                nameof(features), features, $"{samples} samples of {views} views with {features} features each are more than fit.");
+                nameof(features), features, $"{samples} samples of {views} views with {features} features each are too many for one matrix.");
     }
 
     private Span<float> RowSpan(int sample, int view)

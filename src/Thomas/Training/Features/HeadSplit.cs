@@ -54,7 +54,7 @@ internal sealed class HeadSplit
         while (true)
         {
             Node node = value.Producer
-                ?? throw new ThomasException($"{model.Info.Name}: found no layer with weights between input and output; this model cannot be tuned.");
+                ?? throw new ThomasException($"{model.Info.Name}: no layer with weights was found between input and output; this model cannot be tuned.");
             if (way.Follow(node) is Value operand)
             {
                 value = operand;
@@ -129,12 +129,12 @@ internal sealed class HeadSplit
         if (hasProbabilities || value.Shape.Rank is not (2 or 4))
         {
             throw new ThomasException(
-                $"{model.Info.Name}: the output comes from {stop}, which is no dense layer or convolution; this model's last layer cannot be tuned.");
+                $"{model.Info.Name}: the output comes from {stop}, which is neither a dense layer nor a convolution; this model's last layer cannot be tuned.");
         }
 
         return new HeadSplit(
             model, output, value, static () => null,
-            $"no classifier found (the output comes from {stop}): the output's {value.Shape[-1]} numbers are the features");
+            $"no classifier found (the output comes from {stop}): the {value.Shape[-1]} output values are used as features");
     }
 
     private (GraphBuilder Builder, Value Features) CopyBackbone()

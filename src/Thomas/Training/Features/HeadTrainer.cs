@@ -133,7 +133,7 @@ internal static class HeadTrainer
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, ConfusionMatrix.MostClasses);
         if ((long)classes * train.Features > Array.MaxLength)
         {
-            throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features are more weights than fit.");
+            throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features need too many weights.");
         }
 
         train.RequireLabelsBelow(classes, "Training");

@@ -25,7 +25,7 @@ internal sealed class LinearHead
     {
         if (bias.Length == 0 || weights.Length == 0 || weights.Length % bias.Length != 0)
         {
-            throw new ArgumentException($"{weights.Length} weights are not whole rows for {bias.Length} classes.", nameof(weights));
+            throw new ArgumentException($"{weights.Length} weights do not divide into rows for {bias.Length} classes.", nameof(weights));
         }
 
         _weights = weights;

@@ -53,7 +53,7 @@ internal sealed class NearestCentroid
         if (!Enum.IsDefined(metric)) throw new ArgumentOutOfRangeException(nameof(metric), metric, "The metric is not one of the defined ones.");
         if ((long)classes * train.Features > Array.MaxLength)
         {
-            throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features are more weights than fit.");
+            throw new ArgumentOutOfRangeException(nameof(classes), classes, $"{classes} classes of {train.Features} features need too many weights.");
         }
 
         train.RequireLabelsBelow(classes, "Nearest centroid");

@@ -80,7 +80,7 @@ internal static class ConfusionTable
         IReadOnlyList<ConfusedPair> pairs = matrix.MostConfused(ListedPairs);
         if (pairs.Count > 0) text.Append("most frequent mistakes:\n");
         foreach (ConfusedPair pair in pairs)
-            text.Append(CultureInfo.InvariantCulture, $"{pair.Count,9}  {Name(names, pair.Actual)} taken for {Name(names, pair.Predicted)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{pair.Count,9}  {Name(names, pair.Actual)} predicted as {Name(names, pair.Predicted)}\n");
     }
 
     private static string Name(IReadOnlyList<string> names, int index)

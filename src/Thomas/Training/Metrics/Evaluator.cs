@@ -107,24 +107,24 @@ public static class Evaluator
         ArgumentNullException.ThrowIfNull(decoder);
         options ??= new EvaluationOptions();
         ArgumentNullException.ThrowIfNull(options.Compile);
-        if (dataset.Samples.Count == 0) throw new DataException($"{dataset.Name} has no images to evaluate with.");
+        if (dataset.Samples.Count == 0) throw new DataException($"{dataset.Name} has no images to evaluate.");
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
         List<string> notes = [], warnings = [];
         ClassOutput output = ClassOutput.Of(model);
         if (output.Warning is not null) warnings.Add(output.Warning);
         if (output.IsBinary || output.IsIndependent || model.Graph.Outputs.Count > 1) notes.Add($"the model's output is {output.Description}");
-        if (output.IsIndependent) notes.Add("the class of the highest probability counts as the answer");
+        if (output.IsIndependent) notes.Add("the class with the highest probability counts as the answer");
         int[] classMap = MapClasses(model, output, dataset, notes);
         if (dataset.Has(Subset.Validation))
         {
             dataset = dataset.Only(Subset.Validation);
-            notes.Add("the data set is split: only its validation images count");
+            notes.Add("the data set is split: only its validation images are evaluated");
         }
         else if (dataset.Has(Subset.Test) && (dataset.Has(Subset.Train) || dataset.Has(Subset.Unassigned)))
         {
             dataset = dataset.Only(Subset.Test);
-            notes.Add("the data set is split: only its test images count");
+            notes.Add("the data set is split: only its test images are evaluated");
         }
 
         StageTimer timer = new();
@@ -191,9 +191,9 @@ public static class Evaluator
             int[] order = new int[names.Count];
             for (int i = 0; i < order.Length; i++) order[i] = i;
             notes.Add(output.IsBinary
-                ? $"the model has no labels: low values of its output are taken for '{names[0]}', high ones for '{names[1]}', in the order of the data "
+                ? $"the model has no labels: low output values are assumed to mean '{names[0]}', high ones '{names[1]}', in the order of the data "
                 + $"set's classes"
-                : "the model has no labels: its outputs are taken in the order of the data set's classes");
+                : "the model has no labels: its outputs are assumed to be in the order of the data set's classes");
             return order;
         }
 
@@ -208,7 +208,7 @@ public static class Evaluator
         {
             throw new ThomasException(
                 $"{model.Info.Name} does not know {missing.Count} of the data set's classes: {string.Join(", ", missing)}. It knows {Few(output.Labels)}; "
-                + $"--labels gives other names.");
+                + $"give other names with --labels.");
         }
 
         return map;
@@ -222,7 +222,7 @@ public static class Evaluator
         int positive = Array.IndexOf(map, 1), other = Array.IndexOf(map, -1);
         if (positive < 0 || other < 0) return map;
         map[other] = 0;
-        notes.Add($"'{names[other]}' is taken for '{output.Labels[0]}', since the model names '{names[positive]}' alone");
+        notes.Add($"'{names[other]}' is matched to '{output.Labels[0]}', since the model names only '{names[positive]}'");
         return map;
     }
 

@@ -15,7 +15,7 @@ internal static class LostClasses
         int[] before = part.CountByClass(), after = usable.CountByClass();
         for (int c = 0; c < before.Length; c++)
         {
-            if (before[c] > 0 && after[c] == 0) yield return $"no {what} of '{part.ClassNames[c]}' can be used: its recall is not known";
+            if (before[c] > 0 && after[c] == 0) yield return $"no {what} of '{part.ClassNames[c]}' can be used: its recall is unknown";
         }
     }
 }

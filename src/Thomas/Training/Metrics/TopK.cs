@@ -11,7 +11,7 @@ public static class TopK
     /// <exception cref="ArgumentException">There is no score.</exception>
     public static int Best(ReadOnlySpan<float> scores)
     {
-        if (scores.IsEmpty) throw new ArgumentException("There is no score.", nameof(scores));
+        if (scores.IsEmpty) throw new ArgumentException("There are no scores.", nameof(scores));
         int best = 0;
         for (int i = 1; i < scores.Length; i++)
         {

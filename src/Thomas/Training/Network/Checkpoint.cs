@@ -173,7 +173,7 @@ internal static class Checkpoint
         Span<byte> head = stackalloc byte[FixedBytes];
         if (file.ReadAtLeast(head, FixedBytes, throwOnEndOfStream: false) < FixedBytes || BinaryPrimitives.ReadUInt64LittleEndian(head) != Magic)
         {
-            throw new ThomasException($"'{path}' is no checkpoint of Thomas.");
+            throw new ThomasException($"'{path}' is not a Thomas checkpoint.");
         }
 
         short major = BinaryPrimitives.ReadInt16LittleEndian(head[8..]), minor = BinaryPrimitives.ReadInt16LittleEndian(head[10..]);
@@ -181,7 +181,7 @@ internal static class Checkpoint
         {
             throw new ThomasException(
                 $"The checkpoint '{path}' has format version {major}.{minor}; this program reads version {Major}. Resume with the program that wrote it, "
-                + $"or start anew.");
+                + $"or start again.");
         }
 
         int length = BinaryPrimitives.ReadInt32LittleEndian(head[12..]);
@@ -219,7 +219,7 @@ internal static class Checkpoint
     }
 
     private static ThomasException Damaged(string path, string how, Exception? cause = null) =>
-        new($"The checkpoint '{path}' is damaged: {how}. Delete it to start anew.", cause);
+        new($"The checkpoint '{path}' is damaged: {how}. Delete it to start again.", cause);
 
     private static int TensorsOffset(int headerBytes) => (FixedBytes + headerBytes + Alignment - 1) / Alignment * Alignment;
 }

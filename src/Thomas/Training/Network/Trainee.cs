@@ -178,7 +178,7 @@ internal sealed class Trainee
             if (shape.Rank == 0 || shape[0] != 1 || large > 1)
             {
                 throw new ThomasException(
-                    $"{_model.Info.Name}: the scores {scores} are not one vector an image; this model cannot be trained as a classifier.");
+                    $"{_model.Info.Name}: the scores {scores} are not one vector per image; this model cannot be trained as a classifier.");
             }
 
             scores = rewriter.Builder.Add(OpCatalog.Reshape, [scores], new ReshapeAttributes(new IntList(0, shape.ElementCount)), "scores");

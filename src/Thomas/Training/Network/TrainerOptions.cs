@@ -278,7 +278,7 @@ public sealed record TrainerOptions
 
     private static void RequireUnset(bool holds, string name)
     {
-        if (!holds) throw new ArgumentException($"{name} has no meaning for a last layer that is trained on features.", name);
+        if (!holds) throw new ArgumentException($"{name} does not apply to a last layer that is trained on features.", name);
     }
 
     private static void Require(bool holds, string name, double value, string allowed)

@@ -35,7 +35,7 @@ internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Tr
         if (options.Policy.Kind != UpdateKind.Scratch) ModelChecks.RequireFinite(model);
         notes.Add($"preprocessing {input.Source}");
         Preprocessing wanted = input.Preprocessing;
-        if (train.Count == 0) throw new DataException($"{train.Dataset.Name}: there is no image to learn from.");
+        if (train.Count == 0) throw new DataException($"{train.Dataset.Name}: there are no training images.");
         if (train.Preprocessing.Width < wanted.Width || train.Preprocessing.Height < wanted.Height)
         {
             throw new ThomasException($"The training images were prepared at {SizeOf(train)}, smaller than the model's {wanted.Width}x{wanted.Height}.");

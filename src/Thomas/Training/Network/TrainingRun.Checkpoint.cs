@@ -31,7 +31,7 @@ internal sealed partial class TrainingRun
         try
         {
             Checkpoint.Write(path, Header(), sections, _options.CheckpointStream);
-            if (_failedSaves > 0) Warn($"the checkpoint '{path}' is written again");
+            if (_failedSaves > 0) Warn($"the checkpoint '{path}' can be written again");
             _failedSaves = 0;
             _hasSaved = true;
         }
@@ -39,8 +39,8 @@ internal sealed partial class TrainingRun
         {
             // Told once, and again if it has worked in between.
             if (_failedSaves++ > 0) return;
-            string resume = _hasSaved ? "the one before it is kept, which is all that --resume could go on from" : "so the run cannot be resumed";
-            Warn($"a checkpoint could not be written, {resume}; training goes on, and every later checkpoint is tried: {e.Message}");
+            string resume = _hasSaved ? "the previous one is kept and is what --resume would continue from" : "so the run cannot be resumed";
+            Warn($"a checkpoint could not be written, {resume}; training continues and tries again at every later checkpoint: {e.Message}");
         }
     }
 
@@ -68,7 +68,7 @@ internal sealed partial class TrainingRun
         if (!_options.Resume) return false;
         if (!File.Exists(path))
         {
-            _notes.Add($"there is no checkpoint '{path}' yet: training starts anew");
+            _notes.Add($"there is no checkpoint '{path}' yet: training starts from the beginning");
             return false;
         }
 
@@ -94,7 +94,7 @@ internal sealed partial class TrainingRun
         if (header.Tier != CpuFeatures.TierName)
         {
             _notes.Add(
-                $"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results are not bit for bit those of an "
+                $"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results will not be bit for bit those of an "
                 + $"uninterrupted run");
         }
 
@@ -116,8 +116,8 @@ internal sealed partial class TrainingRun
         if (differences.Count > 0)
         {
             throw new ThomasException(
-                $"The checkpoint '{path}' belongs to another run; what differs: {string.Join(", ", differences)}. Use the same, or another file, or start "
-                + $"anew.");
+                $"The checkpoint '{path}' belongs to another run; differences: {string.Join(", ", differences)}. "
+                + $"Use the same model, data and options, choose another file, or start again.");
         }
 
         if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts is < 0
@@ -126,7 +126,7 @@ internal sealed partial class TrainingRun
             || (header.Before ?? header.After)?.Length is int before && before != _trainee.Classes || header.After?.Length is int after
             && after != _trainee.Classes)
         {
-            throw new ThomasException($"The checkpoint '{path}' stands at epoch {header.Epoch}, step {header.Step}, which this run does not have.");
+            throw new ThomasException($"The checkpoint '{path}' is at epoch {header.Epoch}, step {header.Step}, which this run does not reach.");
         }
     }
 

@@ -140,10 +140,10 @@ internal sealed partial class TrainingRun : IDisposable
         TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
         TrainingPlan plan = _options.Planned?.For(model, options) ?? TrainingPlanner.Plan(model, options);
         _notes.Add(
-            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images a step, {plan.Recomputed.Count} results computed again");
+            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images per step, {plan.Recomputed.Count} results recomputed");
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
         {
-            _notes.Add($"live batch normalization takes the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");
+            _notes.Add($"live batch normalization uses the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");
         }
 
         return plan;
@@ -351,7 +351,7 @@ internal sealed partial class TrainingRun : IDisposable
             }
         }
 
-        return $"{symptom} at epoch {_at.Epoch}, step {failedStep + 1}, but every tensor was finite when the step was run again";
+        return $"{symptom} at epoch {_at.Epoch}, step {failedStep + 1}, but every tensor was finite when the step was repeated";
     }
 
     private NonFinite? CheckedStep(int epoch, int step)
@@ -380,7 +380,7 @@ internal sealed partial class TrainingRun : IDisposable
         if (_bestEpoch != NoEpoch) _best.Restore();
         else if (_watchdog.FindNonFinite() is not null) _watchdog.State.Restore();
         if (_stoppedEarly) _notes.Add($"stopped early: no better validation result in {_options.EarlyStoppingPatience} epochs");
-        if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the model as given, whose weights were kept");
+        if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the original model, so its weights were kept");
         AddNotices(_inputs.Train);
         if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
         Executable? apply = _program.Apply;

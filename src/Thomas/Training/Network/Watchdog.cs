@@ -93,15 +93,15 @@ internal sealed class Watchdog : IDisposable
             throw new ThomasException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Training diverges: {finding}, at a peak learning rate of {peak:g3} after {MaxRestarts} restarts. Set a lower learning rate or a bound "
-                + $"for the gradients' norm, and check the images' preprocessing."));
+                + $"on the gradients' norm, and check the images' preprocessing."));
         }
 
         Restarts++;
         State.Restore();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{finding}; went back to epoch {Position.Epoch}, step {Position.Step}, with a peak learning rate of {peak * RateFactor:g3} (restart "
-            + $"{Restarts} of {MaxRestarts})");
+            $"{finding}; rolled back to epoch {Position.Epoch}, step {Position.Step}, and continued at a peak learning rate of {peak * RateFactor:g3} "
+            + $"(restart {Restarts} of {MaxRestarts})");
     }
 
     /// <summary>Frees the memory.</summary>

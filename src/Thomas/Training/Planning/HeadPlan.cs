@@ -91,7 +91,7 @@ internal sealed record HeadPlan
         {
             if (layer?.Head == head) return layer.Value.Plan;
             int features = split!.FeatureCount;
-            if ((long)classes * features > Array.MaxLength) throw new ThomasException($"{classes} classes of {features} features are more weights than fit.");
+            if ((long)classes * features > Array.MaxLength) throw new ThomasException($"{classes} classes of {features} features need too many weights.");
             Model alone = HeadTrainer.ToModel(features, new float[classes * features], new float[classes], 0);
             TrainingPlan plan = TrainingPlanner.Plan(alone, (head with { Compile = compile }).ForFeatures(features).ToPlan(0));
             layer = (head, plan);

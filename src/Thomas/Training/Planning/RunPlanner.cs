@@ -159,7 +159,7 @@ public static class RunPlanner
     private static long Files(CompileOptions compile) => FileBytes * (compile.Threads > 0 ? compile.Threads : Environment.ProcessorCount);
 
     private static ThomasException Refusal(string policy, long bound, long least) =>
-        new($"A run of '{policy}' does not fit {ByteSize.Format(bound)} of memory beside the loaded model: the smallest bound that works is "
+        new($"A run of '{policy}' does not fit in {ByteSize.Format(bound)} of memory besides the loaded model: the smallest bound that works is "
         + $"{ByteSize.FormatAtLeast(least)}. {(policy == "last" ? "" : "A policy that trains less needs less, for example 'bias' or 'last'.")}".TrimEnd());
 
     /// <summary>Features in the largest batch that fits, and the training of the layer.</summary>

@@ -100,7 +100,7 @@ public static class TrainingPlanner
         if (micro > most)
         {
             throw new ThomasException(
-                $"A run of {micro} images is too large for this model: its largest tensor may have 2^31 elements, which are {most} images. Use a smaller "
+                $"A run of {micro} images is too large for this model: its largest tensor is limited to 2^31 elements, which is {most} images. Use a smaller "
                 + $"batch or micro-batches.");
         }
     }
@@ -132,7 +132,7 @@ public static class TrainingPlanner
     {
         long least = LeastBytes(trainee, options);
         return new DoesNotFitException(
-            $"Training '{options.Policy}' at batch {options.Batch} does not fit {ByteSize.Format(bound)}: the smallest bound that works is "
+            $"Training '{options.Policy}' at batch {options.Batch} does not fit in {ByteSize.Format(bound)}: the smallest bound that works is "
             + $"{ByteSize.FormatAtLeast(least)}. "
             + "A policy that trains less needs less, for example 'bias' or 'last'.",
             least);

@@ -98,7 +98,7 @@ internal sealed class SessionFolder : IDisposable
         }
         catch (OutputException e)
         {
-            notices.Add($"the file of the images, most of which were removed, stays larger than it need be: {e.Message}");
+            notices.Add($"most images were removed, but the session's file could not be compacted and stays larger than needed: {e.Message}");
         }
 
         _log = SessionLog.Reopen(LogPath, options.LogStream);
@@ -141,7 +141,7 @@ internal sealed class SessionFolder : IDisposable
             string name = System.IO.Path.GetFileName(entry);
             if (name is LogName or HeadName or LockName or ['.', ..] || name.EndsWith(".tmp", StringComparison.Ordinal)) continue;
             throw new DataException(
-                $"The folder '{path}' is no session, and there is something else in it ('{name}'); give an empty folder, or one that does not exist.");
+                $"The folder '{path}' is not a session and contains something else ('{name}'); choose an empty folder, or one that does not exist.");
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed class SessionFolder : IDisposable
         }
         catch (IOException e) when (e.HResult is SharingViolation or WouldBlockLinux or WouldBlockMac)
         {
-            throw new DataException($"The session '{path}' is open already, in this program or another one; close it there first.", e);
+            throw new DataException($"The session '{path}' is already open in this or another program; close it there first.", e);
         }
     }
 
@@ -162,14 +162,14 @@ internal sealed class SessionFolder : IDisposable
     {
         if (!File.Exists(LogPath) || InputFile.LengthOf(LogPath) <= SessionLog.HeaderBytes) return;
         throw new DataException(
-            $"The session '{_folder}' has images, but '{ManifestName}' is missing. Put back a copy of that file, or begin a new session in another folder.");
+            $"The session '{_folder}' has images, but '{ManifestName}' is missing. Restore a copy of that file, or start a new session in another folder.");
     }
 
     private void RequireImages()
     {
         if (File.Exists(LogPath)) return;
         throw new DataException(
-            $"The session '{_folder}' has lost its images: '{LogName}' is missing. Put back a copy of the file, or begin a new session in another folder.");
+            $"The session '{_folder}' has lost its images: '{LogName}' is missing. Restore a copy of the file, or start a new session in another folder.");
     }
 
     private string At(string name) => System.IO.Path.Combine(_folder, name);

@@ -75,7 +75,7 @@ internal sealed record SessionHead(LinearHead Head, IReadOnlyList<int> Classes, 
         {
             if (!File.Exists(path)) return null;
             byte[] file = InputFile.ReadAll(path, InputFile.ModelBytes);
-            problem = "it is not the last layer of a session, or one of another version";
+            problem = "it is not the last layer of a session, or is one of another version";
             if (file.Length < FixedBytes + HashBytes || BinaryPrimitives.ReadUInt64LittleEndian(file) != Magic) return null;
             if (BinaryPrimitives.ReadInt16LittleEndian(file.AsSpan(8)) != Major) return null;
             problem = "its checksum is wrong";

@@ -111,7 +111,7 @@ internal sealed class SessionLog : IDisposable
         {
             TryTakeBack();
             string what = $"Cannot write to the session's images '{_file.Name}': {e.Message}.";
-            throw new OutputException($"{what} Nothing has changed, and the session can be used on; make room, then try again.", e);
+            throw new OutputException($"{what} Nothing was changed, and the session can still be used; free some disk space, then try again.", e);
         }
     }
 
@@ -155,13 +155,13 @@ internal sealed class SessionLog : IDisposable
         Span<byte> header = stackalloc byte[HeaderBytes];
         if (_file.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes || BinaryPrimitives.ReadUInt64LittleEndian(header) != Magic)
         {
-            throw Damaged(0, "it does not begin as such a file does");
+            throw Damaged(0, "it does not begin with the signature of such a file");
         }
 
         short major = BinaryPrimitives.ReadInt16LittleEndian(header[8..]), minor = BinaryPrimitives.ReadInt16LittleEndian(header[10..]);
         if (major != Major) throw SessionManifest.OtherVersion(_file.Name, FormattableString.Invariant($"{major}.{minor}"), Major);
         int found = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
-        if (found != features) throw Damaged(12, $"it holds {found} features an image, the model has {features}");
+        if (found != features) throw Damaged(12, $"it holds {found} features per image, the model has {features}");
         Length = HeaderBytes;
     }
 
@@ -176,7 +176,7 @@ internal sealed class SessionLog : IDisposable
             }
             catch (InvalidDataException e)
             {
-                throw Damaged(Length, $"a record makes no sense ({e.Message})", e);
+                throw Damaged(Length, $"a record is invalid ({e.Message})", e);
             }
 
             Length += FrameBytes + contents.Length;
@@ -210,8 +210,8 @@ internal sealed class SessionLog : IDisposable
         if (left > longest || HasGoodRecordAfter(Length, features)) throw Damaged(Length, "a record does not fit its checksum");
         _file.SetLength(Length);
         _file.Flush(flushToDisk: true);
-        return $"'{_file.Name}': the last record (offset {Length}, {left} bytes) is not complete, as happens in a crash or a power failure. It was cut off; "
-            + "the change under way then is lost, nothing else.";
+        return $"'{_file.Name}': the last record (offset {Length}, {left} bytes) is incomplete, as after a crash or a power failure. It was removed; "
+            + "only the change being written at that moment is lost.";
     }
 
     /// <summary>Whether a good record follows a bad one, which then is not the one that was under way.</summary>
@@ -229,6 +229,6 @@ internal sealed class SessionLog : IDisposable
     }
 
     private DataException Damaged(long offset, string how, Exception? cause = null) =>
-        new($"The session's images '{_file.Name}' are damaged at offset {offset}: {how}. Nothing was changed; put back a copy of the session's folder, or "
-        + $"begin a new session.", cause);
+        new($"The session's images '{_file.Name}' are damaged at offset {offset}: {how}. Nothing was changed; restore a copy of the session's folder, or "
+        + $"start a new session.", cause);
 }

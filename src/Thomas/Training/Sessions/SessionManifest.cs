@@ -100,11 +100,11 @@ internal sealed record SessionManifest
 
     /// <summary>A file of another version.</summary>
     public static DataException OtherVersion(string path, string version, int own) =>
-        new($"The session '{path}' has format version {version}; this program reads version {own}. Open it with the program that wrote it, or a newer one "
-        + $"than this.");
+        new($"The session '{path}' has format version {version}; this program reads version {own}. Open it with the program that wrote it, or with "
+        + $"a newer one than this.");
 
     private static DataException Damaged(string path, string how, Exception? cause = null) =>
-        new($"The session '{path}' is damaged: {how}. Put back a copy of the file; the images beside it are not touched.", cause);
+        new($"The session '{path}' is damaged: {how}. Restore a copy of the file; the images next to it are not affected.", cause);
 
     private void Check(string path)
     {

@@ -100,7 +100,7 @@ internal static class SessionRecord
                     state.Begin(reader.ReadInt64(), reader.ReadInt32());
                     break;
                 case SessionRecordKind.Image:
-                    if (state.CanUndo || state.CanRedo) throw new InvalidDataException("an image of the beginning comes later");
+                    if (state.CanUndo || state.CanRedo) throw new InvalidDataException("an initial image comes after later changes");
                     state.Insert(ReadImage(reader, state, features));
                     break;
                 case SessionRecordKind.Add:
@@ -127,7 +127,7 @@ internal static class SessionRecord
                     state.Redo();
                     break;
                 default:
-                    throw new InvalidDataException($"it is of the kind {(int)kind}, which this program does not know");
+                    throw new InvalidDataException($"it is of kind {(int)kind}, which this program does not know");
             }
 
             if (reader.BaseStream.Position != record.Length) throw new InvalidDataException("it is too long");
@@ -138,7 +138,7 @@ internal static class SessionRecord
         }
         catch (Exception e) when (e is FormatException or IOException)
         {
-            throw new InvalidDataException("the length of a name makes no sense", e);
+            throw new InvalidDataException("the length of a name is invalid", e);
         }
     }
 
@@ -158,7 +158,7 @@ internal static class SessionRecord
         int @class = reader.ReadInt32();
         long added = reader.ReadInt64();
         long earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
-        if (added < earliest || added > latest) throw new InvalidDataException("its time makes no sense");
+        if (added < earliest || added > latest) throw new InvalidDataException("its time is invalid");
         SessionClass owner = ReadClass(@class, reader, state);
         float[] values = new float[features];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
@@ -194,7 +194,7 @@ internal static class SessionRecord
     {
         string label = reader.ReadString();
         if (SessionLabel.Problem(label) is string problem) throw new InvalidDataException(problem);
-        return state.FindClass(label) is null ? label : throw new InvalidDataException($"the class '{label}' comes twice");
+        return state.FindClass(label) is null ? label : throw new InvalidDataException($"the class '{label}' occurs twice");
     }
 }
 
@@ -214,7 +214,7 @@ internal static class SessionLabel
         {
             if (char.IsControl(c))
             {
-                return $"the name '{label}' of a class has a control character, such as a line break, in it; labels of model files are lines";
+                return $"the name '{label}' of a class contains a control character, such as a line break; model files store one label per line";
             }
         }
 

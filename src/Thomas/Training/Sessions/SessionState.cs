@@ -118,7 +118,7 @@ internal sealed class SessionState
     /// <summary>Sets where numbers go on, in a log that was written anew.</summary>
     public void Begin(long nextId, int nextClass)
     {
-        if (_images.Count > 0 || _undo.Count > 0 || nextId < 1 || nextClass < 0) throw new InvalidDataException("its beginning is not at the beginning");
+        if (_images.Count > 0 || _undo.Count > 0 || nextId < 1 || nextClass < 0) throw new InvalidDataException("its initial state is not at the beginning");
         (NextId, NextClass) = (nextId, nextClass);
     }
 
@@ -126,7 +126,7 @@ internal sealed class SessionState
     public void Insert(SessionImage image)
     {
         int index = IndexOf(image.Id);
-        if (index >= 0 || image.Id < 1) throw new InvalidDataException($"image {image.Id} comes twice");
+        if (index >= 0 || image.Id < 1) throw new InvalidDataException($"image {image.Id} occurs twice");
         _images.Insert(~index, image);
         NextId = Math.Max(NextId, image.Id + 1);
         Enter(image, image.Class);
@@ -206,7 +206,7 @@ internal sealed class SessionState
         if (@class.Images++ > 0) return;
         int place = _classes.FindIndex(c => c.Id >= @class.Id);
         if (place < 0) place = _classes.Count;
-        else if (_classes[place].Id == @class.Id) throw new InvalidDataException($"class {@class.Id} comes twice");
+        else if (_classes[place].Id == @class.Id) throw new InvalidDataException($"class {@class.Id} occurs twice");
         _classes.Insert(place, @class);
         NextClass = Math.Max(NextClass, @class.Id + 1);
     }

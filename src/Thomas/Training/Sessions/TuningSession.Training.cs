@@ -186,7 +186,7 @@ public sealed partial class TuningSession
             }
             catch (OutputException e)
             {
-                string warning = $"the trained head is in use, but could not be kept for the next start, which must train again: {e.Message}";
+                string warning = $"the trained head is in use, but could not be saved, so the next start must train again: {e.Message}";
                 head = head with { Report = head.Report with { Warnings = [.. head.Report.Warnings, warning] } };
             }
 
@@ -252,13 +252,13 @@ public sealed partial class TuningSession
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{aside} of {images} images, set aside by seed {_options.Head.Seed}, with a head that learned from the others; the head in use learned "
-                + $"from all {images}");
+                $"{aside} of {images} images, set aside with seed {_options.Head.Seed}, with a head trained on the others; the head in use was trained "
+                + $"on all {images}");
         }
 
         return _options.CheckShare == 0
-            ? "nothing, since no images were to be set aside"
-            : $"nothing: no class has the {ImagesToCheck} images from which on some are set aside";
+            ? "nothing, since no share of images to set aside was given"
+            : $"nothing: no class has the {ImagesToCheck} images needed before some are set aside";
     }
 
     private static List<string> Warnings(IReadOnlyList<string> labels, ConfusionMatrix? before, ConfusionMatrix? after)

@@ -62,7 +62,7 @@ public sealed partial class TuningSession : IDisposable
         if (own is not null && options.Preprocessing is Preprocessing wanted && wanted != own)
         {
             throw new DataException(
-                $"The session '{files.Path}' was begun with another preprocessing than the one asked for; leave it out, or begin a new session.");
+                $"The session '{files.Path}' was started with a different preprocessing; do not give one, or start a new session.");
         }
 
         (_modelName, _decoder, _options, _files) = (model.Info.Name, decoder, options, files);
@@ -285,7 +285,7 @@ public sealed partial class TuningSession : IDisposable
             {
                 if (_state.FindClass(newLabel) is not null)
                 {
-                    throw new DataException($"There is a class '{newLabel}' already; to join the two, relabel the images of '{label}' one by one.");
+                    throw new DataException($"There is already a class '{newLabel}'; to merge the two, relabel the images of '{label}' one by one.");
                 }
             }
 
@@ -383,7 +383,7 @@ public sealed partial class TuningSession : IDisposable
         if (_state.FindClass(label) is SessionClass known) return known;
         if (_state.Classes.Count == SessionState.MaximumClasses)
         {
-            throw new DataException($"A session has room for {SessionState.MaximumClasses} classes, and there are as many.");
+            throw new DataException($"The session is full: it already has {SessionState.MaximumClasses} classes, the most that are possible.");
         }
 
         return new SessionClass(_state.NextClass, label);
@@ -393,7 +393,7 @@ public sealed partial class TuningSession : IDisposable
     {
         if (_decoder is null)
         {
-            throw new InvalidOperationException("The session was opened without a decoder, so it takes pixels only (RgbImage); give TuningSession.Open one.");
+            throw new InvalidOperationException("The session was opened without a decoder, so it takes only pixels (RgbImage); give TuningSession.Open one.");
         }
 
         return _decoder.DecodeChecked(encoded, _preprocessor.MinimumShortSide, name);
@@ -439,9 +439,9 @@ public sealed partial class TuningSession : IDisposable
 
         if (manifest.Features == Features && IsClose(manifest.ProbeFeatures, probe)) return;
         throw new DataException(
-            $"The session '{Folder}' was begun with the model '{manifest.Model}' (hash {manifest.ModelHash}, {manifest.Features} features); this one, "
+            $"The session '{Folder}' was started with the model '{manifest.Model}' (hash {manifest.ModelHash}, {manifest.Features} features); this one, "
             + $"'{_modelName}' (hash {SessionManifest.Text(hash)}, "
-            + $"{Features} features), makes other features of an image. Open it with the former model, or begin a new session; nothing was changed.");
+            + $"{Features} features), computes different features. Open it with the original model, or start a new session; nothing was changed.");
     }
 
     private static bool IsClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)

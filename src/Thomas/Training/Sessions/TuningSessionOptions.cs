@@ -49,6 +49,6 @@ public sealed record TuningSessionOptions
         Preprocessing?.Check();
         if (CheckShare is >= 0 and < 1) return;
         throw new ArgumentOutOfRangeException(
-            nameof(CheckShare), CheckShare, FormattableString.Invariant($"The share to check with is {CheckShare}; it must be 0 or more and below 1."));
+            nameof(CheckShare), CheckShare, FormattableString.Invariant($"The share set aside is {CheckShare}; it must be 0 or more and below 1."));
     }
 }

@@ -9,15 +9,15 @@ namespace Thomas.Tests.Cli.Demo;
 public sealed class DemoTableTests
 {
     [Theory]
-    [InlineData(900, 800, "names 90.0% of 1,000 new letters, the same network from random weights 80.0%: knowing digits saved it 50% of the mistakes.")]
-    [InlineData(800, 900, "names 80.0% of 1,000 new letters, the same network from random weights 90.0%: here, starting from random weights was better.")]
-    [InlineData(900, 890, "names 90.0% of 1,000 new letters, the same network from random weights 89.0%: 1000 images cannot tell these two apart.")]
-    [InlineData(890, 900, "1000 images cannot tell these two apart.")]
-    [InlineData(1000, 1000, "1000 images cannot tell these two apart.")]
+    [InlineData(900, 800, "90.0% of 1,000 new letters right; the same network from random weights gets 80.0%: knowing digits avoided 50% of the mistakes.")]
+    [InlineData(800, 900, "80.0% of 1,000 new letters right; the same network from random weights gets 90.0%: starting from random weights was better here.")]
+    [InlineData(900, 890, "90.0% of 1,000 new letters right; the same network from random weights gets 89.0%: 1000 images are too few to tell the two apart.")]
+    [InlineData(890, 900, "1000 images are too few to tell the two apart.")]
+    [InlineData(1000, 1000, "1000 images are too few to tell the two apart.")]
     public void The_conclusion_follows_from_the_figures(int tuned, int scratch, string expected)
     {
         string conclusion = DemoTable.Conclude(Tuning("all", tuned), Tuning("scratch", scratch));
-        Assert.StartsWith("Shown 10 letters, the network that knew digits, tuned by 'all', names ", conclusion, StringComparison.Ordinal);
+        Assert.StartsWith("After 10 letters, the network that knew digits, tuned by 'all', gets ", conclusion, StringComparison.Ordinal);
         Assert.EndsWith(expected, conclusion, StringComparison.Ordinal);
     }
 

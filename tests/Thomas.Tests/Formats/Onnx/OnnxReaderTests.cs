@@ -287,7 +287,7 @@ public sealed class OnnxReaderTests
         ["scale of zero"] =
         (() => new OnnxFile().Input("x", 1, 6).Floats("s", [], 0).Node("QuantizeLinear", ["x", "s"], ["q"]).Node("DequantizeLinear", ["q", "s"], ["y"])
             .Output("y"), "positive"),
-        ["external data"] = (External, "which is not named"),
+        ["external data"] = (External, "the model does not name it"),
         ["convolution over three axes"] =
         (() => new OnnxFile().Input("x", 1, 3, 2, 2, 2).Floats("w", [1, 3, 1, 1, 1], 1, 1, 1).Node("Conv", ["x", "w"], ["y"]).Output("y"), "3 spatial"),
         ["padding by more than there is"] = (() => Unary(10, "Pad", ("pads", new[] { 0, 6, 0, 1 }), ("mode", "reflect")), "mirrors more"),

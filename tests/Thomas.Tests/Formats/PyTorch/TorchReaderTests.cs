@@ -83,7 +83,7 @@ public sealed class TorchReaderTests
         WeightFile file = LoadZip(pickle);
         Assert.Equal("p", Assert.Single(file.Tensors).Name);
         Assert.Equal([2, 3], file.Tensors[0].Data.Floats);
-        Assert.Equal(["skipped, because they are no floating-point tensors: version"], file.Notes);
+        Assert.Equal(["skipped, because they are not floating-point tensors: version"], file.Notes);
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class TorchReaderTests
     public void TorchScript_and_strange_elements_are_named()
     {
         Refused(TorchFile.Zip(new PickleBuilder().Global("__torch__.torchvision", "ResNet").End(), []), "TorchScript");
-        Refused(TorchFile.Zip(new PickleBuilder().Global("torch", "ComplexFloatStorage").End(), []), "elements of ComplexFloatStorage are not read");
+        Refused(TorchFile.Zip(new PickleBuilder().Global("torch", "ComplexFloatStorage").End(), []), "elements of ComplexFloatStorage are not supported");
     }
 
     [Theory]
@@ -157,7 +157,7 @@ public sealed class TorchReaderTests
         Refused(TorchFile.Zip(Vector(new PickleBuilder().OpenDict()).Ops("u").End(), []), "lacks the entry 'sample/data/0'");
         byte[] two = new PickleBuilder().OpenDict().Text("a").Tensor("FloatStorage", "0", 4, 0, [4], [1]).Text("b").Tensor("DoubleStorage", "0", 2, 0, [2], [1])
             .Ops("u").End();
-        Refused(TorchFile.Zip(two, OneStorage), "storage '0' has 4 F32 elements at one place and 2 F64 at another");
+        Refused(TorchFile.Zip(two, OneStorage), "storage '0' has 4 F32 elements in one place and 2 F64 in another");
         byte[] legacy = Vector(new PickleBuilder().OpenDict()).Ops("u").End();
         Refused(TorchFile.Legacy(legacy, [("0", OneStorage[0].Bytes, 5)]), "the storage has 5 elements, the pickle says 4");
         Refused(TorchFile.Legacy(legacy, [("0", new byte[8], 4)]), "the file is cut off");
@@ -175,24 +175,24 @@ public sealed class TorchReaderTests
     [Fact]
     public void Objects_that_hold_no_weights_are_refused_with_what_they_hold()
     {
-        Refused(TorchFile.Zip(new PickleBuilder().Ops("]").End(), []), "no dict of tensors");
+        Refused(TorchFile.Zip(new PickleBuilder().Ops("]").End(), []), "not a dict of tensors");
         Refused(TorchFile.Zip(new PickleBuilder().Ops("}").Text("epoch").Int(1).Ops("s").End(), []), "its keys are: 'epoch'");
         Refused(new PickleBuilder().Ops("}").End(), "torch.save did not write it");
     }
 
     [Theory]
     [InlineData("}q\0X\u0005\0\0\0modelh\0s.", "wrapped more than 4 times")]
-    [InlineData("]q\0h\0a.", "no dict of tensors")]
+    [InlineData("]q\0h\0a.", "not a dict of tensors")]
     [InlineData("h\u0007.", "value 7 is recalled before it is stored")]
     [InlineData("a.", "a value is missing")]
-    [InlineData("]](ee.", "a group ends that has not begun")]
+    [InlineData("]](ee.", "a group ends that was never begun")]
     [InlineData("}(K\u0001K\u0002K\u0003u.", "a key without a value")]
     [InlineData("K\u0001K\u0002a.", "needs a list")]
-    [InlineData("K\u0001)R.", "a call of something that is no function")]
-    [InlineData("ccollections\nOrderedDict\n(K\u0001tR.", "arguments that do not fit")]
+    [InlineData("K\u0001)R.", "a call of something that is not a function")]
+    [InlineData("ccollections\nOrderedDict\n(K\u0001tR.", "wrong arguments")]
     [InlineData("X\u00ff\u00ff\u00ff\u007fabc", "the pickle is cut off")]
-    [InlineData("cposix", "a name without an end")]
-    [InlineData("(K\u0001tQ.", "a reference to the outside that is no storage")]
+    [InlineData("cposix", "a name is not terminated")]
+    [InlineData("(K\u0001tQ.", "an external reference that is not a storage")]
     [InlineData("c__builtin__\nset\n.", "would run code")]
     [InlineData("\u0082\u0001.", "opcode 0x82")]
     [InlineData("", "the pickle is cut off")]

@@ -68,7 +68,7 @@ public sealed class ZipDirectoryTests
 
     [Theory]
     [InlineData(8, 1, "it is encrypted")]
-    [InlineData(10, 12, "another method than deflate")]
+    [InlineData(10, 12, "a method other than deflate")]
     [InlineData(20, 200, "are not possible")]
     [InlineData(42, 7, "it should begin at byte 7 and does not")]
     [InlineData(0, 0, "entry 2 of the directory is damaged")]

@@ -69,7 +69,7 @@ public sealed class SafetensorsReaderTests
         Assert.Equal([1.5f, float.PositiveInfinity], file.Find("d")!.Data.Floats);
         Assert.Equal(["F16", "BF16", "F64"], file.Tensors.Select(tensor => tensor.StoredType));
         Assert.Equal([DType.F16, DType.BF16, DType.F32], file.Tensors.Select(tensor => tensor.Data.Type.DType));
-        Assert.Equal(["1 F64 tensors became float32"], file.Notes);
+        Assert.Equal(["1 F64 tensors were converted to float32"], file.Notes);
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class SafetensorsReaderTests
         byte[] bytes = SafetensorsFile.Of(header, [1, 0, 0, 0, 0, 0, 0, 0, 9, 8, 7, 6, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
         WeightFile without = Load(bytes);
         Assert.Empty(without.Tensors);
-        Assert.Equal(["skipped, because they are no floating-point tensors: n, u, s"], without.Notes);
+        Assert.Equal(["skipped, because they are not floating-point tensors: n, u, s"], without.Notes);
         WeightFile with = Load(bytes, integers: true);
         Assert.Equal(["n", "u", "bn.num_batches_tracked"], with.Tensors.Select(tensor => tensor.Name));
         Assert.Equal([1], with.Tensors[0].Data.Longs);
@@ -110,12 +110,12 @@ public sealed class SafetensorsReaderTests
     [InlineData("""{}""", "the tensors end at 0, the data has 4 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}""", "within another tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}""", "occurs twice")]
-    [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", "elements of type F8_E4M3 are not read")]
+    [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", "elements of type F8_E4M3 are not supported")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", "axis 0 has size -1")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}""", "axis 0 has size 4294967296")]
     [InlineData("""{"a":{"dtype":"F32","shape":[65536,65536],"data_offsets":[0,0]}}""", "more than 2^31 elements")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}""", "9 axes, more than 8")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", "no whole number")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", "not a whole number")]
     [InlineData("""{"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}}""", "header, byte ")]
     [InlineData("""{"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}}""", "expected a number")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1]}}""", "lacks dtype, shape")]

@@ -181,7 +181,7 @@ public sealed class TfLiteImporterTests
         int x = _file.AddTensor(new FileTensor("image", TfLiteType.FLOAT32, [1, 8, 8, -1], default));
         _file.Inputs.Add(x);
         UnsupportedModelException e = Assert.Throws<UnsupportedModelException>(() => Read(Call(BuiltinOperator.EXP, [x], TfLiteType.FLOAT32, [1, 8, 8, -1])));
-        Assert.Contains("only the batch and the size of images may be open", e.Message, StringComparison.Ordinal);
+        Assert.Contains("only the batch and the image size may be open", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed class TfLiteRoundTripTests
         {
             ThomasException e = Assert.Throws<ThomasException>(() => model.Save(Stream.Null, format));
             Assert.Contains(name, e.Message, StringComparison.Ordinal);
-            Assert.Contains("it is part of training steps, not of models", e.Message, StringComparison.Ordinal);
+            Assert.Contains("it belongs to training steps, not to models", e.Message, StringComparison.Ordinal);
         }
     }
 

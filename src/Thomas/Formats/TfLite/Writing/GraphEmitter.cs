@@ -100,7 +100,7 @@ internal sealed partial class GraphEmitter
         Slice => EmitSlice(node),
         Reshape => EmitReshape(node),
         Transpose => Transposed(Tensor(node.Inputs[0]), ((TransposeAttributes)node.Attributes).Perm),
-        _ => throw new ThomasException($"{node} cannot be written as .tflite: it is part of training steps, not of models."),
+        _ => throw new ThomasException($"{node} cannot be written as .tflite: it belongs to training steps, not to models."),
     };
 
     /// <summary>The tensor of a value; a constant becomes one where it is first read.</summary>
@@ -108,7 +108,7 @@ internal sealed partial class GraphEmitter
     {
         if (_tensors.TryGetValue(value, out int tensor)) return tensor;
         if (value.Constant is not { } data) throw new InvalidOperationException($"{value} is read before it is written.");
-        if (!data.Type.DType.IsFloat()) throw new ThomasException($"{value} cannot be written as .tflite: only constants of floats can.");
+        if (!data.Type.DType.IsFloat()) throw new ThomasException($"{value} cannot be written as .tflite: only float constants can.");
 
         // The format has bfloat16, but no operator that widens it.
         bool isHalf = data.Type.DType == DType.F16;

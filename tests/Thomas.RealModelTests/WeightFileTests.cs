@@ -129,7 +129,7 @@ public sealed class WeightFileTests
         WeightFile weights = Load("safetensors", "mobilenet_v2_1.0_224.safetensors");
         ModelFormatException e = Assert.Throws<ModelFormatException>(() => WeightLoader.Load(graph, weights));
         Assert.EndsWith(
-            "2 of another shape: 'classifier.1.weight' is [1000,1280], the network needs [5,1280], 'classifier.1.bias' is [1000], the network needs [5]",
+            "2 with a different shape: 'classifier.1.weight' is [1000,1280], the network needs [5,1280], 'classifier.1.bias' is [1000], the network needs [5]",
             e.Message, StringComparison.Ordinal);
         Graph loaded = WeightLoader.Load(graph, weights, allowHeadMismatch: true).Graph;
         Assert.Equal(

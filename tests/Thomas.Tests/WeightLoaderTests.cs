@@ -145,8 +145,8 @@ public sealed class WeightLoaderTests
             SafetensorsFile.Weights(
                 [.. Without("conv.weight", "fc.bias", "fc.weight"), ("conv.wieght", 1, [4, 3, 3, 3]), ("extra", 1, [2]), ("fc.weight", 1, [10, 120])]));
         Assert.Contains("2 missing from the file: 'conv.weight' [4,3,3,3], 'fc.bias' [5].", problem, StringComparison.Ordinal);
-        Assert.Contains("2 in the file and not in the network: 'conv.wieght' [4,3,3,3], 'extra' [2].", problem, StringComparison.Ordinal);
-        Assert.EndsWith("1 of another shape: 'fc.weight' is [10,120], the network needs [5,120]", problem, StringComparison.Ordinal);
+        Assert.Contains("2 in the file but not in the network: 'conv.wieght' [4,3,3,3], 'extra' [2].", problem, StringComparison.Ordinal);
+        Assert.EndsWith("1 with a different shape: 'fc.weight' is [10,120], the network needs [5,120]", problem, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public sealed class WeightLoaderTests
         Assert.Equal(TestGraphs.Noise(5, 9), Constant(loaded.Graph, "fc.bias"));
         Assert.Empty(loaded.Notes);
         string problem = Problem(Net(7), SafetensorsFile.Weights([.. Without("dw.bias"), ("other.bias", 1, [4])]), allowHeadMismatch: true);
-        Assert.Contains("1 missing from the file: 'dw.bias' [4]. 1 in the file and not in the network: 'other.bias' [4]", problem, StringComparison.Ordinal);
+        Assert.Contains("1 missing from the file: 'dw.bias' [4]. 1 in the file but not in the network: 'other.bias' [4]", problem, StringComparison.Ordinal);
         Assert.DoesNotContain("fc", problem, StringComparison.Ordinal);
     }
 

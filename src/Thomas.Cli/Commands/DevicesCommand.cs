@@ -19,7 +19,7 @@ internal sealed class DevicesCommand
         Command command = new("devices", "List the available compute devices");
         Option<bool> tune = new("--tune")
         {
-            Description = "Find the fastest number of threads and block sizes for this machine in a few seconds, and use them from now on; results do not change",
+            Description = "Find the fastest number of threads and block sizes for this machine in a few seconds, and keep them; results do not change",
         };
         Option<string> folder = new("--cache-dir")
         {

@@ -320,6 +320,7 @@ public sealed class HeadTrainerTests
         { Default with { CutMix = 1 }, "CutMix" },
         { Default with { Augmentation = new Augmentation { Flip = true } }, "Augmentation" },
         { Default with { KeepClasses = true }, "KeepClasses" },
+        { Default with { CheckpointPath = "file" }, "CheckpointPath" },
         { Default with { Preprocessing = TrainerJob.Model().Info.Preprocessing! }, "Preprocessing" },
     };
 

@@ -54,7 +54,7 @@ internal static class HeadTrainer
         TrainingInputs inputs = new(
             layer, IsKnown: false, new FeatureSamples(train, scaler),
             validation is null ? null : new FeatureSamples(validation, scaler))
-        { HasBaseline = false };
+        { HasBaseline = false, RestartsFromBest = options.Optimizer.AverageDecay is null };
 
         // The last batches are evened out: 300 rows at 32 make ten batches of 30.
         int steps = (int)(((long)train.Samples + options.BatchSize - 1) / options.BatchSize);

@@ -240,6 +240,7 @@ public sealed record TrainerOptions
         RequireUnset(Augmentation.IsNone, nameof(Augmentation));
         RequireUnset(!KeepClasses, nameof(KeepClasses));
         RequireUnset(Preprocessing is null, nameof(Preprocessing));
+        RequireUnset(CheckpointPath is null, nameof(CheckpointPath));
     }
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>

@@ -21,6 +21,12 @@ internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Tr
     /// <summary>Whether the model as given is validated too.</summary>
     public bool HasBaseline { get; init; } = true;
 
+    /// <summary>
+    /// Whether training that diverges starts again from the best weights, with a new optimizer, and not from the last good state: that needs no memory of its
+    /// own.
+    /// </summary>
+    public bool RestartsFromBest { get; init; }
+
     /// <summary>How images become inputs; null where the samples are no images.</summary>
     public Preprocessing? Preprocessing { get; private init; }
 

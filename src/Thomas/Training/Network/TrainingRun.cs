@@ -77,8 +77,8 @@ internal sealed partial class TrainingRun : IDisposable
                 _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
             }
 
-            _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null));
             _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
+            _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null, inputs.RestartsFromBest ? _best : null));
             _loader = Own(
                 new BatchLoader(_plan, options.LoaderThreads, inputs.Train.InputLength, () => new BatchMaker(inputs.Train, _plan, options.LabelSmoothing)));
             _labels = new int[_plan.MicroBatch];
@@ -220,7 +220,7 @@ internal sealed partial class TrainingRun : IDisposable
             bool save = IsCheckpointDue();
             if (_at.Step == _plan.Steps || (!save && _at.Step % _options.WatchdogSteps != 0)) continue;
             if (_watchdog.FindNonFinite() is Variable variable) return RollBack(_at.Step - 1, $"'{variable.Name}' is not finite");
-            if (!_watchdog.IsGood(loss)) continue;
+            if (_watchdog.IsShared || !_watchdog.IsGood(loss)) continue;
             _watchdog.Keep(_at);
             if (save) Save();
         }
@@ -305,9 +305,9 @@ internal sealed partial class TrainingRun : IDisposable
         int patience = _options.EarlyStoppingPatience;
         _stoppedEarly = _evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, 0) >= patience && _at.Epoch < _options.Epochs;
         _at = TrainingPosition.Start(_at.Epoch + 1);
-        if (isGood)
+        if (_watchdog.IsShared ? isBest : isGood)
         {
-            _watchdog.Keep(_at);
+            _watchdog.Keep(_at, isTaken: _watchdog.IsShared);
             Save();
         }
 
@@ -339,6 +339,8 @@ internal sealed partial class TrainingRun : IDisposable
     /// <summary>Runs the steps since the last good state again, all tensors checked.</summary>
     private string Locate(int failedStep, string symptom)
     {
+        // Without the moments of that time, other numbers would come out.
+        if (_watchdog.IsShared) return $"{symptom} at epoch {_at.Epoch}, step {failedStep + 1}";
         TrainingPosition good = _watchdog.Position;
         _watchdog.State.Restore();
         for (int epoch = good.Epoch; epoch <= _at.Epoch; epoch++)
@@ -387,7 +389,8 @@ internal sealed partial class TrainingRun : IDisposable
         List<string> kernels = [.. _program.Step.Kernels];
         if (apply is not null) kernels.AddRange(apply.Kernels);
         TrainerMemory memory = new(
-            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.State.MemoryBytes, _best.MemoryBytes, _loader.SizeBytes,
+            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
+            _loader.SizeBytes,
             _evaluator?.SizeBytes ?? 0);
 
         // The result is made of new tensors: under a bound they take the place of what is done with.

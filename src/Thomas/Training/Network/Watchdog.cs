@@ -23,15 +23,23 @@ internal sealed class Watchdog : IDisposable
     private const double LossesOfGuessing = 10;
 
     private readonly VariableStore _store;
+    private readonly bool _isShared;
     private readonly double _maxLoss;
 
     /// <param name="store">Memory of the variables.</param>
     /// <param name="classes">Classes that are told apart.</param>
     /// <param name="onDisk">Whether the state lies in a temporary file.</param>
-    public Watchdog(VariableStore store, int classes, bool onDisk = false)
+    /// <param name="best">The best weights, where these are the state to go back to, and the optimizer then starts anew; null for a state of its own.</param>
+    public Watchdog(VariableStore store, int classes, bool onDisk = false, StoreCopy? best = null)
     {
         _store = store;
         _maxLoss = LossesOfGuessing * (1 + Math.Log(classes));
+        if (best is not null)
+        {
+            (State, _isShared) = (best, true);
+            return;
+        }
+
         List<Variable> lasting = [];
         foreach (Variable variable in store.Variables)
         {
@@ -41,6 +49,9 @@ internal sealed class Watchdog : IDisposable
 
         State = new StoreCopy(store, lasting, onDisk);
     }
+
+    /// <summary>Whether training goes back to the best weights, which others keep.</summary>
+    public bool IsShared => _isShared;
 
     /// <summary>The last good state.</summary>
     public StoreCopy State { get; }
@@ -56,9 +67,11 @@ internal sealed class Watchdog : IDisposable
     public bool IsGood(float loss) => loss <= _maxLoss;
 
     /// <summary>Makes the present state the one to go back to.</summary>
-    public void Keep(TrainingPosition position)
+    /// <param name="position">Where training stands.</param>
+    /// <param name="isTaken">Whether the state holds it already.</param>
+    public void Keep(TrainingPosition position, bool isTaken = false)
     {
-        State.Take();
+        if (!isTaken) State.Take();
         Position = position;
     }
 
@@ -98,6 +111,7 @@ internal sealed class Watchdog : IDisposable
 
         Restarts++;
         State.Restore();
+        if (_isShared) ForgetMoments();
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{finding}; rolled back to epoch {Position.Epoch}, step {Position.Step}, and continued at a peak learning rate of {peak * RateFactor:g3} "
@@ -105,5 +119,16 @@ internal sealed class Watchdog : IDisposable
     }
 
     /// <summary>Frees the memory.</summary>
-    public void Dispose() => State.Dispose();
+    public void Dispose()
+    {
+        if (!_isShared) State.Dispose();
+    }
+
+    private void ForgetMoments()
+    {
+        foreach (Variable variable in _store.Variables)
+        {
+            if (variable.Kind == VariableKind.OptimizerState) _store.Fill(variable, static values => values.Clear());
+        }
+    }
 }

@@ -37,7 +37,7 @@ internal sealed record HeadPlan
 
     /// <summary>
     /// What training the layer allocates, without the features: the step, validation, the weights as given and as they become, and, unless there is a bound of
-    /// memory, the state to go back to and the best weights, which else lie in files.
+    /// memory, the best weights, which else lie in a file. They are also the state to go back to.
     /// </summary>
     public long Head { get; private init; }
 
@@ -113,7 +113,7 @@ internal sealed record HeadPlan
         {
             Step = step,
             Head = memory.Total + validation + memory.ModelCopy + memory.TrainedWeights
-            + (isBounded ? 0 : memory.Variables - memory.GradientSums + memory.TrainedWeights),
+            + (isBounded ? 0 : memory.TrainedWeights),
             Features = sizeof(float) * rows * _featureCount,
             StepMultiplyAdds = step.ForwardMultiplyAdds + step.BackwardMultiplyAdds,
         };

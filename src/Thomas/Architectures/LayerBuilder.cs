@@ -128,14 +128,14 @@ internal sealed class LayerBuilder(ulong seed)
 
     private Value Constant(string name, Shape shape, Initializer initializer, int fanIn, int fanOut)
     {
-        float[] values = new float[shape.ElementCount];
+        float[] values = GC.AllocateUninitializedArray<float>(shape.ElementCount);
         initializer(_rng.Fork(_tensors++), values, fanIn, fanOut);
         return _graph.Constant(name, TensorData.FromFloats(shape, values));
     }
 
     private Value Filled(string name, Shape shape, float value)
     {
-        float[] values = new float[shape.ElementCount];
+        float[] values = GC.AllocateUninitializedArray<float>(shape.ElementCount);
         Array.Fill(values, value);
         return _graph.Constant(name, TensorData.FromFloats(shape, values));
     }

@@ -115,14 +115,19 @@ public sealed class ArchitectureCatalogTests
     [MemberData(nameof(Names))]
     public void The_seed_decides_the_weights(string name)
     {
-        Dictionary<string, Value> first = NewNetwork.Constants(Small(name)), again = NewNetwork.Constants(Small(name)),
-            other = NewNetwork.Constants(Small(name, seed: 2));
+        Dictionary<string, Value> first = NewNetwork.Constants(Small(name)), again = NewNetwork.Constants(Build(1)), other = NewNetwork.Constants(Build(2));
         Assert.Equal(first.Keys, again.Keys);
         foreach ((string constant, Value value) in first)
         {
             Assert.True(value.Constant!.Bytes.Span.SequenceEqual(again[constant].Constant!.Bytes.Span), constant);
             bool isRandom = value.Shape.Rank > 1;
             if (isRandom) Assert.False(value.Constant!.Bytes.Span.SequenceEqual(other[constant].Constant!.Bytes.Span), constant);
+        }
+
+        Graph Build(ulong seed)
+        {
+            Architecture architecture = NewNetwork.Architecture(name);
+            return architecture.Build(SmallOptions(architecture) with { Seed = seed });
         }
     }
 
@@ -163,11 +168,10 @@ public sealed class ArchitectureCatalogTests
     private static string Refused(Architecture architecture, ArchitectureOptions options) =>
         Assert.Throws<ThomasException>(() => architecture.Build(options)).Message;
 
-    private static Graph Small(string name, ulong seed = 1)
-    {
-        Architecture architecture = NewNetwork.Architecture(name);
-        return NewNetwork.Build(name, classes: 5, Math.Max(architecture.MinimumSize, 24), width: architecture.HasWidthMultiplier ? 0.25f : 1, seed: seed);
-    }
+    private static Graph Small(string name) => NewNetwork.Build(name, SmallOptions(NewNetwork.Architecture(name)));
+
+    private static ArchitectureOptions SmallOptions(Architecture architecture) => NewNetwork.Options(
+        classes: 5, Math.Max(architecture.MinimumSize, 24), width: architecture.HasWidthMultiplier ? 0.25f : 1);
 
     private static void CheckDropouts(Architecture architecture, Graph graph)
     {

@@ -1,3 +1,5 @@
+using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using Thomas.Architectures;
 using Thomas.Graphs;
@@ -9,22 +11,41 @@ namespace Thomas.Tests.Architectures;
 /// <summary>Builds networks and looks into them.</summary>
 internal static class NewNetwork
 {
+    /// <summary>Networks above this number of parameters are kept only until memory is collected.</summary>
+    private const long Large = 10_000_000;
+
+    private static readonly ConcurrentDictionary<(string, ArchitectureOptions), Graph> Kept = [];
+    private static readonly ConcurrentDictionary<(string, ArchitectureOptions), WeakReference<Graph>> KeptForAWhile = [];
+
     public static Architecture Architecture(string name)
     {
         Assert.True(ArchitectureCatalog.TryFind(name, out Architecture? architecture), name);
         return architecture;
     }
 
-    public static Graph Build(string name, int classes, int size = 0, int channels = 0, float width = 1, ulong seed = 1) =>
-        Architecture(name).Build(new ArchitectureOptions
-        {
-            Classes = classes,
-            Height = size,
-            Width = size,
-            Channels = channels,
-            WidthMultiplier = width,
-            Seed = seed,
-        });
+    public static Graph Build(string name, int classes, int size = 0, int channels = 0, float width = 1) =>
+        Build(name, Options(classes, size, channels, width));
+
+    /// <summary>A network, which several tests may share: graphs do not change.</summary>
+    public static Graph Build(string name, ArchitectureOptions options)
+    {
+        if (Kept.TryGetValue((name, options), out Graph? graph)) return graph;
+        if (KeptForAWhile.TryGetValue((name, options), out WeakReference<Graph>? reference) && reference.TryGetTarget(out graph)) return graph;
+        graph = Architecture(name).Build(options);
+        if (graph.ParameterCount > Large) KeptForAWhile[(name, options)] = new WeakReference<Graph>(graph);
+        else Kept[(name, options)] = graph;
+        return graph;
+    }
+
+    public static ArchitectureOptions Options(int classes, int size = 0, int channels = 0, float width = 1) => new()
+    {
+        Classes = classes,
+        Height = size,
+        Width = size,
+        Channels = channels,
+        WidthMultiplier = width,
+        Seed = 1,
+    };
 
     public static Dictionary<string, Value> Constants(Graph graph)
     {

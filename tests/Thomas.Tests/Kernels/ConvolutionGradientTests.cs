@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels;
 using Thomas.Kernels.Depthwise;
 using Thomas.Kernels.Gemm;
@@ -168,6 +169,7 @@ public unsafe class ConvolutionGradientTests
         return dx;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckInput(ConvGeometry g, int cOut, int groups, bool scatter = false)
     {
         int total = cOut * groups, cIn = g.ChannelStride;
@@ -176,7 +178,7 @@ public unsafe class ConvolutionGradientTests
         Sums sums = new((int)dx.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {
-            ConvolutionTests.ForEachTap(g, pixel, (target, ky, kx) =>
+            foreach ((int target, int ky, int kx) in WindowCases.TapsOf(g, pixel))
             {
                 for (int o = 0; o < total; o++)
                 {
@@ -186,12 +188,13 @@ public unsafe class ConvolutionGradientTests
                             (double)dy.Span[(pixel * total) + o] * w.Span[(o * g.PatchLength) + (((ky * g.KernelW) + kx) * g.Channels) + c]);
                     }
                 }
-            });
+            }
         }
 
         sums.Check(dx, g.KernelH * g.KernelW * cOut, $"{g} cOut {cOut} groups {groups}");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckFilter(ConvGeometry g, int cOut, int groups)
     {
         int total = cOut * groups, cIn = g.ChannelStride, size = cOut * g.PatchLength;
@@ -212,7 +215,7 @@ public unsafe class ConvolutionGradientTests
         Sums sums = new((int)dw.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {
-            ConvolutionTests.ForEachTap(g, pixel, (source, ky, kx) =>
+            foreach ((int source, int ky, int kx) in WindowCases.TapsOf(g, pixel))
             {
                 for (int o = 0; o < total; o++)
                 {
@@ -222,12 +225,13 @@ public unsafe class ConvolutionGradientTests
                             (double)dy.Span[(pixel * total) + o] * x.Span[(source * cIn) + (o / cOut * g.Channels) + c]);
                     }
                 }
-            });
+            }
         }
 
         sums.Check(dw, g.OutPixels, $"{g} cOut {cOut} groups {groups}");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckDepthwiseInput(ConvGeometry g, int multiplier)
     {
         int total = g.Channels * multiplier;
@@ -241,16 +245,17 @@ public unsafe class ConvolutionGradientTests
         Sums sums = new((int)dx.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {
-            ConvolutionTests.ForEachTap(g, pixel, (target, ky, kx) =>
+            foreach ((int target, int ky, int kx) in WindowCases.TapsOf(g, pixel))
             {
                 for (int o = 0; o < total; o++)
                     sums.Add((target * g.Channels) + (o / multiplier), (double)dy.Span[(pixel * total) + o] * w.Span[(((ky * g.KernelW) + kx) * total) + o]);
-            });
+            }
         }
 
         sums.Check(dx, g.KernelH * g.KernelW * multiplier, $"{g} x{multiplier}");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckDepthwiseFilter(ConvGeometry g, int multiplier)
     {
         int total = g.Channels * multiplier;
@@ -265,11 +270,11 @@ public unsafe class ConvolutionGradientTests
         Sums sums = new((int)dw.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {
-            ConvolutionTests.ForEachTap(g, pixel, (source, ky, kx) =>
+            foreach ((int source, int ky, int kx) in WindowCases.TapsOf(g, pixel))
             {
                 for (int o = 0; o < total; o++)
                     sums.Add((((ky * g.KernelW) + kx) * total) + o, (double)dy.Span[(pixel * total) + o] * x.Span[(source * g.Channels) + (o / multiplier)]);
-            });
+            }
         }
 
         sums.Check(dw, g.OutPixels, $"{g} x{multiplier}");

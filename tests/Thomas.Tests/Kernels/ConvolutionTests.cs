@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels;
 using Thomas.Kernels.Activations;
 using Thomas.Kernels.Depthwise;
@@ -99,6 +100,7 @@ public unsafe class ConvolutionTests
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckConvolution(ConvGeometry g, int cOut, int groups)
     {
         int total = cOut * groups;
@@ -124,7 +126,7 @@ public unsafe class ConvolutionTests
         {
             int o = i % total, first = o / cOut * g.Channels;
             double sum = bias.Span[o], scale = 1;
-            ForEachTap(g, i / total, (pixel, ky, kx) =>
+            foreach ((int pixel, int ky, int kx) in WindowCases.TapsOf(g, i / total))
             {
                 for (int c = 0; c < g.Channels; c++)
                 {
@@ -133,11 +135,12 @@ public unsafe class ConvolutionTests
                     sum += term;
                     scale += Math.Abs(term);
                 }
-            });
+            }
             Tolerance.Check(y.Span[i], Math.Max(sum, 0), Tolerance.Sum(scale, g.PatchLength), $"{g} cOut {cOut} [{i}]");
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckDepthwise(ConvGeometry g, int multiplier, Activation activation, bool bias)
     {
         int total = g.Channels * multiplier;
@@ -151,27 +154,13 @@ public unsafe class ConvolutionTests
         {
             int o = i % total;
             double sum = bias ? b.Span[o] : 0, scale = 1;
-            ForEachTap(g, i / total, (pixel, ky, kx) =>
+            foreach ((int pixel, int ky, int kx) in WindowCases.TapsOf(g, i / total))
             {
                 double term = (double)x.Span[(pixel * g.ChannelStride) + (o / multiplier)] * w.Span[(((ky * g.KernelW) + kx) * total) + o];
                 sum += term;
                 scale += Math.Abs(term);
-            });
-            Tolerance.Check(y.Span[i], ReferenceMath.Activate(activation, sum), Tolerance.Sum(scale, g.KernelH * g.KernelW), $"{g} x{multiplier} [{i}]");
-        }
-    }
-
-    /// <summary>Calls back with the input pixel and the tap for each tap of an output pixel that lies inside the input.</summary>
-    internal static void ForEachTap(ConvGeometry g, int outPixel, Action<int, int, int> tap)
-    {
-        int ox = outPixel % g.OutW, oy = outPixel / g.OutW % g.OutH, n = outPixel / g.OutW / g.OutH;
-        for (int ky = 0; ky < g.KernelH; ky++)
-        {
-            for (int kx = 0; kx < g.KernelW; kx++)
-            {
-                int iy = (oy * g.StrideH) - g.PadTop + (ky * g.DilationH), ix = (ox * g.StrideW) - g.PadLeft + (kx * g.DilationW);
-                if (iy >= 0 && iy < g.InH && ix >= 0 && ix < g.InW) tap((((n * g.InH) + iy) * g.InW) + ix, ky, kx);
             }
+            Tolerance.Check(y.Span[i], ReferenceMath.Activate(activation, sum), Tolerance.Sum(scale, g.KernelH * g.KernelW), $"{g} x{multiplier} [{i}]");
         }
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels;
 using Thomas.Kernels.Activations;
 using Thomas.Kernels.Depthwise;
@@ -96,6 +97,7 @@ public unsafe class DepthwiseJointGradientTests
     }
 
     /// <summary>dx has the bits of the input gradient by itself, written apart or over x; dw is what its definition says, item by item in any order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Check(in ConvGeometry g)
     {
         int channels = g.Channels;
@@ -117,11 +119,11 @@ public unsafe class DepthwiseJointGradientTests
         Sums sums = new((int)dw.Length);
         for (int pixel = 0; pixel < g.OutPixels; pixel++)
         {
-            ConvolutionTests.ForEachTap(g, pixel, (source, ky, kx) =>
+            foreach ((int source, int ky, int kx) in WindowCases.TapsOf(g, pixel))
             {
                 for (int c = 0; c < channels; c++)
                     sums.Add((((ky * 3) + kx) * channels) + c, (double)dy.Span[(pixel * channels) + c] * x.Span[(source * channels) + c]);
-            });
+            }
         }
 
         sums.Check(dw, g.OutPixels, g.ToString());

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels;
 using Thomas.Kernels.Pool;
 using Thomas.Tests.Harness;
@@ -42,6 +43,7 @@ public unsafe class PoolingGradientTests
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckMax(ConvGeometry g)
     {
         using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.Channels, 1), y = new((long)g.OutPixels * g.Channels);
@@ -54,13 +56,13 @@ public unsafe class PoolingGradientTests
         {
             int winner = -1, channel = i % g.Channels;
             y.Span[i] = float.NegativeInfinity;
-            ConvolutionTests.ForEachTap(g, i / g.Channels, (pixel, _, _) =>
+            foreach ((int pixel, _, _) in WindowCases.TapsOf(g, i / g.Channels))
             {
                 int at = (pixel * g.Channels) + channel;
-                if (!(x.Span[at] > y.Span[i])) return;
+                if (!(x.Span[at] > y.Span[i])) continue;
                 y.Span[i] = x.Span[at];
                 winner = at;
-            });
+            }
             if (winner < 0) continue;
             expected[winner] += dy.Span[i];
             scale[winner] += Math.Abs(dy.Span[i]);
@@ -71,20 +73,21 @@ public unsafe class PoolingGradientTests
         for (int i = 0; i < dx.Length; i++) Tolerance.Check(dx.Span[i], expected[i], Tolerance.Sum(scale[i], g.KernelH * g.KernelW), $"{g} [{i}]");
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CheckAverage(ConvGeometry g, bool countPadding)
     {
         using GuardedBuffer dy = GuardedBuffer.Random((long)g.OutPixels * g.Channels, 2), dx = new((long)g.Batch * g.InH * g.InW * g.Channels);
         double[] expected = new double[dx.Length], scale = new double[dx.Length];
         for (int i = 0; i < dy.Length; i++)
         {
-            int count = 0, channel = i % g.Channels;
-            ConvolutionTests.ForEachTap(g, i / g.Channels, (_, _, _) => count++);
+            int channel = i % g.Channels;
+            int count = WindowCases.TapsOf(g, i / g.Channels).Length;
             double share = (double)dy.Span[i] / (countPadding ? g.KernelH * g.KernelW : Math.Max(1, count));
-            ConvolutionTests.ForEachTap(g, i / g.Channels, (pixel, _, _) =>
+            foreach ((int pixel, _, _) in WindowCases.TapsOf(g, i / g.Channels))
             {
                 expected[(pixel * g.Channels) + channel] += share;
                 scale[(pixel * g.Channels) + channel] += Math.Abs(share);
-            });
+            }
         }
 
         int bottom = Math.Max(0, ((g.OutH - 1) * g.StrideH) + ((g.KernelH - 1) * g.DilationH) + 1 - g.PadTop - g.InH);

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels;
 using Thomas.Kernels.Pool;
 using Thomas.Tests.Harness;
@@ -50,6 +51,7 @@ public unsafe class PoolingTests
         Assert.Equal(x.Span[0], y.Span[15]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Check(ConvGeometry g, PoolingKind kind, bool withNaN)
     {
         using GuardedBuffer x = GuardedBuffer.Random((long)g.Batch * g.InH * g.InW * g.ChannelStride, 1), y = new((long)g.OutPixels * g.Channels);
@@ -63,14 +65,14 @@ public unsafe class PoolingTests
         {
             double sum = 0, scale = 0, max = double.NegativeInfinity;
             int count = 0;
-            ConvolutionTests.ForEachTap(g, i / g.Channels, (pixel, _, _) =>
+            foreach ((int pixel, _, _) in WindowCases.TapsOf(g, i / g.Channels))
             {
                 double value = x.Span[(pixel * g.ChannelStride) + (i % g.Channels)];
                 sum += value;
                 scale += Math.Abs(value);
                 max = Math.Max(max, value);
                 count++;
-            });
+            }
             if (kind == PoolingKind.AverageWithPadding) count = g.KernelH * g.KernelW;
             double expected = kind == PoolingKind.Max ? max : count == 0 ? 0 : sum / count;
             Tolerance.Check(y.Span[i], expected, Tolerance.Sum(scale / Math.Max(1, count), Math.Max(1, count)), $"{kind} {g} [{i}]");

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System;
 using System.Collections.Generic;
 using Thomas.Kernels;
 using Thomas.Kernels.Depthwise;
@@ -57,4 +59,25 @@ internal static class WindowCases
         Assert.True((long)g.Channels * ((g.Batch * g.InH * g.InW) + g.OutPixels) > DepthwiseConvolution.NearFloats);
         return g;
     }
+
+    /// <summary>The taps of an output pixel that lie inside the input.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static ReadOnlySpan<Tap> TapsOf(in ConvGeometry g, int outPixel)
+    {
+        Tap[] taps = new Tap[g.KernelH * g.KernelW];
+        int count = 0, ox = outPixel % g.OutW, oy = outPixel / g.OutW % g.OutH, n = outPixel / g.OutW / g.OutH;
+        for (int ky = 0; ky < g.KernelH; ky++)
+        {
+            for (int kx = 0; kx < g.KernelW; kx++)
+            {
+                int iy = (oy * g.StrideH) - g.PadTop + (ky * g.DilationH), ix = (ox * g.StrideW) - g.PadLeft + (kx * g.DilationW);
+                if (iy >= 0 && iy < g.InH && ix >= 0 && ix < g.InW) taps[count++] = new Tap((((n * g.InH) + iy) * g.InW) + ix, ky, kx);
+            }
+        }
+
+        return taps.AsSpan(0, count);
+    }
+
+    /// <summary>A tap of a window: the input pixel that it reads, and its row and column in the window.</summary>
+    internal readonly record struct Tap(int Pixel, int Row, int Column);
 }

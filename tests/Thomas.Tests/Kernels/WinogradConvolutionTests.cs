@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using Thomas.Kernels;
 using Thomas.Kernels.Activations;
 using Thomas.Kernels.Gemm;
@@ -137,13 +138,14 @@ public unsafe class WinogradConvolutionTests
             return y;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Check(GuardedBuffer y, Activation activation, bool residual)
         {
             for (int i = 0; i < y.Length; i++)
             {
                 int o = i % _outputs;
                 double sum = _bias.Span[o] + (residual ? _residual.Span[i] : 0), scale = 2;
-                ConvolutionTests.ForEachTap(_g, i / _outputs, (pixel, ky, kx) =>
+                foreach ((int pixel, int ky, int kx) in WindowCases.TapsOf(_g, i / _outputs))
                 {
                     for (int c = 0; c < _g.Channels; c++)
                     {
@@ -151,7 +153,7 @@ public unsafe class WinogradConvolutionTests
                         sum += term;
                         scale += Math.Abs(term);
                     }
-                });
+                }
                 double expected = ReferenceMath.Activate(activation, sum);
                 Tolerance.Check(y.Span[i], expected, Tolerance.Sum(scale, _g.PatchLength), $"{_g} {activation} [{i}]");
             }

@@ -30,11 +30,11 @@ public sealed class DeviceTests
         {
             float[][] operands = OpSweep.Operands(test, withNaN: false), serial = OpSweep.Run(test, operands, Serial, constants: false);
             MockDevice mock = MockDevice.Serial(), vectors = new(HostDevice.Of(cpu));
-            Assert.Equal(serial, OpSweep.Run(test, operands, On(mock), constants: false));
-            if (test.Shapes.Length > 1) Assert.Equal(serial, OpSweep.Run(test, operands, On(mock), constants: true));
+            Expect.Same(serial, OpSweep.Run(test, operands, On(mock), constants: false));
+            if (test.Shapes.Length > 1) Expect.Same(serial, OpSweep.Run(test, operands, On(mock), constants: true));
 
             // These kernels keep constants in layouts of their own.
-            Assert.Equal(OpSweep.Run(test, operands, cpu, constants: true), OpSweep.Run(test, operands, On(vectors), constants: true));
+            Expect.Same(OpSweep.Run(test, operands, cpu, constants: true), OpSweep.Run(test, operands, On(vectors), constants: true));
             Assert.Equal((0, 0), (mock.Bytes, vectors.Bytes));
         }
     }
@@ -59,7 +59,7 @@ public sealed class DeviceTests
 
             // Every other case has its operands fed, and so transferred.
             constants = !constants && test.Shapes.Length > 1;
-            Assert.Equal(OpSweep.Run(test, operands, Serial, constants), OpSweep.Run(test, operands, On(mock), constants));
+            Expect.Same(OpSweep.Run(test, operands, Serial, constants), OpSweep.Run(test, operands, On(mock), constants));
             Assert.Equal(0, mock.Created);
             Assert.Equal(0, mock.Bytes);
         }

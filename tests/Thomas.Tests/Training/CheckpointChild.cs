@@ -54,7 +54,6 @@ internal static class CheckpointChild
         string program = Environment.ProcessPath!;
         ProcessStartInfo start = new(program) { RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(CheckpointChild).Assembly.Location);
-        start.Environment["DOTNET_TieredPGO"] = "0";
         start.ArgumentList.Add(Command);
         start.ArgumentList.Add(folder);
         start.ArgumentList.Add(kind);

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Text.RegularExpressions;
 using Thomas.Autodiff;
@@ -17,6 +18,11 @@ public sealed partial class TrainingPlannerTests
     private const int Batch = 8;
 
     private static readonly TrainingPlanOptions All = new() { Batch = Batch, Compile = new CompileOptions { Threads = 2 } };
+
+    /// <summary>The plan without a bound.</summary>
+    private static readonly Lazy<TrainingPlan> Free = new(() => TrainingPlanner.Plan(TrainingSteps.Network, All));
+
+    private static readonly ConcurrentDictionary<TrainingPlanOptions, TrainingPlan> SmallestPlans = [];
 
     public static TheoryData<string, BatchNormMode> Policies { get; } = new()
     {
@@ -52,7 +58,7 @@ public sealed partial class TrainingPlannerTests
         TrainingPlanOptions options = Options(policy, batchNorm);
         List<float> plain = TrainingSteps.Run(TrainingPlanner.Plan(TrainingSteps.Network, options with { Compile = options.Compile with { Reorder = false } }));
         Assert.Equal(plain, TrainingSteps.Run(TrainingPlanner.Plan(TrainingSteps.Network, options)));
-        TrainingPlan smallest = TrainingPlanner.Smallest(TrainingSteps.Network, options);
+        TrainingPlan smallest = Smallest(options);
         GraphVerifier.Verify(smallest.CompiledStep.Graph);
         Assert.Equal(plain, TrainingSteps.Run(smallest));
         Assert.True(policy == "last:3" || smallest.Recomputed.Count > 0, "nothing was recomputed");
@@ -61,7 +67,7 @@ public sealed partial class TrainingPlannerTests
     [Fact]
     public void What_recomputation_drops_need_not_exist_in_the_forward_pass()
     {
-        TrainingPlan free = TrainingPlanner.Plan(TrainingSteps.Network, All), smallest = TrainingPlanner.Smallest(TrainingSteps.Network, All);
+        TrainingPlan free = Free.Value, smallest = Smallest(All);
         TrainingPlan without = TrainingPlanner.Smallest(
             TrainingSteps.Network, All with { Compile = All.Compile with { PassesOff = ["fuse-inverted-residual"] } });
         Assert.DoesNotContain(free.CompiledStep.Graph.Nodes, node => node.Op is InvertedResidual && node.Inputs[1].IsVariable);
@@ -79,7 +85,7 @@ public sealed partial class TrainingPlannerTests
     [Fact]
     public void A_bound_is_kept_and_a_tighter_one_recomputes_more()
     {
-        TrainingPlan free = TrainingPlanner.Plan(TrainingSteps.Network, All), smallest = TrainingPlanner.Smallest(TrainingSteps.Network, All);
+        TrainingPlan free = Free.Value, smallest = Smallest(All);
         Assert.Empty(free.Recomputed);
         Expect.True(smallest.Memory.Total < 0.65 * free.Memory.Total, $"{smallest.Memory.Total} against {free.Memory.Total}");
         long before = 0;
@@ -124,14 +130,14 @@ public sealed partial class TrainingPlannerTests
     public void With_live_normalization_the_largest_pieces_that_fit_are_taken()
     {
         TrainingPlanOptions live = All with { BatchNorm = BatchNormMode.Live };
-        long bound = TrainingPlanner.Smallest(TrainingSteps.Network, live).Memory.Total;
+        long bound = Smallest(live).Memory.Total;
         Assert.Equal(Batch, TrainingPlanner.Plan(TrainingSteps.Network, live with { MemoryBytes = bound }).MicroBatch);
     }
 
     [Fact]
     public void The_same_question_has_the_same_answer()
     {
-        TrainingPlanOptions options = All with { MemoryBytes = TrainingPlanner.Plan(TrainingSteps.Network, All).Memory.Total / 2 };
+        TrainingPlanOptions options = All with { MemoryBytes = Free.Value.Memory.Total / 2 };
         TrainingPlan first = TrainingPlanner.Plan(TrainingSteps.Network, options), second = TrainingPlanner.Plan(TrainingSteps.Network, options);
         Assert.Equal(first.ToText(), second.ToText());
         Assert.Equal(first.Step.Blocks, second.Step.Blocks);
@@ -166,6 +172,10 @@ public sealed partial class TrainingPlannerTests
         Assert.Same(TrainingSteps.Network, TrainingPlanner.WithClasses(TrainingSteps.Network, TrainingSteps.Classes));
         Assert.Equal(9, TrainingPlanner.WithClasses(TrainingSteps.Network, 9).Graph.Outputs[0].Shape[-1]);
     }
+
+    /// <summary>The smallest plan, which takes long to find: tests share it.</summary>
+    private static TrainingPlan Smallest(TrainingPlanOptions options) =>
+        SmallestPlans.GetOrAdd(options, wanted => TrainingPlanner.Smallest(TrainingSteps.Network, wanted));
 
     private static TrainingPlanOptions Options(string policy, BatchNormMode batchNorm)
     {

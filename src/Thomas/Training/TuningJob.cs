@@ -66,13 +66,14 @@ internal sealed class TuningJob(
             Augmentation = options.Augmentation,
             Views = options.Views,
         });
-        using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
         Graph features = split.FeatureGraph();
         int offset = oldHead?.Classes ?? 0;
         int[] outputs = new int[dataset.ClassNames.Count];
         for (int i = 0; i < outputs.Length; i++) outputs[i] = offset + i;
         FeatureMatrix train = Features(features, trainImages, divided.Only(Subset.Train), input, outputs, isCheck: false);
         using IDisposable owned = train;
+        if (options.Network is null) trainImages.Dispose();
+        using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
         using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
         ConfusionMatrix before;

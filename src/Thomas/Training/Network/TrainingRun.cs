@@ -249,7 +249,11 @@ internal sealed partial class TrainingRun : IDisposable
         return loss;
     }
 
-    private void BeginStep(int epoch, int step) => _program.Begin(((epoch - 1L) * _plan.Steps) + step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
+    private void BeginStep(int epoch, int step)
+    {
+        TrainingPosition start = _watchdog.OptimizerStart;
+        _program.Begin((((long)epoch - start.Epoch) * _plan.Steps) + step - start.Step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
+    }
 
     private void Feed()
     {

@@ -59,6 +59,9 @@ internal sealed class Watchdog : IDisposable
     /// <summary>Where training stood then.</summary>
     public TrainingPosition Position { get; private set; }
 
+    /// <summary>Where the optimizer's moments began: at the start, or where they were forgotten. Adam's bias correction counts steps from there.</summary>
+    public TrainingPosition OptimizerStart { get; private set; } = TrainingPosition.Start(1);
+
     /// <summary>How often training went back.</summary>
     public int Restarts { get; private set; }
 
@@ -130,5 +133,7 @@ internal sealed class Watchdog : IDisposable
         {
             if (variable.Kind == VariableKind.OptimizerState) _store.Fill(variable, static values => values.Clear());
         }
+
+        OptimizerStart = Position;
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using Thomas.Kernels;
+using Thomas.Kernels.OpenCl;
 
 namespace Thomas.Graphs;
 
@@ -71,6 +72,11 @@ public abstract class Op
 
     /// <summary>Chooses the algorithm for the node, packs constant operands and returns the kernel, not yet bound to memory.</summary>
     internal virtual CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new ReferenceKernel(node);
+
+    /// <summary>
+    /// The node's launches on a device of OpenCL; null if there are none for it: then it runs on the CPU, and its operands and results are carried over.
+    /// </summary>
+    internal virtual OpenClKernel? CreateOpenClKernel(Node node, OpenClKernelContext context) => null;
 
     /// <summary>
     /// Emits the gradient: for each operand that needs it, dL/d(operand) from the gradients of the results. The default refuses; see

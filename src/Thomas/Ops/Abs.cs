@@ -20,6 +20,8 @@ internal sealed class Abs : UnaryOp
         g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [g.GradOutput, g.Emit(OpCatalog.Subtract, "sign", [positive, negative])]));
     }
 
+    internal override string OpenClExpression => "fabs((x))";
+
     internal override T Apply<T>(T x) => T.Abs(x);
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(AbsMap), x, y, count);

@@ -20,6 +20,8 @@ internal sealed class Add : BinaryOp
         }
     }
 
+    internal override string OpenClExpression => "(a) + (b)";
+
     internal override T Apply<T>(T a, T b) => a + b;
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(AddMap), form, a, b, y, count);

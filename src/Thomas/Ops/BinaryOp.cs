@@ -52,6 +52,9 @@ internal abstract partial class BinaryOp : Op
     /// <summary>y[i] = f(a[i], b[i]) for i in [0, count), on vectors, one operand possibly a single number; y may be an operand.</summary>
     internal abstract unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count);
 
+    /// <summary>The definition in OpenCL C, of <c>(a)</c> and <c>(b)</c>.</summary>
+    internal abstract string OpenClExpression { get; }
+
     /// <summary>The scalar definition.</summary>
     internal abstract T Apply<T>(T a, T b)
         where T : IBinaryFloatingPointIeee754<T>;

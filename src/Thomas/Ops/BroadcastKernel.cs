@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Elementwise;
@@ -45,30 +44,7 @@ internal sealed unsafe class BroadcastKernel : CpuKernel
     {
         _op = op;
         Shape shape = node.Output.Shape;
-        int[] ownA = BinaryOp.BroadcastStrides(node.Inputs[0].Shape, shape), ownB = BinaryOp.BroadcastStrides(node.Inputs[1].Shape, shape);
-        List<int> sizes = [], stridesA = [], stridesB = [];
-        for (int axis = shape.Rank - 1; axis >= 0; axis--)
-        {
-            int size = shape[axis];
-            if (size == 1) continue;
-            int last = sizes.Count - 1;
-            if (last >= 0 && ownA[axis] == stridesA[last] * sizes[last] && ownB[axis] == stridesB[last] * sizes[last])
-            {
-                sizes[last] *= size;
-                continue;
-            }
-
-            sizes.Add(size);
-            stridesA.Add(ownA[axis]);
-            stridesB.Add(ownB[axis]);
-        }
-
-        if (sizes.Count == 0)
-        {
-            sizes.Add(shape.ElementCount);
-            stridesA.Add(1);
-            stridesB.Add(1);
-        }
+        (int[] sizes, int[] stridesA, int[] stridesB) = BroadcastAxes.Of(node.Inputs[0].Shape, node.Inputs[1].Shape, shape);
 
         // Innermost first. An operand that stretches along the innermost joined axis is one number there.
         _rowLength = sizes[0];

@@ -22,6 +22,8 @@ internal sealed class Divide : BinaryOp
         g.Add(1, g.Emit(OpCatalog.Negate, "gradB", [BroadcastGradient.SumTo(g, product, g.Input(1).Shape)]));
     }
 
+    internal override string OpenClExpression => "(a) / (b)";
+
     internal override T Apply<T>(T a, T b) => a / b;
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(DivideMap), form, a, b, y, count);

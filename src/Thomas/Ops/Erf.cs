@@ -24,6 +24,8 @@ internal sealed class Erf : UnaryOp
         g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [g.GradOutput, slope]));
     }
 
+    internal override string OpenClExpression => "erf((x))";
+
     internal override T Apply<T>(T x) => T.IsNaN(x) ? x : T.CreateTruncating(Value(double.CreateTruncating(x)));
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(ErfMap), x, y, count);

@@ -14,6 +14,8 @@ internal sealed class Exp : UnaryOp
 
     internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [g.GradOutput, g.Output]));
 
+    internal override string OpenClExpression => "exp((x))";
+
     internal override T Apply<T>(T x) => T.Exp(x);
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(ExpMap), x, y, count);

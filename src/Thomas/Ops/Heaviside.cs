@@ -15,6 +15,8 @@ internal sealed class Heaviside : BinaryOp
 
     internal override string NoGradientReason => "it is a step, whose derivative is 0 almost everywhere";
 
+    internal override string OpenClExpression => "isnan((a)) || isnan((b)) ? NAN : (a) > (b) ? 1.0f : (a) == (b) ? 0.5f : 0.0f";
+
     internal override T Apply<T>(T a, T b) =>
         T.IsNaN(a) || T.IsNaN(b) ? T.NaN : a > b ? T.One : a == b ? T.CreateTruncating(0.5) : T.Zero;
 

@@ -14,6 +14,8 @@ internal sealed class Log : UnaryOp
 
     internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(OpCatalog.Divide, "gradInput", [g.GradOutput, g.Input(0)]));
 
+    internal override string OpenClExpression => "log((x))";
+
     internal override T Apply<T>(T x) => T.Log(x);
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(LogMap), x, y, count);

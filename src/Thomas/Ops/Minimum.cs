@@ -19,6 +19,8 @@ internal sealed class Minimum : BinaryOp
         if (g.Needs(1)) BroadcastGradient.AddShare(g, 1, g.Input(0), g.Input(1));
     }
 
+    internal override string OpenClExpression => "isnan((a)) ? (a) : (a) > (b) || isnan((b)) ? (b) : (a)";
+
     internal override T Apply<T>(T a, T b) => T.Min(a, b);
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(MinMap), form, a, b, y, count);

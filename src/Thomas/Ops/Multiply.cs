@@ -18,6 +18,8 @@ internal sealed class Multiply : BinaryOp
         if (g.Needs(1)) BroadcastGradient.Add(g, 1, g.Emit(this, "gradB", [g.GradOutput, g.Input(0)]));
     }
 
+    internal override string OpenClExpression => "(a) * (b)";
+
     internal override T Apply<T>(T a, T b) => a * b;
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(MultiplyMap), form, a, b, y, count);

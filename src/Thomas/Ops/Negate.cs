@@ -14,6 +14,8 @@ internal sealed class Negate : UnaryOp
 
     internal override void Gradient(GradientContext g) => g.Add(0, g.Emit(this, "gradInput", [g.GradOutput]));
 
+    internal override string OpenClExpression => "-(x)";
+
     internal override T Apply<T>(T x) => -x;
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(NegateMap), x, y, count);

@@ -26,6 +26,8 @@ internal sealed class PRelu : BinaryOp
         BroadcastGradient.Add(g, 0, g.Emit(OpCatalog.Add, "gradA", [positive, scaled]));
     }
 
+    internal override string OpenClExpression => "(a) >= 0 ? (a) : (a) * (b)";
+
     internal override T Apply<T>(T a, T b) => a >= T.Zero ? a : a * b;
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(PReluMap), form, a, b, y, count);

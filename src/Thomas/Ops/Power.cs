@@ -31,6 +31,8 @@ internal sealed class Power : BinaryOp
         }
     }
 
+    internal override string OpenClExpression => "pow((a), (b))";
+
     internal override T Apply<T>(T a, T b) => T.Pow(a, b);
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count)

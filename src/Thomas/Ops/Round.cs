@@ -18,6 +18,8 @@ internal sealed class Round : UnaryOp
     /// </summary>
     internal override void Gradient(GradientContext g) => g.Add(0, g.GradOutput);
 
+    internal override string OpenClExpression => "rint((x))";
+
     internal override T Apply<T>(T x) => T.Round(x, MidpointRounding.ToEven);
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(RoundMap), x, y, count);

@@ -20,6 +20,8 @@ internal sealed class Rsqrt : UnaryOp
         g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [quotient, g.Scalar(-0.5f)]));
     }
 
+    internal override string OpenClExpression => "rsqrt((x))";
+
     internal override T Apply<T>(T x) => T.One / T.Sqrt(x);
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(RsqrtMap), x, y, count);

@@ -14,6 +14,8 @@ internal sealed class Sign : UnaryOp
     /// <summary>At the step too, as in PyTorch.</summary>
     internal override bool HasZeroGradient => true;
 
+    internal override string OpenClExpression => "(x) > 0 ? 1.0f : (x) < 0 ? -1.0f : (x)";
+
     internal override T Apply<T>(T x) => x > T.Zero ? T.One : x < T.Zero ? -T.One : x;
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(SignMap), x, y, count);

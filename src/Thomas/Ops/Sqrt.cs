@@ -19,6 +19,8 @@ internal sealed class Sqrt : UnaryOp
         g.Add(0, g.Emit(OpCatalog.Multiply, "gradInput", [quotient, g.Scalar(0.5f)]));
     }
 
+    internal override string OpenClExpression => "sqrt((x))";
+
     internal override T Apply<T>(T x) => T.Sqrt(x);
 
     internal override unsafe void Map(float* x, float* y, nint count) => ElementwiseLoop.Map(default(SqrtMap), x, y, count);

@@ -18,6 +18,8 @@ internal sealed class Subtract : BinaryOp
         if (g.Needs(1)) g.Add(1, g.Emit(OpCatalog.Negate, "gradB", [BroadcastGradient.SumTo(g, g.GradOutput, g.Input(1).Shape)]));
     }
 
+    internal override string OpenClExpression => "(a) - (b)";
+
     internal override T Apply<T>(T a, T b) => a - b;
 
     internal override unsafe void Row(BroadcastRow form, float* a, float* b, float* y, nint count) => Row(default(SubtractMap), form, a, b, y, count);

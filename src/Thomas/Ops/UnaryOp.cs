@@ -7,7 +7,7 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Ops;
 
 /// <summary>An element-wise function of one tensor without parameters.</summary>
-internal abstract class UnaryOp : Op
+internal abstract partial class UnaryOp : Op
 {
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
@@ -28,6 +28,9 @@ internal abstract class UnaryOp : Op
 
     /// <summary>y[i] = f(x[i]) for i in [0, count), on vectors; y may be x.</summary>
     internal abstract unsafe void Map(float* x, float* y, nint count);
+
+    /// <summary>The definition in OpenCL C, of <c>(x)</c>.</summary>
+    internal abstract string OpenClExpression { get; }
 
     /// <summary>The scalar definition.</summary>
     internal abstract T Apply<T>(T x)

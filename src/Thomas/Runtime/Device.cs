@@ -32,6 +32,9 @@ internal abstract class Device
     /// <summary>A new kernel for a node, not yet bound to memory; null if the device has none for it.</summary>
     public abstract DeviceKernel? CreateKernel(Node node);
 
+    /// <summary>Waits until a kernel can be used. False if it turns out that it cannot: then the device makes no such kernel any more.</summary>
+    public virtual bool IsReady(DeviceKernel kernel) => true;
+
     /// <summary>Whether the kernel of a node may write its first result over an operand that has as many elements and dies with it.</summary>
     public virtual bool CanOverwrite(Node node, int input) => node.Op.CanOverwrite(node, input);
 

@@ -39,6 +39,12 @@ internal sealed class Placement
         for (int i = 0; i < kernels.Length; i++)
         {
             kernels[i] = Choose(graph.Nodes[i], places, out at[i]);
+        }
+
+        // All are chosen before the first is waited for, since a device may build them meanwhile.
+        for (int i = 0; i < kernels.Length; i++)
+        {
+            while (kernels[i] is DeviceKernel kernel && !places.Devices[at[i]].IsReady(kernel)) kernels[i] = Choose(graph.Nodes[i], places, out at[i]);
             moves |= at[i] > 0;
         }
 

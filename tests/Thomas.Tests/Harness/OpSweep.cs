@@ -52,13 +52,28 @@ internal static unsafe class OpSweep
         }
     }
 
+    /// <summary>One case on another device, with operands fed and constant.</summary>
+    public static void Check(OpCase test, Device device)
+    {
+        float[][] operands = Operands(test, withNaN: false);
+        double[][] expected = Reference(test, operands);
+        (double[][] scale, int terms) = test.Ulps > 0 ? ([], 1) : Scale(test, operands, expected);
+        CompileOptions options = new() { OtherDevice = device, Threads = 1 };
+        float[][] fed = Run(test, operands, options, constants: false);
+        Compare(test, fed, expected, scale, terms, device.Name);
+        if (test.Shapes.Length > 1) Expect.Same(fed, Run(test, operands, options, constants: true));
+    }
+
     /// <summary>NaN in the first operand must come out where the definition says.</summary>
+    public static void CheckNaN(OpCase test) => CheckNaN(test, new CompileOptions { Threads = 1 });
+
+    /// <summary>NaN in the first operand must come out where the definition says, on another device.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void CheckNaN(OpCase test)
+    public static void CheckNaN(OpCase test, CompileOptions options)
     {
         float[][] operands = Operands(test, withNaN: true);
         double[][] expected = Reference(test, operands);
-        float[][] actual = Run(test, operands, DeviceKind.Cpu, 1, constants: false);
+        float[][] actual = Run(test, operands, options, constants: false);
         for (int k = 0; k < actual.Length; k++)
         {
             for (int i = 0; i < actual[k].Length; i++)

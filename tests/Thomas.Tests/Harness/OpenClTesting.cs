@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using Thomas.Runtime.OpenCl;
 using Xunit;
 
@@ -8,6 +9,19 @@ namespace Thomas.Tests.Harness;
 internal static class OpenClTesting
 {
     private static readonly Lazy<OpenClDevices> Found = new(OpenClDevices.Find);
+
+    /// <summary>
+    /// The device that the tests run on: the first, or that of the number in <c>THOMAS_TEST_OPENCL</c>, where a profile may follow that narrows it, as in
+    /// <c>1 local=16KiB group=64</c>.
+    /// </summary>
+    public static OpenClDevice RequireDevice()
+    {
+        OpenClDevices found = RequireDevices();
+        string[] words = (Environment.GetEnvironmentVariable("THOMAS_TEST_OPENCL") ?? "0").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        int number = int.Parse(words[0], CultureInfo.InvariantCulture);
+        Expect.True(number < found.Devices.Count, $"THOMAS_TEST_OPENCL asks for device {number} of {found.Devices.Count}");
+        return OpenClDevice.Open(number, OpenClSettings.Parse(string.Join(' ', words[1..])));
+    }
 
     /// <summary>The devices of this machine, at least one.</summary>
     public static OpenClDevices RequireDevices()

@@ -26,6 +26,12 @@ internal abstract unsafe class ActivationFunction
     /// <summary>f of x, with parameters A and B.</summary>
     public abstract string Formula { get; }
 
+    /// <summary>f in OpenCL C, of <c>(x)</c>, <c>A</c> and <c>B</c>.</summary>
+    public abstract string OpenClValue { get; }
+
+    /// <summary>f' in OpenCL C, of <c>(x)</c>, <c>A</c> and <c>B</c>; x stands for y where <see cref="GradientReadsOutput"/> holds.</summary>
+    public abstract string OpenClDerivative { get; }
+
     /// <summary>Settings of the kind that together stand for all.</summary>
     public abstract IReadOnlyList<Activation> Samples { get; }
 
@@ -99,6 +105,10 @@ internal sealed unsafe class ActivationFunction<TActivation>(TActivation activat
     public override ActivationKind Kind => TActivation.Kind;
 
     public override string Formula => TActivation.Formula;
+
+    public override string OpenClValue => TActivation.OpenClValue;
+
+    public override string OpenClDerivative => TActivation.OpenClDerivative;
 
     public override IReadOnlyList<Activation> Samples => TActivation.Samples;
 

@@ -11,6 +11,10 @@ internal readonly struct Clip(float lower, float upper) : IActivation<Clip>
 
     public static string Formula => "min(max(x, A), B)";
 
+    public static string OpenClValue => "(x) > B ? B : (x) < A ? (A > B ? B : A) : (x)";
+
+    public static string OpenClDerivative => "(x) > A && (x) < B ? 1.0f : isnan(x) ? (x) : 0.0f";
+
     public static Activation[] Samples => [new(Kind, -0.5f, 1.5f), new(Kind, -1, 1)];
 
     public bool GradientReadsOutput => true;

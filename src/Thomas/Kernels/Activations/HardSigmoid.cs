@@ -11,6 +11,10 @@ internal readonly struct HardSigmoid(float alpha, float beta) : IActivation<Hard
 
     public static string Formula => "min(max(A * x + B, 0), 1)";
 
+    public static string OpenClValue => "A * (x) + B < 0 ? 0.0f : A * (x) + B > 1 ? 1.0f : A * (x) + B";
+
+    public static string OpenClDerivative => "(x) > 0 && (x) < 1 ? A : isnan(x) ? (x) : 0.0f";
+
     public static Activation[] Samples => [new(Kind, 0.2f, 0.5f)];
 
     public bool GradientReadsOutput => true;

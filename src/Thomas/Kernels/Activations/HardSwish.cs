@@ -11,6 +11,10 @@ internal readonly struct HardSwish : IActivation<HardSwish>
 
     public static string Formula => "x * min(max(x + 3, 0), 6) / 6";
 
+    public static string OpenClValue => "(x) * ((x) < -3 ? 0.0f : (x) > 3 ? 6.0f : (x) + 3) / 6";
+
+    public static string OpenClDerivative => "(x) < -3 ? 0.0f : (x) > 3 ? 1.0f : (x) / 3 + 0.5f";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => false;

@@ -18,6 +18,12 @@ internal interface IActivation<TSelf> : IUnaryMap
     /// <summary>f of x, with parameters A and B, for the pages.</summary>
     static abstract string Formula { get; }
 
+    /// <summary>f in OpenCL C, of <c>(x)</c>, with parameters A and B. NaN gives NaN.</summary>
+    static abstract string OpenClValue { get; }
+
+    /// <summary>f' in OpenCL C, of <c>(x)</c>, which stands for y or x as <see cref="GradientReadsOutput"/> says. NaN gives NaN.</summary>
+    static abstract string OpenClDerivative { get; }
+
     /// <summary>Settings that together stand for all: every sweep of the tests tries them.</summary>
     static abstract Activation[] Samples { get; }
 

@@ -11,6 +11,10 @@ internal readonly struct Identity : IActivation<Identity>
 
     public static string Formula => "x";
 
+    public static string OpenClValue => "(x)";
+
+    public static string OpenClDerivative => "1.0f";
+
     public static Activation[] Samples => [default];
 
     public bool GradientReadsOutput => true;

@@ -11,6 +11,10 @@ internal readonly struct LeakyRelu(float alpha) : IActivation<LeakyRelu>
 
     public static string Formula => "x >= 0 ? x : A * x";
 
+    public static string OpenClValue => "(x) < 0 ? A * (x) : (x)";
+
+    public static string OpenClDerivative => "(x) > 0 ? 1.0f : isnan(x) ? (x) : A";
+
     public static Activation[] Samples => [new(Kind, 0.1f), new(Kind, -0.25f)];
 
     public bool GradientReadsOutput => alpha >= 0;

@@ -17,6 +17,15 @@ internal readonly struct Mish : IActivation<Mish>
 
     public static string Formula => "x * tanh(ln(1 + e^x))";
 
+    public static string OpenClValue => $"(x) * ({N} / ({N} + 2))";
+
+    public static string OpenClDerivative => $"{N} / ({N} + 2) + ((x) > 20 ? 20.0f : (x)) * 4 * {E} * (1 + {E}) / (({N} + 2) * ({N} + 2))";
+
+    // NaN must not become the bound.
+    private static string E => "exp((x) > 20 ? 20.0f : (x))";
+
+    private static string N => $"({E} * ({E} + 2))";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => false;

@@ -11,6 +11,10 @@ internal readonly struct Relu : IActivation<Relu>
 
     public static string Formula => "max(x, 0)";
 
+    public static string OpenClValue => "(x) < 0 ? 0.0f : (x)";
+
+    public static string OpenClDerivative => "(x) > 0 ? 1.0f : isnan(x) ? (x) : 0.0f";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => true;

@@ -11,6 +11,10 @@ internal readonly struct Relu6 : IActivation<Relu6>
 
     public static string Formula => "min(max(x, 0), 6)";
 
+    public static string OpenClValue => "(x) < 0 ? 0.0f : (x) > 6 ? 6.0f : (x)";
+
+    public static string OpenClDerivative => "(x) > 0 && (x) < 6 ? 1.0f : isnan(x) ? (x) : 0.0f";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => true;

@@ -12,6 +12,10 @@ internal readonly struct Sigmoid : IActivation<Sigmoid>
 
     public static string Formula => "1 / (1 + e^-x)";
 
+    public static string OpenClValue => "1 / (1 + exp(-(x)))";
+
+    public static string OpenClDerivative => "(x) * (1 - (x))";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => true;

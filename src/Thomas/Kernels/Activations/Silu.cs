@@ -12,6 +12,10 @@ internal readonly struct Silu : IActivation<Silu>
 
     public static string Formula => "x / (1 + e^-x)";
 
+    public static string OpenClValue => "(x) < -110 ? -0.0f : (x) / (1 + exp(-(x)))";
+
+    public static string OpenClDerivative => "(1 / (1 + exp(-(x)))) * (1 + (x) * (1 - 1 / (1 + exp(-(x)))))";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => false;

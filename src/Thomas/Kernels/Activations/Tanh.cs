@@ -12,6 +12,10 @@ internal readonly struct Tanh : IActivation<Tanh>
 
     public static string Formula => "tanh x";
 
+    public static string OpenClValue => "tanh(x)";
+
+    public static string OpenClDerivative => "(1 - (x)) * (1 + (x))";
+
     public static Activation[] Samples => [new(Kind)];
 
     public bool GradientReadsOutput => true;

@@ -14,6 +14,9 @@ internal static unsafe partial class Cl
 
     public const int Success = 0, DeviceNotFound = -1, PlatformNotFound = -1001;
 
+    /// <summary>A boolean.</summary>
+    public const uint False = 0, True = 1;
+
     static Cl() => NativeLibrary.SetDllImportResolver(typeof(Cl).Assembly, static (name, _, _) => name == Library ? ClLibrary.Chosen.Handle : 0);
 
     [LibraryImport(Library)]
@@ -27,6 +30,90 @@ internal static unsafe partial class Cl
 
     [LibraryImport(Library)]
     public static partial int clGetDeviceInfo(nint device, ClDeviceInfo what, nuint size, void* value, nuint* sizeNeeded);
+
+    [LibraryImport(Library)]
+    public static partial nint clCreateContext(nint* properties, uint devices, nint* deviceList, nint notify, nint userData, int* status);
+
+    [LibraryImport(Library)]
+    public static partial int clReleaseContext(nint context);
+
+    [LibraryImport(Library)]
+    public static partial nint clCreateCommandQueue(nint context, nint device, ulong properties, int* status);
+
+    [LibraryImport(Library)]
+    public static partial int clReleaseCommandQueue(nint queue);
+
+    [LibraryImport(Library)]
+    public static partial nint clCreateBuffer(nint context, ulong flags, nuint size, void* host, int* status);
+
+    [LibraryImport(Library)]
+    public static partial int clReleaseMemObject(nint memory);
+
+    [LibraryImport(Library)]
+    public static partial nint clCreateProgramWithSource(nint context, uint count, byte** texts, nuint* lengths, int* status);
+
+    [LibraryImport(Library)]
+    public static partial nint clCreateProgramWithBinary(
+        nint context, uint devices, nint* deviceList, nuint* lengths, byte** binaries, int* binaryStatus, int* status);
+
+    [LibraryImport(Library)]
+    public static partial int clBuildProgram(nint program, uint devices, nint* deviceList, byte* options, nint notify, nint userData);
+
+    [LibraryImport(Library)]
+    public static partial int clGetProgramBuildInfo(nint program, nint device, uint what, nuint size, void* value, nuint* sizeNeeded);
+
+    [LibraryImport(Library)]
+    public static partial int clGetProgramInfo(nint program, uint what, nuint size, void* value, nuint* sizeNeeded);
+
+    [LibraryImport(Library)]
+    public static partial int clReleaseProgram(nint program);
+
+    [LibraryImport(Library)]
+    public static partial nint clCreateKernel(nint program, byte* name, int* status);
+
+    [LibraryImport(Library)]
+    public static partial int clReleaseKernel(nint kernel);
+
+    [LibraryImport(Library)]
+    public static partial int clSetKernelArg(nint kernel, uint index, nuint size, void* value);
+
+    [LibraryImport(Library)]
+    public static partial int clGetKernelWorkGroupInfo(nint kernel, nint device, uint what, nuint size, void* value, nuint* sizeNeeded);
+
+    [LibraryImport(Library)]
+    public static partial int clEnqueueNDRangeKernel(
+        nint queue, nint kernel, uint dimensions, nuint* offset, nuint* global, nuint* local, uint waits, nint* waitList, nint* done);
+
+    [LibraryImport(Library)]
+    public static partial int clEnqueueWriteBuffer(
+        nint queue, nint memory, uint blocking, nuint offset, nuint size, void* source, uint waits, nint* waitList, nint* done);
+
+    [LibraryImport(Library)]
+    public static partial int clEnqueueReadBuffer(
+        nint queue, nint memory, uint blocking, nuint offset, nuint size, void* target, uint waits, nint* waitList, nint* done);
+
+    [LibraryImport(Library)]
+    public static partial int clEnqueueCopyBuffer(
+        nint queue, nint source, nint target, nuint sourceOffset, nuint targetOffset, nuint size, uint waits, nint* waitList, nint* done);
+
+    [LibraryImport(Library)]
+    public static partial int clEnqueueFillBuffer(
+        nint queue, nint memory, void* pattern, nuint patternSize, nuint offset, nuint size, uint waits, nint* waitList, nint* done);
+
+    [LibraryImport(Library)]
+    public static partial int clFlush(nint queue);
+
+    [LibraryImport(Library)]
+    public static partial int clFinish(nint queue);
+
+    [LibraryImport(Library)]
+    public static partial int clGetEventInfo(nint happening, uint what, nuint size, void* value, nuint* sizeNeeded);
+
+    [LibraryImport(Library)]
+    public static partial int clGetEventProfilingInfo(nint happening, uint what, nuint size, void* value, nuint* sizeNeeded);
+
+    [LibraryImport(Library)]
+    public static partial int clReleaseEvent(nint happening);
 }
 
 /// <summary>What <see cref="Cl.clGetPlatformInfo"/> is asked for.</summary>
@@ -63,4 +150,25 @@ internal enum ClDeviceInfo : uint
 internal static class ClDeviceType
 {
     public const ulong Cpu = 2, Gpu = 4, Accelerator = 8, All = 0xFFFFFFFF;
+}
+
+/// <summary>Bits and questions of the other functions.</summary>
+internal static class ClConstant
+{
+    public const ulong QueueProfiling = 2;
+
+    public const ulong MemoryReadWrite = 1, MemoryAllocHost = 16;
+
+    public const uint BuildLog = 0x1183;
+
+    public const uint ProgramBinarySizes = 0x1165, ProgramBinaries = 0x1166;
+
+    public const uint KernelWorkGroup = 0x11B0;
+
+    public const uint EventStatus = 0x11D3, ProfilingStart = 0x1282, ProfilingEnd = 0x1283;
+
+    public const nint ContextPlatform = 0x1084;
+
+    /// <summary>The status of an event whose command has ended.</summary>
+    public const int Complete = 0;
 }

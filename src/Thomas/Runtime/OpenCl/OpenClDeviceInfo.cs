@@ -10,6 +10,12 @@ internal sealed record OpenClDeviceInfo
     /// <summary>The least version of OpenCL C that kernels are written in.</summary>
     public static Version LeastLanguage { get; } = new(1, 2);
 
+    /// <summary>Handle of its platform; 0 for one that does not exist.</summary>
+    internal nint PlatformHandle { get; init; }
+
+    /// <summary>Its handle.</summary>
+    internal nint Handle { get; init; }
+
     /// <summary>Name of its platform.</summary>
     public required string Platform { get; init; }
 
@@ -91,13 +97,16 @@ internal sealed record OpenClDeviceInfo
     /// <summary>Asks a device.</summary>
     /// <param name="platform">Name of its platform.</param>
     /// <param name="device">Its handle.</param>
-    internal static OpenClDeviceInfo Of(string platform, nint device)
+    /// <param name="platformHandle">Handle of its platform.</param>
+    internal static OpenClDeviceInfo Of(string platform, nint device, nint platformHandle)
     {
         string language = Text(device, ClDeviceInfo.OpenClCVersion);
         ulong type = Number(device, ClDeviceInfo.Type);
         Version? version = ParseLanguage(language);
         return new OpenClDeviceInfo
         {
+            PlatformHandle = platformHandle,
+            Handle = device,
             Platform = platform,
             Name = Text(device, ClDeviceInfo.Name),
             Vendor = Text(device, ClDeviceInfo.Vendor),

@@ -23,7 +23,7 @@ internal sealed record OpenClDevices(string Library, string? Problem, IReadOnlyL
                 string name = NameOf(platform);
                 nint[] found = DevicesOf(platform);
                 if (found.Length == 0) empty.Add(name);
-                foreach (nint device in found) devices.Add(OpenClDeviceInfo.Of(name, device));
+                foreach (nint device in found) devices.Add(OpenClDeviceInfo.Of(name, device, platform));
             }
 
             string? problem = devices.Count > 0 ? null : $"{library.Name} has no devices: nothing on {string.Join(", ", empty)}";

@@ -1,0 +1,36 @@
+using System.Collections.Generic;
+
+namespace Thomas.Kernels.OpenCl;
+
+/// <summary>What runs a node on an OpenCL device: launches, one after the other.</summary>
+/// <param name="name">dtype_kernel_tile, as logs and profiles show it.</param>
+/// <param name="launches">The launches in order; none where there is nothing to do.</param>
+internal sealed class OpenClKernel(string name, params OpenClLaunch[] launches) : DeviceKernel
+{
+    /// <inheritdoc/>
+    public override string Name { get; } = $"{name}__opencl";
+
+    /// <summary>The launches in order.</summary>
+    public IReadOnlyList<OpenClLaunch> Launches => launches;
+
+    /// <summary>Bytes of memory that its launches share and nobody keeps.</summary>
+    public long Workspace { get; init; }
+
+    /// <summary>Bytes of memory that launches which run once fill, for all steps.</summary>
+    public long Constants { get; init; }
+
+    /// <summary>Operands that may be integers or 16-bit floats, and are read as they are; others are float32.</summary>
+    public bool ReadsOwnTypes { get; init; }
+
+    /// <inheritdoc/>
+    public override long ConstantBytes => Constants;
+
+    /// <inheritdoc/>
+    public override bool ReadsFloats(int input) => !ReadsOwnTypes;
+
+    /// <inheritdoc/>
+    public override bool WritesFloats => !ReadsOwnTypes;
+
+    /// <inheritdoc/>
+    public override long WorkspaceBytes(int threads) => Workspace;
+}

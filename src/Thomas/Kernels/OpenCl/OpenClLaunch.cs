@@ -1,0 +1,80 @@
+namespace Thomas.Kernels.OpenCl;
+
+/// <summary>What an argument of a kernel is.</summary>
+internal enum LaunchArgumentKind
+{
+    /// <summary>Memory of an operand of the node.</summary>
+    Input,
+
+    /// <summary>Memory of a result of the node.</summary>
+    Output,
+
+    /// <summary>Memory of the node's workspace.</summary>
+    Workspace,
+
+    /// <summary>Memory of the node's constants.</summary>
+    Constants,
+
+    /// <summary>A 32-bit integer.</summary>
+    Int,
+
+    /// <summary>A 32-bit float.</summary>
+    Float,
+
+    /// <summary>Local memory.</summary>
+    Local,
+}
+
+/// <summary>
+/// An argument of a kernel. One of memory is two arguments of the OpenCL function, a buffer and a distance in bytes (macros <c>ARG</c> and <c>USE</c>): values
+/// lie in one buffer, and sub-buffers would ask for another alignment on each device.
+/// </summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Index">Number of the operand or result.</param>
+/// <param name="Value">Bytes from the beginning of that memory; of local memory its size; the integer.</param>
+/// <param name="Number">The float.</param>
+internal readonly record struct LaunchArgument(LaunchArgumentKind Kind, int Index = 0, long Value = 0, float Number = 0)
+{
+    public static implicit operator LaunchArgument(int value) => new(LaunchArgumentKind.Int, Value: value);
+
+    public static implicit operator LaunchArgument(float value) => new(LaunchArgumentKind.Float, Number: value);
+
+    /// <summary>An operand.</summary>
+    public static LaunchArgument Input(int index) => new(LaunchArgumentKind.Input, index);
+
+    /// <summary>A result.</summary>
+    public static LaunchArgument Output(int index = 0) => new(LaunchArgumentKind.Output, index);
+
+    /// <summary>The workspace, from some byte on.</summary>
+    public static LaunchArgument Workspace(long offset = 0) => new(LaunchArgumentKind.Workspace, Value: offset);
+
+    /// <summary>The constants, from some byte on.</summary>
+    public static LaunchArgument Constants(long offset = 0) => new(LaunchArgumentKind.Constants, Value: offset);
+
+    /// <summary>So many bytes of local memory.</summary>
+    public static LaunchArgument Local(long bytes) => new(LaunchArgumentKind.Local, Value: bytes);
+}
+
+/// <summary>Numbers of work-items in up to three dimensions; unused ones are 1.</summary>
+internal readonly record struct WorkSize(int X, int Y = 1, int Z = 1)
+{
+    /// <summary>All of them.</summary>
+    public long Count => (long)X * Y * Z;
+
+    /// <summary>The least multiple of a group's size that covers these items.</summary>
+    public WorkSize Cover(WorkSize group) => new(Up(X, group.X), Up(Y, group.Y), Up(Z, group.Z));
+
+    private static int Up(int value, int step) => checked((value + step - 1) / step * step);
+}
+
+/// <summary>One enqueued function: program, function, work-items, arguments. It knows no device.</summary>
+/// <param name="Program">Where the function stands.</param>
+/// <param name="Function">Its name.</param>
+/// <param name="Items">Work-items that there must be; rounded up to whole groups, so the function checks its bounds.</param>
+/// <param name="Group">Work-items of a group.</param>
+/// <param name="Arguments">Its arguments in order.</param>
+internal sealed record OpenClLaunch(OpenClProgram Program, string Function, WorkSize Items, WorkSize Group, LaunchArgument[] Arguments)
+{
+    /// <summary>Whether it runs only to fill the memory of the node's constants, once, before the first step.</summary>
+    public bool IsOnce { get; init; }
+}

@@ -1,0 +1,28 @@
+namespace Thomas.Kernels.OpenCl;
+
+/// <summary>What kernels are chosen by: the limits of a device and what is fast on it.</summary>
+/// <param name="LocalBytes">Local memory of a work-group.</param>
+/// <param name="WorkGroup">Most work-items of a group.</param>
+/// <param name="ComputeUnits">Groups that run at the same time, about.</param>
+/// <param name="Family">Which matrix kernels suit it.</param>
+internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeUnits, TileFamily Family)
+{
+    /// <summary>Items of a group for loops without local memory.</summary>
+    public int LoopGroup => System.Math.Min(WorkGroup, 64);
+
+    /// <summary>Items of a group that adds up in local memory: a power of 2.</summary>
+    public int SumGroup => WorkGroup >= 256 && LocalBytes >= 16 << 10 ? 256 : WorkGroup >= 128 ? 128 : WorkGroup >= 64 ? 64 : 1;
+}
+
+/// <summary>The families of matrix kernels.</summary>
+internal enum TileFamily
+{
+    /// <summary>A tile of a group in registers, operands read from global memory through its caches: phones.</summary>
+    Registers,
+
+    /// <summary>A tile of a group in local memory: desktop GPUs.</summary>
+    Local,
+
+    /// <summary>No tile of a group: each work-item computes a block of its own with wide vectors. CPUs, some Mali.</summary>
+    Items,
+}

@@ -1,0 +1,16 @@
+using Thomas.Graphs;
+using Thomas.Kernels.Activations;
+using Thomas.Kernels.OpenCl;
+
+namespace Thomas.Ops;
+
+internal sealed partial class ActivateGradient
+{
+    internal override OpenClKernel CreateOpenClKernel(Node node, OpenClKernelContext context)
+    {
+        Activation activation = ((ActivateAttributes)node.Attributes).Activation;
+        return new OpenClKernel(
+            $"f32_{activation.Kind.ToString().ToLowerInvariant()}_gradient",
+            ElementwiseLaunches.ActivationGradient(activation, node.Output.Shape.ElementCount, context.Limits));
+    }
+}

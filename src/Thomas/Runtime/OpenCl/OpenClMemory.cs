@@ -1,0 +1,136 @@
+using System;
+using System.Threading;
+
+namespace Thomas.Runtime.OpenCl;
+
+/// <summary>A buffer of an OpenCL device.</summary>
+internal sealed unsafe class OpenClMemory : DeviceMemory
+{
+    // What is copied by way of a third buffer.
+    private const long SwapBytes = 16L << 20;
+
+    // The size of the pattern that memory is set to; offsets and sizes are its multiples.
+    private const int PatternBytes = 4;
+
+    private readonly OpenClDevice _device;
+    private nint _handle;
+
+    /// <param name="device">The device.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <exception cref="NotEnoughMemoryException">The device has not so much, or not in one buffer.</exception>
+    public OpenClMemory(OpenClDevice device, long bytes)
+    {
+        (_device, SizeBytes) = (device, bytes);
+        _handle = device.CreateBuffer(Math.Max(bytes, PatternBytes));
+        try
+        {
+            // The first access is where a driver that promises more than it has says so.
+            Fill(0, (Math.Max(bytes, PatternBytes) + PatternBytes - 1) / PatternBytes * PatternBytes, isNew: true);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
+
+    ~OpenClMemory() => Release();
+
+    /// <inheritdoc/>
+    public override long SizeBytes { get; }
+
+    /// <summary>The device.</summary>
+    public OpenClDevice Device => _device;
+
+    /// <summary>The buffer's handle.</summary>
+    /// <exception cref="ObjectDisposedException">It is freed.</exception>
+    public nint Handle
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_handle == 0, this);
+            return _handle;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Write(long offset, ReadOnlySpan<byte> source)
+    {
+        if (source.IsEmpty) return;
+        CheckRange(offset, source.Length);
+        _device.Write(Handle, offset, source);
+    }
+
+    /// <inheritdoc/>
+    public override void Read(long offset, Span<byte> target)
+    {
+        if (target.IsEmpty) return;
+        CheckRange(offset, target.Length);
+        _device.Read(Handle, offset, target);
+    }
+
+    /// <inheritdoc/>
+    public override void CopyTo(long offset, DeviceMemory target, long targetOffset, long bytes)
+    {
+        if (bytes == 0) return;
+        OpenClMemory other = (OpenClMemory)target;
+        CheckRange(offset, bytes);
+        other.CheckRange(targetOffset, bytes);
+        _device.Copy(Handle, offset, other.Handle, targetOffset, bytes);
+    }
+
+    /// <inheritdoc/>
+    public override void Swap(long offset, DeviceMemory other, long otherOffset, long bytes)
+    {
+        if (bytes == 0) return;
+        OpenClMemory second = (OpenClMemory)other;
+        CheckRange(offset, bytes);
+        second.CheckRange(otherOffset, bytes);
+        using OpenClMemory between = new(_device, Math.Min(bytes, SwapBytes));
+        for (long at = 0; at < bytes; at += SwapBytes)
+        {
+            long piece = Math.Min(SwapBytes, bytes - at);
+            _device.Copy(Handle, offset + at, between.Handle, 0, piece);
+            _device.Copy(second.Handle, otherOffset + at, Handle, offset + at, piece);
+            _device.Copy(between.Handle, 0, second.Handle, otherOffset + at, piece);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Clear(long offset, long bytes)
+    {
+        if (bytes == 0) return;
+        CheckRange(offset, bytes);
+        long whole = offset % PatternBytes == 0 ? bytes / PatternBytes * PatternBytes : 0;
+        if (whole > 0) Fill(offset, whole, isNew: false);
+        if (whole < bytes) _device.Write(Handle, offset + whole, new byte[bytes - whole]);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    // The driver keeps the buffer until the work that uses it has ended.
+    private void Release()
+    {
+        nint handle = Interlocked.Exchange(ref _handle, 0);
+        if (handle != 0) _device.ReleaseBuffer(handle, SizeBytes);
+    }
+
+    private void Fill(long offset, long bytes, bool isNew)
+    {
+        uint zero = 0;
+        int status = Cl.clEnqueueFillBuffer(_device.Queue, _handle, &zero, PatternBytes, (nuint)offset, (nuint)bytes, 0, null, null);
+        if (isNew && status is ClError.OutOfMemory or ClError.OutOfResources or ClError.OutOfHostMemory) throw _device.NotEnough(bytes, status);
+        ClError.Check(status, _device.Name, "set memory to zero");
+    }
+
+    private void CheckRange(long offset, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + bytes, SizeBytes);
+    }
+}

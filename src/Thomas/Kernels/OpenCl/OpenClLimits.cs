@@ -5,7 +5,8 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="WorkGroup">Most work-items of a group.</param>
 /// <param name="ComputeUnits">Groups that run at the same time, about.</param>
 /// <param name="Family">Which matrix kernels suit it.</param>
-internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeUnits, TileFamily Family)
+/// <param name="VectorWidth">Floats of a vector register; 1 where items are what is vectorized.</param>
+internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeUnits, TileFamily Family, int VectorWidth = 1)
 {
     /// <summary>Items of a group for loops without local memory.</summary>
     public int LoopGroup => System.Math.Min(WorkGroup, 64);

@@ -143,6 +143,7 @@ internal enum ClDeviceInfo : uint
     Version = 0x102F,
     Extensions = 0x1030,
     HostUnifiedMemory = 0x1035,
+    NativeVectorWidthFloat = 0x103A,
     OpenClCVersion = 0x103D,
 }
 

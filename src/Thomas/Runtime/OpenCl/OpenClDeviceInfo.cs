@@ -40,6 +40,9 @@ internal sealed record OpenClDeviceInfo
     /// <summary>Compute units.</summary>
     public required int ComputeUnits { get; init; }
 
+    /// <summary>Floats of a vector register of its processor; 1 where there is none.</summary>
+    public int VectorWidth { get; init; } = 1;
+
     /// <summary>Highest clock in MHz; 0 if the driver does not say.</summary>
     public required int Megahertz { get; init; }
 
@@ -115,6 +118,7 @@ internal sealed record OpenClDeviceInfo
             Language = version,
             Kind = (type & ClDeviceType.Gpu) != 0 ? "gpu" : (type & ClDeviceType.Cpu) != 0 ? "cpu" : "accelerator",
             ComputeUnits = (int)Number(device, ClDeviceInfo.MaxComputeUnits),
+            VectorWidth = (int)Math.Clamp(Number(device, ClDeviceInfo.NativeVectorWidthFloat), 1, 16),
             Megahertz = (int)Number(device, ClDeviceInfo.MaxClockFrequency),
             MemoryBytes = (long)Number(device, ClDeviceInfo.GlobalMemSize),
             LargestBuffer = (long)Number(device, ClDeviceInfo.MaxMemAllocSize),

@@ -1,0 +1,95 @@
+using Thomas.Kernels.Activations;
+
+namespace Thomas.Kernels.OpenCl;
+
+/// <summary>How an operand of a product lies in memory.</summary>
+internal enum MatrixForm
+{
+    /// <summary>The axis that is summed over is inner in a, outer in b: [m][k] and [k][n].</summary>
+    Rows,
+
+    /// <summary>The other way round: [k][m] and [n][k].</summary>
+    Columns,
+
+    /// <summary>Patches of images, which are gathered while they are read.</summary>
+    Patches,
+
+    /// <summary>b only: filters of a convolution, read for the gradient of its input.</summary>
+    Taps,
+}
+
+/// <summary>
+/// c[m, n] = f(sum over k of a(m, k) * b(k, n) + bias[n] + residual[m, n]), several of them: all matrix work of dense layers, convolutions and their gradients.
+/// Sizes and distances are in floats.
+/// </summary>
+internal sealed record Product
+{
+    /// <summary>Rows of the result.</summary>
+    public required int M { get; init; }
+
+    /// <summary>Columns of the result.</summary>
+    public required int N { get; init; }
+
+    /// <summary>Length of the sums.</summary>
+    public required int K { get; init; }
+
+    /// <summary>How many products; groups of channels in a convolution.</summary>
+    public int Count { get; init; } = 1;
+
+    /// <summary>Form of a.</summary>
+    public MatrixForm FormA { get; init; }
+
+    /// <summary>Form of b.</summary>
+    public MatrixForm FormB { get; init; }
+
+    /// <summary>From line to line in a, of patches from pixel to pixel.</summary>
+    public required int LdA { get; init; }
+
+    /// <summary>From line to line in b; of patches from pixel to pixel, of taps from tap to tap.</summary>
+    public required int LdB { get; init; }
+
+    /// <summary>From row to row in c.</summary>
+    public required int LdC { get; init; }
+
+    /// <summary>From product to product in a.</summary>
+    public int StepA { get; init; }
+
+    /// <summary>From product to product in b.</summary>
+    public int StepB { get; init; }
+
+    /// <summary>From product to product in c.</summary>
+    public int StepC { get; init; }
+
+    /// <summary>The convolution that patches and taps belong to, with its channels a group; those of the output for the gradient of the input.</summary>
+    public ConvGeometry Window { get; init; } = new(1, 1, 1, 1, 1, 1, 1, 1, 1);
+
+    /// <summary>Whether the patches are those of a gradient of the input: pixels of the input, read from the output.</summary>
+    public bool IsBackward { get; init; }
+
+    /// <summary>Whether b is a constant, so that it need be brought into another form only once.</summary>
+    public bool IsConstantB { get; init; }
+
+    /// <summary>f.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>Memory of a.</summary>
+    public LaunchArgument A { get; init; } = LaunchArgument.Input(0);
+
+    /// <summary>Memory of b.</summary>
+    public LaunchArgument B { get; init; } = LaunchArgument.Input(1);
+
+    /// <summary>Memory of c.</summary>
+    public LaunchArgument C { get; init; } = LaunchArgument.Output();
+
+    /// <summary>Memory of the bias [count * n]; null for none.</summary>
+    public LaunchArgument? Bias { get; init; }
+
+    /// <summary>Memory of what is added to c, which lies as c does; null for nothing.</summary>
+    public LaunchArgument? Residual { get; init; }
+
+    /// <summary>Taps of the window; 1 where there is none.</summary>
+    public int Taps => Window.KernelH * Window.KernelW;
+
+    /// <summary>Floats of all of c.</summary>
+    public long SizeC => Count == 1 || StepC < LdC ? (long)M * LdC : (long)Count * StepC;
+}

@@ -1,0 +1,204 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using Thomas.Kernels.Activations;
+
+namespace Thomas.Kernels.OpenCl;
+
+/// <summary>Launches of matrix products: which family, which tile, how many pieces the sums are cut into.</summary>
+internal static class ProductLaunches
+{
+    // Workspace and constants are handed out in pieces of this alignment.
+    private const long Alignment = 512;
+    private const int TransposeTile = 8;
+    private const int MostPieceFloats = 16 << 20;
+
+    /// <summary>The kernel of a product.</summary>
+    /// <param name="name">What it is for, as names of kernels begin.</param>
+    /// <param name="product">The product.</param>
+    /// <param name="context">Limits of the device.</param>
+    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
+    {
+        if (context.Limits.Family == TileFamily.Local && ProductTile.Choose(product, context.Limits) is (ProductTile tile, int pieces))
+        {
+            return InLocalMemory(name, product, tile, pieces, context);
+        }
+
+        return Direct(name, product, context.Limits);
+    }
+
+    /// <summary>The launch that adds the pieces of sums in their order.</summary>
+    /// <param name="product">What they are pieces of.</param>
+    /// <param name="parts">Where they lie, one behind the other.</param>
+    /// <param name="pieces">How many there are.</param>
+    /// <param name="limits">Limits of the device.</param>
+    private static OpenClLaunch SumPieces(Product product, LaunchArgument parts, int pieces, OpenClLimits limits)
+    {
+        List<(string, string)> macros = Epilogue(product);
+        macros.Add(Tile());
+        List<LaunchArgument> arguments = [parts, product.C];
+        AddEpilogue(arguments, product);
+        int count = checked((int)product.SizeC);
+        arguments.AddRange([count, pieces, count, product.LdC]);
+        return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", new WorkSize(count), new WorkSize(limits.LoopGroup), [.. arguments]);
+    }
+
+    private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClKernelContext context)
+    {
+        bool split = pieces > 1;
+        int stepPiece = checked((int)product.SizeC);
+        int pieceK = Up((product.K + pieces - 1) / pieces, tile.K);
+        List<(string, string)> macros =
+        [
+            ("BM", Text(tile.M)), ("BN", Text(tile.N)), ("BK", Text(tile.K)), ("TM", Text(tile.ItemM)), ("TN", Text(tile.ItemN)),
+            ($"A_{product.FormA.ToString().ToUpperInvariant()}", "1"), ($"B_{product.FormB.ToString().ToUpperInvariant()}", "1"),
+            ("VA", VectorA(product)), ("VB", VectorB(product)), ("VC", product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
+        ];
+        AddWindow(macros, product);
+        if (!split) macros.AddRange(Epilogue(product));
+        List<LaunchArgument> arguments = [product.A, product.B, split ? LaunchArgument.Workspace() : product.C];
+        if (!split) AddEpilogue(arguments, product);
+        arguments.AddRange(
+            [product.M, product.N, product.K, product.LdA, product.LdB, product.LdC, product.StepA, product.StepB, product.StepC, pieces, pieceK, stepPiece]);
+        AddWindow(arguments, product);
+        int items = tile.Items;
+        WorkSize size = new((product.N + tile.N - 1) / tile.N * items, (product.M + tile.M - 1) / tile.M, checked(product.Count * pieces));
+        OpenClLaunch launch = new(OpenClProgram.Of("product", [.. macros]), "product", size, new WorkSize(items), [.. arguments]);
+        string fullName = string.Create(CultureInfo.InvariantCulture, $"f32_{name}_{tile.M}x{tile.N}x{tile.K}{(split ? $"_split{pieces}" : "")}");
+        return split
+            ? new OpenClKernel(fullName, launch, SumPieces(product, LaunchArgument.Workspace(), pieces, context.Limits))
+            {
+                Workspace = sizeof(float) * (long)stepPiece * pieces,
+            }
+            : new OpenClKernel(fullName, launch);
+    }
+
+    private static OpenClKernel Direct(string name, Product product, OpenClLimits limits)
+    {
+        if (product.FormB == MatrixForm.Patches || (product.FormA == MatrixForm.Columns && product.FormB == MatrixForm.Rows && product.Count == 1))
+        {
+            return Filter(name, product, limits);
+        }
+
+        ItemBlock block = ItemBlock.Choose(product.M, product.N, limits);
+        List<OpenClLaunch> launches = [];
+        int channels = product.K / product.Taps, ldb = product.LdB, stepB = product.StepB, tapB = product.LdB;
+        long constants = 0, workspace = 0;
+        LaunchArgument b = product.B;
+        switch (product.FormB)
+        {
+            case MatrixForm.Taps:
+                ldb = product.Taps * product.LdB;
+                break;
+            case MatrixForm.Columns:
+                int matrices = product.StepB == 0 ? 1 : product.Count;
+                long bytes = sizeof(float) * (long)matrices * product.K * product.N;
+                if (product.IsConstantB) constants = bytes;
+                else workspace = bytes;
+                b = product.IsConstantB ? LaunchArgument.Constants() : LaunchArgument.Workspace();
+                launches.Add(Transpose(product, b, matrices));
+                (ldb, tapB, stepB) = (product.N, channels * product.N, product.StepB == 0 ? 0 : product.K * product.N);
+                break;
+        }
+
+        List<(string, string)> macros = block.Macros("PRODUCT");
+        macros.Add(($"A_{product.FormA.ToString().ToUpperInvariant()}", "1"));
+        AddWindow(macros, product);
+        macros.AddRange(Epilogue(product));
+        List<LaunchArgument> arguments = [product.A, b, product.C];
+        AddEpilogue(arguments, product);
+        arguments.AddRange([product.M, product.N, product.LdA, ldb, product.LdC, product.StepA, stepB, product.StepC, tapB]);
+        AddWindow(arguments, product with { Window = product.Window with { Channels = channels } });
+        launches.Add(new OpenClLaunch(
+            OpenClProgram.Of("direct", [.. macros]), "direct", block.Items(product.M, product.N, product.Count), block.Group, [.. arguments]));
+        return new OpenClKernel($"f32_{name}_{block.Name}", [.. launches]) { Constants = constants, Workspace = workspace };
+    }
+
+    private static OpenClKernel Filter(string name, Product product, OpenClLimits limits)
+    {
+        // The vectors lie along the columns of a, which is the gradient of the convolution's output; the rows are channels of its input.
+        bool plain = product.FormB == MatrixForm.Rows;
+        int taps = plain ? 1 : product.Taps, channels = plain ? product.N : product.Window.Channels;
+        ItemBlock block = ItemBlock.Choose(channels, product.M, limits);
+        const int LeastPixels = 64, ItemsPerUnit = 8;
+        long blocks = block.Blocks(channels, product.M) * (long)taps * product.Count;
+        int stepPiece = checked((int)product.SizeC);
+        long wanted = ((long)limits.ComputeUnits * ItemsPerUnit * block.Group.Count) + blocks - 1;
+        int pieces = (int)Math.Max(1, Math.Min(Math.Min(wanted / blocks, product.K / LeastPixels), MostPieceFloats / Math.Max(1, stepPiece)));
+        int piecePixels = (product.K + pieces - 1) / pieces;
+        bool split = pieces > 1;
+        List<(string, string)> macros = block.Macros("FILTER");
+        if (!plain) macros.Add(("A_PATCHES", "1"));
+        List<LaunchArgument> arguments = [product.B, product.A, split ? LaunchArgument.Workspace() : product.C];
+        arguments.AddRange(
+            [channels, product.M, product.LdB, product.LdA, product.StepB, product.StepA, product.StepC, pieces, piecePixels, stepPiece, product.K]);
+        ConvGeometry w = product.Window;
+        arguments.AddRange(
+            [
+                w.InH, w.InW, w.OutH, w.OutW, w.KernelW, taps, w.StrideH, w.StrideW, w.DilationH, w.DilationW, w.PadTop, w.PadLeft,
+            ]);
+        OpenClLaunch launch = new(
+            OpenClProgram.Of("direct", [.. macros]), "filter", block.Items(channels, product.M, checked(product.Count * taps * pieces)), block.Group,
+            [.. arguments]);
+        string fullName = string.Create(CultureInfo.InvariantCulture, $"f32_{name}_{block.Name}{(split ? $"_split{pieces}" : "")}");
+        return split
+            ? new OpenClKernel(fullName, launch, SumPieces(product, LaunchArgument.Workspace(), pieces, limits))
+            {
+                Workspace = sizeof(float) * (long)stepPiece * pieces,
+            }
+            : new OpenClKernel(fullName, launch);
+    }
+
+    private static OpenClLaunch Transpose(Product product, LaunchArgument target, int matrices) => new(
+        OpenClProgram.Of("product_parts", Tile()), "transpose", new WorkSize(product.K, product.N, matrices), new WorkSize(TransposeTile, TransposeTile),
+        [product.B, target, product.N, product.K]) { IsOnce = product.IsConstantB };
+
+    private static (string, string) Tile() => ("TILE", Text(TransposeTile));
+
+    private static List<(string, string)> Epilogue(Product product)
+    {
+        List<(string, string)> macros = [];
+        if (product.Bias is not null) macros.Add(("BIAS", "1"));
+        if (product.Residual is not null) macros.Add(("RESIDUAL", "1"));
+        if (product.Activation.Kind != ActivationKind.None) macros.Add(ActivationMacros.Value(product.Activation));
+        return macros;
+    }
+
+    private static void AddEpilogue(List<LaunchArgument> arguments, Product product)
+    {
+        if (product.Bias is LaunchArgument bias) arguments.Add(bias);
+        if (product.Residual is LaunchArgument residual) arguments.Add(residual);
+    }
+
+    private static void AddWindow(List<(string, string)> macros, Product product)
+    {
+        if (!product.IsBackward) return;
+        macros.Add(("BACKWARD", "1"));
+        if (product.Window.StrideH > 1 || product.Window.StrideW > 1) macros.Add(("STRIDED", "1"));
+    }
+
+    private static void AddWindow(List<LaunchArgument> arguments, Product product)
+    {
+        ConvGeometry w = product.Window;
+        (int imageH, int imageW, int pixelsH, int pixelsW) = product.IsBackward ? (w.OutH, w.OutW, w.InH, w.InW) : (w.InH, w.InW, w.OutH, w.OutW);
+        arguments.AddRange(
+            [
+                imageH, imageW, pixelsH, pixelsW, w.KernelW, product.Taps, w.Channels, w.StrideH, w.StrideW, w.DilationH, w.DilationW, w.PadTop, w.PadLeft,
+            ]);
+    }
+
+    private static string VectorA(Product product) => Vector(
+        product.LdA, product.StepA, product.A, product.FormA switch { MatrixForm.Rows => product.K, MatrixForm.Columns => product.M, _ => product.Window.Channels });
+
+    private static string VectorB(Product product) => Vector(
+        product.LdB, product.StepB, product.B,
+        product.FormB switch { MatrixForm.Rows or MatrixForm.Taps => product.N, MatrixForm.Columns => product.K, _ => product.Window.Channels });
+
+    /// <summary>4 where all vectors of 4 lie at multiples of 16 bytes and none crosses an end.</summary>
+    private static string Vector(int line, int step, LaunchArgument memory, int inner) =>
+        line % 4 == 0 && step % 4 == 0 && inner % 4 == 0 && memory.Value % 16 == 0 ? "4" : "1";
+
+    private static int Up(int value, int step) => (value + step - 1) / step * step;
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,260 @@
+// Matrix products without a tile of the group: an item makes MR rows of NV vectors of VW numbers each, and reads operands from global memory, through the caches.
+// No local memory, no barrier: phones, and CPUs with wider vectors.
+//
+// MR, NV, VW: the item's block. A_ROWS, A_COLUMNS, A_PATCHES, BACKWARD, STRIDED: as in product.cl. b[tap][k] is a line of numbers along n.
+
+#define JOIN2(a, b) a##b
+#define JOIN(a, b) JOIN2(a, b)
+#if VW == 1
+#define VECTOR float
+#define LOAD(p) (*(p))
+#define STORE(v, p) (*(p) = (v))
+#else
+#define VECTOR JOIN(float, VW)
+#define LOAD(p) JOIN(vload, VW)(0, p)
+#define STORE(v, p) JOIN(vstore, VW)(v, 0, p)
+#endif
+
+#ifdef BACKWARD
+#ifdef STRIDED
+#define TAP_Y(y, i) (((y) - (i) * dilationH) % strideH == 0 ? ((y) - (i) * dilationH) / strideH : -1)
+#define TAP_X(x, j) (((x) - (j) * dilationW) % strideW == 0 ? ((x) - (j) * dilationW) / strideW : -1)
+#else
+#define TAP_Y(y, i) ((y) - (i) * dilationH)
+#define TAP_X(x, j) ((x) - (j) * dilationW)
+#endif
+#define FIRST_Y(p) ((p) + padTop)
+#define FIRST_X(q) ((q) + padLeft)
+#else
+#define TAP_Y(y, i) ((y) + (i) * dilationH)
+#define TAP_X(x, j) ((x) + (j) * dilationW)
+#define FIRST_Y(p) ((p) * strideH - padTop)
+#define FIRST_X(q) ((q) * strideW - padLeft)
+#endif
+
+// Vectors that would reach beyond the last column are moved back; what they then hold twice is written once.
+#define COLUMN(j) min(firstN + (j) * VW, sizeN - VW)
+
+#ifdef PRODUCT
+#ifdef BIAS
+#define WITH_BIAS(v, n) ((v) + bias[which * sizeN + (n)])
+#else
+#define WITH_BIAS(v, n) (v)
+#endif
+#ifdef RESIDUAL
+#define WITH_RESIDUAL(v, n) ((v) + residual[at + (n)])
+#else
+#define WITH_RESIDUAL(v, n) (v)
+#endif
+
+kernel void direct(
+    ARG(const float, a), ARG(const float, b), ARG(float, c),
+#ifdef BIAS
+    ARG(const float, bias),
+#endif
+#ifdef RESIDUAL
+    ARG(const float, residual),
+#endif
+    const int sizeM, const int sizeN, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC, const int tapB,
+    const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
+    const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
+{
+    USE_ONLY(const float, a);
+    USE_ONLY(const float, b);
+    USE(float, c);
+#ifdef BIAS
+    USE(const float, bias);
+#endif
+#ifdef RESIDUAL
+    USE(const float, residual);
+#endif
+    const int firstN = get_global_id(0) * (NV * VW), firstM = get_global_id(1) * MR, which = get_global_id(2);
+    if (firstN >= sizeN || firstM >= sizeM) return;
+    a += (size_t)which * stepA;
+    b += (size_t)which * stepB;
+    VECTOR sums[MR][NV];
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+#pragma unroll
+        for (int j = 0; j < NV; j++) sums[i][j] = (VECTOR)(0);
+
+#ifdef A_PATCHES
+    int image[MR], y[MR], x[MR];
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+    {
+        const int m = min(firstM + i, sizeM - 1);
+        image[i] = m / pixelsW / pixelsH * imageH;
+        y[i] = FIRST_Y(m / pixelsW % pixelsH);
+        x[i] = FIRST_X(m % pixelsW);
+    }
+#endif
+
+    for (int tap = 0; tap < taps; tap++)
+    {
+#ifdef A_PATCHES
+        const int tapRow = tap / kernelW, tapColumn = tap % kernelW;
+        int inside[MR], any = 0;
+#endif
+        size_t lines[MR];
+#pragma unroll
+        for (int i = 0; i < MR; i++)
+        {
+#if defined(A_PATCHES)
+            const int row = TAP_Y(y[i], tapRow), column = TAP_X(x[i], tapColumn);
+            inside[i] = (uint)row < (uint)imageH && (uint)column < (uint)imageW;
+            lines[i] = inside[i] ? ((size_t)(image[i] + row) * imageW + column) * lda : 0;
+            any |= inside[i];
+#elif defined(A_COLUMNS)
+            lines[i] = min(firstM + i, sizeM - 1);
+#else
+            lines[i] = (size_t)min(firstM + i, sizeM - 1) * lda;
+#endif
+        }
+
+#ifdef A_PATCHES
+        if (!any) continue;
+
+        // The load stands outside the choice, so that there is no branch: a place beyond the image is read at the first pixel.
+#define TAKE(i, k) a[lines[i] + (k)]
+#elif defined(A_COLUMNS)
+#define TAKE(i, k) a[lines[i] + (size_t)(k) * lda]
+#else
+#define TAKE(i, k) a[lines[i] + (k)]
+#endif
+        for (int k = 0; k < channels; k++)
+        {
+            global const float *line = b + (size_t)tap * tapB + (size_t)k * ldb;
+            VECTOR columns[NV];
+#pragma unroll
+            for (int j = 0; j < NV; j++) columns[j] = LOAD(line + COLUMN(j));
+#pragma unroll
+            for (int i = 0; i < MR; i++)
+            {
+                float one = TAKE(i, k);
+#ifdef A_PATCHES
+                one = inside[i] ? one : 0.0f;
+#endif
+                const VECTOR row = (VECTOR)(one);
+#pragma unroll
+                for (int j = 0; j < NV; j++) sums[i][j] = fma(row, columns[j], sums[i][j]);
+            }
+        }
+    }
+
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+    {
+        if (firstM + i >= sizeM) continue;
+        const size_t at = (size_t)which * stepC + (size_t)(firstM + i) * ldc;
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+        {
+            const int column = COLUMN(j), skip = firstN + j * VW - column;
+            float values[VW];
+            STORE(sums[i][j], values);
+#pragma unroll
+            for (int u = 0; u < VW; u++)
+            {
+                float v = WITH_RESIDUAL(WITH_BIAS(values[u], column + u), column + u);
+#ifdef ACT
+                v = ACT(v);
+#endif
+                values[u] = v;
+            }
+
+
+            if (skip == 0)
+            {
+                STORE(LOAD(values), c + at + column);
+            }
+            else
+            {
+                for (int u = skip; u < VW; u++) c[at + column + u] = values[u];
+            }
+        }
+    }
+}
+#endif
+
+#ifdef FILTER
+// The gradient of a filter, tap by tap: c[n, tap, m] = sum over pixels of x(pixel moved by tap, m) * dy(pixel, n), m an input and n an output channel of a group.
+// The third axis counts groups of channels, taps, and pieces of the pixels.
+kernel void filter(
+    ARG(const float, x), ARG(const float, dy), ARG(float, c),
+    const int sizeM, const int sizeN, const int ldx, const int ldy, const int stepX, const int stepY, const int stepC,
+    const int pieces, const int piecePixels, const int stepPiece, const int pixels,
+    const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps,
+    const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
+{
+    USE_ONLY(const float, x);
+    USE_ONLY(const float, dy);
+    USE(float, c);
+    const int firstN = get_global_id(0) * (NV * VW), firstM = get_global_id(1) * MR, z = get_global_id(2);
+    if (firstN >= sizeN || firstM >= sizeM) return;
+    const int piece = z % pieces, tap = z / pieces % taps, which = z / pieces / taps;
+    const int begin = piece * piecePixels, end = min(pixels, begin + piecePixels);
+    x += (size_t)which * stepX;
+    dy += (size_t)which * stepY;
+    VECTOR sums[MR][NV];
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+#pragma unroll
+        for (int j = 0; j < NV; j++) sums[i][j] = (VECTOR)(0);
+    int rows[MR];
+#pragma unroll
+    for (int i = 0; i < MR; i++) rows[i] = min(firstM + i, sizeM - 1);
+
+#ifdef A_PATCHES
+    const int moveY = tap / kernelW * dilationH - padTop, moveX = tap % kernelW * dilationW - padLeft;
+    int q = begin % pixelsW, p = begin / pixelsW % pixelsH, image = begin / pixelsW / pixelsH;
+#endif
+    for (int r = begin; r < end; r++)
+    {
+#ifdef A_PATCHES
+        const int row = p * strideH + moveY, column = q * strideW + moveX;
+        const int inside = (uint)row < (uint)imageH && (uint)column < (uint)imageW;
+        global const float *from = x + (((size_t)image * imageH + row) * imageW + column) * ldx;
+        if (++q == pixelsW)
+        {
+            q = 0;
+            if (++p == pixelsH)
+            {
+                p = 0;
+                image++;
+            }
+        }
+
+        if (!inside) continue;
+#else
+        global const float *from = x + (size_t)r * ldx;
+#endif
+        global const float *line = dy + (size_t)r * ldy;
+        VECTOR columns[NV];
+#pragma unroll
+        for (int j = 0; j < NV; j++) columns[j] = LOAD(line + COLUMN(j));
+#pragma unroll
+        for (int i = 0; i < MR; i++)
+        {
+            const VECTOR one = (VECTOR)(from[rows[i]]);
+#pragma unroll
+            for (int j = 0; j < NV; j++) sums[i][j] = fma(one, columns[j], sums[i][j]);
+        }
+    }
+
+    c += (size_t)piece * stepPiece + (size_t)which * stepC;
+#pragma unroll
+    for (int i = 0; i < MR; i++)
+    {
+        if (firstM + i >= sizeM) continue;
+#pragma unroll
+        for (int j = 0; j < NV; j++)
+        {
+            const int column = COLUMN(j);
+            float values[VW];
+            STORE(sums[i][j], values);
+            for (int u = firstN + j * VW - column; u < VW; u++) c[((size_t)(column + u) * taps + tap) * sizeM + firstM + i] = values[u];
+        }
+    }
+}
+#endif

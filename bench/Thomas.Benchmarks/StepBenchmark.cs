@@ -116,7 +116,8 @@ internal static class StepBenchmark
         }
     }
 
-    private static void Fill(StepProgram program)
+    /// <summary>Random images and classes.</summary>
+    internal static void Fill(StepProgram program)
     {
         Random random = new(1);
         BatchSpans inputs = program.Stage([]);

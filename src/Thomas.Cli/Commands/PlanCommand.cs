@@ -53,6 +53,7 @@ internal sealed class PlanCommand
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are estimates for the cpu device of an average machine; the serial device is far slower");
+        if (compile.Device == DeviceKind.OpenCl) _notes.Add("times are those of the cpu device; memory is that of the OpenCL device and of the host together");
         Question question = new(
             model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);

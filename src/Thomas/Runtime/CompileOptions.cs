@@ -10,6 +10,12 @@ public enum DeviceKind
 
     /// <summary>The scalar definition of every operator, one thread: the baseline and the oracle.</summary>
     Serial,
+
+    /// <summary>
+    /// A device that is reached through OpenCL, mostly a GPU. What it has no kernels for runs on the CPU, and is carried there and back. The numbers of the
+    /// devices are those that <c>thomas devices</c> shows.
+    /// </summary>
+    OpenCl,
 }
 
 /// <summary>How a graph is compiled.</summary>
@@ -17,6 +23,17 @@ public sealed record CompileOptions
 {
     /// <summary>What computes.</summary>
     public DeviceKind Device { get; init; }
+
+    /// <summary>Which device of <see cref="DeviceKind.OpenCl"/>.</summary>
+    public int DeviceNumber { get; init; }
+
+    /// <summary>
+    /// How a device of <see cref="DeviceKind.OpenCl"/> is used: words between blanks, which docs/opencl.md explains. Empty for what is best.
+    /// </summary>
+    public string DeviceSettings { get; init; } = "";
+
+    /// <summary>Folder where the built programs of a device of <see cref="DeviceKind.OpenCl"/> are kept; null to build them in each process.</summary>
+    public string? DeviceCache { get; init; }
 
     /// <summary>A device without a <see cref="DeviceKind"/>, which computes instead; null for none.</summary>
     internal Device? OtherDevice { get; init; }

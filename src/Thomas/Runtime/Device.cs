@@ -3,6 +3,7 @@ using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Passes;
 using Thomas.Planning;
+using Thomas.Runtime.OpenCl;
 
 namespace Thomas.Runtime;
 
@@ -61,5 +62,6 @@ internal abstract class Device
     /// <summary>The device that options ask for.</summary>
     /// <param name="options">Device, threads, blocks.</param>
     /// <param name="threads">Threads of the team; 0 for those of the options.</param>
-    public static Device Of(CompileOptions options, int threads = 0) => options.OtherDevice ?? HostDevice.Of(options, threads);
+    public static Device Of(CompileOptions options, int threads = 0) =>
+        options.OtherDevice ?? (options.Device == DeviceKind.OpenCl ? OpenClDevice.Open(options) : HostDevice.Of(options, threads));
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using Thomas.Graphs;
 using Thomas.Planning;
 
@@ -319,16 +318,14 @@ public sealed class Executable : IDisposable
         _gate.Enter(this);
         try
         {
-            FinishAll();
+            Action finish = FinishAll;
+            finish();
             int step = 0;
             foreach (Segment segment in _segments)
             {
                 for (int i = 0; i < segment.Nodes.Count; i++)
                 {
-                    long start = Stopwatch.GetTimestamp();
-                    segment.RunOne(i);
-                    FinishAll();
-                    seconds[step++] += Stopwatch.GetElapsedTime(start).TotalSeconds;
+                    seconds[step++] += segment.RunTimed(i, finish);
                 }
             }
         }

@@ -76,6 +76,12 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;
 
+    /// <summary>The device that options ask for, opened once a process.</summary>
+    /// <param name="options">Number, settings, folder of programs.</param>
+    /// <exception cref="OpenClException">There is no such device, or it cannot be used.</exception>
+    public static OpenClDevice Open(CompileOptions options) =>
+        Open(options.DeviceNumber, OpenClSettings.Parse(options.DeviceSettings) with { BinaryFolder = options.DeviceCache });
+
     /// <summary>The device of a number, opened once a process.</summary>
     /// <param name="number">Its number, as <c>thomas devices</c> shows it.</param>
     /// <param name="settings">How it is used; null for the defaults.</param>
@@ -140,10 +146,28 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>Makes the device begin with what is in the queue.</summary>
     public void Flush() => ClError.Check(Cl.clFlush(Queue), Name, "begin its work");
 
-    /// <summary>Puts a launch into the queue.</summary>
-    public void Enqueue(nint kernel, nuint* global, nuint* local, OpenClLaunch launch)
+    /// <summary>Whether launches are timed by the device.</summary>
+    public bool MeasuresTime => _settings.Profiling;
+
+    /// <summary>How long a launch that has ended took on the device, by its event, which is freed.</summary>
+    public static double SecondsOf(nint happening)
     {
-        int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, null, global, local, 0, null, null);
+        ulong start = 0, end = 0;
+        bool known = Cl.clGetEventProfilingInfo(happening, ClConstant.ProfilingStart, sizeof(ulong), &start, null) == Cl.Success
+            && Cl.clGetEventProfilingInfo(happening, ClConstant.ProfilingEnd, sizeof(ulong), &end, null) == Cl.Success;
+        _ = Cl.clReleaseEvent(happening);
+        return known && end > start ? 1e-9 * (end - start) : 0;
+    }
+
+    /// <summary>Puts a launch into the queue.</summary>
+    /// <param name="kernel">Its handle.</param>
+    /// <param name="global">Work-items in three dimensions.</param>
+    /// <param name="local">Work-items of a group.</param>
+    /// <param name="launch">What it is.</param>
+    /// <param name="happening">Receives its event; null for none.</param>
+    public void Enqueue(nint kernel, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
+    {
+        int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, null, global, local, 0, null, happening);
         if (status != Cl.Success) ClError.Check(status, Name, $"run '{launch.Function}' of '{launch.Program.Name}'");
         if (_settings.Blocking) Finish();
     }

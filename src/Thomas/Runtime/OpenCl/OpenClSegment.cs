@@ -78,6 +78,22 @@ internal sealed unsafe class OpenClSegment : Segment
         for (int i = _firsts[index]; i < _firsts[index + 1]; i++) _launches[i].Enqueue(_device);
     }
 
+    /// <inheritdoc/>
+    public override double RunTimed(int index, Action finish)
+    {
+        if (!_device.MeasuresTime) return base.RunTimed(index, finish);
+        nint[] happenings = new nint[_firsts[index + 1] - _firsts[index]];
+        fixed (nint* first = happenings)
+        {
+            for (int i = 0; i < happenings.Length; i++) _launches[_firsts[index] + i].Enqueue(_device, first + i);
+        }
+
+        finish();
+        double seconds = 0;
+        foreach (nint happening in happenings) seconds += OpenClDevice.SecondsOf(happening);
+        return seconds;
+    }
+
     private BoundLaunch Bind(OpenClLaunch launch, PlacedKernel placed)
     {
         nint kernel = _device.Programs.CreateKernel(launch.Program, launch.Function);
@@ -140,11 +156,11 @@ internal sealed unsafe class OpenClSegment : Segment
 
         ~BoundLaunch() => Release();
 
-        public void Enqueue(OpenClDevice device)
+        public void Enqueue(OpenClDevice device, nint* happening = null)
         {
             nuint* global = stackalloc nuint[3] { (nuint)_items.X, (nuint)_items.Y, (nuint)_items.Z };
             nuint* local = stackalloc nuint[3] { (nuint)_group.X, (nuint)_group.Y, (nuint)_group.Z };
-            device.Enqueue(_kernel, global, local, launch);
+            device.Enqueue(_kernel, global, local, launch, happening);
         }
 
         public void Dispose()

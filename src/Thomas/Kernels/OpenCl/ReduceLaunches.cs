@@ -70,6 +70,19 @@ internal static class ReduceLaunches
             ]);
     }
 
+    /// <summary>dx of a maximum over the middle axis, of the node's operands x [outer, reduced, inner], y and dy [outer, inner].</summary>
+    /// <param name="outer">Axes before the reduced ones.</param>
+    /// <param name="reduced">The reduced axes.</param>
+    /// <param name="inner">Axes after them.</param>
+    /// <param name="limits">Limits of the device.</param>
+    public static OpenClLaunch MaxGradient(int outer, int reduced, int inner, OpenClLimits limits)
+    {
+        ReductionCut cut = ReductionCut.Whole(outer, reduced, inner, limits);
+        return new OpenClLaunch(
+            Program(isMaximum: true), "reduce_max_gradient", cut.Items, cut.Group,
+            [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Output(), cut.Local, .. cut.Arguments]);
+    }
+
     private static OpenClLaunch Launch(bool isMaximum, ReductionCut cut, LaunchArgument x, LaunchArgument y, float scale) => new(
         Program(isMaximum), "reduce", cut.Items, cut.Group, [x, y, cut.Local, .. cut.Arguments, cut.IsJoined ? 1 : 0, scale]);
 

@@ -66,9 +66,10 @@ internal static class SoftmaxLaunches
     private static OpenClLaunch Launch(string function, int rows, int lanes, OpenClLimits limits, LaunchArgument[] arguments) =>
         new(OpenClProgram.Of(File), function, new WorkSize(checked(rows * lanes)), new WorkSize(limits.SumGroup), arguments);
 
-    private static LaunchArgument Local(OpenClLimits limits) => LaunchArgument.Local(limits.SumGroup * sizeof(float));
+    /// <summary>Two numbers for each work-item of a group.</summary>
+    private static LaunchArgument Local(OpenClLimits limits) => LaunchArgument.Local(limits.SumGroup * 2 * sizeof(float));
 
     /// <summary>Work-items that share a row; a power of 2.</summary>
     private static int Lanes(int rows, int n, OpenClLimits limits) =>
-        Math.Min(limits.SumGroup, (int)BitOperations.RoundUpToPowerOf2((uint)(((long)rows * n < SmallTensor ? n : (n + Numbers - 1) / Numbers))));
+        Math.Min(limits.SumGroup, (int)BitOperations.RoundUpToPowerOf2((uint)((long)rows * n < SmallTensor ? n : (n + Numbers - 1) / Numbers)));
 }

@@ -82,3 +82,35 @@ kernel void reduce_strided(ARG(const float, x), ARG(float, y), local float *valu
     FOLD(JOIN, values, lane, lanes, 1);
     if (lane == 0 && i < count) y[i] = values[item] * scale;
 }
+
+#ifdef MAXIMUM
+// dx = dy at the first element of a column that is not below the largest, y; 0 elsewhere. A column is one chunk.
+kernel void reduce_max_gradient(ARG(const float, x), ARG(const float, y), ARG(const float, dy), ARG(float, dx), local int4 *values, CUT_ARGS)
+{
+    USE(const float, x);
+    USE(const float, y);
+    USE(const float, dy);
+    USE(float, dx);
+    USE_CUT;
+    int4 found = (int4)(reduced);
+    if (cut_column < columns)
+    {
+        const float4 largest = LOAD(pack, y + cut_column * pack);
+        for (int r = cut_first; r < cut_end && any(found == reduced); r += height)
+        {
+            const float4 v = LOAD(pack, x + CUT_START + r * cut_pitch);
+            found = select(min(found, r), found, v < largest);
+        }
+    }
+    values[cut_item] = found;
+    FOLD(min, values, cut_lane, height, cut_apart);
+    if (cut_column >= columns) return;
+    found = values[cut_item - cut_lane * cut_apart];
+    const int4 gradient = as_int4(LOAD(pack, dy + cut_column * pack));
+    for (int r = cut_first; r < cut_end; r += height)
+    {
+        const float4 v = as_float4(gradient & (found == r));
+        STORE(pack, dx + CUT_START + r * cut_pitch, v);
+    }
+}
+#endif

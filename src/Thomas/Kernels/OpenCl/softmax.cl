@@ -7,8 +7,9 @@
     const int start = row * n; \
     const int is_row = row < rows
 
-// The largest of the row's numbers, or NaN if there is one, and the sum of e^(beta * x - largest).
-#define ROW_LARGEST_AND_SUM(x, beta) \
+// Of the row's numbers beta * x: largest, or NaN if one is; sum of e^(beta * x - largest); shift, its logarithm. The sum is that of the numbers that are the
+// largest, usually 1, and of the rest: where the rest is small, its digits are those of the logarithm.
+#define USE_LARGEST_AND_SUM(x, beta) \
     float largest = -INFINITY; \
     for (int i = lane; is_row && i < n; i += lanes) \
     { \
@@ -19,11 +20,20 @@
     FOLD(LARGER, values, lane, lanes, 1); \
     largest = values[item - lane]; \
     barrier(CLK_LOCAL_MEM_FENCE); \
-    float sum = 0.0f; \
-    for (int i = lane; is_row && i < n; i += lanes) sum += exp((beta) * (x)[start + i] - largest); \
-    values[item] = sum; \
-    FOLD(SUM, values, lane, lanes, 1); \
-    sum = values[item - lane]
+    local float2 *const pairs = (local float2 *)values; \
+    float2 pair = (float2)(0.0f); \
+    for (int i = lane; is_row && i < n; i += lanes) \
+    { \
+        const float v = (beta) * (x)[start + i]; \
+        const float e = exp(v - largest); \
+        if (v == largest) pair.x += e; \
+        else pair.y += e; \
+    } \
+    pairs[item] = pair; \
+    FOLD(SUM, pairs, lane, lanes, 1); \
+    pair = pairs[item - lane]; \
+    const float sum = pair.x + pair.y; \
+    const float shift = log(pair.x) + log1p(pair.y / pair.x)
 
 // y = e^(beta * x - largest) / sum, or its logarithm.
 kernel void softmax(ARG(const float, x), ARG(float, y), local float *values, const int rows, const int n, const int lanes, const float beta,
@@ -32,9 +42,8 @@ kernel void softmax(ARG(const float, x), ARG(float, y), local float *values, con
     USE(const float, x);
     USE(float, y);
     USE_ROW;
-    ROW_LARGEST_AND_SUM(x, beta);
+    USE_LARGEST_AND_SUM(x, beta);
     if (!is_row) return;
-    const float shift = log(sum);
     for (int i = lane; i < n; i += lanes)
     {
         const float v = beta * x[start + i] - largest;
@@ -52,9 +61,8 @@ kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(co
     USE(float, losses);
     USE(float, p);
     USE_ROW;
-    ROW_LARGEST_AND_SUM(x, 1.0f);
+    USE_LARGEST_AND_SUM(x, 1.0f);
     barrier(CLK_LOCAL_MEM_FENCE);
-    const float shift = log(sum);
     const float weight = is_row ? weights[row] : 0.0f;
     float loss = 0.0f;
     for (int i = lane; is_row && i < n; i += lanes)
@@ -71,6 +79,9 @@ kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(co
     if (item == 0) losses[get_group_id(0)] = values[0];
 }
 
+// Numbers that are added before they join the others of a row, which keeps the digits of long sums.
+#define BLOCK 16
+
 // dx = dLoss * weights * (p * sum of targets - targets); rows of weight 0 give zeros. dx may lie over p.
 kernel void cross_entropy_gradient(ARG(const float, p), ARG(const float, targets), ARG(const float, weights), ARG(const float, dloss), ARG(float, dx),
     local float *values, const int rows, const int n, const int lanes)
@@ -82,7 +93,12 @@ kernel void cross_entropy_gradient(ARG(const float, p), ARG(const float, targets
     USE(float, dx);
     USE_ROW;
     float sum = 0.0f;
-    for (int i = lane; is_row && i < n; i += lanes) sum += targets[start + i];
+    for (int begin = lane; is_row && begin < n; begin += BLOCK * lanes)
+    {
+        float block = 0.0f;
+        for (int i = begin; i < min(n, begin + BLOCK * lanes); i += lanes) block += targets[start + i];
+        sum += block;
+    }
     values[item] = sum;
     FOLD(SUM, values, lane, lanes, 1);
     if (!is_row) return;

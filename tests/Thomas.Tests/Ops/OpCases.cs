@@ -20,7 +20,7 @@ internal static class OpCases
     {
         foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[
             Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), BatchedProducts(), TransposedConvolutions(), Pools(),
-            Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
+            GlobalPools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }
@@ -231,6 +231,18 @@ internal static class OpCases
         }
     }
 
+    private static IEnumerable<OpCase> GlobalPools()
+    {
+        foreach (Shape shape in (Shape[])[S(3, 7, 6, 20), S(1, 31, 29, 5), S(2, 6, 7, 1)])
+        {
+            foreach (Activation activation in (Activation[])[default, Activation.Relu])
+            {
+                Window2d window = Window(shape[1], shape[2]);
+                yield return new OpCase(OpCatalog.AveragePool2d, new AveragePool2dAttributes(window, Activation: activation), [shape]);
+            }
+        }
+    }
+
     private static IEnumerable<OpCase> Elementwise()
     {
         foreach (Shape shape in (Shape[])[S(1), S(3, 5), S(1, 7, 9, 17), S(4097)])
@@ -296,13 +308,15 @@ internal static class OpCases
             }
         }
 
-        foreach (int inner in (int[])[1, 4, 19, 33])
-            yield return new OpCase(OpCatalog.ReduceMaxGradient, NoAttributes.Instance, [S(3, 7, inner), S(3, inner), S(3, inner)], Ulps: 0.5);
+        foreach ((int reduced, int inner) in ((int, int)[])[(7, 1), (7, 4), (7, 19), (7, 33), (1, 5), (900, 1), (700, 9), (300, 68)])
+            yield return new OpCase(OpCatalog.ReduceMaxGradient, NoAttributes.Instance, [S(3, reduced, inner), S(3, inner), S(3, inner)], Ulps: 0.5);
         foreach (int size in (int[])[1, 4, 5, 100])
         {
             foreach (float beta in (float[])[0.75f, 0.5f, 1f, 0.6f])
                 yield return new OpCase(
                     OpCatalog.LocalResponseNormGradient, new LocalResponseNormAttributes(size, 0.02f, beta, 1), [S(1, 3, 4, 21), S(1, 3, 4, 21)]);
+            yield return new OpCase(
+                OpCatalog.LocalResponseNormGradient, new LocalResponseNormAttributes(size, 0.02f, 0.75f, 2), [S(2, 9, 7, 33), S(2, 9, 7, 33)]);
         }
 
         yield return new OpCase(
@@ -331,7 +345,20 @@ internal static class OpCases
             }
         }
 
-        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 3, 35), S(1, 1001)])
+        // Long rows and columns with and without whole vectors, in several parts; axes that take turns.
+        (Shape Shape, IntList Axes)[] longer =
+        [
+            (S(64, 1024), new IntList(0, 1)), (S(3, 9001), new IntList(1)), (S(5, 8004), new IntList(1)), (S(1, 4100, 4), new IntList(0, 1)),
+            (S(2, 1101, 68), new IntList(1)), (S(131, 2003), new IntList(1)), (S(3, 97, 911), new IntList(1)), (S(2, 3, 600, 5, 4), new IntList(0, 2, 4)),
+            (S(3, 4, 2, 5, 3, 2, 7, 2), new IntList(1, 3, 5, 7)), (S(3, 4, 2, 5, 3, 2, 7, 2), new IntList(0, 2, 4, 6)), (S(2000, 3, 5), new IntList(0, 1)),
+        ];
+        foreach ((Shape shape, IntList axes) in longer)
+        {
+            yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(ReduceKind.Sum, axes, false), [shape]);
+            yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(ReduceKind.Max, axes, false), [shape]);
+        }
+
+        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 3, 35), S(1, 1001), S(300, 10), S(70, 1001)])
         {
             yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(), [shape], -5, 5, Ulps: 32);
             yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(Beta: 0.5f), [shape], -60, 60, Ulps: 64);

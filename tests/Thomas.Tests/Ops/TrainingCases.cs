@@ -41,12 +41,12 @@ internal static class TrainingCases
     /// <summary>Around vectors, around the rows that are summed at once, with several bands, with columns cut.</summary>
     private static IEnumerable<OpCase> BiasGradients()
     {
-        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 5), S(2, 7, 9, 17), S(1500, 24), S(6, 1, 1, 1030)])
+        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 5), S(2, 7, 9, 17), S(1500, 24), S(6, 1, 1, 1030), S(4100, 65)])
         {
             foreach (Activation activation in OpCases.Activations)
             {
                 // How bands are joined does not depend on the function.
-                if (activation.Kind == ActivationKind.None || (shape[0] == 1500 && activation.Kind is not (ActivationKind.Relu or ActivationKind.Sigmoid)))
+                if (activation.Kind == ActivationKind.None || (shape[0] >= 1500 && activation.Kind is not (ActivationKind.Relu or ActivationKind.Sigmoid)))
                 {
                     continue;
                 }
@@ -187,7 +187,7 @@ internal static class TrainingCases
 
     private static IEnumerable<OpCase> Losses()
     {
-        foreach ((int n, int c) in ((int, int)[])[(1, 1), (3, 10), (17, 2), (5, 35), (2, 1001)])
+        foreach ((int n, int c) in ((int, int)[])[(1, 1), (3, 10), (17, 2), (5, 35), (2, 1001), (300, 10), (9, 300)])
         {
             yield return new OpCase(OpCatalog.SoftmaxCrossEntropy, NoAttributes.Instance, [S(n, c), S(n, c), S(n)], Prepare: Distributions, Terms: LossTerms);
             yield return new OpCase(

@@ -11,3 +11,49 @@
 #define MAP4(f, v) (float4)(f(v.x), f(v.y), f(v.z), f(v.w))
 #define MAP4_2(f, a, b) (float4)(f(a.x, b.x), f(a.y, b.y), f(a.z, b.z), f(a.w, b.w))
 
+
+// One number or four neighbors as a vector; pack is 1 or 4, the same for all work-items. Of one number all four are the same.
+#define LOAD(pack, p) ((pack) == 4 ? *(global const float4 *)(p) : (float4)((p)[0]))
+#define STORE(pack, p, v) \
+    do \
+    { \
+        if ((pack) == 4) *(global float4 *)(p) = (v); \
+        else (p)[0] = (v).x; \
+    } while (0)
+
+#define SUM(a, b) ((a) + (b))
+
+// The larger, or NaN if one of both is.
+#define LARGER(a, b) ((a) > (b) || isnan(a) ? (a) : (b))
+#define LARGER4(a, b) MAP4_2(LARGER, a, b)
+
+// Joins count values, a power of 2, into the first of them: local memory, which the work-items have just written. Each has the number place among those that it
+// is joined with; their neighbors lie apart from each other. All work-items of the group must come here, and may read any value afterwards.
+#define FOLD(join, values, place, count, apart) \
+    do \
+    { \
+        barrier(CLK_LOCAL_MEM_FENCE); \
+        for (int fold = (count) / 2; fold > 0; fold /= 2) \
+        { \
+            if ((place) < fold) values[get_local_id(0)] = join(values[get_local_id(0)], values[get_local_id(0) + fold * (apart)]); \
+            barrier(CLK_LOCAL_MEM_FENCE); \
+        } \
+    } while (0)
+
+// How a group's work-items share a reduction of [outer, reduced, inner] to [outer, chunks, inner]: ReductionCut of C#. A work-item takes each height-th element of
+// a chunk of one column, beginning with cut_first; height items, its lanes, share a column and are joined by FOLD(.., cut_lane, height, cut_apart). The first
+// lane of a column that exists (cut_column < columns) writes the result. Sizes count vectors of pack numbers, offsets count numbers.
+#define CUT_ARGS \
+    const int columns, const int inner, const int reduced, const int chunk, const int chunks, const int width, const int height, const int pack
+#define USE_CUT \
+    const int cut_blocks = (columns + width - 1) / width; \
+    const int cut_part = (int)get_group_id(0) / cut_blocks; \
+    const int cut_item = get_local_id(0); \
+    const int cut_lane = inner == 1 ? cut_item % height : cut_item / width; \
+    const int cut_apart = inner == 1 ? 1 : width; \
+    const int cut_column = (int)get_group_id(0) % cut_blocks * width + (inner == 1 ? cut_item / height : cut_item % width); \
+    const int cut_first = cut_part * chunk + cut_lane; \
+    const int cut_end = cut_part * chunk + min(chunk, reduced - cut_part * chunk); \
+    const int cut_pitch = inner * pack
+#define CUT_START ((cut_column / inner * reduced * inner + cut_column % inner) * pack)
+#define CUT_RESULT (((cut_column / inner * chunks + cut_part) * inner + cut_column % inner) * pack)

@@ -13,7 +13,7 @@ namespace Thomas.Ops;
 internal sealed record AveragePool2dAttributes(Window2d Window, bool CountPadding = false, Activation Activation = default) : OpAttributes;
 
 /// <summary>Mean of each window of an NHWC tensor. Every window must cover at least one real element.</summary>
-internal sealed class AveragePool2d : Op
+internal sealed partial class AveragePool2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "AveragePool2d";

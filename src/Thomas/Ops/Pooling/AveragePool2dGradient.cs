@@ -6,7 +6,7 @@ using Thomas.Kernels.Pool;
 namespace Thomas.Ops;
 
 /// <summary>dL/dx of average pooling: each window's gradient in equal parts. Operand: dy [n,oh,ow,c]; result [n,h,w,c].</summary>
-internal sealed class AveragePool2dGradient : Op
+internal sealed partial class AveragePool2dGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "AveragePool2dGradient";

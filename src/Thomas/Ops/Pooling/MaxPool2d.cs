@@ -10,7 +10,7 @@ namespace Thomas.Ops;
 internal sealed record MaxPool2dAttributes(Window2d Window) : OpAttributes;
 
 /// <summary>Maximum of each window of an NHWC tensor; NaN if the window holds one. Every window must cover at least one real element.</summary>
-internal sealed class MaxPool2d : Op
+internal sealed partial class MaxPool2d : Op
 {
     /// <inheritdoc/>
     public override string Name => "MaxPool2d";

@@ -9,7 +9,7 @@ namespace Thomas.Ops;
 /// dL/dx of max pooling: of each window, the first element in row-major order that is not below the maximum gets the gradient, as in PyTorch. Operands:
 /// x [n,h,w,c], y and dy [n,oh,ow,c]; result [n,h,w,c].
 /// </summary>
-internal sealed class MaxPool2dGradient : Op
+internal sealed partial class MaxPool2dGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "MaxPool2dGradient";

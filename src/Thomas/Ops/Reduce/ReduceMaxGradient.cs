@@ -9,7 +9,7 @@ namespace Thomas.Ops;
 /// dL/dx of a maximum: the first of the elements that are not below the maximum gets the gradient, as in PyTorch's maximum along one axis. Operands: x [o,r,i],
 /// y [o,i], dy [o,i], where r counts the reduced elements; result [o,r,i].
 /// </summary>
-internal sealed class ReduceMaxGradient : Op
+internal sealed partial class ReduceMaxGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "ReduceMaxGradient";

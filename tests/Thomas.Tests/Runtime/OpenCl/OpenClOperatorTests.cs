@@ -3,6 +3,7 @@ using Thomas.Graphs;
 using Thomas.Kernels.OpenCl;
 using Thomas.Ops;
 using Thomas.Runtime;
+using Thomas.Runtime.OpenCl;
 using Thomas.Tests.Harness;
 using Xunit;
 
@@ -42,20 +43,30 @@ public sealed class OpenClOperatorTests
     [InlineData("F16")]
     [InlineData("I8")]
     [InlineData("I32")]
-    public void A_constant_that_is_reshaped_and_handed_out_is_copied_in_its_own_type(string type)
+    public void A_constant_that_is_reshaped_is_copied_in_its_own_type(string type)
     {
         // 16 bytes at once, and what is left.
+        const int Bytes = 1024;
         DType dtype = Enum.Parse<DType>(type);
         byte[] bytes = new byte[3 * 37 * dtype.SizeBytes()];
         for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)((i * 7) + 1);
         GraphBuilder builder = new();
         Value constant = builder.Constant("c", new TensorData(new TensorType(dtype, new Shape(3, 37)), bytes));
-        Value y = builder.Add(OpCatalog.Reshape, [constant], new ReshapeAttributes(new IntList(37, 3)), "y");
-        Assert.IsType<OpenClKernel>(OpenClTesting.RequireDevice().CreateKernel(y.Producer!));
-        using Executable executable = Executable.CompileAsIs(builder.Build(y), Device);
-        executable.Run();
-        byte[] result = new byte[bytes.Length];
-        executable.ReadBytes(0, result);
+        Node node = builder.Add(OpCatalog.Reshape, [constant], new ReshapeAttributes(new IntList(37, 3)), "y").Producer!;
+        OpenClDevice device = OpenClTesting.RequireDevice();
+        OpenClKernel kernel = Assert.IsType<OpenClKernel>(device.CreateKernel(node));
+        Assert.False(kernel.ReadsFloats(0) || kernel.WritesFloats);
+        using DeviceMemory memory = device.Allocate(2 * Bytes);
+        memory.Write(0, bytes);
+        memory.Clear(Bytes, Bytes);
+        new OpenClSegment(
+            device, [new PlacedKernel(kernel, node, [new(memory, 0, bytes.Length)], [new(memory, Bytes, bytes.Length)], default, default, Packs: true)]).Run();
+
+        // Nothing is written behind the result.
+        byte[] result = new byte[bytes.Length], behind = new byte[Bytes - bytes.Length];
+        memory.Read(Bytes, result);
+        memory.Read(Bytes + bytes.Length, behind);
+        Assert.False(behind.AsSpan().ContainsAnyExcept((byte)0));
         Assert.Equal(bytes, result);
     }
 

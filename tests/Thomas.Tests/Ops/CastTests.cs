@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
 using Thomas.Autodiff;
@@ -45,6 +46,53 @@ public sealed class CastTests
                 DeviceTests.On(MockDevice.Serial(OpCatalog.Cast))])
                 Assert.Equal(expected, Run(from, to, x, count, options));
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public void Every_pair_of_types_agrees_with_the_definition_on_OpenCL(string source, string target)
+    {
+        CompileOptions options = new() { OtherDevice = OpenClTesting.RequireDevice(), Threads = 1 };
+        DType from = Enum.Parse<DType>(source), to = Enum.Parse<DType>(target);
+        foreach (int count in (int[])[1, 7, 8, 5000])
+        {
+            byte[] x = Samples(from, count), expected = new byte[count * to.SizeBytes()];
+            for (int i = 0; i < count; i++) Put(expected, to, i, Get(x, from, i));
+            Assert.Equal(expected, Run(from, to, x, count, options));
+        }
+    }
+
+    [Theory]
+    [InlineData("F16", "F32")]
+    [InlineData("BF16", "F32")]
+    [InlineData("F16", "I8")]
+    [InlineData("F16", "F16")]
+    [InlineData("BF16", "F16")]
+    [InlineData("BF16", "BF16")]
+    public void Every_number_of_16_bits_is_converted_on_OpenCL_as_on_the_CPU(string source, string target)
+    {
+        CompileOptions options = new() { OtherDevice = OpenClTesting.RequireDevice(), Threads = 1 };
+        DType from = Enum.Parse<DType>(source), to = Enum.Parse<DType>(target);
+        ushort[] numbers = [.. Enumerable.Range(0, 1 << 16).Select(bits => (ushort)bits)];
+        byte[] x = MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray();
+        Assert.Equal(Run(from, to, x, numbers.Length, Cpu), Run(from, to, x, numbers.Length, options));
+    }
+
+    [Theory]
+    [InlineData("F16", 13)]
+    [InlineData("BF16", 16)]
+    public void Floats_beside_every_number_of_16_bits_and_beside_the_middles_round_on_OpenCL_as_on_the_CPU(string target, int dropped)
+    {
+        CompileOptions options = new() { OtherDevice = OpenClTesting.RequireDevice(), Threads = 1 };
+        DType to = Enum.Parse<DType>(target);
+        List<uint> numbers = [];
+        for (ulong bits = 0; bits <= uint.MaxValue; bits += 1UL << (dropped - 1))
+        {
+            for (long step = -1; step <= 1; step++) numbers.Add((uint)((long)bits + step));
+        }
+
+        byte[] x = MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(numbers)).ToArray();
+        Assert.Equal(Run(DType.F32, to, x, numbers.Count, Cpu), Run(DType.F32, to, x, numbers.Count, options));
     }
 
     [Theory]
@@ -181,7 +229,7 @@ public sealed class CastTests
     {
         double[] edges = [
             0, 1, -1, 127.5, -128.5, 255, 65504, 65520, 16777217, -2147483648, 2147483647, 0.333251953125, 5.9604645e-8, 1e-45, double.PositiveInfinity,
-            double.NegativeInfinity];
+            double.NegativeInfinity, double.NaN];
         float[] noise = TestGraphs.Noise(count, 11);
         byte[] bytes = new byte[count * type.SizeBytes()];
         for (int i = 0; i < count; i++) Put(bytes, type, i, i < edges.Length ? edges[i] : noise[i] * Math.Pow(2, i % 40));

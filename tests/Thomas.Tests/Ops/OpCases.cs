@@ -293,6 +293,31 @@ internal static class OpCases
         yield return new OpCase(
             OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, 3), new IntList(1, 1, 2, 1)), [S(2, 4, 5, 7)], Ulps: 0.5);
         yield return new OpCase(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1), new IntList(-1, -1), new IntList(1, 3)), [S(3, 20)], Ulps: 0.5);
+        foreach (OpCase test in LargerShapes()) yield return test;
+    }
+
+    /// <summary>Sizes of several tiles and of whole vectors, many operands, as many axes as there can be.</summary>
+    private static IEnumerable<OpCase> LargerShapes()
+    {
+        (Shape X, int[] Perm)[] transposes =
+        [
+            (S(70, 45), [1, 0]), (S(33, 8), [1, 0]), (S(3, 33, 40), [0, 2, 1]), (S(3, 40, 9, 11), [0, 2, 3, 1]), (S(2, 3, 9, 4, 12), [1, 4, 0, 3, 2]),
+            (S(2, 2, 3, 2, 9, 2, 2, 10), [3, 1, 7, 2, 0, 6, 5, 4]), (S(2, 3, 2, 3, 2, 3, 2, 3), [7, 6, 5, 4, 3, 2, 1, 0]), (S(3, 5, 8), [1, 0, 2]),
+        ];
+        foreach ((Shape x, int[] perm) in transposes)
+            yield return new OpCase(OpCatalog.Transpose, new TransposeAttributes(new IntList(perm)), [x], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Concat, new ConcatAttributes(1), [S(3, 8), S(3, 4), S(3, 12), S(3, 4), S(3, 16), S(3, 4)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Concat, new ConcatAttributes(1), [S(3, 5), S(3, 4), S(3, 1), S(3, 4), S(3, 16), S(3, 90), S(3, 7)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(0, 1, 0, 0), new IntList(0, 1, 2, 0), 1.5f), [S(2, 5, 6, 8)], Ulps: 0.5);
+        yield return new OpCase(OpCatalog.Pad, new PadAttributes(new IntList(1, 4), new IntList(0, 8)), [S(3, 80)], Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.Pad, new PadAttributes(new IntList(1, 0, 1, 0, 1, 0, 1, 1), new IntList(0, 1, 0, 1, 0, 1, 1, 0), 3), [S(2, 1, 2, 2, 1, 2, 1, 3)],
+            Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.Slice, new SliceAttributes(new IntList(1, 0, 4), new IntList(2, 3, 8), new IntList(1, 2, 1)), [S(4, 6, 20)], Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.Slice, new SliceAttributes(new IntList(1, 0, 1, 0, 1), new IntList(2, 2, 2, 2, 2), new IntList(1, 2, 1, 2, 2)), [S(4, 3, 4, 3, 5)],
+            Ulps: 0.5);
     }
 
     private static IEnumerable<OpCase> Gradients()
@@ -324,8 +349,11 @@ internal static class OpCases
             Ulps: 0.5);
         yield return new OpCase(
             OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1), new IntList(1, 3), new IntList(3, 20)), [S(3, 7)], Ulps: 0.5);
+        yield return new OpCase(
+            OpCatalog.SliceGradient, new SliceGradientAttributes(new IntList(0, 1, 0), new IntList(1, 2, 1), new IntList(3, 9, 8)), [S(3, 4, 8)], Ulps: 0.5);
         foreach ((Shape from, int[] to) in ((Shape, int[])[])[
-            (S(2, 1, 1, 17), [2, 3, 4, 17]), (S(17), [2, 3, 17]), (S(3, 4, 1), [3, 4, 9]), (S(), [2, 5]), (S(2, 1, 4), [6, 2, 5, 4]), (S(5), [5])])
+            (S(2, 1, 1, 17), [2, 3, 4, 17]), (S(17), [2, 3, 17]), (S(3, 4, 1), [3, 4, 9]), (S(), [2, 5]), (S(2, 1, 4), [6, 2, 5, 4]), (S(5), [5]),
+            (S(2, 1, 8), [2, 5, 8]), (S(1, 3, 1, 4, 1, 2, 1, 3), [2, 3, 2, 4, 3, 2, 2, 3])])
             yield return new OpCase(OpCatalog.BroadcastTo, new BroadcastToAttributes(new IntList(to)), [from], Ulps: 0.5);
     }
 
@@ -376,5 +404,10 @@ internal static class OpCases
         yield return new OpCase(OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.0123f], [3]), -128, 127), [S(2, 5, 7, 19)], Ulps: 0.5);
         yield return new OpCase(
             OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization([0.5f, 0.03f, 0.011f], [0, 128, 255]), 0, 255), [S(2, 5, 3)], Ulps: 0.5);
+        float[] scales = new float[37];
+        int[] zeros = new int[scales.Length];
+        for (int c = 0; c < scales.Length; c++) (scales[c], zeros[c]) = (0.01f + (0.003f * c), (c % 5) - 2);
+        yield return new OpCase(
+            OpCatalog.FakeQuantize, new FakeQuantizeAttributes(new Quantization(scales, zeros), -128, 127), [S(3, scales.Length)], Ulps: 0.5);
     }
 }

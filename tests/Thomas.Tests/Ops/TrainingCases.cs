@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
@@ -260,6 +261,10 @@ internal static class TrainingCases
             yield return new OpCase(OpCatalog.ClipByGlobalNorm, new ClipByGlobalNormAttributes(0.5f), [control, w, S(3), S(20000)], Ulps: 4);
             yield return new OpCase(OpCatalog.ClipByGlobalNorm, new ClipByGlobalNormAttributes(1e6f), [control, w], Ulps: 0.5);
         }
+
+        // More tensors than one launch of a device takes, one of several pieces.
+        Shape[] many = [control, .. Enumerable.Range(1, 33).Select(i => S(i == 21 ? 70001 : (7 * i) + 1))];
+        yield return new OpCase(OpCatalog.ClipByGlobalNorm, new ClipByGlobalNormAttributes(0.5f), many, Ulps: 4);
     }
 
     /// <summary>A second moment that is no square of an imaginary number, and corrections of its bias.</summary>
@@ -287,5 +292,9 @@ internal static class TrainingCases
                 yield return new OpCase(
                     OpCatalog.Dropout, new DropoutAttributes(rate, 0x1234567890), [x, S()], Ulps: 2, Prepare: operands => operands[1][0] = 41);
         }
+
+        // A seed and a step with many bits.
+        yield return new OpCase(
+            OpCatalog.Dropout, new DropoutAttributes(0.3f, 0xFEDC_BA98_7654_3211), [S(70001), S()], 1, 2, Ulps: 2, Prepare: o => o[1][0] = 16_777_215);
     }
 }

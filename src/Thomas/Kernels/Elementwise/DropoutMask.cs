@@ -24,8 +24,20 @@ internal readonly unsafe struct DropoutMask
     {
         ulong keys = SplitMix64(SplitMix64(seed) + (ulong)step);
         (_firstKey, _secondKey) = ((uint)keys, (uint)(keys >> 32));
-        _threshold = (int)(rate * (1 << Bits));
+        _threshold = Threshold(rate);
         _kept = 1 - rate;
+    }
+
+    /// <summary>The least number of 24 bits that keeps an element.</summary>
+    public static int Threshold(float rate) => (int)(rate * (1 << Bits));
+
+    /// <summary>The next number of the generator SplitMix64.</summary>
+    public static ulong SplitMix64(ulong state)
+    {
+        state += 0x9E3779B97F4A7C15;
+        state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
+        state = (state ^ (state >> 27)) * 0x94D049BB133111EB;
+        return state ^ (state >> 31);
     }
 
     /// <summary>Whether the element is kept.</summary>
@@ -49,14 +61,6 @@ internal readonly unsafe struct DropoutMask
 
         for (; i < count; i++)
             y[i] = Keeps((uint)(first + i)) ? x[i] / _kept : 0;
-    }
-
-    private static ulong SplitMix64(ulong state)
-    {
-        state += 0x9E3779B97F4A7C15;
-        state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
-        state = (state ^ (state >> 27)) * 0x94D049BB133111EB;
-        return state ^ (state >> 31);
     }
 
     private static uint Mix(uint x)

@@ -10,7 +10,7 @@ namespace Thomas.Ops;
 internal sealed record BroadcastToAttributes(IntList Dims) : OpAttributes;
 
 /// <summary>Repeats a tensor along new axes and along axes of size 1, by NumPy's rule.</summary>
-internal sealed class BroadcastTo : Op
+internal sealed partial class BroadcastTo : Op
 {
     /// <inheritdoc/>
     public override string Name => "BroadcastTo";

@@ -10,7 +10,7 @@ namespace Thomas.Ops;
 internal sealed record ConcatAttributes(int Axis) : OpAttributes;
 
 /// <summary>Joins tensors along one axis; the other sizes must agree.</summary>
-internal sealed class Concat : Op
+internal sealed partial class Concat : Op
 {
     /// <inheritdoc/>
     public override string Name => "Concat";

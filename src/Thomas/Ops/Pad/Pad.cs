@@ -12,7 +12,7 @@ namespace Thomas.Ops;
 internal sealed record PadAttributes(IntList Before, IntList After, float Value = 0) : OpAttributes;
 
 /// <summary>Surrounds a tensor with a constant.</summary>
-internal sealed class Pad : Op
+internal sealed partial class Pad : Op
 {
     /// <inheritdoc/>
     public override string Name => "Pad";

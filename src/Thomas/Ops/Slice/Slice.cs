@@ -12,7 +12,7 @@ namespace Thomas.Ops;
 internal sealed record SliceAttributes(IntList Begin, IntList Size, IntList Step) : OpAttributes;
 
 /// <summary>Cuts a (strided) block out of a tensor.</summary>
-internal sealed class Slice : Op
+internal sealed partial class Slice : Op
 {
     /// <inheritdoc/>
     public override string Name => "Slice";

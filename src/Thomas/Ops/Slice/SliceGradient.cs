@@ -6,7 +6,7 @@ using Thomas.Kernels.Copy;
 namespace Thomas.Ops;
 
 /// <summary>dL/dx of a slice with steps: spreads the gradient over a tensor of zeros. Operand: dy.</summary>
-internal sealed class SliceGradient : Op
+internal sealed partial class SliceGradient : Op
 {
     /// <inheritdoc/>
     public override string Name => "SliceGradient";

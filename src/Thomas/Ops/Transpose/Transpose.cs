@@ -11,7 +11,7 @@ namespace Thomas.Ops;
 internal sealed record TransposeAttributes(IntList Perm) : OpAttributes;
 
 /// <summary>Reorders the axes of a tensor.</summary>
-internal sealed class Transpose : Op
+internal sealed partial class Transpose : Op
 {
     /// <summary>NCHW to NHWC.</summary>
     public static IntList NchwToNhwc { get; } = new(0, 2, 3, 1);

@@ -21,6 +21,9 @@ public sealed class OpenClSweepTests
     {
         OpenClDevice device = OpenClTesting.RequireDevice();
         foreach (OpCase test in OpCases.All().Where(test => test.Op.Name == name && Has(test, device))) OpSweep.Check(test, device);
+
+        // A program that cannot be built is replaced by the CPU without a word.
+        Assert.Empty(device.Programs.Problems);
     }
 
     [Theory]

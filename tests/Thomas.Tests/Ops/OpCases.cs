@@ -86,6 +86,8 @@ internal static class OpCases
         yield return Depth(S(1, 9, 10, 6), 1, Window(3, 2, 1, 3, 2, 2, 1, 0, 2, 1));
         yield return Depth(S(2, 6, 5, 4), 3, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1));
         yield return Depth(S(1, 3, 3, 64), 1, Window(3, 3));
+        yield return Depth(S(2, 5, 4, 6), 1, Window(3, 3, 2, 2, 1, 1, 7, 4, 6, 5));
+        yield return Depth(S(2, 4, 6, 10), 1, Window(5, 5, 1, 1, 1, 1, 6, 5, 4, 7));
         foreach (Activation activation in Activations) yield return Depth(S(1, 5, 6, 19), 1, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), activation: activation);
     }
 
@@ -147,6 +149,9 @@ internal static class OpCases
             (S(3, 23, 31, 7), 18, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 1), (S(2, 25, 24, 40), 130, Window(1, 1), 1),
             (S(3, 12, 12, 20), 50, Window(5, 5), 1), (S(1, 24, 9, 6), 70, Window(5, 4, 2, 1, 1, 2, 1, 0, 0, 2), 2),
             (S(1, 15, 14, 3), 40, Window(7, 6, 3, 2, 2, 1, 0, 1, 2, 0), 1),
+            (S(5, 67, 9, 20), 20, Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 0), (S(9, 62, 7, 32), 32, Window(5, 5, 2, 2, 1, 1, 1, 2, 2, 1), 0),
+            (S(2, 5, 4, 6), 6, Window(3, 3, 2, 2, 1, 1, 7, 4, 6, 5), 0), (S(2, 4, 6, 10), 10, Window(5, 5, 1, 1, 1, 1, 6, 5, 4, 7), 0),
+            (S(7, 19, 23, 5), 10, Window(2, 3, 2, 1, 1, 2, 1, 1, 0, 2), 0),
         ];
         foreach ((Shape x, int outputs, Window2d window, int groups) in others) cases.Add(Gradients(x, outputs, window, groups));
         foreach (IEnumerable<OpCase> pair in cases)

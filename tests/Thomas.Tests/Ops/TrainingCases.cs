@@ -100,7 +100,9 @@ internal static class TrainingCases
 
     private static IEnumerable<OpCase> BatchNorms()
     {
-        foreach (Shape x in (Shape[])[S(2, 3, 5, 19), S(4, 3), S(1, 2), S(3, 7, 9, 32), S(1, 17, 16, 67), S(130, 128), S(2, 1, 1, 150), S(600, 1)])
+        foreach (Shape x in (Shape[])[
+            S(2, 3, 5, 19), S(4, 3), S(1, 2), S(3, 7, 9, 32), S(1, 17, 16, 67), S(130, 128), S(2, 1, 1, 150), S(600, 1), S(3, 37, 41, 8), S(9001, 3),
+            S(2, 33, 33, 32)])
         {
             Shape c = S(x[-1]);
             yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);

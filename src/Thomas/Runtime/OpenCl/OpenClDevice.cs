@@ -242,7 +242,8 @@ internal sealed unsafe class OpenClDevice : Device
     }
 
     private static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
-        Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue), info.ComputeUnits,
+        Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
+        settings.ComputeUnits ?? info.ComputeUnits,
         settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : IsPhone(info) ? TileFamily.Registers : TileFamily.Local),
         info.VectorWidth);
 

@@ -13,6 +13,9 @@ internal sealed record OpenClSettings
     /// <summary>Most work-items of a group, where that is less than the device allows; null for what it allows.</summary>
     public int? WorkGroup { get; init; }
 
+    /// <summary>Units that compute at the same time; null for as many as the device has.</summary>
+    public int? ComputeUnits { get; init; }
+
     /// <summary>Bytes of the largest buffer, where that is less than the device allows; null for what it allows.</summary>
     public long? LargestBuffer { get; init; }
 
@@ -35,8 +38,8 @@ internal sealed record OpenClSettings
     public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
 
     /// <summary>
-    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>fast-math</c>, <c>blocking</c>,
-    /// <c>profiling</c>, between blanks.
+    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>fast-math</c>,
+    /// <c>blocking</c>, <c>profiling</c>, between blanks.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <exception cref="ThomasException">A word is not one of them.</exception>
@@ -57,6 +60,8 @@ internal sealed record OpenClSettings
             case "buffer" when ByteSize.TryParse(value, out long bytes) && bytes > 0: return this with { LargestBuffer = bytes };
             case "group" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int items) && items > 0:
                 return this with { WorkGroup = items };
+            case "units" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int units) && units > 0:
+                return this with { ComputeUnits = units };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
@@ -64,8 +69,8 @@ internal sealed record OpenClSettings
             case "profiling" when value.Length == 0: return this with { Profiling = true };
             default:
                 throw new ThomasException(
-                    $"'{word}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, tiles=registers|local|items, fast-math, blocking, "
-                    + "profiling.");
+                    $"'{word}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, tiles=registers|local|items, fast-math, "
+                    + "blocking, profiling.");
         }
     }
 }

@@ -1,0 +1,172 @@
+// Gradients of a convolution of each channel by itself: with DX that of its input, with DW that of its filter, or both in one pass. Windows of K x K taps, stride
+// S, no dilation, a result channel for each channel; V channels a work-item. In the padded input, a block is the S x S pixels from (a * S, b * S) on. Its pixels
+// touch the results (a - k, b - l), k and l < D, and together all taps once. A work-item goes along a run of blocks of one row and keeps those results in
+// registers; the item's runs are all or some of those of a chunk, which the lanes of its group share.
+#if V == 4
+typedef float4 FV;
+#elif V == 2
+typedef float2 FV;
+#else
+typedef float FV;
+#endif
+#define READ(p, i) (*(global const FV *)((p) + (i)))
+#define D ((K + S - 1) / S)
+#define TAPS (K * K)
+
+#ifdef DW
+// Sums of the filter's taps and, where dx is computed, of dx.
+#ifdef DX
+#define SUMS (TAPS + 1)
+#else
+#define SUMS TAPS
+#endif
+
+// So many sums of all items fit into local memory.
+#define SHARED ((SUMS + 1) / 2)
+#endif
+
+kernel void depthwise_gradient(
+#ifdef DW
+    ARG(const float, x), ARG(float, d_filter), ARG(float, d_bias), local float *shared,
+#endif
+#ifdef DX
+    ARG(const float, filter), ARG(float, dx),
+#endif
+    ARG(const float, dy), const int h, const int w, const int channels, const int oh, const int ow, const int top, const int left, const int rows,
+    const int blocks, const int run, const int runs, const int tasks, const int chunk_tasks, const int clips, const float lower, const float upper)
+{
+    USE_ONLY(const float, dy);
+    const int c = (int)get_global_id(0) * V, lane = get_local_id(1), lanes = get_local_size(1), chunk = get_group_id(1);
+    const bool exists = c < channels;
+    const int end = exists ? min(tasks, (chunk + 1) * chunk_tasks) : 0;
+#ifdef DX
+    USE_ONLY(const float, filter);
+    USE(float, dx);
+    FV taps[TAPS];
+#pragma unroll
+    for (int i = 0; i < TAPS; i++) taps[i] = exists ? READ(filter, i * channels + c) : (FV)(0.0f);
+#endif
+#ifdef DW
+    USE(const float, x);
+    USE(float, d_filter);
+    USE(float, d_bias);
+    FV sums[SUMS];
+#pragma unroll
+    for (int i = 0; i < SUMS; i++) sums[i] = (FV)(0.0f);
+#endif
+    for (int task = chunk * chunk_tasks + lane; task < end; task += lanes)
+    {
+        const int line = task / runs, n = line / rows, a = top / S + line % rows, b0 = left / S + task % runs * run;
+        const int b1 = min(b0 + run, left / S + blocks);
+
+        // near[k][l] is dy[a - k, b - l], 0 where there is none.
+        FV near[D][D];
+        int base[D];
+#pragma unroll
+        for (int k = 0; k < D; k++)
+        {
+            base[k] = a - k >= 0 && a - k < oh ? (n * oh + a - k) * ow * channels + c : -1;
+#pragma unroll
+            for (int l = 0; l < D - 1; l++)
+            {
+                const int q = b0 - 1 - l;
+                near[k][l] = (FV)(0.0f);
+                if (base[k] >= 0 && q >= 0 && q < ow) near[k][l] = READ(dy, base[k] + q * channels);
+            }
+        }
+
+        for (int b = b0; b < b1; b++)
+        {
+#pragma unroll
+            for (int k = 0; k < D; k++)
+            {
+#pragma unroll
+                for (int l = D - 1; l > 0; l--) near[k][l] = near[k][l - 1];
+                near[k][0] = (FV)(0.0f);
+                if (base[k] >= 0 && b < ow) near[k][0] = READ(dy, base[k] + b * channels);
+            }
+
+#pragma unroll
+            for (int u = 0; u < S; u++)
+            {
+#pragma unroll
+                for (int v = 0; v < S; v++)
+                {
+                    const int row = a * S + u - top, column = b * S + v - left;
+                    if (row >= 0 && row < h && column >= 0 && column < w)
+                    {
+                        const int at = ((n * h + row) * w + column) * channels + c;
+#ifdef DW
+                        const FV value = READ(x, at);
+#endif
+#ifdef DX
+                        FV sum = (FV)(0.0f);
+#endif
+#pragma unroll
+                        for (int k = 0; k < D; k++)
+                        {
+#pragma unroll
+                            for (int l = 0; l < D; l++)
+                            {
+                                if (u + S * k < K && v + S * l < K)
+                                {
+                                    const int tap = (u + S * k) * K + v + S * l;
+#ifdef DX
+                                    sum += near[k][l] * taps[tap];
+#endif
+#ifdef DW
+                                    // Not 0 * x where there is no result: x may be NaN.
+                                    if (base[k] >= 0 && b - l >= 0 && b - l < ow) sums[tap] += near[k][l] * value;
+#endif
+                                }
+                            }
+                        }
+
+#ifdef DX
+#ifdef DW
+                        if (clips)
+                        {
+                            // NaN where x is.
+                            const FV flat = value == value ? (FV)(0.0f) : value;
+                            const FV slope = value > (FV)(lower) && value < (FV)(upper) ? (FV)(1.0f) : flat;
+                            sum *= slope;
+                            sums[TAPS] += sum;
+                        }
+#endif
+                        *(global FV *)(dx + at) = sum;
+#endif
+                    }
+                }
+            }
+        }
+    }
+
+#ifdef DW
+    // The lanes' sums, half of them at a time.
+    const int width = get_local_size(0) * V, place = get_local_id(0) * V, items = get_local_size(0) * lanes;
+    const int me = lane * (int)get_local_size(0) + (int)get_local_id(0), corner = (int)get_group_id(0) * width;
+#pragma unroll
+    for (int first = 0; first < SUMS; first += SHARED)
+    {
+        barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+        for (int i = 0; i < SHARED; i++)
+        {
+            if (first + i < SUMS) *(local FV *)(shared + (i * lanes + lane) * width + place) = sums[first + i < SUMS ? first + i : 0];
+        }
+
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int e = me; e < SHARED * width; e += items)
+        {
+            const int tap = e / width, channel = corner + e % width;
+            if (first + tap < SUMS && channel < channels)
+            {
+                float sum = 0;
+                for (int i = 0; i < lanes; i++) sum += shared[(tap * lanes + i) * width + e % width];
+                if (first + tap < TAPS) d_filter[(chunk * TAPS + first + tap) * channels + channel] = sum;
+                else if (clips) d_bias[chunk * channels + channel] = sum;
+            }
+        }
+    }
+#endif
+}

@@ -82,8 +82,8 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
 #ifdef RESIDUAL
     USE(const float, residual);
 #endif
-    local float tileA[2][BK][BM + PAD];
-    local float tileB[2][BK][BN + PAD];
+    local float tileA[2][BK][BM + PAD] __attribute__((aligned(16)));
+    local float tileB[2][BK][BN + PAD] __attribute__((aligned(16)));
     const int item = get_local_id(0);
     const int firstN = get_group_id(0) * BN, firstM = get_group_id(1) * BM;
     const int piece = get_group_id(2) % pieces, which = get_group_id(2) / pieces;

@@ -168,8 +168,8 @@ internal sealed unsafe class OpenClDevice : Device
     public void Enqueue(nint kernel, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
     {
         int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, null, global, local, 0, null, happening);
+        if (status == Cl.Success && _settings.Blocking) status = Cl.clFinish(Queue);
         if (status != Cl.Success) ClError.Check(status, Name, $"run '{launch.Function}' of '{launch.Program.Name}'");
-        if (_settings.Blocking) Finish();
     }
 
     /// <summary>Takes a buffer.</summary>

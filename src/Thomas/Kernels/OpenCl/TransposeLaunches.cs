@@ -12,7 +12,9 @@ internal static class TransposeLaunches
 
     private const int BatchAxes = 5;
 
-    /// <summary>The launch; null where one of the arrays has no axis of neighbors that pays, or the device too little for a tile: then a plain copy is as good.</summary>
+    /// <summary>
+    /// The launch; null where one of the arrays has no axis of neighbors that pays, or the device too little for a tile: then a plain copy is as good.
+    /// </summary>
     /// <param name="axes">The axes in the order of the result.</param>
     /// <param name="context">The device.</param>
     public static OpenClLaunch? Of(CopyAxes axes, OpenClKernelContext context)

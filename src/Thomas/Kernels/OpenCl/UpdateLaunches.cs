@@ -8,8 +8,8 @@ internal static class UpdateLaunches
     private static readonly OpenClProgram Program = OpenClProgram.Of("updates");
 
     /// <summary>
-    /// g = grad * control[1] + coupled decay * w; v = momentum * v + g; w = kept * w - rate * (nesterov ? g + momentum * v : v), rate = control[0] * rateFactor.
-    /// Operands: w, v, grad, control.
+    /// g = grad * control[1] + coupled decay * w; v = momentum * v + g; w = kept * w - rate * (nesterov ? g + momentum * v : v), rate = control[0] *
+    /// rateFactor. Operands: w, v, grad, control.
     /// </summary>
     /// <param name="count">Elements.</param>
     /// <param name="rateFactor">Factor on the learning rate.</param>

@@ -27,7 +27,7 @@ kernel void copy_bytes(ARG(const uchar, x), ARG(uchar, y), const int vectors, co
         to += i##k * t##k; \
     }
 
-// y[y_first + i0 * t0 + i1 * t1 + ..] = x[x_first + i0 * f0 + i1 * f1 + ..] for i in a box of up to 8 axes, innermost first; the outermost one's strides are apart.
+// y[y_first + i0 * t0 + i1 * t1 + ..] = x[x_first + i0 * f0 + i1 * f1 + ..] for i in a box of up to 8 axes, innermost first; the outermost strides are apart.
 #define COPY_BOX(NAME, T) \
     kernel void NAME(ARG(const T, x), ARG(T, y), const int x_first, const int y_first, const int columns, const int rows, const int axes, const int f0, \
         const int t0, const int f_outer, const int t_outer, const int s1, const int s2, const int s3, const int s4, const int s5, const int s6, \

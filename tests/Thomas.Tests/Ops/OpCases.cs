@@ -109,7 +109,7 @@ internal static class OpCases
     }
 
     /// <summary>Both gradients of a convolution; of a depthwise one if groups is 0.</summary>
-    private static IEnumerable<OpCase> Gradients(Shape x, int cOut, Window2d window, int groups = 1)
+    internal static IEnumerable<OpCase> Gradients(Shape x, int cOut, Window2d window, int groups = 1)
     {
         Shape dy = S(x[0], window.OutputH(x[1]), window.OutputW(x[2]), cOut);
         Conv2dGradientAttributes attributes = new(window, x[1], x[2], groups == 0 ? x[3] : groups);

@@ -104,20 +104,26 @@ internal static class TrainingCases
             S(2, 3, 5, 19), S(4, 3), S(1, 2), S(3, 7, 9, 32), S(1, 17, 16, 67), S(130, 128), S(2, 1, 1, 150), S(600, 1), S(3, 37, 41, 8), S(9001, 3),
             S(2, 33, 33, 32)])
         {
-            Shape c = S(x[-1]);
-            yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
-            yield return new OpCase(
-                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
-            yield return new OpCase(
-                OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
-            foreach (Activation activation in (Activation[])[Activation.None, Activation.Clip(-0.4f, 0.9f)])
-                yield return new OpCase(
-                    OpCatalog.BatchNormFromMoments, new BatchNormTrainingAttributes(1e-3f, activation), [x, c, c, c, c, c], Prepare: PositiveVariance,
-                    Terms: FromMomentsTerms);
-            yield return new OpCase(
-                OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance,
-                Terms: GradientTerms);
+            foreach (OpCase test in BatchNormsOf(x)) yield return test;
         }
+    }
+
+    /// <summary>The operators of training on one shape, with and without a clipping.</summary>
+    internal static IEnumerable<OpCase> BatchNormsOf(Shape x)
+    {
+        Shape c = S(x[-1]);
+        yield return new OpCase(OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f), [x, c, c], Terms: ForwardTerms);
+        yield return new OpCase(
+            OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f), [x, x, c, c, c], Prepare: PositiveVariance, Terms: GradientTerms);
+        yield return new OpCase(
+            OpCatalog.BatchNormTraining, new BatchNormTrainingAttributes(1e-3f, Activation.Clip(-0.4f, 0.9f)), [x, c, c], Terms: ForwardTerms);
+        foreach (Activation activation in (Activation[])[Activation.None, Activation.Clip(-0.4f, 0.9f)])
+            yield return new OpCase(
+                OpCatalog.BatchNormFromMoments, new BatchNormTrainingAttributes(1e-3f, activation), [x, c, c, c, c, c], Prepare: PositiveVariance,
+                Terms: FromMomentsTerms);
+        yield return new OpCase(
+            OpCatalog.BatchNormTrainingGradient, new BatchNormTrainingAttributes(1e-3f, Activation.Relu6), [x, x, c, c, c, c], Prepare: PositiveVariance,
+            Terms: GradientTerms);
     }
 
     private static void PositiveVariance(float[][] operands)

@@ -16,6 +16,7 @@ typedef float FV;
 #else
 #define ACTIVATE(v) ACT(v)
 #endif
+#define INSIDE(i, count) ((uint)(i) < (uint)(count))
 #define READ_ROWS ((R - 1) * S + K)
 #define READ_COLUMNS ((T - 1) * S + K)
 
@@ -43,31 +44,29 @@ kernel void depthwise(ARG(const float, x), ARG(const float, filter), ARG(const f
 #pragma unroll
     for (int i = 0; i < READ_ROWS; i++)
     {
+        // Reading something in place of what there is not keeps branches away, and loads together.
         const int row = p * S - top + i;
-        if (row >= 0 && row < h)
-        {
-            global const float *restrict line = x + (n * h + row) * w * channels + c;
-            FV v[READ_COLUMNS];
+        global const float *restrict line = x + (n * h + clamp(row, 0, h - 1)) * w * channels + c;
+        FV v[READ_COLUMNS];
 #pragma unroll
-            for (int j = 0; j < READ_COLUMNS; j++)
-            {
-                const int column = q * S - left + j;
-                v[j] = (FV)(0.0f);
-                if (column >= 0 && column < w) v[j] = READ(line, column * channels);
-            }
+        for (int j = 0; j < READ_COLUMNS; j++)
+        {
+            const int column = q * S - left + j;
+            v[j] = READ(line, clamp(column, 0, w - 1) * channels);
+            if (!(INSIDE(row, h) & INSIDE(column, w))) v[j] = (FV)(0.0f);
+        }
 
 #pragma unroll
-            for (int r = 0; r < R; r++)
+        for (int r = 0; r < R; r++)
+        {
+            if (i >= r * S && i < r * S + K)
             {
-                if (i >= r * S && i < r * S + K)
+#pragma unroll
+                for (int j = 0; j < K; j++)
                 {
+                    const FV tap = READ(filter, ((i - r * S) * K + j) * channels + c);
 #pragma unroll
-                    for (int j = 0; j < K; j++)
-                    {
-                        const FV tap = READ(filter, ((i - r * S) * K + j) * channels + c);
-#pragma unroll
-                        for (int t = 0; t < T; t++) sum[r][t] += v[t * S + j] * tap;
-                    }
+                    for (int t = 0; t < T; t++) sum[r][t] += v[t * S + j] * tap;
                 }
             }
         }

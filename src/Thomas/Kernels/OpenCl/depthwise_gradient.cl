@@ -10,6 +10,7 @@ typedef float2 FV;
 typedef float FV;
 #endif
 #define READ(p, i) (*(global const FV *)((p) + (i)))
+#define INSIDE(i, count) ((uint)(i) < (uint)(count))
 #define D ((K + S - 1) / S)
 #define TAPS (K * K)
 
@@ -24,6 +25,17 @@ typedef float FV;
 // So many sums of all items fit into local memory.
 #define SHARED ((SUMS + 1) / 2)
 #endif
+
+// What is to be done for each result near that a pixel (u, v) of a block touches, and the tap between them.
+#define EACH_TAP(work) \
+    _Pragma("unroll") for (int k = 0; k < D; k++) \
+    { \
+        _Pragma("unroll") for (int l = 0; l < D; l++) \
+        { \
+            const int tap = (u + S * k) * K + v + S * l; \
+            if (u + S * k < K && v + S * l < K) { work; } \
+        } \
+    }
 
 kernel void depthwise_gradient(
 #ifdef DW
@@ -59,19 +71,21 @@ kernel void depthwise_gradient(
         const int line = task / runs, n = line / rows, a = top / S + line % rows, b0 = left / S + task % runs * run;
         const int b1 = min(b0 + run, left / S + blocks);
 
-        // near[k][l] is dy[a - k, b - l], 0 where there is none.
+        // near[k][l] is dy[a - k, b - l], 0 where there is none. Reading something in its place keeps branches away, and loads together.
         FV near[D][D];
         int base[D];
+        int has[D];
 #pragma unroll
         for (int k = 0; k < D; k++)
         {
-            base[k] = a - k >= 0 && a - k < oh ? (n * oh + a - k) * ow * channels + c : -1;
+            has[k] = INSIDE(a - k, oh);
+            base[k] = (n * oh + clamp(a - k, 0, oh - 1)) * ow * channels + c;
 #pragma unroll
             for (int l = 0; l < D - 1; l++)
             {
                 const int q = b0 - 1 - l;
-                near[k][l] = (FV)(0.0f);
-                if (base[k] >= 0 && q >= 0 && q < ow) near[k][l] = READ(dy, base[k] + q * channels);
+                near[k][l] = READ(dy, base[k] + clamp(q, 0, ow - 1) * channels);
+                if (!(has[k] & INSIDE(q, ow))) near[k][l] = (FV)(0.0f);
             }
         }
 
@@ -82,10 +96,20 @@ kernel void depthwise_gradient(
             {
 #pragma unroll
                 for (int l = D - 1; l > 0; l--) near[k][l] = near[k][l - 1];
-                near[k][0] = (FV)(0.0f);
-                if (base[k] >= 0 && b < ow) near[k][0] = READ(dy, base[k] + b * channels);
+                near[k][0] = READ(dy, base[k] + min(b, ow - 1) * channels);
+                if (!(has[k] & (b < ow))) near[k][0] = (FV)(0.0f);
             }
 
+#ifdef DW
+            const int all = (a >= D - 1) & (a < oh) & (b >= D - 1) & (b < ow);
+            FV values[S * S];
+#pragma unroll
+            for (int i = 0; i < S * S; i++)
+            {
+                const int row = clamp(a * S + i / S - top, 0, h - 1), column = clamp(b * S + i % S - left, 0, w - 1);
+                values[i] = READ(x, ((n * h + row) * w + column) * channels + c);
+            }
+#endif
 #pragma unroll
             for (int u = 0; u < S; u++)
             {
@@ -93,36 +117,25 @@ kernel void depthwise_gradient(
                 for (int v = 0; v < S; v++)
                 {
                     const int row = a * S + u - top, column = b * S + v - left;
-                    if (row >= 0 && row < h && column >= 0 && column < w)
+
+                    // Where S is 1, each block is a pixel of the image.
+                    if (S == 1 || (INSIDE(row, h) & INSIDE(column, w)))
                     {
-                        const int at = ((n * h + row) * w + column) * channels + c;
 #ifdef DW
-                        const FV value = READ(x, at);
+                        const FV value = values[u * S + v];
+                        if (all)
+                        {
+                            EACH_TAP(sums[tap] += near[k][l] * value)
+                        }
+                        else
+                        {
+                            // Not 0 * x where there is no result: x may be NaN.
+                            EACH_TAP(if (has[k] & INSIDE(b - l, ow)) sums[tap] += near[k][l] * value)
+                        }
 #endif
 #ifdef DX
                         FV sum = (FV)(0.0f);
-#endif
-#pragma unroll
-                        for (int k = 0; k < D; k++)
-                        {
-#pragma unroll
-                            for (int l = 0; l < D; l++)
-                            {
-                                if (u + S * k < K && v + S * l < K)
-                                {
-                                    const int tap = (u + S * k) * K + v + S * l;
-#ifdef DX
-                                    sum += near[k][l] * taps[tap];
-#endif
-#ifdef DW
-                                    // Not 0 * x where there is no result: x may be NaN.
-                                    if (base[k] >= 0 && b - l >= 0 && b - l < ow) sums[tap] += near[k][l] * value;
-#endif
-                                }
-                            }
-                        }
-
-#ifdef DX
+                        EACH_TAP(sum += near[k][l] * taps[tap])
 #ifdef DW
                         if (clips)
                         {
@@ -133,7 +146,7 @@ kernel void depthwise_gradient(
                             sums[TAPS] += sum;
                         }
 #endif
-                        *(global FV *)(dx + at) = sum;
+                        *(global FV *)(dx + ((n * h + row) * w + column) * channels + c) = sum;
 #endif
                     }
                 }

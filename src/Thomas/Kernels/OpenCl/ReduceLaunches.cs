@@ -24,7 +24,8 @@ internal static class ReduceLaunches
     {
         LaunchArgument x = LaunchArgument.Input(0), y = LaunchArgument.Output();
         if (cut.Chunks == 1) return ([Launch(isMaximum, cut, x, y, scale)], 0);
-        return ([Launch(isMaximum, cut, x, LaunchArgument.Workspace(), 1), Join(isMaximum, cut, LaunchArgument.Workspace(), y, scale, limits)], cut.ResultBytes);
+        LaunchArgument results = LaunchArgument.Workspace();
+        return ([Launch(isMaximum, cut, x, results, 1), Join(isMaximum, cut, results, y, scale, limits)], cut.ResultBytes);
     }
 
     /// <summary>Joins the results of chunks, which any kernel may have computed, in their order.</summary>

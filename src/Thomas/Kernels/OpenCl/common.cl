@@ -27,8 +27,8 @@
 #define LARGER(a, b) ((a) > (b) || isnan(a) ? (a) : (b))
 #define LARGER4(a, b) MAP4_2(LARGER, a, b)
 
-// Joins count values, a power of 2, into the first of them: local memory, which the work-items have just written. Each has the number place among those that it
-// is joined with; their neighbors lie apart from each other. All work-items of the group must come here, and may read any value afterwards.
+// Joins count values, a power of 2, into the first of them: local memory, which the work-items have just written. Each has the number place among those that
+// it is joined with; their neighbors lie apart from each other. All work-items of the group must come here, and may read any value afterwards.
 #define FOLD(join, values, place, count, apart) \
     do \
     { \
@@ -40,8 +40,8 @@
         } \
     } while (0)
 
-// How a group's work-items share a reduction of [outer, reduced, inner] to [outer, chunks, inner]: ReductionCut of C#. A work-item takes each height-th element of
-// a chunk of one column, beginning with cut_first; height items, its lanes, share a column and are joined by FOLD(.., cut_lane, height, cut_apart). The first
+// How a group's work-items share a reduction of [outer, reduced, inner] to [outer, chunks, inner]: ReductionCut of C#. A work-item takes each height-th element
+// of a chunk of one column, beginning with cut_first; height items, its lanes, share a column and are joined by FOLD(.., cut_lane, height, cut_apart). The first
 // lane of a column that exists (cut_column < columns) writes the result. Sizes count vectors of pack numbers, offsets count numbers.
 #define CUT_ARGS \
     const int columns, const int inner, const int reduced, const int chunk, const int chunks, const int width, const int height, const int pack

@@ -23,8 +23,8 @@ kernel void local_response_norm(ARG(const float, x), ARG(float, y), const int co
     y[i] = x[i] * INVERSE_POWER(d, beta);
 }
 
-// dx = dy * d^-beta - 2 * alpha * beta * x * sum of dy * x * d^(-beta - 1) over the channels whose windows hold this one. Those terms are computed once for each
-// element of a group and of the windows around it, and shared in local memory.
+// dx = dy * d^-beta - 2 * alpha * beta * x * sum of dy * x * d^(-beta - 1) over the channels whose windows hold this one. Those terms are computed once for
+// each element of a group and of the windows around it, and shared in local memory.
 kernel void local_response_norm_gradient(ARG(const float, x), ARG(const float, dy), ARG(float, dx), local float *terms, const int count, const int channels,
     const int before, const int after, const float bias, const float alpha, const float beta)
 {

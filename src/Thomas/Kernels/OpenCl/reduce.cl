@@ -99,7 +99,7 @@ kernel void reduce_max_gradient(ARG(const float, x), ARG(const float, y), ARG(co
         for (int r = cut_first; r < cut_end && any(found == reduced); r += height)
         {
             const float4 v = LOAD(pack, x + CUT_START + r * cut_pitch);
-            found = select(min(found, r), found, v < largest);
+            found = select(min(found, (int4)(r)), found, v < largest);
         }
     }
     values[cut_item] = found;

@@ -39,7 +39,7 @@ typedef float FV;
 
 kernel void depthwise_gradient(
 #ifdef DW
-    ARG(const float, x), ARG(float, d_filter), ARG(float, d_bias), local float *shared,
+    ARG(const float, x), ARG(float, d_filter), ARG(float, d_bias), local float4 *vectors,
 #endif
 #ifdef DX
     ARG(const float, filter), ARG(float, dx),
@@ -60,6 +60,7 @@ kernel void depthwise_gradient(
 #endif
 #ifdef DW
     USE(const float, x);
+    local float *const shared = (local float *)vectors;
     USE(float, d_filter);
     USE(float, d_bias);
     FV sums[SUMS];

@@ -5,7 +5,8 @@
     const int lane = item % lanes; \
     const int row = (int)get_global_id(0) / lanes; \
     const int start = row * n; \
-    const int is_row = row < rows
+    const int is_row = row < rows; \
+    local float *const values = (local float *)pairs
 
 // Of the row's numbers beta * x: largest, or NaN if one is; sum of e^(beta * x - largest); shift, its logarithm. The sum is that of the numbers that are the
 // largest, usually 1, and of the rest: where the rest is small, its digits are those of the logarithm.
@@ -20,7 +21,6 @@
     FOLD(LARGER, values, lane, lanes, 1); \
     largest = values[item - lane]; \
     barrier(CLK_LOCAL_MEM_FENCE); \
-    local float2 *const pairs = (local float2 *)values; \
     float2 pair = (float2)(0.0f); \
     for (int i = lane; is_row && i < n; i += lanes) \
     { \
@@ -36,7 +36,7 @@
     const float shift = log(pair.x) + log1p(pair.y / pair.x)
 
 // y = e^(beta * x - largest) / sum, or its logarithm.
-kernel void softmax(ARG(const float, x), ARG(float, y), local float *values, const int rows, const int n, const int lanes, const float beta,
+kernel void softmax(ARG(const float, x), ARG(float, y), local float2 *pairs, const int rows, const int n, const int lanes, const float beta,
     const int is_logarithm)
 {
     USE(const float, x);
@@ -52,7 +52,7 @@ kernel void softmax(ARG(const float, x), ARG(float, y), local float *values, con
 }
 
 // p = softmax of x, and for each group the sum of its rows' losses: -weights * sum of targets * ln p.
-kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(const float, weights), ARG(float, losses), ARG(float, p), local float *values,
+kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(const float, weights), ARG(float, losses), ARG(float, p), local float2 *pairs,
     const int rows, const int n, const int lanes)
 {
     USE(const float, x);
@@ -84,7 +84,7 @@ kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(co
 
 // dx = dLoss * weights * (p * sum of targets - targets); rows of weight 0 give zeros. dx may lie over p.
 kernel void cross_entropy_gradient(ARG(const float, p), ARG(const float, targets), ARG(const float, weights), ARG(const float, dloss), ARG(float, dx),
-    local float *values, const int rows, const int n, const int lanes)
+    local float2 *pairs, const int rows, const int n, const int lanes)
 {
     USE(const float, p);
     USE(const float, targets);

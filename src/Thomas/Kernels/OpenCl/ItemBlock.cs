@@ -49,8 +49,10 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
 
     /// <summary>Whether a device can compute a result by such blocks.</summary>
     public bool Fits(int m, int n, OpenClLimits limits) =>
-        Rows is > 0 and <= MostRows && Vectors is > 0 and <= MostVectors && Width is 1 or 2 or 4 or 8 or 16 && Width <= n && Group.Count <= limits.WorkGroup
-        && (Rows <= m) && (Vectors == 1 || n > Width * (Vectors - 1));
+        IsShape(Rows, Vectors, Width) && Group.Count <= limits.WorkGroup && Rows <= m && n > Width * (Vectors - 1) && n >= Width;
+
+    /// <summary>Whether there are such blocks.</summary>
+    public static bool IsShape(int rows, int vectors, int width) => rows is > 0 and <= MostRows && vectors is > 0 and <= MostVectors && width is 1 or 2 or 4 or 8 or 16;
 
     /// <summary>Pieces that the sums of a filter's gradient are cut into, so that all units have enough to do; 1 for other products.</summary>
     public int Pieces(Product product, OpenClLimits limits)

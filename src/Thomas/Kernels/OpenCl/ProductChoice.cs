@@ -15,6 +15,26 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
         CultureInfo.InvariantCulture,
         $"{(Tile is ProductTile t ? $"local:{t.M}x{t.N}x{t.K}:{t.ItemM}x{t.ItemN}" : $"items:{Block.Rows}x{Block.Vectors}x{Block.Width}:{Block.Group.X}x{Block.Group.Y}")}:{Pieces}");
 
+    /// <summary>A choice by its name; null if the text is none.</summary>
+    public static ProductChoice? Parse(string text)
+    {
+        string[] parts = text.Split(':');
+        if (parts.Length != 4 || NumbersOf(parts[3], 1) is not [int pieces] || NumbersOf(parts[1], 3) is not [int a, int b, int c]) return null;
+        if (NumbersOf(parts[2], 2) is not [int x, int y]) return null;
+        switch (parts[0])
+        {
+            case "local":
+                foreach (ProductTile tile in ProductTile.All)
+                {
+                    if ((tile.M, tile.N, tile.K, tile.ItemM, tile.ItemN) == (a, b, c, x, y)) return new ProductChoice(tile, default, pieces);
+                }
+
+                return null;
+            case "items" when ItemBlock.IsShape(a, b, c): return new ProductChoice(null, new ItemBlock(a, b, c, new WorkSize(x, y)), pieces);
+            default: return null;
+        }
+    }
+
     /// <summary>What is taken where nothing was measured.</summary>
     /// <param name="product">The product.</param>
     /// <param name="limits">Limits of the device.</param>
@@ -33,6 +53,7 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
     {
         ProductChoice first = Default(product, limits);
         List<ProductChoice> all = [first];
+        HashSet<ProductChoice> seen = [first];
         if (limits.Family != TileFamily.Items)
         {
             foreach (ProductTile tile in ProductTile.All)
@@ -56,7 +77,7 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
 
         void Add(ProductChoice choice)
         {
-            if (choice != first && choice.Serves(product, limits)) all.Add(choice);
+            if (seen.Add(choice) && choice.Serves(product, limits)) all.Add(choice);
         }
     }
 
@@ -72,4 +93,19 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
     /// <summary>Rows and columns of the result as blocks of items see it.</summary>
     private static (int M, int N) SizeOf(Product product) =>
         !product.IsFilter ? (product.M, product.N) : (product.FormB == MatrixForm.Rows ? product.N : product.Window.Channels, product.M);
+
+    /// <summary>So many positive numbers with x between them; null for anything else.</summary>
+    private static int[]? NumbersOf(string text, int count)
+    {
+        const int Most = 1 << 16;
+        string[] parts = text.Split('x');
+        if (parts.Length != count) return null;
+        int[] numbers = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i]) || numbers[i] is < 1 or > Most) return null;
+        }
+
+        return numbers;
+    }
 }

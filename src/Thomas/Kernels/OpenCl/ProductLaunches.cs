@@ -49,9 +49,15 @@ internal static class ProductLaunches
         macros.Add(Tile());
         List<LaunchArgument> arguments = [parts, product.C];
         AddEpilogue(arguments, product);
-        int count = checked((int)product.SizeC);
-        arguments.AddRange([count, pieces, count, product.LdC]);
-        return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", new WorkSize(count), new WorkSize(limits.LoopGroup), [.. arguments]);
+        int floats = checked((int)product.SizeC), pack = floats % 4 == 0 ? 4 : 1, count = floats / pack;
+
+        // Many pieces of a small result are shared by several lines of a group, each of which has some to add.
+        const int LeastPieces = 4, EnoughItems = 1024;
+        int group = limits.Family == TileFamily.Items ? limits.LoopGroup : limits.SumGroup, height = 1;
+        while (limits.Family != TileFamily.Items && height * 4 <= group && height * 2 * LeastPieces <= pieces && (long)count * height < (long)limits.ComputeUnits * EnoughItems) height *= 2;
+        arguments.AddRange([LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
+        WorkSize items = new(Up(count, group / height) * height);
+        return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
     }
 
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)

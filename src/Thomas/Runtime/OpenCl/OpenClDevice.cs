@@ -86,7 +86,7 @@ internal sealed unsafe class OpenClDevice : Device
     /// <param name="options">Number, settings, folder of programs.</param>
     /// <exception cref="OpenClException">There is no such device, or it cannot be used.</exception>
     public static OpenClDevice Open(CompileOptions options) =>
-        Open(options.DeviceNumber, OpenClSettings.Parse(options.DeviceSettings) with { BinaryFolder = options.DeviceCache });
+        Open(options.DeviceNumber ?? OpenClDevices.Preferred, OpenClSettings.Parse(options.DeviceSettings) with { BinaryFolder = options.DeviceCache });
 
     /// <summary>The device of a number, opened once a process.</summary>
     /// <param name="number">Its number, as <c>thomas devices</c> shows it.</param>

@@ -49,7 +49,7 @@ internal sealed unsafe class OpenClDevice : Device
         Programs = new OpenClPrograms(info, settings, _context, refuses);
         Limits = LimitsOf(info, settings);
         _kernels = new OpenClKernelContext(Limits, Programs.IsBroken);
-        _staging = new OpenClStaging(this);
+        _staging = new OpenClStaging(this, pins: !info.IsUnified);
     }
 
     /// <summary>What the device says of itself.</summary>
@@ -196,7 +196,7 @@ internal sealed unsafe class OpenClDevice : Device
     public void ReleaseBuffer(nint buffer, long bytes)
     {
         _ = Cl.clReleaseMemObject(buffer);
-        Interlocked.Add(ref _bytes, -Math.Max(bytes, sizeof(int)));
+        Interlocked.Add(ref _bytes, -bytes);
     }
 
     /// <summary>The exception for memory that the device has not.</summary>

@@ -311,7 +311,8 @@ internal sealed unsafe class OpenClDevice : Device
         return true;
     }
 
-    private static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
+    /// <summary>What kernels are chosen by on a device that is used in some way.</summary>
+    public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
         Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
         settings.ComputeUnits ?? info.ComputeUnits,
         settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : IsPhone(info) ? TileFamily.Registers : TileFamily.Local),

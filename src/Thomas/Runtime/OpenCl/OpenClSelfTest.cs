@@ -30,9 +30,18 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     private readonly Dictionary<(OpenClProgram Program, string Function), bool> _known = [];
     private readonly List<OpenClVerdict> _verdicts = [];
     private readonly Lock _lock = new();
+    private bool _ignoresRecord;
 
-    /// <summary>Whether programs are tried again that were tried before.</summary>
-    public bool IgnoresRecord { get; set; }
+    /// <summary>Tries everything again that was tried before, in this process or in others, once it is needed.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _ignoresRecord = true;
+            _known.Clear();
+            _verdicts.Clear();
+        }
+    }
 
     /// <summary>What was found in this process.</summary>
     public IReadOnlyList<OpenClVerdict> Verdicts
@@ -61,7 +70,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
 
     private void Decide(Node node, OpenClLaunch launch)
     {
-        OpenClVerdict? verdict = IgnoresRecord ? null : _record?.Find(launch.Program, launch.Function);
+        OpenClVerdict? verdict = _ignoresRecord ? null : _record?.Find(launch.Program, launch.Function);
         bool isNew = verdict is null;
         verdict ??= Run(node, launch);
         Note(launch.Program, verdict, isNew);

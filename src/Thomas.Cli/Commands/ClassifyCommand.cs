@@ -59,7 +59,7 @@ internal sealed class ClassifyCommand
         Model model = _model.Load(parsed, _terminal.Cancellation);
         double read = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         List<string> paths = Expand(parsed.GetRequiredValue(_images), _terminal);
-        CompileOptions compile = _compute.Read(parsed);
+        CompileOptions compile = _compute.ReadFor(parsed, model, 1, _terminal);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
         int top = parsed.GetValue(_top) ?? 5;
         start = Stopwatch.GetTimestamp();
@@ -68,7 +68,7 @@ internal sealed class ClassifyCommand
         _terminal.Quantized(model);
         if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} has no class names; classes are shown by number (give names with --labels)");
         _terminal.ClassOutput(model, classifier.Output);
-        _terminal.Detail($"device: {ComputeOptions.Describe(compile)}");
+        _terminal.Detail($"device: {_compute.DescribeChosen(compile)}");
         _terminal.Detail($"preprocessing: {PreprocessingFormat.Describe(classifier.Input.Preprocessing)}; {classifier.Input.Source}");
         _terminal.Detail(Format.Invariant($"model: read in {read:F0} ms, compiled in {compiled:F0} ms"));
         _terminal.Kernels(classifier.Kernels);
@@ -97,7 +97,7 @@ internal sealed class ClassifyCommand
         {
             _terminal.WriteJson(
                 new ClassifyReport(
-                    _model.Path(parsed), ReportParts.Of(classifier.Output), ReportParts.Of(classifier.Input), ComputeOptions.Describe(compile), reports,
+                    _model.Path(parsed), ReportParts.Of(classifier.Output), ReportParts.Of(classifier.Input), _compute.DescribeChosen(compile), reports,
                     _terminal.Verbose ? classifier.Kernels : null),
                 ReportJson.Default.ClassifyReport);
         }

@@ -48,11 +48,11 @@ internal sealed class EvaluateCommand
         EvaluationOptions options = new()
         {
             Preprocessing = _preprocessing.Read(parsed, model, _terminal),
-            Compile = _compute.Read(parsed),
+            Compile = _compute.ReadFor(parsed, model, FeatureExtractor.DefaultBatch, _terminal),
             CacheDirectory = _cache.Read(parsed, _terminal),
         };
         _terminal.Quantized(model);
-        string device = ComputeOptions.Describe(options.Compile);
+        string device = _compute.DescribeChosen(options.Compile);
         Evaluation result = ProgressDisplay.Run(
             _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
         CacheFolder.Trim(options.CacheDirectory);

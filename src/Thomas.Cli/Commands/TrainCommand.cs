@@ -86,10 +86,12 @@ internal sealed class TrainCommand
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
-        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.Read(parsed) };
+        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed) };
         (Model model, IReadOnlyList<string> notes) = memory.Loading(() => Build(parsed, architecture, data, options, output));
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
-        Announce(architecture, model, data, options, split);
+        options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
+        string device = _compute.DescribeChosen(options.Compile);
+        Announce(architecture, model, data, options, split, device);
 
         if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
@@ -111,7 +113,7 @@ internal sealed class TrainCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                Report(architecture, data, output, options, result, job, notes) with { Usage = usage, Process = memory.Report() },
+                Report(architecture, data, output, device, options, result, job, notes) with { Usage = usage, Process = memory.Report() },
                 ReportJson.Default.TrainReport);
         }
         else Print(result, job, output, usage, memory);
@@ -234,7 +236,7 @@ internal sealed class TrainCommand
         return (learning, test, test is null ? text : $"{text}, {test.Samples.Count} for the final test");
     }
 
-    private void Announce(Architecture architecture, Model model, Dataset data, TrainerOptions options, string split)
+    private void Announce(Architecture architecture, Model model, Dataset data, TrainerOptions options, string split, string device)
     {
         if (_terminal.Quiet) return;
         _terminal.Field(
@@ -244,7 +246,7 @@ internal sealed class TrainCommand
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(model.Info.Preprocessing!));
         _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
-        _terminal.Field("device", ComputeOptions.Describe(options.Compile));
+        _terminal.Field("device", device);
         _terminal.Say();
     }
 
@@ -275,7 +277,8 @@ internal sealed class TrainCommand
     }
 
     private TrainReport Report(
-        Architecture architecture, Dataset data, string output, TrainerOptions options, TrainerResult result, Job job, IReadOnlyList<string> notes)
+        Architecture architecture, Dataset data, string output, string device, TrainerOptions options, TrainerResult result, Job job,
+        IReadOnlyList<string> notes)
     {
         List<EpochEntry> epochs = [];
         foreach (EpochReport e in result.Epochs)
@@ -284,7 +287,7 @@ internal sealed class TrainCommand
             architecture.Name,
             data.Name,
             output,
-            ComputeOptions.Describe(options.Compile),
+            device,
             result.Cancelled,
             options.Seed,
             result.Model.Graph.ParameterCount,

@@ -66,10 +66,11 @@ internal sealed class TuneCommand
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
         TunableHead head = Tuner.Describe(model);
         TuningOptions options = _training.Read(
-            parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.Read(parsed), _cache.Read(parsed, _terminal));
+            parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.ReadNamed(parsed), _cache.Read(parsed, _terminal));
+        options = options with { Compile = _compute.ReadFor(parsed, model, data, options, _terminal) };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
-        string device = ComputeOptions.Describe(options.Compile);
+        string device = _compute.DescribeChosen(options.Compile);
         Announce(model, data, head, input, options, device);
 
         SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);

@@ -4,8 +4,11 @@ using System.Globalization;
 using System.IO;
 using Thomas.App;
 using Thomas.App.Tuning;
+using Thomas.Cli.Output;
+using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Runtime.OpenCl;
+using Thomas.Training;
 
 namespace Thomas.Cli.Options;
 
@@ -14,8 +17,9 @@ namespace Thomas.Cli.Options;
 internal sealed class ComputeOptions(TuningChoice tuned)
 {
     private const string OpenClName = "opencl";
+    private const string AutoName = "auto";
 
-    private readonly Option<CompileOptions?> _device = Device();
+    private readonly Option<AskedDevice?> _device = Device();
     private readonly Option<string> _openCl = new("--opencl")
     {
         Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, fast-math, blocking, profiling",
@@ -34,7 +38,41 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     /// <summary>For commands that leave no choice of the device.</summary>
     public void AddThreadsTo(Command command) => command.Add(_threads);
 
-    public CompileOptions Read(ParseResult parsed) => (parsed.GetValue(_device) ?? new CompileOptions()) with
+    /// <summary>What the device was chosen by; null where it was named.</summary>
+    public DeviceChoice? Choice { get; private set; }
+
+    /// <summary>The options for a command that does not time devices.</summary>
+    /// <exception cref="UsageException">It is told to.</exception>
+    public CompileOptions Read(ParseResult parsed) =>
+        IsAuto(parsed) ? throw new UsageException("--device auto times the work of a run, and this command has none; name a device.") : ReadNamed(parsed);
+
+    /// <summary>The options for inference, with the fastest device where that is asked for.</summary>
+    public CompileOptions ReadFor(ParseResult parsed, Model model, int batch, Terminal terminal)
+    {
+        CompileOptions options = ReadNamed(parsed);
+        return IsAuto(parsed) ? Chosen(DeviceChooser.ForInference(model, batch, options, terminal.Cancellation), terminal) : options;
+    }
+
+    /// <summary>The options for <c>train</c>, with the fastest device where that is asked for.</summary>
+    public CompileOptions ReadFor(ParseResult parsed, Model model, Dataset learning, TrainerOptions training, Terminal terminal)
+    {
+        CompileOptions options = ReadNamed(parsed);
+        if (!IsAuto(parsed)) return options;
+        int images = learning.Only(Subset.Train).Samples.Count;
+        return Chosen(DeviceChooser.ForTraining(model, images, training with { Compile = options }, terminal.Cancellation), terminal);
+    }
+
+    /// <summary>The options for <c>tune</c>, with the fastest device where that is asked for.</summary>
+    public CompileOptions ReadFor(ParseResult parsed, Model model, Dataset data, TuningOptions tuning, Terminal terminal)
+    {
+        CompileOptions options = ReadNamed(parsed);
+        if (!IsAuto(parsed)) return options;
+        return Chosen(
+            DeviceChooser.ForTuning(model, data.ClassNames.Count, data.Samples.Count, tuning with { Compile = options }, terminal.Cancellation), terminal);
+    }
+
+    /// <summary>The options but for a device that is yet to be chosen.</summary>
+    public CompileOptions ReadNamed(ParseResult parsed) => (parsed.GetValue(_device)?.Options ?? new CompileOptions()) with
     {
         DeviceSettings = parsed.GetValue(_openCl) ?? "",
         DeviceCache = Path.Combine(CacheFolder.Default(), OpenClName),
@@ -42,6 +80,9 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         BlockRows = tuned.BlockRows,
         BlockPanelBytes = tuned.BlockPanelBytes,
     };
+
+    /// <summary>The device of these options and, where it was chosen, why.</summary>
+    public string DescribeChosen(CompileOptions options) => Choice is null ? Describe(options) : $"{Describe(options)}; {Choice.ToLine()}";
 
     public static string Describe(CompileOptions options)
     {
@@ -54,35 +95,48 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         return $"{device.Name}, {device.Info.Name}, driver {device.Info.Driver}{settings}; what it has no kernels for: {cpu}";
     }
 
-    /// <summary>The device, by name and, where there are several, number.</summary>
-    private static Option<CompileOptions?> Device()
+    private bool IsAuto(ParseResult parsed) => parsed.GetValue(_device) is { IsAuto: true };
+
+    private CompileOptions Chosen(DeviceChoice choice, Terminal terminal)
     {
-        Option<CompileOptions?> option = new("--device")
+        Choice = choice;
+        foreach (string line in choice.ToText().Split('\n')) terminal.Note(line);
+        return choice.Compile;
+    }
+
+    /// <summary>The device, by name and, where there are several, number.</summary>
+    private static Option<AskedDevice?> Device()
+    {
+        Option<AskedDevice?> option = new("--device")
         {
-            Description = "Compute device: SIMD kernels on all fast cores, the scalar baseline on one core, or a device of OpenCL as 'thomas devices' numbers "
-                + "them (default cpu; opencl is opencl:0)",
-            HelpName = "cpu|serial|opencl[:N]",
+            Description = "Compute device: SIMD kernels on all fast cores, the scalar baseline on one core, a device of OpenCL as 'thomas devices' numbers "
+                + "them, or auto for the fastest at this work, which is timed (default cpu; opencl alone is the first GPU, else the first device)",
+            HelpName = "auto|cpu|serial|opencl[:N]",
         };
-        option.CompletionSources.Add("cpu", "serial", OpenClName);
+        option.CompletionSources.Add(AutoName, "cpu", "serial", OpenClName);
         option.CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
             switch (text)
             {
-                case "cpu": return new CompileOptions();
-                case "serial": return new CompileOptions { Device = DeviceKind.Serial };
-                case OpenClName: return new CompileOptions { Device = DeviceKind.OpenCl };
+                case AutoName: return new AskedDevice(new CompileOptions(), IsAuto: true);
+                case "cpu": return new AskedDevice(new CompileOptions());
+                case "serial": return new AskedDevice(new CompileOptions { Device = DeviceKind.Serial });
+                case OpenClName: return new AskedDevice(new CompileOptions { Device = DeviceKind.OpenCl });
             }
 
             if (text.StartsWith($"{OpenClName}:", StringComparison.Ordinal)
                 && int.TryParse(text.AsSpan(OpenClName.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             {
-                return new CompileOptions { Device = DeviceKind.OpenCl, DeviceNumber = number };
+                return new AskedDevice(new CompileOptions { Device = DeviceKind.OpenCl, DeviceNumber = number });
             }
 
-            result.AddError($"--device is '{text}'; it must be one of cpu, serial, opencl, opencl:N.");
+            result.AddError($"--device is '{text}'; it must be one of auto, cpu, serial, opencl, opencl:N.");
             return null;
         };
         return option;
     }
+
+    /// <summary>A device that was named, or that the fastest is wanted.</summary>
+    private sealed record AskedDevice(CompileOptions Options, bool IsAuto = false);
 }

@@ -24,15 +24,18 @@ public sealed record CompileOptions
     /// <summary>What computes.</summary>
     public DeviceKind Device { get; init; }
 
-    /// <summary>Which device of <see cref="DeviceKind.OpenCl"/>.</summary>
-    public int DeviceNumber { get; init; }
+    /// <summary>Which device of <see cref="DeviceKind.OpenCl"/>; null for the first GPU that is fit, or, where there is none, the first device that is.</summary>
+    public int? DeviceNumber { get; init; }
 
     /// <summary>
     /// How a device of <see cref="DeviceKind.OpenCl"/> is used: words between blanks, which docs/opencl.md explains. Empty for what is best.
     /// </summary>
     public string DeviceSettings { get; init; } = "";
 
-    /// <summary>Folder where the built programs of a device of <see cref="DeviceKind.OpenCl"/> are kept; null to build them in each process.</summary>
+    /// <summary>
+    /// Folder where the built programs of a device of <see cref="DeviceKind.OpenCl"/> are kept, and the times of devices that were compared; null to build and
+    /// time in each process.
+    /// </summary>
     public string? DeviceCache { get; init; }
 
     /// <summary>A device without a <see cref="DeviceKind"/>, which computes instead; null for none.</summary>

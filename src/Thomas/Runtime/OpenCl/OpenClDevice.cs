@@ -15,7 +15,10 @@ namespace Thomas.Runtime.OpenCl;
 internal sealed unsafe class OpenClDevice : Device
 {
     // More than any driver asks of a buffer's beginning or of a sub-buffer.
-    private const long OffsetAlignment = 512;
+    private const long OffsetAlignment = OpenClJoint.Unit;
+
+    // Where a launch costs more than the update itself.
+    private const int JoinedElements = 1 << 16;
 
     private static readonly ConcurrentDictionary<(int Number, OpenClSettings Settings), Lazy<OpenClDevice>> Opened = new();
 
@@ -95,10 +98,13 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;
 
+    /// <inheritdoc/>
+    public override int JoinedUpdateElements => JoinedElements;
+
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>
     /// <exception cref="OpenClException">There is no such device, or it cannot be used.</exception>
-    public static OpenClDevice Open(CompileOptions options) => Open(options.DeviceNumber, OpenClSettings.Of(options));
+    public static OpenClDevice Open(CompileOptions options) => Open(options.DeviceNumber ?? OpenClDevices.Preferred, OpenClSettings.Of(options));
 
     /// <summary>The device of a number, opened once a process, and again after it was lost.</summary>
     /// <param name="number">Its number, as <c>thomas devices</c> shows it.</param>
@@ -285,10 +291,10 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>The device as it is, then as if other matrix kernels suited it: what is used in the place of programs that cannot be.</summary>
     private static OpenClKernelContext[] VariantsOf(OpenClKernelContext own)
     {
-        List<OpenClKernelContext> variants = [own];
+        List<OpenClKernelContext> variants = own.Choose is null ? [own] : [own, own with { Choose = null }];
         foreach (TileFamily family in Enum.GetValues<TileFamily>())
         {
-            if (family != own.Limits.Family) variants.Add(own with { Limits = own.Limits with { Family = family } });
+            if (family != own.Limits.Family) variants.Add(own with { Limits = own.Limits with { Family = family }, Choose = null });
         }
 
         return [.. variants];

@@ -9,6 +9,26 @@ namespace Thomas.Runtime.OpenCl;
 /// <param name="Devices">The devices, platform by platform, in the order of their numbers.</param>
 internal sealed record OpenClDevices(string Library, string? Problem, IReadOnlyList<OpenClDeviceInfo> Devices)
 {
+    private static readonly Lazy<int> First = new(() => Prefer(Find().Devices));
+
+    /// <summary>Number of the device that is taken where none is named, found once a process; see <see cref="Prefer"/>.</summary>
+    public static int Preferred => First.Value;
+
+    /// <summary>The number of the first GPU that is fit; where there is none, of the first device that is; else 0.</summary>
+    /// <param name="devices">The devices in the order of their numbers.</param>
+    public static int Prefer(IReadOnlyList<OpenClDeviceInfo> devices)
+    {
+        int? first = null;
+        for (int number = 0; number < devices.Count; number++)
+        {
+            if (devices[number].Problem is not null) continue;
+            if (devices[number].Kind == "gpu") return number;
+            first ??= number;
+        }
+
+        return first ?? 0;
+    }
+
     /// <summary>Looks for all devices of all platforms. That there are none is no error.</summary>
     public static unsafe OpenClDevices Find()
     {

@@ -91,35 +91,66 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     /// <summary>Finds the smallest case that a function takes part in, and runs it.</summary>
     private OpenClVerdict Run(Node node, OpenClLaunch launch)
     {
-        // As if the device were small, too: then large tiles are chosen where there is less to do.
-        List<OpenClKernelContext> contexts = [.. device.Variants];
-        foreach (OpenClKernelContext variant in device.Variants) contexts.Add(variant with { Limits = variant.Limits with { ComputeUnits = 1 } });
         foreach (Node small in OpenClTestCases.Of(node))
         {
-            if (small.Cost.MultiplyAdds + small.Cost.Elementwise > MostWork) continue;
-
-            foreach (OpenClKernelContext context in contexts)
+            if (small.Cost.MultiplyAdds + small.Cost.Elementwise > MostWork || FindKernel(small, launch) is not OpenClKernel kernel) continue;
+            string? problem = Compare(small, kernel, copies: 1) ?? (launch.Joint is null ? null : Compare(small, kernel, copies: 2));
+            if (problem is null)
             {
-                if (small.Op.CreateOpenClKernel(small, context) is not OpenClKernel kernel || !device.CanRun(small, kernel) || !Has(kernel, launch)) continue;
-                if (!device.IsReady(kernel)) continue;
-                string? problem = Compare(small, kernel);
-                if (problem is null)
+                // The other functions of the kernel are right as well.
+                foreach (OpenClLaunch other in kernel.Launches)
                 {
-                    // The other functions of the kernel are right as well.
-                    foreach (OpenClLaunch other in kernel.Launches)
-                    {
-                        if ((other.Program, other.Function) == (launch.Program, launch.Function) || _known.ContainsKey((other.Program, other.Function))) continue;
-                        Note(other.Program, new OpenClVerdict(other.Program.Name, other.Function, OpenClOutcome.Passed, kernel.Name), isNew: true);
-                    }
+                    if ((other.Program, other.Function) == (launch.Program, launch.Function) || _known.ContainsKey((other.Program, other.Function))) continue;
+                    Note(other.Program, new OpenClVerdict(other.Program.Name, other.Function, OpenClOutcome.Passed, kernel.Name), isNew: true);
                 }
-
-                return new OpenClVerdict(
-                    launch.Program.Name, launch.Function, problem is null ? OpenClOutcome.Passed : OpenClOutcome.Failed,
-                    problem is null ? kernel.Name : $"{launch.Function} in {kernel.Name}: {problem}");
             }
+
+            return new OpenClVerdict(
+                launch.Program.Name, launch.Function, problem is null ? OpenClOutcome.Passed : OpenClOutcome.Failed,
+                problem is null ? kernel.Name : $"{launch.Function} in {kernel.Name}: {problem}");
         }
 
         return new OpenClVerdict(launch.Program.Name, launch.Function, OpenClOutcome.Untested, $"no small case of {node.Op.Name} takes it");
+    }
+
+    /// <summary>A kernel of a node that a function takes part in, ready to run; null if there is none.</summary>
+    private OpenClKernel? FindKernel(Node node, OpenClLaunch launch)
+    {
+        bool chooses = false;
+        foreach (OpenClKernelContext context in device.Variants)
+        {
+            if (Kernel(context) is OpenClKernel kernel) return kernel;
+
+            // As if the device were small, too: then other ways pay.
+            if (Kernel(context with { Limits = context.Limits with { ComputeUnits = 1 } }) is OpenClKernel other) return other;
+        }
+
+        // Whatever way there is to compute a product, though nobody would take it for so small a one.
+        for (int choice = 0, count = 1; choice < count; choice++)
+        {
+            foreach (OpenClKernelContext variant in device.Variants)
+            {
+                OpenClKernelContext context = variant with
+                {
+                    Choose = product =>
+                    {
+                        IReadOnlyList<ProductChoice> all = ProductChoice.All(product, variant.Limits);
+                        (chooses, count) = (true, Math.Max(count, all.Count));
+                        return choice < all.Count ? all[choice] : null;
+                    },
+                };
+                if (Kernel(context) is OpenClKernel kernel) return kernel;
+            }
+
+            if (!chooses) return null;
+        }
+
+        return null;
+
+        OpenClKernel? Kernel(OpenClKernelContext context) =>
+            node.Op.CreateOpenClKernel(node, context) is OpenClKernel kernel && Has(kernel, launch) && device.CanRun(node, kernel) && device.IsReady(kernel)
+                ? kernel
+                : null;
     }
 
     private static bool Has(OpenClKernel kernel, OpenClLaunch launch)
@@ -133,13 +164,13 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     }
 
     /// <summary>What is wrong with the results of a kernel; null if nothing is.</summary>
-    private string? Compare(Node node, OpenClKernel kernel)
+    private string? Compare(Node node, OpenClKernel kernel, int copies)
     {
         double[][] operands = Operands(node), expected = Reference(node, operands);
         double[][] actual;
         try
         {
-            actual = Run(node, kernel, operands);
+            actual = Run(node, kernel, operands, copies);
         }
         catch (DeviceException e)
         {
@@ -147,13 +178,14 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
         }
 
         double bound = Bound * (settings.FastMath ? FastMathBound : 1);
-        for (int k = 0; k < expected.Length; k++)
+        for (int copy = 0; copy < actual.Length; copy++)
         {
+            int k = copy % expected.Length;
             double largest = 0;
             foreach (double value in expected[k]) largest = Math.Max(largest, double.IsFinite(value) ? Math.Abs(value) : 0);
             for (int i = 0; i < expected[k].Length; i++)
             {
-                double right = expected[k][i], found = actual[k][i];
+                double right = expected[k][i], found = actual[copy][i];
                 bool agrees = double.IsFinite(right) ? Math.Abs(found - right) <= bound * (largest + Floor) : found.Equals((double)(float)right);
                 if (agrees) continue;
                 return string.Create(
@@ -164,42 +196,57 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
         return null;
     }
 
-    /// <summary>Runs a kernel. Nothing of its memory is zero before.</summary>
-    private double[][] Run(Node node, OpenClKernel kernel, double[][] operands)
+    /// <summary>Runs a kernel, one copy after the other. Nothing of its memory is zero before.</summary>
+    private double[][] Run(Node node, OpenClKernel kernel, double[][] operands, int copies)
     {
-        MemorySpan[] inputs = new MemorySpan[node.Inputs.Count], outputs = new MemorySpan[node.Outputs.Count];
         long size = 0, workspace = Reserve(kernel.Workspace), constants = Reserve(kernel.Constants);
-        long[] inputOffsets = Array.ConvertAll([.. node.Inputs], input => Reserve(input.Type.SizeBytes));
-        long[] outputOffsets = Array.ConvertAll([.. node.Outputs], output => Reserve(output.Type.SizeBytes));
+        PlacedKernel[] placed = new PlacedKernel[copies];
+        (long[] Inputs, long[] Outputs)[] offsets = new (long[], long[])[copies];
+        for (int copy = 0; copy < copies; copy++)
+        {
+            offsets[copy] = (
+                Array.ConvertAll([.. node.Inputs], input => Reserve(input.Type.SizeBytes)), Array.ConvertAll([.. node.Outputs], output => Reserve(output.Type.SizeBytes)));
+        }
+
         using DeviceMemory memory = device.Allocate(size);
         byte[] noise = new byte[Math.Min(size, 1 << 20)];
         Array.Fill(noise, (byte)0xFF);
         for (long at = 0; at < size; at += noise.Length) memory.Write(at, noise.AsSpan(0, (int)Math.Min(noise.Length, size - at)));
-        for (int i = 0; i < inputs.Length; i++)
+        for (int copy = 0; copy < copies; copy++)
         {
-            byte[] bytes = ToBytes(node.Inputs[i].Type, operands[i]);
-            inputs[i] = new MemorySpan(memory, inputOffsets[i], bytes.Length);
-            memory.Write(inputOffsets[i], bytes);
+            MemorySpan[] inputs = new MemorySpan[node.Inputs.Count], outputs = new MemorySpan[node.Outputs.Count];
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                // Updates have their last operand in common.
+                byte[] bytes = ToBytes(node.Inputs[i].Type, operands[i]);
+                inputs[i] = new MemorySpan(memory, offsets[i == inputs.Length - 1 ? 0 : copy].Inputs[i], bytes.Length);
+                memory.Write(inputs[i].Offset, bytes);
+            }
+
+            for (int k = 0; k < outputs.Length; k++)
+            {
+                int updated = node.Op.UpdatedInput(k);
+                outputs[k] = updated >= 0 ? inputs[updated] : new MemorySpan(memory, offsets[copy].Outputs[k], node.Outputs[k].Type.SizeBytes);
+            }
+
+            placed[copy] = new PlacedKernel(kernel, node, inputs, outputs, Span(workspace, kernel.Workspace), Span(constants, kernel.Constants), Packs: true);
         }
 
-        for (int k = 0; k < outputs.Length; k++)
+        device.Bind(placed, null!).Run();
+        List<double[]> results = [];
+        foreach (PlacedKernel one in placed)
         {
-            int updated = node.Op.UpdatedInput(k);
-            outputs[k] = updated >= 0 ? inputs[updated] : new MemorySpan(memory, outputOffsets[k], node.Outputs[k].Type.SizeBytes);
+            for (int k = 0; k < one.Outputs.Length; k++)
+            {
+                byte[] bytes = new byte[one.Outputs[k].Bytes];
+                memory.Read(one.Outputs[k].Offset, bytes);
+                results.Add(FromBytes(node.Outputs[k].Type, bytes));
+            }
         }
+
+        return [.. results];
 
         MemorySpan Span(long offset, long bytes) => bytes == 0 ? default : new MemorySpan(memory, offset, bytes);
-        PlacedKernel placed = new(kernel, node, inputs, outputs, Span(workspace, kernel.Workspace), Span(constants, kernel.Constants), Packs: true);
-        device.Bind([placed], null!).Run();
-        double[][] results = new double[outputs.Length][];
-        for (int k = 0; k < results.Length; k++)
-        {
-            byte[] bytes = new byte[outputs[k].Bytes];
-            memory.Read(outputs[k].Offset, bytes);
-            results[k] = FromBytes(node.Outputs[k].Type, bytes);
-        }
-
-        return results;
 
         long Reserve(long bytes)
         {

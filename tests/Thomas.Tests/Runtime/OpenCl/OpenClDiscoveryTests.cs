@@ -57,6 +57,22 @@ public sealed class OpenClDiscoveryTests
     }
 
     [Theory]
+    [InlineData("cpu", 0)]
+    [InlineData("cpu gpu gpu", 1)]
+    [InlineData("accelerator cpu", 0)]
+    [InlineData("cpu! accelerator cpu", 1)]
+    [InlineData("cpu gpu! gpu", 2)]
+    [InlineData("cpu gpu!", 0)]
+    [InlineData("gpu! cpu!", 0)]
+    public void The_first_GPU_that_is_fit_is_preferred(string kinds, int expected)
+    {
+        OpenClDeviceInfo one = OpenClTesting.RequireDevices().Devices[0];
+        Assert.Equal(
+            expected,
+            OpenClDevices.Prefer(Array.ConvertAll(kinds.Split(' '), kind => one with { Kind = kind.TrimEnd('!'), Problem = kind.EndsWith('!') ? "no" : null })));
+    }
+
+    [Theory]
     [InlineData("OpenCL C 1.2 pocl", "1.2")]
     [InlineData("OpenCL C 3.0", "3.0")]
     [InlineData("OpenCL C 2.0 Adreno(TM) 640", "2.0")]

@@ -28,6 +28,18 @@ internal static class OpenClTesting
         return OpenClDevice.Open(number, OpenClSettings.Parse(string.Join(' ', words[1..])));
     }
 
+    /// <summary>
+    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own. It is not self-tested unless the test is
+    /// of that.
+    /// </summary>
+    public static OpenClDevice Open(OpenClFaults? faults = null, string words = "no-self-test", string? folder = null, string? driver = null)
+    {
+        OpenClDevice device = RequireDevice();
+        OpenClDeviceInfo info = driver is null ? device.Info : device.Info with { Driver = driver };
+        OpenClSettings settings = OpenClSettings.Parse(words, device.Settings) with { BinaryFolder = folder };
+        return new OpenClDevice(info, int.Parse(device.Name["opencl:".Length..], CultureInfo.InvariantCulture), settings, faults);
+    }
+
     /// <summary>The devices of this machine, at least one.</summary>
     public static OpenClDevices RequireDevices()
     {

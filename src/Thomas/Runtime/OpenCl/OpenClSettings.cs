@@ -7,6 +7,13 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>How an OpenCL device is used. The defaults are what is best; the others exist to compare, to imitate smaller devices, and to find faults.</summary>
 internal sealed record OpenClSettings
 {
+    /// <summary>Environment variable: words that narrow every OpenCL device of every run, as <see cref="Parse"/> takes them.</summary>
+    public const string Variable = "THOMAS_OPENCL_SETTINGS";
+
+#pragma warning disable RS0030 // that a device is to imitate another is a matter of the machine, not of the program
+    private static readonly Lazy<string> FromEnvironment = new(static () => Environment.GetEnvironmentVariable(Variable) ?? "");
+#pragma warning restore RS0030
+
     /// <summary>Local memory of a group, where that is less than the device has; null for what it has.</summary>
     public long? LocalBytes { get; init; }
 
@@ -34,18 +41,49 @@ internal sealed record OpenClSettings
     /// <summary>Whether launches are timed by the device.</summary>
     public bool Profiling { get; init; }
 
+    /// <summary>Whether built programs and results of the self-test are kept where there is a folder for them.</summary>
+    public bool KeepsBinaries { get; init; } = true;
+
+    /// <summary>Whether programs are tried out before they are relied on.</summary>
+    public bool SelfTest { get; init; } = true;
+
     /// <summary>The options of the compiler.</summary>
     public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
 
+    /// <summary>The settings that options ask for, over those of the environment variable.</summary>
+    /// <exception cref="ThomasException">A word is not one of them; the message says where it stands.</exception>
+    public static OpenClSettings Of(CompileOptions options) => Of(FromEnvironment.Value, options.DeviceSettings, options.DeviceCache);
+
+    /// <summary>The settings of some words, over those of the environment variable's.</summary>
+    /// <param name="environment">The variable's contents; empty for none.</param>
+    /// <param name="text">The words; empty for the defaults.</param>
+    /// <param name="folder">Folder of built programs; null for none.</param>
+    internal static OpenClSettings Of(string environment, string text, string? folder)
+    {
+        OpenClSettings common;
+        try
+        {
+            common = Parse(environment);
+        }
+        catch (ThomasException e)
+        {
+            throw new ThomasException($"The environment variable {Variable}: {e.Message}", e);
+        }
+
+        OpenClSettings settings = Parse(text, common);
+        return settings with { BinaryFolder = settings.KeepsBinaries ? folder : null };
+    }
+
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>fast-math</c>,
-    /// <c>blocking</c>, <c>profiling</c>, between blanks.
+    /// <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
+    /// <param name="from">The settings that they change; null for the defaults.</param>
     /// <exception cref="ThomasException">A word is not one of them.</exception>
-    public static OpenClSettings Parse(string text)
+    public static OpenClSettings Parse(string text, OpenClSettings? from = null)
     {
-        OpenClSettings settings = new();
+        OpenClSettings settings = from ?? new();
         foreach (string word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) settings = settings.With(word);
         return settings;
     }
@@ -67,10 +105,12 @@ internal sealed record OpenClSettings
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
+            case "no-binaries" when value.Length == 0: return this with { KeepsBinaries = false };
+            case "no-self-test" when value.Length == 0: return this with { SelfTest = false };
             default:
                 throw new ThomasException(
-                    $"'{word}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, tiles=registers|local|items, fast-math, "
-                    + "blocking, profiling.");
+                    $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
+                    + "tiles=registers|local|items, fast-math, blocking, profiling, no-binaries, no-self-test.");
         }
     }
 }

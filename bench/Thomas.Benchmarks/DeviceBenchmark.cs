@@ -14,7 +14,7 @@ namespace Thomas.Benchmarks;
 
 /// <summary>
 /// An OpenCL device: training steps, inference and matrix products, and with <c>--profile</c> the time that the device gives for each kernel.
-/// <c>check</c> compares the losses of steps with those of the CPU.
+/// <c>check</c> compares the losses of steps with those of the CPU; <c>hybrid</c> compares steps on the CPU, the device, and both.
 /// </summary>
 internal static class DeviceBenchmark
 {
@@ -39,6 +39,7 @@ internal static class DeviceBenchmark
             else if (args[i] == "--settings") compile = compile with { DeviceSettings = args[++i] };
             else if (args[i] == "--cache") compile = compile with { DeviceCache = args[++i] };
             else if (args[i] == "--threads") compile = compile with { Threads = int.Parse(args[++i], CultureInfo.InvariantCulture) };
+            else if (args[i] == "--share") compile = compile with { DeviceShare = double.Parse(args[++i], CultureInfo.InvariantCulture) };
             else if (args[i] == "--adam") options = options with { Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW } };
             else names.Add(args[i]);
         }
@@ -52,6 +53,7 @@ internal static class DeviceBenchmark
             switch (what)
             {
                 case "steps": Steps(name, Networks.Load(name, size), options, device, rounds, profile, all); break;
+                case "hybrid": Hybrid(name, Networks.Load(name, size), options, rounds); break;
                 case "check": Check(name, Networks.Load(name, size), options, rounds); break;
                 case "inference": Inference(name, Networks.Load(name, size), options.Batch, compile, rounds, profile, all); break;
                 case "product": Product(name, compile, rounds); break;
@@ -93,6 +95,42 @@ internal static class DeviceBenchmark
             $"{name} step, batch {options.Batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}); {2e-6 * cost.MultiplyAdds / ms[rounds / 2]:F0} GFLOP/s; {program.Step.Calls} launches, "
             + $"{Elsewhere(program.Step)} nodes elsewhere; arena and variables {device.Bytes >> 20} MiB; compiled in {compiled:F2} s, first step {first:F0}"));
         if (profile) Print(program.Step, kernels, rounds, all);
+    }
+
+    /// <summary>
+    /// Steps on the CPU, on the device, and split between both; then each part by itself, so that what the split loses shows: the longer part and the exchange.
+    /// </summary>
+    private static void Hybrid(string name, Model model, TrainingPlanOptions options, int rounds)
+    {
+        CompileOptions device = options.Compile, cpu = device with { Device = DeviceKind.Cpu, DeviceNumber = null };
+        double host = Median(cpu, options.Batch), alone = Median(device, options.Batch), share = device.DeviceShare ?? HybridSplit.ShareOf(host, alone);
+        int first = HybridSplit.DeviceRows(options.Batch, share);
+        double both = Median(device with { Device = DeviceKind.Hybrid, DeviceShare = share }, options.Batch);
+        double devicePart = Median(device, first), hostPart = Median(cpu, options.Batch - first);
+        double faster = Math.Min(host, alone), ideal = 1 / ((1 / host) + (1 / alone));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name} step, batch {options.Batch}: cpu {host:F3}, device {alone:F3}, hybrid {both:F3} ({first} + {options.Batch - first} images): {faster / both:F2} times the faster "
+            + $"alone, {faster / ideal:F2} if nothing were lost"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  parts alone: device {devicePart:F3}, cpu {hostPart:F3}; beside the longer part {both - Math.Max(devicePart, hostPart):F3} (exchange of gradients and "
+            + $"weights, waiting, and what the parts take from each other)"));
+
+        double Median(CompileOptions compile, int batch)
+        {
+            using TrainingTrial trial = new(model, options with { Compile = compile, Batch = batch });
+            double[] ms = new double[rounds];
+            for (int round = -3; round < rounds; round++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                trial.Run();
+                if (round >= 0) ms[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+            }
+
+            Array.Sort(ms);
+            return ms[rounds / 2];
+        }
     }
 
     private static void Check(string name, Model model, TrainingPlanOptions options, int rounds)

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Runtime;
@@ -10,7 +11,7 @@ namespace Thomas.Training;
 /// <see cref="Run"/>; then
 /// <see cref="End"/>. Nothing of it allocates.
 /// </summary>
-internal sealed class StepProgram : IDisposable
+internal sealed class StepProgram : ITrainingStep
 {
     /// <summary>Arenas of this size are worth a collection before they are taken.</summary>
     private const long LargeBytes = 16 << 20;
@@ -48,6 +49,11 @@ internal sealed class StepProgram : IDisposable
     {
     }
 
+    /// <summary>Compiles a step whose runs only sum gradients, for another program to apply them.</summary>
+    public static StepProgram WithoutUpdate(
+        TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team, (int First, int Stride) masks) =>
+        new(options, graph.HasDropout, CompiledGraph.Create(graph.Step, compile, team?.Threads ?? 0), null, store, team) { SumsOnly = true, Masks = masks };
+
     private StepProgram(TrainingGraphOptions options, bool hasDropout, CompiledGraph step, CompiledGraph? apply, VariableStore store, ThreadTeam? team)
     {
         _optimizer = options.Optimizer;
@@ -75,6 +81,17 @@ internal sealed class StepProgram : IDisposable
     /// <summary>The compiled update, where it is apart.</summary>
     public Executable? Apply => _apply;
 
+    /// <summary>Which of the masks of dropout the runs take, where several programs work at one step: the first, and how many lie between.</summary>
+    public (int First, int Stride) Masks { get; init; } = (0, 1);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Kernels => _apply is null ? _step.Kernels : [.. _step.Kernels, .. _apply.Kernels];
+
+    /// <inheritdoc/>
+    public long SizeBytes => _step.SizeBytes + (_apply?.SizeBytes ?? 0);
+
+    private bool SumsOnly { get; init; }
+
     /// <summary>Where the inputs of the next run are put, after which <see cref="Send"/> brings them to the device.</summary>
     /// <param name="labels">Receives the classes of the rows, which stay with the caller.</param>
     public BatchSpans Stage(Span<int> labels) => new(_step.Stage(0), _step.Stage(1), _step.Stage(2), labels);
@@ -97,8 +114,20 @@ internal sealed class StepProgram : IDisposable
     /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
     public float Run()
     {
+        Start();
+        return Loss();
+    }
+
+    /// <summary>Begins to run one micro-batch: on a device with a queue of its own it is only put there.</summary>
+    public void Start()
+    {
         FeedNumbers();
         _step.Run();
+    }
+
+    /// <summary>Waits for the run and returns its part of the loss.</summary>
+    public float Loss()
+    {
         float loss = 0;
         _step.Read(0, new Span<float>(ref loss));
         return loss;
@@ -143,9 +172,9 @@ internal sealed class StepProgram : IDisposable
 
     private void FeedNumbers()
     {
-        if (_apply is null) FeedControl(_step, 3);
+        if (_apply is null && !SumsOnly) FeedControl(_step, 3);
         else _step.Write(3, [_run == 0 ? 0 : 1]);
-        if (_hasDropout) _step.Write(4, [((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers]);
+        if (_hasDropout) _step.Write(4, [((_number * DropoutNumbersPerStep) + Masks.First + (_run * Masks.Stride)) % DropoutNumbers]);
         _run++;
     }
 

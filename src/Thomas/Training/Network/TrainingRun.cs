@@ -21,7 +21,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly TrainingGraph _graph;
     private readonly VariableStore _store;
     private readonly ThreadTeam _team;
-    private readonly StepProgram _program;
+    private readonly ITrainingStep _program;
     private readonly ScoreEvaluator? _evaluator;
     private readonly BatchPlan _plan;
     private readonly BatchLoader _loader;
@@ -57,6 +57,7 @@ internal sealed partial class TrainingRun : IDisposable
     {
         (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
         _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
+        if (HybridSplit.IsAsked(options.Compile) && _bound is not null) throw HybridSplit.NoBound();
         TrainingPlan? planned = PlanMemory(inputs.Model);
         _trainee = planned?.Trainee ?? Trainee.Create(inputs.Model, options.Policy, options.BatchNormMode);
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
@@ -64,6 +65,7 @@ internal sealed partial class TrainingRun : IDisposable
         TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
             DropoutSeed: options.Seed);
+        if (HybridSplit.IsAsked(options.Compile)) graphOptions = DeviceShare(graphOptions);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
@@ -71,7 +73,7 @@ internal sealed partial class TrainingRun : IDisposable
             Places places = Places.Of(options.Compile);
             _team = Own(new ThreadTeam(places.Threads));
             _store = Own(new VariableStore(_graph.Variables, places.Devices[0]));
-            _program = Own(planned is null ? new StepProgram(_graph, graphOptions, _store, options.Compile, _team) : new StepProgram(planned, _store, _team));
+            _program = Own(CreateStep(planned, graphOptions));
             if (inputs.Validation is not null)
             {
                 _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
@@ -131,6 +133,20 @@ internal sealed partial class TrainingRun : IDisposable
         _owned.Add(item);
         return item;
     }
+
+    /// <summary>The part of the device where steps are split.</summary>
+    private TrainingGraphOptions DeviceShare(TrainingGraphOptions whole)
+    {
+        HybridSplit.Check(_trainee, whole.Batch, _options.Compile);
+        double share = _options.Compile.DeviceShare
+            ?? HybridSplit.Measure(_inputs.Model, _options.ToPlan(_inputs.Train.Count), whole.Batch, _notes, _cancellation);
+        return whole with { Batch = HybridSplit.DeviceRows(whole.Batch, share), Meets = true };
+    }
+
+    private ITrainingStep CreateStep(TrainingPlan? planned, TrainingGraphOptions options) =>
+        planned is not null ? new StepProgram(planned, _store, _team)
+        : options.Meets ? new HybridStep(_trainee, _graph, options, _store, _options.Compile, _plan.MicroBatch, _team)
+        : new StepProgram(_graph, options, _store, _options.Compile, _team);
 
     /// <summary>How a step fits the memory bound; null where there is none.</summary>
     private TrainingPlan? PlanMemory(Model model)
@@ -389,11 +405,9 @@ internal sealed partial class TrainingRun : IDisposable
         if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the original model, so its weights were kept");
         AddNotices(_inputs.Train);
         if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
-        Executable? apply = _program.Apply;
-        List<string> kernels = [.. _program.Step.Kernels];
-        if (apply is not null) kernels.AddRange(apply.Kernels);
+        IReadOnlyList<string> kernels = _program.Kernels;
         TrainerMemory memory = new(
-            _store.UsedBytes, _program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
+            _store.UsedBytes, _program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
             _loader.SizeBytes,
             _evaluator?.SizeBytes ?? 0);
 

@@ -99,37 +99,44 @@ internal static class DeviceBenchmark
 
     /// <summary>
     /// Steps on the CPU, on the device, and split between both; then each part by itself, so that what the split loses shows: the longer part and the exchange.
+    /// They take turns, so that a busy moment of the machine hits all of them.
     /// </summary>
     private static void Hybrid(string name, Model model, TrainingPlanOptions options, int rounds)
     {
         CompileOptions device = options.Compile, cpu = device with { Device = DeviceKind.Cpu, DeviceNumber = null };
-        double host = Median(cpu, options.Batch), alone = Median(device, options.Batch), share = device.DeviceShare ?? HybridSplit.ShareOf(host, alone);
+        double[] alone = Medians((cpu, options.Batch), (device, options.Batch));
+        double share = device.DeviceShare ?? HybridSplit.ShareOf(alone[0], alone[1]);
         int first = HybridSplit.DeviceRows(options.Batch, share);
-        double both = Median(device with { Device = DeviceKind.Hybrid, DeviceShare = share }, options.Batch);
-        double devicePart = Median(device, first), hostPart = Median(cpu, options.Batch - first);
-        double faster = Math.Min(host, alone), ideal = 1 / ((1 / host) + (1 / alone));
+        double[] ms = Medians(
+            (cpu, options.Batch), (device, options.Batch), (device with { Device = DeviceKind.Hybrid, DeviceShare = share }, options.Batch), (device, first),
+            (cpu, options.Batch - first));
+        double faster = Math.Min(ms[0], ms[1]), ideal = 1 / ((1 / ms[0]) + (1 / ms[1]));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name} step, batch {options.Batch}: cpu {host:F3}, device {alone:F3}, hybrid {both:F3} ({first} + {options.Batch - first} images): {faster / both:F2} times the faster "
-            + $"alone, {faster / ideal:F2} if nothing were lost"));
+            $"{name} step, batch {options.Batch}: cpu {ms[0]:F3}, device {ms[1]:F3}, hybrid {ms[2]:F3} ({first} + {options.Batch - first} images): "
+            + $"{faster / ms[2]:F2} times the faster alone, {faster / ideal:F2} if nothing were lost"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  parts alone: device {devicePart:F3}, cpu {hostPart:F3}; beside the longer part {both - Math.Max(devicePart, hostPart):F3} (exchange of gradients and "
-            + $"weights, waiting, and what the parts take from each other)"));
+            $"  parts alone: device {ms[3]:F3}, cpu {ms[4]:F3}; beyond the longer part {ms[2] - Math.Max(ms[3], ms[4]):F3} (exchange of gradients and weights, and "
+            + "what the parts take from each other)"));
 
-        double Median(CompileOptions compile, int batch)
+        double[] Medians(params (CompileOptions Compile, int Batch)[] work)
         {
-            using TrainingTrial trial = new(model, options with { Compile = compile, Batch = batch });
-            double[] ms = new double[rounds];
+            TrainingTrial[] trials = [.. work.Select(one => new TrainingTrial(model, options with { Compile = one.Compile, Batch = one.Batch }))];
+            double[][] times = [.. work.Select(_ => new double[rounds])];
             for (int round = -3; round < rounds; round++)
             {
-                long start = Stopwatch.GetTimestamp();
-                trial.Run();
-                if (round >= 0) ms[round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                for (int i = 0; i < trials.Length; i++)
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    trials[i].Run();
+                    if (round >= 0) times[i][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                }
             }
 
-            Array.Sort(ms);
-            return ms[rounds / 2];
+            foreach (TrainingTrial trial in trials) trial.Dispose();
+            foreach (double[] one in times) Array.Sort(one);
+            return [.. times.Select(one => one[rounds / 2])];
         }
     }
 

@@ -87,6 +87,22 @@ public sealed class HybridTrainingTests
         }
     }
 
+    [Fact]
+    public void A_failure_of_the_device_reaches_the_thread_that_trains()
+    {
+        MockDevice mock = MockDevice.Serial();
+        using VariableStore store = Create(TrainingSteps.SmallNetwork, new OptimizerOptions(), 3, Hybrid(mock), out HybridStep step);
+        using (step)
+        {
+            step.Begin(1, 0.01f);
+            Fill(step, 1);
+            mock.FailOnce(new ThomasException("the device is lost"));
+            Assert.Equal("the device is lost", Assert.Throws<ThomasException>(() => step.Run()).Message);
+            Fill(step, 1);
+            Assert.True(float.IsFinite(step.Run()));
+        }
+    }
+
     [Theory]
     [InlineData(0.5)]
     [InlineData(0.3)]

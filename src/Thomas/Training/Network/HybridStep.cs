@@ -1,12 +1,15 @@
 using System;
 using System.Collections.Generic;
+using System.Runtime.ExceptionServices;
+using System.Threading;
 using Thomas.Graphs;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
 
 /// <summary>
-/// A training step that two devices share: the first rows of each run are put into the queue of the one, and while it works the host's threads do the others.
+/// A training step that two devices share: the first rows of each run are for the one, which has a thread of the host to feed it, and at the same time the
+/// host's other threads do the rest.
 /// Each sums the gradients of its rows; those of the host are added to the device's, which updates the weights, and the host fetches the weights when the next
 /// step begins. The loss of a step is a weighted sum over its rows, so sums and gradients are the same as of one device, but for rounding.
 /// </summary>
@@ -23,6 +26,11 @@ internal sealed class HybridStep : ITrainingStep
     private readonly Batch _batch;
     private readonly float[] _probabilities;
     private readonly int _rows, _deviceRows;
+    private readonly SemaphoreSlim _go = new(0), _done = new(0);
+    private readonly Thread _feeder;
+    private float _deviceLoss;
+    private ExceptionDispatchInfo? _failure;
+    private volatile bool _ends;
 
     /// <summary>Compiles both parts and gives them memory.</summary>
     /// <param name="trainee">The network, without live batch normalization.</param>
@@ -31,7 +39,7 @@ internal sealed class HybridStep : ITrainingStep
     /// <param name="store">The variables of those graphs, on the device.</param>
     /// <param name="compile">The device, and how the CPU's part is compiled.</param>
     /// <param name="rows">Rows of a run, of which the device has the first.</param>
-    /// <param name="team">Threads to share; null for teams of their own.</param>
+    /// <param name="team">Threads for what the device has no kernels for; null for a team of its own. The CPU's part has another one.</param>
     public HybridStep(
         Trainee trainee, TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, int rows, ThreadTeam? team = null)
     {
@@ -48,7 +56,7 @@ internal sealed class HybridStep : ITrainingStep
         {
             owned.Add(_hostStore = new VariableStore([.. parameters, .. hostGraph.Sums]));
             owned.Add(_device = new StepProgram(graph, options, store, compile, team) { Masks = (0, 2) });
-            owned.Add(_host = StepProgram.WithoutUpdate(hostGraph, hostOptions, _hostStore, host, team, masks: (1, 2)));
+            owned.Add(_host = StepProgram.WithoutUpdate(hostGraph, hostOptions, _hostStore, host, null, masks: (1, 2)));
             owned.Add(_meet = Executable.CompileAsIs(graph.Meet!, compile, store, team));
             _weights = new VariableBlock(store, parameters, _hostStore, parameters);
             _gradients = new VariableBlock(store, graph.Incoming, _hostStore, InOrderOf(graph.Sums, hostGraph.Sums));
@@ -61,6 +69,9 @@ internal sealed class HybridStep : ITrainingStep
             for (int i = owned.Count - 1; i >= 0; i--) owned[i].Dispose();
             throw;
         }
+
+        _feeder = new Thread(Feed) { Name = "Thomas hybrid", IsBackground = true };
+        _feeder.Start();
     }
 
     /// <inheritdoc/>
@@ -106,9 +117,20 @@ internal sealed class HybridStep : ITrainingStep
     /// <inheritdoc/>
     public float Run()
     {
-        _device.Start();
-        _host.Start();
-        return _device.Loss() + _host.Loss();
+        _failure = null;
+        _go.Release();
+        float loss;
+        try
+        {
+            loss = _host.Run();
+        }
+        finally
+        {
+            _done.Wait();
+        }
+
+        _failure?.Throw();
+        return _deviceLoss + loss;
     }
 
     /// <inheritdoc/>
@@ -132,6 +154,11 @@ internal sealed class HybridStep : ITrainingStep
     /// <inheritdoc/>
     public void Dispose()
     {
+        _ends = true;
+        _go.Release();
+        _feeder.Join();
+        _go.Dispose();
+        _done.Dispose();
         _meet.Dispose();
         _host.Dispose();
         _device.Dispose();
@@ -146,6 +173,31 @@ internal sealed class HybridStep : ITrainingStep
         Variable[] ordered = new Variable[device.Count];
         for (int i = 0; i < ordered.Length; i++) ordered[i] = byName[device[i].Name];
         return ordered;
+    }
+
+    /// <summary>
+    /// Runs the device's part as often as it is told. Launching hundreds of kernels takes as long as many a device needs for them, so it must not hold up the
+    /// host's part.
+    /// </summary>
+    private void Feed()
+    {
+        while (true)
+        {
+            _go.Wait();
+            if (_ends) return;
+            try
+            {
+                _deviceLoss = _device.Run();
+            }
+#pragma warning disable CA1031 // whatever it is, it must reach the thread that trains
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                _failure = ExceptionDispatchInfo.Capture(error);
+            }
+
+            _done.Release();
+        }
     }
 
     private void Meet()

@@ -114,20 +114,8 @@ internal sealed class StepProgram : ITrainingStep
     /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
     public float Run()
     {
-        Start();
-        return Loss();
-    }
-
-    /// <summary>Begins to run one micro-batch: on a device with a queue of its own it is only put there.</summary>
-    public void Start()
-    {
         FeedNumbers();
         _step.Run();
-    }
-
-    /// <summary>Waits for the run and returns its part of the loss.</summary>
-    public float Loss()
-    {
         float loss = 0;
         _step.Read(0, new Span<float>(ref loss));
         return loss;

@@ -17,6 +17,7 @@ internal static class Program
         if (args is ["session", ..] && args.Length >= 2) return SessionBenchmark.Run(args.AsSpan(1));
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
         if (args is ["device", ..] && args.Length >= 3) return DeviceBenchmark.Run(args.AsSpan(1));
+        if (args is ["tiles", ..]) return TileBenchmark.Run(args.AsSpan(1));
         Console.Error.WriteLine(
             "usage: inference MODEL.onnx|ARCHITECTURE... [--batch N] [--threads N,N] [--rounds N] [--size N] [--without PASS] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
@@ -30,6 +31,9 @@ internal static class Program
         Console.Error.WriteLine(
             "       device steps|inference|check|product MODEL|ARCHITECTURE|M,N,K... [--device N] [--settings WORDS] [--cache FOLDER] [--batch N] [--update POLICY] "
             + "[--live-batch-norm] [--adam] [--rounds N] [--size N] [--threads N] [--profile | --profile-all LINES]");
+        Console.Error.WriteLine(
+            "       tiles [MODEL|ARCHITECTURE|M,N,K...] [--inference] [--batch N] [--device N] [--settings WORDS] [--cache FOLDER] [--top N] [--skip N] [--seconds N] "
+            + "[--check]");
         Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");
         Console.Error.WriteLine("       head [--features N] [--classes N] [--batch N] [--epochs N]");

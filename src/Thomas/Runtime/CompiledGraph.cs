@@ -84,6 +84,7 @@ internal sealed class CompiledGraph
         Graph compiled = Placement.Run(CompilePasses.Run(graph, IsWanted), places, out DeviceKernel?[] kernels);
         Schedule schedule = new(compiled, Workspaces(kernels, places), places);
         if (options.Reorder) schedule = Scheduler.Run(schedule);
+        if (device.JoinedUpdateElements > 0) schedule = LateUpdates.Run(schedule, device.JoinedUpdateElements);
         if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
         MemoryPlan plan = MemoryPlanner.Plan(schedule, options.ShareMemory);
 

@@ -108,7 +108,8 @@ internal static class BatchNormLaunches
         LaunchArgument variance = LaunchArgument.Input(4), dScale = LaunchArgument.Output(1), dShift = LaunchArgument.Output(2);
         LaunchArgument[] operands =
         [
-            LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Input(clip is null ? 2 : 5), LaunchArgument.Input(3), variance,
+            LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Input(clip is null ? 2 : 5), LaunchArgument.Input(3),
+            variance,
         ];
         LaunchArgument[] results = [LaunchArgument.Output(), dScale, dShift];
         LaunchArgument[] settings = [epsilon, clip is null ? 0 : 1, clip?.Lower ?? 0, clip?.Upper ?? 0];

@@ -72,8 +72,8 @@ internal static class DepthwiseGradientLaunches
         OpenClLaunch any = new(
             OpenClProgram.Of(AnyFile), "filter_gradient_any", new WorkSize(outputs, taps * chunks * lanes), new WorkSize(width, lanes),
             [
-                x, dy, chunks > 1 ? LaunchArgument.Workspace() : dw, g.OutPixels, g.InH, g.InW, g.Channels, g.OutH, g.OutW, g.PadTop, g.PadLeft, multiplier, taps,
-                g.KernelW, g.StrideH, g.StrideW, g.DilationH, g.DilationW, pixels, LaunchArgument.Local((long)width * lanes * sizeof(float)),
+                x, dy, chunks > 1 ? LaunchArgument.Workspace() : dw, g.OutPixels, g.InH, g.InW, g.Channels, g.OutH, g.OutW, g.PadTop, g.PadLeft, multiplier,
+                taps, g.KernelW, g.StrideH, g.StrideW, g.DilationH, g.DilationW, pixels, LaunchArgument.Local((long)width * lanes * sizeof(float)),
             ]);
         return Finished(name, any, chunks, taps * outputs, dw, 0, dw, 0, limits);
     }
@@ -129,7 +129,8 @@ internal static class DepthwiseGradientLaunches
     }
 
     // The kernel shares half of the sums at a time.
-    private static LaunchArgument Shared(RunPlan plan, int vector, int sums) => LaunchArgument.Local(plan.Group.Count * vector * ((sums + 1) / 2) * sizeof(float));
+    private static LaunchArgument Shared(RunPlan plan, int vector, int sums) =>
+        LaunchArgument.Local(plan.Group.Count * vector * ((sums + 1) / 2) * sizeof(float));
 
     private static OpenClProgram Program(in ConvGeometry g, int vector, params ReadOnlySpan<(string, string)> parts) => OpenClProgram.Of(
         File,

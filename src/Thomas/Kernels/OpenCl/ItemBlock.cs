@@ -11,6 +11,8 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="Group">Work-items of a group.</param>
 internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, WorkSize Group)
 {
+    private const int MostRows = 16, MostVectors = 4, LeastPixels = 64, ItemsPerUnit = 8, MostPieceFloats = 16 << 20;
+
     /// <summary>Its shape in names of kernels.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Rows}x{Vectors * Width}");
 
@@ -23,6 +25,43 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
         int vectors = n > width ? 2 : 1, most = isCpu ? (limits.VectorWidth >= 16 ? 8 : 6) : 4;
         WorkSize group = isCpu || limits.WorkGroup < 64 ? new WorkSize(1) : limits.WorkGroup < 128 ? new WorkSize(8, 8) : new WorkSize(8, 16);
         return new ItemBlock(Math.Min(most, m), vectors, width, group);
+    }
+
+    /// <summary>Blocks that are worth a measurement.</summary>
+    public static IEnumerable<ItemBlock> All(int m, int n, OpenClLimits limits)
+    {
+        ItemBlock usual = Choose(m, n, limits);
+        foreach (int rows in (int[])[2, 4, 6, 8])
+        {
+            foreach (int vectors in (int[])[1, 2, 4])
+            {
+                if (limits.Family == TileFamily.Items)
+                {
+                    yield return usual with { Rows = Math.Min(rows, m), Vectors = vectors };
+                    continue;
+                }
+
+                foreach (WorkSize group in (WorkSize[])[new(8, 16), new(16, 8), new(8, 8), new(4, 4)])
+                    yield return usual with { Rows = Math.Min(rows, m), Vectors = vectors, Group = group };
+            }
+        }
+    }
+
+    /// <summary>Whether a device can compute a result by such blocks.</summary>
+    public bool Fits(int m, int n, OpenClLimits limits) =>
+        IsShape(Rows, Vectors, Width) && Group.Count <= limits.WorkGroup && Rows <= m && n > Width * (Vectors - 1) && n >= Width;
+
+    /// <summary>Whether there are such blocks.</summary>
+    public static bool IsShape(int rows, int vectors, int width) => rows is > 0 and <= MostRows && vectors is > 0 and <= MostVectors && width is 1 or 2 or 4 or 8 or 16;
+
+    /// <summary>Pieces that the sums of a filter's gradient are cut into, so that all units have enough to do; 1 for other products.</summary>
+    public int Pieces(Product product, OpenClLimits limits)
+    {
+        if (!product.IsFilter) return 1;
+        bool plain = product.FormB == MatrixForm.Rows;
+        long blocks = Blocks(plain ? product.N : product.Window.Channels, product.M) * (plain ? 1L : product.Taps) * product.Count;
+        long wanted = ((long)limits.ComputeUnits * ItemsPerUnit * Group.Count) + blocks - 1;
+        return (int)Math.Max(1, Math.Min(Math.Min(wanted / blocks, product.K / LeastPixels), MostPieceFloats / Math.Max(1, product.SizeC)));
     }
 
     /// <summary>How many blocks a result has.</summary>

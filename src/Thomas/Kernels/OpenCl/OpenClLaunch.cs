@@ -15,6 +15,9 @@ internal enum LaunchArgumentKind
     /// <summary>Memory of the node's constants.</summary>
     Constants,
 
+    /// <summary>The whole buffer that an operand of the node lies in, without a distance.</summary>
+    Buffer,
+
     /// <summary>A 32-bit integer.</summary>
     Int,
 
@@ -75,6 +78,27 @@ internal readonly record struct WorkSize(int X, int Y = 1, int Z = 1)
 /// <param name="Arguments">Its arguments in order.</param>
 internal sealed record OpenClLaunch(OpenClProgram Program, string Function, WorkSize Items, WorkSize Group, LaunchArgument[] Arguments)
 {
+    /// <summary>How it can be one launch with those that follow it; null if it cannot.</summary>
+    public OpenClJoint? Joint { get; init; }
+
     /// <summary>Whether it runs only to fill the memory of the node's constants, once, before the first step.</summary>
     public bool IsOnce { get; init; }
+}
+
+/// <summary>
+/// A function that does for several nodes what another one does for one. Its parameters are those of that one, but of memory that each node has for itself only
+/// the buffer, and no count; the last is a table. For each group of work-items the table has the distances of that memory in units of
+/// <see cref="Unit"/> bytes, the number of the group's first element and the number of elements, as 32-bit integers; a work-item does
+/// <see cref="Vector"/> elements.
+/// </summary>
+/// <param name="Function">Its name, in the same program.</param>
+/// <param name="Memories">Which arguments of the other function are memory that each node has for itself.</param>
+/// <param name="Count">Which argument is the number of elements.</param>
+internal sealed record OpenClJoint(string Function, int[] Memories, int Count)
+{
+    /// <summary>Bytes that distances are counted in: what values lie at multiples of.</summary>
+    public const int Unit = 512;
+
+    /// <summary>Elements of a work-item.</summary>
+    public const int Vector = 4;
 }

@@ -92,4 +92,23 @@ internal sealed record Product
 
     /// <summary>Floats of all of c.</summary>
     public long SizeC => Count == 1 || StepC < LdC ? (long)M * LdC : (long)Count * StepC;
+
+    /// <summary>Whether it is the gradient of a filter or of a dense layer's weights, which families without local memory have a kernel of their own for.</summary>
+    public bool IsFilter => FormB == MatrixForm.Patches || (FormA == MatrixForm.Columns && FormB == MatrixForm.Rows && Count == 1);
+
+    /// <summary>Floats from the beginning of a to its end.</summary>
+    public long SizeA => FormA switch
+    {
+        MatrixForm.Rows => ((Count - 1L) * StepA) + ((M - 1L) * LdA) + K,
+        MatrixForm.Columns => ((Count - 1L) * StepA) + ((K - 1L) * LdA) + M,
+        _ => (long)Window.Batch * (IsBackward ? Window.OutH * Window.OutW : Window.InH * Window.InW) * LdA,
+    };
+
+    /// <summary>Floats from the beginning of b to its end.</summary>
+    public long SizeB => FormB switch
+    {
+        MatrixForm.Rows or MatrixForm.Taps => ((Count - 1L) * StepB) + ((K - 1L) * LdB) + N,
+        MatrixForm.Columns => ((Count - 1L) * StepB) + ((N - 1L) * LdB) + K,
+        _ => (long)Window.Batch * Window.InH * Window.InW * LdB,
+    };
 }

@@ -11,21 +11,32 @@ internal static class ProductLaunches
     // Workspace and constants are handed out in pieces of this alignment.
     private const long Alignment = 512;
     private const int TransposeTile = 8;
-    private const int MostPieceFloats = 16 << 20;
 
-    /// <summary>The kernel of a product.</summary>
+    /// <summary>The kernel of a product: as measurements chose it, or else as it is by default.</summary>
     /// <param name="name">What it is for, as names of kernels begin.</param>
     /// <param name="product">The product.</param>
-    /// <param name="context">Limits of the device.</param>
-    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
-    {
-        if (context.Limits.Family == TileFamily.Local && ProductTile.Choose(product, context.Limits) is (ProductTile tile, int pieces))
-        {
-            return InLocalMemory(name, product, tile, pieces, context);
-        }
+    /// <param name="context">Limits of the device, and what was measured on it.</param>
+    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context) =>
+        Create(name, product, context.Choose?.Invoke(product) ?? ProductChoice.Default(product, context.Limits), context.Limits);
 
-        return Direct(name, product, context.Limits);
-    }
+    /// <summary>The kernel of a product, computed in one of the ways that there are.</summary>
+    /// <param name="name">What it is for, as names of kernels begin.</param>
+    /// <param name="product">The product.</param>
+    /// <param name="choice">How; it must serve the product.</param>
+    /// <param name="limits">Limits of the device.</param>
+    public static OpenClKernel Create(string name, Product product, ProductChoice choice, OpenClLimits limits) =>
+        choice.Tile is ProductTile tile ? InLocalMemory(name, product, tile, choice.Pieces, limits)
+        : product.IsFilter ? Filter(name, product, choice, limits)
+        : Direct(name, product, choice.Block);
+
+    /// <summary>Numbers of a that are read at once.</summary>
+    public static int WidthA(Product product) => Width(
+        product.LdA, product.StepA, product.A, product.FormA switch { MatrixForm.Rows => product.K, MatrixForm.Columns => product.M, _ => product.Window.Channels });
+
+    /// <summary>Numbers of b that are read at once.</summary>
+    public static int WidthB(Product product) => Width(
+        product.LdB, product.StepB, product.B,
+        product.FormB switch { MatrixForm.Rows or MatrixForm.Taps => product.N, MatrixForm.Columns => product.K, _ => product.Window.Channels });
 
     /// <summary>The launch that adds the pieces of sums in their order.</summary>
     /// <param name="product">What they are pieces of.</param>
@@ -38,12 +49,18 @@ internal static class ProductLaunches
         macros.Add(Tile());
         List<LaunchArgument> arguments = [parts, product.C];
         AddEpilogue(arguments, product);
-        int count = checked((int)product.SizeC);
-        arguments.AddRange([count, pieces, count, product.LdC]);
-        return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", new WorkSize(count), new WorkSize(limits.LoopGroup), [.. arguments]);
+        int floats = checked((int)product.SizeC), pack = floats % 4 == 0 ? 4 : 1, count = floats / pack;
+
+        // Many pieces of a small result are shared by several lines of a group, each of which has some to add.
+        const int LeastPieces = 4, EnoughItems = 1024;
+        int group = limits.Family == TileFamily.Items ? limits.LoopGroup : limits.SumGroup, height = 1;
+        while (limits.Family != TileFamily.Items && height * 4 <= group && height * 2 * LeastPieces <= pieces && (long)count * height < (long)limits.ComputeUnits * EnoughItems) height *= 2;
+        arguments.AddRange([LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
+        WorkSize items = new(Up(count, group / height) * height);
+        return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
     }
 
-    private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClKernelContext context)
+    private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)
     {
         bool split = pieces > 1;
         int stepPiece = checked((int)product.SizeC);
@@ -52,7 +69,7 @@ internal static class ProductLaunches
         [
             ("BM", Text(tile.M)), ("BN", Text(tile.N)), ("BK", Text(tile.K)), ("TM", Text(tile.ItemM)), ("TN", Text(tile.ItemN)),
             ($"A_{product.FormA.ToString().ToUpperInvariant()}", "1"), ($"B_{product.FormB.ToString().ToUpperInvariant()}", "1"),
-            ("VA", VectorA(product)), ("VB", VectorB(product)), ("VC", product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
+            ("VA", Text(WidthA(product))), ("VB", Text(WidthB(product))), ("VC", product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
         ];
         AddWindow(macros, product);
         if (!split) macros.AddRange(Epilogue(product));
@@ -66,21 +83,15 @@ internal static class ProductLaunches
         OpenClLaunch launch = new(OpenClProgram.Of("product", [.. macros]), "product", size, new WorkSize(items), [.. arguments]);
         string fullName = string.Create(CultureInfo.InvariantCulture, $"f32_{name}_{tile.M}x{tile.N}x{tile.K}{(split ? $"_split{pieces}" : "")}");
         return split
-            ? new OpenClKernel(fullName, launch, SumPieces(product, LaunchArgument.Workspace(), pieces, context.Limits))
+            ? new OpenClKernel(fullName, launch, SumPieces(product, LaunchArgument.Workspace(), pieces, limits))
             {
                 Workspace = sizeof(float) * (long)stepPiece * pieces,
             }
             : new OpenClKernel(fullName, launch);
     }
 
-    private static OpenClKernel Direct(string name, Product product, OpenClLimits limits)
+    private static OpenClKernel Direct(string name, Product product, ItemBlock block)
     {
-        if (product.FormB == MatrixForm.Patches || (product.FormA == MatrixForm.Columns && product.FormB == MatrixForm.Rows && product.Count == 1))
-        {
-            return Filter(name, product, limits);
-        }
-
-        ItemBlock block = ItemBlock.Choose(product.M, product.N, limits);
         List<OpenClLaunch> launches = [];
         int channels = product.K / product.Taps, ldb = product.LdB, stepB = product.StepB, tapB = product.LdB;
         long constants = 0, workspace = 0;
@@ -114,17 +125,13 @@ internal static class ProductLaunches
         return new OpenClKernel($"f32_{name}_{block.Name}", [.. launches]) { Constants = constants, Workspace = workspace };
     }
 
-    private static OpenClKernel Filter(string name, Product product, OpenClLimits limits)
+    private static OpenClKernel Filter(string name, Product product, ProductChoice choice, OpenClLimits limits)
     {
         // The vectors lie along the columns of a, which is the gradient of the convolution's output; the rows are channels of its input.
         bool plain = product.FormB == MatrixForm.Rows;
         int taps = plain ? 1 : product.Taps, channels = plain ? product.N : product.Window.Channels;
-        ItemBlock block = ItemBlock.Choose(channels, product.M, limits);
-        const int LeastPixels = 64, ItemsPerUnit = 8;
-        long blocks = block.Blocks(channels, product.M) * (long)taps * product.Count;
+        (_, ItemBlock block, int pieces) = choice;
         int stepPiece = checked((int)product.SizeC);
-        long wanted = ((long)limits.ComputeUnits * ItemsPerUnit * block.Group.Count) + blocks - 1;
-        int pieces = (int)Math.Max(1, Math.Min(Math.Min(wanted / blocks, product.K / LeastPixels), MostPieceFloats / Math.Max(1, stepPiece)));
         int piecePixels = (product.K + pieces - 1) / pieces;
         bool split = pieces > 1;
         List<(string, string)> macros = block.Macros("FILTER");
@@ -187,16 +194,9 @@ internal static class ProductLaunches
             ]);
     }
 
-    private static string VectorA(Product product) => Vector(
-        product.LdA, product.StepA, product.A, product.FormA switch { MatrixForm.Rows => product.K, MatrixForm.Columns => product.M, _ => product.Window.Channels });
-
-    private static string VectorB(Product product) => Vector(
-        product.LdB, product.StepB, product.B,
-        product.FormB switch { MatrixForm.Rows or MatrixForm.Taps => product.N, MatrixForm.Columns => product.K, _ => product.Window.Channels });
-
     /// <summary>4 where all vectors of 4 lie at multiples of 16 bytes and none crosses an end.</summary>
-    private static string Vector(int line, int step, LaunchArgument memory, int inner) =>
-        line % 4 == 0 && step % 4 == 0 && inner % 4 == 0 && memory.Value % 16 == 0 ? "4" : "1";
+    private static int Width(int line, int step, LaunchArgument memory, int inner) =>
+        line % 4 == 0 && step % 4 == 0 && inner % 4 == 0 && memory.Value % 16 == 0 ? 4 : 1;
 
     private static int Up(int value, int step) => (value + step - 1) / step * step;
 

@@ -12,16 +12,28 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="Efficiency">Share of the peak rate that it reaches, about, where there is enough to do.</param>
 internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, double Efficiency)
 {
-    private const int Pad = 4, MostPieces = 256, MostPieceFloats = 32 << 20;
+    private const int Pad = 4, MostPieces = 256, MostTriedPieces = 2048, MostPieceFloats = 32 << 20;
 
     // Of the estimates: multiply-adds of a compute unit in a cycle, cycles of a step that nothing hides, cycles of one more launch, bytes in a cycle for each unit.
     private const double UnitRate = 128, StepCycles = 300, LaunchCycles = 4000, UnitBytes = 16;
 
-    /// <summary>The shapes that there are.</summary>
-    public static IReadOnlyList<ProductTile> All { get; } =
+    // Those that the estimates choose from.
+    private static readonly ProductTile[] Usual =
     [
         new(128, 128, 16, 8, 8, 0.75), new(128, 64, 16, 8, 4, 0.6), new(64, 64, 16, 4, 4, 0.5), new(128, 32, 16, 8, 4, 0.45), new(64, 32, 16, 4, 4, 0.4),
         new(32, 64, 16, 4, 4, 0.4), new(32, 32, 16, 4, 4, 0.35), new(128, 16, 16, 8, 4, 0.3), new(16, 64, 16, 4, 4, 0.25),
+    ];
+
+    /// <summary>The shapes that there are: those that estimates choose from, and those that only measurements do.</summary>
+    public static IReadOnlyList<ProductTile> All { get; } =
+    [
+        .. Usual,
+        new(256, 128, 8, 16, 8, 0.8), new(128, 256, 8, 8, 16, 0.8), new(128, 128, 8, 8, 8, 0.7), new(128, 128, 16, 16, 8, 0.7), new(128, 128, 16, 8, 16, 0.7),
+        new(128, 64, 16, 8, 8, 0.65), new(64, 128, 16, 8, 8, 0.65), new(64, 128, 16, 4, 8, 0.6), new(128, 64, 32, 8, 4, 0.6), new(64, 64, 8, 4, 4, 0.5),
+        new(64, 64, 32, 4, 4, 0.5), new(64, 64, 16, 8, 4, 0.5), new(64, 64, 16, 8, 8, 0.5), new(64, 64, 32, 8, 4, 0.5), new(32, 128, 16, 4, 8, 0.45),
+        new(32, 64, 32, 4, 4, 0.4), new(64, 32, 32, 4, 4, 0.4), new(32, 64, 16, 4, 8, 0.4), new(64, 32, 16, 8, 4, 0.4), new(32, 32, 32, 4, 4, 0.35),
+        new(32, 32, 16, 8, 4, 0.3), new(16, 64, 32, 4, 4, 0.25), new(16, 128, 16, 4, 8, 0.3), new(16, 32, 32, 4, 4, 0.2), new(32, 16, 32, 4, 4, 0.2),
+        new(64, 16, 32, 4, 4, 0.25),
     ];
 
     /// <summary>Work-items of a group.</summary>
@@ -35,12 +47,11 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
     {
         (ProductTile Tile, int Pieces)? best = null;
         double least = double.PositiveInfinity;
-        foreach (ProductTile tile in All)
+        foreach (ProductTile tile in Usual)
         {
-            if (tile.Items > limits.WorkGroup || tile.LocalBytes > limits.LocalBytes) continue;
-            for (int pieces = 1; pieces <= MostPieces; pieces *= 2)
+            if (!tile.Fits(product, limits)) continue;
+            for (int pieces = 1; pieces <= MostPieces && tile.CanCut(product, pieces); pieces *= 2)
             {
-                if (pieces > 1 && (product.K / pieces < 2 * tile.K || product.SizeC * pieces > MostPieceFloats)) break;
                 double cycles = tile.Cycles(product, pieces, limits);
                 if (cycles >= least) continue;
                 (least, best) = (cycles, (tile, pieces));
@@ -50,8 +61,36 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
         return best;
     }
 
+    /// <summary>The numbers of pieces that are worth a measurement: powers of 2.</summary>
+    public IEnumerable<int> PiecesOf(Product product)
+    {
+        for (int pieces = 1; pieces <= MostTriedPieces && CanCut(product, pieces); pieces *= 2) yield return pieces;
+    }
+
+    /// <summary>Whether the pieces of a product's sums are not too many for memory.</summary>
+    public static bool HasRoom(Product product, int pieces) => pieces == 1 || product.SizeC * pieces <= MostPieceFloats;
+
+    /// <summary>Whether a device can run it, and its work-items can share the loads of the operands evenly.</summary>
+    public bool Fits(Product product, OpenClLimits limits) =>
+        Items <= limits.WorkGroup && LocalBytes <= limits.LocalBytes
+        && Shares(M, product.FormA == MatrixForm.Columns, ProductLaunches.WidthA(product))
+        && Shares(N, product.FormB != MatrixForm.Columns, ProductLaunches.WidthB(product));
+
+    /// <summary>Whether lines of an operand's tile, or parts of a line, are divided among all work-items without a rest.</summary>
+    /// <param name="size">Rows or columns.</param>
+    /// <param name="along">Whether lines lie along them rather than along the sums.</param>
+    /// <param name="width">Numbers that are read at once.</param>
+    private bool Shares(int size, bool along, int width)
+    {
+        int wide = (along ? size : K) / width, lines = along ? K : size;
+        return Items % wide == 0 && lines % (Items / wide) == 0;
+    }
+
+    /// <summary>Whether each piece has enough steps, and all together have room.</summary>
+    private bool CanCut(Product product, int pieces) => pieces == 1 || (product.K / pieces >= 2 * K && HasRoom(product, pieces));
+
     /// <summary>Cycles of a product, about.</summary>
-    private double Cycles(Product product, int pieces, OpenClLimits limits)
+    public double Cycles(Product product, int pieces, OpenClLimits limits)
     {
         int units = limits.ComputeUnits;
         double groups = (double)Blocks(product.M, M) * Blocks(product.N, N) * product.Count * pieces;

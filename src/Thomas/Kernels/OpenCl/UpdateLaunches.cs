@@ -3,7 +3,7 @@ namespace Thomas.Kernels.OpenCl;
 /// <summary>Launches of the steps of optimizers. The operands come in the order of the operators, and what is updated is updated where it lies.</summary>
 internal static class UpdateLaunches
 {
-    private const int Vector = 4;
+    private const int Vector = OpenClJoint.Vector;
 
     private static readonly OpenClProgram Program = OpenClProgram.Of("updates");
 
@@ -19,7 +19,7 @@ internal static class UpdateLaunches
     /// <param name="nesterov">Whether the step looks ahead.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Sgd(int count, float rateFactor, float momentum, float decay, bool decoupled, bool nesterov, OpenClLimits limits) => Launch(
-        "sgd", count, limits,
+        "sgd", [0, 1, 2], 4, count, limits,
         [
             LaunchArgument.Output(0), LaunchArgument.Output(1), LaunchArgument.Input(2), LaunchArgument.Input(3), count, rateFactor, momentum, decay,
             decoupled ? 1 : 0, nesterov ? 1 : 0,
@@ -39,7 +39,7 @@ internal static class UpdateLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Adam(
         int count, float rateFactor, float beta1, float beta2, float epsilon, float decay, bool decoupled, OpenClLimits limits) => Launch(
-        "adam", count, limits,
+        "adam", [0, 1, 2, 3], 5, count, limits,
         [
             LaunchArgument.Output(0), LaunchArgument.Output(1), LaunchArgument.Output(2), LaunchArgument.Input(3), LaunchArgument.Input(4), count, rateFactor,
             beta1, 1 - beta1, beta2, 1 - beta2, epsilon, decay, decoupled ? 1 : 0,
@@ -47,12 +47,15 @@ internal static class UpdateLaunches
 
     /// <summary>sum = keep[0] = 0 ? grad : sum + grad. Operands: sum, grad, keep.</summary>
     public static OpenClLaunch Accumulate(int count, OpenClLimits limits) =>
-        Launch("accumulate", count, limits, [LaunchArgument.Output(), LaunchArgument.Input(1), LaunchArgument.Input(2), count]);
+        Launch("accumulate", [0, 1], 3, count, limits, [LaunchArgument.Output(), LaunchArgument.Input(1), LaunchArgument.Input(2), count]);
 
     /// <summary>average = kept * average + gain * value. Operands: average, value.</summary>
     public static OpenClLaunch MovingAverage(int count, float kept, float gain, OpenClLimits limits) =>
-        Launch("moving_average", count, limits, [LaunchArgument.Output(), LaunchArgument.Input(1), count, kept, gain]);
+        Launch("moving_average", [0, 1], 2, count, limits, [LaunchArgument.Output(), LaunchArgument.Input(1), count, kept, gain]);
 
-    private static OpenClLaunch Launch(string function, int count, OpenClLimits limits, LaunchArgument[] arguments) =>
-        new(Program, function, new WorkSize((int)(((long)count + Vector - 1) / Vector)), new WorkSize(limits.LoopGroup), arguments);
+    private static OpenClLaunch Launch(string function, int[] memories, int countAt, int count, OpenClLimits limits, LaunchArgument[] arguments) =>
+        new(Program, function, new WorkSize((int)(((long)count + Vector - 1) / Vector)), new WorkSize(limits.LoopGroup), arguments)
+        {
+            Joint = new OpenClJoint($"{function}_joint", memories, countAt),
+        };
 }

@@ -1,6 +1,6 @@
-// Batch normalization over the last axis. V channels a work-item, which are a column; a group is columns (dimension 0) by lanes (dimension 1, a power of 2), and
-// the lanes of a column share the rows of a chunk. Moments are joined as Chan, Golub and LeVeque (1979) do, relative to the tensor's first row, so that neither
-// a large mean nor many rows cost digits.
+// Batch normalization over the last axis. V channels a work-item, which are a column; a group is columns (dimension 0) by lanes (dimension 1, a power of 2),
+// and the lanes of a column share the rows of a chunk. Moments are joined as Chan, Golub and LeVeque (1979) do, relative to the tensor's first row, so that
+// neither a large mean nor many rows cost digits.
 #if V == 4
 typedef float4 FV;
 #else

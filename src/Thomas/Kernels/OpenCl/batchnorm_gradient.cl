@@ -1,7 +1,7 @@
 // The gradients of batch normalization with the statistics of the batch, through them too. V channels a work-item, which are a column; a group is columns
-// (dimension 0) by lanes (dimension 1, a power of 2), and the lanes of a column share the rows of a chunk. g is what the activation, a clipping, lets through of
-// dy, h is x - mean:
-// dShift = sum g, dScale = r * sum g * h, dx = scale * r * (g - dShift / n - h * r * dScale / n), r = 1 / sqrt(variance + epsilon), n the rows.
+// (dimension 0) by lanes (dimension 1, a power of 2), and the lanes of a column share the rows of a chunk. g is what the activation, a clipping, lets
+// through of dy, h is x - mean: dShift = sum g, dScale = r * sum g * h, dx = scale * r * (g - dShift / n - h * r * dScale / n), r = 1 / sqrt(variance +
+// epsilon), n the rows.
 #if V == 4
 typedef float4 FV;
 #else

@@ -1,5 +1,5 @@
-// Convolution of each channel by itself. With K: windows of K x K taps, stride S, no dilation, a result channel for each channel; a work-item computes R rows by
-// T pixels of V channels. Without K: any window, an element a work-item. Taps beyond the edges count as zeros.
+// Convolution of each channel by itself. With K: windows of K x K taps, stride S, no dilation, a result channel for each channel; a work-item computes R
+// rows by T pixels of V channels. Without K: any window, an element a work-item. Taps beyond the edges count as zeros.
 #ifdef K
 #if V == 4
 typedef float4 FV;

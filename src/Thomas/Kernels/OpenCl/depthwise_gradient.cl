@@ -1,7 +1,7 @@
-// Gradients of a convolution of each channel by itself: with DX that of its input, with DW that of its filter, or both in one pass. Windows of K x K taps, stride
-// S, no dilation, a result channel for each channel; V channels a work-item. In the padded input, a block is the S x S pixels from (a * S, b * S) on. Its pixels
-// touch the results (a - k, b - l), k and l < D, and together all taps once. A work-item goes along a run of blocks of one row and keeps those results in
-// registers; the item's runs are all or some of those of a chunk, which the lanes of its group share.
+// Gradients of a convolution of each channel by itself: with DX that of its input, with DW that of its filter, or both in one pass. Windows of K x K taps,
+// stride S, no dilation, a result channel for each channel; V channels a work-item. In the padded input, a block is the S x S pixels from (a * S, b * S) on.
+// Its pixels touch the results (a - k, b - l), k and l < D, and together all taps once. A work-item goes along a run of blocks of one row and keeps those
+// results in registers; the item's runs are all or some of those of a chunk, which the lanes of its group share.
 #if V == 4
 typedef float4 FV;
 #elif V == 2

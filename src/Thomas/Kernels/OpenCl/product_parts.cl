@@ -1,6 +1,7 @@
 // What matrix products need beside them.
 
-// y[i] = f(sum of the pieces of element i, in their order, + bias + residual).
+// y[i] = f(sum of the pieces of element i + bias + residual). count and step are in vectors of pack numbers, which is 1 or 4. A group is width x height items:
+// each line of items takes each height-th piece, four sums at a time, and the lines are then added two by two, so the order of a sum depends on sizes only.
 kernel void sum_pieces(
     ARG(const float, parts), ARG(float, y),
 #ifdef BIAS
@@ -9,7 +10,7 @@ kernel void sum_pieces(
 #ifdef RESIDUAL
     ARG(const float, residual),
 #endif
-    const int count, const int pieces, const int step, const int channels)
+    local float4 *sums, const int count, const int pieces, const int step, const int channels, const int height, const int pack)
 {
     USE(const float, parts);
     USE(float, y);
@@ -19,20 +20,47 @@ kernel void sum_pieces(
 #ifdef RESIDUAL
     USE(const float, residual);
 #endif
-    const int i = get_global_id(0);
-    if (i >= count) return;
-    float sum = 0;
-    for (int piece = 0; piece < pieces; piece++) sum += parts[(size_t)piece * step + i];
+    const int width = (int)get_local_size(0) / height, column = (int)get_local_id(0) % width, line = (int)get_local_id(0) / width;
+    const int i = (int)get_group_id(0) * width + column;
+    float4 sum = (float4)(0);
+    if (i < count)
+    {
+        float4 second = (float4)(0), third = (float4)(0), fourth = (float4)(0);
+        global const float *from = parts + (size_t)i * pack;
+        const size_t apart = (size_t)step * pack;
+        int piece = line;
+        for (; piece + 3 * height < pieces; piece += 4 * height)
+        {
+            sum += LOAD(pack, from + piece * apart);
+            second += LOAD(pack, from + (piece + height) * apart);
+            third += LOAD(pack, from + (piece + 2 * height) * apart);
+            fourth += LOAD(pack, from + (piece + 3 * height) * apart);
+        }
+
+        for (; piece < pieces; piece += height) sum += LOAD(pack, from + piece * apart);
+        sum = (sum + second) + (third + fourth);
+    }
+
+    if (height > 1)
+    {
+        sums[get_local_id(0)] = sum;
+        FOLD(SUM, sums, line, height, width);
+        sum = sums[get_local_id(0)];
+    }
+
+    if (i >= count || line != 0) return;
+    const int first = i * pack;
 #ifdef BIAS
-    sum += bias[i % channels];
+    if (pack == 4) sum += (float4)(bias[first % channels], bias[(first + 1) % channels], bias[(first + 2) % channels], bias[(first + 3) % channels]);
+    else sum += (float4)(bias[first % channels]);
 #endif
 #ifdef RESIDUAL
-    sum += residual[i];
+    sum += LOAD(pack, residual + first);
 #endif
 #ifdef ACT
-    sum = ACT(sum);
+    sum = pack == 4 ? MAP4(ACT, sum) : (float4)(ACT(sum.x));
 #endif
-    y[i] = sum;
+    STORE(pack, y + first, sum);
 }
 
 // The transposes of some matrices: y[which][k][n] = x[which][n][k], through local memory, so that neighbors are read and written by neighbors. A group of TILE x TILE.

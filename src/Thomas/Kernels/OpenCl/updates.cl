@@ -95,3 +95,68 @@ kernel void moving_average(ARG(float, average), ARG(const float, value), const i
     USE(const float, value);
     BY_VECTORS(AVERAGE)
 }
+
+// The same for several tensors, whose distances in their buffers a table has: OpenClJoint of C#. memories: how many distances there are.
+#define BY_TABLE(memories, STEP) \
+    const int count = entry[memories + 1]; \
+    const int i = entry[memories] + get_local_id(0) * 4; \
+    if (i + 4 <= count) STEP(float4, i) \
+    else for (int k = i; k < count; k++) STEP(float, k)
+#define ENTRY(memories) global const int *const entry = table + get_group_id(0) * (memories + 2)
+#define OWN(type, name, at) global type *const name = name##_base + (size_t)entry[at] * 128
+
+kernel void sgd_joint(global float *w_base, global float *v_base, global const float *grad_base, ARG(const float, control), const float rate_factor,
+    const float momentum, const float decay, const int decoupled, const int nesterov, global const int *table)
+{
+    ENTRY(3);
+    OWN(float, w, 0);
+    OWN(float, v, 1);
+    OWN(const float, grad, 2);
+    USE(const float, control);
+    const float rate = control[0] * rate_factor;
+    const float scale = control[1];
+    KEPT_AND_COUPLED;
+    BY_TABLE(3, SGD)
+}
+
+kernel void adam_joint(global float *w_base, global float *m_base, global float *v_base, global const float *grad_base, ARG(const float, control),
+    const float rate_factor, const float beta1, const float gain1, const float beta2, const float gain2, const float epsilon, const float decay,
+    const int decoupled, global const int *table)
+{
+    ENTRY(4);
+    OWN(float, w, 0);
+    OWN(float, m, 1);
+    OWN(float, v, 2);
+    OWN(const float, grad, 3);
+    USE(const float, control);
+    const float rate = control[0] * rate_factor;
+    const float scale = control[1];
+    const float step = rate * control[2];
+    const float root = control[3];
+    KEPT_AND_COUPLED;
+    BY_TABLE(4, ADAM)
+}
+
+kernel void accumulate_joint(global float *sum_base, global const float *grad_base, ARG(const float, keep), global const int *table)
+{
+    ENTRY(2);
+    OWN(float, sum, 0);
+    OWN(const float, grad, 1);
+    USE(const float, keep);
+    if (keep[0] == 0.0f)
+    {
+        BY_TABLE(2, SET)
+    }
+    else
+    {
+        BY_TABLE(2, ADD)
+    }
+}
+
+kernel void moving_average_joint(global float *average_base, global const float *value_base, const float kept, const float gain, global const int *table)
+{
+    ENTRY(2);
+    OWN(float, average, 0);
+    OWN(const float, value, 1);
+    BY_TABLE(2, AVERAGE)
+}

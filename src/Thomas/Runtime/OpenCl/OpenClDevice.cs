@@ -15,7 +15,10 @@ namespace Thomas.Runtime.OpenCl;
 internal sealed unsafe class OpenClDevice : Device
 {
     // More than any driver asks of a buffer's beginning or of a sub-buffer.
-    private const long OffsetAlignment = 512;
+    private const long OffsetAlignment = OpenClJoint.Unit;
+
+    // Where a launch costs more than the update itself.
+    private const int JoinedElements = 1 << 16;
 
     private static readonly ConcurrentDictionary<(int Number, OpenClSettings Settings), Lazy<OpenClDevice>> Opened = new();
 
@@ -75,6 +78,9 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;
+
+    /// <inheritdoc/>
+    public override int JoinedUpdateElements => JoinedElements;
 
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>

@@ -13,6 +13,8 @@ internal sealed unsafe class OpenClSegment : Segment
     private readonly int[] _firsts;
     private readonly string[] _names;
 
+    private readonly List<DeviceMemory> _tables = [];
+
     // Buffers live as long as launches that use them.
     private readonly PlacedKernel[] _placed;
 
@@ -30,6 +32,17 @@ internal sealed unsafe class OpenClSegment : Segment
         {
             for (int i = 0; i < _placed.Length; i++)
             {
+                int together = JointLaunches.Length(_placed, i);
+                if (together > 1)
+                {
+                    (OpenClLaunch joint, PlacedKernel placed, DeviceMemory table) = JointLaunches.Create(_device, _placed.AsSpan(i, together));
+                    _tables.Add(table);
+                    launches.Add(Bind(joint, placed));
+                    for (int k = 0; k < together; k++) _firsts[i + k + 1] = launches.Count;
+                    i += together - 1;
+                    continue;
+                }
+
                 foreach (OpenClLaunch launch in ((OpenClKernel)_placed[i].Kernel).Launches)
                 {
                     if (launch.IsOnce && !_placed[i].Packs) continue;
@@ -114,6 +127,10 @@ internal sealed unsafe class OpenClSegment : Segment
                     case LaunchArgumentKind.Float:
                         float number = argument.Number;
                         Set(index++, sizeof(float), &number);
+                        break;
+                    case LaunchArgumentKind.Buffer:
+                        nint only = ((OpenClMemory)placed.Inputs[argument.Index].Memory!).Handle;
+                        Set(index++, sizeof(nint), &only);
                         break;
                     case LaunchArgumentKind.Local:
                         Set(index++, (int)argument.Value, null);

@@ -1,0 +1,136 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Thomas.Graphs;
+using Thomas.Kernels.OpenCl;
+using Thomas.Ops;
+
+namespace Thomas.Runtime.OpenCl;
+
+/// <summary>A product on made-up numbers in buffers of its own, to be computed in several ways: how long each takes, and whether the results agree.</summary>
+internal sealed class OpenClProductTrial : IDisposable
+{
+    private const int PatternFloats = 65521;
+
+    private readonly OpenClDevice _device;
+    private readonly Product _product;
+    private readonly DeviceMemory _memory;
+    private readonly List<MemorySpan> _inputs = [];
+    private readonly MemorySpan _output;
+    private readonly Node _node;
+    private DeviceMemory? _workspace;
+
+    /// <summary>Takes memory and fills it.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="product">The product.</param>
+    /// <exception cref="NotEnoughMemoryException">The device has not enough.</exception>
+    public OpenClProductTrial(OpenClDevice device, Product product)
+    {
+        _device = device;
+        (long sizeC, long bytes) = (product.SizeC, 0);
+        List<(long Offset, long Floats)> operands = [];
+        LaunchArgument a = Take(product.A, product.SizeA), b = Take(product.B, product.SizeB);
+        LaunchArgument? bias = product.Bias is LaunchArgument one ? Take(one, (long)product.Count * product.N) : null;
+        LaunchArgument? residual = product.Residual is LaunchArgument added ? Take(added, sizeC) : null;
+
+        // Constants are packed before the first step, so the time for that does not count; here it would.
+        _product = product with { A = a, B = b, C = LaunchArgument.Output(), Bias = bias, Residual = residual };
+        long output = bytes;
+        _memory = device.Allocate(bytes + (sizeof(float) * sizeC));
+        foreach ((long offset, long floats) in operands) _inputs.Add(new MemorySpan(_memory, offset, sizeof(float) * floats));
+        _output = new MemorySpan(_memory, output, sizeof(float) * sizeC);
+        Fill(output / sizeof(float));
+        GraphBuilder builder = new();
+        _node = builder.AddNode(OpCatalog.Reshape, [builder.Input("x", new TensorType(DType.F32, new Shape(1)))], new ReshapeAttributes(new IntList(1)));
+
+        LaunchArgument Take(LaunchArgument argument, long floats)
+        {
+            operands.Add((bytes, floats + (argument.Value / sizeof(float))));
+            bytes += Up((sizeof(float) * floats) + argument.Value, device.Alignment);
+            return argument with { Kind = LaunchArgumentKind.Input, Index = operands.Count - 1 };
+        }
+    }
+
+    /// <summary>Begins to build what a way needs.</summary>
+    public void Prepare(ProductChoice choice)
+    {
+        foreach (OpenClLaunch launch in KernelOf(choice).Launches) _device.Programs.Start(launch.Program);
+    }
+
+    /// <summary>Seconds that a product takes, the least of some rounds; the first run does not count.</summary>
+    /// <param name="choice">How it is computed.</param>
+    /// <param name="hopeless">Seconds after which more rounds are of no use.</param>
+    /// <param name="rounds">Rounds.</param>
+    /// <returns>The seconds; null if the device cannot do it in this way.</returns>
+    public double? Measure(ProductChoice choice, double hopeless = double.PositiveInfinity, int rounds = 3)
+    {
+        const double RoundSeconds = 0.002;
+        const int MostRuns = 100;
+        if (Bind(choice) is not OpenClSegment segment) return null;
+        Time(segment, 1);
+        double least = Time(segment, 1);
+        int runs = (int)Math.Clamp(RoundSeconds / Math.Max(least, 1e-6), 1, MostRuns);
+        for (int round = 0; round < rounds && (round == 0 || least < hopeless); round++) least = Math.Min(least, Time(segment, runs) / runs);
+        return least;
+    }
+
+    /// <summary>The result, computed in one of the ways; null if the device cannot do it in this way.</summary>
+    public float[]? ResultOf(ProductChoice choice)
+    {
+        if (Bind(choice) is not OpenClSegment segment) return null;
+        _memory.Clear(_output.Offset, sizeof(float) * _product.SizeC);
+        segment.RunOne(0);
+        float[] result = new float[_product.SizeC];
+        _memory.Read(_output.Offset, MemoryMarshal.AsBytes(result.AsSpan()));
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _device.Finish();
+        _workspace?.Dispose();
+        _memory.Dispose();
+    }
+
+    private OpenClKernel KernelOf(ProductChoice choice) => ProductLaunches.Create("trial", _product, choice, _device.Limits);
+
+    private OpenClSegment? Bind(ProductChoice choice)
+    {
+        OpenClKernel kernel = KernelOf(choice);
+        if (!_device.IsReady(kernel)) return null;
+        long bytes = kernel.Workspace + Up(kernel.Constants, _device.Alignment);
+        if (bytes > (_workspace?.SizeBytes ?? 0))
+        {
+            _workspace?.Dispose();
+            _workspace = null;
+            _workspace = _device.Allocate(bytes);
+        }
+
+        MemorySpan constants = new(_workspace, 0, kernel.Constants), workspace = new(_workspace, Up(kernel.Constants, _device.Alignment), kernel.Workspace);
+        return new OpenClSegment(_device, [new PlacedKernel(kernel, _node, [.. _inputs], [_output], workspace, constants, Packs: true)]);
+    }
+
+    private double Time(OpenClSegment segment, int runs)
+    {
+        _device.Finish();
+        long start = Stopwatch.GetTimestamp();
+        for (int run = 0; run < runs; run++) segment.RunOne(0);
+        _device.Finish();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Numbers from -1 to 1, made once and then copied from each to twice as many.</summary>
+    private void Fill(long floats)
+    {
+        Random random = new(1);
+        float[] pattern = new float[(int)Math.Min(PatternFloats, floats)];
+        foreach (ref float number in pattern.AsSpan()) number = (2 * random.NextSingle()) - 1;
+        _memory.Write(0, MemoryMarshal.AsBytes(pattern.AsSpan()));
+        for (long done = pattern.Length; done < floats; done += done)
+            _memory.CopyTo(0, _memory, sizeof(float) * done, sizeof(float) * Math.Min(done, floats - done));
+    }
+
+    private static long Up(long value, long step) => (value + step - 1) / step * step;
+}

@@ -175,6 +175,9 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>Makes the device begin with what is in the queue.</summary>
     public void Flush() => Check(Cl.clFlush(Queue), "begin its work");
 
+    /// <summary>How often each kernel runs that can run again; see <see cref="OpenClSettings.Slow"/>.</summary>
+    public int Repeats => _settings.Slow;
+
     /// <summary>Whether launches are timed by the device.</summary>
     public bool MeasuresTime => _settings.Profiling;
 

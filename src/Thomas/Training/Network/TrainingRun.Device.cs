@@ -13,9 +13,9 @@ internal sealed partial class TrainingRun
         TrainingEngine engine;
         try
         {
-            engine = new TrainingEngine(_inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _team, _options.MemoryBytes is not null);
+            engine = new TrainingEngine(_inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _plan.MicroBatch, _team, _options.MemoryBytes is not null);
         }
-        catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile))
+        catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile) && !_graphOptions.Meets)
         {
             Warn($"training runs on the CPU: {e.Message}");
             return CreateHostEngine();
@@ -27,10 +27,13 @@ internal sealed partial class TrainingRun
 
     private TrainingEngine CreateHostEngine() => new(
         _inputs, _trainee, _graph, _graphOptions, null, DeviceFailure.OnHost(_options.Compile) with { ArenaBytes = _arenaBytes ?? _options.Compile.ArenaBytes },
-        _team, _options.MemoryBytes is not null);
+        _plan.MicroBatch, _team, _options.MemoryBytes is not null);
 
-    /// <summary>Whether an exception says that the device has failed which this run computes on.</summary>
-    private bool IsDeviceFailure(Exception e) => DeviceFailure.IsOne(e, _options.Compile) && _engine.Device is not HostDevice;
+    /// <summary>
+    /// Whether an exception says that the device has failed which this run computes on. A run that the CPU and a device share does not go on without the device: its
+    /// variables are those of the split. It can be resumed from its checkpoint with the same devices.
+    /// </summary>
+    private bool IsDeviceFailure(Exception e) => !_graphOptions.Meets && DeviceFailure.IsOne(e, _options.Compile) && _engine.Device is not HostDevice;
 
     /// <summary>The initial state, on the CPU if the device fails meanwhile.</summary>
     private void BeginAnywhere()

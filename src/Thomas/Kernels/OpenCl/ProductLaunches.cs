@@ -12,12 +12,25 @@ internal static class ProductLaunches
     private const long Alignment = 512;
     private const int TransposeTile = 8;
 
-    /// <summary>The kernel of a product: as measurements chose it, or else as it is by default.</summary>
+    /// <summary>
+    /// The kernel of a product: as measurements chose it, or else as it is by default; and where a device is known to have no use of that, with a small tile or
+    /// with none.
+    /// </summary>
     /// <param name="name">What it is for, as names of kernels begin.</param>
     /// <param name="product">The product.</param>
     /// <param name="context">Limits of the device, and what was measured on it.</param>
-    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context) =>
-        Create(name, product, context.Choose?.Invoke(product) ?? ProductChoice.Default(product, context.Limits), context.Limits);
+    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
+    {
+        ProductChoice usual = ProductChoice.Default(product, context.Limits);
+        OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
+        foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])
+        {
+            if (!IsBroken(kernel, context)) break;
+            kernel = Create(name, product, other, context.Limits);
+        }
+
+        return kernel;
+    }
 
     /// <summary>The kernel of a product, computed in one of the ways that there are.</summary>
     /// <param name="name">What it is for, as names of kernels begin.</param>
@@ -58,6 +71,16 @@ internal static class ProductLaunches
         arguments.AddRange([LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
         WorkSize items = new(Up(count, group / height) * height);
         return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
+    }
+
+    private static bool IsBroken(OpenClKernel kernel, OpenClKernelContext context)
+    {
+        foreach (OpenClLaunch launch in kernel.Launches)
+        {
+            if (context.IsBroken(launch.Program)) return true;
+        }
+
+        return false;
     }
 
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)

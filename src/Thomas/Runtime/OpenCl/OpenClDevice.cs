@@ -45,8 +45,9 @@ internal sealed unsafe class OpenClDevice : Device
         ClError.Check(status, info.Name, "be given a queue");
         Programs = new OpenClPrograms(info, settings, _context, refuses);
         Limits = LimitsOf(info, settings);
-        _kernels = new OpenClKernelContext(Limits, Programs.IsBroken);
         _staging = new OpenClStaging(this);
+        OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions);
+        _kernels = new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose };
     }
 
     /// <summary>What the device says of itself.</summary>
@@ -241,20 +242,12 @@ internal sealed unsafe class OpenClDevice : Device
         return true;
     }
 
-    private static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
-        Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
-        settings.ComputeUnits ?? info.ComputeUnits,
-        settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : IsPhone(info) ? TileFamily.Registers : TileFamily.Local),
-        info.VectorWidth);
-
-    private static bool IsPhone(OpenClDeviceInfo info)
+    private static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings)
     {
-        string name = $"{info.Vendor} {info.Name}";
-        foreach (string part in (string[])["adreno", "qualcomm", "mali", "immortalis", "arm", "powervr", "imagination"])
-        {
-            if (name.Contains(part, StringComparison.OrdinalIgnoreCase)) return true;
-        }
-
-        return false;
+        VendorTiles? phone = info.Kind == "cpu" ? null : VendorTiles.Of(info.Vendor, info.Name, info.Version, info.ComputeUnits);
+        return new OpenClLimits(
+            Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
+            settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
+            info.VectorWidth) { Block = phone?.Block, Tile = phone?.Tile };
     }
 }

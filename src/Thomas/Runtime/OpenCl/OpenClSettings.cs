@@ -25,6 +25,9 @@ internal sealed record OpenClSettings
     /// <summary>Family of matrix kernels; null for what suits the device.</summary>
     public TileFamily? Family { get; init; }
 
+    /// <summary>How much time goes into finding the fastest matrix kernels.</summary>
+    public TuneMode Tune { get; init; }
+
     /// <summary>Whether the compiler may take sums in another order and assume that all numbers are finite.</summary>
     public bool FastMath { get; init; }
 
@@ -38,7 +41,7 @@ internal sealed record OpenClSettings
     public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
 
     /// <summary>
-    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>fast-math</c>,
+    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>, <c>fast-math</c>,
     /// <c>blocking</c>, <c>profiling</c>, between blanks.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
@@ -64,13 +67,15 @@ internal sealed record OpenClSettings
                 return this with { ComputeUnits = units };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
+            case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
+                return this with { Tune = mode };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
             default:
                 throw new ThomasException(
-                    $"'{word}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, tiles=registers|local|items, fast-math, "
-                    + "blocking, profiling.");
+                    $"'{word}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, tiles=registers|local|items, tune=off|fast|full, "
+                    + "fast-math, blocking, profiling.");
         }
     }
 }

@@ -85,9 +85,10 @@ internal static class ProductLaunches
 
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)
     {
+        // Pieces are whole steps, so there may be fewer than was asked for.
+        int pieceK = Up((product.K + pieces - 1) / pieces, tile.K), stepPiece = checked((int)product.SizeC);
+        pieces = (product.K + pieceK - 1) / pieceK;
         bool split = pieces > 1;
-        int stepPiece = checked((int)product.SizeC);
-        int pieceK = Up((product.K + pieces - 1) / pieces, tile.K);
         List<(string, string)> macros =
         [
             ("BM", Text(tile.M)), ("BN", Text(tile.N)), ("BK", Text(tile.K)), ("TM", Text(tile.ItemM)), ("TN", Text(tile.ItemN)),

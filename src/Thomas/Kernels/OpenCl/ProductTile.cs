@@ -12,7 +12,7 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="Efficiency">Share of the peak rate that it reaches, about, where there is enough to do.</param>
 internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, double Efficiency)
 {
-    private const int Pad = 4, MostPieces = 256, MostTriedPieces = 2048, MostPieceFloats = 32 << 20;
+    private const int Pad = 4, MostPieces = 1024, MostTriedPieces = 2048, MostPieceFloats = 32 << 20;
 
     // Of the estimates: multiply-adds of a compute unit in a cycle, cycles of a step that nothing hides, cycles of one more launch, bytes in a cycle for each unit.
     private const double UnitRate = 128, StepCycles = 300, LaunchCycles = 4000, UnitBytes = 16;

@@ -51,8 +51,9 @@ internal sealed unsafe class OpenClDevice : Device
         ClError.Check(status, info.Name, "be given a queue");
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
-        _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken));
         _staging = new OpenClStaging(this, pins: !info.IsUnified);
+        OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions);
+        _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose });
         if (settings.SelfTest) _selfTest = new OpenClSelfTest(this, settings);
     }
 
@@ -321,20 +322,12 @@ internal sealed unsafe class OpenClDevice : Device
     }
 
     /// <summary>What kernels are chosen by on a device that is used in some way.</summary>
-    public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
-        Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
-        settings.ComputeUnits ?? info.ComputeUnits,
-        settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : IsPhone(info) ? TileFamily.Registers : TileFamily.Local),
-        info.VectorWidth);
-
-    private static bool IsPhone(OpenClDeviceInfo info)
+    public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings)
     {
-        string name = $"{info.Vendor} {info.Name}";
-        foreach (string part in (string[])["adreno", "qualcomm", "mali", "immortalis", "arm", "powervr", "imagination"])
-        {
-            if (name.Contains(part, StringComparison.OrdinalIgnoreCase)) return true;
-        }
-
-        return false;
+        VendorTiles? phone = info.Kind == "cpu" ? null : VendorTiles.Of(info.Vendor, info.Name, info.Version, info.ComputeUnits);
+        return new OpenClLimits(
+            Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
+            settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
+            info.VectorWidth) { Block = phone?.Block, Tile = phone?.Tile };
     }
 }

@@ -34,6 +34,9 @@ internal sealed record OpenClSettings
     /// <summary>Family of matrix kernels; null for what suits the device.</summary>
     public TileFamily? Family { get; init; }
 
+    /// <summary>How much time goes into finding the fastest matrix kernels.</summary>
+    public TuneMode Tune { get; init; }
+
     /// <summary>Whether the compiler may take sums in another order and assume that all numbers are finite.</summary>
     public bool FastMath { get; init; }
 
@@ -83,8 +86,9 @@ internal sealed record OpenClSettings
     }
 
     /// <summary>
-    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>slow=4</c>,
-    /// <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
+    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
+    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an
+    /// earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -112,6 +116,8 @@ internal sealed record OpenClSettings
                 return this with { Slow = times };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
+            case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
+                return this with { Tune = mode };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
@@ -120,7 +126,7 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, slow=TIMES, fast-math, blocking, profiling, no-binaries, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, no-self-test.");
         }
     }
 }

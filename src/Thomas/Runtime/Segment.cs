@@ -6,7 +6,7 @@ using Thomas.Graphs;
 namespace Thomas.Runtime;
 
 /// <summary>Nodes that run one after the other on one device, bound to their memory.</summary>
-internal abstract class Segment
+internal abstract class Segment : IDisposable
 {
     /// <summary>The nodes in the order they run.</summary>
     public abstract IReadOnlyList<Node> Nodes { get; }
@@ -33,5 +33,10 @@ internal abstract class Segment
         RunOne(index);
         finish();
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Frees what only it uses, once no work in the queue uses it.</summary>
+    public virtual void Dispose()
+    {
     }
 }

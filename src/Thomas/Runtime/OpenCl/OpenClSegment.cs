@@ -109,6 +109,13 @@ internal sealed unsafe class OpenClSegment : Segment
         return seconds;
     }
 
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (BoundLaunch launch in _launches) launch.Dispose();
+        foreach (DeviceMemory table in _tables) table.Dispose();
+    }
+
     private BoundLaunch Bind(OpenClLaunch launch, PlacedKernel placed)
     {
         nint kernel = _device.Programs.CreateKernel(launch.Program, launch.Function);

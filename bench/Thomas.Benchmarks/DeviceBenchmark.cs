@@ -118,7 +118,7 @@ internal static class DeviceBenchmark
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"  parts alone: device {ms[3]:F3}, cpu {ms[4]:F3}; beyond the longer part {ms[2] - Math.Max(ms[3], ms[4]):F3} (exchange of gradients and weights, and "
-            + "what the parts take from each other)"));
+            + $"what the parts take from each other)"));
 
         double[] Medians(params (CompileOptions Compile, int Batch)[] work)
         {

@@ -143,6 +143,9 @@ public static class DeviceChooser
         bool failed = false;
         foreach (DeviceTime one in times) failed |= one.Problem is not null;
         if (!failed) record?.Keep(key, times, fastest);
+
+        // What the trials held must not stand beside the run.
+        ProcessMemory.Trim();
         return Result(times, fastest, isRemembered: false);
 
         DeviceChoice Result(IReadOnlyList<DeviceTime> times, int fastest, bool isRemembered) => new()

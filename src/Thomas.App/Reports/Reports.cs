@@ -237,7 +237,18 @@ internal sealed record OpenClDeviceReport(
     int Alignment,
     bool IsUnified,
     IReadOnlyList<string> Extensions,
-    string? Problem);
+    string? Problem)
+{
+    /// <summary>What Thomas will use of it, by <c>THOMAS_OPENCL_SETTINGS</c> and by what suits it; null where it is of no use.</summary>
+    public OpenClUseReport? Use { get; init; }
+
+    /// <summary>What is known of its programs; null where it is of no use.</summary>
+    public OpenClSelfTestReport? SelfTest { get; init; }
+}
+
+internal sealed record OpenClUseReport(int WorkGroup, long LocalBytes, long LargestBuffer, string Tiles);
+
+internal sealed record OpenClSelfTestReport(int Passed, int Untested, IReadOnlyList<string> Failed);
 
 internal sealed record TuningTimeReport(int Threads, int BlockRows, int BlockPanelBytes, double Milliseconds);
 

@@ -92,6 +92,7 @@ internal sealed class ClassifyCommand
             }
         }
 
+        foreach (string note in classifier.Notes) _terminal.Note($"note: {note}");
         if (_terminal.Json)
         {
             _terminal.WriteJson(

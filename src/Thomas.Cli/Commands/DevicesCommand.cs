@@ -6,6 +6,7 @@ using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.App.Tuning;
 using Thomas.Cli.Output;
+using Thomas.Kernels.OpenCl;
 using Thomas.Runtime;
 using Thomas.Runtime.OpenCl;
 
@@ -26,14 +27,22 @@ internal sealed class DevicesCommand
             Description = "Folder to save the choice in (default: the user's cache folder; other commands read it from there only)",
             HelpName = "folder",
         };
+        Option<bool> selfTest = new("--self-test")
+        {
+            Description = "Try every program of every OpenCL device on small inputs, which takes some minutes at most, and keep what comes out; without it a "
+                + "program is tried when it is first needed",
+        };
         command.Add(tune);
+        command.Add(selfTest);
         command.Add(folder);
         terminal.Bind(
-            command, parsed => Run(terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheFolder.Default() : null, parsed.GetValue(folder) is null));
+            command, parsed => Run(
+                terminal, parsed.GetValue(tune) ? parsed.GetValue(folder) ?? CacheFolder.Default() : null, parsed.GetValue(folder) is null,
+                parsed.GetValue(folder) ?? CacheFolder.Default(), parsed.GetValue(selfTest)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string? tuningFolder, bool isDefault)
+    private static int Run(Terminal terminal, string? tuningFolder, bool isDefault, string cache, bool selfTest)
     {
         TuningReport? tuning = tuningFolder is null ? null : Tune(terminal, tuningFolder);
         DevicesReport report = new(
@@ -45,7 +54,7 @@ internal sealed class DevicesCommand
             Machine.Processors,
             Machine.PerformanceProcessors,
             Processor.Caches(),
-            OpenClReport(OpenClDevices.Find()),
+            OpenClReport(OpenClDevices.Find(), cache, selfTest, terminal),
             tuning);
         if (terminal.Json)
         {
@@ -73,20 +82,43 @@ internal sealed class DevicesCommand
         return ExitCode.Success;
     }
 
-    private static OpenClReport OpenClReport(OpenClDevices found) => new(
-        found.Library,
-        found.Problem,
-        [
-            .. found.Devices.Select((d, number) => new OpenClDeviceReport(
+    private static OpenClReport OpenClReport(OpenClDevices found, string cache, bool selfTest, Terminal terminal)
+    {
+        OpenClSettings settings = OpenClSettings.Of(new CompileOptions());
+        List<OpenClDeviceReport> devices = [];
+        foreach (OpenClDeviceInfo d in found.Devices)
+        {
+            int number = devices.Count;
+            OpenClDeviceReport report = new(
                 number, d.Name, d.Vendor, d.Kind, d.Platform, d.Version, d.Language?.ToString(), d.Driver, d.ComputeUnits, d.Megahertz, d.MemoryBytes,
-                d.LargestBuffer,
-                d.LocalBytes, d.WorkGroup, d.Alignment, d.IsUnified, d.Extensions, d.Problem)),
-        ]);
+                d.LargestBuffer, d.LocalBytes, d.WorkGroup, d.Alignment, d.IsUnified, d.Extensions, d.Problem);
+            if (d.Problem is null)
+            {
+                OpenClLimits limits = OpenClDevice.LimitsOf(d, settings);
+                if (selfTest) terminal.Note($"self-test of {d.Name} ...");
+                IReadOnlyList<OpenClVerdict> verdicts = selfTest
+                    ? OpenClCheck.Run(number, cache, null, terminal.Cancellation)
+                    : OpenClCheck.Recorded(d, cache);
+                report = report with
+                {
+                    Use = new OpenClUseReport(
+                        limits.WorkGroup, limits.LocalBytes, settings.LargestBuffer ?? d.LargestBuffer, limits.Family.ToString().ToLowerInvariant()),
+                    SelfTest = new OpenClSelfTestReport(
+                        verdicts.Count(v => v.Outcome == OpenClOutcome.Passed), verdicts.Count(v => v.Outcome == OpenClOutcome.Untested),
+                        [.. verdicts.Where(v => v.Outcome == OpenClOutcome.Failed).Select(v => $"{v.Program}: {v.Detail}")]),
+                };
+            }
+
+            devices.Add(report);
+        }
+
+        return new OpenClReport(found.Library, found.Problem, devices);
+    }
 
     private static string Describe(OpenClReport report)
     {
         if (report.Problem is not null) return $"no devices: {report.Problem}";
-        List<string> lines = [$"found by {report.Library}; this version of Thomas lists these devices and does not compute on them yet"];
+        List<string> lines = [$"found by {report.Library}; --device opencl:N computes on device N"];
         foreach (OpenClDeviceReport device in report.Devices)
         {
             string memory = device.IsUnified ? "memory shared with the host" : "memory of its own";
@@ -95,10 +127,31 @@ internal sealed class DevicesCommand
                 $"   {Format.Plural(device.ComputeUnits, "compute unit")}, {Format.Bytes(device.MemoryBytes)} of {memory}, buffers up to "
                 + $"{Format.Bytes(device.LargestBuffer)}");
             lines.Add($"   {Format.Bytes(device.LocalBytes)} of local memory, work-groups of up to {device.WorkGroup} items");
-            lines.Add($"   {(device.Problem is null ? "fit for OpenCL C 1.2 kernels" : $"of no use: {device.Problem}")}");
+            if (device.Problem is not null) lines.Add($"   of no use: {device.Problem}");
+            if (device.Use is OpenClUseReport use)
+            {
+                lines.Add(
+                    $"   used: work-groups of up to {use.WorkGroup} items, {Format.Bytes(use.LocalBytes)} of local memory, buffers up to "
+                    + $"{Format.Bytes(use.LargestBuffer)}, matrix kernels for {use.Tiles}");
+            }
+
+            if (device.SelfTest is OpenClSelfTestReport test) lines.AddRange(Describe(test));
         }
 
         return string.Join('\n', lines);
+    }
+
+    private static IEnumerable<string> Describe(OpenClSelfTestReport test)
+    {
+        if (test.Passed + test.Untested + test.Failed.Count == 0)
+        {
+            yield return "   self-test: nothing tried yet; each program is tried when it is first needed (--self-test tries all)";
+            yield break;
+        }
+
+        string untested = test.Untested == 0 ? "" : $", {test.Untested} not tried";
+        yield return $"   self-test: {Format.Plural(test.Passed, "function")} right{untested}, {test.Failed.Count} wrong";
+        foreach (string failed in test.Failed) yield return $"   not used, since its results are wrong: {failed}";
     }
 
     private static TuningReport Tune(Terminal terminal, string folder)

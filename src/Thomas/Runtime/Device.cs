@@ -39,6 +39,15 @@ internal abstract class Device
     /// <summary>Waits until a kernel can be used. False if it turns out that it cannot: then the device makes no such kernel any more.</summary>
     public virtual bool IsReady(DeviceKernel kernel) => true;
 
+    /// <summary>Kernels that the device should have but of which it has none that works, a sentence each.</summary>
+    public virtual IReadOnlyCollection<string> Problems => [];
+
+    /// <summary>
+    /// Whether a kernel that is ready gives the results of its node's definition; tried out when it is first asked. False if it does not: then the device makes
+    /// no such kernel any more.
+    /// </summary>
+    public virtual bool IsTrusted(Node node, DeviceKernel kernel) => true;
+
     /// <summary>Whether the kernel of a node may write its first result over an operand that has as many elements and dies with it.</summary>
     public virtual bool CanOverwrite(Node node, int input) => node.Op.CanOverwrite(node, input);
 

@@ -30,7 +30,8 @@ internal sealed class Placement
     /// <param name="places">The devices.</param>
     /// <param name="kernels">The kernel of each node of the result, not yet bound; null for views and transfers.</param>
     /// <returns>The graph with all nodes placed; the given one where all run on the device that was asked for.</returns>
-    /// <exception cref="GraphException">No device has a kernel for a node, or the one that has variables has none for their update.</exception>
+    /// <exception cref="GraphException">No device has a kernel for a node.</exception>
+    /// <exception cref="DeviceException">The device that has variables has no kernel for their update.</exception>
     public static Graph Run(Graph graph, Places places, out DeviceKernel?[] kernels)
     {
         kernels = new DeviceKernel?[graph.Nodes.Count];
@@ -44,7 +45,8 @@ internal sealed class Placement
         // All are chosen before the first is waited for, since a device may build them meanwhile.
         for (int i = 0; i < kernels.Length; i++)
         {
-            while (kernels[i] is DeviceKernel kernel && !places.Devices[at[i]].IsReady(kernel)) kernels[i] = Choose(graph.Nodes[i], places, out at[i]);
+            while (kernels[i] is DeviceKernel kernel && !IsUsable(places.Devices[at[i]], graph.Nodes[i], kernel))
+                kernels[i] = Choose(graph.Nodes[i], places, out at[i]);
             moves |= at[i] > 0;
         }
 
@@ -65,6 +67,8 @@ internal sealed class Placement
     public static DeviceKernel? CreateKernel(Node node, Places places) =>
         IsView(node) || IsTransfer(node) ? null : places.Devices[node.Place].CreateKernel(node);
 
+    private static bool IsUsable(Device device, Node node, DeviceKernel kernel) => device.IsReady(kernel) && device.IsTrusted(node, kernel);
+
     private static DeviceKernel? Choose(Node node, Places places, out int place)
     {
         place = 0;
@@ -76,7 +80,7 @@ internal sealed class Placement
             {
                 if (node.Op.UpdatedInput(output) >= 0)
                 {
-                    throw new GraphException(
+                    throw new DeviceException(
                         $"{node} updates variables, which are in the memory of the device '{places.NameOf(0)}', but that device has no kernel for it.");
                 }
             }

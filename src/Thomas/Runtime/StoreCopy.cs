@@ -7,18 +7,20 @@ using Thomas.Graphs;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// A second version of some variables of a store: a state to go back to, or the best weights so far. In memory of the store's device, or in a temporary file
-/// where memory is short.
+/// A second version of some variables of a store: a state to go back to, or the best weights so far. In memory of the host, where it outlives a device that
+/// fails, or in a temporary file where memory is short.
 /// </summary>
 internal sealed class StoreCopy : IDisposable
 {
     private const int PieceBytes = 1 << 16;
 
-    private readonly VariableStore _store;
     private readonly Variable[] _variables;
     private readonly long[] _offsets;
-    private readonly DeviceMemory? _memory;
+    private readonly Arena? _memory;
     private readonly SafeFileHandle? _file;
+    private readonly bool _isDouble;
+    private VariableStore _store;
+    private long _start;
 
     /// <param name="store">The store.</param>
     /// <param name="variables">Which of its variables are copied.</param>
@@ -36,8 +38,10 @@ internal sealed class StoreCopy : IDisposable
             SizeBytes += _variables[i].Type.SizeBytes;
         }
 
+        // A device may fail between two variables: what was copied before stays whole until all of what comes next is here.
+        _isDouble = store.Device is not (null or HostDevice);
         if (onDisk) _file = CreateFile();
-        else _memory = store.Allocate(SizeBytes);
+        else _memory = new Arena(AllBytes);
     }
 
     /// <summary>Takes bytes of a copy, piece by piece.</summary>
@@ -52,17 +56,25 @@ internal sealed class StoreCopy : IDisposable
     public long SizeBytes { get; }
 
     /// <summary>Bytes of memory that the copy takes.</summary>
-    public long MemoryBytes => _memory is null ? 0 : SizeBytes;
+    public long MemoryBytes => _memory is null ? 0 : AllBytes;
 
-    /// <summary>Copies the store's present contents.</summary>
+    private long AllBytes => _isDouble ? 2 * SizeBytes : SizeBytes;
+
+    /// <summary>Makes it a copy of the same variables of another store; what it holds stays as it is.</summary>
+    public void Attach(VariableStore store) => _store = store;
+
+    /// <summary>Copies the store's present contents. If that fails, the contents are those of the last time.</summary>
     public void Take()
     {
+        long start = _isDouble ? SizeBytes - _start : 0;
         for (int i = 0; i < _variables.Length; i++)
         {
             MemorySpan stored = _store.SpanOf(_variables[i]);
-            if (_memory is null) TakeToFile(stored, _offsets[i]);
-            else stored.Memory!.CopyTo(stored.Offset, _memory, _offsets[i], stored.Bytes);
+            if (_memory is null) TakeToFile(stored, start + _offsets[i]);
+            else stored.CopyTo(new MemorySpan(_memory, start + _offsets[i], stored.Bytes));
         }
+
+        _start = start;
     }
 
     /// <summary>Puts the copied contents into the store.</summary>
@@ -71,8 +83,8 @@ internal sealed class StoreCopy : IDisposable
         for (int i = 0; i < _variables.Length; i++)
         {
             MemorySpan stored = _store.SpanOf(_variables[i]);
-            if (_memory is null) RestoreFromFile(stored, _offsets[i]);
-            else _memory.CopyTo(_offsets[i], stored.Memory!, stored.Offset, stored.Bytes);
+            if (_memory is null) RestoreFromFile(stored, _start + _offsets[i]);
+            else new MemorySpan(_memory, _start + _offsets[i], stored.Bytes).CopyTo(stored);
         }
     }
 
@@ -81,7 +93,7 @@ internal sealed class StoreCopy : IDisposable
     {
         if (_memory is not null)
         {
-            SendPieces(new MemorySpan(_memory, _offsets[index], _variables[index].Type.SizeBytes), receive);
+            SendPieces(new MemorySpan(_memory, _start + _offsets[index], _variables[index].Type.SizeBytes), receive);
             return;
         }
 
@@ -89,7 +101,7 @@ internal sealed class StoreCopy : IDisposable
         for (long at = 0, size = _variables[index].Type.SizeBytes; at < size; at += PieceBytes)
         {
             Span<byte> bytes = piece.AsSpan(0, (int)Math.Min(PieceBytes, size - at));
-            ReadFile(bytes, _offsets[index] + at);
+            ReadFile(bytes, _start + _offsets[index] + at);
             receive(bytes);
         }
     }
@@ -99,7 +111,7 @@ internal sealed class StoreCopy : IDisposable
     {
         if (_memory is not null)
         {
-            FillPieces(new MemorySpan(_memory, _offsets[index], _variables[index].Type.SizeBytes), stream.ReadExactly);
+            FillPieces(new MemorySpan(_memory, _start + _offsets[index], _variables[index].Type.SizeBytes), stream.ReadExactly);
             return;
         }
 
@@ -108,7 +120,7 @@ internal sealed class StoreCopy : IDisposable
         {
             Span<byte> bytes = piece.AsSpan(0, (int)Math.Min(PieceBytes, size - at));
             stream.ReadExactly(bytes);
-            WriteFile(bytes, _offsets[index] + at);
+            WriteFile(bytes, _start + _offsets[index] + at);
         }
     }
 
@@ -124,7 +136,7 @@ internal sealed class StoreCopy : IDisposable
         string path = Path.Combine(Path.GetTempPath(), $"thomas-{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
         try
         {
-            SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, SizeBytes);
+            SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, AllBytes);
 
             // An open file needs no name there, and without one nothing is left if the process is killed. Windows sees to that itself.
             if (!OperatingSystem.IsWindows()) TemporaryFile.TryDelete(path);
@@ -133,7 +145,7 @@ internal sealed class StoreCopy : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new OutputException(
-                $"With a memory bound, the rollback state is kept in a temporary file of {ByteSize.Format(SizeBytes)}, which cannot be created: "
+                $"With a memory bound, the rollback state is kept in a temporary file of {ByteSize.Format(AllBytes)}, which cannot be created: "
                 + $"{e.Message} Free some disk space, or set TMPDIR to a folder with enough.", e);
         }
     }

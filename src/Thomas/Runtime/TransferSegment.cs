@@ -7,13 +7,9 @@ namespace Thomas.Runtime;
 /// <summary>A copy between the memory of the host and that of a device, in either direction.</summary>
 internal sealed class TransferSegment : Segment
 {
-    /// <summary>A tensor may have more bytes than a span.</summary>
-    private const int PieceBytes = 1 << 30;
-
     private readonly string _name;
     private readonly MemorySpan _source;
     private readonly MemorySpan _target;
-    private readonly long _bytes;
 
     /// <param name="node">The transfer.</param>
     /// <param name="name">What its kernel is called.</param>
@@ -26,7 +22,7 @@ internal sealed class TransferSegment : Segment
             throw new ArgumentException($"{node} is not a copy between the host and a device.", nameof(target));
         }
 
-        (Nodes, _name, _source, _target, _bytes) = ([node], name, source, target, node.Output.Type.SizeBytes);
+        (Nodes, _name, _source, _target) = ([node], name, source with { Bytes = node.Output.Type.SizeBytes }, target);
     }
 
     /// <inheritdoc/>
@@ -36,15 +32,7 @@ internal sealed class TransferSegment : Segment
     public override string NameOf(int index) => _name;
 
     /// <inheritdoc/>
-    public override void Run()
-    {
-        for (long at = 0; at < _bytes; at += PieceBytes)
-        {
-            int piece = (int)Math.Min(PieceBytes, _bytes - at);
-            if (_source.Memory is HostMemory from) _target.Memory!.Write(_target.Offset + at, from.Span(_source.Offset + at, piece));
-            else _source.Memory!.Read(_source.Offset + at, ((HostMemory)_target.Memory!).Span(_target.Offset + at, piece));
-        }
-    }
+    public override void Run() => _source.CopyTo(_target);
 
     /// <inheritdoc/>
     public override void RunOne(int index) => Run();

@@ -41,7 +41,7 @@ internal sealed class VariableStore : IDisposable
 
         UsedBytes = size;
         Device = device;
-        _memory = Allocate(size);
+        _memory = device?.Allocate(size) ?? new Arena(size);
         try
         {
             Reset();
@@ -178,9 +178,6 @@ internal sealed class VariableStore : IDisposable
 
     /// <summary>Bytes of a variable with the gap behind it.</summary>
     internal static long SizeOf(Variable variable, long alignment) => (variable.Type.SizeBytes + alignment - 1) & -alignment;
-
-    /// <summary>More memory where the variables lie, for copies of them.</summary>
-    internal DeviceMemory Allocate(long bytes) => Device?.Allocate(bytes) ?? new Arena(bytes);
 
     /// <summary>Where a variable lies.</summary>
     internal MemorySpan SpanOf(Variable variable)

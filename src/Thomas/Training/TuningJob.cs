@@ -329,7 +329,8 @@ internal sealed class TuningJob(
                 },
                 StageProgress.Counting(progress, "features", set.Count * set.Views),
                 cancellation,
-                _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch);
+                _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch,
+                Warn);
             return matrix;
         }
         catch

@@ -50,7 +50,7 @@ public sealed class DeviceTests
             MockDevice mock = MockDevice.Serial(test.Op);
             if (test.Op.UpdatedInput(0) >= 0)
             {
-                GraphException e = Assert.Throws<GraphException>(() => OpSweep.Run(test, operands, On(mock), constants: false));
+                DeviceException e = Assert.Throws<DeviceException>(() => OpSweep.Run(test, operands, On(mock), constants: false));
                 Assert.Contains(
                     "updates variables, which are in the memory of the device 'mock', but that device has no kernel for it", e.Message,
                     StringComparison.Ordinal);

@@ -49,8 +49,14 @@ internal static class ClError
 /// <summary>An OpenCL device failed.</summary>
 /// <param name="message">What happened.</param>
 /// <param name="status">The status of the function that failed.</param>
-internal sealed class OpenClException(string message, int status) : ThomasException(message)
+internal sealed class OpenClException(string message, int status) : DeviceException(message)
 {
+    /// <summary>The status of an exception for a device that there is not, or that is of no use.</summary>
+    public const int NoDevice = Cl.DeviceNotFound;
+
     /// <summary>The status of the function that failed.</summary>
     public int Status { get; } = status;
+
+    /// <summary>Whether there is no such device, or it is of no use: then nothing was begun.</summary>
+    public bool IsMissing => Status == NoDevice;
 }

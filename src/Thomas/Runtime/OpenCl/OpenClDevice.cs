@@ -25,20 +25,23 @@ internal sealed unsafe class OpenClDevice : Device
     private readonly int _number;
     private readonly OpenClSettings _settings;
     private readonly nint _context;
-    private readonly OpenClKernelContext _kernels;
+    private readonly OpenClKernelContext[] _variants;
+    private readonly OpenClFaults? _faults;
+    private readonly OpenClSelfTest? _selfTest;
     private readonly OpenClStaging _staging;
     private long _bytes;
+    private volatile bool _isLost;
 
     /// <summary>Opens a device.</summary>
     /// <param name="info">The device.</param>
     /// <param name="number">Its number among all devices.</param>
     /// <param name="settings">How it is used.</param>
-    /// <param name="refuses">Programs that the compiler is said to refuse, to see what happens then; null for none.</param>
+    /// <param name="faults">What goes wrong, in tests; null for nothing.</param>
     /// <exception cref="OpenClException">It cannot be opened.</exception>
-    public OpenClDevice(OpenClDeviceInfo info, int number, OpenClSettings settings, Func<OpenClProgram, bool>? refuses = null)
+    public OpenClDevice(OpenClDeviceInfo info, int number, OpenClSettings settings, OpenClFaults? faults = null)
     {
-        if (info.Problem is string problem) throw new OpenClException($"The device '{info.Name}' cannot be used: {problem}.", 0);
-        (Info, _number, _settings) = (info, number, settings);
+        if (info.Problem is string problem) throw new OpenClException($"The device '{info.Name}' cannot be used: {problem}.", OpenClException.NoDevice);
+        (Info, _number, _settings, _faults) = (info, number, settings, faults);
         nint device = info.Handle;
         nint* properties = stackalloc nint[3] { ClConstant.ContextPlatform, info.PlatformHandle, 0 };
         int status;
@@ -46,10 +49,12 @@ internal sealed unsafe class OpenClDevice : Device
         ClError.Check(status, info.Name, "be opened");
         Queue = Cl.clCreateCommandQueue(_context, device, settings.Profiling ? ClConstant.QueueProfiling : 0, &status);
         ClError.Check(status, info.Name, "be given a queue");
-        Programs = new OpenClPrograms(info, settings, _context, refuses);
+        Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
-        _kernels = new OpenClKernelContext(Limits, Programs.IsBroken);
-        _staging = new OpenClStaging(this);
+        _staging = new OpenClStaging(this, pins: !info.IsUnified);
+        OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions);
+        _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose });
+        if (settings.SelfTest) _selfTest = new OpenClSelfTest(this, settings);
     }
 
     /// <summary>What the device says of itself.</summary>
@@ -61,11 +66,26 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>Its programs.</summary>
     public OpenClPrograms Programs { get; }
 
+    /// <summary>What kernels are told of the device: as it is, then as if other kernels suited it, which replace those that cannot be used.</summary>
+    public IReadOnlyList<OpenClKernelContext> Variants => _variants;
+
+    /// <summary>What tries its programs; null where that is switched off.</summary>
+    public OpenClSelfTest? SelfTest => _selfTest;
+
     /// <summary>Handle of its queue.</summary>
     public nint Queue { get; }
 
     /// <summary>Handle of its context.</summary>
     public nint Context => _context;
+
+    /// <summary>How it is used.</summary>
+    public OpenClSettings Settings => _settings;
+
+    /// <summary>Whether work on it has failed: what is in its memory is not to be trusted, and nothing new is begun on it.</summary>
+    public bool IsLost => _isLost;
+
+    /// <inheritdoc/>
+    public override IReadOnlyCollection<string> Problems => Programs.Problems;
 
     /// <summary>Bytes of its buffers that are not freed.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
@@ -85,42 +105,46 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>
     /// <exception cref="OpenClException">There is no such device, or it cannot be used.</exception>
-    public static OpenClDevice Open(CompileOptions options) =>
-        Open(options.DeviceNumber ?? OpenClDevices.Preferred, OpenClSettings.Parse(options.DeviceSettings) with { BinaryFolder = options.DeviceCache });
+    public static OpenClDevice Open(CompileOptions options) => Open(options.DeviceNumber ?? OpenClDevices.Preferred, OpenClSettings.Of(options));
 
-    /// <summary>The device of a number, opened once a process.</summary>
+    /// <summary>The device of a number, opened once a process, and again after it was lost.</summary>
     /// <param name="number">Its number, as <c>thomas devices</c> shows it.</param>
     /// <param name="settings">How it is used; null for the defaults.</param>
     /// <exception cref="OpenClException">There is no such device, or it cannot be used.</exception>
-    public static OpenClDevice Open(int number, OpenClSettings? settings = null) =>
-        Opened.GetOrAdd((number, settings ?? new OpenClSettings()), static key => new Lazy<OpenClDevice>(() =>
+    public static OpenClDevice Open(int number, OpenClSettings? settings = null)
+    {
+        (int Number, OpenClSettings Settings) key = (number, settings ?? new OpenClSettings());
+        Lazy<OpenClDevice> opened = Opened.GetOrAdd(key, Opening);
+        if (!opened.Value.IsLost) return opened.Value;
+        Lazy<OpenClDevice> again = Opening(key);
+        try
         {
-            OpenClDevices found = OpenClDevices.Find();
-            if (found.Problem is string problem) throw new OpenClException($"There is no OpenCL device: {problem}.", Cl.DeviceNotFound);
-            if (key.Number < 0 || key.Number >= found.Devices.Count)
-            {
-                throw new OpenClException(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"There is no OpenCL device {key.Number}: {(found.Devices.Count == 1 ? "the only one is 0" : $"they are 0 to {found.Devices.Count - 1}")}."),
-                    Cl.DeviceNotFound);
-            }
+            if (!again.Value.IsLost) Opened.TryUpdate(key, again, opened);
+        }
+        catch (OpenClException)
+        {
+            // The driver does not come back: what is asked of the lost device fails.
+        }
 
-            return new OpenClDevice(found.Devices[key.Number], key.Number, key.Settings);
-        })).Value;
+        return Opened[key].Value;
+    }
 
     /// <inheritdoc/>
     public override DeviceKernel? CreateKernel(Node node)
     {
-        if (node.Op.CreateOpenClKernel(node, _kernels) is not OpenClKernel kernel || !Serves(node, kernel)) return null;
-        foreach (OpenClLaunch launch in kernel.Launches)
+        foreach (OpenClKernelContext variant in _variants)
         {
-            if (Programs.IsBroken(launch.Program)) return null;
-            Programs.Start(launch.Program);
+            if (node.Op.CreateOpenClKernel(node, variant) is not OpenClKernel kernel || !Serves(node, kernel)) return null;
+            if (IsBroken(kernel)) continue;
+            foreach (OpenClLaunch launch in kernel.Launches) Programs.Start(launch.Program);
+            return kernel;
         }
 
-        return kernel;
+        return null;
     }
+
+    /// <inheritdoc/>
+    public override bool IsTrusted(Node node, DeviceKernel kernel) => _selfTest?.Try(node, (OpenClKernel)kernel) ?? true;
 
     /// <inheritdoc/>
     public override bool IsReady(DeviceKernel kernel)
@@ -145,12 +169,12 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override void Finish()
     {
-        ClError.Check(Cl.clFinish(Queue), Name, "finish its work");
+        Check(Cl.clFinish(Queue), "finish its work");
         _staging.Free();
     }
 
     /// <summary>Makes the device begin with what is in the queue.</summary>
-    public void Flush() => ClError.Check(Cl.clFlush(Queue), Name, "begin its work");
+    public void Flush() => Check(Cl.clFlush(Queue), "begin its work");
 
     /// <summary>How often each kernel runs that can run again; see <see cref="OpenClSettings.Slow"/>.</summary>
     public int Repeats => _settings.Slow;
@@ -176,9 +200,10 @@ internal sealed unsafe class OpenClDevice : Device
     /// <param name="happening">Receives its event; null for none.</param>
     public void Enqueue(nint kernel, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
     {
+        if (_faults?.Skips(launch) == true) return;
         int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, null, global, local, 0, null, happening);
         if (status == Cl.Success && _settings.Blocking) status = Cl.clFinish(Queue);
-        if (status != Cl.Success) ClError.Check(status, Name, $"run '{launch.Function}' of '{launch.Program.Name}'");
+        if (status != Cl.Success || _faults is not null) Check(status, $"run '{launch.Function}' of '{launch.Program.Name}'");
     }
 
     /// <summary>Takes a buffer.</summary>
@@ -186,6 +211,7 @@ internal sealed unsafe class OpenClDevice : Device
     {
         long largest = _settings.LargestBuffer ?? Info.LargestBuffer;
         if (bytes > largest) throw NotEnough(bytes, ClError.InvalidBufferSize);
+        if (_faults?.RefusesBuffer?.Invoke(bytes) == true) throw NotEnough(bytes, ClError.OutOfMemory);
         int status;
         nint buffer = Cl.clCreateBuffer(
             _context, ClConstant.MemoryReadWrite | (Info.IsUnified ? ClConstant.MemoryAllocHost : 0), (nuint)bytes, null, &status);
@@ -199,7 +225,7 @@ internal sealed unsafe class OpenClDevice : Device
     public void ReleaseBuffer(nint buffer, long bytes)
     {
         _ = Cl.clReleaseMemObject(buffer);
-        Interlocked.Add(ref _bytes, -Math.Max(bytes, sizeof(int)));
+        Interlocked.Add(ref _bytes, -bytes);
     }
 
     /// <summary>The exception for memory that the device has not.</summary>
@@ -221,8 +247,7 @@ internal sealed unsafe class OpenClDevice : Device
     {
         fixed (byte* first = target)
         {
-            ClError.Check(
-                Cl.clEnqueueReadBuffer(Queue, buffer, Cl.True, (nuint)offset, (nuint)target.Length, first, 0, null, null), Name, "finish its work");
+            Check(Cl.clEnqueueReadBuffer(Queue, buffer, Cl.True, (nuint)offset, (nuint)target.Length, first, 0, null, null), "finish its work");
         }
 
         _staging.Free();
@@ -230,8 +255,54 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <summary>Copies from buffer to buffer.</summary>
     public void Copy(nint source, long offset, nint target, long targetOffset, long bytes) =>
-        ClError.Check(
-            Cl.clEnqueueCopyBuffer(Queue, source, target, (nuint)offset, (nuint)targetOffset, (nuint)bytes, 0, null, null), Name, "copy its memory");
+        Check(Cl.clEnqueueCopyBuffer(Queue, source, target, (nuint)offset, (nuint)targetOffset, (nuint)bytes, 0, null, null), "copy its memory");
+
+    /// <summary>Whether a kernel reads and writes the types that the node has, and none of its programs is of no use.</summary>
+    public bool CanRun(Node node, OpenClKernel kernel) => Serves(node, kernel) && !IsBroken(kernel);
+
+    private static Lazy<OpenClDevice> Opening((int Number, OpenClSettings Settings) key) => new(() =>
+    {
+        OpenClDevices found = OpenClDevices.Find();
+        if (found.Problem is string problem) throw new OpenClException($"There is no OpenCL device: {problem}.", OpenClException.NoDevice);
+        if (key.Number < 0 || key.Number >= found.Devices.Count)
+        {
+            string numbers = found.Devices.Count == 1 ? "the only one is 0" : string.Create(CultureInfo.InvariantCulture, $"they are 0 to {found.Devices.Count - 1}");
+            throw new OpenClException(string.Create(CultureInfo.InvariantCulture, $"There is no OpenCL device {key.Number}: {numbers}."), OpenClException.NoDevice);
+        }
+
+        return new OpenClDevice(found.Devices[key.Number], key.Number, key.Settings);
+    });
+
+    private bool IsBroken(OpenClKernel kernel)
+    {
+        foreach (OpenClLaunch launch in kernel.Launches)
+        {
+            if (Programs.IsBroken(launch.Program)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Fails where work in the queue did, after which nothing of the device can be relied on.</summary>
+    private void Check(int status, string what)
+    {
+        if (_faults is not null) status = _faults.StatusAfter(status);
+        if (status == Cl.Success) return;
+        _isLost = true;
+        ClError.Check(status, Name, what);
+    }
+
+    /// <summary>The device as it is, then as if other matrix kernels suited it: what is used in the place of programs that cannot be.</summary>
+    private static OpenClKernelContext[] VariantsOf(OpenClKernelContext own)
+    {
+        List<OpenClKernelContext> variants = own.Choose is null ? [own] : [own, own with { Choose = null }];
+        foreach (TileFamily family in Enum.GetValues<TileFamily>())
+        {
+            if (family != own.Limits.Family) variants.Add(own with { Limits = own.Limits with { Family = family }, Choose = null });
+        }
+
+        return [.. variants];
+    }
 
     /// <summary>Whether a kernel reads and writes the types that the node has. Constants of 16 bits are widened for it.</summary>
     private static bool Serves(Node node, OpenClKernel kernel)
@@ -250,20 +321,13 @@ internal sealed unsafe class OpenClDevice : Device
         return true;
     }
 
-    private static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
-        Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
-        settings.ComputeUnits ?? info.ComputeUnits,
-        settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : IsPhone(info) ? TileFamily.Registers : TileFamily.Local),
-        info.VectorWidth);
-
-    private static bool IsPhone(OpenClDeviceInfo info)
+    /// <summary>What kernels are chosen by on a device that is used in some way.</summary>
+    public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings)
     {
-        string name = $"{info.Vendor} {info.Name}";
-        foreach (string part in (string[])["adreno", "qualcomm", "mali", "immortalis", "arm", "powervr", "imagination"])
-        {
-            if (name.Contains(part, StringComparison.OrdinalIgnoreCase)) return true;
-        }
-
-        return false;
+        VendorTiles? phone = info.Kind == "cpu" ? null : VendorTiles.Of(info.Vendor, info.Name, info.Version, info.ComputeUnits);
+        return new OpenClLimits(
+            Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
+            settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
+            info.VectorWidth) { Block = phone?.Block, Tile = phone?.Tile };
     }
 }

@@ -21,7 +21,7 @@ internal sealed unsafe class OpenClPrograms
     private readonly OpenClSettings _settings;
     private readonly nint _context;
     private readonly OpenClBinaries? _binaries;
-    private readonly Func<OpenClProgram, bool>? _refuses;
+    private readonly OpenClFaults? _faults;
     private readonly ConcurrentDictionary<OpenClProgram, Lazy<Task<Built>>> _programs = new();
     private readonly ConcurrentDictionary<OpenClProgram, string> _problems = new();
     private int _fromSource, _fromBinary;
@@ -29,10 +29,10 @@ internal sealed unsafe class OpenClPrograms
     /// <param name="info">The device.</param>
     /// <param name="settings">How it is used.</param>
     /// <param name="context">Its context.</param>
-    /// <param name="refuses">Programs that the compiler is said to refuse, to see what happens then; null for none.</param>
-    public OpenClPrograms(OpenClDeviceInfo info, OpenClSettings settings, nint context, Func<OpenClProgram, bool>? refuses)
+    /// <param name="faults">What goes wrong, in tests; null for nothing.</param>
+    public OpenClPrograms(OpenClDeviceInfo info, OpenClSettings settings, nint context, OpenClFaults? faults)
     {
-        (_info, _settings, _context, _refuses) = (info, settings, context, refuses);
+        (_info, _settings, _context, _faults) = (info, settings, context, faults);
         _binaries = settings.BinaryFolder is string folder ? new OpenClBinaries(folder, info, settings.CompilerOptions) : null;
     }
 
@@ -86,7 +86,7 @@ internal sealed unsafe class OpenClPrograms
         Builders.Wait();
         try
         {
-            if (_refuses?.Invoke(program) == true) return new Built(0, $"The device '{_info.Name}' cannot build '{program.Name}': a fault was asked for.");
+            if (_faults?.Refuses?.Invoke(program) == true) return new Built(0, $"The device '{_info.Name}' cannot build '{program.Name}': a fault was asked for.");
             byte[] text = Encoding.UTF8.GetBytes(program.Text);
             if (_binaries?.Find(text) is byte[] binary && FromBinary(binary) is nint found)
             {

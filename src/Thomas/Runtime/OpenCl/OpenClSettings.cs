@@ -9,6 +9,13 @@ internal sealed record OpenClSettings
 {
     private const int MostSlow = 1000;
 
+    /// <summary>Environment variable: words that narrow every OpenCL device of every run, as <see cref="Parse"/> takes them.</summary>
+    public const string Variable = "THOMAS_OPENCL_SETTINGS";
+
+#pragma warning disable RS0030 // that a device is to imitate another is a matter of the machine, not of the program
+    private static readonly Lazy<string> FromEnvironment = new(static () => Environment.GetEnvironmentVariable(Variable) ?? "");
+#pragma warning restore RS0030
+
     /// <summary>Local memory of a group, where that is less than the device has; null for what it has.</summary>
     public long? LocalBytes { get; init; }
 
@@ -27,6 +34,9 @@ internal sealed record OpenClSettings
     /// <summary>Family of matrix kernels; null for what suits the device.</summary>
     public TileFamily? Family { get; init; }
 
+    /// <summary>How much time goes into finding the fastest matrix kernels.</summary>
+    public TuneMode Tune { get; init; }
+
     /// <summary>Whether the compiler may take sums in another order and assume that all numbers are finite.</summary>
     public bool FastMath { get; init; }
 
@@ -35,6 +45,12 @@ internal sealed record OpenClSettings
 
     /// <summary>Whether launches are timed by the device.</summary>
     public bool Profiling { get; init; }
+
+    /// <summary>Whether built programs and results of the self-test are kept where there is a folder for them.</summary>
+    public bool KeepsBinaries { get; init; } = true;
+
+    /// <summary>Whether programs are tried out before they are relied on.</summary>
+    public bool SelfTest { get; init; } = true;
 
     /// <summary>
     /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such as
@@ -45,15 +61,41 @@ internal sealed record OpenClSettings
     /// <summary>The options of the compiler.</summary>
     public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
 
+    /// <summary>The settings that options ask for, over those of the environment variable.</summary>
+    /// <exception cref="ThomasException">A word is not one of them; the message says where it stands.</exception>
+    public static OpenClSettings Of(CompileOptions options) => Of(FromEnvironment.Value, options.DeviceSettings, options.DeviceCache);
+
+    /// <summary>The settings of some words, over those of the environment variable's.</summary>
+    /// <param name="environment">The variable's contents; empty for none.</param>
+    /// <param name="text">The words; empty for the defaults.</param>
+    /// <param name="folder">Folder of built programs; null for none.</param>
+    internal static OpenClSettings Of(string environment, string text, string? folder)
+    {
+        OpenClSettings common;
+        try
+        {
+            common = Parse(environment);
+        }
+        catch (ThomasException e)
+        {
+            throw new ThomasException($"The environment variable {Variable}: {e.Message}", e);
+        }
+
+        OpenClSettings settings = Parse(text, common);
+        return settings with { BinaryFolder = settings.KeepsBinaries ? folder : null };
+    }
+
     /// <summary>
-    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>slow=4</c>,
-    /// <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, between blanks.
+    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
+    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an
+    /// earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
+    /// <param name="from">The settings that they change; null for the defaults.</param>
     /// <exception cref="ThomasException">A word is not one of them.</exception>
-    public static OpenClSettings Parse(string text)
+    public static OpenClSettings Parse(string text, OpenClSettings? from = null)
     {
-        OpenClSettings settings = new();
+        OpenClSettings settings = from ?? new();
         foreach (string word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)) settings = settings.With(word);
         return settings;
     }
@@ -74,13 +116,17 @@ internal sealed record OpenClSettings
                 return this with { Slow = times };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
+            case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
+                return this with { Tune = mode };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
+            case "no-binaries" when value.Length == 0: return this with { KeepsBinaries = false };
+            case "no-self-test" when value.Length == 0: return this with { SelfTest = false };
             default:
                 throw new ThomasException(
-                    $"'{word}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, tiles=registers|local|items, slow=TIMES, "
-                    + "fast-math, blocking, profiling.");
+                    $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, no-self-test.");
         }
     }
 }

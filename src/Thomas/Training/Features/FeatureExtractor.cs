@@ -27,15 +27,16 @@ internal static class FeatureExtractor
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="cancellation">Ends the work after the batch at hand.</param>
     /// <param name="largestBatch">The most images of a run; the results do not depend on it.</param>
+    /// <param name="note">Told what a person should know of the device.</param>
     /// <returns>Names of the kernels that ran.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
     public static IReadOnlyList<string> Run(
         Graph graph, SampleSource samples, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation,
-        int largestBatch = DefaultBatch)
+        int largestBatch = DefaultBatch, Action<string>? note = null)
     {
         int batch = Math.Min(largestBatch, samples.Count);
         if (batch > 1 && !CanTake(graph, batch)) batch = 1;
-        using Executable executable = Executable.Compile(graph, batch, options);
+        using FallbackExecutable executable = new(graph, batch, options, note);
         SampleReader reader = samples.Open();
         Rng rng = new(0);
         int inputLength = samples.InputLength, length = executable.Graph.Outputs[0].Shape.ElementCount / batch;
@@ -49,9 +50,7 @@ internal static class FeatureExtractor
                 int count = Math.Min(batch, samples.Count - start);
                 Span<float> inputs = executable.Stage();
                 for (int i = 0; i < batch; i++) reader.Read(start + Math.Min(i, count - 1), view, rng, inputs.Slice(i * inputLength, inputLength));
-                executable.Send();
-                executable.Run();
-                ReadOnlySpan<float> values = executable.Fetch();
+                ReadOnlySpan<float> values = executable.Run();
                 for (int i = 0; i < count; i++) receive(start + i, view, values.Slice(i * length, length));
                 progress?.Report((view * samples.Count) + start + count);
             }

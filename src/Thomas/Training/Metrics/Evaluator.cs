@@ -162,7 +162,8 @@ public static class Evaluator
                     },
                     StageProgress.Counting(progress, "infer", set.Count),
                     cancellation,
-                    options.LargestBatch);
+                    options.LargestBatch,
+                    notes.Add);
             }
 
             foreach (string notice in set.Notices)

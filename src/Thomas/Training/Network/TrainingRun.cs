@@ -19,10 +19,10 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly TrainingInputs _inputs;
     private readonly Trainee _trainee;
     private readonly TrainingGraph _graph;
-    private readonly VariableStore _store;
+    private readonly TrainingGraphOptions _graphOptions;
+    private readonly long? _arenaBytes;
     private readonly ThreadTeam _team;
-    private readonly ITrainingStep _program;
-    private readonly ScoreEvaluator? _evaluator;
+    private readonly string _identity;
     private readonly BatchPlan _plan;
     private readonly BatchLoader _loader;
     private readonly int[] _labels;
@@ -32,6 +32,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly StageTimer _timer = new();
     private readonly List<EpochReport> _epochs = [];
     private readonly List<IDisposable> _owned = [];
+    private TrainingEngine _engine;
     private TrainingPosition _at = TrainingPosition.Start(1);
     private ConfusionMatrix? _before;
     private ConfusionMatrix? _after;
@@ -62,25 +63,21 @@ internal sealed partial class TrainingRun : IDisposable
         _trainee = planned?.Trainee ?? Trainee.Create(inputs.Model, options.Policy, options.BatchNormMode);
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
         _schedule = new RateSchedule(options, _plan.Steps);
-        TrainingGraphOptions graphOptions = planned?.GraphOptions ?? new(
+        _graphOptions = planned?.GraphOptions ?? new(
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
             DropoutSeed: options.Seed);
-        if (HybridSplit.IsAsked(options.Compile)) graphOptions = DeviceShare(graphOptions);
-        _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, graphOptions);
+        _arenaBytes = planned?.Compile.ArenaBytes;
+        if (HybridSplit.IsAsked(options.Compile)) _graphOptions = DeviceShare(_graphOptions);
+        _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, _graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
         {
             Places places = Places.Of(options.Compile);
+            _identity = places.Devices[0].Identity;
             _team = Own(new ThreadTeam(places.Threads));
-            _store = Own(new VariableStore(_graph.Variables, places.Devices[0]));
-            _program = Own(CreateStep(planned, graphOptions));
-            if (inputs.Validation is not null)
-            {
-                _evaluator = Own(new ScoreEvaluator(_trainee, inputs.Validation, _store, options.Compile, _team, oneByOne: options.MemoryBytes is not null));
-            }
-
-            _best = Own(new StoreCopy(_store, ModelVariables(), onDisk: options.MemoryBytes is not null));
-            _watchdog = Own(new Watchdog(_store, _trainee.Classes, onDisk: options.MemoryBytes is not null, inputs.RestartsFromBest ? _best : null));
+            _engine = CreateEngine(planned);
+            _best = Own(new StoreCopy(_engine.Store, ModelVariables(), onDisk: options.MemoryBytes is not null));
+            _watchdog = Own(new Watchdog(_engine.Store, _trainee.Classes, onDisk: options.MemoryBytes is not null, inputs.RestartsFromBest ? _best : null));
             _loader = Own(
                 new BatchLoader(_plan, options.LoaderThreads, inputs.Train.InputLength, () => new BatchMaker(inputs.Train, _plan, options.LabelSmoothing)));
             _labels = new int[_plan.MicroBatch];
@@ -92,30 +89,42 @@ internal sealed partial class TrainingRun : IDisposable
         }
     }
 
+    private VariableStore Store => _engine.Store;
+
+    private ITrainingStep Program => _engine.Program;
+
     /// <summary>Trains and builds the result.</summary>
     public TrainerResult Go()
     {
-        Begin();
+        BeginAnywhere();
         bool cancelled = false;
         while (!cancelled && !_stoppedEarly && _at.Epoch <= _options.Epochs)
         {
             Outcome outcome;
-            using (_timer.Measure("train")) outcome = TrainEpoch();
-            if (outcome == Outcome.Done)
+            try
             {
-                using (_timer.Measure("validate")) outcome = FinishEpoch();
+                using (_timer.Measure("train")) outcome = TrainEpoch();
+                if (outcome == Outcome.Done)
+                {
+                    using (_timer.Measure("validate")) outcome = FinishEpoch();
+                }
+            }
+            catch (ThomasException e) when (IsDeviceFailure(e))
+            {
+                outcome = GoOnOnHost(e);
             }
 
             cancelled = outcome == Outcome.Cancelled;
         }
 
-        if (cancelled) SaveCancelled();
+        if (cancelled) SaveCancelledAnywhere();
         return ToResult(cancelled);
     }
 
     /// <summary>Ends threads and frees memory.</summary>
     public void Dispose()
     {
+        _engine?.Dispose();
         for (int i = _owned.Count - 1; i >= 0; i--) _owned[i].Dispose();
         _owned.Clear();
     }
@@ -142,11 +151,6 @@ internal sealed partial class TrainingRun : IDisposable
             ?? HybridSplit.Measure(_inputs.Model, _options.ToPlan(_inputs.Train.Count), whole.Batch, _notes, _cancellation);
         return whole with { Batch = HybridSplit.DeviceRows(whole.Batch, share), Meets = true };
     }
-
-    private ITrainingStep CreateStep(TrainingPlan? planned, TrainingGraphOptions options) =>
-        planned is not null ? new StepProgram(planned, _store, _team)
-        : options.Meets ? new HybridStep(_trainee, _graph, options, _store, _options.Compile, _plan.MicroBatch, _team)
-        : new StepProgram(_graph, options, _store, _options.Compile, _team);
 
     /// <summary>How a step fits the memory bound; null where there is none.</summary>
     private TrainingPlan? PlanMemory(Model model)
@@ -200,16 +204,16 @@ internal sealed partial class TrainingRun : IDisposable
         if (_options.CheckpointPath is not null && TryResume()) return;
         if (_options.Policy.Kind == UpdateKind.Scratch)
         {
-            ParameterInit.Fill(_trainee, _store, _options.Seed);
-            foreach ((Variable parameter, Variable average) in _graph.Averages) _store.Copy(parameter, average);
+            ParameterInit.Fill(_trainee, Store, _options.Seed);
+            foreach ((Variable parameter, Variable average) in _graph.Averages) Store.Copy(parameter, average);
         }
 
         _watchdog.Keep(_at);
-        if (_evaluator is null || !_inputs.HasBaseline) return;
+        if (_engine.Evaluator is null || !_inputs.HasBaseline) return;
         using (_timer.Measure("evaluate before"))
         {
             _before = new ConfusionMatrix(_trainee.Classes);
-            double loss = _evaluator.Run(_before, _progress, _cancellation);
+            double loss = _engine.Evaluator.Run(_before, _progress, _cancellation);
             if (!_inputs.IsKnown || _options.Policy.Kind == UpdateKind.Scratch || !double.IsFinite(loss)) return;
             (_bestEpoch, _bestScore, _after) = (0, ScoreOf(_before, loss), _before);
             _best.Take();
@@ -253,28 +257,28 @@ internal sealed partial class TrainingRun : IDisposable
         for (int run = 0; run < _plan.Runs(step); run++)
         {
             Feed();
-            loss += _program.Run();
-            ReadOnlySpan<float> probabilities = _program.Probabilities;
+            loss += Program.Run();
+            ReadOnlySpan<float> probabilities = Program.Probabilities;
             for (int i = 0; i < _labels.Length; i++)
             {
                 if (_labels[i] != Batch.NotCounted && TopK.Best(probabilities.Slice(i * _plan.Classes, _plan.Classes)) == _labels[i]) correct++;
             }
         }
 
-        _program.End();
+        Program.End();
         return loss;
     }
 
     private void BeginStep(int epoch, int step)
     {
         TrainingPosition start = _watchdog.OptimizerStart;
-        _program.Begin((((long)epoch - start.Epoch) * _plan.Steps) + step - start.Step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
+        Program.Begin((((long)epoch - start.Epoch) * _plan.Steps) + step - start.Step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
     }
 
     private void Feed()
     {
-        _loader.Next(_program.Stage(_labels));
-        _program.Send();
+        _loader.Next(Program.Stage(_labels));
+        Program.Send();
     }
 
     /// <summary>Validates, keeps the weights if they are the best, and begins the next epoch.</summary>
@@ -288,16 +292,20 @@ internal sealed partial class TrainingRun : IDisposable
         SwapAverages();
         try
         {
-            if (_evaluator is not null)
+            if (_engine.Evaluator is not null)
             {
                 confusion = new ConfusionMatrix(_trainee.Classes);
-                validationLoss = _evaluator.Run(confusion, _progress, _cancellation);
+                validationLoss = _engine.Evaluator.Run(confusion, _progress, _cancellation);
             }
 
             // An epoch that may be gone back behind is not the best.
             isBest = isGood
                 && (confusion is null || (double.IsFinite(validationLoss ?? 0) && ScoreOf(confusion, validationLoss ?? 0).CompareTo(_bestScore) > 0));
-            if (isBest) _best.Take();
+            if (isBest)
+            {
+                _best.Take();
+                (_bestEpoch, _bestScore, _after) = (_at.Epoch, confusion is null ? _bestScore : ScoreOf(confusion, validationLoss ?? 0), confusion);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -309,7 +317,6 @@ internal sealed partial class TrainingRun : IDisposable
         }
 
         if (validationLoss is double v && !double.IsFinite(v)) return RollBack(_plan.Steps - 1, FormattableString.Invariant($"validation loss {v}"));
-        if (isBest) (_bestEpoch, _bestScore, _after) = (_at.Epoch, confusion is null ? _bestScore : ScoreOf(confusion, validationLoss ?? 0), confusion);
         EpochReport report = new(
             _at.Epoch,
             _schedule.At(_at.Epoch, _plan.Steps - 1, _watchdog.Restarts),
@@ -323,7 +330,7 @@ internal sealed partial class TrainingRun : IDisposable
             _epochTime + Stopwatch.GetElapsedTime(start));
         _epochs.Add(report);
         int patience = _options.EarlyStoppingPatience;
-        _stoppedEarly = _evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, 0) >= patience && _at.Epoch < _options.Epochs;
+        _stoppedEarly = _engine.Evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, 0) >= patience && _at.Epoch < _options.Epochs;
         _at = TrainingPosition.Start(_at.Epoch + 1);
         if (_watchdog.IsShared ? isBest : isGood)
         {
@@ -338,7 +345,7 @@ internal sealed partial class TrainingRun : IDisposable
     /// <summary>Exchanges parameters and their averages, where there are any: the averages are what is evaluated and kept.</summary>
     private void SwapAverages()
     {
-        foreach ((Variable parameter, Variable average) in _graph.Averages) _store.Swap(parameter, average);
+        foreach ((Variable parameter, Variable average) in _graph.Averages) Store.Swap(parameter, average);
     }
 
     private (double Score, double NegativeLoss) ScoreOf(ConfusionMatrix confusion, double loss) =>
@@ -382,10 +389,10 @@ internal sealed partial class TrainingRun : IDisposable
         for (int run = 0; run < _plan.Runs(step); run++)
         {
             Feed();
-            if (_program.RunChecked() is NonFinite found) return found;
+            if (Program.RunChecked() is NonFinite found) return found;
         }
 
-        return _program.EndChecked();
+        return Program.EndChecked();
     }
 
     /// <summary>What happened to the samples, also while they were in use.</summary>
@@ -399,30 +406,29 @@ internal sealed partial class TrainingRun : IDisposable
 
     private TrainerResult ToResult(bool cancelled)
     {
-        if (_bestEpoch != NoEpoch) _best.Restore();
-        else if (_watchdog.FindNonFinite() is not null) _watchdog.State.Restore();
+        RestoreResult();
         if (_stoppedEarly) _notes.Add($"stopped early: no better validation result in {_options.EarlyStoppingPatience} epochs");
         if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the original model, so its weights were kept");
         AddNotices(_inputs.Train);
         if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
-        IReadOnlyList<string> kernels = _program.Kernels;
+        IReadOnlyList<string> kernels = Program.Kernels;
         TrainerMemory memory = new(
-            _store.UsedBytes, _program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
+            Store.UsedBytes, Program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
             _loader.SizeBytes,
-            _evaluator?.SizeBytes ?? 0);
+            _engine.Evaluator?.SizeBytes ?? 0);
 
         // The result is made of new tensors: under a bound they take the place of what is done with.
         if (_bound is not null)
         {
-            _program.Dispose();
-            _evaluator?.Dispose();
+            Program.Dispose();
+            _engine.Evaluator?.Dispose();
             ProcessMemory.Trim();
         }
 
         List<string> warnings = [];
         TrainerResult result = new()
         {
-            Model = _trainee.ToModel(_store, _options.OutputLogits),
+            Model = TrainedModel(),
             Labels = _inputs.Model.Info.Labels!,
             Before = _before,
             After = _after,

@@ -22,9 +22,9 @@ internal sealed class Watchdog : IDisposable
     // Guessing costs ln(classes) nats; a network that is this far beyond overflows soon, and would again from a state shortly before.
     private const double LossesOfGuessing = 10;
 
-    private readonly VariableStore _store;
     private readonly bool _isShared;
     private readonly double _maxLoss;
+    private VariableStore _store;
 
     /// <param name="store">Memory of the variables.</param>
     /// <param name="classes">Classes that are told apart.</param>
@@ -86,6 +86,22 @@ internal sealed class Watchdog : IDisposable
         Restarts = restarts;
     }
 
+    /// <summary>Watches another store from now on, since the device of the present one has failed.</summary>
+    public void Attach(VariableStore store)
+    {
+        _store = store;
+        if (!_isShared) State.Attach(store);
+    }
+
+    /// <summary>Puts the last good state into the store. Where it has no moments, the optimizer starts anew.</summary>
+    /// <returns>Where training stood then.</returns>
+    public TrainingPosition Resume()
+    {
+        State.Restore();
+        if (_isShared) ForgetMoments();
+        return Position;
+    }
+
     /// <summary>The first variable of the store that has a number which is not finite; null if all are.</summary>
     public Variable? FindNonFinite()
     {
@@ -113,8 +129,7 @@ internal sealed class Watchdog : IDisposable
         }
 
         Restarts++;
-        State.Restore();
-        if (_isShared) ForgetMoments();
+        Resume();
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{finding}; rolled back to epoch {Position.Epoch}, step {Position.Step}, and continued at a peak learning rate of {peak * RateFactor:g3} "

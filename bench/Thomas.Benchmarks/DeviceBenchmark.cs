@@ -93,7 +93,8 @@ internal static class DeviceBenchmark
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{name} step, batch {options.Batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}); {2e-6 * cost.MultiplyAdds / ms[rounds / 2]:F0} GFLOP/s; "
-            + $"{program.Step.Calls} launches, {Elsewhere(program.Step)} nodes elsewhere; arena and variables {device.Bytes >> 20} MiB; compiled in {compiled:F2} s, first step {first:F0}"));
+            + $"{program.Step.Calls} launches, {Elsewhere(program.Step)} nodes elsewhere"
+            + $"; arena and variables {device.Bytes >> 20} MiB; compiled in {compiled:F2} s, first step {first:F0}"));
         if (profile) Print(program.Step, kernels, rounds, all);
     }
 

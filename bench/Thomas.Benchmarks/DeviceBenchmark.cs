@@ -92,8 +92,9 @@ internal static class DeviceBenchmark
         OpCost cost = program.Step.Graph.Cost;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name} step, batch {options.Batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}); {2e-6 * cost.MultiplyAdds / ms[rounds / 2]:F0} GFLOP/s; {program.Step.Calls} launches, "
-            + $"{Elsewhere(program.Step)} nodes elsewhere; arena and variables {device.Bytes >> 20} MiB; compiled in {compiled:F2} s, first step {first:F0}"));
+            $"{name} step, batch {options.Batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}); {2e-6 * cost.MultiplyAdds / ms[rounds / 2]:F0} GFLOP/s; "
+            + $"{program.Step.Calls} launches, {Elsewhere(program.Step)} nodes elsewhere"
+            + $"; arena and variables {device.Bytes >> 20} MiB; compiled in {compiled:F2} s, first step {first:F0}"));
         if (profile) Print(program.Step, kernels, rounds, all);
     }
 
@@ -117,8 +118,8 @@ internal static class DeviceBenchmark
             + $"{faster / ms[2]:F2} times the faster alone, {faster / ideal:F2} if nothing were lost"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  parts alone: device {ms[3]:F3}, cpu {ms[4]:F3}; beyond the longer part {ms[2] - Math.Max(ms[3], ms[4]):F3} (exchange of gradients and weights, and "
-            + "what the parts take from each other)"));
+            $"  parts alone: device {ms[3]:F3}, cpu {ms[4]:F3}; beyond the longer part {ms[2] - Math.Max(ms[3], ms[4]):F3} (exchange of gradients and "
+            + $"weights, and what the parts take from each other)"));
 
         double[] Medians(params (CompileOptions Compile, int Batch)[] work)
         {
@@ -142,7 +143,8 @@ internal static class DeviceBenchmark
 
     private static void Check(string name, Model model, TrainingPlanOptions options, int rounds)
     {
-        List<float> there = Losses(model, options, rounds), here = Losses(model, options with { Compile = new CompileOptions { Threads = options.Compile.Threads } }, rounds);
+        TrainingPlanOptions cpu = options with { Compile = new CompileOptions { Threads = options.Compile.Threads } };
+        List<float> there = Losses(model, options, rounds), here = Losses(model, cpu, rounds);
         double worst = 0;
         for (int i = 0; i < there.Count; i++) worst = Math.Max(worst, Math.Abs(there[i] - here[i]) / Math.Max(1e-3, Math.Abs(here[i])));
         Console.WriteLine(string.Create(
@@ -195,8 +197,8 @@ internal static class DeviceBenchmark
         Array.Sort(inside);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{name} inference, batch {batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}), on the device alone {inside[rounds / 2]:F3} ({inside[0]:F3}); {executable.Calls} launches, "
-            + $"{Elsewhere(executable)} nodes elsewhere; compiled in {compiled:F2} s"));
+            $"{name} inference, batch {batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}), on the device alone {inside[rounds / 2]:F3} ({inside[0]:F3}); "
+            + $"{executable.Calls} launches, {Elsewhere(executable)} nodes elsewhere; compiled in {compiled:F2} s"));
         if (profile) Print(executable, kernels, rounds, all);
     }
 
@@ -204,7 +206,8 @@ internal static class DeviceBenchmark
     {
         int[] sizes = Networks.Numbers(name);
         GraphBuilder builder = new();
-        Value a = builder.Input("a", new TensorType(DType.F32, new Shape(sizes[0], sizes[2]))), b = builder.Input("b", new TensorType(DType.F32, new Shape(sizes[2], sizes[1])));
+        Value a = builder.Input("a", new TensorType(DType.F32, new Shape(sizes[0], sizes[2]))),
+            b = builder.Input("b", new TensorType(DType.F32, new Shape(sizes[2], sizes[1])));
         Graph graph = builder.Build(builder.Add(OpCatalog.MatMul, [a, b], new MatMulAttributes()));
         using Executable executable = Executable.CompileAsIs(graph, options);
         OpenClDevice device = OpenClDevice.Open(options);
@@ -220,7 +223,8 @@ internal static class DeviceBenchmark
         }
 
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{sizes[0]} x {sizes[1]} x {sizes[2]}: {least * 1e3:F3} ms, {2e-9 * sizes[0] * sizes[1] * sizes[2] / least:F0} GFLOP/s, {executable.Kernels[0]}"));
+            CultureInfo.InvariantCulture,
+            $"{sizes[0]} x {sizes[1]} x {sizes[2]}: {least * 1e3:F3} ms, {2e-9 * sizes[0] * sizes[1] * sizes[2] / least:F0} GFLOP/s, {executable.Kernels[0]}"));
     }
 
     private static int Elsewhere(Executable executable) => executable.Kernels.Count(kernel => !kernel.EndsWith("__opencl", StringComparison.Ordinal));
@@ -241,7 +245,8 @@ internal static class DeviceBenchmark
             string shapes = string.Join(" ", node.Inputs.Where(v => v.Shape.Rank > 1).Select(v => v.Shape.ToString()));
             lines.Add((ms, string.Create(
                 CultureInfo.InvariantCulture,
-                $"  {ms,8:F4} ms {2e-6 * cost.MultiplyAdds / ms,7:F0} GFLOP/s {1e-6 * cost.Bytes / ms,6:F0} GB/s {kernel,-40} {node.Op.Name} {shapes} -> {node.Output.Shape}")));
+                $"  {ms,8:F4} ms {2e-6 * cost.MultiplyAdds / ms,7:F0} GFLOP/s {1e-6 * cost.Bytes / ms,6:F0} GB/s {kernel,-40} {node.Op.Name} {shapes} "
+                + $"-> {node.Output.Shape}")));
             string kind = kernel.EndsWith("__opencl", StringComparison.Ordinal) ? node.Op.Name : $"{node.Op.Name} on the CPU";
             (double Ms, double Flops, double Bytes, int Count) one = kinds.GetValueOrDefault(kind);
             kinds[kind] = (one.Ms + ms, one.Flops + (2.0 * cost.MultiplyAdds), one.Bytes + cost.Bytes, one.Count + 1);

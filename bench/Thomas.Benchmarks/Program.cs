@@ -29,8 +29,8 @@ internal static class Program
             + "--profile-all | --bare STEPS]");
         Console.Error.WriteLine("       session MODEL|ARCHITECTURE [--images N] [--classes N] [--threads N] [--rows N]");
         Console.Error.WriteLine(
-            "       device steps|inference|check|product MODEL|ARCHITECTURE|M,N,K... [--device N] [--settings WORDS] [--cache FOLDER] [--batch N] [--update POLICY] "
-            + "[--live-batch-norm] [--adam] [--rounds N] [--size N] [--threads N] [--profile | --profile-all LINES]");
+            "       device steps|inference|check|hybrid|product MODEL|ARCHITECTURE|M,N,K... [--device N] [--settings WORDS] [--cache FOLDER] [--batch N] "
+            + "[--update POLICY] [--share X] [--live-batch-norm] [--adam] [--rounds N] [--size N] [--threads N] [--profile | --profile-all LINES]");
         Console.Error.WriteLine(
             "       tiles [MODEL|ARCHITECTURE|M,N,K...] [--inference] [--batch N] [--device N] [--settings WORDS] [--cache FOLDER] [--most N] [--top N] [--skip N] [--seconds N] "
             + "[--check]");

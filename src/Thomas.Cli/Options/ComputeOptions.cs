@@ -23,7 +23,8 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     private readonly Option<AskedDevice?> _device = Device();
     private readonly Option<string> _openCl = new("--opencl")
     {
-        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, slow=TIMES, fast-math, blocking, profiling",
+        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, slow=TIMES, fast-math, "
+            + "blocking, profiling",
         HelpName = "words",
     };
 
@@ -139,8 +140,8 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         Option<AskedDevice?> option = new("--device")
         {
             Description = "Compute device: SIMD kernels on all fast cores, the scalar baseline on one core, a device of OpenCL as 'thomas devices' numbers "
-                + "them, hybrid for such a device and the CPU together, or auto for the fastest at this work, which is timed (default cpu; without N: the first "
-                + "GPU, else the first device)",
+                + "them, hybrid for such a device and the CPU together, or auto for the fastest at this work, which is timed (default cpu; without N: "
+                + "the first GPU, else the first device)",
             HelpName = "auto|cpu|serial|opencl[:N]|hybrid[:N]",
         };
         option.CompletionSources.Add(AutoName, "cpu", "serial", OpenClName, HybridName);

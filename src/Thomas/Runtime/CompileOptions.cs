@@ -30,8 +30,10 @@ public sealed record CompileOptions
     /// <summary>What computes.</summary>
     public DeviceKind Device { get; init; }
 
-    /// <summary>Which device of <see cref="DeviceKind.OpenCl"/> or <see cref="DeviceKind.Hybrid"/>; null for the first GPU that is fit, or, where there is none, the first
-    /// device that is.</summary>
+    /// <summary>
+    /// Which device of <see cref="DeviceKind.OpenCl"/> or <see cref="DeviceKind.Hybrid"/>; null for the first GPU that is fit, or, where there is none, the
+    /// first device that is.
+    /// </summary>
     public int? DeviceNumber { get; init; }
 
     /// <summary>

@@ -9,8 +9,8 @@ using System.Text.Json.Serialization;
 namespace Thomas.Runtime;
 
 /// <summary>
-/// Times of devices on disk, a file for each question. The file's name is a digest of the question and the question stands in it; its contents carry a digest of
-/// their own. A file that is cut off, changed or another's is ignored and written anew.
+/// Times of devices on disk, a file for each question. The file's name is a digest of the question and the question stands in it; its contents carry a digest
+/// of their own. A file that is cut off, changed or another's is ignored and written anew.
 /// </summary>
 /// <param name="folder">The folder; made where it is missing.</param>
 internal sealed class DeviceRecord(string folder)

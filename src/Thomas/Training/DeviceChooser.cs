@@ -13,9 +13,10 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// Finds the fastest device for a model and what is done with it: the CPU and each OpenCL device that is fit run it a few times, about two seconds in all beside
-/// compiling; for training also the CPU and the fastest GPU together, where neither would be idle for most of the step. A device that fails is passed over. With a <see cref="CompileOptions.DeviceCache"/> the times are remembered there, for the same structure of the
-/// model, batch, policy, devices with their drivers, threads and version of Thomas; they are not where a device failed.
+/// Finds the fastest device for a model and what is done with it: the CPU and each OpenCL device that is fit run it a few times, about two seconds in all
+/// beside compiling; for training also the CPU and the fastest GPU together, where neither would be idle for most of the step. A device that fails is passed
+/// over. With a <see cref="CompileOptions.DeviceCache"/> the times are remembered there, for the same structure of the model, batch, policy, devices with their
+/// drivers, threads and version of Thomas; they are not where a device failed.
 /// </summary>
 /// <example>
 /// <code>
@@ -63,7 +64,9 @@ public static class DeviceChooser
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         return options.Network is TrainerOptions network
-            ? ForTraining(TrainingPlanner.WithClasses(model, classes), images, network with { Compile = options.Compile, MemoryBytes = options.MemoryBytes }, cancellation)
+            ? ForTraining(
+                TrainingPlanner.WithClasses(model, classes), images, network with { Compile = options.Compile, MemoryBytes = options.MemoryBytes },
+                cancellation)
             : ForInference(
                 HeadSplit.Find(model).FeatureGraph(), FeatureExtractor.DefaultBatch, options.Compile, DeviceCandidate.All(options.Compile), null, cancellation);
     }
@@ -143,6 +146,9 @@ public static class DeviceChooser
         bool failed = false;
         foreach (DeviceTime one in times) failed |= one.Problem is not null;
         if (!failed) record?.Keep(key, times, fastest);
+
+        // What the trials held must not stand beside the run.
+        ProcessMemory.Trim();
         return Result(times, fastest, isRemembered: false);
 
         DeviceChoice Result(IReadOnlyList<DeviceTime> times, int fastest, bool isRemembered) => new()

@@ -87,7 +87,8 @@ public sealed class DeviceChooserTests
 
         // Not where one of them would have next to nothing to do, nor with live batch normalization, nor where it runs on the CPU itself.
         Assert.Equal(2, DeviceChooser.ForTraining(TrainerJob.Model(known: true), Plan, devices, new TurnClock(10, 100, 6), default).Times.Count);
-        Assert.Equal(2, DeviceChooser.ForTraining(TrainerJob.Model(known: true), Plan with { Batch = 1 }, devices, new TurnClock(10, 10, 6), default).Times.Count);
+        TrainingPlanOptions single = Plan with { Batch = 1 };
+        Assert.Equal(2, DeviceChooser.ForTraining(TrainerJob.Model(known: true), single, devices, new TurnClock(10, 10, 6), default).Times.Count);
         Assert.Equal(
             2,
             DeviceChooser.ForTraining(
@@ -149,8 +150,8 @@ public sealed class DeviceChooserTests
     private static DeviceCandidate On(Device device, string name) => new(name, "", name, DeviceTests.On(device));
 
     /// <summary>
-    /// A clock that is asked twice for compiling and twice for each of up to ten runs, and lets each run of the first device take so many milliseconds, then the
-    /// second's, the third's.
+    /// A clock that is asked twice for compiling and twice for each of up to ten runs, and lets each run of the first device take so many milliseconds, then
+    /// the second's, the third's.
     /// </summary>
     private sealed class TurnClock(params double[] milliseconds) : System.TimeProvider
     {
@@ -163,7 +164,7 @@ public sealed class DeviceChooserTests
 
         public override long GetTimestamp()
         {
-            // A device begins with the two questions about compiling; runs follow in pairs. A pause of a second between devices ends the runs of the one before.
+            // A device begins with the two questions about compiling; runs follow in pairs.
             _asked++;
             if (_asked == 1)
             {

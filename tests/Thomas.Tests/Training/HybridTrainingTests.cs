@@ -38,7 +38,8 @@ public sealed class HybridTrainingTests
     [Theory]
     [InlineData("sgd", 5)]
     [InlineData("adamw", 2)]
-    public void Losses_on_OpenCL_are_those_of_the_CPU(string optimizer, int deviceRows) => CompareLosses(optimizer, deviceRows, Hybrid(OpenClTesting.RequireDevice()));
+    public void Losses_on_OpenCL_are_those_of_the_CPU(string optimizer, int deviceRows) =>
+        CompareLosses(optimizer, deviceRows, Hybrid(OpenClTesting.RequireDevice()));
 
     [Fact]
     public void A_step_waits_for_the_device_where_weights_and_loss_are_fetched()
@@ -193,10 +194,9 @@ public sealed class HybridTrainingTests
         Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(Options with { Compile = compile with { DeviceShare = 1 } }));
         Assert.Throws<ArgumentOutOfRangeException>(() => job.Run(Options with { Compile = compile with { DeviceShare = double.NaN } }));
         TuningOptions tuning = new() { Compile = compile, MemoryBytes = 1L << 30, Network = TrainerJob.Options };
-        Assert.Contains(
-            "no memory bound",
-            Assert.Throws<ThomasException>(() => Tuner.Tune(TrainerJob.Model(), TinyModels.Images(6, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), tuning)).Message,
-            StringComparison.Ordinal);
+        Dataset taught = TinyModels.Images(6, 1, TrainerJob.Classes).ToDataset();
+        ThomasException bound = Assert.Throws<ThomasException>(() => Tuner.Tune(TrainerJob.Model(), taught, new NoDecoder(), tuning));
+        Assert.Contains("no memory bound", bound.Message, StringComparison.Ordinal);
 
         void Refuse(string why, TrainerOptions options) =>
             Assert.Contains(why, Assert.Throws<ThomasException>(() => job.Run(options with { Compile = compile })).Message, StringComparison.Ordinal);
@@ -223,7 +223,8 @@ public sealed class HybridTrainingTests
     public void A_device_is_slowed_without_a_change_of_any_bit()
     {
         OpenClDevice device = OpenClTesting.RequireDevice();
-        TrainingPlanOptions options = new() { Batch = 4, Optimizer = AdamW, Compile = new CompileOptions { Device = DeviceKind.OpenCl, DeviceNumber = Number(device) } };
+        CompileOptions compile = new() { Device = DeviceKind.OpenCl, DeviceNumber = Number(device) };
+        TrainingPlanOptions options = new() { Batch = 4, Optimizer = AdamW, Compile = compile };
         Model model = TrainerJob.Model(known: true);
         (List<float> once, int calls) = Run(options);
         (List<float> thrice, int slowCalls) = Run(options with { Compile = options.Compile with { DeviceSettings = "slow=3" } });
@@ -275,7 +276,8 @@ public sealed class HybridTrainingTests
         OptimizerOptions options = optimizer switch { "sgd" => new(), "adamw" => AdamW, _ => new() { ClipNorm = 0.5f } };
         Model model = TrainingSteps.SmallNetwork;
         float rate = optimizer == "adamw" ? 3e-3f : 0.1f;
-        TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions { Batch = Rows, Optimizer = options, Compile = new CompileOptions { Threads = 1 } });
+        CompileOptions threads = new() { Threads = 1 };
+        TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions { Batch = Rows, Optimizer = options, Compile = threads });
         using VariableStore cpuStore = new(plan.Graph.Variables);
         using StepProgram cpu = new(plan, cpuStore);
         using VariableStore store = Create(model, options, deviceRows, compile, out HybridStep hybrid);

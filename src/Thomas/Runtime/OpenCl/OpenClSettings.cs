@@ -53,8 +53,8 @@ internal sealed record OpenClSettings
     public bool SelfTest { get; init; } = true;
 
     /// <summary>
-    /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such as
-    /// updates, run once all the same.
+    /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such
+    /// as updates, run once all the same.
     /// </summary>
     public int Slow { get; init; } = 1;
 

@@ -18,7 +18,8 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     private readonly Option<CompileOptions?> _device = Device();
     private readonly Option<string> _openCl = new("--opencl")
     {
-        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, tune=off|fast|full, fast-math, blocking, profiling",
+        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, tune=off|fast|full, "
+            + "fast-math, blocking, profiling",
         HelpName = "words",
     };
 

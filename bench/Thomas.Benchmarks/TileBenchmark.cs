@@ -49,7 +49,8 @@ internal static class TileBenchmark
         {
             List<(string Name, Product Product, int Count)> products = name.Contains(',', StringComparison.Ordinal)
                 ? Plain(name)
-                : [.. Products(name, options with { Compile = compile }, inference, device).OrderByDescending(p => (double)p.Count * p.Product.M * p.Product.N * p.Product.K)];
+                : Products(name, options with { Compile = compile }, inference, device);
+            products.Sort(static (p, q) => Work(q.Count, q.Product).CompareTo(Work(p.Count, p.Product)));
             double usual = 0, best = 0;
             int done = 0;
             products.RemoveRange(0, Math.Min(least, products.Count));
@@ -73,6 +74,8 @@ internal static class TileBenchmark
         Console.WriteLine($"best how often: {string.Join(", ", wins.OrderByDescending(w => w.Value).Select(w => $"{w.Key} {w.Value}"))}");
         return 0;
     }
+
+    private static double Work(int count, Product product) => (double)count * product.M * product.N * product.K;
 
     /// <summary>A product and the two of its gradients.</summary>
     private static List<(string Name, Product Product, int Count)> Plain(string name)
@@ -149,9 +152,11 @@ internal static class TileBenchmark
             CultureInfo.InvariantCulture,
             $"{count} x {what} {Text(product)}: {own * 1e3:F4} by {usual.Name}, {flops / own * 1e-12:F2} TFLOP/s; {choices.Count} others, best "
             + $"{times[0].Seconds / own:P0} of it, {flops / times[0].Seconds * 1e-12:F2} TFLOP/s:"));
-        Console.WriteLine("    " + string.Join("  ", times.Take(top).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Choice.Name} {t.Seconds * 1e3:F4}"))));
+        IEnumerable<string> table = times.Take(top).Select(t => string.Create(CultureInfo.InvariantCulture, $"{t.Choice.Name} {t.Seconds * 1e3:F4}"));
+        Console.WriteLine($"    {string.Join("  ", table)}");
         if (check) Check(trial, usual, choices);
-        return (own * 1e3, Math.Min(own, times[0].Seconds) * 1e3, times[0].Choice.Tile is ProductTile t ? $"{t.M}x{t.N}x{t.K}:{t.ItemM}x{t.ItemN}" : $"items:{times[0].Choice.Block.Name}");
+        string winner = times[0].Choice.Name;
+        return (own * 1e3, Math.Min(own, times[0].Seconds) * 1e3, winner[..winner.LastIndexOf(':')]);
     }
 
     private static void Prepare(Product product, OpenClDevice device, int most)

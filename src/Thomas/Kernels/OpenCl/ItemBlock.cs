@@ -62,7 +62,8 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
         Doublings(Rows, other.Rows) + Doublings(Vectors, other.Vectors) + Doublings(Group.X, other.Group.X) + Doublings(Group.Y, other.Group.Y);
 
     /// <summary>Whether there are such blocks.</summary>
-    public static bool IsShape(int rows, int vectors, int width) => rows is > 0 and <= MostRows && vectors is > 0 and <= MostVectors && width is 1 or 2 or 4 or 8 or 16;
+    public static bool IsShape(int rows, int vectors, int width) =>
+        rows is > 0 and <= MostRows && vectors is > 0 and <= MostVectors && width is 1 or 2 or 4 or 8 or 16;
 
     /// <summary>Pieces that the sums of a filter's gradient are cut into, so that all units have enough to do; 1 for other products.</summary>
     public int Pieces(Product product, OpenClLimits limits)

@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace Thomas.Kernels.OpenCl;
 
-/// <summary>How a product is computed: a tile in local memory, or blocks of work-items that read global memory; and how many pieces its sums are cut into.</summary>
+/// <summary>
+/// How a product is computed: a tile in local memory, or blocks of work-items that read global memory; and how many pieces its sums are cut into.
+/// </summary>
 /// <param name="Tile">The tile in local memory; null for none.</param>
 /// <param name="Block">The block of a work-item where there is no tile.</param>
 /// <param name="Pieces">Pieces of the sums, which a second launch adds; 1 where one launch does all.</param>
@@ -15,9 +17,9 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
     private const int MostRowsWithoutTile = 64;
 
     /// <summary>Its shape, as records on disk and names of kernels have it.</summary>
-    public string Name => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{(Tile is ProductTile t ? $"local:{t.M}x{t.N}x{t.K}:{t.ItemM}x{t.ItemN}" : $"items:{Block.Rows}x{Block.Vectors}x{Block.Width}:{Block.Group.X}x{Block.Group.Y}")}:{Pieces}");
+    public string Name => Tile is ProductTile t
+        ? string.Create(CultureInfo.InvariantCulture, $"local:{t.M}x{t.N}x{t.K}:{t.ItemM}x{t.ItemN}:{Pieces}")
+        : string.Create(CultureInfo.InvariantCulture, $"items:{Block.Rows}x{Block.Vectors}x{Block.Width}:{Block.Group.X}x{Block.Group.Y}:{Pieces}");
 
     /// <summary>A choice by its name; null if the text is none.</summary>
     public static ProductChoice? Parse(string text)
@@ -39,7 +41,11 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
     /// <param name="limits">Limits of the device.</param>
     public static ProductChoice Default(Product product, OpenClLimits limits)
     {
-        if (limits.Family == TileFamily.Local && ProductTile.Choose(product, limits) is (ProductTile tile, int pieces)) return new ProductChoice(tile, default, pieces);
+        if (limits.Family == TileFamily.Local && ProductTile.Choose(product, limits) is (ProductTile tile, int pieces))
+        {
+            return new ProductChoice(tile, default, pieces);
+        }
+
         (int m, int n) = SizeOf(product);
         ItemBlock block = ItemBlock.Choose(m, n, limits);
         return new ProductChoice(null, block, block.Pieces(product, limits));

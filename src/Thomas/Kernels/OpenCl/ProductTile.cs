@@ -14,6 +14,11 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
 {
     private const int Pad = 4, MostPieces = 1024, MostTriedPieces = 2048, MostPieceFloats = 32 << 20;
 
+    // More sums than this an item can keep in registers only on desktop GPUs, which have this much local memory. (A driver of a CPU, Mesa's llvmpipe 22.3, even
+    // gives wrong results for them.)
+    private const int SumsOfPhones = 64;
+    private const long LocalBytesOfDesktops = 48 << 10;
+
     // Of the estimates: multiply-adds of a compute unit in a cycle, cycles of a step that nothing hides, cycles of one more launch, bytes in a cycle for each unit.
     private const double UnitRate = 128, StepCycles = 300, LaunchCycles = 4000, UnitBytes = 16;
 
@@ -84,7 +89,7 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
 
     /// <summary>Whether a device can run it, and its work-items can share the loads of the operands evenly.</summary>
     public bool Fits(Product product, OpenClLimits limits) =>
-        Items <= limits.WorkGroup && LocalBytes <= limits.LocalBytes
+        Items <= limits.WorkGroup && LocalBytes <= limits.LocalBytes && (ItemM * ItemN <= SumsOfPhones || limits.LocalBytes >= LocalBytesOfDesktops)
         && Shares(M, product.FormA == MatrixForm.Columns, ProductLaunches.WidthA(product))
         && Shares(N, product.FormB != MatrixForm.Columns, ProductLaunches.WidthB(product));
 

@@ -101,7 +101,8 @@ internal sealed class ProductTuning
             string[] words = line.Split(' ');
             int[] sizes = new int[4];
             bool isWhole = words.Length == 7;
-            for (int i = 0; isWhole && i < sizes.Length; i++) isWhole = int.TryParse(words[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) && sizes[i] > 0;
+            for (int i = 0; isWhole && i < sizes.Length; i++)
+                isWhole = int.TryParse(words[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out sizes[i]) && sizes[i] > 0;
             if (!isWhole || !double.TryParse(words[6], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double gain)) return null;
             ProductChoice? choice = ProductChoice.Parse(words[5]);
             if (choice is null && words[5] != Default) return null;

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Thomas.Kernels.OpenCl;
 
-/// <summary>Which family of matrix kernels, and which block or tile of it, is fastest on the GPUs of phones, by the measurements that others have published.</summary>
+/// <summary>
+/// Which family of matrix kernels, and which block or tile of it, is fastest on the GPUs of phones, by the measurements that others have published.
+/// </summary>
 /// <param name="Family">The family.</param>
 /// <param name="Block">The block of a work-item, and the work-items of a group; of the family of registers.</param>
 /// <param name="Tile">The tile; of the family of local memory.</param>

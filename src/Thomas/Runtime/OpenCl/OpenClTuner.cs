@@ -22,8 +22,8 @@ internal enum TuneMode
 }
 
 /// <summary>
-/// Chooses how matrix products are computed by measuring when a shape is first used. What was found is kept on disk, by device, driver and sources of the kernels.
-/// Another way replaces the default only if it is clearly faster and gives the same result.
+/// Chooses how matrix products are computed by measuring when a shape is first used. What was found is kept on disk, by device, driver and sources of the
+/// kernels. Another way replaces the default only if it is clearly faster and gives the same result.
 /// </summary>
 internal sealed class OpenClTuner
 {
@@ -194,7 +194,9 @@ internal sealed class OpenClTuner
         }
     }
 
-    /// <summary>Writes the record, with what other processes have found meanwhile. That it cannot be written is no error: it is measured again next time.</summary>
+    /// <summary>
+    /// Writes the record, with what other processes have found meanwhile. That it cannot be written is no error: it is measured again next time.
+    /// </summary>
     private void WriteRecord()
     {
         if (PathOf() is not string path) return;

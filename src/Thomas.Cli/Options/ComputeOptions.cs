@@ -22,7 +22,8 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     private readonly Option<AskedDevice?> _device = Device();
     private readonly Option<string> _openCl = new("--opencl")
     {
-        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, fast-math, blocking, profiling",
+        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, fast-math, blocking, "
+            + "profiling, no-binaries, no-self-test",
         HelpName = "words",
     };
 

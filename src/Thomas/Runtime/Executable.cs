@@ -349,6 +349,7 @@ public sealed class Executable : IDisposable
     private void Release()
     {
         if (_ownsTeam) _team.Dispose();
+        foreach (Segment segment in _segments) segment.Release();
         foreach (DeviceMemory arena in _arenas) arena.Dispose();
         if (_ownsConstants) _constants.Dispose();
     }

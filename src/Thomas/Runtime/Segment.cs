@@ -20,6 +20,11 @@ internal abstract class Segment
     /// <summary>Puts all work into the device's queue.</summary>
     public abstract void Run();
 
+    /// <summary>Gives back what the segment has of the device. It cannot run any more.</summary>
+    public virtual void Release()
+    {
+    }
+
     /// <summary>Puts the work of one node into the device's queue.</summary>
     public abstract void RunOne(int index);
 

@@ -86,6 +86,13 @@ internal sealed unsafe class OpenClSegment : Segment
     }
 
     /// <inheritdoc/>
+    public override void Release()
+    {
+        foreach (BoundLaunch launch in _launches) launch.Dispose();
+        foreach (DeviceMemory table in _tables) table.Dispose();
+    }
+
+    /// <inheritdoc/>
     public override void RunOne(int index)
     {
         for (int i = _firsts[index]; i < _firsts[index + 1]; i++) _launches[i].Enqueue(_device);

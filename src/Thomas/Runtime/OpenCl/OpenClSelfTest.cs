@@ -232,7 +232,8 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             placed[copy] = new PlacedKernel(kernel, node, inputs, outputs, Span(workspace, kernel.Workspace), Span(constants, kernel.Constants), Packs: true);
         }
 
-        device.Bind(placed, null!).Run();
+        Segment segment = device.Bind(placed, null!);
+        segment.Run();
         List<double[]> results = [];
         foreach (PlacedKernel one in placed)
         {
@@ -244,6 +245,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             }
         }
 
+        segment.Release();
         return [.. results];
 
         MemorySpan Span(long offset, long bytes) => bytes == 0 ? default : new MemorySpan(memory, offset, bytes);

@@ -14,7 +14,7 @@ namespace Thomas.Benchmarks;
 
 /// <summary>
 /// An OpenCL device: training steps, inference and matrix products, and with <c>--profile</c> the time that the device gives for each kernel.
-/// <c>check</c> compares the losses of steps with those of the CPU.
+/// <c>check</c> compares the losses of steps with those of the CPU; <c>hybrid</c> compares steps on the CPU, the device, and both.
 /// </summary>
 internal static class DeviceBenchmark
 {
@@ -39,6 +39,7 @@ internal static class DeviceBenchmark
             else if (args[i] == "--settings") compile = compile with { DeviceSettings = args[++i] };
             else if (args[i] == "--cache") compile = compile with { DeviceCache = args[++i] };
             else if (args[i] == "--threads") compile = compile with { Threads = int.Parse(args[++i], CultureInfo.InvariantCulture) };
+            else if (args[i] == "--share") compile = compile with { DeviceShare = double.Parse(args[++i], CultureInfo.InvariantCulture) };
             else if (args[i] == "--adam") options = options with { Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW } };
             else names.Add(args[i]);
         }
@@ -52,6 +53,7 @@ internal static class DeviceBenchmark
             switch (what)
             {
                 case "steps": Steps(name, Networks.Load(name, size), options, device, rounds, profile, all); break;
+                case "hybrid": Hybrid(name, Networks.Load(name, size), options, rounds); break;
                 case "check": Check(name, Networks.Load(name, size), options, rounds); break;
                 case "inference": Inference(name, Networks.Load(name, size), options.Batch, compile, rounds, profile, all); break;
                 case "product": Product(name, compile, rounds); break;
@@ -93,6 +95,49 @@ internal static class DeviceBenchmark
             $"{name} step, batch {options.Batch}: {ms[rounds / 2]:F3} ({ms[0]:F3}); {2e-6 * cost.MultiplyAdds / ms[rounds / 2]:F0} GFLOP/s; {program.Step.Calls} launches, "
             + $"{Elsewhere(program.Step)} nodes elsewhere; arena and variables {device.Bytes >> 20} MiB; compiled in {compiled:F2} s, first step {first:F0}"));
         if (profile) Print(program.Step, kernels, rounds, all);
+    }
+
+    /// <summary>
+    /// Steps on the CPU, on the device, and split between both; then each part by itself, so that what the split loses shows: the longer part and the exchange.
+    /// They take turns, so that a busy moment of the machine hits all of them.
+    /// </summary>
+    private static void Hybrid(string name, Model model, TrainingPlanOptions options, int rounds)
+    {
+        CompileOptions device = options.Compile, cpu = device with { Device = DeviceKind.Cpu, DeviceNumber = null };
+        double[] alone = Medians((cpu, options.Batch), (device, options.Batch));
+        double share = device.DeviceShare ?? HybridSplit.ShareOf(alone[0], alone[1]);
+        int first = HybridSplit.DeviceRows(options.Batch, share);
+        double[] ms = Medians(
+            (cpu, options.Batch), (device, options.Batch), (device with { Device = DeviceKind.Hybrid, DeviceShare = share }, options.Batch), (device, first),
+            (cpu, options.Batch - first));
+        double faster = Math.Min(ms[0], ms[1]), ideal = 1 / ((1 / ms[0]) + (1 / ms[1]));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name} step, batch {options.Batch}: cpu {ms[0]:F3}, device {ms[1]:F3}, hybrid {ms[2]:F3} ({first} + {options.Batch - first} images): "
+            + $"{faster / ms[2]:F2} times the faster alone, {faster / ideal:F2} if nothing were lost"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  parts alone: device {ms[3]:F3}, cpu {ms[4]:F3}; beyond the longer part {ms[2] - Math.Max(ms[3], ms[4]):F3} (exchange of gradients and weights, and "
+            + "what the parts take from each other)"));
+
+        double[] Medians(params (CompileOptions Compile, int Batch)[] work)
+        {
+            TrainingTrial[] trials = [.. work.Select(one => new TrainingTrial(model, options with { Compile = one.Compile, Batch = one.Batch }))];
+            double[][] times = [.. work.Select(_ => new double[rounds])];
+            for (int round = -3; round < rounds; round++)
+            {
+                for (int i = 0; i < trials.Length; i++)
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    trials[i].Run();
+                    if (round >= 0) times[i][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                }
+            }
+
+            foreach (TrainingTrial trial in trials) trial.Dispose();
+            foreach (double[] one in times) Array.Sort(one);
+            return [.. times.Select(one => one[rounds / 2])];
+        }
     }
 
     private static void Check(string name, Model model, TrainingPlanOptions options, int rounds)

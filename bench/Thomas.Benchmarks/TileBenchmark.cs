@@ -18,14 +18,11 @@ namespace Thomas.Benchmarks;
 /// </summary>
 internal static class TileBenchmark
 {
-    // Of the candidates those are timed whose estimate is within this of the least.
-    private const double MostEstimate = 6;
-
     public static int Run(ReadOnlySpan<string> args)
     {
         TrainingPlanOptions options = new() { Batch = 64, BatchNorm = BatchNormMode.Live };
         CompileOptions compile = new() { Device = DeviceKind.OpenCl };
-        int top = 4, least = 0, seconds = 500;
+        int top = 4, most = 60, least = 0, seconds = 500;
         bool inference = false, check = false;
         List<string> names = [];
         for (int i = 0; i < args.Length; i++)
@@ -37,6 +34,7 @@ internal static class TileBenchmark
             else if (args[i] == "--settings") compile = compile with { DeviceSettings = args[++i] };
             else if (args[i] == "--cache") compile = compile with { DeviceCache = args[++i] };
             else if (args[i] == "--top") top = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--most") most = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--skip") least = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--seconds") seconds = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else names.Add(args[i]);
@@ -60,8 +58,8 @@ internal static class TileBenchmark
                 if (Stopwatch.GetTimestamp() > end) break;
 
                 // Programs of the next product are built while this one is measured.
-                if (done + 1 < products.Count) Prepare(products[done + 1].Product, device);
-                (double own, double fastest, string winner) = Measure(what, product, count, device, top, check);
+                if (done + 1 < products.Count) Prepare(products[done + 1].Product, device, most);
+                (double own, double fastest, string winner) = Measure(what, product, count, device, most, top, check);
                 usual += count * own;
                 best += count * fastest;
                 wins[winner] = wins.GetValueOrDefault(winner) + 1;
@@ -126,25 +124,25 @@ internal static class TileBenchmark
         return program.Step.Graph.Nodes;
     }
 
-    private static (double Usual, double Best, string Winner) Measure(string what, Product product, int count, OpenClDevice device, int top, bool check)
+    private static (double Usual, double Best, string Winner) Measure(string what, Product product, int count, OpenClDevice device, int most, int top, bool check)
     {
         using OpenClProductTrial trial = new(device, product);
         ProductChoice usual = ProductChoice.Default(product, device.Limits);
-        List<ProductChoice> choices = Candidates(product, device.Limits);
+        IReadOnlyList<ProductChoice> choices = ProductChoice.Candidates(product, device.Limits, most);
         foreach (ProductChoice choice in choices) trial.Prepare(choice);
-        double own = trial.Measure(usual) ?? double.PositiveInfinity, least = own;
+        double own = trial.Measure(usual, double.PositiveInfinity, 3) ?? double.PositiveInfinity, least = own;
         List<(double Seconds, ProductChoice Choice)> times = [(own, usual)];
         foreach (ProductChoice choice in choices.Where(choice => choice != usual))
         {
-            if (trial.Measure(choice, 1.5 * least) is not double seconds) continue;
+            if (trial.Measure(choice, 1.5 * least, 3) is not double seconds) continue;
             times.Add((seconds, choice));
             least = Math.Min(least, seconds);
         }
 
         // The best once more, beside the default, so that a disturbance is not taken for a difference.
         times = [.. times.OrderBy(static t => t.Seconds)];
-        for (int i = 0; i < Math.Min(3, times.Count); i++) times[i] = (trial.Measure(times[i].Choice) ?? times[i].Seconds, times[i].Choice);
-        own = Math.Max(least, Math.Min(own, trial.Measure(usual) ?? own));
+        for (int i = 0; i < Math.Min(3, times.Count); i++) times[i] = (trial.Measure(times[i].Choice, double.PositiveInfinity, 3) ?? times[i].Seconds, times[i].Choice);
+        own = Math.Max(least, Math.Min(own, trial.Measure(usual, double.PositiveInfinity, 3) ?? own));
         times = [.. times.OrderBy(static t => t.Seconds)];
         double flops = 2.0 * product.M * product.N * product.K * product.Count;
         Console.WriteLine(string.Create(
@@ -156,33 +154,16 @@ internal static class TileBenchmark
         return (own * 1e3, Math.Min(own, times[0].Seconds) * 1e3, times[0].Choice.Tile is ProductTile t ? $"{t.M}x{t.N}x{t.K}:{t.ItemM}x{t.ItemN}" : $"items:{times[0].Choice.Block.Name}");
     }
 
-    private static void Prepare(Product product, OpenClDevice device)
+    private static void Prepare(Product product, OpenClDevice device, int most)
     {
-        foreach (ProductChoice choice in Candidates(product, device.Limits))
+        foreach (ProductChoice choice in ProductChoice.Candidates(product, device.Limits, most))
         {
             foreach (OpenClLaunch launch in ProductLaunches.Create("trial", product, choice, device.Limits).Launches) device.Programs.Start(launch.Program);
         }
     }
 
-    /// <summary>For each tile the numbers of pieces beside that of its least estimate, and blocks of items.</summary>
-    private static List<ProductChoice> Candidates(Product product, OpenClLimits limits)
-    {
-        List<ProductChoice> all = [.. ProductChoice.All(product, limits)];
-        List<ProductChoice> chosen = [];
-        double least = all.Where(static c => c.Tile is not null).Select(c => c.Tile!.Cycles(product, c.Pieces, limits)).DefaultIfEmpty(0).Min();
-        foreach (IGrouping<ProductTile, ProductChoice> tile in all.Where(static c => c.Tile is not null).GroupBy(static c => c.Tile!))
-        {
-            int pieces = tile.MinBy(c => c.Tile!.Cycles(product, c.Pieces, limits))!.Pieces;
-            chosen.AddRange(tile.Where(
-                c => c.Pieces >= pieces / 4 && c.Pieces <= 8 * pieces && c.Tile!.Cycles(product, c.Pieces, limits) <= MostEstimate * least));
-        }
-
-        chosen.AddRange(all.Where(c => c.Tile is null && (limits.Family != TileFamily.Local || (product.M <= 64 && product.K <= 1024))));
-        return chosen;
-    }
-
     /// <summary>Compares results with that of the default.</summary>
-    private static void Check(OpenClProductTrial trial, ProductChoice usual, List<ProductChoice> choices)
+    private static void Check(OpenClProductTrial trial, ProductChoice usual, IReadOnlyList<ProductChoice> choices)
     {
         float[] expected = trial.ResultOf(usual)!;
         double size = Math.Sqrt(expected.Sum(static v => (double)v * v) / expected.Length);

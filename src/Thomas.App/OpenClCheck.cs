@@ -46,7 +46,11 @@ internal static class OpenClCheck
         foreach (string name in networks ?? Networks)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture)) throw new ArgumentException($"There is no network '{name}'.", nameof(networks));
+            if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture))
+            {
+                throw new ArgumentException($"There is no network '{name}'.", nameof(networks));
+            }
+
             Compile(architecture, options);
         }
 

@@ -18,14 +18,18 @@ internal sealed class ComputeOptions(TuningChoice tuned)
 {
     private const string OpenClName = "opencl";
     private const string AutoName = "auto";
+    private const string HybridName = "hybrid";
 
     private readonly Option<AskedDevice?> _device = Device();
     private readonly Option<string> _openCl = new("--opencl")
     {
-        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, fast-math, blocking, "
-            + "profiling, no-binaries, no-self-test",
+        Description = "How an OpenCL device is used, as words: local=SIZE, buffer=SIZE, group=ITEMS, tiles=registers|local|items, slow=TIMES, fast-math, "
+            + "blocking, profiling, no-binaries, no-self-test",
         HelpName = "words",
     };
+
+    private readonly Option<double?> _share = Parse.Number(
+        "--device-share", "With --device hybrid: the share of each step's images that the OpenCL device takes (default: by measured speed)", 0.001, 0.999);
 
     private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
 
@@ -33,6 +37,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     {
         command.Add(_device);
         command.Add(_openCl);
+        command.Add(_share);
         AddThreadsTo(command);
     }
 
@@ -45,12 +50,12 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     /// <summary>The options for a command that does not time devices.</summary>
     /// <exception cref="UsageException">It is told to.</exception>
     public CompileOptions Read(ParseResult parsed) =>
-        IsAuto(parsed) ? throw new UsageException("--device auto times the work of a run, and this command has none; name a device.") : ReadNamed(parsed);
+        IsAuto(parsed) ? throw new UsageException("--device auto times the work of a run, and this command has none; name a device.") : ReadWhole(parsed);
 
     /// <summary>The options for inference, with the fastest device where that is asked for.</summary>
     public CompileOptions ReadFor(ParseResult parsed, Model model, int batch, Terminal terminal)
     {
-        CompileOptions options = ReadNamed(parsed);
+        CompileOptions options = ReadWhole(parsed);
         return IsAuto(parsed) ? Chosen(DeviceChooser.ForInference(model, batch, options, terminal.Cancellation), terminal) : options;
     }
 
@@ -66,7 +71,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     /// <summary>The options for <c>tune</c>, with the fastest device where that is asked for.</summary>
     public CompileOptions ReadFor(ParseResult parsed, Model model, Dataset data, TuningOptions tuning, Terminal terminal)
     {
-        CompileOptions options = ReadNamed(parsed);
+        CompileOptions options = tuning.Network is null ? ReadWhole(parsed) : ReadNamed(parsed);
         if (!IsAuto(parsed)) return options;
         return Chosen(
             DeviceChooser.ForTuning(model, data.ClassNames.Count, data.Samples.Count, tuning with { Compile = options }, terminal.Cancellation), terminal);
@@ -75,6 +80,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     /// <summary>The options but for a device that is yet to be chosen.</summary>
     public CompileOptions ReadNamed(ParseResult parsed) => (parsed.GetValue(_device)?.Options ?? new CompileOptions()) with
     {
+        DeviceShare = Share(parsed),
         DeviceSettings = parsed.GetValue(_openCl) ?? "",
         DeviceCache = Path.Combine(CacheFolder.Default(), OpenClName),
         Threads = parsed.GetValue(_threads) ?? tuned.Threads,
@@ -92,8 +98,31 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         string cpu = Format.Invariant($"cpu, {Machine.Tier}, {threads} {(threads == 1 ? "thread" : "threads")}");
         if (options.Device == DeviceKind.Cpu) return cpu;
         OpenClDevice device = OpenClDevice.Open(options);
+        if (options.Device == DeviceKind.Hybrid)
+        {
+            string share = options.DeviceShare is double part ? Format.Invariant($", {part:P0} of the images of a step") : "";
+            return $"{Describe(options.Unsplit)}; together with it{share}: {cpu}";
+        }
+
         string settings = options.DeviceSettings.Length == 0 ? "" : $", {VisibleText.Of(options.DeviceSettings)}";
         return $"{device.Name}, {device.Info.Name}, driver {device.Info.Driver}{settings}; what it has no kernels for: {cpu}";
+    }
+
+    /// <summary>The options for work that is not split.</summary>
+    private CompileOptions ReadWhole(ParseResult parsed)
+    {
+        CompileOptions options = ReadNamed(parsed);
+        return options.Device == DeviceKind.Hybrid
+            ? throw new UsageException("--device hybrid splits the steps of train and of tune with more than the last layer; name one device, or auto.")
+            : options;
+    }
+
+    private double? Share(ParseResult parsed)
+    {
+        double? share = parsed.GetValue(_share);
+        return share is not null && parsed.GetValue(_device)?.Options.Device != DeviceKind.Hybrid
+            ? throw new UsageException("--device-share needs --device hybrid.")
+            : share;
     }
 
     private bool IsAuto(ParseResult parsed) => parsed.GetValue(_device) is { IsAuto: true };
@@ -111,10 +140,11 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         Option<AskedDevice?> option = new("--device")
         {
             Description = "Compute device: SIMD kernels on all fast cores, the scalar baseline on one core, a device of OpenCL as 'thomas devices' numbers "
-                + "them, or auto for the fastest at this work, which is timed (default cpu; opencl alone is the first GPU, else the first device)",
-            HelpName = "auto|cpu|serial|opencl[:N]",
+                + "them, hybrid for such a device and the CPU together, or auto for the fastest at this work, which is timed (default cpu; without N: the first "
+                + "GPU, else the first device)",
+            HelpName = "auto|cpu|serial|opencl[:N]|hybrid[:N]",
         };
-        option.CompletionSources.Add(AutoName, "cpu", "serial", OpenClName);
+        option.CompletionSources.Add(AutoName, "cpu", "serial", OpenClName, HybridName);
         option.CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
@@ -124,15 +154,17 @@ internal sealed class ComputeOptions(TuningChoice tuned)
                 case "cpu": return new AskedDevice(new CompileOptions());
                 case "serial": return new AskedDevice(new CompileOptions { Device = DeviceKind.Serial });
                 case OpenClName: return new AskedDevice(new CompileOptions { Device = DeviceKind.OpenCl });
+                case HybridName: return new AskedDevice(new CompileOptions { Device = DeviceKind.Hybrid });
             }
 
-            if (text.StartsWith($"{OpenClName}:", StringComparison.Ordinal)
-                && int.TryParse(text.AsSpan(OpenClName.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            string[] parts = text.Split(':');
+            if (parts is [OpenClName or HybridName, string digits] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             {
-                return new AskedDevice(new CompileOptions { Device = DeviceKind.OpenCl, DeviceNumber = number });
+                DeviceKind kind = parts[0] == OpenClName ? DeviceKind.OpenCl : DeviceKind.Hybrid;
+                return new AskedDevice(new CompileOptions { Device = kind, DeviceNumber = number });
             }
 
-            result.AddError($"--device is '{text}'; it must be one of auto, cpu, serial, opencl, opencl:N.");
+            result.AddError($"--device is '{text}'; it must be one of auto, cpu, serial, opencl, opencl:N, hybrid, hybrid:N.");
             return null;
         };
         return option;

@@ -16,6 +16,12 @@ public enum DeviceKind
     /// devices are those that <c>thomas devices</c> shows.
     /// </summary>
     OpenCl,
+
+    /// <summary>
+    /// The CPU and a device that is reached through OpenCL together: each step of training is split between them by images, and both work at the same time. All
+    /// else, such as inference, runs on the OpenCL device alone. Batch normalization must be frozen, since each part would have statistics of its own.
+    /// </summary>
+    Hybrid,
 }
 
 /// <summary>How a graph is compiled.</summary>
@@ -24,8 +30,15 @@ public sealed record CompileOptions
     /// <summary>What computes.</summary>
     public DeviceKind Device { get; init; }
 
-    /// <summary>Which device of <see cref="DeviceKind.OpenCl"/>; null for the first GPU that is fit, or, where there is none, the first device that is.</summary>
+    /// <summary>Which device of <see cref="DeviceKind.OpenCl"/> or <see cref="DeviceKind.Hybrid"/>; null for the first GPU that is fit, or, where there is none, the first
+    /// device that is.</summary>
     public int? DeviceNumber { get; init; }
+
+    /// <summary>
+    /// Share of the images of a step that the OpenCL device takes with <see cref="DeviceKind.Hybrid"/>, above 0 and below 1; the CPU takes the others, and each
+    /// at least one. Null to divide them by speed, which is measured when training begins. The share changes the last bits of results.
+    /// </summary>
+    public double? DeviceShare { get; init; }
 
     /// <summary>
     /// How a device of <see cref="DeviceKind.OpenCl"/> is used: words between blanks, which docs/opencl.md explains. Empty for what is best.
@@ -40,6 +53,9 @@ public sealed record CompileOptions
 
     /// <summary>A device without a <see cref="DeviceKind"/>, which computes instead; null for none.</summary>
     internal Device? OtherDevice { get; init; }
+
+    /// <summary>These options for work that is not split: on the OpenCL device alone instead of both.</summary>
+    internal CompileOptions Unsplit => Device == DeviceKind.Hybrid ? this with { Device = DeviceKind.OpenCl } : this;
 
     /// <summary>Threads of the CPU device; 0 takes the machine's performance cores.</summary>
     public int Threads { get; init; }

@@ -75,5 +75,5 @@ internal abstract class Device
     /// <param name="options">Device, threads, blocks.</param>
     /// <param name="threads">Threads of the team; 0 for those of the options.</param>
     public static Device Of(CompileOptions options, int threads = 0) =>
-        options.OtherDevice ?? (options.Device == DeviceKind.OpenCl ? OpenClDevice.Open(options) : HostDevice.Of(options, threads));
+        options.OtherDevice ?? (options.Device is DeviceKind.OpenCl or DeviceKind.Hybrid ? OpenClDevice.Open(options) : HostDevice.Of(options, threads));
 }

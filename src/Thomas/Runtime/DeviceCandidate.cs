@@ -9,7 +9,8 @@ namespace Thomas.Runtime;
 /// <param name="Description">What it is, with its driver.</param>
 /// <param name="Identity">All that its times depend on, beside the work: another text is another device.</param>
 /// <param name="Options">Options that compile for it.</param>
-internal sealed record DeviceCandidate(string Name, string Description, string Identity, CompileOptions Options)
+/// <param name="CanPair">Whether it works beside the CPU, and not on it, so that steps may be split between both.</param>
+internal sealed record DeviceCandidate(string Name, string Description, string Identity, CompileOptions Options, bool CanPair = false)
 {
     /// <summary>The CPU, then the OpenCL devices that are fit, in the order of their numbers.</summary>
     /// <param name="options">Threads, settings, folder of programs.</param>
@@ -32,10 +33,11 @@ internal sealed record DeviceCandidate(string Name, string Description, string I
             OpenClDeviceInfo info = devices[number];
             if (info.Problem is not null) continue;
             string name = string.Create(CultureInfo.InvariantCulture, $"opencl:{number}");
+            string identity = string.Join('/', info.Platform, info.Vendor, info.Name, info.Driver, info.Version, options.DeviceSettings);
             all.Add(
                 new DeviceCandidate(
-                    name, $"{info.Name}, driver {info.Driver}", $"{name} {info.Platform}/{info.Vendor}/{info.Name}/{info.Driver}/{info.Version}/{options.DeviceSettings}",
-                    options with { Device = DeviceKind.OpenCl, DeviceNumber = number }));
+                    name, $"{info.Name}, driver {info.Driver}", $"{name} {identity}",
+                    options with { Device = DeviceKind.OpenCl, DeviceNumber = number }, CanPair: info.Kind != "cpu"));
         }
 
         return all;

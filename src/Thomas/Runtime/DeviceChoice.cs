@@ -9,7 +9,7 @@ namespace Thomas.Runtime;
 /// <param name="Name">Its name, as <c>--device</c> takes it.</param>
 /// <param name="Description">What it is, with its driver.</param>
 /// <param name="Milliseconds">The least time of a run; null if it failed.</param>
-/// <param name="CompileSeconds">What compiling for it took, which is no part of the time.</param>
+/// <param name="CompileSeconds">What compiling for it and the first run took, which are no part of the time.</param>
 /// <param name="IsCutShort">Whether it was timed no further, being clearly slower than another.</param>
 /// <param name="Problem">Why it failed; null if it did not.</param>
 public sealed record DeviceTime(string Name, string Description, double? Milliseconds, double CompileSeconds, bool IsCutShort, string? Problem);
@@ -37,7 +37,7 @@ public sealed record DeviceChoice
     {
         List<string> times = [];
         foreach (DeviceTime time in Times)
-            times.Add(time.Milliseconds is double ms ? string.Create(CultureInfo.InvariantCulture, $"{time.Name} {ms:G3} ms") : $"{time.Name} failed");
+            times.Add(time.Milliseconds is double ms ? $"{time.Name} {Format(ms)} ms" : $"{time.Name} failed");
         return $"{Name} is the fastest for {Work}: {string.Join(", ", times)}{(IsRemembered ? "; timed in an earlier run" : "")}";
     }
 
@@ -52,7 +52,7 @@ public sealed record DeviceChoice
             text.Append(time.Name.PadRight(width)).Append("  ");
             if (time.Milliseconds is double ms)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{ms,9:F2} ms  {VisibleText.Of(time.Description)}; compiling took {time.CompileSeconds:F2} s")
+                text.Append(CultureInfo.InvariantCulture, $"{Format(ms),9} ms  {VisibleText.Of(time.Description)}; compiling took {time.CompileSeconds:F2} s")
                     .Append(time.IsCutShort ? ", stopped early" : "");
             }
             else
@@ -65,4 +65,7 @@ public sealed record DeviceChoice
 
         return text.Append($"{Name} is the fastest for {Work}{(IsRemembered ? ", as timed in an earlier run" : "")}").ToString();
     }
+
+    private static string Format(double milliseconds) =>
+        milliseconds.ToString(milliseconds < 10 ? "F2" : milliseconds < 100 ? "F1" : "F0", CultureInfo.InvariantCulture);
 }

@@ -12,8 +12,8 @@ internal interface IDeviceTrial : IDisposable
 }
 
 /// <summary>
-/// Times devices one after the other at the same work. What counts is the least time of a run, since whatever else the machine does only adds to it; the first
-/// run, which touches memory for the first time, does not count. A device that is clearly slower than another is not timed further.
+/// Times devices one after the other at the same work. What counts is the least time of a run, since whatever else the machine does only adds to it. The first
+/// run belongs to compiling: many drivers finish a program when it is first launched. A device that is clearly slower than another is not timed further.
 /// </summary>
 internal static class DeviceRace
 {
@@ -35,14 +35,24 @@ internal static class DeviceRace
     /// <param name="create">Compiles the work for a device.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <param name="cancellation">Ends it between two runs.</param>
+    /// <param name="last">Given the times of all, a further candidate or null.</param>
     /// <returns>The time of each candidate, and which is the fastest.</returns>
     /// <exception cref="ThomasException">All failed.</exception>
     public static (IReadOnlyList<DeviceTime> Times, int Fastest) Run(
-        IReadOnlyList<DeviceCandidate> candidates, Func<CompileOptions, IDeviceTrial> create, TimeProvider? time, CancellationToken cancellation)
+        IReadOnlyList<DeviceCandidate> candidates, Func<CompileOptions, IDeviceTrial> create, TimeProvider? time, CancellationToken cancellation,
+        Func<IReadOnlyList<DeviceTime>, DeviceCandidate?>? last = null)
     {
         List<DeviceTime> times = [];
         int fastest = -1;
-        foreach (DeviceCandidate candidate in candidates)
+        foreach (DeviceCandidate candidate in candidates) Add(candidate);
+        if (last?.Invoke(times) is DeviceCandidate further) Add(further);
+        if (fastest >= 0) return (times, fastest);
+        if (times.Count == 1) throw new ThomasException(times[0].Problem!);
+        List<string> problems = [];
+        foreach (DeviceTime failed in times) problems.Add($"{failed.Name}: {failed.Problem}");
+        throw new ThomasException($"No device can do this. {string.Join(" ", problems)}");
+
+        void Add(DeviceCandidate candidate)
         {
             cancellation.ThrowIfCancellationRequested();
             double best = fastest < 0 ? double.PositiveInfinity : times[fastest].Milliseconds!.Value;
@@ -50,12 +60,6 @@ internal static class DeviceRace
             times.Add(one);
             if (one.Milliseconds < (fastest < 0 ? double.PositiveInfinity : best * (1 - LeastGain))) fastest = times.Count - 1;
         }
-
-        if (fastest >= 0) return (times, fastest);
-        if (times.Count == 1) throw new ThomasException(times[0].Problem!);
-        List<string> problems = [];
-        foreach (DeviceTime failed in times) problems.Add($"{failed.Name}: {failed.Problem}");
-        throw new ThomasException($"No device can do this. {string.Join(" ", problems)}");
     }
 
     private static DeviceTime Measure(
@@ -66,10 +70,10 @@ internal static class DeviceRace
         try
         {
             using IDeviceTrial trial = create(candidate.Options);
+            trial.Run();
             compiled = time.GetElapsedTime(start).TotalSeconds;
-            double first = Once(trial, time), spent = first, least = double.PositiveInfinity;
-            bool isSlow = first > 1e3 * seconds && first > SlowerAfterOne * best;
-            if (isSlow) least = first;
+            double spent = 0, least = double.PositiveInfinity;
+            bool isSlow = false;
             for (int run = 1; !isSlow && run <= MostRuns && (run == 1 || spent < 1e3 * seconds); run++)
             {
                 cancellation.ThrowIfCancellationRequested();

@@ -24,7 +24,7 @@ internal sealed class DeviceRecord(string folder)
 
     /// <summary>What was found for a question; null if there is nothing that can be used.</summary>
     /// <param name="key">The question: the work and all that its times depend on.</param>
-    /// <param name="candidates">The devices, in order.</param>
+    /// <param name="candidates">The devices, in order; the record may have one more, which follows from them.</param>
     public (IReadOnlyList<DeviceTime> Times, int Fastest)? Find(string key, IReadOnlyList<DeviceCandidate> candidates)
     {
         try
@@ -35,10 +35,11 @@ internal sealed class DeviceRecord(string folder)
             ReadOnlySpan<byte> rest = bytes.AsSpan(Magic.Length), content = rest[SHA256.HashSizeInBytes..];
             if (!bytes.AsSpan().StartsWith(Magic) || !rest[..SHA256.HashSizeInBytes].SequenceEqual(SHA256.HashData(content))) return null;
             if (JsonSerializer.Deserialize(content, DeviceJson.Default.DeviceRecordContent) is not { Times: not null } record || record.Key != key) return null;
-            if (record.Times.Count != candidates.Count || record.Fastest < 0 || record.Fastest >= candidates.Count) return null;
-            for (int i = 0; i < candidates.Count; i++)
+            if (record.Fastest < 0 || record.Fastest >= record.Times.Count) return null;
+            if (record.Times.Count < candidates.Count || record.Times.Count > candidates.Count + 1) return null;
+            for (int i = 0; i < record.Times.Count; i++)
             {
-                if (record.Times[i]?.Name != candidates[i].Name || record.Times[i].Milliseconds is null) return null;
+                if (record.Times[i]?.Milliseconds is not > 0 || (i < candidates.Count && record.Times[i].Name != candidates[i].Name)) return null;
             }
 
             return (record.Times, record.Fastest);

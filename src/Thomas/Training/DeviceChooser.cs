@@ -14,7 +14,7 @@ namespace Thomas.Training;
 
 /// <summary>
 /// Finds the fastest device for a model and what is done with it: the CPU and each OpenCL device that is fit run it a few times, about two seconds in all beside
-/// compiling. A device that fails is passed over. With a <see cref="CompileOptions.DeviceCache"/> the times are remembered there, for the same structure of the
+/// compiling; for training also the CPU and the fastest GPU together, where neither would be idle for most of the step. A device that fails is passed over. With a <see cref="CompileOptions.DeviceCache"/> the times are remembered there, for the same structure of the
 /// model, batch, policy, devices with their drivers, threads and version of Thomas; they are not where a device failed.
 /// </summary>
 /// <example>
@@ -26,6 +26,9 @@ namespace Thomas.Training;
 /// </example>
 public static class DeviceChooser
 {
+    /// <summary>A smaller share of a step is not worth the exchange of gradients and weights.</summary>
+    private const double LeastShare = 0.1;
+
     /// <summary>Chooses for inference.</summary>
     /// <param name="model">An image classifier.</param>
     /// <param name="batch">Images of a run.</param>
@@ -99,17 +102,44 @@ public static class DeviceChooser
             + $"{optimizer.ClipNorm is null} {optimizer.AverageDecay is null}");
         return Choose(
             $"a training step of {Images(options.Batch)}", key, model.Graph, options.Compile, candidates,
-            compile => new TrainingTrial(model, options with { Compile = compile }), time, cancellation);
+            compile => new TrainingTrial(model, options with { Compile = compile }), time, cancellation, times => Pair(model, options, candidates, times));
+    }
+
+    /// <summary>The CPU and the fastest device that works beside it, where a step can be split and neither would be idle for most of it.</summary>
+    private static DeviceCandidate? Pair(
+        Model model, TrainingPlanOptions options, IReadOnlyList<DeviceCandidate> candidates, IReadOnlyList<DeviceTime> times)
+    {
+        int rows = options.MicroBatch ?? options.Batch, best = 0;
+        if (rows < 2 || options.MemoryBytes is not null || options.Policy.Kind == UpdateKind.Sparse) return null;
+        if (times[0].Milliseconds is not double host || candidates[0].Options is not { Device: DeviceKind.Cpu, OtherDevice: null }) return null;
+        for (int i = 1; i < candidates.Count; i++)
+        {
+            if (candidates[i].CanPair && times[i].Milliseconds is double ms && (best == 0 || ms < times[best].Milliseconds)) best = i;
+        }
+
+        if (best == 0) return null;
+        double share = HybridSplit.ShareOf(host, times[best].Milliseconds!.Value);
+        if (share is < LeastShare or > 1 - LeastShare || Trainee.Create(model, options.Policy, options.BatchNorm).Statistics.Count > 0) return null;
+        int first = HybridSplit.DeviceRows(rows, share);
+        CompileOptions compile = candidates[best].Options;
+        return new DeviceCandidate(
+            compile.DeviceNumber is int number ? string.Create(CultureInfo.InvariantCulture, $"hybrid:{number}") : "hybrid",
+            string.Create(CultureInfo.InvariantCulture, $"{first} of {rows} images on {candidates[best].Name}, the others on cpu"), "",
+            compile with { Device = DeviceKind.Hybrid, DeviceShare = share });
     }
 
     private static DeviceChoice Choose(
         string work, string workKey, Graph graph, CompileOptions options, IReadOnlyList<DeviceCandidate> candidates, Func<CompileOptions, IDeviceTrial> create,
-        TimeProvider? time, CancellationToken cancellation)
+        TimeProvider? time, CancellationToken cancellation, Func<IReadOnlyList<DeviceTime>, DeviceCandidate?>? last = null)
     {
         DeviceRecord? record = options.DeviceCache is null ? null : new DeviceRecord(Path.Combine(options.DeviceCache, "choices"));
         string key = KeyOf(workKey, graph, candidates);
-        if (record?.Find(key, candidates) is (IReadOnlyList<DeviceTime> known, int first)) return Result(known, first, isRemembered: true);
-        (IReadOnlyList<DeviceTime> times, int fastest) = DeviceRace.Run(candidates, create, time, cancellation);
+        if (record?.Find(key, candidates) is (IReadOnlyList<DeviceTime> known, int first) && (first < candidates.Count || last?.Invoke(known) is not null))
+        {
+            return Result(known, first, isRemembered: true);
+        }
+
+        (IReadOnlyList<DeviceTime> times, int fastest) = DeviceRace.Run(candidates, create, time, cancellation, last);
         bool failed = false;
         foreach (DeviceTime one in times) failed |= one.Problem is not null;
         if (!failed) record?.Keep(key, times, fastest);
@@ -117,8 +147,8 @@ public static class DeviceChooser
 
         DeviceChoice Result(IReadOnlyList<DeviceTime> times, int fastest, bool isRemembered) => new()
         {
-            Compile = candidates[fastest].Options,
-            Name = candidates[fastest].Name,
+            Compile = (fastest < candidates.Count ? candidates[fastest] : last!(times)!).Options,
+            Name = times[fastest].Name,
             Work = work,
             Times = times,
             IsRemembered = isRemembered,

@@ -36,57 +36,79 @@ internal sealed class InferenceTrial : IDeviceTrial
 internal sealed class TrainingTrial : IDeviceTrial
 {
     private readonly VariableStore _store;
-    private readonly StepProgram _program;
+    private readonly ITrainingStep _step;
+    private readonly ThreadTeam _team;
     private readonly Batch _batch;
     private readonly int[] _labels;
     private readonly int _runs;
     private long _steps;
 
     /// <param name="model">The model as it will be trained, with its last layer.</param>
-    /// <param name="options">What is trained, the batch, and the device.</param>
+    /// <param name="options">What is trained, the batch, and the device; where that is hybrid, with the share.</param>
     public TrainingTrial(Model model, TrainingPlanOptions options)
     {
-        TrainingPlan plan = TrainingPlanner.Plan(model, options);
-        _runs = plan.Runs;
-        _store = new VariableStore(plan.Graph.Variables, Device.Of(options.Compile));
+        CompileOptions compile = options.Compile;
+        Places places = Places.Of(compile);
+        _team = new ThreadTeam(places.Threads);
         try
         {
-            _program = new StepProgram(plan, _store);
+            Trainee trainee;
+            int rows;
+            if (HybridSplit.IsAsked(compile))
+            {
+                rows = options.MicroBatch ?? options.Batch;
+                trainee = Trainee.Create(model, options.Policy, options.BatchNorm);
+                HybridSplit.Check(trainee, rows, compile);
+                TrainingGraphOptions part = new(
+                    HybridSplit.DeviceRows(rows, compile.DeviceShare!.Value), options.Optimizer, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed,
+                    Meets: true);
+                TrainingGraph graph = TrainingGraph.Build(trainee, part);
+                _store = new VariableStore(graph.Variables, places.Devices[0]);
+                _step = new HybridStep(trainee, graph, part, _store, compile, rows, _team);
+            }
+            else
+            {
+                TrainingPlan plan = TrainingPlanner.Plan(model, options);
+                (rows, trainee) = (plan.MicroBatch, plan.Trainee);
+                _store = new VariableStore(plan.Graph.Variables, places.Devices[0]);
+                _step = new StepProgram(plan, _store, _team);
+            }
+
+            _runs = options.Batch / rows;
+            _labels = new int[rows];
+            _batch = new Batch(rows, trainee.Graph.Inputs[0].Shape.ElementCount, trainee.Classes);
+            BatchSpans spans = _batch.Spans;
+            FillWithNoise(spans.Inputs);
+            spans.Weights.Fill(1f / options.Batch);
+            for (int row = 0; row < rows; row++) spans.Targets[(row * trainee.Classes) + (row % trainee.Classes)] = 1;
         }
         catch
         {
-            _store.Dispose();
+            Dispose();
             throw;
         }
-
-        int rows = plan.MicroBatch, classes = plan.Trainee.Classes;
-        _labels = new int[rows];
-        _batch = new Batch(rows, plan.CompiledStep.Graph.Inputs[0].Shape.ElementCount / rows, classes);
-        BatchSpans spans = _batch.Spans;
-        FillWithNoise(spans.Inputs);
-        spans.Weights.Fill(1f / options.Batch);
-        for (int row = 0; row < rows; row++) spans.Targets[(row * classes) + (row % classes)] = 1;
     }
 
     public void Run()
     {
-        _program.Begin(++_steps, 0);
+        _step.Begin(++_steps, 0);
         for (int run = 0; run < _runs; run++)
         {
-            _batch.CopyTo(_program.Stage(_labels));
-            _program.Send();
-            _program.Run();
-            _ = _program.Probabilities;
+            _batch.CopyTo(_step.Stage(_labels));
+            _step.Send();
+            _step.Run();
+            _ = _step.Probabilities;
         }
 
-        _program.End();
+        _step.End();
         _store.Device!.Finish();
     }
 
     public void Dispose()
     {
-        _program.Dispose();
-        _store.Dispose();
+        _step?.Dispose();
+        _store?.Dispose();
+        _team.Dispose();
     }
 
     /// <summary>Numbers from -1 to 1, which are the same each time.</summary>

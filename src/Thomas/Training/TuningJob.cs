@@ -135,7 +135,8 @@ internal sealed class TuningJob(
         Model tuned = Tuner.WithNewHead(model, labels);
         if (network.MemoryBytes is null && network.Policy.Kind != UpdateKind.Sparse)
         {
-            Trainee.Create(tuned, network.Policy, network.BatchNormMode);
+            Trainee trainee = Trainee.Create(tuned, network.Policy, network.BatchNormMode);
+            if (HybridSplit.IsAsked(options.Compile)) HybridSplit.Check(trainee, network.MicroBatch ?? network.BatchSize, options.Compile);
             return;
         }
 

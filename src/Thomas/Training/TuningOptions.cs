@@ -76,6 +76,7 @@ public sealed record TuningOptions
         Network?.Validate();
         Augmentation.Check();
         Preprocessing?.Check();
+        if (HybridSplit.IsAsked(Compile) && MemoryBytes is not null) throw HybridSplit.NoBound();
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The memory bound must be above 0.");
         if (!(ValidationShare is > 0 and < 1))
         {

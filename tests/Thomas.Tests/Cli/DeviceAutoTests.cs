@@ -60,6 +60,38 @@ public sealed class DeviceAutoTests : IDisposable
     }
 
     [Fact]
+    public void Tune_and_train_split_their_steps()
+    {
+        OpenClTesting.RequireDevices();
+        string data = _files.Data(perClass: 5);
+        CliRun tune = CliRun.Of(
+            "tune", _files.Model(), "--data", data, "-o", _files["out.onnx"], "--update", "all", "--epochs", "1", "--batch", "4", "--no-cache", "--device", "hybrid:0",
+            "--device-share", "0.25", "-v");
+        Assert.True(tune.Code == 0, tune.Error);
+        Assert.Contains("together with it, 25% of the images of a step: cpu", tune.Out.Replace("25 %", "25%", StringComparison.Ordinal), StringComparison.Ordinal);
+        CliRun train = CliRun.Of(
+            "train", "lenet5", "--data", data, "-o", _files["out.onnx"], "--epochs", "1", "--batch", "4", "--no-cache", "--device", "hybrid", "-v");
+        Assert.True(train.Code == 0, train.Error);
+        Assert.Contains("4 images of a step take ", train.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("classify MODEL DATA --device hybrid", "--device hybrid splits the steps of train")]
+    [InlineData("evaluate MODEL --data DATA --device hybrid", "--device hybrid splits the steps of train")]
+    [InlineData("tune MODEL --data DATA --device hybrid", "--device hybrid splits the steps of train")]
+    [InlineData("plan MODEL --device hybrid", "--device hybrid splits the steps of train")]
+    [InlineData("tune MODEL --data DATA --update all --device opencl --device-share 0.5", "--device-share needs --device hybrid")]
+    [InlineData("tune MODEL --data DATA --update all --device hybrid --device-share 1", "it must be a number from 0.001 to 0.999")]
+    public void What_cannot_be_split_is_refused(string line, string expected)
+    {
+        string model = _files.Model(), data = _files.Data(perClass: 5);
+        string[] args = Array.ConvertAll(line.Split(' '), word => word == "MODEL" ? model : word == "DATA" ? data : word);
+        CliRun run = CliRun.Of(args);
+        Assert.Equal(2, run.Code);
+        Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void OpenCL_without_a_number_is_the_preferred_device()
     {
         OpenClTesting.RequireDevices();

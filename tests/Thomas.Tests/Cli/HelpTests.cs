@@ -88,7 +88,7 @@ public sealed class HelpTests
     [InlineData("tune m.onnx --data d --optimizer lion", "it must be one of sgd, adam, adamw.")]
     [InlineData("tune m.onnx --data d --validation 1", "--validation is '1'")]
     [InlineData("tune m.onnx --data d --seed -3", "--seed is '-3'")]
-    [InlineData("classify m.onnx p.png --device gpu", "it must be one of auto, cpu, serial, opencl, opencl:N.")]
+    [InlineData("classify m.onnx p.png --device gpu", "it must be one of auto, cpu, serial, opencl, opencl:N, hybrid, hybrid:N.")]
     [InlineData("classify m.onnx p.png --threads 0", "--threads is '0'")]
     [InlineData("demo --seed -1", "--seed is '-1'")]
     [InlineData("demo --threads 0", "--threads is '0'")]

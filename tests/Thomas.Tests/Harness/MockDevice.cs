@@ -49,6 +49,9 @@ internal sealed unsafe class MockDevice(HostDevice kernels, Func<Op, bool>? isMi
     /// <summary>A mock that runs the scalar definitions, and leaves what it has no kernels for to the serial device.</summary>
     public static MockDevice Serial(params Op[] missing) => new(new SerialDevice(1), op => Array.IndexOf(missing, op) >= 0);
 
+    /// <summary>Lets the next work in the queue fail.</summary>
+    public void FailOnce(Exception error) => Enqueue(() => throw error);
+
     public override HostDevice Fallback(CompileOptions options, int threads) => kernels;
 
     public override DeviceKernel? CreateKernel(Node node)

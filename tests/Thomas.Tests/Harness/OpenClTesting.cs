@@ -11,15 +11,20 @@ internal static class OpenClTesting
     private static readonly Lazy<OpenClDevices> Found = new(OpenClDevices.Find);
 
     /// <summary>
-    /// The device that the tests run on: the first, or that of the number in <c>THOMAS_TEST_OPENCL</c>, where a profile may follow that narrows it, as in
-    /// <c>1 local=16KiB group=64</c>.
+    /// The device that the tests run on: the first, or what <c>THOMAS_TEST_OPENCL</c> says: a number or a part of a platform's name, and a profile that narrows it,
+    /// as in <c>rusticl local=16KiB group=64</c>.
     /// </summary>
     public static OpenClDevice RequireDevice()
     {
         OpenClDevices found = RequireDevices();
         string[] words = (Environment.GetEnvironmentVariable("THOMAS_TEST_OPENCL") ?? "0").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        int number = int.Parse(words[0], CultureInfo.InvariantCulture);
-        Expect.True(number < found.Devices.Count, $"THOMAS_TEST_OPENCL asks for device {number} of {found.Devices.Count}");
+        if (!int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+        {
+            number = 0;
+            while (number < found.Devices.Count && !found.Devices[number].Platform.Contains(words[0], StringComparison.OrdinalIgnoreCase)) number++;
+        }
+
+        Expect.True(number < found.Devices.Count, $"THOMAS_TEST_OPENCL asks for {words[0]}, and there are {found.Devices.Count} devices");
         return OpenClDevice.Open(number, OpenClSettings.Parse(string.Join(' ', words[1..])));
     }
 

@@ -26,7 +26,8 @@ public sealed class DeviceRecordTests
         Assert.Equal(Times, times);
         Assert.Equal(1, fastest);
         Assert.Null(record.Find(Key + " ", Devices));
-        Assert.Null(record.Find(Key, Devices[..1]));
+        Assert.Null(record.Find(Key, []));
+        Assert.Null(record.Find(Key, [.. Devices, Devices[0]]));
         Assert.Null(record.Find(Key, [Devices[1], Devices[0]]));
 
         // Another question's answer under this one's name.

@@ -68,6 +68,36 @@ public sealed class DeviceChooserTests
     }
 
     [Fact]
+    public void A_device_beside_the_CPU_is_timed_together_with_it_too()
+    {
+        using TemporaryFolder folder = new();
+        CompileOptions options = Options with { DeviceCache = folder["cache"] };
+        MockDevice mock = MockDevice.Serial();
+        DeviceCandidate[] devices = [new("cpu", "", "", Options with { DeviceCache = folder["cache"] }), On(mock, "mock") with { CanPair = true }];
+        TrainingPlanOptions plan = Plan with { Compile = options };
+
+        // By a clock that stands in all but the runs: each of the mock takes as long as one of the CPU, and one of both half of that.
+        TurnClock clock = new(10, 10, 6);
+        DeviceChoice choice = DeviceChooser.ForTraining(TrainerJob.Model(known: true), plan, devices, clock, default);
+        Assert.Equal(["cpu", "mock", "hybrid"], choice.Times.Select(time => time.Name));
+        Assert.Equal(("hybrid", DeviceKind.Hybrid, 0.5), (choice.Name, choice.Compile.Device, choice.Compile.DeviceShare));
+        Assert.Equal("4 of 8 images on mock, the others on cpu", choice.Times[2].Description);
+        DeviceChoice again = DeviceChooser.ForTraining(TrainerJob.Model(known: true), plan, devices, clock, default);
+        Assert.Equal((true, choice.Name, choice.Compile), (again.IsRemembered, again.Name, again.Compile));
+
+        // Not where one of them would have next to nothing to do, nor with live batch normalization, nor where it runs on the CPU itself.
+        Assert.Equal(2, DeviceChooser.ForTraining(TrainerJob.Model(known: true), Plan, devices, new TurnClock(10, 100, 6), default).Times.Count);
+        Assert.Equal(2, DeviceChooser.ForTraining(TrainerJob.Model(known: true), Plan with { Batch = 1 }, devices, new TurnClock(10, 10, 6), default).Times.Count);
+        Assert.Equal(
+            2,
+            DeviceChooser.ForTraining(
+                TrainingSteps.SmallNetwork, Plan with { BatchNorm = BatchNormMode.Live, Batch = 2 }, devices, new TurnClock(10, 10, 6), default).Times.Count);
+        devices[1] = devices[1] with { CanPair = false };
+        Assert.Equal(2, DeviceChooser.ForTraining(TrainerJob.Model(known: true), Plan, devices, new TurnClock(10, 10, 6), default).Times.Count);
+        Assert.Equal(0, mock.Bytes);
+    }
+
+    [Fact]
     public void A_device_that_fails_is_passed_over_and_not_remembered()
     {
         using TemporaryFolder folder = new();
@@ -117,6 +147,43 @@ public sealed class DeviceChooserTests
     private static TrainingPlanOptions Plan => new() { Batch = 8, Compile = Options };
 
     private static DeviceCandidate On(Device device, string name) => new(name, "", name, DeviceTests.On(device));
+
+    /// <summary>
+    /// A clock that is asked twice for compiling and twice for each of up to ten runs, and lets each run of the first device take so many milliseconds, then the
+    /// second's, the third's.
+    /// </summary>
+    private sealed class TurnClock(params double[] milliseconds) : System.TimeProvider
+    {
+        private int _device = -1;
+        private bool _inRun;
+        private long _now;
+        private int _asked;
+
+        public override long TimestampFrequency => 1_000_000;
+
+        public override long GetTimestamp()
+        {
+            // A device begins with the two questions about compiling; runs follow in pairs. A pause of a second between devices ends the runs of the one before.
+            _asked++;
+            if (_asked == 1)
+            {
+                _device++;
+                return _now;
+            }
+
+            if (_asked == 2) return _now += 1_000_000;
+            _inRun = !_inRun;
+            if (!_inRun)
+            {
+                _now += (long)(1e3 * milliseconds[_device]);
+                if (_asked == 22 || IsCutShort) _asked = 0;
+            }
+
+            return _now;
+        }
+
+        private bool IsCutShort => _device > 0 && milliseconds[_device] > 3 * milliseconds[0];
+    }
 
     /// <summary>A device that has kernels and no memory.</summary>
     private sealed class FailingDevice : Device

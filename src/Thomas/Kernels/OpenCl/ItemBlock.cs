@@ -16,15 +16,21 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
     /// <summary>Its shape in names of kernels.</summary>
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Rows}x{Vectors * Width}");
 
-    /// <summary>The block for a device: 4 x 8 a work-item on phones; as many registers as a CPU has.</summary>
+    /// <summary>The block for a device: on phones that of the vendor, or 4 x 8 a work-item; as many registers as a CPU has.</summary>
     public static ItemBlock Choose(int m, int n, OpenClLimits limits)
     {
         bool isCpu = limits.Family == TileFamily.Items;
         int width = isCpu ? Math.Max(4, limits.VectorWidth) : 4;
         while (width > n) width /= 2;
-        int vectors = n > width ? 2 : 1, most = isCpu ? (limits.VectorWidth >= 16 ? 8 : 6) : 4;
         WorkSize group = isCpu || limits.WorkGroup < 64 ? new WorkSize(1) : limits.WorkGroup < 128 ? new WorkSize(8, 8) : new WorkSize(8, 16);
-        return new ItemBlock(Math.Min(most, m), vectors, width, group);
+        int rows = isCpu ? (limits.VectorWidth >= 16 ? 8 : 6) : 4, vectors = 2;
+        if (!isCpu && limits.Block is ItemBlock vendors)
+        {
+            (rows, vectors) = (vendors.Rows, vendors.Vectors);
+            if (vendors.Group.Count <= limits.WorkGroup) group = vendors.Group;
+        }
+
+        return new ItemBlock(Math.Min(rows, m), Math.Min(vectors, (n + width - 1) / width), width, group);
     }
 
     /// <summary>Blocks that are worth a measurement.</summary>
@@ -51,6 +57,10 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
     public bool Fits(int m, int n, OpenClLimits limits) =>
         IsShape(Rows, Vectors, Width) && Group.Count <= limits.WorkGroup && Rows <= m && n > Width * (Vectors - 1) && n >= Width;
 
+    /// <summary>How many steps another block is away: doublings of rows, vectors, and the group's sides.</summary>
+    public double DistanceTo(ItemBlock other) =>
+        Doublings(Rows, other.Rows) + Doublings(Vectors, other.Vectors) + Doublings(Group.X, other.Group.X) + Doublings(Group.Y, other.Group.Y);
+
     /// <summary>Whether there are such blocks.</summary>
     public static bool IsShape(int rows, int vectors, int width) => rows is > 0 and <= MostRows && vectors is > 0 and <= MostVectors && width is 1 or 2 or 4 or 8 or 16;
 
@@ -76,6 +86,8 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
 
     /// <summary>The macros of the source, which is for one purpose.</summary>
     public List<(string, string)> Macros(string purpose) => [("MR", Text(Rows)), ("NV", Text(Vectors)), ("VW", Text(Width)), (purpose, "1")];
+
+    private static double Doublings(int a, int b) => Math.Abs(Math.Log2((double)a / b));
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

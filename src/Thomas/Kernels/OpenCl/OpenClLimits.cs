@@ -8,6 +8,12 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="VectorWidth">Floats of a vector register; 1 where items are what is vectorized.</param>
 internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeUnits, TileFamily Family, int VectorWidth = 1)
 {
+    /// <summary>The block of work-items that is best for its vendor's devices; null for the usual one.</summary>
+    public ItemBlock? Block { get; init; }
+
+    /// <summary>The tile in local memory that is best for its vendor's devices; null for what estimates choose.</summary>
+    public ProductTile? Tile { get; init; }
+
     /// <summary>Items of a group for loops without local memory.</summary>
     public int LoopGroup => System.Math.Min(WorkGroup, 64);
 

@@ -11,14 +11,15 @@ namespace Thomas.Kernels.OpenCl;
 /// </summary>
 /// <param name="Name">The file without its extension.</param>
 /// <param name="Macros">The definitions before it, a line each.</param>
-internal sealed record OpenClProgram(string Name, string Macros)
+/// <param name="Source">A source that stands for the file; null for the file.</param>
+internal sealed record OpenClProgram(string Name, string Macros, string? Source = null)
 {
     private const string Common = "common";
 
     private static readonly ConcurrentDictionary<string, string> Files = new();
 
     /// <summary>The whole text: macros, what all files share, the file.</summary>
-    public string Text => $"{Macros}{FileText(Common)}{FileText(Name)}";
+    public string Text => $"{Macros}{FileText(Common)}{Source ?? FileText(Name)}";
 
     /// <summary>A file with macros.</summary>
     /// <param name="name">The file without its extension.</param>

@@ -10,6 +10,10 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="Pieces">Pieces of the sums, which a second launch adds; 1 where one launch does all.</param>
 internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pieces)
 {
+    // An estimate beyond so many times the least is not worth a measurement; nor are blocks without a tile on a device that has tiles, but for few rows.
+    private const double MostEstimate = 3;
+    private const int MostRowsWithoutTile = 64;
+
     /// <summary>Its shape, as records on disk and names of kernels have it.</summary>
     public string Name => string.Create(
         CultureInfo.InvariantCulture,
@@ -24,12 +28,7 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
         switch (parts[0])
         {
             case "local":
-                foreach (ProductTile tile in ProductTile.All)
-                {
-                    if ((tile.M, tile.N, tile.K, tile.ItemM, tile.ItemN) == (a, b, c, x, y)) return new ProductChoice(tile, default, pieces);
-                }
-
-                return null;
+                return ProductTile.Of(a, b, c, x, y) is ProductTile tile ? new ProductChoice(tile, default, pieces) : null;
             case "items" when ItemBlock.IsShape(a, b, c): return new ProductChoice(null, new ItemBlock(a, b, c, new WorkSize(x, y)), pieces);
             default: return null;
         }
@@ -44,6 +43,22 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
         (int m, int n) = SizeOf(product);
         ItemBlock block = ItemBlock.Choose(m, n, limits);
         return new ProductChoice(null, block, block.Pieces(product, limits));
+    }
+
+    /// <summary>What is taken where the default is of no use: another tile, then no tile, then none and whole sums.</summary>
+    public static IEnumerable<ProductChoice> Replacements(Product product, OpenClLimits limits)
+    {
+        ProductChoice usual = Default(product, limits);
+        if (usual.Tile is not null)
+        {
+            ProductTile small = ProductTile.Of(32, 32, 16, 4, 4)!;
+            if (small.Fits(product, limits)) yield return new ProductChoice(small, default, 1);
+        }
+
+        (int m, int n) = SizeOf(product);
+        ItemBlock block = ItemBlock.Choose(m, n, limits with { Block = null });
+        yield return new ProductChoice(null, block, block.Pieces(product, limits));
+        yield return new ProductChoice(null, new ItemBlock(Math.Min(2, m), 1, 1, new WorkSize(1)), 1);
     }
 
     /// <summary>All choices that there are for a product on a device, the default first.</summary>
@@ -79,6 +94,50 @@ internal sealed record ProductChoice(ProductTile? Tile, ItemBlock Block, int Pie
         {
             if (seen.Add(choice) && choice.Serves(product, limits)) all.Add(choice);
         }
+    }
+
+    /// <summary>The choices that are worth a measurement, the default first: those of the least estimates, and neighbors of the default block.</summary>
+    /// <param name="product">The product.</param>
+    /// <param name="limits">Limits of the device.</param>
+    /// <param name="most">How many at most.</param>
+    public static IReadOnlyList<ProductChoice> Candidates(Product product, OpenClLimits limits, int most)
+    {
+        IReadOnlyList<ProductChoice> all = All(product, limits);
+        List<(double Cost, ProductChoice Choice)> ranked = [];
+        double least = double.PositiveInfinity;
+        Dictionary<ProductTile, double> bests = [];
+        foreach (ProductChoice choice in all)
+        {
+            if (choice.Tile is not ProductTile tile) continue;
+            double cycles = tile.Cycles(product, choice.Pieces, limits);
+            bests[tile] = Math.Min(cycles, bests.GetValueOrDefault(tile, double.PositiveInfinity));
+            least = Math.Min(least, cycles);
+        }
+
+        foreach (ProductChoice choice in all)
+        {
+            if (choice == all[0]) continue;
+            if (choice.Tile is ProductTile tile)
+            {
+                // Several numbers of pieces are worth it only for tiles that are good themselves.
+                double cycles = tile.Cycles(product, choice.Pieces, limits);
+                if (cycles <= MostEstimate * least) ranked.Add((cycles * (cycles > bests[tile] ? 1.25 : 1) / least, choice));
+            }
+            else if (all[0].Tile is null)
+            {
+                ranked.Add((choice.Block.DistanceTo(all[0].Block) + (choice.Pieces == all[0].Pieces ? 0 : 0.5), choice));
+            }
+            else if (choice.Block == ItemBlock.Choose(SizeOf(product).M, SizeOf(product).N, limits) && product.M <= MostRowsWithoutTile)
+            {
+                ranked.Add((1, choice));
+            }
+        }
+
+        // Of tiles on a device whose default has none some are tried too, after the nearest blocks.
+        ranked.Sort(static (a, b) => a.Cost != b.Cost ? a.Cost.CompareTo(b.Cost) : string.CompareOrdinal(a.Choice.Name, b.Choice.Name));
+        List<ProductChoice> chosen = [all[0]];
+        for (int i = 0; i < ranked.Count && chosen.Count < most; i++) chosen.Add(ranked[i].Choice);
+        return chosen;
     }
 
     /// <summary>Whether it can compute a product on a device.</summary>

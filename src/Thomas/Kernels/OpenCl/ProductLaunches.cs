@@ -12,12 +12,25 @@ internal static class ProductLaunches
     private const long Alignment = 512;
     private const int TransposeTile = 8;
 
-    /// <summary>The kernel of a product: as measurements chose it, or else as it is by default.</summary>
+    /// <summary>
+    /// The kernel of a product: as measurements chose it, or else as it is by default; and where a device is known to have no use of that, with a small tile or
+    /// with none.
+    /// </summary>
     /// <param name="name">What it is for, as names of kernels begin.</param>
     /// <param name="product">The product.</param>
     /// <param name="context">Limits of the device, and what was measured on it.</param>
-    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context) =>
-        Create(name, product, context.Choose?.Invoke(product) ?? ProductChoice.Default(product, context.Limits), context.Limits);
+    public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
+    {
+        ProductChoice usual = ProductChoice.Default(product, context.Limits);
+        OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
+        foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])
+        {
+            if (!IsBroken(kernel, context)) break;
+            kernel = Create(name, product, other, context.Limits);
+        }
+
+        return kernel;
+    }
 
     /// <summary>The kernel of a product, computed in one of the ways that there are.</summary>
     /// <param name="name">What it is for, as names of kernels begin.</param>
@@ -60,11 +73,22 @@ internal static class ProductLaunches
         return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
     }
 
+    private static bool IsBroken(OpenClKernel kernel, OpenClKernelContext context)
+    {
+        foreach (OpenClLaunch launch in kernel.Launches)
+        {
+            if (context.IsBroken(launch.Program)) return true;
+        }
+
+        return false;
+    }
+
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)
     {
+        // Pieces are whole steps, so there may be fewer than was asked for.
+        int pieceK = Up((product.K + pieces - 1) / pieces, tile.K), stepPiece = checked((int)product.SizeC);
+        pieces = (product.K + pieceK - 1) / pieceK;
         bool split = pieces > 1;
-        int stepPiece = checked((int)product.SizeC);
-        int pieceK = Up((product.K + pieces - 1) / pieces, tile.K);
         List<(string, string)> macros =
         [
             ("BM", Text(tile.M)), ("BN", Text(tile.N)), ("BK", Text(tile.K)), ("TM", Text(tile.ItemM)), ("TN", Text(tile.ItemN)),

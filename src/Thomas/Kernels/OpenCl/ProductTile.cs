@@ -12,7 +12,7 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="Efficiency">Share of the peak rate that it reaches, about, where there is enough to do.</param>
 internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, double Efficiency)
 {
-    private const int Pad = 4, MostPieces = 256, MostTriedPieces = 2048, MostPieceFloats = 32 << 20;
+    private const int Pad = 4, MostPieces = 1024, MostTriedPieces = 2048, MostPieceFloats = 32 << 20;
 
     // Of the estimates: multiply-adds of a compute unit in a cycle, cycles of a step that nothing hides, cycles of one more launch, bytes in a cycle for each unit.
     private const double UnitRate = 128, StepCycles = 300, LaunchCycles = 4000, UnitBytes = 16;
@@ -33,8 +33,19 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
         new(64, 64, 32, 4, 4, 0.5), new(64, 64, 16, 8, 4, 0.5), new(64, 64, 16, 8, 8, 0.5), new(64, 64, 32, 8, 4, 0.5), new(32, 128, 16, 4, 8, 0.45),
         new(32, 64, 32, 4, 4, 0.4), new(64, 32, 32, 4, 4, 0.4), new(32, 64, 16, 4, 8, 0.4), new(64, 32, 16, 8, 4, 0.4), new(32, 32, 32, 4, 4, 0.35),
         new(32, 32, 16, 8, 4, 0.3), new(16, 64, 32, 4, 4, 0.25), new(16, 128, 16, 4, 8, 0.3), new(16, 32, 32, 4, 4, 0.2), new(32, 16, 32, 4, 4, 0.2),
-        new(64, 16, 32, 4, 4, 0.25),
+        new(64, 16, 32, 4, 4, 0.25), new(32, 64, 32, 4, 8, 0.4),
     ];
+
+    /// <summary>The tile of a shape; null if there is none.</summary>
+    public static ProductTile? Of(int m, int n, int k, int itemM, int itemN)
+    {
+        foreach (ProductTile tile in All)
+        {
+            if ((tile.M, tile.N, tile.K, tile.ItemM, tile.ItemN) == (m, n, k, itemM, itemN)) return tile;
+        }
+
+        return null;
+    }
 
     /// <summary>Work-items of a group.</summary>
     public int Items => M / ItemM * (N / ItemN);
@@ -47,7 +58,8 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
     {
         (ProductTile Tile, int Pieces)? best = null;
         double least = double.PositiveInfinity;
-        foreach (ProductTile tile in Usual)
+        IReadOnlyList<ProductTile> tiles = limits.Tile is ProductTile vendors && vendors.Fits(product, limits) ? [vendors] : Usual;
+        foreach (ProductTile tile in tiles)
         {
             if (!tile.Fits(product, limits)) continue;
             for (int pieces = 1; pieces <= MostPieces && tile.CanCut(product, pieces); pieces *= 2)

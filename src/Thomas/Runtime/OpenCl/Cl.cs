@@ -101,6 +101,13 @@ internal static unsafe partial class Cl
         nint queue, nint memory, void* pattern, nuint patternSize, nuint offset, nuint size, uint waits, nint* waitList, nint* done);
 
     [LibraryImport(Library)]
+    public static partial void* clEnqueueMapBuffer(
+        nint queue, nint memory, uint blocking, ulong flags, nuint offset, nuint size, uint waits, nint* waitList, nint* done, int* status);
+
+    [LibraryImport(Library)]
+    public static partial int clWaitForEvents(uint count, nint* happenings);
+
+    [LibraryImport(Library)]
     public static partial int clFlush(nint queue);
 
     [LibraryImport(Library)]
@@ -159,6 +166,8 @@ internal static class ClConstant
     public const ulong QueueProfiling = 2;
 
     public const ulong MemoryReadWrite = 1, MemoryAllocHost = 16;
+
+    public const ulong MapWrite = 2;
 
     public const uint BuildLog = 0x1183;
 

@@ -51,8 +51,9 @@ internal sealed unsafe class OpenClDevice : Device
         ClError.Check(status, info.Name, "be given a queue");
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
-        _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken));
-        _staging = new OpenClStaging(this);
+        _staging = new OpenClStaging(this, pins: !info.IsUnified);
+        OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions);
+        _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose });
         if (settings.SelfTest) _selfTest = new OpenClSelfTest(this, settings);
     }
 
@@ -175,6 +176,9 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>Makes the device begin with what is in the queue.</summary>
     public void Flush() => Check(Cl.clFlush(Queue), "begin its work");
 
+    /// <summary>How often each kernel runs that can run again; see <see cref="OpenClSettings.Slow"/>.</summary>
+    public int Repeats => _settings.Slow;
+
     /// <summary>Whether launches are timed by the device.</summary>
     public bool MeasuresTime => _settings.Profiling;
 
@@ -221,7 +225,7 @@ internal sealed unsafe class OpenClDevice : Device
     public void ReleaseBuffer(nint buffer, long bytes)
     {
         _ = Cl.clReleaseMemObject(buffer);
-        Interlocked.Add(ref _bytes, -Math.Max(bytes, sizeof(int)));
+        Interlocked.Add(ref _bytes, -bytes);
     }
 
     /// <summary>The exception for memory that the device has not.</summary>
@@ -262,8 +266,11 @@ internal sealed unsafe class OpenClDevice : Device
         if (found.Problem is string problem) throw new OpenClException($"There is no OpenCL device: {problem}.", OpenClException.NoDevice);
         if (key.Number < 0 || key.Number >= found.Devices.Count)
         {
-            string numbers = found.Devices.Count == 1 ? "the only one is 0" : string.Create(CultureInfo.InvariantCulture, $"they are 0 to {found.Devices.Count - 1}");
-            throw new OpenClException(string.Create(CultureInfo.InvariantCulture, $"There is no OpenCL device {key.Number}: {numbers}."), OpenClException.NoDevice);
+            string numbers = found.Devices.Count == 1
+                ? "the only one is 0"
+                : string.Create(CultureInfo.InvariantCulture, $"they are 0 to {found.Devices.Count - 1}");
+            throw new OpenClException(
+                string.Create(CultureInfo.InvariantCulture, $"There is no OpenCL device {key.Number}: {numbers}."), OpenClException.NoDevice);
         }
 
         return new OpenClDevice(found.Devices[key.Number], key.Number, key.Settings);
@@ -318,20 +325,12 @@ internal sealed unsafe class OpenClDevice : Device
     }
 
     /// <summary>What kernels are chosen by on a device that is used in some way.</summary>
-    public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings) => new(
-        Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
-        settings.ComputeUnits ?? info.ComputeUnits,
-        settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : IsPhone(info) ? TileFamily.Registers : TileFamily.Local),
-        info.VectorWidth);
-
-    private static bool IsPhone(OpenClDeviceInfo info)
+    public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings)
     {
-        string name = $"{info.Vendor} {info.Name}";
-        foreach (string part in (string[])["adreno", "qualcomm", "mali", "immortalis", "arm", "powervr", "imagination"])
-        {
-            if (name.Contains(part, StringComparison.OrdinalIgnoreCase)) return true;
-        }
-
-        return false;
+        VendorTiles? phone = info.Kind == "cpu" ? null : VendorTiles.Of(info.Vendor, info.Name, info.Version, info.ComputeUnits);
+        return new OpenClLimits(
+            Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
+            settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
+            info.VectorWidth) { Block = phone?.Block, Tile = phone?.Tile };
     }
 }

@@ -13,6 +13,7 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
     private const int PatternBytes = 4;
 
     private readonly OpenClDevice _device;
+    private readonly long _padded;
     private nint _handle;
 
     /// <param name="device">The device.</param>
@@ -21,11 +22,12 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
     public OpenClMemory(OpenClDevice device, long bytes)
     {
         (_device, SizeBytes) = (device, bytes);
-        _handle = device.CreateBuffer(Math.Max(bytes, PatternBytes));
+        _padded = (Math.Max(bytes, 1) + PatternBytes - 1) / PatternBytes * PatternBytes;
+        _handle = device.CreateBuffer(_padded);
         try
         {
             // The first access is where a driver that promises more than it has says so.
-            Fill(0, (Math.Max(bytes, PatternBytes) + PatternBytes - 1) / PatternBytes * PatternBytes, isNew: true);
+            Fill(0, _padded, isNew: true);
         }
         catch
         {
@@ -117,14 +119,14 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
     private void Release()
     {
         nint handle = Interlocked.Exchange(ref _handle, 0);
-        if (handle != 0) _device.ReleaseBuffer(handle, SizeBytes);
+        if (handle != 0) _device.ReleaseBuffer(handle, _padded);
     }
 
     private void Fill(long offset, long bytes, bool isNew)
     {
         uint zero = 0;
         int status = Cl.clEnqueueFillBuffer(_device.Queue, _handle, &zero, PatternBytes, (nuint)offset, (nuint)bytes, 0, null, null);
-        if (isNew && status is ClError.OutOfMemory or ClError.OutOfResources or ClError.OutOfHostMemory) throw _device.NotEnough(bytes, status);
+        if (isNew && status is (ClError.OutOfMemory or ClError.OutOfResources or ClError.OutOfHostMemory)) throw _device.NotEnough(bytes, status);
         ClError.Check(status, _device.Name, "set memory to zero");
     }
 

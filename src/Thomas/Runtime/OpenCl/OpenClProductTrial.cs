@@ -9,7 +9,7 @@ using Thomas.Ops;
 namespace Thomas.Runtime.OpenCl;
 
 /// <summary>A product on made-up numbers in buffers of its own, to be computed in several ways: how long each takes, and whether the results agree.</summary>
-internal sealed class OpenClProductTrial : IDisposable
+internal sealed class OpenClProductTrial : IProductTrial
 {
     private const int PatternFloats = 65521;
 
@@ -52,18 +52,14 @@ internal sealed class OpenClProductTrial : IDisposable
         }
     }
 
-    /// <summary>Begins to build what a way needs.</summary>
+    /// <inheritdoc/>
     public void Prepare(ProductChoice choice)
     {
         foreach (OpenClLaunch launch in KernelOf(choice).Launches) _device.Programs.Start(launch.Program);
     }
 
-    /// <summary>Seconds that a product takes, the least of some rounds; the first run does not count.</summary>
-    /// <param name="choice">How it is computed.</param>
-    /// <param name="hopeless">Seconds after which more rounds are of no use.</param>
-    /// <param name="rounds">Rounds.</param>
-    /// <returns>The seconds; null if the device cannot do it in this way.</returns>
-    public double? Measure(ProductChoice choice, double hopeless = double.PositiveInfinity, int rounds = 3)
+    /// <inheritdoc/>
+    public double? Measure(ProductChoice choice, double hopeless, int rounds)
     {
         const double RoundSeconds = 0.002;
         const int MostRuns = 100;
@@ -75,7 +71,7 @@ internal sealed class OpenClProductTrial : IDisposable
         return least;
     }
 
-    /// <summary>The result, computed in one of the ways; null if the device cannot do it in this way.</summary>
+    /// <inheritdoc/>
     public float[]? ResultOf(ProductChoice choice)
     {
         if (Bind(choice) is not OpenClSegment segment) return null;

@@ -57,6 +57,8 @@ internal sealed unsafe class OpenClSegment : Segment
                     }
                 }
 
+                int count = launches.Count - _firsts[i];
+                for (int again = 1; again < _device.Repeats && !Overwrites(_placed[i]); again++) launches.AddRange(launches.GetRange(_firsts[i], count));
                 _firsts[i + 1] = launches.Count;
             }
         }
@@ -161,6 +163,23 @@ internal sealed unsafe class OpenClSegment : Segment
         void Set(uint index, int bytes, void* value) =>
             ClError.Check(
                 Cl.clSetKernelArg(kernel, index, (nuint)bytes, value), _device.Name, $"set argument {index} of '{launch.Function}' in '{launch.Program.Name}'");
+    }
+
+    /// <summary>Whether a kernel writes where it reads, so that it must not run twice.</summary>
+    private static bool Overwrites(PlacedKernel placed)
+    {
+        foreach (MemorySpan output in placed.Outputs)
+        {
+            foreach (MemorySpan input in placed.Inputs)
+            {
+                if (ReferenceEquals(input.Memory, output.Memory) && input.Offset < output.Offset + output.Bytes && output.Offset < input.Offset + input.Bytes)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private static MemorySpan SpanOf(LaunchArgument argument, PlacedKernel placed) => argument.Kind switch

@@ -7,6 +7,8 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>How an OpenCL device is used. The defaults are what is best; the others exist to compare, to imitate smaller devices, and to find faults.</summary>
 internal sealed record OpenClSettings
 {
+    private const int MostSlow = 1000;
+
     /// <summary>Environment variable: words that narrow every OpenCL device of every run, as <see cref="Parse"/> takes them.</summary>
     public const string Variable = "THOMAS_OPENCL_SETTINGS";
 
@@ -32,6 +34,9 @@ internal sealed record OpenClSettings
     /// <summary>Family of matrix kernels; null for what suits the device.</summary>
     public TileFamily? Family { get; init; }
 
+    /// <summary>How much time goes into finding the fastest matrix kernels.</summary>
+    public TuneMode Tune { get; init; }
+
     /// <summary>Whether the compiler may take sums in another order and assume that all numbers are finite.</summary>
     public bool FastMath { get; init; }
 
@@ -46,6 +51,12 @@ internal sealed record OpenClSettings
 
     /// <summary>Whether programs are tried out before they are relied on.</summary>
     public bool SelfTest { get; init; } = true;
+
+    /// <summary>
+    /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such as
+    /// updates, run once all the same.
+    /// </summary>
+    public int Slow { get; init; } = 1;
 
     /// <summary>The options of the compiler.</summary>
     public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
@@ -75,8 +86,9 @@ internal sealed record OpenClSettings
     }
 
     /// <summary>
-    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>fast-math</c>,
-    /// <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
+    /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
+    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an
+    /// earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -100,8 +112,12 @@ internal sealed record OpenClSettings
                 return this with { WorkGroup = items };
             case "units" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int units) && units > 0:
                 return this with { ComputeUnits = units };
+            case "slow" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int times) && times is > 0 and <= MostSlow:
+                return this with { Slow = times };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
+            case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
+                return this with { Tune = mode };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
@@ -110,7 +126,7 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, fast-math, blocking, profiling, no-binaries, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, no-self-test.");
         }
     }
 }

@@ -48,6 +48,9 @@ internal static class HeadTrainer
         ArgumentNullException.ThrowIfNull(train);
         options ??= TrainerOptions.LastLayer;
         options.Validate();
+
+        // Steps of a single layer are too short to be split.
+        options = options with { Compile = options.Compile.Unsplit };
         CheckSizes(train, validation, classes, initial, frozenClasses);
         FeatureScaler scaler = FeatureScaler.Fit(train);
         Model layer = ToModel(scaler, classes, initial, frozenClasses);

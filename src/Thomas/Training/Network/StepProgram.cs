@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Runtime;
@@ -10,7 +11,7 @@ namespace Thomas.Training;
 /// <see cref="Run"/>; then
 /// <see cref="End"/>. Nothing of it allocates.
 /// </summary>
-internal sealed class StepProgram : IDisposable
+internal sealed class StepProgram : ITrainingStep
 {
     /// <summary>Arenas of this size are worth a collection before they are taken.</summary>
     private const long LargeBytes = 16 << 20;
@@ -48,6 +49,11 @@ internal sealed class StepProgram : IDisposable
     {
     }
 
+    /// <summary>Compiles a step whose runs only sum gradients, for another program to apply them.</summary>
+    public static StepProgram WithoutUpdate(
+        TrainingGraph graph, TrainingGraphOptions options, VariableStore store, CompileOptions compile, ThreadTeam? team, (int First, int Stride) masks) =>
+        new(options, graph.HasDropout, CompiledGraph.Create(graph.Step, compile, team?.Threads ?? 0), null, store, team) { SumsOnly = true, Masks = masks };
+
     private StepProgram(TrainingGraphOptions options, bool hasDropout, CompiledGraph step, CompiledGraph? apply, VariableStore store, ThreadTeam? team)
     {
         _optimizer = options.Optimizer;
@@ -74,6 +80,17 @@ internal sealed class StepProgram : IDisposable
 
     /// <summary>The compiled update, where it is apart.</summary>
     public Executable? Apply => _apply;
+
+    /// <summary>Which of the masks of dropout the runs take, where several programs work at one step: the first, and how many lie between.</summary>
+    public (int First, int Stride) Masks { get; init; } = (0, 1);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Kernels => _apply is null ? _step.Kernels : [.. _step.Kernels, .. _apply.Kernels];
+
+    /// <inheritdoc/>
+    public long SizeBytes => _step.SizeBytes + (_apply?.SizeBytes ?? 0);
+
+    private bool SumsOnly { get; init; }
 
     /// <summary>Where the inputs of the next run are put, after which <see cref="Send"/> brings them to the device.</summary>
     /// <param name="labels">Receives the classes of the rows, which stay with the caller.</param>
@@ -143,9 +160,9 @@ internal sealed class StepProgram : IDisposable
 
     private void FeedNumbers()
     {
-        if (_apply is null) FeedControl(_step, 3);
+        if (_apply is null && !SumsOnly) FeedControl(_step, 3);
         else _step.Write(3, [_run == 0 ? 0 : 1]);
-        if (_hasDropout) _step.Write(4, [((_number * DropoutNumbersPerStep) + _run) % DropoutNumbers]);
+        if (_hasDropout) _step.Write(4, [((_number * DropoutNumbersPerStep) + Masks.First + (_run * Masks.Stride)) % DropoutNumbers]);
         _run++;
     }
 

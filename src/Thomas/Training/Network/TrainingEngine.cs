@@ -15,18 +15,22 @@ internal sealed class TrainingEngine : IDisposable
     /// <param name="graphOptions">What the step was built for.</param>
     /// <param name="planned">The step as it was planned for this device; null where there is no plan.</param>
     /// <param name="compile">The device.</param>
+    /// <param name="rows">Rows of a run: more than the step was built for where the CPU does the rest.</param>
     /// <param name="team">The host's threads.</param>
     /// <param name="oneByOne">Whether memory matters more than the speed of the validation.</param>
     /// <exception cref="ThomasException">The device has no memory or no kernels for it.</exception>
     public TrainingEngine(
         TrainingInputs inputs, Trainee trainee, TrainingGraph graph, TrainingGraphOptions graphOptions, TrainingPlan? planned, CompileOptions compile,
-        ThreadTeam team, bool oneByOne)
+        int rows, ThreadTeam team, bool oneByOne)
     {
         try
         {
             Device device = Places.Of(compile).Devices[0];
             Store = Own(new VariableStore(graph.Variables, device));
-            Program = Own(planned is null ? new StepProgram(graph, graphOptions, Store, compile, team) : new StepProgram(planned, Store, team));
+            Program = Own<ITrainingStep>(
+                planned is not null ? new StepProgram(planned, Store, team)
+                : graphOptions.Meets ? new HybridStep(trainee, graph, graphOptions, Store, compile, rows, team)
+                : new StepProgram(graph, graphOptions, Store, compile, team));
             if (inputs.Validation is not null) Evaluator = Own(new ScoreEvaluator(trainee, inputs.Validation, Store, compile, team, oneByOne));
             Device = device;
         }
@@ -44,7 +48,7 @@ internal sealed class TrainingEngine : IDisposable
     public VariableStore Store { get; }
 
     /// <summary>The compiled step.</summary>
-    public StepProgram Program { get; }
+    public ITrainingStep Program { get; }
 
     /// <summary>The compiled validation; null without validation samples.</summary>
     public ScoreEvaluator? Evaluator { get; }

@@ -15,8 +15,10 @@ namespace Thomas.Training;
 /// <param name="MicroBatches">Runs of a step: live batch normalization moves its statistics in each, so each moves them less.</param>
 /// <param name="Dropout">Share of the last layer's inputs that become zero.</param>
 /// <param name="DropoutSeed">Seed of their choice.</param>
+/// <param name="Meets">Whether gradients that another device has summed are added before the update.</param>
 internal sealed record TrainingGraphOptions(
-    int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, int MicroBatches = 1, float Dropout = 0, ulong DropoutSeed = 0);
+    int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, int MicroBatches = 1, float Dropout = 0, ulong DropoutSeed = 0,
+    bool Meets = false);
 
 /// <summary>
 /// The graphs of a training step. Inputs of <see cref="Step"/>: images, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [];
@@ -31,6 +33,7 @@ internal sealed class TrainingGraph
     private readonly Dictionary<Variable, TrainedParameter> _parameters = [];
     private readonly List<Variable> _variables = [];
     private readonly List<(Variable Parameter, Variable Average)> _averages = [];
+    private readonly List<Variable> _sums = [], _incoming = [];
     private readonly bool _accumulate;
     private readonly float _statisticsMomentum;
     private Value? _dropoutStep;
@@ -39,7 +42,7 @@ internal sealed class TrainingGraph
     {
         _options = options;
         _statisticsMomentum = (float)(1 - Math.Pow(1 - StatisticsMomentum, 1.0 / options.MicroBatches));
-        _accumulate = options.Accumulate || options.Optimizer.ClipNorm is not null;
+        _accumulate = options.Accumulate || options.Meets || options.Optimizer.ClipNorm is not null;
         foreach (TrainedParameter parameter in trainee.Parameters)
         {
             _parameters.Add(parameter.Variable, parameter);
@@ -60,7 +63,9 @@ internal sealed class TrainingGraph
                 return [rewriter.Builder.Add(OpCatalog.Accumulate, [rewriter.Builder.Variable(sum), gradient, rewriter.Map(control)], name: sum.Name + "/new")];
             },
             options.Immediate);
-        foreach ((_, Variable sum) in sums) _variables.Add(sum);
+        foreach ((_, Variable sum) in sums) _sums.Add(sum);
+        _variables.AddRange(_sums);
+        if (options.Meets) Meet = MeetGraph();
         if (_accumulate) Apply = ApplyGraph(sums);
     }
 
@@ -69,6 +74,15 @@ internal sealed class TrainingGraph
 
     /// <summary>The update by summed gradients; null where <see cref="Step"/> updates by itself.</summary>
     public Graph? Apply { get; }
+
+    /// <summary>Adds <see cref="Incoming"/> to <see cref="Sums"/>; takes keep, which is 1. Null where no other device works at the same step.</summary>
+    public Graph? Meet { get; }
+
+    /// <summary>The sums of gradients, in an order that only parameters and options decide; empty where there are none.</summary>
+    public IReadOnlyList<Variable> Sums => _sums;
+
+    /// <summary>Where the other device's sums are put, in the order of <see cref="Sums"/>.</summary>
+    public IReadOnlyList<Variable> Incoming => _incoming;
 
     /// <summary>All variables: parameters, statistics, sums of gradients, moments.</summary>
     public IReadOnlyList<Variable> Variables => _variables;
@@ -141,6 +155,22 @@ internal sealed class TrainingGraph
         }
 
         builder.Stage = Stage.Forward;
+    }
+
+    private Graph MeetGraph()
+    {
+        GraphBuilder builder = new() { Stage = Stage.Update };
+        Value keep = builder.Input("keep", new TensorType(DType.F32, new Shape()));
+        List<Value> results = [];
+        foreach (Variable sum in _sums)
+        {
+            Variable other = new(sum.Name + ".incoming", sum.Shape, VariableKind.Gradient);
+            _incoming.Add(other);
+            results.Add(builder.Add(OpCatalog.Accumulate, [builder.Variable(sum), builder.Variable(other), keep], name: sum.Name + "/met"));
+        }
+
+        _variables.AddRange(_incoming);
+        return builder.Build([.. results]);
     }
 
     private Graph ApplyGraph(List<(Variable Parameter, Variable Sum)> sums)

@@ -13,7 +13,8 @@ internal sealed partial class TrainingRun
         TrainingEngine engine;
         try
         {
-            engine = new TrainingEngine(_inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _team, _options.MemoryBytes is not null);
+            engine = new TrainingEngine(
+                _inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _plan.MicroBatch, _team, _options.MemoryBytes is not null);
         }
         catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile))
         {
@@ -25,9 +26,20 @@ internal sealed partial class TrainingRun
         return engine;
     }
 
-    private TrainingEngine CreateHostEngine() => new(
-        _inputs, _trainee, _graph, _graphOptions, null, DeviceFailure.OnHost(_options.Compile) with { ArenaBytes = _arenaBytes ?? _options.Compile.ArenaBytes },
-        _team, _options.MemoryBytes is not null);
+    private TrainingEngine CreateHostEngine()
+    {
+        // Of a step that was split the CPU does all from now on. Its variables have the same names.
+        if (_graphOptions.Meets)
+        {
+            _graphOptions = _graphOptions with { Batch = _plan.MicroBatch, Meets = false };
+            _graph = TrainingGraph.Build(_trainee, _graphOptions);
+        }
+
+        CompileOptions host = DeviceFailure.OnHost(_options.Compile);
+        return new TrainingEngine(
+            _inputs, _trainee, _graph, _graphOptions, null, host with { ArenaBytes = _arenaBytes ?? host.ArenaBytes }, _plan.MicroBatch, _team,
+            _options.MemoryBytes is not null);
+    }
 
     /// <summary>Whether an exception says that the device has failed which this run computes on.</summary>
     private bool IsDeviceFailure(Exception e) => DeviceFailure.IsOne(e, _options.Compile) && _engine.Device is not HostDevice;
@@ -58,8 +70,8 @@ internal sealed partial class TrainingRun
         long again = (((long)epoch - _at.Epoch) * _plan.Steps) + step - _at.Step;
         string note = string.Create(
             CultureInfo.InvariantCulture,
-            $"the device failed at epoch {epoch}, step {step + 1}: {e.Message} Training went on on the CPU from epoch {_at.Epoch}, step {_at.Step}, the last state "
-            + $"that was kept; steps computed again: {again}");
+            $"the device failed at epoch {epoch}, step {step + 1}: {e.Message} Training went on on the CPU from epoch {_at.Epoch}, step {_at.Step}, the last "
+            + $"state that was kept; steps computed again: {again}");
         _notes.Add(note);
         _progress?.Report(StageProgress.Warning("train", note));
         return Outcome.RolledBack;

@@ -18,8 +18,6 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly CancellationToken _cancellation;
     private readonly TrainingInputs _inputs;
     private readonly Trainee _trainee;
-    private readonly TrainingGraph _graph;
-    private readonly TrainingGraphOptions _graphOptions;
     private readonly long? _arenaBytes;
     private readonly ThreadTeam _team;
     private readonly string _identity;
@@ -32,6 +30,8 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly StageTimer _timer = new();
     private readonly List<EpochReport> _epochs = [];
     private readonly List<IDisposable> _owned = [];
+    private TrainingGraphOptions _graphOptions;
+    private TrainingGraph _graph;
     private TrainingEngine _engine;
     private TrainingPosition _at = TrainingPosition.Start(1);
     private ConfusionMatrix? _before;
@@ -58,6 +58,7 @@ internal sealed partial class TrainingRun : IDisposable
     {
         (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
         _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
+        if (HybridSplit.IsAsked(options.Compile) && _bound is not null) throw HybridSplit.NoBound();
         TrainingPlan? planned = PlanMemory(inputs.Model);
         _trainee = planned?.Trainee ?? Trainee.Create(inputs.Model, options.Policy, options.BatchNormMode);
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
@@ -66,6 +67,7 @@ internal sealed partial class TrainingRun : IDisposable
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
             DropoutSeed: options.Seed);
         _arenaBytes = planned?.Compile.ArenaBytes;
+        if (HybridSplit.IsAsked(options.Compile)) _graphOptions = DeviceShare(_graphOptions);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, _graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
         try
@@ -89,7 +91,7 @@ internal sealed partial class TrainingRun : IDisposable
 
     private VariableStore Store => _engine.Store;
 
-    private StepProgram Program => _engine.Program;
+    private ITrainingStep Program => _engine.Program;
 
     /// <summary>Trains and builds the result.</summary>
     public TrainerResult Go()
@@ -139,6 +141,15 @@ internal sealed partial class TrainingRun : IDisposable
     {
         _owned.Add(item);
         return item;
+    }
+
+    /// <summary>The part of the device where steps are split.</summary>
+    private TrainingGraphOptions DeviceShare(TrainingGraphOptions whole)
+    {
+        HybridSplit.Check(_trainee, whole.Batch, _options.Compile);
+        double share = _options.Compile.DeviceShare
+            ?? HybridSplit.Measure(_inputs.Model, _options.ToPlan(_inputs.Train.Count), whole.Batch, _notes, _cancellation);
+        return whole with { Batch = HybridSplit.DeviceRows(whole.Batch, share), Meets = true };
     }
 
     /// <summary>How a step fits the memory bound; null where there is none.</summary>
@@ -400,11 +411,9 @@ internal sealed partial class TrainingRun : IDisposable
         if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the original model, so its weights were kept");
         AddNotices(_inputs.Train);
         if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
-        Executable? apply = Program.Apply;
-        List<string> kernels = [.. Program.Step.Kernels];
-        if (apply is not null) kernels.AddRange(apply.Kernels);
+        IReadOnlyList<string> kernels = Program.Kernels;
         TrainerMemory memory = new(
-            Store.UsedBytes, Program.Step.SizeBytes + (apply?.SizeBytes ?? 0), _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
+            Store.UsedBytes, Program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
             _loader.SizeBytes,
             _engine.Evaluator?.SizeBytes ?? 0);
 

@@ -7,6 +7,7 @@ using System.Linq;
 using System.Text.Json;
 using System.Threading.Tasks;
 using Thomas.App;
+using Thomas.Kernels.OpenCl;
 using Thomas.Runtime.OpenCl;
 using Thomas.Tests.Cli;
 using Thomas.Tests.Data;
@@ -87,7 +88,7 @@ public sealed class OpenClProcessTests : IDisposable
         // A verdict that another driver, or a fault, has left behind.
         OpenClVerdicts record = new(OpenClCheck.FolderOf(_cache.Path), info, OpenClSettings.Parse(""));
         record.Keep(
-            Thomas.Kernels.OpenCl.OpenClProgram.Of("softmax"), new OpenClVerdict("softmax", "softmax", OpenClOutcome.Failed, "softmax: 1 instead of 2 \u001b[2J"));
+            OpenClProgram.Of("softmax"), new OpenClVerdict("softmax", "softmax", OpenClOutcome.Failed, "softmax: 1 instead of 2 \u001b[2J"));
         Assert.Equal(1, Counts(Listed()).Failed);
         string text = CliRun.Of("devices", "--cache-dir", _cache.Path).Out;
         Assert.Contains(" right, 1 wrong", text, StringComparison.Ordinal);
@@ -127,8 +128,8 @@ public sealed class OpenClProcessTests : IDisposable
         start.Environment["XDG_CACHE_HOME"] = _cache.Path;
 
         // The driver's own cache stays where it is: a PoCL without any takes half a minute.
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        start.Environment.TryAdd("POCL_CACHE_DIR", Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(home, ".cache"), "pocl", "kcache"));
+        string home = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        start.Environment.TryAdd("POCL_CACHE_DIR", Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? home, "pocl", "kcache"));
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

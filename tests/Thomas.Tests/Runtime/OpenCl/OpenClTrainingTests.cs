@@ -25,8 +25,8 @@ public sealed class OpenClTrainingTests(ITestOutputHelper output)
         { "alexnet", 67, 1, false },
         { "squeezenet", 48, 1, false },
         { "resnet20", 0, 1, true },
-        { "mobilenet-v1", 128, 0.25f, true },
-        { "mobilenet-v2", 128, 0.35f, true },
+        { "mobilenet-v1", 64, 0.25f, true },
+        { "mobilenet-v2", 64, 0.35f, true },
         { "mobilenet-v2", 64, 0.35f, false },
         { "mobilenet-v3-small", 64, 1, true },
     };
@@ -69,8 +69,10 @@ public sealed class OpenClTrainingTests(ITestOutputHelper output)
     public void Twenty_losses_are_those_of_the_CPU(string name, int side, float width, bool live)
     {
         OpenClDevice device = OpenClTesting.RequireDevice();
-        if (name == "alexnet") return;
-        Model model = Build(name, side, width);
+        if (name == "alexnet") Assert.Skip("60 million parameters, twice twenty steps: one step of it is held by the other test");
+
+        // Statistics of few pixels make steps chaotic: the definition and the CPU's kernels then part within four steps as well.
+        Model model = Build(name, live && side == 64 ? 128 : side, width);
         foreach (OptimizerKind optimizer in (OptimizerKind[])[OptimizerKind.Sgd, OptimizerKind.AdamW])
         {
             TrainingPlanOptions options = new()
@@ -79,8 +81,6 @@ public sealed class OpenClTrainingTests(ITestOutputHelper output)
                 BatchNorm = live ? BatchNormMode.Live : BatchNormMode.Frozen,
                 Optimizer = new OptimizerOptions { Kind = optimizer },
             };
-
-            // Statistics of few small images make steps chaotic: at larger rates the definition and the CPU's kernels part within four steps as well.
             float rate = live ? 2e-6f : optimizer == OptimizerKind.AdamW ? 1e-5f : 1e-3f;
             List<float> expected = TrainingSteps.Run(TrainingPlanner.Plan(model, options with { Compile = new CompileOptions { Threads = 1 } }), 20, rate);
             TrainingPlan plan = TrainingPlanner.Plan(model, options with { Compile = new CompileOptions { OtherDevice = device, Threads = 1 } });

@@ -17,7 +17,7 @@ internal static class OpenClCheck
     private const int Batch = 8, Classes = 10;
 
     // The others consist of the same layers.
-    private static readonly string[] Networks = ["lenet-5", "resnet-20", "squeezenet", "mobilenet-v2", "mobilenet-v3-large"];
+    private static readonly string[] Networks = ["lenet5", "resnet20", "squeezenet", "mobilenet-v2", "mobilenet-v3-large"];
 
     /// <summary>Folder of the built programs and verdicts.</summary>
     /// <param name="cache">The cache folder.</param>
@@ -46,7 +46,12 @@ internal static class OpenClCheck
         foreach (string name in networks ?? Networks)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (ArchitectureCatalog.TryFind(name, out Architecture? architecture)) Compile(architecture, options);
+            if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture))
+            {
+                throw new ArgumentException($"There is no network '{name}'.", nameof(networks));
+            }
+
+            Compile(architecture, options);
         }
 
         return test.Verdicts;

@@ -29,7 +29,7 @@ internal sealed class DevicesCommand
         };
         Option<bool> selfTest = new("--self-test")
         {
-            Description = "Try every program of every OpenCL device on small inputs, which takes some minutes at most, and keep what comes out; without it a "
+            Description = "Try every program of every OpenCL device on small inputs, which takes a minute or two, and keep what comes out; without it a "
                 + "program is tried when it is first needed",
         };
         command.Add(tune);
@@ -132,7 +132,7 @@ internal sealed class DevicesCommand
             {
                 lines.Add(
                     $"   used: work-groups of up to {use.WorkGroup} items, {Format.Bytes(use.LocalBytes)} of local memory, buffers up to "
-                    + $"{Format.Bytes(use.LargestBuffer)}, matrix kernels for {use.Tiles}");
+                    + $"{Format.Bytes(use.LargestBuffer)}, tiles={use.Tiles}");
             }
 
             if (device.SelfTest is OpenClSelfTestReport test) lines.AddRange(Describe(test));

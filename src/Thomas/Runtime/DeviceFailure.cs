@@ -10,7 +10,9 @@ internal static class DeviceFailure
     public static bool IsPossible(CompileOptions options) =>
         options.OtherDevice is Device other ? other is not HostDevice : options.Device is not (DeviceKind.Cpu or DeviceKind.Serial);
 
-    /// <summary>Whether an exception is a failure of the device that options ask for. That there is no such device is none: there it is the request that fails.</summary>
+    /// <summary>
+    /// Whether an exception is a failure of the device that options ask for. That there is no such device is none: there it is the request that fails.
+    /// </summary>
     public static bool IsOne(Exception e, CompileOptions options) =>
         IsPossible(options) && (e is NotEnoughMemoryException || (e is DeviceException && e is not OpenClException { IsMissing: true }));
 
@@ -18,5 +20,5 @@ internal static class DeviceFailure
     public static string Describe(Exception e) => $"the device failed, and the CPU computed instead from there on: {e.Message}";
 
     /// <summary>The same options for the CPU.</summary>
-    public static CompileOptions OnHost(CompileOptions options) => options with { Device = DeviceKind.Cpu, OtherDevice = null };
+    public static CompileOptions OnHost(CompileOptions options) => options with { Device = DeviceKind.Cpu, DeviceNumber = null, OtherDevice = null };
 }

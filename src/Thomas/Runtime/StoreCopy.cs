@@ -60,8 +60,14 @@ internal sealed class StoreCopy : IDisposable
 
     private long AllBytes => _isDouble ? 2 * SizeBytes : SizeBytes;
 
-    /// <summary>Makes it a copy of the same variables of another store; what it holds stays as it is.</summary>
-    public void Attach(VariableStore store) => _store = store;
+    /// <summary>Makes it a copy of the variables of the same names in another store; what it holds stays as it is.</summary>
+    public void Attach(VariableStore store)
+    {
+        Dictionary<string, Variable> byName = new(StringComparer.Ordinal);
+        foreach (Variable variable in store.Variables) byName.Add(variable.Name, variable);
+        for (int i = 0; i < _variables.Length; i++) _variables[i] = byName[_variables[i].Name];
+        _store = store;
+    }
 
     /// <summary>Copies the store's present contents. If that fails, the contents are those of the last time.</summary>
     public void Take()

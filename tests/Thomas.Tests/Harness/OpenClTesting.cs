@@ -29,8 +29,8 @@ internal static class OpenClTesting
     }
 
     /// <summary>
-    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own. It is not self-tested unless the test is
-    /// of that.
+    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own. It is not self-tested unless the test
+    /// is of that.
     /// </summary>
     public static OpenClDevice Open(OpenClFaults? faults = null, string words = "no-self-test", string? folder = null, string? driver = null)
     {

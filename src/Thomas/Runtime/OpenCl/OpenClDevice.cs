@@ -266,8 +266,11 @@ internal sealed unsafe class OpenClDevice : Device
         if (found.Problem is string problem) throw new OpenClException($"There is no OpenCL device: {problem}.", OpenClException.NoDevice);
         if (key.Number < 0 || key.Number >= found.Devices.Count)
         {
-            string numbers = found.Devices.Count == 1 ? "the only one is 0" : string.Create(CultureInfo.InvariantCulture, $"they are 0 to {found.Devices.Count - 1}");
-            throw new OpenClException(string.Create(CultureInfo.InvariantCulture, $"There is no OpenCL device {key.Number}: {numbers}."), OpenClException.NoDevice);
+            string numbers = found.Devices.Count == 1
+                ? "the only one is 0"
+                : string.Create(CultureInfo.InvariantCulture, $"they are 0 to {found.Devices.Count - 1}");
+            throw new OpenClException(
+                string.Create(CultureInfo.InvariantCulture, $"There is no OpenCL device {key.Number}: {numbers}."), OpenClException.NoDevice);
         }
 
         return new OpenClDevice(found.Devices[key.Number], key.Number, key.Settings);

@@ -6,8 +6,8 @@ using Thomas.Ops;
 namespace Thomas.Runtime.OpenCl;
 
 /// <summary>
-/// Small nodes that are like a given one: its operator and settings, its operands' ranks, and sizes that are multiples of 4 where its own are, since kernels are
-/// chosen by that. From small to large, because some kernels are only chosen where there is much to do.
+/// Small nodes that are like a given one: its operator and settings, its operands' ranks, and sizes that are multiples of 4 where its own are, since kernels
+/// are chosen by that. From small to large, because some kernels are only chosen where there is much to do.
 /// </summary>
 internal static class OpenClTestCases
 {

@@ -193,7 +193,7 @@ internal sealed partial class TrainingRun
             ["augmentation"] = string.Create(culture, $"flip {a.Flip} crop {a.MinimumCropScale} color {a.Color}"),
             ["early stopping"] = o.EarlyStoppingPatience.ToString(culture),
             ["seed"] = o.Seed.ToString(culture),
-            ["device"] = (_graphOptions.Meets ? "Hybrid of Cpu and " : "") + _identity,
+            ["device"] = _identity,
         };
         if (_bound is long bound)
         {

@@ -13,9 +13,10 @@ internal sealed partial class TrainingRun
         TrainingEngine engine;
         try
         {
-            engine = new TrainingEngine(_inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _plan.MicroBatch, _team, _options.MemoryBytes is not null);
+            engine = new TrainingEngine(
+                _inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _plan.MicroBatch, _team, _options.MemoryBytes is not null);
         }
-        catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile) && !_graphOptions.Meets)
+        catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile))
         {
             Warn($"training runs on the CPU: {e.Message}");
             return CreateHostEngine();
@@ -25,15 +26,23 @@ internal sealed partial class TrainingRun
         return engine;
     }
 
-    private TrainingEngine CreateHostEngine() => new(
-        _inputs, _trainee, _graph, _graphOptions, null, DeviceFailure.OnHost(_options.Compile) with { ArenaBytes = _arenaBytes ?? _options.Compile.ArenaBytes },
-        _plan.MicroBatch, _team, _options.MemoryBytes is not null);
+    private TrainingEngine CreateHostEngine()
+    {
+        // Of a step that was split the CPU does all from now on. Its variables have the same names.
+        if (_graphOptions.Meets)
+        {
+            _graphOptions = _graphOptions with { Batch = _plan.MicroBatch, Meets = false };
+            _graph = TrainingGraph.Build(_trainee, _graphOptions);
+        }
 
-    /// <summary>
-    /// Whether an exception says that the device has failed which this run computes on. A run that the CPU and a device share does not go on without the device: its
-    /// variables are those of the split. It can be resumed from its checkpoint with the same devices.
-    /// </summary>
-    private bool IsDeviceFailure(Exception e) => !_graphOptions.Meets && DeviceFailure.IsOne(e, _options.Compile) && _engine.Device is not HostDevice;
+        CompileOptions host = DeviceFailure.OnHost(_options.Compile);
+        return new TrainingEngine(
+            _inputs, _trainee, _graph, _graphOptions, null, host with { ArenaBytes = _arenaBytes ?? host.ArenaBytes }, _plan.MicroBatch, _team,
+            _options.MemoryBytes is not null);
+    }
+
+    /// <summary>Whether an exception says that the device has failed which this run computes on.</summary>
+    private bool IsDeviceFailure(Exception e) => DeviceFailure.IsOne(e, _options.Compile) && _engine.Device is not HostDevice;
 
     /// <summary>The initial state, on the CPU if the device fails meanwhile.</summary>
     private void BeginAnywhere()
@@ -61,8 +70,8 @@ internal sealed partial class TrainingRun
         long again = (((long)epoch - _at.Epoch) * _plan.Steps) + step - _at.Step;
         string note = string.Create(
             CultureInfo.InvariantCulture,
-            $"the device failed at epoch {epoch}, step {step + 1}: {e.Message} Training went on on the CPU from epoch {_at.Epoch}, step {_at.Step}, the last state "
-            + $"that was kept; steps computed again: {again}");
+            $"the device failed at epoch {epoch}, step {step + 1}: {e.Message} Training went on on the CPU from epoch {_at.Epoch}, step {_at.Step}, the last "
+            + $"state that was kept; steps computed again: {again}");
         _notes.Add(note);
         _progress?.Report(StageProgress.Warning("train", note));
         return Outcome.RolledBack;

@@ -18,8 +18,6 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly CancellationToken _cancellation;
     private readonly TrainingInputs _inputs;
     private readonly Trainee _trainee;
-    private readonly TrainingGraph _graph;
-    private readonly TrainingGraphOptions _graphOptions;
     private readonly long? _arenaBytes;
     private readonly ThreadTeam _team;
     private readonly string _identity;
@@ -32,6 +30,8 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly StageTimer _timer = new();
     private readonly List<EpochReport> _epochs = [];
     private readonly List<IDisposable> _owned = [];
+    private TrainingGraphOptions _graphOptions;
+    private TrainingGraph _graph;
     private TrainingEngine _engine;
     private TrainingPosition _at = TrainingPosition.Start(1);
     private ConfusionMatrix? _before;
@@ -73,7 +73,7 @@ internal sealed partial class TrainingRun : IDisposable
         try
         {
             Places places = Places.Of(options.Compile);
-            _identity = places.Devices[0].Identity;
+            _identity = (_graphOptions.Meets ? "Hybrid of Cpu and " : "") + places.Devices[0].Identity;
             _team = Own(new ThreadTeam(places.Threads));
             _engine = CreateEngine(planned);
             _best = Own(new StoreCopy(_engine.Store, ModelVariables(), onDisk: options.MemoryBytes is not null));

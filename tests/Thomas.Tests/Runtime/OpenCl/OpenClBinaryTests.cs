@@ -85,7 +85,8 @@ public sealed class OpenClBinaryTests
     {
         using TemporaryFolder folder = new();
         float[] expected = Run(OpenClTesting.Open(), out _);
-        float[][] results = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Run(OpenClTesting.Open(folder: folder.Path), out (int, int) _))));
+        float[][] results = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => Task.Run(() => Run(OpenClTesting.Open(folder: folder.Path), out (int, int) _))));
         Assert.All(results, result => Assert.Equal(expected, result));
         Assert.All(Directory.GetFiles(folder.Path), file => Assert.Equal(".clbin", Path.GetExtension(file)));
         Run(OpenClTesting.Open(folder: folder.Path), out (int Source, int Binary) counts);

@@ -47,7 +47,7 @@ public sealed class OpenClFaultTests
         TrainerResult result = job.Run(On(device));
         AssertAgree(job.Run(Options), result);
         Assert.Contains(result.Notes, note => note.Contains("cannot build 'direct'", StringComparison.Ordinal));
-        Assert.Contains(result.Kernels, kernel => kernel.StartsWith("f32_conv_", StringComparison.Ordinal) && kernel.EndsWith("__opencl", StringComparison.Ordinal));
+        Assert.Contains(result.Kernels, IsConvolution);
     }
 
     [Theory]
@@ -109,6 +109,28 @@ public sealed class OpenClFaultTests
         Assert.Equal(0, device.Bytes);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.3)]
+    [InlineData(0.7)]
+    public void Of_a_step_that_two_devices_share_the_CPU_does_all_when_the_other_is_lost(double share)
+    {
+        using TrainerJob job = new();
+        TrainerOptions options = Options with { BatchNorm = BatchNormMode.Frozen };
+        OpenClFaults counted = new();
+        job.Run(Split(counted));
+        TrainerResult result = job.Run(Split(new OpenClFaults { LostAfter = (int)(share * counted.Launches) }));
+        AssertAgree(job.Run(options), result);
+        Assert.Equal([1, 2, 3], result.Epochs.Select(epoch => epoch.Epoch));
+        Assert.Contains(result.Notes, note => note.Contains("device failed", StringComparison.Ordinal));
+        Assert.DoesNotContain(result.Kernels, kernel => kernel.EndsWith("__opencl", StringComparison.Ordinal));
+
+        TrainerOptions Split(OpenClFaults faults) => options with
+        {
+            Compile = new CompileOptions { OtherDevice = OpenClTesting.Open(faults), Device = DeviceKind.Hybrid, DeviceShare = 0.5, Threads = 1 },
+        };
+    }
+
     [Fact]
     public void A_device_that_is_lost_after_the_last_epoch_takes_nothing_with_it()
     {
@@ -131,7 +153,8 @@ public sealed class OpenClFaultTests
         OpenClDevice device = OpenClTesting.Open(faults);
         TrainerResult result = job.Run(On(device), epochs: new Relay<EpochReport>(report => epoch = report.Epoch));
         AssertAgree(job.Run(Options), result);
-        Assert.Contains(result.Notes, note => note.Contains("cannot give", StringComparison.Ordinal) && note.Contains("went on on the CPU", StringComparison.Ordinal));
+        string note = Assert.Single(result.Notes, note => note.Contains("cannot give", StringComparison.Ordinal));
+        Assert.Contains("went on on the CPU", note, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -227,6 +250,9 @@ public sealed class OpenClFaultTests
         Evaluation Evaluate(OpenClFaults faults) => Evaluator.Evaluate(
             model, images, new NoDecoder(), new EvaluationOptions { Compile = new CompileOptions { OtherDevice = OpenClTesting.Open(faults), Threads = 1 } });
     }
+
+    private static bool IsConvolution(string kernel) =>
+        kernel.StartsWith("f32_conv_", StringComparison.Ordinal) && kernel.EndsWith("__opencl", StringComparison.Ordinal);
 
     private static TrainerOptions On(OpenClDevice device) => Options with { Compile = new CompileOptions { OtherDevice = device, Threads = 1 } };
 

@@ -77,7 +77,8 @@ public sealed class OpenClSelfTestTests
             Assert.Contains(device.SelfTest!.Verdicts, verdict => verdict.Program == program && verdict.Outcome == OpenClOutcome.Failed);
         }
 
-        Assert.Contains(result.Kernels, kernel => kernel.StartsWith("f32_conv_", StringComparison.Ordinal) && kernel.EndsWith("__opencl", StringComparison.Ordinal));
+        Assert.Contains(
+            result.Kernels, kernel => kernel.StartsWith("f32_conv_", StringComparison.Ordinal) && kernel.EndsWith("__opencl", StringComparison.Ordinal));
         Assert.Contains(result.Kernels, kernel => kernel.Contains("transfer", StringComparison.Ordinal));
 
         // Without the fault: what was found before still holds, until the driver is another or all is tried again.

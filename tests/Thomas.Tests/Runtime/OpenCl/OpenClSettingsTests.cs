@@ -63,7 +63,7 @@ public sealed class OpenClSettingsTests
         Assert.Null(OpenClSettings.Of("no-binaries", "", "folder").BinaryFolder);
         Assert.Null(OpenClSettings.Of("", "no-binaries", "folder").BinaryFolder);
         Assert.StartsWith(
-            "The environment variable THOMAS_OPENCL_SETTINGS: 'x' is no setting", Assert.Throws<ThomasException>(() => OpenClSettings.Of("x", "", null)).Message,
-            StringComparison.Ordinal);
+            "The environment variable THOMAS_OPENCL_SETTINGS: 'x' is no setting",
+            Assert.Throws<ThomasException>(() => OpenClSettings.Of("x", "", null)).Message, StringComparison.Ordinal);
     }
 }

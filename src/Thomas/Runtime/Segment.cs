@@ -36,7 +36,5 @@ internal abstract class Segment : IDisposable
     }
 
     /// <summary>Frees what only it uses, once no work in the queue uses it.</summary>
-    public virtual void Dispose()
-    {
-    }
+    public abstract void Dispose();
 }

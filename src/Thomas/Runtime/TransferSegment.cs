@@ -36,4 +36,9 @@ internal sealed class TransferSegment : Segment
 
     /// <inheritdoc/>
     public override void RunOne(int index) => Run();
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+    }
 }

@@ -1,6 +1,5 @@
 using System;
 using Thomas.Graphs;
-using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas.Training;

@@ -125,6 +125,10 @@ internal sealed unsafe class MockDevice(HostDevice kernels, Func<Op, bool>? isMi
             for (int i = 0; i < kernels.Length; i++) RunOne(i);
         }
 
+        public override void Dispose()
+        {
+        }
+
         public override void RunOne(int index)
         {
             CpuKernel kernel = ((Kernel)kernels[index].Kernel).Inner;

@@ -40,4 +40,9 @@ internal sealed class CpuSegment(BoundKernel[] steps, ThreadTeam team) : Segment
             else kernel.Run(phase, 0, items, 0);
         }
     }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+    }
 }

@@ -120,9 +120,9 @@ internal sealed class OpenClProductTrial : IProductTrial
     /// <summary>Numbers from -1 to 1, made once and then copied from each to twice as many.</summary>
     private void Fill(long floats)
     {
-        Random random = new(1);
+        Rng random = new(1);
         float[] pattern = new float[(int)Math.Min(PatternFloats, floats)];
-        foreach (ref float number in pattern.AsSpan()) number = (2 * random.NextSingle()) - 1;
+        foreach (ref float number in pattern.AsSpan()) number = random.Uniform(-1, 1);
         _memory.Write(0, MemoryMarshal.AsBytes(pattern.AsSpan()));
         for (long done = pattern.Length; done < floats; done += done)
             _memory.CopyTo(0, _memory, sizeof(float) * done, sizeof(float) * Math.Min(done, floats - done));

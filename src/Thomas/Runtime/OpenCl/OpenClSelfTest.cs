@@ -248,7 +248,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             }
         }
 
-        segment.Release();
+        segment.Dispose();
         return [.. results];
 
         MemorySpan Span(long offset, long bytes) => bytes == 0 ? default : new MemorySpan(memory, offset, bytes);

@@ -32,7 +32,8 @@ internal static class Program
             "       device steps|inference|check|hybrid|product MODEL|ARCHITECTURE|M,N,K... [--device N] [--settings WORDS] [--cache FOLDER] [--batch N] "
             + "[--update POLICY] [--share X] [--live-batch-norm] [--adam] [--rounds N] [--size N] [--threads N] [--profile | --profile-all LINES]");
         Console.Error.WriteLine(
-            "       tiles [MODEL|ARCHITECTURE|M,N,K...] [--inference] [--batch N] [--device N] [--settings WORDS] [--cache FOLDER] [--most N] [--top N] [--skip N] [--seconds N] "
+            "       tiles [MODEL|ARCHITECTURE|M,N,K...] [--inference] [--batch N] [--device N] [--settings WORDS] [--cache FOLDER] [--most N] [--top N] "
+            + "[--skip N] [--seconds N] "
             + "[--check]");
         Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");

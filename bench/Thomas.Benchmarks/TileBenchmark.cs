@@ -12,8 +12,8 @@ using Thomas.Training;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// The ways in which an OpenCL device can compute matrix products: for each product of a network's training step or inference, the time of the default and of the
-/// candidates. Shows which estimates of <see cref="ProductTile"/> are wrong.
+/// The ways in which an OpenCL device can compute matrix products: for each product of a network's training step or inference, the time of the default and of
+/// the candidates. Shows which estimates of <see cref="ProductTile"/> are wrong.
 /// </summary>
 internal static class TileBenchmark
 {
@@ -126,7 +126,8 @@ internal static class TileBenchmark
         return program.Step.Graph.Nodes;
     }
 
-    private static (double Usual, double Best, string Winner) Measure(string what, Product product, int count, OpenClDevice device, int most, int top, bool check)
+    private static (double Usual, double Best, string Winner) Measure(
+        string what, Product product, int count, OpenClDevice device, int most, int top, bool check)
     {
         using OpenClProductTrial trial = new(device, product);
         ProductChoice usual = ProductChoice.Default(product, device.Limits);
@@ -143,7 +144,8 @@ internal static class TileBenchmark
 
         // The best once more, beside the default, so that a disturbance is not taken for a difference.
         times = [.. times.OrderBy(static t => t.Seconds)];
-        for (int i = 0; i < Math.Min(3, times.Count); i++) times[i] = (trial.Measure(times[i].Choice, double.PositiveInfinity, 3) ?? times[i].Seconds, times[i].Choice);
+        for (int i = 0; i < Math.Min(3, times.Count); i++)
+            times[i] = (trial.Measure(times[i].Choice, double.PositiveInfinity, 3) ?? times[i].Seconds, times[i].Choice);
         own = Math.Max(least, Math.Min(own, trial.Measure(usual, double.PositiveInfinity, 3) ?? own));
         times = [.. times.OrderBy(static t => t.Seconds)];
         double flops = 2.0 * product.M * product.N * product.K * product.Count;
@@ -176,11 +178,15 @@ internal static class TileBenchmark
             if (trial.ResultOf(choice) is not float[] result) continue;
             double worst = 0;
             for (int i = 0; i < result.Length; i++) worst = Math.Max(worst, Math.Abs((double)result[i] - expected[i]));
-            if (!(worst <= 1e-4 * size)) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    WRONG: {choice.Name} differs by {worst / size:E1}"));
+            if (!(worst <= 1e-4 * size))
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    WRONG: {choice.Name} differs by {worst / size:E1}"));
+            }
         }
     }
 
     private static string Text(Product p) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{p.FormA}x{p.FormB} {(p.Count > 1 ? $"{p.Count} of " : "")}{p.M},{p.N},{p.K}{(p.Taps > 1 ? $" {p.Window.KernelH}x{p.Window.KernelW}/{p.Window.StrideH}" : "")}");
+        $"{p.FormA}x{p.FormB} "
+        + $"{(p.Count > 1 ? $"{p.Count} of " : "")}{p.M},{p.N},{p.K}{(p.Taps > 1 ? $" {p.Window.KernelH}x{p.Window.KernelW}/{p.Window.StrideH}" : "")}");
 }

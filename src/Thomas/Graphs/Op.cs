@@ -107,6 +107,12 @@ public abstract class Op
     /// </summary>
     internal virtual bool CpuCanOverwrite(Node node, int input) => CanOverwrite(node, input);
 
+    /// <summary>
+    /// As <see cref="CanOverwrite"/>, for the launches of OpenCL, which also may where each element of the operand is read for the last time by the work-item
+    /// that overwrites it.
+    /// </summary>
+    internal virtual bool OpenClCanOverwrite(Node node, int input) => CanOverwrite(node, input);
+
     /// <summary>Whether the output is the input's memory seen under another shape, so that nothing runs.</summary>
     internal virtual bool IsView(Node node) => false;
 

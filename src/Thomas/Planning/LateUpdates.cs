@@ -6,8 +6,8 @@ using Thomas.Passes;
 namespace Thomas.Planning;
 
 /// <summary>
-/// Moves the updates of small variables to the end of a schedule, those of the same kind one behind the other, so that a device can make them in one launch. Their
-/// gradients live longer for it, which costs little memory. No result depends on the order.
+/// Moves the updates of small variables to the end of a schedule, those of the same kind one behind the other, so that a device can make them in one launch.
+/// Their gradients live longer for it, which costs little memory. No result depends on the order.
 /// </summary>
 internal static class LateUpdates
 {

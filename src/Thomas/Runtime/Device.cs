@@ -27,7 +27,9 @@ internal abstract class Device
     /// <summary>Rates that decisions are made by. Fixed ones, so that the same question has the same answer.</summary>
     public virtual CostModel Rates => CostModel.Nominal;
 
-    /// <summary>Elements of the largest variable whose update the device makes together with others, if they follow each other; 0 if it makes each alone.</summary>
+    /// <summary>
+    /// Elements of the largest variable whose update the device makes together with others, if they follow each other; 0 if it makes each alone.
+    /// </summary>
     public virtual int JoinedUpdateElements => 0;
 
     /// <summary>Whether a compile pass pays on it.</summary>

@@ -11,8 +11,8 @@ internal static class OpenClTesting
     private static readonly Lazy<OpenClDevices> Found = new(OpenClDevices.Find);
 
     /// <summary>
-    /// The device that the tests run on: the first, or what <c>THOMAS_TEST_OPENCL</c> says: a number or a part of a platform's name, and a profile that narrows it,
-    /// as in <c>rusticl local=16KiB group=64</c>.
+    /// The device that the tests run on: the first, or what <c>THOMAS_TEST_OPENCL</c> says: a number or a part of a platform's name, and a profile that narrows
+    /// it, as in <c>rusticl local=16KiB group=64</c>.
     /// </summary>
     public static OpenClDevice RequireDevice()
     {

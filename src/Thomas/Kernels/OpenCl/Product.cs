@@ -93,7 +93,9 @@ internal sealed record Product
     /// <summary>Floats of all of c.</summary>
     public long SizeC => Count == 1 || StepC < LdC ? (long)M * LdC : (long)Count * StepC;
 
-    /// <summary>Whether it is the gradient of a filter or of a dense layer's weights, which families without local memory have a kernel of their own for.</summary>
+    /// <summary>
+    /// Whether it is the gradient of a filter or of a dense layer's weights, which families without local memory have a kernel of their own for.
+    /// </summary>
     public bool IsFilter => FormB == MatrixForm.Patches || (FormA == MatrixForm.Columns && FormB == MatrixForm.Rows && Count == 1);
 
     /// <summary>Floats from the beginning of a to its end.</summary>

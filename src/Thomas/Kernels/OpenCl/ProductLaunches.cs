@@ -43,7 +43,8 @@ internal static class ProductLaunches
 
     /// <summary>Numbers of a that are read at once.</summary>
     public static int WidthA(Product product) => Width(
-        product.LdA, product.StepA, product.A, product.FormA switch { MatrixForm.Rows => product.K, MatrixForm.Columns => product.M, _ => product.Window.Channels });
+        product.LdA, product.StepA, product.A,
+        product.FormA switch { MatrixForm.Rows => product.K, MatrixForm.Columns => product.M, _ => product.Window.Channels });
 
     /// <summary>Numbers of b that are read at once.</summary>
     public static int WidthB(Product product) => Width(
@@ -66,8 +67,10 @@ internal static class ProductLaunches
         // Many pieces of a small result are shared by several lines of a group, each of which has some to add.
         const int LeastPieces = 4, EnoughItems = 1024;
         int group = limits.Family == TileFamily.Items ? limits.LoopGroup : limits.SumGroup, height = 1;
-        while (limits.Family != TileFamily.Items && height * 4 <= group && height * 2 * LeastPieces <= pieces && (long)count * height < (long)limits.ComputeUnits * EnoughItems) height *= 2;
-        arguments.AddRange([LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
+        while (limits.Family != TileFamily.Items && height * 4 <= group && height * 2 * LeastPieces <= pieces
+            && (long)count * height < (long)limits.ComputeUnits * EnoughItems) height *= 2;
+        arguments.AddRange(
+            [LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
         WorkSize items = new(Up(count, group / height) * height);
         return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
     }
@@ -92,7 +95,8 @@ internal static class ProductLaunches
         [
             ("BM", Text(tile.M)), ("BN", Text(tile.N)), ("BK", Text(tile.K)), ("TM", Text(tile.ItemM)), ("TN", Text(tile.ItemN)),
             ($"A_{product.FormA.ToString().ToUpperInvariant()}", "1"), ($"B_{product.FormB.ToString().ToUpperInvariant()}", "1"),
-            ("VA", Text(WidthA(product))), ("VB", Text(WidthB(product))), ("VC", product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
+            ("VA", Text(WidthA(product))), ("VB", Text(WidthB(product))),
+            ("VC", product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
         ];
         AddWindow(macros, product);
         if (!split) macros.AddRange(Epilogue(product));
@@ -181,7 +185,8 @@ internal static class ProductLaunches
 
     private static OpenClLaunch Transpose(Product product, LaunchArgument target, int matrices) => new(
         OpenClProgram.Of("product_parts", Tile()), "transpose", new WorkSize(product.K, product.N, matrices), new WorkSize(TransposeTile, TransposeTile),
-        [product.B, target, product.N, product.K]) { IsOnce = product.IsConstantB };
+        [product.B, target, product.N, product.K])
+    { IsOnce = product.IsConstantB };
 
     private static (string, string) Tile() => ("TILE", Text(TransposeTile));
 

@@ -19,7 +19,8 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
     private const int SumsOfPhones = 64;
     private const long LocalBytesOfDesktops = 48 << 10;
 
-    // Of the estimates: multiply-adds of a compute unit in a cycle, cycles of a step that nothing hides, cycles of one more launch, bytes in a cycle for each unit.
+    // Of the estimates: multiply-adds of a compute unit in a cycle, cycles of a step that nothing hides, cycles of one more launch, bytes in a cycle for each
+    // unit.
     private const double UnitRate = 128, StepCycles = 300, LaunchCycles = 4000, UnitBytes = 16;
 
     // Those that the estimates choose from.

@@ -45,6 +45,8 @@ internal sealed partial class BatchNormTraining : Op
     // Also in place: x is read for the last time as y is written. The gradient reads x, so this happens only where there is none.
     internal override bool CpuCanOverwrite(Node node, int input) => input == 0;
 
+    internal override bool OpenClCanOverwrite(Node node, int input) => input == 0;
+
     internal override long Elementwise(Node node) => 6L * node.Output.Shape.ElementCount;
 
     internal override void Gradient(GradientContext g)

@@ -40,6 +40,8 @@ internal sealed partial class BatchNormTrainingGradient : Op
 
     internal override bool CpuCanOverwrite(Node node, int input) => input < 2;
 
+    internal override bool OpenClCanOverwrite(Node node, int input) => input < 2;
+
     internal override long Elementwise(Node node) => 8L * node.Output.Shape.ElementCount;
 
     internal override void Reference<T>(ReferenceArgs<T> args)

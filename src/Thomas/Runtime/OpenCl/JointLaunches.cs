@@ -13,7 +13,8 @@ internal static class JointLaunches
     {
         if (LaunchOf(kernels[first]) is not OpenClLaunch launch) return 1;
         int count = 1;
-        while (first + count < kernels.Length && LaunchOf(kernels[first + count]) is OpenClLaunch next && Fits(kernels[first], launch, kernels[first + count], next))
+        while (first + count < kernels.Length && LaunchOf(kernels[first + count]) is OpenClLaunch next
+            && Fits(kernels[first], launch, kernels[first + count], next))
         {
             count++;
         }

@@ -7,8 +7,8 @@ namespace Thomas.Runtime.OpenCl;
 
 /// <summary>
 /// Built programs on disk. A file's name is a digest of all that the binary depends on: device, driver, compiler options, source. Its contents carry a digest
-/// of their own; a file that is cut off, changed or another's is ignored and written anew. Processes that share a folder each write a file of their own and rename
-/// it, so nobody reads half of one.
+/// of their own; a file that is cut off, changed or another's is ignored and written anew. Processes that share a folder each write a file of their own and
+/// rename it, so nobody reads half of one.
 /// </summary>
 /// <param name="folder">The folder; made where it is missing.</param>
 /// <param name="info">The device.</param>

@@ -100,6 +100,9 @@ internal sealed unsafe class OpenClDevice : Device
     public override long Alignment => OffsetAlignment;
 
     /// <inheritdoc/>
+    public override bool CanOverwrite(Node node, int input) => node.Op.OpenClCanOverwrite(node, input);
+
+    /// <inheritdoc/>
     public override int JoinedUpdateElements => JoinedElements;
 
     /// <summary>The device that options ask for, opened once a process.</summary>
@@ -331,6 +334,7 @@ internal sealed unsafe class OpenClDevice : Device
         return new OpenClLimits(
             Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
             settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
-            info.VectorWidth) { Block = phone?.Block, Tile = phone?.Tile };
+            info.VectorWidth)
+        { Block = phone?.Block, Tile = phone?.Tile };
     }
 }

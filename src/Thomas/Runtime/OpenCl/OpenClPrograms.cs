@@ -86,7 +86,11 @@ internal sealed unsafe class OpenClPrograms
         Builders.Wait();
         try
         {
-            if (_faults?.Refuses?.Invoke(program) == true) return new Built(0, $"The device '{_info.Name}' cannot build '{program.Name}': a fault was asked for.");
+            if (_faults?.Refuses?.Invoke(program) == true)
+            {
+                return new Built(0, $"The device '{_info.Name}' cannot build '{program.Name}': a fault was asked for.");
+            }
+
             byte[] text = Encoding.UTF8.GetBytes(program.Text);
             if (_binaries?.Find(text) is byte[] binary && FromBinary(binary) is nint found)
             {

@@ -6,9 +6,9 @@ using System.Threading;
 namespace Thomas.Runtime.OpenCl;
 
 /// <summary>
-/// Copies of what is on its way to a device. The caller may change its bytes at once, and the device is not waited for. Much data goes by way of a ring of pinned
-/// pieces, from which the device takes it without the driver's help; a device in the memory of the host, and little data, by way of ordinary copies, which are
-/// freed when the device has taken them.
+/// Copies of what is on its way to a device. The caller may change its bytes at once, and the device is not waited for. Much data goes by way of a ring of
+/// pinned pieces, from which the device takes it without the driver's help; a device in the memory of the host, and little data, by way of ordinary copies,
+/// which are freed when the device has taken them.
 /// </summary>
 /// <param name="device">The device.</param>
 /// <param name="pins">Whether much data goes by way of pinned memory.</param>

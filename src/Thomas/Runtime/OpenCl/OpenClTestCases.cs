@@ -37,44 +37,44 @@ internal static class OpenClTestCases
         switch (node.Attributes)
         {
             case Conv2dAttributes a:
-            {
-                (int groups, int inputs, int outputs) = Channels(node.Inputs[1].Shape, a.Groups, size);
-                Shape small = Image(a.Window, images, x[1], x[2], side, groups * inputs);
-                List<Shape> shapes = [small, Filter(a.Window, groups * outputs, inputs)];
-                if (a.HasBias) shapes.Add(new Shape(groups * outputs));
-                if (a.HasResidual) shapes.Add(Output(a.Window, small, groups * outputs));
-                return Build(node, a with { Groups = groups }, [.. shapes]);
-            }
+                {
+                    (int groups, int inputs, int outputs) = Channels(node.Inputs[1].Shape, a.Groups, size);
+                    Shape small = Image(a.Window, images, x[1], x[2], side, groups * inputs);
+                    List<Shape> shapes = [small, Filter(a.Window, groups * outputs, inputs)];
+                    if (a.HasBias) shapes.Add(new Shape(groups * outputs));
+                    if (a.HasResidual) shapes.Add(Output(a.Window, small, groups * outputs));
+                    return Build(node, a with { Groups = groups }, [.. shapes]);
+                }
 
             case DepthwiseConv2dAttributes a:
-            {
-                int channels = Fit(x[3], size), outputs = channels * (node.Inputs[1].Shape[3] / x[3]);
-                List<Shape> shapes = [Image(a.Window, images, x[1], x[2], side, channels), Filter(a.Window, 1, outputs)];
-                if (a.HasBias) shapes.Add(new Shape(outputs));
-                return Build(node, a, [.. shapes]);
-            }
+                {
+                    int channels = Fit(x[3], size), outputs = channels * (node.Inputs[1].Shape[3] / x[3]);
+                    List<Shape> shapes = [Image(a.Window, images, x[1], x[2], side, channels), Filter(a.Window, 1, outputs)];
+                    if (a.HasBias) shapes.Add(new Shape(outputs));
+                    return Build(node, a, [.. shapes]);
+                }
 
             case Conv2dGradientAttributes a: return ShrinkGradient(node, a, images, side, size);
             case DepthwiseConv2dGradientAttributes a:
-            {
-                Shape small = Image(a.Window, images, x[1], x[2], side, Fit(x[3], size));
-                return Build(
-                    node, a with { InputH = small[1], InputW = small[2] },
-                    [small, Output(a.Window, small, small[3]), Filter(a.Window, 1, small[3])]);
-            }
+                {
+                    Shape small = Image(a.Window, images, x[1], x[2], side, Fit(x[3], size));
+                    return Build(
+                        node, a with { InputH = small[1], InputW = small[2] },
+                        [small, Output(a.Window, small, small[3]), Filter(a.Window, 1, small[3])]);
+                }
 
             case MaxPool2dAttributes a:
-            {
-                Shape small = Image(a.Window, images, x[1], x[2], side, Fit(x[3], size)), y = Output(a.Window, small, small[3]);
-                return Build(node, a, node.Inputs.Count == 1 ? [small] : [small, y, y]);
-            }
+                {
+                    Shape small = Image(a.Window, images, x[1], x[2], side, Fit(x[3], size)), y = Output(a.Window, small, small[3]);
+                    return Build(node, a, node.Inputs.Count == 1 ? [small] : [small, y, y]);
+                }
 
             case AveragePool2dAttributes a: return Build(node, a, [Image(a.Window, images, x[1], x[2], side, Fit(x[3], size))]);
             case AveragePool2dGradientAttributes a:
-            {
-                Shape small = Image(a.Window, images, a.InputH, a.InputW, side, Fit(x[3], size));
-                return Build(node, a with { InputH = small[1], InputW = small[2] }, [Output(a.Window, small, small[3])]);
-            }
+                {
+                    Shape small = Image(a.Window, images, a.InputH, a.InputW, side, Fit(x[3], size));
+                    return Build(node, a with { InputH = small[1], InputW = small[2] }, [Output(a.Window, small, small[3])]);
+                }
 
             case ReshapeAttributes: return Build(node, new ReshapeAttributes(new IntList(37, 3)), [new Shape(3, 37)]);
             case SliceAttributes a: return ShrinkSlice(node, a, size);

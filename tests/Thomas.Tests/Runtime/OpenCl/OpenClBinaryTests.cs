@@ -1,9 +1,7 @@
-using System;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
 using Thomas.Graphs;
-using Thomas.Kernels.OpenCl;
 using Thomas.Ops;
 using Thomas.Runtime;
 using Thomas.Runtime.OpenCl;

@@ -69,7 +69,8 @@ public sealed class OpenClDiscoveryTests
         OpenClDeviceInfo one = OpenClTesting.RequireDevices().Devices[0];
         Assert.Equal(
             expected,
-            OpenClDevices.Prefer(Array.ConvertAll(kinds.Split(' '), kind => one with { Kind = kind.TrimEnd('!'), Problem = kind.EndsWith('!') ? "no" : null })));
+            OpenClDevices.Prefer(Array.ConvertAll(kinds.Split(' '),
+                kind => one with { Kind = kind.TrimEnd('!'), Problem = kind.EndsWith('!') ? "no" : null })));
     }
 
     [Theory]

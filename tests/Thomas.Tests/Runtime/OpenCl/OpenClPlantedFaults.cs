@@ -1,6 +1,4 @@
 using System;
-using System.Collections.Generic;
-using System.Linq;
 using Thomas.Graphs;
 using Thomas.Kernels.OpenCl;
 using Thomas.Ops;
@@ -12,8 +10,8 @@ using Xunit;
 namespace Thomas.Tests.Runtime.OpenCl;
 
 /// <summary>
-/// Kernels that are wrong on purpose, so that a simulator which finds nothing in the real ones is known to look. They run on the simulator only; CI looks for its
-/// findings.
+/// Kernels that are wrong on purpose, so that a simulator which finds nothing in the real ones is known to look. They run on the simulator only; CI looks for
+/// its findings.
 /// </summary>
 public sealed class OpenClPlantedFaults
 {
@@ -31,7 +29,8 @@ public sealed class OpenClPlantedFaults
         OpenClLaunch launch = new(
             new OpenClProgram("planted", "", Source), function, new WorkSize(64), new WorkSize(16), [LaunchArgument.Input(0), LaunchArgument.Output()]);
         PlacedKernel placed = new(
-            new OpenClKernel(function, launch), node, [new MemorySpan(memory, 0, memory.SizeBytes)], [new MemorySpan(other, 0, other.SizeBytes)], default, default,
+            new OpenClKernel(function, launch), node, [new MemorySpan(memory, 0, memory.SizeBytes)], [new MemorySpan(other, 0, other.SizeBytes)], default,
+            default,
             Packs: false);
         using ThreadTeam team = new(1);
         device.Bind([placed], team).Run();

@@ -11,7 +11,9 @@ using Xunit;
 
 namespace Thomas.Tests.Runtime.OpenCl;
 
-/// <summary>Matrix products in all the ways that there are: each gives the result of the default, whose result the sweep compares with the definition.</summary>
+/// <summary>
+/// Matrix products in all the ways that there are: each gives the result of the default, whose result the sweep compares with the definition.
+/// </summary>
 public sealed class OpenClProductTests
 {
     private static readonly OpenClLimits Desktop = new(48 << 10, 1024, 132, TileFamily.Local);
@@ -21,22 +23,59 @@ public sealed class OpenClProductTests
     {
         ["rows x columns"] = new Product
         {
-            M = 37, N = 29, K = 71, FormB = MatrixForm.Columns, LdA = 71, LdB = 71, LdC = 29, Bias = LaunchArgument.Input(2), Residual = LaunchArgument.Input(3),
+            M = 37,
+            N = 29,
+            K = 71,
+            FormB = MatrixForm.Columns,
+            LdA = 71,
+            LdB = 71,
+            LdC = 29,
+            Bias = LaunchArgument.Input(2),
+            Residual = LaunchArgument.Input(
+                3),
             Activation = Activation.Relu,
         },
         ["columns x rows"] = new Product
         {
-            M = 36, N = 28, K = 519, FormA = MatrixForm.Columns, LdA = 36, LdB = 28, LdC = 28, Bias = LaunchArgument.Input(2), Residual = LaunchArgument.Input(3),
+            M = 36,
+            N = 28,
+            K = 519,
+            FormA = MatrixForm.Columns,
+            LdA = 36,
+            LdB = 28,
+            LdC = 28,
+            Bias = LaunchArgument.Input(2),
+            Residual = LaunchArgument.Input(
+                3),
             Activation = Activation.Relu,
         },
         ["patches"] = new Product
         {
-            M = 2 * 7 * 5, N = 8, K = 9 * 4, Count = 2, FormA = MatrixForm.Patches, FormB = MatrixForm.Columns, LdA = 8, LdB = 36, LdC = 16, StepA = 4, StepB = 288,
-            StepC = 8, Window = new ConvGeometry(2, 13, 9, 4, 8, 7, 5, 3, 3, 2, 2, PadTop: 1, PadLeft: 1),
+            M = 2 * 7 * 5,
+            N = 8,
+            K = 9 * 4,
+            Count = 2,
+            FormA = MatrixForm.Patches,
+            FormB = MatrixForm.Columns,
+            LdA = 8,
+            LdB = 36,
+            LdC = 16,
+            StepA = 4,
+            StepB = 288,
+            StepC = 8,
+            Window = new ConvGeometry(2, 13, 9, 4, 8, 7, 5, 3, 3, 2, 2, PadTop: 1, PadLeft: 1),
         },
         ["filter"] = new Product
         {
-            M = 11, N = 27, K = 2 * 14 * 16, FormA = MatrixForm.Columns, FormB = MatrixForm.Patches, LdA = 11, LdB = 3, LdC = 27, StepB = 3,
+            M = 11,
+            N = 27,
+            K = 2 * 14 * 16,
+            FormA = MatrixForm.Columns,
+            FormB = MatrixForm.Patches,
+            LdA = 11,
+            LdB = 3,
+            LdC = 27,
+            StepB = 3,
             Window = new ConvGeometry(2, 28, 31, 3, 3, 14, 16, 3, 3, 2, 2, PadTop: 1, PadLeft: 1),
         },
     };
@@ -54,7 +93,10 @@ public sealed class OpenClProductTests
         Assert.True(whole.Count(static v => v != 0) > whole.Length / 3);
         foreach (int pieces in (int[])[2, 3, 5, 16, 17, 64, 259])
         {
-            if (new ProductChoice(tile, default, pieces).Serves(product, Desktop)) AssertClose(whole, Result(trial, new ProductChoice(tile, default, pieces)), product.K);
+            if (new ProductChoice(tile, default, pieces).Serves(product, Desktop))
+            {
+                AssertClose(whole, Result(trial, new ProductChoice(tile, default, pieces)), product.K);
+            }
         }
     }
 
@@ -166,6 +208,7 @@ public sealed class OpenClProductTests
     {
         Assert.Equal(expected.Length, actual.Length);
         float most = 4e-7f * terms;
-        for (int i = 0; i < expected.Length; i++) Assert.True(MathF.Abs(expected[i] - actual[i]) <= most, $"{i} of {actual.Length}: {actual[i]} instead of {expected[i]}");
+        for (int i = 0; i < expected.Length; i++)
+            Assert.True(MathF.Abs(expected[i] - actual[i]) <= most, $"{i} of {actual.Length}: {actual[i]} instead of {expected[i]}");
     }
 }

@@ -18,7 +18,6 @@ namespace Thomas.Tests.Runtime.OpenCl;
 /// <summary>Every operator that has launches, on the device of the tests, against its definition.</summary>
 public sealed partial class OpenClSweepTests
 {
-    // A simulator takes a thousand times as long.
     private const long MostSimulatedWork = 20_000;
 
     public static TheoryData<string> OpNames => new(OpCatalog.All.Select(op => op.Name));
@@ -54,13 +53,17 @@ public sealed partial class OpenClSweepTests
         Assert.Equal(documented, found);
     }
 
+    /// <summary>All cases; on a simulator the smallest of each kernel, since it takes a thousand times as long.</summary>
     private static IEnumerable<OpCase> CasesWithKernels(string name, OpenClDevice device)
     {
-        bool isSimulated = device.Info.Platform.Contains("oclgrind", StringComparison.OrdinalIgnoreCase);
-        return OpCases.All().Where(test => test.Op.Name == name && (!isSimulated || Work(test) <= MostSimulatedWork) && Kernel(test, device) is not null);
+        IEnumerable<OpCase> cases = OpCases.All().Where(test => test.Op.Name == name && Kernel(test, device) is not null);
+        if (!device.Info.Platform.Contains("oclgrind", StringComparison.OrdinalIgnoreCase)) return cases;
+        return cases.GroupBy(test => Kernel(test, device)!.Name).Select(same => same.MinBy(Work)!).Where(test => Work(test) <= MostSimulatedWork);
     }
 
-    private static OpenClKernel? Kernel(OpCase test, OpenClDevice device) => device.CreateKernel(NodeOf(test)) as OpenClKernel;
+    /// <summary>The kernel of a case, without building it: the simulator builds one program at a time.</summary>
+    private static OpenClKernel? Kernel(OpCase test, OpenClDevice device) =>
+        test.Op.CreateOpenClKernel(NodeOf(test), new OpenClKernelContext(device.Limits, static _ => false));
 
     private static long Work(OpCase test)
     {

@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using Thomas.Graphs;
 using Thomas.Kernels.OpenCl;
 using Thomas.Ops;
@@ -202,7 +200,7 @@ public sealed class OpenClTunerTests
         Assert.Equal(fast, tuner.Choose(product));
         Assert.Equal(2, _trials);
         if (damage != "folder") Assert.Equal(text, File.ReadAllText(path));
-        Assert.Empty(Directory.GetFiles(folder.Path).Where(file => file != path));
+        Assert.DoesNotContain(Directory.GetFiles(folder.Path), file => file != path);
     }
 
     [Fact]

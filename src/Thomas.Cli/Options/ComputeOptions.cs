@@ -23,7 +23,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     private readonly Option<string> _openCl = new("--opencl")
     {
         Description = "How an OpenCL device is used, as words: local=SIZE, group=ITEMS, units=COUNT, buffer=SIZE, tiles=registers|local|items, "
-            + "tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, no-self-test",
+            + "tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
         HelpName = "words",
     };
 

@@ -391,7 +391,7 @@ internal static class OpCases
             yield return new OpCase(OpCatalog.Reduce, new ReduceAttributes(ReduceKind.Max, axes, false), [shape]);
         }
 
-        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 3, 35), S(1, 1001), S(300, 10), S(70, 1001)])
+        foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 3, 35), S(1, 1001), S(300, 10), S(24, 300)])
         {
             yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(), [shape], -5, 5, Ulps: 32);
             yield return new OpCase(OpCatalog.Softmax, new SoftmaxAttributes(Beta: 0.5f), [shape], -60, 60, Ulps: 64);

@@ -15,7 +15,7 @@ namespace Thomas.Runtime.OpenCl;
 internal sealed unsafe class OpenClPrograms
 {
     private const int MostBuilders = 8;
-    private static readonly SemaphoreSlim Builders = new(Math.Min(Environment.ProcessorCount, MostBuilders));
+    private static readonly SemaphoreSlim Many = new(Math.Min(Environment.ProcessorCount, MostBuilders)), One = new(1);
 
     private readonly OpenClDeviceInfo _info;
     private readonly OpenClSettings _settings;
@@ -83,7 +83,8 @@ internal sealed unsafe class OpenClPrograms
 
     private Built Build(OpenClProgram program)
     {
-        Builders.Wait();
+        SemaphoreSlim builders = _settings.BuildsOneByOne ? One : Many;
+        builders.Wait();
         try
         {
             if (_faults?.Refuses?.Invoke(program) == true)
@@ -109,7 +110,7 @@ internal sealed unsafe class OpenClPrograms
         }
         finally
         {
-            Builders.Release();
+            builders.Release();
         }
     }
 

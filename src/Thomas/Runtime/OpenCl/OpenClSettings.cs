@@ -49,6 +49,9 @@ internal sealed record OpenClSettings
     /// <summary>Whether built programs and results of the self-test are kept where there is a folder for them.</summary>
     public bool KeepsBinaries { get; init; } = true;
 
+    /// <summary>Whether programs are built one at a time, for drivers whose compiler does not bear more.</summary>
+    public bool BuildsOneByOne { get; init; }
+
     /// <summary>Whether programs are tried out before they are relied on.</summary>
     public bool SelfTest { get; init; } = true;
 
@@ -87,8 +90,8 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>no-self-test</c>, between blanks. A later word goes before an
-    /// earlier one.
+    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
+    /// <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -122,11 +125,13 @@ internal sealed record OpenClSettings
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
             case "no-binaries" when value.Length == 0: return this with { KeepsBinaries = false };
+            case "one-by-one" when value.Length == 0: return this with { BuildsOneByOne = true };
             case "no-self-test" when value.Length == 0: return this with { SelfTest = false };
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, "
+                    + "one-by-one, no-self-test.");
         }
     }
 }

@@ -20,12 +20,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     private const string HybridName = "hybrid";
 
     private readonly Option<AskedDevice?> _device = Device();
-    private readonly Option<string> _openCl = new("--opencl")
-    {
-        Description = "How an OpenCL device is used, as words: local=SIZE, group=ITEMS, units=COUNT, buffer=SIZE, tiles=registers|local|items, "
-            + "tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
-        HelpName = "words",
-    };
+    private readonly Option<string> _openCl = OpenClWords();
 
     private readonly Option<double?> _share = Parse.Number(
         "--device-share", "With --device hybrid: the share of each step's images that the OpenCL device takes (default: by measured speed)", 0.001, 0.999);
@@ -131,6 +126,30 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         Choice = choice;
         foreach (string line in choice.ToText().Split('\n')) terminal.Note(line);
         return choice.Compile;
+    }
+
+    /// <summary>Settings of OpenCL devices, which are checked whatever the device.</summary>
+    private static Option<string> OpenClWords()
+    {
+        Option<string> option = new("--opencl")
+        {
+            Description = "How an OpenCL device is used, as words: local=SIZE, group=ITEMS, units=COUNT, buffer=SIZE, tiles=registers|local|items, "
+                + "tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
+            HelpName = "words",
+        };
+        option.Validators.Add(static result =>
+        {
+            if (result.Tokens.Count != 1) return;
+            try
+            {
+                _ = OpenClSettings.Parse(result.Tokens[0].Value);
+            }
+            catch (ThomasException e)
+            {
+                result.AddError($"--opencl: {e.Message}");
+            }
+        });
+        return option;
     }
 
     /// <summary>The device, by name and, where there are several, number.</summary>

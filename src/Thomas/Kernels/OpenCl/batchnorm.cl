@@ -1,15 +1,8 @@
 // Batch normalization over the last axis. V channels a work-item, which are a column; a group is columns (dimension 0) by lanes (dimension 1, a power of 2),
 // and the lanes of a column share the rows of a chunk. Moments are joined as Chan, Golub and LeVeque (1979) do, relative to the tensor's first row, so that
 // neither a large mean nor many rows cost digits.
-#if V == 4
-typedef float4 FV;
-#else
-typedef float FV;
-#endif
 #define AT(p, i) (*(global FV *)((p) + (i)))
-#define READ(p, i) (*(global const FV *)((p) + (i)))
 #define CLIP(v) ((v) > (FV)(upper) ? (FV)(upper) : (v) < (FV)(lower) ? (FV)(lower) : (v))
-
 
 // Column, lane, and the rows of this group that are this lane's: none of a column that there is not.
 #define PLACE(number) \

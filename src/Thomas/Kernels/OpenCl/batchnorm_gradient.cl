@@ -2,13 +2,7 @@
 // (dimension 0) by lanes (dimension 1, a power of 2), and the lanes of a column share the rows of a chunk. g is what the activation, a clipping, lets
 // through of dy, h is x - mean: dShift = sum g, dScale = r * sum g * h, dx = scale * r * (g - dShift / n - h * r * dScale / n), r = 1 / sqrt(variance +
 // epsilon), n the rows.
-#if V == 4
-typedef float4 FV;
-#else
-typedef float FV;
-#endif
 #define AT(p, i) (*(global FV *)((p) + (i)))
-#define READ(p, i) (*(global const FV *)((p) + (i)))
 
 // What clipping z lets through of dy; NaN where z is NaN.
 #define PASS(dy, z) ((z) > (FV)(lower) && (z) < (FV)(upper) ? (dy) : (z) == (z) ? (FV)(0.0f) : (z))

@@ -11,7 +11,6 @@
 #define MAP4(f, v) (float4)(f(v.x), f(v.y), f(v.z), f(v.w))
 #define MAP4_2(f, a, b) (float4)(f(a.x, b.x), f(a.y, b.y), f(a.z, b.z), f(a.w, b.w))
 
-
 // One number or four neighbors as a vector; pack is 1 or 4, the same for all work-items. Of one number all four are the same.
 #define LOAD(pack, p) ((pack) == 4 ? *(global const float4 *)(p) : (float4)((p)[0]))
 #define STORE(pack, p, v) \
@@ -40,9 +39,9 @@
         } \
     } while (0)
 
-// How a group's work-items share a reduction of [outer, reduced, inner] to [outer, chunks, inner]: ReductionCut of C#. A work-item takes each height-th element
-// of a chunk of one column, beginning with cut_first; height items, its lanes, share a column and are joined by FOLD(.., cut_lane, height, cut_apart). The first
-// lane of a column that exists (cut_column < columns) writes the result. Sizes count vectors of pack numbers, offsets count numbers.
+// How a group's work-items share a reduction of [outer, reduced, inner] to [outer, chunks, inner]: ReductionCut of C#. A work-item takes each height-th
+// element of a chunk of one column, beginning with cut_first; height items, its lanes, share a column and are joined by FOLD(.., cut_lane, height,
+// cut_apart). The first lane of a column that exists (cut_column < columns) writes the result. Sizes count vectors of pack numbers, offsets count numbers.
 #define CUT_ARGS \
     const int columns, const int inner, const int reduced, const int chunk, const int chunks, const int width, const int height, const int pack
 #define USE_CUT \
@@ -57,3 +56,55 @@
     const int cut_pitch = inner * pack
 #define CUT_START ((cut_column / inner * reduced * inner + cut_column % inner) * pack)
 #define CUT_RESULT (((cut_column / inner * chunks + cut_part) * inner + cut_column % inner) * pack)
+
+// Vectors of V channels, where there is such a macro, and the one that begins at number i of memory p.
+#ifdef V
+#if V == 4
+typedef float4 FV;
+#elif V == 2
+typedef float2 FV;
+#else
+typedef float FV;
+#endif
+#define READ(p, i) (*(global const FV *)((p) + (i)))
+#endif
+
+// Of products: where the pixel of a patch lies in the image that is read. y and x stand for the window's first position, i and j for the tap. BACKWARD:
+// pixels are those of a convolution's input, and what is read is its output.
+#ifdef BACKWARD
+#ifdef STRIDED
+#define TAP_Y(y, i) (((y) - (i) * dilationH) % strideH == 0 ? ((y) - (i) * dilationH) / strideH : -1)
+#define TAP_X(x, j) (((x) - (j) * dilationW) % strideW == 0 ? ((x) - (j) * dilationW) / strideW : -1)
+#else
+#define TAP_Y(y, i) ((y) - (i) * dilationH)
+#define TAP_X(x, j) ((x) - (j) * dilationW)
+#endif
+#define FIRST_Y(p) ((p) + padTop)
+#define FIRST_X(q) ((q) + padLeft)
+#else
+#define TAP_Y(y, i) ((y) + (i) * dilationH)
+#define TAP_X(x, j) ((x) + (j) * dilationW)
+#define FIRST_Y(p) ((p) * strideH - padTop)
+#define FIRST_X(q) ((q) * strideW - padLeft)
+#endif
+
+// Of products: what is done to a result before it is written, by the macros BIAS, RESIDUAL and ACT.
+#ifdef BIAS
+#define BIAS_ARG ARG(const float, bias),
+#define USE_BIAS USE(const float, bias)
+#else
+#define BIAS_ARG
+#define USE_BIAS
+#endif
+#ifdef RESIDUAL
+#define RESIDUAL_ARG ARG(const float, residual),
+#define USE_RESIDUAL USE(const float, residual)
+#else
+#define RESIDUAL_ARG
+#define USE_RESIDUAL
+#endif
+#ifdef ACT
+#define FINAL(x) ACT(x)
+#else
+#define FINAL(x) (x)
+#endif

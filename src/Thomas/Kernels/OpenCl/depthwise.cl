@@ -2,14 +2,6 @@
 // rows by T pixels of V channels. Without K: any window, an element a work-item. Taps beyond the edges count as zeros.
 #ifdef K
 #if V == 4
-typedef float4 FV;
-#elif V == 2
-typedef float2 FV;
-#else
-typedef float FV;
-#endif
-#define READ(p, i) (*(global const FV *)((p) + (i)))
-#if V == 4
 #define ACTIVATE(v) MAP4(ACT, v)
 #elif V == 2
 #define ACTIVATE(v) (float2)(ACT(v.x), ACT(v.y))

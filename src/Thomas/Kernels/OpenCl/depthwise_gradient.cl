@@ -2,14 +2,6 @@
 // stride S, no dilation, a result channel for each channel; V channels a work-item. In the padded input, a block is the S x S pixels from (a * S, b * S) on.
 // Its pixels touch the results (a - k, b - l), k and l < D, and together all taps once. A work-item goes along a run of blocks of one row and keeps those
 // results in registers; the item's runs are all or some of those of a chunk, which the lanes of its group share.
-#if V == 4
-typedef float4 FV;
-#elif V == 2
-typedef float2 FV;
-#else
-typedef float FV;
-#endif
-#define READ(p, i) (*(global const FV *)((p) + (i)))
 #define INSIDE(i, count) ((uint)(i) < (uint)(count))
 #define D ((K + S - 1) / S)
 #define TAPS (K * K)

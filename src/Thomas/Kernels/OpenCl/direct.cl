@@ -1,5 +1,5 @@
-// Matrix products without a tile of the group: an item makes MR rows of NV vectors of VW numbers each, and reads operands from global memory, through the caches.
-// No local memory, no barrier: phones, and CPUs with wider vectors.
+// Matrix products without a tile of the group: an item makes MR rows of NV vectors of VW numbers each, and reads operands from global memory, through the
+// caches. No local memory, no barrier: phones, and CPUs with wider vectors.
 //
 // MR, NV, VW: the item's block. A_ROWS, A_COLUMNS, A_PATCHES, BACKWARD, STRIDED: as in product.cl. b[tap][k] is a line of numbers along n.
 
@@ -7,29 +7,12 @@
 #define JOIN(a, b) JOIN2(a, b)
 #if VW == 1
 #define VECTOR float
-#define LOAD(p) (*(p))
-#define STORE(v, p) (*(p) = (v))
+#define READ_VECTOR(p) (*(p))
+#define WRITE_VECTOR(v, p) (*(p) = (v))
 #else
 #define VECTOR JOIN(float, VW)
-#define LOAD(p) JOIN(vload, VW)(0, p)
-#define STORE(v, p) JOIN(vstore, VW)(v, 0, p)
-#endif
-
-#ifdef BACKWARD
-#ifdef STRIDED
-#define TAP_Y(y, i) (((y) - (i) * dilationH) % strideH == 0 ? ((y) - (i) * dilationH) / strideH : -1)
-#define TAP_X(x, j) (((x) - (j) * dilationW) % strideW == 0 ? ((x) - (j) * dilationW) / strideW : -1)
-#else
-#define TAP_Y(y, i) ((y) - (i) * dilationH)
-#define TAP_X(x, j) ((x) - (j) * dilationW)
-#endif
-#define FIRST_Y(p) ((p) + padTop)
-#define FIRST_X(q) ((q) + padLeft)
-#else
-#define TAP_Y(y, i) ((y) + (i) * dilationH)
-#define TAP_X(x, j) ((x) + (j) * dilationW)
-#define FIRST_Y(p) ((p) * strideH - padTop)
-#define FIRST_X(q) ((q) * strideW - padLeft)
+#define READ_VECTOR(p) JOIN(vload, VW)(0, p)
+#define WRITE_VECTOR(v, p) JOIN(vstore, VW)(v, 0, p)
 #endif
 
 // Vectors that would reach beyond the last column are moved back; what they then hold twice is written once.
@@ -49,12 +32,7 @@
 
 kernel void direct(
     ARG(const float, a), ARG(const float, b), ARG(float, c),
-#ifdef BIAS
-    ARG(const float, bias),
-#endif
-#ifdef RESIDUAL
-    ARG(const float, residual),
-#endif
+    BIAS_ARG RESIDUAL_ARG
     const int sizeM, const int sizeN, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC, const int tapB,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
     const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
@@ -62,12 +40,8 @@ kernel void direct(
     USE_ONLY(const float, a);
     USE_ONLY(const float, b);
     USE(float, c);
-#ifdef BIAS
-    USE(const float, bias);
-#endif
-#ifdef RESIDUAL
-    USE(const float, residual);
-#endif
+    USE_BIAS;
+    USE_RESIDUAL;
     const int firstN = get_global_id(0) * (NV * VW), firstM = get_global_id(1) * MR, which = get_global_id(2);
     if (firstN >= sizeN || firstM >= sizeM) return;
     a += (size_t)which * stepA;
@@ -127,7 +101,7 @@ kernel void direct(
             global const float *line = b + (size_t)tap * tapB + (size_t)k * ldb;
             VECTOR columns[NV];
 #pragma unroll
-            for (int j = 0; j < NV; j++) columns[j] = LOAD(line + COLUMN(j));
+            for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(line + COLUMN(j));
 #pragma unroll
             for (int i = 0; i < MR; i++)
             {
@@ -152,21 +126,19 @@ kernel void direct(
         {
             const int column = COLUMN(j), skip = firstN + j * VW - column;
             float values[VW];
-            STORE(sums[i][j], values);
+            WRITE_VECTOR(sums[i][j], values);
 #pragma unroll
             for (int u = 0; u < VW; u++)
             {
                 float v = WITH_RESIDUAL(WITH_BIAS(values[u], column + u), column + u);
-#ifdef ACT
-                v = ACT(v);
-#endif
+                v = FINAL(v);
                 values[u] = v;
             }
 
 
             if (skip == 0)
             {
-                STORE(LOAD(values), c + at + column);
+                WRITE_VECTOR(READ_VECTOR(values), c + at + column);
             }
             else
             {
@@ -178,7 +150,8 @@ kernel void direct(
 #endif
 
 #ifdef FILTER
-// The gradient of a filter, tap by tap: c[n, tap, m] = sum over pixels of x(pixel moved by tap, m) * dy(pixel, n), m an input and n an output channel of a group.
+// The gradient of a filter, tap by tap: c[n, tap, m] = sum over pixels of x(pixel moved by tap, m) * dy(pixel, n), m an input and n an output channel of a
+// group.
 // The third axis counts groups of channels, taps, and pieces of the pixels.
 kernel void filter(
     ARG(const float, x), ARG(const float, dy), ARG(float, c),
@@ -232,7 +205,7 @@ kernel void filter(
         global const float *line = dy + (size_t)r * ldy;
         VECTOR columns[NV];
 #pragma unroll
-        for (int j = 0; j < NV; j++) columns[j] = LOAD(line + COLUMN(j));
+        for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(line + COLUMN(j));
 #pragma unroll
         for (int i = 0; i < MR; i++)
         {
@@ -252,7 +225,7 @@ kernel void filter(
         {
             const int column = COLUMN(j);
             float values[VW];
-            STORE(sums[i][j], values);
+            WRITE_VECTOR(sums[i][j], values);
             for (int u = firstN + j * VW - column; u < VW; u++) c[((size_t)(column + u) * taps + tap) * sizeM + firstM + i] = values[u];
         }
     }

@@ -52,32 +52,9 @@
 #define B_READ(p) (*(p))
 #endif
 
-// Where the pixel of a patch lies in the image that is read: y and x stand for the window's first position, i and j for the tap.
-#ifdef BACKWARD
-#ifdef STRIDED
-#define TAP_Y(y, i) (((y) - (i) * dilationH) % strideH == 0 ? ((y) - (i) * dilationH) / strideH : -1)
-#define TAP_X(x, j) (((x) - (j) * dilationW) % strideW == 0 ? ((x) - (j) * dilationW) / strideW : -1)
-#else
-#define TAP_Y(y, i) ((y) - (i) * dilationH)
-#define TAP_X(x, j) ((x) - (j) * dilationW)
-#endif
-#define FIRST_Y(p) ((p) + padTop)
-#define FIRST_X(q) ((q) + padLeft)
-#else
-#define TAP_Y(y, i) ((y) + (i) * dilationH)
-#define TAP_X(x, j) ((x) + (j) * dilationW)
-#define FIRST_Y(p) ((p) * strideH - padTop)
-#define FIRST_X(q) ((q) * strideW - padLeft)
-#endif
-
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
     ARG(const float, a), ARG(const float, b), ARG(float, c),
-#ifdef BIAS
-    ARG(const float, bias),
-#endif
-#ifdef RESIDUAL
-    ARG(const float, residual),
-#endif
+    BIAS_ARG RESIDUAL_ARG
     const int sizeM, const int sizeN, const int sizeK, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC,
     const int pieces, const int pieceK, const int stepPiece,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
@@ -86,12 +63,8 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
     USE_ONLY(const float, a);
     USE_ONLY(const float, b);
     USE(float, c);
-#ifdef BIAS
-    USE(const float, bias);
-#endif
-#ifdef RESIDUAL
-    USE(const float, residual);
-#endif
+    USE_BIAS;
+    USE_RESIDUAL;
     local float tileA[2][BK][BM + PAD] __attribute__((aligned(16)));
     local float tileB[2][BK][BN + PAD] __attribute__((aligned(16)));
     const int item = get_local_id(0);
@@ -346,9 +319,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
 #ifdef RESIDUAL
                 v += added[n + u];
 #endif
-#ifdef ACT
-                v = ACT(v);
-#endif
+                v = FINAL(v);
                 sums[i][j + u] = v;
             }
 

@@ -4,22 +4,13 @@
 // each line of items takes each height-th piece, four sums at a time, and the lines are then added two by two, so the order of a sum depends on sizes only.
 kernel void sum_pieces(
     ARG(const float, parts), ARG(float, y),
-#ifdef BIAS
-    ARG(const float, bias),
-#endif
-#ifdef RESIDUAL
-    ARG(const float, residual),
-#endif
+    BIAS_ARG RESIDUAL_ARG
     local float4 *sums, const int count, const int pieces, const int step, const int channels, const int height, const int pack)
 {
     USE(const float, parts);
     USE(float, y);
-#ifdef BIAS
-    USE(const float, bias);
-#endif
-#ifdef RESIDUAL
-    USE(const float, residual);
-#endif
+    USE_BIAS;
+    USE_RESIDUAL;
     const int width = (int)get_local_size(0) / height, column = (int)get_local_id(0) % width, line = (int)get_local_id(0) / width;
     const int i = (int)get_group_id(0) * width + column;
     float4 sum = (float4)(0);
@@ -57,13 +48,12 @@ kernel void sum_pieces(
 #ifdef RESIDUAL
     sum += LOAD(pack, residual + first);
 #endif
-#ifdef ACT
-    sum = pack == 4 ? MAP4(ACT, sum) : (float4)(ACT(sum.x));
-#endif
+    sum = pack == 4 ? MAP4(FINAL, sum) : (float4)(FINAL(sum.x));
     STORE(pack, y + first, sum);
 }
 
-// The transposes of some matrices: y[which][k][n] = x[which][n][k], through local memory, so that neighbors are read and written by neighbors. A group of TILE x TILE.
+// The transposes of some matrices: y[which][k][n] = x[which][n][k], through local memory, so that neighbors are read and written by neighbors. A group of
+// TILE x TILE.
 kernel void transpose(ARG(const float, x), ARG(float, y), const int sizeN, const int sizeK)
 {
     USE(const float, x);

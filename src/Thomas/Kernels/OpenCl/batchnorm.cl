@@ -85,7 +85,7 @@ kernel void moments_of_chunks(ARG(const float, x), ARG(float, partial), const in
 {
     USE(const float, x);
     USE(float, partial);
-    PLACE(get_group_id(1));
+    PLACE(GROUP(1));
     MOMENTS_OF_ROWS
     JOIN_LANES;
     if (lane == 0 && exists)
@@ -177,7 +177,7 @@ kernel void join_normalize(ARG(const float, x), ARG(const float, scale), ARG(con
     USE(float, y);
     USE(float, mean_out);
     USE(float, variance_out);
-    PLACE(chunks - 1 - (int)get_group_id(1));
+    PLACE(chunks - 1 - GROUP(1));
     MOMENTS_OF_CHUNKS
     JOIN_LANES;
     FINISH;

@@ -120,7 +120,7 @@ kernel void gradient_of_chunks(OPERANDS, ARG(float, partial), const int rows, co
 {
     USE_OPERANDS;
     USE(float, partial);
-    PLACE(get_group_id(1));
+    PLACE(GROUP(1));
     COLUMN
     SUMS_OF_ROWS
     ADD_LANES;
@@ -156,7 +156,7 @@ kernel void gradient_join_apply(OPERANDS, ARG(const float, partial), ARG(float, 
     USE(float, dx);
     USE(float, d_scale);
     USE(float, d_shift);
-    PLACE(chunks - 1 - (int)get_group_id(1));
+    PLACE(chunks - 1 - GROUP(1));
     COLUMN
     SUMS_OF_CHUNKS
     ADD_LANES;

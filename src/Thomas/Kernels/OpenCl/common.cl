@@ -1,5 +1,8 @@
 // What all sources share. OpenCL C 1.2: macros instead of inline functions, since old compilers of phones do not inline.
 
+// Number of the group. A launch that would take long is cut into several that begin at a distance, and only global numbers count that distance.
+#define GROUP(axis) ((int)((uint)(get_global_id(axis) - get_local_id(axis)) / (uint)get_local_size(axis)))
+
 // A block of memory is two arguments: a buffer, and the distance in bytes to where the values lie.
 #define ARG(type, name) global type *name##_base, const ulong name##_at
 #define USE(type, name) global type *name = (global type *)((global char *)name##_base + name##_at)
@@ -46,11 +49,11 @@
     const int columns, const int inner, const int reduced, const int chunk, const int chunks, const int width, const int height, const int pack
 #define USE_CUT \
     const int cut_blocks = (columns + width - 1) / width; \
-    const int cut_part = (int)get_group_id(0) / cut_blocks; \
+    const int cut_part = GROUP(0) / cut_blocks; \
     const int cut_item = get_local_id(0); \
     const int cut_lane = inner == 1 ? cut_item % height : cut_item / width; \
     const int cut_apart = inner == 1 ? 1 : width; \
-    const int cut_column = (int)get_group_id(0) % cut_blocks * width + (inner == 1 ? cut_item / height : cut_item % width); \
+    const int cut_column = GROUP(0) % cut_blocks * width + (inner == 1 ? cut_item / height : cut_item % width); \
     const int cut_first = cut_part * chunk + cut_lane; \
     const int cut_end = cut_part * chunk + min(chunk, reduced - cut_part * chunk); \
     const int cut_pitch = inner * pack

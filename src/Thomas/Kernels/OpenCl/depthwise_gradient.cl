@@ -40,7 +40,7 @@ kernel void depthwise_gradient(
     const int blocks, const int run, const int runs, const int tasks, const int chunk_tasks, const int clips, const float lower, const float upper)
 {
     USE_ONLY(const float, dy);
-    const int c = (int)get_global_id(0) * V, lane = get_local_id(1), lanes = get_local_size(1), chunk = get_group_id(1);
+    const int c = (int)get_global_id(0) * V, lane = get_local_id(1), lanes = get_local_size(1), chunk = GROUP(1);
     const bool exists = c < channels;
     const int end = exists ? min(tasks, (chunk + 1) * chunk_tasks) : 0;
 #ifdef DX
@@ -150,7 +150,7 @@ kernel void depthwise_gradient(
 #ifdef DW
     // The lanes' sums, half of them at a time.
     const int width = get_local_size(0) * V, place = get_local_id(0) * V, items = get_local_size(0) * lanes;
-    const int me = lane * (int)get_local_size(0) + (int)get_local_id(0), corner = (int)get_group_id(0) * width;
+    const int me = lane * (int)get_local_size(0) + (int)get_local_id(0), corner = GROUP(0) * width;
 #pragma unroll
     for (int first = 0; first < SUMS; first += SHARED)
     {

@@ -37,7 +37,7 @@ kernel void filter_gradient_any(ARG(const float, x), ARG(const float, dy), ARG(f
     USE_ONLY(const float, dy);
     USE_ONLY(float, d_filter);
     const int o = get_global_id(0), outputs = channels * multiplier, lane = get_local_id(1), lanes = get_local_size(1), width = get_local_size(0);
-    const int group = get_group_id(1), tap = group % taps, chunk = group / taps, place = lane * width + (int)get_local_id(0);
+    const int group = GROUP(1), tap = group % taps, chunk = group / taps, place = lane * width + (int)get_local_id(0);
     const int down = tap / kw * dh - top, across = tap % kw * dw - left, end = o < outputs ? min(pixels, (chunk + 1) * chunk_pixels) : 0;
     float sum = 0;
     for (int pixel = chunk * chunk_pixels + lane; pixel < end; pixel += lanes)

@@ -25,7 +25,7 @@ kernel void sum_squares(ARG(float, sums), const int at, const int piece, local f
     SLOT(7), SLOT(8), SLOT(9), SLOT(10), SLOT(11), SLOT(12), SLOT(13), SLOT(14), SLOT(15))
 {
     USE(float, sums);
-    const int group = get_group_id(0);
+    const int group = GROUP(0);
     global const float *x = 0;
     int count = 0;
     int first = 0;

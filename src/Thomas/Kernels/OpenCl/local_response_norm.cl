@@ -33,7 +33,7 @@ kernel void local_response_norm_gradient(ARG(const float, x), ARG(const float, d
     USE(float, dx);
     const int item = get_local_id(0);
     const int group = get_local_size(0);
-    const int begin = (int)get_group_id(0) * group;
+    const int begin = GROUP(0) * group;
     float own = 0.0f;
     for (int k = item; k < group + before + after; k += group)
     {

@@ -68,8 +68,8 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
     local float tileA[2][BK][BM + PAD] __attribute__((aligned(16)));
     local float tileB[2][BK][BN + PAD] __attribute__((aligned(16)));
     const int item = get_local_id(0);
-    const int firstN = get_group_id(0) * BN, firstM = get_group_id(1) * BM;
-    const int piece = get_group_id(2) % pieces, which = get_group_id(2) / pieces;
+    const int firstN = GROUP(0) * BN, firstM = GROUP(1) * BM;
+    const int piece = GROUP(2) % pieces, which = GROUP(2) / pieces;
     const int beginK = piece * pieceK, endK = min(sizeK, beginK + pieceK);
     a += (size_t)which * stepA;
     b += (size_t)which * stepB;

@@ -12,7 +12,7 @@ kernel void sum_pieces(
     USE_BIAS;
     USE_RESIDUAL;
     const int width = (int)get_local_size(0) / height, column = (int)get_local_id(0) % width, line = (int)get_local_id(0) / width;
-    const int i = (int)get_group_id(0) * width + column;
+    const int i = GROUP(0) * width + column;
     float4 sum = (float4)(0);
     if (i < count)
     {
@@ -59,8 +59,8 @@ kernel void transpose(ARG(const float, x), ARG(float, y), const int sizeN, const
     USE(const float, x);
     USE(float, y);
     local float tile[TILE][TILE + 1];
-    const size_t first = (size_t)get_group_id(2) * sizeN * sizeK;
-    const int k = get_group_id(0) * TILE, n = get_group_id(1) * TILE, u = get_local_id(0), v = get_local_id(1);
+    const size_t first = (size_t)GROUP(2) * sizeN * sizeK;
+    const int k = GROUP(0) * TILE, n = GROUP(1) * TILE, u = get_local_id(0), v = get_local_id(1);
     if (k + u < sizeK && n + v < sizeN) tile[v][u] = x[first + (size_t)(n + v) * sizeK + k + u];
     barrier(CLK_LOCAL_MEM_FENCE);
     if (n + u < sizeN && k + v < sizeK) y[first + (size_t)(k + v) * sizeN + n + u] = tile[u][v];

@@ -76,7 +76,7 @@ kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(co
     }
     values[item] = weight != 0.0f ? weight * loss : 0.0f;
     FOLD(SUM, values, item, (int)get_local_size(0), 1);
-    if (item == 0) losses[get_group_id(0)] = values[0];
+    if (item == 0) losses[GROUP(0)] = values[0];
 }
 
 // Numbers that are added before they join the others of a row, which keeps the digits of long sums.

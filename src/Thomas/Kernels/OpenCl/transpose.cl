@@ -20,10 +20,10 @@ kernel __attribute__((reqd_work_group_size(TILE, ROWS, 1))) void transpose(ARG(c
     USE(uint, y);
     local uint tile[TILE][TILE + 1];
     const int column = get_local_id(0);
-    const int group = get_group_id(0);
+    const int group = GROUP(0);
     const int a = group % tiles_a * TILE;
     const int b = group / tiles_a * TILE;
-    for (int batch = get_group_id(2); batch < batches; batch += get_num_groups(2))
+    for (int batch = GROUP(2); batch < batches; batch += get_num_groups(2))
     {
         int rest = batch;
         int from = 0;

@@ -102,7 +102,7 @@ kernel void moving_average(ARG(float, average), ARG(const float, value), const i
     const int i = entry[memories] + get_local_id(0) * 4; \
     if (i + 4 <= count) STEP(float4, i) \
     else for (int k = i; k < count; k++) STEP(float, k)
-#define ENTRY(memories) global const int *const entry = table + get_group_id(0) * (memories + 2)
+#define ENTRY(memories) global const int *const entry = table + GROUP(0) * (memories + 2)
 #define OWN(type, name, at) global type *const name = name##_base + (size_t)entry[at] * 128
 
 kernel void sgd_joint(global float *w_base, global float *v_base, global const float *grad_base, ARG(const float, control), const float rate_factor,

@@ -14,7 +14,7 @@ namespace Thomas.Benchmarks;
 
 /// <summary>
 /// An OpenCL device: training steps, inference and matrix products, and with <c>--profile</c> the time that the device gives for each kernel.
-/// <c>check</c> compares the losses of steps with those of the CPU; <c>hybrid</c> compares steps on the CPU, the device, and both.
+/// <c>check</c> compares the losses of steps with those of the CPU; <c>drift</c> makes many steps and looks at losses and memory; <c>hybrid</c> compares steps on the CPU, the device, and both.
 /// </summary>
 internal static class DeviceBenchmark
 {
@@ -24,6 +24,7 @@ internal static class DeviceBenchmark
         TrainingPlanOptions options = new() { Batch = 8 };
         CompileOptions compile = new() { Device = DeviceKind.OpenCl };
         int rounds = 20, size = 0, all = 0;
+        float rate = 1e-2f;
         bool profile = false;
         List<string> names = [];
         for (int i = 1; i < args.Length; i++)
@@ -40,6 +41,7 @@ internal static class DeviceBenchmark
             else if (args[i] == "--cache") compile = compile with { DeviceCache = args[++i] };
             else if (args[i] == "--threads") compile = compile with { Threads = int.Parse(args[++i], CultureInfo.InvariantCulture) };
             else if (args[i] == "--share") compile = compile with { DeviceShare = double.Parse(args[++i], CultureInfo.InvariantCulture) };
+            else if (args[i] == "--rate") rate = float.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--adam") options = options with { Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW } };
             else names.Add(args[i]);
         }
@@ -54,7 +56,8 @@ internal static class DeviceBenchmark
             {
                 case "steps": Steps(name, Networks.Load(name, size), options, device, rounds, profile, all); break;
                 case "hybrid": Hybrid(name, Networks.Load(name, size), options, rounds); break;
-                case "check": Check(name, Networks.Load(name, size), options, rounds); break;
+                case "check": Check(name, Networks.Load(name, size), options, rounds, rate); break;
+                case "drift": Drift(name, Networks.Load(name, size), options, device, rounds, rate); break;
                 case "inference": Inference(name, Networks.Load(name, size), options.Batch, compile, rounds, profile, all); break;
                 case "product": Product(name, compile, rounds); break;
                 default: throw new ArgumentException($"There is no measurement '{what}'.");
@@ -141,18 +144,49 @@ internal static class DeviceBenchmark
         }
     }
 
-    private static void Check(string name, Model model, TrainingPlanOptions options, int rounds)
+    private static void Check(string name, Model model, TrainingPlanOptions options, int rounds, float rate)
     {
         TrainingPlanOptions cpu = options with { Compile = new CompileOptions { Threads = options.Compile.Threads } };
-        List<float> there = Losses(model, options, rounds), here = Losses(model, cpu, rounds);
+        List<float> there = Losses(model, options, rounds, rate), here = Losses(model, cpu, rounds, rate);
         double worst = 0;
         for (int i = 0; i < there.Count; i++) worst = Math.Max(worst, Math.Abs(there[i] - here[i]) / Math.Max(1e-3, Math.Abs(here[i])));
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{name}: {rounds} losses {here[0]:F5} to {here[^1]:F5}, there {there[0]:F5} to {there[^1]:F5}; largest relative difference {worst:E1}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {rounds} losses; largest relative difference {worst:E1}"));
+        Console.WriteLine($"  on the CPU {Some(here)}");
+        Console.WriteLine($"  there      {Some(there)}");
     }
 
-    private static List<float> Losses(Model model, TrainingPlanOptions options, int steps)
+    /// <summary>Many steps: whether losses fall without a NaN, and whether memory of the process or of the device grows.</summary>
+    private static void Drift(string name, Model model, TrainingPlanOptions options, OpenClDevice device, int rounds, float rate)
+    {
+        const int Warm = 20;
+        using Process process = Process.GetCurrentProcess();
+        long host = 0, there = 0;
+        List<float> losses = Losses(model, options, rounds, rate, step =>
+        {
+            if (step != Warm) return;
+            process.Refresh();
+            (host, there) = (process.WorkingSet64, device.Bytes);
+        }, () =>
+        {
+            process.Refresh();
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name}, batch {options.Batch}: after {Warm} and {rounds} steps process {host >> 20} and {process.WorkingSet64 >> 20} MiB, "
+                + $"device {there >> 20} and {device.Bytes >> 20} MiB"));
+        });
+        Console.WriteLine($"  {losses.Count(loss => !float.IsFinite(loss))} losses are not finite; {Some(losses)}");
+    }
+
+    /// <summary>The first loss, the last, and some between them.</summary>
+    private static string Some(List<float> losses)
+    {
+        int[] steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+        return string.Join(", ", steps.Where(step => step < losses.Count).Append(losses.Count).Select(
+            step => string.Create(CultureInfo.InvariantCulture, $"{step}: {losses[step - 1]:G6}")));
+    }
+
+    private static List<float> Losses(
+        Model model, TrainingPlanOptions options, int steps, float rate, Action<int>? afterStep = null, Action? atEnd = null)
     {
         TrainingPlan plan = TrainingPlanner.Plan(model, options);
         using VariableStore store = new(plan.Graph.Variables, Device.Of(options.Compile));
@@ -161,11 +195,13 @@ internal static class DeviceBenchmark
         for (int step = 1; step <= steps; step++)
         {
             StepBenchmark.Fill(program);
-            program.Begin(step, 1e-2f);
+            program.Begin(step, rate);
             losses.Add(program.Run());
             program.End();
+            afterStep?.Invoke(step);
         }
 
+        atEnd?.Invoke();
         return losses;
     }
 

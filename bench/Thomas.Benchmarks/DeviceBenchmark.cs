@@ -32,6 +32,11 @@ internal static class DeviceBenchmark
             if (args[i] == "--profile") profile = true;
             else if (args[i] == "--profile-all") (profile, all) = (true, int.Parse(args[++i], CultureInfo.InvariantCulture));
             else if (args[i] == "--batch") options = options with { Batch = int.Parse(args[++i], CultureInfo.InvariantCulture) };
+            else if (args[i] == "--memory" && ByteSize.TryParse(args[i + 1], out long bytes))
+            {
+                options = options with { MemoryBytes = bytes };
+                i++;
+            }
             else if (args[i] == "--live-batch-norm") options = options with { BatchNorm = BatchNormMode.Live };
             else if (args[i] == "--update" && UpdatePolicy.TryParse(args[++i], out UpdatePolicy policy)) options = options with { Policy = policy };
             else if (args[i] == "--rounds") rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);

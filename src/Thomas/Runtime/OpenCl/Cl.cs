@@ -139,6 +139,7 @@ internal enum ClDeviceInfo : uint
     MaxClockFrequency = 0x100C,
     MaxMemAllocSize = 0x1010,
     MemBaseAddrAlign = 0x1019,
+    SingleFpConfig = 0x101B,
     GlobalMemSize = 0x101F,
     LocalMemSize = 0x1023,
     EndianLittle = 0x1026,
@@ -164,6 +165,8 @@ internal static class ClDeviceType
 internal static class ClConstant
 {
     public const ulong QueueProfiling = 2;
+
+    public const ulong RoundsDivideAndSqrt = 128;
 
     public const ulong MemoryReadWrite = 1, MemoryAllocHost = 16;
 

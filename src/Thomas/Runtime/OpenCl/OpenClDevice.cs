@@ -52,7 +52,7 @@ internal sealed unsafe class OpenClDevice : Device
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
         _staging = new OpenClStaging(this, pins: !info.IsUnified);
-        OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions);
+        OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions(info));
         _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose });
         if (settings.SelfTest) _selfTest = new OpenClSelfTest(this, settings);
     }
@@ -94,7 +94,7 @@ internal sealed unsafe class OpenClDevice : Device
     public override string Name => string.Create(CultureInfo.InvariantCulture, $"opencl:{_number}");
 
     /// <inheritdoc/>
-    public override string Identity => $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions}";
+    public override string Identity => $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}";
 
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;

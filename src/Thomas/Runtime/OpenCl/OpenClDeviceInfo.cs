@@ -64,6 +64,9 @@ internal sealed record OpenClDeviceInfo
     /// <summary>Whether it shares its memory with the host.</summary>
     public required bool IsUnified { get; init; }
 
+    /// <summary>Whether its compiler can be told to round quotients and square roots correctly.</summary>
+    internal bool RoundsQuotients { get; init; }
+
     /// <summary>Extensions beyond its version.</summary>
     public required IReadOnlyList<string> Extensions { get; init; }
 
@@ -126,6 +129,7 @@ internal sealed record OpenClDeviceInfo
             WorkGroup = (long)Number(device, ClDeviceInfo.MaxWorkGroupSize),
             Alignment = (int)(Number(device, ClDeviceInfo.MemBaseAddrAlign) / 8),
             IsUnified = Number(device, ClDeviceInfo.HostUnifiedMemory) != 0,
+            RoundsQuotients = (Number(device, ClDeviceInfo.SingleFpConfig) & ClConstant.RoundsDivideAndSqrt) != 0,
             Extensions = Text(device, ClDeviceInfo.Extensions).Split(' ', StringSplitOptions.RemoveEmptyEntries),
             Problem = ProblemOf(device, version, language),
         };

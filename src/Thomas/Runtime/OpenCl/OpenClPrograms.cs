@@ -33,7 +33,7 @@ internal sealed unsafe class OpenClPrograms
     public OpenClPrograms(OpenClDeviceInfo info, OpenClSettings settings, nint context, OpenClFaults? faults)
     {
         (_info, _settings, _context, _faults) = (info, settings, context, faults);
-        _binaries = settings.BinaryFolder is string folder ? new OpenClBinaries(folder, info, settings.CompilerOptions) : null;
+        _binaries = settings.BinaryFolder is string folder ? new OpenClBinaries(folder, info, settings.CompilerOptions(info)) : null;
     }
 
     /// <summary>What is wrong with programs that cannot be used, a sentence each.</summary>
@@ -155,7 +155,7 @@ internal sealed unsafe class OpenClPrograms
     private int Build(nint program)
     {
         nint device = _info.Handle;
-        fixed (byte* options = Encoding.UTF8.GetBytes(_settings.CompilerOptions + '\0'))
+        fixed (byte* options = Encoding.UTF8.GetBytes(_settings.CompilerOptions(_info) + '\0'))
         {
             return Cl.clBuildProgram(program, 1, &device, options, 0, 0);
         }

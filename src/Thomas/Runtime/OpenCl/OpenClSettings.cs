@@ -61,8 +61,10 @@ internal sealed record OpenClSettings
     /// </summary>
     public int Slow { get; init; } = 1;
 
-    /// <summary>The options of the compiler.</summary>
-    public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
+    /// <summary>The options of a device's compiler. Quotients and roots are rounded as IEEE 754 says where the device can: OpenCL alone promises 2.5 ulp.</summary>
+    public string CompilerOptions(OpenClDeviceInfo info) => FastMath
+        ? "-cl-std=CL1.2 -cl-fast-relaxed-math"
+        : $"-cl-std=CL1.2 -cl-mad-enable{(info.RoundsQuotients ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")}";
 
     /// <summary>The settings that options ask for, over those of the environment variable.</summary>
     /// <exception cref="ThomasException">A word is not one of them; the message says where it stands.</exception>

@@ -41,7 +41,7 @@ internal sealed class OpenClVerdicts(string folder, OpenClDeviceInfo info, OpenC
     private const string Extension = ".cltest";
     private const int MostBytes = 1 << 12;
 
-    private readonly string _device = OpenClBinaries.Digest(OpenClBinaries.KeyOf(info, settings.CompilerOptions), []);
+    private readonly string _device = OpenClBinaries.Digest(OpenClBinaries.KeyOf(info, settings.CompilerOptions(info)), []);
 
     /// <summary>The verdict of a function; null if there is none.</summary>
     public OpenClVerdict? Find(OpenClProgram program, string function) =>

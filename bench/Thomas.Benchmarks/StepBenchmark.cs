@@ -123,6 +123,7 @@ internal static class StepBenchmark
         BatchSpans inputs = program.Stage([]);
         foreach (ref float pixel in inputs.Inputs) pixel = (2 * random.NextSingle()) - 1;
         int batch = program.Batch, classes = inputs.Targets.Length / batch;
+        inputs.Targets.Clear(); // on the CPU the memory was used for other values after they were read
         for (int image = 0; image < batch; image++) inputs.Targets[(image * classes) + random.Next(classes)] = 1;
         inputs.Weights.Fill(1f / batch);
         program.Send();

@@ -51,7 +51,7 @@ internal sealed class DemoCommand
         command.Add(demo._folder);
         command.Add(demo._seed);
         command.Add(demo._quick);
-        demo._compute.AddThreadsTo(command);
+        demo._compute.AddDeviceTo(command);
         terminal.Bind(command, demo.Run);
         return command;
     }

@@ -29,14 +29,17 @@ internal sealed class ComputeOptions(TuningChoice tuned)
 
     public void AddTo(Command command)
     {
-        command.Add(_device);
-        command.Add(_openCl);
+        AddDeviceTo(command);
         command.Add(_share);
-        AddThreadsTo(command);
     }
 
-    /// <summary>For commands that leave no choice of the device.</summary>
-    public void AddThreadsTo(Command command) => command.Add(_threads);
+    /// <summary>For commands that run on one device.</summary>
+    public void AddDeviceTo(Command command)
+    {
+        command.Add(_device);
+        command.Add(_openCl);
+        command.Add(_threads);
+    }
 
     /// <summary>What the device was chosen by; null where it was named.</summary>
     public DeviceChoice? Choice { get; private set; }

@@ -88,6 +88,39 @@ public sealed class DemoTests(DemoTests.Runs runs) : IClassFixture<DemoTests.Run
             Assert.False(File.ReadAllBytes(runs["one", file]).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(runs.Story.Folder, file))), file);
     }
 
+    [Fact]
+    public void A_device_of_OpenCL_learns_what_the_CPU_learns()
+    {
+        string device = OpenClTesting.RequireDevice().Name;
+        CliRun run = CliRun.Of("demo", "--quick", "--json", "--quiet", "--out", _files["device"], "--device", device);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        JsonElement there = run.Json(), here = runs.OnOneThread;
+        Assert.StartsWith(device, there.GetProperty("device").GetString(), StringComparison.Ordinal);
+
+        // Rounding differs, and by the end so does what is said of a few images.
+        Assert.Equal(
+            here.GetProperty("digits").GetProperty("testAccuracy").GetDouble(), there.GetProperty("digits").GetProperty("testAccuracy").GetDouble(), 0.02);
+        JsonElement.ArrayEnumerator one = Policies(here), other = Policies(there);
+        foreach ((JsonElement mine, JsonElement its) in one.Zip(other))
+        {
+            Assert.Equal(mine.GetProperty("policy").GetString(), its.GetProperty("policy").GetString());
+            Assert.Equal(mine.GetProperty("accuracyAfter").GetDouble(), its.GetProperty("accuracyAfter").GetDouble(), 0.04);
+        }
+
+        static JsonElement.ArrayEnumerator Policies(JsonElement report) => report.GetProperty("letters").GetProperty("policies").EnumerateArray();
+    }
+
+    [Theory]
+    [InlineData("hybrid")]
+    [InlineData("auto")]
+    public void A_device_that_needs_a_run_of_its_own_is_refused(string device)
+    {
+        CliRun run = CliRun.Of("demo", "--quick", "--out", _files["demo"], "--device", device);
+        Assert.Equal(2, run.Code);
+        Assert.Contains("name ", run.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_files.Path));
+    }
+
     [Theory]
     [InlineData("digits ")]
     [InlineData("tune bias ")]

@@ -29,6 +29,8 @@ public sealed record Sample(ImageSource Image, int ClassIndex, Subset Subset);
 /// <summary>Labeled images and the names of their classes. Immutable; nothing is decoded yet.</summary>
 public sealed class Dataset
 {
+    private readonly HashSet<Subset> _subsets = [];
+
     /// <summary>Creates a data set.</summary>
     /// <param name="name">What to call it in messages: its folder or manifest.</param>
     /// <param name="classNames">Names of the classes, each once.</param>
@@ -57,6 +59,8 @@ public sealed class Dataset
                 throw new ArgumentException(
                     $"'{sample.Image.Name}' has class index {sample.ClassIndex}; there are {classNames.Count} classes.", nameof(samples));
             }
+
+            _subsets.Add(sample.Subset);
         }
 
         Name = name;
@@ -95,18 +99,7 @@ public sealed class Dataset
     /// <summary>Whether a sample belongs to a subset.</summary>
     /// <param name="subset">The subset.</param>
     /// <returns>True if there is at least one.</returns>
-    public bool Has(Subset subset)
-    {
-        foreach (Sample sample in Samples)
-        {
-            if (sample.Subset == subset)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool Has(Subset subset) => _subsets.Contains(subset);
 
     /// <summary>The samples of one subset, with the same classes.</summary>
     /// <param name="subset">The subset.</param>

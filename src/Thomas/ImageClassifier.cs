@@ -154,18 +154,21 @@ public sealed class ImageClassifier : IDisposable
         {
             IReadOnlyList<ClassScore>[] results = new IReadOnlyList<ClassScore>[images.Count];
             int length = _preprocessor.InputLength;
-            for (int start = 0; start < results.Length; start += Batch)
+            executable.RunAll(0, (results.Length + Batch - 1) / Batch, Fill, Receive);
+            return results;
+
+            int Count(int number) => Math.Min(Batch, results.Length - (number * Batch));
+
+            void Fill(int number, Span<float> input)
             {
-                int count = Math.Min(Batch, results.Length - start);
-                Span<float> input = executable.Stage();
-                for (int i = 0; i < count; i++) _preprocessor.Run(images[start + i], input.Slice(i * length, length));
-                executable.Send();
-                executable.Run();
-                ReadOnlySpan<float> numbers = executable.Fetch();
-                for (int i = 0; i < count; i++) results[start + i] = Output.Rank(numbers.Slice(i * Output.Numbers, Output.Numbers), top);
+                for (int i = 0; i < Count(number); i++) _preprocessor.Run(images[(number * Batch) + i], input.Slice(i * length, length));
             }
 
-            return results;
+            void Receive(int number, ReadOnlySpan<float> numbers)
+            {
+                for (int i = 0; i < Count(number); i++)
+                    results[(number * Batch) + i] = Output.Rank(numbers.Slice(i * Output.Numbers, Output.Numbers), top);
+            }
         });
     }
 

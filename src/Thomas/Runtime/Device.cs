@@ -62,6 +62,13 @@ internal abstract class Device
     /// <exception cref="ThomasException">There is not so much.</exception>
     public abstract DeviceMemory Allocate(long bytes);
 
+    /// <summary>How the host puts an input of a graph, of float32 numbers, into the device's memory.</summary>
+    /// <param name="place">Where the input lies.</param>
+    public virtual InputStage CreateStage(MemorySpan place) => new BufferedInput(place);
+
+    /// <summary>Bytes of the device and of the host that <see cref="CreateStage"/> takes for an input of so many bytes.</summary>
+    public virtual (long Device, long Host) StageBytes(long inputBytes) => (0, inputBytes);
+
     /// <summary>Whether the device computes in this memory.</summary>
     public abstract bool Owns(DeviceMemory memory);
 

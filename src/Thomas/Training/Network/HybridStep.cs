@@ -115,10 +115,30 @@ internal sealed class HybridStep : ITrainingStep
     }
 
     /// <inheritdoc/>
-    public float Run()
+    public bool GoesAhead => false;
+
+    /// <inheritdoc/>
+    public void SendAhead()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Start()
     {
         _failure = null;
         _go.Release();
+    }
+
+    /// <inheritdoc/>
+    public float Run()
+    {
+        Start();
+        return Finish();
+    }
+
+    /// <inheritdoc/>
+    public float Finish()
+    {
         float loss;
         try
         {

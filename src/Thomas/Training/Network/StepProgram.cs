@@ -99,6 +99,9 @@ internal sealed class StepProgram : ITrainingStep
     /// <summary>Class probabilities that the last run computed, [n,c].</summary>
     public ReadOnlySpan<float> Probabilities => _step.Fetch(1);
 
+    /// <inheritdoc/>
+    public bool GoesAhead => _step.GoesAhead();
+
     /// <summary>Starts a step.</summary>
     /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
     /// <param name="rate">Learning rate.</param>
@@ -111,11 +114,29 @@ internal sealed class StepProgram : ITrainingStep
         for (int input = 0; input < 3; input++) _step.Send(input);
     }
 
-    /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
+    /// <inheritdoc/>
+    public void SendAhead()
+    {
+        for (int input = 0; input < 3; input++) _step.SendAhead(input);
+    }
+
+    /// <inheritdoc/>
     public float Run()
+    {
+        Start();
+        return Finish();
+    }
+
+    /// <inheritdoc/>
+    public void Start()
     {
         FeedNumbers();
         _step.Run();
+    }
+
+    /// <inheritdoc/>
+    public float Finish()
+    {
         float loss = 0;
         _step.Read(0, new Span<float>(ref loss));
         return loss;

@@ -57,6 +57,9 @@ public sealed class TrainerResult
     /// <summary>Decisions and warnings, for the log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
+    /// <summary>Those of <see cref="Notes"/> that say that the CPU computed in the place of the device, and from where on.</summary>
+    internal IReadOnlyList<string> DeviceNotes { get; init; } = [];
+
     /// <summary>What the user must know: class names that look the same, a result below the one before training.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 

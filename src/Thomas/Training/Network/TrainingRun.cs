@@ -412,6 +412,7 @@ internal sealed partial class TrainingRun : IDisposable
             StoppedEarly = _stoppedEarly,
             Cancelled = cancelled,
             Notes = _notes,
+            DeviceNotes = _deviceNotes,
             Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,

@@ -69,6 +69,12 @@ internal abstract class Device
     /// <summary>Bytes of the device and of the host that <see cref="CreateStage"/> takes for an input of so many bytes.</summary>
     public virtual (long Device, long Host) StageBytes(long inputBytes) => (0, inputBytes);
 
+    /// <summary>Bytes of the host's memory that the device takes for transfers, once for all that it computes.</summary>
+    public virtual long HostBytes => 0;
+
+    /// <summary>Bytes of its memory that the device takes for a kernel beside arena and constants; 0 for another's kernel.</summary>
+    public virtual long TableBytes(DeviceKernel kernel) => 0;
+
     /// <summary>Whether the device computes in this memory.</summary>
     public abstract bool Owns(DeviceMemory memory);
 

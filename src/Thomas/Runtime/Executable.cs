@@ -67,6 +67,17 @@ public sealed class Executable : IDisposable
         }
     }
 
+    /// <summary>What of <see cref="SizeBytes"/> is in the memory of a device that is not the host.</summary>
+    internal long DeviceBytes
+    {
+        get
+        {
+            long bytes = _compiled.DeviceBytes;
+            foreach (InputStage? stage in _stages) bytes += stage?.DeviceBytes ?? 0;
+            return bytes;
+        }
+    }
+
     /// <summary>Names of the kernels in the order they run, for logs and reports.</summary>
     public IReadOnlyList<string> Kernels
     {

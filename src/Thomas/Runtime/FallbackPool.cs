@@ -5,7 +5,9 @@ using System.Threading.Tasks;
 
 namespace Thomas.Runtime;
 
-/// <summary>Executables of one graph for several threads; of the CPU from when the device has no memory for them, or fails: what it was at is done again.</summary>
+/// <summary>
+/// Executables of one graph for several threads; of the CPU where the device has no memory for them, and from when it fails: what it was at is done again.
+/// </summary>
 internal sealed class FallbackPool : IDisposable
 {
     private readonly ExecutablePool _pool;

@@ -33,7 +33,7 @@ internal sealed unsafe class OpenClDevice : Device
     private readonly OpenClSelfTest? _selfTest;
     private readonly OpenClStaging _staging;
     private readonly Lazy<nint> _uploadQueue;
-    private readonly bool _readsByMap;
+    private readonly bool _maps;
     private long _bytes;
     private volatile bool _isLost;
 
@@ -55,7 +55,7 @@ internal sealed unsafe class OpenClDevice : Device
         Queue = Cl.clCreateCommandQueue(_context, device, settings.Profiling ? ClConstant.QueueProfiling : 0, &status);
         ClError.Check(status, info.Name, "be given a queue");
         _uploadQueue = new Lazy<nint>(CreateUploadQueue);
-        _readsByMap = (settings.Transfer ?? (info.IsUnified ? TransferWay.Map : TransferWay.Copy)) == TransferWay.Map;
+        _maps = (settings.Transfer ?? (info.IsUnified ? TransferWay.Map : TransferWay.Copy)) == TransferWay.Map;
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
         _staging = new OpenClStaging(this, pins: !info.IsUnified);
@@ -196,6 +196,12 @@ internal sealed unsafe class OpenClDevice : Device
         GoesAhead(inputBytes) ? (inputBytes, inputBytes) : IsMapped(inputBytes) ? (0, 0) : (0, inputBytes);
 
     /// <inheritdoc/>
+    public override long HostBytes => Info.IsUnified ? 0 : OpenClStaging.PinnedBytes;
+
+    /// <inheritdoc/>
+    public override long TableBytes(DeviceKernel kernel) => kernel is OpenClKernel own ? JointLaunches.TableBytes(own) : 0;
+
+    /// <inheritdoc/>
     public override bool Owns(DeviceMemory memory) => memory is OpenClMemory own && ReferenceEquals(own.Device, this);
 
     /// <inheritdoc/>
@@ -306,13 +312,27 @@ internal sealed unsafe class OpenClDevice : Device
             $"The device '{Name}' cannot give {ByteSize.Format(bytes)} of memory: {why}. Use a smaller batch or a memory bound.", bytes);
     }
 
-    /// <summary>Copies bytes of the host into a buffer, without waiting for the device.</summary>
-    public void Write(nint buffer, long offset, ReadOnlySpan<byte> source) => _staging.Write(buffer, offset, source);
+    /// <summary>Copies bytes of the host into a buffer. It waits for the device only where many are written to where they lie.</summary>
+    public void Write(nint buffer, long offset, ReadOnlySpan<byte> source)
+    {
+        if (_maps && source.Length >= LeastStagedBytes)
+        {
+            void* mapped = Map(buffer, offset, source.Length, ClConstant.MapOverwrite, out bool isRefused);
+            if (!isRefused)
+            {
+                source.CopyTo(new Span<byte>(mapped, source.Length));
+                Unmap(buffer, mapped);
+                return;
+            }
+        }
+
+        _staging.Write(buffer, offset, source);
+    }
 
     /// <summary>Waits and copies bytes of a buffer to the host.</summary>
     public void Read(nint buffer, long offset, Span<byte> target)
     {
-        if (_readsByMap)
+        if (_maps)
         {
             void* mapped = Map(buffer, offset, target.Length, ClConstant.MapRead, out bool isRefused);
             if (!isRefused)

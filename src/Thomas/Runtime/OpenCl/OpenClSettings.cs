@@ -140,8 +140,8 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, blocking, profiling, no-binaries, "
-                    + "one-by-one, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, blocking, "
+                    + "profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
 }

@@ -38,6 +38,9 @@ internal sealed class ScoreEvaluator : IDisposable
     /// <summary>Bytes of arena and packed constants.</summary>
     public long SizeBytes => _executable.SizeBytes;
 
+    /// <summary>Those of them in the memory of a device that is not the host.</summary>
+    public long DeviceBytes => _executable.DeviceBytes;
+
     /// <summary>Classifies all images.</summary>
     /// <param name="confusion">Receives true and predicted classes; emptied first.</param>
     /// <param name="progress">Told the number of images done.</param>

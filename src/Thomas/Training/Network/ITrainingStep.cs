@@ -20,6 +20,9 @@ internal interface ITrainingStep : IDisposable
     /// <summary>Bytes beside the variables.</summary>
     long SizeBytes { get; }
 
+    /// <summary>Those of them in the memory of a device that is not the host.</summary>
+    long DeviceBytes { get; }
+
     /// <summary>Whether inputs of the next run can be staged and sent while a run is under way; known once inputs were staged.</summary>
     bool GoesAhead { get; }
 

@@ -90,6 +90,9 @@ internal sealed class StepProgram : ITrainingStep
     /// <inheritdoc/>
     public long SizeBytes => _step.SizeBytes + (_apply?.SizeBytes ?? 0);
 
+    /// <inheritdoc/>
+    public long DeviceBytes => _step.DeviceBytes + (_apply?.DeviceBytes ?? 0);
+
     private bool SumsOnly { get; init; }
 
     /// <summary>Where the inputs of the next run are put, after which <see cref="Send"/> brings them to the device.</summary>

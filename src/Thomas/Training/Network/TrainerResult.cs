@@ -11,6 +11,11 @@ namespace Thomas.Training;
 /// <param name="Validation">Arena and packed constants of the validation's graph.</param>
 public readonly record struct TrainerMemory(long Variables, long Step, long Rollback, long Best, long Batches, long Validation)
 {
+    /// <summary>
+    /// What of all that is in the memory of a device that is not the CPU. Where that is the host's memory as well, it is the part that the device works in.
+    /// </summary>
+    public long Device { get; init; }
+
     /// <summary>Sum of all.</summary>
     public long Total => Variables + Step + Rollback + Best + Batches + Validation;
 }

@@ -388,7 +388,10 @@ internal sealed partial class TrainingRun : IDisposable
         TrainerMemory memory = new(
             Store.UsedBytes, Program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
             _loader.SizeBytes,
-            _engine.Evaluator?.SizeBytes ?? 0);
+            _engine.Evaluator?.SizeBytes ?? 0)
+        {
+            Device = _engine.DeviceBytes,
+        };
 
         // The result is made of new tensors: under a bound they take the place of what is done with.
         if (_bound is not null)

@@ -50,7 +50,7 @@ public sealed class OpenClUploadTests
             counted = new OpenClFaults();
             TrainerResult actual = Run(words, out OpenClDevice device);
             Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(actual.Model));
-            Assert.Equal(expected.Epochs.Select(epoch => (epoch.TrainLoss, epoch.TrainAccuracy)), actual.Epochs.Select(epoch => (epoch.TrainLoss, epoch.TrainAccuracy)));
+            Assert.Equal(expected.Epochs.Select(Learned), actual.Epochs.Select(Learned));
             Assert.Equal(expected.After!.ToRows(), actual.After!.ToRows());
             Assert.Equal(0, device.Bytes);
             if (words == Mapped) Assert.Equal(0, counted.Uploads);
@@ -159,7 +159,7 @@ public sealed class OpenClUploadTests
         Assert.True(job.Run(options, progress: progress, cancellation: source.Token).Cancelled);
         TrainerResult resumed = job.Run(options);
         Assert.Equal(TrainerJob.Bits(whole.Model), TrainerJob.Bits(resumed.Model));
-        Assert.Equal(whole.Epochs.Select(epoch => (epoch.TrainLoss, epoch.TrainAccuracy)), resumed.Epochs.Select(epoch => (epoch.TrainLoss, epoch.TrainAccuracy)));
+        Assert.Equal(whole.Epochs.Select(Learned), resumed.Epochs.Select(Learned));
         Assert.Equal(0, device.Bytes);
     }
 
@@ -212,6 +212,65 @@ public sealed class OpenClUploadTests
         memory.Write(0, new byte[8]);
         device.Finish();
     }
+
+    [Theory]
+    [InlineData(Copied)]
+    [InlineData(Mapped)]
+    [InlineData(Ahead)]
+    public void The_plan_names_what_is_on_the_device_and_what_is_on_the_host(string words)
+    {
+        OpenClDevice device = OpenClTesting.Open(words: words);
+        TrainingPlanOptions options = new() { Batch = 4, Optimizer = new OptimizerOptions { Kind = OptimizerKind.AdamW }, Compile = On(device) };
+        TrainingPlan plan = TrainingPlanner.Plan(TrainingSteps.SmallNetwork, options);
+        TrainingPlan onHost = TrainingPlanner.Plan(TrainingSteps.SmallNetwork, options with { Compile = new CompileOptions { Threads = 1 } });
+        Assert.Equal((0, 0, onHost.Memory.Total), (onHost.Memory.DeviceBytes, onHost.Memory.Transfers, onHost.Memory.HostBytes));
+        Assert.Equal(plan.Memory.Total, plan.Parts().Sum(part => part.Bytes));
+        using VariableStore store = new(plan.Graph.Variables, device);
+        using StepProgram program = new(plan, store);
+        TrainingSteps.Fill(program, 0, 4);
+        _ = program.Run();
+        Assert.Equal(device.Bytes, store.UsedBytes + program.DeviceBytes, 1024d);
+
+        // Tables are counted for each update, as if all had neighbors, and transfers for inputs of a few bytes that need none.
+        Assert.InRange(device.Bytes, plan.Memory.DeviceBytes - 1024, plan.Memory.DeviceBytes);
+        long images = 4L * program.Stage([]).Inputs.Length;
+        Assert.InRange(plan.Memory.Transfers, words == Ahead ? 2 * images : words == Mapped ? 0 : images, (2 * images) + 2048);
+        if (words == Mapped) Assert.Equal(0, plan.Memory.Transfers);
+    }
+
+    [Fact]
+    public void A_run_on_a_device_keeps_its_states_twice_and_says_where_its_memory_is()
+    {
+        OpenClDevice device = OpenClTesting.Open(words: Ahead);
+        RunPlan there = Plan(On(device)), here = Plan(new CompileOptions { Threads = 1 });
+        TrainingMemory memory = there.Step!.Memory;
+        Assert.Equal(2 * (memory.Variables - memory.GradientSums), Part(there, "state to go back to"));
+        Assert.Equal(here.Step!.Memory.Variables - here.Step.Memory.GradientSums, Part(here, "state to go back to"));
+        Assert.Equal((0, here.Total), (here.DeviceBytes, here.HostBytes));
+        Assert.All(there.Stages, stage => Assert.Equal(stage.Bytes, stage.DeviceBytes + stage.HostBytes));
+        Assert.InRange(there.DeviceBytes, memory.DeviceBytes + 1, there.Total - RunPlanner.RuntimeBytes);
+        Assert.Contains("on the device", there.ToText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("on the device", here.ToText(), StringComparison.Ordinal);
+
+        using TrainerJob job = new();
+        TrainerMemory held = job.Run(Options with { Compile = On(device) }).Memory;
+        Assert.InRange(held.Device, held.Variables, held.Total - held.Rollback - held.Best - held.Batches);
+        Assert.Equal(0, job.Run(Options).Memory.Device);
+
+        RunPlan Plan(CompileOptions compile) => RunPlanner.Plan(TrainingSteps.SmallNetwork, new RunPlanOptions
+        {
+            Network = new TrainingPlanOptions { Batch = 4, Compile = compile },
+            Classes = TrainingSteps.Classes,
+            LastLayerFirst = false,
+            TestAfter = true,
+            Compile = compile,
+        });
+
+        static long Part(RunPlan plan, string name) =>
+            plan.Stages.Single(stage => stage.Name == "network").Parts.Single(part => part.Name == name).Bytes;
+    }
+
+    private static (double Loss, double Accuracy) Learned(EpochReport epoch) => (epoch.TrainLoss, epoch.TrainAccuracy);
 
     private static CompileOptions On(OpenClDevice device) => new() { OtherDevice = device, Threads = 1 };
 }

@@ -7,47 +7,35 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>
 /// An input that goes to the device while the device computes: from pinned memory of the host, by way of a queue of its own, into a buffer of the device. When
 /// its turn comes, the main queue waits for that and copies on the device, which takes a small part of the time. One buffer is enough: the copy is the first
-/// thing of a run, and the next upload waits for it.
+/// thing of a run, and the next upload waits for it. The buffer is made for the first input that goes ahead; without memory for it none does.
 /// </summary>
 internal sealed unsafe class OpenClAheadInput : InputStage
 {
     private readonly OpenClDevice _device;
     private readonly MemorySpan _place;
-    private readonly OpenClMemory _buffer;
     private readonly nint _pinned;
     private readonly void* _host;
+    private OpenClMemory? _buffer;
     private nint _uploaded, _placed;
     private int _isReleased;
-    private bool _isAhead, _isUnconfirmed;
+    private bool _isAhead, _isUnconfirmed, _isRefused;
 
     /// <param name="device">The device.</param>
     /// <param name="place">Where the input lies.</param>
-    /// <exception cref="NotEnoughMemoryException">The device has no memory for the buffer.</exception>
     public OpenClAheadInput(OpenClDevice device, MemorySpan place)
     {
         (_device, _place) = (device, place);
-        _buffer = new OpenClMemory(device, place.Bytes);
-        try
-        {
-            // New memory is set to zero by the main queue, which must not come after the first upload.
-            device.Finish();
-            _pinned = Pin(out _host);
-            if (_pinned == 0) _host = NativeMemory.AllocZeroed((nuint)place.Bytes);
-        }
-        catch
-        {
-            _buffer.Dispose();
-            throw;
-        }
+        _pinned = Pin(out _host);
+        if (_pinned == 0) _host = NativeMemory.AllocZeroed((nuint)place.Bytes);
     }
 
     ~OpenClAheadInput() => Release();
 
     /// <inheritdoc/>
-    public override bool GoesAhead => true;
+    public override bool GoesAhead => !_isRefused;
 
     /// <inheritdoc/>
-    public override long DeviceBytes => _place.Bytes;
+    public override long DeviceBytes => _buffer is null ? 0 : _place.Bytes;
 
     /// <inheritdoc/>
     public override long HostBytes => _place.Bytes;
@@ -70,10 +58,11 @@ internal sealed unsafe class OpenClAheadInput : InputStage
     /// <inheritdoc/>
     public override void SendAhead()
     {
+        if (!HasBuffer()) return;
         nint placed = _placed, uploaded;
         _device.CountUpload();
         int status = Cl.clEnqueueWriteBuffer(
-            _device.UploadQueue, _buffer.Handle, Cl.False, 0, (nuint)_place.Bytes, _host, placed == 0 ? 0u : 1u, placed == 0 ? null : &placed, &uploaded);
+            _device.UploadQueue, _buffer!.Handle, Cl.False, 0, (nuint)_place.Bytes, _host, placed == 0 ? 0u : 1u, placed == 0 ? null : &placed, &uploaded);
         _device.Check(status, "take data");
         Forget(ref _uploaded);
         _uploaded = uploaded;
@@ -88,7 +77,7 @@ internal sealed unsafe class OpenClAheadInput : InputStage
         if (_isAhead)
         {
             int status = Cl.clEnqueueCopyBuffer(
-                _device.Queue, _buffer.Handle, target, 0, (nuint)_place.Offset, (nuint)_place.Bytes, 1, &uploaded, &done);
+                _device.Queue, _buffer!.Handle, target, 0, (nuint)_place.Offset, (nuint)_place.Bytes, 1, &uploaded, &done);
             _device.Check(status, "copy its memory");
             Forget(ref _placed);
             _placed = done;
@@ -123,7 +112,8 @@ internal sealed unsafe class OpenClAheadInput : InputStage
     public override void Dispose()
     {
         Release();
-        _buffer.Dispose();
+        _buffer?.Dispose();
+        base.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -139,6 +129,24 @@ internal sealed unsafe class OpenClAheadInput : InputStage
         int status = 0;
         if (happening != 0 && Cl.clGetEventInfo(happening, ClConstant.EventStatus, sizeof(int), &status, null) == Cl.Success && status < 0)
             _device.Check(status, "take data");
+    }
+
+    private bool HasBuffer()
+    {
+        if (_buffer is not null || _isRefused) return !_isRefused;
+        try
+        {
+            _buffer = new OpenClMemory(_device, _place.Bytes);
+
+            // New memory is set to zero by the main queue, which must not come after the first upload.
+            _device.Finish();
+        }
+        catch (NotEnoughMemoryException)
+        {
+            _isRefused = true;
+        }
+
+        return !_isRefused;
     }
 
     /// <summary>Memory of the host that the device reads by itself; 0 where there is none.</summary>

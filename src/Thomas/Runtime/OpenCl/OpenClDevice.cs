@@ -176,18 +176,7 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override InputStage CreateStage(MemorySpan place)
     {
-        if (GoesAhead(place.Bytes))
-        {
-            try
-            {
-                return new OpenClAheadInput(this, place);
-            }
-            catch (NotEnoughMemoryException)
-            {
-                // There is a way that takes none.
-            }
-        }
-
+        if (GoesAhead(place.Bytes)) return new OpenClAheadInput(this, place);
         return IsMapped(place.Bytes) ? new OpenClMappedInput(this, place) : base.CreateStage(place);
     }
 

@@ -42,8 +42,9 @@ internal sealed unsafe class OpenClMappedInput(OpenClDevice device, MemorySpan p
     /// <inheritdoc/>
     public override void Dispose()
     {
-        if (_mapped is null || device.IsLost) return;
-        _ = Cl.clEnqueueUnmapMemObject(device.Queue, ((OpenClMemory)place.Memory!).Handle, _mapped, 0, null, null);
+        if (_mapped is not null && !device.IsLost)
+            _ = Cl.clEnqueueUnmapMemObject(device.Queue, ((OpenClMemory)place.Memory!).Handle, _mapped, 0, null, null);
         _mapped = null;
+        base.Dispose();
     }
 }

@@ -229,11 +229,13 @@ public sealed class OpenClUploadTests
         using StepProgram program = new(plan, store);
         TrainingSteps.Fill(program, 0, 4);
         _ = program.Run();
-        Assert.Equal(device.Bytes, store.UsedBytes + program.DeviceBytes, 1024d);
+        long images = 4L * program.Stage([]).Inputs.Length;
+        program.SendAhead();
 
         // Tables are counted for each update, as if all had neighbors, and transfers for inputs of a few bytes that need none.
-        Assert.InRange(device.Bytes, plan.Memory.DeviceBytes - 1024, plan.Memory.DeviceBytes);
-        long images = 4L * program.Stage([]).Inputs.Length;
+        const long Slack = 16 << 10;
+        Assert.InRange(device.Bytes, store.UsedBytes + program.DeviceBytes - Slack, store.UsedBytes + program.DeviceBytes);
+        Assert.InRange(device.Bytes, plan.Memory.DeviceBytes - Slack, plan.Memory.DeviceBytes);
         Assert.InRange(plan.Memory.Transfers, words == Ahead ? 2 * images : words == Mapped ? 0 : images, (2 * images) + 2048);
         if (words == Mapped) Assert.Equal(0, plan.Memory.Transfers);
     }

@@ -126,9 +126,9 @@ internal sealed unsafe class OpenClAheadInput : InputStage
 
     private void CheckEnded(nint happening)
     {
+        if (happening == 0) return;
         int status = 0;
-        if (happening != 0 && Cl.clGetEventInfo(happening, ClConstant.EventStatus, sizeof(int), &status, null) == Cl.Success && status < 0)
-            _device.Check(status, "take data");
+        if (Cl.clGetEventInfo(happening, ClConstant.EventStatus, sizeof(int), &status, null) == Cl.Success && status < 0) _device.Check(status, "take data");
     }
 
     private bool HasBuffer()

@@ -43,7 +43,10 @@ internal sealed unsafe class OpenClMappedInput(OpenClDevice device, MemorySpan p
     public override void Dispose()
     {
         if (_mapped is not null && !device.IsLost)
+        {
             _ = Cl.clEnqueueUnmapMemObject(device.Queue, ((OpenClMemory)place.Memory!).Handle, _mapped, 0, null, null);
+        }
+
         _mapped = null;
         base.Dispose();
     }

@@ -205,7 +205,7 @@ public static class RunPlanner
                 ("pinned memory", step.Device.HostBytes),
                 ("runtime", RuntimeBytes),
             ])
-            { DeviceBytes = step.Memory.DeviceBytes + validationDevice });
+        { DeviceBytes = step.Memory.DeviceBytes + validationDevice });
 
         // Writers hold the tensors once more, and what they build of them.
         stages.Add(

@@ -14,7 +14,8 @@ namespace Thomas.Benchmarks;
 
 /// <summary>
 /// An OpenCL device: training steps, inference and matrix products, and with <c>--profile</c> the time that the device gives for each kernel.
-/// <c>check</c> compares the losses of steps with those of the CPU; <c>drift</c> makes many steps and looks at losses and memory; <c>hybrid</c> compares steps on the CPU, the device, and both.
+/// <c>check</c> compares the losses of steps with those of the CPU; <c>drift</c> makes many steps and looks at losses and memory; <c>hybrid</c> compares
+/// steps on the CPU, the device, and both; <c>feed</c> compares the ways by which batches go to the device.
 /// </summary>
 internal static class DeviceBenchmark
 {
@@ -64,6 +65,7 @@ internal static class DeviceBenchmark
                 case "check": Check(name, Networks.Load(name, size), options, rounds, rate); break;
                 case "drift": Drift(name, Networks.Load(name, size), options, device, rounds, rate); break;
                 case "inference": Inference(name, Networks.Load(name, size), options.Batch, compile, rounds, profile, all); break;
+                case "feed": Feed(name, Networks.Load(name, size), options, rounds); break;
                 case "product": Product(name, compile, rounds); break;
                 default: throw new ArgumentException($"There is no measurement '{what}'.");
             }
@@ -146,6 +148,51 @@ internal static class DeviceBenchmark
             foreach (TrainingTrial trial in trials) trial.Dispose();
             foreach (double[] one in times) Array.Sort(one);
             return [.. times.Select(one => one[rounds / 2])];
+        }
+    }
+
+    /// <summary>
+    /// Training steps and runs of inference, each with a batch of its own, by every way that batches can go to the device. They take turns, so that a busy
+    /// moment of the machine hits all of them.
+    /// </summary>
+    private static void Feed(string name, Model model, TrainingPlanOptions options, int rounds)
+    {
+        const int Batches = 4;
+        string[] ways = ["upload=inline transfer=copy", "upload=inline transfer=map", "upload=ahead transfer=copy"];
+        CompileOptions[] compiles = [.. ways.Select(way => options.Compile with { DeviceSettings = $"{options.Compile.DeviceSettings} {way}" })];
+        TrainingTrial[] trials = [.. compiles.Select(compile => new TrainingTrial(model, options with { Compile = compile }))];
+        Executable[] executables = [.. compiles.Select(compile => Executable.Compile(model.Graph, options.Batch, compile))];
+        float[] images = new float[executables[0].Graph.Inputs[0].Shape.ElementCount];
+        TrainingTrial.FillWithNoise(images);
+        double[][] steps = [.. ways.Select(_ => new double[rounds])], inference = [.. ways.Select(_ => new double[rounds])];
+        for (int round = -3; round < rounds; round++)
+        {
+            for (int i = 0; i < ways.Length; i++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                trials[i].Run();
+                if (round >= 0) steps[i][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                start = Stopwatch.GetTimestamp();
+                executables[i].RunAll(0, Batches, (_, input) => images.CopyTo(input), static (_, _) => { });
+                if (round >= 0) inference[i][round] = Stopwatch.GetElapsedTime(start).TotalMilliseconds / Batches;
+            }
+        }
+
+        foreach (TrainingTrial trial in trials) trial.Dispose();
+        foreach (Executable executable in executables) executable.Dispose();
+        Report("step", steps);
+        Report("inference", inference);
+
+        void Report(string what, double[][] times)
+        {
+            foreach (double[] one in times) Array.Sort(one);
+            for (int i = 0; i < ways.Length; i++)
+            {
+                Console.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} {what}, batch {options.Batch}, {ways[i]}: {times[i][rounds / 2]:F3} ({times[i][0]:F3}), "
+                    + $"{times[i][rounds / 2] / times[0][rounds / 2]:F3} of the first ({times[i][0] / times[0][0]:F3})"));
+            }
         }
     }
 

@@ -30,15 +30,8 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>The most calls that can be asked to work side by side.</summary>
     public const int MaximumConcurrency = 1024;
 
-    private readonly ExecutablePool _pool;
+    private readonly FallbackPool _pool;
     private readonly Preprocessor _preprocessor;
-    private readonly CompileOptions _options;
-    private readonly List<string> _notes = [];
-    private readonly Lock _gate = new();
-
-    // What goes on where the device of the first has failed.
-    private ExecutablePool? _hostPool;
-    private bool _isDisposed;
 
     /// <summary>Compiles a model.</summary>
     /// <param name="model">The model.</param>
@@ -62,17 +55,9 @@ public sealed class ImageClassifier : IDisposable
         Batch = batch;
         Concurrency = concurrency > 0 ? concurrency : Math.Min(Environment.ProcessorCount, DefaultConcurrency);
         _preprocessor = new Preprocessor(Input.Preprocessing);
-        _options = options ?? new CompileOptions();
-        try
-        {
-            _pool = CreatePool(_options);
-            if (DeviceFailure.IsPossible(_options)) _notes.AddRange(Device.Of(_options).Problems);
-        }
-        catch (ThomasException e) when (DeviceFailure.IsOne(e, _options))
-        {
-            _pool = CreatePool(DeviceFailure.OnHost(_options));
-            _notes.Add(DeviceFailure.Describe(e));
-        }
+        _pool = new FallbackPool(
+            options ?? new CompileOptions(),
+            compile => new ExecutablePool(BatchFit.Compile(Output.Alone().Graph, Batch, compile), Concurrency, nameof(ImageClassifier)));
     }
 
     /// <summary>The preprocessing in use and where it comes from.</summary>
@@ -94,21 +79,15 @@ public sealed class ImageClassifier : IDisposable
     public int Concurrency { get; }
 
     /// <summary>Names of the kernels in the order they run, for logs and reports.</summary>
-    public IReadOnlyList<string> Kernels => Pool.Kernels;
+    public IReadOnlyList<string> Kernels => _pool.Pool.Kernels;
 
     /// <summary>
     /// What a person should know of the device: kernels of it that cannot be used, and that it has failed, so that the CPU has computed from there on.
     /// </summary>
-    public IReadOnlyList<string> Notes
-    {
-        get
-        {
-            lock (_gate) return [.. _notes];
-        }
-    }
+    public IReadOnlyList<string> Notes => _pool.Notes;
 
     /// <summary>Bytes held beyond the model itself: packed weights, and working memory for as many calls as have worked side by side so far.</summary>
-    public long SizeBytes => Pool.SizeBytes;
+    public long SizeBytes => _pool.Pool.SizeBytes;
 
     /// <summary>Classifies an image and returns the best classes, best first; equal scores keep the order of the classes.</summary>
     /// <param name="image">The image.</param>
@@ -116,7 +95,7 @@ public sealed class ImageClassifier : IDisposable
     public IReadOnlyList<ClassScore> Classify(RgbImage image, int top = 5)
     {
         Check(image, top);
-        return Work(executable => Output.Rank(Run(executable, image), top));
+        return _pool.Work(executable => Output.Rank(Run(executable, image), top));
     }
 
     /// <summary>Classifies an encoded image.</summary>
@@ -127,7 +106,7 @@ public sealed class ImageClassifier : IDisposable
     public IReadOnlyList<ClassScore> Classify(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5)
     {
         Check(decoder, top);
-        return Work(executable => Output.Rank(Run(executable, Decode(decoder, encoded)), top));
+        return _pool.Work(executable => Output.Rank(Run(executable, Decode(decoder, encoded)), top));
     }
 
     /// <summary>Reads a stream to its end and classifies the image in it.</summary>
@@ -150,22 +129,25 @@ public sealed class ImageClassifier : IDisposable
     {
         ArgumentNullException.ThrowIfNull(images);
         foreach (RgbImage image in images) Check(image, top);
-        return Work(executable =>
+        return _pool.Work(executable =>
         {
             IReadOnlyList<ClassScore>[] results = new IReadOnlyList<ClassScore>[images.Count];
             int length = _preprocessor.InputLength;
-            for (int start = 0; start < results.Length; start += Batch)
+            executable.RunAll(0, (results.Length + Batch - 1) / Batch, Fill, Receive);
+            return results;
+
+            int Count(int number) => Math.Min(Batch, results.Length - (number * Batch));
+
+            void Fill(int number, Span<float> input)
             {
-                int count = Math.Min(Batch, results.Length - start);
-                Span<float> input = executable.Stage();
-                for (int i = 0; i < count; i++) _preprocessor.Run(images[start + i], input.Slice(i * length, length));
-                executable.Send();
-                executable.Run();
-                ReadOnlySpan<float> numbers = executable.Fetch();
-                for (int i = 0; i < count; i++) results[start + i] = Output.Rank(numbers.Slice(i * Output.Numbers, Output.Numbers), top);
+                for (int i = 0; i < Count(number); i++) _preprocessor.Run(images[(number * Batch) + i], input.Slice(i * length, length));
             }
 
-            return results;
+            void Receive(int number, ReadOnlySpan<float> numbers)
+            {
+                for (int i = 0; i < Count(number); i++)
+                    results[(number * Batch) + i] = Output.Rank(numbers.Slice(i * Output.Numbers, Output.Numbers), top);
+            }
         });
     }
 
@@ -177,7 +159,7 @@ public sealed class ImageClassifier : IDisposable
     public Task<IReadOnlyList<ClassScore>> ClassifyAsync(RgbImage image, int top = 5, CancellationToken cancellation = default)
     {
         Check(image, top);
-        return InPool(executable => Output.Rank(Run(executable, image), top), cancellation);
+        return _pool.WorkAsync(executable => Output.Rank(Run(executable, image), top), cancellation);
     }
 
     /// <summary>
@@ -194,7 +176,7 @@ public sealed class ImageClassifier : IDisposable
         IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5, CancellationToken cancellation = default)
     {
         Check(decoder, top);
-        return InPool(
+        return _pool.WorkAsync(
             executable =>
             {
                 RgbImage image = Decode(decoder, encoded);
@@ -231,20 +213,11 @@ public sealed class ImageClassifier : IDisposable
     public float[] Scores(RgbImage image)
     {
         Check(image, 0);
-        return Work(executable => Run(executable, image).ToArray());
+        return _pool.Work(executable => Run(executable, image).ToArray());
     }
 
     /// <summary>Frees memory and threads when the calls under way have finished; does not wait for them.</summary>
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            _isDisposed = true;
-            _hostPool?.Dispose();
-        }
-
-        _pool.Dispose();
-    }
+    public void Dispose() => _pool.Dispose();
 
     private static void Check(object argument, int top, [CallerArgumentExpression(nameof(argument))] string? name = null)
     {
@@ -261,67 +234,5 @@ public sealed class ImageClassifier : IDisposable
         executable.Send();
         executable.Run();
         return executable.Fetch()[..Output.Numbers];
-    }
-
-    private async Task<IReadOnlyList<ClassScore>> InPool(Func<Executable, IReadOnlyList<ClassScore>> work, CancellationToken cancellation)
-    {
-        ExecutablePool pool = Pool;
-        try
-        {
-            return await InPool(pool, work, cancellation).ConfigureAwait(false);
-        }
-        catch (ThomasException e) when (IsFailure(e, pool))
-        {
-            return await InPool(HostPool(e), work, cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private static async Task<IReadOnlyList<ClassScore>> InPool(
-        ExecutablePool pool, Func<Executable, IReadOnlyList<ClassScore>> work, CancellationToken cancellation)
-    {
-        using ExecutablePool.Lease lease = await pool.RentAsync(cancellation).ConfigureAwait(false);
-        return await Task.Run(() => work(lease.Executable), cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>Does something with an executable; again with one of the CPU if the device fails.</summary>
-    private T Work<T>(Func<Executable, T> work)
-    {
-        ExecutablePool pool = Pool;
-        try
-        {
-            using ExecutablePool.Lease lease = pool.Rent();
-            return work(lease.Executable);
-        }
-        catch (ThomasException e) when (IsFailure(e, pool))
-        {
-            using ExecutablePool.Lease lease = HostPool(e).Rent();
-            return work(lease.Executable);
-        }
-    }
-
-    private ExecutablePool Pool
-    {
-        get
-        {
-            lock (_gate) return _hostPool ?? _pool;
-        }
-    }
-
-    private bool IsFailure(ThomasException e, ExecutablePool pool) => ReferenceEquals(pool, _pool) && DeviceFailure.IsOne(e, _options);
-
-    private ExecutablePool CreatePool(CompileOptions options) =>
-        new(BatchFit.Compile(Output.Alone().Graph, Batch, options), Concurrency, nameof(ImageClassifier));
-
-    /// <summary>Executables of the CPU, made when the device first fails. The failed ones stay until the end, since others may have them.</summary>
-    private ExecutablePool HostPool(ThomasException e)
-    {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            if (_hostPool is not null) return _hostPool;
-            _hostPool = CreatePool(DeviceFailure.OnHost(_options));
-            _notes.Add(DeviceFailure.Describe(e));
-            return _hostPool;
-        }
     }
 }

@@ -111,5 +111,8 @@ internal static class ReportParts
         network.Memory.Rollback,
         network.Memory.Best,
         network.Memory.Batches,
-        network.Memory.Validation);
+        network.Memory.Validation)
+    {
+        DeviceBytes = network.Memory.Device > 0 ? network.Memory.Device : null,
+    };
 }

@@ -125,7 +125,11 @@ internal sealed record CheckedReport(string Description, int Images, int KeptCla
 
 internal sealed record MemoryPartReport(string Name, long Bytes);
 
-internal sealed record MemoryStageReport(string Name, long Bytes, IReadOnlyList<MemoryPartReport> Parts);
+internal sealed record MemoryStageReport(string Name, long Bytes, IReadOnlyList<MemoryPartReport> Parts)
+{
+    /// <summary>What of it is in the memory of a device that is not the CPU; null on the CPU.</summary>
+    public long? DeviceBytes { get; init; }
+}
 
 /// <summary>Memory of the process: with the model loaded, at its peak, and what was planned beside the model.</summary>
 internal sealed record ProcessReport(long StartBytes, long? PeakBytes, long? PlannedBytes, long? BoundBytes, IReadOnlyList<MemoryStageReport>? Stages);
@@ -152,6 +156,16 @@ internal sealed record PolicyReport(
     IReadOnlyList<long>? Timeline)
 {
     public long? RunBytes { get; init; }
+
+    /// <summary>What of the step is in the memory of a device that is not the CPU, and what in the host's; null on the CPU, as are the next two.</summary>
+    public long? DeviceBytes { get; init; }
+
+    public long? HostBytes { get; init; }
+
+    /// <summary>The most that the run has at once in the memory of the device, and in that of the host.</summary>
+    public long? RunDeviceBytes { get; init; }
+
+    public long? RunHostBytes { get; init; }
 
     public IReadOnlyList<MemoryStageReport>? RunStages { get; init; }
 }
@@ -191,7 +205,11 @@ internal sealed record TrainReport(
 
 internal sealed record NetworkEntry(
     long TrainedParameters, double SecondsPerStep, double WaitedShare, int Restarts, float LearningRate, long VariableBytes, long StepBytes, long RollbackBytes,
-    long BestBytes, long BatchBytes, long ValidationBytes);
+    long BestBytes, long BatchBytes, long ValidationBytes)
+{
+    /// <summary>What of all these is in the memory of a device that is not the CPU; null on the CPU.</summary>
+    public long? DeviceBytes { get; init; }
+}
 
 internal sealed record ConvertReport(string Model, string Output, long Bytes)
 {

@@ -54,7 +54,7 @@ internal sealed class RunMemory(long start, long? bound)
                 if (bytes > 0) parts.Add(new MemoryPartReport(name, bytes));
             }
 
-            stages.Add(new MemoryStageReport(stage.Name, stage.Bytes, parts));
+            stages.Add(new MemoryStageReport(stage.Name, stage.Bytes, parts) { DeviceBytes = stage.DeviceBytes > 0 ? stage.DeviceBytes : null });
         }
 
         return stages;

@@ -53,7 +53,11 @@ internal sealed class PlanCommand
         CompileOptions compile = _compute.Read(parsed);
         CostModel rates = compile.Device == DeviceKind.Serial ? CostModel.Nominal : MachineRates.Measure(compile.Threads);
         if (compile.Device == DeviceKind.Serial) _notes.Add("times are estimates for the cpu device of an average machine; the serial device is far slower");
-        if (compile.Device == DeviceKind.OpenCl) _notes.Add("times are those of the cpu device; memory is that of the OpenCL device and of the host together");
+        if (compile.Device == DeviceKind.OpenCl)
+        {
+            _notes.Add("times are those of the cpu device; memory is that of the OpenCL device and of the host together, and --memory bounds the sum");
+        }
+
         Question question = new(
             model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
@@ -124,7 +128,13 @@ internal sealed class PlanCommand
     private static RunPlan Run(Question question, UpdatePolicy policy) =>
         RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? question.WithHead : question.Model, question.Options(policy));
 
-    private static PolicyReport WithRun(PolicyReport report, RunPlan run) => report with { RunBytes = run.Total, RunStages = RunMemory.Stages(run) };
+    private static PolicyReport WithRun(PolicyReport report, RunPlan run) => report with
+    {
+        RunBytes = run.Total,
+        RunStages = RunMemory.Stages(run),
+        RunDeviceBytes = run.DeviceBytes > 0 ? run.DeviceBytes : null,
+        RunHostBytes = run.DeviceBytes > 0 ? run.HostBytes : null,
+    };
 
     private static PolicyReport LastLayer(Question question, int inferenceBatch)
     {
@@ -177,7 +187,11 @@ internal sealed class PlanCommand
             null,
             null,
             null,
-            null);
+            null)
+        {
+            DeviceBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.DeviceBytes : null,
+            HostBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.HostBytes : null,
+        };
     }
 
     private static List<RecomputedReport> Recomputed(TrainingPlan plan)
@@ -226,7 +240,13 @@ internal sealed class PlanCommand
         _terminal.Field("runs", $"{p.Runs} x {p.MicroBatch} images");
         List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in total"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
+        if (p.DeviceBytes is long device) memory.Add($"of this {Format.Bytes(device)} on the device, {Format.Bytes(p.HostBytes ?? 0)} on the host");
         if (p.RunBytes is long run) memory.Add($"the whole run adds at most {Format.Bytes(run)} to a process with the model loaded");
+        if (p.RunDeviceBytes is long there)
+        {
+            memory.Add($"at most {Format.Bytes(there)} of it on the device, at most {Format.Bytes(p.RunHostBytes ?? 0)} on the host");
+        }
+
         if (p.ModelCopyBytes is long copy) memory.Add($"plus {Format.Bytes(copy)} for the trained weights as read from the file");
         _terminal.Field("memory", string.Join('\n', memory));
         string again = p.RecomputedMultiplyAdds > 0 ? $" + {Format.Count(p.RecomputedMultiplyAdds.Value)} recomputed" : "";

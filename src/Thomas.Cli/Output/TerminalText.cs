@@ -45,7 +45,8 @@ internal static class TerminalText
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "
                 + $"rollback state {Format.Bytes(memory.Rollback)}, best weights {Format.Bytes(memory.Best)}, batches {Format.Bytes(memory.Batches)}, "
-                + $"validation {Format.Bytes(memory.Validation)}");
+                + $"validation {Format.Bytes(memory.Validation)}"
+                + $"{(memory.Device > 0 ? $"; on the device {Format.Bytes(memory.Device)}, on the host {Format.Bytes(memory.Total - memory.Device)}" : "")}");
     }
 
     /// <summary>What <c>tune</c> and <c>train</c> say of the process's memory.</summary>

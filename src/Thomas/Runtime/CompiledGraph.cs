@@ -23,6 +23,16 @@ internal sealed class CompiledGraph
         Places = places;
         Constants = new ConstantPlan(Graph, kernels, places);
         _kernels = kernels;
+        foreach (DeviceKernel? kernel in kernels)
+        {
+            if (kernel is not null) TableBytes += places.Devices[0].TableBytes(kernel);
+        }
+
+        foreach (Value input in Graph.Inputs)
+        {
+            (long device, long host) = places.Devices[input.Place].StageBytes(input.Type.SizeBytes);
+            (DeviceStageBytes, StageBytes) = (DeviceStageBytes + device, StageBytes + device + host);
+        }
     }
 
     /// <summary>The graph after all passes; its node order is the schedule.</summary>
@@ -43,8 +53,20 @@ internal sealed class CompiledGraph
     /// <summary>The team that the host's kernels were chosen for.</summary>
     public int Threads => Places.Threads;
 
-    /// <summary>Bytes of the arenas and of packed constants.</summary>
-    public long SizeBytes => Plan.ArenaBytes + ConstantBytes;
+    /// <summary>Bytes of tables by which updates are made together, at most.</summary>
+    public long TableBytes { get; }
+
+    /// <summary>Bytes of the arenas, of packed constants and of tables.</summary>
+    public long SizeBytes => Plan.ArenaBytes + ConstantBytes + TableBytes;
+
+    /// <summary>Bytes that bring the inputs to the device, on both sides; they are taken when an input is first staged.</summary>
+    public long StageBytes { get; }
+
+    /// <summary>Those of them in the memory of the device.</summary>
+    public long DeviceStageBytes { get; }
+
+    /// <summary>What of <see cref="SizeBytes"/> is in the memory of a device that is not the host.</summary>
+    public long DeviceBytes => Places.Devices[0] is HostDevice ? 0 : Plan.Arenas[0].Bytes + Constants.BytesOf(0) + TableBytes;
 
     /// <summary>Bytes of the constants that the kernels read where the model holds them.</summary>
     public long FrozenBytes

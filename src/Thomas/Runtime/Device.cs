@@ -62,6 +62,19 @@ internal abstract class Device
     /// <exception cref="ThomasException">There is not so much.</exception>
     public abstract DeviceMemory Allocate(long bytes);
 
+    /// <summary>How the host puts an input of a graph, of float32 numbers, into the device's memory.</summary>
+    /// <param name="place">Where the input lies.</param>
+    public virtual InputStage CreateStage(MemorySpan place) => new BufferedInput(place);
+
+    /// <summary>Bytes of the device and of the host that <see cref="CreateStage"/> takes for an input of so many bytes.</summary>
+    public virtual (long Device, long Host) StageBytes(long inputBytes) => (0, inputBytes);
+
+    /// <summary>Bytes of the host's memory that the device takes for transfers, once for all that it computes.</summary>
+    public virtual long HostBytes => 0;
+
+    /// <summary>Bytes of its memory that the device takes for a kernel beside arena and constants; 0 for another's kernel.</summary>
+    public virtual long TableBytes(DeviceKernel kernel) => 0;
+
     /// <summary>Whether the device computes in this memory.</summary>
     public abstract bool Owns(DeviceMemory memory);
 

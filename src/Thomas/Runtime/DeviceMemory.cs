@@ -6,7 +6,8 @@ namespace Thomas.Runtime;
 
 /// <summary>
 /// A block of a device's memory. What is done to it takes its turn in the device's queue: it comes after all work that was put there before, and before all
-/// that is put there later. Only <see cref="Read"/>, <see cref="FindNonFinite"/> and <see cref="Dispose"/> wait.
+/// that is put there later. Only <see cref="Read"/>, <see cref="FindNonFinite"/> and <see cref="Dispose"/> wait, and where the host writes into the device's
+/// memory itself, <see cref="Write"/>.
 /// </summary>
 internal abstract class DeviceMemory : IDisposable
 {

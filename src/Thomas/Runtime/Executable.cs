@@ -15,7 +15,7 @@ public sealed class Executable : IDisposable
     private readonly CompiledGraph _compiled;
     private readonly Segment[] _segments;
     private readonly DeviceMemory[] _arenas;
-    private readonly float[]?[] _inputBuffers;
+    private readonly InputStage?[] _stages;
     private readonly float[]?[] _outputBuffers;
     private readonly ConstantMemory _constants;
     private readonly ThreadTeam _team;
@@ -31,7 +31,7 @@ public sealed class Executable : IDisposable
         _compiled = compiled;
         _segments = segments;
         _arenas = arenas;
-        _inputBuffers = new float[compiled.Graph.Inputs.Count][];
+        _stages = new InputStage?[compiled.Graph.Inputs.Count];
         _outputBuffers = new float[compiled.Graph.Outputs.Count][];
         _constants = constants;
         _ownsConstants = ownsConstants;
@@ -39,6 +39,12 @@ public sealed class Executable : IDisposable
         _ownsTeam = ownsTeam;
         _variables = variables;
     }
+
+    /// <summary>Writes a batch of <see cref="RunAll"/>.</summary>
+    internal delegate void BatchFiller(int batch, Span<float> input);
+
+    /// <summary>Takes the output of a batch of <see cref="RunAll"/>, which is valid during the call.</summary>
+    internal delegate void BatchReceiver(int batch, ReadOnlySpan<float> output);
 
     /// <summary>The graph after all passes; its node order is the schedule.</summary>
     public Graph Graph => _compiled.Graph;
@@ -55,8 +61,19 @@ public sealed class Executable : IDisposable
         get
         {
             long bytes = _compiled.SizeBytes;
-            foreach (float[]? buffer in _inputBuffers) bytes += sizeof(float) * (long)(buffer?.Length ?? 0);
+            foreach (InputStage? stage in _stages) bytes += stage is null ? 0 : stage.DeviceBytes + stage.HostBytes;
             foreach (float[]? buffer in _outputBuffers) bytes += sizeof(float) * (long)(buffer?.Length ?? 0);
+            return bytes;
+        }
+    }
+
+    /// <summary>What of <see cref="SizeBytes"/> is in the memory of a device that is not the host.</summary>
+    internal long DeviceBytes
+    {
+        get
+        {
+            long bytes = _compiled.DeviceBytes;
+            foreach (InputStage? stage in _stages) bytes += stage?.DeviceBytes ?? 0;
             return bytes;
         }
     }
@@ -192,6 +209,7 @@ public sealed class Executable : IDisposable
 
         MemorySpan span = SpanOf(value);
         span.Memory!.ReadFloats(span.Offset, values);
+        Confirm();
     }
 
     /// <summary>Sets a graph input of any type, on whatever device.</summary>
@@ -226,11 +244,12 @@ public sealed class Executable : IDisposable
         }
 
         span.Memory!.Read(span.Offset, elements);
+        Confirm();
     }
 
     /// <summary>
-    /// Memory to put a graph input into, after which <see cref="Send"/> brings it to the device: where that is the host, the input itself; else a buffer, which
-    /// is kept from run to run.
+    /// Memory to put a graph input into, all of it, after which <see cref="Send"/> brings it to the device: where that is the host, the input itself; else
+    /// what suits the device, see <see cref="InputStage"/>.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     internal Span<float> Stage(int index = 0)
@@ -238,14 +257,58 @@ public sealed class Executable : IDisposable
         _gate.Check(this);
         Value value = Graph.Inputs[index];
         MemorySpan span = SpanOf(value);
-        return span.Memory is HostMemory ? HostFloats(value, span, nameof(Write)) : _inputBuffers[index] ??= new float[value.Shape.ElementCount];
+        if (span.Memory is HostMemory) return HostFloats(value, span, nameof(Write));
+        RequireFloats(value);
+        return (_stages[index] ??= _compiled.Places.Devices[value.Place].CreateStage(span)).Stage();
+    }
+
+    /// <summary>
+    /// Whether an input may be put into <see cref="Stage"/>, and <see cref="SendAhead"/> called, while the device is busy with the last run. Known once
+    /// <see cref="Stage"/> was called.
+    /// </summary>
+    internal bool GoesAhead(int index = 0) => _stages[index]?.GoesAhead == true;
+
+    /// <summary>Begins to bring what was put into <see cref="Stage"/> to the device, beside what it computes; <see cref="Send"/> must follow.</summary>
+    /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
+    internal void SendAhead(int index = 0)
+    {
+        _gate.Check(this);
+        if (_stages[index] is InputStage { GoesAhead: true } stage) stage.SendAhead();
     }
 
     /// <summary>Brings what was put into <see cref="Stage"/> to the device; nothing to do where that is the host.</summary>
     /// <exception cref="InvalidOperationException">Another thread runs it.</exception>
     internal void Send(int index = 0)
     {
-        if (_inputBuffers[index] is float[] buffer) Write(index, buffer);
+        _gate.Check(this);
+        _stages[index]?.Send();
+    }
+
+    /// <summary>
+    /// Runs once for each of some batches of the first input, and hands out the first output of each, in order. Where the device takes the next batch while it
+    /// computes, that is prepared meanwhile.
+    /// </summary>
+    /// <param name="first">Number of the first batch.</param>
+    /// <param name="end">Number behind the last.</param>
+    /// <param name="fill">Writes a batch.</param>
+    /// <param name="receive">Takes the output of a batch.</param>
+    internal void RunAll(int first, int end, BatchFiller fill, BatchReceiver receive)
+    {
+        bool isFilled = false;
+        for (int batch = first; batch < end; batch++)
+        {
+            if (!isFilled) fill(batch, Stage());
+            Send();
+            Run();
+            isFilled = batch + 1 < end && GoesAhead();
+            if (isFilled)
+            {
+                fill(batch + 1, Stage());
+                SendAhead();
+            }
+
+            receive(batch, Fetch());
+        }
     }
 
     /// <summary>
@@ -349,9 +412,16 @@ public sealed class Executable : IDisposable
     private void Release()
     {
         if (_ownsTeam) _team.Dispose();
+        foreach (InputStage? stage in _stages) stage?.Dispose();
         foreach (Segment segment in _segments) segment.Dispose();
         foreach (DeviceMemory arena in _arenas) arena.Dispose();
         if (_ownsConstants) _constants.Dispose();
+    }
+
+    /// <summary>Fails if the last run had other inputs than were sent.</summary>
+    private void Confirm()
+    {
+        foreach (InputStage? stage in _stages) stage?.Confirm();
     }
 
     private void FinishAll()

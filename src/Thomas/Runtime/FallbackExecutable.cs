@@ -44,35 +44,33 @@ internal sealed class FallbackExecutable : IDisposable
     /// <summary>Names of the kernels in the order they run.</summary>
     public IReadOnlyList<string> Kernels => _executable.Kernels;
 
-    /// <summary>Where the input of the next run is put.</summary>
-    public Span<float> Stage() => _executable.Stage();
-
-    /// <summary>Computes the first result of what is in the input; valid until the next run.</summary>
-    public ReadOnlySpan<float> Run()
+    /// <summary>Runs once for each of some batches and hands out the first result of each, in order.</summary>
+    /// <param name="batches">How many there are.</param>
+    /// <param name="fill">Writes a batch; again where the device fails before its result is there.</param>
+    /// <param name="receive">Takes the result of a batch.</param>
+    public void RunAll(int batches, Executable.BatchFiller fill, Executable.BatchReceiver receive)
     {
-        if (_isOnHost) return RunHere();
+        int done = 0;
         try
         {
-            return RunHere();
+            _executable.RunAll(0, batches, fill, Receive);
         }
-        catch (ThomasException e) when (DeviceFailure.IsOne(e, _options))
+        catch (ThomasException e) when (!_isOnHost && DeviceFailure.IsOne(e, _options))
         {
-            using Executable failed = _executable;
+            _executable.Dispose();
             _executable = CompileForHost(e);
-            failed.Stage().CopyTo(_executable.Stage());
-            return RunHere();
+            _executable.RunAll(done, batches, fill, Receive);
+        }
+
+        void Receive(int batch, ReadOnlySpan<float> output)
+        {
+            done = batch + 1;
+            receive(batch, output);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _executable.Dispose();
-
-    private ReadOnlySpan<float> RunHere()
-    {
-        _executable.Send();
-        _executable.Run();
-        return _executable.Fetch();
-    }
 
     private Executable CompileForHost(ThomasException e)
     {

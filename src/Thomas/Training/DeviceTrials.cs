@@ -41,6 +41,7 @@ internal sealed class TrainingTrial : IDeviceTrial
     private readonly int[] _labels;
     private readonly int _runs;
     private long _steps;
+    private bool _isFed;
 
     /// <param name="model">The model as it will be trained, with its last layer.</param>
     /// <param name="options">What is trained, the batch, and the device; where that is hybrid, with the share.</param>
@@ -93,9 +94,17 @@ internal sealed class TrainingTrial : IDeviceTrial
         _step.Begin(++_steps, 0);
         for (int run = 0; run < _runs; run++)
         {
-            _batch.CopyTo(_step.Stage(_labels));
+            if (!_isFed) _batch.CopyTo(_step.Stage(_labels));
             _step.Send();
-            _step.Run();
+            _step.Start();
+            _isFed = _step.GoesAhead;
+            if (_isFed)
+            {
+                _batch.CopyTo(_step.Stage(_labels));
+                _step.SendAhead();
+            }
+
+            _ = _step.Finish();
             _ = _step.Probabilities;
         }
 

@@ -34,6 +34,9 @@ internal abstract class HostDevice(int threads) : Device
     public override DeviceMemory Allocate(long bytes) => new Arena(bytes);
 
     /// <inheritdoc/>
+    public override (long Device, long Host) StageBytes(long inputBytes) => (0, 0);
+
+    /// <inheritdoc/>
     public override bool Owns(DeviceMemory memory) => memory is HostMemory;
 
     /// <inheritdoc/>

@@ -105,6 +105,9 @@ internal static unsafe partial class Cl
         nint queue, nint memory, uint blocking, ulong flags, nuint offset, nuint size, uint waits, nint* waitList, nint* done, int* status);
 
     [LibraryImport(Library)]
+    public static partial int clEnqueueUnmapMemObject(nint queue, nint memory, void* address, uint waits, nint* waitList, nint* done);
+
+    [LibraryImport(Library)]
     public static partial int clWaitForEvents(uint count, nint* happenings);
 
     [LibraryImport(Library)]
@@ -170,7 +173,8 @@ internal static class ClConstant
 
     public const ulong MemoryReadWrite = 1, MemoryAllocHost = 16;
 
-    public const ulong MapWrite = 2;
+    /// <summary>The last one leaves undefined what the host does not write.</summary>
+    public const ulong MapRead = 1, MapWrite = 2, MapOverwrite = 4;
 
     public const uint BuildLog = 0x1183;
 

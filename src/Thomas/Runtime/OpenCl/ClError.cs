@@ -5,7 +5,7 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>Names of the errors of OpenCL, and what they mean for a user.</summary>
 internal static class ClError
 {
-    public const int OutOfMemory = -4, OutOfResources = -5, OutOfHostMemory = -6, BuildFailed = -11, InvalidBufferSize = -61;
+    public const int OutOfMemory = -4, OutOfResources = -5, OutOfHostMemory = -6, BuildFailed = -11, MapFailure = -12, InvalidBufferSize = -61;
 
     /// <summary>Fails where a function did.</summary>
     /// <param name="status">What it returned.</param>
@@ -30,6 +30,7 @@ internal static class ClError
             OutOfHostMemory => "the memory of the host is used up",
             -7 => "profiling is not available",
             BuildFailed => "its compiler refuses the source",
+            MapFailure => "the host cannot be given its memory",
             -14 => "work before it failed",
             -36 => "its queue is gone",
             -42 => "the binary is not one of its own",

@@ -22,6 +22,14 @@ internal static class JointLaunches
         return count;
     }
 
+    /// <summary>Bytes of a kernel's part of a table, where it is one of several that are one launch; 0 if it cannot be.</summary>
+    public static long TableBytes(OpenClKernel kernel)
+    {
+        if (kernel.Launches.Count != 1 || kernel.Launches[0] is not { Joint: OpenClJoint joint } launch) return 0;
+        long elements = launch.Group.X * OpenClJoint.Vector, groups = (launch.Arguments[joint.Count].Value + elements - 1) / elements;
+        return groups * (joint.Memories.Length + 2) * sizeof(int);
+    }
+
     /// <summary>One launch for all of some kernels, and its table, which must live as long.</summary>
     public static (OpenClLaunch Launch, PlacedKernel Placed, DeviceMemory Table) Create(OpenClDevice device, ReadOnlySpan<PlacedKernel> kernels)
     {

@@ -17,6 +17,9 @@ internal sealed unsafe class OpenClDevice : Device
     // More than any driver asks of a buffer's beginning or of a sub-buffer.
     private const long OffsetAlignment = OpenClJoint.Unit;
 
+    // For less, neither a queue of its own nor mapping pays.
+    private const long LeastStagedBytes = 64 << 10;
+
     // Where a launch costs more than the update itself.
     private const int JoinedElements = 1 << 16;
 
@@ -29,6 +32,8 @@ internal sealed unsafe class OpenClDevice : Device
     private readonly OpenClFaults? _faults;
     private readonly OpenClSelfTest? _selfTest;
     private readonly OpenClStaging _staging;
+    private readonly Lazy<nint> _uploadQueue;
+    private readonly bool _maps;
     private long _bytes;
     private volatile bool _isLost;
 
@@ -49,6 +54,8 @@ internal sealed unsafe class OpenClDevice : Device
         ClError.Check(status, info.Name, "be opened");
         Queue = Cl.clCreateCommandQueue(_context, device, settings.Profiling ? ClConstant.QueueProfiling : 0, &status);
         ClError.Check(status, info.Name, "be given a queue");
+        _uploadQueue = new Lazy<nint>(CreateUploadQueue);
+        _maps = (settings.Transfer ?? (info.IsUnified ? TransferWay.Map : TransferWay.Copy)) == TransferWay.Map;
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
         _staging = new OpenClStaging(this, pins: !info.IsUnified);
@@ -74,6 +81,9 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <summary>Handle of its queue.</summary>
     public nint Queue { get; }
+
+    /// <summary>Handle of the queue in which inputs go to the device while the other computes.</summary>
+    public nint UploadQueue => _uploadQueue.Value;
 
     /// <summary>Handle of its context.</summary>
     public nint Context => _context;
@@ -164,6 +174,23 @@ internal sealed unsafe class OpenClDevice : Device
     public override DeviceMemory Allocate(long bytes) => new OpenClMemory(this, bytes);
 
     /// <inheritdoc/>
+    public override InputStage CreateStage(MemorySpan place)
+    {
+        if (GoesAhead(place.Bytes)) return new OpenClAheadInput(this, place);
+        return IsMapped(place.Bytes) ? new OpenClMappedInput(this, place) : base.CreateStage(place);
+    }
+
+    /// <inheritdoc/>
+    public override (long Device, long Host) StageBytes(long inputBytes) =>
+        GoesAhead(inputBytes) ? (inputBytes, inputBytes) : IsMapped(inputBytes) ? (0, 0) : (0, inputBytes);
+
+    /// <inheritdoc/>
+    public override long HostBytes => Info.IsUnified ? 0 : OpenClStaging.PinnedBytes;
+
+    /// <inheritdoc/>
+    public override long TableBytes(DeviceKernel kernel) => kernel is OpenClKernel own ? JointLaunches.TableBytes(own) : 0;
+
+    /// <inheritdoc/>
     public override bool Owns(DeviceMemory memory) => memory is OpenClMemory own && ReferenceEquals(own.Device, this);
 
     /// <inheritdoc/>
@@ -193,6 +220,38 @@ internal sealed unsafe class OpenClDevice : Device
             && Cl.clGetEventProfilingInfo(happening, ClConstant.ProfilingEnd, sizeof(ulong), &end, null) == Cl.Success;
         _ = Cl.clReleaseEvent(happening);
         return known && end > start ? 1e-9 * (end - start) : 0;
+    }
+
+    /// <summary>Maps bytes of a buffer, once the work in the queue has ended.</summary>
+    /// <param name="buffer">The buffer.</param>
+    /// <param name="offset">Where the bytes begin.</param>
+    /// <param name="bytes">How many there are.</param>
+    /// <param name="flags">What the host does with them.</param>
+    /// <param name="isRefused">Whether the driver cannot map them; nothing else has failed then.</param>
+    /// <returns>Their address; null where that is refused.</returns>
+    public void* Map(nint buffer, long offset, long bytes, ulong flags, out bool isRefused)
+    {
+        int status;
+        void* mapped = Cl.clEnqueueMapBuffer(Queue, buffer, Cl.True, flags, (nuint)offset, (nuint)bytes, 0, null, null, &status);
+        isRefused = status is ClError.MapFailure;
+        if (isRefused) return null;
+        Check(status, "map its memory");
+        return mapped;
+    }
+
+    /// <summary>Gives mapped bytes back to the device.</summary>
+    public void Unmap(nint buffer, void* mapped) => Check(Cl.clEnqueueUnmapMemObject(Queue, buffer, mapped, 0, null, null), "unmap its memory");
+
+    /// <summary>Counts an upload ahead of its turn, for tests.</summary>
+    public void CountUpload() => _faults?.CountUpload();
+
+    /// <summary>Fails where work in a queue did, after which nothing of the device can be relied on.</summary>
+    public void Check(int status, string what)
+    {
+        if (_faults is not null) status = _faults.StatusAfter(status);
+        if (status == Cl.Success) return;
+        _isLost = true;
+        ClError.Check(status, Name, what);
     }
 
     /// <summary>Puts a launch into the queue.</summary>
@@ -242,12 +301,38 @@ internal sealed unsafe class OpenClDevice : Device
             $"The device '{Name}' cannot give {ByteSize.Format(bytes)} of memory: {why}. Use a smaller batch or a memory bound.", bytes);
     }
 
-    /// <summary>Copies bytes of the host into a buffer, without waiting for the device.</summary>
-    public void Write(nint buffer, long offset, ReadOnlySpan<byte> source) => _staging.Write(buffer, offset, source);
+    /// <summary>Copies bytes of the host into a buffer. It waits for the device only where many are written to where they lie.</summary>
+    public void Write(nint buffer, long offset, ReadOnlySpan<byte> source)
+    {
+        if (_maps && source.Length >= LeastStagedBytes)
+        {
+            void* mapped = Map(buffer, offset, source.Length, ClConstant.MapOverwrite, out bool isRefused);
+            if (!isRefused)
+            {
+                source.CopyTo(new Span<byte>(mapped, source.Length));
+                Unmap(buffer, mapped);
+                return;
+            }
+        }
+
+        _staging.Write(buffer, offset, source);
+    }
 
     /// <summary>Waits and copies bytes of a buffer to the host.</summary>
     public void Read(nint buffer, long offset, Span<byte> target)
     {
+        if (_maps)
+        {
+            void* mapped = Map(buffer, offset, target.Length, ClConstant.MapRead, out bool isRefused);
+            if (!isRefused)
+            {
+                new ReadOnlySpan<byte>(mapped, target.Length).CopyTo(target);
+                Unmap(buffer, mapped);
+                _staging.Free();
+                return;
+            }
+        }
+
         fixed (byte* first = target)
         {
             Check(Cl.clEnqueueReadBuffer(Queue, buffer, Cl.True, (nuint)offset, (nuint)target.Length, first, 0, null, null), "finish its work");
@@ -289,14 +374,21 @@ internal sealed unsafe class OpenClDevice : Device
         return false;
     }
 
-    /// <summary>Fails where work in the queue did, after which nothing of the device can be relied on.</summary>
-    private void Check(int status, string what)
+    private nint CreateUploadQueue()
     {
-        if (_faults is not null) status = _faults.StatusAfter(status);
-        if (status == Cl.Success) return;
-        _isLost = true;
-        ClError.Check(status, Name, what);
+        int status;
+        nint queue = Cl.clCreateCommandQueue(_context, Info.Handle, 0, &status);
+        ClError.Check(status, Name, "be given a queue");
+        return queue;
     }
+
+    /// <summary>Whether an input of a graph goes to the device ahead of its turn. Memory that is the host's as well has nothing to be brought to.</summary>
+    private bool GoesAhead(long bytes) => _settings.Upload is UploadTime asked
+        ? asked == UploadTime.Ahead
+        : !Info.IsUnified && _settings.Transfer != TransferWay.Map && bytes >= LeastStagedBytes;
+
+    /// <summary>Whether the host writes an input of a graph where it lies.</summary>
+    private bool IsMapped(long bytes) => _settings.Transfer is TransferWay asked ? asked == TransferWay.Map : Info.IsUnified && bytes >= LeastStagedBytes;
 
     /// <summary>The device as it is, then as if other matrix kernels suited it: what is used in the place of programs that cannot be.</summary>
     private static OpenClKernelContext[] VariantsOf(OpenClKernelContext own)

@@ -7,7 +7,7 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>What goes wrong on a device, for tests of what happens then.</summary>
 internal sealed class OpenClFaults
 {
-    private int _launches;
+    private int _launches, _uploads;
 
     /// <summary>Programs that the compiler is said to refuse.</summary>
     public Func<OpenClProgram, bool>? Refuses { get; init; }
@@ -21,11 +21,20 @@ internal sealed class OpenClFaults
     /// <summary>Launches after which everything on the device fails; none by default.</summary>
     public int LostAfter { get; set; } = int.MaxValue;
 
+    /// <summary>Uploads ahead of their turn after which everything on the device fails; none by default.</summary>
+    public int UploadsLostAfter { get; init; } = int.MaxValue;
+
     /// <summary>The status that it then fails with.</summary>
     public int LostStatus { get; init; } = ClError.OutOfResources;
 
     /// <summary>Launches so far.</summary>
     public int Launches => Volatile.Read(ref _launches);
+
+    /// <summary>Uploads ahead of their turn so far.</summary>
+    public int Uploads => Volatile.Read(ref _uploads);
+
+    /// <summary>Counts an upload ahead of its turn.</summary>
+    public void CountUpload() => Interlocked.Increment(ref _uploads);
 
     /// <summary>Counts a launch. Says whether it is to be left out.</summary>
     public bool Skips(OpenClLaunch launch)
@@ -35,5 +44,5 @@ internal sealed class OpenClFaults
     }
 
     /// <summary>The status of work that the driver gave a status.</summary>
-    public int StatusAfter(int status) => Launches > LostAfter ? LostStatus : status;
+    public int StatusAfter(int status) => Launches > LostAfter || Uploads > UploadsLostAfter ? LostStatus : status;
 }

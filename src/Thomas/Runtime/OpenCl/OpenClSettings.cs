@@ -55,6 +55,12 @@ internal sealed record OpenClSettings
     /// <summary>Whether programs are tried out before they are relied on.</summary>
     public bool SelfTest { get; init; } = true;
 
+    /// <summary>When inputs of a graph go to the device; null for what suits it, and for large inputs alone.</summary>
+    public UploadTime? Upload { get; init; }
+
+    /// <summary>How inputs and results pass between host and device; null for what suits it, and for large inputs alone.</summary>
+    public TransferWay? Transfer { get; init; }
+
     /// <summary>
     /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such
     /// as updates, run once all the same.
@@ -92,7 +98,7 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
+    /// <c>slow=4</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
     /// <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
@@ -123,6 +129,10 @@ internal sealed record OpenClSettings
                 return this with { Family = family };
             case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
                 return this with { Tune = mode };
+            case "upload" when Enum.TryParse(value, ignoreCase: true, out UploadTime time) && Enum.IsDefined(time) && !char.IsAsciiDigit(value[0]):
+                return this with { Upload = time };
+            case "transfer" when Enum.TryParse(value, ignoreCase: true, out TransferWay way) && Enum.IsDefined(way) && !char.IsAsciiDigit(value[0]):
+                return this with { Transfer = way };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
@@ -132,8 +142,28 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, "
-                    + "one-by-one, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, blocking, "
+                    + "profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
+}
+
+/// <summary>When an input of a graph goes to the device.</summary>
+internal enum UploadTime
+{
+    /// <summary>In its turn in the device's queue: after the work before it, and before the work that reads it.</summary>
+    Inline,
+
+    /// <summary>While the work before it is computed, into memory of its own, from which the device copies it in its turn.</summary>
+    Ahead,
+}
+
+/// <summary>How bytes pass between the host and a device.</summary>
+internal enum TransferWay
+{
+    /// <summary>The driver copies them.</summary>
+    Copy,
+
+    /// <summary>The host writes and reads the device's memory where it lies.</summary>
+    Map,
 }

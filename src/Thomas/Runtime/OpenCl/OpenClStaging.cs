@@ -18,6 +18,9 @@ internal sealed unsafe class OpenClStaging(OpenClDevice device, bool pins)
     private const long MostBytes = 256L << 20;
     private const int PieceBytes = 4 << 20, MostPieces = 8, LeastPinnedBytes = 64 << 10;
 
+    /// <summary>The most that is pinned.</summary>
+    public const long PinnedBytes = (long)PieceBytes * MostPieces;
+
     private readonly Queue<(nint Copy, long Bytes, nint Happening)> _pending = new();
     private readonly Queue<PinnedPiece> _pieces = new();
     private readonly Lock _lock = new();

@@ -40,23 +40,25 @@ internal static class FeatureExtractor
         SampleReader reader = samples.Open();
         Rng rng = new(0);
         int inputLength = samples.InputLength, length = executable.Graph.Outputs[0].Shape.ElementCount / batch;
-        for (int view = 0; view < samples.Views; view++)
-        {
-            for (int start = 0; start < samples.Count; start += batch)
-            {
-                cancellation.ThrowIfCancellationRequested();
+        int perView = (samples.Count + batch - 1) / batch;
+        executable.RunAll(samples.Views * perView, Fill, Receive);
+        return executable.Kernels;
 
-                // A short last batch repeats its last image; results are computed for each image alone.
-                int count = Math.Min(batch, samples.Count - start);
-                Span<float> inputs = executable.Stage();
-                for (int i = 0; i < batch; i++) reader.Read(start + Math.Min(i, count - 1), view, rng, inputs.Slice(i * inputLength, inputLength));
-                ReadOnlySpan<float> values = executable.Run();
-                for (int i = 0; i < count; i++) receive(start + i, view, values.Slice(i * length, length));
-                progress?.Report((view * samples.Count) + start + count);
-            }
+        // A short last batch repeats its last image; results are computed for each image alone.
+        void Fill(int number, Span<float> inputs)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int start = number % perView * batch, last = Math.Min(batch, samples.Count - start) - 1;
+            for (int i = 0; i < batch; i++)
+                reader.Read(start + Math.Min(i, last), number / perView, rng, inputs.Slice(i * inputLength, inputLength));
         }
 
-        return executable.Kernels;
+        void Receive(int number, ReadOnlySpan<float> values)
+        {
+            int view = number / perView, start = number % perView * batch, count = Math.Min(batch, samples.Count - start);
+            for (int i = 0; i < count; i++) receive(start + i, view, values.Slice(i * length, length));
+            progress?.Report((view * samples.Count) + start + count);
+        }
     }
 
     /// <summary>Whether the first output of the graph grows with the batch; one that drops the batch axis can only take image after image.</summary>

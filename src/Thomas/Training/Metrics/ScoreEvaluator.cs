@@ -38,6 +38,9 @@ internal sealed class ScoreEvaluator : IDisposable
     /// <summary>Bytes of arena and packed constants.</summary>
     public long SizeBytes => _executable.SizeBytes;
 
+    /// <summary>Those of them in the memory of a device that is not the host.</summary>
+    public long DeviceBytes => _executable.DeviceBytes;
+
     /// <summary>Classifies all images.</summary>
     /// <param name="confusion">Receives true and predicted classes; emptied first.</param>
     /// <param name="progress">Told the number of images done.</param>
@@ -48,17 +51,20 @@ internal sealed class ScoreEvaluator : IDisposable
     {
         confusion.Clear();
         double total = 0;
-        for (int start = 0; start < _samples.Count; start += _batch)
+        _executable.RunAll(0, (_samples.Count + _batch - 1) / _batch, Fill, Receive);
+        return total / _samples.Count;
+
+        // A short last batch repeats its last image; results are computed for each image alone.
+        void Fill(int number, Span<float> images)
         {
             cancellation.ThrowIfCancellationRequested();
-            int count = Math.Min(_batch, _samples.Count - start), length = _samples.InputLength;
+            int start = number * _batch, last = Math.Min(_batch, _samples.Count - start) - 1, length = _samples.InputLength;
+            for (int i = 0; i < _batch; i++) _reader.Read(start + Math.Min(i, last), 0, _rng, images.Slice(i * length, length));
+        }
 
-            // A short last batch repeats its last image; results are computed for each image alone.
-            Span<float> images = _executable.Stage();
-            for (int i = 0; i < _batch; i++) _reader.Read(start + Math.Min(i, count - 1), 0, _rng, images.Slice(i * length, length));
-            _executable.Send();
-            _executable.Run();
-            ReadOnlySpan<float> all = _executable.Fetch();
+        void Receive(int number, ReadOnlySpan<float> all)
+        {
+            int start = number * _batch, count = Math.Min(_batch, _samples.Count - start);
             for (int i = 0; i < count; i++)
             {
                 ReadOnlySpan<float> scores = all.Slice(i * _classes, _classes);
@@ -69,8 +75,6 @@ internal sealed class ScoreEvaluator : IDisposable
 
             progress?.Report(new StageProgress("validate", start + count, _samples.Count));
         }
-
-        return total / _samples.Count;
     }
 
     /// <inheritdoc/>

@@ -78,6 +78,9 @@ internal sealed class BatchLoader : IDisposable
         }
     }
 
+    /// <summary>Whether the epoch has one more batch.</summary>
+    public bool HasNext => _taken < _total;
+
     /// <summary>Writes the next batch. Waits for it if it is not ready.</summary>
     /// <exception cref="InvalidOperationException">The epoch has no more.</exception>
     public void Next(BatchSpans batch)

@@ -93,6 +93,9 @@ internal sealed class HybridStep : ITrainingStep
     public long SizeBytes => _device.SizeBytes + _host.SizeBytes + _meet.SizeBytes + _hostStore.UsedBytes + _weights.BufferBytes + _gradients.BufferBytes;
 
     /// <inheritdoc/>
+    public long DeviceBytes => _device.DeviceBytes + _meet.DeviceBytes;
+
+    /// <inheritdoc/>
     public void Begin(long number, float rate, float gradientScale = 1)
     {
         _weights.Fetch();
@@ -115,10 +118,30 @@ internal sealed class HybridStep : ITrainingStep
     }
 
     /// <inheritdoc/>
-    public float Run()
+    public bool GoesAhead => false;
+
+    /// <inheritdoc/>
+    public void SendAhead()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Start()
     {
         _failure = null;
         _go.Release();
+    }
+
+    /// <inheritdoc/>
+    public float Run()
+    {
+        Start();
+        return Finish();
+    }
+
+    /// <inheritdoc/>
+    public float Finish()
+    {
         float loss;
         try
         {

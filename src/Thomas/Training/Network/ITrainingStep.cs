@@ -5,8 +5,9 @@ using Thomas.Runtime;
 namespace Thomas.Training;
 
 /// <summary>
-/// A training step in memory. For each step: <see cref="Begin"/>; then for each micro-batch fill what <see cref="Stage"/> gives, <see cref="Send"/> and
-/// <see cref="Run"/>; then <see cref="End"/>.
+/// A training step in memory. For each step: <see cref="Begin"/>; then for each micro-batch fill what <see cref="Stage"/> gives, <see cref="Send"/>,
+/// <see cref="Start"/> and <see cref="Finish"/>; then <see cref="End"/>. Where <see cref="GoesAhead"/>, the next micro-batch may be put into
+/// <see cref="Stage"/>, and <see cref="SendAhead"/> called, between <see cref="Start"/> and <see cref="Finish"/>; it needs <see cref="Send"/> all the same.
 /// </summary>
 internal interface ITrainingStep : IDisposable
 {
@@ -18,6 +19,12 @@ internal interface ITrainingStep : IDisposable
 
     /// <summary>Bytes beside the variables.</summary>
     long SizeBytes { get; }
+
+    /// <summary>Those of them in the memory of a device that is not the host.</summary>
+    long DeviceBytes { get; }
+
+    /// <summary>Whether inputs of the next run can be staged and sent while a run is under way; known once inputs were staged.</summary>
+    bool GoesAhead { get; }
 
     /// <summary>Starts a step.</summary>
     /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
@@ -32,7 +39,16 @@ internal interface ITrainingStep : IDisposable
     /// <summary>Brings what was put into <see cref="Stage"/> to where it is needed.</summary>
     void Send();
 
-    /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
+    /// <summary>Begins to bring what was put into <see cref="Stage"/> to the device, beside what it computes.</summary>
+    void SendAhead();
+
+    /// <summary>Begins to run one micro-batch; where there is a device with a queue, the host does not wait for it.</summary>
+    void Start();
+
+    /// <summary>Waits for the run that was started and returns its part of the loss, at the weights before the step.</summary>
+    float Finish();
+
+    /// <summary><see cref="Start"/> and <see cref="Finish"/>.</summary>
     float Run();
 
     /// <summary>As <see cref="Run"/>, but ends at the first number that is not finite.</summary>

@@ -90,6 +90,9 @@ internal sealed class StepProgram : ITrainingStep
     /// <inheritdoc/>
     public long SizeBytes => _step.SizeBytes + (_apply?.SizeBytes ?? 0);
 
+    /// <inheritdoc/>
+    public long DeviceBytes => _step.DeviceBytes + (_apply?.DeviceBytes ?? 0);
+
     private bool SumsOnly { get; init; }
 
     /// <summary>Where the inputs of the next run are put, after which <see cref="Send"/> brings them to the device.</summary>
@@ -98,6 +101,9 @@ internal sealed class StepProgram : ITrainingStep
 
     /// <summary>Class probabilities that the last run computed, [n,c].</summary>
     public ReadOnlySpan<float> Probabilities => _step.Fetch(1);
+
+    /// <inheritdoc/>
+    public bool GoesAhead => _step.GoesAhead();
 
     /// <summary>Starts a step.</summary>
     /// <param name="number">Number of the step, from 1, for Adam's bias correction.</param>
@@ -111,11 +117,29 @@ internal sealed class StepProgram : ITrainingStep
         for (int input = 0; input < 3; input++) _step.Send(input);
     }
 
-    /// <summary>Runs one micro-batch and returns its part of the loss, at the weights before the step.</summary>
+    /// <inheritdoc/>
+    public void SendAhead()
+    {
+        for (int input = 0; input < 3; input++) _step.SendAhead(input);
+    }
+
+    /// <inheritdoc/>
     public float Run()
+    {
+        Start();
+        return Finish();
+    }
+
+    /// <inheritdoc/>
+    public void Start()
     {
         FeedNumbers();
         _step.Run();
+    }
+
+    /// <inheritdoc/>
+    public float Finish()
+    {
         float loss = 0;
         _step.Read(0, new Span<float>(ref loss));
         return loss;

@@ -11,6 +11,11 @@ namespace Thomas.Training;
 /// <param name="Validation">Arena and packed constants of the validation's graph.</param>
 public readonly record struct TrainerMemory(long Variables, long Step, long Rollback, long Best, long Batches, long Validation)
 {
+    /// <summary>
+    /// What of all that is in the memory of a device that is not the CPU. Where that is the host's memory as well, it is the part that the device works in.
+    /// </summary>
+    public long Device { get; init; }
+
     /// <summary>Sum of all.</summary>
     public long Total => Variables + Step + Rollback + Best + Batches + Validation;
 }
@@ -56,6 +61,9 @@ public sealed class TrainerResult
 
     /// <summary>Decisions and warnings, for the log.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <summary>Those of <see cref="Notes"/> that say that the CPU computed in the place of the device, and from where on.</summary>
+    internal IReadOnlyList<string> DeviceNotes { get; init; } = [];
 
     /// <summary>What the user must know: class names that look the same, a result below the one before training.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

@@ -53,6 +53,9 @@ internal sealed class TrainingEngine : IDisposable
     /// <summary>The compiled validation; null without validation samples.</summary>
     public ScoreEvaluator? Evaluator { get; }
 
+    /// <summary>Bytes of it all in the memory of a device that is not the host.</summary>
+    public long DeviceBytes => Device is HostDevice ? 0 : Store.UsedBytes + Program.DeviceBytes + (Evaluator?.DeviceBytes ?? 0);
+
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {

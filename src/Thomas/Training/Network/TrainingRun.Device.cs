@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using Thomas.Runtime;
 
@@ -7,6 +8,8 @@ namespace Thomas.Training;
 /// <summary>How a run goes on where its device fails: on the CPU, from the last state that the host holds.</summary>
 internal sealed partial class TrainingRun
 {
+    private readonly List<string> _deviceNotes = [];
+
     /// <summary>What computes on the device that was asked for; on the CPU if that device has no memory or no kernels for it.</summary>
     private TrainingEngine CreateEngine(TrainingPlan? planned)
     {
@@ -18,12 +21,18 @@ internal sealed partial class TrainingRun
         }
         catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile))
         {
-            Warn($"training runs on the CPU: {e.Message}");
+            WarnOfDevice($"training runs on the CPU: {e.Message}");
             return CreateHostEngine();
         }
 
         foreach (string problem in engine.Device.Problems) _notes.Add(problem);
         return engine;
+    }
+
+    private void WarnOfDevice(string note)
+    {
+        _deviceNotes.Add(note);
+        Warn(note);
     }
 
     private TrainingEngine CreateHostEngine()
@@ -56,7 +65,7 @@ internal sealed partial class TrainingRun
             MoveToHost();
             _epochs.Clear();
             Begin();
-            Warn($"the device failed before the first step, and training runs on the CPU: {e.Message}");
+            WarnOfDevice($"the device failed before the first step, and training runs on the CPU: {e.Message}");
         }
     }
 
@@ -72,8 +81,7 @@ internal sealed partial class TrainingRun
             CultureInfo.InvariantCulture,
             $"the device failed at epoch {epoch}, step {step + 1}: {e.Message} Training went on on the CPU from epoch {_at.Epoch}, step {_at.Step}, the last "
             + $"state that was kept; steps computed again: {again}");
-        _notes.Add(note);
-        _progress?.Report(StageProgress.Warning("train", note));
+        WarnOfDevice(note);
         return Outcome.RolledBack;
     }
 
@@ -135,6 +143,6 @@ internal sealed partial class TrainingRun
         string what = _bestEpoch != NoEpoch
             ? "The best weights were in the host's memory"
             : string.Create(CultureInfo.InvariantCulture, $"The weights are those of epoch {kept.Epoch}, step {kept.Step}, the last that the host had kept");
-        Warn($"the device failed when training was done: {e.Message} {what}");
+        WarnOfDevice($"the device failed when training was done: {e.Message} {what}");
     }
 }

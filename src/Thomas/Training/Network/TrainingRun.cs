@@ -23,7 +23,6 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly string _identity;
     private readonly BatchPlan _plan;
     private readonly BatchLoader _loader;
-    private readonly int[] _labels;
     private readonly RateSchedule _schedule;
     private readonly Watchdog _watchdog;
     private readonly StoreCopy _best;
@@ -80,7 +79,7 @@ internal sealed partial class TrainingRun : IDisposable
             _watchdog = Own(new Watchdog(_engine.Store, _trainee.Classes, onDisk: options.MemoryBytes is not null, inputs.RestartsFromBest ? _best : null));
             _loader = Own(
                 new BatchLoader(_plan, options.LoaderThreads, inputs.Train.InputLength, () => new BatchMaker(inputs.Train, _plan, options.LabelSmoothing)));
-            _labels = new int[_plan.MicroBatch];
+            (_labels, _nextLabels) = (new int[_plan.MicroBatch], new int[_plan.MicroBatch]);
         }
         catch
         {
@@ -225,7 +224,7 @@ internal sealed partial class TrainingRun : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         if (_at.Step == 0) _epochTime = TimeSpan.Zero;
-        if (_at.Step < _plan.Steps) _loader.Start(_at.Epoch, _at.Step);
+        if (_at.Step < _plan.Steps) StartLoader(_at.Epoch, _at.Step);
         while (_at.Step < _plan.Steps)
         {
             if (_cancellation.IsCancellationRequested) return Outcome.Cancelled;
@@ -249,36 +248,10 @@ internal sealed partial class TrainingRun : IDisposable
         return Outcome.Done;
     }
 
-    private float Step(int step, out int correct)
-    {
-        float loss = 0;
-        correct = 0;
-        BeginStep(_at.Epoch, step);
-        for (int run = 0; run < _plan.Runs(step); run++)
-        {
-            Feed();
-            loss += Program.Run();
-            ReadOnlySpan<float> probabilities = Program.Probabilities;
-            for (int i = 0; i < _labels.Length; i++)
-            {
-                if (_labels[i] != Batch.NotCounted && TopK.Best(probabilities.Slice(i * _plan.Classes, _plan.Classes)) == _labels[i]) correct++;
-            }
-        }
-
-        Program.End();
-        return loss;
-    }
-
     private void BeginStep(int epoch, int step)
     {
         TrainingPosition start = _watchdog.OptimizerStart;
         Program.Begin((((long)epoch - start.Epoch) * _plan.Steps) + step - start.Step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
-    }
-
-    private void Feed()
-    {
-        _loader.Next(Program.Stage(_labels));
-        Program.Send();
     }
 
     /// <summary>Validates, keeps the weights if they are the best, and begins the next epoch.</summary>
@@ -373,7 +346,7 @@ internal sealed partial class TrainingRun : IDisposable
         for (int epoch = good.Epoch; epoch <= _at.Epoch; epoch++)
         {
             int first = epoch == good.Epoch ? good.Step : 0, end = epoch == _at.Epoch ? failedStep + 1 : _plan.Steps;
-            if (first < end) _loader.Start(epoch, first);
+            if (first < end) StartLoader(epoch, first);
             for (int step = first; step < end; step++)
             {
                 if (CheckedStep(epoch, step) is NonFinite found) return $"first non-finite value {found} at epoch {epoch}, step {step + 1}; {symptom}";
@@ -415,7 +388,10 @@ internal sealed partial class TrainingRun : IDisposable
         TrainerMemory memory = new(
             Store.UsedBytes, Program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
             _loader.SizeBytes,
-            _engine.Evaluator?.SizeBytes ?? 0);
+            _engine.Evaluator?.SizeBytes ?? 0)
+        {
+            Device = _engine.DeviceBytes,
+        };
 
         // The result is made of new tensors: under a bound they take the place of what is done with.
         if (_bound is not null)
@@ -439,10 +415,11 @@ internal sealed partial class TrainingRun : IDisposable
             StoppedEarly = _stoppedEarly,
             Cancelled = cancelled,
             Notes = _notes,
+            DeviceNotes = _deviceNotes,
             Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,
-            WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, _loader.Waited / _stepTime) : 0,
+            WaitedShare = _stepTime > TimeSpan.Zero ? Math.Min(1, (_loader.Waited - _hidden) / _stepTime) : 0,
             Times = _timer.Times,
             Memory = memory,
             Kernels = kernels,

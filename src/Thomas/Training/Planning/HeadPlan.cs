@@ -41,6 +41,15 @@ internal sealed record HeadPlan
     /// </summary>
     public long Head { get; private init; }
 
+    /// <summary>What of <see cref="Inference"/> is in the memory of a device that is not the CPU.</summary>
+    internal long InferenceDevice { get; private init; }
+
+    /// <summary>What of <see cref="Head"/> is.</summary>
+    internal long HeadDevice { get; private init; }
+
+    /// <summary>Memory of the host that such a device takes for transfers.</summary>
+    internal long PinnedBytes { get; private init; }
+
     /// <summary>What of <see cref="Head"/> is not the step.</summary>
     internal long BesideStep => Head - (Step?.Memory.Total ?? 0);
 
@@ -107,13 +116,14 @@ internal sealed record HeadPlan
     {
         TrainingPlan step = _layer(head);
         TrainingMemory memory = step.Memory;
-        long validation =
-            CompiledGraph.Create(Rebatch.Run(step.Trainee.Graph, ScoreEvaluator.BatchOf(isBounded, int.MaxValue)), step.Options.Compile).SizeBytes;
+        CompiledGraph validation =
+            CompiledGraph.Create(Rebatch.Run(step.Trainee.Graph, ScoreEvaluator.BatchOf(isBounded, int.MaxValue)), step.Options.Compile);
         return this with
         {
             Step = step,
-            Head = memory.Total + validation + memory.ModelCopy + memory.TrainedWeights
-            + (isBounded ? 0 : memory.TrainedWeights),
+            Head = memory.Total + validation.SizeBytes + validation.StageBytes + memory.ModelCopy + memory.TrainedWeights
+            + (isBounded ? 0 : step.KeptCopies * memory.TrainedWeights),
+            HeadDevice = memory.DeviceBytes + validation.DeviceBytes + validation.DeviceStageBytes,
             Features = sizeof(float) * rows * _featureCount,
             StepMultiplyAdds = step.ForwardMultiplyAdds + step.BackwardMultiplyAdds,
         };
@@ -127,7 +137,9 @@ internal sealed record HeadPlan
             TrainedParameters = (long)classes * (split.FeatureCount + 1),
             InferenceBatch = run,
             FrozenConstants = inference.FrozenBytes,
-            Inference = inference.SizeBytes,
+            Inference = inference.SizeBytes + inference.StageBytes,
+            InferenceDevice = inference.DeviceBytes + inference.DeviceStageBytes,
+            PinnedBytes = inference.Places.Devices[0].HostBytes,
             ImageMultiplyAdds = inference.Graph.Cost.MultiplyAdds / run,
         };
     }

@@ -10,6 +10,12 @@ namespace Thomas.Training;
 /// <param name="Parts">What it holds, in bytes.</param>
 public sealed record RunStage(string Name, IReadOnlyList<(string Name, long Bytes)> Parts)
 {
+    /// <summary>What of it is in the memory of a device that is not the CPU.</summary>
+    public long DeviceBytes { get; init; }
+
+    /// <summary>What of it is in the memory of the host alone.</summary>
+    public long HostBytes => Bytes - DeviceBytes;
+
     /// <summary>Sum of the parts.</summary>
     public long Bytes
     {
@@ -60,6 +66,28 @@ public sealed class RunPlan
         }
     }
 
+    /// <summary>The most that the run takes at any time of the memory of a device that is not the CPU; 0 on the CPU.</summary>
+    public long DeviceBytes
+    {
+        get
+        {
+            long most = 0;
+            foreach (RunStage stage in Stages) most = Math.Max(most, stage.DeviceBytes);
+            return most;
+        }
+    }
+
+    /// <summary>The most that the run adds at any time to the memory of the host alone.</summary>
+    public long HostBytes
+    {
+        get
+        {
+            long most = 0;
+            foreach (RunStage stage in Stages) most = Math.Max(most, stage.HostBytes);
+            return most;
+        }
+    }
+
     internal Func<TrainingPlan, long>? Beside { get; }
 
     /// <summary>What there is beside a step of the last layer's training.</summary>
@@ -95,6 +123,14 @@ public sealed class RunPlan
             text.Append('\n');
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"{"most at once",-18} {ByteSize.Format(Total),10}").ToString();
+        text.Append(CultureInfo.InvariantCulture, $"{"most at once",-18} {ByteSize.Format(Total),10}");
+        if (DeviceBytes > 0)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  at most {ByteSize.Format(DeviceBytes)} on the device, at most {ByteSize.Format(HostBytes)} on the host");
+        }
+
+        return text.ToString();
     }
 }

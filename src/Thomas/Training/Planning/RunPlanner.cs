@@ -169,20 +169,25 @@ public static class RunPlanner
         for (int batch = FeatureExtractor.DefaultBatch / 2; batch > 0 && Stage(plan).Bytes > bound; batch /= 2) plan = options.LastLayerAt(batch);
         stages.Add(Stage(plan));
         stages.Add(
-            new RunStage("last layer", [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]));
-        return (plan.InferenceBatch, plan.Features + plan.BesideStep + options.DatasetBytes + RuntimeBytes);
+            new RunStage(
+                "last layer",
+                [("features", plan.Features), ("the layer", plan.Head), ("data set", options.DatasetBytes), ("pinned memory", plan.PinnedBytes),
+                    ("runtime", RuntimeBytes)])
+            { DeviceBytes = plan.HeadDevice });
+        return (plan.InferenceBatch, plan.Features + plan.BesideStep + options.DatasetBytes + plan.PinnedBytes + RuntimeBytes);
 
         RunStage Stage(HeadPlan plan) =>
             new("features", [
                 ("inference", plan.Inference), ("folded weights", HasBatchNorm(model.Graph) ? plan.FrozenConstants : 0), ("features", plan.Features),
-                ("data set", options.DatasetBytes), ("runtime", RuntimeBytes)]);
+                ("data set", options.DatasetBytes), ("pinned memory", plan.PinnedBytes), ("runtime", RuntimeBytes)])
+            { DeviceBytes = plan.InferenceDevice };
     }
 
     private static void AddNetwork(TrainingPlan step, Func<TrainingPlan, long> beside, RunPlanOptions options, List<RunStage> stages)
     {
         long ring = RingBytes(step, options.LoaderThreads);
-        long validation = ValidationBytes(step);
-        long own = beside(step) - RuntimeBytes - options.DatasetBytes - ring - validation;
+        (long validation, long validationDevice) = ValidationBytes(step);
+        long own = beside(step) - RuntimeBytes - options.DatasetBytes - ring - validation - step.Device.HostBytes;
         long weights = step.Memory.TrainedWeights + step.Memory.Statistics;
 
         // Under a bound the state to go back to and the best weights lie in files.
@@ -192,13 +197,15 @@ public static class RunPlanner
             [
                 ("the step", step.Memory.Total + Math.Min(0, own)),
                 ("weights as read", Math.Max(0, own)),
-                ("state to go back to", inMemory ? step.Memory.Variables - step.Memory.GradientSums : 0),
-                ("best weights", inMemory ? weights : 0),
+                ("state to go back to", inMemory ? step.KeptCopies * (step.Memory.Variables - step.Memory.GradientSums) : 0),
+                ("best weights", inMemory ? step.KeptCopies * weights : 0),
                 ("batches", ring),
                 ("validation", validation),
                 ("data set", options.DatasetBytes),
+                ("pinned memory", step.Device.HostBytes),
                 ("runtime", RuntimeBytes),
-            ]));
+            ])
+        { DeviceBytes = step.Memory.DeviceBytes + validationDevice });
 
         // Writers hold the tensors once more, and what they build of them.
         stages.Add(
@@ -217,15 +224,21 @@ public static class RunPlanner
         stages.Add(Stage(batch));
         return batch;
 
-        RunStage Stage(int batch) => new(
-            "test",
-            [
-                ("result", weights),
-                ("inference", InferenceBytes(step, batch)),
-                ("folded weights", HasBatchNorm(step.Trainee.Graph) ? weights + step.Memory.FrozenConstants : 0),
-                ("data set", options.DatasetBytes),
-                ("runtime", RuntimeBytes),
-            ]);
+        RunStage Stage(int batch)
+        {
+            (long inference, long device) = InferenceBytes(step, batch);
+            return new RunStage(
+                "test",
+                [
+                    ("result", weights),
+                    ("inference", inference),
+                    ("folded weights", HasBatchNorm(step.Trainee.Graph) ? weights + step.Memory.FrozenConstants : 0),
+                    ("data set", options.DatasetBytes),
+                    ("pinned memory", step.Device.HostBytes),
+                    ("runtime", RuntimeBytes),
+                ])
+            { DeviceBytes = device };
+        }
     }
 
     /// <summary>
@@ -240,19 +253,23 @@ public static class RunPlanner
         return plan =>
         {
             // Trying many sets of trained tensors, as for 'sparse', must not compile each of them twice; the arena does not depend on them.
-            if (measured is null) (measured, validation) = (plan.Trainee, ValidationBytes(plan));
+            if (measured is null) (measured, validation) = (plan.Trainee, ValidationBytes(plan).All);
             bool folds = hasBatchNorm && plan.Trainee.BatchNorm == BatchNormMode.Frozen && plan.Options.Policy.Kind != Autodiff.UpdateKind.Norm;
-            return RuntimeBytes + datasetBytes + RingBytes(plan, loaderThreads) + validation + (folds ? plan.Memory.ModelCopy : -plan.Memory.FrozenConstants);
+            return RuntimeBytes + datasetBytes + RingBytes(plan, loaderThreads) + validation + plan.Device.HostBytes
+                + (folds ? plan.Memory.ModelCopy : -plan.Memory.FrozenConstants);
         };
     }
 
     private static long RingBytes(TrainingPlan plan, int threads) =>
         BatchLoader.BytesOf(threads, plan.MicroBatch, plan.Trainee.Graph.Inputs[0].Shape.ElementCount, plan.Trainee.Classes);
 
-    private static long ValidationBytes(TrainingPlan plan) => InferenceBytes(plan, batch: 1);
+    private static (long All, long Device) ValidationBytes(TrainingPlan plan) => InferenceBytes(plan, batch: 1);
 
-    private static long InferenceBytes(TrainingPlan plan, int batch) =>
-        CompiledGraph.Create(Rebatch.Run(plan.Trainee.Graph, batch), plan.Options.Compile).SizeBytes;
+    private static (long All, long Device) InferenceBytes(TrainingPlan plan, int batch)
+    {
+        CompiledGraph compiled = CompiledGraph.Create(Rebatch.Run(plan.Trainee.Graph, batch), plan.Options.Compile);
+        return (compiled.SizeBytes + compiled.StageBytes, compiled.DeviceBytes + compiled.DeviceStageBytes);
+    }
 
     private static bool HasBatchNorm(Graph graph)
     {

@@ -7,7 +7,8 @@ namespace Thomas.Training;
 
 /// <summary>
 /// Bytes of a training step by what they hold. Variables, packed constants and arenas are allocated exactly so; frozen constants lie where the model has them.
-/// The kinds of the step's arena are those at its peak. Not counted are the runtime itself and <see cref="ModelCopy"/>.
+/// The kinds of the step's arena are those at its peak. Not counted are the runtime itself and <see cref="ModelCopy"/>. Where a device computes that is not the
+/// CPU, both its memory and the host's are counted: <see cref="DeviceBytes"/> and <see cref="HostBytes"/>.
 /// </summary>
 public sealed record TrainingMemory
 {
@@ -17,7 +18,7 @@ public sealed record TrainingMemory
     /// <summary>Parameters that are not, as the model holds them.</summary>
     public long FrozenConstants { get; init; }
 
-    /// <summary>Copies of frozen parameters in the layouts of kernels.</summary>
+    /// <summary>Copies of frozen parameters in the layouts of kernels, and tables of kernels that update several parameters.</summary>
     public long PackedConstants { get; init; }
 
     /// <summary>Running statistics of batch normalization.</summary>
@@ -47,6 +48,17 @@ public sealed record TrainingMemory
     /// <summary>The arena of the update by summed gradients, where it is apart.</summary>
     public long UpdateArena { get; init; }
 
+    /// <summary>
+    /// What brings batches to a device: memory of the host in which they are made, and, where they go there while the device computes, a buffer on the device.
+    /// </summary>
+    public long Transfers { get; init; }
+
+    /// <summary>What of <see cref="Total"/> is in the memory of a device that is not the CPU; 0 on the CPU.</summary>
+    public long DeviceBytes { get; init; }
+
+    /// <summary>What of <see cref="Total"/> is in the memory of the host alone: all of it on the CPU.</summary>
+    public long HostBytes => Total - DeviceBytes;
+
     /// <summary>The trained parameters as the model was read, which it keeps beside those that change: not part of <see cref="Total"/>.</summary>
     public long ModelCopy { get; init; }
 
@@ -63,13 +75,13 @@ public sealed record TrainingMemory
     public long Allocated => Variables + PackedConstants + StepArena + UpdateArena;
 
     /// <summary>Everything.</summary>
-    public long Total => Allocated + FrozenConstants;
+    public long Total => Allocated + Transfers + FrozenConstants;
 
     internal static TrainingMemory Of(IReadOnlyList<Variable> variables, CompiledGraph step, CompiledGraph? apply)
     {
         MemoryPlan plan = step.Plan;
         long alignment = step.Places.AlignmentOf(0);
-        return new TrainingMemory
+        TrainingMemory memory = new()
         {
             TrainedWeights = BytesOf(variables, VariableKind.Weight, alignment),
             Statistics = BytesOf(variables, VariableKind.Statistic, alignment),
@@ -77,7 +89,8 @@ public sealed record TrainingMemory
             GradientSums = BytesOf(variables, VariableKind.Gradient, alignment),
             ModelCopy = InitialBytes(variables),
             FrozenConstants = step.FrozenBytes,
-            PackedConstants = step.ConstantBytes + (apply?.ConstantBytes ?? 0),
+            PackedConstants = step.ConstantBytes + step.TableBytes + (apply is null ? 0 : apply.ConstantBytes + apply.TableBytes),
+            Transfers = step.StageBytes,
             Inputs = plan.PeakBytes(MemoryKind.Input),
             Activations = plan.PeakBytes(MemoryKind.Activation) + plan.PeakBytes(MemoryKind.SavedActivation) + plan.PeakBytes(MemoryKind.Recomputed),
             Gradients = plan.PeakBytes(MemoryKind.Gradient),
@@ -85,6 +98,9 @@ public sealed record TrainingMemory
             Gaps = plan.ArenaBytes - plan.LowerBoundBytes,
             UpdateArena = apply?.Plan.ArenaBytes ?? 0,
         };
+        return step.Places.Devices[0] is HostDevice
+            ? memory
+            : memory with { DeviceBytes = memory.Variables + step.DeviceBytes + step.DeviceStageBytes + (apply?.DeviceBytes ?? 0) };
     }
 
     private static long InitialBytes(IReadOnlyList<Variable> variables)

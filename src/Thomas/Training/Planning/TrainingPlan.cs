@@ -97,6 +97,12 @@ public sealed class TrainingPlan
 
     internal CompiledGraph CompiledStep { get; }
 
+    /// <summary>The device that the step is for.</summary>
+    internal Device Device => CompiledStep.Places.Devices[0];
+
+    /// <summary>How many copies of it the state to go back to and the best weights take: a device may fail while one is being made.</summary>
+    internal int KeptCopies => Device is HostDevice ? 1 : 2;
+
     internal CompiledGraph? CompiledApply { get; }
 
     /// <summary>The plan for a model that differs in its weights alone: what was decided stays, so that nothing is searched for again.</summary>
@@ -141,6 +147,13 @@ public sealed class TrainingPlan
         }
 
         text.Append(CultureInfo.InvariantCulture, $"{"total",-18} {ByteSize.Format(Memory.Total),10}\n");
+        if (Memory.DeviceBytes > 0)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"on the device {ByteSize.Format(Memory.DeviceBytes)}, on the host {ByteSize.Format(Memory.HostBytes)}\n");
+        }
+
         foreach (RecomputedValue value in Recomputed)
             text.Append(CultureInfo.InvariantCulture, $"recomputed {VisibleText.Of(value.Name)} {ByteSize.Format(value.Bytes)}\n");
         return text.Append(Step.ToText()).ToString();
@@ -161,5 +174,6 @@ public sealed class TrainingPlan
         ("workspace", Memory.Workspace),
         ("gaps", Memory.Gaps),
         ("update", Memory.UpdateArena),
+        ("transfers", Memory.Transfers),
     ];
 }

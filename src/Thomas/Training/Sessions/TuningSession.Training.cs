@@ -6,6 +6,7 @@ using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Data;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
 
@@ -14,6 +15,8 @@ public sealed partial class TuningSession
 {
     private const int ListedClasses = 10;
 
+    private readonly List<string> _trainingNotes = [];
+    private volatile bool _hasLostDevice;
     private readonly SemaphoreSlim _training = new(1);
     private readonly CancellationTokenSource _end = new();
 
@@ -124,11 +127,18 @@ public sealed partial class TuningSession
     }
 
     /// <summary>The one place that trains: the last layer, on rows of features.</summary>
-    private LinearHead TrainHead(FeatureMatrix train, int classes, IProgress<EpochReport>? progress, CancellationToken cancellation)
+    private LinearHead TrainHead(
+        FeatureMatrix train, int classes, IProgress<EpochReport>? progress, List<string> warnings, CancellationToken cancellation)
     {
-        (LinearHead head, _) = HeadTrainer.Train(
-            train, null, classes, _options.Head with { Compile = _options.Compile }, epochs: progress, cancellation: cancellation);
+        // A device that has failed is not asked again in this session.
+        CompileOptions compile = _hasLostDevice || _backbone.IsOnHost ? DeviceFailure.OnHost(_options.Compile) : _options.Compile;
+        (LinearHead head, TrainerResult run) = HeadTrainer.Train(
+            train, null, classes, _options.Head with { Compile = compile }, epochs: progress, cancellation: cancellation);
         cancellation.ThrowIfCancellationRequested();
+        if (run.DeviceNotes.Count == 0) return head;
+        _hasLostDevice = true;
+        warnings.AddRange(run.DeviceNotes);
+        lock (_gate) _trainingNotes.AddRange(run.DeviceNotes);
         return head;
     }
 
@@ -151,16 +161,17 @@ public sealed partial class TuningSession
 
         bool[] aside = rows.SetAside(classes.Length, _options.CheckShare, _options.Head.Seed, out int count);
         ConfusionMatrix? before = null, after = null;
+        List<string> deviceWarnings = [];
         if (count > 0)
         {
             using FeatureMatrix others = rows.ToMatrix(aside, false), check = rows.ToMatrix(aside, true);
             before = NearestCentroid.Fit(others, classes.Length).Evaluate(check);
-            after = TrainHead(others, classes.Length, Counting(progress, "check"), cancellation).Evaluate(check);
+            after = TrainHead(others, classes.Length, Counting(progress, "check"), deviceWarnings, cancellation).Evaluate(check);
         }
 
         LinearHead head;
         using (FeatureMatrix all = rows.ToMatrix(new bool[aside.Length], false))
-            head = TrainHead(all, classes.Length, Counting(progress, "train"), cancellation);
+            head = TrainHead(all, classes.Length, Counting(progress, "train"), deviceWarnings, cancellation);
         TuningSessionReport report = new()
         {
             Labels = labels,
@@ -168,7 +179,7 @@ public sealed partial class TuningSession
             Before = before,
             After = after,
             Checked = Checked(count, aside.Length),
-            Warnings = Warnings(labels, before, after),
+            Warnings = [.. Warnings(labels, before, after), .. deviceWarnings],
             Duration = Stopwatch.GetElapsedTime(start),
         };
         return PutIntoUse(new SessionHead(head, classes, fingerprint, report));

@@ -44,7 +44,7 @@ public sealed partial class TuningSession : IDisposable
     private readonly SessionFolder _files;
     private readonly HeadSplit _split;
     private readonly Preprocessor _preprocessor;
-    private readonly ExecutablePool _backbone;
+    private readonly FallbackPool _backbone;
     private readonly IImageDecoder? _decoder;
     private readonly TuningSessionOptions _options;
     private readonly SessionState _state;
@@ -71,7 +71,8 @@ public sealed partial class TuningSession : IDisposable
         _split = HeadSplit.Find(model);
         _preprocessor = new Preprocessor(Input.Preprocessing);
         Graph features = _split.FeatureGraph();
-        _backbone = new ExecutablePool(BatchFit.Compile(features, 1, options.Compile), SideBySide, nameof(TuningSession));
+        _backbone = new FallbackPool(
+            options.Compile, compile => new ExecutablePool(BatchFit.Compile(features, 1, compile), SideBySide, nameof(TuningSession)));
         try
         {
             MatchModel(ModelHash.Of(features));
@@ -96,6 +97,18 @@ public sealed partial class TuningSession : IDisposable
 
     /// <summary>What a user should know of how the session was opened: a change that was cut off by a crash, a head that must be trained again.</summary>
     public IReadOnlyList<string> Notices => _notices;
+
+    /// <summary>
+    /// What a user should know of the device, by now: kernels of it that cannot be used, and that it has failed, so that the CPU has computed from there on. A
+    /// session loses nothing by that.
+    /// </summary>
+    public IReadOnlyList<string> DeviceNotes
+    {
+        get
+        {
+            lock (_gate) return [.. _backbone.Notes, .. _trainingNotes];
+        }
+    }
 
     /// <summary>The images, in the order in which they were added, as they are at the moment.</summary>
     public IReadOnlyList<TuningSessionItem> Items
@@ -401,14 +414,13 @@ public sealed partial class TuningSession : IDisposable
 
     private float[] FeaturesOf(RgbImage image)
     {
-        float[] features;
-        using (ExecutablePool.Lease lease = _backbone.Rent())
+        float[] features = _backbone.Work(executable =>
         {
-            _preprocessor.Run(image, lease.Executable.Stage()[.._preprocessor.InputLength]);
-            lease.Executable.Send();
-            lease.Executable.Run();
-            features = lease.Executable.Fetch()[..Features].ToArray();
-        }
+            _preprocessor.Run(image, executable.Stage()[.._preprocessor.InputLength]);
+            executable.Send();
+            executable.Run();
+            return executable.Fetch()[..Features].ToArray();
+        });
 
         foreach (float value in features)
         {

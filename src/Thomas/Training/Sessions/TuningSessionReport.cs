@@ -38,7 +38,8 @@ public sealed record TuningSessionReport
     public required string Checked { get; init; }
 
     /// <summary>
-    /// What the user must know: classes that were not checked or look the same, a result below the baseline, a head that could not be kept for the next start.
+    /// What the user must know: classes that were not checked or look the same, a result below the baseline, a head that could not be kept for the next start,
+    /// a device that failed, so that the CPU trained.
     /// </summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 

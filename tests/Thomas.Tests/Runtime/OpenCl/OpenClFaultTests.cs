@@ -251,6 +251,71 @@ public sealed class OpenClFaultTests
             model, images, new NoDecoder(), new EvaluationOptions { Compile = new CompileOptions { OtherDevice = OpenClTesting.Open(faults), Threads = 1 } });
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void A_session_goes_on_on_the_CPU_and_nothing_taught_is_lost(int images)
+    {
+        using Data.TemporaryFolder folder = new();
+        OpenClFaults faults = new();
+        TuningSessionOptions options = SessionJob.Options with { Compile = new CompileOptions { OtherDevice = OpenClTesting.Open(faults), Threads = 1 } };
+        using (TuningSession session = SessionJob.Open(folder, options))
+        {
+            for (int i = 0; i < 9; i++)
+            {
+                if (i == images) faults.LostAfter = faults.Launches + 2;
+                session.Add(SessionJob.Colors[i % 3], SessionJob.Image(SessionJob.Colors[i % 3], (ulong)i));
+                Assert.Equal(i + 1, session.Items.Count);
+            }
+
+            Assert.StartsWith("the device failed, and the CPU computed instead", Assert.Single(session.DeviceNotes), StringComparison.Ordinal);
+            TuningSessionReport report = session.Train();
+            Assert.Equal(9, report.Images);
+            Assert.Equal("green", session.Classify(SessionJob.Image("green", 20))[0].Label);
+            Assert.Single(session.DeviceNotes);
+        }
+
+        using TuningSession again = SessionJob.Open(folder);
+        Assert.Equal(9, again.Items.Count);
+        Assert.Equal("red", again.Classify(SessionJob.Image("red", 21))[0].Label);
+        Assert.Empty(again.DeviceNotes);
+    }
+
+    [Fact]
+    public void A_session_whose_device_is_lost_in_training_trains_on_the_CPU_and_says_so()
+    {
+        using Data.TemporaryFolder folder = new(), other = new();
+        OpenClFaults faults = new();
+        TuningSessionOptions options = SessionJob.Options with { Compile = new CompileOptions { OtherDevice = OpenClTesting.Open(faults), Threads = 1 } };
+        using TuningSession session = SessionJob.Open(folder, options), cpu = SessionJob.Open(other);
+        SessionJob.Fill(session, 4);
+        SessionJob.Fill(cpu, 4);
+        faults.LostAfter = faults.Launches + 20;
+        TuningSessionReport report = session.Train();
+        string warning = Assert.Single(report.Warnings);
+        Assert.StartsWith("the device failed", warning, StringComparison.Ordinal);
+        Assert.Equal([warning], session.DeviceNotes);
+        Assert.Equal(cpu.Train().Images, report.Images);
+        RgbImage image = SessionJob.Image("blue", 30);
+        Assert.Equal(cpu.Classify(image)[0].Label, session.Classify(image)[0].Label);
+        Assert.Equal(2, session.DeviceNotes.Count);
+        Assert.Empty(session.Train().Warnings);
+    }
+
+    [Fact]
+    public void A_session_that_the_device_has_no_memory_for_is_the_CPUs()
+    {
+        using Data.TemporaryFolder folder = new();
+        OpenClDevice device = OpenClTesting.Open(new OpenClFaults { RefusesBuffer = static _ => true });
+        using TuningSession session = SessionJob.Open(
+            folder, SessionJob.Options with { Compile = new CompileOptions { OtherDevice = device, Threads = 1 } });
+        SessionJob.Fill(session, 2);
+        session.Train();
+        Assert.Equal("red", session.Classify(SessionJob.Image("red", 9))[0].Label);
+        Assert.Contains("cannot give", Assert.Single(session.DeviceNotes), StringComparison.Ordinal);
+    }
+
     private static bool IsConvolution(string kernel) =>
         kernel.StartsWith("f32_conv_", StringComparison.Ordinal) && kernel.EndsWith("__opencl", StringComparison.Ordinal);
 

@@ -24,9 +24,12 @@ public sealed class OpenClSettingsTests
                 Profiling = true,
                 KeepsBinaries = false,
                 SelfTest = false,
+                Upload = UploadTime.Ahead,
+                Transfer = TransferWay.Map,
             },
             OpenClSettings.Parse(
-                "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test "));
+                "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test upload=ahead "
+                + "transfer=MAP"));
         Assert.Equal(8, OpenClSettings.Parse("group=64 group=8").WorkGroup);
     }
 
@@ -42,6 +45,10 @@ public sealed class OpenClSettingsTests
     [InlineData("buffer=much")]
     [InlineData("tiles=1")]
     [InlineData("tiles=none")]
+    [InlineData("upload=1")]
+    [InlineData("upload=later")]
+    [InlineData("transfer")]
+    [InlineData("transfer=zero-copy")]
     [InlineData("fast-math=1")]
     [InlineData("no-binaries=no")]
     [InlineData("Blocking")]

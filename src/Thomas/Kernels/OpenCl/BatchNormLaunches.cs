@@ -23,7 +23,10 @@ internal static class BatchNormLaunches
         bool hasRest = operands.Length > 5;
         return new OpenClLaunch(
             Program(File, channels), "normalize_elements", PerElement(rows, channels), new WorkSize(limits.LoopGroup),
-            [.. operands[..5], hasRest ? operands[5] : operands[3], LaunchArgument.Output(), rows, channels, hasRest ? 1 : 0, epsilon, clip.Lower, clip.Upper]);
+            [
+                operands[0].As("TX"), .. operands[1..5], hasRest ? operands[5] : operands[3], LaunchArgument.Output().As("TY"), rows, channels, hasRest ? 1 : 0,
+                epsilon, clip.Lower, clip.Upper,
+            ]);
     }
 
     /// <summary>Bytes of workspace that <see cref="Moments"/> takes.</summary>
@@ -42,7 +45,7 @@ internal static class BatchNormLaunches
             return
             [
                 new OpenClLaunch(
-                    program, "moments", plan.OneChunk, plan.Group, [x, .. results, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]),
+                    program, "moments", plan.OneChunk, plan.Group, [x.As("TX"), .. results, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]),
             ];
         }
 
@@ -66,8 +69,8 @@ internal static class BatchNormLaunches
         const string Name = "f32_batchnormtraining";
         ColumnPlan plan = new(rows, channels, limits);
         OpenClProgram program = Program(File, channels);
-        LaunchArgument[] operands = [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2)];
-        LaunchArgument[] results = [LaunchArgument.Output(), LaunchArgument.Output(1), LaunchArgument.Output(2)];
+        LaunchArgument[] operands = [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(2)];
+        LaunchArgument[] results = [LaunchArgument.Output().As("TY"), LaunchArgument.Output(1), LaunchArgument.Output(2)];
         LaunchArgument[] end = [epsilon, clip.Lower, clip.Upper, .. MomentLocals(plan)];
         if (plan.Chunks == 1)
         {
@@ -108,8 +111,8 @@ internal static class BatchNormLaunches
         LaunchArgument variance = LaunchArgument.Input(4), dScale = LaunchArgument.Output(1), dShift = LaunchArgument.Output(2);
         LaunchArgument[] operands =
         [
-            LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Input(clip is null ? 2 : 5), LaunchArgument.Input(3),
-            variance,
+            LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Input(clip is null ? 2 : 5),
+            LaunchArgument.Input(3), variance,
         ];
         LaunchArgument[] results = [LaunchArgument.Output(), dScale, dShift];
         LaunchArgument[] settings = [epsilon, clip is null ? 0 : 1, clip?.Lower ?? 0, clip?.Upper ?? 0];
@@ -142,7 +145,7 @@ internal static class BatchNormLaunches
 
     private static OpenClLaunch MomentsOfChunks(ColumnPlan plan, LaunchArgument x, LaunchArgument workspace) => new(
         Program(File, plan.Channels), "moments_of_chunks", plan.Items, plan.Group,
-        [x, workspace, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]);
+        [x.As("TX"), workspace, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]);
 
     private static LaunchArgument[] MomentLocals(ColumnPlan plan) =>
         [LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.Group.Count * sizeof(float))];

@@ -55,6 +55,9 @@ internal sealed record OpenClSettings
     /// <summary>Whether programs are tried out before they are relied on.</summary>
     public bool SelfTest { get; init; } = true;
 
+    /// <summary>How values of the forward pass lie in memory.</summary>
+    public OpenClStorage Storage { get; init; }
+
     /// <summary>
     /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such
     /// as updates, run once all the same.
@@ -90,7 +93,7 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
+    /// <c>storage=half</c>, <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
     /// <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
@@ -121,6 +124,8 @@ internal sealed record OpenClSettings
                 return this with { Family = family };
             case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
                 return this with { Tune = mode };
+            case "storage" when Enum.TryParse(value, ignoreCase: true, out OpenClStorage storage) && Enum.IsDefined(storage) && !char.IsAsciiDigit(value[0]):
+                return this with { Storage = storage };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
@@ -130,8 +135,8 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, "
-                    + "one-by-one, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, fast-math, blocking, profiling, "
+                    + "no-binaries, one-by-one, no-self-test.");
         }
     }
 }

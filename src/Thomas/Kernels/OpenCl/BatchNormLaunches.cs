@@ -34,7 +34,7 @@ internal static class BatchNormLaunches
 
     /// <summary>Mean, variance (divided by the count) and what the mean lost when it was rounded.</summary>
     /// <param name="plan">How the rows are cut.</param>
-    /// <param name="x">The matrix.</param>
+    /// <param name="x">The matrix; macro TX stands for the type of its elements.</param>
     /// <param name="results">Mean, variance, rest.</param>
     /// <param name="workspace">Where <see cref="MomentsBytes"/> may be used.</param>
     public static IEnumerable<OpenClLaunch> Moments(ColumnPlan plan, LaunchArgument x, LaunchArgument[] results, LaunchArgument workspace)
@@ -45,7 +45,7 @@ internal static class BatchNormLaunches
             return
             [
                 new OpenClLaunch(
-                    program, "moments", plan.OneChunk, plan.Group, [x.As("TX"), .. results, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]),
+                    program, "moments", plan.OneChunk, plan.Group, [x, .. results, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]),
             ];
         }
 
@@ -83,13 +83,13 @@ internal static class BatchNormLaunches
         {
             OpenClLaunch both = new(
                 program, "join_normalize", plan.Items, plan.Group, [.. operands, workspace, .. results, rows, channels, plan.ChunkRows, plan.Chunks, .. end]);
-            return new OpenClKernel($"{Name}_chunks", MomentsOfChunks(plan, LaunchArgument.Input(0), workspace), both) { Workspace = MomentsBytes(plan) };
+            return new OpenClKernel($"{Name}_chunks", MomentsOfChunks(plan, operands[0], workspace), both) { Workspace = MomentsBytes(plan) };
         }
 
         long restAt = Aligned(MomentsBytes(plan));
         LaunchArgument rest = LaunchArgument.Workspace(restAt);
         return new OpenClKernel($"{Name}_chunks_join", [
-            .. Moments(plan, LaunchArgument.Input(0), [results[1], results[2], rest], workspace),
+            .. Moments(plan, operands[0], [results[1], results[2], rest], workspace),
             Normalize(rows, channels, [.. operands, results[1], results[2], rest], epsilon, clip, limits),
         ])
         {
@@ -145,7 +145,7 @@ internal static class BatchNormLaunches
 
     private static OpenClLaunch MomentsOfChunks(ColumnPlan plan, LaunchArgument x, LaunchArgument workspace) => new(
         Program(File, plan.Channels), "moments_of_chunks", plan.Items, plan.Group,
-        [x.As("TX"), workspace, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]);
+        [x, workspace, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]);
 
     private static LaunchArgument[] MomentLocals(ColumnPlan plan) =>
         [LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.Group.Count * sizeof(float))];

@@ -96,7 +96,7 @@ kernel void depthwise_any(ARG(const TX, x), ARG(const float, filter), ARG(const 
         {
             const int column = q * sw - left + j * dw;
             if (column >= 0 && column < w)
-                sum += GET(TX, x + ((n * h + row) * w + column) * channels + o / multiplier) * filter[(i * kw + j) * outputs + o];
+                sum += GET(TX, x + (((n * h + row) * w + column) * channels + o / multiplier)) * filter[(i * kw + j) * outputs + o];
         }
     }
 

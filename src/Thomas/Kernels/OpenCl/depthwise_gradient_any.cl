@@ -44,7 +44,7 @@ kernel void filter_gradient_any(ARG(const TX, x), ARG(const float, dy), ARG(floa
     {
         const int q = pixel % ow, p = pixel / ow % oh, n = pixel / ow / oh, row = p * sh + down, column = q * sw + across;
         if (row >= 0 && row < h && column >= 0 && column < w)
-            sum += dy[pixel * outputs + o] * GET(TX, x + ((n * h + row) * w + column) * channels + o / multiplier);
+            sum += dy[pixel * outputs + o] * GET(TX, x + (((n * h + row) * w + column) * channels + o / multiplier));
     }
 
     sums[place] = sum;

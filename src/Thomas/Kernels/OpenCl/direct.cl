@@ -29,7 +29,7 @@
 #define WITH_BIAS(v, n) (v)
 #endif
 #ifdef RESIDUAL
-#define WITH_RESIDUAL(v, n) ((v) + GET(TR, residual + at + (n)))
+#define WITH_RESIDUAL(v, n) ((v) + GET(TR, residual + (at + (n))))
 #else
 #define WITH_RESIDUAL(v, n) (v)
 #endif
@@ -94,11 +94,11 @@ kernel void direct(
         if (!any) continue;
 
         // The load stands outside the choice, so that there is no branch: a place beyond the image is read at the first pixel.
-#define TAKE(i, k) GET(TA, a + lines[i] + (k))
+#define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #elif defined(A_COLUMNS)
-#define TAKE(i, k) GET(TA, a + lines[i] + (size_t)(k) * lda)
+#define TAKE(i, k) GET(TA, a + (lines[i] + (size_t)(k) * lda))
 #else
-#define TAKE(i, k) GET(TA, a + lines[i] + (k))
+#define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #endif
         for (int k = 0; k < channels; k++)
         {
@@ -145,7 +145,7 @@ kernel void direct(
             }
             else
             {
-                for (int u = skip; u < VW; u++) PUT(TC, c + at + column + u, values[u]);
+                for (int u = skip; u < VW; u++) PUT(TC, c + (at + column + u), values[u]);
             }
         }
     }
@@ -229,7 +229,7 @@ kernel void filter(
             const int column = COLUMN(j);
             float values[VW];
             WRITE_VECTOR(float, sums[i][j], values);
-            for (int u = firstN + j * VW - column; u < VW; u++) PUT(TC, c + ((size_t)(column + u) * taps + tap) * sizeM + firstM + i, values[u]);
+            for (int u = firstN + j * VW - column; u < VW; u++) PUT(TC, c + (((size_t)(column + u) * taps + tap) * sizeM + firstM + i), values[u]);
         }
     }
 }

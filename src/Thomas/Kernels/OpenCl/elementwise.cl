@@ -84,8 +84,8 @@ kernel void map2_strided(ARG(const TA, a), ARG(const TB, b), ARG(TY, y), const i
     rest /= s3;
     const int i4 = rest % s4;
     const int i5 = rest / s4;
-    const float v = GET(TA, a + i0 * a0 + i1 * a1 + i2 * a2 + i3 * a3 + i4 * a4 + i5 * a5);
-    const float w = GET(TB, b + i0 * b0 + i1 * b1 + i2 * b2 + i3 * b3 + i4 * b4 + i5 * b5);
+    const float v = GET(TA, a + (i0 * a0 + i1 * a1 + i2 * a2 + i3 * a3 + i4 * a4 + i5 * a5));
+    const float w = GET(TB, b + (i0 * b0 + i1 * b1 + i2 * b2 + i3 * b3 + i4 * b4 + i5 * b5));
     PUT(TY, y + i, F2(v, w));
 }
 #endif

@@ -9,7 +9,7 @@
     float d = 0.0f; \
     for (int j = max(-before, -(c)); j <= min(after, channels - 1 - (c)); j++) \
     { \
-        const float near = GET(TX, (x) + (index) + j); \
+        const float near = GET(TX, (x) + ((index) + j)); \
         d += near * near; \
     } \
     d = bias + alpha * d

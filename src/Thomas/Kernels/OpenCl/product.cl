@@ -317,7 +317,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
                 if (n + u >= sizeN) continue;
                 float v = WITH_BIAS(sums[i][j + u], n + u);
 #ifdef RESIDUAL
-                v += GET(TR, added + n + u);
+                v += GET(TR, added + (n + u));
 #endif
                 v = FINAL(v);
                 sums[i][j + u] = v;
@@ -329,7 +329,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
 #pragma unroll
             for (int u = 0; u < 4; u++)
             {
-                if (n + u < sizeN) PUT(TC, line + n + u, sums[i][j + u]);
+                if (n + u < sizeN) PUT(TC, line + (n + u), sums[i][j + u]);
             }
 #endif
         }

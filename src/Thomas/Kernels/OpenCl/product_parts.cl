@@ -61,7 +61,7 @@ kernel void transpose(ARG(const TB, x), ARG(float, y), const int sizeN, const in
     local float tile[TILE][TILE + 1];
     const size_t first = (size_t)GROUP(2) * sizeN * sizeK;
     const int k = GROUP(0) * TILE, n = GROUP(1) * TILE, u = get_local_id(0), v = get_local_id(1);
-    if (k + u < sizeK && n + v < sizeN) tile[v][u] = GET(TB, x + first + (size_t)(n + v) * sizeK + k + u);
+    if (k + u < sizeK && n + v < sizeN) tile[v][u] = GET(TB, x + (first + (size_t)(n + v) * sizeK + k + u));
     barrier(CLK_LOCAL_MEM_FENCE);
     if (n + u < sizeN && k + v < sizeK) y[first + (size_t)(k + v) * sizeN + n + u] = tile[u][v];
 }

@@ -46,7 +46,7 @@ kernel void reduce(ARG(const TX, x), ARG(TY, y), local float4 *values, CUT_ARGS,
     {
         const float xy = JOIN(v.x, v.y);
         const float zw = JOIN(v.z, v.w);
-        PUT(TY, y + cut_column * chunks + cut_part, JOIN(xy, zw) * scale);
+        PUT(TY, y + (cut_column * chunks + cut_part), JOIN(xy, zw) * scale);
     }
     else
     {

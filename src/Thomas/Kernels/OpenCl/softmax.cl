@@ -14,7 +14,7 @@
     float largest = -INFINITY; \
     for (int i = lane; is_row && i < n; i += lanes) \
     { \
-        const float v = (beta) * GET(TX, (x) + start + i); \
+        const float v = (beta) * GET(TX, (x) + (start + i)); \
         largest = LARGER(largest, v); \
     } \
     values[item] = largest; \
@@ -24,7 +24,7 @@
     float2 pair = (float2)(0.0f); \
     for (int i = lane; is_row && i < n; i += lanes) \
     { \
-        const float v = (beta) * GET(TX, (x) + start + i); \
+        const float v = (beta) * GET(TX, (x) + (start + i)); \
         const float e = exp(v - largest); \
         if (v == largest) pair.x += e; \
         else pair.y += e; \
@@ -46,8 +46,8 @@ kernel void softmax(ARG(const TX, x), ARG(TY, y), local float2 *pairs, const int
     if (!is_row) return;
     for (int i = lane; i < n; i += lanes)
     {
-        const float v = beta * GET(TX, x + start + i) - largest;
-        PUT(TY, y + start + i, is_logarithm ? v - shift : exp(v) / sum);
+        const float v = beta * GET(TX, x + (start + i)) - largest;
+        PUT(TY, y + (start + i), is_logarithm ? v - shift : exp(v) / sum);
     }
 }
 
@@ -67,7 +67,7 @@ kernel void cross_entropy(ARG(const TX, x), ARG(const float, targets), ARG(const
     float loss = 0.0f;
     for (int i = lane; is_row && i < n; i += lanes)
     {
-        const float v = GET(TX, x + start + i) - largest;
+        const float v = GET(TX, x + (start + i)) - largest;
         p[start + i] = exp(v) / sum;
 
         // A class that is impossible and does not occur adds nothing, although 0 * -infinity is NaN.

@@ -19,28 +19,30 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
 {
     private const int Batch = 8;
 
-    /// <summary>Architecture, side of its images (0: its own), width, whether batch norm is live, the largest share of the arena for training.</summary>
-    public static TheoryData<string, int, float, bool, double> Networks => new()
+    /// <summary>
+    /// Architecture, side of its images (0: its own), width, whether batch norm is live, batch, the largest share of the arena for training. Statistics of few
+    /// pixels make steps chaotic.
+    /// </summary>
+    public static TheoryData<string, int, float, bool, int, double> Networks => new()
     {
-        { "lenet5", 0, 1, false, 0.9 },
-        { "mobilenet-v2", 64, 0.35f, true, 0.75 },
-        { "mobilenet-v2", 64, 0.35f, false, 0.75 },
-        { "resnet20", 0, 1, true, 0.75 },
-        { "squeezenet", 64, 1, false, 0.75 },
+        { "lenet5", 0, 1, false, 8, 0.9 },
+        { "mobilenet-v2", 128, 0.35f, true, 4, 0.65 },
+        { "mobilenet-v2", 64, 0.35f, false, 8, 0.65 },
+        { "resnet20", 0, 1, true, 8, 0.65 },
+        { "squeezenet", 64, 1, false, 8, 0.65 },
     };
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void Losses_and_gradients_are_near_and_the_arena_is_smaller(string name, int side, float width, bool live, double most)
+    public void Losses_are_near_and_the_arena_is_smaller(string name, int side, float width, bool live, int batch, double most)
     {
         Model model = Build(name, side, width);
-        TrainingPlan floats = Plan(model, live, Device(OpenClStorage.Float)), halves = Plan(model, live, Device(OpenClStorage.Half));
+        TrainingPlan floats = Plan(model, live, Device(OpenClStorage.Float), batch), halves = Plan(model, live, Device(OpenClStorage.Half), batch);
         double ratio = (double)halves.Step.ArenaBytes / floats.Step.ArenaBytes;
         output.WriteLine($"{name}: arena {halves.Step.ArenaBytes} of {floats.Step.ArenaBytes} bytes, {ratio:F3}");
         Expect.True(ratio <= most, $"{name}: the arena has {ratio:F3} of that with float32 numbers");
 
-        // Statistics of few pixels make steps chaotic, so the rate is small there.
-        float rate = live ? 1e-5f : 1e-3f;
+        float rate = live ? 2e-6f : 1e-3f;
         List<float> expected = TrainingSteps.Run(floats, 20, rate), actual = TrainingSteps.Run(halves, 20, rate);
         for (int i = 0; i < actual.Count; i++)
         {
@@ -51,12 +53,28 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
         Assert.NotEqual(expected, actual);
 
         // The same seed gives the same bits.
-        Assert.Equal(actual, TrainingSteps.Run(halves, 20, rate));
-        Dictionary<string, float[]> gradients = Gradients(floats), near = Gradients(halves);
-        double difference = Math.Sqrt(gradients.Sum(pair => Square([.. pair.Value.Select((value, i) => value - near[pair.Key][i])])));
-        double whole = Math.Sqrt(gradients.Values.Sum(Square));
-        output.WriteLine($"{name}: gradients differ by {difference / whole:E1} of their norm");
-        Expect.True(difference <= 0.05 * whole, $"{name}: gradients of {whole:E1} differ by {difference:E1}");
+        Assert.Equal(actual[..5], TrainingSteps.Run(halves, 5, rate));
+    }
+
+    /// <summary>
+    /// How far gradients are from those of the definitions: about as far as the definitions are where the values that are stored as 16-bit floats are rounded.
+    /// They are not equal to those, since the least difference, where it changes a rounding, grows from layer to layer.
+    /// </summary>
+    [Theory]
+    [InlineData("lenet5", 0, 1, false)]
+    [InlineData("mobilenet-v2", 64, 0.35f, true)]
+    [InlineData("mobilenet-v2", 64, 0.35f, false)]
+    [InlineData("resnet20", 0, 1, true)]
+    [InlineData("squeezenet", 48, 1, false)]
+    [InlineData("mobilenet-v3-small", 64, 1, true)]
+    public void Gradients_differ_by_no_more_than_rounding_explains(string name, int side, float width, bool live)
+    {
+        TrainingPlan plan = Plan(Build(name, side, width), live, Device(OpenClStorage.Half), batch: 4);
+        Assert.Contains(plan.CompiledStep.Graph.Values, value => value.IsHalf);
+        Dictionary<string, float[]> exact = Defined(plan, rounds: false);
+        double actual = Difference(exact, Gradients(plan)) / Norm(exact), explained = Difference(exact, Defined(plan, rounds: true)) / Norm(exact);
+        output.WriteLine($"{name}: gradients differ by {actual:E1} of their norm, by rounding alone {explained:E1}");
+        Expect.True(actual <= 2 * explained, $"{name}: gradients differ by {actual:E1} of their norm, by rounding alone {explained:E1}");
     }
 
     [Theory]
@@ -174,8 +192,9 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
     public void A_memory_bound_recomputes_values_that_are_stored_so()
     {
         Model model = Build("mobilenet-v2", 64, 0.35f);
-        TrainingPlan free = Plan(model, live: false, Device(OpenClStorage.Half));
-        TrainingPlan bounded = TrainingPlanner.Plan(model, Settings(live: false, Device(OpenClStorage.Half)) with { MemoryBytes = free.Memory.Total * 9 / 10 });
+        TrainingPlan free = Plan(model, live: false, Device(OpenClStorage.Half), batch: 1);
+        TrainingPlanOptions settings = Settings(live: false, Device(OpenClStorage.Half), batch: 1);
+        TrainingPlan bounded = TrainingPlanner.Plan(model, settings with { MemoryBytes = free.BoundedBytes - (free.Memory.StepArena / 5) });
         Assert.Contains(bounded.CompiledStep.Graph.Values, value => value is { IsHalf: true, Producer.Stage: Stage.Recompute });
         Assert.Equal(TrainingSteps.Run(free, 3, 1e-3f), TrainingSteps.Run(bounded, 3, 1e-3f));
     }
@@ -198,15 +217,16 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
 
     private static CompileOptions Options(OpenClDevice device) => new() { OtherDevice = device, Threads = 1 };
 
-    private static TrainingPlanOptions Settings(bool live, OpenClDevice device) => new()
+    private static TrainingPlanOptions Settings(bool live, OpenClDevice device, int batch) => new()
     {
-        Batch = Batch,
+        Batch = batch,
         BatchNorm = live ? BatchNormMode.Live : BatchNormMode.Frozen,
         Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd },
         Compile = Options(device),
     };
 
-    private static TrainingPlan Plan(Model model, bool live, OpenClDevice device) => TrainingPlanner.Plan(model, Settings(live, device));
+    private static TrainingPlan Plan(Model model, bool live, OpenClDevice device, int batch = Batch) =>
+        TrainingPlanner.Plan(model, Settings(live, device, batch));
 
     private static float[] Run(Executable executable)
     {
@@ -223,7 +243,7 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
         using VariableStore store = new(plan.Graph.Variables, Thomas.Runtime.Device.Of(plan.Compile));
         using StepProgram program = new(plan, store);
         program.Begin(1, 1e-3f);
-        TrainingSteps.Fill(program, 0, Batch);
+        TrainingSteps.Fill(program, 0, plan.Options.Batch);
         _ = program.Run();
         program.End();
         Dictionary<string, float[]> result = [];
@@ -236,6 +256,41 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
 
         return result;
     }
+
+    /// <summary>The same by the definitions in double.</summary>
+    private static Dictionary<string, float[]> Defined(TrainingPlan plan, bool rounds)
+    {
+        Graph graph = plan.CompiledStep.Graph;
+        DoubleInterpreter interpreter = new(graph);
+        (float[] images, float[] targets, float[] weights) = TrainingSteps.Numbers(graph, 0, plan.Options.Batch);
+        foreach ((int input, float[] numbers) in (IEnumerable<(int, float[])>)[(0, images), (1, targets), (2, weights), (3, [1e-3f, 1, 1, 1])])
+        {
+            Span<double> target = interpreter[graph.Inputs[input]];
+            for (int i = 0; i < target.Length; i++) target[i] = numbers[i];
+        }
+
+        foreach (Value value in graph.Values.Where(value => value.IsVariable))
+        {
+            Span<double> target = interpreter[value];
+            target.Clear();
+            if (value.Variable!.Initial is not TensorData initial) continue;
+            for (int i = 0; i < target.Length; i++) target[i] = initial.Floats[i];
+        }
+
+        interpreter.Run(rounds);
+        Dictionary<string, float[]> result = [];
+        foreach (Node node in graph.Nodes.Where(node => node.Op is SgdUpdate))
+            result.Add(node.Inputs[1].Variable!.Name, [.. interpreter[node.Outputs[1]].ToArray().Select(number => (float)number)]);
+        return result;
+    }
+
+    private static double Difference(Dictionary<string, float[]> expected, Dictionary<string, float[]> actual)
+    {
+        Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
+        return Math.Sqrt(expected.Sum(pair => Square([.. pair.Value.Select((value, i) => value - actual[pair.Key][i])])));
+    }
+
+    private static double Norm(Dictionary<string, float[]> gradients) => Math.Sqrt(gradients.Values.Sum(Square));
 
     private static double Square(float[] values) => values.Sum(value => (double)value * value);
 

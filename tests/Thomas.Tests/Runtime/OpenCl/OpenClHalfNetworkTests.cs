@@ -192,8 +192,8 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
     public void A_memory_bound_recomputes_values_that_are_stored_so()
     {
         Model model = Build("mobilenet-v2", 64, 0.35f);
-        TrainingPlan free = Plan(model, live: false, Device(OpenClStorage.Half), batch: 1);
-        TrainingPlanOptions settings = Settings(live: false, Device(OpenClStorage.Half), batch: 1);
+        TrainingPlanOptions settings = Settings(live: false, Device(OpenClStorage.Half), Batch) with { MicroBatch = Batch };
+        TrainingPlan free = TrainingPlanner.Plan(model, settings);
         TrainingPlan bounded = TrainingPlanner.Plan(model, settings with { MemoryBytes = free.BoundedBytes - (free.Memory.StepArena / 5) });
         Assert.Contains(bounded.CompiledStep.Graph.Values, value => value is { IsHalf: true, Producer.Stage: Stage.Recompute });
         Assert.Equal(TrainingSteps.Run(free, 3, 1e-3f), TrainingSteps.Run(bounded, 3, 1e-3f));

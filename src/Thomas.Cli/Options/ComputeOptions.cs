@@ -1,3 +1,4 @@
+using System;
 using System.CommandLine;
 using System.Globalization;
 using System.IO;
@@ -21,6 +22,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
 
     private readonly Option<AskedDevice?> _device = Device();
     private readonly Option<string> _openCl = OpenClWords();
+    private readonly Option<OpenClStorage?> _storage = Storage();
 
     private readonly Option<double?> _share = Parse.Number(
         "--device-share", "With --device hybrid: the share of each step's images that the OpenCL device takes (default: by measured speed)", 0.001, 0.999);
@@ -38,6 +40,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     {
         command.Add(_device);
         command.Add(_openCl);
+        command.Add(_storage);
         command.Add(_threads);
     }
 
@@ -78,7 +81,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     public CompileOptions ReadNamed(ParseResult parsed) => (parsed.GetValue(_device)?.Options ?? new CompileOptions()) with
     {
         DeviceShare = Share(parsed),
-        DeviceSettings = parsed.GetValue(_openCl) ?? "",
+        DeviceSettings = Words(parsed),
         DeviceCache = Path.Combine(CacheFolder.Default(), OpenClName),
         Threads = parsed.GetValue(_threads) ?? tuned.Threads,
         BlockRows = tuned.BlockRows,
@@ -114,6 +117,13 @@ internal sealed class ComputeOptions(TuningChoice tuned)
             : options;
     }
 
+    /// <summary>The words of <c>--opencl</c> and, behind them, that of <c>--opencl-storage</c>.</summary>
+    private string Words(ParseResult parsed)
+    {
+        string words = parsed.GetValue(_openCl) ?? "";
+        return parsed.GetValue(_storage) is OpenClStorage storage ? $"{words} storage={NameOf(storage)}".TrimStart() : words;
+    }
+
     private double? Share(ParseResult parsed)
     {
         double? share = parsed.GetValue(_share);
@@ -137,7 +147,8 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         Option<string> option = new("--opencl")
         {
             Description = "How an OpenCL device is used, as words: local=SIZE, group=ITEMS, units=COUNT, buffer=SIZE, tiles=registers|local|items, "
-                + "tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
+                + "tune=off|fast|full, storage=float|half, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, blocking, profiling, "
+                + "no-binaries, one-by-one, no-self-test",
             HelpName = "words",
         };
         option.Validators.Add(static result =>
@@ -154,6 +165,32 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         });
         return option;
     }
+
+    /// <summary>How values of the forward pass lie in the memory of an OpenCL device: short for a word of its settings.</summary>
+    private static Option<OpenClStorage?> Storage()
+    {
+        Option<OpenClStorage?> option = new("--opencl-storage")
+        {
+            Description = "How an OpenCL device stores activations: float, or half for 16-bit floats, which takes about half the memory and is faster where "
+                + "memory is the limit; arithmetic, gradients and weights are float32 either way (default float)",
+            HelpName = "float|half",
+        };
+        option.CompletionSources.Add(NameOf(OpenClStorage.Float), NameOf(OpenClStorage.Half));
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            foreach (OpenClStorage storage in Enum.GetValues<OpenClStorage>())
+            {
+                if (text == NameOf(storage)) return storage;
+            }
+
+            result.AddError($"--opencl-storage is '{text}'; it must be float or half.");
+            return null;
+        };
+        return option;
+    }
+
+    private static string NameOf(OpenClStorage storage) => storage == OpenClStorage.Half ? "half" : "float";
 
     /// <summary>The device, by name and, where there are several, number.</summary>
     private static Option<AskedDevice?> Device()

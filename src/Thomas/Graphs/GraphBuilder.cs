@@ -20,6 +20,9 @@ internal sealed class GraphBuilder
     /// <summary>The device that runs nodes added from now on, by its number.</summary>
     internal int Place { get; set; }
 
+    /// <summary>Which results of nodes added from now on lie in memory as 16-bit floats, a bit for each; see <see cref="Value.IsHalf"/>.</summary>
+    internal ulong Halves { get; set; }
+
     /// <summary>Adds a value that is fed from outside.</summary>
     /// <exception cref="GraphException">The type has no elements.</exception>
     public Value Input(string name, TensorType type)
@@ -109,7 +112,7 @@ internal sealed class GraphBuilder
         Value[] outputs = new Value[outputTypes.Length];
         for (int i = 0; i < outputs.Length; i++)
         {
-            outputs[i] = i == 0 ? AddNamedValue(node.Name, outputTypes[0], node, null) : AddValue($"{node.Name}:{i}", outputTypes[i], node, null);
+            outputs[i] = AddNamedValue(i == 0 ? node.Name : Unique($"{node.Name}:{i}"), outputTypes[i], node, null, isHalf: i < 64 && (Halves >> i & 1) != 0);
         }
 
         node.Outputs = outputs;
@@ -138,10 +141,10 @@ internal sealed class GraphBuilder
     private Value AddValue(string name, TensorType type, Node? producer, TensorData? constant) =>
         AddNamedValue(Unique(name), type, producer, constant);
 
-    private Value AddNamedValue(string name, TensorType type, Node? producer, TensorData? constant, Variable? variable = null)
+    private Value AddNamedValue(string name, TensorType type, Node? producer, TensorData? constant, Variable? variable = null, bool isHalf = false)
     {
         ObjectDisposedException.ThrowIf(_built, this);
-        Value value = new(_values.Count, name, type, producer, constant, variable);
+        Value value = new(_values.Count, name, type, producer, constant, variable, isHalf);
         _values.Add(value);
         return value;
     }

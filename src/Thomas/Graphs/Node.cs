@@ -25,6 +25,17 @@ public sealed class Node
     /// <summary>The device that runs it, by its number in the compiled graph. 0, the device that was asked for, until nodes are placed.</summary>
     internal int Place { get; }
 
+    /// <summary>Which of its results lie in memory as 16-bit floats, a bit for each of the first 64; see <see cref="Value.IsHalf"/>.</summary>
+    internal ulong Halves
+    {
+        get
+        {
+            ulong halves = 0;
+            for (int i = 0; i < Outputs.Count && i < 64; i++) halves |= Outputs[i].IsHalf ? 1UL << i : 0;
+            return halves;
+        }
+    }
+
     /// <summary>The operator.</summary>
     public Op Op { get; }
 

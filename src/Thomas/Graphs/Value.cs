@@ -7,7 +7,7 @@ public sealed class Value
 {
     private readonly List<Node> _consumers = [];
 
-    internal Value(int id, string name, TensorType type, Node? producer, TensorData? constant, Variable? variable = null)
+    internal Value(int id, string name, TensorType type, Node? producer, TensorData? constant, Variable? variable = null, bool isHalf = false)
     {
         Id = id;
         Name = name;
@@ -15,6 +15,7 @@ public sealed class Value
         Producer = producer;
         Constant = constant;
         Variable = variable;
+        IsHalf = isHalf;
     }
 
     /// <summary>Position in <see cref="Graph.Values"/>.</summary>
@@ -49,6 +50,17 @@ public sealed class Value
 
     /// <summary>The device whose memory it lies in, by its number: its producer's; 0 for inputs and variables. Constants are wherever they are read.</summary>
     internal int Place => Producer?.Place ?? 0;
+
+    /// <summary>
+    /// Whether its elements, float32 numbers, lie in memory as 16-bit floats: they are rounded when they are written. Decided when nodes are placed.
+    /// </summary>
+    internal bool IsHalf { get; }
+
+    /// <summary>Its elements as they lie in memory.</summary>
+    internal TensorType StoredType => IsHalf ? new TensorType(DType.F16, Shape) : Type;
+
+    /// <summary>Bytes of its elements in memory.</summary>
+    internal long StoredBytes => StoredType.SizeBytes;
 
     /// <summary>The nodes that read it, in graph order; one that reads it twice stands here twice. Graph outputs are not counted.</summary>
     public IReadOnlyList<Node> Consumers => _consumers;

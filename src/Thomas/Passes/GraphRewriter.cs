@@ -44,8 +44,10 @@ internal sealed class GraphRewriter
     /// <summary>Makes a new value stand for an old one.</summary>
     public void Set(Value old, Value replacement) => _map[old.Id] = replacement;
 
-    /// <summary>Begins with the next node: what is added from now on belongs to its part of the step and runs where it runs.</summary>
-    public void Enter(Node node) => (Builder.Stage, Builder.Place) = (node.Stage, node.Place);
+    /// <summary>
+    /// Begins with the next node: what is added from now on belongs to its part of the step, runs where it runs and lies in memory as its results do.
+    /// </summary>
+    public void Enter(Node node) => (Builder.Stage, Builder.Place, Builder.Halves) = (node.Stage, node.Place, node.Halves);
 
     /// <summary>Copies a node as it is.</summary>
     public Node Copy(Node node)

@@ -141,7 +141,7 @@ internal sealed class LiveRanges
 
                 // Overwriting needs the operand, and all that share its bytes, to be dead afterwards; graph inputs stay as the caller wrote them.
                 if (!_places.CanOverwrite(node, input) || _lastUse[root.Id] > step || root.Producer is null || UsesTwice(node, root, input)
-                    || node.Inputs[input].Type.SizeBytes != node.Output.Type.SizeBytes) continue;
+                    || node.Inputs[input].IsHalf != node.Output.IsHalf || node.Inputs[input].StoredBytes != node.Output.StoredBytes) continue;
                 SetRoot(node.Output, root);
                 break;
             }
@@ -187,7 +187,7 @@ internal sealed class LiveRanges
         _rangeOf[value.Id] = _ranges.Count;
         _ranges.Add(
             new LiveRange(
-                value.Name, kind, Align(value.Type.SizeBytes, _places.AlignmentOf(value.Place)), step, Math.Max(_lastUse[value.Id], step), value.Place));
+                value.Name, kind, Align(value.StoredBytes, _places.AlignmentOf(value.Place)), step, Math.Max(_lastUse[value.Id], step), value.Place));
     }
 
     private long[] SumLiveBytes(IReadOnlyList<LiveRange> ranges)

@@ -130,7 +130,7 @@ public sealed class MemoryPlan
             {
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"transfer {VisibleText.Shorten(node.Inputs[0].Name, NameColumns)} {ByteSize.Format(node.Output.Type.SizeBytes)} from "
+                    $"transfer {VisibleText.Shorten(node.Inputs[0].Name, NameColumns)} {ByteSize.Format(node.Output.StoredBytes)} from "
                     + $"{VisibleText.Of(between.Source)} to {VisibleText.Of(between.Target)}\n");
             }
         }

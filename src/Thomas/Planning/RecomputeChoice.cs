@@ -92,13 +92,13 @@ internal sealed class RecomputeChoice
             added.Clear();
             AddWithOperands(value, added, _state.Dropped);
             double seconds = 0;
-            long gain = copy.Type.SizeBytes;
+            long gain = copy.StoredBytes;
             foreach (Value one in added)
             {
                 seconds += _source.Places.Seconds(one.Producer!);
                 foreach (Value operand in one.Producer!.Inputs)
                 {
-                    if (!IsKept(operand) && !added.Contains(operand) && !_state.Dropped.Contains(operand)) gain -= operand.Type.SizeBytes;
+                    if (!IsKept(operand) && !added.Contains(operand) && !_state.Dropped.Contains(operand)) gain -= operand.StoredBytes;
                 }
             }
 
@@ -129,7 +129,7 @@ internal sealed class RecomputeChoice
             for (int i = operands.Count - 1; i >= 0; i--)
             {
                 Value origin = _origins[operands[i].Id];
-                if (!IsKept(origin) && origin.Type.SizeBytes >= next.Type.SizeBytes && Recompute.CanDrop(_source.Graph, origin)) left.Push(origin);
+                if (!IsKept(origin) && origin.StoredBytes >= next.StoredBytes && Recompute.CanDrop(_source.Graph, origin)) left.Push(origin);
             }
         }
     }

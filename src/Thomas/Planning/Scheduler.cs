@@ -187,7 +187,7 @@ internal sealed class Scheduler
         for (int output = 0; output < node.Outputs.Count; output++)
         {
             Value value = node.Outputs[output];
-            if (node.Op.UpdatedInput(output) < 0 && _readers[value.Id] > 0) bytes += value.Type.SizeBytes;
+            if (node.Op.UpdatedInput(output) < 0 && _readers[value.Id] > 0) bytes += value.StoredBytes;
         }
 
         return bytes;
@@ -198,7 +198,7 @@ internal sealed class Scheduler
         long bytes = 0;
         foreach (Value operand in _operands[index])
         {
-            if (operand is { IsConstant: false, IsVariable: false } && _readers[operand.Id] == 1) bytes += operand.Type.SizeBytes;
+            if (operand is { IsConstant: false, IsVariable: false } && _readers[operand.Id] == 1) bytes += operand.StoredBytes;
         }
 
         return bytes;

@@ -74,6 +74,6 @@ internal sealed class Binder(CompiledGraph compiled, DeviceMemory[] arenas, Cons
             return span;
         }
 
-        return value.IsConstant ? constants.Of(value, place, widened) : new MemorySpan(arenas[value.Place], compiled.Plan.Offsets[value], value.Type.SizeBytes);
+        return value.IsConstant ? constants.Of(value, place, widened) : new MemorySpan(arenas[value.Place], compiled.Plan.Offsets[value], value.StoredBytes);
     }
 }

@@ -35,6 +35,11 @@ internal abstract class Device
     /// <summary>Whether a compile pass pays on it.</summary>
     public virtual bool Wants(CompilePass pass) => !pass.ForCpuCaches;
 
+    /// <summary>
+    /// The graph with the values marked that are to lie in the device's memory as 16-bit floats (<see cref="Value.IsHalf"/>); the given one if there are none.
+    /// </summary>
+    public virtual Graph ChooseStorage(Graph graph) => graph;
+
     /// <summary>A new kernel for a node, not yet bound to memory; null if the device has none for it.</summary>
     public abstract DeviceKernel? CreateKernel(Node node);
 

@@ -433,14 +433,14 @@ public sealed class Executable : IDisposable
     {
         if (value.Constant is TensorData constant) return NonFinite.In(constant);
         MemorySpan span = SpanOf(value);
-        return span.Memory!.FindNonFinite(span.Offset, value.Type);
+        return span.Memory!.FindNonFinite(span.Offset, value.StoredType);
     }
 
     /// <summary>Where a value that is no constant lies.</summary>
     private MemorySpan SpanOf(Value value) =>
         Plan.VariableOf.TryGetValue(value, out Variable? variable)
             ? _variables!.SpanOf(variable)
-            : new MemorySpan(_arenas[value.Place], Plan.Offsets[value], value.Type.SizeBytes);
+            : new MemorySpan(_arenas[value.Place], Plan.Offsets[value], value.StoredBytes);
 
     private Span<float> HostFloats(Value value, MemorySpan span, string operation)
     {

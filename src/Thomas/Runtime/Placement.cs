@@ -34,12 +34,25 @@ internal sealed class Placement
     /// <exception cref="DeviceException">The device that has variables has no kernel for their update.</exception>
     public static Graph Run(Graph graph, Places places, out DeviceKernel?[] kernels)
     {
+        while (true)
+        {
+            // Where a kernel turns out not to work, the storage that was chosen for it may have to change; then it is known not to work.
+            if (TryRun(places.Devices[0].ChooseStorage(graph), places, out kernels) is Graph placed) return placed;
+        }
+    }
+
+    /// <summary>
+    /// The same for values whose storage is chosen; null if the device has no kernel any more for some that are not stored as float32 numbers.
+    /// </summary>
+    private static Graph? TryRun(Graph graph, Places places, out DeviceKernel?[] kernels)
+    {
         kernels = new DeviceKernel?[graph.Nodes.Count];
         int[] at = new int[kernels.Length];
         bool moves = false;
         for (int i = 0; i < kernels.Length; i++)
         {
             kernels[i] = Choose(graph.Nodes[i], places, out at[i]);
+            if (at[i] > 0 && HasHalves(graph.Nodes[i])) return null;
         }
 
         // All are chosen before the first is waited for, since a device may build them meanwhile.
@@ -47,6 +60,7 @@ internal sealed class Placement
         {
             while (kernels[i] is DeviceKernel kernel && !IsUsable(places.Devices[at[i]], graph.Nodes[i], kernel))
                 kernels[i] = Choose(graph.Nodes[i], places, out at[i]);
+            if (at[i] > 0 && HasHalves(graph.Nodes[i])) return null;
             moves |= at[i] > 0;
         }
 
@@ -66,6 +80,16 @@ internal sealed class Placement
     /// <summary>A new kernel for a node that is placed; null for views and transfers.</summary>
     public static DeviceKernel? CreateKernel(Node node, Places places) =>
         IsView(node) || IsTransfer(node) ? null : places.Devices[node.Place].CreateKernel(node);
+
+    private static bool HasHalves(Node node)
+    {
+        foreach (Value input in node.Inputs)
+        {
+            if (input.IsHalf) return true;
+        }
+
+        return node.Halves != 0;
+    }
 
     private static bool IsUsable(Device device, Node node, DeviceKernel kernel) => device.IsReady(kernel) && device.IsTrusted(node, kernel);
 
@@ -97,7 +121,7 @@ internal sealed class Placement
         if (IsView(node)) place = _placeOf[node.Inputs[0].Id];
         Value[] inputs = new Value[node.Inputs.Count];
         for (int i = 0; i < inputs.Length; i++) inputs[i] = At(place, node.Inputs[i], node.Stage);
-        _rewriter.Builder.Stage = node.Stage;
+        _rewriter.Enter(node);
         _rewriter.Builder.Place = place;
         Node copy = _rewriter.Builder.AddNode(node.Op, inputs, node.Attributes, node.Name);
         _kernels.Add(kernel);
@@ -117,6 +141,7 @@ internal sealed class Placement
         Value source = _rewriter.Map(value);
         _rewriter.Builder.Stage = stage;
         _rewriter.Builder.Place = place;
+        _rewriter.Builder.Halves = 0;
         moved = _rewriter.Builder.Add(
             OpCatalog.Transfer, [source], new TransferAttributes(_places.NameOf(home), _places.NameOf(place)), $"{value.Name}/{_places.NameOf(place)}");
         _kernels.Add(null);

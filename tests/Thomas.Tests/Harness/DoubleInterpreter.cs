@@ -4,7 +4,9 @@ using Thomas.Graphs;
 
 namespace Thomas.Tests.Harness;
 
-/// <summary>Runs a graph by the operators' definitions in double, every value in memory of its own. Updates leave their variables as they were.</summary>
+/// <summary>
+/// Runs a graph by the operators' definitions in double, every value in memory of its own. Updates leave their variables as they were.
+/// </summary>
 internal sealed unsafe class DoubleInterpreter
 {
     private readonly Graph _graph;
@@ -55,9 +57,18 @@ internal sealed unsafe class DoubleInterpreter
         }
     }
 
-    public void Run()
+    /// <param name="roundsHalves">Whether values that a device stores as 16-bit floats are rounded to such.</param>
+    public void Run(bool roundsHalves = false)
     {
-        foreach (ReferenceArgs<double> call in _calls) call.Node.Op.Reference(call);
+        foreach (ReferenceArgs<double> call in _calls)
+        {
+            call.Node.Op.Reference(call);
+            foreach (Value output in call.Node.Outputs)
+            {
+                if (!roundsHalves || !output.IsHalf) continue;
+                foreach (ref double number in this[output]) number = (double)(Half)(float)number;
+            }
+        }
     }
 
     private RefTensor<double>[] Views(IReadOnlyList<Value> values)

@@ -106,7 +106,7 @@ internal static unsafe class OpSweep
     }
 
     /// <summary>The sums of the terms' sizes, and how many terms there are.</summary>
-    private static (double[][] Scale, int Terms) Scale(OpCase test, float[][] operands, double[][] expected)
+    public static (double[][] Scale, int Terms) Scale(OpCase test, float[][] operands, double[][] expected)
     {
         if (test.Terms is not null) return (test.Terms(operands), 4);
         if (test.Op.UpdatedInput(0) >= 0) return (UpdateScale(test, operands, expected), 4);
@@ -270,7 +270,8 @@ internal static unsafe class OpSweep
         return variables;
     }
 
-    private static double[][] Reference(OpCase test, float[][] operands)
+    /// <summary>The results of the definition, in double.</summary>
+    public static double[][] Reference(OpCase test, float[][] operands)
     {
         GraphBuilder builder = new();
         Value[] values = new Value[operands.Length];

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Architectures;
+using Thomas.Graphs;
 using Thomas.Runtime;
 using Thomas.Training;
 
@@ -50,11 +51,18 @@ internal static class TrainingSteps
     /// <summary>Sets the inputs of a run.</summary>
     public static void Fill(StepProgram program, int first, int batch)
     {
-        int images = program.Step.Graph.Inputs[0].Shape.ElementCount, length = images / program.Batch, classes = program.Step.Graph.Inputs[1].Shape[1];
-        float[] targets = new float[program.Batch * classes], weights = new float[program.Batch];
-        for (int n = 0; n < program.Batch; n++) targets[(n * classes) + ((first + n) % classes)] = 1;
+        (float[] images, float[] targets, float[] weights) = Numbers(program.Step.Graph, first, batch);
+        program.Feed(images, targets, weights);
+    }
+
+    /// <summary>The inputs of a run.</summary>
+    public static (float[] Images, float[] Targets, float[] Weights) Numbers(Graph graph, int first, int batch)
+    {
+        int rows = graph.Inputs[0].Shape[0], images = graph.Inputs[0].Shape.ElementCount, length = images / rows, classes = graph.Inputs[1].Shape[1];
+        float[] targets = new float[rows * classes], weights = new float[rows];
+        for (int n = 0; n < rows; n++) targets[(n * classes) + ((first + n) % classes)] = 1;
         Array.Fill(weights, 1f / batch);
-        program.Feed(TestGraphs.Noise(batch * length, 3).AsSpan(first * length, images), targets, weights);
+        return (TestGraphs.Noise(batch * length, 3).AsSpan(first * length, images).ToArray(), targets, weights);
     }
 
     /// <summary>Sets the inputs of the next run.</summary>

@@ -22,6 +22,21 @@ internal readonly record struct Activation(ActivationKind Kind, float A = 0, flo
     /// <exception cref="System.ArgumentOutOfRangeException">The kind is no member of <see cref="ActivationKind"/>.</exception>
     internal ActivationFunction Function => ActivationCatalog.Of(Kind).With(A, B);
 
+    /// <summary>
+    /// Whether its gradient finds the bounds of a clipping in results that were rounded to 16-bit floats: where it reads results, the bounds must be such
+    /// floats.
+    /// </summary>
+    internal bool IsKeptByHalf
+    {
+        get
+        {
+            ActivationFunction function = Function;
+            return !function.GradientReadsOutput || (IsHalf(function.Lower) && IsHalf(function.Upper));
+
+            static bool IsHalf(float bound) => (float)(System.Half)bound == bound;
+        }
+    }
+
     /// <summary>min(max(x, min), max).</summary>
     public static Activation Clip(float min, float max) => new(ActivationKind.Clip, min, max);
 }

@@ -23,7 +23,10 @@ internal static class BatchNormLaunches
         bool hasRest = operands.Length > 5;
         return new OpenClLaunch(
             Program(File, channels), "normalize_elements", PerElement(rows, channels), new WorkSize(limits.LoopGroup),
-            [.. operands[..5], hasRest ? operands[5] : operands[3], LaunchArgument.Output(), rows, channels, hasRest ? 1 : 0, epsilon, clip.Lower, clip.Upper]);
+            [
+                operands[0].As("TX"), .. operands[1..5], hasRest ? operands[5] : operands[3], LaunchArgument.Output().As("TY"), rows, channels, hasRest ? 1 : 0,
+                epsilon, clip.Lower, clip.Upper,
+            ]);
     }
 
     /// <summary>Bytes of workspace that <see cref="Moments"/> takes.</summary>
@@ -31,7 +34,7 @@ internal static class BatchNormLaunches
 
     /// <summary>Mean, variance (divided by the count) and what the mean lost when it was rounded.</summary>
     /// <param name="plan">How the rows are cut.</param>
-    /// <param name="x">The matrix.</param>
+    /// <param name="x">The matrix; macro TX stands for the type of its elements.</param>
     /// <param name="results">Mean, variance, rest.</param>
     /// <param name="workspace">Where <see cref="MomentsBytes"/> may be used.</param>
     public static IEnumerable<OpenClLaunch> Moments(ColumnPlan plan, LaunchArgument x, LaunchArgument[] results, LaunchArgument workspace)
@@ -66,8 +69,8 @@ internal static class BatchNormLaunches
         const string Name = "f32_batchnormtraining";
         ColumnPlan plan = new(rows, channels, limits);
         OpenClProgram program = Program(File, channels);
-        LaunchArgument[] operands = [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2)];
-        LaunchArgument[] results = [LaunchArgument.Output(), LaunchArgument.Output(1), LaunchArgument.Output(2)];
+        LaunchArgument[] operands = [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(2)];
+        LaunchArgument[] results = [LaunchArgument.Output().As("TY"), LaunchArgument.Output(1), LaunchArgument.Output(2)];
         LaunchArgument[] end = [epsilon, clip.Lower, clip.Upper, .. MomentLocals(plan)];
         if (plan.Chunks == 1)
         {
@@ -80,13 +83,13 @@ internal static class BatchNormLaunches
         {
             OpenClLaunch both = new(
                 program, "join_normalize", plan.Items, plan.Group, [.. operands, workspace, .. results, rows, channels, plan.ChunkRows, plan.Chunks, .. end]);
-            return new OpenClKernel($"{Name}_chunks", MomentsOfChunks(plan, LaunchArgument.Input(0), workspace), both) { Workspace = MomentsBytes(plan) };
+            return new OpenClKernel($"{Name}_chunks", MomentsOfChunks(plan, operands[0], workspace), both) { Workspace = MomentsBytes(plan) };
         }
 
         long restAt = Aligned(MomentsBytes(plan));
         LaunchArgument rest = LaunchArgument.Workspace(restAt);
         return new OpenClKernel($"{Name}_chunks_join", [
-            .. Moments(plan, LaunchArgument.Input(0), [results[1], results[2], rest], workspace),
+            .. Moments(plan, operands[0], [results[1], results[2], rest], workspace),
             Normalize(rows, channels, [.. operands, results[1], results[2], rest], epsilon, clip, limits),
         ])
         {
@@ -108,8 +111,8 @@ internal static class BatchNormLaunches
         LaunchArgument variance = LaunchArgument.Input(4), dScale = LaunchArgument.Output(1), dShift = LaunchArgument.Output(2);
         LaunchArgument[] operands =
         [
-            LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Input(clip is null ? 2 : 5), LaunchArgument.Input(3),
-            variance,
+            LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Input(clip is null ? 2 : 5),
+            LaunchArgument.Input(3), variance,
         ];
         LaunchArgument[] results = [LaunchArgument.Output(), dScale, dShift];
         LaunchArgument[] settings = [epsilon, clip is null ? 0 : 1, clip?.Lower ?? 0, clip?.Upper ?? 0];

@@ -17,9 +17,10 @@ internal static class BiasGradientLaunches
     {
         ReductionCut cut = ReductionCut.Of(1, rows, channels, limits);
         LaunchArgument db = LaunchArgument.Output(1), sums = cut.Chunks == 1 ? db : LaunchArgument.Workspace();
+        LaunchArgument saved = activation.IsKeptByHalf ? LaunchArgument.Input(1).As("TX") : LaunchArgument.Input(1);
         OpenClLaunch first = new(
             OpenClProgram.Of(File, ActivationMacros.Derivative(activation)), "activate_bias_gradient", cut.Items, cut.Group,
-            [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), sums, cut.Local, .. cut.Arguments]);
+            [LaunchArgument.Input(0), saved, LaunchArgument.Output(), sums, cut.Local, .. cut.Arguments]);
         return cut.Chunks == 1 ? ([first], 0) : ([first, ReduceLaunches.Join(isMaximum: false, cut, sums, db, 1, limits)], cut.ResultBytes);
     }
 }

@@ -10,7 +10,7 @@ namespace Thomas.Kernels.OpenCl;
 /// <param name="Step">Distance of neighbors of the operand in the result.</param>
 internal readonly record struct SpreadAxis(int Size, int Before, int Count, int Step);
 
-/// <summary>Launches that move elements of 32 bits.</summary>
+/// <summary>Launches that move elements of 32 bits, or of 16 where they are stored so.</summary>
 internal static class CopyLaunches
 {
     /// <summary>Groups along an axis but the first, of which some drivers take no more than 65535.</summary>
@@ -20,6 +20,9 @@ internal static class CopyLaunches
     private const int MostAxes = 8, Inner = MostAxes - 2;
 
     private const int Vector = 4;
+
+    // Elements are moved as they are, so operands and results are stored alike.
+    private const string Element = "TX";
     private const int Operands = 4;
 
     private static readonly OpenClProgram Program = OpenClProgram.Of("copy");
@@ -48,8 +51,8 @@ internal static class CopyLaunches
         bool one = axes.Count == 1;
         List<LaunchArgument> arguments =
         [
-            LaunchArgument.Input(0), LaunchArgument.Output(), from / unit, to / unit, columns, rows, axes.Count, vectors ? 1 : axes.From[0],
-            vectors ? 1 : axes.To[0], one ? 0 : axes.From[^1] / unit, one ? 0 : axes.To[^1] / unit,
+            LaunchArgument.Input(0).As(Element), LaunchArgument.Output().As(Element), from / unit, to / unit, columns, rows, axes.Count,
+            vectors ? 1 : axes.From[0], vectors ? 1 : axes.To[0], one ? 0 : axes.From[^1] / unit, one ? 0 : axes.To[^1] / unit,
         ];
         AddInner(arguments, axes, 1, Inner, unit);
         return Launch(vectors ? "copy_box4" : "copy_box", columns, rows, 1, limits, arguments);
@@ -71,8 +74,8 @@ internal static class CopyLaunches
             foreach (int length in together) (longest, sum, all) = (Math.Max(longest, length), sum + length, all | length);
             int unit = all % Vector == 0 ? Vector : 1;
             List<LaunchArgument> arguments = [];
-            for (int k = 0; k < Operands; k++) arguments.Add(LaunchArgument.Input(begin + Math.Min(k, together.Length - 1)));
-            arguments.AddRange([LaunchArgument.Output(), rows, total / unit, at / unit]);
+            for (int k = 0; k < Operands; k++) arguments.Add(LaunchArgument.Input(begin + Math.Min(k, together.Length - 1)).As(Element));
+            arguments.AddRange([LaunchArgument.Output().As(Element), rows, total / unit, at / unit]);
             for (int k = 0; k < Operands; k++) arguments.Add(k < together.Length ? together[k] / unit : 0);
             launches.Add(Launch(unit > 1 ? "concat4" : "concat", longest / unit, rows, together.Length, limits, arguments));
             at += sum;
@@ -93,7 +96,10 @@ internal static class CopyLaunches
         bool vectors = joined[0].Step == 1 && (joined[0].Size | joined[0].Before | joined[0].Count) % Vector == 0;
         for (int i = 1; i < joined.Count; i++) rows *= joined[i].Size;
         List<LaunchArgument> arguments =
-            [LaunchArgument.Input(0), LaunchArgument.Output(), BitConverter.SingleToInt32Bits(value), rows, joined.Count];
+        [
+            LaunchArgument.Input(0).As(Element), LaunchArgument.Output().As(Element), BitConverter.SingleToInt32Bits(value),
+            BitConverter.HalfToUInt16Bits((Half)value), rows, joined.Count,
+        ];
         for (int i = 0, stride = 1; i < MostAxes; i++)
         {
             SpreadAxis axis = i < joined.Count ? joined[i] : new SpreadAxis(1, 0, 1, 1);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Thomas.Kernels.Activations;
 
 namespace Thomas.Kernels.OpenCl;
 
@@ -52,7 +53,7 @@ internal static class DepthwiseGradientLaunches
     {
         string name = $"f32_grad_dwconv_filter_{DepthwiseLaunches.NameOf(g, multiplier)}";
         int outputs = g.Channels * multiplier, taps = g.KernelH * g.KernelW;
-        LaunchArgument x = LaunchArgument.Input(0), dy = LaunchArgument.Input(1), dw = LaunchArgument.Output();
+        LaunchArgument x = LaunchArgument.Input(0).As("TX"), dy = LaunchArgument.Input(1), dw = LaunchArgument.Output();
         if (DepthwiseLaunches.IsCommon(g, multiplier))
         {
             int vector = SumVector(g, limits);
@@ -81,13 +82,15 @@ internal static class DepthwiseGradientLaunches
     /// <summary>dx and dw, and with a clipping the sums of dx, of the node's operands x, dy and filter. dx may lie over x.</summary>
     /// <param name="g">The forward window, one of <see cref="DepthwiseLaunches.IsCommon"/>.</param>
     /// <param name="clip">Bounds of the clipping that made x; null if none did.</param>
+    /// <param name="keepsClip">Whether x may lie in memory as 16-bit floats: <see cref="Activation.IsKeptByHalf"/>.</param>
     /// <param name="limits">Limits of the device.</param>
-    public static OpenClKernel Both(in ConvGeometry g, (float Lower, float Upper)? clip, OpenClLimits limits)
+    public static OpenClKernel Both(in ConvGeometry g, (float Lower, float Upper)? clip, bool keepsClip, OpenClLimits limits)
     {
         string name = $"f32_grad_dwconv_{DepthwiseLaunches.NameOf(g, 1)}";
         int vector = SumVector(g, limits), taps = g.KernelH * g.KernelW;
         RunPlan plan = SumPlan(g, vector, limits);
         LaunchArgument x = LaunchArgument.Input(0), dy = LaunchArgument.Input(1), filter = LaunchArgument.Input(2);
+        if (keepsClip) x = x.As("TX");
         LaunchArgument dx = LaunchArgument.Output(), dw = LaunchArgument.Output(1), db = clip is null ? dw : LaunchArgument.Output(2);
         long biasAt = BiasAt(plan.Chunks, taps * g.Channels);
         bool isOne = plan.Chunks == 1;

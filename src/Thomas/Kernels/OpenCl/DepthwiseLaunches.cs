@@ -34,8 +34,8 @@ internal static class DepthwiseLaunches
             : g.OutPixels * g.Channels * multiplier;
         LaunchArgument[] arguments =
         [
-            LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(hasBias ? 2 : 1), LaunchArgument.Output(), items, g.InH, g.InW, g.Channels,
-            g.OutH, g.OutW, g.PadTop, g.PadLeft, hasBias ? 1 : 0,
+            LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(hasBias ? 2 : 1), LaunchArgument.Output().As("TY"), items, g.InH,
+            g.InW, g.Channels, g.OutH, g.OutW, g.PadTop, g.PadLeft, hasBias ? 1 : 0,
         ];
         if (!isCommon)
         {

@@ -13,5 +13,8 @@ internal static class DropoutLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Of(int count, ulong seed, int threshold, float kept, OpenClLimits limits) => new(
         OpenClProgram.Of("dropout"), "dropout", new WorkSize((int)(((long)count + Vector - 1) / Vector)), new WorkSize(limits.LoopGroup),
-        [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), count, (int)(uint)seed, (int)(uint)(seed >> 32), threshold, kept]);
+        [
+            LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Output().As("TY"), count, (int)(uint)seed, (int)(uint)(seed >> 32),
+            threshold, kept,
+        ]);
 }

@@ -13,13 +13,15 @@ internal static class ElementwiseLaunches
     private const string File = "elementwise";
     private const int Vector = 4;
 
+    private static readonly LaunchArgument[] Operands = [LaunchArgument.Input(0).As("TA"), LaunchArgument.Input(1).As("TB"), LaunchArgument.Output().As("TY")];
+
     /// <summary>y[i] = f(x[i]).</summary>
     /// <param name="expression">f in OpenCL C, of <c>x</c>, which is a name.</param>
     /// <param name="count">Elements.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Map(string expression, int count, OpenClLimits limits) => new(
         OpenClProgram.Of(File, ("F1(x)", $"({expression})")), "map", Vectors(count), new WorkSize(limits.LoopGroup),
-        [LaunchArgument.Input(0), LaunchArgument.Output(), count]);
+        [LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY"), count]);
 
     /// <summary>y[i] = f(a[i], b[i]), of the node's first two operands.</summary>
     /// <param name="expression">f in OpenCL C, of <c>a</c> and <c>b</c>, which are names.</param>
@@ -34,7 +36,7 @@ internal static class ElementwiseLaunches
         if (oneB) macros.Add(("ONE_B", "1"));
         return new OpenClLaunch(
             OpenClProgram.Of(File, [.. macros]), "map2", Vectors(count), new WorkSize(limits.LoopGroup),
-            [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), count]);
+            [.. Operands, count]);
     }
 
     /// <summary>y[i] = f(a[..], b[..]) with broadcasting.</summary>
@@ -47,7 +49,7 @@ internal static class ElementwiseLaunches
     public static OpenClLaunch Map(
         string expression, int count, ReadOnlySpan<int> sizes, ReadOnlySpan<int> stridesA, ReadOnlySpan<int> stridesB, OpenClLimits limits)
     {
-        List<LaunchArgument> arguments = [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), count];
+        List<LaunchArgument> arguments = [.. Operands, count];
         for (int i = 0; i < MostAxes - 1; i++) arguments.Add(i < sizes.Length ? sizes[i] : 1);
         for (int i = 0; i < MostAxes; i++) arguments.Add(i < sizes.Length ? stridesA[i] : 0);
         for (int i = 0; i < MostAxes; i++) arguments.Add(i < sizes.Length ? stridesB[i] : 0);
@@ -61,7 +63,8 @@ internal static class ElementwiseLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch ActivationGradient(Activation activation, int count, OpenClLimits limits) => new(
         OpenClProgram.Of(File, ActivationMacros.Derivative(activation), ("F2(a, b)", "((a) * SLOPE(b))")), "map2", Vectors(count),
-        new WorkSize(limits.LoopGroup), [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), count]);
+        new WorkSize(limits.LoopGroup),
+        [LaunchArgument.Input(0), activation.IsKeptByHalf ? LaunchArgument.Input(1).As("TB") : LaunchArgument.Input(1), LaunchArgument.Output(), count]);
 
     private static WorkSize Vectors(int count) => new((count + Vector - 1) / Vector);
 }

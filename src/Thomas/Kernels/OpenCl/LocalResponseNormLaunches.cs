@@ -21,7 +21,8 @@ internal sealed class LocalResponseNormLaunches(int count, int channels, int siz
     /// <summary>y of the node's operand x.</summary>
     /// <param name="limits">Limits of the device.</param>
     public OpenClLaunch Forward(OpenClLimits limits) => new(
-        Program, "local_response_norm", new WorkSize(count), new WorkSize(limits.LoopGroup), [LaunchArgument.Input(0), LaunchArgument.Output(), .. Numbers]);
+        Program, "local_response_norm", new WorkSize(count), new WorkSize(limits.LoopGroup),
+        [LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY"), .. Numbers]);
 
     /// <summary>dx of the node's operands x and dy; null if the window is too large for local memory.</summary>
     /// <param name="limits">Limits of the device.</param>
@@ -33,6 +34,6 @@ internal sealed class LocalResponseNormLaunches(int count, int channels, int siz
             ? null
             : new OpenClLaunch(
                 Program, "local_response_norm_gradient", new WorkSize(count), new WorkSize(group),
-                [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), LaunchArgument.Local(bytes), .. Numbers]);
+                [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Output(), LaunchArgument.Local(bytes), .. Numbers]);
     }
 }

@@ -13,6 +13,21 @@ internal sealed class OpenClKernel(string name, params OpenClLaunch[] launches) 
     /// <summary>The launches in order.</summary>
     public IReadOnlyList<OpenClLaunch> Launches => launches;
 
+    /// <summary>The kernel for operands some of which lie in memory as 16-bit floats; null where it cannot take them.</summary>
+    public OpenClKernel? Storing(HalfOperands halves)
+    {
+        if (halves == default) return this;
+        if (ReadsOwnTypes) return null;
+        OpenClLaunch[] stored = new OpenClLaunch[launches.Length];
+        for (int i = 0; i < stored.Length; i++)
+        {
+            if (launches[i].Storing(halves) is not OpenClLaunch launch) return null;
+            stored[i] = launch;
+        }
+
+        return new OpenClKernel($"{name}_half", stored) { Workspace = Workspace, Constants = Constants };
+    }
+
     /// <summary>Bytes of memory that its launches share and nobody keeps.</summary>
     public long Workspace { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Collections.Generic;
+
 namespace Thomas.Kernels.OpenCl;
 
 /// <summary>What an argument of a kernel is.</summary>
@@ -38,6 +40,12 @@ internal enum LaunchArgumentKind
 /// <param name="Number">The float.</param>
 internal readonly record struct LaunchArgument(LaunchArgumentKind Kind, int Index = 0, long Value = 0, float Number = 0)
 {
+    /// <summary>
+    /// The macro that stands for its elements' type in the source, which reads and writes them by GET, PUT and the like: then it may be an operand that lies in
+    /// memory as 16-bit floats. Null where it must be float32. Arguments of the same macro are stored alike.
+    /// </summary>
+    public string? Element { get; init; }
+
     public static implicit operator LaunchArgument(int value) => new(LaunchArgumentKind.Int, Value: value);
 
     public static implicit operator LaunchArgument(float value) => new(LaunchArgumentKind.Float, Number: value);
@@ -53,6 +61,9 @@ internal readonly record struct LaunchArgument(LaunchArgumentKind Kind, int Inde
 
     /// <summary>The constants, from some byte on.</summary>
     public static LaunchArgument Constants(long offset = 0) => new(LaunchArgumentKind.Constants, Value: offset);
+
+    /// <summary>The same with a macro for the type of its elements.</summary>
+    public LaunchArgument As(string element) => this with { Element = element };
 
     /// <summary>So many bytes of local memory.</summary>
     public static LaunchArgument Local(long bytes) => new(LaunchArgumentKind.Local, Value: bytes);
@@ -83,6 +94,33 @@ internal sealed record OpenClLaunch(OpenClProgram Program, string Function, Work
 
     /// <summary>Whether it runs only to fill the memory of the node's constants, once, before the first step.</summary>
     public bool IsOnce { get; init; }
+
+    /// <summary>The launch for operands some of which lie in memory as 16-bit floats; null where the function cannot take them.</summary>
+    public OpenClLaunch? Storing(HalfOperands halves)
+    {
+        if (halves == default) return this;
+        Dictionary<string, bool> elements = [];
+        string macros = "";
+        foreach (LaunchArgument argument in Arguments)
+        {
+            if (argument.Kind is not (LaunchArgumentKind.Input or LaunchArgumentKind.Output or LaunchArgumentKind.Buffer)) continue;
+            bool isHalf = halves.Contains(argument);
+            if (argument.Element is not string element || argument.Value != 0)
+            {
+                if (isHalf) return null;
+            }
+            else if (elements.TryAdd(element, isHalf))
+            {
+                if (isHalf) macros += $"#define {element} half\n";
+            }
+            else if (elements[element] != isHalf)
+            {
+                return null;
+            }
+        }
+
+        return macros.Length == 0 ? this : this with { Program = Program with { Macros = macros + Program.Macros } };
+    }
 }
 
 /// <summary>

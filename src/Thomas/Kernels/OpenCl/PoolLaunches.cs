@@ -12,14 +12,15 @@ internal static class PoolLaunches
     /// <param name="geometry">Sizes.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Max(ConvGeometry geometry, OpenClLimits limits) => Launch(
-        OpenClProgram.Of(File), "max_pool", geometry, geometry.OutH * geometry.OutW, [LaunchArgument.Input(0), LaunchArgument.Output()], [], limits);
+        OpenClProgram.Of(File), "max_pool", geometry, geometry.OutH * geometry.OutW,
+        [LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY")], [], limits);
 
     /// <summary>dx of the node's operands x, y and dy.</summary>
     /// <param name="geometry">Sizes of the pooling.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch MaxGradient(ConvGeometry geometry, OpenClLimits limits) => Launch(
         OpenClProgram.Of(File), "max_pool_gradient", geometry, geometry.InH * geometry.InW,
-        [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Output()], [], limits);
+        [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1).As("TX"), LaunchArgument.Input(2), LaunchArgument.Output()], [], limits);
 
     /// <summary>y = f(the mean of each window of x).</summary>
     /// <param name="geometry">Sizes.</param>
@@ -28,7 +29,7 @@ internal static class PoolLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Average(ConvGeometry geometry, bool countPadding, Activation activation, OpenClLimits limits) => Launch(
         OpenClProgram.Of(File, ActivationMacros.Value(activation)), "average_pool", geometry, geometry.OutH * geometry.OutW,
-        [LaunchArgument.Input(0), LaunchArgument.Output()], [Divisor(geometry, countPadding)], limits);
+        [LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY")], [Divisor(geometry, countPadding)], limits);
 
     /// <summary>dx of the node's operand dy.</summary>
     /// <param name="geometry">Sizes of the pooling.</param>

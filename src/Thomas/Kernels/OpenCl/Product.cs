@@ -18,6 +18,21 @@ internal enum MatrixForm
     Taps,
 }
 
+/// <summary>Which operands of a product, and whether its result, lie in memory as 16-bit floats.</summary>
+/// <param name="A">a.</param>
+/// <param name="B">b.</param>
+/// <param name="C">c.</param>
+/// <param name="Residual">What is added to c.</param>
+internal readonly record struct ProductHalves(bool A, bool B, bool C, bool Residual)
+{
+    /// <summary>Those of a product, by the operands of its node.</summary>
+    public static ProductHalves Of(Product product, HalfOperands halves) => new(
+        halves.Contains(product.A), halves.Contains(product.B), halves.Contains(product.C), product.Residual is LaunchArgument added && halves.Contains(added));
+
+    /// <summary>Their letters, as in <c>-half-ac</c>; empty for none.</summary>
+    public override string ToString() => this == default ? "" : $"-half-{(A ? "a" : "")}{(B ? "b" : "")}{(C ? "c" : "")}{(Residual ? "r" : "")}";
+}
+
 /// <summary>
 /// c[m, n] = f(sum over k of a(m, k) * b(k, n) + bias[n] + residual[m, n]), several of them: all matrix work of dense layers, convolutions and their gradients.
 /// Sizes and distances are in floats.
@@ -86,6 +101,9 @@ internal sealed record Product
 
     /// <summary>Memory of what is added to c, which lies as c does; null for nothing.</summary>
     public LaunchArgument? Residual { get; init; }
+
+    /// <summary>Which of all that lies in memory as 16-bit floats.</summary>
+    public ProductHalves Halves { get; init; }
 
     /// <summary>Taps of the window; 1 where there is none.</summary>
     public int Taps => Window.KernelH * Window.KernelW;

@@ -20,11 +20,12 @@ internal static class ProductLaunches
     /// <param name="context">Limits of the device, and what was measured on it.</param>
     public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
     {
+        product = product with { Halves = ProductHalves.Of(product, context.Halves) };
         ProductChoice usual = ProductChoice.Default(product, context.Limits);
         OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
         foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])
         {
-            if (!IsBroken(kernel, context)) break;
+            if (context.CanUse([.. kernel.Launches])) break;
             kernel = Create(name, product, other, context.Limits);
         }
 
@@ -36,10 +37,13 @@ internal static class ProductLaunches
     /// <param name="product">The product.</param>
     /// <param name="choice">How; it must serve the product.</param>
     /// <param name="limits">Limits of the device.</param>
-    public static OpenClKernel Create(string name, Product product, ProductChoice choice, OpenClLimits limits) =>
-        choice.Tile is ProductTile tile ? InLocalMemory(name, product, tile, choice.Pieces, limits)
-        : product.IsFilter ? Filter(name, product, choice, limits)
-        : Direct(name, product, choice.Block);
+    public static OpenClKernel Create(string name, Product product, ProductChoice choice, OpenClLimits limits)
+    {
+        product = product with { A = product.A.As("TA"), B = product.B.As("TB"), C = product.C.As("TC"), Residual = product.Residual?.As("TR") };
+        return choice.Tile is ProductTile tile ? InLocalMemory(name, product, tile, choice.Pieces, limits)
+            : product.IsFilter ? Filter(name, product, choice, limits)
+            : Direct(name, product, choice.Block);
+    }
 
     /// <summary>Numbers of a that are read at once.</summary>
     public static int WidthA(Product product) => Width(
@@ -73,16 +77,6 @@ internal static class ProductLaunches
             [LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
         WorkSize items = new(Up(count, group / height) * height);
         return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
-    }
-
-    private static bool IsBroken(OpenClKernel kernel, OpenClKernelContext context)
-    {
-        foreach (OpenClLaunch launch in kernel.Launches)
-        {
-            if (context.IsBroken(launch.Program)) return true;
-        }
-
-        return false;
     }
 
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)

@@ -4,7 +4,10 @@ using System.Globalization;
 namespace Thomas.Kernels.OpenCl;
 
 /// <summary>What the speed of a product depends on: sizes, how its operands lie, and how they are read.</summary>
-/// <param name="Form">Forms of the operands, numbers read at once, and the window; such as <c>rows-columns-44</c> or <c>columns-patches-41-3x3/2</c>.</param>
+/// <param name="Form">
+/// Forms of the operands, numbers read at once, the window, and what is stored as 16-bit floats; such as <c>rows-columns-44</c> or
+/// <c>columns-patches-41-3x3/2x2-half-b</c>.
+/// </param>
 /// <param name="M">Rows of the result.</param>
 /// <param name="N">Columns of the result.</param>
 /// <param name="K">Length of the sums.</param>
@@ -19,7 +22,8 @@ internal readonly record struct ProductShape(string Form, int M, int N, int K, i
         string window = gathers
             ? string.Create(CultureInfo.InvariantCulture, $"-{(product.IsBackward ? "back-" : "")}{w.KernelH}x{w.KernelW}/{w.StrideH}x{w.StrideW}") : "";
         string form = string.Create(
-            CultureInfo.InvariantCulture, $"{product.FormA}-{product.FormB}-{ProductLaunches.WidthA(product)}{ProductLaunches.WidthB(product)}{window}");
+            CultureInfo.InvariantCulture,
+            $"{product.FormA}-{product.FormB}-{ProductLaunches.WidthA(product)}{ProductLaunches.WidthB(product)}{window}{product.Halves}");
         return new ProductShape(form.ToLowerInvariant(), product.M, product.N, product.K, product.Count);
     }
 

@@ -66,7 +66,7 @@ internal static class ReduceLaunches
         return new OpenClLaunch(
             Program(isMaximum), "reduce_strided", new WorkSize(checked(count * lanes)), new WorkSize(group),
             [
-                LaunchArgument.Input(0), LaunchArgument.Output(), LaunchArgument.Local(group * sizeof(float)), count, terms, lanes, scale,
+                LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY"), LaunchArgument.Local(group * sizeof(float)), count, terms, lanes, scale,
                 .. Axes(kept, keptStrides), .. Axes(reduced, reducedStrides),
             ]);
     }
@@ -81,11 +81,14 @@ internal static class ReduceLaunches
         ReductionCut cut = ReductionCut.Whole(outer, reduced, inner, limits);
         return new OpenClLaunch(
             Program(isMaximum: true), "reduce_max_gradient", cut.Items, cut.Group,
-            [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Input(2), LaunchArgument.Output(), cut.Local, .. cut.Arguments]);
+            [
+                LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1).As("TX"), LaunchArgument.Input(2), LaunchArgument.Output(), cut.Local,
+                .. cut.Arguments,
+            ]);
     }
 
     private static OpenClLaunch Launch(bool isMaximum, ReductionCut cut, LaunchArgument x, LaunchArgument y, float scale) => new(
-        Program(isMaximum), "reduce", cut.Items, cut.Group, [x, y, cut.Local, .. cut.Arguments, cut.IsJoined ? 1 : 0, scale]);
+        Program(isMaximum), "reduce", cut.Items, cut.Group, [x.As("TX"), y.As("TY"), cut.Local, .. cut.Arguments, cut.IsJoined ? 1 : 0, scale]);
 
     private static OpenClProgram Program(bool isMaximum) => isMaximum ? OpenClProgram.Of(File, ("MAXIMUM", "1")) : OpenClProgram.Of(File);
 

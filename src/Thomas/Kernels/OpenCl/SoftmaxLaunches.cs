@@ -25,7 +25,7 @@ internal static class SoftmaxLaunches
         int lanes = Lanes(rows, n, limits);
         return Launch(
             "softmax", rows, lanes, limits,
-            [LaunchArgument.Input(0), LaunchArgument.Output(), Local(limits), rows, n, lanes, beta, isLogarithm ? 1 : 0]);
+            [LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY"), Local(limits), rows, n, lanes, beta, isLogarithm ? 1 : 0]);
     }
 
     /// <summary>The loss and the probabilities, of the node's operands logits, targets and weights.</summary>

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Thomas.Kernels.OpenCl;
 
-/// <summary>Launches that reorder axes of elements of 32 bits through tiles in local memory, so that both arrays are gone through along neighbors.</summary>
+/// <summary>Launches that reorder axes through tiles in local memory, so that both arrays are gone through along neighbors.</summary>
 internal static class TransposeLaunches
 {
     // Below, most items of a tile would have nothing to do.
@@ -23,19 +23,19 @@ internal static class TransposeLaunches
         if (axes.To[0] != 1 || b <= 0 || axes.Sizes[0] < LeastSize || axes.Sizes[b] < LeastSize) return null;
         if (TileOf(context.Limits) is not (int tile, int rows)) return null;
         OpenClProgram program = OpenClProgram.Of("transpose", ("TILE", Text(tile)), ("ROWS", Text(rows)));
-        if (context.IsBroken(program)) return null;
         CopyAxes batch = axes.Without(0, b);
         int tilesA = Tiles(axes.Sizes[0], tile), tiles = tilesA * Tiles(axes.Sizes[b], tile), batches = batch.Product(0);
         bool one = batch.Count == 0;
         List<LaunchArgument> arguments =
         [
-            LaunchArgument.Input(0), LaunchArgument.Output(), axes.Sizes[0], axes.Sizes[b], axes.From[0], axes.To[b], tilesA, batches, batch.Count,
-            one ? 0 : batch.From[^1], one ? 0 : batch.To[^1],
+            LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TX"), axes.Sizes[0], axes.Sizes[b], axes.From[0], axes.To[b], tilesA, batches,
+            batch.Count, one ? 0 : batch.From[^1], one ? 0 : batch.To[^1],
         ];
         CopyLaunches.AddInner(arguments, batch, 0, BatchAxes, 1);
-        return new OpenClLaunch(
+        OpenClLaunch launch = new(
             program, "transpose", new WorkSize(checked(tiles * tile), rows, Math.Min(batches, CopyLaunches.MostGroups)), new WorkSize(tile, rows),
             [.. arguments]);
+        return context.CanUse(launch) ? launch : null;
     }
 
     /// <summary>Size of a tile and rows that are moved at once.</summary>

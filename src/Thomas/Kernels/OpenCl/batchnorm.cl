@@ -24,21 +24,21 @@
 
 // n, mean and square of this lane's rows, relative to base.
 #define MOMENTS_OF_ROWS \
-    const FV base = exists ? READ(x, c) : (FV)(0.0f); \
+    const FV base = exists ? READ_AS(TX, x, c) : (FV)(0.0f); \
     FV mean = (FV)(0.0f), square = (FV)(0.0f); \
     float n = 0; \
     int r = first; \
     for (; r + 3 * lanes < end; r += 4 * lanes) \
     { \
-        const FV x0 = READ(x, r * channels + c) - base, x1 = READ(x, (r + lanes) * channels + c) - base; \
-        const FV x2 = READ(x, (r + 2 * lanes) * channels + c) - base, x3 = READ(x, (r + 3 * lanes) * channels + c) - base; \
+        const FV x0 = READ_AS(TX, x, r * channels + c) - base, x1 = READ_AS(TX, x, (r + lanes) * channels + c) - base; \
+        const FV x2 = READ_AS(TX, x, (r + 2 * lanes) * channels + c) - base, x3 = READ_AS(TX, x, (r + 3 * lanes) * channels + c) - base; \
         const FV m = ((x0 + x1) + (x2 + x3)) * 0.25f; \
         const FV s = ((x0 - m) * (x0 - m) + (x1 - m) * (x1 - m)) + ((x2 - m) * (x2 - m) + (x3 - m) * (x3 - m)); \
         JOIN(4.0f, m, s) \
     } \
     for (; r < end; r += lanes) \
     { \
-        const FV m = READ(x, r * channels + c) - base; \
+        const FV m = READ_AS(TX, x, r * channels + c) - base; \
         JOIN(1.0f, m, (FV)(0.0f)) \
     }
 
@@ -81,9 +81,9 @@
 #define LOCALS local FV *means, local FV *squares, local float *counts
 
 // Moments of the chunks: partial[chunk][mean, square][c], and the base behind them.
-kernel void moments_of_chunks(ARG(const float, x), ARG(float, partial), const int rows, const int channels, const int chunk_rows, LOCALS)
+kernel void moments_of_chunks(ARG(const TX, x), ARG(float, partial), const int rows, const int channels, const int chunk_rows, LOCALS)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(float, partial);
     PLACE(GROUP(1));
     MOMENTS_OF_ROWS
@@ -117,10 +117,10 @@ kernel void moments_join(ARG(const float, partial), ARG(float, mean_out), ARG(fl
 }
 
 // Those of a tensor that is one chunk.
-kernel void moments(ARG(const float, x), ARG(float, mean_out), ARG(float, variance_out), ARG(float, rest_out), const int rows, const int channels,
+kernel void moments(ARG(const TX, x), ARG(float, mean_out), ARG(float, variance_out), ARG(float, rest_out), const int rows, const int channels,
     const int chunk_rows, LOCALS)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(float, mean_out);
     USE(float, variance_out);
     USE(float, rest_out);
@@ -149,32 +149,32 @@ kernel void moments(ARG(const float, x), ARG(float, mean_out), ARG(float, varian
         int i = first; \
         for (; i + 3 * lanes < end; i += 4 * lanes) \
         { \
-            const FV x0 = READ(x, i * channels + c), x1 = READ(x, (i + lanes) * channels + c); \
-            const FV x2 = READ(x, (i + 2 * lanes) * channels + c), x3 = READ(x, (i + 3 * lanes) * channels + c); \
+            const FV x0 = READ_AS(TX, x, i * channels + c), x1 = READ_AS(TX, x, (i + lanes) * channels + c); \
+            const FV x2 = READ_AS(TX, x, (i + 2 * lanes) * channels + c), x3 = READ_AS(TX, x, (i + 3 * lanes) * channels + c); \
             const FV y0 = (x0 - rounded) * factor + offset, y1 = (x1 - rounded) * factor + offset; \
             const FV y2 = (x2 - rounded) * factor + offset, y3 = (x3 - rounded) * factor + offset; \
-            AT(y, i * channels + c) = CLIP(y0); \
-            AT(y, (i + lanes) * channels + c) = CLIP(y1); \
-            AT(y, (i + 2 * lanes) * channels + c) = CLIP(y2); \
-            AT(y, (i + 3 * lanes) * channels + c) = CLIP(y3); \
+            WRITE_AS(TY, y, i * channels + c, CLIP(y0)); \
+            WRITE_AS(TY, y, (i + lanes) * channels + c, CLIP(y1)); \
+            WRITE_AS(TY, y, (i + 2 * lanes) * channels + c, CLIP(y2)); \
+            WRITE_AS(TY, y, (i + 3 * lanes) * channels + c, CLIP(y3)); \
         } \
         for (; i < end; i += lanes) \
         { \
-            const FV y0 = (READ(x, i * channels + c) - rounded) * factor + offset; \
-            AT(y, i * channels + c) = CLIP(y0); \
+            const FV y0 = (READ_AS(TX, x, i * channels + c) - rounded) * factor + offset; \
+            WRITE_AS(TY, y, i * channels + c, CLIP(y0)); \
         } \
     }
 
 // Each group joins the moments of the chunks and then normalizes one. Those that were read last come first: they are in the caches.
-kernel void join_normalize(ARG(const float, x), ARG(const float, scale), ARG(const float, shift), ARG(const float, partial), ARG(float, y),
+kernel void join_normalize(ARG(const TX, x), ARG(const float, scale), ARG(const float, shift), ARG(const float, partial), ARG(TY, y),
     ARG(float, mean_out), ARG(float, variance_out), const int rows, const int channels, const int chunk_rows, const int chunks, const float epsilon,
     const float lower, const float upper, LOCALS)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(const float, scale);
     USE(const float, shift);
     USE(const float, partial);
-    USE(float, y);
+    USE(TY, y);
     USE(float, mean_out);
     USE(float, variance_out);
     PLACE(chunks - 1 - GROUP(1));
@@ -185,13 +185,13 @@ kernel void join_normalize(ARG(const float, x), ARG(const float, scale), ARG(con
 }
 
 // All of it for a tensor that is one chunk.
-kernel void moments_normalize(ARG(const float, x), ARG(const float, scale), ARG(const float, shift), ARG(float, y), ARG(float, mean_out),
+kernel void moments_normalize(ARG(const TX, x), ARG(const float, scale), ARG(const float, shift), ARG(TY, y), ARG(float, mean_out),
     ARG(float, variance_out), const int rows, const int channels, const int chunk_rows, const float epsilon, const float lower, const float upper, LOCALS)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(const float, scale);
     USE(const float, shift);
-    USE(float, y);
+    USE(TY, y);
     USE(float, mean_out);
     USE(float, variance_out);
     PLACE(0);
@@ -202,16 +202,16 @@ kernel void moments_normalize(ARG(const float, x), ARG(const float, scale), ARG(
 }
 
 // y = f((x - mean - rest) * scale / sqrt(variance + epsilon) + shift), 4 rows of a column a work-item; y may be x.
-kernel void normalize_elements(ARG(const float, x), ARG(const float, scale), ARG(const float, shift), ARG(const float, mean), ARG(const float, variance),
-    ARG(const float, rest), ARG(float, y), const int rows, const int channels, const int has_rest, const float epsilon, const float lower, const float upper)
+kernel void normalize_elements(ARG(const TX, x), ARG(const float, scale), ARG(const float, shift), ARG(const float, mean), ARG(const float, variance),
+    ARG(const float, rest), ARG(TY, y), const int rows, const int channels, const int has_rest, const float epsilon, const float lower, const float upper)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(const float, scale);
     USE(const float, shift);
     USE(const float, mean);
     USE(const float, variance);
     USE(const float, rest);
-    USE(float, y);
+    USE(TY, y);
     const int i = get_global_id(0), columns = channels / V, c = i % columns * V, r = i / columns * 4;
     if (r >= rows) return;
     const FV center = READ(mean, c), factor = READ(scale, c) / sqrt(READ(variance, c) + epsilon);
@@ -220,20 +220,20 @@ kernel void normalize_elements(ARG(const float, x), ARG(const float, scale), ARG
     const int at = r * channels + c;
     if (r + 4 <= rows)
     {
-        const FV x0 = READ(x, at), x1 = READ(x, at + channels), x2 = READ(x, at + 2 * channels), x3 = READ(x, at + 3 * channels);
+        const FV x0 = READ_AS(TX, x, at), x1 = READ_AS(TX, x, at + channels), x2 = READ_AS(TX, x, at + 2 * channels), x3 = READ_AS(TX, x, at + 3 * channels);
         const FV y0 = (x0 - center) * factor + offset, y1 = (x1 - center) * factor + offset;
         const FV y2 = (x2 - center) * factor + offset, y3 = (x3 - center) * factor + offset;
-        AT(y, at) = CLIP(y0);
-        AT(y, at + channels) = CLIP(y1);
-        AT(y, at + 2 * channels) = CLIP(y2);
-        AT(y, at + 3 * channels) = CLIP(y3);
+        WRITE_AS(TY, y, at, CLIP(y0));
+        WRITE_AS(TY, y, at + channels, CLIP(y1));
+        WRITE_AS(TY, y, at + 2 * channels, CLIP(y2));
+        WRITE_AS(TY, y, at + 3 * channels, CLIP(y3));
     }
     else
     {
         for (int k = 0; r + k < rows; k++)
         {
-            const FV y0 = (READ(x, at + k * channels) - center) * factor + offset;
-            AT(y, at + k * channels) = CLIP(y0);
+            const FV y0 = (READ_AS(TX, x, at + k * channels) - center) * factor + offset;
+            WRITE_AS(TY, y, at + k * channels, CLIP(y0));
         }
     }
 }

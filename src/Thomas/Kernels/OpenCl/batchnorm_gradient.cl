@@ -7,9 +7,9 @@
 // What clipping z lets through of dy; NaN where z is NaN.
 #define PASS(dy, z) ((z) > (FV)(lower) && (z) < (FV)(upper) ? (dy) : (z) == (z) ? (FV)(0.0f) : (z))
 
-#define OPERANDS ARG(const float, x), ARG(const float, dy), ARG(const float, scale), ARG(const float, shift), ARG(const float, mean), ARG(const float, variance)
+#define OPERANDS ARG(const TX, x), ARG(const float, dy), ARG(const float, scale), ARG(const float, shift), ARG(const float, mean), ARG(const float, variance)
 #define USE_OPERANDS \
-    USE(const float, x); \
+    USE(const TX, x); \
     USE(const float, dy); \
     USE(const float, scale); \
     USE(const float, shift); \
@@ -36,7 +36,7 @@
     }
 
 #define TERM(h, g, at) \
-    const FV h = READ(x, at) - center; \
+    const FV h = READ_AS(TX, x, at) - center; \
     FV g = READ(dy, at); \
     if (clips) \
     { \

@@ -14,14 +14,58 @@
 #define MAP4(f, v) (float4)(f(v.x), f(v.y), f(v.z), f(v.w))
 #define MAP4_2(f, a, b) (float4)(f(a.x, b.x), f(a.y, b.y), f(a.z, b.z), f(a.w, b.w))
 
+#define PASTE2(a, b) a##b
+#define PASTE(a, b) PASTE2(a, b)
+
+// The types of operands in memory: float, or half where the launch says so. Halves have 16 bits; they are floats to arithmetic, and rounded to the nearest when
+// they are written. GET and PUT are for one number, GET4 and PUT4 for four neighbors of which the first has a number that 4 divides.
+#ifndef TX
+#define TX float
+#endif
+#ifndef TY
+#define TY float
+#endif
+#ifndef TA
+#define TA float
+#endif
+#ifndef TB
+#define TB float
+#endif
+#ifndef TC
+#define TC float
+#endif
+#ifndef TR
+#define TR float
+#endif
+#define GET(type, p) PASTE(GET_, type)(p)
+#define GET_float(p) (*(p))
+#define GET_half(p) vload_half(0, p)
+#define GET2(type, p) PASTE(GET2_, type)(p)
+#define GET2_float(p) (*(global const float2 *)(p))
+#define GET2_half(p) vloada_half2(0, p)
+#define GET4(type, p) PASTE(GET4_, type)(p)
+#define GET4_float(p) (*(global const float4 *)(p))
+#define GET4_half(p) vloada_half4(0, p)
+#define PUT(type, p, v) PASTE(PUT_, type)(p, v)
+#define PUT_float(p, v) (*(p) = (v))
+#define PUT_half(p, v) vstore_half_rte(v, 0, p)
+#define PUT2(type, p, v) PASTE(PUT2_, type)(p, v)
+#define PUT2_float(p, v) (*(global float2 *)(p) = (v))
+#define PUT2_half(p, v) vstorea_half2_rte(v, 0, p)
+#define PUT4(type, p, v) PASTE(PUT4_, type)(p, v)
+#define PUT4_float(p, v) (*(global float4 *)(p) = (v))
+#define PUT4_half(p, v) vstorea_half4_rte(v, 0, p)
+
 // One number or four neighbors as a vector; pack is 1 or 4, the same for all work-items. Of one number all four are the same.
-#define LOAD(pack, p) ((pack) == 4 ? *(global const float4 *)(p) : (float4)((p)[0]))
-#define STORE(pack, p, v) \
+#define LOAD_AS(type, pack, p) ((pack) == 4 ? GET4(type, p) : (float4)(GET(type, p)))
+#define STORE_AS(type, pack, p, v) \
     do \
     { \
-        if ((pack) == 4) *(global float4 *)(p) = (v); \
-        else (p)[0] = (v).x; \
+        if ((pack) == 4) PUT4(type, p, v); \
+        else PUT(type, p, (v).x); \
     } while (0)
+#define LOAD(pack, p) LOAD_AS(float, pack, p)
+#define STORE(pack, p, v) STORE_AS(float, pack, p, v)
 
 #define SUM(a, b) ((a) + (b))
 
@@ -64,12 +108,18 @@
 #ifdef V
 #if V == 4
 typedef float4 FV;
+#define READ_AS(type, p, i) GET4(type, (p) + (i))
+#define WRITE_AS(type, p, i, v) PUT4(type, (p) + (i), v)
 #elif V == 2
 typedef float2 FV;
+#define READ_AS(type, p, i) GET2(type, (p) + (i))
+#define WRITE_AS(type, p, i, v) PUT2(type, (p) + (i), v)
 #else
 typedef float FV;
+#define READ_AS(type, p, i) GET(type, (p) + (i))
+#define WRITE_AS(type, p, i, v) PUT(type, (p) + (i), v)
 #endif
-#define READ(p, i) (*(global const FV *)((p) + (i)))
+#define READ(p, i) READ_AS(float, p, i)
 #endif
 
 // Of products: where the pixel of a patch lies in the image that is read. y and x stand for the window's first position, i and j for the tap. BACKWARD:
@@ -100,8 +150,8 @@ typedef float FV;
 #define USE_BIAS
 #endif
 #ifdef RESIDUAL
-#define RESIDUAL_ARG ARG(const float, residual),
-#define USE_RESIDUAL USE(const float, residual)
+#define RESIDUAL_ARG ARG(const TR, residual),
+#define USE_RESIDUAL USE(const TR, residual)
 #else
 #define RESIDUAL_ARG
 #define USE_RESIDUAL

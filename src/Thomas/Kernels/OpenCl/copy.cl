@@ -1,5 +1,13 @@
-// Moves elements of 32 bits as they are. Each function comes for single elements and for vectors of 4: then all sizes, strides and offsets count vectors.
+// Moves elements as they are: 32 bits, or 16 of those that are stored as halves. Each function comes for single elements and for vectors of 4: then all
+// sizes, strides and offsets count vectors.
 // Items are columns, which are neighbors in y, and rows; rows are gone through in steps, since drivers bound the number of groups along all axes but the first.
+
+#define BITS_float uint
+#define BITS_half ushort
+#define BITS4_float uint4
+#define BITS4_half ushort4
+#define BITS PASTE(BITS_, TX)
+#define BITS4 PASTE(BITS4_, TX)
 
 // y = x: so many vectors of 16 bytes, then so many bytes.
 kernel void copy_bytes(ARG(const uchar, x), ARG(uchar, y), const int vectors, const int rest)
@@ -48,8 +56,8 @@ kernel void copy_bytes(ARG(const uchar, x), ARG(uchar, y), const int vectors, co
         } \
     }
 
-COPY_BOX(copy_box, uint)
-COPY_BOX(copy_box4, uint4)
+COPY_BOX(copy_box, BITS)
+COPY_BOX(copy_box4, BITS4)
 
 // Rows of up to 4 operands side by side: y[row * total + at + ..] = a's row, b's row, ..
 #define CONCAT(NAME, T) \
@@ -70,8 +78,8 @@ COPY_BOX(copy_box4, uint4)
         for (int row = get_global_id(1); row < rows; row += get_global_size(1)) y[row * total + at + before + column] = x[row * length + column]; \
     }
 
-CONCAT(concat, uint)
-CONCAT(concat4, uint4)
+CONCAT(concat, BITS)
+CONCAT(concat4, BITS4)
 
 // The place in x along an axis of which y has o, x has n elements: place p * i + b of y is place i of x.
 #define PLACE(k, i) \
@@ -90,10 +98,13 @@ CONCAT(concat4, uint4)
 
 #define AXIS(k) const int o##k, const int b##k, const int n##k, const int p##k, const int f##k
 
-// y = what x has at that place, value where it has none; up to 8 axes, innermost first.
+// y = what x has at that place, where it has none the value, whose bits are those of a float or of a half; up to 8 axes, innermost first.
+#define FILL_float value
+#define FILL_half (ushort)half_value
+#define FILL PASTE(FILL_, TX)
 #define SPREAD(NAME, T) \
-    kernel void NAME(ARG(const T, x), ARG(T, y), const uint value, const int rows, const int axes, AXIS(0), AXIS(1), AXIS(2), AXIS(3), AXIS(4), AXIS(5), \
-        AXIS(6), AXIS(7)) \
+    kernel void NAME(ARG(const T, x), ARG(T, y), const uint value, const uint half_value, const int rows, const int axes, AXIS(0), AXIS(1), \
+        AXIS(2), AXIS(3), AXIS(4), AXIS(5), AXIS(6), AXIS(7)) \
     { \
         USE(const T, x); \
         USE(T, y); \
@@ -106,11 +117,11 @@ CONCAT(concat4, uint4)
             int inside = 1; \
             PLACE(0, column); \
             PLACE_SPLIT(1) PLACE_SPLIT(2) PLACE_SPLIT(3) PLACE_SPLIT(4) PLACE_SPLIT(5) PLACE_SPLIT(6) PLACE_SPLIT(7) \
-            T moved = (T)(value); \
+            T moved = (T)(FILL); \
             if (inside) moved = x[from]; \
             y[row * o0 + column] = moved; \
         } \
     }
 
-SPREAD(spread, uint)
-SPREAD(spread4, uint4)
+SPREAD(spread, BITS)
+SPREAD(spread4, BITS4)

@@ -12,13 +12,13 @@
 #define READ_ROWS ((R - 1) * S + K)
 #define READ_COLUMNS ((T - 1) * S + K)
 
-kernel void depthwise(ARG(const float, x), ARG(const float, filter), ARG(const float, bias), ARG(float, y), const int items, const int h, const int w,
+kernel void depthwise(ARG(const TX, x), ARG(const float, filter), ARG(const float, bias), ARG(TY, y), const int items, const int h, const int w,
     const int channels, const int oh, const int ow, const int top, const int left, const int has_bias)
 {
-    USE_ONLY(const float, x);
+    USE_ONLY(const TX, x);
     USE_ONLY(const float, filter);
     USE_ONLY(const float, bias);
-    USE_ONLY(float, y);
+    USE_ONLY(TY, y);
     const int item = get_global_id(0);
     if (item >= items) return;
     const int columns = channels / V, tiles = (ow + T - 1) / T, strips = (oh + R - 1) / R;
@@ -38,13 +38,13 @@ kernel void depthwise(ARG(const float, x), ARG(const float, filter), ARG(const f
     {
         // Reading something in place of what there is not keeps branches away, and loads together.
         const int row = p * S - top + i;
-        global const float *restrict line = x + (n * h + clamp(row, 0, h - 1)) * w * channels + c;
+        global const TX *restrict line = x + (n * h + clamp(row, 0, h - 1)) * w * channels + c;
         FV v[READ_COLUMNS];
 #pragma unroll
         for (int j = 0; j < READ_COLUMNS; j++)
         {
             const int column = q * S - left + j;
-            v[j] = READ(line, clamp(column, 0, w - 1) * channels);
+            v[j] = READ_AS(TX, line, clamp(column, 0, w - 1) * channels);
             if (!(INSIDE(row, h) & INSIDE(column, w))) v[j] = (FV)(0.0f);
         }
 
@@ -71,19 +71,19 @@ kernel void depthwise(ARG(const float, x), ARG(const float, filter), ARG(const f
         for (int t = 0; t < T; t++)
         {
             const FV v = sum[r][t];
-            if (p + r < oh && q + t < ow) *(global FV *)(y + ((n * oh + p + r) * ow + q + t) * channels + c) = ACTIVATE(v);
+            if (p + r < oh && q + t < ow) WRITE_AS(TY, y, ((n * oh + p + r) * ow + q + t) * channels + c, ACTIVATE(v));
         }
     }
 }
 #else
-kernel void depthwise_any(ARG(const float, x), ARG(const float, filter), ARG(const float, bias), ARG(float, y), const int items, const int h, const int w,
+kernel void depthwise_any(ARG(const TX, x), ARG(const float, filter), ARG(const float, bias), ARG(TY, y), const int items, const int h, const int w,
     const int channels, const int oh, const int ow, const int top, const int left, const int has_bias, const int multiplier, const int kh, const int kw,
     const int sh, const int sw, const int dh, const int dw)
 {
-    USE_ONLY(const float, x);
+    USE_ONLY(const TX, x);
     USE_ONLY(const float, filter);
     USE_ONLY(const float, bias);
-    USE_ONLY(float, y);
+    USE_ONLY(TY, y);
     const int item = get_global_id(0);
     if (item >= items) return;
     const int outputs = channels * multiplier, o = item % outputs, pixel = item / outputs, q = pixel % ow, p = pixel / ow % oh, n = pixel / ow / oh;
@@ -95,10 +95,11 @@ kernel void depthwise_any(ARG(const float, x), ARG(const float, filter), ARG(con
         for (int j = 0; j < kw; j++)
         {
             const int column = q * sw - left + j * dw;
-            if (column >= 0 && column < w) sum += x[((n * h + row) * w + column) * channels + o / multiplier] * filter[(i * kw + j) * outputs + o];
+            if (column >= 0 && column < w)
+                sum += GET(TX, x + (((n * h + row) * w + column) * channels + o / multiplier)) * filter[(i * kw + j) * outputs + o];
         }
     }
 
-    y[item] = ACT(sum);
+    PUT(TY, y + item, ACT(sum));
 }
 #endif

@@ -31,7 +31,7 @@
 
 kernel void depthwise_gradient(
 #ifdef DW
-    ARG(const float, x), ARG(float, d_filter), ARG(float, d_bias), local float4 *vectors,
+    ARG(const TX, x), ARG(float, d_filter), ARG(float, d_bias), local float4 *vectors,
 #endif
 #ifdef DX
     ARG(const float, filter), ARG(float, dx),
@@ -51,7 +51,7 @@ kernel void depthwise_gradient(
     for (int i = 0; i < TAPS; i++) taps[i] = exists ? READ(filter, i * channels + c) : (FV)(0.0f);
 #endif
 #ifdef DW
-    USE(const float, x);
+    USE(const TX, x);
     local float *const shared = (local float *)vectors;
     USE(float, d_filter);
     USE(float, d_bias);
@@ -100,7 +100,7 @@ kernel void depthwise_gradient(
             for (int i = 0; i < S * S; i++)
             {
                 const int row = clamp(a * S + i / S - top, 0, h - 1), column = clamp(b * S + i % S - left, 0, w - 1);
-                values[i] = READ(x, ((n * h + row) * w + column) * channels + c);
+                values[i] = READ_AS(TX, x, ((n * h + row) * w + column) * channels + c);
             }
 #endif
 #pragma unroll

@@ -29,11 +29,11 @@ kernel void input_gradient_any(ARG(const float, dy), ARG(const float, filter), A
 }
 
 // Dimension 0 is the result's channel; a group of dimension 1 is a tap's chunk of result pixels, which its lanes share.
-kernel void filter_gradient_any(ARG(const float, x), ARG(const float, dy), ARG(float, d_filter), const int pixels, const int h, const int w, const int channels,
+kernel void filter_gradient_any(ARG(const TX, x), ARG(const float, dy), ARG(float, d_filter), const int pixels, const int h, const int w, const int channels,
     const int oh, const int ow, const int top, const int left, const int multiplier, const int taps, const int kw, const int sh, const int sw, const int dh,
     const int dw, const int chunk_pixels, local float *sums)
 {
-    USE_ONLY(const float, x);
+    USE_ONLY(const TX, x);
     USE_ONLY(const float, dy);
     USE_ONLY(float, d_filter);
     const int o = get_global_id(0), outputs = channels * multiplier, lane = get_local_id(1), lanes = get_local_size(1), width = get_local_size(0);
@@ -44,7 +44,7 @@ kernel void filter_gradient_any(ARG(const float, x), ARG(const float, dy), ARG(f
     {
         const int q = pixel % ow, p = pixel / ow % oh, n = pixel / ow / oh, row = p * sh + down, column = q * sw + across;
         if (row >= 0 && row < h && column >= 0 && column < w)
-            sum += dy[pixel * outputs + o] * x[((n * h + row) * w + column) * channels + o / multiplier];
+            sum += dy[pixel * outputs + o] * GET(TX, x + (((n * h + row) * w + column) * channels + o / multiplier));
     }
 
     sums[place] = sum;

@@ -3,17 +3,21 @@
 //
 // MR, NV, VW: the item's block. A_ROWS, A_COLUMNS, A_PATCHES, BACKWARD, STRIDED: as in product.cl. b[tap][k] is a line of numbers along n.
 
-#define JOIN2(a, b) a##b
-#define JOIN(a, b) JOIN2(a, b)
 #if VW == 1
 #define VECTOR float
-#define READ_VECTOR(p) (*(p))
-#define WRITE_VECTOR(v, p) (*(p) = (v))
+#define READ_VECTOR_float(p) (*(p))
+#define READ_VECTOR_half(p) vload_half(0, p)
+#define WRITE_VECTOR_float(v, p) (*(p) = (v))
+#define WRITE_VECTOR_half(v, p) vstore_half_rte(v, 0, p)
 #else
-#define VECTOR JOIN(float, VW)
-#define READ_VECTOR(p) JOIN(vload, VW)(0, p)
-#define WRITE_VECTOR(v, p) JOIN(vstore, VW)(v, 0, p)
+#define VECTOR PASTE(float, VW)
+#define READ_VECTOR_float(p) PASTE(vload, VW)(0, p)
+#define READ_VECTOR_half(p) PASTE(vload_half, VW)(0, p)
+#define WRITE_VECTOR_float(v, p) PASTE(vstore, VW)(v, 0, p)
+#define WRITE_VECTOR_half(v, p) PASTE(PASTE(vstore_half, VW), _rte)(v, 0, p)
 #endif
+#define READ_VECTOR(type, p) PASTE(READ_VECTOR_, type)(p)
+#define WRITE_VECTOR(type, v, p) PASTE(WRITE_VECTOR_, type)(v, p)
 
 // Vectors that would reach beyond the last column are moved back; what they then hold twice is written once.
 #define COLUMN(j) min(firstN + (j) * VW, sizeN - VW)
@@ -25,21 +29,21 @@
 #define WITH_BIAS(v, n) (v)
 #endif
 #ifdef RESIDUAL
-#define WITH_RESIDUAL(v, n) ((v) + residual[at + (n)])
+#define WITH_RESIDUAL(v, n) ((v) + GET(TR, residual + (at + (n))))
 #else
 #define WITH_RESIDUAL(v, n) (v)
 #endif
 
 kernel void direct(
-    ARG(const float, a), ARG(const float, b), ARG(float, c),
+    ARG(const TA, a), ARG(const TB, b), ARG(TC, c),
     BIAS_ARG RESIDUAL_ARG
     const int sizeM, const int sizeN, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC, const int tapB,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
     const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
 {
-    USE_ONLY(const float, a);
-    USE_ONLY(const float, b);
-    USE(float, c);
+    USE_ONLY(const TA, a);
+    USE_ONLY(const TB, b);
+    USE(TC, c);
     USE_BIAS;
     USE_RESIDUAL;
     const int firstN = get_global_id(0) * (NV * VW), firstM = get_global_id(1) * MR, which = get_global_id(2);
@@ -90,18 +94,18 @@ kernel void direct(
         if (!any) continue;
 
         // The load stands outside the choice, so that there is no branch: a place beyond the image is read at the first pixel.
-#define TAKE(i, k) a[lines[i] + (k)]
+#define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #elif defined(A_COLUMNS)
-#define TAKE(i, k) a[lines[i] + (size_t)(k) * lda]
+#define TAKE(i, k) GET(TA, a + (lines[i] + (size_t)(k) * lda))
 #else
-#define TAKE(i, k) a[lines[i] + (k)]
+#define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #endif
         for (int k = 0; k < channels; k++)
         {
-            global const float *line = b + (size_t)tap * tapB + (size_t)k * ldb;
+            global const TB *line = b + (size_t)tap * tapB + (size_t)k * ldb;
             VECTOR columns[NV];
 #pragma unroll
-            for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(line + COLUMN(j));
+            for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(TB, line + COLUMN(j));
 #pragma unroll
             for (int i = 0; i < MR; i++)
             {
@@ -126,7 +130,7 @@ kernel void direct(
         {
             const int column = COLUMN(j), skip = firstN + j * VW - column;
             float values[VW];
-            WRITE_VECTOR(sums[i][j], values);
+            WRITE_VECTOR(float, sums[i][j], values);
 #pragma unroll
             for (int u = 0; u < VW; u++)
             {
@@ -135,14 +139,13 @@ kernel void direct(
                 values[u] = v;
             }
 
-
             if (skip == 0)
             {
-                WRITE_VECTOR(READ_VECTOR(values), c + at + column);
+                WRITE_VECTOR(TC, READ_VECTOR(float, values), c + at + column);
             }
             else
             {
-                for (int u = skip; u < VW; u++) c[at + column + u] = values[u];
+                for (int u = skip; u < VW; u++) PUT(TC, c + (at + column + u), values[u]);
             }
         }
     }
@@ -154,15 +157,15 @@ kernel void direct(
 // group.
 // The third axis counts groups of channels, taps, and pieces of the pixels.
 kernel void filter(
-    ARG(const float, x), ARG(const float, dy), ARG(float, c),
+    ARG(const TB, x), ARG(const TA, dy), ARG(TC, c),
     const int sizeM, const int sizeN, const int ldx, const int ldy, const int stepX, const int stepY, const int stepC,
     const int pieces, const int piecePixels, const int stepPiece, const int pixels,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps,
     const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
 {
-    USE_ONLY(const float, x);
-    USE_ONLY(const float, dy);
-    USE(float, c);
+    USE_ONLY(const TB, x);
+    USE_ONLY(const TA, dy);
+    USE(TC, c);
     const int firstN = get_global_id(0) * (NV * VW), firstM = get_global_id(1) * MR, z = get_global_id(2);
     if (firstN >= sizeN || firstM >= sizeM) return;
     const int piece = z % pieces, tap = z / pieces % taps, which = z / pieces / taps;
@@ -187,7 +190,7 @@ kernel void filter(
 #ifdef A_PATCHES
         const int row = p * strideH + moveY, column = q * strideW + moveX;
         const int inside = (uint)row < (uint)imageH && (uint)column < (uint)imageW;
-        global const float *from = x + (((size_t)image * imageH + row) * imageW + column) * ldx;
+        global const TB *from = x + (((size_t)image * imageH + row) * imageW + column) * ldx;
         if (++q == pixelsW)
         {
             q = 0;
@@ -200,16 +203,16 @@ kernel void filter(
 
         if (!inside) continue;
 #else
-        global const float *from = x + (size_t)r * ldx;
+        global const TB *from = x + (size_t)r * ldx;
 #endif
-        global const float *line = dy + (size_t)r * ldy;
+        global const TA *line = dy + (size_t)r * ldy;
         VECTOR columns[NV];
 #pragma unroll
-        for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(line + COLUMN(j));
+        for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(TA, line + COLUMN(j));
 #pragma unroll
         for (int i = 0; i < MR; i++)
         {
-            const VECTOR one = (VECTOR)(from[rows[i]]);
+            const VECTOR one = (VECTOR)(GET(TB, from + rows[i]));
 #pragma unroll
             for (int j = 0; j < NV; j++) sums[i][j] = fma(one, columns[j], sums[i][j]);
         }
@@ -225,8 +228,8 @@ kernel void filter(
         {
             const int column = COLUMN(j);
             float values[VW];
-            WRITE_VECTOR(sums[i][j], values);
-            for (int u = firstN + j * VW - column; u < VW; u++) c[((size_t)(column + u) * taps + tap) * sizeM + firstM + i] = values[u];
+            WRITE_VECTOR(float, sums[i][j], values);
+            for (int u = firstN + j * VW - column; u < VW; u++) PUT(TC, c + (((size_t)(column + u) * taps + tap) * sizeM + firstM + i), values[u]);
         }
     }
 }

@@ -13,12 +13,12 @@
     x >>= 8
 
 // y[i] = drawn from seed, step and i < threshold ? 0 : x[i] / kept. The seed has passed through SplitMix64; what makes keys of it and of the step is the same.
-kernel void dropout(ARG(const float, x), ARG(const float, step), ARG(float, y), const int count, const uint seed_low, const uint seed_high,
+kernel void dropout(ARG(const TX, x), ARG(const float, step), ARG(TY, y), const int count, const uint seed_low, const uint seed_high,
     const uint threshold, const float kept)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(const float, step);
-    USE(float, y);
+    USE(TY, y);
     ulong keys = ((ulong)seed_high << 32 | seed_low) + (ulong)step[0] + 0x9E3779B97F4A7C15UL;
     keys = (keys ^ (keys >> 30)) * 0xBF58476D1CE4E5B9UL;
     keys = (keys ^ (keys >> 27)) * 0x94D049BB133111EBUL;
@@ -30,7 +30,7 @@ kernel void dropout(ARG(const float, x), ARG(const float, step), ARG(float, y), 
     {
         uint4 drawn = (uint4)(i, i + 1, i + 2, i + 3);
         DRAW(drawn);
-        *(global float4 *)(y + i) = select((float4)(0.0f), *(global const float4 *)(x + i) / kept, drawn >= (uint4)(threshold));
+        PUT4(TY, y + i, select((float4)(0.0f), GET4(TX, x + i) / kept, drawn >= (uint4)(threshold)));
     }
     else
     {
@@ -38,7 +38,7 @@ kernel void dropout(ARG(const float, x), ARG(const float, step), ARG(float, y), 
         {
             uint drawn = k;
             DRAW(drawn);
-            y[k] = drawn >= threshold ? x[k] / kept : 0.0f;
+            PUT(TY, y + k, drawn >= threshold ? GET(TX, x + k) / kept : 0.0f);
         }
     }
 }

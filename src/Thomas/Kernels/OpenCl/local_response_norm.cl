@@ -7,28 +7,32 @@
 // d = bias + alpha * sum of squares over the window of the element at index, whose channel is c.
 #define DIVISOR(d, x, index, c) \
     float d = 0.0f; \
-    for (int j = max(-before, -(c)); j <= min(after, channels - 1 - (c)); j++) d += (x)[(index) + j] * (x)[(index) + j]; \
+    for (int j = max(-before, -(c)); j <= min(after, channels - 1 - (c)); j++) \
+    { \
+        const float near = GET(TX, (x) + ((index) + j)); \
+        d += near * near; \
+    } \
     d = bias + alpha * d
 
 // y = x * d^-beta.
-kernel void local_response_norm(ARG(const float, x), ARG(float, y), const int count, const int channels, const int before, const int after, const float bias,
+kernel void local_response_norm(ARG(const TX, x), ARG(TY, y), const int count, const int channels, const int before, const int after, const float bias,
     const float alpha, const float beta)
 {
-    USE(const float, x);
-    USE(float, y);
+    USE(const TX, x);
+    USE(TY, y);
     const int i = get_global_id(0);
     if (i >= count) return;
     const int c = i % channels;
     DIVISOR(d, x, i, c);
-    y[i] = x[i] * INVERSE_POWER(d, beta);
+    PUT(TY, y + i, GET(TX, x + i) * INVERSE_POWER(d, beta));
 }
 
 // dx = dy * d^-beta - 2 * alpha * beta * x * sum of dy * x * d^(-beta - 1) over the channels whose windows hold this one. Those terms are computed once for
 // each element of a group and of the windows around it, and shared in local memory.
-kernel void local_response_norm_gradient(ARG(const float, x), ARG(const float, dy), ARG(float, dx), local float *terms, const int count, const int channels,
+kernel void local_response_norm_gradient(ARG(const TX, x), ARG(const float, dy), ARG(float, dx), local float *terms, const int count, const int channels,
     const int before, const int after, const float bias, const float alpha, const float beta)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(const float, dy);
     USE(float, dx);
     const int item = get_local_id(0);
@@ -47,7 +51,7 @@ kernel void local_response_norm_gradient(ARG(const float, x), ARG(const float, d
             DIVISOR(d, x, i, c);
             const float scaled = dy[i] * INVERSE_POWER(d, beta);
             if (k < group) own = scaled;
-            term = scaled * x[i] / d;
+            term = scaled * GET(TX, x + i) / d;
         }
         terms[place] = term;
     }
@@ -57,5 +61,5 @@ kernel void local_response_norm_gradient(ARG(const float, x), ARG(const float, d
     const int c = i % channels;
     float sum = 0.0f;
     for (int j = max(-after, -c); j <= min(before, channels - 1 - c); j++) sum += terms[after + item + j];
-    dx[i] = own - 2.0f * alpha * beta * x[i] * sum;
+    dx[i] = own - 2.0f * alpha * beta * GET(TX, x + i) * sum;
 }

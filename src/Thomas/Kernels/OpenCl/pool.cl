@@ -23,10 +23,10 @@
 #ifdef ACT
 
 // y = f(mean of each window); divisor counts padding too, or is 0 where the taps inside are counted.
-kernel void average_pool(ARG(const float, x), ARG(float, y), POOL_ARGS, const int divisor)
+kernel void average_pool(ARG(const TX, x), ARG(TY, y), POOL_ARGS, const int divisor)
 {
-    USE(const float, x);
-    USE(float, y);
+    USE(const TX, x);
+    USE(TY, y);
     USE_PIXEL(out_h, out_w);
     const int h = row * stride_h - top;
     const int w = column * stride_w - left;
@@ -40,21 +40,21 @@ kernel void average_pool(ARG(const float, x), ARG(float, y), POOL_ARGS, const in
         {
             const int x_in = w + j * dilation_w;
             if (!IS_INSIDE(x_in, in_w)) continue;
-            sum += LOAD(pack, x + AT(in_h, in_w, y_in, x_in));
+            sum += LOAD_AS(TX, pack, x + AT(in_h, in_w, y_in, x_in));
             taps++;
         }
     }
     const float4 mean = sum / (float)(divisor > 0 ? divisor : taps);
-    STORE(pack, y + index * pack, MAP4(ACT, mean));
+    STORE_AS(TY, pack, y + index * pack, MAP4(ACT, mean));
 }
 
 #else
 
 // y = the largest of each window, NaN if there is one.
-kernel void max_pool(ARG(const float, x), ARG(float, y), POOL_ARGS)
+kernel void max_pool(ARG(const TX, x), ARG(TY, y), POOL_ARGS)
 {
-    USE(const float, x);
-    USE(float, y);
+    USE(const TX, x);
+    USE(TY, y);
     USE_PIXEL(out_h, out_w);
     const int h = row * stride_h - top;
     const int w = column * stride_w - left;
@@ -67,11 +67,11 @@ kernel void max_pool(ARG(const float, x), ARG(float, y), POOL_ARGS)
         {
             const int x_in = w + j * dilation_w;
             if (!IS_INSIDE(x_in, in_w)) continue;
-            const float4 v = LOAD(pack, x + AT(in_h, in_w, y_in, x_in));
+            const float4 v = LOAD_AS(TX, pack, x + AT(in_h, in_w, y_in, x_in));
             largest = LARGER4(largest, v);
         }
     }
-    STORE(pack, y + index * pack, largest);
+    STORE_AS(TY, pack, y + index * pack, largest);
 }
 
 // The windows along one axis that may hold an element: from the first whose last tap reaches it to the last that begins before it.
@@ -79,15 +79,16 @@ kernel void max_pool(ARG(const float, x), ARG(float, y), POOL_ARGS)
     ((place) <= ((kernel_size) - 1) * (dilation) ? 0 : ((place) - ((kernel_size) - 1) * (dilation) + (stride) - 1) / (stride))
 #define LAST_WINDOW(place, stride, windows) min((windows) - 1, (place) / (stride))
 
-// dx = sum of dy over the windows in which this element is the first that is not below the largest.
-kernel void max_pool_gradient(ARG(const float, x), ARG(const float, y), ARG(const float, dy), ARG(float, dx), POOL_ARGS)
+// dx = sum of dy over the windows in which this element is the first that is not below the largest. x and y are stored alike: the largest
+// is one of them.
+kernel void max_pool_gradient(ARG(const TX, x), ARG(const TX, y), ARG(const float, dy), ARG(float, dx), POOL_ARGS)
 {
-    USE(const float, x);
-    USE(const float, y);
+    USE(const TX, x);
+    USE(const TX, y);
     USE(const float, dy);
     USE(float, dx);
     USE_PIXEL(in_h, in_w);
-    const float4 here = LOAD(pack, x + index * pack);
+    const float4 here = LOAD_AS(TX, pack, x + index * pack);
     const int last_p = LAST_WINDOW(row + top, stride_h, out_h);
     const int last_q = LAST_WINDOW(column + left, stride_w, out_w);
     float4 sum = (float4)(0.0f);
@@ -100,7 +101,7 @@ kernel void max_pool_gradient(ARG(const float, x), ARG(const float, y), ARG(cons
             const int w = q * stride_w - left;
             if (dilation_w > 1 && (column - w) % dilation_w != 0) continue;
             const int window = AT(out_h, out_w, p, q);
-            const float4 largest = LOAD(pack, y + window);
+            const float4 largest = LOAD_AS(TX, pack, y + window);
             int4 wins = ~(here < largest);
 
             // Taps before this one, in row-major order, must all be below.
@@ -111,7 +112,7 @@ kernel void max_pool_gradient(ARG(const float, x), ARG(const float, y), ARG(cons
                 for (int x_in = w; x_in < end && any(wins); x_in += dilation_w)
                 {
                     if (x_in < 0) continue;
-                    const float4 before = LOAD(pack, x + AT(in_h, in_w, y_in, x_in));
+                    const float4 before = LOAD_AS(TX, pack, x + AT(in_h, in_w, y_in, x_in));
                     wins &= before < largest;
                 }
             }

@@ -39,30 +39,30 @@
 
 #if VA == 4
 #define A_TYPE float4
-#define A_READ(p) (*(global const float4 *)(p))
+#define A_READ(p) GET4(TA, p)
 #else
 #define A_TYPE float
-#define A_READ(p) (*(p))
+#define A_READ(p) GET(TA, p)
 #endif
 #if VB == 4
 #define B_TYPE float4
-#define B_READ(p) (*(global const float4 *)(p))
+#define B_READ(p) GET4(TB, p)
 #else
 #define B_TYPE float
-#define B_READ(p) (*(p))
+#define B_READ(p) GET(TB, p)
 #endif
 
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
-    ARG(const float, a), ARG(const float, b), ARG(float, c),
+    ARG(const TA, a), ARG(const TB, b), ARG(TC, c),
     BIAS_ARG RESIDUAL_ARG
     const int sizeM, const int sizeN, const int sizeK, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC,
     const int pieces, const int pieceK, const int stepPiece,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
     const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
 {
-    USE_ONLY(const float, a);
-    USE_ONLY(const float, b);
-    USE(float, c);
+    USE_ONLY(const TA, a);
+    USE_ONLY(const TB, b);
+    USE(TC, c);
     USE_BIAS;
     USE_RESIDUAL;
     local float tileA[2][BK][BM + PAD] __attribute__((aligned(16)));
@@ -303,9 +303,9 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
     {
         const int m = firstM + itemM + i / 4 * (BM / (TM / 4)) + i % 4;
         if (m >= sizeM) continue;
-        global float *line = c + (size_t)m * ldc;
+        global TC *line = c + (size_t)m * ldc;
 #ifdef RESIDUAL
-        global const float *added = residual + (size_t)which * stepC + (size_t)m * ldc;
+        global const TR *added = residual + (size_t)which * stepC + (size_t)m * ldc;
 #endif
 #pragma unroll
         for (int j = 0; j < TN; j += 4)
@@ -317,19 +317,19 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
                 if (n + u >= sizeN) continue;
                 float v = WITH_BIAS(sums[i][j + u], n + u);
 #ifdef RESIDUAL
-                v += added[n + u];
+                v += GET(TR, added + (n + u));
 #endif
                 v = FINAL(v);
                 sums[i][j + u] = v;
             }
 
 #if VC == 4
-            if (n < sizeN) *(global float4 *)(line + n) = (float4)(sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]);
+            if (n < sizeN) PUT4(TC, line + n, (float4)(sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]));
 #else
 #pragma unroll
             for (int u = 0; u < 4; u++)
             {
-                if (n + u < sizeN) line[n + u] = sums[i][j + u];
+                if (n + u < sizeN) PUT(TC, line + (n + u), sums[i][j + u]);
             }
 #endif
         }

@@ -11,22 +11,22 @@
 #endif
 
 // y[outer, chunk, inner] = scale * the elements of a chunk joined. Where is_joined, a vector's four numbers are elements of one column and are joined too.
-kernel void reduce(ARG(const float, x), ARG(float, y), local float4 *values, CUT_ARGS, const int is_joined, const float scale)
+kernel void reduce(ARG(const TX, x), ARG(TY, y), local float4 *values, CUT_ARGS, const int is_joined, const float scale)
 {
-    USE(const float, x);
-    USE(float, y);
+    USE(const TX, x);
+    USE(TY, y);
     USE_CUT;
     float4 joined = (float4)(NEUTRAL);
     if (cut_column < columns)
     {
-        global const float *const start = x + CUT_START;
+        global const TX *const start = x + CUT_START;
         int r = cut_first;
         for (; r + 3 * height < cut_end; r += 4 * height)
         {
-            const float4 v0 = LOAD(pack, start + r * cut_pitch);
-            const float4 v1 = LOAD(pack, start + (r + height) * cut_pitch);
-            const float4 v2 = LOAD(pack, start + (r + 2 * height) * cut_pitch);
-            const float4 v3 = LOAD(pack, start + (r + 3 * height) * cut_pitch);
+            const float4 v0 = LOAD_AS(TX, pack, start + r * cut_pitch);
+            const float4 v1 = LOAD_AS(TX, pack, start + (r + height) * cut_pitch);
+            const float4 v2 = LOAD_AS(TX, pack, start + (r + 2 * height) * cut_pitch);
+            const float4 v3 = LOAD_AS(TX, pack, start + (r + 3 * height) * cut_pitch);
             const float4 v01 = JOIN4(v0, v1);
             const float4 v23 = JOIN4(v2, v3);
             const float4 four = JOIN4(v01, v23);
@@ -34,7 +34,7 @@ kernel void reduce(ARG(const float, x), ARG(float, y), local float4 *values, CUT
         }
         for (; r < cut_end; r += height)
         {
-            const float4 v = LOAD(pack, start + r * cut_pitch);
+            const float4 v = LOAD_AS(TX, pack, start + r * cut_pitch);
             joined = JOIN4(joined, v);
         }
     }
@@ -46,11 +46,11 @@ kernel void reduce(ARG(const float, x), ARG(float, y), local float4 *values, CUT
     {
         const float xy = JOIN(v.x, v.y);
         const float zw = JOIN(v.z, v.w);
-        y[cut_column * chunks + cut_part] = JOIN(xy, zw) * scale;
+        PUT(TY, y + (cut_column * chunks + cut_part), JOIN(xy, zw) * scale);
     }
     else
     {
-        STORE(pack, y + CUT_RESULT, v * scale);
+        STORE_AS(TY, pack, y + CUT_RESULT, v * scale);
     }
 }
 
@@ -59,46 +59,46 @@ kernel void reduce(ARG(const float, x), ARG(float, y), local float4 *values, CUT
     ((index) % (s0) * (t0) + (index) / (s0) % (s1) * (t1) + (index) / ((s0) * (s1)) % (s2) * (t2) + (index) / ((s0) * (s1) * (s2)) * (t3))
 
 // y[i] = scale * the elements of any axes joined: kept axes of sizes k and strides a, reduced axes of sizes r and strides b. lanes items share a result.
-kernel void reduce_strided(ARG(const float, x), ARG(float, y), local float *values, const int count, const int reduced, const int lanes, const float scale,
+kernel void reduce_strided(ARG(const TX, x), ARG(TY, y), local float *values, const int count, const int reduced, const int lanes, const float scale,
     const int k0, const int k1, const int k2, const int a0, const int a1, const int a2, const int a3, const int r0, const int r1, const int r2, const int b0,
     const int b1, const int b2, const int b3)
 {
-    USE(const float, x);
-    USE(float, y);
+    USE(const TX, x);
+    USE(TY, y);
     const int item = get_local_id(0);
     const int lane = item % lanes;
     const int i = (int)get_global_id(0) / lanes;
     float joined = NEUTRAL;
     if (i < count)
     {
-        global const float *const start = x + OFFSET(i, k0, k1, k2, a0, a1, a2, a3);
+        global const TX *const start = x + OFFSET(i, k0, k1, k2, a0, a1, a2, a3);
         for (int r = lane; r < reduced; r += lanes)
         {
-            const float v = start[OFFSET(r, r0, r1, r2, b0, b1, b2, b3)];
+            const float v = GET(TX, start + OFFSET(r, r0, r1, r2, b0, b1, b2, b3));
             joined = JOIN(joined, v);
         }
     }
     values[item] = joined;
     FOLD(JOIN, values, lane, lanes, 1);
-    if (lane == 0 && i < count) y[i] = values[item] * scale;
+    if (lane == 0 && i < count) PUT(TY, y + i, values[item] * scale);
 }
 
 #ifdef MAXIMUM
-// dx = dy at the first element of a column that is not below the largest, y; 0 elsewhere. A column is one chunk.
-kernel void reduce_max_gradient(ARG(const float, x), ARG(const float, y), ARG(const float, dy), ARG(float, dx), local int4 *values, CUT_ARGS)
+// dx = dy at the first element of a column that is not below the largest, y; 0 elsewhere. A column is one chunk; x and y are stored alike.
+kernel void reduce_max_gradient(ARG(const TX, x), ARG(const TX, y), ARG(const float, dy), ARG(float, dx), local int4 *values, CUT_ARGS)
 {
-    USE(const float, x);
-    USE(const float, y);
+    USE(const TX, x);
+    USE(const TX, y);
     USE(const float, dy);
     USE(float, dx);
     USE_CUT;
     int4 found = (int4)(reduced);
     if (cut_column < columns)
     {
-        const float4 largest = LOAD(pack, y + cut_column * pack);
+        const float4 largest = LOAD_AS(TX, pack, y + cut_column * pack);
         for (int r = cut_first; r < cut_end && any(found == reduced); r += height)
         {
-            const float4 v = LOAD(pack, x + CUT_START + r * cut_pitch);
+            const float4 v = LOAD_AS(TX, pack, x + CUT_START + r * cut_pitch);
             found = select(min(found, (int4)(r)), found, v < largest);
         }
     }

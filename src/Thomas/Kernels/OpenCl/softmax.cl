@@ -14,7 +14,7 @@
     float largest = -INFINITY; \
     for (int i = lane; is_row && i < n; i += lanes) \
     { \
-        const float v = (beta) * (x)[start + i]; \
+        const float v = (beta) * GET(TX, (x) + (start + i)); \
         largest = LARGER(largest, v); \
     } \
     values[item] = largest; \
@@ -24,7 +24,7 @@
     float2 pair = (float2)(0.0f); \
     for (int i = lane; is_row && i < n; i += lanes) \
     { \
-        const float v = (beta) * (x)[start + i]; \
+        const float v = (beta) * GET(TX, (x) + (start + i)); \
         const float e = exp(v - largest); \
         if (v == largest) pair.x += e; \
         else pair.y += e; \
@@ -36,26 +36,26 @@
     const float shift = log(pair.x) + log1p(pair.y / pair.x)
 
 // y = e^(beta * x - largest) / sum, or its logarithm.
-kernel void softmax(ARG(const float, x), ARG(float, y), local float2 *pairs, const int rows, const int n, const int lanes, const float beta,
+kernel void softmax(ARG(const TX, x), ARG(TY, y), local float2 *pairs, const int rows, const int n, const int lanes, const float beta,
     const int is_logarithm)
 {
-    USE(const float, x);
-    USE(float, y);
+    USE(const TX, x);
+    USE(TY, y);
     USE_ROW;
     USE_LARGEST_AND_SUM(x, beta);
     if (!is_row) return;
     for (int i = lane; i < n; i += lanes)
     {
-        const float v = beta * x[start + i] - largest;
-        y[start + i] = is_logarithm ? v - shift : exp(v) / sum;
+        const float v = beta * GET(TX, x + (start + i)) - largest;
+        PUT(TY, y + (start + i), is_logarithm ? v - shift : exp(v) / sum);
     }
 }
 
 // p = softmax of x, and for each group the sum of its rows' losses: -weights * sum of targets * ln p.
-kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(const float, weights), ARG(float, losses), ARG(float, p), local float2 *pairs,
+kernel void cross_entropy(ARG(const TX, x), ARG(const float, targets), ARG(const float, weights), ARG(float, losses), ARG(float, p), local float2 *pairs,
     const int rows, const int n, const int lanes)
 {
-    USE(const float, x);
+    USE(const TX, x);
     USE(const float, targets);
     USE(const float, weights);
     USE(float, losses);
@@ -67,7 +67,7 @@ kernel void cross_entropy(ARG(const float, x), ARG(const float, targets), ARG(co
     float loss = 0.0f;
     for (int i = lane; is_row && i < n; i += lanes)
     {
-        const float v = x[start + i] - largest;
+        const float v = GET(TX, x + (start + i)) - largest;
         p[start + i] = exp(v) / sum;
 
         // A class that is impossible and does not occur adds nothing, although 0 * -infinity is NaN.

@@ -7,7 +7,7 @@
     else for (int k = i; k < count; k++) STEP(float, k)
 
 #define AT(T, x, i) *(global const T *)(x + i)
-#define PUT(T, x, i) *(global T *)(x + i)
+#define RESULT(T, x, i) *(global T *)(x + i)
 
 // kept: max(0, 1 - rate * decay), where NaN stays NaN, if decay is decoupled; coupled: the decay, if it is not.
 #define KEPT_AND_COUPLED \
@@ -23,8 +23,8 @@
         const T moment = momentum * AT(T, v, i) + g; \
         T direction = moment; \
         if (nesterov) direction = g + momentum * moment; \
-        PUT(T, v, i) = moment; \
-        PUT(T, w, i) = kept * parameter - rate * direction; \
+        RESULT(T, v, i) = moment; \
+        RESULT(T, w, i) = kept * parameter - rate * direction; \
     }
 
 kernel void sgd(ARG(float, w), ARG(float, v), ARG(const float, grad), ARG(const float, control), const int count, const float rate_factor,
@@ -47,9 +47,9 @@ kernel void sgd(ARG(float, w), ARG(float, v), ARG(const float, grad), ARG(const 
         const T g = AT(T, grad, i) * scale + coupled * parameter; \
         const T first = beta1 * AT(T, m, i) + gain1 * g; \
         const T second = beta2 * AT(T, v, i) + gain2 * g * g; \
-        PUT(T, m, i) = first; \
-        PUT(T, v, i) = second; \
-        PUT(T, w, i) = kept * parameter - step * first / (sqrt(second) * root + epsilon); \
+        RESULT(T, m, i) = first; \
+        RESULT(T, v, i) = second; \
+        RESULT(T, w, i) = kept * parameter - step * first / (sqrt(second) * root + epsilon); \
     }
 
 kernel void adam(ARG(float, w), ARG(float, m), ARG(float, v), ARG(const float, grad), ARG(const float, control), const int count, const float rate_factor,
@@ -69,8 +69,8 @@ kernel void adam(ARG(float, w), ARG(float, m), ARG(float, v), ARG(const float, g
 }
 
 // keep = 0 does not read what the sum holds.
-#define SET(T, i) PUT(T, sum, i) = AT(T, grad, i);
-#define ADD(T, i) PUT(T, sum, i) = AT(T, sum, i) + AT(T, grad, i);
+#define SET(T, i) RESULT(T, sum, i) = AT(T, grad, i);
+#define ADD(T, i) RESULT(T, sum, i) = AT(T, sum, i) + AT(T, grad, i);
 
 kernel void accumulate(ARG(float, sum), ARG(const float, grad), ARG(const float, keep), const int count)
 {
@@ -87,7 +87,7 @@ kernel void accumulate(ARG(float, sum), ARG(const float, grad), ARG(const float,
     }
 }
 
-#define AVERAGE(T, i) PUT(T, average, i) = kept * AT(T, average, i) + gain * AT(T, value, i);
+#define AVERAGE(T, i) RESULT(T, average, i) = kept * AT(T, average, i) + gain * AT(T, value, i);
 
 kernel void moving_average(ARG(float, average), ARG(const float, value), const int count, const float kept, const float gain)
 {

@@ -13,6 +13,6 @@ internal sealed partial class DepthwiseConv2dGradient
         ActivationFunction function = a.InputActivation.Function;
         return DepthwiseGradientLaunches.Both(
             a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]),
-            a.InputActivation.Kind == ActivationKind.None ? null : (function.Lower, function.Upper), context.Limits);
+            a.InputActivation.Kind == ActivationKind.None ? null : (function.Lower, function.Upper), a.InputActivation.IsKeptByHalf, context.Limits);
     }
 }

@@ -104,7 +104,8 @@ internal sealed unsafe class OpenClDevice : Device
     public override string Name => string.Create(CultureInfo.InvariantCulture, $"opencl:{_number}");
 
     /// <inheritdoc/>
-    public override string Identity => $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}";
+    public override string Identity =>
+        $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}{(_settings.Storage == OpenClStorage.Half ? "/half" : "")}";
 
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;
@@ -143,14 +144,27 @@ internal sealed unsafe class OpenClDevice : Device
     }
 
     /// <inheritdoc/>
+    public override Graph ChooseStorage(Graph graph) => _settings.Storage == OpenClStorage.Half ? HalfStorage.Run(graph, this) : graph;
+
+    /// <inheritdoc/>
     public override DeviceKernel? CreateKernel(Node node)
+    {
+        if (FindKernel(node, HalfOperands.Of(node), tunes: true) is not OpenClKernel kernel) return null;
+        foreach (OpenClLaunch launch in kernel.Launches) Programs.Start(launch.Program);
+        return kernel;
+    }
+
+    /// <summary>The first kernel for a node that is of use, without building it; null if there is none.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="halves">Which of its operands and results lie in memory as 16-bit floats.</param>
+    /// <param name="tunes">Whether measurements may choose it, and be made for that.</param>
+    public OpenClKernel? FindKernel(Node node, HalfOperands halves, bool tunes)
     {
         foreach (OpenClKernelContext variant in _variants)
         {
-            if (node.Op.CreateOpenClKernel(node, variant) is not OpenClKernel kernel || !Serves(node, kernel)) return null;
-            if (IsBroken(kernel)) continue;
-            foreach (OpenClLaunch launch in kernel.Launches) Programs.Start(launch.Program);
-            return kernel;
+            OpenClKernelContext context = variant with { Halves = halves, Choose = tunes ? variant.Choose : null };
+            if (node.Op.CreateOpenClKernel(node, context) is not OpenClKernel kernel || !Serves(node, kernel)) return null;
+            if (kernel.Storing(halves) is OpenClKernel stored && !IsBroken(stored)) return stored;
         }
 
         return null;

@@ -17,6 +17,7 @@ internal sealed class OpenClProductTrial : IProductTrial
     private readonly Product _product;
     private readonly DeviceMemory _memory;
     private readonly List<MemorySpan> _inputs = [];
+    private readonly HalfOperands _halves;
     private readonly MemorySpan _output;
     private readonly Node _node;
     private DeviceMemory? _workspace;
@@ -29,25 +30,32 @@ internal sealed class OpenClProductTrial : IProductTrial
     {
         _device = device;
         (long sizeC, long bytes) = (product.SizeC, 0);
-        List<(long Offset, long Floats)> operands = [];
-        LaunchArgument a = Take(product.A, product.SizeA), b = Take(product.B, product.SizeB);
-        LaunchArgument? bias = product.Bias is LaunchArgument one ? Take(one, (long)product.Count * product.N) : null;
-        LaunchArgument? residual = product.Residual is LaunchArgument added ? Take(added, sizeC) : null;
+        List<(long Offset, long Elements, bool IsHalf)> operands = [];
+        LaunchArgument a = Take(product.A, product.SizeA, product.Halves.A), b = Take(product.B, product.SizeB, product.Halves.B);
+        LaunchArgument? bias = product.Bias is LaunchArgument one ? Take(one, (long)product.Count * product.N, isHalf: false) : null;
+        LaunchArgument? residual = product.Residual is LaunchArgument added ? Take(added, sizeC, product.Halves.Residual) : null;
 
         // Constants are packed before the first step, so the time for that does not count; here it would.
         _product = product with { A = a, B = b, C = LaunchArgument.Output(), Bias = bias, Residual = residual };
         long output = bytes;
-        _memory = device.Allocate(bytes + (sizeof(float) * sizeC));
-        foreach ((long offset, long floats) in operands) _inputs.Add(new MemorySpan(_memory, offset, sizeof(float) * floats));
-        _output = new MemorySpan(_memory, output, sizeof(float) * sizeC);
-        Fill(output / sizeof(float));
+        _memory = device.Allocate(bytes + (SizeOf(product.Halves.C) * sizeC));
+        ulong halves = 0;
+        foreach ((long offset, long elements, bool isHalf) in operands)
+        {
+            halves |= isHalf ? 1UL << _inputs.Count : 0;
+            _inputs.Add(new MemorySpan(_memory, offset, SizeOf(isHalf) * elements));
+            Fill(_inputs[^1], isHalf);
+        }
+
+        _halves = new HalfOperands(halves, product.Halves.C ? 1UL : 0);
+        _output = new MemorySpan(_memory, output, SizeOf(product.Halves.C) * sizeC);
         GraphBuilder builder = new();
         _node = builder.AddNode(OpCatalog.Reshape, [builder.Input("x", new TensorType(DType.F32, new Shape(1)))], new ReshapeAttributes(new IntList(1)));
 
-        LaunchArgument Take(LaunchArgument argument, long floats)
+        LaunchArgument Take(LaunchArgument argument, long elements, bool isHalf)
         {
-            operands.Add((bytes, floats + (argument.Value / sizeof(float))));
-            bytes += Up((sizeof(float) * floats) + argument.Value, device.Alignment);
+            operands.Add((bytes, elements + (argument.Value / SizeOf(isHalf)), isHalf));
+            bytes += Up((SizeOf(isHalf) * elements) + argument.Value, device.Alignment);
             return argument with { Kind = LaunchArgumentKind.Input, Index = operands.Count - 1 };
         }
     }
@@ -75,10 +83,18 @@ internal sealed class OpenClProductTrial : IProductTrial
     public float[]? ResultOf(ProductChoice choice)
     {
         if (Bind(choice) is not OpenClSegment segment) return null;
-        _memory.Clear(_output.Offset, sizeof(float) * _product.SizeC);
+        _memory.Clear(_output.Offset, _output.Bytes);
         segment.RunOne(0);
         float[] result = new float[_product.SizeC];
-        _memory.Read(_output.Offset, MemoryMarshal.AsBytes(result.AsSpan()));
+        if (!_product.Halves.C)
+        {
+            _memory.Read(_output.Offset, MemoryMarshal.AsBytes(result.AsSpan()));
+            return result;
+        }
+
+        Half[] stored = new Half[result.Length];
+        _memory.Read(_output.Offset, MemoryMarshal.AsBytes(stored.AsSpan()));
+        for (int i = 0; i < stored.Length; i++) result[i] = (float)stored[i];
         return result;
     }
 
@@ -90,7 +106,7 @@ internal sealed class OpenClProductTrial : IProductTrial
         _memory.Dispose();
     }
 
-    private OpenClKernel KernelOf(ProductChoice choice) => ProductLaunches.Create("trial", _product, choice, _device.Limits);
+    private OpenClKernel KernelOf(ProductChoice choice) => ProductLaunches.Create("trial", _product, choice, _device.Limits).Storing(_halves)!;
 
     private OpenClSegment? Bind(ProductChoice choice)
     {
@@ -118,15 +134,19 @@ internal sealed class OpenClProductTrial : IProductTrial
     }
 
     /// <summary>Numbers from -1 to 1, made once and then copied from each to twice as many.</summary>
-    private void Fill(long floats)
+    private void Fill(MemorySpan operand, bool isHalf)
     {
-        Rng random = new(1);
-        float[] pattern = new float[(int)Math.Min(PatternFloats, floats)];
+        Rng random = new((ulong)_inputs.Count);
+        float[] pattern = new float[(int)Math.Min(PatternFloats, operand.Bytes / SizeOf(isHalf))];
         foreach (ref float number in pattern.AsSpan()) number = random.Uniform(-1, 1);
-        _memory.Write(0, MemoryMarshal.AsBytes(pattern.AsSpan()));
-        for (long done = pattern.Length; done < floats; done += done)
-            _memory.CopyTo(0, _memory, sizeof(float) * done, sizeof(float) * Math.Min(done, floats - done));
+        _memory.Write(
+            operand.Offset,
+            isHalf ? MemoryMarshal.AsBytes(Array.ConvertAll(pattern, static number => (Half)number).AsSpan()) : MemoryMarshal.AsBytes(pattern.AsSpan()));
+        for (long done = pattern.Length * SizeOf(isHalf); done < operand.Bytes; done += done)
+            _memory.CopyTo(operand.Offset, _memory, operand.Offset + done, Math.Min(done, operand.Bytes - done));
     }
+
+    private static long SizeOf(bool isHalf) => isHalf ? sizeof(ushort) : sizeof(float);
 
     private static long Up(long value, long step) => (value + step - 1) / step * step;
 }

@@ -23,6 +23,9 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     // Of the largest result. Rounding is far below, wrong results are far above; functions of fast-math may have a thousand units in the last place.
     private const double Bound = 256.0 / (1 << 23), FastMathBound = 64;
 
+    // What rounding to 16-bit floats adds: half a unit in the last place of the result, or of the smallest normal number.
+    private const double HalfRounding = 1.0 / (1 << 11), LeastHalf = 1.0 / (1 << 14);
+
     // Results are of about this size where all of them happen to be small: operands are of the order of 1.
     private const double Floor = 0.1;
 
@@ -91,10 +94,11 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     /// <summary>Finds the smallest case that a function takes part in, and runs it.</summary>
     private OpenClVerdict Run(Node node, OpenClLaunch launch)
     {
+        HalfOperands halves = HalfOperands.Of(node);
         foreach (Node small in OpenClTestCases.Of(node))
         {
-            if (small.Cost.MultiplyAdds + small.Cost.Elementwise > MostWork || FindKernel(small, launch) is not OpenClKernel kernel) continue;
-            string? problem = Compare(small, kernel, copies: 1) ?? (launch.Joint is null ? null : Compare(small, kernel, copies: 2));
+            if (small.Cost.MultiplyAdds + small.Cost.Elementwise > MostWork || FindKernel(small, halves, launch) is not OpenClKernel kernel) continue;
+            string? problem = Compare(small, halves, kernel, copies: 1) ?? (launch.Joint is null ? null : Compare(small, halves, kernel, copies: 2));
             if (problem is null)
             {
                 // The other functions of the kernel are right as well.
@@ -114,13 +118,13 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     }
 
     /// <summary>A kernel of a node that a function takes part in, ready to run; null if there is none.</summary>
-    private OpenClKernel? FindKernel(Node node, OpenClLaunch launch)
+    private OpenClKernel? FindKernel(Node node, HalfOperands halves, OpenClLaunch launch)
     {
         bool chooses = false;
         foreach (OpenClKernelContext variant in device.Variants)
         {
             // What nobody is going to compute is not measured either.
-            OpenClKernelContext context = variant with { Choose = null };
+            OpenClKernelContext context = variant with { Halves = halves, Choose = null };
             if (Kernel(context) is OpenClKernel kernel) return kernel;
 
             // As if the device were small, too: then other ways pay.
@@ -134,6 +138,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             {
                 OpenClKernelContext context = variant with
                 {
+                    Halves = halves,
                     Choose = product =>
                     {
                         IReadOnlyList<ProductChoice> all = ProductChoice.All(product, variant.Limits);
@@ -150,7 +155,8 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
         return null;
 
         OpenClKernel? Kernel(OpenClKernelContext context) =>
-            node.Op.CreateOpenClKernel(node, context) is OpenClKernel kernel && Has(kernel, launch) && device.CanRun(node, kernel) && device.IsReady(kernel)
+            node.Op.CreateOpenClKernel(node, context)?.Storing(halves) is OpenClKernel kernel && Has(kernel, launch) && device.CanRun(node, kernel)
+                && device.IsReady(kernel)
                 ? kernel
                 : null;
     }
@@ -166,13 +172,13 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     }
 
     /// <summary>What is wrong with the results of a kernel; null if nothing is.</summary>
-    private string? Compare(Node node, OpenClKernel kernel, int copies)
+    private string? Compare(Node node, HalfOperands halves, OpenClKernel kernel, int copies)
     {
-        double[][] operands = Operands(node), expected = Reference(node, operands);
+        double[][] operands = Operands(node, halves), expected = Reference(node, operands);
         double[][] actual;
         try
         {
-            actual = Run(node, kernel, operands, copies);
+            actual = Run(node, halves, kernel, operands, copies);
         }
         catch (DeviceException e)
         {
@@ -187,8 +193,9 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             foreach (double value in expected[k]) largest = Math.Max(largest, double.IsFinite(value) ? Math.Abs(value) : 0);
             for (int i = 0; i < expected[k].Length; i++)
             {
-                double right = expected[k][i], found = actual[copy][i];
-                bool agrees = double.IsFinite(right) ? Math.Abs(found - right) <= bound * (largest + Floor) : found.Equals((double)(float)right);
+                double right = expected[k][i], found = actual[copy][i], most = bound * (largest + Floor);
+                if (halves.Output(k)) most += HalfRounding * (Math.Max(Math.Abs(right), LeastHalf) + most);
+                bool agrees = double.IsFinite(right) ? Math.Abs(found - right) <= most : found.Equals((double)(float)right);
                 if (agrees) continue;
                 return string.Create(
                     CultureInfo.InvariantCulture, $"{found:g6} instead of {right:g6} for element {i} of {node.Output.Shape}");
@@ -199,16 +206,18 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     }
 
     /// <summary>Runs a kernel, one copy after the other. Nothing of its memory is zero before.</summary>
-    private double[][] Run(Node node, OpenClKernel kernel, double[][] operands, int copies)
+    private double[][] Run(Node node, HalfOperands halves, OpenClKernel kernel, double[][] operands, int copies)
     {
+        TensorType[] inputTypes = new TensorType[node.Inputs.Count], outputTypes = new TensorType[node.Outputs.Count];
+        for (int i = 0; i < inputTypes.Length; i++) inputTypes[i] = Stored(node.Inputs[i].Type, halves.Input(i));
+        for (int k = 0; k < outputTypes.Length; k++) outputTypes[k] = Stored(node.Outputs[k].Type, halves.Output(k));
         long size = 0, workspace = Reserve(kernel.Workspace), constants = Reserve(kernel.Constants);
         PlacedKernel[] placed = new PlacedKernel[copies];
         (long[] Inputs, long[] Outputs)[] offsets = new (long[], long[])[copies];
         for (int copy = 0; copy < copies; copy++)
         {
             offsets[copy] = (
-                Array.ConvertAll([.. node.Inputs], input => Reserve(input.Type.SizeBytes)),
-                Array.ConvertAll([.. node.Outputs], output => Reserve(output.Type.SizeBytes)));
+                Array.ConvertAll(inputTypes, type => Reserve(type.SizeBytes)), Array.ConvertAll(outputTypes, type => Reserve(type.SizeBytes)));
         }
 
         using DeviceMemory memory = device.Allocate(size);
@@ -221,7 +230,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             for (int i = 0; i < inputs.Length; i++)
             {
                 // Updates have their last operand in common.
-                byte[] bytes = ToBytes(node.Inputs[i].Type, operands[i]);
+                byte[] bytes = ToBytes(inputTypes[i], operands[i]);
                 inputs[i] = new MemorySpan(memory, offsets[i == inputs.Length - 1 ? 0 : copy].Inputs[i], bytes.Length);
                 memory.Write(inputs[i].Offset, bytes);
             }
@@ -229,7 +238,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             for (int k = 0; k < outputs.Length; k++)
             {
                 int updated = node.Op.UpdatedInput(k);
-                outputs[k] = updated >= 0 ? inputs[updated] : new MemorySpan(memory, offsets[copy].Outputs[k], node.Outputs[k].Type.SizeBytes);
+                outputs[k] = updated >= 0 ? inputs[updated] : new MemorySpan(memory, offsets[copy].Outputs[k], outputTypes[k].SizeBytes);
             }
 
             placed[copy] = new PlacedKernel(kernel, node, inputs, outputs, Span(workspace, kernel.Workspace), Span(constants, kernel.Constants), Packs: true);
@@ -244,7 +253,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             {
                 byte[] bytes = new byte[one.Outputs[k].Bytes];
                 memory.Read(one.Outputs[k].Offset, bytes);
-                results.Add(FromBytes(node.Outputs[k].Type, bytes));
+                results.Add(FromBytes(outputTypes[k], bytes));
             }
         }
 
@@ -262,7 +271,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     }
 
     /// <summary>Numbers that the operator takes, the same each time.</summary>
-    private static double[][] Operands(Node node)
+    private static double[][] Operands(Node node, HalfOperands halves)
     {
         double[][] operands = new double[node.Inputs.Count][];
         for (int i = 0; i < operands.Length; i++)
@@ -278,11 +287,14 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             }
 
             // As the device sees them.
-            operands[i] = FromBytes(node.Inputs[i].Type, ToBytes(node.Inputs[i].Type, values));
+            TensorType type = Stored(node.Inputs[i].Type, halves.Input(i));
+            operands[i] = FromBytes(type, ToBytes(type, values));
         }
 
         return operands;
     }
+
+    private static TensorType Stored(TensorType type, bool isHalf) => isHalf ? new TensorType(DType.F16, type.Shape) : type;
 
     /// <summary>Operands that are roots, logarithms, divisors, variances, weights or factors.</summary>
     private static bool IsPositive(Node node, int operand) => node.Op switch

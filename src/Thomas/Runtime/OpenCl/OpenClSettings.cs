@@ -61,6 +61,9 @@ internal sealed record OpenClSettings
     /// <summary>How inputs and results pass between host and device; null for what suits it, and for large inputs alone.</summary>
     public TransferWay? Transfer { get; init; }
 
+    /// <summary>How values of the forward pass lie in memory.</summary>
+    public OpenClStorage Storage { get; init; }
+
     /// <summary>
     /// How often each kernel runs: 1 is once. More make the device slower by about as much and change no result: kernels that write over what they read, such
     /// as updates, run once all the same.
@@ -98,7 +101,8 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>slow=4</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
+    /// <c>storage=half</c>, <c>slow=4</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>,
+    /// <c>one-by-one</c>,
     /// <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
@@ -133,6 +137,8 @@ internal sealed record OpenClSettings
                 return this with { Upload = time };
             case "transfer" when Enum.TryParse(value, ignoreCase: true, out TransferWay way) && Enum.IsDefined(way) && !char.IsAsciiDigit(value[0]):
                 return this with { Transfer = way };
+            case "storage" when Enum.TryParse(value, ignoreCase: true, out OpenClStorage storage) && Enum.IsDefined(storage) && !char.IsAsciiDigit(value[0]):
+                return this with { Storage = storage };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
@@ -142,8 +148,8 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, blocking, "
-                    + "profiling, no-binaries, one-by-one, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, "
+                    + "blocking, profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
 }

@@ -160,20 +160,22 @@ internal sealed class OpenClTuner
             if (trial.Measure(usual, double.PositiveInfinity, Rounds) is not double own || own < LeastGain * seconds) continue;
             expected ??= trial.ResultOf(usual);
             if (expected is null) return null;
-            if (trial.ResultOf(choice) is float[] result && Agree(expected, result, product.K)) return (choice, own / seconds);
+            if (trial.ResultOf(choice) is float[] result && Agree(expected, result, product)) return (choice, own / seconds);
         }
 
         return (null, 1);
     }
 
-    /// <summary>Whether results differ by no more than the roundings of sums of so many products of numbers up to 1.</summary>
-    private static bool Agree(float[] expected, float[] result, int terms)
+    /// <summary>
+    /// Whether results differ by no more than the roundings of the sums, of products of numbers up to 1, and of results that are stored as 16-bit floats.
+    /// </summary>
+    private static bool Agree(float[] expected, float[] result, Product product)
     {
-        double most = 1e-5 + (1.2e-7 * terms);
+        double most = 1e-5 + (1.2e-7 * product.K), relative = product.Halves.C ? 1.0 / (1 << 10) : 0;
         if (expected.Length != result.Length) return false;
         for (int i = 0; i < expected.Length; i++)
         {
-            if (!(Math.Abs((double)expected[i] - result[i]) <= most)) return false;
+            if (!(Math.Abs((double)expected[i] - result[i]) <= most + (relative * Math.Max(Math.Abs(expected[i]), Math.Abs(result[i]))))) return false;
         }
 
         return true;

@@ -35,7 +35,7 @@ public sealed class TrainingPlan
             RecomputedMultiplyAdds += cost.MultiplyAdds * runs;
             recomputed.Add(
                 new RecomputedValue(
-                    node.Name[..node.Name.LastIndexOf(Recompute.Suffix, StringComparison.Ordinal)], node.Output.Type.SizeBytes, cost.MultiplyAdds,
+                    node.Name[..node.Name.LastIndexOf(Recompute.Suffix, StringComparison.Ordinal)], node.Output.StoredBytes, cost.MultiplyAdds,
                     cost.Elementwise));
         }
 

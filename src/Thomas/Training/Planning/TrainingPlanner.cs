@@ -119,7 +119,7 @@ public static class TrainingPlanner
             HashSet<long> offsets = [];
             foreach (Value value in (IEnumerable<Value>)[.. node.Inputs, .. node.Outputs])
             {
-                if (plan.Step.Offsets.TryGetValue(value, out long offset) && offsets.Add(offset)) bytes += value.Type.SizeBytes;
+                if (plan.Step.Offsets.TryGetValue(value, out long offset) && offsets.Add(offset)) bytes += value.StoredBytes;
             }
 
             largest = Math.Max(largest, bytes);

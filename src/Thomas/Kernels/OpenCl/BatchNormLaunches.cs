@@ -142,7 +142,7 @@ internal static class BatchNormLaunches
 
     private static OpenClLaunch MomentsOfChunks(ColumnPlan plan, LaunchArgument x, LaunchArgument workspace) => new(
         Program(File, plan.Channels), "moments_of_chunks", plan.Items, plan.Group,
-        [x, workspace, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]);
+        [x, workspace, plan.Rows, plan.Channels, plan.ChunkRows, plan.Chunks, .. MomentLocals(plan)]);
 
     private static LaunchArgument[] MomentLocals(ColumnPlan plan) =>
         [LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.Group.Count * sizeof(float))];

@@ -134,13 +134,15 @@ internal static class CopyLaunches
         return joined;
     }
 
-    /// <summary>A launch for columns and rows: a group takes as many columns as there are, and rows for the rest of its items.</summary>
+    /// <summary>
+    /// A launch for columns and rows: a group takes as many columns as there are, and rows for the rest of its items. The last argument is the step.
+    /// </summary>
     private static OpenClLaunch Launch(string function, int columns, int rows, int layers, OpenClLimits limits, List<LaunchArgument> arguments)
     {
         int width = 1, height = 1;
         while (width < columns && width * 2 <= limits.LoopGroup) width *= 2;
         while (height < rows && width * height * 2 <= limits.LoopGroup) height *= 2;
-        return new OpenClLaunch(
-            Program, function, new WorkSize(columns, Math.Min(rows, MostGroups * height), layers), new WorkSize(width, height), [.. arguments]);
+        WorkSize group = new(width, height), items = new(columns, Math.Min(rows, MostGroups * height), layers);
+        return new OpenClLaunch(Program, function, items, group, [.. arguments, items.Cover(group).Y]);
     }
 }

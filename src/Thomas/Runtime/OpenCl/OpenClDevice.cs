@@ -52,6 +52,7 @@ internal sealed unsafe class OpenClDevice : Device
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
         _staging = new OpenClStaging(this, pins: !info.IsUnified);
+        Speed = new OpenClSpeed(this);
         OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions);
         _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose });
         if (settings.SelfTest) _selfTest = new OpenClSelfTest(this, settings);
@@ -71,6 +72,9 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <summary>What tries its programs; null where that is switched off.</summary>
     public OpenClSelfTest? SelfTest => _selfTest;
+
+    /// <summary>How long its launches take.</summary>
+    public OpenClSpeed Speed { get; }
 
     /// <summary>Handle of its queue.</summary>
     public nint Queue { get; }
@@ -195,16 +199,17 @@ internal sealed unsafe class OpenClDevice : Device
         return known && end > start ? 1e-9 * (end - start) : 0;
     }
 
-    /// <summary>Puts a launch into the queue.</summary>
+    /// <summary>Puts a launch, or a piece of one, into the queue.</summary>
     /// <param name="kernel">Its handle.</param>
+    /// <param name="offset">First work-item in three dimensions; null for a whole launch.</param>
     /// <param name="global">Work-items in three dimensions.</param>
     /// <param name="local">Work-items of a group.</param>
     /// <param name="launch">What it is.</param>
     /// <param name="happening">Receives its event; null for none.</param>
-    public void Enqueue(nint kernel, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
+    public void Enqueue(nint kernel, nuint* offset, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
     {
         if (_faults?.Skips(launch) == true) return;
-        int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, null, global, local, 0, null, happening);
+        int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, offset, global, local, 0, null, happening);
         if (status == Cl.Success && _settings.Blocking) status = Cl.clFinish(Queue);
         if (status != Cl.Success || _faults is not null) Check(status, $"run '{launch.Function}' of '{launch.Program.Name}'");
     }

@@ -7,7 +7,7 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>How an OpenCL device is used. The defaults are what is best; the others exist to compare, to imitate smaller devices, and to find faults.</summary>
 internal sealed record OpenClSettings
 {
-    private const int MostSlow = 1000;
+    private const int MostSlow = 1000, MostMilliseconds = 1_000_000;
 
     /// <summary>Environment variable: words that narrow every OpenCL device of every run, as <see cref="Parse"/> takes them.</summary>
     public const string Variable = "THOMAS_OPENCL_SETTINGS";
@@ -61,6 +61,9 @@ internal sealed record OpenClSettings
     /// </summary>
     public int Slow { get; init; } = 1;
 
+    /// <summary>A launch that is predicted to take longer becomes several, so that the device can draw between; 0 for never.</summary>
+    public double LaunchMilliseconds { get; init; } = 20;
+
     /// <summary>The options of the compiler.</summary>
     public string CompilerOptions => FastMath ? "-cl-std=CL1.2 -cl-fast-relaxed-math" : "-cl-std=CL1.2 -cl-mad-enable";
 
@@ -90,7 +93,7 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>slow=4</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
+    /// <c>slow=4</c>, <c>launch=20</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>,
     /// <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
@@ -117,6 +120,9 @@ internal sealed record OpenClSettings
                 return this with { ComputeUnits = units };
             case "slow" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int times) && times is > 0 and <= MostSlow:
                 return this with { Slow = times };
+            case "launch" when double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double most)
+                && most <= MostMilliseconds:
+                return this with { LaunchMilliseconds = most };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
             case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
@@ -130,7 +136,7 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, fast-math, blocking, profiling, no-binaries, "
+                    + "tiles=registers|local|items, tune=off|fast|full, slow=TIMES, launch=MILLISECONDS, fast-math, blocking, profiling, no-binaries, "
                     + "one-by-one, no-self-test.");
         }
     }

@@ -24,9 +24,12 @@ public sealed class OpenClSettingsTests
                 Profiling = true,
                 KeepsBinaries = false,
                 SelfTest = false,
+                LaunchMilliseconds = 0.5,
             },
             OpenClSettings.Parse(
-                "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test "));
+                "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test launch=0.5 "));
+        Assert.Equal(20, new OpenClSettings().LaunchMilliseconds);
+        Assert.Equal(0, OpenClSettings.Parse("launch=0").LaunchMilliseconds);
         Assert.Equal(8, OpenClSettings.Parse("group=64 group=8").WorkGroup);
     }
 
@@ -40,6 +43,10 @@ public sealed class OpenClSettingsTests
     [InlineData("local=")]
     [InlineData("buffer=0")]
     [InlineData("buffer=much")]
+    [InlineData("launch=")]
+    [InlineData("launch=-1")]
+    [InlineData("launch=NaN")]
+    [InlineData("launch=Infinity")]
     [InlineData("tiles=1")]
     [InlineData("tiles=none")]
     [InlineData("fast-math=1")]

@@ -11,14 +11,13 @@ internal static class ElementwiseLaunches
     public const int MostAxes = 6;
 
     private const string File = "elementwise";
-    private const int Vector = 4;
 
     /// <summary>y[i] = f(x[i]).</summary>
     /// <param name="expression">f in OpenCL C, of <c>x</c>, which is a name.</param>
     /// <param name="count">Elements.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Map(string expression, int count, OpenClLimits limits) => new(
-        OpenClProgram.Of(File, ("F1(x)", $"({expression})")), "map", Vectors(count), new WorkSize(limits.LoopGroup),
+        OpenClProgram.Of(File, ("F1(x)", $"({expression})")), "map", Vectors(count, limits), new WorkSize(limits.LoopGroup),
         [LaunchArgument.Input(0), LaunchArgument.Output(), count]);
 
     /// <summary>y[i] = f(a[i], b[i]), of the node's first two operands.</summary>
@@ -33,7 +32,7 @@ internal static class ElementwiseLaunches
         if (oneA) macros.Add(("ONE_A", "1"));
         if (oneB) macros.Add(("ONE_B", "1"));
         return new OpenClLaunch(
-            OpenClProgram.Of(File, [.. macros]), "map2", Vectors(count), new WorkSize(limits.LoopGroup),
+            OpenClProgram.Of(File, [.. macros]), "map2", Vectors(count, limits), new WorkSize(limits.LoopGroup),
             [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), count]);
     }
 
@@ -60,8 +59,8 @@ internal static class ElementwiseLaunches
     /// <param name="count">Elements.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch ActivationGradient(Activation activation, int count, OpenClLimits limits) => new(
-        OpenClProgram.Of(File, ActivationMacros.Derivative(activation), ("F2(a, b)", "((a) * SLOPE(b))")), "map2", Vectors(count),
+        OpenClProgram.Of(File, ActivationMacros.Derivative(activation), ("F2(a, b)", "((a) * SLOPE(b))")), "map2", Vectors(count, limits),
         new WorkSize(limits.LoopGroup), [LaunchArgument.Input(0), LaunchArgument.Input(1), LaunchArgument.Output(), count]);
 
-    private static WorkSize Vectors(int count) => new((count + Vector - 1) / Vector);
+    private static WorkSize Vectors(int count, OpenClLimits limits) => new(ColumnPlan.Up(count, limits.Vector));
 }

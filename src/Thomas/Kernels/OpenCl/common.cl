@@ -14,6 +14,11 @@
 #define MAP4(f, v) (float4)(f(v.x), f(v.y), f(v.z), f(v.w))
 #define MAP4_2(f, a, b) (float4)(f(a.x, b.x), f(a.y, b.y), f(a.z, b.z), f(a.w, b.w))
 
+// Neighbors that an element-wise work-item takes: 4 as a vector, or 1 by the compiler's options where vectors are switched off.
+#ifndef WIDE
+#define WIDE 4
+#endif
+
 // One number or four neighbors as a vector; pack is 1 or 4, the same for all work-items. Of one number all four are the same.
 #define LOAD(pack, p) ((pack) == 4 ? *(global const float4 *)(p) : (float4)((p)[0]))
 #define STORE(pack, p, v) \

@@ -5,15 +5,15 @@ kernel void map(ARG(const float, x), ARG(float, y), const int count)
 {
     USE(const float, x);
     USE(float, y);
-    const int i = get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const int i = get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
         const float4 v = *(global const float4 *)(x + i);
         *(global float4 *)(y + i) = MAP4(F1, v);
     }
     else
     {
-        for (int k = i; k < count; k++) y[k] = F1(x[k]);
+        for (int k = i; k < min(i + WIDE, count); k++) y[k] = F1(x[k]);
     }
 }
 #endif
@@ -25,8 +25,8 @@ kernel void map2(ARG(const float, a), ARG(const float, b), ARG(float, y), const 
     USE(const float, a);
     USE(const float, b);
     USE(float, y);
-    const int i = get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const int i = get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
 #ifdef ONE_A
         const float4 v = (float4)(a[0]);
@@ -42,7 +42,7 @@ kernel void map2(ARG(const float, a), ARG(const float, b), ARG(float, y), const 
     }
     else
     {
-        for (int k = i; k < count; k++)
+        for (int k = i; k < min(i + WIDE, count); k++)
         {
 #ifdef ONE_A
             const float v = a[0];

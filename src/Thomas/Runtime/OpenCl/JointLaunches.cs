@@ -27,7 +27,7 @@ internal static class JointLaunches
     {
         OpenClLaunch first = LaunchOf(kernels[0])!;
         OpenClJoint joint = first.Joint!;
-        int elements = first.Group.X * OpenClJoint.Vector;
+        int elements = first.Group.X * device.Limits.Vector;
         List<int> table = [];
         int groups = 0;
         foreach (PlacedKernel placed in kernels)

@@ -6,6 +6,7 @@ using System.Threading;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.OpenCl;
+using Thomas.Passes;
 
 namespace Thomas.Runtime.OpenCl;
 
@@ -107,7 +108,10 @@ internal sealed unsafe class OpenClDevice : Device
     public override bool CanOverwrite(Node node, int input) => node.Op.OpenClCanOverwrite(node, input);
 
     /// <inheritdoc/>
-    public override int JoinedUpdateElements => JoinedElements;
+    public override int JoinedUpdateElements => _settings.Separate ? 0 : JoinedElements;
+
+    /// <inheritdoc/>
+    public override bool Wants(CompilePass pass) => base.Wants(pass) && !(_settings.Separate && pass.FusesKernels);
 
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>
@@ -340,6 +344,12 @@ internal sealed unsafe class OpenClDevice : Device
             Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
             settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
             info.VectorWidth)
-        { Block = phone?.Block, Tile = phone?.Tile };
+        {
+            Block = phone?.Block,
+            Tile = phone?.Tile,
+            IsSeparate = settings.Separate,
+            IsFlat = settings.FlatGroups,
+            Vector = settings.Scalar ? 1 : 4,
+        };
     }
 }

@@ -34,7 +34,7 @@ internal sealed unsafe class OpenClSegment : Segment
         {
             for (int i = 0; i < _placed.Length; i++)
             {
-                int together = JointLaunches.Length(_placed, i);
+                int together = _device.Settings.Separate ? 1 : JointLaunches.Length(_placed, i);
                 if (together > 1)
                 {
                     (OpenClLaunch joint, PlacedKernel placed, DeviceMemory table) = JointLaunches.Create(_device, _placed.AsSpan(i, together));

@@ -25,7 +25,7 @@ internal sealed class EvaluateCommand
     private EvaluateCommand(Terminal terminal, TuningChoice tuned)
     {
         _terminal = terminal;
-        _compute = new ComputeOptions(tuned);
+        _compute = new ComputeOptions(tuned, _cache);
     }
 
     public static Command Create(Terminal terminal, TuningChoice tuned)

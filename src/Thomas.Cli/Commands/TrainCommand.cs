@@ -44,7 +44,7 @@ internal sealed class TrainCommand
     private TrainCommand(Terminal terminal, TuningChoice tuned)
     {
         _terminal = terminal;
-        _compute = new ComputeOptions(tuned);
+        _compute = new ComputeOptions(tuned, _cache);
     }
 
     public static Command Create(Terminal terminal, TuningChoice tuned)

@@ -34,7 +34,7 @@ internal sealed class TuneCommand
     private TuneCommand(Terminal terminal, TuningChoice tuned)
     {
         _terminal = terminal;
-        _compute = new ComputeOptions(tuned);
+        _compute = new ComputeOptions(tuned, _cache);
     }
 
     public static Command Create(Terminal terminal, TuningChoice tuned)

@@ -1,7 +1,6 @@
 using System;
 using System.CommandLine;
 using System.Globalization;
-using System.IO;
 using Thomas.App;
 using Thomas.App.Tuning;
 using Thomas.Cli.Output;
@@ -14,7 +13,8 @@ namespace Thomas.Cli.Options;
 
 /// <summary>What computes.</summary>
 /// <param name="tuned">What is used where nothing else is asked for, as <c>devices --tune</c> found it.</param>
-internal sealed class ComputeOptions(TuningChoice tuned)
+/// <param name="cache">Where the command keeps things; null for one that has no such options.</param>
+internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = null)
 {
     private const string OpenClName = "opencl";
     private const string AutoName = "auto";
@@ -82,7 +82,7 @@ internal sealed class ComputeOptions(TuningChoice tuned)
     {
         DeviceShare = Share(parsed),
         DeviceSettings = Words(parsed),
-        DeviceCache = Path.Combine(CacheFolder.Default(), OpenClName),
+        DeviceCache = CacheOptions.DeviceFolder(cache, parsed),
         Threads = parsed.GetValue(_threads) ?? tuned.Threads,
         BlockRows = tuned.BlockRows,
         BlockPanelBytes = tuned.BlockPanelBytes,
@@ -147,8 +147,8 @@ internal sealed class ComputeOptions(TuningChoice tuned)
         Option<string> option = new("--opencl")
         {
             Description = "How an OpenCL device is used, as words: local=SIZE, group=ITEMS, units=COUNT, buffer=SIZE, tiles=registers|local|items, "
-                + "tune=off|fast|full, storage=float|half, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, blocking, profiling, "
-                + "no-binaries, one-by-one, no-self-test",
+                + "tune=off|fast|full, storage=float|half, launch=MILLISECONDS, slow=TIMES, upload=ahead|inline, transfer=copy|map, groups=1d|2d, "
+                + "separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
             HelpName = "words",
         };
         option.Validators.Add(static result =>

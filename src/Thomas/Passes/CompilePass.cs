@@ -8,4 +8,5 @@ namespace Thomas.Passes;
 /// <param name="Run">The rewrite.</param>
 /// <param name="ForCpuCaches">Whether it pays only on a CPU: it makes one node of several whose common kernel keeps in the caches what lies between
 /// them.</param>
-internal sealed record CompilePass(string Name, Func<Graph, Graph> Run, bool ForCpuCaches = false);
+/// <param name="FusesKernels">Whether it pays by fewer launches and less memory traffic on any device.</param>
+internal sealed record CompilePass(string Name, Func<Graph, Graph> Run, bool ForCpuCaches = false, bool FusesKernels = false);

@@ -16,10 +16,10 @@ internal static class CompilePasses
         new("fold-constants", FoldConstants.Run),
         new("fuse-pad", FusePad.Run),
         new("fold-batch-norm", FoldBatchNorm.Run),
-        new("fuse-epilogue", FuseEpilogue.Run),
-        new("fuse-batch-norm-activation", FuseBatchNormActivation.Run),
+        new("fuse-epilogue", FuseEpilogue.Run, FusesKernels: true),
+        new("fuse-batch-norm-activation", FuseBatchNormActivation.Run, FusesKernels: true),
         new("fuse-batch-norm-moments", FuseBatchNormMoments.Run, ForCpuCaches: true),
-        new("fuse-bias-gradient", FuseBiasGradient.Run),
+        new("fuse-bias-gradient", FuseBiasGradient.Run, FusesKernels: true),
         new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, ForCpuCaches: true),
         InvertedResiduals,
     ];

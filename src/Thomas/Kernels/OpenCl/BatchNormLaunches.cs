@@ -22,7 +22,7 @@ internal static class BatchNormLaunches
     {
         bool hasRest = operands.Length > 5;
         return new OpenClLaunch(
-            Program(File, channels), "normalize_elements", PerElement(rows, channels), new WorkSize(limits.LoopGroup),
+            Program(File, VectorOf(channels, limits)), "normalize_elements", PerElement(rows, channels, limits), new WorkSize(limits.LoopGroup),
             [
                 operands[0].As("TX"), .. operands[1..5], hasRest ? operands[5] : operands[3], LaunchArgument.Output().As("TY"), rows, channels, hasRest ? 1 : 0,
                 epsilon, clip.Lower, clip.Upper,
@@ -39,7 +39,7 @@ internal static class BatchNormLaunches
     /// <param name="workspace">Where <see cref="MomentsBytes"/> may be used.</param>
     public static IEnumerable<OpenClLaunch> Moments(ColumnPlan plan, LaunchArgument x, LaunchArgument[] results, LaunchArgument workspace)
     {
-        OpenClProgram program = Program(File, plan.Channels);
+        OpenClProgram program = Program(File, plan.Vector);
         if (plan.Chunks == 1)
         {
             return
@@ -68,7 +68,7 @@ internal static class BatchNormLaunches
     {
         const string Name = "f32_batchnormtraining";
         ColumnPlan plan = new(rows, channels, limits);
-        OpenClProgram program = Program(File, channels);
+        OpenClProgram program = Program(File, plan.Vector);
         LaunchArgument[] operands = [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(2)];
         LaunchArgument[] results = [LaunchArgument.Output().As("TY"), LaunchArgument.Output(1), LaunchArgument.Output(2)];
         LaunchArgument[] end = [epsilon, clip.Lower, clip.Upper, .. MomentLocals(plan)];
@@ -107,7 +107,7 @@ internal static class BatchNormLaunches
     {
         const string Name = "f32_batchnormtraining_gradient";
         ColumnPlan plan = new(rows, channels, limits);
-        OpenClProgram program = Program(GradientFile, channels);
+        OpenClProgram program = Program(GradientFile, plan.Vector);
         LaunchArgument variance = LaunchArgument.Input(4), dScale = LaunchArgument.Output(1), dShift = LaunchArgument.Output(2);
         LaunchArgument[] operands =
         [
@@ -138,23 +138,24 @@ internal static class BatchNormLaunches
         OpenClLaunch join = new(
             program, "gradient_join", plan.OneChunk, plan.Group, [variance, workspace, dScale, dShift, channels, plan.Chunks, epsilon, .. locals]);
         OpenClLaunch apply = new(
-            program, "gradient_apply", PerElement(rows, channels), new WorkSize(limits.LoopGroup),
+            program, "gradient_apply", PerElement(rows, channels, limits), new WorkSize(limits.LoopGroup),
             [.. operands, dScale, dShift, LaunchArgument.Output(), rows, channels, .. settings]);
         return new OpenClKernel($"{Name}_chunks_join", sums, join, apply) { Workspace = bytes };
     }
 
     private static OpenClLaunch MomentsOfChunks(ColumnPlan plan, LaunchArgument x, LaunchArgument workspace) => new(
-        Program(File, plan.Channels), "moments_of_chunks", plan.Items, plan.Group,
-        [x, workspace, plan.Rows, plan.Channels, plan.ChunkRows, .. MomentLocals(plan)]);
+        Program(File, plan.Vector), "moments_of_chunks", plan.Items, plan.Group,
+        [x, workspace, plan.Rows, plan.Channels, plan.ChunkRows, plan.Chunks, .. MomentLocals(plan)]);
 
     private static LaunchArgument[] MomentLocals(ColumnPlan plan) =>
         [LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.Group.Count * sizeof(float))];
 
-    private static WorkSize PerElement(int rows, int channels) => new(channels / VectorOf(channels) * ColumnPlan.Up(rows, RowsOfItem));
+    private static WorkSize PerElement(int rows, int channels, OpenClLimits limits) =>
+        new(channels / VectorOf(channels, limits) * ColumnPlan.Up(rows, RowsOfItem));
 
-    private static OpenClProgram Program(string file, int channels) => OpenClProgram.Of(file, ("V", VectorOf(channels) == 4 ? "4" : "1"));
+    private static OpenClProgram Program(string file, int vector) => OpenClProgram.Of(file, ("V", DepthwiseLaunches.Text(vector)));
 
-    private static int VectorOf(int channels) => channels % 4 == 0 ? 4 : 1;
+    private static int VectorOf(int channels, OpenClLimits limits) => channels % limits.Vector == 0 ? limits.Vector : 1;
 
     private static long Aligned(long bytes) => (bytes + 511) / 512 * 512;
 }

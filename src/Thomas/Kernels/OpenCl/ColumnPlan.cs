@@ -22,11 +22,11 @@ internal sealed class ColumnPlan
     public ColumnPlan(int rows, int channels, OpenClLimits limits)
     {
         (Rows, Channels) = (rows, channels);
-        Vector = channels % 4 == 0 ? 4 : 1;
+        Vector = channels % limits.Vector == 0 ? limits.Vector : 1;
         int columns = channels / Vector, most = Math.Min(limits.SumGroup, Power(columns));
 
         // 64 bytes of a row, so that there are more groups; 128 where there are chunks for that.
-        int width = Math.Min(most, 16 / Vector), lanes = limits.SumGroup / width;
+        int width = limits.IsFlat ? most : Math.Min(most, 16 / Vector), lanes = limits.IsFlat ? 1 : limits.SumGroup / width;
         if (rows <= MostRowsOfOne * (long)lanes)
         {
             Group = new WorkSize(width, Math.Min(lanes, Power(rows)));
@@ -35,8 +35,8 @@ internal sealed class ColumnPlan
         }
         else
         {
-            width = Math.Min(most, 32 / Vector);
-            lanes = limits.SumGroup / width;
+            width = limits.IsFlat ? most : Math.Min(most, 32 / Vector);
+            lanes = limits.IsFlat ? 1 : limits.SumGroup / width;
             int blocks = Up(columns, width);
             int chunks = Math.Max(Math.Clamp(Up(GroupsPerUnit * limits.ComputeUnits, blocks), 1, Up(rows, lanes * LeastRows)), Up(rows, lanes * MostRows));
             Group = new WorkSize(width, lanes);

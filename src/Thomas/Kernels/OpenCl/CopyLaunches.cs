@@ -31,6 +31,7 @@ internal static class CopyLaunches
     public static OpenClLaunch Bytes(long bytes, OpenClLimits limits)
     {
         const int VectorBytes = 16;
+        if (limits.Vector == 1 && bytes % sizeof(int) == 0) return Box(CopyAxes.Of([checked((int)(bytes / sizeof(int)))], [1], [1]), 0, 0, limits);
         int vectors = checked((int)(bytes / VectorBytes)), rest = (int)(bytes % VectorBytes);
         return new OpenClLaunch(
             Program, "copy_bytes", new WorkSize(vectors + (rest > 0 ? 1 : 0)), new WorkSize(limits.LoopGroup),
@@ -45,7 +46,7 @@ internal static class CopyLaunches
     public static OpenClLaunch Box(CopyAxes axes, int from, int to, OpenClLimits limits)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(axes.Count, MostAxes);
-        bool vectors = axes.From[0] == 1 && axes.To[0] == 1 && axes.Sizes[0] % Vector == 0 && (from | to) % Vector == 0;
+        bool vectors = limits.Vector == Vector && axes.From[0] == 1 && axes.To[0] == 1 && axes.Sizes[0] % Vector == 0 && (from | to) % Vector == 0;
         for (int i = 1; i < axes.Count; i++) vectors &= axes.From[i] % Vector == 0 && axes.To[i] % Vector == 0;
         int unit = vectors ? Vector : 1, columns = axes.Sizes[0] / unit, rows = axes.Product(1);
         bool one = axes.Count == 1;
@@ -72,7 +73,7 @@ internal static class CopyLaunches
             ReadOnlySpan<int> together = lengths[begin..Math.Min(begin + Operands, lengths.Length)];
             int longest = 0, sum = 0, all = total | at;
             foreach (int length in together) (longest, sum, all) = (Math.Max(longest, length), sum + length, all | length);
-            int unit = all % Vector == 0 ? Vector : 1;
+            int unit = limits.Vector == Vector && all % Vector == 0 ? Vector : 1;
             List<LaunchArgument> arguments = [];
             for (int k = 0; k < Operands; k++) arguments.Add(LaunchArgument.Input(begin + Math.Min(k, together.Length - 1)).As(Element));
             arguments.AddRange([LaunchArgument.Output().As(Element), rows, total / unit, at / unit]);
@@ -93,7 +94,7 @@ internal static class CopyLaunches
         ArgumentOutOfRangeException.ThrowIfGreaterThan(axes.Length, MostAxes);
         List<SpreadAxis> joined = Joined(axes);
         int rows = 1;
-        bool vectors = joined[0].Step == 1 && (joined[0].Size | joined[0].Before | joined[0].Count) % Vector == 0;
+        bool vectors = limits.Vector == Vector && joined[0].Step == 1 && (joined[0].Size | joined[0].Before | joined[0].Count) % Vector == 0;
         for (int i = 1; i < joined.Count; i++) rows *= joined[i].Size;
         List<LaunchArgument> arguments =
         [
@@ -140,13 +141,15 @@ internal static class CopyLaunches
         return joined;
     }
 
-    /// <summary>A launch for columns and rows: a group takes as many columns as there are, and rows for the rest of its items.</summary>
+    /// <summary>
+    /// A launch for columns and rows: a group takes as many columns as there are, and rows for the rest of its items. The last argument is the step.
+    /// </summary>
     private static OpenClLaunch Launch(string function, int columns, int rows, int layers, OpenClLimits limits, List<LaunchArgument> arguments)
     {
         int width = 1, height = 1;
         while (width < columns && width * 2 <= limits.LoopGroup) width *= 2;
-        while (height < rows && width * height * 2 <= limits.LoopGroup) height *= 2;
-        return new OpenClLaunch(
-            Program, function, new WorkSize(columns, Math.Min(rows, MostGroups * height), layers), new WorkSize(width, height), [.. arguments]);
+        while (!limits.IsFlat && height < rows && width * height * 2 <= limits.LoopGroup) height *= 2;
+        WorkSize group = new(width, height), items = new(columns, Math.Min(rows, MostGroups * height), layers);
+        return new OpenClLaunch(Program, function, items, group, [.. arguments, items.Cover(group).Y]);
     }
 }

@@ -25,7 +25,7 @@ internal static class DepthwiseGradientLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClKernel Input(in ConvGeometry g, int multiplier, OpenClLimits limits)
     {
-        string name = $"f32_grad_dwconv_input_{DepthwiseLaunches.NameOf(g, multiplier)}";
+        string name = $"f32_grad_dwconv_input_{DepthwiseLaunches.NameOf(g, multiplier, limits)}";
         LaunchArgument dy = LaunchArgument.Input(0), filter = LaunchArgument.Input(1), dx = LaunchArgument.Output();
         if (!DepthwiseLaunches.IsCommon(g, multiplier))
         {
@@ -39,8 +39,9 @@ internal static class DepthwiseGradientLaunches
         }
 
         // Taps and the results that they meet are in registers: 18 vectors of 3x3, 50 of 5x5.
-        int vector = DepthwiseLaunches.VectorOf(g.Channels, (g.KernelH == 3 ? 4 : 2) / (limits.Family == TileFamily.Registers ? 2 : 1));
-        RunPlan plan = new(g, vector, limits.LoopGroup, limits.ComputeUnits * ItemsPerUnit, LongestRun, addsUp: false);
+        int vector = DepthwiseLaunches.VectorOf(
+            g.Channels, Math.Min(limits.Vector, (g.KernelH == 3 ? 4 : 2) / (limits.Family == TileFamily.Registers ? 2 : 1)));
+        RunPlan plan = new(g, vector, limits.LoopGroup, limits.ComputeUnits * ItemsPerUnit, LongestRun, addsUp: false, limits.IsFlat);
         return new OpenClKernel(name, new OpenClLaunch(
             Program(g, vector, ("DX", "1")), "depthwise_gradient", plan.Items, plan.Group, [filter, dx, dy, .. Numbers(g, plan, null)]));
     }
@@ -51,7 +52,7 @@ internal static class DepthwiseGradientLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClKernel Filter(in ConvGeometry g, int multiplier, OpenClLimits limits)
     {
-        string name = $"f32_grad_dwconv_filter_{DepthwiseLaunches.NameOf(g, multiplier)}";
+        string name = $"f32_grad_dwconv_filter_{DepthwiseLaunches.NameOf(g, multiplier, limits)}";
         int outputs = g.Channels * multiplier, taps = g.KernelH * g.KernelW;
         LaunchArgument x = LaunchArgument.Input(0).As("TX"), dy = LaunchArgument.Input(1), dw = LaunchArgument.Output();
         if (DepthwiseLaunches.IsCommon(g, multiplier))
@@ -66,7 +67,8 @@ internal static class DepthwiseGradientLaunches
         }
 
         // A group is 64 bytes of a pixel by lanes; groups of all taps fill the device.
-        int width = Math.Min(Math.Min(limits.SumGroup, 16), ColumnPlan.Power(outputs)), lanes = limits.SumGroup / width;
+        int width = Math.Min(limits.IsFlat ? limits.SumGroup : Math.Min(limits.SumGroup, 16), ColumnPlan.Power(outputs));
+        int lanes = limits.IsFlat ? 1 : limits.SumGroup / width;
         int blocks = ColumnPlan.Up(outputs, width) * taps, most = ColumnPlan.Up(g.OutPixels, lanes * MostPixels);
         int wanted = Math.Clamp(ColumnPlan.Up(limits.ComputeUnits * GroupsPerUnit, blocks), 1, ColumnPlan.Up(g.OutPixels, lanes * 4));
         int pixels = ColumnPlan.Up(g.OutPixels, Math.Max(wanted, most)), chunks = ColumnPlan.Up(g.OutPixels, pixels);
@@ -86,7 +88,7 @@ internal static class DepthwiseGradientLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClKernel Both(in ConvGeometry g, (float Lower, float Upper)? clip, bool keepsClip, OpenClLimits limits)
     {
-        string name = $"f32_grad_dwconv_{DepthwiseLaunches.NameOf(g, 1)}";
+        string name = $"f32_grad_dwconv_{DepthwiseLaunches.NameOf(g, 1, limits)}";
         int vector = SumVector(g, limits), taps = g.KernelH * g.KernelW;
         RunPlan plan = SumPlan(g, vector, limits);
         LaunchArgument x = LaunchArgument.Input(0), dy = LaunchArgument.Input(1), filter = LaunchArgument.Input(2);
@@ -108,7 +110,8 @@ internal static class DepthwiseGradientLaunches
         string name, OpenClLaunch launch, int chunks, int columns, LaunchArgument dw, int biasColumns, LaunchArgument db, long biasAt, OpenClLimits limits)
     {
         if (chunks == 1) return new OpenClKernel(name, launch);
-        int width = Math.Min(limits.SumGroup, 8), lanes = Math.Min(limits.SumGroup / width, ColumnPlan.Power(chunks));
+        int width = limits.IsFlat ? limits.SumGroup : Math.Min(limits.SumGroup, 8);
+        int lanes = limits.IsFlat ? 1 : Math.Min(limits.SumGroup / width, ColumnPlan.Power(chunks));
         OpenClLaunch add = new(
             OpenClProgram.Of("partial_sums"), "add_rows", new WorkSize(columns + biasColumns, lanes), new WorkSize(width, lanes),
             [
@@ -123,12 +126,12 @@ internal static class DepthwiseGradientLaunches
 
     // The taps' sums, the results that they meet and perhaps the taps are in registers: 18 or 27 vectors of 3x3, 50 of 5x5.
     private static int SumVector(in ConvGeometry g, OpenClLimits limits) =>
-        DepthwiseLaunches.VectorOf(g.Channels, limits.Family == TileFamily.Registers ? 1 : g.KernelH == 3 ? 4 : 2);
+        DepthwiseLaunches.VectorOf(g.Channels, Math.Min(limits.Vector, limits.Family == TileFamily.Registers ? 1 : g.KernelH == 3 ? 4 : 2));
 
     private static RunPlan SumPlan(in ConvGeometry g, int vector, OpenClLimits limits)
     {
         int group = Math.Min(limits.SumGroup, SumItems);
-        return new RunPlan(g, vector, group, limits.ComputeUnits * GroupsPerUnit * group, int.MaxValue, addsUp: true);
+        return new RunPlan(g, vector, group, limits.ComputeUnits * GroupsPerUnit * group, int.MaxValue, addsUp: true, limits.IsFlat);
     }
 
     // The kernel shares half of the sums at a time.
@@ -154,12 +157,13 @@ internal static class DepthwiseGradientLaunches
         /// <param name="items">Items that fill the device.</param>
         /// <param name="longest">Most blocks of a run.</param>
         /// <param name="addsUp">Whether an item may do several runs, because it keeps sums; else it does one.</param>
-        public RunPlan(in ConvGeometry g, int vector, int group, int items, int longest, bool addsUp)
+        /// <param name="isFlat">Whether a group has one lane.</param>
+        public RunPlan(in ConvGeometry g, int vector, int group, int items, int longest, bool addsUp, bool isFlat)
         {
             int s = g.StrideH, columns = g.Channels / vector;
 
             // 128 bytes of a pixel.
-            int width = Math.Min(Math.Min(group, 32 / vector), ColumnPlan.Power(columns)), lanes = group / width;
+            int width = Math.Min(isFlat ? group : Math.Min(group, 32 / vector), ColumnPlan.Power(columns)), lanes = isFlat ? 1 : group / width;
             Rows = (((g.InH - 1 + g.PadTop) / s) - (g.PadTop / s)) + 1;
             Blocks = (((g.InW - 1 + g.PadLeft) / s) - (g.PadLeft / s)) + 1;
             int lines = g.Batch * Rows, wanted = ColumnPlan.Up(items, ColumnPlan.Up(columns, width) * width);

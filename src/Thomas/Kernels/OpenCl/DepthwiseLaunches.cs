@@ -14,8 +14,8 @@ internal static class DepthwiseLaunches
         g is { KernelH: 3 or 5, StrideH: 1 or 2, DilationH: 1, DilationW: 1 } && g.KernelW == g.KernelH && g.StrideW == g.StrideH && multiplier == 1;
 
     /// <summary>What names of kernels say of the window.</summary>
-    public static string NameOf(in ConvGeometry g, int multiplier) => IsCommon(g, multiplier)
-        ? string.Create(CultureInfo.InvariantCulture, $"k{g.KernelH}x{g.KernelW}s{g.StrideH}v{VectorOf(g.Channels, 4)}")
+    public static string NameOf(in ConvGeometry g, int multiplier, OpenClLimits limits) => IsCommon(g, multiplier)
+        ? string.Create(CultureInfo.InvariantCulture, $"k{g.KernelH}x{g.KernelW}s{g.StrideH}v{VectorOf(g.Channels, limits.Vector)}")
         : "any";
 
     /// <summary>y = f(sum of x * filter + bias), of the node's operands x, filter and bias.</summary>
@@ -28,7 +28,7 @@ internal static class DepthwiseLaunches
     {
         (string, string) act = ActivationMacros.Value(activation);
         bool isCommon = IsCommon(g, multiplier);
-        int vector = VectorOf(g.Channels, 4), strip = limits.Family == TileFamily.Registers ? 1 : 2;
+        int vector = VectorOf(g.Channels, limits.Vector), strip = limits.Family == TileFamily.Registers ? 1 : 2;
         int items = isCommon
             ? g.Batch * ColumnPlan.Up(g.OutH, strip) * ColumnPlan.Up(g.OutW, Pixels) * (g.Channels / vector)
             : g.OutPixels * g.Channels * multiplier;

@@ -3,8 +3,6 @@ namespace Thomas.Kernels.OpenCl;
 /// <summary>Launches of dropout, with the masks of <see cref="Elementwise.DropoutMask"/>.</summary>
 internal static class DropoutLaunches
 {
-    private const int Vector = 4;
-
     /// <summary>y[i] = mask keeps i ? x[i] / kept : 0. Operands: x, the step.</summary>
     /// <param name="count">Elements.</param>
     /// <param name="seed">The seed after <see cref="Elementwise.DropoutMask.SplitMix64"/>.</param>
@@ -12,7 +10,7 @@ internal static class DropoutLaunches
     /// <param name="kept">The share of elements that stay.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Of(int count, ulong seed, int threshold, float kept, OpenClLimits limits) => new(
-        OpenClProgram.Of("dropout"), "dropout", new WorkSize((int)(((long)count + Vector - 1) / Vector)), new WorkSize(limits.LoopGroup),
+        OpenClProgram.Of("dropout"), "dropout", new WorkSize(ColumnPlan.Up(count, limits.Vector)), new WorkSize(limits.LoopGroup),
         [
             LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Output().As("TY"), count, (int)(uint)seed, (int)(uint)(seed >> 32),
             threshold, kept,

@@ -11,7 +11,6 @@ internal static class ElementwiseLaunches
     public const int MostAxes = 6;
 
     private const string File = "elementwise";
-    private const int Vector = 4;
 
     private static readonly LaunchArgument[] Operands = [LaunchArgument.Input(0).As("TA"), LaunchArgument.Input(1).As("TB"), LaunchArgument.Output().As("TY")];
 
@@ -20,7 +19,7 @@ internal static class ElementwiseLaunches
     /// <param name="count">Elements.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Map(string expression, int count, OpenClLimits limits) => new(
-        OpenClProgram.Of(File, ("F1(x)", $"({expression})")), "map", Vectors(count), new WorkSize(limits.LoopGroup),
+        OpenClProgram.Of(File, ("F1(x)", $"({expression})")), "map", Vectors(count, limits), new WorkSize(limits.LoopGroup),
         [LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TY"), count]);
 
     /// <summary>y[i] = f(a[i], b[i]), of the node's first two operands.</summary>
@@ -35,7 +34,7 @@ internal static class ElementwiseLaunches
         if (oneA) macros.Add(("ONE_A", "1"));
         if (oneB) macros.Add(("ONE_B", "1"));
         return new OpenClLaunch(
-            OpenClProgram.Of(File, [.. macros]), "map2", Vectors(count), new WorkSize(limits.LoopGroup),
+            OpenClProgram.Of(File, [.. macros]), "map2", Vectors(count, limits), new WorkSize(limits.LoopGroup),
             [.. Operands, count]);
     }
 
@@ -62,9 +61,9 @@ internal static class ElementwiseLaunches
     /// <param name="count">Elements.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch ActivationGradient(Activation activation, int count, OpenClLimits limits) => new(
-        OpenClProgram.Of(File, ActivationMacros.Derivative(activation), ("F2(a, b)", "((a) * SLOPE(b))")), "map2", Vectors(count),
+        OpenClProgram.Of(File, ActivationMacros.Derivative(activation), ("F2(a, b)", "((a) * SLOPE(b))")), "map2", Vectors(count, limits),
         new WorkSize(limits.LoopGroup),
         [LaunchArgument.Input(0), activation.IsKeptByHalf ? LaunchArgument.Input(1).As("TB") : LaunchArgument.Input(1), LaunchArgument.Output(), count]);
 
-    private static WorkSize Vectors(int count) => new((count + Vector - 1) / Vector);
+    private static WorkSize Vectors(int count, OpenClLimits limits) => new(ColumnPlan.Up(count, limits.Vector));
 }

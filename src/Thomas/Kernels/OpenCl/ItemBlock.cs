@@ -20,7 +20,7 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
     public static ItemBlock Choose(int m, int n, OpenClLimits limits)
     {
         bool isCpu = limits.Family == TileFamily.Items;
-        int width = isCpu ? Math.Max(4, limits.VectorWidth) : 4;
+        int width = limits.Vector == 1 ? 1 : isCpu ? Math.Max(4, limits.VectorWidth) : 4;
         while (width > n) width /= 2;
         WorkSize group = isCpu || limits.WorkGroup < 64 ? new WorkSize(1) : limits.WorkGroup < 128 ? new WorkSize(8, 8) : new WorkSize(8, 16);
         int rows = isCpu ? (limits.VectorWidth >= 16 ? 8 : 6) : 4, vectors = 2;
@@ -30,7 +30,8 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
             if (vendors.Group.Count <= limits.WorkGroup) group = vendors.Group;
         }
 
-        return new ItemBlock(Math.Min(rows, m), Math.Min(vectors, (n + width - 1) / width), width, group);
+        if (limits.Vector == 1) vectors = MostVectors;
+        return new ItemBlock(Math.Min(rows, m), Math.Min(vectors, (n + width - 1) / width), width, limits.IsFlat ? new WorkSize((int)group.Count) : group);
     }
 
     /// <summary>Blocks that are worth a measurement.</summary>
@@ -48,7 +49,7 @@ internal readonly record struct ItemBlock(int Rows, int Vectors, int Width, Work
                 }
 
                 foreach (WorkSize group in (WorkSize[])[new(8, 16), new(16, 8), new(8, 8), new(4, 4)])
-                    yield return usual with { Rows = Math.Min(rows, m), Vectors = vectors, Group = group };
+                    yield return usual with { Rows = Math.Min(rows, m), Vectors = vectors, Group = limits.IsFlat ? new WorkSize((int)group.Count) : group };
             }
         }
     }

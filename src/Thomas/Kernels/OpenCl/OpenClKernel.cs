@@ -37,6 +37,10 @@ internal sealed class OpenClKernel(string name, params OpenClLaunch[] launches) 
     /// <summary>Operands that may be integers or 16-bit floats, and are read as they are; others are float32.</summary>
     public bool ReadsOwnTypes { get; init; }
 
+    /// <summary>The same with more launches at its end.</summary>
+    public OpenClKernel Then(params OpenClLaunch[] more) =>
+        new(name, [.. launches, .. more]) { Workspace = Workspace, Constants = Constants, ReadsOwnTypes = ReadsOwnTypes };
+
     /// <inheritdoc/>
     public override long ConstantBytes => Constants;
 

@@ -127,7 +127,7 @@ internal sealed record OpenClLaunch(OpenClProgram Program, string Function, Work
 /// A function that does for several nodes what another one does for one. Its parameters are those of that one, but of memory that each node has for itself only
 /// the buffer, and no count; the last is a table. For each group of work-items the table has the distances of that memory in units of
 /// <see cref="Unit"/> bytes, the number of the group's first element and the number of elements, as 32-bit integers; a work-item does
-/// <see cref="Vector"/> elements.
+/// <see cref="OpenClLimits.Vector"/> elements.
 /// </summary>
 /// <param name="Function">Its name, in the same program.</param>
 /// <param name="Memories">Which arguments of the other function are memory that each node has for itself.</param>
@@ -136,7 +136,4 @@ internal sealed record OpenClJoint(string Function, int[] Memories, int Count)
 {
     /// <summary>Bytes that distances are counted in: what values lie at multiples of.</summary>
     public const int Unit = 512;
-
-    /// <summary>Elements of a work-item.</summary>
-    public const int Vector = 4;
 }

@@ -14,6 +14,15 @@ internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeU
     /// <summary>The tile in local memory that is best for its vendor's devices; null for what estimates choose.</summary>
     public ProductTile? Tile { get; init; }
 
+    /// <summary>Whether bias, residual and activation are launches of their own instead of the end of a product.</summary>
+    public bool IsSeparate { get; init; }
+
+    /// <summary>Whether groups lie along one axis where their shape is a matter of choice.</summary>
+    public bool IsFlat { get; init; }
+
+    /// <summary>Neighbors that are read and written at once, at most; the macro <c>WIDE</c> of the sources.</summary>
+    public int Vector { get; init; } = 4;
+
     /// <summary>Items of a group for loops without local memory.</summary>
     public int LoopGroup => System.Math.Min(WorkGroup, 64);
 

@@ -6,7 +6,6 @@ namespace Thomas.Kernels.OpenCl;
 internal static class PoolLaunches
 {
     private const string File = "pool";
-    private const int Vector = 4;
 
     /// <summary>y = the largest of each window of x.</summary>
     /// <param name="geometry">Sizes.</param>
@@ -45,7 +44,7 @@ internal static class PoolLaunches
     private static OpenClLaunch Launch(
         OpenClProgram program, string function, ConvGeometry g, int pixels, LaunchArgument[] memory, LaunchArgument[] last, OpenClLimits limits)
     {
-        int pack = g.Channels % Vector == 0 ? Vector : 1, channels = g.Channels / pack, count = g.Batch * pixels * channels;
+        int pack = g.Channels % limits.Vector == 0 ? limits.Vector : 1, channels = g.Channels / pack, count = g.Batch * pixels * channels;
         return new OpenClLaunch(
             program, function, new WorkSize(count), new WorkSize(limits.LoopGroup),
             [

@@ -81,6 +81,9 @@ internal sealed record Product
     /// <summary>Whether the patches are those of a gradient of the input: pixels of the input, read from the output.</summary>
     public bool IsBackward { get; init; }
 
+    /// <summary>Whether no numbers are read or written as vectors.</summary>
+    public bool IsScalar { get; init; }
+
     /// <summary>Whether b is a constant, so that it need be brought into another form only once.</summary>
     public bool IsConstantB { get; init; }
 

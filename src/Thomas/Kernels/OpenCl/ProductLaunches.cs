@@ -20,7 +20,8 @@ internal static class ProductLaunches
     /// <param name="context">Limits of the device, and what was measured on it.</param>
     public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
     {
-        product = product with { Halves = ProductHalves.Of(product, context.Halves) };
+        product = product with { Halves = ProductHalves.Of(product, context.Halves), IsScalar = context.Limits.Vector == 1 };
+        if (context.Limits.IsSeparate && HasEpilogue(product)) return Separate(name, product, context);
         ProductChoice usual = ProductChoice.Default(product, context.Limits);
         OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
         foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])
@@ -46,12 +47,12 @@ internal static class ProductLaunches
     }
 
     /// <summary>Numbers of a that are read at once.</summary>
-    public static int WidthA(Product product) => Width(
+    public static int WidthA(Product product) => product.IsScalar ? 1 : Width(
         product.LdA, product.StepA, product.A,
         product.FormA switch { MatrixForm.Rows => product.K, MatrixForm.Columns => product.M, _ => product.Window.Channels });
 
     /// <summary>Numbers of b that are read at once.</summary>
-    public static int WidthB(Product product) => Width(
+    public static int WidthB(Product product) => product.IsScalar ? 1 : Width(
         product.LdB, product.StepB, product.B,
         product.FormB switch { MatrixForm.Rows or MatrixForm.Taps => product.N, MatrixForm.Columns => product.K, _ => product.Window.Channels });
 
@@ -66,7 +67,7 @@ internal static class ProductLaunches
         macros.Add(Tile());
         List<LaunchArgument> arguments = [parts, product.C];
         AddEpilogue(arguments, product);
-        int floats = checked((int)product.SizeC), pack = floats % 4 == 0 ? 4 : 1, count = floats / pack;
+        int floats = checked((int)product.SizeC), pack = !product.IsScalar && floats % 4 == 0 ? 4 : 1, count = floats / pack;
 
         // Many pieces of a small result are shared by several lines of a group, each of which has some to add.
         const int LeastPieces = 4, EnoughItems = 1024;
@@ -77,6 +78,28 @@ internal static class ProductLaunches
             [LaunchArgument.Local(height > 1 ? 4L * sizeof(float) * group : 4 * sizeof(float)), count, pieces, count, product.LdC, height, pack]);
         WorkSize items = new(Up(count, group / height) * height);
         return new OpenClLaunch(OpenClProgram.Of("product_parts", [.. macros]), "sum_pieces", items, new WorkSize(group), [.. arguments]);
+    }
+
+    private static bool HasEpilogue(Product product) =>
+        product.Bias is not null || product.Residual is not null || product.Activation.Kind != ActivationKind.None;
+
+    /// <summary>Bias, residual and activation of a result that lies there without them, a launch each.</summary>
+    public static OpenClLaunch[] Epilogues(Product product, OpenClLimits limits)
+    {
+        Product plain = product with { Bias = null, Residual = null, Activation = default };
+        List<OpenClLaunch> launches = [];
+        if (product.Bias is not null) launches.Add(SumPieces(plain with { Bias = product.Bias }, product.C, 1, limits));
+        if (product.Residual is not null) launches.Add(SumPieces(plain with { Residual = product.Residual }, product.C, 1, limits));
+        if (product.Activation.Kind != ActivationKind.None)
+            launches.Add(SumPieces(plain with { Activation = product.Activation }, product.C, 1, limits));
+        return [.. launches];
+    }
+
+    /// <summary>The product, then bias, residual and activation, a launch each.</summary>
+    private static OpenClKernel Separate(string name, Product product, OpenClKernelContext context)
+    {
+        Product plain = product with { Bias = null, Residual = null, Activation = default };
+        return Create(name, plain, context).Then(Epilogues(product, context.Limits));
     }
 
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)
@@ -90,7 +113,7 @@ internal static class ProductLaunches
             ("BM", Text(tile.M)), ("BN", Text(tile.N)), ("BK", Text(tile.K)), ("TM", Text(tile.ItemM)), ("TN", Text(tile.ItemN)),
             ($"A_{product.FormA.ToString().ToUpperInvariant()}", "1"), ($"B_{product.FormB.ToString().ToUpperInvariant()}", "1"),
             ("VA", Text(WidthA(product))), ("VB", Text(WidthB(product))),
-            ("VC", product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
+            ("VC", !product.IsScalar && product.N % 4 == 0 && product.LdC % 4 == 0 && product.StepC % 4 == 0 && stepPiece % 4 == 0 ? "4" : "1"),
         ];
         AddWindow(macros, product);
         if (!split) macros.AddRange(Epilogue(product));

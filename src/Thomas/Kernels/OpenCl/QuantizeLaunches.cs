@@ -6,8 +6,6 @@ namespace Thomas.Kernels.OpenCl;
 /// <summary>Launches that round to the grid of a quantized tensor.</summary>
 internal static class QuantizeLaunches
 {
-    private const int Vector = 4;
-
     private static readonly OpenClProgram Program = OpenClProgram.Of("quantize");
 
     /// <summary>One scale and zero point for all elements.</summary>
@@ -18,7 +16,7 @@ internal static class QuantizeLaunches
     /// <param name="high">The largest integer.</param>
     /// <param name="limits">Limits of the device.</param>
     public static OpenClLaunch Tensor(int count, float scale, float zero, float low, float high, OpenClLimits limits) => new(
-        Program, "quantize", new WorkSize((int)(((long)count + Vector - 1) / Vector)), new WorkSize(limits.LoopGroup),
+        Program, "quantize", new WorkSize(ColumnPlan.Up(count, limits.Vector)), new WorkSize(limits.LoopGroup),
         [LaunchArgument.Input(0), LaunchArgument.Output(), count, scale, 1 / scale, zero, low, high]);
 
     /// <summary>A scale and a zero point for each channel. Says how many bytes of constants there are.</summary>

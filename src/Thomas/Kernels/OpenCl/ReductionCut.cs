@@ -65,8 +65,8 @@ internal readonly record struct ReductionCut(
 
     private static ReductionCut Of(int outer, int reduced, int inner, OpenClLimits limits, bool joins, bool isWhole)
     {
-        bool isJoined = joins && inner == 1 && reduced % Vector == 0;
-        int pack = isJoined || inner % Vector == 0 ? Vector : 1;
+        bool hasVectors = limits.Vector == Vector, isJoined = hasVectors && joins && inner == 1 && reduced % Vector == 0;
+        int pack = isJoined || (hasVectors && inner % Vector == 0) ? Vector : 1;
         if (isJoined) reduced /= Vector;
         else inner /= pack;
         int columns = outer * inner, group = limits.SumGroup;

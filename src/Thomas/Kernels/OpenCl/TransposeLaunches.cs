@@ -25,16 +25,15 @@ internal static class TransposeLaunches
         OpenClProgram program = OpenClProgram.Of("transpose", ("TILE", Text(tile)), ("ROWS", Text(rows)));
         CopyAxes batch = axes.Without(0, b);
         int tilesA = Tiles(axes.Sizes[0], tile), tiles = tilesA * Tiles(axes.Sizes[b], tile), batches = batch.Product(0);
+        int groups = Math.Min(batches, CopyLaunches.MostGroups);
         bool one = batch.Count == 0;
         List<LaunchArgument> arguments =
         [
-            LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TX"), axes.Sizes[0], axes.Sizes[b], axes.From[0], axes.To[b], tilesA, batches,
+            LaunchArgument.Input(0).As("TX"), LaunchArgument.Output().As("TX"), axes.Sizes[0], axes.Sizes[b], axes.From[0], axes.To[b], tilesA, batches, groups,
             batch.Count, one ? 0 : batch.From[^1], one ? 0 : batch.To[^1],
         ];
         CopyLaunches.AddInner(arguments, batch, 0, BatchAxes, 1);
-        OpenClLaunch launch = new(
-            program, "transpose", new WorkSize(checked(tiles * tile), rows, Math.Min(batches, CopyLaunches.MostGroups)), new WorkSize(tile, rows),
-            [.. arguments]);
+        OpenClLaunch launch = new(program, "transpose", new WorkSize(checked(tiles * tile), rows, groups), new WorkSize(tile, rows), [.. arguments]);
         return context.CanUse(launch) ? launch : null;
     }
 

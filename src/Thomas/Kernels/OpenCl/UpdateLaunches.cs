@@ -3,8 +3,6 @@ namespace Thomas.Kernels.OpenCl;
 /// <summary>Launches of the steps of optimizers. The operands come in the order of the operators, and what is updated is updated where it lies.</summary>
 internal static class UpdateLaunches
 {
-    private const int Vector = OpenClJoint.Vector;
-
     private static readonly OpenClProgram Program = OpenClProgram.Of("updates");
 
     /// <summary>
@@ -54,7 +52,7 @@ internal static class UpdateLaunches
         Launch("moving_average", [0, 1], 2, count, limits, [LaunchArgument.Output(), LaunchArgument.Input(1), count, kept, gain]);
 
     private static OpenClLaunch Launch(string function, int[] memories, int countAt, int count, OpenClLimits limits, LaunchArgument[] arguments) =>
-        new(Program, function, new WorkSize((int)(((long)count + Vector - 1) / Vector)), new WorkSize(limits.LoopGroup), arguments)
+        new(Program, function, new WorkSize(ColumnPlan.Up(count, limits.Vector)), new WorkSize(limits.LoopGroup), arguments)
         {
             Joint = new OpenClJoint($"{function}_joint", memories, countAt),
         };

@@ -81,7 +81,8 @@
 #define LOCALS local FV *means, local FV *squares, local float *counts
 
 // Moments of the chunks: partial[chunk][mean, square][c], and the base behind them.
-kernel void moments_of_chunks(ARG(const TX, x), ARG(float, partial), const int rows, const int channels, const int chunk_rows, LOCALS)
+kernel void moments_of_chunks(ARG(const TX, x), ARG(float, partial), const int rows, const int channels, const int chunk_rows,
+    const int chunks, LOCALS)
 {
     USE(const TX, x);
     USE(float, partial);
@@ -92,7 +93,7 @@ kernel void moments_of_chunks(ARG(const TX, x), ARG(float, partial), const int r
     {
         AT(partial, 2 * chunk * channels + c) = mean;
         AT(partial, (2 * chunk + 1) * channels + c) = square;
-        if (chunk == 0) AT(partial, 2 * (int)get_num_groups(1) * channels + c) = base;
+        if (chunk == 0) AT(partial, 2 * chunks * channels + c) = base;
     }
 }
 

@@ -66,8 +66,8 @@ kernel void cast(ARG(const FROM(), x), ARG(TO(), y), const int count)
 {
     USE(const FROM(), x);
     USE(TO(), y);
-    const int i = get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const int i = get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
         const FROM(4) u = *(global const FROM(4) *)(x + i);
         const READ v0 = LOADED(u.x);
@@ -78,7 +78,7 @@ kernel void cast(ARG(const FROM(), x), ARG(TO(), y), const int count)
     }
     else
     {
-        for (int k = i; k < count; k++)
+        for (int k = i; k < min(i + WIDE, count); k++)
         {
             const READ v = LOADED(x[k]);
             y[k] = STORED(v);

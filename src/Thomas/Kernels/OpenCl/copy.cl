@@ -1,6 +1,7 @@
 // Moves elements as they are: 32 bits, or 16 of those that are stored as halves. Each function comes for single elements and for vectors of 4: then all
 // sizes, strides and offsets count vectors.
 // Items are columns, which are neighbors in y, and rows; rows are gone through in steps, since drivers bound the number of groups along all axes but the first.
+// step is the number of items along that axis: get_global_size is that of a piece where a launch is cut into several.
 
 #define BITS_float uint
 #define BITS_half ushort
@@ -40,13 +41,13 @@ kernel void copy_bytes(ARG(const uchar, x), ARG(uchar, y), const int vectors, co
     kernel void NAME(ARG(const T, x), ARG(T, y), const int x_first, const int y_first, const int columns, const int rows, const int axes, const int f0, \
         const int t0, const int f_outer, const int t_outer, const int s1, const int s2, const int s3, const int s4, const int s5, const int s6, \
         const int f1, const int f2, const int f3, const int f4, const int f5, const int f6, const int t1, const int t2, const int t3, const int t4, \
-        const int t5, const int t6) \
+        const int t5, const int t6, const int step) \
     { \
         USE(const T, x); \
         USE(T, y); \
         const int column = get_global_id(0); \
         if (column >= columns) return; \
-        for (int row = get_global_id(1); row < rows; row += get_global_size(1)) \
+        for (int row = get_global_id(1); row < rows; row += step) \
         { \
             int rest = row; \
             int from = x_first + column * f0; \
@@ -62,7 +63,7 @@ COPY_BOX(copy_box4, BITS4)
 // Rows of up to 4 operands side by side: y[row * total + at + ..] = a's row, b's row, ..
 #define CONCAT(NAME, T) \
     kernel void NAME(ARG(const T, a), ARG(const T, b), ARG(const T, c), ARG(const T, d), ARG(T, y), const int rows, const int total, const int at, \
-        const int length_a, const int length_b, const int length_c, const int length_d) \
+        const int length_a, const int length_b, const int length_c, const int length_d, const int step) \
     { \
         USE(const T, a); \
         USE(const T, b); \
@@ -75,7 +76,7 @@ COPY_BOX(copy_box4, BITS4)
         const int length = operand == 0 ? length_a : operand == 1 ? length_b : operand == 2 ? length_c : length_d; \
         const int before = (operand > 0 ? length_a : 0) + (operand > 1 ? length_b : 0) + (operand > 2 ? length_c : 0); \
         if (column >= length) return; \
-        for (int row = get_global_id(1); row < rows; row += get_global_size(1)) y[row * total + at + before + column] = x[row * length + column]; \
+        for (int row = get_global_id(1); row < rows; row += step) y[row * total + at + before + column] = x[row * length + column]; \
     }
 
 CONCAT(concat, BITS)
@@ -104,13 +105,13 @@ CONCAT(concat4, BITS4)
 #define FILL PASTE(FILL_, TX)
 #define SPREAD(NAME, T) \
     kernel void NAME(ARG(const T, x), ARG(T, y), const uint value, const uint half_value, const int rows, const int axes, AXIS(0), AXIS(1), \
-        AXIS(2), AXIS(3), AXIS(4), AXIS(5), AXIS(6), AXIS(7)) \
+        AXIS(2), AXIS(3), AXIS(4), AXIS(5), AXIS(6), AXIS(7), const int step) \
     { \
         USE(const T, x); \
         USE(T, y); \
         const int column = get_global_id(0); \
         if (column >= o0) return; \
-        for (int row = get_global_id(1); row < rows; row += get_global_size(1)) \
+        for (int row = get_global_id(1); row < rows; row += step) \
         { \
             int rest = row; \
             int from = 0; \

@@ -25,8 +25,8 @@ kernel void dropout(ARG(const TX, x), ARG(const float, step), ARG(TY, y), const 
     keys ^= keys >> 31;
     const uint first_key = (uint)keys;
     const uint second_key = (uint)(keys >> 32);
-    const uint i = (uint)get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const uint i = (uint)get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
         uint4 drawn = (uint4)(i, i + 1, i + 2, i + 3);
         DRAW(drawn);
@@ -34,7 +34,7 @@ kernel void dropout(ARG(const TX, x), ARG(const float, step), ARG(TY, y), const 
     }
     else
     {
-        for (uint k = i; k < count; k++)
+        for (uint k = i; k < min(i + WIDE, (uint)count); k++)
         {
             uint drawn = k;
             DRAW(drawn);

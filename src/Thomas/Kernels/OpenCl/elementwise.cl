@@ -5,15 +5,15 @@ kernel void map(ARG(const TX, x), ARG(TY, y), const int count)
 {
     USE(const TX, x);
     USE(TY, y);
-    const int i = get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const int i = get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
         const float4 v = GET4(TX, x + i);
         PUT4(TY, y + i, MAP4(F1, v));
     }
     else
     {
-        for (int k = i; k < count; k++)
+        for (int k = i; k < min(i + WIDE, count); k++)
         {
             const float v = GET(TX, x + k);
             PUT(TY, y + k, F1(v));
@@ -29,8 +29,8 @@ kernel void map2(ARG(const TA, a), ARG(const TB, b), ARG(TY, y), const int count
     USE(const TA, a);
     USE(const TB, b);
     USE(TY, y);
-    const int i = get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const int i = get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
 #ifdef ONE_A
         const float4 v = (float4)(GET(TA, a));
@@ -46,7 +46,7 @@ kernel void map2(ARG(const TA, a), ARG(const TB, b), ARG(TY, y), const int count
     }
     else
     {
-        for (int k = i; k < count; k++)
+        for (int k = i; k < min(i + WIDE, count); k++)
         {
 #ifdef ONE_A
             const float v = GET(TA, a);

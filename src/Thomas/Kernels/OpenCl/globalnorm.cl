@@ -35,7 +35,7 @@ kernel void sum_squares(ARG(float, sums), const int at, const int piece, local f
     const int items = get_local_size(0);
     const int begin = (group - first) * piece;
     const int size = min(piece, count - begin);
-    const int vectors = size / 4;
+    const int vectors = WIDE == 4 ? size / 4 : 0;
     x += begin;
     float4 squares = (float4)(0.0f);
     for (int i = item; i < vectors; i += items)

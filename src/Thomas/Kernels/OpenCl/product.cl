@@ -52,6 +52,12 @@
 #define B_READ(p) GET(TB, p)
 #endif
 
+#if WIDE == 4
+#define LOCAL_READ(p) (*(local const float4 *)(p))
+#else
+#define LOCAL_READ(p) (float4)((p)[0], (p)[1], (p)[2], (p)[3])
+#endif
+
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
     ARG(const TA, a), ARG(const TB, b), ARG(TC, c),
     BIAS_ARG RESIDUAL_ARG
@@ -264,7 +270,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
 #pragma unroll
             for (int i = 0; i < TM; i += 4)
             {
-                const float4 v = *(local const float4 *)&tileA[at][kk][itemM + i / 4 * (BM / (TM / 4))];
+                const float4 v = LOCAL_READ(&tileA[at][kk][itemM + i / 4 * (BM / (TM / 4))]);
                 rows[i] = v.x;
                 rows[i + 1] = v.y;
                 rows[i + 2] = v.z;
@@ -274,7 +280,7 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
 #pragma unroll
             for (int j = 0; j < TN; j += 4)
             {
-                const float4 v = *(local const float4 *)&tileB[at][kk][itemN + j / 4 * (BN / (TN / 4))];
+                const float4 v = LOCAL_READ(&tileB[at][kk][itemN + j / 4 * (BN / (TN / 4))]);
                 columns[j] = v.x;
                 columns[j + 1] = v.y;
                 columns[j + 2] = v.z;

@@ -21,8 +21,8 @@ kernel void quantize(ARG(const float, x), ARG(float, y), const int count, const 
 {
     USE(const float, x);
     USE(float, y);
-    const int i = get_global_id(0) * 4;
-    if (i + 4 <= count)
+    const int i = get_global_id(0) * WIDE;
+    if (WIDE == 4 && i + 4 <= count)
     {
         const float4 v = *(global const float4 *)(x + i);
         float4 w;
@@ -34,7 +34,7 @@ kernel void quantize(ARG(const float, x), ARG(float, y), const int count, const 
     }
     else
     {
-        for (int k = i; k < count; k++) QUANTIZED(y[k], x[k], scale, inverse, zero)
+        for (int k = i; k < min(i + WIDE, count); k++) QUANTIZED(y[k], x[k], scale, inverse, zero)
     }
 }
 

@@ -16,9 +16,9 @@
     }
 
 kernel __attribute__((reqd_work_group_size(TILE, ROWS, 1))) void transpose(ARG(const BITS, x), ARG(BITS, y), const int size_a, const int size_b, const int f_a,
-    const int t_b, const int tiles_a, const int batches, const int axes, const int f_outer, const int t_outer, const int s0, const int s1, const int s2,
-    const int s3, const int s4, const int f0, const int f1, const int f2, const int f3, const int f4, const int t0, const int t1, const int t2, const int t3,
-    const int t4)
+    const int t_b, const int tiles_a, const int batches, const int step, const int axes, const int f_outer, const int t_outer, const int s0, const int s1,
+    const int s2, const int s3, const int s4, const int f0, const int f1, const int f2, const int f3, const int f4, const int t0, const int t1,
+    const int t2, const int t3, const int t4)
 {
     USE(const BITS, x);
     USE(BITS, y);
@@ -27,7 +27,7 @@ kernel __attribute__((reqd_work_group_size(TILE, ROWS, 1))) void transpose(ARG(c
     const int group = GROUP(0);
     const int a = group % tiles_a * TILE;
     const int b = group / tiles_a * TILE;
-    for (int batch = GROUP(2); batch < batches; batch += get_num_groups(2))
+    for (int batch = GROUP(2); batch < batches; batch += step)
     {
         int rest = batch;
         int from = 0;

@@ -2,9 +2,9 @@
 // What changes from step to step is read from memory, what the network's maker chose is an argument.
 
 #define BY_VECTORS(STEP) \
-    const int i = get_global_id(0) * 4; \
-    if (i + 4 <= count) STEP(float4, i) \
-    else for (int k = i; k < count; k++) STEP(float, k)
+    const int i = get_global_id(0) * WIDE; \
+    if (WIDE == 4 && i + 4 <= count) STEP(float4, i) \
+    else for (int k = i; k < min(i + WIDE, count); k++) STEP(float, k)
 
 #define AT(T, x, i) *(global const T *)(x + i)
 #define RESULT(T, x, i) *(global T *)(x + i)
@@ -99,9 +99,9 @@ kernel void moving_average(ARG(float, average), ARG(const float, value), const i
 // The same for several tensors, whose distances in their buffers a table has: OpenClJoint of C#. memories: how many distances there are.
 #define BY_TABLE(memories, STEP) \
     const int count = entry[memories + 1]; \
-    const int i = entry[memories] + get_local_id(0) * 4; \
-    if (i + 4 <= count) STEP(float4, i) \
-    else for (int k = i; k < count; k++) STEP(float, k)
+    const int i = entry[memories] + get_local_id(0) * WIDE; \
+    if (WIDE == 4 && i + 4 <= count) STEP(float4, i) \
+    else for (int k = i; k < min(i + WIDE, count); k++) STEP(float, k)
 #define ENTRY(memories) global const int *const entry = table + GROUP(0) * (memories + 2)
 #define OWN(type, name, at) global type *const name = name##_base + (size_t)entry[at] * 128
 

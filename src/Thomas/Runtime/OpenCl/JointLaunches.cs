@@ -23,10 +23,10 @@ internal static class JointLaunches
     }
 
     /// <summary>Bytes of a kernel's part of a table, where it is one of several that are one launch; 0 if it cannot be.</summary>
-    public static long TableBytes(OpenClKernel kernel)
+    public static long TableBytes(OpenClKernel kernel, OpenClLimits limits)
     {
         if (kernel.Launches.Count != 1 || kernel.Launches[0] is not { Joint: OpenClJoint joint } launch) return 0;
-        long elements = launch.Group.X * OpenClJoint.Vector, groups = (launch.Arguments[joint.Count].Value + elements - 1) / elements;
+        long elements = launch.Group.X * limits.Vector, groups = (launch.Arguments[joint.Count].Value + elements - 1) / elements;
         return groups * (joint.Memories.Length + 2) * sizeof(int);
     }
 
@@ -35,7 +35,7 @@ internal static class JointLaunches
     {
         OpenClLaunch first = LaunchOf(kernels[0])!;
         OpenClJoint joint = first.Joint!;
-        int elements = first.Group.X * OpenClJoint.Vector;
+        int elements = first.Group.X * device.Limits.Vector;
         List<int> table = [];
         int groups = 0;
         foreach (PlacedKernel placed in kernels)

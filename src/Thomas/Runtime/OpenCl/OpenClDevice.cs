@@ -6,6 +6,7 @@ using System.Threading;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.OpenCl;
+using Thomas.Passes;
 
 namespace Thomas.Runtime.OpenCl;
 
@@ -59,6 +60,7 @@ internal sealed unsafe class OpenClDevice : Device
         Programs = new OpenClPrograms(info, settings, _context, faults);
         Limits = LimitsOf(info, settings);
         _staging = new OpenClStaging(this, pins: !info.IsUnified);
+        Speed = new OpenClSpeed(this);
         OpenClTuner? tuner = OpenClTuner.Of(this, settings.Tune, settings.BinaryFolder, settings.CompilerOptions(info));
         _variants = VariantsOf(new OpenClKernelContext(Limits, Programs.IsBroken) { Choose = tuner is null ? null : tuner.Choose });
         if (settings.SelfTest) _selfTest = new OpenClSelfTest(this, settings);
@@ -78,6 +80,9 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <summary>What tries its programs; null where that is switched off.</summary>
     public OpenClSelfTest? SelfTest => _selfTest;
+
+    /// <summary>How long its launches take.</summary>
+    public OpenClSpeed Speed { get; }
 
     /// <summary>Handle of its queue.</summary>
     public nint Queue { get; }
@@ -114,7 +119,10 @@ internal sealed unsafe class OpenClDevice : Device
     public override bool CanOverwrite(Node node, int input) => node.Op.OpenClCanOverwrite(node, input);
 
     /// <inheritdoc/>
-    public override int JoinedUpdateElements => JoinedElements;
+    public override int JoinedUpdateElements => _settings.Separate ? 0 : JoinedElements;
+
+    /// <inheritdoc/>
+    public override bool Wants(CompilePass pass) => base.Wants(pass) && !(_settings.Separate && pass.FusesKernels);
 
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>
@@ -202,7 +210,7 @@ internal sealed unsafe class OpenClDevice : Device
     public override long HostBytes => Info.IsUnified ? 0 : OpenClStaging.PinnedBytes;
 
     /// <inheritdoc/>
-    public override long TableBytes(DeviceKernel kernel) => kernel is OpenClKernel own ? JointLaunches.TableBytes(own) : 0;
+    public override long TableBytes(DeviceKernel kernel) => kernel is OpenClKernel own ? JointLaunches.TableBytes(own, Limits) : 0;
 
     /// <inheritdoc/>
     public override bool Owns(DeviceMemory memory) => memory is OpenClMemory own && ReferenceEquals(own.Device, this);
@@ -268,16 +276,17 @@ internal sealed unsafe class OpenClDevice : Device
         ClError.Check(status, Name, what);
     }
 
-    /// <summary>Puts a launch into the queue.</summary>
+    /// <summary>Puts a launch, or a piece of one, into the queue.</summary>
     /// <param name="kernel">Its handle.</param>
+    /// <param name="offset">First work-item in three dimensions; null for a whole launch.</param>
     /// <param name="global">Work-items in three dimensions.</param>
     /// <param name="local">Work-items of a group.</param>
     /// <param name="launch">What it is.</param>
     /// <param name="happening">Receives its event; null for none.</param>
-    public void Enqueue(nint kernel, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
+    public void Enqueue(nint kernel, nuint* offset, nuint* global, nuint* local, OpenClLaunch launch, nint* happening)
     {
         if (_faults?.Skips(launch) == true) return;
-        int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, null, global, local, 0, null, happening);
+        int status = Cl.clEnqueueNDRangeKernel(Queue, kernel, 3, offset, global, local, 0, null, happening);
         if (status == Cl.Success && _settings.Blocking) status = Cl.clFinish(Queue);
         if (status != Cl.Success || _faults is not null) Check(status, $"run '{launch.Function}' of '{launch.Program.Name}'");
     }
@@ -441,6 +450,12 @@ internal sealed unsafe class OpenClDevice : Device
             Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
             settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
             info.VectorWidth)
-        { Block = phone?.Block, Tile = phone?.Tile };
+        {
+            Block = phone?.Block,
+            Tile = phone?.Tile,
+            IsSeparate = settings.Separate,
+            IsFlat = settings.FlatGroups,
+            Vector = settings.Scalar ? 1 : 4,
+        };
     }
 }

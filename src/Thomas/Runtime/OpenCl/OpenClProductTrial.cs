@@ -15,6 +15,7 @@ internal sealed class OpenClProductTrial : IProductTrial
 
     private readonly OpenClDevice _device;
     private readonly Product _product;
+    private readonly int _pieces;
     private readonly DeviceMemory _memory;
     private readonly List<MemorySpan> _inputs = [];
     private readonly HalfOperands _halves;
@@ -25,10 +26,12 @@ internal sealed class OpenClProductTrial : IProductTrial
     /// <summary>Takes memory and fills it.</summary>
     /// <param name="device">The device.</param>
     /// <param name="product">The product.</param>
+    /// <param name="pieces">How many launches each of its launches is; null for what the device's speed asks for.</param>
     /// <exception cref="NotEnoughMemoryException">The device has not enough.</exception>
-    public OpenClProductTrial(OpenClDevice device, Product product)
+    public OpenClProductTrial(OpenClDevice device, Product product, int? pieces = null)
     {
         _device = device;
+        _pieces = pieces ?? device.Speed.Pieces(product);
         (long sizeC, long bytes) = (product.SizeC, 0);
         List<(long Offset, long Elements, bool IsHalf)> operands = [];
         LaunchArgument a = Take(product.A, product.SizeA, product.Halves.A), b = Take(product.B, product.SizeB, product.Halves.B);
@@ -121,7 +124,7 @@ internal sealed class OpenClProductTrial : IProductTrial
         }
 
         MemorySpan constants = new(_workspace, 0, kernel.Constants), workspace = new(_workspace, Up(kernel.Constants, _device.Alignment), kernel.Workspace);
-        return new OpenClSegment(_device, [new PlacedKernel(kernel, _node, [.. _inputs], [_output], workspace, constants, Packs: true)]);
+        return new OpenClSegment(_device, [new PlacedKernel(kernel, _node, [.. _inputs], [_output], workspace, constants, Packs: true)], _pieces);
     }
 
     private double Time(OpenClSegment segment, int runs)

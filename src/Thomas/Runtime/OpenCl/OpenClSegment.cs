@@ -10,6 +10,7 @@ internal sealed unsafe class OpenClSegment : Segment
 {
     private readonly OpenClDevice _device;
     private readonly BoundLaunch[] _launches;
+    private readonly int? _pieces;
     private readonly int[] _firsts;
     private readonly string[] _names;
 
@@ -20,9 +21,10 @@ internal sealed unsafe class OpenClSegment : Segment
 
     /// <param name="device">The device.</param>
     /// <param name="kernels">Kernels and their memory, in order.</param>
-    public OpenClSegment(OpenClDevice device, IReadOnlyList<PlacedKernel> kernels)
+    /// <param name="pieces">How many launches each one is; null for what the device's speed asks for.</param>
+    public OpenClSegment(OpenClDevice device, IReadOnlyList<PlacedKernel> kernels, int? pieces = null)
     {
-        _device = device;
+        (_device, _pieces) = (device, pieces);
         _placed = [.. kernels];
         Nodes = Array.ConvertAll(_placed, static placed => placed.Node);
         _names = Array.ConvertAll(_placed, static placed => placed.Kernel.Name);
@@ -32,21 +34,22 @@ internal sealed unsafe class OpenClSegment : Segment
         {
             for (int i = 0; i < _placed.Length; i++)
             {
-                int together = JointLaunches.Length(_placed, i);
+                int together = _device.Settings.Separate ? 1 : JointLaunches.Length(_placed, i);
                 if (together > 1)
                 {
                     (OpenClLaunch joint, PlacedKernel placed, DeviceMemory table) = JointLaunches.Create(_device, _placed.AsSpan(i, together));
                     _tables.Add(table);
-                    launches.Add(Bind(joint, placed));
+                    launches.Add(Bind(joint, placed, _pieces ?? _device.Speed.Pieces(_placed.AsSpan(i, together))));
                     for (int k = 0; k < together; k++) _firsts[i + k + 1] = launches.Count;
                     i += together - 1;
                     continue;
                 }
 
+                int cut = _pieces ?? _device.Speed.Pieces(_placed[i].Node);
                 foreach (OpenClLaunch launch in ((OpenClKernel)_placed[i].Kernel).Launches)
                 {
                     if (launch.IsOnce && !_placed[i].Packs) continue;
-                    BoundLaunch bound = Bind(launch, _placed[i]);
+                    BoundLaunch bound = Bind(launch, _placed[i], cut);
                     if (launch.IsOnce)
                     {
                         using (bound) bound.Enqueue(_device);
@@ -75,7 +78,15 @@ internal sealed unsafe class OpenClSegment : Segment
     public override IReadOnlyList<Node> Nodes { get; }
 
     /// <inheritdoc/>
-    public override int Calls => _launches.Length;
+    public override int Calls
+    {
+        get
+        {
+            int calls = 0;
+            foreach (BoundLaunch launch in _launches) calls += launch.Pieces;
+            return calls;
+        }
+    }
 
     /// <inheritdoc/>
     public override string NameOf(int index) => _names[index];
@@ -97,16 +108,22 @@ internal sealed unsafe class OpenClSegment : Segment
     public override double RunTimed(int index, Action finish)
     {
         if (!_device.MeasuresTime) return base.RunTimed(index, finish);
-        nint[] happenings = new nint[_firsts[index + 1] - _firsts[index]];
+        ReadOnlySpan<BoundLaunch> launches = _launches.AsSpan(_firsts[index].._firsts[index + 1]);
+        int count = 0;
+        foreach (BoundLaunch launch in launches) count += launch.Pieces;
+        nint[] happenings = new nint[count];
         fixed (nint* first = happenings)
         {
-            for (int i = 0; i < happenings.Length; i++) _launches[_firsts[index] + i].Enqueue(_device, first + i);
+            nint* next = first;
+            foreach (BoundLaunch launch in launches)
+            {
+                launch.Enqueue(_device, next);
+                next += launch.Pieces;
+            }
         }
 
         finish();
-        double seconds = 0;
-        foreach (nint happening in happenings) seconds += OpenClDevice.SecondsOf(happening);
-        return seconds;
+        return SecondsOf(launches, happenings);
     }
 
     /// <inheritdoc/>
@@ -116,10 +133,33 @@ internal sealed unsafe class OpenClSegment : Segment
         foreach (DeviceMemory table in _tables) table.Dispose();
     }
 
-    private BoundLaunch Bind(OpenClLaunch launch, PlacedKernel placed)
+    /// <summary>Seconds of launches by the events of their pieces. One that took too long is cut further from the next run on.</summary>
+    private double SecondsOf(ReadOnlySpan<BoundLaunch> launches, ReadOnlySpan<nint> happenings)
+    {
+        double all = 0;
+        int next = 0;
+        foreach (BoundLaunch launch in launches)
+        {
+            double longest = 0;
+            for (int end = next + launch.Pieces; next < end; next++)
+            {
+                double seconds = OpenClDevice.SecondsOf(happenings[next]);
+                all += seconds;
+                longest = Math.Max(longest, seconds);
+            }
+
+            // A launch that is repeated stands there several times; its pieces are as many for all of this run.
+            launch.WantedPieces = Math.Max(launch.WantedPieces, launch.Pieces * _device.Speed.PiecesOf(longest));
+        }
+
+        foreach (BoundLaunch launch in launches) launch.Cut(launch.WantedPieces);
+        return all;
+    }
+
+    private BoundLaunch Bind(OpenClLaunch launch, PlacedKernel placed, int pieces)
     {
         nint kernel = _device.Programs.CreateKernel(launch.Program, launch.Function);
-        BoundLaunch bound = new(kernel, launch);
+        BoundLaunch bound = new(kernel, launch, pieces);
         try
         {
             uint index = 0;
@@ -192,18 +232,43 @@ internal sealed unsafe class OpenClSegment : Segment
     };
 
     /// <summary>A function with its arguments.</summary>
-    private sealed class BoundLaunch(nint kernel, OpenClLaunch launch) : IDisposable
+    private sealed class BoundLaunch(nint kernel, OpenClLaunch launch, int pieces) : IDisposable
     {
-        private readonly WorkSize _group = launch.Group, _items = launch.Items.Cover(launch.Group);
+        private LaunchPiece[] _pieces = LaunchPiece.Cut(launch.Items.Cover(launch.Group), launch.Group, pieces);
         private nint _kernel = kernel;
 
         ~BoundLaunch() => Release();
 
-        public void Enqueue(OpenClDevice device, nint* happening = null)
+        /// <summary>How many launches it is.</summary>
+        public int Pieces => _pieces.Length;
+
+        /// <summary>How many launches it should be, by what a run took; 0 if nothing is known.</summary>
+        public int WantedPieces { get; set; }
+
+        /// <summary>Makes it more launches, if it can be.</summary>
+        public void Cut(int wanted)
         {
-            nuint* global = stackalloc nuint[3] { (nuint)_items.X, (nuint)_items.Y, (nuint)_items.Z };
-            nuint* local = stackalloc nuint[3] { (nuint)_group.X, (nuint)_group.Y, (nuint)_group.Z };
-            device.Enqueue(_kernel, global, local, launch, happening);
+            if (wanted > Pieces) _pieces = LaunchPiece.Cut(launch.Items.Cover(launch.Group), launch.Group, wanted);
+        }
+
+        /// <summary>Puts all pieces into the queue.</summary>
+        /// <param name="device">The device.</param>
+        /// <param name="happenings">Receives the event of each; null for none.</param>
+        public void Enqueue(OpenClDevice device, nint* happenings = null)
+        {
+            nuint* offset = stackalloc nuint[3], global = stackalloc nuint[3], local = stackalloc nuint[3];
+            Put(local, launch.Group);
+            bool isCut = _pieces.Length > 1;
+            foreach (ref readonly LaunchPiece piece in _pieces.AsSpan())
+            {
+                Put(offset, piece.Offset);
+                Put(global, piece.Items);
+                device.Enqueue(_kernel, isCut ? offset : null, global, local, launch, happenings);
+                if (happenings is not null) happenings++;
+
+                // What is in the queue may be given to the hardware as one; between two pieces it must be free to draw.
+                if (isCut) device.Flush();
+            }
         }
 
         public void Dispose()
@@ -211,6 +276,8 @@ internal sealed unsafe class OpenClSegment : Segment
             Release();
             GC.SuppressFinalize(this);
         }
+
+        private static void Put(nuint* target, WorkSize size) => (target[0], target[1], target[2]) = ((nuint)size.X, (nuint)size.Y, (nuint)size.Z);
 
         private void Release()
         {

@@ -7,7 +7,7 @@ namespace Thomas.Runtime.OpenCl;
 /// <summary>How an OpenCL device is used. The defaults are what is best; the others exist to compare, to imitate smaller devices, and to find faults.</summary>
 internal sealed record OpenClSettings
 {
-    private const int MostSlow = 1000;
+    private const int MostSlow = 1000, MostMilliseconds = 1_000_000;
 
     /// <summary>Environment variable: words that narrow every OpenCL device of every run, as <see cref="Parse"/> takes them.</summary>
     public const string Variable = "THOMAS_OPENCL_SETTINGS";
@@ -70,10 +70,24 @@ internal sealed record OpenClSettings
     /// </summary>
     public int Slow { get; init; } = 1;
 
+    /// <summary>Whether nothing is fused: bias, residual, activation and updates are launches of their own.</summary>
+    public bool Separate { get; init; }
+
+    /// <summary>Whether groups lie along one axis where their shape is a matter of choice.</summary>
+    public bool FlatGroups { get; init; }
+
+    /// <summary>Whether nothing is read or written as a vector.</summary>
+    public bool Scalar { get; init; }
+
+    /// <summary>A launch that is predicted to take longer becomes several, so that the device can draw between; 0 for never.</summary>
+    public double LaunchMilliseconds { get; init; } = 20;
+
     /// <summary>The options of a device's compiler. Quotients and roots are rounded as IEEE 754 says where the device can: OpenCL alone promises 2.5 ulp.</summary>
-    public string CompilerOptions(OpenClDeviceInfo info) => FastMath
-        ? "-cl-std=CL1.2 -cl-fast-relaxed-math"
-        : $"-cl-std=CL1.2 -cl-mad-enable{(info.RoundsQuotients ? " -cl-fp32-correctly-rounded-divide-sqrt" : "")}";
+    public string CompilerOptions(OpenClDeviceInfo info)
+    {
+        string rounding = info.RoundsQuotients ? " -cl-fp32-correctly-rounded-divide-sqrt" : "";
+        return $"-cl-std=CL1.2 {(FastMath ? "-cl-fast-relaxed-math" : $"-cl-mad-enable{rounding}")}{(Scalar ? " -D WIDE=1" : "")}";
+    }
 
     /// <summary>The settings that options ask for, over those of the environment variable.</summary>
     /// <exception cref="ThomasException">A word is not one of them; the message says where it stands.</exception>
@@ -101,9 +115,9 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>storage=half</c>, <c>slow=4</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>,
-    /// <c>one-by-one</c>,
-    /// <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
+    /// <c>storage=half</c>, <c>slow=4</c>, <c>launch=20</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>groups=1d</c>, <c>separate</c>, <c>scalar</c>,
+    /// <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>, <c>no-self-test</c>, between blanks. A later word goes
+    /// before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -129,6 +143,9 @@ internal sealed record OpenClSettings
                 return this with { ComputeUnits = units };
             case "slow" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int times) && times is > 0 and <= MostSlow:
                 return this with { Slow = times };
+            case "launch" when double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double most)
+                && most <= MostMilliseconds:
+                return this with { LaunchMilliseconds = most };
             case "tiles" when Enum.TryParse(value, ignoreCase: true, out TileFamily family) && Enum.IsDefined(family) && !char.IsAsciiDigit(value[0]):
                 return this with { Family = family };
             case "tune" when Enum.TryParse(value, ignoreCase: true, out TuneMode mode) && Enum.IsDefined(mode) && !char.IsAsciiDigit(value[0]):
@@ -139,6 +156,9 @@ internal sealed record OpenClSettings
                 return this with { Transfer = way };
             case "storage" when Enum.TryParse(value, ignoreCase: true, out OpenClStorage storage) && Enum.IsDefined(storage) && !char.IsAsciiDigit(value[0]):
                 return this with { Storage = storage };
+            case "groups" when value is "1d" or "2d": return this with { FlatGroups = value == "1d" };
+            case "separate" when value.Length == 0: return this with { Separate = true };
+            case "scalar" when value.Length == 0: return this with { Scalar = true };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
             case "blocking" when value.Length == 0: return this with { Blocking = true };
             case "profiling" when value.Length == 0: return this with { Profiling = true };
@@ -148,8 +168,8 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, upload=ahead|inline, transfer=copy|map, fast-math, "
-                    + "blocking, profiling, no-binaries, one-by-one, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, launch=MILLISECONDS, upload=ahead|inline, "
+                    + "transfer=copy|map, groups=1d|2d, separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
 }

@@ -39,6 +39,29 @@ public sealed class OpenClProcessTests : IDisposable
         Assert.Equal(files, Files());
     }
 
+    [Theory]
+    [InlineData("evaluate")]
+    [InlineData("tune")]
+    [InlineData("train")]
+    public async Task The_options_of_the_cache_rule_where_programs_are_kept(string command)
+    {
+        string data = _files.Data(perClass: 2), output = _files["out.onnx"], folder = _files["own"];
+        string[] args = command switch
+        {
+            "evaluate" => ["evaluate", _files.Model(labels: ["red", "green", "blue", "gray"]), "--data", data],
+            "tune" => ["tune", _files.Model(), "--data", data, "-o", output, "--epochs", "1"],
+            _ => ["train", "lenet5", "--data", data, "-o", output, "--epochs", "1", "--batch", "2"],
+        };
+        args = [.. args, "--device", $"opencl:{Number}", "--opencl", "no-self-test"];
+        (int code, _, string error) = await Run([.. args, "--no-cache"]);
+        Assert.True(code == 0, error);
+        Assert.Empty(Files());
+        (code, _, error) = await Run([.. args, "--cache-dir", folder]);
+        Assert.True(code == 0, error);
+        Assert.Empty(Files());
+        Assert.Contains(Directory.GetFiles(Path.Combine(folder, "opencl")), file => Path.GetExtension(file) == ".clbin");
+    }
+
     [Fact]
     public async Task Words_of_the_environment_hold_for_every_run()
     {

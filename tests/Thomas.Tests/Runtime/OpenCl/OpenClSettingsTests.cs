@@ -26,10 +26,13 @@ public sealed class OpenClSettingsTests
                 SelfTest = false,
                 Upload = UploadTime.Ahead,
                 Transfer = TransferWay.Map,
+                LaunchMilliseconds = 0.5,
             },
             OpenClSettings.Parse(
                 "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test upload=ahead "
-                + "transfer=MAP"));
+                + "transfer=MAP launch=0.5 "));
+        Assert.Equal(20, new OpenClSettings().LaunchMilliseconds);
+        Assert.Equal(0, OpenClSettings.Parse("launch=0").LaunchMilliseconds);
         Assert.Equal(8, OpenClSettings.Parse("group=64 group=8").WorkGroup);
     }
 
@@ -43,6 +46,10 @@ public sealed class OpenClSettingsTests
     [InlineData("local=")]
     [InlineData("buffer=0")]
     [InlineData("buffer=much")]
+    [InlineData("launch=")]
+    [InlineData("launch=-1")]
+    [InlineData("launch=NaN")]
+    [InlineData("launch=Infinity")]
     [InlineData("tiles=1")]
     [InlineData("tiles=none")]
     [InlineData("upload=1")]

@@ -159,6 +159,26 @@ public sealed class OpenClHalfTests
         }
     }
 
+    [Fact]
+    public void The_tuner_measures_products_as_they_are_stored()
+    {
+        OpenClDevice device = OpenClTesting.RequireDevice();
+        ProductHalves halves = new(A: true, B: false, C: true, Residual: false);
+        Product product = new() { M = 40, N = 24, K = 64, LdA = 64, LdB = 24, LdC = 24, Halves = halves };
+        Assert.NotEqual(ProductShape.Of(product), ProductShape.Of(product with { Halves = default }));
+        using OpenClProductTrial trial = new(device, product);
+        ProductChoice usual = ProductChoice.Default(product, device.Limits);
+        Assert.NotNull(trial.Measure(usual, double.PositiveInfinity, 1));
+        float[] expected = trial.ResultOf(usual)!;
+        Assert.Contains(expected, value => value != 0);
+        Assert.All(expected, value => Assert.Equal((float)(Half)value, value));
+        foreach (ProductChoice choice in ProductChoice.Candidates(product, device.Limits, 4))
+        {
+            float[] actual = trial.ResultOf(choice)!;
+            for (int i = 0; i < actual.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5 + (2 * Rounding * Math.Abs(expected[i])));
+        }
+    }
+
     /// <summary>The cases of an operator, each with all that its kernel takes as 16-bit floats, with the operands of that, and with the results.</summary>
     private static IEnumerable<(OpCase Test, HalfOperands Halves)> Cases(string name, OpenClDevice device)
     {

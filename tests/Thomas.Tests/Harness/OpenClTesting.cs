@@ -8,7 +8,12 @@ namespace Thomas.Tests.Harness;
 /// <summary>What tests of OpenCL need. Where there is no device they are skipped, but fail under <c>THOMAS_REQUIRE_OPENCL=1</c>, which CI sets.</summary>
 internal static class OpenClTesting
 {
+    private const string Variable = "THOMAS_TEST_OPENCL";
+
     private static readonly Lazy<OpenClDevices> Found = new(OpenClDevices.Find);
+
+    /// <summary>Whether a device was asked for, rather than whatever there is.</summary>
+    public static bool IsAsked => Environment.GetEnvironmentVariable(Variable) is not null;
 
     /// <summary>
     /// The device that the tests run on: the first, or what <c>THOMAS_TEST_OPENCL</c> says: a number or a part of a platform's name, and a profile that narrows
@@ -17,7 +22,7 @@ internal static class OpenClTesting
     public static OpenClDevice RequireDevice()
     {
         OpenClDevices found = RequireDevices();
-        string[] words = (Environment.GetEnvironmentVariable("THOMAS_TEST_OPENCL") ?? "0").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] words = (Environment.GetEnvironmentVariable(Variable) ?? "0").Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (!int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
         {
             number = 0;

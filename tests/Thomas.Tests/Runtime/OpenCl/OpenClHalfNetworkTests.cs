@@ -28,7 +28,6 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
         { "lenet5", 0, 1, false, 8, 0.9 },
         { "mobilenet-v2", 128, 0.35f, true, 4, 0.65 },
         { "mobilenet-v2", 64, 0.35f, false, 8, 0.65 },
-        { "resnet20", 0, 1, true, 8, 0.65 },
         { "squeezenet", 64, 1, false, 8, 0.65 },
     };
 
@@ -66,7 +65,6 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
     [InlineData("mobilenet-v2", 64, 0.35f, false)]
     [InlineData("resnet20", 0, 1, true)]
     [InlineData("squeezenet", 48, 1, false)]
-    [InlineData("mobilenet-v3-small", 64, 1, true)]
     public void Gradients_differ_by_no_more_than_rounding_explains(string name, int side, float width, bool live)
     {
         TrainingPlan plan = Plan(Build(name, side, width), live, Device(OpenClStorage.Half), batch: 4);
@@ -79,10 +77,8 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
 
     [Theory]
     [InlineData("lenet5", 0, 1)]
-    [InlineData("alexnet", 67, 1)]
     [InlineData("mobilenet-v1", 64, 0.25f)]
     [InlineData("mobilenet-v2", 64, 0.35f)]
-    [InlineData("mobilenet-v3-small", 64, 1)]
     [InlineData("squeezenet", 64, 1)]
     public void Inference_agrees_and_its_arena_is_about_half(string name, int side, float width)
     {
@@ -160,7 +156,7 @@ public sealed class OpenClHalfNetworkTests(ITestOutputHelper output)
     {
         Model model = Build("mobilenet-v2", 64, 0.35f);
         List<float> expected = TrainingSteps.Run(Plan(model, live: true, Device(OpenClStorage.Half)), 2, 1e-5f);
-        foreach (string program in (string[])["", "product", "direct", "depthwise", "batchnorm_gradient"])
+        foreach (string program in (string[])["", "direct", "depthwise"])
         {
             OpenClFaults faults = new()
             {

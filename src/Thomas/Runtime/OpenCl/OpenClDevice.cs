@@ -110,7 +110,8 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <inheritdoc/>
     public override string Identity =>
-        $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}{(_settings.Storage == OpenClStorage.Half ? "/half" : "")}";
+        $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}"
+        + (_settings.Storage == OpenClStorage.Half ? "/half" : "");
 
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;

@@ -82,7 +82,9 @@ internal sealed record OpenClSettings
     /// <summary>A launch that is predicted to take longer becomes several, so that the device can draw between; 0 for never.</summary>
     public double LaunchMilliseconds { get; init; } = 20;
 
-    /// <summary>The options of a device's compiler. Quotients and roots are rounded as IEEE 754 says where the device can: OpenCL alone promises 2.5 ulp.</summary>
+    /// <summary>
+    /// The options of a device's compiler. Quotients and roots are rounded as IEEE 754 says where the device can: OpenCL alone promises 2.5 ulp.
+    /// </summary>
     public string CompilerOptions(OpenClDeviceInfo info)
     {
         string rounding = info.RoundsQuotients ? " -cl-fp32-correctly-rounded-divide-sqrt" : "";

@@ -1,5 +1,3 @@
-using Thomas.Graphs;
-
 namespace Thomas.Kernels.OpenCl;
 
 /// <summary>Which operands and results of a node lie in memory as 16-bit floats: a bit for each of the first 64. Others are float32.</summary>
@@ -9,14 +7,6 @@ internal readonly record struct HalfOperands(ulong Inputs, ulong Outputs)
 {
     /// <summary>Operands and results beyond this number are always float32.</summary>
     public const int Most = 64;
-
-    /// <summary>Those of a node that is placed.</summary>
-    public static HalfOperands Of(Node node)
-    {
-        ulong inputs = 0;
-        for (int i = 0; i < node.Inputs.Count && i < Most; i++) inputs |= node.Inputs[i].IsHalf ? 1UL << i : 0;
-        return new HalfOperands(inputs, node.Halves);
-    }
 
     /// <summary>Whether an operand is one of them.</summary>
     public bool Input(int index) => index < Most && (Inputs >> index & 1) != 0;

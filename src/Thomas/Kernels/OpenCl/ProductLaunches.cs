@@ -90,8 +90,8 @@ internal static class ProductLaunches
         List<OpenClLaunch> launches = [];
         if (product.Bias is not null) launches.Add(SumPieces(plain with { Bias = product.Bias }, product.C, 1, limits));
         if (product.Residual is not null) launches.Add(SumPieces(plain with { Residual = product.Residual }, product.C, 1, limits));
-        if (product.Activation.Kind != ActivationKind.None)
-            launches.Add(SumPieces(plain with { Activation = product.Activation }, product.C, 1, limits));
+        Activation activation = product.Activation;
+        if (activation.Kind != ActivationKind.None) launches.Add(SumPieces(plain with { Activation = activation }, product.C, 1, limits));
         return [.. launches];
     }
 

@@ -55,6 +55,14 @@ internal sealed class HalfStorage
         return System.Array.IndexOf(storage._isHalf, true) < 0 ? graph : storage.Marked();
     }
 
+    /// <summary>The operands and results of a node in a graph that <see cref="Run"/> has marked.</summary>
+    public static HalfOperands OperandsOf(Node node)
+    {
+        ulong inputs = 0;
+        for (int i = 0; i < node.Inputs.Count && i < HalfOperands.Most; i++) inputs |= node.Inputs[i].IsHalf ? 1UL << i : 0;
+        return new HalfOperands(inputs, node.Halves);
+    }
+
     /// <summary>For each value, by its number, whether it may be stored so as far as the graph goes.</summary>
     private static bool[] Candidates(Graph graph, Value[] origins)
     {

@@ -158,7 +158,7 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override DeviceKernel? CreateKernel(Node node)
     {
-        if (FindKernel(node, HalfOperands.Of(node), tunes: true) is not OpenClKernel kernel) return null;
+        if (FindKernel(node, HalfStorage.OperandsOf(node), tunes: true) is not OpenClKernel kernel) return null;
         foreach (OpenClLaunch launch in kernel.Launches) Programs.Start(launch.Program);
         return kernel;
     }

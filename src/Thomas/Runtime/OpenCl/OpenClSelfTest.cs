@@ -94,7 +94,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     /// <summary>Finds the smallest case that a function takes part in, and runs it.</summary>
     private OpenClVerdict Run(Node node, OpenClLaunch launch)
     {
-        HalfOperands halves = HalfOperands.Of(node);
+        HalfOperands halves = HalfStorage.OperandsOf(node);
         foreach (Node small in OpenClTestCases.Of(node))
         {
             if (small.Cost.MultiplyAdds + small.Cost.Elementwise > MostWork || FindKernel(small, halves, launch) is not OpenClKernel kernel) continue;

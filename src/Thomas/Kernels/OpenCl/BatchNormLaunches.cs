@@ -22,7 +22,7 @@ internal static class BatchNormLaunches
     {
         bool hasRest = operands.Length > 5;
         return new OpenClLaunch(
-            Program(File, VectorOf(channels, limits)), "normalize_elements", PerElement(rows, channels, limits), new WorkSize(limits.LoopGroup),
+            Program(File, limits.ColumnVector(channels)), "normalize_elements", PerElement(rows, channels, limits), new WorkSize(limits.LoopGroup),
             [
                 operands[0].As("TX"), .. operands[1..5], hasRest ? operands[5] : operands[3], LaunchArgument.Output().As("TY"), rows, channels, hasRest ? 1 : 0,
                 epsilon, clip.Lower, clip.Upper,
@@ -151,11 +151,9 @@ internal static class BatchNormLaunches
         [LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.VectorBytes), LaunchArgument.Local(plan.Group.Count * sizeof(float))];
 
     private static WorkSize PerElement(int rows, int channels, OpenClLimits limits) =>
-        new(channels / VectorOf(channels, limits) * ColumnPlan.Up(rows, RowsOfItem));
+        new(channels / limits.ColumnVector(channels) * ColumnPlan.Up(rows, RowsOfItem));
 
     private static OpenClProgram Program(string file, int vector) => OpenClProgram.Of(file, ("V", DepthwiseLaunches.Text(vector)));
-
-    private static int VectorOf(int channels, OpenClLimits limits) => channels % limits.Vector == 0 ? limits.Vector : 1;
 
     private static long Aligned(long bytes) => (bytes + 511) / 512 * 512;
 }

@@ -14,6 +14,9 @@ internal sealed class ColumnPlan
     private const int GroupsPerUnit = 4;
     private const int LeastRows = 8;
     private const int MostRows = 1024;
+
+    // One item's sums lose more digits than those of many that are joined pair by pair.
+    private const int MostRowsOfSingle = 64;
     private const int MostChunksPerLane = 4;
 
     /// <param name="rows">Rows.</param>
@@ -22,7 +25,7 @@ internal sealed class ColumnPlan
     public ColumnPlan(int rows, int channels, OpenClLimits limits)
     {
         (Rows, Channels) = (rows, channels);
-        Vector = channels % limits.Vector == 0 ? limits.Vector : 1;
+        Vector = limits.ColumnVector(channels);
         int columns = channels / Vector, most = Math.Min(limits.SumGroup, Power(columns));
 
         // 64 bytes of a row, so that there are more groups; 128 where there are chunks for that.
@@ -38,7 +41,7 @@ internal sealed class ColumnPlan
             width = limits.IsFlat ? most : Math.Min(most, 32 / Vector);
             lanes = limits.IsFlat ? 1 : limits.SumGroup / width;
             int blocks = Up(columns, width);
-            int chunks = Math.Max(Math.Clamp(Up(GroupsPerUnit * limits.ComputeUnits, blocks), 1, Up(rows, lanes * LeastRows)), Up(rows, lanes * MostRows));
+            int chunks = Math.Max(Math.Clamp(Up(GroupsPerUnit * limits.ComputeUnits, blocks), 1, Up(rows, lanes * LeastRows)), Up(rows, lanes > 1 ? lanes * MostRows : MostRowsOfSingle));
             Group = new WorkSize(width, lanes);
             ChunkRows = Up(Up(rows, chunks), lanes) * lanes;
             Chunks = Up(rows, ChunkRows);

@@ -20,14 +20,25 @@ internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeU
     /// <summary>Whether groups lie along one axis where their shape is a matter of choice.</summary>
     public bool IsFlat { get; init; }
 
+    /// <summary>Where convolutions of 3 x 3 are computed by Winograd's algorithm.</summary>
+    public WinogradUse Winograd { get; init; } = WinogradUse.Never;
+
     /// <summary>Neighbors that are read and written at once, at most; the macro <c>WIDE</c> of the sources.</summary>
     public int Vector { get; init; } = 4;
+
+    /// <summary>Channels that an item takes of rows of so many: 4 where that divides them, on CPUs as many as a register holds.</summary>
+    public int ColumnVector(int channels)
+    {
+        int vector = Family == TileFamily.Items && Vector > 1 ? System.Math.Max(Vector, VectorWidth) : Vector;
+        while (vector > Vector && channels % vector != 0) vector /= 2;
+        return channels % vector == 0 ? vector : 1;
+    }
 
     /// <summary>Items of a group for loops without local memory.</summary>
     public int LoopGroup => System.Math.Min(WorkGroup, 64);
 
-    /// <summary>Items of a group that adds up in local memory: a power of 2.</summary>
-    public int SumGroup => WorkGroup >= 256 && LocalBytes >= 16 << 10 ? 256 : WorkGroup >= 128 ? 128 : WorkGroup >= 64 ? 64 : 1;
+    /// <summary>Items of a group that adds up in local memory: a power of 2. CPUs run the items of a group one after the other and have no use for them.</summary>
+    public int SumGroup => Family == TileFamily.Items ? 1 : WorkGroup >= 256 && LocalBytes >= 16 << 10 ? 256 : WorkGroup >= 128 ? 128 : WorkGroup >= 64 ? 64 : 1;
 }
 
 /// <summary>The families of matrix kernels.</summary>

@@ -17,9 +17,15 @@ internal static class PoolLaunches
     /// <summary>dx of the node's operands x, y and dy.</summary>
     /// <param name="geometry">Sizes of the pooling.</param>
     /// <param name="limits">Limits of the device.</param>
-    public static OpenClLaunch MaxGradient(ConvGeometry geometry, OpenClLimits limits) => Launch(
-        OpenClProgram.Of(File), "max_pool_gradient", geometry, geometry.InH * geometry.InW,
-        [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1).As("TX"), LaunchArgument.Input(2), LaunchArgument.Output()], [], limits);
+    public static OpenClLaunch MaxGradient(ConvGeometry geometry, OpenClLimits limits)
+    {
+        ConvGeometry g = geometry;
+        bool apart = g.KernelH == g.StrideH && g.KernelW == g.StrideW && g.DilationH == 1 && g.DilationW == 1 && g.PadTop == 0 && g.PadLeft == 0;
+        int items = apart ? ColumnPlan.Up(g.InH, g.KernelH) * ColumnPlan.Up(g.InW, g.KernelW) : g.InH * g.InW;
+        return Launch(
+            OpenClProgram.Of(File), apart ? "max_pool_gradient_apart" : "max_pool_gradient", g, items,
+            [LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1).As("TX"), LaunchArgument.Input(2), LaunchArgument.Output()], [], limits);
+    }
 
     /// <summary>y = f(the mean of each window of x).</summary>
     /// <param name="geometry">Sizes.</param>

@@ -22,6 +22,8 @@ internal static class ProductLaunches
     {
         product = product with { Halves = ProductHalves.Of(product, context.Halves), IsScalar = context.Limits.Vector == 1 };
         if (context.Limits.IsSeparate && HasEpilogue(product)) return Separate(name, product, context);
+        if (WinogradLaunches.Suits(product, context.Limits) && WinogradLaunches.Create(name, product, context) is var fewer && context.CanUse([.. fewer.Launches]))
+            return fewer;
         ProductChoice usual = ProductChoice.Default(product, context.Limits);
         OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
         foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])
@@ -207,7 +209,8 @@ internal static class ProductLaunches
 
     private static (string, string) Tile() => ("TILE", Text(TransposeTile));
 
-    private static List<(string, string)> Epilogue(Product product)
+    /// <summary>Macros of what is done to a result before it is written.</summary>
+    internal static List<(string, string)> Epilogue(Product product)
     {
         List<(string, string)> macros = [];
         if (product.Bias is not null) macros.Add(("BIAS", "1"));
@@ -216,7 +219,8 @@ internal static class ProductLaunches
         return macros;
     }
 
-    private static void AddEpilogue(List<LaunchArgument> arguments, Product product)
+    /// <summary>Adds the arguments that those macros ask for.</summary>
+    internal static void AddEpilogue(List<LaunchArgument> arguments, Product product)
     {
         if (product.Bias is LaunchArgument bias) arguments.Add(bias);
         if (product.Residual is LaunchArgument residual) arguments.Add(residual);

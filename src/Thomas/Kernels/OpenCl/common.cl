@@ -55,6 +55,19 @@
 #define PUT4(type, p, v) PASTE(PUT4_, type)(p, v)
 #define PUT4_float(p, v) (*(global float4 *)(p) = (v))
 #define PUT4_half(p, v) vstorea_half4_rte(v, 0, p)
+#define GET8(type, p) PASTE(GET8_, type)(p)
+#define GET8_float(p) (*(global const float8 *)(p))
+#define GET8_half(p) vloada_half8(0, p)
+#define PUT8(type, p, v) PASTE(PUT8_, type)(p, v)
+#define PUT8_float(p, v) (*(global float8 *)(p) = (v))
+#define PUT8_half(p, v) vstorea_half8_rte(v, 0, p)
+#define GET16(type, p) PASTE(GET16_, type)(p)
+#define GET16_float(p) (*(global const float16 *)(p))
+#define GET16_half(p) vloada_half16(0, p)
+#define PUT16(type, p, v) PASTE(PUT16_, type)(p, v)
+#define PUT16_float(p, v) (*(global float16 *)(p) = (v))
+#define PUT16_half(p, v) vstorea_half16_rte(v, 0, p)
+
 // Neighbors that an element-wise work-item takes: 4 as a vector, or 1 by the compiler's options where vectors are switched off.
 #ifndef WIDE
 #define WIDE 4
@@ -110,18 +123,17 @@
 
 // Vectors of V channels, where there is such a macro, and the one that begins at number i of memory p.
 #ifdef V
-#if V == 4
-typedef float4 FV;
-#define READ_AS(type, p, i) GET4(type, (p) + (i))
-#define WRITE_AS(type, p, i, v) PUT4(type, (p) + (i), v)
-#elif V == 2
-typedef float2 FV;
-#define READ_AS(type, p, i) GET2(type, (p) + (i))
-#define WRITE_AS(type, p, i, v) PUT2(type, (p) + (i), v)
-#else
+#if V == 1
 typedef float FV;
 #define READ_AS(type, p, i) GET(type, (p) + (i))
 #define WRITE_AS(type, p, i, v) PUT(type, (p) + (i), v)
+#else
+// Not PASTE: what these make uses it.
+#define OF_V2(a, v) a##v
+#define OF_V(a, v) OF_V2(a, v)
+typedef OF_V(float, V) FV;
+#define READ_AS(type, p, i) OF_V(GET, V)(type, (p) + (i))
+#define WRITE_AS(type, p, i, v) OF_V(PUT, V)(type, (p) + (i), v)
 #endif
 #define READ(p, i) READ_AS(float, p, i)
 #endif

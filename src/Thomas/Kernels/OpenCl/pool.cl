@@ -122,6 +122,31 @@ kernel void max_pool_gradient(ARG(const TX, x), ARG(const TX, y), ARG(const floa
     STORE(pack, dx + index * pack, sum);
 }
 
+// The same where windows neither overlap nor leave gaps between them, and begin at the edge: a work-item writes all elements of a window, zeros behind the last.
+kernel void max_pool_gradient_apart(ARG(const TX, x), ARG(const TX, y), ARG(const float, dy), ARG(float, dx), POOL_ARGS)
+{
+    USE(const TX, x);
+    USE(const TX, y);
+    USE(const float, dy);
+    USE(float, dx);
+    USE_PIXEL((in_h + kernel_h - 1) / kernel_h, (in_w + kernel_w - 1) / kernel_w);
+    const bool exists = row < out_h && column < out_w;
+    const int window = AT(out_h, out_w, row, column);
+    const float4 largest = exists ? LOAD_AS(TX, pack, y + window) : (float4)(0.0f);
+    const int4 slope = exists ? as_int4(LOAD(pack, dy + window)) : (int4)(0);
+    int4 open = (int4)(-1);
+    for (int y_in = row * kernel_h; y_in < min(in_h, (row + 1) * kernel_h); y_in++)
+    {
+        for (int x_in = column * kernel_w; x_in < min(in_w, (column + 1) * kernel_w); x_in++)
+        {
+            const int i = AT(in_h, in_w, y_in, x_in);
+            const int4 below = LOAD_AS(TX, pack, x + i) < largest;
+            STORE(pack, dx + i, as_float4(slope & open & ~below));
+            open &= below;
+        }
+    }
+}
+
 // Taps of a window inside the tensor along one axis.
 #define TAPS_BEFORE(place, dilation) ((place) <= 0 ? 0 : (dilation) == 1 ? (place) : ((place) + (dilation) - 1) / (dilation))
 #define TAPS_INSIDE(begin, kernel_size, dilation, size) \

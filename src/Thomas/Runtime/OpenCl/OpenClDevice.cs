@@ -447,13 +447,14 @@ internal sealed unsafe class OpenClDevice : Device
     public static OpenClLimits LimitsOf(OpenClDeviceInfo info, OpenClSettings settings)
     {
         VendorTiles? phone = info.Kind == "cpu" ? null : VendorTiles.Of(info.Vendor, info.Name, info.Version, info.ComputeUnits);
+        TileFamily family = settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local);
         return new OpenClLimits(
             Math.Min(info.LocalBytes, settings.LocalBytes ?? long.MaxValue), (int)Math.Min(info.WorkGroup, settings.WorkGroup ?? int.MaxValue),
-            settings.ComputeUnits ?? info.ComputeUnits, settings.Family ?? (info.Kind == "cpu" ? TileFamily.Items : phone?.Family ?? TileFamily.Local),
-            info.VectorWidth)
+            settings.ComputeUnits ?? info.ComputeUnits, family, info.VectorWidth)
         {
             Block = phone?.Block,
             Tile = phone?.Tile,
+            Winograd = settings.Winograd ?? (family == TileFamily.Local ? WinogradUse.WhereItPays : WinogradUse.Never),
             IsSeparate = settings.Separate,
             IsFlat = settings.FlatGroups,
             Vector = settings.Scalar ? 1 : 4,

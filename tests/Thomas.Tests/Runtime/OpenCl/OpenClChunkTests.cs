@@ -16,15 +16,18 @@ namespace Thomas.Tests.Runtime.OpenCl;
 /// </summary>
 public sealed class OpenClChunkTests
 {
-    private const string Small = "group=64 local=16KiB units=132";
+    private const string Small = "tiles=local group=64 local=16KiB units=132";
 
     private static readonly BatchNormTrainingAttributes Plain = new(1e-3f), Clips = new(1e-3f, Activation.Clip(-0.4f, 0.9f));
 
     private static readonly Window2d Three = new(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), Five = new(5, 5, 2, 2, 1, 1, new Padding2d(1, 2, 2, 1));
 
     [Theory]
-    [InlineData("group=64 units=1", 7, 24, "one")]
-    [InlineData("group=64 units=1", 2100, 32, "chunks")]
+    [InlineData("tiles=local group=64 units=1", 7, 24, "one")]
+    [InlineData("tiles=local group=64 units=1", 2100, 32, "chunks")]
+    [InlineData("tiles=items units=1", 30, 48, "one")]
+    [InlineData("tiles=items units=1", 200, 48, "chunks")]
+    [InlineData("tiles=items units=2", 2100, 40, "chunks_join")]
     [InlineData(Small, 2100, 33, "chunks_join")]
     [InlineData(Small, 2100, 32, "chunks_join")]
     [InlineData("group=1 units=2", 300, 4, "chunks_join")]

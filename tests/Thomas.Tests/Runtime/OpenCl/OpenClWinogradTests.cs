@@ -1,0 +1,87 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using Thomas.Graphs;
+using Thomas.Kernels.Activations;
+using Thomas.Kernels.OpenCl;
+using Thomas.Ops;
+using Thomas.Runtime;
+using Thomas.Runtime.OpenCl;
+using Thomas.Tests.Harness;
+using Thomas.Tests.Ops;
+using Xunit;
+
+namespace Thomas.Tests.Runtime.OpenCl;
+
+/// <summary>Convolutions by Winograd's algorithm against their definition, with the bound of direct sums.</summary>
+public sealed class OpenClWinogradTests
+{
+    // Odd and even sides, every padding, channels with and without vectors; the last is computed in slices.
+    public static TheoryData<int, int, int, int, int, int> Shapes => new()
+    {
+        { 2, 7, 6, 5, 3, 1 }, { 3, 8, 5, 8, 12, 0 }, { 1, 3, 3, 4, 1, 2 }, { 2, 2, 3, 20, 9, 1 }, { 3, 13, 13, 24, 40, 1 }, { 2, 29, 29, 4, 1200, 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Convolutions_and_gradients_agree_with_their_definition(int batch, int h, int w, int inputs, int outputs, int pad)
+    {
+        foreach (string settings in (string[])["winograd=on tiles=local", "winograd=on tiles=registers", "winograd=on tiles=items separate scalar"])
+        {
+            OpenClDevice device = Device(settings);
+            foreach (OpCase test in Cases(batch, h, w, inputs, outputs, pad))
+            {
+                OpenClKernel kernel = Assert.IsType<OpenClKernel>(device.CreateKernel(NodeOf(test)));
+                Assert.Contains("_winograd", kernel.Name, StringComparison.Ordinal);
+                OpSweep.Check(test, device);
+            }
+
+            Assert.Empty(device.Programs.Problems);
+        }
+    }
+
+    [Fact]
+    public void It_is_taken_where_it_saves_more_than_it_moves()
+    {
+        OpenClDevice device = Device("tiles=local");
+        Assert.True(IsTaken(device, Cases(64, 13, 13, 192, 384, 1)));
+        Assert.False(IsTaken(device, Cases(64, 55, 55, 16, 64, 1)));
+        Assert.False(IsTaken(device, Cases(1, 224, 224, 512, 512, 1)));
+        Assert.False(IsTaken(Device("tiles=registers"), Cases(64, 13, 13, 192, 384, 1)));
+        Assert.False(IsTaken(Device("tiles=local winograd=off"), Cases(64, 13, 13, 192, 384, 1)));
+        Window2d strided = Window(1) with { StrideH = 2 }, wide = Window(2) with { DilationH = 2, DilationW = 2 };
+        foreach (Window2d window in (Window2d[])[strided, wide])
+            Assert.False(IsTaken(Device("winograd=on"), [new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [new(2, 9, 9, 8), new(8, 3, 3, 8)])]));
+    }
+
+    private static bool IsTaken(OpenClDevice device, IEnumerable<OpCase> cases) => cases.All(test =>
+        test.Op.CreateOpenClKernel(NodeOf(test), new OpenClKernelContext(device.Limits, static _ => false))!.Name.Contains("winograd", StringComparison.Ordinal));
+
+    private static IEnumerable<OpCase> Cases(int batch, int h, int w, int inputs, int outputs, int pad)
+    {
+        Window2d window = Window(pad);
+        Shape x = new(batch, h, w, inputs), filter = new(outputs, 3, 3, inputs), y = new(batch, window.OutputH(h), window.OutputW(w), outputs);
+        yield return new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [x, filter]);
+        yield return new OpCase(
+            OpCatalog.Conv2d, new Conv2dAttributes(window, HasBias: true, Activation: Activation.Relu6, HasResidual: true), [x, filter, new Shape(outputs), y]);
+        Conv2dGradientAttributes gradient = new(window, h, w, 1);
+        yield return new OpCase(OpCatalog.Conv2dInputGradient, gradient, [y, filter]);
+        yield return new OpCase(OpCatalog.Conv2dFilterGradient, gradient, [x, y]);
+    }
+
+    private static Window2d Window(int pad) => new(3, 3, 1, 1, 1, 1, new Padding2d(pad, pad, pad, pad));
+
+    private static OpenClDevice Device(string settings)
+    {
+        OpenClDevice device = OpenClTesting.RequireDevice();
+        return OpenClDevice.Open(int.Parse(device.Name["opencl:".Length..], CultureInfo.InvariantCulture), OpenClSettings.Parse(settings));
+    }
+
+    private static Node NodeOf(OpCase test)
+    {
+        GraphBuilder builder = new();
+        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
+        return builder.AddNode(test.Op, inputs, test.Attributes);
+    }
+}

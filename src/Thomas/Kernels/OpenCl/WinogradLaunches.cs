@@ -5,14 +5,15 @@ using System.Globalization;
 namespace Thomas.Kernels.OpenCl;
 
 /// <summary>
-/// Convolutions of 3 x 3 with stride 1, and both of their gradients, by Winograd's algorithm F(2 x 2, 3 x 3): transforms of tiles and filters, 16 matrix
-/// products with 4 / 9 of the multiplications, a transform of the results. Rounding grows by a small factor: each transform adds up to 16 numbers.
+/// Convolutions with stride 1, and both of their gradients, by Winograd's algorithm F(2 x 2, 3 x 3): transforms of tiles and filters, 16 matrix products with
+/// 4 / 9 of the multiplications, a transform of the results. Larger windows are sums of parts of 3 x 3: 5 x 5 takes 16 / 25. Rounding grows by a small factor:
+/// each transform adds up to 16 numbers. Results of a tile become NaN together.
 /// Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2016).
 /// </summary>
 internal static class WinogradLaunches
 {
     private const string File = "winograd";
-    private const int Places = 16, TileSide = 2, Taps = 9;
+    private const int Places = 16, TileSide = 2, PartSide = 3;
 
     // Images are taken in slices, whose transforms stay in the caches of a large GPU; one image may have so many bytes.
     private const long SliceBytes = 32 << 20;
@@ -28,7 +29,7 @@ internal static class WinogradLaunches
     {
         ConvGeometry w = product.Window;
         bool gathers = product.FormA == MatrixForm.Patches || product.FormB == MatrixForm.Patches;
-        if (limits.Winograd == WinogradUse.Never || !gathers || product.Count != 1 || w.KernelH != 3 || w.KernelW != 3) return false;
+        if (limits.Winograd == WinogradUse.Never || !gathers || product.Count != 1 || product.Taps == 1) return false;
         if (w.StrideH != 1 || w.StrideW != 1 || w.DilationH != 1 || w.DilationW != 1) return false;
         Sides s = new(product);
         return s.BytesOfImage <= ImageBytes && (limits.Winograd == WinogradUse.Always || s.Pays(product));
@@ -48,9 +49,9 @@ internal static class WinogradLaunches
         long own = 0;
         foreach (int some in (int[])[images, s.Images - (images * (ColumnPlan.Up(s.Images, images) - 1))])
             own = Math.Max(own, Inner(isFilter, s, some, new Places3(0, 0, 0), false, product, context).Workspace);
-        long tiles = (long)images * s.TilesOfImage, filterBytes = Aligned(sizeof(float) * (long)Places * s.Inputs * s.Outputs);
+        long tiles = (long)images * s.TilesOfImage, filterBytes = Aligned(sizeof(float) * (long)Places * s.Parts * s.Inputs * s.Outputs);
         Places3 at = new(Aligned(own), 0, 0);
-        at = at with { Second = at.First + Aligned(sizeof(float) * Places * tiles * s.Inputs) };
+        at = at with { Second = at.First + Aligned(sizeof(float) * Places * tiles * s.Inputs * s.Parts) };
         at = at with { Filter = at.Second + Aligned(sizeof(float) * Places * tiles * s.Outputs) };
         bool keeps = !isFilter && product.IsConstantB;
         List<OpenClLaunch> launches = [];
@@ -59,7 +60,9 @@ internal static class WinogradLaunches
         {
             int count = Math.Min(images, s.Images - first);
             LaunchArgument x = isFilter ? product.B : product.A;
-            launches.Add(Tiles("data", s.Inputs, count, s, x.As("TX"), LaunchArgument.Workspace(at.First), [s.H, s.W, first, s.Top, s.Left], context.Limits));
+            launches.Add(Tiles(
+                "data", s.Inputs, count * s.Parts, s, x.As("TX"), LaunchArgument.Workspace(at.First),
+                [s.H, s.W, first, s.Top, s.Left, s.Parts, s.PartsW], context.Limits));
             if (isFilter)
             {
                 launches.Add(Tiles(
@@ -81,21 +84,21 @@ internal static class WinogradLaunches
     /// <summary>The products of some images' tiles: with filters, or with gradients to those of filters, added to what earlier images gave.</summary>
     private static OpenClKernel Inner(bool isFilter, Sides s, int images, Places3 at, bool adds, Product outer, OpenClKernelContext context)
     {
-        int tiles = checked(images * s.TilesOfImage);
+        int tiles = checked(images * s.TilesOfImage), inputs = s.Parts * s.Inputs;
         LaunchArgument data = LaunchArgument.Workspace(at.First), second = LaunchArgument.Workspace(at.Second), filter = LaunchArgument.Workspace(at.Filter);
         Product product = isFilter
             ? new Product
             {
                 M = s.Outputs,
-                N = s.Inputs,
+                N = inputs,
                 K = tiles,
                 FormA = MatrixForm.Columns,
                 LdA = s.Outputs,
-                LdB = s.Inputs,
-                LdC = s.Inputs,
+                LdB = inputs,
+                LdC = inputs,
                 StepA = checked(tiles * s.Outputs),
-                StepB = checked(tiles * s.Inputs),
-                StepC = s.Inputs * s.Outputs,
+                StepB = checked(tiles * inputs),
+                StepC = inputs * s.Outputs,
                 A = second,
                 B = data,
                 C = filter,
@@ -105,13 +108,13 @@ internal static class WinogradLaunches
             {
                 M = tiles,
                 N = s.Outputs,
-                K = s.Inputs,
+                K = inputs,
                 FormB = outer.IsBackward ? MatrixForm.Rows : MatrixForm.Columns,
-                LdA = s.Inputs,
-                LdB = outer.IsBackward ? s.Outputs : s.Inputs,
+                LdA = inputs,
+                LdB = outer.IsBackward ? s.Outputs : inputs,
                 LdC = s.Outputs,
-                StepA = checked(tiles * s.Inputs),
-                StepB = s.Inputs * s.Outputs,
+                StepA = checked(tiles * inputs),
+                StepB = inputs * s.Outputs,
                 StepC = checked(tiles * s.Outputs),
                 A = data,
                 B = outer.IsConstantB ? LaunchArgument.Constants() : filter,
@@ -125,17 +128,17 @@ internal static class WinogradLaunches
     private static OpenClLaunch Filters(Product product, Sides s, LaunchArgument target, bool isOnce, OpenClLimits limits)
     {
         int channels = product.IsBackward ? s.Outputs : s.Inputs, vector = VectorOf(channels, limits);
-        int count = s.Inputs * s.Outputs / vector;
+        int count = checked(s.Parts * s.Inputs * s.Outputs / vector);
         return new OpenClLaunch(
             Program(vector), "filters", new WorkSize(count), new WorkSize(limits.LoopGroup),
-            [product.B, target, count, channels, product.IsBackward ? 1 : 0])
+            [product.B, target, count, channels, s.Parts, s.PartsW, product.Window.KernelH, product.Window.KernelW, product.IsBackward ? 1 : 0])
         { IsOnce = isOnce };
     }
 
     private static OpenClLaunch Tiles(
-        string function, int channels, int images, Sides s, LaunchArgument from, LaunchArgument to, LaunchArgument[] rest, OpenClLimits limits)
+        string function, int channels, int copies, Sides s, LaunchArgument from, LaunchArgument to, LaunchArgument[] rest, OpenClLimits limits)
     {
-        int vector = VectorOf(channels, limits), count = checked(images * s.TilesOfImage * (channels / vector));
+        int vector = VectorOf(channels, limits), count = checked(copies * s.TilesOfImage * (channels / vector));
         return new OpenClLaunch(
             Program(vector), function, new WorkSize(count), new WorkSize(limits.LoopGroup), [from, to, count, channels, s.TilesH, s.TilesW, .. rest]);
     }
@@ -153,10 +156,10 @@ internal static class WinogradLaunches
 
     private static OpenClLaunch Gradients(Product product, Sides s, Places3 at, OpenClLimits limits)
     {
-        int vector = VectorOf(s.Inputs, limits), count = s.Inputs * s.Outputs / vector;
+        int vector = VectorOf(s.Inputs, limits), count = checked(s.Parts * s.Inputs * s.Outputs / vector);
         return new OpenClLaunch(
             Program(vector), "gradients", new WorkSize(count), new WorkSize(limits.LoopGroup),
-            [LaunchArgument.Workspace(at.Filter), product.C, count, s.Inputs]);
+            [LaunchArgument.Workspace(at.Filter), product.C, count, s.Inputs, s.Parts, s.PartsW, product.Window.KernelH, product.Window.KernelW]);
     }
 
     private static OpenClProgram Program(int vector) => OpenClProgram.Of(File, ("V", Text(vector)));
@@ -170,7 +173,9 @@ internal static class WinogradLaunches
     /// <summary>Where the parts of the workspace begin: transformed data, what belongs to the result's channels, filters.</summary>
     private readonly record struct Places3(long First, long Second, long Filter);
 
-    /// <summary>Sizes of the images that are read, and of those that tiles of 2 x 2 cover; and the window's distance before the first pixel.</summary>
+    /// <summary>
+    /// Sizes of the images that are read, and of those that tiles of 2 x 2 cover; the window's distance before the first pixel; and its parts.
+    /// </summary>
     private readonly struct Sides
     {
         public Sides(Product product)
@@ -178,9 +183,11 @@ internal static class WinogradLaunches
             ConvGeometry w = product.Window;
             Images = w.Batch;
             (H, W, ResultH, ResultW) = product.IsBackward ? (w.OutH, w.OutW, w.InH, w.InW) : (w.InH, w.InW, w.OutH, w.OutW);
-            (Top, Left) = product.IsBackward ? (2 - w.PadTop, 2 - w.PadLeft) : (w.PadTop, w.PadLeft);
+            (Top, Left) = product.IsBackward ? (w.KernelH - 1 - w.PadTop, w.KernelW - 1 - w.PadLeft) : (w.PadTop, w.PadLeft);
             Inputs = w.Channels;
             Outputs = product.FormB == MatrixForm.Patches ? product.M : product.N;
+            (int partsH, PartsW) = (ColumnPlan.Up(w.KernelH, PartSide), ColumnPlan.Up(w.KernelW, PartSide));
+            Parts = partsH * PartsW;
             (TilesH, TilesW) = (ColumnPlan.Up(ResultH, TileSide), ColumnPlan.Up(ResultW, TileSide));
         }
 
@@ -202,19 +209,23 @@ internal static class WinogradLaunches
 
         public int Outputs { get; }
 
+        public int Parts { get; }
+
+        public int PartsW { get; }
+
         public int TilesH { get; }
 
         public int TilesW { get; }
 
         public int TilesOfImage => TilesH * TilesW;
 
-        public long BytesOfImage => sizeof(float) * (long)Places * TilesOfImage * (Inputs + Outputs);
+        public long BytesOfImage => sizeof(float) * (long)Places * TilesOfImage * ((Parts * Inputs) + Outputs);
 
         /// <summary>Whether the multiplications that are saved cost more than moving transforms to memory and back.</summary>
         public bool Pays(Product product)
         {
-            double pairs = (double)Inputs * Outputs, saved = 2 * Images * pairs * (((double)Taps * ResultH * ResultW) - (Places * TilesOfImage));
-            double bytes = 2.0 * Images * BytesOfImage + (product.IsConstantB ? 0 : 2 * sizeof(float) * Places * pairs);
+            double pairs = (double)Inputs * Outputs, saved = 2 * Images * pairs * (((double)product.Taps * ResultH * ResultW) - (Places * Parts * TilesOfImage));
+            double bytes = (2.0 * Images * BytesOfImage) + (product.IsConstantB ? 0 : 2 * sizeof(float) * Places * Parts * pairs);
             return saved > OperationsOfByte * bytes;
         }
     }

@@ -1,6 +1,7 @@
-// Convolutions of 3 x 3, stride 1, by Winograd's algorithm F(2 x 2, 3 x 3) as Lavin and Gray (2016) describe it: for each tile of 2 x 2 results 16 products
-// stand for 36. Tiles of 4 x 4 inputs overlap by 2. The gradient of the filters is F(3 x 3, 2 x 2) on the same tiles. Between the two transforms are 16
-// matrix products, one for each place of a tile. V channels a work-item; channels is a multiple of it.
+// Convolutions with stride 1 by Winograd's algorithm F(2 x 2, 3 x 3) as Lavin and Gray (2016) describe it: for each tile of 2 x 2 results 16 products stand
+// for 36. Tiles of 4 x 4 inputs overlap by 2. The gradient of the filters is F(3 x 3, 2 x 2) on the same tiles. Between the two transforms are 16 matrix
+// products, one for each place of a tile. A larger filter is the sum of parts of 3 x 3, with zeros behind its end; each reads a tile of its own, which is 3
+// pixels further, as if it had channels of its own. V channels a work-item; channels is a multiple of it.
 #if V == 4
 #define MAP(f, v) MAP4(f, v)
 #else
@@ -17,6 +18,15 @@
 
 #define IS_INSIDE(y, x) ((uint)(y) < (uint)h && (uint)(x) < (uint)w)
 #define AT(y, x) (((n * h + (y)) * w + (x)) * channels + c)
+
+// The channels, the filter and its part, and where that begins in the window.
+#define FILTER_ARGS const int count, const int channels, const int parts, const int parts_w, const int kernel_h, const int kernel_w
+#define USE_FILTER \
+    const int i = get_global_id(0); \
+    if (i >= count) return; \
+    const int c = i % (channels / V) * V, filter = i / (channels / V) / parts, part = i / (channels / V) % parts, plane = count * V; \
+    const int row = part / parts_w * 3, column = part % parts_w * 3
+#define TAP(y, x) (((filter * kernel_h + (y)) * kernel_w + (x)) * channels + c)
 
 #ifdef RESULT
 
@@ -58,12 +68,16 @@ kernel void results(ARG(const float, m), ARG(TC, y), BIAS_ARG RESIDUAL_ARG TILE_
 
 #else
 
-// v = B' x B of each tile, B' = 1 0 -1 0 / 0 1 1 0 / 0 -1 1 0 / 0 1 0 -1. Beyond the edges are zeros.
-kernel void data(ARG(const TX, x), ARG(float, v), TILE_ARGS, const int top, const int left)
+// v = B' x B of each part's tiles [tile][part][channel], B' = 1 0 -1 0 / 0 1 1 0 / 0 -1 1 0 / 0 1 0 -1. Beyond the edges are zeros.
+kernel void data(ARG(const TX, x), ARG(float, v), TILE_ARGS, const int top, const int left, const int parts, const int parts_w)
 {
     USE(const TX, x);
     USE(float, v);
-    USE_TILE;
+    const int i = get_global_id(0);
+    if (i >= count) return;
+    const int c = i % (channels / V) * V, tile = i / (channels / V) / parts, part = i / (channels / V) % parts, plane = count * V;
+    const int line = tile / tiles_w, n = first + line / tiles_h;
+    const int column = tile % tiles_w * 2 + part % parts_w * 3 - left, row = line % tiles_h * 2 + part / parts_w * 3 - top;
     FV t[4][4];
 #pragma unroll
     for (int k = 0; k < 4; k++)
@@ -72,7 +86,7 @@ kernel void data(ARG(const TX, x), ARG(float, v), TILE_ARGS, const int top, cons
 #pragma unroll
         for (int l = 0; l < 4; l++)
         {
-            const int y_in = row - top + l, x_in = column - left + k;
+            const int y_in = row + l, x_in = column + k;
             d[l] = IS_INSIDE(y_in, x_in) ? READ_AS(TX, x, AT(y_in, x_in)) : (FV)(0.0f);
         }
 
@@ -85,7 +99,7 @@ kernel void data(ARG(const TX, x), ARG(float, v), TILE_ARGS, const int top, cons
 #pragma unroll
     for (int l = 0; l < 4; l++)
     {
-        const int place = tile * channels + c + 4 * l * plane;
+        const int place = i * V + 4 * l * plane;
         WRITE_AS(float, v, place, t[l][0] - t[l][2]);
         WRITE_AS(float, v, place + plane, t[l][1] + t[l][2]);
         WRITE_AS(float, v, place + 2 * plane, t[l][2] - t[l][1]);
@@ -122,14 +136,13 @@ kernel void slopes(ARG(const float, dy), ARG(float, v), TILE_ARGS)
     }
 }
 
-// u = G w G' of each filter, G = 1 0 0 / .5 .5 .5 / .5 -.5 .5 / 0 0 1; turned, both axes run backwards, for the gradient of the input.
-kernel void filters(ARG(const float, w), ARG(float, u), const int count, const int channels, const int turned)
+// u = G w G' of each part of each filter, G = 1 0 0 / .5 .5 .5 / .5 -.5 .5 / 0 0 1: [filter][part][channel]. Turned, for the gradient of the input, the axes
+// of the window run backwards, and u is [part][filter][channel].
+kernel void filters(ARG(const float, w), ARG(float, u), FILTER_ARGS, const int turned)
 {
     USE(const float, w);
     USE(float, u);
-    const int i = get_global_id(0);
-    if (i >= count) return;
-    const int c = i % (channels / V) * V, filter = i / (channels / V), plane = count * V;
+    USE_FILTER;
     FV t[4][3];
 #pragma unroll
     for (int k = 0; k < 3; k++)
@@ -138,8 +151,9 @@ kernel void filters(ARG(const float, w), ARG(float, u), const int count, const i
 #pragma unroll
         for (int l = 0; l < 3; l++)
         {
-            const int tap = l * 3 + k;
-            g[l] = READ(w, (filter * 9 + (turned ? 8 - tap : tap)) * channels + c);
+            const int y = row + l, x = column + k;
+            const int at = turned ? TAP(kernel_h - 1 - y, kernel_w - 1 - x) : TAP(y, x);
+            g[l] = y < kernel_h && x < kernel_w ? READ(w, at) : (FV)(0.0f);
         }
 
         t[0][k] = g[0];
@@ -151,7 +165,7 @@ kernel void filters(ARG(const float, w), ARG(float, u), const int count, const i
 #pragma unroll
     for (int l = 0; l < 4; l++)
     {
-        const int place = filter * channels + c + 4 * l * plane;
+        const int place = (turned ? part * (count / (channels / V) / parts) + filter : filter * parts + part) * channels + c + 4 * l * plane;
         WRITE_AS(float, u, place, t[l][0]);
         WRITE_AS(float, u, place + plane, 0.5f * (t[l][0] + t[l][1] + t[l][2]));
         WRITE_AS(float, u, place + 2 * plane, 0.5f * (t[l][0] - t[l][1] + t[l][2]));
@@ -159,19 +173,17 @@ kernel void filters(ARG(const float, w), ARG(float, u), const int count, const i
     }
 }
 
-// dw = C' p C of each filter, C' = 1 1 1 0 / 0 1 -1 0 / 0 1 1 -1.
-kernel void gradients(ARG(const float, p), ARG(float, dw), const int count, const int channels)
+// dw = C' p C of each part of each filter, C' = 1 1 1 0 / 0 1 -1 0 / 0 1 1 -1.
+kernel void gradients(ARG(const float, p), ARG(float, dw), FILTER_ARGS)
 {
     USE(const float, p);
     USE(float, dw);
-    const int i = get_global_id(0);
-    if (i >= count) return;
-    const int c = i % (channels / V) * V, filter = i / (channels / V), plane = count * V;
+    USE_FILTER;
     FV t[3][4];
 #pragma unroll
     for (int k = 0; k < 4; k++)
     {
-        const int place = filter * channels + c + k * plane;
+        const int place = i * V + k * plane;
         const FV p0 = READ(p, place), p1 = READ(p, place + 4 * plane), p2 = READ(p, place + 8 * plane), p3 = READ(p, place + 12 * plane);
         t[0][k] = p0 + p1 + p2;
         t[1][k] = p1 - p2;
@@ -181,10 +193,10 @@ kernel void gradients(ARG(const float, p), ARG(float, dw), const int count, cons
 #pragma unroll
     for (int l = 0; l < 3; l++)
     {
-        const int place = (filter * 9 + l * 3) * channels + c;
-        WRITE_AS(float, dw, place, t[l][0] + t[l][1] + t[l][2]);
-        WRITE_AS(float, dw, place + channels, t[l][1] - t[l][2]);
-        WRITE_AS(float, dw, place + 2 * channels, t[l][1] + t[l][2] - t[l][3]);
+        if (row + l >= kernel_h) continue;
+        WRITE_AS(float, dw, TAP(row + l, column), t[l][0] + t[l][1] + t[l][2]);
+        if (column + 1 < kernel_w) WRITE_AS(float, dw, TAP(row + l, column + 1), t[l][1] - t[l][2]);
+        if (column + 2 < kernel_w) WRITE_AS(float, dw, TAP(row + l, column + 2), t[l][1] + t[l][2] - t[l][3]);
     }
 }
 

@@ -17,20 +17,21 @@ namespace Thomas.Tests.Runtime.OpenCl;
 /// <summary>Convolutions by Winograd's algorithm against their definition, with the bound of direct sums.</summary>
 public sealed class OpenClWinogradTests
 {
-    // Odd and even sides, every padding, channels with and without vectors; the last is computed in slices.
-    public static TheoryData<int, int, int, int, int, int> Shapes => new()
+    // Odd and even sides, every padding, windows of one and more parts, channels with and without vectors; the last is computed in slices.
+    public static TheoryData<int, int, int, int, int, int, int, int> Shapes => new()
     {
-        { 2, 7, 6, 5, 3, 1 }, { 3, 8, 5, 8, 12, 0 }, { 1, 3, 3, 4, 1, 2 }, { 2, 2, 3, 20, 9, 1 }, { 3, 13, 13, 24, 40, 1 }, { 2, 29, 29, 4, 1200, 1 },
+        { 2, 7, 6, 5, 3, 3, 3, 1 }, { 3, 8, 5, 8, 12, 3, 3, 0 }, { 1, 3, 3, 4, 1, 3, 3, 2 }, { 2, 2, 3, 20, 9, 3, 3, 1 }, { 3, 13, 13, 24, 40, 3, 3, 1 },
+        { 2, 9, 10, 8, 12, 5, 5, 2 }, { 3, 8, 11, 5, 7, 4, 7, 1 }, { 1, 6, 7, 12, 8, 2, 5, 0 }, { 2, 7, 7, 4, 4, 6, 3, 2 }, { 2, 29, 29, 4, 1200, 3, 3, 1 },
     };
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Convolutions_and_gradients_agree_with_their_definition(int batch, int h, int w, int inputs, int outputs, int pad)
+    public void Convolutions_and_gradients_agree_with_their_definition(int batch, int h, int w, int inputs, int outputs, int kernelH, int kernelW, int pad)
     {
         foreach (string settings in (string[])["winograd=on tiles=local", "winograd=on tiles=registers", "winograd=on tiles=items separate scalar"])
         {
             OpenClDevice device = Device(settings);
-            foreach (OpCase test in Cases(batch, h, w, inputs, outputs, pad))
+            foreach (OpCase test in Cases(batch, h, w, inputs, outputs, Window(kernelH, kernelW, pad)))
             {
                 OpenClKernel kernel = Assert.IsType<OpenClKernel>(device.CreateKernel(NodeOf(test)));
                 Assert.Contains("_winograd", kernel.Name, StringComparison.Ordinal);
@@ -45,12 +46,14 @@ public sealed class OpenClWinogradTests
     public void It_is_taken_where_it_saves_more_than_it_moves()
     {
         OpenClDevice device = Device("tiles=local");
-        Assert.True(IsTaken(device, Cases(64, 13, 13, 192, 384, 1)));
-        Assert.False(IsTaken(device, Cases(64, 55, 55, 16, 64, 1)));
-        Assert.False(IsTaken(device, Cases(1, 224, 224, 512, 512, 1)));
-        Assert.False(IsTaken(Device("tiles=registers"), Cases(64, 13, 13, 192, 384, 1)));
-        Assert.False(IsTaken(Device("tiles=local winograd=off"), Cases(64, 13, 13, 192, 384, 1)));
-        Window2d strided = Window(1) with { StrideH = 2 }, wide = Window(2) with { DilationH = 2, DilationW = 2 };
+        Window2d three = Window(3, 3, 1);
+        Assert.True(IsTaken(device, Cases(64, 13, 13, 192, 384, three)));
+        Assert.True(IsTaken(device, Cases(64, 27, 27, 64, 192, Window(5, 5, 2))));
+        Assert.False(IsTaken(device, Cases(64, 55, 55, 16, 64, three)));
+        Assert.False(IsTaken(device, Cases(1, 224, 224, 512, 512, three)));
+        Assert.False(IsTaken(Device("tiles=registers"), Cases(64, 13, 13, 192, 384, three)));
+        Assert.False(IsTaken(Device("tiles=local winograd=off"), Cases(64, 13, 13, 192, 384, three)));
+        Window2d strided = three with { StrideH = 2 }, wide = three with { DilationH = 2, DilationW = 2 };
         foreach (Window2d window in (Window2d[])[strided, wide])
             Assert.False(IsTaken(Device("winograd=on"), [new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [new(2, 9, 9, 8), new(8, 3, 3, 8)])]));
     }
@@ -58,10 +61,9 @@ public sealed class OpenClWinogradTests
     private static bool IsTaken(OpenClDevice device, IEnumerable<OpCase> cases) => cases.All(test =>
         test.Op.CreateOpenClKernel(NodeOf(test), new OpenClKernelContext(device.Limits, static _ => false))!.Name.Contains("winograd", StringComparison.Ordinal));
 
-    private static IEnumerable<OpCase> Cases(int batch, int h, int w, int inputs, int outputs, int pad)
+    private static IEnumerable<OpCase> Cases(int batch, int h, int w, int inputs, int outputs, Window2d window)
     {
-        Window2d window = Window(pad);
-        Shape x = new(batch, h, w, inputs), filter = new(outputs, 3, 3, inputs), y = new(batch, window.OutputH(h), window.OutputW(w), outputs);
+        Shape x = new(batch, h, w, inputs), filter = new(outputs, window.KernelH, window.KernelW, inputs), y = new(batch, window.OutputH(h), window.OutputW(w), outputs);
         yield return new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [x, filter]);
         yield return new OpCase(
             OpCatalog.Conv2d, new Conv2dAttributes(window, HasBias: true, Activation: Activation.Relu6, HasResidual: true), [x, filter, new Shape(outputs), y]);
@@ -70,7 +72,7 @@ public sealed class OpenClWinogradTests
         yield return new OpCase(OpCatalog.Conv2dFilterGradient, gradient, [x, y]);
     }
 
-    private static Window2d Window(int pad) => new(3, 3, 1, 1, 1, 1, new Padding2d(pad, pad, pad, pad));
+    private static Window2d Window(int kernelH, int kernelW, int pad) => new(kernelH, kernelW, 1, 1, 1, 1, new Padding2d(pad, pad, pad, pad));
 
     private static OpenClDevice Device(string settings)
     {

@@ -41,7 +41,8 @@ internal sealed class ColumnPlan
             width = limits.IsFlat ? most : Math.Min(most, 32 / Vector);
             lanes = limits.IsFlat ? 1 : limits.SumGroup / width;
             int blocks = Up(columns, width);
-            int chunks = Math.Max(Math.Clamp(Up(GroupsPerUnit * limits.ComputeUnits, blocks), 1, Up(rows, lanes * LeastRows)), Up(rows, lanes > 1 ? lanes * MostRows : MostRowsOfSingle));
+            int least = Up(rows, lanes > 1 ? lanes * MostRows : MostRowsOfSingle);
+            int chunks = Math.Max(Math.Clamp(Up(GroupsPerUnit * limits.ComputeUnits, blocks), 1, Up(rows, lanes * LeastRows)), least);
             Group = new WorkSize(width, lanes);
             ChunkRows = Up(Up(rows, chunks), lanes) * lanes;
             Chunks = Up(rows, ChunkRows);

@@ -20,8 +20,11 @@ internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeU
     /// <summary>Whether groups lie along one axis where their shape is a matter of choice.</summary>
     public bool IsFlat { get; init; }
 
-    /// <summary>Where convolutions of 3 x 3 are computed by Winograd's algorithm.</summary>
+    /// <summary>Where convolutions are computed by Winograd's algorithm.</summary>
     public WinogradUse Winograd { get; init; } = WinogradUse.Never;
+
+    /// <summary>Bytes that its transforms may take at a time.</summary>
+    public long WinogradBytes { get; init; }
 
     /// <summary>Neighbors that are read and written at once, at most; the macro <c>WIDE</c> of the sources.</summary>
     public int Vector { get; init; } = 4;
@@ -37,8 +40,11 @@ internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeU
     /// <summary>Items of a group for loops without local memory.</summary>
     public int LoopGroup => System.Math.Min(WorkGroup, 64);
 
-    /// <summary>Items of a group that adds up in local memory: a power of 2. CPUs run the items of a group one after the other and have no use for them.</summary>
-    public int SumGroup => Family == TileFamily.Items ? 1 : WorkGroup >= 256 && LocalBytes >= 16 << 10 ? 256 : WorkGroup >= 128 ? 128 : WorkGroup >= 64 ? 64 : 1;
+    /// <summary>
+    /// Items of a group that adds up in local memory: a power of 2. CPUs run the items of a group one after the other and have no use for several.
+    /// </summary>
+    public int SumGroup =>
+        Family == TileFamily.Items ? 1 : WorkGroup >= 256 && LocalBytes >= 16 << 10 ? 256 : WorkGroup >= 128 ? 128 : WorkGroup >= 64 ? 64 : 1;
 }
 
 /// <summary>The families of matrix kernels.</summary>

@@ -22,8 +22,12 @@ internal static class ProductLaunches
     {
         product = product with { Halves = ProductHalves.Of(product, context.Halves), IsScalar = context.Limits.Vector == 1 };
         if (context.Limits.IsSeparate && HasEpilogue(product)) return Separate(name, product, context);
-        if (WinogradLaunches.Suits(product, context.Limits) && WinogradLaunches.Create(name, product, context) is var fewer && context.CanUse([.. fewer.Launches]))
-            return fewer;
+        if (WinogradLaunches.Suits(product, context.Limits))
+        {
+            OpenClKernel fewer = WinogradLaunches.Create(name, product, context);
+            if (context.CanUse([.. fewer.Launches])) return fewer;
+        }
+
         ProductChoice usual = ProductChoice.Default(product, context.Limits);
         OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
         foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])

@@ -455,6 +455,7 @@ internal sealed unsafe class OpenClDevice : Device
             Block = phone?.Block,
             Tile = phone?.Tile,
             Winograd = settings.Winograd ?? (family == TileFamily.Local ? WinogradUse.WhereItPays : WinogradUse.Never),
+            WinogradBytes = WinogradLaunches.BytesOn(info.MemoryBytes, Math.Min(info.LargestBuffer, settings.LargestBuffer ?? long.MaxValue)),
             IsSeparate = settings.Separate,
             IsFlat = settings.FlatGroups,
             Vector = settings.Scalar ? 1 : 4,

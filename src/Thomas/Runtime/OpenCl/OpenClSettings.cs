@@ -79,7 +79,7 @@ internal sealed record OpenClSettings
     /// <summary>Whether nothing is read or written as a vector.</summary>
     public bool Scalar { get; init; }
 
-    /// <summary>Where convolutions of 3 x 3 are computed by Winograd's algorithm; null for what suits the device.</summary>
+    /// <summary>Where convolutions are computed by Winograd's algorithm; null for what suits the device.</summary>
     public WinogradUse? Winograd { get; init; }
 
     /// <summary>A launch that is predicted to take longer becomes several, so that the device can draw between; 0 for never.</summary>
@@ -120,9 +120,9 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>storage=half</c>, <c>slow=4</c>, <c>launch=20</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>groups=1d</c>, <c>winograd=off</c>, <c>separate</c>, <c>scalar</c>,
-    /// <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>, <c>no-self-test</c>, between blanks. A later word goes
-    /// before an earlier one.
+    /// <c>storage=half</c>, <c>slow=4</c>, <c>launch=20</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>groups=1d</c>, <c>winograd=off</c>,
+    /// <c>separate</c>, <c>scalar</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>, <c>no-self-test</c>,
+    /// between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -175,7 +175,8 @@ internal sealed record OpenClSettings
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
                     + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, launch=MILLISECONDS, upload=ahead|inline, "
-                    + "transfer=copy|map, groups=1d|2d, winograd=on|off, separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test.");
+                    + "transfer=copy|map, groups=1d|2d, winograd=on|off, separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, "
+                    + "no-self-test.");
         }
     }
 }

@@ -26,11 +26,12 @@ public sealed class OpenClWinogradTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Convolutions_and_gradients_agree_with_their_definition(int batch, int h, int w, int inputs, int outputs, int kernelH, int kernelW, int pad)
+    public void Convolutions_and_gradients_agree_with_their_definition(
+        int batch, int h, int w, int inputs, int outputs, int kernelH, int kernelW, int pad)
     {
-        foreach (string settings in (string[])["winograd=on tiles=local", "winograd=on tiles=registers", "winograd=on tiles=items separate scalar"])
+        foreach (string settings in (string[])["tiles=local buffer=80MiB", "tiles=registers", "tiles=items separate scalar"])
         {
-            OpenClDevice device = Device(settings);
+            OpenClDevice device = Device($"winograd=on {settings}");
             foreach (OpCase test in Cases(batch, h, w, inputs, outputs, Window(kernelH, kernelW, pad)))
             {
                 OpenClKernel kernel = Assert.IsType<OpenClKernel>(device.CreateKernel(NodeOf(test)));
@@ -47,23 +48,28 @@ public sealed class OpenClWinogradTests
     {
         OpenClDevice device = Device("tiles=local");
         Window2d three = Window(3, 3, 1);
-        Assert.True(IsTaken(device, Cases(64, 13, 13, 192, 384, three)));
-        Assert.True(IsTaken(device, Cases(64, 27, 27, 64, 192, Window(5, 5, 2))));
-        Assert.False(IsTaken(device, Cases(64, 55, 55, 16, 64, three)));
-        Assert.False(IsTaken(device, Cases(1, 224, 224, 512, 512, three)));
-        Assert.False(IsTaken(Device("tiles=registers"), Cases(64, 13, 13, 192, 384, three)));
-        Assert.False(IsTaken(Device("tiles=local winograd=off"), Cases(64, 13, 13, 192, 384, three)));
+        Assert.Equal(4, Taken(device, Cases(64, 13, 13, 192, 384, three)));
+        Assert.Equal(4, Taken(device, Cases(64, 27, 27, 64, 192, Window(5, 5, 2))));
+        Assert.Equal(0, Taken(device, Cases(64, 55, 55, 16, 64, three)));
+        Assert.Equal(0, Taken(device, Cases(1, 224, 224, 512, 512, three)));
+        Assert.Equal(0, Taken(Device("tiles=registers"), Cases(64, 13, 13, 192, 384, three)));
+        Assert.Equal(0, Taken(Device("tiles=local winograd=off"), Cases(64, 13, 13, 192, 384, three)));
         Window2d strided = three with { StrideH = 2 }, wide = three with { DilationH = 2, DilationW = 2 };
         foreach (Window2d window in (Window2d[])[strided, wide])
-            Assert.False(IsTaken(Device("winograd=on"), [new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [new(2, 9, 9, 8), new(8, 3, 3, 8)])]));
+            Assert.Equal(0, Taken(Device("winograd=on"), [new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [new(2, 9, 9, 8), new(8, 3, 3, 8)])]));
     }
 
-    private static bool IsTaken(OpenClDevice device, IEnumerable<OpCase> cases) => cases.All(test =>
-        test.Op.CreateOpenClKernel(NodeOf(test), new OpenClKernelContext(device.Limits, static _ => false))!.Name.Contains("winograd", StringComparison.Ordinal));
+    /// <summary>How many of the cases are computed so.</summary>
+    private static int Taken(OpenClDevice device, IEnumerable<OpCase> cases)
+    {
+        OpenClKernelContext context = new(device.Limits, static _ => false);
+        return cases.Count(test => test.Op.CreateOpenClKernel(NodeOf(test), context)!.Name.Contains("winograd", StringComparison.Ordinal));
+    }
 
     private static IEnumerable<OpCase> Cases(int batch, int h, int w, int inputs, int outputs, Window2d window)
     {
-        Shape x = new(batch, h, w, inputs), filter = new(outputs, window.KernelH, window.KernelW, inputs), y = new(batch, window.OutputH(h), window.OutputW(w), outputs);
+        Shape x = new(batch, h, w, inputs), filter = new(outputs, window.KernelH, window.KernelW, inputs);
+        Shape y = new(batch, window.OutputH(h), window.OutputW(w), outputs);
         yield return new OpCase(OpCatalog.Conv2d, new Conv2dAttributes(window), [x, filter]);
         yield return new OpCase(
             OpCatalog.Conv2d, new Conv2dAttributes(window, HasBias: true, Activation: Activation.Relu6, HasResidual: true), [x, filter, new Shape(outputs), y]);

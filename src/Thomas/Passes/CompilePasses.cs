@@ -13,6 +13,10 @@ internal static class CompilePasses
     public static CompilePass OpenClMoments { get; } =
         new("fuse-batch-norm-moments-opencl", FuseBatchNormMoments.RunOnOpenCl, FusesKernels: true, ForOpenCl: true);
 
+    /// <summary>Makes one launch of a whole inverted residual on devices of OpenCL.</summary>
+    public static CompilePass OpenClBlocks { get; } =
+        new("fuse-inverted-residual-opencl", FuseInvertedResidual.RunOnOpenCl, FusesKernels: true, ForOpenCl: true);
+
     /// <summary>All rewrites, in order.</summary>
     public static IReadOnlyList<CompilePass> All { get; } =
     [
@@ -27,6 +31,7 @@ internal static class CompilePasses
         new("fuse-bias-gradient", FuseBiasGradient.Run, FusesKernels: true),
         new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, ForCpuCaches: true),
         InvertedResiduals,
+        OpenClBlocks,
     ];
 
     /// <summary>Runs the passes.</summary>

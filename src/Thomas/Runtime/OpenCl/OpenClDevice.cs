@@ -111,7 +111,8 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override string Identity =>
         $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}"
-        + (_settings.Storage == OpenClStorage.Half ? "/half" : "") + (_settings.FusesMoments ? "" : "/moments-apart");
+        + (_settings.Storage == OpenClStorage.Half ? "/half" : "") + (_settings.FusesMoments ? "" : "/moments-apart")
+        + (_settings.FusesBlocks ? "/blocks-fused" : "");
 
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;
@@ -124,7 +125,8 @@ internal sealed unsafe class OpenClDevice : Device
 
     /// <inheritdoc/>
     public override bool Wants(CompilePass pass) =>
-        !pass.ForCpuCaches && !(_settings.Separate && pass.FusesKernels) && (_settings.FusesMoments || pass != CompilePasses.OpenClMoments);
+        !pass.ForCpuCaches && !(_settings.Separate && pass.FusesKernels) && (_settings.FusesMoments || pass != CompilePasses.OpenClMoments)
+        && (_settings.FusesBlocks || pass != CompilePasses.OpenClBlocks);
 
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>

@@ -59,8 +59,8 @@ internal static class BatchNormLaunches
     }
 
     /// <summary>
-    /// Mean, variance and what the mean lost when it was rounded, from the moments of blocks of rows: [block][base, mean, square][channel], mean and square, the
-    /// sum of squared deviations, being relative to the base.
+    /// Mean, variance and what the mean lost when it was rounded, from the moments of blocks of rows: [block][base, mean, square][channel]. Mean and
+    /// square, the sum of squared deviations, are relative to the base.
     /// </summary>
     /// <param name="rows">Rows of all blocks.</param>
     /// <param name="channels">Channels.</param>

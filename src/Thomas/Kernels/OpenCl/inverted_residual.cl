@@ -1,6 +1,6 @@
-// An inverted residual: y = f(project(depthwise(expand(x)))), each with its bias and activation, without its expanded image ever being in global memory. A group
-// makes TILE_H x TILE_W pixels of all output channels, for SLICE hidden channels at a time: the expanded image of its pixels and their surroundings into local
-// memory, the depthwise convolution of that beside it, and what it adds to the results into registers. Channels are multiples of 4.
+// An inverted residual: y = f(project(depthwise(expand(x)))), each with its bias and activation, without its expanded image ever being in global memory. A
+// group makes TILE_H x TILE_W pixels of all output channels, for SLICE hidden channels at a time: the expanded image of its pixels and their surroundings into
+// local memory, the depthwise convolution of that beside it, and what it adds to the results into registers. Channels are multiples of 4.
 //
 // EXPAND: whether there is an expansion; else x is the expanded image. IMAGE_H, IMAGE_W: the surroundings of a tile. COLUMNS: items side by side, each of which
 // has RN vectors of outputs for RP pixels. HIDDEN_ACT, MIDDLE_ACT, ACT: the activations. expand is [k][hidden], project [hidden][output].

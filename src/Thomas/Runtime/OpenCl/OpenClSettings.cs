@@ -179,7 +179,8 @@ internal sealed record OpenClSettings
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
                     + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, launch=MILLISECONDS, upload=ahead|inline, "
-                    + "transfer=copy|map, groups=1d|2d, moments=fused|apart, blocks=fused|apart, separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test.");
+                    + "transfer=copy|map, groups=1d|2d, moments=fused|apart, blocks=fused|apart, separate, scalar, fast-math, blocking, "
+                    + "profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
 }

@@ -71,8 +71,8 @@ public sealed class OpenClBlockTests
         OpenClDevice device = OpenClTesting.Open(words: words);
         CompiledGraph compiled = CompiledGraph.Create(graph, new CompileOptions { OtherDevice = device, Threads = 1 });
         Assert.Equal(blocks, compiled.Graph.Nodes.Count(node => node.Op is InvertedResidual));
-        if (blocks > 0)
-            Assert.Contains(device.SelfTest!.Verdicts, verdict => verdict is { Function: "inverted_residual", Outcome: OpenClOutcome.Passed });
+        bool IsTried(OpenClVerdict verdict) => verdict is { Function: "inverted_residual", Outcome: OpenClOutcome.Passed };
+        Assert.Equal(blocks > 0, device.SelfTest!.Verdicts.Any(IsTried));
         float[][] expected = Run(CompiledGraph.Create(graph, TestGraphs.Oracle)), actual = Run(compiled);
         for (int output = 0; output < 2; output++)
         {

@@ -148,7 +148,7 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = n
         {
             Description = "How an OpenCL device is used, as words: local=SIZE, group=ITEMS, units=COUNT, buffer=SIZE, tiles=registers|local|items, "
                 + "tune=off|fast|full, storage=float|half, launch=MILLISECONDS, slow=TIMES, upload=ahead|inline, transfer=copy|map, groups=1d|2d, "
-                + "separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
+                + "moments=fused|apart, blocks=fused|apart, separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test",
             HelpName = "words",
         };
         option.Validators.Add(static result =>

@@ -9,4 +9,5 @@ namespace Thomas.Passes;
 /// <param name="ForCpuCaches">Whether it pays only on a CPU: it makes one node of several whose common kernel keeps in the caches what lies between
 /// them.</param>
 /// <param name="FusesKernels">Whether it pays by fewer launches and less memory traffic on any device.</param>
-internal sealed record CompilePass(string Name, Func<Graph, Graph> Run, bool ForCpuCaches = false, bool FusesKernels = false);
+/// <param name="ForOpenCl">Whether it is for devices of OpenCL alone.</param>
+internal sealed record CompilePass(string Name, Func<Graph, Graph> Run, bool ForCpuCaches = false, bool FusesKernels = false, bool ForOpenCl = false);

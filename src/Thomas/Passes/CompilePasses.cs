@@ -9,6 +9,14 @@ internal static class CompilePasses
 {
     private static readonly CompilePass InvertedResiduals = new("fuse-inverted-residual", FuseInvertedResidual.Run, ForCpuCaches: true);
 
+    /// <summary>Lets convolutions sum the statistics for batch normalization on devices of OpenCL.</summary>
+    public static CompilePass OpenClMoments { get; } =
+        new("fuse-batch-norm-moments-opencl", FuseBatchNormMoments.RunOnOpenCl, FusesKernels: true, ForOpenCl: true);
+
+    /// <summary>Makes one launch of a whole inverted residual on devices of OpenCL.</summary>
+    public static CompilePass OpenClBlocks { get; } =
+        new("fuse-inverted-residual-opencl", FuseInvertedResidual.RunOnOpenCl, FusesKernels: true, ForOpenCl: true);
+
     /// <summary>All rewrites, in order.</summary>
     public static IReadOnlyList<CompilePass> All { get; } =
     [
@@ -19,9 +27,11 @@ internal static class CompilePasses
         new("fuse-epilogue", FuseEpilogue.Run, FusesKernels: true),
         new("fuse-batch-norm-activation", FuseBatchNormActivation.Run, FusesKernels: true),
         new("fuse-batch-norm-moments", FuseBatchNormMoments.Run, ForCpuCaches: true),
+        OpenClMoments,
         new("fuse-bias-gradient", FuseBiasGradient.Run, FusesKernels: true),
         new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, ForCpuCaches: true),
         InvertedResiduals,
+        OpenClBlocks,
     ];
 
     /// <summary>Runs the passes.</summary>

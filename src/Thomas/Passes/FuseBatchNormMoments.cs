@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
@@ -14,17 +15,30 @@ internal static class FuseBatchNormMoments
     /// <summary>Results from this size on have left the caches when the next operator reads them: half of a large third-level cache.</summary>
     private const long LargeBytes = 16 << 20;
 
+    // So few rows one launch normalizes by itself on a device of OpenCL, reading them twice from the caches.
+    private const int RowsOfOneLaunch = 2048;
+
     public static Graph Run(Graph graph) => Run(graph, LargeBytes);
+
+    /// <summary>
+    /// Rewrites a graph for devices of OpenCL: of convolutions that are matrix products, whose kernels sum the statistics where their results are in registers,
+    /// and not of depthwise ones.
+    /// </summary>
+    public static Graph RunOnOpenCl(Graph graph) =>
+        Run(graph, static node => node.Op is Conv2d && node.Output.Shape.Product(0, 3) > RowsOfOneLaunch);
 
     /// <summary>Rewrites a graph.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="leastBytes">Bytes from which on a result is too large for the caches.</param>
-    public static Graph Run(Graph graph, long leastBytes)
+    public static Graph Run(Graph graph, long leastBytes) =>
+        Run(graph, node => node.Op is Conv2d or DepthwiseConv2d && node.Output.Type.SizeBytes >= leastBytes);
+
+    private static Graph Run(Graph graph, Predicate<Node> pays)
     {
         HashSet<Node> convolutions = [];
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is Conv2d or DepthwiseConv2d && node.Output.Type.SizeBytes >= leastBytes && IsNormalized(node.Output)) convolutions.Add(node);
+            if (pays(node) && IsNormalized(node.Output)) convolutions.Add(node);
         }
 
         return convolutions.Count == 0 ? graph : Rewrite(graph, convolutions);

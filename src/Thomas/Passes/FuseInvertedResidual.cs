@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using Thomas.Graphs;
@@ -17,13 +18,20 @@ internal static class FuseInvertedResidual
     /// <summary>Most output channels of a block without expansion.</summary>
     private const int MostOutputs = 64;
 
-    public static Graph Run(Graph graph)
+    public static Graph Run(Graph graph) => Run(graph, Pays);
+
+    /// <summary>
+    /// Rewrites a graph for devices of OpenCL: whole blocks with channels in fours, which one launch computes. That may differ by rounding.
+    /// </summary>
+    public static Graph RunOnOpenCl(Graph graph) => Run(graph, PaysOnOpenCl);
+
+    private static Graph Run(Graph graph, Predicate<Block> pays)
     {
         Dictionary<Node, Block> blocks = [];
         HashSet<Node> inside = [];
         foreach (Node node in graph.Nodes)
         {
-            if (Find(graph, node, blocks) is not Block block) continue;
+            if (Find(graph, node, blocks) is not Block block || !pays(block)) continue;
             blocks.Add(block.Last, block);
             if (block.Expand is not null) inside.Add(block.Expand);
             if (block.Project is not null) inside.Add(block.Depthwise);
@@ -54,8 +62,7 @@ internal static class FuseInvertedResidual
         bool expands = IsPointwise(expand) && !((Conv2dAttributes)expand.Attributes).HasResidual && OnlyReader(graph, expand) is not null
             && !earlier.ContainsKey(expand);
         bool projects = IsPointwise(project) && ReferenceEquals(project.Inputs[0], node.Output);
-        Block block = new(expands ? expand : null, node, projects ? project : null);
-        return Pays(block) ? block : null;
+        return new Block(expands ? expand : null, node, projects ? project : null);
     }
 
     private static bool IsPointwise([NotNullWhen(true)] Node? node) =>
@@ -68,6 +75,10 @@ internal static class FuseInvertedResidual
     private static bool Pays(Block block) =>
         block.Depthwise.Inputs[0].Type.SizeBytes >= LeastBytes
         && (block.Expand is not null || (block.Project is not null && block.Last.Output.Shape[3] <= MostOutputs));
+
+    private static bool PaysOnOpenCl(Block block) =>
+        block is { Expand: Node expand, Project: not null } && block.Depthwise.Inputs[0].Type.SizeBytes >= LeastBytes
+        && expand.Inputs[0].Shape[3] % 4 == 0 && expand.Output.Shape[3] % 4 == 0 && block.Last.Output.Shape[3] % 4 == 0;
 
     private static void Emit(GraphRewriter rewriter, Block block)
     {

@@ -33,7 +33,7 @@ internal abstract class Device
     public virtual int JoinedUpdateElements => 0;
 
     /// <summary>Whether a compile pass pays on it.</summary>
-    public virtual bool Wants(CompilePass pass) => !pass.ForCpuCaches;
+    public virtual bool Wants(CompilePass pass) => !pass.ForCpuCaches && !pass.ForOpenCl;
 
     /// <summary>
     /// The graph with the values marked that are to lie in the device's memory as 16-bit floats (<see cref="Value.IsHalf"/>); the given one if there are none.

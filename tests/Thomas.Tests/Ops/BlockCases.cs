@@ -31,6 +31,12 @@ internal static class BlockCases
             yield return Block(S(1, 10, 12, 6), 20, window, 0);
         }
 
+        // Channels in fours.
+        foreach (Window2d window in Windows) yield return Block(S(2, 11, 19, 8), 20, window, 12);
+        yield return Block(S(1, 21, 18, 12), 36, Windows[0], 12, residual: true);
+        yield return Block(S(1, 9, 10, 0), 24, Windows[1], 20, projectBias: false);
+        yield return Block(S(1, 7, 7, 40), 20, Windows[0], 340, expandBias: false, depthwiseBias: false, residual: true);
+
         // With groups and bands, biases in part, a residual, sums of k in blocks that end inside a group.
         yield return Block(S(1, 23, 26, 9), 104, Windows[0], 9, residual: true);
         yield return Block(S(3, 33, 12, 4), 37, Windows[1], 33);
@@ -43,6 +49,7 @@ internal static class BlockCases
         foreach (Activation activation in OpCases.Activations)
         {
             yield return Block(S(1, 6, 7, 4), 35, Windows[0], 5, expand: activation, depthwise: activation, project: activation);
+            yield return Block(S(1, 6, 7, 4), 12, Windows[0], 8, expand: activation, depthwise: activation, project: activation);
             yield return Block(S(1, 6, 7, 4), 35, Windows[0], 0, expand: activation, depthwise: activation);
         }
     }

@@ -58,6 +58,30 @@ internal static class BatchNormLaunches
         ];
     }
 
+    /// <summary>
+    /// Mean, variance and what the mean lost when it was rounded, from the moments of blocks of rows: [block][base, mean, square][channel]. Mean and
+    /// square, the sum of squared deviations, are relative to the base.
+    /// </summary>
+    /// <param name="rows">Rows of all blocks.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="blockRows">Rows of a block; the last may have fewer.</param>
+    /// <param name="partial">Where the moments of the blocks lie.</param>
+    /// <param name="results">Mean, variance, rest.</param>
+    /// <param name="limits">Limits of the device.</param>
+    public static OpenClLaunch JoinBlocks(
+        int rows, int channels, int blockRows, LaunchArgument partial, ReadOnlySpan<LaunchArgument> results, OpenClLimits limits)
+    {
+        // All lanes that a group has for a column: there are many blocks, and few columns.
+        int vector = limits.ColumnVector(channels), columns = channels / vector, blocks = ColumnPlan.Up(rows, blockRows);
+        WorkSize group = limits.IsFlat
+            ? new WorkSize(Math.Min(limits.SumGroup, ColumnPlan.Power(columns)))
+            : new WorkSize(1, Math.Min(limits.SumGroup, ColumnPlan.Power(blocks)));
+        LaunchArgument vectors = LaunchArgument.Local(group.Count * vector * sizeof(float));
+        return new OpenClLaunch(
+            Program(File, vector), "moments_join_blocks", new WorkSize(columns, group.Y), group,
+            [partial, .. results, rows, channels, blockRows, blocks, vectors, vectors, LaunchArgument.Local(group.Count * sizeof(float))]);
+    }
+
     /// <summary>Batch normalization with the statistics of the batch: x, scale and shift to y, mean and variance.</summary>
     /// <param name="rows">Rows of x.</param>
     /// <param name="channels">Channels of x.</param>

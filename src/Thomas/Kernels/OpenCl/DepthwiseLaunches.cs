@@ -24,7 +24,21 @@ internal static class DepthwiseLaunches
     /// <param name="hasBias">Whether there is a bias.</param>
     /// <param name="activation">f.</param>
     /// <param name="limits">Limits of the device.</param>
-    public static OpenClLaunch Convolution(in ConvGeometry g, int multiplier, bool hasBias, Activation activation, OpenClLimits limits)
+    public static OpenClLaunch Convolution(in ConvGeometry g, int multiplier, bool hasBias, Activation activation, OpenClLimits limits) => Convolution(
+        g, multiplier, LaunchArgument.Input(0), LaunchArgument.Input(1), hasBias ? LaunchArgument.Input(2) : null, LaunchArgument.Output(), activation, limits);
+
+    /// <summary>y = f(sum of x * filter + bias).</summary>
+    /// <param name="g">The window.</param>
+    /// <param name="multiplier">Result channels for each channel.</param>
+    /// <param name="x">The images.</param>
+    /// <param name="filter">The filter.</param>
+    /// <param name="bias">The bias; null for none.</param>
+    /// <param name="y">The result.</param>
+    /// <param name="activation">f.</param>
+    /// <param name="limits">Limits of the device.</param>
+    public static OpenClLaunch Convolution(
+        in ConvGeometry g, int multiplier, LaunchArgument x, LaunchArgument filter, LaunchArgument? bias, LaunchArgument y, Activation activation,
+        OpenClLimits limits)
     {
         (string, string) act = ActivationMacros.Value(activation);
         bool isCommon = IsCommon(g, multiplier);
@@ -34,8 +48,7 @@ internal static class DepthwiseLaunches
             : g.OutPixels * g.Channels * multiplier;
         LaunchArgument[] arguments =
         [
-            LaunchArgument.Input(0).As("TX"), LaunchArgument.Input(1), LaunchArgument.Input(hasBias ? 2 : 1), LaunchArgument.Output().As("TY"), items, g.InH,
-            g.InW, g.Channels, g.OutH, g.OutW, g.PadTop, g.PadLeft, hasBias ? 1 : 0,
+            x.As("TX"), filter, bias ?? filter, y.As("TY"), items, g.InH, g.InW, g.Channels, g.OutH, g.OutW, g.PadTop, g.PadLeft, bias is null ? 0 : 1,
         ];
         if (!isCommon)
         {

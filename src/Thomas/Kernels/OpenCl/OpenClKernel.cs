@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace Thomas.Kernels.OpenCl;
@@ -38,8 +39,18 @@ internal sealed class OpenClKernel(string name, params OpenClLaunch[] launches) 
     public bool ReadsOwnTypes { get; init; }
 
     /// <summary>The same with more launches at its end.</summary>
-    public OpenClKernel Then(params OpenClLaunch[] more) =>
-        new(name, [.. launches, .. more]) { Workspace = Workspace, Constants = Constants, ReadsOwnTypes = ReadsOwnTypes };
+    public OpenClKernel Then(params OpenClLaunch[] more) => Then("", 0, more);
+
+    /// <summary>The same with more launches at its end.</summary>
+    /// <param name="ending">How its name goes on.</param>
+    /// <param name="workspace">Bytes of workspace that those launches use, from its beginning on.</param>
+    /// <param name="more">The launches.</param>
+    public OpenClKernel Then(string ending, long workspace, params OpenClLaunch[] more) => new($"{name}{ending}", [.. launches, .. more])
+    {
+        Workspace = Math.Max(Workspace, workspace),
+        Constants = Constants,
+        ReadsOwnTypes = ReadsOwnTypes,
+    };
 
     /// <inheritdoc/>
     public override long ConstantBytes => Constants;

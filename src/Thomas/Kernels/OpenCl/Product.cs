@@ -105,6 +105,12 @@ internal sealed record Product
     /// <summary>Memory of what is added to c, which lies as c does; null for nothing.</summary>
     public LaunchArgument? Residual { get; init; }
 
+    /// <summary>
+    /// Memory of the result's moments over its rows: mean, variance (divided by the count) and what the mean lost when it was rounded, [count * n] each. Null
+    /// where they are not wanted. The products of a result with moments lie side by side in its rows.
+    /// </summary>
+    public (LaunchArgument Mean, LaunchArgument Variance, LaunchArgument Lost)? Moments { get; init; }
+
     /// <summary>Which of all that lies in memory as 16-bit floats.</summary>
     public ProductHalves Halves { get; init; }
 

@@ -21,22 +21,24 @@ internal static class ProductLaunches
     public static OpenClKernel Create(string name, Product product, OpenClKernelContext context)
     {
         product = product with { Halves = ProductHalves.Of(product, context.Halves), IsScalar = context.Limits.Vector == 1 };
-        if (context.Limits.IsSeparate && HasEpilogue(product)) return Separate(name, product, context);
+        if (context.Limits.IsSeparate && (HasEpilogue(product) || product.Moments is not null)) return Separate(name, product, context);
         if (WinogradLaunches.Suits(product, context.Limits))
         {
             OpenClKernel fewer = WinogradLaunches.Create(name, product, context);
+            if (product.Moments is not null) fewer = ProductMoments.Apart(fewer, product, context.Limits);
             if (context.CanUse([.. fewer.Launches])) return fewer;
         }
 
-        ProductChoice usual = ProductChoice.Default(product, context.Limits);
-        OpenClKernel kernel = Create(name, product, context.Choose?.Invoke(product) ?? usual, context.Limits);
+        ProductChoice usual = ProductChoice.Default(product, context.Limits), first = context.Choose?.Invoke(product) ?? usual;
+        OpenClKernel kernel = Create(name, product, first, context.Limits);
         foreach (ProductChoice other in (IEnumerable<ProductChoice>)[usual, .. ProductChoice.Replacements(product, context.Limits)])
         {
-            if (context.CanUse([.. kernel.Launches])) break;
+            if (context.CanUse([.. kernel.Launches])) return kernel;
             kernel = Create(name, product, other, context.Limits);
         }
 
-        return kernel;
+        if (product.Moments is null || context.CanUse([.. kernel.Launches])) return kernel;
+        return ProductMoments.Apart(Create(name, product with { Moments = null }, context), product, context.Limits);
     }
 
     /// <summary>The kernel of a product, computed in one of the ways that there are.</summary>
@@ -46,10 +48,15 @@ internal static class ProductLaunches
     /// <param name="limits">Limits of the device.</param>
     public static OpenClKernel Create(string name, Product product, ProductChoice choice, OpenClLimits limits)
     {
+        if (product.Moments is not null && !ProductMoments.Fuses(product, choice, limits))
+        {
+            return ProductMoments.Apart(Create(name, product with { Moments = null }, choice, limits), product, limits);
+        }
+
         product = product with { A = product.A.As("TA"), B = product.B.As("TB"), C = product.C.As("TC"), Residual = product.Residual?.As("TR") };
         return choice.Tile is ProductTile tile ? InLocalMemory(name, product, tile, choice.Pieces, limits)
             : product.IsFilter ? Filter(name, product, choice, limits)
-            : Direct(name, product, choice.Block);
+            : Direct(name, product, choice.Block, limits);
     }
 
     /// <summary>Numbers of a that are read at once.</summary>
@@ -104,8 +111,9 @@ internal static class ProductLaunches
     /// <summary>The product, then bias, residual and activation, a launch each.</summary>
     private static OpenClKernel Separate(string name, Product product, OpenClKernelContext context)
     {
-        Product plain = product with { Bias = null, Residual = null, Activation = default };
-        return Create(name, plain, context).Then(Epilogues(product, context.Limits));
+        Product plain = product with { Bias = null, Residual = null, Activation = default, Moments = null };
+        OpenClKernel kernel = Create(name, plain, context).Then(Epilogues(product, context.Limits));
+        return product.Moments is null ? kernel : ProductMoments.Apart(kernel, product, context.Limits);
     }
 
     private static OpenClKernel InLocalMemory(string name, Product product, ProductTile tile, int pieces, OpenClLimits limits)
@@ -125,6 +133,7 @@ internal static class ProductLaunches
         if (!split) macros.AddRange(Epilogue(product));
         List<LaunchArgument> arguments = [product.A, product.B, split ? LaunchArgument.Workspace() : product.C];
         if (!split) AddEpilogue(arguments, product);
+        if (product.Moments is not null) ProductMoments.Add(macros, arguments, LaunchArgument.Workspace());
         arguments.AddRange(
             [product.M, product.N, product.K, product.LdA, product.LdB, product.LdC, product.StepA, product.StepB, product.StepC, pieces, pieceK, stepPiece]);
         AddWindow(arguments, product);
@@ -137,10 +146,10 @@ internal static class ProductLaunches
             {
                 Workspace = sizeof(float) * (long)stepPiece * pieces,
             }
-            : new OpenClKernel(fullName, launch);
+            : ProductMoments.Joined(fullName, [launch], product, tile.M, 0, limits);
     }
 
-    private static OpenClKernel Direct(string name, Product product, ItemBlock block)
+    private static OpenClKernel Direct(string name, Product product, ItemBlock block, OpenClLimits limits)
     {
         List<OpenClLaunch> launches = [];
         int channels = product.K / product.Taps, ldb = product.LdB, stepB = product.StepB, tapB = product.LdB;
@@ -168,11 +177,18 @@ internal static class ProductLaunches
         macros.AddRange(Epilogue(product));
         List<LaunchArgument> arguments = [product.A, b, product.C];
         AddEpilogue(arguments, product);
+        int blocks = product.Moments is null ? 1 : ProductMoments.BlocksOf(product, block, limits);
+        if (product.Moments is not null)
+        {
+            ProductMoments.Add(macros, arguments, LaunchArgument.Workspace(Up(workspace, Alignment)));
+            arguments.Add(blocks);
+        }
+
         arguments.AddRange([product.M, product.N, product.LdA, ldb, product.LdC, product.StepA, stepB, product.StepC, tapB]);
         AddWindow(arguments, product with { Window = product.Window with { Channels = channels } });
-        launches.Add(new OpenClLaunch(
-            OpenClProgram.Of("direct", [.. macros]), "direct", block.Items(product.M, product.N, product.Count), block.Group, [.. arguments]));
-        return new OpenClKernel($"f32_{name}_{block.Name}", [.. launches]) { Constants = constants, Workspace = workspace };
+        WorkSize items = (block with { Rows = block.Rows * blocks }).Items(product.M, product.N, product.Count);
+        launches.Add(new OpenClLaunch(OpenClProgram.Of("direct", [.. macros]), "direct", items, block.Group, [.. arguments]));
+        return ProductMoments.Joined($"f32_{name}_{block.Name}", launches, product, block.Rows * blocks, workspace, limits, constants);
     }
 
     private static OpenClKernel Filter(string name, Product product, ProductChoice choice, OpenClLimits limits)
@@ -206,10 +222,20 @@ internal static class ProductLaunches
             : new OpenClKernel(fullName, launch);
     }
 
-    private static OpenClLaunch Transpose(Product product, LaunchArgument target, int matrices) => new(
-        OpenClProgram.Of("product_parts", Tile()), "transpose", new WorkSize(product.K, product.N, matrices), new WorkSize(TransposeTile, TransposeTile),
-        [product.B, target, product.N, product.K])
-    { IsOnce = product.IsConstantB };
+    private static OpenClLaunch Transpose(Product product, LaunchArgument target, int matrices) =>
+        Transpose(product.B, target, product.N, product.K, matrices, product.IsConstantB);
+
+    /// <summary>Transposes of matrices.</summary>
+    /// <param name="source">Where they lie; macro TB stands for the type of their elements.</param>
+    /// <param name="target">Where they go.</param>
+    /// <param name="rows">Rows of each.</param>
+    /// <param name="columns">Columns of each.</param>
+    /// <param name="matrices">How many.</param>
+    /// <param name="isOnce">Whether they are constants, and go to the memory of those.</param>
+    public static OpenClLaunch Transpose(LaunchArgument source, LaunchArgument target, int rows, int columns, int matrices, bool isOnce) => new(
+        OpenClProgram.Of("product_parts", Tile()), "transpose", new WorkSize(columns, rows, matrices), new WorkSize(TransposeTile, TransposeTile),
+        [source, target, rows, columns])
+    { IsOnce = isOnce };
 
     private static (string, string) Tile() => ("TILE", Text(TransposeTile));
 
@@ -250,6 +276,8 @@ internal static class ProductLaunches
     /// <summary>4 where all vectors of 4 lie at multiples of 16 bytes and none crosses an end.</summary>
     private static int Width(int line, int step, LaunchArgument memory, int inner) =>
         line % 4 == 0 && step % 4 == 0 && inner % 4 == 0 && memory.Value % 16 == 0 ? 4 : 1;
+
+    private static long Up(long value, long step) => (value + step - 1) / step * step;
 
     private static int Up(int value, int step) => (value + step - 1) / step * step;
 

@@ -94,6 +94,11 @@ internal sealed record ProductTile(int M, int N, int K, int ItemM, int ItemN, do
         && Shares(M, product.FormA == MatrixForm.Columns, ProductLaunches.WidthA(product))
         && Shares(N, product.FormB != MatrixForm.Columns, ProductLaunches.WidthB(product));
 
+    /// <summary>
+    /// Whether moments of four columns of each work-item, which are vectors of 4 and their count, have room where the tiles of the operands were.
+    /// </summary>
+    public bool HasRoomForMoments => Items * 8 <= 2 * K * (M + Pad) && Items * 5 <= 2 * K * (N + Pad);
+
     /// <summary>Whether lines of an operand's tile, or parts of a line, are divided among all work-items without a rest.</summary>
     /// <param name="size">Rows or columns.</param>
     /// <param name="along">Whether lines lie along them rather than along the sums.</param>

@@ -1,6 +1,6 @@
 // Batch normalization over the last axis. V channels a work-item, which are a column; a group is columns (dimension 0) by lanes (dimension 1, a power of 2),
-// and the lanes of a column share the rows of a chunk. Moments are joined as Chan, Golub and LeVeque (1979) do, relative to the tensor's first row, so that
-// neither a large mean nor many rows cost digits.
+// and the lanes of a column share the rows of a chunk. Moments are joined relative to the tensor's first row, so that neither a large mean nor many rows cost
+// digits.
 #define AT(p, i) (*(global FV *)((p) + (i)))
 #define CLIP(v) ((v) > (FV)(upper) ? (FV)(upper) : (v) < (FV)(lower) ? (FV)(lower) : (v))
 
@@ -11,16 +11,8 @@
     const bool exists = c < channels; \
     const int first = chunk * chunk_rows + lane, end = exists ? min(rows, (chunk + 1) * chunk_rows) : 0
 
-// (n, mean, square) of more rows into those of some, square being the sum of squared deviations.
-#define JOIN(n2, mean2, square2) \
-    if ((n2) > 0) \
-    { \
-        const float all = n + (n2), share = (n2) / all; \
-        const FV difference = (mean2) - mean; \
-        mean += difference * share; \
-        square += (square2) + difference * difference * (n * share); \
-        n = all; \
-    }
+// Moments of more rows into n, mean and square.
+#define JOIN(n2, mean2, square2) JOIN_MOMENTS(FV, n2, mean2, square2)
 
 // n, mean and square of this lane's rows, relative to base.
 #define MOMENTS_OF_ROWS \
@@ -107,6 +99,49 @@ kernel void moments_join(ARG(const float, partial), ARG(float, mean_out), ARG(fl
     USE(float, rest_out);
     PLACE(0);
     MOMENTS_OF_CHUNKS
+    JOIN_LANES;
+    FINISH;
+    if (lane == 0 && exists)
+    {
+        AT(mean_out, c) = rounded;
+        AT(variance_out, c) = spread;
+        AT(rest_out, c) = lost;
+    }
+}
+
+// Those of the tensor from partial[block][base, mean, square][c], as products leave them: each block of rows has a base of its own.
+kernel void moments_join_blocks(ARG(const float, partial), ARG(float, mean_out), ARG(float, variance_out), ARG(float, rest_out), const int rows,
+    const int channels, const int block_rows, const int blocks, LOCALS)
+{
+    USE(const float, partial);
+    USE(float, mean_out);
+    USE(float, variance_out);
+    USE(float, rest_out);
+    const int c = (int)get_global_id(0) * V, lanes = get_local_size(1), lane = get_local_id(1), width = get_local_size(0);
+    const int place = lane * width + (int)get_local_id(0);
+    const bool exists = c < channels;
+    const FV base = exists ? READ(partial, c) : (FV)(0.0f);
+    FV mean = (FV)(0.0f), square = (FV)(0.0f);
+    float n = 0;
+#define OF_BLOCK(k, part) READ(partial, (3 * (k) + part) * channels + c)
+#define JOIN_BLOCK(k, base2, mean2, square2) \
+    { \
+        const float count = min(block_rows, rows - (k) * block_rows); \
+        JOIN(count, (base2 - base) + mean2, square2) \
+    }
+    int k = exists ? lane : blocks;
+    for (; k + 3 * lanes < blocks; k += 4 * lanes)
+    {
+        const FV b0 = OF_BLOCK(k, 0), b1 = OF_BLOCK(k + lanes, 0), b2 = OF_BLOCK(k + 2 * lanes, 0), b3 = OF_BLOCK(k + 3 * lanes, 0);
+        const FV m0 = OF_BLOCK(k, 1), m1 = OF_BLOCK(k + lanes, 1), m2 = OF_BLOCK(k + 2 * lanes, 1), m3 = OF_BLOCK(k + 3 * lanes, 1);
+        const FV s0 = OF_BLOCK(k, 2), s1 = OF_BLOCK(k + lanes, 2), s2 = OF_BLOCK(k + 2 * lanes, 2), s3 = OF_BLOCK(k + 3 * lanes, 2);
+        JOIN_BLOCK(k, b0, m0, s0)
+        JOIN_BLOCK(k + lanes, b1, m1, s1)
+        JOIN_BLOCK(k + 2 * lanes, b2, m2, s2)
+        JOIN_BLOCK(k + 3 * lanes, b3, m3, s3)
+    }
+
+    for (; k < blocks; k += lanes) JOIN_BLOCK(k, OF_BLOCK(k, 0), OF_BLOCK(k, 1), OF_BLOCK(k, 2))
     JOIN_LANES;
     FINISH;
     if (lane == 0 && exists)

@@ -177,3 +177,22 @@ typedef OF_V(float, V) FV;
 #else
 #define FINAL(x) (x)
 #endif
+
+// The same of what is written beside it: moments of the columns, by the macro MOMENTS.
+#ifdef MOMENTS
+#define MOMENTS_ARG ARG(float, partial),
+#else
+#define MOMENTS_ARG
+#endif
+
+// (n, mean, square) of some values becomes that of them and more; square is the sum of squared deviations, and a mean may be relative to a number that all of
+// them have in common. After Chan, Golub and LeVeque (1979).
+#define JOIN_MOMENTS(type, n2, mean2, square2) \
+    if ((n2) > 0) \
+    { \
+        const float all = n + (n2), share = (n2) / all; \
+        const type difference = (mean2) - mean; \
+        mean += difference * share; \
+        square += (square2) + difference * difference * (n * share); \
+        n = all; \
+    }

@@ -1,7 +1,7 @@
 // Matrix products without a tile of the group: an item makes MR rows of NV vectors of VW numbers each, and reads operands from global memory, through the
 // caches. No local memory, no barrier: phones, and CPUs with wider vectors.
 //
-// MR, NV, VW: the item's block. A_ROWS, A_COLUMNS, A_PATCHES, BACKWARD, STRIDED: as in product.cl. b[tap][k] is a line of numbers along n.
+// MR, NV, VW: the item's block. A_ROWS, A_COLUMNS, A_PATCHES, BACKWARD, STRIDED, MOMENTS: as in product.cl. b[tap][k] is a line of numbers along n.
 
 #if VW == 1
 #define VECTOR float
@@ -34,9 +34,22 @@
 #define WITH_RESIDUAL(v, n) (v)
 #endif
 
+// With moments an item makes several blocks, one below the other, so that it has moments of more rows than one block has.
+#ifdef MOMENTS
+#define BLOCKS_ARG const int blocks,
+#define ROWS_OF_ITEM (blocks * MR)
+#define EACH_BLOCK for (int firstM = beginM; firstM < min(sizeM, beginM + ROWS_OF_ITEM); firstM += MR)
+#define KEEP_FOR_MOMENTS sums[i][j] = READ_VECTOR(float, values)
+#else
+#define BLOCKS_ARG
+#define ROWS_OF_ITEM MR
+#define EACH_BLOCK const int firstM = beginM;
+#define KEEP_FOR_MOMENTS
+#endif
+
 kernel void direct(
     ARG(const TA, a), ARG(const TB, b), ARG(TC, c),
-    BIAS_ARG RESIDUAL_ARG
+    BIAS_ARG RESIDUAL_ARG MOMENTS_ARG BLOCKS_ARG
     const int sizeM, const int sizeN, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC, const int tapB,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
     const int strideH, const int strideW, const int dilationH, const int dilationW, const int padTop, const int padLeft)
@@ -46,109 +59,176 @@ kernel void direct(
     USE(TC, c);
     USE_BIAS;
     USE_RESIDUAL;
-    const int firstN = get_global_id(0) * (NV * VW), firstM = get_global_id(1) * MR, which = get_global_id(2);
-    if (firstN >= sizeN || firstM >= sizeM) return;
+    const int firstN = get_global_id(0) * (NV * VW), beginM = get_global_id(1) * ROWS_OF_ITEM, which = get_global_id(2);
+    if (firstN >= sizeN || beginM >= sizeM) return;
     a += (size_t)which * stepA;
     b += (size_t)which * stepB;
-    VECTOR sums[MR][NV];
+#ifdef MOMENTS
+    USE(float, partial);
+    VECTOR bases[NV], means[NV], squares[NV];
+    int n = 0;
+#endif
+    EACH_BLOCK
+    {
+        VECTOR sums[MR][NV];
 #pragma unroll
-    for (int i = 0; i < MR; i++)
+        for (int i = 0; i < MR; i++)
 #pragma unroll
-        for (int j = 0; j < NV; j++) sums[i][j] = (VECTOR)(0);
+            for (int j = 0; j < NV; j++) sums[i][j] = (VECTOR)(0);
 
 #ifdef A_PATCHES
-    int image[MR], y[MR], x[MR];
-#pragma unroll
-    for (int i = 0; i < MR; i++)
-    {
-        const int m = min(firstM + i, sizeM - 1);
-        image[i] = m / pixelsW / pixelsH * imageH;
-        y[i] = FIRST_Y(m / pixelsW % pixelsH);
-        x[i] = FIRST_X(m % pixelsW);
-    }
-#endif
-
-    for (int tap = 0; tap < taps; tap++)
-    {
-#ifdef A_PATCHES
-        const int tapRow = tap / kernelW, tapColumn = tap % kernelW;
-        int inside[MR], any = 0;
-#endif
-        size_t lines[MR];
+        int image[MR], y[MR], x[MR];
 #pragma unroll
         for (int i = 0; i < MR; i++)
         {
-#if defined(A_PATCHES)
-            const int row = TAP_Y(y[i], tapRow), column = TAP_X(x[i], tapColumn);
-            inside[i] = (uint)row < (uint)imageH && (uint)column < (uint)imageW;
-            lines[i] = inside[i] ? ((size_t)(image[i] + row) * imageW + column) * lda : 0;
-            any |= inside[i];
-#elif defined(A_COLUMNS)
-            lines[i] = min(firstM + i, sizeM - 1);
-#else
-            lines[i] = (size_t)min(firstM + i, sizeM - 1) * lda;
-#endif
+            const int m = min(firstM + i, sizeM - 1);
+            image[i] = m / pixelsW / pixelsH * imageH;
+            y[i] = FIRST_Y(m / pixelsW % pixelsH);
+            x[i] = FIRST_X(m % pixelsW);
         }
+#endif
+
+        for (int tap = 0; tap < taps; tap++)
+        {
+#ifdef A_PATCHES
+            const int tapRow = tap / kernelW, tapColumn = tap % kernelW;
+            int inside[MR], any = 0;
+#endif
+            size_t lines[MR];
+#pragma unroll
+            for (int i = 0; i < MR; i++)
+            {
+#if defined(A_PATCHES)
+                const int row = TAP_Y(y[i], tapRow), column = TAP_X(x[i], tapColumn);
+                inside[i] = (uint)row < (uint)imageH && (uint)column < (uint)imageW;
+                lines[i] = inside[i] ? ((size_t)(image[i] + row) * imageW + column) * lda : 0;
+                any |= inside[i];
+#elif defined(A_COLUMNS)
+                lines[i] = min(firstM + i, sizeM - 1);
+#else
+                lines[i] = (size_t)min(firstM + i, sizeM - 1) * lda;
+#endif
+            }
 
 #ifdef A_PATCHES
-        if (!any) continue;
+            if (!any) continue;
 
-        // The load stands outside the choice, so that there is no branch: a place beyond the image is read at the first pixel.
+            // The load stands outside the choice, so that there is no branch: a place beyond the image is read at the first pixel.
 #define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #elif defined(A_COLUMNS)
 #define TAKE(i, k) GET(TA, a + (lines[i] + (size_t)(k) * lda))
 #else
 #define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #endif
-        for (int k = 0; k < channels; k++)
-        {
-            global const TB *line = b + (size_t)tap * tapB + (size_t)k * ldb;
-            VECTOR columns[NV];
-#pragma unroll
-            for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(TB, line + COLUMN(j));
-#pragma unroll
-            for (int i = 0; i < MR; i++)
+            for (int k = 0; k < channels; k++)
             {
-                float one = TAKE(i, k);
-#ifdef A_PATCHES
-                one = inside[i] ? one : 0.0f;
-#endif
-                const VECTOR row = (VECTOR)(one);
+                global const TB *line = b + (size_t)tap * tapB + (size_t)k * ldb;
+                VECTOR columns[NV];
 #pragma unroll
-                for (int j = 0; j < NV; j++) sums[i][j] = fma(row, columns[j], sums[i][j]);
+                for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(TB, line + COLUMN(j));
+#pragma unroll
+                for (int i = 0; i < MR; i++)
+                {
+                    float one = TAKE(i, k);
+#ifdef A_PATCHES
+                    one = inside[i] ? one : 0.0f;
+#endif
+                    const VECTOR row = (VECTOR)(one);
+#pragma unroll
+                    for (int j = 0; j < NV; j++) sums[i][j] = fma(row, columns[j], sums[i][j]);
+                }
             }
         }
-    }
 
 #pragma unroll
-    for (int i = 0; i < MR; i++)
-    {
-        if (firstM + i >= sizeM) continue;
-        const size_t at = (size_t)which * stepC + (size_t)(firstM + i) * ldc;
+        for (int i = 0; i < MR; i++)
+        {
+            if (firstM + i >= sizeM) continue;
+            const size_t at = (size_t)which * stepC + (size_t)(firstM + i) * ldc;
+#pragma unroll
+            for (int j = 0; j < NV; j++)
+            {
+                const int column = COLUMN(j), skip = firstN + j * VW - column;
+                float values[VW];
+                WRITE_VECTOR(float, sums[i][j], values);
+#pragma unroll
+                for (int u = 0; u < VW; u++)
+                {
+                    float v = WITH_RESIDUAL(WITH_BIAS(values[u], column + u), column + u);
+                    v = FINAL(v);
+                    values[u] = v;
+                }
+
+                KEEP_FOR_MOMENTS;
+
+                if (skip == 0)
+                {
+                    WRITE_VECTOR(TC, READ_VECTOR(float, values), c + at + column);
+                }
+                else
+                {
+                    for (int u = skip; u < VW; u++) PUT(TC, c + (at + column + u), values[u]);
+                }
+            }
+        }
+#ifdef MOMENTS
+
+        // Of the block, relative to the first row of all; then those of the blocks before and these become one.
+        const int rows = min(MR, sizeM - firstM);
+        const float share = (float)rows / (float)(n + rows), weight = (float)n * share;
 #pragma unroll
         for (int j = 0; j < NV; j++)
         {
-            const int column = COLUMN(j), skip = firstN + j * VW - column;
-            float values[VW];
-            WRITE_VECTOR(float, sums[i][j], values);
-#pragma unroll
-            for (int u = 0; u < VW; u++)
+            if (n == 0)
             {
-                float v = WITH_RESIDUAL(WITH_BIAS(values[u], column + u), column + u);
-                v = FINAL(v);
-                values[u] = v;
+                bases[j] = sums[0][j];
+                means[j] = (VECTOR)(0);
+                squares[j] = (VECTOR)(0);
             }
 
-            if (skip == 0)
+            VECTOR mean = (VECTOR)(0), square = (VECTOR)(0);
+#pragma unroll
+            for (int i = 0; i < MR; i++)
             {
-                WRITE_VECTOR(TC, READ_VECTOR(float, values), c + at + column);
+                sums[i][j] -= bases[j];
+                if (i < rows) mean += sums[i][j];
             }
-            else
+
+            mean /= (float)rows;
+#pragma unroll
+            for (int i = 0; i < MR; i++)
             {
-                for (int u = skip; u < VW; u++) PUT(TC, c + (at + column + u), values[u]);
+                const VECTOR apart = sums[i][j] - mean;
+                if (i < rows) square += apart * apart;
             }
+
+            const VECTOR difference = mean - means[j];
+            means[j] += difference * share;
+            squares[j] += square + difference * difference * weight;
+        }
+
+        n += rows;
+#endif
+    }
+
+#ifdef MOMENTS
+    partial += (size_t)get_global_id(1) * 3 * ldc + (size_t)which * stepC;
+#pragma unroll
+    for (int j = 0; j < NV; j++)
+    {
+        const int column = COLUMN(j), skip = firstN + j * VW - column;
+        float base[VW], mean[VW], square[VW];
+        WRITE_VECTOR(float, bases[j], base);
+        WRITE_VECTOR(float, means[j], mean);
+        WRITE_VECTOR(float, squares[j], square);
+        for (int u = skip; u < VW; u++)
+        {
+            partial[column + u] = base[u];
+            partial[ldc + column + u] = mean[u];
+            partial[2 * ldc + column + u] = square[u];
         }
     }
+#endif
 }
 #endif
 

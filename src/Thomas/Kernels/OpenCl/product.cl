@@ -8,6 +8,8 @@
 //   B_TAPS    filters, for the gradient of the input: k is (row, column of the window, output channel), n an input channel
 //   B_PATCHES patches of images, for the gradient of the filter: k is a pixel, n is (row, column of the window, channel)
 // VA, VB, VC: numbers that are read or written at once, 4 or 1. BACKWARD: pixels are those of the convolution's input, and what is read is its output.
+// MOMENTS: moments of each column of the tile go to partial[row of tiles][base, mean, square][column], mean and square (the sum of squared deviations) being
+// relative to base, an element of the column.
 // The third axis of the groups counts products (groups of channels) and, for each, the pieces that k is cut into; those go to c one behind the other.
 
 #define ITEMS ((BM / TM) * (BN / TN))
@@ -60,7 +62,7 @@
 
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
     ARG(const TA, a), ARG(const TB, b), ARG(TC, c),
-    BIAS_ARG RESIDUAL_ARG
+    BIAS_ARG RESIDUAL_ARG MOMENTS_ARG
     const int sizeM, const int sizeN, const int sizeK, const int lda, const int ldb, const int ldc, const int stepA, const int stepB, const int stepC,
     const int pieces, const int pieceK, const int stepPiece,
     const int imageH, const int imageW, const int pixelsH, const int pixelsW, const int kernelW, const int taps, const int channels,
@@ -341,4 +343,71 @@ kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product(
 #endif
         }
     }
+
+#ifdef MOMENTS
+    // Four columns of each item at a time; items that stand below each other are joined two by two where the operands' tiles were.
+    USE(float, partial);
+    partial += (size_t)GROUP(1) * 3 * ldc + (size_t)which * stepC;
+    local float4 *bases = (local float4 *)&tileA[0][0][0], *means = bases + ITEMS, *squares = (local float4 *)&tileB[0][0][0];
+    local float *counts = (local float *)(squares + ITEMS);
+    const int row = ROW_OF(item), place = row * (BN / TN) + COLUMN_OF(item);
+#pragma unroll
+    for (int j = 0; j < TN; j += 4)
+    {
+        const float4 base = (float4)(sums[0][j], sums[0][j + 1], sums[0][j + 2], sums[0][j + 3]);
+        float4 mean = (float4)(0), square = (float4)(0);
+        float n = 0;
+#define IS_ROW(i) (firstM + itemM + (i) / 4 * (BM / (TM / 4)) + (i) % 4 < sizeM)
+#define APART(i) ((float4)(sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]) - base)
+#pragma unroll
+        for (int i = 0; i < TM; i++)
+        {
+            if (!IS_ROW(i)) continue;
+            mean += APART(i);
+            n += 1;
+        }
+
+        mean /= max(n, 1.0f);
+#pragma unroll
+        for (int i = 0; i < TM; i++)
+        {
+            if (IS_ROW(i)) square += (APART(i) - mean) * (APART(i) - mean);
+        }
+
+        bases[place] = base;
+        means[place] = mean;
+        squares[place] = square;
+        counts[place] = n;
+        for (int reach = BM / TM / 2; reach > 0; reach /= 2)
+        {
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (row < reach)
+            {
+                const int other = place + reach * (BN / TN);
+                JOIN_MOMENTS(float4, counts[other], (bases[other] - base) + means[other], squares[other])
+                means[place] = mean;
+                squares[place] = square;
+                counts[place] = n;
+            }
+        }
+
+        if (row == 0)
+        {
+            const int column = firstN + itemN + j / 4 * (BN / (TN / 4));
+#define PUT_MOMENTS(u, part)                                                                                                                                 \
+    if (column + u < sizeN)                                                                                                                                  \
+    {                                                                                                                                                        \
+        partial[column + u] = base.part;                                                                                                                     \
+        partial[ldc + column + u] = mean.part;                                                                                                               \
+        partial[2 * ldc + column + u] = square.part;                                                                                                         \
+    }
+            PUT_MOMENTS(0, x)
+            PUT_MOMENTS(1, y)
+            PUT_MOMENTS(2, z)
+            PUT_MOMENTS(3, w)
+        }
+
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+#endif
 }

@@ -25,7 +25,7 @@ internal abstract class HostDevice(int threads) : Device
     public override long Alignment => CpuPlace.Alignment;
 
     /// <inheritdoc/>
-    public override bool Wants(CompilePass pass) => true;
+    public override bool Wants(CompilePass pass) => !pass.ForOpenCl;
 
     /// <inheritdoc/>
     public override bool CanOverwrite(Node node, int input) => node.Op.CpuCanOverwrite(node, input);

@@ -111,7 +111,8 @@ internal sealed unsafe class OpenClDevice : Device
     /// <inheritdoc/>
     public override string Identity =>
         $"OpenCL {Info.Platform}/{Info.Name}/{Info.Driver}/{Limits}/{_settings.CompilerOptions(Info)}"
-        + (_settings.Storage == OpenClStorage.Half ? "/half" : "");
+        + (_settings.Storage == OpenClStorage.Half ? "/half" : "") + (_settings.FusesMoments ? "" : "/moments-apart")
+        + (_settings.FusesBlocks ? "/blocks-fused" : "");
 
     /// <inheritdoc/>
     public override long Alignment => OffsetAlignment;
@@ -123,7 +124,9 @@ internal sealed unsafe class OpenClDevice : Device
     public override int JoinedUpdateElements => _settings.Separate ? 0 : JoinedElements;
 
     /// <inheritdoc/>
-    public override bool Wants(CompilePass pass) => base.Wants(pass) && !(_settings.Separate && pass.FusesKernels);
+    public override bool Wants(CompilePass pass) =>
+        !pass.ForCpuCaches && !(_settings.Separate && pass.FusesKernels) && (_settings.FusesMoments || pass != CompilePasses.OpenClMoments)
+        && (_settings.FusesBlocks || pass != CompilePasses.OpenClBlocks);
 
     /// <summary>The device that options ask for, opened once a process.</summary>
     /// <param name="options">Number, settings, folder of programs.</param>

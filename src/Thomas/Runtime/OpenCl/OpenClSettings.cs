@@ -73,6 +73,12 @@ internal sealed record OpenClSettings
     /// <summary>Whether nothing is fused: bias, residual, activation and updates are launches of their own.</summary>
     public bool Separate { get; init; }
 
+    /// <summary>Whether convolutions sum the statistics for the batch normalization that follows them.</summary>
+    public bool FusesMoments { get; init; } = true;
+
+    /// <summary>Whether inverted residuals of inference are one launch each.</summary>
+    public bool FusesBlocks { get; init; }
+
     /// <summary>Whether groups lie along one axis where their shape is a matter of choice.</summary>
     public bool FlatGroups { get; init; }
 
@@ -121,8 +127,8 @@ internal sealed record OpenClSettings
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
     /// <c>storage=half</c>, <c>slow=4</c>, <c>launch=20</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>groups=1d</c>, <c>winograd=off</c>,
-    /// <c>separate</c>, <c>scalar</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>, <c>one-by-one</c>, <c>no-self-test</c>,
-    /// between blanks. A later word goes before an earlier one.
+    /// <c>moments=apart</c>, <c>blocks=fused</c>, <c>separate</c>, <c>scalar</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>,
+    /// <c>one-by-one</c>, <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -163,6 +169,8 @@ internal sealed record OpenClSettings
                 return this with { Storage = storage };
             case "groups" when value is "1d" or "2d": return this with { FlatGroups = value == "1d" };
             case "winograd" when value is "on" or "off": return this with { Winograd = value == "on" ? WinogradUse.Always : WinogradUse.Never };
+            case "moments" when value is "fused" or "apart": return this with { FusesMoments = value == "fused" };
+            case "blocks" when value is "fused" or "apart": return this with { FusesBlocks = value == "fused" };
             case "separate" when value.Length == 0: return this with { Separate = true };
             case "scalar" when value.Length == 0: return this with { Scalar = true };
             case "fast-math" when value.Length == 0: return this with { FastMath = true };
@@ -175,8 +183,8 @@ internal sealed record OpenClSettings
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
                     + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, launch=MILLISECONDS, upload=ahead|inline, "
-                    + "transfer=copy|map, groups=1d|2d, winograd=on|off, separate, scalar, fast-math, blocking, profiling, no-binaries, one-by-one, "
-                    + "no-self-test.");
+                    + "transfer=copy|map, groups=1d|2d, winograd=on|off, moments=fused|apart, blocks=fused|apart, separate, scalar, fast-math, blocking, "
+                    + "profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
 }

@@ -54,6 +54,7 @@ internal static class OpenClTestCases
                     return Build(node, a, [.. shapes]);
                 }
 
+            case InvertedResidualAttributes a: return ShrinkBlock(node, a, images, side, size);
             case Conv2dGradientAttributes a: return ShrinkGradient(node, a, images, side, size);
             case DepthwiseConv2dGradientAttributes a:
                 {
@@ -81,6 +82,25 @@ internal static class OpenClTestCases
             case SliceGradientAttributes a: return ShrinkSliceGradient(node, a, size);
             case FakeQuantizeAttributes a when a.Quantization.Scales.Length > 1: return null;
             default: return ShrinkSizes(node, side, size);
+        }
+    }
+
+    private static Node? ShrinkBlock(Node node, InvertedResidualAttributes a, int images, int side, int size)
+    {
+        Shape x = node.Inputs[0].Shape;
+        int hidden = Fit(node.Inputs[a.DepthwiseFilter].Shape[3], size), outputs = Fit(node.Output.Shape[3], size);
+        Shape small = Image(a.Depthwise.Window, images, x[1], x[2], side, a.Expand is null ? hidden : Fit(x[3], size));
+        List<Shape> shapes = [small];
+        if (a.Expand is not null) Add(new Shape(hidden, 1, 1, small[3]), a.Expand.HasBias, hidden);
+        Add(Filter(a.Depthwise.Window, 1, hidden), a.Depthwise.HasBias, hidden);
+        if (a.Project is not null) Add(new Shape(outputs, 1, 1, hidden), a.Project.HasBias, outputs);
+        if (a.Project?.HasResidual == true) shapes.Add(Output(a.Depthwise.Window, small, outputs));
+        return Build(node, a, [.. shapes]);
+
+        void Add(Shape filter, bool hasBias, int channels)
+        {
+            shapes.Add(filter);
+            if (hasBias) shapes.Add(new Shape(channels));
         }
     }
 

@@ -93,7 +93,7 @@ public sealed class OpenClChunkTests
         [
             OpCatalog.BatchNorm, OpCatalog.BatchNormTraining, OpCatalog.BatchNormTrainingGradient, OpCatalog.BatchNormFromMoments, OpCatalog.DepthwiseConv2d,
             OpCatalog.DepthwiseConv2dInputGradient, OpCatalog.DepthwiseConv2dFilterGradient, OpCatalog.DepthwiseConv2dGradient,
-            OpCatalog.DepthwiseConv2dMoments,
+            OpCatalog.DepthwiseConv2dMoments, OpCatalog.Conv2dMoments,
         ];
         HashSet<Op> seen = [];
         foreach (OpCase test in OpCases.All().Where(test => ops.Contains(test.Op)))

@@ -17,11 +17,11 @@ public sealed class OpenClMomentsTests
     private const string Fused = "_moments__opencl", Apart = "_moments_apart__opencl";
 
     [Theory]
-    [InlineData("tiles=items", Fused)]
+    [InlineData("tiles=items units=2", Fused)]
     [InlineData("tiles=registers units=1", Fused)]
     [InlineData("tiles=local units=4", Fused)]
     [InlineData("tiles=local group=64 local=16KiB units=4", Fused)]
-    [InlineData("tiles=items scalar groups=1d", Fused)]
+    [InlineData("tiles=items scalar groups=1d units=2", Fused)]
     [InlineData("tiles=local group=1 units=1", Fused)]
     [InlineData("tiles=registers units=132", Apart)]
     [InlineData("tiles=items separate", Apart)]
@@ -68,7 +68,7 @@ public sealed class OpenClMomentsTests
 
     /// <summary>Against the moments of the result as it was written, in double precision.</summary>
     [Theory]
-    [InlineData("tiles=items")]
+    [InlineData("tiles=items units=2")]
     [InlineData("tiles=registers units=1")]
     [InlineData("tiles=local units=4")]
     public void A_mean_far_from_zero_costs_no_digits(string words)

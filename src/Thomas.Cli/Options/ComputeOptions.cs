@@ -13,8 +13,8 @@ namespace Thomas.Cli.Options;
 
 /// <summary>What computes.</summary>
 /// <param name="tuned">What is used where nothing else is asked for, as <c>devices --tune</c> found it.</param>
-/// <param name="cache">Where the command keeps things; null for one that has no such options.</param>
-internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = null)
+/// <param name="cache">Where the command keeps things.</param>
+internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
 {
     private const string OpenClName = "opencl";
     private const string AutoName = "auto";
@@ -82,7 +82,7 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = n
     {
         DeviceShare = Share(parsed),
         DeviceSettings = Words(parsed),
-        DeviceCache = CacheOptions.DeviceFolder(cache, parsed),
+        DeviceCache = cache.DeviceFolder(parsed),
         Threads = parsed.GetValue(_threads) ?? tuned.Threads,
         BlockRows = tuned.BlockRows,
         BlockPanelBytes = tuned.BlockPanelBytes,

@@ -34,13 +34,14 @@ internal static class OpenClTesting
     }
 
     /// <summary>
-    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own. It is not self-tested unless the test
-    /// is of that.
+    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own, as if another driver or a device of
+    /// another kind. It is not self-tested unless the test is of that.
     /// </summary>
-    public static OpenClDevice Open(OpenClFaults? faults = null, string words = "no-self-test", string? folder = null, string? driver = null)
+    public static OpenClDevice Open(
+        OpenClFaults? faults = null, string words = "no-self-test", string? folder = null, string? driver = null, string? kind = null)
     {
         OpenClDevice device = RequireDevice();
-        OpenClDeviceInfo info = driver is null ? device.Info : device.Info with { Driver = driver };
+        OpenClDeviceInfo info = device.Info with { Driver = driver ?? device.Info.Driver, Kind = kind ?? device.Info.Kind };
         OpenClSettings settings = OpenClSettings.Parse(words, device.Settings) with { BinaryFolder = folder };
         return new OpenClDevice(info, int.Parse(device.Name["opencl:".Length..], CultureInfo.InvariantCulture), settings, faults);
     }

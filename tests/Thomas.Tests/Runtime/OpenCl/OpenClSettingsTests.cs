@@ -31,7 +31,7 @@ public sealed class OpenClSettingsTests
             OpenClSettings.Parse(
                 "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test upload=ahead "
                 + "transfer=MAP launch=0.5 "));
-        Assert.Equal(20, new OpenClSettings().LaunchMilliseconds);
+        Assert.Null(new OpenClSettings().LaunchMilliseconds);
         Assert.Equal(0, OpenClSettings.Parse("launch=0").LaunchMilliseconds);
         Assert.Equal(8, OpenClSettings.Parse("group=64 group=8").WorkGroup);
     }

@@ -121,7 +121,12 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
     private string Words(ParseResult parsed)
     {
         string words = parsed.GetValue(_openCl) ?? "";
-        return parsed.GetValue(_storage) is OpenClStorage storage ? $"{words} storage={NameOf(storage)}".TrimStart() : words;
+        if (parsed.GetValue(_storage) is not OpenClStorage storage) return words;
+        AskedDevice? device = parsed.GetValue(_device);
+        bool mayBeOpenCl = device is { IsAuto: true } or { Options.Device: DeviceKind.OpenCl or DeviceKind.Hybrid };
+        return storage == OpenClStorage.Float || mayBeOpenCl
+            ? $"{words} storage={NameOf(storage)}".TrimStart()
+            : throw new UsageException("--opencl-storage half needs an OpenCL device: --device opencl, hybrid or auto.");
     }
 
     private double? Share(ParseResult parsed)

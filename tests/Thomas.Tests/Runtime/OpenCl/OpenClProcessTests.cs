@@ -24,10 +24,12 @@ public sealed class OpenClProcessTests : IDisposable
 
     private static string Number => OpenClTesting.RequireDevice().Name["opencl:".Length..];
 
-    [Fact]
-    public async Task Two_processes_share_a_cache_folder()
+    [Theory]
+    [InlineData("float")]
+    [InlineData("half")]
+    public async Task Two_processes_share_a_cache_folder(string storage)
     {
-        string[] args = Classify($"opencl:{Number}");
+        string[] args = [.. Classify($"opencl:{Number}"), "--opencl-storage", storage];
         (int Code, string Out, string Error)[] runs = await Task.WhenAll(Run(args), Run(args));
         Assert.All(runs, run => Assert.True(run.Code == 0, run.Error));
         Assert.Equal(runs[0].Out, runs[1].Out);

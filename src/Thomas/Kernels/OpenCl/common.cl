@@ -55,6 +55,7 @@
 #define PUT4(type, p, v) PASTE(PUT4_, type)(p, v)
 #define PUT4_float(p, v) (*(global float4 *)(p) = (v))
 #define PUT4_half(p, v) vstorea_half4_rte(v, 0, p)
+
 // Neighbors that an element-wise work-item takes: 4 as a vector, or 1 by the compiler's options where vectors are switched off.
 #ifndef WIDE
 #define WIDE 4

@@ -26,7 +26,9 @@ public sealed class Node
     /// <summary>The device that runs it, by its number in the compiled graph. 0, the device that was asked for, until nodes are placed.</summary>
     internal int Place { get; }
 
-    /// <summary>Which of its results lie in memory as 16-bit floats, a bit for each of the first <see cref="HalfOperands.Most"/>; see <see cref="Value.IsHalf"/>.</summary>
+    /// <summary>
+    /// Which of its results lie in memory as 16-bit floats, a bit for each of the first <see cref="HalfOperands.Most"/>; see <see cref="Value.IsHalf"/>.
+    /// </summary>
     internal ulong Halves
     {
         get

@@ -1,3 +1,4 @@
+using System;
 using Thomas.Runtime;
 using Xunit;
 
@@ -23,7 +24,7 @@ public sealed class DeviceIdentityTests
     [Fact]
     public void Only_details_that_differ_are_told()
     {
-        string other = Whole.Replace("16384", "32768", System.StringComparison.Ordinal).Replace(" -cl-mad-enable", "", System.StringComparison.Ordinal) + "/half";
+        string other = Whole.Replace("16384", "32768", StringComparison.Ordinal).Replace(" -cl-mad-enable", "", StringComparison.Ordinal) + "/half";
         Assert.Equal(
             ("LocalBytes = 16384, -cl-std=CL1.2 -cl-mad-enable, activations as float32", "LocalBytes = 32768, -cl-std=CL1.2, activations as 16-bit floats"),
             DeviceIdentity.Differences(Whole, other));

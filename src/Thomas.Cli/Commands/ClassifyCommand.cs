@@ -32,12 +32,13 @@ internal sealed class ClassifyCommand
     private readonly Argument<string[]> _images = new("image") { Description = "Images, or folders of images", Arity = ArgumentArity.OneOrMore };
     private readonly Option<int?> _top = Parse.Number("--top", "Classes to list for each image (default 5)", 1, 100_000);
     private readonly ComputeOptions _compute;
+    private readonly CacheOptions _cache = new(programsOnly: true);
     private readonly PreprocessingOptions _preprocessing = new();
 
     private ClassifyCommand(Terminal terminal, TuningChoice tuned)
     {
         _terminal = terminal;
-        _compute = new ComputeOptions(tuned);
+        _compute = new ComputeOptions(tuned, _cache);
     }
 
     public static Command Create(Terminal terminal, TuningChoice tuned)
@@ -48,6 +49,7 @@ internal sealed class ClassifyCommand
         command.Add(classify._images);
         command.Add(classify._top);
         classify._compute.AddTo(command);
+        classify._cache.AddTo(command);
         classify._preprocessing.AddTo(command);
         terminal.Bind(command, classify.Run);
         return command;

@@ -35,11 +35,12 @@ internal sealed class DemoCommand
         "--seed", "Seed of images and weights; the same seed gives the same accuracies and files on any number of threads (default 1)", 0ul, ulong.MaxValue);
     private readonly Option<bool> _quick = new("--quick") { Description = "Use fewer images and steps: checks that everything works, not how well it learns" };
     private readonly ComputeOptions _compute;
+    private readonly CacheOptions _cache = new(programsOnly: true);
 
     private DemoCommand(Terminal terminal, TuningChoice tuned)
     {
         _terminal = terminal;
-        _compute = new ComputeOptions(tuned);
+        _compute = new ComputeOptions(tuned, _cache);
     }
 
     public static Command Create(Terminal terminal, TuningChoice tuned)
@@ -52,6 +53,7 @@ internal sealed class DemoCommand
         command.Add(demo._seed);
         command.Add(demo._quick);
         demo._compute.AddDeviceTo(command);
+        demo._cache.AddTo(command);
         terminal.Bind(command, demo.Run);
         return command;
     }

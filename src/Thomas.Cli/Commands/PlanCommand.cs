@@ -27,12 +27,13 @@ internal sealed class PlanCommand
     private readonly ModelArgument _model = new(withLabels: false);
     private readonly PlanOptions _plan = new();
     private readonly ComputeOptions _compute;
+    private readonly CacheOptions _cache = new(programsOnly: true);
     private readonly List<string> _notes = [];
 
     private PlanCommand(Terminal terminal, TuningChoice tuned)
     {
         _terminal = terminal;
-        _compute = new ComputeOptions(tuned);
+        _compute = new ComputeOptions(tuned, _cache);
     }
 
     public static Command Create(Terminal terminal, TuningChoice tuned)
@@ -42,6 +43,7 @@ internal sealed class PlanCommand
         plan._model.AddTo(command);
         plan._plan.AddTo(command);
         plan._compute.AddTo(command);
+        plan._cache.AddTo(command);
         terminal.Bind(command, plan.Run);
         return command;
     }

@@ -7,13 +7,16 @@ using Thomas.Cli.Output;
 namespace Thomas.Cli.Options;
 
 /// <summary>Where prepared images, features and OpenCL programs are kept, so that a second run starts at once.</summary>
-internal sealed class CacheOptions
+/// <param name="programsOnly">For a command that keeps no images and features.</param>
+internal sealed class CacheOptions(bool programsOnly = false)
 {
     private const string OpenClFolder = "opencl";
 
     private readonly Option<string> _folder = new("--cache-dir")
     {
-        Description = "Folder for prepared images and features, kept below 4 GiB, and for OpenCL programs (default: the user's cache folder)",
+        Description = programsOnly
+            ? "Folder for OpenCL programs and what is known of devices (default: the user's cache folder)"
+            : "Folder for prepared images and features, kept below 4 GiB, and for OpenCL programs (default: the user's cache folder)",
         HelpName = "folder",
     };
     private readonly Option<bool> _off = new("--no-cache") { Description = "Keep nothing on disk" };
@@ -25,28 +28,40 @@ internal sealed class CacheOptions
     }
 
     /// <summary>Where OpenCL programs, and what is known of a device, are kept; null if nothing is to be kept.</summary>
-    /// <param name="options">The options of the command; null for one that has none.</param>
-    /// <param name="parsed">The command line.</param>
-    public static string? DeviceFolder(CacheOptions? options, ParseResult parsed) =>
-        options is not null && parsed.GetValue(options._off)
-            ? null
-            : Path.Combine((options is null ? null : parsed.GetValue(options._folder)) ?? CacheFolder.Default(), OpenClFolder);
+    /// <exception cref="OutputException">The folder that was asked for cannot be created.</exception>
+    public string? DeviceFolder(ParseResult parsed)
+    {
+        if (parsed.GetValue(_off)) return null;
+        return Path.Combine(parsed.GetValue(_folder) is string given ? Create(given) : CacheFolder.Default(), OpenClFolder);
+    }
 
     /// <summary>The folder, created; null if there is to be none, or if the default one cannot be made.</summary>
+    /// <exception cref="OutputException">The folder that was asked for cannot be created.</exception>
     public string? Read(ParseResult parsed, Terminal terminal)
     {
         if (parsed.GetValue(_off)) return null;
-        string? given = parsed.GetValue(_folder);
-        string folder = given ?? CacheFolder.Default();
+        if (parsed.GetValue(_folder) is string given) return Create(given);
+        string folder = CacheFolder.Default();
         try
         {
             return Directory.CreateDirectory(folder).FullName;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            if (given is not null) throw new OutputException($"The cache folder '{given}' cannot be created: {e.Message}", e);
             terminal.Warn($"no cache: the folder '{folder}' cannot be created ({e.Message}); choose another with --cache-dir");
             return null;
+        }
+    }
+
+    private static string Create(string folder)
+    {
+        try
+        {
+            return Directory.CreateDirectory(folder).FullName;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new OutputException($"The cache folder '{folder}' cannot be created: {e.Message}", e);
         }
     }
 }

@@ -13,8 +13,8 @@ namespace Thomas.Cli.Options;
 
 /// <summary>What computes.</summary>
 /// <param name="tuned">What is used where nothing else is asked for, as <c>devices --tune</c> found it.</param>
-/// <param name="cache">Where the command keeps things; null for one that has no such options.</param>
-internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = null)
+/// <param name="cache">Where the command keeps things.</param>
+internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
 {
     private const string OpenClName = "opencl";
     private const string AutoName = "auto";
@@ -82,7 +82,7 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = n
     {
         DeviceShare = Share(parsed),
         DeviceSettings = Words(parsed),
-        DeviceCache = CacheOptions.DeviceFolder(cache, parsed),
+        DeviceCache = cache.DeviceFolder(parsed),
         Threads = parsed.GetValue(_threads) ?? tuned.Threads,
         BlockRows = tuned.BlockRows,
         BlockPanelBytes = tuned.BlockPanelBytes,
@@ -121,7 +121,12 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions? cache = n
     private string Words(ParseResult parsed)
     {
         string words = parsed.GetValue(_openCl) ?? "";
-        return parsed.GetValue(_storage) is OpenClStorage storage ? $"{words} storage={NameOf(storage)}".TrimStart() : words;
+        if (parsed.GetValue(_storage) is not OpenClStorage storage) return words;
+        AskedDevice? device = parsed.GetValue(_device);
+        bool mayBeOpenCl = device is { IsAuto: true } or { Options.Device: DeviceKind.OpenCl or DeviceKind.Hybrid };
+        return storage == OpenClStorage.Float || mayBeOpenCl
+            ? $"{words} storage={NameOf(storage)}".TrimStart()
+            : throw new UsageException("--opencl-storage half needs an OpenCL device: --device opencl, hybrid or auto.");
     }
 
     private double? Share(ParseResult parsed)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Thomas.Kernels.OpenCl;
 
 namespace Thomas.Graphs;
 
@@ -112,7 +113,8 @@ internal sealed class GraphBuilder
         Value[] outputs = new Value[outputTypes.Length];
         for (int i = 0; i < outputs.Length; i++)
         {
-            outputs[i] = AddNamedValue(i == 0 ? node.Name : Unique($"{node.Name}:{i}"), outputTypes[i], node, null, isHalf: i < 64 && (Halves >> i & 1) != 0);
+            bool isHalf = i < HalfOperands.Most && (Halves >> i & 1) != 0;
+            outputs[i] = AddNamedValue(i == 0 ? node.Name : Unique($"{node.Name}:{i}"), outputTypes[i], node, null, isHalf: isHalf);
         }
 
         node.Outputs = outputs;

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Thomas.Kernels.OpenCl;
 
 namespace Thomas.Graphs;
 
@@ -25,13 +26,15 @@ public sealed class Node
     /// <summary>The device that runs it, by its number in the compiled graph. 0, the device that was asked for, until nodes are placed.</summary>
     internal int Place { get; }
 
-    /// <summary>Which of its results lie in memory as 16-bit floats, a bit for each of the first 64; see <see cref="Value.IsHalf"/>.</summary>
+    /// <summary>
+    /// Which of its results lie in memory as 16-bit floats, a bit for each of the first <see cref="HalfOperands.Most"/>; see <see cref="Value.IsHalf"/>.
+    /// </summary>
     internal ulong Halves
     {
         get
         {
             ulong halves = 0;
-            for (int i = 0; i < Outputs.Count && i < 64; i++) halves |= Outputs[i].IsHalf ? 1UL << i : 0;
+            for (int i = 0; i < Outputs.Count && i < HalfOperands.Most; i++) halves |= Outputs[i].IsHalf ? 1UL << i : 0;
             return halves;
         }
     }

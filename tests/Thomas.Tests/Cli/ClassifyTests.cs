@@ -27,6 +27,16 @@ public sealed class ClassifyTests : IDisposable
     }
 
     [Fact]
+    public void A_cache_folder_that_cannot_be_made_is_an_error_before_anything_is_computed()
+    {
+        string model = _files.Model();
+        CliRun run = CliRun.Of("classify", model, _files.Data(perClass: 1), "--cache-dir", Path.Combine(model, "cache"));
+        Assert.Equal(5, run.Code);
+        Assert.Contains("The cache folder '", run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Out);
+    }
+
+    [Fact]
     public void Its_json_holds_probabilities_that_sum_to_one()
     {
         CliRun run = CliRun.Of("classify", _files.Model(), _files.Data(perClass: 2), "--json", "--verbose", "--threads", "1");

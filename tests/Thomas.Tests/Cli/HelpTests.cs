@@ -65,6 +65,19 @@ public sealed class HelpTests
         Assert.DoesNotContain("Exit codes:", run.Out, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("classify")]
+    [InlineData("demo")]
+    [InlineData("evaluate")]
+    [InlineData("plan")]
+    [InlineData("train")]
+    [InlineData("tune")]
+    public void What_takes_a_device_takes_a_folder_for_its_programs(string command)
+    {
+        string help = CliRun.Of(command, "--help").Out;
+        foreach (string option in new[] { "--device", "--cache-dir", "--no-cache" }) Assert.Contains(option, help, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_version_names_tier_and_runtime()
     {

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Threading;
 using Thomas.Runtime.OpenCl;
 using Xunit;
 
@@ -11,6 +12,8 @@ internal static class OpenClTesting
     private const string Variable = "THOMAS_TEST_OPENCL";
 
     private static readonly Lazy<OpenClDevices> Found = new(OpenClDevices.Find);
+
+    private static OpenClDevice? simulator;
 
     /// <summary>Whether a device was asked for, rather than whatever there is.</summary>
     public static bool IsAsked => Environment.GetEnvironmentVariable(Variable) is not null;
@@ -30,20 +33,30 @@ internal static class OpenClTesting
         }
 
         Expect.True(number < found.Devices.Count, $"THOMAS_TEST_OPENCL asks for {words[0]}, and there are {found.Devices.Count} devices");
-        return OpenClDevice.Open(number, OpenClSettings.Parse(string.Join(' ', words[1..])));
+        OpenClSettings settings = OpenClSettings.Parse(string.Join(' ', words[1..]));
+        return IsSimulator(found.Devices[number])
+            ? LazyInitializer.EnsureInitialized(
+                ref simulator, () => new OpenClDevice(found.Devices[number], number, settings, new OpenClFaults { ForgetsWrites = true }))
+            : OpenClDevice.Open(number, settings);
     }
 
     /// <summary>
-    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own. It is not self-tested unless the test
-    /// is of that.
+    /// The same device, opened once more: with faults, with other words added to its profile, with a folder of its own, as if another driver or a device of
+    /// another kind. It is not self-tested unless the test is of that.
     /// </summary>
-    public static OpenClDevice Open(OpenClFaults? faults = null, string words = "no-self-test", string? folder = null, string? driver = null)
+    public static OpenClDevice Open(
+        OpenClFaults? faults = null, string words = "no-self-test", string? folder = null, string? driver = null, string? kind = null)
     {
         OpenClDevice device = RequireDevice();
-        OpenClDeviceInfo info = driver is null ? device.Info : device.Info with { Driver = driver };
+        OpenClDeviceInfo info = device.Info with { Driver = driver ?? device.Info.Driver, Kind = kind ?? device.Info.Kind };
         OpenClSettings settings = OpenClSettings.Parse(words, device.Settings) with { BinaryFolder = folder };
         return new OpenClDevice(info, int.Parse(device.Name["opencl:".Length..], CultureInfo.InvariantCulture), settings, faults);
     }
+
+    /// <summary>Whether a device is the simulator, which finds faults and takes a thousand times as long.</summary>
+    public static bool IsSimulator(OpenClDevice device) => IsSimulator(device.Info);
+
+    private static bool IsSimulator(OpenClDeviceInfo info) => info.Platform.Contains("oclgrind", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The devices of this machine, at least one.</summary>
     public static OpenClDevices RequireDevices()

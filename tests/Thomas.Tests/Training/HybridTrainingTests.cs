@@ -104,6 +104,48 @@ public sealed class HybridTrainingTests
         }
     }
 
+    /// <summary>The thread that trains may be kept from ending a run: it prepares the next batch before that.</summary>
+    [Fact]
+    public void A_run_that_was_begun_and_not_ended_is_waited_for()
+    {
+        OpenClDevice device = OpenClTesting.Open(words: "no-self-test upload=ahead");
+        List<float> usual = Losses(isDisturbed: false);
+        Assert.Equal(usual, Losses(isDisturbed: true));
+        Assert.NotEqual(usual[0], usual[1]);
+        Assert.Equal(0, device.Bytes);
+
+        List<float> Losses(bool isDisturbed)
+        {
+            List<float> losses = [];
+            using VariableStore store = Create(TrainingSteps.SmallNetwork, new OptimizerOptions(), 3, Hybrid(device), out HybridStep step);
+            using (step)
+            {
+                foreach (bool isAhead in (bool[])[false, true])
+                {
+                    step.Begin(1, 0.1f);
+                    Fill(step, 1);
+                    Assert.True(step.GoesAhead);
+                    if (isDisturbed)
+                    {
+                        step.Start();
+                        step.Stage(new int[Rows]).Inputs.Fill(0.5f);
+                        if (isAhead) step.SendAhead();
+                        step.Begin(1, 0.1f);
+                        Fill(step, 1);
+                    }
+
+                    losses.Add(step.Run());
+                    step.End();
+                }
+
+                step.Begin(2, 0.1f);
+                Fill(step, 2);
+                step.Start();
+                return losses;
+            }
+        }
+    }
+
     [Theory]
     [InlineData(0.5)]
     [InlineData(0.3)]

@@ -1,6 +1,6 @@
 namespace Thomas.Kernels.OpenCl;
 
-/// <summary>Which operands and results of a node lie in memory as 16-bit floats: a bit for each of the first 64. Others are float32.</summary>
+/// <summary>Which operands and results of a node lie in memory as 16-bit floats: a bit for each of the first <see cref="Most"/>. Others are float32.</summary>
 /// <param name="Inputs">The operands.</param>
 /// <param name="Outputs">The results.</param>
 internal readonly record struct HalfOperands(ulong Inputs, ulong Outputs)

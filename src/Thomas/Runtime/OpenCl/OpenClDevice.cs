@@ -96,6 +96,9 @@ internal sealed unsafe class OpenClDevice : Device
     /// <summary>How it is used.</summary>
     public OpenClSettings Settings => _settings;
 
+    /// <summary>Whether buffers are written as a whole after each write of a part.</summary>
+    public bool WritesWhole => _faults?.ForgetsWrites == true;
+
     /// <summary>Whether work on it has failed: what is in its memory is not to be trusted, and nothing new is begun on it.</summary>
     public bool IsLost => _isLost;
 

@@ -27,6 +27,12 @@ internal sealed class OpenClFaults
     /// <summary>The status that it then fails with.</summary>
     public int LostStatus { get; init; } = ClError.OutOfResources;
 
+    /// <summary>
+    /// Whether the device is a simulator which, of what the host has written to a buffer, remembers only the last piece, and as if it lay at the beginning: it
+    /// takes everything else for uninitialized.
+    /// </summary>
+    public bool ForgetsWrites { get; init; }
+
     /// <summary>Launches so far.</summary>
     public int Launches => Volatile.Read(ref _launches);
 

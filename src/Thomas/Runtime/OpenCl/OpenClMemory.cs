@@ -28,6 +28,7 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
         {
             // The first access is where a driver that promises more than it has says so.
             Fill(0, _padded, isNew: true);
+            WriteWhole();
         }
         catch
         {
@@ -61,6 +62,7 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
         if (source.IsEmpty) return;
         CheckRange(offset, source.Length);
         _device.Write(Handle, offset, source);
+        WriteWhole();
     }
 
     /// <inheritdoc/>
@@ -79,6 +81,7 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
         CheckRange(offset, bytes);
         other.CheckRange(targetOffset, bytes);
         _device.Copy(Handle, offset, other.Handle, targetOffset, bytes);
+        other.WriteWhole();
     }
 
     /// <inheritdoc/>
@@ -96,6 +99,9 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
             _device.Copy(second.Handle, otherOffset + at, Handle, offset + at, piece);
             _device.Copy(between.Handle, 0, second.Handle, otherOffset + at, piece);
         }
+
+        WriteWhole();
+        second.WriteWhole();
     }
 
     /// <inheritdoc/>
@@ -106,6 +112,7 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
         long whole = offset % PatternBytes == 0 ? bytes / PatternBytes * PatternBytes : 0;
         if (whole > 0) Fill(offset, whole, isNew: false);
         if (whole < bytes) _device.Write(Handle, offset + whole, new byte[bytes - whole]);
+        WriteWhole();
     }
 
     /// <inheritdoc/>
@@ -128,6 +135,15 @@ internal sealed unsafe class OpenClMemory : DeviceMemory
         int status = Cl.clEnqueueFillBuffer(_device.Queue, _handle, &zero, PatternBytes, (nuint)offset, (nuint)bytes, 0, null, null);
         if (isNew && status is (ClError.OutOfMemory or ClError.OutOfResources or ClError.OutOfHostMemory)) throw _device.NotEnough(bytes, status);
         ClError.Check(status, _device.Name, "set memory to zero");
+    }
+
+    /// <summary>Writes all that it holds once more, in one piece, for a simulator that takes the last write for the only one.</summary>
+    private void WriteWhole()
+    {
+        if (!_device.WritesWhole) return;
+        byte[] all = new byte[_padded];
+        _device.Read(Handle, 0, all);
+        _device.Write(Handle, 0, all);
     }
 
     private void CheckRange(long offset, long bytes)

@@ -88,8 +88,10 @@ internal sealed record OpenClSettings
     /// <summary>Where convolutions are computed by Winograd's algorithm; null for what suits the device.</summary>
     public WinogradUse? Winograd { get; init; }
 
-    /// <summary>A launch that is predicted to take longer becomes several, so that the device can draw between; 0 for never.</summary>
-    public double LaunchMilliseconds { get; init; } = 20;
+    /// <summary>
+    /// A launch that is predicted to take longer becomes several, so that the device can draw between; 0 for never, null for what suits the device.
+    /// </summary>
+    public double? LaunchMilliseconds { get; init; }
 
     /// <summary>
     /// The options of a device's compiler. Quotients and roots are rounded as IEEE 754 says where the device can: OpenCL alone promises 2.5 ulp.

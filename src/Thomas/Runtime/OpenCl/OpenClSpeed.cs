@@ -26,6 +26,9 @@ internal sealed class OpenClSpeed(OpenClDevice device)
     private const double NodeSeconds = 5e-6;
     private const double LeastRate = 1e6, MostRate = 1e16;
 
+    // A screen still looks smooth, and no driver takes it for a fault.
+    private const double MostMilliseconds = 20;
+
     // No launch is cut into more: their number would cost more than the device gains.
     private const int MostPieces = 1 << 16;
 
@@ -44,7 +47,8 @@ internal sealed class OpenClSpeed(OpenClDevice device)
     /// <summary>Rates that a device of this kind surpasses: 1 TFLOP/s where it has memory of its own, 20 GFLOP/s where it shares the host's.</summary>
     public CostModel Guess { get; private set; } = device.Info.IsUnified || device.Info.Kind != "gpu" ? Model(10e9, 5e9) : Model(500e9, 100e9);
 
-    private double Limit => device.Settings.LaunchMilliseconds * 1e-3;
+    // A CPU draws nothing, and nothing watches over its launches.
+    private double Limit => (device.Settings.LaunchMilliseconds ?? (device.Info.Kind == "cpu" ? 0 : MostMilliseconds)) * 1e-3;
 
     /// <summary>Takes some rates as guessed and measured, in tests.</summary>
     public void Assume(CostModel rates)

@@ -26,11 +26,14 @@ internal sealed class HybridStep : ITrainingStep
     private readonly Batch _batch;
     private readonly float[] _probabilities;
     private readonly int _rows, _deviceRows;
-    private readonly SemaphoreSlim _go = new(0), _done = new(0);
+    private readonly SemaphoreSlim _go = new(0), _told = new(0), _done = new(0);
     private readonly Thread _feeder;
     private float _deviceLoss;
     private ExceptionDispatchInfo? _failure;
     private volatile bool _ends;
+
+    // The device's part of the next batch went ahead; a run was begun whose end nobody has waited for; the feeder was told what comes after its beginning.
+    private bool _isAhead, _isUnderWay, _isTold;
 
     /// <summary>Compiles both parts and gives them memory.</summary>
     /// <param name="trainee">The network, without live batch normalization.</param>
@@ -98,6 +101,7 @@ internal sealed class HybridStep : ITrainingStep
     /// <inheritdoc/>
     public void Begin(long number, float rate, float gradientScale = 1)
     {
+        Settle();
         _weights.Fetch();
         _device.Begin(number, rate, gradientScale);
         _host.Begin(number, rate, gradientScale);
@@ -106,6 +110,7 @@ internal sealed class HybridStep : ITrainingStep
     /// <inheritdoc/>
     public BatchSpans Stage(Span<int> labels)
     {
+        _isAhead = false;
         BatchSpans all = _batch.Spans;
         return new BatchSpans(all.Inputs, all.Targets, all.Weights, labels);
     }
@@ -113,22 +118,31 @@ internal sealed class HybridStep : ITrainingStep
     /// <inheritdoc/>
     public void Send()
     {
-        Write(_device.Step, 0, _deviceRows);
-        Write(_host.Step, _deviceRows, _rows);
+        if (!_isAhead) StageDevice();
+        _isAhead = false;
+        _device.Send();
+        BatchSpans all = _batch.Spans;
+        _host.Step.Write(0, HostPart(all.Inputs));
+        _host.Step.Write(1, HostPart(all.Targets));
+        _host.Step.Write(2, HostPart(all.Weights));
     }
 
     /// <inheritdoc/>
-    public bool GoesAhead => false;
+    public bool GoesAhead => _device.GoesAhead;
 
-    /// <inheritdoc/>
+    /// <summary>As of any step. The feeder does it, which alone uses the device's part while a run is under way.</summary>
     public void SendAhead()
     {
+        if (!_isUnderWay || _isTold || !GoesAhead) return;
+        _isAhead = true;
+        Tell();
     }
 
     /// <inheritdoc/>
     public void Start()
     {
-        _failure = null;
+        Settle();
+        (_failure, _isUnderWay, _isTold) = (null, true, false);
         _go.Release();
     }
 
@@ -143,13 +157,14 @@ internal sealed class HybridStep : ITrainingStep
     public float Finish()
     {
         float loss;
+        if (!_isTold) Tell();
         try
         {
             loss = _host.Run();
         }
         finally
         {
-            _done.Wait();
+            Settle();
         }
 
         _failure?.Throw();
@@ -177,10 +192,12 @@ internal sealed class HybridStep : ITrainingStep
     /// <inheritdoc/>
     public void Dispose()
     {
+        Settle();
         _ends = true;
         _go.Release();
         _feeder.Join();
         _go.Dispose();
+        _told.Dispose();
         _done.Dispose();
         _meet.Dispose();
         _host.Dispose();
@@ -210,7 +227,22 @@ internal sealed class HybridStep : ITrainingStep
             if (_ends) return;
             try
             {
-                _deviceLoss = _device.Run();
+                try
+                {
+                    _device.Start();
+                }
+                finally
+                {
+                    _told.Wait();
+                }
+
+                if (_isAhead)
+                {
+                    StageDevice();
+                    _device.SendAhead();
+                }
+
+                _deviceLoss = _device.Finish();
             }
 #pragma warning disable CA1031 // whatever it is, it must reach the thread that trains
             catch (Exception error)
@@ -223,19 +255,36 @@ internal sealed class HybridStep : ITrainingStep
         }
     }
 
+    /// <summary>Lets the feeder go on: with the next batch if that goes ahead, else to the end of the run.</summary>
+    private void Tell()
+    {
+        _isTold = true;
+        _told.Release();
+    }
+
+    /// <summary>Waits for the end of a run that was begun, also where the thread that trains was kept from ending it.</summary>
+    private void Settle()
+    {
+        if (!_isUnderWay) return;
+        if (!_isTold) Tell();
+        _done.Wait();
+        _isUnderWay = false;
+    }
+
     private void Meet()
     {
         _gradients.Send();
         _meet.Write(0, [1]);
     }
 
-    private void Write(Executable step, int first, int end)
+    /// <summary>Puts the device's rows of the batch where it takes them from.</summary>
+    private void StageDevice()
     {
-        BatchSpans all = _batch.Spans;
-        step.Write(0, Part(all.Inputs));
-        step.Write(1, Part(all.Targets));
-        step.Write(2, Part(all.Weights));
-
-        ReadOnlySpan<float> Part(Span<float> rows) => rows[(rows.Length / _rows * first)..(rows.Length / _rows * end)];
+        BatchSpans all = _batch.Spans, part = _device.Stage([]);
+        all.Inputs[..part.Inputs.Length].CopyTo(part.Inputs);
+        all.Targets[..part.Targets.Length].CopyTo(part.Targets);
+        all.Weights[..part.Weights.Length].CopyTo(part.Weights);
     }
+
+    private ReadOnlySpan<float> HostPart(Span<float> rows) => rows[(rows.Length / _rows * _deviceRows)..];
 }

@@ -11,6 +11,8 @@ namespace Thomas.Training;
 /// <summary>How a run is saved and resumed.</summary>
 internal sealed partial class TrainingRun
 {
+    private const string DeviceText = "device";
+
     private string? _modelKey;
     private string? _dataKey;
     private long _savedAt = Stopwatch.GetTimestamp();
@@ -104,13 +106,20 @@ internal sealed partial class TrainingRun
     private void RequireSame(string path, CheckpointHeader header)
     {
         List<string> differences = [];
-        if (header.Model != ModelKey()) differences.Add("the model");
         if (header.Data != DataKey()) differences.Add("the images or their classes");
         SortedDictionary<string, string> own = OptionTexts();
         foreach ((string name, string value) in own)
         {
             string? stored = header.Options.GetValueOrDefault(name);
-            if (stored != value) differences.Add($"{name} (there {stored ?? "not set"}, here {value})");
+            if (stored == value) continue;
+            (string there, string here) = name == DeviceText && stored is not null ? DeviceIdentity.Differences(stored, value) : (stored ?? "not set", value);
+            differences.Add($"{name} (there {there}, here {here})");
+        }
+
+        // Tuning begins with a new last layer, which every option, the images and the device have a part in.
+        if (header.Model != ModelKey())
+        {
+            differences.Add(differences.Count == 0 ? "the model" : "the model (perhaps only its new last layer, as a result of the other differences)");
         }
 
         if (differences.Count > 0)
@@ -193,7 +202,7 @@ internal sealed partial class TrainingRun
             ["augmentation"] = string.Create(culture, $"flip {a.Flip} crop {a.MinimumCropScale} color {a.Color}"),
             ["early stopping"] = o.EarlyStoppingPatience.ToString(culture),
             ["seed"] = o.Seed.ToString(culture),
-            ["device"] = _identity,
+            [DeviceText] = _identity,
         };
         if (_bound is long bound)
         {

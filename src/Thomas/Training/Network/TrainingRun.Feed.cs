@@ -62,6 +62,9 @@ internal sealed partial class TrainingRun
         _isFed = true;
         long fed = Stopwatch.GetTimestamp();
         float loss = Program.Finish();
+
+        // Of a step that is split, the host's part begins only now: it has waited for the batch.
+        if (Program is HybridStep) return loss;
         Hide(_loader.Waited - waited, Stopwatch.GetElapsedTime(fed), Stopwatch.GetElapsedTime(start));
         return loss;
     }

@@ -172,9 +172,10 @@ public sealed class OpenClLaunchTests
     [Fact]
     public void The_speed_is_measured_only_for_long_launches_and_once()
     {
+        const string Words = "no-self-test launch=20";
         using TemporaryFolder folder = new();
         Node little = Exp(1000), much = Exp(100_000_000);
-        OpenClDevice device = OpenClTesting.Open(words: "no-self-test", folder: folder.Path);
+        OpenClDevice device = OpenClTesting.Open(words: Words, folder: folder.Path);
         Assert.Equal(1, device.Speed.Pieces(little));
         Assert.Empty(Files());
         int pieces = device.Speed.Pieces(much);
@@ -183,16 +184,36 @@ public sealed class OpenClLaunchTests
         Assert.True(device.Speed.Rates.ProductRate > 1e7 && device.Speed.Rates.Bandwidth > 1e7, $"{device.Speed.Rates}");
 
         // Another process reads what this one has measured; a record that is damaged is measured again; another driver has its own.
-        OpenClDevice other = OpenClTesting.Open(words: "no-self-test", folder: folder.Path);
+        OpenClDevice other = OpenClTesting.Open(words: Words, folder: folder.Path);
         Assert.Equal((pieces, device.Speed.Rates), (other.Speed.Pieces(much), other.Speed.Rates));
         string text = File.ReadAllText(file);
         File.WriteAllText(file, text[..^3]);
-        Assert.NotEqual(device.Speed.Rates, OpenClTesting.Open(words: "no-self-test", folder: folder.Path).Speed.Rates);
+        Assert.NotEqual(device.Speed.Rates, OpenClTesting.Open(words: Words, folder: folder.Path).Speed.Rates);
         Assert.EndsWith("\nend\n", File.ReadAllText(file), StringComparison.Ordinal);
-        _ = OpenClTesting.Open(words: "no-self-test", folder: folder.Path, driver: "another").Speed.Rates;
+        _ = OpenClTesting.Open(words: Words, folder: folder.Path, driver: "another").Speed.Rates;
         Assert.Equal(2, Files().Length);
 
         string[] Files() => Directory.GetFiles(folder.Path, "speed-*");
+    }
+
+    /// <summary>On a CPU nothing draws and no driver watches; a setting goes before that.</summary>
+    [Theory]
+    [InlineData("cpu", "", false)]
+    [InlineData("cpu", " launch=20", true)]
+    [InlineData("gpu", "", true)]
+    [InlineData("accelerator", "", true)]
+    [InlineData("gpu", " launch=0", false)]
+    public void Launches_of_a_CPU_are_not_cut_unless_that_is_asked_for(string kind, string words, bool isCut)
+    {
+        using TemporaryFolder folder = new();
+        OpenClDevice device = OpenClTesting.Open(words: "no-self-test" + words, folder: folder.Path, kind: kind);
+        Assert.Equal(isCut ? 50 : 0, device.Speed.PiecesOf(1));
+
+        // By the cautious guess the first takes much longer than 20 ms; then the speed is measured.
+        device.Speed.Pieces(Exp(100_000_000));
+        Assert.Equal(isCut, Directory.GetFiles(folder.Path, "speed-*").Length == 1);
+        device.Speed.Assume(new CostModel(1e9, 1e9, 1e9, 1e9, 1e-6));
+        Assert.Equal(isCut, device.Speed.Pieces(Exp(100_000_000)) > 1);
     }
 
     private static (int Calls, float[] Result) RunOnce(OpenClDevice device, int count)

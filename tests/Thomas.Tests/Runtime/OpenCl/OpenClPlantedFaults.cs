@@ -1,4 +1,3 @@
-using System;
 using Thomas.Graphs;
 using Thomas.Kernels.OpenCl;
 using Thomas.Ops;
@@ -18,10 +17,12 @@ public sealed class OpenClPlantedFaults
     [Theory]
     [InlineData("planted_write")]
     [InlineData("planted_race")]
+    [InlineData("planted_local")]
+    [InlineData("planted_private")]
     public void A_wrong_kernel_runs_on_the_simulator(string function)
     {
         OpenClDevice device = OpenClTesting.RequireDevice();
-        if (!device.Info.Platform.Contains("oclgrind", StringComparison.OrdinalIgnoreCase)) Assert.Skip("only on the simulator");
+        if (!OpenClTesting.IsSimulator(device)) Assert.Skip("only on the simulator");
         GraphBuilder builder = new();
         Value x = builder.Input("x", new TensorType(DType.F32, new Shape(64)));
         Node node = builder.AddNode(OpCatalog.Negate, [x], NoAttributes.Instance);
@@ -52,6 +53,25 @@ public sealed class OpenClPlantedFaults
             local float shared[16];
             shared[get_local_id(0)] = x[get_global_id(0)];
             y[get_global_id(0)] = shared[15 - get_local_id(0)];
+        }
+
+        kernel void planted_local(ARG(const float, x), ARG(float, y))
+        {
+            USE(const float, x);
+            USE(float, y);
+            local float shared[16];
+            if (get_local_id(0) < 8) shared[get_local_id(0)] = x[get_global_id(0)];
+            barrier(CLK_LOCAL_MEM_FENCE);
+            y[get_global_id(0)] = shared[15 - get_local_id(0)];
+        }
+
+        kernel void planted_private(ARG(const float, x), ARG(float, y))
+        {
+            USE(const float, x);
+            USE(float, y);
+            float sum[2];
+            sum[0] = x[get_global_id(0)];
+            if (sum[get_local_id(0) % 2] > 0) y[get_global_id(0)] = 1;
         }
         """;
 }

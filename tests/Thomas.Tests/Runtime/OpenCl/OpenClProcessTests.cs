@@ -24,10 +24,12 @@ public sealed class OpenClProcessTests : IDisposable
 
     private static string Number => OpenClTesting.RequireDevice().Name["opencl:".Length..];
 
-    [Fact]
-    public async Task Two_processes_share_a_cache_folder()
+    [Theory]
+    [InlineData("float")]
+    [InlineData("half")]
+    public async Task Two_processes_share_a_cache_folder(string storage)
     {
-        string[] args = Classify($"opencl:{Number}");
+        string[] args = [.. Classify($"opencl:{Number}"), "--opencl-storage", storage];
         (int Code, string Out, string Error)[] runs = await Task.WhenAll(Run(args), Run(args));
         Assert.All(runs, run => Assert.True(run.Code == 0, run.Error));
         Assert.Equal(runs[0].Out, runs[1].Out);
@@ -40,7 +42,10 @@ public sealed class OpenClProcessTests : IDisposable
     }
 
     [Theory]
+    [InlineData("classify")]
+    [InlineData("demo")]
     [InlineData("evaluate")]
+    [InlineData("plan")]
     [InlineData("tune")]
     [InlineData("train")]
     public async Task The_options_of_the_cache_rule_where_programs_are_kept(string command)
@@ -48,6 +53,9 @@ public sealed class OpenClProcessTests : IDisposable
         string data = _files.Data(perClass: 2), output = _files["out.onnx"], folder = _files["own"];
         string[] args = command switch
         {
+            "classify" => ["classify", .. Classified()],
+            "demo" => ["demo", "--quick", "-o", _files["demo"]],
+            "plan" => ["plan", _files.Model(), "--update", "all"],
             "evaluate" => ["evaluate", _files.Model(labels: ["red", "green", "blue", "gray"]), "--data", data],
             "tune" => ["tune", _files.Model(), "--data", data, "-o", output, "--epochs", "1"],
             _ => ["train", "lenet5", "--data", data, "-o", output, "--epochs", "1", "--batch", "2"],
@@ -131,11 +139,14 @@ public sealed class OpenClProcessTests : IDisposable
         _cache.Dispose();
     }
 
-    private string[] Classify(string device)
+    private string[] Classify(string device) => ["classify", .. Classified(), "--device", device, "--json"];
+
+    /// <summary>A model and an image.</summary>
+    private string[] Classified()
     {
         string image = _files["red.png"];
         CliFixture.Image(image, 2, 1);
-        return ["classify", _files.Model(), image, "--device", device, "--json"];
+        return [_files.Model(), image];
     }
 
     private string[] Files()

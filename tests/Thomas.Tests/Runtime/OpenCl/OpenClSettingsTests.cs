@@ -27,13 +27,14 @@ public sealed class OpenClSettingsTests
                 Upload = UploadTime.Ahead,
                 Transfer = TransferWay.Map,
                 LaunchMilliseconds = 0.5,
+                Winograd = WinogradUse.Never,
                 FusesMoments = false,
                 FusesBlocks = true,
             },
             OpenClSettings.Parse(
                 "  local=16KiB group=64\tunits=132 buffer=64MiB tiles=Registers fast-math blocking profiling no-binaries no-self-test upload=ahead "
-                + "transfer=MAP launch=0.5 moments=apart blocks=fused "));
-        Assert.Equal(20, new OpenClSettings().LaunchMilliseconds);
+                + "transfer=MAP launch=0.5 winograd=off moments=apart blocks=fused "));
+        Assert.Null(new OpenClSettings().LaunchMilliseconds);
         Assert.Equal(0, OpenClSettings.Parse("launch=0").LaunchMilliseconds);
         Assert.Equal(8, OpenClSettings.Parse("group=64 group=8").WorkGroup);
     }

@@ -54,10 +54,10 @@ public sealed partial class OpenClSweepTests
     }
 
     /// <summary>All cases; on a simulator the smallest of each kernel, since it takes a thousand times as long.</summary>
-    private static IEnumerable<OpCase> CasesWithKernels(string name, OpenClDevice device)
+    internal static IEnumerable<OpCase> CasesWithKernels(string name, OpenClDevice device)
     {
         IEnumerable<OpCase> cases = OpCases.All().Where(test => test.Op.Name == name && Kernel(test, device) is not null);
-        if (!device.Info.Platform.Contains("oclgrind", StringComparison.OrdinalIgnoreCase)) return cases;
+        if (!OpenClTesting.IsSimulator(device)) return cases;
         return cases.GroupBy(test => Kernel(test, device)!.Name).Select(same => same.MinBy(Work)!).Where(test => Work(test) <= MostSimulatedWork);
     }
 

@@ -68,6 +68,45 @@ public sealed class OpenClUploadTests
         }
     }
 
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(2, null)]
+    [InlineData(1, 4)]
+    public void A_split_run_gives_the_same_bits_whatever_way_its_batches_go(int loaders, int? microBatch)
+    {
+        using TrainerJob job = new();
+        TrainerOptions options = Options with { LoaderThreads = loaders, MicroBatch = microBatch, BatchNorm = BatchNormMode.Frozen, Mixup = 0.2f };
+        OpenClFaults counted = new();
+        TrainerResult expected = job.Run(options with { Compile = Split(OpenClTesting.Open(counted, Copied)) });
+        Assert.Equal(0, counted.Uploads);
+        foreach (string words in (string[])[Mapped, Ahead, AheadAndMapped])
+        {
+            counted = new OpenClFaults();
+            OpenClDevice device = OpenClTesting.Open(counted, words);
+            TrainerResult actual = job.Run(options with { Compile = Split(device) });
+            Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(actual.Model));
+            Assert.Equal(expected.Epochs.Select(Learned), actual.Epochs.Select(Learned));
+            Assert.Equal(expected.After!.ToRows(), actual.After!.ToRows());
+            Assert.Equal(0, device.Bytes);
+            Assert.Equal(words == Mapped ? 0 : Options.Epochs * 3 * (microBatch is null ? 3 : 7), counted.Uploads);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public void An_upload_of_a_split_run_that_fails_is_a_lost_device(int after)
+    {
+        using TrainerJob job = new();
+        OpenClDevice device = OpenClTesting.Open(new OpenClFaults { UploadsLostAfter = after }, Ahead);
+        TrainerOptions options = Options with { BatchNorm = BatchNormMode.Frozen };
+        TrainerResult result = job.Run(options with { Compile = Split(device) }), expected = job.Run(options);
+        Assert.True(device.IsLost);
+        Assert.Contains(result.Notes, note => note.StartsWith("the device failed", StringComparison.Ordinal));
+        for (int i = 0; i < 3; i++) Assert.Equal(expected.Epochs[i].TrainLoss, result.Epochs[i].TrainLoss, 1e-3 * expected.Epochs[i].TrainLoss);
+        Assert.Equal(0, device.Bytes);
+    }
+
     [Fact]
     public void Many_images_are_classified_evaluated_and_made_features_alike()
     {
@@ -275,4 +314,7 @@ public sealed class OpenClUploadTests
     private static (double Loss, double Accuracy) Learned(EpochReport epoch) => (epoch.TrainLoss, epoch.TrainAccuracy);
 
     private static CompileOptions On(OpenClDevice device) => new() { OtherDevice = device, Threads = 1 };
+
+    private static CompileOptions Split(OpenClDevice device) =>
+        new() { Device = DeviceKind.Hybrid, OtherDevice = device, DeviceShare = 0.4, Threads = 1 };
 }

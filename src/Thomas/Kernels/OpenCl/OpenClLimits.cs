@@ -20,6 +20,9 @@ internal sealed record OpenClLimits(long LocalBytes, int WorkGroup, int ComputeU
     /// <summary>Whether groups lie along one axis where their shape is a matter of choice.</summary>
     public bool IsFlat { get; init; }
 
+    /// <summary>Whether products whose result is stored as 16-bit floats add up some terms in 16 bits, where there is no tile in local memory.</summary>
+    public bool HasHalfSums { get; init; }
+
     /// <summary>Where convolutions are computed by Winograd's algorithm.</summary>
     public WinogradUse Winograd { get; init; } = WinogradUse.Never;
 

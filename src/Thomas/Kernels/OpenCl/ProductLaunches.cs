@@ -11,6 +11,9 @@ internal static class ProductLaunches
     private const long Alignment = 512;
     private const int TransposeTile = 8;
 
+    /// <summary>The macro of sums in 16 bits.</summary>
+    public const string HalfSums = "HALF_SUMS";
+
     /// <summary>
     /// The kernel of a product: as measurements chose it, or else as it is by default; and where a device is known to have no use of that, with a small tile or
     /// with none.
@@ -174,6 +177,7 @@ internal static class ProductLaunches
         List<(string, string)> macros = block.Macros("PRODUCT");
         macros.Add(($"A_{product.FormA.ToString().ToUpperInvariant()}", "1"));
         AddWindow(macros, product);
+        if (limits.HasHalfSums && product.Halves.C) macros.Add((HalfSums, "1"));
         macros.AddRange(Epilogue(product));
         List<LaunchArgument> arguments = [product.A, b, product.C];
         AddEpilogue(arguments, product);

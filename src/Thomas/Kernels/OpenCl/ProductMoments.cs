@@ -71,7 +71,7 @@ internal static class ProductMoments
         };
     }
 
-    /// <summary>A kernel that makes the result, with launches that read it for its moments.</summary>
+    /// <summary>A kernel that makes the result, with launches that read it, rounded if it is stored so, for its moments.</summary>
     /// <param name="kernel">The kernel.</param>
     /// <param name="product">The product.</param>
     /// <param name="limits">Limits of the device.</param>
@@ -81,6 +81,6 @@ internal static class ProductMoments
         ColumnPlan plan = new(product.M, product.LdC, limits);
         return kernel.Then(
             "_moments_apart", BatchNormLaunches.MomentsBytes(plan),
-            [.. BatchNormLaunches.Moments(plan, product.C, [mean, variance, rest], LaunchArgument.Workspace())]);
+            [.. BatchNormLaunches.Moments(plan, product.C.As("TX"), [mean, variance, rest], LaunchArgument.Workspace())]);
     }
 }

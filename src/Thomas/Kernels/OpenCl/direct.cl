@@ -23,6 +23,27 @@
 #define COLUMN(j) min(firstN + (j) * VW, sizeN - VW)
 
 #ifdef PRODUCT
+
+// Sums of TERMS products in 16 bits, which are added up in 32; in 32 bits too where the device has no 16-bit arithmetic. Untested on a device that has it.
+#ifdef HALF_SUMS
+#ifdef cl_khr_fp16
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#define SUMMAND half
+#else
+#define SUMMAND float
+#endif
+#define TERMS 8
+#if VW == 1
+#define SUMMANDS SUMMAND
+#define TO_SUMMANDS(v) ((SUMMAND)(v))
+#define FROM_SUMMANDS(v) ((float)(v))
+#else
+#define SUMMANDS PASTE(SUMMAND, VW)
+#define TO_SUMMANDS(v) PASTE(convert_, SUMMANDS)(v)
+#define FROM_SUMMANDS(v) PASTE(convert_float, VW)(v)
+#endif
+#endif
+
 #ifdef BIAS
 #define WITH_BIAS(v, n) ((v) + bias[which * sizeN + (n)])
 #else
@@ -113,31 +134,50 @@ kernel void direct(
 #ifdef A_PATCHES
             if (!any) continue;
 
-            // The load stands outside the choice, so that there is no branch: a place beyond the image is read at the first pixel.
+            // A place beyond the image is read at the first pixel, so that there is no branch.
 #define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #elif defined(A_COLUMNS)
 #define TAKE(i, k) GET(TA, a + (lines[i] + (size_t)(k) * lda))
 #else
 #define TAKE(i, k) GET(TA, a + (lines[i] + (k)))
 #endif
-            for (int k = 0; k < channels; k++)
+
+            // Adds the products of number k: rows of a, each number of which stands for a vector, by columns of b.
+#ifdef A_PATCHES
+#define INSIDE(i, v) (inside[i] ? (v) : 0.0f)
+#else
+#define INSIDE(i, v) (v)
+#endif
+#define AS_IT_IS(v) (v)
+#define ADD_PRODUCTS(type, convert, to, k) \
+    { \
+        global const TB *line = b + (size_t)tap * tapB + (size_t)(k) * ldb; \
+        type columns[NV]; \
+        _Pragma("unroll") for (int j = 0; j < NV; j++) columns[j] = convert(READ_VECTOR(TB, line + COLUMN(j))); \
+        _Pragma("unroll") for (int i = 0; i < MR; i++) \
+        { \
+            const float one = TAKE(i, k); \
+            const type row = convert((VECTOR)(INSIDE(i, one))); \
+            _Pragma("unroll") for (int j = 0; j < NV; j++) to[i][j] = fma(row, columns[j], to[i][j]); \
+        } \
+    }
+#ifdef HALF_SUMS
+            for (int begin = 0; begin < channels; begin += TERMS)
             {
-                global const TB *line = b + (size_t)tap * tapB + (size_t)k * ldb;
-                VECTOR columns[NV];
-#pragma unroll
-                for (int j = 0; j < NV; j++) columns[j] = READ_VECTOR(TB, line + COLUMN(j));
+                SUMMANDS parts[MR][NV];
 #pragma unroll
                 for (int i = 0; i < MR; i++)
-                {
-                    float one = TAKE(i, k);
-#ifdef A_PATCHES
-                    one = inside[i] ? one : 0.0f;
-#endif
-                    const VECTOR row = (VECTOR)(one);
 #pragma unroll
-                    for (int j = 0; j < NV; j++) sums[i][j] = fma(row, columns[j], sums[i][j]);
-                }
+                    for (int j = 0; j < NV; j++) parts[i][j] = (SUMMANDS)(0);
+                for (int k = begin; k < min(channels, begin + TERMS); k++) ADD_PRODUCTS(SUMMANDS, TO_SUMMANDS, parts, k)
+#pragma unroll
+                for (int i = 0; i < MR; i++)
+#pragma unroll
+                    for (int j = 0; j < NV; j++) sums[i][j] += FROM_SUMMANDS(parts[i][j]);
             }
+#else
+            for (int k = 0; k < channels; k++) ADD_PRODUCTS(VECTOR, AS_IT_IS, sums, k)
+#endif
         }
 
 #pragma unroll

@@ -122,7 +122,8 @@ kernel void max_pool_gradient(ARG(const TX, x), ARG(const TX, y), ARG(const floa
     STORE(pack, dx + index * pack, sum);
 }
 
-// The same where windows neither overlap nor leave gaps between them, and begin at the edge: a work-item writes all elements of a window, zeros behind the last.
+// The same where windows neither overlap nor leave gaps between them, and begin at the edge: a work-item writes all elements of a window, and zeros behind
+// the last window.
 kernel void max_pool_gradient_apart(ARG(const TX, x), ARG(const TX, y), ARG(const float, dy), ARG(float, dx), POOL_ARGS)
 {
     USE(const TX, x);

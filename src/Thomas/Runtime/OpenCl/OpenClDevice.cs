@@ -391,7 +391,15 @@ internal sealed unsafe class OpenClDevice : Device
                 string.Create(CultureInfo.InvariantCulture, $"There is no OpenCL device {key.Number}: {numbers}."), OpenClException.NoDevice);
         }
 
-        return new OpenClDevice(found.Devices[key.Number], key.Number, key.Settings);
+        OpenClDeviceInfo info = found.Devices[key.Number];
+        if (key.Settings.HalfSums && !info.HasHalf)
+        {
+            throw new OpenClException(
+                $"The device '{info.Name}' has no 16-bit arithmetic (cl_khr_fp16), which arithmetic=half asks for.",
+                OpenClException.NoDevice);
+        }
+
+        return new OpenClDevice(info, key.Number, key.Settings);
     });
 
     private bool IsBroken(OpenClKernel kernel)
@@ -460,6 +468,7 @@ internal sealed unsafe class OpenClDevice : Device
         {
             Block = phone?.Block,
             Tile = phone?.Tile,
+            HasHalfSums = settings.HalfSums,
             Winograd = settings.Winograd ?? (family == TileFamily.Local ? WinogradUse.WhereItPays : WinogradUse.Never),
             WinogradBytes = WinogradLaunches.BytesOn(info.MemoryBytes, Math.Min(info.LargestBuffer, settings.LargestBuffer ?? long.MaxValue)),
             IsSeparate = settings.Separate,

@@ -26,6 +26,9 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
     // What rounding to 16-bit floats adds: half a unit in the last place of the result, or of the smallest normal number.
     private const double HalfRounding = 1.0 / (1 << 11), LeastHalf = 1.0 / (1 << 14);
 
+    // Of the largest result, where 8 terms at a time are added in 16 bits.
+    private const double HalfSumsBound = 16 * HalfRounding;
+
     // Results are of about this size where all of them happen to be small: operands are of the order of 1.
     private const double Floor = 0.1;
 
@@ -161,6 +164,16 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
                 : null;
     }
 
+    private static bool AddsInHalf(OpenClKernel kernel)
+    {
+        foreach (OpenClLaunch launch in kernel.Launches)
+        {
+            if (launch.Program.Macros.Contains(ProductLaunches.HalfSums, StringComparison.Ordinal)) return true;
+        }
+
+        return false;
+    }
+
     private static bool Has(OpenClKernel kernel, OpenClLaunch launch)
     {
         foreach (OpenClLaunch own in kernel.Launches)
@@ -185,7 +198,7 @@ internal sealed class OpenClSelfTest(OpenClDevice device, OpenClSettings setting
             return e.Message.TrimEnd('.');
         }
 
-        double bound = Bound * (settings.FastMath ? FastMathBound : 1);
+        double bound = (Bound * (settings.FastMath ? FastMathBound : 1)) + (AddsInHalf(kernel) ? HalfSumsBound : 0);
         for (int copy = 0; copy < actual.Length; copy++)
         {
             int k = copy % expected.Length;

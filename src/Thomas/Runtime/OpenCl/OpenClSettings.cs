@@ -85,6 +85,9 @@ internal sealed record OpenClSettings
     /// <summary>Whether nothing is read or written as a vector.</summary>
     public bool Scalar { get; init; }
 
+    /// <summary>Whether products add up some terms in 16 bits where the device can and results are stored so.</summary>
+    public bool HalfSums { get; init; }
+
     /// <summary>Where convolutions are computed by Winograd's algorithm; null for what suits the device.</summary>
     public WinogradUse? Winograd { get; init; }
 
@@ -128,9 +131,9 @@ internal sealed record OpenClSettings
 
     /// <summary>
     /// Reads settings: words such as <c>local=16KiB</c>, <c>group=64</c>, <c>units=132</c>, <c>buffer=64MiB</c>, <c>tiles=registers</c>, <c>tune=fast</c>,
-    /// <c>storage=half</c>, <c>slow=4</c>, <c>launch=20</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>groups=1d</c>, <c>winograd=off</c>,
-    /// <c>moments=apart</c>, <c>blocks=fused</c>, <c>separate</c>, <c>scalar</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>, <c>no-binaries</c>,
-    /// <c>one-by-one</c>, <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
+    /// <c>storage=half</c>, <c>arithmetic=half</c>, <c>slow=4</c>, <c>launch=20</c>, <c>upload=ahead</c>, <c>transfer=map</c>, <c>groups=1d</c>,
+    /// <c>winograd=off</c>, <c>moments=apart</c>, <c>blocks=fused</c>, <c>separate</c>, <c>scalar</c>, <c>fast-math</c>, <c>blocking</c>, <c>profiling</c>,
+    /// <c>no-binaries</c>, <c>one-by-one</c>, <c>no-self-test</c>, between blanks. A later word goes before an earlier one.
     /// </summary>
     /// <param name="text">The words; empty for the defaults.</param>
     /// <param name="from">The settings that they change; null for the defaults.</param>
@@ -170,6 +173,7 @@ internal sealed record OpenClSettings
             case "storage" when Enum.TryParse(value, ignoreCase: true, out OpenClStorage storage) && Enum.IsDefined(storage) && !char.IsAsciiDigit(value[0]):
                 return this with { Storage = storage };
             case "groups" when value is "1d" or "2d": return this with { FlatGroups = value == "1d" };
+            case "arithmetic" when value is "float" or "half": return this with { HalfSums = value == "half" };
             case "winograd" when value is "on" or "off": return this with { Winograd = value == "on" ? WinogradUse.Always : WinogradUse.Never };
             case "moments" when value is "fused" or "apart": return this with { FusesMoments = value == "fused" };
             case "blocks" when value is "fused" or "apart": return this with { FusesBlocks = value == "fused" };
@@ -184,9 +188,9 @@ internal sealed record OpenClSettings
             default:
                 throw new ThomasException(
                     $"'{VisibleText.Of(word)}' is no setting of OpenCL. There are local=BYTES, buffer=BYTES, group=ITEMS, units=COUNT, "
-                    + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, slow=TIMES, launch=MILLISECONDS, upload=ahead|inline, "
-                    + "transfer=copy|map, groups=1d|2d, winograd=on|off, moments=fused|apart, blocks=fused|apart, separate, scalar, fast-math, blocking, "
-                    + "profiling, no-binaries, one-by-one, no-self-test.");
+                    + "tiles=registers|local|items, tune=off|fast|full, storage=float|half, arithmetic=float|half, slow=TIMES, launch=MILLISECONDS, "
+                    + "upload=ahead|inline, transfer=copy|map, groups=1d|2d, winograd=on|off, moments=fused|apart, blocks=fused|apart, separate, scalar, "
+                    + "fast-math, blocking, profiling, no-binaries, one-by-one, no-self-test.");
         }
     }
 }

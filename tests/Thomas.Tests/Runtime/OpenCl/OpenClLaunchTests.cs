@@ -174,7 +174,7 @@ public sealed class OpenClLaunchTests
     {
         const string Words = "no-self-test launch=20";
         using TemporaryFolder folder = new();
-        Node little = Exp(1000), much = Exp(100_000_000);
+        Node little = Exp(1000), much = Exp(400_000_000);
         OpenClDevice device = OpenClTesting.Open(words: Words, folder: folder.Path);
         Assert.Equal(1, device.Speed.Pieces(little));
         Assert.Empty(Files());
@@ -210,10 +210,10 @@ public sealed class OpenClLaunchTests
         Assert.Equal(isCut ? 50 : 0, device.Speed.PiecesOf(1));
 
         // By the cautious guess the first takes much longer than 20 ms; then the speed is measured.
-        device.Speed.Pieces(Exp(100_000_000));
+        device.Speed.Pieces(Exp(400_000_000));
         Assert.Equal(isCut, Directory.GetFiles(folder.Path, "speed-*").Length == 1);
         device.Speed.Assume(new CostModel(1e9, 1e9, 1e9, 1e9, 1e-6));
-        Assert.Equal(isCut, device.Speed.Pieces(Exp(100_000_000)) > 1);
+        Assert.Equal(isCut, device.Speed.Pieces(Exp(400_000_000)) > 1);
     }
 
     private static (int Calls, float[] Result) RunOnce(OpenClDevice device, int count)

@@ -6,10 +6,8 @@ using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Kernels.OpenCl;
 using Thomas.Ops;
-using Thomas.Runtime;
 using Thomas.Runtime.OpenCl;
 using Thomas.Tests.Harness;
-using Thomas.Tests.Ops;
 using Xunit;
 
 namespace Thomas.Tests.Runtime.OpenCl;

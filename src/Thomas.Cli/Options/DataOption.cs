@@ -10,20 +10,26 @@ internal sealed class DataOption
     private readonly Option<string> _data = new("--data")
     {
         Description =
-            "A folder with one folder of images per class (optionally under train/ and val/), a CSV file with lines path,label[,split], or a folder with the "
-            + "files of MNIST (IDX, also .gz) or CIFAR-10 (.bin)",
+            "A folder with one folder of images per class (optionally under train/, val/ and test/), a CSV file with lines path,label[,split] or with a first "
+            + "line that names its columns, or a folder with the files of MNIST (IDX, also .gz) or CIFAR-10 (.bin)",
         HelpName = "folder|file",
         Required = true,
     };
 
-    public void AddTo(Command command) => command.Add(_data);
+    private readonly Option<bool> _skip = new("--skip-missing") { Description = "Pass over images that the CSV file lists and that do not exist" };
 
-    public Dataset Load(ParseResult parsed, Terminal terminal) => Load(parsed.GetRequiredValue(_data), terminal);
+    public void AddTo(Command command)
+    {
+        command.Add(_data);
+        command.Add(_skip);
+    }
+
+    public Dataset Load(ParseResult parsed, Terminal terminal) => Load(parsed.GetRequiredValue(_data), terminal, parsed.GetValue(_skip));
 
     /// <summary>Reads a data set and tells what there is to know about it.</summary>
-    public static Dataset Load(string path, Terminal terminal)
+    public static Dataset Load(string path, Terminal terminal, bool skipMissing = false)
     {
-        Dataset data = DatasetLoader.Load(path);
+        Dataset data = DatasetLoader.Load(path, skipMissing);
         foreach (string note in data.Notes) terminal.Note($"note: {note}");
         return data;
     }

@@ -130,7 +130,7 @@ internal static class InputFile
             : throw new IOException($"it became {(left > 0 ? "shorter" : "longer")} while being read; try again when it is complete");
     }
 
-    /// <summary>Reads a text file in UTF-8.</summary>
+    /// <summary>Reads a text file in UTF-8, or in UTF-16 with its mark at the beginning, as spreadsheets write it.</summary>
     /// <exception cref="IOException">As <see cref="ReadAll"/>; or it is not text, or a page that was downloaded in place of the file.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static string ReadText(string path, long maximumBytes, CancellationToken cancellation = default)
@@ -140,6 +140,12 @@ internal static class InputFile
         if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
         try
         {
+            bool isBigEndian = bytes is [0xFE, 0xFF, ..];
+            if (isBigEndian || bytes is [0xFF, 0xFE, ..])
+            {
+                return new UnicodeEncoding(isBigEndian, byteOrderMark: false, throwOnInvalidBytes: true).GetString(bytes[2..]);
+            }
+
             return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
         }
         catch (DecoderFallbackException e)

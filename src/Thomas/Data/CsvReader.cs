@@ -3,8 +3,10 @@ using System.Text;
 
 namespace Thomas.Data;
 
-/// <summary>Splits comma-separated text into records and fields as RFC 4180 says; unquoted fields lose the blanks around them.</summary>
-internal sealed class CsvReader(string name, string text)
+/// <summary>
+/// Splits text into records and fields as RFC 4180 says, with a comma or another character between fields; unquoted fields lose the blanks around them.
+/// </summary>
+internal sealed class CsvReader(string name, string text, char separator = ',')
 {
     private int _at;
     private int _line = 1;
@@ -26,7 +28,7 @@ internal sealed class CsvReader(string name, string text)
             {
                 fields.Add(ReadField(out quoted));
             }
-            while (TakeComma());
+            while (TakeSeparator());
 
             TakeLineEnd();
             if (fields.Count > 1 || quoted || fields[0].Length > 0)
@@ -40,11 +42,7 @@ internal sealed class CsvReader(string name, string text)
 
     private string ReadField(out bool quoted)
     {
-        while (_at < text.Length && text[_at] is ' ' or '\t')
-        {
-            _at++;
-        }
-
+        SkipBlanks();
         quoted = _at < text.Length && text[_at] == '"';
         if (quoted)
         {
@@ -52,12 +50,19 @@ internal sealed class CsvReader(string name, string text)
         }
 
         int start = _at;
-        while (_at < text.Length && text[_at] is not (',' or '\n' or '\r'))
+        while (_at < text.Length && !EndsField(text[_at]))
         {
             _at++;
         }
 
         return text[start.._at].TrimEnd();
+    }
+
+    private bool EndsField(char c) => c == separator || c is '\n' or '\r';
+
+    private void SkipBlanks()
+    {
+        while (_at < text.Length && text[_at] is ' ' or '\t' && text[_at] != separator) _at++;
     }
 
     private string ReadQuoted()
@@ -85,20 +90,16 @@ internal sealed class CsvReader(string name, string text)
 
     private void CheckFieldEnd()
     {
-        while (_at < text.Length && text[_at] is ' ' or '\t')
-        {
-            _at++;
-        }
-
-        if (_at < text.Length && text[_at] is not (',' or '\n' or '\r'))
+        SkipBlanks();
+        if (_at < text.Length && !EndsField(text[_at]))
         {
             throw new DataException($"{name}, line {_line}: '{text[_at]}' after a closing double quote; double the quotes inside a field.");
         }
     }
 
-    private bool TakeComma()
+    private bool TakeSeparator()
     {
-        if (_at < text.Length && text[_at] == ',')
+        if (_at < text.Length && text[_at] == separator)
         {
             _at++;
             return true;

@@ -17,18 +17,19 @@ public static class DatasetLoader
     /// <see cref="CsvManifest"/>).
     /// </summary>
     /// <param name="path">A folder or a file.</param>
+    /// <param name="skipMissing">Whether images that a manifest lists and that do not exist are passed over with a note, if there are others.</param>
     /// <returns>The data set.</returns>
     /// <exception cref="DataException">The path does not exist, or is none of these; the message says what is wrong and where.</exception>
-    public static Dataset Load(string path)
+    public static Dataset Load(string path, bool skipMissing = false)
     {
         ArgumentNullException.ThrowIfNull(path);
         return MnistFiles.Recognizes(path) ? MnistFiles.Load(path)
             : CifarFiles.Recognizes(path) ? CifarFiles.Load(path)
-            : File.Exists(path) ? LoadFile(path)
+            : File.Exists(path) ? LoadFile(path, skipMissing)
             : ImageFolder.Load(path);
     }
 
-    private static Dataset LoadFile(string path)
+    private static Dataset LoadFile(string path, bool skipMissing)
     {
         FileKind? kind = null;
         try
@@ -41,7 +42,7 @@ public static class DatasetLoader
             // Reading it as a manifest will say why.
         }
 
-        if (kind is null or { Family: FileFamily.Text }) return CsvManifest.Load(path);
+        if (kind is null or { Family: FileFamily.Text }) return CsvManifest.Load(path, skipMissing);
         string remedy = kind.Family switch
         {
             FileFamily.Archive => "unpack it and give the folder",

@@ -53,12 +53,92 @@ public sealed class CsvManifestTests : IDisposable
         Assert.Equal([Subset.Train, Subset.Validation, Subset.Test, Subset.Validation], dataset.Samples.Select(sample => sample.Subset));
     }
 
+    /// <summary>Manifests as programs write them: columns in other orders and with other names, other separators, an index, remarks.</summary>
+    [Theory]
+    [InlineData("filename,label\n1.jpg,dog\n2.jpg,cat\n")]
+    [InlineData("image_path,class\n1.jpg,dog\n2.jpg,cat\n")]
+    [InlineData("Category,File Name\ndog,1.jpg\ncat,2.jpg\n")]
+    [InlineData(",path,label\n0,1.jpg,dog\n1,2.jpg,cat\n")]
+    [InlineData("Unnamed: 0,image,width,class_name\n0,1.jpg,640,dog\n1,2.jpg,480,cat\n")]
+    [InlineData("0,1.jpg,dog\n1,2.jpg,cat\n")]
+    [InlineData("dog,1.jpg\ncat,2.jpg\n")]
+    [InlineData("path;label\n1.jpg;dog\n2.jpg;cat\n")]
+    [InlineData("1.jpg;dog\n2.jpg;cat\n")]
+    [InlineData("path\tlabel\n1.jpg\tdog\n2.jpg\tcat\n")]
+    [InlineData("1.jpg\tdog\r\n2.jpg\tcat\r\n")]
+    [InlineData("1.jpg|dog\n2.jpg|cat\n")]
+    [InlineData("# made by hand\npath,label\n1.jpg,dog\n# a remark, with a comma\n2.jpg,cat\n")]
+    [InlineData("./1.jpg,dog\n.\\2.jpg,cat\n")]
+    [InlineData("path,label,split\n1.jpg,dog,\n2.jpg,cat,\n,,\n,,\n")]
+    public void Other_forms_are_read_alike(string text)
+    {
+        Dataset dataset = Load(text);
+        Assert.Equal(["cat", "dog"], dataset.ClassNames);
+        Assert.Equal([1, 0], dataset.Samples.Select(sample => sample.ClassIndex));
+        Assert.Equal([_folder["1.jpg"], _folder["2.jpg"]], dataset.Samples.Select(sample => Path.GetFullPath(sample.Image.Name)));
+        Assert.All(dataset.Samples, sample => Assert.Equal(Subset.Unassigned, sample.Subset));
+        Assert.Empty(dataset.Notes);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Text_in_16_bit_characters_is_read(bool isBigEndian)
+    {
+        File.WriteAllText(_folder["list.csv"], "path,label\n1.jpg,Bär\n2.jpg,cat\n", new UnicodeEncoding(isBigEndian, byteOrderMark: true));
+        Assert.Equal(["Bär", "cat"], CsvManifest.Load(_folder["list.csv"]).ClassNames);
+    }
+
+    [Theory]
+    [InlineData("TRAIN,1.jpg,dog\nVALIDATION,2.jpg,cat\nTEST,3.jpg,cat\n")]
+    [InlineData("1.jpg,dog,Train\n2.jpg,cat,dev\n3.jpg,cat,test_set\n")]
+    [InlineData("split,path,label\ntrain,1.jpg,dog\nval,2.jpg,cat\ntest,3.jpg,cat\n")]
+    [InlineData("ML_USE;image;category\nTRAINING;1.jpg;dog\nVALIDATION;2.jpg;cat\nTEST;3.jpg;cat\n")]
+    [InlineData("0,1.jpg,dog,train\n1,2.jpg,cat,eval\n2,3.jpg,cat,testing\n")]
+    public void Splits_are_read_wherever_they_stand(string text)
+    {
+        File.WriteAllText(_folder["3.jpg"], "x", Encoding.ASCII);
+        Dataset dataset = Load(text);
+        Assert.Equal(["cat", "dog"], dataset.ClassNames);
+        Assert.Equal([Subset.Train, Subset.Validation, Subset.Test], dataset.Samples.Select(sample => sample.Subset));
+    }
+
+    [Fact]
+    public void Missing_images_are_listed_at_once_and_passed_over_by_request()
+    {
+        const string Text = "path,label\n1.jpg,dog\nx.jpg,dog\n2.jpg,cat\ny.jpg,cat\n";
+        string message = Assert.Throws<DataException>(() => Load(Text)).Message;
+        Assert.Contains("2 of 4 images do not exist: 'x.jpg' (line 3), 'y.jpg' (line 5)", message, StringComparison.Ordinal);
+        Assert.Contains("--skip-missing", message, StringComparison.Ordinal);
+        Dataset dataset = Load(Text, skipMissing: true);
+        Assert.Equal([1, 1], dataset.CountByClass());
+        Assert.Contains("2 of 4 images do not exist", Assert.Single(dataset.Notes), StringComparison.Ordinal);
+        Assert.Throws<DataException>(() => Load("path,label\nx.jpg,a\ny.jpg,b\n", skipMissing: true));
+    }
+
+    [Theory]
+    [InlineData("1.jpg,dog\n1.jpg,cat\n2.jpg,cat\n", "under two labels", "'1.jpg' (lines 1 and 2)")]
+    [InlineData("1.jpg,dog\n2.jpg,cat\n./1.jpg,dog\n", "listed twice", "'./1.jpg' (lines 1 and 3)")]
+    [InlineData("1.jpg,dog,train\n2.jpg,cat,train\n1.jpg,dog,val\n", "in two parts", "'1.jpg' (lines 1 and 3)")]
+    public void Images_that_stand_there_more_than_once_are_named(string text, params string[] parts)
+    {
+        string note = Assert.Single(Load(text).Notes);
+        Assert.All(parts, part => Assert.Contains(part, note, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Columns_with_unknown_names_are_named()
+    {
+        string message = Assert.Throws<DataException>(() => Load("foo,bar\n1.jpg,dog\n2.jpg,cat\n")).Message;
+        Assert.Contains("the columns 'foo', 'bar' are not known", message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("1.jpg,a\n2.jpg\n", "line 2: found 1 field(s)")]
     [InlineData("1.jpg,a\n\n2.jpg,a,train,x\n", "line 3: found 4 field(s)")]
     [InlineData("path,label\n1.jpg,\n", "line 2: the label is empty")]
     [InlineData("\"\",a\n", "line 1: the path is empty")]
-    [InlineData("1.jpg,a\n\"x\ny\",b\n3.jpg,b\n", "line 2: the image 'x\\ny' does not exist")]
+    [InlineData("1.jpg,a\n\"x\ny\",b\n3.jpg,b\n", "2 of 3 images do not exist: 'x\\ny' (line 2), '3.jpg' (line 4)")]
     [InlineData("1.jpg,\"two\nlines\"\n3.jpg,b\n", "line 3: the image '3.jpg' does not exist")]
     [InlineData("1.jpg,a,learn\n", "line 1: the split is 'learn'")]
     [InlineData("1.jpg,a,train\n2.jpg,a\n", "line 2: some lines name a split")]
@@ -81,9 +161,9 @@ public sealed class CsvManifestTests : IDisposable
         Assert.Contains("UTF-8", Assert.Throws<DataException>(() => CsvManifest.Load(_folder["binary.csv"])).Message, StringComparison.Ordinal);
     }
 
-    private Dataset Load(string text)
+    private Dataset Load(string text, bool skipMissing = false)
     {
         File.WriteAllText(_folder["list.csv"], text, new UTF8Encoding(false));
-        return CsvManifest.Load(_folder["list.csv"]);
+        return CsvManifest.Load(_folder["list.csv"], skipMissing);
     }
 }

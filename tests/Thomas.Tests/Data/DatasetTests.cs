@@ -81,10 +81,10 @@ public sealed class DatasetTests
     public void Split_folder_errors_name_the_classes()
     {
         using TemporaryFolder folder = new();
-        Touch(folder["val", "x", "1.jpg"]);
+        Touch(folder["val", "z", "1.jpg"]);
         AssertLoadFails(folder.Path, "'val' but no 'train'");
         Touch(folder["train", "x", "1.jpg"], folder["train", "y", "1.jpg"], folder["val", "z", "1.jpg"]);
-        AssertLoadFails(folder.Path, "'val' lacks 'y'", "'train' lacks 'z'");
+        AssertLoadFails(folder.Path, "both 'train' ('x', 'y') and 'val' ('z')");
         Touch(folder["cats", "1.jpg"]);
         AssertLoadFails(folder.Path, "'cats' is next to them");
         Directory.Delete(folder["cats"], true);

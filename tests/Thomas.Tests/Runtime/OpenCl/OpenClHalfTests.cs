@@ -40,7 +40,6 @@ public sealed class OpenClHalfTests
     /// <summary>Products that add up some terms in 16 bits; where the device has no such arithmetic, with the same sums in 32 bits.</summary>
     [Theory]
     [InlineData("Conv2d")]
-    [InlineData("Conv2dMoments")]
     [InlineData("Dense")]
     [InlineData("MatMul")]
     public void Sums_in_16_bits_agree_with_their_definition(string name)

@@ -49,13 +49,7 @@ internal static class ImageFolder
         try
         {
             List<string> notes = [];
-            string root = path;
-            List<string> folders = WithImages(root);
-            while (folders is [string only] && SubsetOf(only) is null && !HasImages(root) && !HasImages(only))
-            {
-                (root, folders) = (only, WithImages(only));
-            }
-
+            (string root, List<string> folders) = Find(path);
             if (root != path) notes.Add($"the data set is taken from '{Path.GetRelativePath(path, root)}' in the data folder, which holds nothing else");
             NotePassedOver(root, folders, notes);
             return IsSplit(folders) ? LoadSplit(path, folders, notes) : LoadClasses(path, root, folders, notes);
@@ -82,6 +76,18 @@ internal static class ImageFolder
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// The folder of the classes or parts, with those that hold images: the given one, or one below that is alone on its way. A class by itself, whose images
+    /// lie in a folder of their own, stays that class.
+    /// </summary>
+    private static (string Root, List<string> Folders) Find(string path)
+    {
+        List<string> first = WithImages(path), folders = first;
+        string root = path;
+        while (folders is [string only] && SubsetOf(only) is null && !HasImages(root) && !HasImages(only)) (root, folders) = (only, WithImages(only));
+        return folders.Count > 1 || IsSplit(folders) ? (root, folders) : (path, first);
     }
 
     // A class may be called "train" (the vehicle) or "dev": then images lie in it directly, or other classes beside it and no training part.

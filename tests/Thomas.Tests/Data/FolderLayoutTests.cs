@@ -48,6 +48,8 @@ public sealed class FolderLayoutTests : IDisposable
     [InlineData("train/Rose/1 train/b/2 val/rose/3 val/b/4", "Rose b", "0+0 1+1 1+1 0+0", "")]
     [InlineData("train/a/1 train/b/2 val/a/3 val/b/", "a b", "0+0 1+1 1+0 0+0", "'val' has no images of 'b'")]
     [InlineData("only/1", "only", "1 0 0 0", "")]
+    [InlineData("only/deep/1 only/deep/er/2", "only", "2 0 0 0", "")]
+    [InlineData("data/train/a/1", "a", "0 1 0 0", "taken from 'data'")]
     [InlineData("train/a/1 train/b/2 train/3 val/a/4 val/b/5", "train val", "3+2 0+0 0+0 0+0", "")]
     public void Layouts_are_read(string files, string classes, string counts, string note)
     {

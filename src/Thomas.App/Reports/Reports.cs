@@ -114,12 +114,22 @@ internal sealed record TuneReport(
 
     public AccuracyReport? AfterLastLayer { get; init; }
 
+    /// <summary>What became of classes that were kept; null where none were, or nothing could be measured.</summary>
+    public OldClassesReport? OldClasses { get; init; }
+
+    /// <summary>Feature vectors that the model carries; null for none.</summary>
+    public RehearsalReport? Rehearsal { get; init; }
+
     public NetworkEntry? Network { get; init; }
 
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
 }
+
+internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
+
+internal sealed record RehearsalReport(int Vectors, int Features, int Bytes);
 
 internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
 

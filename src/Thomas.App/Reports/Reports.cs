@@ -46,7 +46,11 @@ internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Clas
 
 internal sealed record ClassifyReport(
     string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images,
-    IReadOnlyList<string>? Kernels);
+    IReadOnlyList<string>? Kernels)
+{
+    /// <summary>The file of <c>--explain</c>; null where none was asked for.</summary>
+    public string? ExplanationFile { get; init; }
+}
 
 internal sealed record IntervalReport(double Low, double High);
 
@@ -77,6 +81,12 @@ internal sealed record EvaluateReport(
     public required IReadOnlyList<string> UncheckedClasses { get; init; }
 
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
 }
 
 internal sealed record EpochEntry(
@@ -119,6 +129,12 @@ internal sealed record TuneReport(
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
 }
 
 internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
@@ -201,6 +217,12 @@ internal sealed record TrainReport(
     public required IReadOnlyList<string> Warnings { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
 }
 
 internal sealed record NetworkEntry(

@@ -21,6 +21,7 @@ internal sealed class EvaluateCommand
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
+    private readonly ResultFiles _results = new();
 
     private EvaluateCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -34,6 +35,7 @@ internal sealed class EvaluateCommand
         EvaluateCommand evaluate = new(terminal, tuned);
         evaluate._model.AddTo(command);
         evaluate._data.AddTo(command);
+        evaluate._results.AddTo(command);
         evaluate._compute.AddTo(command);
         evaluate._cache.AddTo(command);
         evaluate._preprocessing.AddTo(command);
@@ -44,6 +46,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed)
     {
         Model model = _model.Load(parsed, _terminal.Cancellation);
+        _results.Check(parsed, _model.Path(parsed), _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
         EvaluationOptions options = new()
         {
@@ -84,13 +87,15 @@ internal sealed class EvaluateCommand
                     ClassOutput = ReportParts.Of(result.Output),
                     UncheckedClasses = result.UncheckedClasses,
                     Warnings = result.Warnings,
+                    PredictionsFile = _results.Predictions(parsed),
+                    MistakesFile = _results.Mistakes(parsed),
                 },
                 ReportJson.Default.EvaluateReport);
-            return ExitCode.Success;
         }
-
-        Print(result, model, data, device);
-        return ExitCode.Success;
+        else Print(result, model, data, device);
+        return _results.Write(parsed, _terminal, model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            ? ExitCode.Success
+            : ExitCode.Output;
     }
 
     /// <summary>The warnings but for the one about the output.</summary>

@@ -66,6 +66,12 @@ public sealed record TuningOptions
     /// <summary>Folder for prepared images and features; null keeps them in memory.</summary>
     public string? CacheDirectory { get; init; }
 
+    /// <summary>
+    /// Whether <see cref="TuningResult.Predictions"/> is wanted. For the last layer it costs nothing; where a <see cref="Network"/> is trained, the validation
+    /// images pass through it once more.
+    /// </summary>
+    public bool KeepPredictions { get; init; }
+
     /// <exception cref="ArgumentException">An option is null or out of its range; the message names it.</exception>
     internal void Validate()
     {

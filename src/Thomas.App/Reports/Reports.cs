@@ -61,6 +61,8 @@ internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
 
+internal sealed record SuspectReport(string Path, string Label, string Suggested, double Doubt);
+
 internal sealed record AccuracyReport(
     double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
 
@@ -87,6 +89,12 @@ internal sealed record EvaluateReport(
 
     /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
     public string? MistakesFile { get; init; }
+
+    /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
+    public string? SuspectsFile { get; init; }
+
+    /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
+    public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
 
 internal sealed record EpochEntry(
@@ -135,6 +143,12 @@ internal sealed record TuneReport(
 
     /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
     public string? MistakesFile { get; init; }
+
+    /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
+    public string? SuspectsFile { get; init; }
+
+    /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
+    public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
 
 internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);

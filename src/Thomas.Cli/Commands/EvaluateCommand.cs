@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Results;
 using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
@@ -21,7 +22,7 @@ internal sealed class EvaluateCommand
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
-    private readonly ResultFiles _results = new();
+    private readonly ResultFiles _results = new(withSuspects: true);
 
     private EvaluateCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -58,6 +59,9 @@ internal sealed class EvaluateCommand
         string device = _compute.DescribeChosen(options.Compile);
         Evaluation result = ProgressDisplay.Run(
             _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
+        IReadOnlyList<LabelSuspect>? suspects = _results.Suspects(parsed) is null
+            ? null
+            : ProgressDisplay.Run(_terminal, [], progress => LabelAudit.Run(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
         CacheFolder.Trim(options.CacheDirectory);
         _terminal.Broken(result.Broken);
         _terminal.ClassOutput(model, result.Output);
@@ -89,11 +93,14 @@ internal sealed class EvaluateCommand
                     Warnings = result.Warnings,
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
+                    SuspectsFile = _results.Suspects(parsed),
+                    Suspects = SuspectFile.Report(suspects, data.ClassNames),
                 },
                 ReportJson.Default.EvaluateReport);
         }
         else Print(result, model, data, device);
         return _results.Write(parsed, _terminal, model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            & _results.WriteSuspects(parsed, _terminal, suspects, data.ClassNames)
             ? ExitCode.Success
             : ExitCode.Output;
     }

@@ -39,7 +39,7 @@ internal sealed class TrainCommand
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
-    private readonly ResultFiles _results = new();
+    private readonly ResultFiles _results = new(withSuspects: false);
     private readonly ResizeOptions _resize = new();
 
     private TrainCommand(Terminal terminal, TuningChoice tuned)

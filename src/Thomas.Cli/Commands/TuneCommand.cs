@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.IO;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Results;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
@@ -30,7 +31,7 @@ internal sealed class TuneCommand
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
-    private readonly ResultFiles _results = new();
+    private readonly ResultFiles _results = new(withSuspects: true);
 
     private TuneCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -70,7 +71,13 @@ internal sealed class TuneCommand
         TunableHead head = Tuner.Describe(model);
         TuningOptions options = _training.Read(
             parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.ReadNamed(parsed), _cache.Read(parsed, _terminal));
-        options = options with { Compile = _compute.ReadFor(parsed, model, data, options, _terminal), KeepPredictions = _results.AreWanted(parsed) };
+        if (_results.Suspects(parsed) is not null && options.MemoryBytes is not null) throw new UsageException("--suspects keeps to no --memory; leave one out.");
+        options = options with
+        {
+            Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
+            KeepPredictions = _results.AreWanted(parsed),
+            FindSuspects = _results.Suspects(parsed) is not null,
+        };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
@@ -104,11 +111,14 @@ internal sealed class TuneCommand
                     Process = memory.Report(),
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
+                    SuspectsFile = _results.Suspects(parsed),
+                    Suspects = SuspectFile.Report(result.Suspects, data.ClassNames),
                 },
                 ReportJson.Default.TuneReport);
         }
         else Print(result, output, usage, memory);
-        bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile);
+        bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");

@@ -12,8 +12,9 @@ using Thomas.Training;
 
 namespace Thomas.Cli.Options;
 
-/// <summary>Files about single images: predictions as a table, mistakes as a page of images.</summary>
-internal sealed class ResultFiles
+/// <summary>Files about single images: predictions as a table, mistakes as a page of images, doubtful labels as a table.</summary>
+/// <param name="withSuspects">Whether the command looks for wrong labels.</param>
+internal sealed class ResultFiles(bool withSuspects)
 {
     private readonly Option<string> _predictions = new("--predictions")
     {
@@ -27,10 +28,17 @@ internal sealed class ResultFiles
         HelpName = "file.png",
     };
 
+    private readonly Option<string> _suspects = new("--suspects")
+    {
+        Description = "Write a CSV file of all images of the data that may carry the wrong label, the most doubtful first",
+        HelpName = "file.csv",
+    };
+
     public void AddTo(Command command)
     {
         command.Add(_predictions);
         command.Add(_mistakes);
+        if (withSuspects) command.Add(_suspects);
     }
 
     /// <summary>Whether any of the files is asked for.</summary>
@@ -39,6 +47,8 @@ internal sealed class ResultFiles
     public string? Predictions(ParseResult parsed) => parsed.GetValue(_predictions);
 
     public string? Mistakes(ParseResult parsed) => parsed.GetValue(_mistakes);
+
+    public string? Suspects(ParseResult parsed) => withSuspects ? parsed.GetValue(_suspects) : null;
 
     /// <summary>Throws unless all files can be written and are not the same as each other or as other files of the run.</summary>
     /// <param name="parsed">The arguments.</param>
@@ -56,6 +66,8 @@ internal sealed class ResultFiles
         {
             if (parsed.GetValue(option) is string path) CheckFile(option.Name, path, ending, taken);
         }
+
+        if (Suspects(parsed) is string suspects) CheckFile(_suspects.Name, suspects, ".csv", taken);
     }
 
     /// <summary>Throws unless a file can be written; adds it to those that are taken.</summary>
@@ -111,6 +123,31 @@ internal sealed class ResultFiles
             AtomicFile.Write(page, stream => stream.Write(png));
             terminal.Field("mistakes", $"{Format.Name(page)}: {content}");
             if (sheets.Problem is string problem) terminal.Note($"note: no heat maps: {problem}");
+            return true;
+        }
+        catch (OutputException e)
+        {
+            terminal.Complain(e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Writes the file of suspects if it is asked for, and tells of those that are convincing if it is not.</summary>
+    /// <returns>False if the file could not be written, which was said.</returns>
+    public bool WriteSuspects(ParseResult parsed, Terminal terminal, IReadOnlyList<LabelSuspect>? suspects, IReadOnlyList<string> classes)
+    {
+        if (suspects is null) return true;
+        if (Suspects(parsed) is not string path)
+        {
+            if (SuspectFile.Note(suspects, classes) is string note) terminal.Note($"note: {note}");
+            return true;
+        }
+
+        try
+        {
+            SuspectFile.Save(path, suspects, classes);
+            int convincing = SuspectFile.Convincing(suspects);
+            terminal.Field("suspects", $"{Format.Name(path)}: {Format.Plural(suspects.Count, "image")}, {convincing} of them convincing");
             return true;
         }
         catch (OutputException e)

@@ -76,6 +76,7 @@ internal sealed class TuningJob(
         using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
         using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
+        IReadOnlyList<LabelSuspect>? suspects = Suspects((train, trainImages.Dataset), (validation, validationImages.Dataset));
         ConfusionMatrix before;
         using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
 
@@ -121,6 +122,7 @@ internal sealed class TuningJob(
             Warnings = _warnings,
             KeptClasses = offset,
             Predictions = predictions,
+            Suspects = suspects,
             Kernels = network?.Kernels ?? _kernels,
         };
         foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
@@ -191,6 +193,13 @@ internal sealed class TuningJob(
             // The new last layer is worth keeping.
             return null;
         }
+    }
+
+    private IReadOnlyList<LabelSuspect>? Suspects((FeatureMatrix Features, Dataset Images) train, (FeatureMatrix Features, Dataset Images) validation)
+    {
+        if (options.MemoryBytes is not null) return null;
+        if (!options.FindSuspects && !LabelAudit.IsQuick(train.Features.Samples + validation.Features.Samples, train.Features.Features)) return null;
+        using (_timer.Measure("check labels")) return LabelAudit.Suspects([train, validation], progress, cancellation);
     }
 
     private static List<ImagePrediction> Predictions(LinearHead head, FeatureMatrix features, Dataset images)

@@ -77,8 +77,9 @@ internal static class ContactSheet
     private static void Line(SKCanvas canvas, SheetText text, SheetLine line, int left, int baseline, float size, SKColor color, int width, bool isBold)
     {
         float room = width - text.Measure(line.Before, size, isBold) - text.Measure(line.After, size, isBold);
-        string name = text.Fit(VisibleText.Of(line.Name), size, room, isBold);
-        text.Draw(canvas, line.Before + name + line.After, left, baseline, size, color, width + 1, isBold);
+        float x = text.Draw(canvas, line.Before, left, baseline, size, color, width, isBold);
+        x = text.Draw(canvas, line.Name, x, baseline, size, color, room, isBold);
+        text.Draw(canvas, line.After, x, baseline, size, color, width, isBold);
     }
 
     /// <summary>Draws an image into a square, as large as its shape allows.</summary>

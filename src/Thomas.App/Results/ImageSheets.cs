@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Threading;
 using Thomas.Data;
 using Thomas.Runtime;
@@ -12,6 +13,7 @@ internal sealed class ImageSheets : IDisposable
 {
     private readonly Preprocessor _preprocessor;
     private readonly ImageExplainer? _explainer;
+    private readonly string _class;
 
     /// <param name="model">The model that predicted.</param>
     /// <param name="preprocessing">What its images went through; null for what the model says.</param>
@@ -19,6 +21,9 @@ internal sealed class ImageSheets : IDisposable
     public ImageSheets(Model model, Preprocessing? preprocessing, CompileOptions compile)
     {
         _preprocessor = new Preprocessor(ImageInput.Of(model, preprocessing).Preprocessing);
+
+        // A number alone would look like a count.
+        _class = model.Info.Labels is null ? "class " : "";
         try
         {
             _explainer = new ImageExplainer(model, preprocessing, compile);
@@ -64,14 +69,14 @@ internal sealed class ImageSheets : IDisposable
             tiles.Add(Tile(
                 image,
                 prediction.Predicted,
-                new SheetLine("", labels[prediction.Actual], $" {Share(prediction.ActualProbability)}"),
-                new SheetLine("taken for ", labels[prediction.Predicted], $" {Share(prediction.PredictedProbability)}"),
+                new SheetLine(_class, labels[prediction.Actual], $" {Share(prediction.ActualProbability)}"),
+                new SheetLine($"taken for {_class}", labels[prediction.Predicted], $" {Share(prediction.PredictedProbability)}"),
                 isWrong: true,
                 Below(data, prediction.Image.Name)));
         }
 
         string content = tiles.Count < mistakes ? $"the worst {tiles.Count} of {mistakes} mistakes" : Format.Plural(mistakes, "mistake");
-        string title = $"{mistakes} of {Format.Plural(predictions.Count, "image")} of {data} taken for another class";
+        string title = $"{mistakes} of {Format.Plural(predictions.Count, "image")} of {Name(data)} taken for another class";
         string order = tiles.Count < mistakes ? $"The worst {tiles.Count}, largest loss first" : "Largest loss first";
         string heat = Problem is null ? "; right of each image, the parts that spoke for the latter" : "; this model allows no heat maps";
         string subtitle = mistakes == 0
@@ -84,10 +89,13 @@ internal sealed class ImageSheets : IDisposable
     public SheetTile Explained(RgbImage image, IReadOnlyList<ClassScore> best, string path) => Tile(
         image,
         best[0].Index,
-        new SheetLine("", best[0].Label, $" {Share(best[0].Probability)}"),
-        best.Count > 1 ? new SheetLine("then ", best[1].Label, $" {Share(best[1].Probability)}") : new SheetLine("", "", ""),
+        new SheetLine(_class, best[0].Label, $" {Share(best[0].Probability)}"),
+        best.Count > 1 ? new SheetLine($"then {_class}", best[1].Label, $" {Share(best[1].Probability)}") : new SheetLine("", "", ""),
         isWrong: false,
         path);
+
+    /// <summary>The last part of a path, which the page has room for.</summary>
+    private static string Name(string data) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data))) is { Length: > 0 } name ? name : data;
 
     /// <summary>A path without the folder that all have in common.</summary>
     private static string Below(string folder, string path) =>

@@ -32,7 +32,8 @@ internal sealed class SheetText : IDisposable
     /// <param name="width">Room; a longer text ends in an ellipsis.</param>
     /// <param name="isBold">Whether the strokes are thicker.</param>
     /// <param name="cutStart">Whether a long text loses its beginning instead of its end, as paths should.</param>
-    public void Draw(SKCanvas canvas, string text, float x, float y, float size, SKColor color, float width, bool isBold = false, bool cutStart = false)
+    /// <returns>Where the text ends.</returns>
+    public float Draw(SKCanvas canvas, string text, float x, float y, float size, SKColor color, float width, bool isBold = false, bool cutStart = false)
     {
         using SKPaint paint = new() { Color = color, IsAntialias = true };
         foreach ((string run, SKTypeface typeface) in Runs(Fit(VisibleText.Of(text), size, width, isBold, cutStart)))
@@ -41,6 +42,8 @@ internal sealed class SheetText : IDisposable
             canvas.DrawText(run, x, y, SKTextAlign.Left, font, paint);
             x += font.MeasureText(run);
         }
+
+        return x;
     }
 
     /// <summary>Width of a text in pixels.</summary>
@@ -100,8 +103,9 @@ internal sealed class SheetText : IDisposable
         SKTypeface? current = null;
         foreach (Rune rune in text.EnumerateRunes())
         {
-            // A mark joins the letter before it if that letter's font has it.
-            SKTypeface typeface = current is not null && Has(current, rune.Value) ? current : FontFor(rune.Value);
+            // A mark stays with the letter before it, if that letter's font has it.
+            bool isMark = Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format;
+            SKTypeface typeface = isMark && current is not null && Has(current, rune.Value) ? current : FontFor(rune.Value);
             if (current is not null && !ReferenceEquals(typeface, current))
             {
                 runs.Add((run.ToString(), current));

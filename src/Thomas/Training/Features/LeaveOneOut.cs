@@ -181,13 +181,21 @@ internal static class LeaveOneOut
         }
     }
 
+    /// <summary>Sum of products; four sums at a time, so that no addition waits for the one before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    internal static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        Vector<float> sum = default;
-        int k = 0;
-        for (; k <= a.Length - Vector<float>.Count; k += Vector<float>.Count) sum += new Vector<float>(a[k..]) * new Vector<float>(b[k..]);
-        double total = Vector.Sum(sum);
+        int width = Vector<float>.Count, k = 0;
+        Vector<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        for (; k <= a.Length - (4 * width); k += 4 * width)
+        {
+            sum0 += new Vector<float>(a[k..]) * new Vector<float>(b[k..]);
+            sum1 += new Vector<float>(a[(k + width)..]) * new Vector<float>(b[(k + width)..]);
+            sum2 += new Vector<float>(a[(k + (2 * width))..]) * new Vector<float>(b[(k + (2 * width))..]);
+            sum3 += new Vector<float>(a[(k + (3 * width))..]) * new Vector<float>(b[(k + (3 * width))..]);
+        }
+
+        float total = Vector.Sum(sum0 + sum1 + (sum2 + sum3));
         for (; k < a.Length; k++) total += a[k] * b[k];
         return total;
     }

@@ -1,5 +1,4 @@
 using System;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 
@@ -32,10 +31,10 @@ internal static class NeighborVotes
         {
             cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<float> row = x.AsSpan(i * features, features);
-            inverse[i] = 1 / MathF.Max(MathF.Sqrt(Dot(row, row)), float.Epsilon);
+            inverse[i] = 1 / MathF.Max(MathF.Sqrt(LeaveOneOut.Dot(row, row)), float.Epsilon);
             for (int j = 0; j < i; j++)
             {
-                float cosine = Dot(row, x.AsSpan(j * features, features)) * inverse[i] * inverse[j];
+                float cosine = LeaveOneOut.Dot(row, x.AsSpan(j * features, features)) * inverse[i] * inverse[j];
                 Offer(near.AsSpan(i * neighbors, neighbors), who.AsSpan(i * neighbors, neighbors), cosine, j);
                 Offer(near.AsSpan(j * neighbors, neighbors), who.AsSpan(j * neighbors, neighbors), cosine, i);
             }
@@ -72,16 +71,5 @@ internal static class NeighborVotes
         near[at..^1].CopyTo(near[(at + 1)..]);
         who[at..^1].CopyTo(who[(at + 1)..]);
         (near[at], who[at]) = (cosine, sample);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        Vector<float> sum = default;
-        int k = 0;
-        for (; k <= a.Length - Vector<float>.Count; k += Vector<float>.Count) sum += new Vector<float>(a[k..]) * new Vector<float>(b[k..]);
-        float total = Vector.Sum(sum);
-        for (; k < a.Length; k++) total += a[k] * b[k];
-        return total;
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Passes;

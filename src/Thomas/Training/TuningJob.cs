@@ -199,7 +199,7 @@ internal sealed class TuningJob(
     {
         if (options.MemoryBytes is not null) return null;
         if (!options.FindSuspects && !LabelAudit.IsQuick(train.Features.Samples + validation.Features.Samples, train.Features.Features)) return null;
-        using (_timer.Measure("check labels")) return LabelAudit.Suspects([train, validation], progress, cancellation);
+        using (_timer.Measure("check labels")) return LabelAudit.Suspects([train, validation], options.FindSuspects ? progress : null, cancellation);
     }
 
     private static List<ImagePrediction> Predictions(LinearHead head, FeatureMatrix features, Dataset images)

@@ -35,9 +35,11 @@ internal static class LabelBenchmark
         (string Name, Func<int[], double[]> Rank)[] rankings =
         [
             ("ridge and neighbors", given => Trust(x, features, given, classes)),
-            .. new[] { 0.01, 0.1, 1, 10 }.Select(ridge => (
-                Format($"ridge {ridge}, margin"), (Func<int[], double[]>)(given => Margin(LeaveOneOut.Scores(x, features, given, classes, ridge, default), given, classes)))),
-            ("ridge 1, self", given => Self(LeaveOneOut.Scores(x, features, given, classes, 1, default), given, classes)),
+            ("ridge 0.01, margin", given => Margin(Ridge(given, 0.01), given, classes)),
+            ("ridge 0.1, margin", given => Margin(Ridge(given, 0.1), given, classes)),
+            ("ridge 1, margin", given => Margin(Ridge(given, 1), given, classes)),
+            ("ridge 10, margin", given => Margin(Ridge(given, 10), given, classes)),
+            ("ridge 1, self", given => Self(Ridge(given, 1), given, classes)),
             ("5-fold head, self", given => Self(Crossed(x, features, given, classes), given, classes)),
             ("5-fold head, margin", given => Margin(Crossed(x, features, given, classes), given, classes)),
             ("10 neighbors, margin", given => Margin(NeighborVotes.Shares(x, features, given, classes, null, default), given, classes)),
@@ -57,12 +59,16 @@ internal static class LabelBenchmark
                 exact.Add(order.Take(wrong).Count(planted.Contains));
             }
 
-            Console.WriteLine(Format(
-                $"{name,-22} {hits.Average(),5:F1} of {wrong} among the first {First} ({string.Join(' ', hits)}), {exact.Average():F1} among the first {wrong}; {seconds / seeds * 1000:F0} ms"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name,-22} {hits.Average(),5:F1} of {wrong} among the first {First} ({string.Join(' ', hits)}), "
+                + $"{exact.Average():F1} among the first {wrong}; {seconds / seeds * 1000:F0} ms"));
         }
 
         Convincing(x, features, labels, classes, wrong, seeds);
         return 0;
+
+        double[] Ridge(int[] given, double ridge) => LeaveOneOut.Scores(x, features, given, classes, ridge, default);
     }
 
     /// <summary>Standardized features and labels of all images.</summary>
@@ -99,7 +105,8 @@ internal static class LabelBenchmark
                 found += planted.Count(i => doubts[i] >= least);
             }
 
-            Console.WriteLine(Format(
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
                 $"doubt from {least}: {clean} told as it is; with {wrong} planted {told / seeds:F1} told, {found / seeds:F1} of them planted"));
         }
     }
@@ -150,6 +157,4 @@ internal static class LabelBenchmark
     /// <summary>What the library does: the mean of both votes.</summary>
     private static double[] Trust(float[] x, int features, int[] given, int classes) =>
         [.. LabelAudit.Doubts(x, features, given, classes, null, default).Doubt.Select(doubt => -doubt)];
-
-    private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

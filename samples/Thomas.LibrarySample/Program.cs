@@ -70,7 +70,8 @@ internal static class Program
         foreach (ImagePrediction worst in ImagePrediction.WorstFirst(evaluation.Predictions))
         {
             if (worst.IsCorrect) continue;
-            Console.WriteLine($"{worst.Image.Name}: {evaluation.Labels[worst.Actual]} taken for {evaluation.Labels[worst.Predicted]} {worst.PredictedProbability:P0}");
+            string truth = evaluation.Labels[worst.Actual], taken = evaluation.Labels[worst.Predicted];
+            Console.WriteLine($"{worst.Image.Name}: {truth} taken for {taken} {worst.PredictedProbability:P0}");
             ClassActivation map = explainer.Explain(decoder.Decode(File.ReadAllBytes(worst.Image.Name), minimumShortSide: 512), worst.Predicted);
             float[] heat = map.ToHeat(224, 224);
         }

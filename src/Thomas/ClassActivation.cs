@@ -27,9 +27,9 @@ public sealed class ClassActivation
     public int Height { get; }
 
     /// <summary>
-    /// [height, width] numbers, rows from the top: what each cell contributes to the class's score (its logit, where the model ends in a softmax or sigmoid), in
-    /// units of that score. Above 0 speaks for the class, below 0 against it. Where only pooling and one linear layer follow the activation, the cells and
-    /// that layer's bias add up to the score exactly; otherwise this is a first-order share.
+    /// [height, width] numbers, rows from the top: what each cell contributes to the class's score (its logit, where the model ends in a softmax or
+    /// sigmoid), in units of that score. Above 0 speaks for the class, below 0 against it. Where only pooling and one linear layer follow the activation,
+    /// the cells and that layer's bias add up to the score; otherwise this is a first-order share.
     /// </summary>
     public ReadOnlySpan<float> Cells => _cells;
 

@@ -178,7 +178,8 @@ public sealed class ImageExplainer : IDisposable
         for (Value at = scores; at.Producer is Node node;)
         {
             if (ScorePatterns.SoftmaxLogits(node) is Value logits) return logits;
-            if (node.Op is Softmax || node is { Op: Activate, Attributes: ActivateAttributes { Activation.Kind: ActivationKind.Sigmoid } }) return node.Inputs[0];
+            bool isSigmoid = node is { Op: Activate, Attributes: ActivateAttributes { Activation.Kind: ActivationKind.Sigmoid } };
+            if (node.Op is Softmax || isSigmoid) return node.Inputs[0];
             if (node.Op is not (Reshape or FakeQuantize or Transpose or Log)) break;
             at = node.Inputs[0];
         }

@@ -60,8 +60,8 @@ public sealed class SingleImageTests(ITestOutputHelper output)
             while (planted.Count < Wrong)
             {
                 int i = rng.Next(samples.Length);
-                if (planted.Add(samples[i].Image.Name))
-                    samples[i] = samples[i] with { ClassIndex = (samples[i].ClassIndex + 1 + rng.Next(4)) % 5 };
+                if (!planted.Add(samples[i].Image.Name)) continue;
+                samples[i] = samples[i] with { ClassIndex = (samples[i].ClassIndex + 1 + rng.Next(4)) % 5 };
             }
 
             Dataset data = new("flowers", flowers.ClassNames, samples);

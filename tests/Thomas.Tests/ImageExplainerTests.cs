@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
 using Thomas.Architectures;
 using Thomas.Autodiff;
@@ -112,7 +111,8 @@ public sealed class ImageExplainerTests(ITestOutputHelper output)
         Model model = new(
             lenet.Build(new ArchitectureOptions { Classes = 3, Height = Canvas, Width = Canvas, Channels = 1, Seed = 1 }), info);
         (RgbImage[] learned, int[] classes, _) = Corners(600, seed: 1);
-        Dataset data = new("corners", ["0", "1", "4"], [.. learned.Select((image, i) => new Sample(ImageSource.FromPixels($"{i}", image), classes[i], Subset.Train))]);
+        Sample[] samples = [.. learned.Select((image, i) => new Sample(ImageSource.FromPixels($"{i}", image), classes[i], Subset.Train))];
+        Dataset data = new("corners", ["0", "1", "4"], samples);
         using PreparedSet set = PreparedSet.Create(data, new NoDecoder(), new PreparedSetOptions { Preprocessing = preprocessing });
         TrainerOptions options = new() { Policy = new UpdatePolicy(UpdateKind.Scratch), Epochs = 4, Seed = 1 };
         Model trained = Trainer.Train(model, set, null, options).Model;
@@ -235,13 +235,15 @@ public sealed class ImageExplainerTests(ITestOutputHelper output)
             : b.Add(OpCatalog.Reshape, [activation], new ReshapeAttributes(new IntList(0, cells * Channels)), "flat");
         if (head == Head.Deep)
         {
-            y = b.Add(OpCatalog.Dense, [y, b.Weights("hidden", 4, 6, cells * Channels), b.Weights("shift", 5, 6)], new DenseAttributes(HasBias: true), "hidden.y");
+            Value hidden = b.Weights("hidden", 4, 6, cells * Channels);
+            y = b.Add(OpCatalog.Dense, [y, hidden, b.Weights("shift", 5, 6)], new DenseAttributes(HasBias: true), "hidden.y");
             y = b.Add(OpCatalog.Activate, [y], new ActivateAttributes(new Activation(ActivationKind.Tanh)), "hidden.tanh");
         }
 
         int inputs = y.Shape[1];
         (weights, bias) = (TestGraphs.Noise(classes * inputs, 2), TestGraphs.Noise(classes, 3));
-        Value w = b.Constant("head", TensorData.FromFloats(new Shape(classes, inputs), weights)), shift = b.Constant("bias", TensorData.FromFloats(new Shape(classes), bias));
+        Value w = b.Constant("head", TensorData.FromFloats(new Shape(classes, inputs), weights));
+        Value shift = b.Constant("bias", TensorData.FromFloats(new Shape(classes), bias));
         y = b.Add(OpCatalog.Dense, [y, w, shift], new DenseAttributes(HasBias: true), "logits");
         y = isBinary
             ? b.Add(OpCatalog.Activate, [y], new ActivateAttributes(new Activation(ActivationKind.Sigmoid)), "probability")

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.IO;
 using System.Text;
 
 namespace Thomas.App.Results;
@@ -44,7 +43,7 @@ internal sealed class CsvTable
         return rest.Length > 0 && FormulaStarts.Contains(rest[0], StringComparison.Ordinal) ? "'" + name : name;
     }
 
-    /// <summary>A path as text that no spreadsheet computes: a relative one that begins like a formula gets ./ in front and still names the same file.</summary>
+    /// <summary>A path as text that no spreadsheet computes: one that begins like a formula gets ./ in front and names the same file.</summary>
     public static string Path(string path)
     {
         if (path.Length == 0 || !FormulaStarts.Contains(path[0], StringComparison.Ordinal)) return path;

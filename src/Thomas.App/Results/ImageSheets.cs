@@ -95,7 +95,8 @@ internal sealed class ImageSheets : IDisposable
         path);
 
     /// <summary>The last part of a path, which the page has room for.</summary>
-    private static string Name(string data) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data))) is { Length: > 0 } name ? name : data;
+    private static string Name(string data) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data))) is { Length: > 0 } name ? name : data;
 
     /// <summary>A path without the folder that all have in common.</summary>
     private static string Below(string folder, string path) =>

@@ -71,7 +71,11 @@ internal sealed class TuneCommand
         TunableHead head = Tuner.Describe(model);
         TuningOptions options = _training.Read(
             parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.ReadNamed(parsed), _cache.Read(parsed, _terminal));
-        if (_results.Suspects(parsed) is not null && options.MemoryBytes is not null) throw new UsageException("--suspects keeps to no --memory; leave one out.");
+        if (_results.Suspects(parsed) is not null && options.MemoryBytes is not null)
+        {
+            throw new UsageException("--suspects keeps to no bound, so it cannot be given with --memory; 'evaluate' has it too.");
+        }
+
         options = options with
         {
             Compile = _compute.ReadFor(parsed, model, data, options, _terminal),

@@ -80,7 +80,8 @@ internal sealed class ResultFiles(bool withSuspects)
 
         foreach (string other in taken)
         {
-            if (OutputFile.IsSame(path, other)) throw new UsageException($"{option} is '{path}', which this command reads or writes already; choose another name.");
+            if (!OutputFile.IsSame(path, other)) continue;
+            throw new UsageException($"{option} is '{path}', which this command reads or writes already; choose another name.");
         }
 
         OutputFile.TryWriting(path);

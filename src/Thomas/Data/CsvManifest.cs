@@ -42,7 +42,7 @@ internal static class CsvManifest
         List<Entry> entries = ReadEntries(path, records, named ?? ColumnsOf(path, records, folder), folder);
         entries = PassOverMissing(path, entries, skipMissing, notes);
         NoteRepetitions(entries, notes);
-        entries = MatchParts(path, entries, notes);
+        entries = MatchParts(entries, notes);
 
         SortedSet<string> labels = new(StringComparer.Ordinal);
         foreach (Entry entry in entries)
@@ -65,7 +65,7 @@ internal static class CsvManifest
     private readonly record struct Entry(int Line, string Name, string Path, string Label, Subset Subset);
 
     /// <summary>Matches the parts by the names of their classes, as those of a folder are: what is not learned is not checked either.</summary>
-    private static List<Entry> MatchParts(string manifest, List<Entry> entries, List<string> notes)
+    private static List<Entry> MatchParts(List<Entry> entries, List<string> notes)
     {
         SortedSet<string> learned = new(StringComparer.Ordinal);
         bool hasTrain = false;
@@ -84,20 +84,13 @@ internal static class CsvManifest
                 if (entry.Subset == part) (learned.Contains(entry.Label) ? checkedToo : extra).Add(entry.Label);
             }
 
-            if (extra.Count > 0 && checkedToo.Count == 0)
-            {
-                throw new DataException(
-                    $"The manifest '{manifest}' has no class that is in both 'train' ({Dataset.Quote([.. learned])}) and '{name}' ({Dataset.Quote([.. extra])}).");
-            }
-
-            if (extra.Count > 0) notes.Add($"'{name}' has images of {Dataset.Quote([.. extra])}, which 'train' does not have; they are passed over");
-            if (checkedToo.Count == 0) continue;
-            List<string> without = [.. learned];
-            without.RemoveAll(checkedToo.Contains);
-            if (without.Count > 0) notes.Add($"'{name}' has no images of {Dataset.Quote(without)}: what it measures leaves them out");
+            // A part of which nothing is left is a mistake of another kind, which training tells of.
+            if (extra.Count == 0 || checkedToo.Count == 0) continue;
+            notes.Add($"'{name}' has images of {Dataset.Quote([.. extra])}, which 'train' does not have; they are passed over");
+            entries = entries.FindAll(entry => entry.Subset != part || learned.Contains(entry.Label));
         }
 
-        return entries.FindAll(entry => learned.Contains(entry.Label));
+        return entries;
     }
 
     /// <summary>The character with which the first line names columns or an image.</summary>

@@ -100,7 +100,11 @@ internal sealed class TuningJob(
         TrainerResult? network = options.Network is null || trained.Cancelled
             ? null
             : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs);
-        if (options is { Network: not null, KeepPredictions: true }) predictions = network is { Cancelled: false } ? Predict(network.Model, validationImages) : null;
+        if (options is { Network: not null, KeepPredictions: true })
+        {
+            predictions = network is { Cancelled: false } ? Predict(network.Model, validationImages) : null;
+        }
+
         TuningResult result = new()
         {
             Model = network?.Model ?? tuned,

@@ -91,7 +91,8 @@ public sealed record TuningOptions
         if (HybridSplit.IsAsked(Compile) && MemoryBytes is not null) throw HybridSplit.NoBound();
         if (FindSuspects && MemoryBytes is not null)
         {
-            throw new ThomasException("The search for wrong labels keeps to no memory bound; leave out the bound, or search with LabelAudit in a run of its own.");
+            throw new ThomasException(
+                "The search for wrong labels keeps to no memory bound; leave out the bound, or search with LabelAudit in a run of its own.");
         }
 
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The memory bound must be above 0.");

@@ -5,7 +5,6 @@ using System.Linq;
 using System.Text;
 using System.Text.Json;
 using SkiaSharp;
-using Thomas.Data;
 using Xunit;
 
 namespace Thomas.Tests.Cli;
@@ -71,8 +70,8 @@ public sealed class ResultFilesTests : IDisposable
     {
         string table = _files["p.csv"], page = _files["m.png"], data = _files.Data(perClass: 6);
         CliRun run = CliRun.Of(
-            "train", "lenet5", "--rgb", "--size", "20", "--data", data, "-o", _files["out.onnx"], "--no-cache", "--epochs", "1", "--json", "--predictions", table,
-            "--mistakes", page);
+            "train", "lenet5", "--rgb", "--size", "20", "--data", data, "-o", _files["out.onnx"], "--no-cache", "--epochs", "1", "--json", "--predictions",
+            table, "--mistakes", page);
         Assert.True(run.Code == 0, run.Error);
         JsonElement validation = run.Json().GetProperty("validation");
         Assert.Equal(validation.GetProperty("correct").GetInt32(), Read(table).Count(row => row[6] == "1"));
@@ -87,8 +86,10 @@ public sealed class ResultFilesTests : IDisposable
         CliFixture.Image(wrong, 0, 77);
         string[] tune = ["tune", model, "--data", data, "-o", _files["out.onnx"], "--no-cache", "--epochs", "2"];
         CliRun told = CliRun.Of(tune);
-        Assert.Contains($"1 image may carry the wrong label, '{wrong}' (labeled 'red', looks like 'blue'); --suspects FILE.csv lists it", told.Error, StringComparison.Ordinal);
-        foreach (string[] command in (string[][])[tune, ["evaluate", _files.Model("four.onnx", labels: ["red", "green", "blue", "gray"]), "--data", data, "--no-cache"]])
+        string note = $"1 image may carry the wrong label, '{wrong}' (labeled 'red', looks like 'blue'); --suspects FILE.csv lists it";
+        Assert.Contains(note, told.Error, StringComparison.Ordinal);
+        string[] evaluate = ["evaluate", _files.Model("four.onnx", labels: ["red", "green", "blue", "gray"]), "--data", data, "--no-cache"];
+        foreach (string[] command in (string[][])[tune, evaluate])
         {
             CliRun run = CliRun.Of([.. command, "--suspects", _files["s.csv"]]);
             Assert.Equal(0, run.Code);

@@ -85,8 +85,9 @@ public sealed class LabelAuditTests(ITestOutputHelper output)
     public void Under_a_memory_bound_it_is_refused()
     {
         TuningOptions options = new() { FindSuspects = true, MemoryBytes = 1L << 30 };
-        Assert.Throws<ThomasException>(
-            () => Tuner.Tune(TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax, 4), TinyModels.Images(4, 1, Colors).ToDataset(), new SkiaImageDecoder(), options));
+        Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax, 4);
+        Dataset data = TinyModels.Images(4, 1, Colors).ToDataset();
+        Assert.Throws<ThomasException>(() => Tuner.Tune(model, data, new SkiaImageDecoder(), options));
     }
 
     /// <summary>Points around one center for each class, far enough from each other.</summary>

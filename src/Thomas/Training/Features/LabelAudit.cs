@@ -144,9 +144,15 @@ public static class LabelAudit
     {
         List<double[]> votes = [];
         if (Math.Min(labels.Length, features) <= LargestSystem)
+        {
             votes.Add(LeaveOneOut.Scores(x, features, labels, classes, LeaveOneOut.DefaultRidge, cancellation));
+        }
+
         if (labels.Length <= MostNeighborSamples || votes.Count == 0)
+        {
             votes.Add(NeighborVotes.Shares(x, features, labels, classes, StageProgress.Counting(progress, "compare", labels.Length), cancellation));
+        }
+
         int[] counts = new int[classes], suggested = new int[labels.Length];
         foreach (int label in labels) counts[label]++;
         double[] doubt = new double[labels.Length];

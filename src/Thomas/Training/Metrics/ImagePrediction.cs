@@ -67,8 +67,8 @@ public sealed record ImagePrediction(
         foreach (float logit in logits) max = Math.Max(max, logit);
         foreach (float logit in logits) sum += Math.Exp(logit - max);
         double normalizer = max + Math.Log(sum);
-        return new ImagePrediction(
-            image, actual, predicted, Math.Exp(logits[actual] - normalizer), Math.Exp(logits[predicted] - normalizer), Math.Max(normalizer - logits[actual], 0));
+        double loss = Math.Max(normalizer - logits[actual], 0);
+        return new ImagePrediction(image, actual, predicted, Math.Exp(logits[actual] - normalizer), Math.Exp(logits[predicted] - normalizer), loss);
     }
 
     /// <summary>ln(1 + e^x) without overflow.</summary>

@@ -49,8 +49,8 @@ public sealed class CsvManifestTests : IDisposable
     [Fact]
     public void Splits_are_read()
     {
-        Dataset dataset = Load("1.jpg,a,train\n2.jpg,a,Validation\n1.jpg,b,test\n2.jpg,b,val\n");
-        Assert.Equal([Subset.Train, Subset.Validation, Subset.Test, Subset.Validation], dataset.Samples.Select(sample => sample.Subset));
+        Dataset dataset = Load("1.jpg,a,train\n2.jpg,a,Validation\n1.jpg,b,test\n2.jpg,b,val\n1.jpg,b,training\n");
+        Assert.Equal([Subset.Train, Subset.Validation, Subset.Test, Subset.Validation, Subset.Train], dataset.Samples.Select(sample => sample.Subset));
     }
 
     /// <summary>Manifests as programs write them: columns in other orders and with other names, other separators, an index, remarks.</summary>

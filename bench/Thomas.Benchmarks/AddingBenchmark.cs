@@ -49,7 +49,7 @@ internal static class AddingBenchmark
     {
         int classes = data.ClassNames.Count;
         List<int[]> choices = Choices(classes, added);
-        List<double> joint = [], after = [], oldBefore = [], oldAfter = [], fresh = [], differences = [], losses = [];
+        List<double> joint = [], jointOld = [], after = [], oldBefore = [], oldAfter = [], fresh = [], differences = [], losses = [];
         for (int seed = 1; seed <= seeds; seed++)
         {
             foreach ((int[] train, int[] validation, int[] test) in Divisions(all, classes, (ulong)seed))
@@ -72,6 +72,7 @@ internal static class AddingBenchmark
                     LinearHead head = ClassAddition.Train(before, classes, newTrain, rehearsal, options, null, [], default).Head;
                     double[] alone = Recalls(before, all, test, place, old), both = Recalls(head, all, test, place, classes);
                     joint.Add(ofJoint.Average());
+                    jointOld.Add(Enumerable.Range(0, classes).Where(c => place[c] < old).Average(c => ofJoint[c]));
                     after.Add(both.Average());
                     oldBefore.Add(alone.Average());
                     oldAfter.Add(both[..old].Average());
@@ -94,8 +95,8 @@ internal static class AddingBenchmark
             $"mean recall {after.Average():P1}, tuned at once {joint.Average():P1}, difference {differences.Average() * 100:+0.0;-0.0} points ({Interval(differences)})"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"old classes {oldBefore.Average():P1} before, {oldAfter.Average():P1} after, {losses.Average() * 100:+0.0;-0.0} points ({Interval(losses)}); "
-            + $"new classes {fresh.Average():P1}"));
+            $"old classes {oldBefore.Average():P1} before, {oldAfter.Average():P1} after, {losses.Average() * 100:+0.0;-0.0} points ({Interval(losses)}), "
+            + $"{jointOld.Average():P1} tuned at once; new classes {fresh.Average():P1}"));
     }
 
     private static int Stock(Model model, Features all, IReadOnlyList<string> names, string sample, string? without, int seeds)

@@ -26,6 +26,7 @@ internal static class Program
         {
             Classify(args[0], Directory.GetFiles(args[1], "*.jpg", SearchOption.AllDirectories)[0]);
             await TuneAsync(args[0], args[1], default);
+            LookAtImages("tuned.tflite", args[1]);
             TuneWithinMemory(args[0], args[1]);
             await TeachAsync(args[0], args[1], default);
             TrainFromScratch(args[1]);
@@ -57,6 +58,26 @@ internal static class Program
         Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after ({result.After.AccuracyInterval})");
         foreach (string warning in result.Warnings) Console.WriteLine(warning);
         result.Model.Save("tuned.tflite");
+    }
+
+    private static void LookAtImages(string path, string folder)
+    {
+        Model model = Model.Load(path);
+        Dataset images = DatasetLoader.Load(folder);
+        SkiaImageDecoder decoder = new();
+        Evaluation evaluation = Evaluator.Evaluate(model, images, decoder);
+        using ImageExplainer explainer = new(model);
+        foreach (ImagePrediction worst in ImagePrediction.WorstFirst(evaluation.Predictions))
+        {
+            if (worst.IsCorrect) continue;
+            string truth = evaluation.Labels[worst.Actual], taken = evaluation.Labels[worst.Predicted];
+            Console.WriteLine($"{worst.Image.Name}: {truth} taken for {taken} {worst.PredictedProbability:P0}");
+            ClassActivation map = explainer.Explain(decoder.Decode(File.ReadAllBytes(worst.Image.Name), minimumShortSide: 512), worst.Predicted);
+            float[] heat = map.ToHeat(224, 224);
+        }
+
+        foreach (LabelSuspect suspect in LabelAudit.Run(model, images, decoder))
+            if (suspect.IsConvincing) Console.WriteLine($"{suspect.Sample.Image.Name}: {images.ClassNames[suspect.Suggested]}?");
     }
 
     private static void TuneWithinMemory(string path, string folder)

@@ -46,7 +46,11 @@ internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Clas
 
 internal sealed record ClassifyReport(
     string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images,
-    IReadOnlyList<string>? Kernels);
+    IReadOnlyList<string>? Kernels)
+{
+    /// <summary>The file of <c>--explain</c>; null where none was asked for.</summary>
+    public string? ExplanationFile { get; init; }
+}
 
 internal sealed record IntervalReport(double Low, double High);
 
@@ -56,6 +60,8 @@ internal sealed record ClassMetricsReport(
 internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
+
+internal sealed record SuspectReport(string Path, string Label, string Suggested, double Doubt);
 
 internal sealed record AccuracyReport(
     double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
@@ -77,6 +83,18 @@ internal sealed record EvaluateReport(
     public required IReadOnlyList<string> UncheckedClasses { get; init; }
 
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
+
+    /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
+    public string? SuspectsFile { get; init; }
+
+    /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
+    public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
 
 internal sealed record EpochEntry(
@@ -125,6 +143,18 @@ internal sealed record TuneReport(
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
+
+    /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
+    public string? SuspectsFile { get; init; }
+
+    /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
+    public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
 
 internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
@@ -211,6 +241,12 @@ internal sealed record TrainReport(
     public required IReadOnlyList<string> Warnings { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
 }
 
 internal sealed record NetworkEntry(

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.IO;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Results;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
@@ -30,6 +31,7 @@ internal sealed class TuneCommand
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
+    private readonly ResultFiles _results = new(withSuspects: true);
 
     private TuneCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -45,6 +47,7 @@ internal sealed class TuneCommand
         tune._data.AddTo(command);
         command.Add(tune._output);
         tune._file.AddTo(command);
+        tune._results.AddTo(command);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
         tune._cache.AddTo(command);
@@ -60,6 +63,7 @@ internal sealed class TuneCommand
         RunMemory memory = RunMemory.Begin(_training.Memory(parsed));
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
+        _results.Check(parsed, path, output, _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable(_training.KeepsClasses(parsed));
         SaveOptions save = _file.Read(parsed);
@@ -67,7 +71,17 @@ internal sealed class TuneCommand
         TunableHead head = Tuner.Describe(model);
         TuningOptions options = _training.Read(
             parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.ReadNamed(parsed), _cache.Read(parsed, _terminal));
-        options = options with { Compile = _compute.ReadFor(parsed, model, data, options, _terminal) };
+        if (_results.Suspects(parsed) is not null && options.MemoryBytes is not null)
+        {
+            throw new UsageException("--suspects keeps to no bound, so it cannot be given with --memory; 'evaluate' has it too.");
+        }
+
+        options = options with
+        {
+            Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
+            KeepPredictions = _results.AreWanted(parsed),
+            FindSuspects = _results.Suspects(parsed) is not null,
+        };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
@@ -95,16 +109,27 @@ internal sealed class TuneCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                Report(result, path, data, output, device, options) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TuneReport);
+                Report(result, path, data, output, device, options) with
+                {
+                    Usage = usage,
+                    Process = memory.Report(),
+                    PredictionsFile = _results.Predictions(parsed),
+                    MistakesFile = _results.Mistakes(parsed),
+                    SuspectsFile = _results.Suspects(parsed),
+                    Suspects = SuspectFile.Report(result.Suspects, data.ClassNames),
+                },
+                ReportJson.Default.TuneReport);
         }
         else Print(result, output, usage, memory);
+        bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled) return ExitCode.Success;
+        if (!result.Cancelled) return written ? ExitCode.Success : ExitCode.Output;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
     }

@@ -75,11 +75,13 @@ internal sealed class TuningJob(
         using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
         KeptClasses? kept = oldHead is null ? null : KeptClasses.Of(oldHead, labels.Count, Rehearsed(oldHead), validation);
+        IReadOnlyList<LabelSuspect>? suspects = Suspects((train, trainImages.Dataset), (validation, validationImages.Dataset));
         ConfusionMatrix before;
-        string beforeMethod = kept is null || !kept.HasKnownClasses(outputs) ? "nearest class centroid on the same features" : "the model as it was";
+        // The centroids know the data's classes only: of a single one they would always be right.
+        bool hasCentroids = kept is null || (outputs.Length > 1 && !kept.HasKnownClasses(outputs));
         using (_timer.Measure("evaluate before"))
         {
-            before = beforeMethod[0] == 'n' ? NearestCentroid.Fit(train, labels.Count).Evaluate(validation) : kept!.EvaluateOld(validation);
+            before = hasCentroids ? NearestCentroid.Fit(train, labels.Count).Evaluate(validation) : kept!.EvaluateOld(validation);
         }
 
         LinearHead head;
@@ -94,6 +96,7 @@ internal sealed class TuningJob(
 
         ConfusionMatrix after;
         using (_timer.Measure("evaluate after")) after = head.Evaluate(validation);
+        IReadOnlyList<ImagePrediction>? predictions = options.KeepPredictions ? Predictions(head, validation, validationImages.Dataset) : null;
         _notes.AddRange(trained.Notes);
         Rehearsal? rehearsal = options.StoresRehearsal && options.Network is null ? RehearsalChoice.Of(head, train, validation, kept?.Rehearsal) : null;
         Model tuned = split.WithHead(head, labels, input.Preprocessing, options.OutputLogits, rehearsal);
@@ -104,6 +107,11 @@ internal sealed class TuningJob(
         TrainerResult? network = options.Network is null || trained.Cancelled
             ? null
             : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs);
+        if (options is { Network: not null, KeepPredictions: true })
+        {
+            predictions = network is { Cancelled: false } ? Predict(network.Model, validationImages) : null;
+        }
+
         Model final = network?.Model ?? tuned;
         if (options is { StoresRehearsal: true, Network: not null }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
         TuningResult result = new()
@@ -111,7 +119,7 @@ internal sealed class TuningJob(
             Model = final,
             Labels = labels,
             Before = before,
-            BeforeMethod = beforeMethod,
+            BeforeMethod = !hasCentroids ? "the model as it was" : $"nearest class centroid on the same features{(kept is null ? "" : ", among the new classes alone")}",
             After = network?.After ?? after,
             AfterLastLayer = options.Network is null ? null : after,
             Network = network,
@@ -130,6 +138,8 @@ internal sealed class TuningJob(
             OldBefore = kept?.Before,
             OldAfter = kept?.Evaluate(head),
             OldMethod = kept?.Method ?? "",
+            Predictions = predictions,
+            Suspects = suspects,
             Kernels = network?.Kernels ?? _kernels,
         };
         foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
@@ -222,6 +232,43 @@ internal sealed class TuningJob(
                 int[] few = Array.FindAll(order, i => counts[samples.Label(i)]++ < perClass);
                 return Compute(graph, new SampleSubset(samples, few), i => set.Dataset.Samples[few[i]].Image.Name, progress: null);
             }
+        }
+    }
+
+    private IReadOnlyList<LabelSuspect>? Suspects((FeatureMatrix Features, Dataset Images) train, (FeatureMatrix Features, Dataset Images) validation)
+    {
+        if (options.MemoryBytes is not null || dataset.ClassNames.Count < 2) return null;
+        if (!options.FindSuspects && !LabelAudit.IsQuick(train.Features.Samples + validation.Features.Samples, train.Features.Features)) return null;
+        using (_timer.Measure("check labels")) return LabelAudit.Suspects([train, validation], options.FindSuspects ? progress : null, cancellation);
+    }
+
+    private static List<ImagePrediction> Predictions(LinearHead head, FeatureMatrix features, Dataset images)
+    {
+        List<ImagePrediction> predictions = new(features.Samples);
+        float[] logits = new float[head.Classes];
+        for (int i = 0; i < features.Samples; i++)
+        {
+            head.Logits(features.Row(i), logits);
+            predictions.Add(ImagePrediction.OfLogits(logits, images.Samples[i].Image, features.Labels[i]));
+        }
+
+        GC.KeepAlive(features);
+        return predictions;
+    }
+
+    /// <summary>One pass over the validation images; under a bound image by image, which needs less than any step did. Null if it was cancelled.</summary>
+    private IReadOnlyList<ImagePrediction>? Predict(Model tuned, PreparedSet images)
+    {
+        EvaluationOptions evaluation = new() { Compile = options.Compile };
+        if (_plan is not null) evaluation = evaluation with { LargestBatch = 1 };
+        try
+        {
+            using (_timer.Measure("predictions")) return Evaluator.Predict(tuned, images, evaluation, progress, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The trained model is worth keeping.
+            return null;
         }
     }
 

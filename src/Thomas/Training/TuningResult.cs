@@ -105,6 +105,18 @@ public sealed class TuningResult
     public RunPlan? Plan { get; init; }
 
     /// <summary>
+    /// What the tuned model makes of each validation image, in the order of the data set; null without <see cref="TuningOptions.KeepPredictions"/>, and where
+    /// the training of a network was cancelled.
+    /// </summary>
+    public IReadOnlyList<ImagePrediction>? Predictions { get; init; }
+
+    /// <summary>
+    /// Training and validation images whose label another class fits better, the largest doubt first, as <see cref="LabelAudit"/> finds them on the features
+    /// before training. Null where they were not looked for, see <see cref="TuningOptions.FindSuspects"/>.
+    /// </summary>
+    public IReadOnlyList<LabelSuspect>? Suspects { get; init; }
+
+    /// <summary>
     /// Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.
     /// </summary>
     public required IReadOnlyList<string> Kernels { get; init; }

@@ -15,9 +15,9 @@ namespace Thomas.Training;
 /// <para>A vector made up for class c is <c>max(0, u + s * (w[c] - mean w))</c>. u is a row of the new images with its features in random order: it has the size
 /// and the sparsity of features, and nothing of the new classes. s is such that the old layer gives class c a probability of 0.9. A row of a layer that was
 /// trained with softmax points to where the features of its class are (Papyan, Han, Donoho, "Prevalence of neural collapse", PNAS 2020).</para>
-/// <para>At last one number is added to the biases of all trained rows. Where the model carries vectors of all old classes, it is the least whose mean
-/// recall over all classes is within two points of the best; else the least with which <see cref="WinningShare"/> of the new images that are told apart from each other also win against
-/// the old classes. Both are measured on images that the rows were not trained on, in <see cref="Folds"/> trainings on parts of the images.</para>
+/// <para>At last one number is added to the biases of all trained rows. Where the model carries vectors of all old classes, it is a low one of those whose mean
+/// recall over all classes is within three points of the best; else the least with which <see cref="WinningShare"/> (or <see cref="CautiousShare"/>) of the new
+/// images that are told apart from each other also win against the old classes. Both are measured on images that the rows were not trained on, in <see cref="Folds"/> trainings on parts of the images.</para>
 /// </remarks>
 internal sealed class ClassAddition
 {
@@ -26,6 +26,13 @@ internal sealed class ClassAddition
 
     /// <summary>See the remarks. At 0.85, MobileNetV1 0.25 recognizes 6 points less of four new flowers, and the 1001 old classes lose half a point less.</summary>
     internal const double WinningShare = 0.92;
+
+    /// <summary>
+    /// The same with few old classes, whose weights say too little of their images: with <see cref="WinningShare"/>, three flowers would lose a third of theirs.
+    /// </summary>
+    internal const double CautiousShare = 0.65;
+
+    private const int ManyClasses = 100;
 
     /// <summary>Vectors that are made up in all, at least one for each class and at most this many.</summary>
     private const int MadeUp = 1024, MostMadeUpPerClass = 20;
@@ -36,7 +43,7 @@ internal sealed class ClassAddition
     /// <summary>All old classes together count for as many new ones at most: more of them do not need more weight.</summary>
     private const int MostOldShare = 20;
 
-    private const double MadeUpProbability = 0.9, MostShift = 3, Tolerance = 0.02;
+    private const double MadeUpProbability = 0.9, MostShift = 3, Tolerance = 0.03, LowPart = 0.2;
 
     private readonly LinearHead _old;
     private readonly FeatureMatrix _train;
@@ -350,8 +357,9 @@ internal sealed class ClassAddition
         return [.. part];
     }
 
-    private static double WinningShift(List<Measured> measured)
+    private double WinningShift(List<Measured> measured)
     {
+        double share = _frozen.Count >= ManyClasses ? WinningShare : CautiousShare;
         List<double> margins = [];
         foreach (Measured m in measured)
         {
@@ -360,10 +368,10 @@ internal sealed class ClassAddition
 
         if (margins.Count == 0) return 0;
         margins.Sort();
-        return Math.Clamp(-margins[(int)((1 - WinningShare) * margins.Count)], -MostShift, MostShift);
+        return Math.Clamp(-margins[(int)((1 - share) * margins.Count)], -MostShift, MostShift);
     }
 
-    /// <summary>The least shift whose mean recall is within <see cref="Tolerance"/> of the best: old classes come first.</summary>
+    /// <summary>Near the lower end of the shifts whose mean recall is within <see cref="Tolerance"/> of the best: old classes come first.</summary>
     private double BestShift(List<Measured> measured)
     {
         int[] totals = new int[_trained.Count + 1];
@@ -384,7 +392,9 @@ internal sealed class ClassAddition
             most = Math.Max(most, recall);
         }
 
-        return (Array.FindIndex(recalls, recall => recall >= most - Tolerance) - Steps) / 10.0;
+        // A range, since the recall of few images is the same over a wide one: its very end lies where the first of them is lost.
+        int first = Array.FindIndex(recalls, recall => recall >= most - Tolerance), last = Array.FindLastIndex(recalls, recall => recall >= most - Tolerance);
+        return (first + (LowPart * (last - first)) - Steps) / 10.0;
     }
 
     private static LinearHead Shifted(LinearHead rows, double shift, List<string> notes)

@@ -44,7 +44,7 @@ public sealed class HelpTests
     {
         CliRun run = CliRun.Of("--help");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "demo", "Exit codes:", "130  cancelled" })
+        foreach (string text in new[] { "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "pull", "demo", "Exit codes:", "130  cancelled" })
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
     }
 
@@ -56,6 +56,7 @@ public sealed class HelpTests
     [InlineData("tune", "--label-smoothing")]
     [InlineData("convert", "--output")]
     [InlineData("devices", "--json")]
+    [InlineData("pull", "--sha256")]
     [InlineData("demo", "--out")]
     public void Every_command_explains_its_options(string command, string option)
     {

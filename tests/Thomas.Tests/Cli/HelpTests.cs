@@ -147,7 +147,7 @@ public sealed class HelpTests
         foreach (string command in Commands())
         {
             if (!text.Contains($"### `thomas {command}", StringComparison.Ordinal)) missing.Add(command);
-            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z][a-z-]*"))
+            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z][a-z0-9-]*"))
             {
                 if (!Regex.IsMatch(text, $"`({option.Value}|[^`]* {option.Value}|[^`]*\\[{option.Value})[ `\\]]")) missing.Add($"{command} {option.Value}");
             }

@@ -52,7 +52,7 @@ internal sealed class PartFile : IDisposable
                 throw new OutputException($"'{path}' is in the way; remove it.");
             stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             throw new OutputException($"Cannot write '{path}': {e.Message} (another download of the same file may be running)", e);
         }
@@ -95,7 +95,7 @@ internal sealed class PartFile : IDisposable
         {
             _stream.Write(bytes);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             throw CannotWrite(e);
         }
@@ -129,7 +129,7 @@ internal sealed class PartFile : IDisposable
                     $"Cannot write '{_options.Output}': its disk has {Format.Bytes(free)} free, and {Format.Bytes(total - Length)} are needed.");
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             // The system does not say how much is free; writing will tell.
         }
@@ -157,14 +157,7 @@ internal sealed class PartFile : IDisposable
 
     public void Dispose()
     {
-        try
-        {
-            _stream.Dispose();
-        }
-        catch (IOException)
-        {
-            // What the last write could not put on a full disk; the error is reported already.
-        }
+        _stream.Dispose();
 
         // Nothing came: nothing to go on from.
         if (Length == 0)
@@ -203,11 +196,14 @@ internal sealed class PartFile : IDisposable
         {
             write();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsOfTheDisk(e))
         {
             throw CannotWrite(e);
         }
     }
+
+    // A file beyond a limit on the size of files is an argument out of range.
+    private static bool IsOfTheDisk(Exception e) => e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException;
 
     private OutputException CannotWrite(Exception e) => new($"Cannot write '{_options.Output}': {e.Message}", e);
 }

@@ -391,7 +391,7 @@ public sealed class DownloadTests : IDisposable
             Bytes = bytes,
         };
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(Stop, cancel?.Token ?? CancellationToken.None);
-        Task<DownloadResult> run = Download.RunAsync(options, new StageProgress.Relay<StageProgress>(Note), cancellation: linked.Token);
+        Task<DownloadResult> run = Download.RunAsync(options, new ImmediateProgress<StageProgress>(Note), cancellation: linked.Token);
         if (cancel is not null)
         {
             // As a person does: when something has come, and nothing more does.

@@ -9,7 +9,9 @@ namespace Thomas.RealModelTests;
 
 public sealed class StockModelTests
 {
-    /// <summary>The files of the catalog are those that Thomas is tested with; only where the length is missing does the checksum come from the publisher alone.</summary>
+    /// <summary>
+    /// The files of the catalog are those that Thomas is tested with; only where the length is missing does the checksum come from the publisher alone.
+    /// </summary>
     [Fact]
     public void Checksums_and_lengths_are_those_of_the_files()
     {

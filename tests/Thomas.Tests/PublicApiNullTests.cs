@@ -30,7 +30,9 @@ public sealed class PublicApiNullTests
         int tried = 0;
         foreach (Type exported in (IEnumerable<Type>)[.. typeof(Model).Assembly.GetExportedTypes(), .. typeof(SkiaImageDecoder).Assembly.GetExportedTypes()])
         {
-            Type type = exported.ContainsGenericParameters ? exported.MakeGenericType(Array.ConvertAll(exported.GetGenericArguments(), static _ => typeof(int))) : exported;
+            Type type = exported.ContainsGenericParameters
+                ? exported.MakeGenericType(Array.ConvertAll(exported.GetGenericArguments(), static _ => typeof(int)))
+                : exported;
             foreach (MethodBase method in Methods(type))
             {
                 ParameterInfo[] parameters = method.GetParameters();

@@ -187,7 +187,11 @@ internal sealed class Download : IDisposable
     private async Task ReceiveAsync(HttpContent content, CancellationTokenSource idle)
     {
         if (content.Headers.ContentEncoding.Count > 0)
-            throw new DownloadException($"{_options.Address} is sent packed ({string.Join(", ", content.Headers.ContentEncoding)}) although it was not asked for so.");
+        {
+            string packing = string.Join(", ", content.Headers.ContentEncoding);
+            throw new DownloadException($"{_options.Address} is sent packed ({packing}), which was not asked for.");
+        }
+
         await using Stream stream = await content.ReadAsStreamAsync(idle.Token);
         byte[] buffer = new byte[BufferBytes];
         for (; ; )
@@ -197,7 +201,9 @@ internal sealed class Download : IDisposable
             if (read == 0) break;
             if (_part.Length + read > (_total ?? _options.MaximumBytes))
             {
-                string limit = _total is long said ? $"the {Format.Bytes(said)} that were announced" : $"the limit of {Format.Bytes(_options.MaximumBytes)} (--max-size)";
+                string limit = _total is long said
+                    ? $"the {Format.Bytes(said)} that were announced"
+                    : $"the limit of {Format.Bytes(_options.MaximumBytes)} (--max-size)";
                 _part.Delete();
                 throw new DownloadException($"{_options.Address} sends more than {limit}; nothing was kept.");
             }

@@ -7,8 +7,8 @@ using System.Security.Cryptography;
 namespace Thomas.App.Pull;
 
 /// <summary>
-/// The beginning of a file that is being downloaded: <c>NAME.part</c>, and next to it <c>NAME.part.from</c> with the address, the checksum and the server's tag of
-/// the version, so that a later run can go on. It is open and locked, so that two runs do not write to it at the same time.
+/// The beginning of a file that is being downloaded: <c>NAME.part</c>, and next to it <c>NAME.part.from</c> with the address, the checksum and the server's tag
+/// of the version, so that a later run can go on. It is open and locked, so that two runs do not write to it at the same time.
 /// </summary>
 internal sealed class PartFile : IDisposable
 {

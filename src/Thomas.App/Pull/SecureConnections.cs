@@ -23,7 +23,7 @@ internal static class SecureConnections
         }
 
         throw new DownloadException(
-            $"Downloading needs OpenSSL (libssl), which this system does not have. Install it (package libssl3 or openssl), or fetch {options.Address} with another "
-            + $"program and compare its SHA-256 with {options.Sha256}.");
+            $"Downloading needs OpenSSL (libssl), which this system does not have. Install it (package libssl3 or openssl), or fetch {options.Address} with "
+            + $"another program and compare its SHA-256 with {options.Sha256}.");
     }
 }

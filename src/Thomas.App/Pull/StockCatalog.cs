@@ -16,19 +16,22 @@ internal static class StockCatalog
             "mobilenet-v2", "MobileNetV2 1.0, float32, 224 x 224, 1001 ImageNet classes", "mobilenet_v2_1.0_224.tflite?generation=1661875840611150",
             "ff5cb7f9e62c92ebdad971f8a98aa6b3106d82a64587a7787c6a385c9e791339", null),
         FromMediaPipe(
-            "mobilenet-v2-8bit", "MobileNetV2 1.0, 8-bit, 224 x 224, 1001 ImageNet classes", "mobilenet_v2_1.0_224_quant.tflite?generation=1664340173966530",
+            "mobilenet-v2-8bit", "MobileNetV2 1.0, 8-bit, 224 x 224, 1001 ImageNet classes",
+            "mobilenet_v2_1.0_224_quant.tflite?generation=1664340173966530",
             "f08d447cde49b4e0446428aa921aff0a14ea589fa9c5817b31f83128e9a43c1d", 3_577_760),
         FromGitHub(
-            "mobilenet-v2-8bit-channels", "mobilenet-v2-8bit-channels.tflite", "MobileNetV2 1.0, 8-bit with a scale per channel, 224 x 224, 1001 ImageNet classes",
-            Coral, CoralCommit, "tf2_mobilenet_v2_1.0_224_ptq.tflite", "Apache-2.0", "5d3137241276e79c86d14a74fe43581398ae0e815191d3dba45495b810840e8c", 4_070_174,
-            Tune),
+            "mobilenet-v2-8bit-channels", "mobilenet-v2-8bit-channels.tflite",
+            "MobileNetV2 1.0, 8-bit with a scale per channel, 224 x 224, 1001 ImageNet classes",
+            Coral, CoralCommit, "tf2_mobilenet_v2_1.0_224_ptq.tflite", "Apache-2.0",
+            "5d3137241276e79c86d14a74fe43581398ae0e815191d3dba45495b810840e8c", 4_070_174, Tune),
         FromGitHub(
-            "mobilenet-v2-0.35-features", "mobilenet-v2-0.35-features.tflite", "MobileNetV2 0.35 without its last layer, 96 x 96, 1280 features", "tensorflow/examples",
-            "d663964de2555244764883aedb7cd77eea79a5d7",
+            "mobilenet-v2-0.35-features", "mobilenet-v2-0.35-features.tflite", "MobileNetV2 0.35 without its last layer, 96 x 96, 1280 features",
+            "tensorflow/examples", "d663964de2555244764883aedb7cd77eea79a5d7",
             "tensorflow_examples/lite/model_maker/core/data_util/testdata/mobilenet_v2_035_96_embedder_with_metadata.tflite", "Apache-2.0",
             "0e504dcf1ca711a4cb6c1019672ba22a9c9f51ae45b439e7ee4390a387361fad", 566_166, Tune),
         FromMediaPipe(
-            "mobilenet-v1-0.25", "MobileNetV1 0.25, float32, 224 x 224, 1001 ImageNet classes", "mobilenet_v1_0.25_224_1_metadata_1.tflite?generation=1661875828385370",
+            "mobilenet-v1-0.25", "MobileNetV1 0.25, float32, 224 x 224, 1001 ImageNet classes",
+            "mobilenet_v1_0.25_224_1_metadata_1.tflite?generation=1661875828385370",
             "348cc1221740b9fe1f609c964eff5bf09650bda76341c30aa27800b3da6171f4", 1_894_378),
         FromGitHub(
             "mobilenet-v1-0.25-8bit", "mobilenet-v1-0.25-8bit.tflite", "MobileNetV1 0.25, 8-bit, 128 x 128, 1001 ImageNet classes", Coral, CoralCommit,
@@ -60,7 +63,8 @@ internal static class StockCatalog
         new Uri($"https://storage.googleapis.com/mediapipe-assets/{file}"), Tune);
 
     private static StockModel FromGitHub(
-        string name, string fileName, string description, string repository, string commit, string path, string license, string sha256, long bytes, string use) =>
-        new(name, fileName, description, repository, commit, path, license, sha256, bytes,
+        string name, string fileName, string description, string repository, string commit, string path, string license, string sha256, long bytes,
+        string use) => new(
+            name, fileName, description, repository, commit, path, license, sha256, bytes,
             new Uri($"https://raw.githubusercontent.com/{repository}/{commit}/{path}"), use);
 }

@@ -25,7 +25,11 @@ internal sealed class PullCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
     private readonly Option<string> _sum = new("--sha256") { Description = "The file's SHA-256, which an address needs", HelpName = "hex" };
-    private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write (default: the model's name, in this folder)", HelpName = "file" };
+    private readonly Option<string> _output = new("--output", "-o")
+    {
+        Description = "The file to write (default: the model's name, in this folder)",
+        HelpName = "file",
+    };
     private readonly Option<bool> _list = new("--list") { Description = "List the models that have names, with their licenses; does not use the network" };
     private readonly Option<long?> _limit = Parse.Size("--max-size", "A larger file is refused (default 1GiB)");
 
@@ -80,13 +84,15 @@ internal sealed class PullCommand
         if (_terminal.Json)
         {
             PullReport report = new(
-                options.Output, options.Address.AbsoluteUri, options.Sha256, result.Bytes, result.ResumedAt, result.WasThere, model is null ? null : Describe(model));
+                options.Output, options.Address.AbsoluteUri, options.Sha256, result.Bytes, result.ResumedAt, result.WasThere,
+                model is null ? null : Describe(model));
             _terminal.WriteJson(report, ReportJson.Default.PullReport);
             return ExitCode.Success;
         }
 
         string resumed = result.ResumedAt > 0 ? $", {Format.Bytes(result.ResumedAt)} of it by an earlier run" : "";
-        _terminal.Field(result.WasThere ? "there already" : "saved", $"{Format.Name(options.Output)} ({Format.Bytes(result.Bytes)}{resumed}), its SHA-256 is right");
+        string saved = $"{Format.Name(options.Output)} ({Format.Bytes(result.Bytes)}{resumed}), its SHA-256 is right";
+        _terminal.Field(result.WasThere ? "there already" : "saved", saved);
         if (model is not null)
         {
             _terminal.Field("license", model.License);
@@ -117,7 +123,8 @@ internal sealed class PullCommand
         if (sum is null)
         {
             throw new UsageException(
-                "An address needs --sha256, so that the file is surely the one that you mean. Its publisher may name it; for a file that you have, sha256sum prints it.");
+                "An address needs --sha256, so that the file is surely the one that you mean. Its publisher may name it; for a file that you have, sha256sum "
+                + "prints it.");
         }
 
         output ??= Path.GetFileName(Uri.UnescapeDataString(address.AbsolutePath));

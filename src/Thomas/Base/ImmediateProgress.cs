@@ -3,9 +3,9 @@ using System;
 namespace Thomas;
 
 /// <summary>
-/// Passes reports on at once, in order, on the thread that reports: for programs without a window, such as console programs, whose output would otherwise come
-/// after the result. <see cref="Progress{T}"/> posts every report to the thread it was made on or, where that has no queue of its own, to the thread pool; it is
-/// the right one for windows.
+/// Passes reports on at once, in order, on the thread that reports: for programs without a window, such as console programs, whose output would otherwise
+/// come after the result. <see cref="Progress{T}"/> posts every report to the thread it was made on or, where that has no queue of its own, to the thread
+/// pool; it is the right one for windows.
 /// </summary>
 /// <typeparam name="T">What is reported.</typeparam>
 public sealed class ImmediateProgress<T> : IProgress<T>

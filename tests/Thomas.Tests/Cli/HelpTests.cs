@@ -44,7 +44,8 @@ public sealed class HelpTests
     {
         CliRun run = CliRun.Of("--help");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "pull", "demo", "Exit codes:", "130  cancelled" })
+        foreach (string text in (string[])[
+            "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "pull", "demo", "Exit codes:", "130  cancelled"])
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
     }
 

@@ -209,7 +209,8 @@ public sealed class DownloadTests : IDisposable
     public async Task A_failing_server_is_asked_again()
     {
         using FaultyServer server = new(
-            e => e.HeadAsync("500 Internal Server Error", "Content-Length: 0"), e => e.HeadAsync("503 Service Unavailable", "Content-Length: 0", "Retry-After: 0"),
+            e => e.HeadAsync("500 Internal Server Error", "Content-Length: 0"),
+            e => e.HeadAsync("503 Service Unavailable", "Content-Length: 0", "Retry-After: 0"),
             e => e.ServeAsync(File1));
         await RunAsync(server);
         AssertSaved();
@@ -230,7 +231,8 @@ public sealed class DownloadTests : IDisposable
     public async Task A_body_that_is_always_too_short_is_given_up_and_kept()
     {
         using FaultyServer server = new(
-            e => e.ServeAsync(File1, cutAfter: Cut), e => e.HeadAsync("206 Partial Content", "Content-Length: 9", $"Content-Range: bytes {e.From}-{File1.Length - 1}/{File1.Length}"));
+            e => e.ServeAsync(File1, cutAfter: Cut),
+            e => e.HeadAsync("206 Partial Content", "Content-Length: 9", $"Content-Range: bytes {e.From}-{File1.Length - 1}/{File1.Length}"));
         string message = await FailsAsync<DownloadException>(server);
         Assert.Contains("are kept in", message, StringComparison.Ordinal);
         Assert.InRange(new FileInfo(Output + ".part").Length, 1, Cut);
@@ -379,8 +381,8 @@ public sealed class DownloadTests : IDisposable
     }
 
     private async Task<DownloadResult> RunAsync(
-        FaultyServer server, byte[]? file = null, CancellationTokenSource? cancel = null, int after = 0, int? whenPartHas = null, double idle = 20, long limit = 1L << 30,
-        long? bytes = null, Func<Task>? then = null)
+        FaultyServer server, byte[]? file = null, CancellationTokenSource? cancel = null, int after = 0, int? whenPartHas = null, double idle = 20,
+        long limit = 1L << 30, long? bytes = null, Func<Task>? then = null)
     {
         DownloadOptions options = new(server.Address(), Sum(file ?? File1), Output)
         {
@@ -406,7 +408,8 @@ public sealed class DownloadTests : IDisposable
         bool HasCome()
         {
             FileInfo part = new(Output + ".part");
-            lock (_progress) return whenPartHas is int whole ? part.Exists && part.Length >= whole : _progress.Count > 0 && _progress[^1].Done >= (after - 70_000) >> 10;
+            if (whenPartHas is int whole) return part.Exists && part.Length >= whole;
+            lock (_progress) return _progress.Count > 0 && _progress[^1].Done >= (after - 70_000) >> 10;
         }
     }
 
@@ -442,6 +445,7 @@ public sealed class DownloadTests : IDisposable
 
     private sealed class Answers(Func<HttpRequestMessage, HttpResponseMessage> answer) : HttpMessageHandler
     {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => Task.FromResult(answer(request));
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(answer(request));
     }
 }

@@ -12,8 +12,8 @@ using Xunit;
 namespace Thomas.Tests.Cli.Pull;
 
 /// <summary>
-/// A web server on this machine that does to each request what the test says, byte for byte: servers that break off, lie about lengths or never answer cannot be
-/// made with a well-behaved one. Requests beyond the script get the last entry again.
+/// A web server on this machine that does to each request what the test says, byte for byte: servers that break off, lie about lengths or never answer cannot
+/// be made with a well-behaved one. Requests beyond the script get the last entry again.
 /// </summary>
 internal sealed class FaultyServer : IDisposable
 {
@@ -115,7 +115,8 @@ internal sealed record Exchange(TcpClient Client, NetworkStream Stream, string R
     public async Task ServeAsync(byte[] file, string tag = "\"v1\"", int? cutAfter = null)
     {
         int from = From, rest = file.Length - from;
-        string[] headers = [$"Content-Length: {rest}", $"ETag: {tag}", .. from > 0 ? [$"Content-Range: bytes {from}-{file.Length - 1}/{file.Length}"] : Array.Empty<string>()];
+        string[] range = from > 0 ? [$"Content-Range: bytes {from}-{file.Length - 1}/{file.Length}"] : [];
+        string[] headers = [$"Content-Length: {rest}", $"ETag: {tag}", .. range];
         await HeadAsync(from > 0 ? "206 Partial Content" : "200 OK", headers);
         await BodyAsync(file, from, Math.Min(rest, cutAfter ?? rest));
     }

@@ -151,7 +151,10 @@ public sealed class PullTests : IDisposable
         JsonElement models = CliRun.Of("pull", "--list", "--json").Json().GetProperty("models");
         Assert.Equal(StockCatalog.Models.Count, models.GetArrayLength());
         foreach (StockModel model in StockCatalog.Models)
-            Assert.Matches($"(?m)^{Regex.Escape(model.Name)}\n.*\n    {Regex.Escape(model.License)}, {Regex.Escape(model.Repository)}", list.ReplaceLineEndings("\n"));
+        {
+            string entry = $"(?m)^{Regex.Escape(model.Name)}\n.*\n    {Regex.Escape(model.License)}, {Regex.Escape(model.Repository)}";
+            Assert.Matches(entry, list.ReplaceLineEndings("\n"));
+        }
     }
 
     [Fact]

@@ -49,7 +49,10 @@ internal sealed class PartFile : IDisposable
         {
             // A link or a device of that name would be written through.
             if (new FileInfo(path).LinkTarget is not null || SpecialFile.Describe(path) is not null)
+            {
                 throw new OutputException($"'{path}' is in the way; remove it.");
+            }
+
             stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
         catch (Exception e) when (IsOfTheDisk(e))

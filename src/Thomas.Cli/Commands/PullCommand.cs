@@ -106,7 +106,10 @@ internal sealed class PullCommand
     {
         string? sum = parsed.GetValue(_sum)?.ToLowerInvariant(), output = parsed.GetValue(_output);
         if (sum is not null && (sum.Length != HexDigits || sum.AsSpan().ContainsAnyExcept(Hex)))
+        {
             throw new UsageException($"--sha256 is '{sum}'; it must be {HexDigits} hexadecimal digits.");
+        }
+
         long limit = parsed.GetValue(_limit) ?? 1L << 30;
         if (StockCatalog.Find(source) is StockModel model)
         {

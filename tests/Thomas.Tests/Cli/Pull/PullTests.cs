@@ -140,7 +140,9 @@ public sealed class PullTests : IDisposable
             Assert.Contains(Path.GetExtension(model.FileName), new[] { ".tflite", ".onnx", ".pth" });
             Assert.Contains(model.License, new[] { "Apache-2.0", "MIT", "BSD-2-Clause" });
             if (model.Address.Host == "raw.githubusercontent.com")
+            {
                 Assert.Equal($"/{model.Repository}/{model.Commit}/{model.Path}", model.Address.AbsolutePath);
+            }
         }
     }
 

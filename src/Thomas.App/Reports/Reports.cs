@@ -328,6 +328,14 @@ internal sealed record DemoLettersReport(int Training, int Test, int Epochs, int
 internal sealed record DemoReport(
     ulong Seed, string Device, DemoDigitsReport Digits, DemoLettersReport Letters, string Conclusion, string Folder, IReadOnlyList<string> Files);
 
+internal sealed record StockModelReport(
+    string Name, string File, string Description, string License, string Repository, string Commit, string Path, string Url, string Sha256, long? Bytes);
+
+internal sealed record StockModelsReport(IReadOnlyList<StockModelReport> Models);
+
+internal sealed record PullReport(
+    string Output, string Url, string Sha256, long Bytes, long ResumedAt, bool WasThere, StockModelReport? Model);
+
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -342,4 +350,6 @@ internal sealed record DemoReport(
 [JsonSerializable(typeof(ConvertReport))]
 [JsonSerializable(typeof(DevicesReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(PullReport))]
+[JsonSerializable(typeof(StockModelsReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

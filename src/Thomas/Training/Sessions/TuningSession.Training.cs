@@ -313,8 +313,8 @@ public sealed partial class TuningSession
         return warnings;
     }
 
-    private StageProgress.Relay<EpochReport>? Counting(IProgress<StageProgress>? progress, string stage) =>
-        progress is null ? null : new StageProgress.Relay<EpochReport>(epoch => progress.Report(new StageProgress(stage, epoch.Epoch, _options.Head.Epochs)));
+    private ImmediateProgress<EpochReport>? Counting(IProgress<StageProgress>? progress, string stage) =>
+        progress is null ? null : new ImmediateProgress<EpochReport>(epoch => progress.Report(new StageProgress(stage, epoch.Epoch, _options.Head.Epochs)));
 
     /// <summary>A head in use: what it is called and how its numbers are ranked. Immutable.</summary>
     private sealed record Trained(SessionHead Head, string[] Labels, ClassOutput Output);

@@ -65,7 +65,8 @@ internal static class AddingBenchmark
                     int[] place = new int[classes];
                     int old = 0, next = classes - choice.Length;
                     for (int c = 0; c < classes; c++) place[c] = choice.Contains(c) ? next++ : old++;
-                    using FeatureMatrix oldTrain = all.Select(train, place, label => label < old), oldValidation = all.Select(validation, place, label => label < old),
+                    using FeatureMatrix oldTrain = all.Select(train, place, label => label < old),
+                        oldValidation = all.Select(validation, place, label => label < old),
                         newTrain = all.Select(train, place, label => label >= old);
                     LinearHead before = HeadTrainer.Train(oldTrain, oldValidation, old, options).Head;
                     Rehearsal? rehearsal = rehearses ? RehearsalChoice.Of(before, oldTrain, oldValidation, null) : null;
@@ -92,7 +93,8 @@ internal static class AddingBenchmark
             + $"{(rehearses ? "with" : "without")} rehearsal vectors"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"mean recall {after.Average():P1}, tuned at once {joint.Average():P1}, difference {differences.Average() * 100:+0.0;-0.0} points ({Interval(differences)})"));
+            $"mean recall {after.Average():P1}, tuned at once {joint.Average():P1}, difference {differences.Average() * 100:+0.0;-0.0} points "
+            + $"({Interval(differences)})"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"old classes {oldBefore.Average():P1} before, {oldAfter.Average():P1} after, {losses.Average() * 100:+0.0;-0.0} points ({Interval(losses)}), "
@@ -241,7 +243,8 @@ internal static class AddingBenchmark
             Array.Sort(files, string.CompareOrdinal);
             foreach (string file in files) images.Add(Path.GetFileName(file), ImageSource.FromFile(file));
             Features features = Of(model, images.ToDataset());
-            return new Features { Rows = features.Rows, IsTest = features.IsTest, Labels = [.. Enumerable.Range(0, files.Length).Select(i => (5 * i) + background)] };
+            int[] labels = [.. Enumerable.Range(0, files.Length).Select(i => (5 * i) + background)];
+            return new Features { Rows = features.Rows, IsTest = features.IsTest, Labels = labels };
         }
 
         public FeatureMatrix Select(int[] images, int[] place, Func<int, bool>? isWanted = null)

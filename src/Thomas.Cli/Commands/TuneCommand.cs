@@ -173,7 +173,7 @@ internal sealed class TuneCommand
         string chosen = result.KeptClasses > 0
             ? "nothing was chosen on these images"
             : "the best epoch was chosen on these images, so expect slightly less on other images";
-        _terminal.Field("checked", $"{result.Checked}{(result.KeptClasses > 0 ? "" : Format.Interval(result.After))}\n{chosen}");
+        _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\n{chosen}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();

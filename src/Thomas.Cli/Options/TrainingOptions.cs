@@ -69,7 +69,8 @@ internal sealed class TrainingOptions
     {
         foreach (Option option in new Option[]
         {
-            _update, _keepClasses, _noRehearsal, _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment,
+            _update, _keepClasses, _noRehearsal,
+                _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment,
                 _views, _validation, _seed,
         })
         {

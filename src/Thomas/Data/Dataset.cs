@@ -147,8 +147,9 @@ public sealed class Dataset
         if (ClassNames.Count < (mayBeOneClass ? 1 : 2))
         {
             string found = ClassNames.Count == 0 ? "has no classes" : $"has only the class '{ClassNames[0]}'";
-            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a second class with images of something else, or add this class to those "
-                + "of a model (tune --keep-classes).");
+            throw new DataException(
+                $"{Name} {found}; a classifier needs at least two. Add a second class with images of something else, or add this class to those of a model "
+                + "(tune --keep-classes).");
         }
 
         int[] unassigned = CountByClass(Subset.Unassigned);

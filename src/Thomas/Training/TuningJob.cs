@@ -119,7 +119,8 @@ internal sealed class TuningJob(
             Model = final,
             Labels = labels,
             Before = before,
-            BeforeMethod = !hasCentroids ? "the model as it was" : $"nearest class centroid on the same features{(kept is null ? "" : ", among the new classes alone")}",
+            BeforeMethod = !hasCentroids ? "the model as it was"
+                : kept is null ? "nearest class centroid on the same features" : "nearest class centroid among the new classes alone",
             After = network?.After ?? after,
             AfterLastLayer = options.Network is null ? null : after,
             Network = network,

@@ -70,7 +70,7 @@ internal static class TuningWarnings
         string old = result.OldAfter is null
             ? $"the {Count(result.KeptClasses, "old class", "old classes")} {(result.KeptClasses == 1 ? "was" : "were")} not checked"
             : $"old classes on {result.OldMethod}";
-        return $"{images} of {string.Join(" and ", parts)}{without}; {old}";
+        return $"{images} of the {string.Join(" and ", parts)}{without}; {old}";
     }
 
     /// <summary>Classes that no image was set aside of.</summary>

@@ -10,25 +10,29 @@ namespace Thomas.Training;
 /// </summary>
 /// <remarks>
 /// <para>Rows that are trained compete with the old ones (<see cref="HeadTrainer"/>). Without old images they would learn to win always, so feature vectors
-/// stand for the old classes: those that the model carries (<see cref="Rehearsal"/>) and new ones moved to their mean (Petit et al., "FeTrIL", WACV 2023), else
-/// vectors that are made up from the old rows.</para>
-/// <para>A vector made up for class c is <c>max(0, u + s * (w[c] - mean w))</c>. u is a row of the new images with its features in random order: it has the size
-/// and the sparsity of features, and nothing of the new classes. s is such that the old layer gives class c a probability of 0.9. A row of a layer that was
-/// trained with softmax points to where the features of its class are (Papyan, Han, Donoho, "Prevalence of neural collapse", PNAS 2020).</para>
-/// <para>At last one number is added to the biases of all trained rows. Where the model carries vectors of all old classes, it is a low one of those whose mean
-/// recall over all classes is within three points of the best; else the least with which <see cref="WinningShare"/> (or <see cref="CautiousShare"/>) of the new
-/// images that are told apart from each other also win against the old classes. Both are measured on images that the rows were not trained on, in <see cref="Folds"/> trainings on parts of the images.</para>
+/// stand for the old classes: those that the model carries (<see cref="Rehearsal"/>) and new ones moved to their mean (Petit et al., "FeTrIL", WACV 2023),
+/// else vectors that are made up from the old rows.</para>
+/// <para>A vector made up for class c is <c>max(0, u + s * (w[c] - mean w))</c>. u is a row of the new images with its features in random order: it has the
+/// size and the sparsity of features, and nothing of the new classes. s is such that the old layer gives class c a probability of 0.9. A row of a layer that
+/// was trained with softmax points to where the features of its class are (Papyan, Han, Donoho, "Prevalence of neural collapse", PNAS 2020).</para>
+/// <para>At last one number is added to the biases of all trained rows, not less than lets each class win half of its images. Where the model carries vectors
+/// of all old classes, it is a low one of those whose mean recall over all classes is within three points of the best; else the least with which
+/// <see cref="WinningShare"/> (or <see cref="CautiousShare"/>) of the new images that are told apart from each other also win against the old classes. Both
+/// are measured on images that the rows were not trained on, in <see cref="Folds"/> trainings on parts of the images.</para>
 /// </remarks>
 internal sealed class ClassAddition
 {
     /// <summary>Trainings that measure the shift of the biases.</summary>
     internal const int Folds = 4;
 
-    /// <summary>See the remarks. At 0.85, MobileNetV1 0.25 recognizes 6 points less of four new flowers, and the 1001 old classes lose half a point less.</summary>
+    /// <summary>
+    /// See the remarks. At 0.85, MobileNetV1 0.25 recognizes 6 points less of four new flowers, and the 1001 old classes lose half a point less.
+    /// </summary>
     internal const double WinningShare = 0.92;
 
     /// <summary>
-    /// The same with few old classes, whose weights say too little of their images: with <see cref="WinningShare"/>, three flowers would lose a third of theirs.
+    /// The same with few old classes, whose weights say too little of their images: with <see cref="WinningShare"/>, three flowers would lose a third of
+    /// theirs.
     /// </summary>
     internal const double CautiousShare = 0.65;
 
@@ -210,7 +214,9 @@ internal sealed class ClassAddition
         }
     }
 
-    /// <summary>The s with which softmax(start + s * slope) gives the class its probability, by halving; where none does, one that changes the scores by 50.</summary>
+    /// <summary>
+    /// The s with which softmax(start + s * slope) gives the class its probability, by halving; where none does, one that changes the scores by 50.
+    /// </summary>
     private static float Length(float[] start, float[] slope, int c)
     {
         double high = 50 / Math.Max(Math.Abs(slope[c]), 1e-6), low = 0;
@@ -318,7 +324,23 @@ internal sealed class ClassAddition
             }
         }
 
-        return isRehearsed && counts[0] ? BestShift(measured) : WinningShift(measured);
+        if (!measured.Exists(m => m.Class > 0)) return 0;
+        double shift = isRehearsed && counts[0] ? BestShift(measured) : WinningShift(measured);
+        for (int c = 1; c <= _trained.Count; c++) shift = Math.Max(shift, HalfShift(measured, c));
+        return Math.Min(shift, MostShift);
+    }
+
+    /// <summary>No class may be lost for the others: the shift with which half of its images win.</summary>
+    private static double HalfShift(List<Measured> measured, int label)
+    {
+        List<double> margins = [];
+        foreach (Measured m in measured)
+        {
+            if (m.Class == label && m.IsRight) margins.Add(m.Margin);
+        }
+
+        margins.Sort();
+        return margins.Count == 0 ? double.NegativeInfinity : -margins[margins.Count / 2];
     }
 
     /// <summary>Images of a class in turn, by seed; -1 for rows that take part in all trainings. Classes with fewer images than parts do not count.</summary>
@@ -393,7 +415,8 @@ internal sealed class ClassAddition
         }
 
         // A range, since the recall of few images is the same over a wide one: its very end lies where the first of them is lost.
-        int first = Array.FindIndex(recalls, recall => recall >= most - Tolerance), last = Array.FindLastIndex(recalls, recall => recall >= most - Tolerance);
+        int first = Array.FindIndex(recalls, recall => recall >= most - Tolerance);
+        int last = Array.FindLastIndex(recalls, recall => recall >= most - Tolerance);
         return (first + (LowPart * (last - first)) - Steps) / 10.0;
     }
 

@@ -91,7 +91,9 @@ internal sealed class BatchPlan
         return weights;
     }
 
-    /// <summary>The factors of a class on its images' loss where the images of class c together count for <c>shares[c]</c>: their mean over all images is 1.</summary>
+    /// <summary>
+    /// The factors of a class on its images' loss where the images of class c together count for <c>shares[c]</c>: their mean over all images is 1.
+    /// </summary>
     public static float[] ClassWeights(ReadOnlySpan<int> labels, ReadOnlySpan<float> shares)
     {
         float[] weights = new float[shares.Length];

@@ -374,7 +374,9 @@ public sealed partial class TuningSession
             return aside;
         }
 
-        /// <summary>As <see cref="ToMatrix(bool[], bool)"/>, for other numbers of the classes; rows of classes below 0 are left out. Null if none is left.</summary>
+        /// <summary>
+        /// As <see cref="ToMatrix(bool[], bool)"/>, for other numbers of the classes; rows of classes below 0 are left out. Null if none is left.
+        /// </summary>
         public FeatureMatrix? ToMatrix(bool[] marks, bool wanted, int[] places)
         {
             List<int> chosen = [], labels = [];

@@ -87,7 +87,7 @@ internal sealed class NetworkOptions
         bool resume = parsed.GetValue(_resume);
         if (resume && checkpoint is null) throw new UsageException("--resume needs --checkpoint: the file to continue from.");
         bool newImages = parsed.GetValue(_newImages);
-        if (newImages && !resume) throw new UsageException("--new-images needs --resume: it lets a run go on with other images.");
+        if (newImages && !resume) throw new UsageException("--new-images needs --resume: it lets a run continue with other images.");
         if (checkpoint is not null) CheckCheckpoint(checkpoint, resume);
         (RateDecay decay, int epochs) = ReadSchedule(parsed.GetValue(_schedule));
         return options with

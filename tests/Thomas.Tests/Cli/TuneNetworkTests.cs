@@ -104,10 +104,10 @@ public sealed partial class TuneNetworkTests : IDisposable
         Assert.Contains("--new-images", refused.Error, StringComparison.Ordinal);
         CliRun added = Tune(model, data, _files["out.onnx"], [.. options, "--epochs", "6", "--new-images"]);
         Assert.Equal(0, added.Code);
-        Assert.Contains("the run goes on with other images", added.Error, StringComparison.Ordinal);
+        Assert.Contains("the run continues with other images", added.Error, StringComparison.Ordinal);
         JsonElement json = added.Json();
         Assert.Equal(6, json.GetProperty("epochs").GetArrayLength());
-        Assert.Contains("trained with before", json.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+        Assert.Contains("used for training before", json.GetProperty("warnings").ToString(), StringComparison.Ordinal);
 
         CliFixture.Image(Path.Combine(data, "white", "1.png"), 0, 1);
         CliFixture.Image(Path.Combine(data, "white", "2.png"), 0, 2);

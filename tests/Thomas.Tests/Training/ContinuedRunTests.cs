@@ -5,6 +5,7 @@ using System.Threading;
 using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Passes;
 using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
 using Thomas.Training;
@@ -162,7 +163,7 @@ public sealed class ContinuedRunTests : IDisposable
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8], Numbers(result));
         Assert.Equal(first.Epochs[3], result.Epochs[3]);
         Assert.True(result.Epochs[7].TrainLoss < first.Epochs[3].TrainLoss);
-        Assert.Contains(told, message => message.Contains("other images: 57 to train with, 12 to validate", StringComparison.Ordinal));
+        Assert.Contains(told, message => message.Contains("other images: 57 for training, 12 for validation", StringComparison.Ordinal));
         Assert.Empty(result.Warnings);
 
         // 4 steps an epoch before, 8 now: what the optimizer's bias correction counts.
@@ -175,14 +176,15 @@ public sealed class ContinuedRunTests : IDisposable
     public void The_best_so_far_is_measured_again_with_other_images_for_validation()
     {
         TrainerResult first = _job.Run(Options);
-        using PreparedSet validation = TrainerJob.Prepare(TinyModels.Images(7, 9, TrainerJob.Classes).ToDataset());
+        Dataset images = TinyModels.Images(7, 9, TrainerJob.Classes).ToDataset();
+        using PreparedSet validation = TrainerJob.Prepare(images);
         TrainerResult result = Trainer.Train(TrainerJob.Model(), _job.Train, validation, Options with { NewImages = true });
         Assert.Equal(TrainerJob.Bits(first.Model), TrainerJob.Bits(result.Model));
         Assert.Equal(first.BestEpoch, result.BestEpoch);
         Assert.Equal((21, 21), (result.Before!.Total, result.After!.Total));
-        Assert.Equal(Evaluator.Evaluate(first.Model, validation).Confusion.ToRows(), result.After.ToRows());
+        Assert.Equal(Evaluator.Evaluate(first.Model, images, new NoDecoder()).Confusion.ToRows(), result.After.ToRows());
         Assert.Contains(result.Notes, note => note.Contains($"epoch {first.BestEpoch}, measured again", StringComparison.Ordinal));
-        Assert.Contains(result.Warnings, warning => warning.Contains("trained with before", StringComparison.Ordinal));
+        Assert.Contains(result.Warnings, warning => warning.Contains("used for training before", StringComparison.Ordinal));
 
         // Without validation images there is nothing to measure.
         TrainerResult none = Trainer.Train(TrainerJob.Model(), _job.Train, null, Options with { NewImages = true, Epochs = 6 });

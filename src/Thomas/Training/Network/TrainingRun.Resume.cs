@@ -136,7 +136,9 @@ internal sealed partial class TrainingRun
 
         if (differences.Count > 0)
         {
-            string images = hasOtherImages && !hasNewImages ? " To go on with other images of the same classes, add --new-images (TrainerOptions.NewImages)." : "";
+            string images = hasOtherImages && !hasNewImages
+                ? " To continue with other images of the same classes, add --new-images (TrainerOptions.NewImages)."
+                : "";
             throw new ThomasException(
                 $"The checkpoint '{path}' belongs to another run; differences: {string.Join(", ", differences)}. "
                 + $"Use the same model, data and options (the number of epochs may change), choose another file, or start again.{images}");
@@ -197,18 +199,19 @@ internal sealed partial class TrainingRun
     {
         IFormatProvider culture = CultureInfo.InvariantCulture;
         string again = header.Step > 0 ? string.Create(culture, $"; epoch {header.Epoch} starts again") : "";
-        Warn(string.Create(culture, $"the run goes on with other images: {_inputs.Train.Count} to train with, {_inputs.Validation?.Count ?? 0} to validate{again}"));
+        int train = _inputs.Train.Count, validation = _inputs.Validation?.Count ?? 0;
+        Warn(string.Create(culture, $"the run continues with other images: {train} for training, {validation} for validation{again}"));
         if (_after is null) return;
         if (header.Validation != _inputs.ValidationKey())
         {
-            _warnings.Add(
-                "the validation images are not those of the run so far: any of them that were trained with before make the accuracy look better than it is. "
-                + "Keep validation images in a part of their own, such as a folder 'val'.");
+            const string Warning = "the validation images have changed: those that were used for training before make the accuracy look better than it is. "
+                + "Keep validation images in a part of their own, such as a folder 'val'.";
+            if (!_warnings.Contains(Warning)) _warnings.Add(Warning);
         }
 
         string best = _bestEpoch == 0 ? "the model as given" : string.Create(culture, $"epoch {_bestEpoch}");
-        string was = header.After is null ? "" : string.Create(culture, $", {new ConfusionMatrix(header.After).Accuracy:0.0%} on the former ones");
-        _notes.Add(string.Create(culture, $"the best so far is {best}, measured again: {_after.Accuracy:0.0%} on the new validation images{was}"));
+        string was = header.After is null ? "" : string.Create(culture, $" (before {new ConfusionMatrix(header.After).Accuracy:0.0%})");
+        _notes.Add(string.Create(culture, $"the best so far is {best}, measured again: {_after.Accuracy:0.0%} on the validation images{was}"));
     }
 
     /// <summary>Tells what is left to do, and how the learning rate goes on where the number of epochs has changed.</summary>
@@ -227,7 +230,7 @@ internal sealed partial class TrainingRun
             float now = _schedule.At(_at.Epoch, _at.Step, _watchdog.Restarts), end = _schedule.At(_options.Epochs, _plan.Steps - 1, _watchdog.Restarts);
             Warn(string.Create(
                 culture,
-                $"the run has {_options.Epochs} epochs instead of {former}: {done} are done, {left} follow. The learning rate goes on as in a run of "
+                $"the run has {_options.Epochs} epochs instead of {former}: {done} are done, {left} follow. The learning rate continues as in a run of "
                 + $"{_options.Epochs} epochs: {now:g3} now, {end:g3} at the end"));
         }
     }

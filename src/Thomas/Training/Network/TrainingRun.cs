@@ -314,7 +314,8 @@ internal sealed partial class TrainingRun : IDisposable
             _epochTime + Stopwatch.GetElapsedTime(start));
         _epochs.Add(report);
         int patience = _options.EarlyStoppingPatience;
-        _stoppedEarly = _engine.Evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, _continuedAfter) >= patience && _at.Epoch < _options.Epochs;
+        int waited = _at.Epoch - Math.Max(_bestEpoch, _continuedAfter);
+        _stoppedEarly = _engine.Evaluator is not null && patience > 0 && waited >= patience && _at.Epoch < _options.Epochs;
         _at = TrainingPosition.Start(_at.Epoch + 1);
         if (_watchdog.IsShared ? isBest : isGood)
         {

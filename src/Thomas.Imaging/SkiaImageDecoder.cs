@@ -11,7 +11,7 @@ namespace Thomas.Imaging;
 
 /// <summary>
 /// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit
-/// and CMYK images are converted, transparent parts are laid over white, animations give their first frame. Color values are taken as they are stored: embedded
+/// and CMYK images are converted, transparent parts are laid over white (or what <see cref="WithBackground"/> says), animations give their first frame. Color values are taken as they are stored: embedded
 /// color profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
 /// </summary>
 /// <remarks>
@@ -49,6 +49,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private readonly long _mostBytes;
     private readonly bool _isBounded;
     private readonly DecodeBudget _budget;
+    private readonly RgbColor _background = RgbColor.White;
     private long _collectedAt;
 
     /// <summary>Creates a decoder.</summary>
@@ -65,8 +66,19 @@ public sealed class SkiaImageDecoder : IImageDecoder
         _mostBytes = memory == 0 ? 4 * DefaultMemory : memory;
     }
 
+    /// <summary>A decoder that shares the memory of another one and lays transparent parts over another color.</summary>
+    private SkiaImageDecoder(SkiaImageDecoder other, RgbColor background)
+    {
+        (_maximumPixels, _mostBytes, _isBounded, _budget) = (other._maximumPixels, other._mostBytes, other._isBounded, other._budget);
+        _background = background;
+        if (background != RgbColor.White) Identity += $" on {background}";
+    }
+
     /// <inheritdoc/>
     public string Identity { get; } = $"skia-{SkiaSharpVersion.Native} rows";
+
+    /// <inheritdoc/>
+    public IImageDecoder WithBackground(RgbColor background) => background == _background ? this : new SkiaImageDecoder(this, background);
 
     /// <inheritdoc/>
     public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0)
@@ -148,8 +160,8 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private static long SinkCost(int width, int height, int factor, bool anyOrder) =>
         factor == 1 ? (long)width * height * 3 : BoxReducer.Cost(width, height, factor, anyOrder);
 
-    private static PixelSink CreateSink(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder) =>
-        factor == 1 ? new Upright(width, height, origin) : new BoxReducer(width, height, factor, origin, anyOrder);
+    private PixelSink CreateSink(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder) =>
+        factor == 1 ? new Upright(width, height, origin, _background) : new BoxReducer(width, height, factor, origin, anyOrder, _background);
 
     private static unsafe SKData CreateData(MemoryHandle pin, int length) => SKData.Create((nint)pin.Pointer, length);
 

@@ -58,7 +58,7 @@ internal sealed class ImageSheets : IDisposable
             RgbImage image;
             try
             {
-                image = prediction.Image.Read().Decode(decoder, _preprocessor.MinimumShortSide, prediction.Image.Name);
+                image = prediction.Image.Read().Decode(decoder.WithBackground(_preprocessor.Preprocessing.Background), _preprocessor.MinimumShortSide, prediction.Image.Name);
             }
             catch (ThomasException)
             {

@@ -76,6 +76,7 @@ internal sealed class TuningJob(
         using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
         using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
+        _warnings.AddRange(DatasetWarnings.Of(trainImages.Dataset.Samples, validationImages.Dataset.Samples, dataset.ClassNames, cancellation));
         IReadOnlyList<LabelSuspect>? suspects = Suspects((train, trainImages.Dataset), (validation, validationImages.Dataset));
         ConfusionMatrix before;
         using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);

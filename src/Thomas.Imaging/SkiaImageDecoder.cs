@@ -10,14 +10,14 @@ using Thomas.Data;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit
-/// and CMYK images are converted, transparent parts are laid over white (or what <see cref="WithBackground"/> says), animations give their first frame. Color values are taken as they are stored: embedded
+/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp, and TIFF. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit
+/// and CMYK images are converted, transparent parts are laid over white (or what <see cref="WithBackground"/> says), animations give their first frame, TIFF files their first page. Color values are taken as they are stored: embedded
 /// color profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
 /// </summary>
 /// <remarks>
 /// <para>
 /// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each
-/// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG or BMP above 4 mebipixels are averaged as they are read, so neither
+/// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG, BMP or TIFF above 4 mebipixels are averaged as they are read, so neither
 /// is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and
 /// wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
 /// </para>
@@ -89,6 +89,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             throw new ImageFormatException("The image is empty (0 bytes).");
         }
 
+        if (TiffTags.Recognizes(encoded.Span)) return DecodeTiff(encoded, minimumShortSide);
         using MemoryHandle pin = encoded.Pin();
         using SKData data = CreateData(pin, encoded.Length);
         using SKCodec codec = SKCodec.Create(new SKMemoryStream(data), out SKCodecResult opened)
@@ -99,7 +100,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             throw new ImageFormatException(ImageFormat.DescribeRefusal(encoded.Span, SKCodecResult.Unimplemented));
         }
 
-        CheckSize(codec.Info, encoded.Length);
+        CheckSize(codec.Info.Width, codec.Info.Height, encoded.Length);
         SKEncodedOrigin origin = ExifOrientation.Read(codec, encoded.Span);
         if (_isBounded) CollectGarbage(encoded.Length);
         return codec.EncodedFormat == SKEncodedImageFormat.Png && (long)codec.Info.Width * codec.Info.Height > LargePixels
@@ -114,6 +115,18 @@ public sealed class SkiaImageDecoder : IImageDecoder
         long last = Interlocked.Read(ref _collectedAt);
         if (allocated + encodedBytes - last < GarbageBytes || Interlocked.CompareExchange(ref _collectedAt, allocated, last) != last) return;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
+    }
+
+    private RgbImage DecodeTiff(ReadOnlyMemory<byte> encoded, int minimumShortSide)
+    {
+        TiffRows rows = TiffRows.Open(encoded);
+        CheckSize(rows.Width, rows.Height, encoded.Length);
+        if (_isBounded) CollectGarbage(encoded.Length);
+        int factor = ReductionFactor(rows.Width, rows.Height, minimumShortSide);
+        using DecodeBudget.Share share = Reserve(rows.Width, rows.Height, rows.Cost + SinkCost(rows.Width, rows.Height, factor, false));
+        PixelSink sink = CreateSink(rows.Width, rows.Height, factor, rows.Origin, false);
+        rows.Read(sink);
+        return sink.Finish();
     }
 
     private RgbImage DecodePng(PngRows rows, int minimumShortSide, SKEncodedOrigin origin)
@@ -165,22 +178,22 @@ public sealed class SkiaImageDecoder : IImageDecoder
 
     private static unsafe SKData CreateData(MemoryHandle pin, int length) => SKData.Create((nint)pin.Pointer, length);
 
-    private void CheckSize(SKImageInfo info, int encodedBytes)
+    private void CheckSize(int width, int height, int encodedBytes)
     {
-        long pixels = (long)info.Width * info.Height;
-        if (info.Width < 1 || info.Height < 1)
+        long pixels = (long)width * height;
+        if (width < 1 || height < 1)
         {
-            throw new ImageFormatException($"The header claims {info.Width}x{info.Height} pixels.");
+            throw new ImageFormatException($"The header claims {width}x{height} pixels.");
         }
 
         if (pixels > _maximumPixels || pixels > Array.MaxLength / 4)
         {
-            throw new ImageFormatException($"The header claims {info.Width}x{info.Height} pixels; at most {_maximumPixels} pixels are decoded.");
+            throw new ImageFormatException($"The header claims {width}x{height} pixels; at most {_maximumPixels} pixels are decoded.");
         }
 
         if (pixels > AlwaysPlausiblePixels && pixels / PixelsPerByte > encodedBytes)
         {
-            throw new ImageFormatException($"The header claims {info.Width}x{info.Height} pixels, which {encodedBytes} bytes cannot hold.");
+            throw new ImageFormatException($"The header claims {width}x{height} pixels, which {encodedBytes} bytes cannot hold.");
         }
     }
 

@@ -1,5 +1,3 @@
-using Thomas.Data;
-
 namespace Thomas.Training;
 
 /// <summary>How a data set is checked.</summary>

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using SkiaSharp;
 using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Tests.Data;

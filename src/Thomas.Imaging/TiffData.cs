@@ -3,8 +3,6 @@ using System.IO;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 
-using Thomas.Data;
-
 namespace Thomas.Imaging;
 
 /// <summary>The bytes of a strip or tile of a TIFF file, decompressed as they are asked for.</summary>
@@ -71,7 +69,11 @@ internal abstract class TiffData : IDisposable
             _stream = new ZLibStream(source, CompressionMode.Decompress);
         }
 
-        public override void Dispose() => _stream.Dispose();
+        public override void Dispose()
+        {
+            base.Dispose();
+            _stream.Dispose();
+        }
 
         protected override int Read(Span<byte> target)
         {

@@ -2,13 +2,11 @@ using System;
 
 using SkiaSharp;
 
-using Thomas.Data;
-
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Reads the first image of a TIFF file a row at a time (TIFF 6.0): gray, palette, RGB and CMYK of 1 to 16 bits, in strips or tiles, uncompressed or packed with
-/// LZW, Deflate or PackBits. Samples of 16 bits keep their higher byte.
+/// Reads the first image of a TIFF file a row at a time (TIFF 6.0): gray, palette, RGB and CMYK of 1 to 16 bits, in strips or tiles, uncompressed or packed
+/// with LZW, Deflate or PackBits. Samples of 16 bits keep their higher byte.
 /// </summary>
 internal sealed class TiffRows
 {

@@ -2,8 +2,6 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 
-using Thomas.Data;
-
 namespace Thomas.Imaging;
 
 /// <summary>The first directory of a TIFF file (TIFF 6.0): numbers by tag, read where they lie, so that no count in the file makes anything large.</summary>

@@ -55,7 +55,8 @@ internal static class CheckText
             List<FoundImageReport> images = [];
             foreach (Sample image in finding.Images)
             {
-                images.Add(new FoundImageReport(image.Image.Name, result.Dataset.ClassNames[image.ClassIndex], PartOf(image) is { Length: > 0 } part ? part : null));
+                string? part = image.Subset == Subset.Unassigned ? null : PartOf(image);
+                images.Add(new FoundImageReport(image.Image.Name, result.Dataset.ClassNames[image.ClassIndex], part));
             }
 
             reports.Add(new FindingReport(NameOf(finding.Kind), Severity(finding), NameOf(finding.Match), finding.Message, images));

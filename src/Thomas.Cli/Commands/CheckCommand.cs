@@ -26,7 +26,12 @@ internal sealed class CheckCommand
         Description = "A .tflite or .onnx file: also finds labels that are probably wrong and images that are small for this model",
         HelpName = "file",
     };
-    private readonly Option<string> _report = new("--report") { Description = "Write all findings to a CSV file, one line for each image", HelpName = "file.csv" };
+    private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the model's images, for models that leave them open", 16, 4096);
+    private readonly Option<string> _report = new("--report")
+    {
+        Description = "Write all findings to a CSV file, one line for each image",
+        HelpName = "file.csv",
+    };
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
@@ -43,6 +48,7 @@ internal sealed class CheckCommand
         CheckCommand check = new(terminal, tuned);
         command.Add(check._data);
         command.Add(check._model);
+        command.Add(check._size);
         command.Add(check._report);
         command.Add(check._skip);
         check._compute.AddTo(command);
@@ -57,8 +63,12 @@ internal sealed class CheckCommand
         string path = parsed.GetRequiredValue(_data);
         string? modelPath = parsed.GetValue(_model), report = parsed.GetValue(_report);
         if (report is not null) CheckReport(report, path, modelPath);
-        Model? model = modelPath is null ? null : Load(modelPath);
-        if (model is null && _preprocessing.IsGiven(parsed)) throw new UsageException("The options of preprocessing need --model.");
+        Model? model = modelPath is null ? null : Load(modelPath, parsed.GetValue(_size));
+        if (model is null && (_preprocessing.IsGiven(parsed) || parsed.GetValue(_size) is not null))
+        {
+            throw new UsageException("--size and the options of preprocessing are those of a model; give --model too.");
+        }
+
         Dataset data = DatasetLoader.Load(path, parsed.GetValue(_skip));
         EvaluationOptions evaluation = new()
         {
@@ -105,9 +115,9 @@ internal sealed class CheckCommand
     }
 
     /// <summary>Messages call the model by its file's name, as those of other commands do.</summary>
-    private Model Load(string path)
+    private Model Load(string path, int? size)
     {
-        Model model = Model.Load(path, new ModelLoadOptions(), _terminal.Cancellation);
+        Model model = Model.Load(path, new ModelLoadOptions { ImageSize = size }, _terminal.Cancellation);
         return new Model(model.Graph, model.Info with { Name = Path.GetFileName(path) });
     }
 

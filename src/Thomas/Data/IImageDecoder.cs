@@ -12,8 +12,8 @@ public interface IImageDecoder
     string Identity { get; }
 
     /// <summary>
-    /// The decoder that lays transparent parts over a color. The library asks for that of the model's <see cref="Preprocessing.Background"/>, which is the place
-    /// to choose another one.
+    /// The decoder that lays transparent parts over a color. The library asks for that of the model's <see cref="Preprocessing.Background"/>, which is the
+    /// place to choose another one.
     /// </summary>
     /// <param name="background">The color.</param>
     /// <returns>This decoder if it does so already, or a similar one; its <see cref="Identity"/> differs then.</returns>
@@ -23,8 +23,8 @@ public interface IImageDecoder
         : throw new ThomasException($"The decoder '{Identity}' lays transparent parts of images over white only, but the model wants {background}.");
 
     /// <summary>
-    /// Decodes an image: upright, first frame, transparent parts over white unless <see cref="WithBackground"/> says otherwise, color values as stored (no color
-    /// management).
+    /// Decodes an image: upright, first frame, transparent parts over white unless <see cref="WithBackground"/> says otherwise, color values as stored (no
+    /// color management).
     /// </summary>
     /// <param name="encoded">The whole encoded file.</param>
     /// <param name="minimumShortSide">

@@ -31,10 +31,8 @@ public readonly record struct RgbColor(byte Red, byte Green, byte Blue)
             _ => Black,
         };
         if (text is "white" or "gray" or "black") return true;
-        if (text is not ['#', ..] || text.Length != 7 || !uint.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint rgb))
-        {
-            return false;
-        }
+        if (text is not ['#', ..] || text.Length != 7) return false;
+        if (!uint.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint rgb)) return false;
 
         color = new RgbColor((byte)(rgb >> 16), (byte)(rgb >> 8), (byte)rgb);
         return true;

@@ -21,7 +21,9 @@ public sealed class BackgroundTests
         Assert.True(RgbColor.TryParse(name, out RgbColor color));
         Assert.Equal(new RgbColor(red, green, blue), color);
         IImageDecoder decoder = new SkiaImageDecoder().WithBackground(color);
-        foreach (byte[] file in (byte[][])[Cutout(64, 64, SKEncodedImageFormat.Png), Cutout(64, 64, SKEncodedImageFormat.Webp), Cutout(2400, 2000, SKEncodedImageFormat.Png)])
+        byte[][] files =
+            [Cutout(64, 64, SKEncodedImageFormat.Png), Cutout(64, 64, SKEncodedImageFormat.Webp), Cutout(2400, 2000, SKEncodedImageFormat.Png)];
+        foreach (byte[] file in files)
         {
             RgbImage image = decoder.Decode(file, 32);
             Assert.Equal([red, green, blue], image.Pixels[..3]);

@@ -8,8 +8,8 @@ using Thomas.Data;
 namespace Thomas.Training;
 
 /// <summary>
-/// Looks for what spoils training or makes its results worthless: images that are in training and validation or have two labels, files that are no images, labels
-/// that are probably wrong, classes with few images, too few images to check with. Every image is decoded once, at a small size.
+/// Looks for what spoils training or makes its results worthless: images that are in training and validation or have two labels, files that are no images,
+/// labels that are probably wrong, classes with few images, too few images to check with. Every image is decoded once, at a small size.
 /// </summary>
 /// <example>
 /// <code>

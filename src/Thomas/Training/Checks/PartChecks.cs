@@ -69,8 +69,8 @@ internal static class PartChecks
         findings.Add(new DatasetFinding(
             FindingKind.Imbalance, [], string.Create(
                 CultureInfo.InvariantCulture,
-                $"'{usable.ClassNames[most]}' has {train[most]} training images, '{usable.ClassNames[least]}' {train[least]}: training weights the classes, but a "
-                + $"class with few images is still learned worse"))
+                $"'{usable.ClassNames[most]}' has {train[most]} training images, '{usable.ClassNames[least]}' {train[least]}: training weights the classes, but "
+                + $"a class with few images is still learned worse"))
         {
             IsWarning = false,
         });
@@ -93,7 +93,8 @@ internal static class PartChecks
         {
             findings.Add(new DatasetFinding(FindingKind.FewValidationImages, [], string.Create(
                 CultureInfo.InvariantCulture,
-                $"{total} validation image{(total == 1 ? "" : "s")}{where}: {total} of {total} correct would mean an accuracy of {Open(total)} (95 % interval)")));
+                $"{total} validation image{(total == 1 ? "" : "s")}{where}: {total} of {total} correct would mean an accuracy of {Open(total)} (95 % "
+                + $"interval)")));
         }
         else if (few > 0)
         {

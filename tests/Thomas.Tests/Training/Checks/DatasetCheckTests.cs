@@ -259,7 +259,8 @@ public sealed class DatasetCheckTests : IDisposable
         using MemoryStream stream = new();
         using BinaryWriter writer = new(stream);
         writer.Write("BM"u8);
-        foreach (int value in (int[])[54 + (stride * image.Height), 0, 54, 40, image.Width, image.Height, 1 | (24 << 16), 0, 0, 0, 0, 0, 0]) writer.Write(value);
+        int[] header = [54 + (stride * image.Height), 0, 54, 40, image.Width, image.Height, 1 | (24 << 16), 0, 0, 0, 0, 0, 0];
+        foreach (int value in header) writer.Write(value);
         for (int y = image.Height - 1; y >= 0; y--)
         {
             for (int x = 0; x < image.Width; x++)

@@ -13,7 +13,7 @@ internal static class ExitCode
     public const int Output = 5;
     public const int SomeSkipped = 6;
     public const int Memory = 7;
-    public const int Findings = 8;
+    public const int Findings = 9;
     public const int Cancelled = 130;
 
     /// <summary>For the help text.</summary>
@@ -28,7 +28,7 @@ internal static class ExitCode
           5    the output cannot be written
           6    classify: some images were skipped
           7    not enough memory
-          8    check: there are warnings
+          9    check: there are warnings
           130  cancelled by Ctrl-C or a closed terminal; tune and train have saved the best model so far if there was one
         """;
 

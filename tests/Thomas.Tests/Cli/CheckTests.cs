@@ -25,7 +25,7 @@ public sealed class CheckTests : IDisposable
     }
 
     [Fact]
-    public void Warnings_exit_with_8_and_notes_with_0()
+    public void Warnings_exit_with_9_and_notes_with_0()
     {
         string data = Sound();
         File.WriteAllText(_fixture["data", "train", "a", "x.ppm"], "P6");

@@ -52,8 +52,8 @@ internal static class Program
     {
         Model model = Model.Load(path, cancellation);
         Dataset images = DatasetLoader.Load(folder);
-        Progress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
-        Progress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));
+        ImmediateProgress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
+        ImmediateProgress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));
         TuningOptions options = new() { CacheDirectory = "cache" };
         TuningResult result = await Tuner.TuneAsync(model, images, new SkiaImageDecoder(), options, stages, epochs, cancellation);
         Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after ({result.After.AccuracyInterval})");

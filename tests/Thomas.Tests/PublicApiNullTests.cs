@@ -28,8 +28,11 @@ public sealed class PublicApiNullTests
         NullabilityInfoContext nullability = new();
         List<string> wrong = [];
         int tried = 0;
-        foreach (Type type in (IEnumerable<Type>)[.. typeof(Model).Assembly.GetExportedTypes(), .. typeof(SkiaImageDecoder).Assembly.GetExportedTypes()])
+        foreach (Type exported in (IEnumerable<Type>)[.. typeof(Model).Assembly.GetExportedTypes(), .. typeof(SkiaImageDecoder).Assembly.GetExportedTypes()])
         {
+            Type type = exported.ContainsGenericParameters
+                ? exported.MakeGenericType(Array.ConvertAll(exported.GetGenericArguments(), static _ => typeof(int)))
+                : exported;
             foreach (MethodBase method in Methods(type))
             {
                 ParameterInfo[] parameters = method.GetParameters();

@@ -150,6 +150,12 @@ internal sealed record TuneReport(
 
     public AccuracyReport? AfterLastLayer { get; init; }
 
+    /// <summary>What became of classes that were kept; null where none were, or nothing could be measured.</summary>
+    public OldClassesReport? OldClasses { get; init; }
+
+    /// <summary>Feature vectors that the model carries; null for none.</summary>
+    public RehearsalReport? Rehearsal { get; init; }
+
     public NetworkEntry? Network { get; init; }
 
     public UsageReport? Usage { get; init; }
@@ -168,6 +174,10 @@ internal sealed record TuneReport(
     /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
     public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
+
+internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
+
+internal sealed record RehearsalReport(int Vectors, int Features, int Bytes);
 
 internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
 
@@ -336,6 +346,14 @@ internal sealed record DemoLettersReport(int Training, int Test, int Epochs, int
 internal sealed record DemoReport(
     ulong Seed, string Device, DemoDigitsReport Digits, DemoLettersReport Letters, string Conclusion, string Folder, IReadOnlyList<string> Files);
 
+internal sealed record StockModelReport(
+    string Name, string File, string Description, string License, string Repository, string Commit, string Path, string Url, string Sha256, long? Bytes);
+
+internal sealed record StockModelsReport(IReadOnlyList<StockModelReport> Models);
+
+internal sealed record PullReport(
+    string Output, string Url, string Sha256, long Bytes, long ResumedAt, bool WasThere, StockModelReport? Model);
+
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -351,4 +369,6 @@ internal sealed record DemoReport(
 [JsonSerializable(typeof(ConvertReport))]
 [JsonSerializable(typeof(DevicesReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(PullReport))]
+[JsonSerializable(typeof(StockModelsReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

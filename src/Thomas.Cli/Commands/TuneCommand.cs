@@ -65,7 +65,7 @@ internal sealed class TuneCommand
         OutputFile.Check(output, path);
         _results.Check(parsed, path, output, _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
-        data.CheckTrainable();
+        data.CheckTrainable(_training.KeepsClasses(parsed));
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
         TunableHead head = Tuner.Describe(model);
@@ -166,11 +166,14 @@ internal sealed class TuneCommand
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with only a new last layer\n" : "";
         string below = result.IsBelowBaseline ? "below the baseline; " : "";
         _terminal.Field(
-            result.KeptClasses > 0 ? "new classes" : "accuracy",
+            result.KeptClasses == 0 ? "accuracy" : result.KnownClasses == 0 ? "new classes" : "these classes",
             $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   "
             + $"{Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
-        _terminal.Field(
-            "checked", $"{result.Checked}{Format.Interval(result.After)}\nthe best epoch was chosen on these images, so expect slightly less on other images");
+        if (result.KeptClasses > 0) _terminal.Field("old classes", OldClasses(result));
+        string chosen = result.KeptClasses > 0
+            ? "nothing was chosen on these images"
+            : "the best epoch was chosen on these images, so expect slightly less on other images";
+        _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\n{chosen}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -191,10 +194,17 @@ internal sealed class TuneCommand
         _terminal.Memory(memory);
         _terminal.Field(
             "saved",
-            $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+            $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels, preprocessing"
+            + $"{(result.Model.Info.Rehearsal is Rehearsal r ? $", {r.Vectors} feature vectors ({Format.Bytes(r.StoredBytes)})" : "")} inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.jpg");
     }
+
+    /// <summary>What is known of the classes that were kept.</summary>
+    private static string OldClasses(TuningResult result) => result.OldAfter is ConfusionMatrix after
+        ? $"before  {Format.Percent(result.OldBefore!.MacroRecall),6}   mean recall on {result.OldMethod}\n"
+        + $"after   {Format.Percent(after.MacroRecall),6}   {Format.Plural(result.KeptClasses, "old class", "old classes")}"
+        : "not checked";
 
     private static string After(TuningResult result)
     {
@@ -247,6 +257,10 @@ internal sealed class TuneCommand
             Checked = new CheckedReport(result.Checked, result.After.Total, result.KeptClasses, result.UncheckedClasses),
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
+            OldClasses = result.OldAfter is ConfusionMatrix old
+                ? new OldClassesReport(result.OldMethod, ReportParts.Of(result.OldBefore!, result.Labels), ReportParts.Of(old, result.Labels))
+                : null,
+            Rehearsal = result.Model.Info.Rehearsal is Rehearsal vectors ? new RehearsalReport(vectors.Vectors, vectors.Features, vectors.StoredBytes) : null,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
             Network = result.Network is TrainerResult network ? ReportParts.Of(network) : null,
         };

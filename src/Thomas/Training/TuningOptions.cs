@@ -16,8 +16,16 @@ namespace Thomas.Training;
 /// </example>
 public sealed record TuningOptions
 {
-    /// <summary>Keeps the old classes and adds the new ones after them; their rows of the head stay as they are.</summary>
+    /// <summary>
+    /// Keeps the old classes and adds the new ones after them. Images of a class that the model has are added to it; the rows of all other old classes stay as
+    /// they are. See <see cref="TuningResult.OldAfter"/> for what becomes of the old classes.
+    /// </summary>
     public bool KeepClasses { get; init; }
+
+    /// <summary>
+    /// Stores a few feature vectors of each class in the model (<see cref="ModelInfo.Rehearsal"/>), with which classes can be added later without these images.
+    /// </summary>
+    public bool StoresRehearsal { get; init; } = true;
 
     /// <summary>
     /// Leaves class scores before the softmax (logits) in the tuned model. Otherwise it ends in a softmax, so that every program that reads it shows

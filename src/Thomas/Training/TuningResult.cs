@@ -62,11 +62,38 @@ public sealed class TuningResult
     /// </summary>
     public int KeptClasses { get; init; }
 
+    /// <summary>How many of the kept classes there were new images of.</summary>
+    public int KnownClasses { get; init; }
+
     /// <summary>
-    /// The tuned model's classes that no validation image was of. The accuracies here say nothing about them: kept classes may be recognized far worse than
+    /// The model as it was, on what there is of its old classes: feature vectors that it carries of images which it was not trained on, and validation images
+    /// of known classes. Null where there is nothing: then the old classes were not checked.
+    /// </summary>
+    public ConfusionMatrix? OldBefore { get; init; }
+
+    /// <summary>The tuned model on the same; null where there is nothing.</summary>
+    public ConfusionMatrix? OldAfter { get; init; }
+
+    /// <summary>What <see cref="OldBefore"/> and <see cref="OldAfter"/> were measured on; empty where there is nothing.</summary>
+    public string OldMethod { get; init; } = "";
+
+    /// <summary>
+    /// The tuned model's classes that neither <see cref="After"/> nor <see cref="OldAfter"/> says anything about: kept classes may be recognized far worse than
     /// before.
     /// </summary>
-    public IReadOnlyList<string> UncheckedClasses => After.WithoutSamples(Labels);
+    public IReadOnlyList<string> UncheckedClasses
+    {
+        get
+        {
+            List<string> classes = [];
+            for (int c = 0; c < Labels.Count; c++)
+            {
+                if (After.Support(c) == 0 && (OldAfter?.Support(c) ?? 0) == 0) classes.Add(Labels[c]);
+            }
+
+            return classes;
+        }
+    }
 
     /// <summary>What the accuracies were measured on, as a sentence.</summary>
     public string Checked => TuningWarnings.Checked(this);

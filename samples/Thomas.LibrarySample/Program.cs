@@ -26,6 +26,7 @@ internal static class Program
         {
             Classify(args[0], Directory.GetFiles(args[1], "*.jpg", SearchOption.AllDirectories)[0]);
             await TuneAsync(args[0], args[1], default);
+            CheckImages(args[0], args[1]);
             LookAtImages("tuned.tflite", args[1]);
             TuneWithinMemory(args[0], args[1]);
             await TeachAsync(args[0], args[1], default);
@@ -58,6 +59,18 @@ internal static class Program
         Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after ({result.After.AccuracyInterval})");
         foreach (string warning in result.Warnings) Console.WriteLine(warning);
         result.Model.Save("tuned.tflite");
+    }
+
+    private static void CheckImages(string path, string folder)
+    {
+        Dataset images = DatasetLoader.Load(folder);
+        DatasetCheckOptions options = new() { Model = Model.Load(path) };
+        DatasetCheckResult check = DatasetCheck.Run(images, new SkiaImageDecoder(), options);
+        foreach (DatasetFinding finding in check.Findings)
+        {
+            string image = finding.Images.Count > 0 ? finding.Images[0].Image.Name : images.Name;
+            if (finding.IsWarning) Console.WriteLine($"{finding.Kind}: {image}: {finding.Message}");
+        }
     }
 
     private static void LookAtImages(string path, string folder)

@@ -62,6 +62,7 @@ internal static class ThomasCommand
         root.Add(InspectCommand.Create(terminal));
         root.Add(ClassifyCommand.Create(terminal, tuned));
         root.Add(EvaluateCommand.Create(terminal, tuned));
+        root.Add(CheckCommand.Create(terminal, tuned));
         root.Add(PlanCommand.Create(terminal, tuned));
         root.Add(TuneCommand.Create(terminal, tuned));
         root.Add(TrainCommand.Create(terminal, tuned));

@@ -16,6 +16,7 @@ internal sealed class BoxReducer : PixelSink
     public const int MaximumFactor = 4096;
 
     private readonly int _height;
+    private readonly RgbColor _background;
     private readonly bool _anyOrder;
     private readonly int _rows;
     private readonly int _columns;
@@ -31,9 +32,10 @@ internal sealed class BoxReducer : PixelSink
     /// <param name="factor">Side of a square.</param>
     /// <param name="origin">Where the stored image's first row and column belong.</param>
     /// <param name="anyOrder">Whether pixels may come in another order than row by row, as in interlaced files; the sums of all rows are held then.</param>
-    public BoxReducer(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder)
+    /// <param name="background">What transparent pixels are laid over.</param>
+    public BoxReducer(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder, RgbColor background)
     {
-        (_height, _anyOrder) = (height, anyOrder);
+        (_height, _anyOrder, _background) = (height, anyOrder, background);
         _columns = Reduced(width, factor);
         _rows = Reduced(height, factor);
         _sums = new uint[checked(_columns * 3 * (anyOrder ? _rows : 1))];
@@ -42,7 +44,7 @@ internal sealed class BoxReducer : PixelSink
         for (int x = 0; x < _columnOf.Length; x++) _columnOf[x] = (int)((long)x * _columns / width);
         _widths = new int[_columns];
         for (int column = 0; column < _columns; column++) _widths[column] = Start(column + 1, width, _columns) - Start(column, width, _columns);
-        _result = new Upright(_columns, _rows, origin);
+        _result = new Upright(_columns, _rows, origin, background);
     }
 
     /// <summary>Pixels of the result along a side.</summary>
@@ -70,7 +72,7 @@ internal sealed class BoxReducer : PixelSink
         {
             for (int i = 0; i < pixels.Length; i++, x += step)
             {
-                AddTo(sums.Slice(_columnOf[x] * 3, 3), OverWhite(pixels[i]));
+                AddTo(sums.Slice(_columnOf[x] * 3, 3), Over(_background, pixels[i]));
             }
         }
 
@@ -112,7 +114,7 @@ internal sealed class BoxReducer : PixelSink
             uint green = 0;
             foreach (uint stored in cell)
             {
-                uint pixel = OverWhite(stored);
+                uint pixel = Over(_background, stored);
                 redBlue += (pixel & 255) | ((ulong)(pixel & 0xFF0000) << 16);
                 green += (pixel >> 8) & 255;
             }

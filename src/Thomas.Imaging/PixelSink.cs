@@ -19,8 +19,10 @@ internal abstract class PixelSink
     /// <summary>The image, after the last pixel.</summary>
     public abstract RgbImage Finish();
 
-    /// <summary>Lays a pixel over white where it is transparent: c * a + 255 * (1 - a), rounded. The highest byte is of no meaning afterwards.</summary>
-    protected static uint OverWhite(uint pixel)
+    /// <summary>
+    /// Lays a pixel over a background where it is transparent: c * a + background * (1 - a), rounded. The highest byte is of no meaning afterwards.
+    /// </summary>
+    protected static uint Over(RgbColor background, uint pixel)
     {
         if (pixel >= Opaque)
         {
@@ -28,10 +30,10 @@ internal abstract class PixelSink
         }
 
         uint alpha = pixel >> 24;
-        uint white = (255 * (255 - alpha)) + 127;
-        uint red = (((pixel & 255) * alpha) + white) / 255;
-        uint green = ((((pixel >> 8) & 255) * alpha) + white) / 255;
-        uint blue = ((((pixel >> 16) & 255) * alpha) + white) / 255;
+        uint rest = 255 - alpha;
+        uint red = (((pixel & 255) * alpha) + (background.Red * rest) + 127) / 255;
+        uint green = ((((pixel >> 8) & 255) * alpha) + (background.Green * rest) + 127) / 255;
+        uint blue = ((((pixel >> 16) & 255) * alpha) + (background.Blue * rest) + 127) / 255;
         return red | (green << 8) | (blue << 16);
     }
 }

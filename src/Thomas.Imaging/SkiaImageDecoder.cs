@@ -10,15 +10,16 @@ using Thomas.Data;
 namespace Thomas.Imaging;
 
 /// <summary>
-/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray, palette, 16-bit
-/// and CMYK images are converted, transparent parts are laid over white, animations give their first frame. Color values are taken as they are stored: embedded
-/// color profiles are ignored, as in Pillow, TensorFlow and PyTorch, whose models expect it so.
+/// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp, and TIFF. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray,
+/// palette, 16-bit and CMYK images are converted, transparent parts are laid over white (or what <see cref="WithBackground"/> says), animations give their
+/// first frame, TIFF files their first page. Color values are taken as they are stored: embedded color profiles are ignored, as in Pillow, TensorFlow and PyTorch,
+/// whose models expect it so.
 /// </summary>
 /// <remarks>
 /// <para>
 /// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each
-/// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG or BMP above 4 mebipixels are averaged as they are read, so neither
-/// is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and
+/// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG, BMP or TIFF above 4 mebipixels are averaged as they are read, so
+/// none is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and
 /// wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
 /// </para>
 /// </remarks>
@@ -49,6 +50,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private readonly long _mostBytes;
     private readonly bool _isBounded;
     private readonly DecodeBudget _budget;
+    private readonly RgbColor _background = RgbColor.White;
     private long _collectedAt;
 
     /// <summary>Creates a decoder.</summary>
@@ -65,8 +67,19 @@ public sealed class SkiaImageDecoder : IImageDecoder
         _mostBytes = memory == 0 ? 4 * DefaultMemory : memory;
     }
 
+    /// <summary>A decoder that shares the memory of another one and lays transparent parts over another color.</summary>
+    private SkiaImageDecoder(SkiaImageDecoder other, RgbColor background)
+    {
+        (_maximumPixels, _mostBytes, _isBounded, _budget) = (other._maximumPixels, other._mostBytes, other._isBounded, other._budget);
+        _background = background;
+        if (background != RgbColor.White) Identity += $" on {background}";
+    }
+
     /// <inheritdoc/>
     public string Identity { get; } = $"skia-{SkiaSharpVersion.Native} rows";
+
+    /// <inheritdoc/>
+    public IImageDecoder WithBackground(RgbColor background) => background == _background ? this : new SkiaImageDecoder(this, background);
 
     /// <inheritdoc/>
     public RgbImage Decode(ReadOnlyMemory<byte> encoded, int minimumShortSide = 0)
@@ -77,6 +90,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             throw new ImageFormatException("The image is empty (0 bytes).");
         }
 
+        if (TiffTags.Recognizes(encoded.Span)) return DecodeTiff(encoded, minimumShortSide);
         using MemoryHandle pin = encoded.Pin();
         using SKData data = CreateData(pin, encoded.Length);
         using SKCodec codec = SKCodec.Create(new SKMemoryStream(data), out SKCodecResult opened)
@@ -87,7 +101,7 @@ public sealed class SkiaImageDecoder : IImageDecoder
             throw new ImageFormatException(ImageFormat.DescribeRefusal(encoded.Span, SKCodecResult.Unimplemented));
         }
 
-        CheckSize(codec.Info, encoded.Length);
+        CheckSize(codec.Info.Width, codec.Info.Height, encoded.Length);
         SKEncodedOrigin origin = ExifOrientation.Read(codec, encoded.Span);
         if (_isBounded) CollectGarbage(encoded.Length);
         return codec.EncodedFormat == SKEncodedImageFormat.Png && (long)codec.Info.Width * codec.Info.Height > LargePixels
@@ -102,6 +116,18 @@ public sealed class SkiaImageDecoder : IImageDecoder
         long last = Interlocked.Read(ref _collectedAt);
         if (allocated + encodedBytes - last < GarbageBytes || Interlocked.CompareExchange(ref _collectedAt, allocated, last) != last) return;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
+    }
+
+    private RgbImage DecodeTiff(ReadOnlyMemory<byte> encoded, int minimumShortSide)
+    {
+        TiffRows rows = TiffRows.Open(encoded);
+        CheckSize(rows.Width, rows.Height, encoded.Length);
+        if (_isBounded) CollectGarbage(encoded.Length);
+        int factor = ReductionFactor(rows.Width, rows.Height, minimumShortSide);
+        using DecodeBudget.Share share = Reserve(rows.Width, rows.Height, rows.Cost + SinkCost(rows.Width, rows.Height, factor, false));
+        PixelSink sink = CreateSink(rows.Width, rows.Height, factor, rows.Origin, false);
+        rows.Read(sink);
+        return sink.Finish();
     }
 
     private RgbImage DecodePng(PngRows rows, int minimumShortSide, SKEncodedOrigin origin)
@@ -148,27 +174,27 @@ public sealed class SkiaImageDecoder : IImageDecoder
     private static long SinkCost(int width, int height, int factor, bool anyOrder) =>
         factor == 1 ? (long)width * height * 3 : BoxReducer.Cost(width, height, factor, anyOrder);
 
-    private static PixelSink CreateSink(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder) =>
-        factor == 1 ? new Upright(width, height, origin) : new BoxReducer(width, height, factor, origin, anyOrder);
+    private PixelSink CreateSink(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder) =>
+        factor == 1 ? new Upright(width, height, origin, _background) : new BoxReducer(width, height, factor, origin, anyOrder, _background);
 
     private static unsafe SKData CreateData(MemoryHandle pin, int length) => SKData.Create((nint)pin.Pointer, length);
 
-    private void CheckSize(SKImageInfo info, int encodedBytes)
+    private void CheckSize(int width, int height, int encodedBytes)
     {
-        long pixels = (long)info.Width * info.Height;
-        if (info.Width < 1 || info.Height < 1)
+        long pixels = (long)width * height;
+        if (width < 1 || height < 1)
         {
-            throw new ImageFormatException($"The header claims {info.Width}x{info.Height} pixels.");
+            throw new ImageFormatException($"The header claims {width}x{height} pixels.");
         }
 
         if (pixels > _maximumPixels || pixels > Array.MaxLength / 4)
         {
-            throw new ImageFormatException($"The header claims {info.Width}x{info.Height} pixels; at most {_maximumPixels} pixels are decoded.");
+            throw new ImageFormatException($"The header claims {width}x{height} pixels; at most {_maximumPixels} pixels are decoded.");
         }
 
         if (pixels > AlwaysPlausiblePixels && pixels / PixelsPerByte > encodedBytes)
         {
-            throw new ImageFormatException($"The header claims {info.Width}x{info.Height} pixels, which {encodedBytes} bytes cannot hold.");
+            throw new ImageFormatException($"The header claims {width}x{height} pixels, which {encodedBytes} bytes cannot hold.");
         }
     }
 

@@ -7,10 +7,11 @@ using Thomas.Data;
 
 namespace Thomas.Imaging;
 
-/// <summary>Puts stored RGBA pixels where they belong in an upright RGB image: applies the EXIF orientation and lays transparent pixels over white.</summary>
+/// <summary>Puts stored RGBA pixels where they belong in an upright RGB image: applies the EXIF orientation, lays transparent pixels over a background.</summary>
 internal sealed class Upright : PixelSink
 {
     private readonly byte[] _rgb;
+    private readonly RgbColor _background;
     private readonly int _width;
     private readonly int _height;
     private readonly int _start;
@@ -20,8 +21,10 @@ internal sealed class Upright : PixelSink
     /// <param name="width">Stored width.</param>
     /// <param name="height">Stored height.</param>
     /// <param name="origin">Where the stored image's first row and column belong; values 5 to 8 swap the sides.</param>
-    public Upright(int width, int height, SKEncodedOrigin origin)
+    /// <param name="background">What transparent pixels are laid over.</param>
+    public Upright(int width, int height, SKEncodedOrigin origin, RgbColor background)
     {
+        _background = background;
         (_width, _height) = (int)origin >= (int)SKEncodedOrigin.LeftTop ? (height, width) : (width, height);
         _rgb = GC.AllocateUninitializedArray<byte>(checked(width * height * 3));
 
@@ -54,7 +57,7 @@ internal sealed class Upright : PixelSink
 
         for (int i = 0; i < pixels.Length; i++, at += stride)
         {
-            uint pixel = OverWhite(pixels[i]);
+            uint pixel = Over(_background, pixels[i]);
             (rgb[at], rgb[at + 1], rgb[at + 2]) = ((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16));
         }
     }
@@ -63,15 +66,15 @@ internal sealed class Upright : PixelSink
     public override RgbImage Finish() => new(_width, _height, _rgb);
 
     // One store for three bytes: the fourth is overwritten by the next pixel. Rows come in any order, so the last pixel of a run must not write it.
-    private static void AddRun(Span<byte> rgb, ReadOnlySpan<uint> pixels)
+    private void AddRun(Span<byte> rgb, ReadOnlySpan<uint> pixels)
     {
         int at = 0;
         for (int i = 0; i < pixels.Length - 1; i++, at += 3)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(rgb[at..], OverWhite(pixels[i]));
+            BinaryPrimitives.WriteUInt32LittleEndian(rgb[at..], Over(_background, pixels[i]));
         }
 
-        uint pixel = OverWhite(pixels[^1]);
+        uint pixel = Over(_background, pixels[^1]);
         (rgb[at], rgb[at + 1], rgb[at + 2]) = ((byte)pixel, (byte)(pixel >> 8), (byte)(pixel >> 16));
     }
 }

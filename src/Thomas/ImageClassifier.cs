@@ -225,7 +225,8 @@ public sealed class ImageClassifier : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(top);
     }
 
-    private RgbImage Decode(IImageDecoder decoder, ReadOnlyMemory<byte> encoded) => decoder.DecodeChecked(encoded, _preprocessor.MinimumShortSide, "the image");
+    private RgbImage Decode(IImageDecoder decoder, ReadOnlyMemory<byte> encoded) =>
+        decoder.WithBackground(_preprocessor.Preprocessing.Background).DecodeChecked(encoded, _preprocessor.MinimumShortSide, "the image");
 
     /// <summary>The scores of one image, valid while the executable is the caller's.</summary>
     private ReadOnlySpan<float> Run(Executable executable, RgbImage image)

@@ -33,7 +33,10 @@ internal static class ReportParts
             p.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
             p.CropMargin,
             input.Source,
-            input.IsGuess);
+            input.IsGuess)
+        {
+            Background = p.Background.ToString(),
+        };
     }
 
     public static AccuracyReport Of(ConfusionMatrix matrix, IReadOnlyList<string> labels)

@@ -6,7 +6,11 @@ namespace Thomas.App.Reports;
 // The shapes of --json. Names are camelCase there; what is null is left out.
 
 internal sealed record PreprocessingReport(
-    int Width, int Height, IReadOnlyList<float> Mean, IReadOnlyList<float> Std, string Color, string Resize, double CropMargin, string Source, bool IsGuess);
+    int Width, int Height, IReadOnlyList<float> Mean, IReadOnlyList<float> Std, string Color, string Resize, double CropMargin, string Source, bool IsGuess)
+{
+    /// <summary>What transparent parts are laid over, as #RRGGBB.</summary>
+    public required string Background { get; init; }
+}
 
 internal sealed record TensorReport(string Name, string Type, IReadOnlyList<int> Shape);
 
@@ -62,6 +66,20 @@ internal sealed record StageReport(string Name, double Seconds);
 internal sealed record BrokenReport(string Path, string Reason);
 
 internal sealed record SuspectReport(string Path, string Label, string Suggested, double Doubt);
+
+internal sealed record FoundImageReport(string Path, string Label, string? Part);
+
+internal sealed record FindingReport(string Kind, string Severity, string? Match, string Message, IReadOnlyList<FoundImageReport> Images);
+
+internal sealed record CheckReport(
+    string Data, int Images, IReadOnlyList<string> Classes, int Warnings, bool IsComplete, IReadOnlyList<FindingReport> Findings, double Seconds)
+{
+    /// <summary>The file of <c>--model</c>; null where none was given.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The file of <c>--report</c>; null where none was asked for.</summary>
+    public string? ReportFile { get; init; }
+}
 
 internal sealed record AccuracyReport(
     double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
@@ -344,6 +362,7 @@ internal sealed record PullReport(
 [JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(ClassifyReport))]
 [JsonSerializable(typeof(EvaluateReport))]
+[JsonSerializable(typeof(CheckReport))]
 [JsonSerializable(typeof(TuneReport))]
 [JsonSerializable(typeof(TrainReport))]
 [JsonSerializable(typeof(PlanReport))]

@@ -58,7 +58,8 @@ internal sealed class ImageSheets : IDisposable
             RgbImage image;
             try
             {
-                image = prediction.Image.Read().Decode(decoder, _preprocessor.MinimumShortSide, prediction.Image.Name);
+                IImageDecoder onGround = decoder.WithBackground(_preprocessor.Preprocessing.Background);
+                image = prediction.Image.Read().Decode(onGround, _preprocessor.MinimumShortSide, prediction.Image.Name);
             }
             catch (ThomasException)
             {

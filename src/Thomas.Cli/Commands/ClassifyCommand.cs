@@ -128,7 +128,8 @@ internal sealed class ClassifyCommand
         try
         {
             byte[] encoded = InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, _terminal.Cancellation);
-            RgbImage image = decoder.DecodeChecked(encoded, new Preprocessor(classifier.Input.Preprocessing).MinimumShortSide, "the image");
+            Preprocessing wanted = classifier.Input.Preprocessing;
+            RgbImage image = decoder.WithBackground(wanted.Background).DecodeChecked(encoded, new Preprocessor(wanted).MinimumShortSide, "the image");
             List<ClassReport> classes = [];
             foreach (ClassScore score in classifier.Classify(image, top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
             if (sheets is not null) tiles.Add(sheets.Explained(image, classifier.Classify(image, 2), path));

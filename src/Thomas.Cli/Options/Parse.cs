@@ -45,6 +45,21 @@ internal static class Parse
         return option;
     }
 
+    /// <summary>A color.</summary>
+    public static Option<RgbColor?> Color(string name, string description)
+    {
+        Option<RgbColor?> option = new(name) { Description = description, HelpName = "white|black|gray|#RRGGBB" };
+        option.CompletionSources.Add("white", "black", "gray");
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (RgbColor.TryParse(text, out RgbColor color)) return color;
+            result.AddError($"{name} is '{text}'; it must be white, black, gray, or a color such as '#FF8000' (in quotes, since # begins a comment).");
+            return null;
+        };
+        return option;
+    }
+
     /// <summary>An amount of memory.</summary>
     public static Option<long?> Size(string name, string description)
     {

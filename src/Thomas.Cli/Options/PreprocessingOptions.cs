@@ -28,7 +28,7 @@ internal sealed class PreprocessingOptions
     /// <summary>Whether any of the options is given.</summary>
     public bool IsGiven(ParseResult parsed) =>
         parsed.GetValue(_preset) is not null || parsed.GetValue(_mean) is not null || parsed.GetValue(_std) is not null ||
-        parsed.GetValue(_color) is not null || _resize.IsGiven(parsed);
+        parsed.GetValue(_color) is not null || _resize.IsGiven(parsed) || _resize.IsBackgroundGiven(parsed);
 
     /// <summary>What the options say, laid over what the file says or what is guessed; null if no option is given. Warns of guesses.</summary>
     public Preprocessing? Read(ParseResult parsed, Model model, Terminal terminal)
@@ -56,6 +56,7 @@ internal sealed class PreprocessingOptions
                 Resize = chosen.Resize,
                 CropMargin = chosen.CropMargin,
                 ColorOrder = chosen.ColorOrder == ColorOrder.Gray ? ColorOrder.Gray : wanted.ColorOrder,
+                Background = chosen.Background,
             };
         }
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Thomas.Cli.Options;
 
-/// <summary>How images get the model's size.</summary>
+/// <summary>How images get the model's size and lose their transparency.</summary>
 internal sealed class ResizeOptions
 {
     private readonly Option<string> _resize = Parse.Word(
@@ -11,13 +11,19 @@ internal sealed class ResizeOptions
         "--crop-margin",
         "For center-crop: size of the resized image relative to the crop, 1 for the largest crop that fits (default 1.143, or 1 up to 64 pixels)", 1.0, 4.0);
 
+    private readonly Option<RgbColor?> _background = Parse.Color(
+        "--background", "What transparent parts of images are laid over (default: the model's own, or white)");
+
     public void AddTo(Command command)
     {
+        command.Add(_background);
         command.Add(_resize);
         command.Add(_cropMargin);
     }
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_resize) is not null || parsed.GetValue(_cropMargin) is not null;
+
+    public bool IsBackgroundGiven(ParseResult parsed) => parsed.GetValue(_background) is not null;
 
     /// <summary>Lays what the options say over a preprocessing.</summary>
     /// <exception cref="UsageException">Options that do not go together.</exception>
@@ -36,6 +42,7 @@ internal sealed class ResizeOptions
                 : resize is not null || margin is not null ? ResizeMode.ShorterSideThenCenterCrop
                 : preprocessing.Resize,
             CropMargin = margin ?? preprocessing.CropMargin,
+            Background = parsed.GetValue(_background) ?? preprocessing.Background,
         };
     }
 }

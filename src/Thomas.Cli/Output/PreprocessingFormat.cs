@@ -10,7 +10,7 @@ internal static class PreprocessingFormat
     {
         string normalization = PresetOf(p) is string preset ? $"{preset}: {Arithmetic(p)}" : Arithmetic(p);
         string resize = p.Resize == ResizeMode.Stretch ? "stretched" : Invariant($"center crop (resized to {p.CropMargin:0.###} times the crop)");
-        return Invariant($"{p.Width}x{p.Height} {p.ColorOrder.ToString().ToUpperInvariant()}, {normalization}, {resize}");
+        return Invariant($"{p.Width}x{p.Height} {p.ColorOrder.ToString().ToUpperInvariant()}, {normalization}, {resize}{Ground(p)}");
     }
 
     /// <summary>Order of the colors, arithmetic and what bytes become.</summary>
@@ -39,15 +39,18 @@ internal static class PreprocessingFormat
     {
         if (p.Resize == ResizeMode.Stretch)
         {
-            return Invariant($"stretch to {p.Width}x{p.Height} pixels{(format == ModelFormat.TfLite ? ", as TFLite's task libraries do" : "")}");
+            return Invariant($"stretch to {p.Width}x{p.Height} pixels{(format == ModelFormat.TfLite ? ", as TFLite's task libraries do" : "")}{Ground(p)}");
         }
 
         string crop = p.CropMargin == 1
             ? Invariant($"largest center crop, resized to {p.Width}x{p.Height} pixels")
             : Invariant(
                 $"cover {Math.Round(p.Width * p.CropMargin)}x{Math.Round(p.Height * p.CropMargin)} pixels, then cut out the center {p.Width}x{p.Height}");
-        return format == ModelFormat.TfLite ? $"{crop}; TFLite's task libraries would stretch" : crop;
+        return (format == ModelFormat.TfLite ? $"{crop}; TFLite's task libraries would stretch" : crop) + Ground(p);
     }
+
+    // White is what most programs take.
+    private static string Ground(Preprocessing p) => p.Background == RgbColor.White ? "" : $"; transparent parts on {p.Background}";
 
     /// <summary>The preset that normalizes so, if one does.</summary>
     public static string? PresetOf(Preprocessing p)

@@ -55,6 +55,8 @@ public sealed record FileKind(string Name, FileFamily Family, string? Remedy = n
         if (kind is null || ReferenceEquals(kind.Remedy, FileSignatures.Readable)) return null;
         string remedy = kind.Family switch
         {
+            FileFamily.Image when kind.Name == FileSignatures.Heic => "convert it to JPEG; on an iPhone, Settings > Camera > Formats > Most Compatible takes "
+                + "JPEG photos",
             FileFamily.Image => "such images are not supported; convert it to JPEG, PNG, WebP, GIF or BMP",
             FileFamily.Media => "extract single images from it, as JPEG or PNG",
             FileFamily.Archive => "unpack it and give the images inside",

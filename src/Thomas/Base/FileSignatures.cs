@@ -9,6 +9,9 @@ internal static class FileSignatures
     /// <summary>Marks images that the usual decoders read.</summary>
     public const string Readable = "give the model first, as in 'thomas classify MODEL IMAGE'";
 
+    /// <summary>What iPhones save.</summary>
+    public const string Heic = "a HEIC image";
+
     private const string Swapped = Readable + " ";
     private const string ToTfLite = "convert it to .tflite in Python with tf.lite.TFLiteConverter.from_keras_model, or to .onnx with tf2onnx";
     private const string TorchExport =
@@ -159,7 +162,7 @@ internal static class FileSignatures
         if (Has(brand, 0, "avif") || Has(brand, 0, "avis")) return new FileKind("an AVIF image", FileFamily.Image, Swapped);
         if (Has(brand, 0, "crx ")) return new FileKind("a camera raw image (CR3)", FileFamily.Image, Swapped);
         return Has(brand, 0, "hei") || Has(brand, 0, "hev") || Has(brand, 0, "mif1") || Has(brand, 0, "msf1")
-            ? new FileKind("a HEIC image", FileFamily.Image, Swapped)
+            ? new FileKind(Heic, FileFamily.Image, Swapped)
             : new FileKind("an MP4 or QuickTime video", FileFamily.Media, NotNetwork);
     }
 

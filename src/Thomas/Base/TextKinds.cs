@@ -60,7 +60,8 @@ internal static class TextKinds
 
         if (Begins("node {") || Begins("layer {") || Begins("name:") || Begins("layers {")) return Caffe;
         string line = start.Split('\n')[0].Trim();
-        return new FileKind($"a text file (it begins with \"{VisibleText.Shorten(line, Quoted)}\")", FileFamily.Text);
+        bool isJson = start[0] == '{' && start[1..].TrimStart() is ['"' or '}', ..];
+        return new FileKind($"a {(isJson ? "JSON" : "text")} file (it begins with \"{VisibleText.Shorten(line, Quoted)}\")", FileFamily.Text);
 
         bool Begins(string word) => start.StartsWith(word, StringComparison.OrdinalIgnoreCase);
         bool Has(string word) => start.Contains(word, StringComparison.OrdinalIgnoreCase);

@@ -11,7 +11,21 @@ public interface IImageDecoder
     /// <summary>Name and version of the decoder. Prepared sets are cached under it, since decoders may differ by a grey level.</summary>
     string Identity { get; }
 
-    /// <summary>Decodes an image: upright, first frame, transparent parts over white, color values as stored (no color management).</summary>
+    /// <summary>
+    /// The decoder that lays transparent parts over a color. The library asks for that of the model's <see cref="Preprocessing.Background"/>, which is the
+    /// place to choose another one.
+    /// </summary>
+    /// <param name="background">The color.</param>
+    /// <returns>This decoder if it does so already, or a similar one; its <see cref="Identity"/> differs then.</returns>
+    /// <exception cref="ThomasException">The decoder knows white only, as all do that do not implement this.</exception>
+    IImageDecoder WithBackground(RgbColor background) => background == RgbColor.White
+        ? this
+        : throw new ThomasException($"The decoder '{Identity}' lays transparent parts of images over white only, but the model wants {background}.");
+
+    /// <summary>
+    /// Decodes an image: upright, first frame, transparent parts over white unless <see cref="WithBackground"/> says otherwise, color values as stored (no
+    /// color management).
+    /// </summary>
     /// <param name="encoded">The whole encoded file.</param>
     /// <param name="minimumShortSide">
     /// If positive, the decoder may return a reduced image whose shorter side is at least this long, which is much faster for large photos.

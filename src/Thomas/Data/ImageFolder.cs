@@ -13,7 +13,7 @@ namespace Thomas.Data;
 /// <remarks>
 /// Classes and images are in ordinal order of their names. Images may lie in folders below the class; links to folders are followed for classes only, so a link
 /// in a circle does no harm. Hidden files and folders, those of unpacking and system tools, and files without an image's extension are passed over;
-/// <see cref="Dataset.Notes"/> says what a person should know of that. Images of formats that no decoder here reads (HEIC, AVIF, TIFF, JPEG XL) are kept, so
+/// <see cref="Dataset.Notes"/> says what a person should know of that. Images of formats that no decoder here reads (HEIC, AVIF, JPEG XL) are kept, so
 /// that they are reported and not silently missing. The classes are those of the training part; other parts are matched by name.
 /// </remarks>
 internal static class ImageFolder
@@ -62,7 +62,7 @@ internal static class ImageFolder
 
     /// <summary>Whether the name of a file ends like an image's.</summary>
     /// <param name="path">The file's path or name.</param>
-    /// <returns>True for the endings of JPEG, PNG, WebP, GIF, BMP, and of formats that are refused when they are decoded (HEIC, AVIF, TIFF, JPEG XL).</returns>
+    /// <returns>True for the endings of JPEG, PNG, WebP, GIF, BMP, TIFF, and of formats that are refused when they are decoded (HEIC, AVIF, JPEG XL).</returns>
     public static bool IsImage(string path)
     {
         ArgumentNullException.ThrowIfNull(path);

@@ -1,12 +1,16 @@
 using System;
 using System.IO;
 using System.IO.Hashing;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Data;
 
 /// <summary>Where the pixels of a sample come from: a file, encoded bytes in memory, or raw RGB in memory.</summary>
 public abstract class ImageSource
 {
+    // In a box, since other threads may read it.
+    private StrongBox<UInt128>? _lastHash;
+
     private protected ImageSource(string name) => Name = name;
 
     /// <summary>What to call the image in messages: its path, or a number for images in memory.</summary>
@@ -53,7 +57,21 @@ public abstract class ImageSource
 
     /// <summary>XXH3 (128 bits) of what it is made of, see <see cref="ImageContent.Hash"/>.</summary>
     /// <exception cref="DataException">It cannot be read.</exception>
-    internal virtual UInt128 Hash() => Read().Hash();
+    internal UInt128 Hash()
+    {
+        UInt128 hash = ComputeHash();
+        _lastHash = new StrongBox<UInt128>(hash);
+        return hash;
+    }
+
+    /// <summary>What <see cref="Hash"/> returned last; null if nobody has asked yet.</summary>
+    internal UInt128? LastHash => _lastHash?.Value;
+
+    /// <summary>Number of bytes that it is made of.</summary>
+    /// <exception cref="DataException">That cannot be found out.</exception>
+    internal abstract long Length();
+
+    private protected virtual UInt128 ComputeHash() => Read().Hash();
 
     /// <summary>Bytes of memory that the image itself holds, beside the objects that name it.</summary>
     internal virtual long HeldBytes => 0;
@@ -76,7 +94,9 @@ public abstract class ImageSource
         internal override ImageContent Read() => Reading(path => new ImageContent(InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes), null));
 
         // Piece by piece: the files of a large set, read whole one after the other, are garbage that adds up.
-        internal override UInt128 Hash() => Reading(path => InputFile.Hash(path, ImageDecoderExtensions.MaximumEncodedBytes));
+        private protected override UInt128 ComputeHash() => Reading(path => InputFile.Hash(path, ImageDecoderExtensions.MaximumEncodedBytes));
+
+        internal override long Length() => Reading(InputFile.LengthOf);
 
         private T Reading<T>(Func<string, T> read)
         {
@@ -95,12 +115,16 @@ public abstract class ImageSource
     {
         internal override long HeldBytes => encoded.Length;
 
+        internal override long Length() => encoded.Length;
+
         internal override ImageContent Read() => new(encoded, null);
     }
 
     private sealed class PixelImage(string name, RgbImage image) : ImageSource(name)
     {
         internal override long HeldBytes => image.Pixels.Length;
+
+        internal override long Length() => image.Pixels.Length;
 
         internal override ImageContent Read() => new(image.Pixels, image);
     }

@@ -41,7 +41,7 @@ internal sealed class PassedOver
         string more = counts.Count > Named ? $" and {counts.Count - Named} other extensions" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{files} {(files == 1 ? "file was" : "files were")} skipped by extension: {string.Join(", ", endings)}{more}; JPEG, PNG, WebP, GIF and BMP "
-            + $"images are read");
+            $"{files} {(files == 1 ? "file was" : "files were")} skipped by extension: {string.Join(", ", endings)}{more}; JPEG, PNG, WebP, GIF, BMP "
+            + $"and TIFF images are read");
     }
 }

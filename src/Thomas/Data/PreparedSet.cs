@@ -118,7 +118,7 @@ public sealed class PreparedSet : IDisposable
         }
 
         Preprocessor preprocessor = new(options.Preprocessing);
-        Preparation preparation = new(dataset, decoder, options, preprocessor, progress, cancellation);
+        Preparation preparation = new(dataset, decoder.WithBackground(options.Preprocessing.Background), options, preprocessor, progress, cancellation);
         try
         {
             preparation.Run();

@@ -11,6 +11,8 @@ internal sealed class RawImage(string name, ReadOnlyMemory<byte> planes, int wid
 {
     internal override long HeldBytes => planes.Length;
 
+    internal override long Length() => planes.Length;
+
     internal override ImageContent Read()
     {
         ReadOnlySpan<byte> source = planes.Span;

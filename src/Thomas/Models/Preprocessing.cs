@@ -92,6 +92,9 @@ public sealed record Preprocessing
     /// </summary>
     public double CropMargin { get; init; } = DefaultCropMargin;
 
+    /// <summary>What transparent parts of an image are laid over when it is decoded.</summary>
+    public RgbColor Background { get; init; } = RgbColor.White;
+
     /// <summary>Number of channels of the model's input: 1 for gray, else 3.</summary>
     public int Channels => ColorOrder == ColorOrder.Gray ? 1 : 3;
 

@@ -17,21 +17,22 @@ internal static class PreprocessingText
     private const string ColorKey = "thomas.color";
     private const string ResizeKey = "thomas.resize";
     private const string CropMarginKey = "thomas.crop_margin";
+    private const string BackgroundKey = "thomas.background";
 
     /// <summary>Names the preset that was guessed for the source of a file that has no preprocessing.</summary>
     public const string GuessKey = "thomas.guess";
 
-    /// <summary>Writes a preprocessing as pairs, always all of them and in the same order.</summary>
+    /// <summary>Writes a preprocessing as pairs in a fixed order.</summary>
     /// <param name="preprocessing">The preprocessing.</param>
     /// <returns>
     /// <c>thomas.width</c>, <c>thomas.height</c>, <c>thomas.mean</c> and <c>thomas.std</c> (three numbers separated by spaces), <c>thomas.color</c> (rgb, bgr,
     /// gray),
-    /// <c>thomas.resize</c> (center-crop, stretch), <c>thomas.crop_margin</c>.
+    /// <c>thomas.resize</c> (center-crop, stretch), <c>thomas.crop_margin</c>, and unless it is white <c>thomas.background</c> (#RRGGBB).
     /// </returns>
     public static IReadOnlyList<KeyValuePair<string, string>> Format(Preprocessing preprocessing)
     {
         ArgumentNullException.ThrowIfNull(preprocessing);
-        return
+        List<KeyValuePair<string, string>> pairs =
         [
             new(WidthKey, preprocessing.Width.ToString(CultureInfo.InvariantCulture)),
             new(HeightKey, preprocessing.Height.ToString(CultureInfo.InvariantCulture)),
@@ -41,6 +42,10 @@ internal static class PreprocessingText
             new(ResizeKey, FormatResize(preprocessing.Resize)),
             new(CropMarginKey, preprocessing.CropMargin.ToString("R", CultureInfo.InvariantCulture)),
         ];
+
+        // Versions that know no other background read the file as before, and its keys in caches stay the same.
+        if (preprocessing.Background != RgbColor.White) pairs.Add(new(BackgroundKey, preprocessing.Background.ToString()));
+        return pairs;
     }
 
     /// <summary>Reads what <see cref="Format"/> wrote; other pairs are ignored.</summary>
@@ -84,6 +89,7 @@ internal static class PreprocessingText
             ColorOrder = ParseColor(pairs[ColorKey]),
             Resize = ParseResize(pairs[ResizeKey]),
             CropMargin = ParseDouble(pairs, CropMarginKey),
+            Background = pairs.TryGetValue(BackgroundKey, out string? background) ? ParseBackground(background) : RgbColor.White,
         };
         try
         {
@@ -129,6 +135,9 @@ internal static class PreprocessingText
         "stretch" => ResizeMode.Stretch,
         _ => throw Unreadable(ResizeKey, text, "center-crop or stretch"),
     };
+
+    private static RgbColor ParseBackground(string text) =>
+        RgbColor.TryParse(text, out RgbColor color) ? color : throw Unreadable(BackgroundKey, text, "#RRGGBB");
 
     private static int ParseInteger(IReadOnlyDictionary<string, string> pairs, string key) =>
         int.TryParse(pairs[key], NumberStyles.None, CultureInfo.InvariantCulture, out int value)

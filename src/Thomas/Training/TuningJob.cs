@@ -75,6 +75,7 @@ internal sealed class TuningJob(
         using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
         KeptClasses? kept = oldHead is null ? null : KeptClasses.Of(oldHead, labels.Count, Rehearsed(oldHead), validation);
+        _warnings.AddRange(DatasetWarnings.Of(trainImages.Dataset.Samples, validationImages.Dataset.Samples, dataset.ClassNames, cancellation));
         IReadOnlyList<LabelSuspect>? suspects = Suspects((train, trainImages.Dataset), (validation, validationImages.Dataset));
         ConfusionMatrix before;
         // The centroids know the data's classes only: of a single one they would always be right.

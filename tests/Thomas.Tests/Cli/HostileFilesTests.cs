@@ -150,7 +150,7 @@ public sealed class HostileFilesTests : IDisposable
         string data = _files.Data(perClass: 2);
         foreach (string name in new[] { "a.ppm", "b.ppm", "c.CR2", "d.svg", "e" }) File.WriteAllText(Path.Combine(data, "red", name), "");
         const string Note =
-            "note: 5 files were skipped by extension: 2 .ppm, 1 without an extension, 1 .CR2, 1 .svg; JPEG, PNG, WebP, GIF and BMP images are read";
+            "note: 5 files were skipped by extension: 2 .ppm, 1 without an extension, 1 .CR2, 1 .svg; JPEG, PNG, WebP, GIF, BMP and TIFF images are read";
         Assert.Contains(Note, CliRun.Of("plan", _files.Model(), "--data", data, "--update", "last").Error, StringComparison.Ordinal);
         Assert.Contains(Note, CliRun.Of("classify", _files.Model(), data).Error, StringComparison.Ordinal);
     }

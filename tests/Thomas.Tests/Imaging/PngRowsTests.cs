@@ -45,7 +45,7 @@ public sealed class PngRowsTests
         {
             byte[] png = new PngMaker(width, height, colorType, depth, interlaced, transparent).Random((ulong)(width + depth));
             RgbImage expected = new SkiaImageDecoder().Decode(png);
-            Upright sink = new(width, height, SKEncodedOrigin.TopLeft);
+            Upright sink = new(width, height, SKEncodedOrigin.TopLeft, RgbColor.White);
             PngRows.Open(png).Read(sink);
             Assert.Equal(expected.Pixels, sink.Finish().Pixels);
         }
@@ -60,11 +60,11 @@ public sealed class PngRowsTests
     {
         const int Width = 41, Height = 30, Factor = 4;
         byte[] png = new PngMaker(Width, Height, 6, 8, interlaced, false).Random(5);
-        BoxReducer reducer = new(Width, Height, Factor, (SKEncodedOrigin)orientation, interlaced);
+        BoxReducer reducer = new(Width, Height, Factor, (SKEncodedOrigin)orientation, interlaced, RgbColor.White);
         PngRows.Open(png).Read(reducer);
         RgbImage whole = new SkiaImageDecoder().Decode(png);
         (int columns, int rows) = (11, 8);
-        Upright expected = new(columns, rows, (SKEncodedOrigin)orientation);
+        Upright expected = new(columns, rows, (SKEncodedOrigin)orientation, RgbColor.White);
         for (int row = 0; row < rows; row++)
         {
             uint[] means = new uint[columns];
@@ -119,7 +119,7 @@ public sealed class PngRowsTests
             }
         }
 
-        static void Read(ReadOnlyMemory<byte> png) => PngRows.Open(png).Read(new Upright(37, 23, SKEncodedOrigin.TopLeft));
+        static void Read(ReadOnlyMemory<byte> png) => PngRows.Open(png).Read(new Upright(37, 23, SKEncodedOrigin.TopLeft, RgbColor.White));
     }
 }
 

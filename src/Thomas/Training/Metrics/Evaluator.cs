@@ -121,6 +121,7 @@ public static class Evaluator
         if (output.IsBinary || output.IsIndependent || model.Graph.Outputs.Count > 1) notes.Add($"the model's output is {output.Description}");
         if (output.IsIndependent) notes.Add("the class with the highest probability counts as the answer");
         int[] classMap = MapClasses(model, output, dataset, notes);
+        Dataset whole = dataset;
         if (dataset.Has(Subset.Validation))
         {
             dataset = dataset.Only(Subset.Validation);
@@ -181,6 +182,7 @@ public static class Evaluator
             }
 
             warnings.AddRange(LostClasses.Of(dataset, set.Dataset, "image"));
+            warnings.AddRange(DatasetWarnings.Of(whole.Only(Subset.Train).Samples, set.Dataset.Samples, whole.ClassNames, cancellation));
             return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels, predictions);
         }
     }

@@ -70,7 +70,7 @@ internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Tr
         return new TrainingInputs(classes.Model, classes.IsKnown, new ImageSamples(train, preprocessor, options.Augmentation, classes.Map), check)
         {
             Preprocessing = wanted,
-            Warnings = ClassNames.Alike(names),
+            Warnings = [.. ClassNames.Alike(names), .. DatasetWarnings.Of(train.Dataset.Samples, validation?.Dataset.Samples ?? [], names)],
         };
     }
 

@@ -409,7 +409,7 @@ public sealed partial class TuningSession : IDisposable
             throw new InvalidOperationException("The session was opened without a decoder, so it takes only pixels (RgbImage); give TuningSession.Open one.");
         }
 
-        return _decoder.DecodeChecked(encoded, _preprocessor.MinimumShortSide, name);
+        return _decoder.WithBackground(_preprocessor.Preprocessing.Background).DecodeChecked(encoded, _preprocessor.MinimumShortSide, name);
     }
 
     private float[] FeaturesOf(RgbImage image)

@@ -36,6 +36,9 @@ internal static class ReportParts
             input.IsGuess);
     }
 
+    public static RehearsalReport? Of(Rehearsal? rehearsal) =>
+        rehearsal is null ? null : new RehearsalReport(rehearsal.Vectors, rehearsal.Features, rehearsal.StoredBytes) { Threshold = rehearsal.Threshold };
+
     public static AccuracyReport Of(ConfusionMatrix matrix, IReadOnlyList<string> labels)
     {
         List<ClassMetricsReport> classes = [];

@@ -101,6 +101,12 @@ public sealed class TuningResult
     /// <summary>Whether the tuned model does worse on the validation images than the baseline of <see cref="Before"/>.</summary>
     public bool IsBelowBaseline => After.Accuracy < Before.Accuracy;
 
+    /// <summary>
+    /// The similarity below which the tuned model calls an image unknown, which is stored in it; null where none was found, see
+    /// <see cref="Rehearsal.Threshold"/>.
+    /// </summary>
+    public UnknownThreshold? Unknown { get; init; }
+
     /// <summary>What the run was planned to add to the process; null without a bound.</summary>
     public RunPlan? Plan { get; init; }
 

@@ -54,8 +54,11 @@ internal static class UnknownBenchmark
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{data.Name} against {others.Rows.Length} images of {Path.GetFileName(otherPath)}: {seeds} seeds, {areas.Count} divisions; AUROC {areas.Average():F3} "
-            + $"({areas.Min():F3} to {areas.Max():F3}); at thresholds {thresholds.Min():F3} to {thresholds.Max():F3} refused {refused.Average():P1} of known images "
+            $"{data.Name} against {others.Rows.Length} images of {Path.GetFileName(otherPath)}: {seeds} seeds, {areas.Count} divisions; "
+            + $"AUROC {areas.Average():F3} ({areas.Min():F3} to {areas.Max():F3})"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"at thresholds of {thresholds.Min():F3} to {thresholds.Max():F3} refused: {refused.Average():P1} of known images "
             + $"({refused.Min():P1} to {refused.Max():P1}), {found.Average():P1} of the others ({found.Min():P1} to {found.Max():P1})"));
         return 0;
     }

@@ -206,8 +206,9 @@ internal sealed class ClassifyCommand
         _terminal.Say(path);
         if (report.Unknown == true)
         {
-            string nearest = classes.Count == 0 ? "" : $"; nearest: {VisibleText.Shorten(classes[0].Label, NameColumns)} {Format.Percent(classes[0].Probability)}";
-            _terminal.Say(Format.Invariant($"  unknown (similarity {Floor(report.Similarity!.Value):0.00##}, below {report.Threshold!.Value:0.00##}){nearest}"));
+            string nearest = $"{VisibleText.Shorten(classes[0].Label, NameColumns)} {Format.Percent(classes[0].Probability)}";
+            string numbers = Format.Invariant($"similarity {Cut(report.Similarity!.Value):0.00##}, below {report.Threshold!.Value:0.00##}");
+            _terminal.Say($"  unknown ({numbers}); nearest: {nearest}");
             return;
         }
 
@@ -216,5 +217,5 @@ internal sealed class ClassifyCommand
     }
 
     /// <summary>Four digits, cut, as thresholds have: what is just below one must not be printed as equal to it.</summary>
-    private static double Floor(float similarity) => Math.Floor(similarity * 10_000.0) / 10_000;
+    private static double Cut(float similarity) => Math.Floor(similarity * 10_000.0) / 10_000;
 }

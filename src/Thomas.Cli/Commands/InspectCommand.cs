@@ -177,7 +177,9 @@ internal sealed class InspectCommand
         _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));
         if (report.Rehearsal is RehearsalReport vectors)
         {
-            string threshold = vectors.Threshold is float t ? Format.Invariant($"images with a similarity below {t:0.00##} are unknown") : "no threshold for unknown images";
+            string threshold = vectors.Threshold is float t
+                ? Format.Invariant($"images with a similarity below {t:0.00##} are unknown")
+                : "no threshold for unknown images";
             _terminal.Field("rehearsal", $"{vectors.Vectors} vectors of {vectors.Features} features ({Format.Bytes(vectors.Bytes)})\n{threshold}");
         }
 

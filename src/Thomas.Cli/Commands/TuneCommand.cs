@@ -176,9 +176,13 @@ internal sealed class TuneCommand
         _terminal.Field("checked", $"{result.Checked}{(result.KeptClasses > 0 ? "" : Format.Interval(result.After))}\n{chosen}");
         if (result.Unknown is UnknownThreshold unknown)
         {
-            string refused = $"{unknown.Refused} of {unknown.Images} ({Format.Percent((double)unknown.Refused / unknown.Images)})";
-            _terminal.Field("unknown", Format.Invariant($"similarity below {unknown.Similarity:0.00##}: {refused} of the images it was found on are refused"));
+            string share = Format.Percent((double)unknown.Refused / unknown.Images);
+            _terminal.Field(
+                "unknown",
+                Format.Invariant($"images with a similarity below {unknown.Similarity:0.00##}: ")
+                + $"{unknown.Refused} of the {unknown.Images} that it was found on ({share})");
         }
+        else if (result.UnknownProblem is string problem) _terminal.Field("unknown", $"no threshold is stored: {problem}");
 
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));

@@ -33,6 +33,7 @@ internal sealed class TuningJob(
     private IReadOnlyList<string> _kernels = [];
     private RunPlan? _plan;
     private UnknownThreshold? _unknown;
+    private string? _unknownProblem;
     private int _noticesBefore;
 
     public TuningResult Run(IProgress<EpochReport>? epochs)
@@ -146,6 +147,7 @@ internal sealed class TuningJob(
             Predictions = predictions,
             Suspects = suspects,
             Unknown = _unknown,
+            UnknownProblem = _unknownProblem,
             Kernels = network?.Kernels ?? _kernels,
         };
         foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
@@ -248,11 +250,7 @@ internal sealed class TuningJob(
     {
         if (rehearsal is null) return null;
         _unknown = UnknownThreshold.Find(rehearsal, classes, unseen, most);
-        if (_unknown is null)
-        {
-            _notes.Add("no threshold for unknown images is stored: there are classes without feature vectors, or too few images");
-        }
-
+        _unknownProblem = _unknown is not null ? null : UnknownThreshold.Problem(rehearsal, classes);
         return rehearsal.WithThreshold(_unknown?.Similarity);
     }
 

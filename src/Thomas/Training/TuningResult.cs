@@ -107,6 +107,9 @@ public sealed class TuningResult
     /// </summary>
     public UnknownThreshold? Unknown { get; init; }
 
+    /// <summary>Why the model carries feature vectors but no threshold, as a clause; null if it carries one, or no vectors.</summary>
+    public string? UnknownProblem { get; init; }
+
     /// <summary>What the run was planned to add to the process; null without a bound.</summary>
     public RunPlan? Plan { get; init; }
 

@@ -53,7 +53,8 @@ public sealed class UnknownTests : IDisposable
     public void Json_of_classify_has_similarity_and_threshold()
     {
         (string model, string data, JsonElement report) = Tuned();
-        JsonElement[] images = [.. CliRun.Of("classify", model, Gray(), Path.Combine(data, "red", "00.png"), "--json").Json().GetProperty("images").EnumerateArray()];
+        CliRun run = CliRun.Of("classify", model, Gray(), Path.Combine(data, "red", "00.png"), "--json");
+        JsonElement[] images = [.. run.Json().GetProperty("images").EnumerateArray()];
         Assert.True(images[0].GetProperty("unknown").GetBoolean());
         Assert.False(images[1].GetProperty("unknown").GetBoolean());
         float threshold = report.GetProperty("unknown").GetProperty("threshold").GetSingle();

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Thomas.Architectures;
+using Thomas.Autodiff;
 using Thomas.Data;
 using Thomas.Data.Handwriting;
 using Thomas.Graphs;
@@ -70,6 +71,16 @@ public sealed class UnknownThresholdTests
         (Rehearsal small, FeatureMatrix few, _) = Planted(5, perClass: 4, unseen: 4, 1);
         using IDisposable ownedToo = few;
         Assert.Null(UnknownThreshold.Find(small, 2, few));
+        Assert.Contains("fewer than 20", UnknownThreshold.Problem(small, 2), StringComparison.Ordinal);
+        Assert.Contains("of one class", UnknownThreshold.Problem(rehearsal, 3), StringComparison.Ordinal);
+        Dataset data = TinyModels.Images(40, 1, "red", "green", "blue").ToDataset();
+        TuningResult added = Tuner.Tune(
+            TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax, 4, ["a", "b", "c", "d"]), data, new NoDecoder(), new TuningOptions { KeepClasses = true });
+        Assert.Null(added.Unknown);
+        Assert.Null(added.Model.Info.Rehearsal!.Threshold);
+        Assert.Contains("of 4 classes", added.UnknownProblem, StringComparison.Ordinal);
+        using ImageClassifier classifier = new(added.Model);
+        Assert.Null(classifier.UnknownThreshold);
     }
 
     [Fact]
@@ -165,7 +176,8 @@ public sealed class UnknownThresholdTests
         Preprocessing input = Preprocessing.Preset("unit", HandwrittenSet.Side, HandwrittenSet.Side) with { ColorOrder = ColorOrder.Gray, CropMargin = 1 };
         Model network = new(
             LeNet5.Architecture.Build(new ArchitectureOptions { Classes = 10, Seed = 1 }), new ModelInfo { Name = "LeNet-5", Preprocessing = input });
-        TuningOptions options = new() { Seed = 1, Network = new TrainerOptions { Policy = UpdatePolicy.All, Epochs = 4, BatchSize = 32, LearningRate = 0.001f } };
+        TrainerOptions training = new() { Policy = UpdatePolicy.All, Epochs = 4, BatchSize = 32, LearningRate = 0.001f };
+        TuningOptions options = new() { Seed = 1, Network = training };
         TuningResult result = Tuner.Tune(network, HandwrittenSet.Create(HandwrittenSet.Digits, 2000, 1).ToDataset(), new NoDecoder(), options);
         using ImageClassifier classifier = new(result.Model);
         float[] digits = Similarities(classifier, HandwrittenSet.Digits, 2), letters = Similarities(classifier, HandwrittenSet.Letters, 3);

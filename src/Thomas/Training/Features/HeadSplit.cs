@@ -78,8 +78,8 @@ internal sealed class HeadSplit
     }
 
     /// <summary>
-    /// The graph from the image to one vector: the numbers of the class output, then the features, [n, numbers + FeatureCount]. All that is computed for them is
-    /// computed once.
+    /// The graph from the image to one vector: the numbers of the class output, then the features, [n, numbers + FeatureCount]. What both need is computed
+    /// once.
     /// </summary>
     public Graph ScoresAndFeatures()
     {

@@ -33,11 +33,7 @@ public sealed record UnknownThreshold(float Similarity, int Images, int Refused)
     /// <returns>The threshold; null where a class has no training vector, since its images would be unknown, or where there are too few images.</returns>
     internal static UnknownThreshold? Find(Rehearsal? rehearsal, int classes, FeatureMatrix? unseen, float? most = null)
     {
-        if (rehearsal is null) return null;
-        HashSet<int> present = [];
-        for (int i = 0; i < rehearsal.TrainingVectors; i++) present.Add(rehearsal.Labels[i]);
-        if (present.Count < classes) return null;
-
+        if (rehearsal is null || ClassesOf(rehearsal) < classes) return null;
         Familiarity familiarity = new(rehearsal);
         List<float> scores = [];
         HashSet<int> seen = [];
@@ -67,6 +63,22 @@ public sealed record UnknownThreshold(float Similarity, int Images, int Refused)
         // Cut to four digits, so that it can be shown in full.
         float threshold = (float)(Math.Floor(Math.Min(Quantile(scores), bound) * 10_000.0) / 10_000);
         return new UnknownThreshold(threshold, scores.Count, scores.FindAll(score => score < threshold).Count);
+    }
+
+    /// <summary>Why <see cref="Find"/> found none, as a clause.</summary>
+    internal static string Problem(Rehearsal rehearsal, int classes)
+    {
+        int without = classes - ClassesOf(rehearsal);
+        return without == 0 ? $"there are fewer than {FewestImages} images to find it on"
+            : without == 1 ? "the model has no feature vectors of one class, so its images would be unknown"
+            : $"the model has no feature vectors of {without} classes, so their images would be unknown";
+    }
+
+    private static int ClassesOf(Rehearsal rehearsal)
+    {
+        HashSet<int> present = [];
+        for (int i = 0; i < rehearsal.TrainingVectors; i++) present.Add(rehearsal.Labels[i]);
+        return present.Count;
     }
 
     /// <summary>The <see cref="Share"/> quantile, between the two nearest numbers.</summary>

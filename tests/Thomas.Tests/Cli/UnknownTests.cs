@@ -18,7 +18,7 @@ public sealed class UnknownTests : IDisposable
     private (string Model, string Data, JsonElement Report) Tuned(params string[] options)
     {
         string data = _files.Data(perClass: 40);
-        CliRun run = CliRun.Of(["tune", _files.Model(), data, "-o", _files["tuned.onnx"], "--no-cache", "--json", .. options]);
+        CliRun run = CliRun.Of(["tune", _files.Model(), "--data", data, "-o", _files["tuned.onnx"], "--no-cache", "--json", .. options]);
         Assert.Equal(0, run.Code);
         return (_files["tuned.onnx"], data, run.Json());
     }
@@ -69,9 +69,9 @@ public sealed class UnknownTests : IDisposable
     {
         (string model, string data, JsonElement report) = Tuned();
         string threshold = FormattableString.Invariant($"{report.GetProperty("unknown").GetProperty("threshold").GetSingle():0.00##}");
-        CliRun evaluated = CliRun.Of("evaluate", model, data, "--no-cache");
+        CliRun evaluated = CliRun.Of("evaluate", model, "--data", data, "--no-cache");
         Assert.Matches($@"unknown +[0-9]+ of 120 \([0-9.]+%\) would be refused: similarity below {threshold}", evaluated.Out);
-        JsonElement counts = CliRun.Of("evaluate", model, data, "--no-cache", "--json").Json().GetProperty("unknown");
+        JsonElement counts = CliRun.Of("evaluate", model, "--data", data, "--no-cache", "--json").Json().GetProperty("unknown");
         Assert.Equal(120, counts.GetProperty("images").GetInt32());
         Assert.InRange(counts.GetProperty("refused").GetInt32(), 0, 12);
         CliRun inspected = CliRun.Of("inspect", model);
@@ -88,7 +88,7 @@ public sealed class UnknownTests : IDisposable
         Assert.False(image.TryGetProperty("unknown", out _));
         Assert.False(image.TryGetProperty("similarity", out _));
         Assert.DoesNotContain("unknown", CliRun.Of("classify", model, Gray()).Out, StringComparison.Ordinal);
-        Assert.DoesNotContain("refused", CliRun.Of("evaluate", model, data, "--no-cache").Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("refused", CliRun.Of("evaluate", model, "--data", data, "--no-cache").Out, StringComparison.Ordinal);
         Assert.DoesNotContain("rehearsal", CliRun.Of("inspect", model).Out, StringComparison.Ordinal);
     }
 }

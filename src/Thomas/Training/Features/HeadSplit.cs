@@ -87,7 +87,10 @@ internal sealed class HeadSplit
         foreach (Node node in _model.Graph.Nodes) rewriter.Copy(node);
         Value scores = rewriter.Map(_output.Scores), features = Flat(rewriter);
         if (scores.Shape.Rank != 2)
+        {
             scores = rewriter.Builder.Add(OpCatalog.Reshape, [scores], new ReshapeAttributes(new IntList(0, _output.Numbers)), "scores.flat");
+        }
+
         Value both = rewriter.Builder.Add(OpCatalog.Concat, [scores, features], new ConcatAttributes(1), "scores.features");
         return Passes.EliminateDeadNodes.Run(rewriter.Builder.Build(both));
     }

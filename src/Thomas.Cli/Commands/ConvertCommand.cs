@@ -10,7 +10,8 @@ namespace Thomas.Cli.Commands;
 internal sealed class ConvertCommand
 {
     private readonly Terminal _terminal;
-    private readonly ModelArgument _model = new(withLabels: true);
+    private readonly ModelArgument _model = new(withLabels: true, "A .tflite or .onnx file, or weights of PyTorch (.pth, .pt, .safetensors) of a published network");
+    private readonly WeightOptions _weights = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write, .tflite or .onnx", HelpName = "file", Required = true };
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
@@ -25,6 +26,7 @@ internal sealed class ConvertCommand
         command.Add(convert._output);
         convert._file.AddTo(command);
         convert._preprocessing.AddTo(command);
+        convert._weights.AddAllTo(command);
         terminal.Bind(command, convert.Run);
         return command;
     }
@@ -32,8 +34,8 @@ internal sealed class ConvertCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed), output = parsed.GetRequiredValue(_output);
-        Model model = _model.Load(parsed, _terminal.Cancellation);
         OutputFile.Check(output, path);
+        Model model = Load(parsed, path, output);
         if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
         {
             ImageInput.Of(model, preprocessing);
@@ -53,5 +55,12 @@ internal sealed class ConvertCommand
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)})");
         Usage.Print(_terminal, usage, model, output);
         return ExitCode.Success;
+    }
+
+    private Model Load(ParseResult parsed, string path, string output)
+    {
+        if (WeightOptions.IsWeights(path)) return _model.Named(parsed, _weights.Build(parsed, path, _model.Size(parsed), output, _terminal));
+        if (_weights.IsGiven(parsed)) throw new UsageException($"--arch, --variant and --weights-key are for files of weights; {path} is none.");
+        return _model.Load(parsed, _terminal.Cancellation);
     }
 }

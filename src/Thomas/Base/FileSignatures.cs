@@ -12,7 +12,7 @@ internal static class FileSignatures
     private const string Swapped = Readable + " ";
     private const string ToTfLite = "convert it to .tflite in Python with tf.lite.TFLiteConverter.from_keras_model, or to .onnx with tf2onnx";
     private const string TorchExport =
-        "export the model to .onnx in Python with torch.onnx.export; the weights alone are read by 'thomas train ARCHITECTURE --weights FILE'";
+        "weights of a published network become a model with 'thomas convert FILE -o model.onnx'; export another model to .onnx in Python with torch.onnx.export";
     private const string SourceModel = "give the original .onnx or .tflite model it was converted from";
     private const string Unpack = "unpack it and give the .tflite or .onnx file in it";
     private const string NotNetwork = "give a .tflite or .onnx file";
@@ -133,7 +133,7 @@ internal static class FileSignatures
     private static readonly FileKind Pickle = new("a Python pickle, as PyTorch and scikit-learn write", FileFamily.Weights, TorchExport);
     private static readonly FileKind Safetensors = new(
         "a safetensors file", FileFamily.Weights,
-        "it contains weights but no network; export the model to .onnx, or use the weights with 'thomas train ARCHITECTURE --weights FILE'");
+        "it contains weights but no network; those of a published network become a model with 'thomas convert FILE -o model.onnx'; export another to .onnx");
     private static readonly FileKind Netpbm = new("a Netpbm image (PPM, PGM or PBM)", FileFamily.Image, Swapped);
     private static readonly FileKind Program = new("a Windows program", FileFamily.Other, NotNetwork);
 

@@ -97,7 +97,7 @@ internal sealed class LayerAlignment
         bool[] taken = new bool[count];
         for (int i = 0; i < count; i++)
         {
-            int found = _network[i].Fits(_file[i]) && !taken[i] ? i : Array.FindIndex(taken, 0, count, static _ => false);
+            int found = _network[i].Fits(_file[i]) && !taken[i] ? i : Array.IndexOf(taken, false, 0, count);
             while (found >= 0 && found < count && (taken[found] || !_network[i].Fits(_file[found]))) found++;
             if (found < 0 || found >= count) return false;
             taken[found] = true;

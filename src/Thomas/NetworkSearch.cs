@@ -14,7 +14,7 @@ internal sealed class NetworkSearch
     /// <summary>A file with less than this share of a network's parameters is not looked at as that network: the graph would take memory for nothing.</summary>
     private const int LeastShare = 4;
 
-    private const int FewestClasses = 2, MostClasses = 1 << 17;
+    private const int FewestClasses = 2, MostClasses = 1 << 17, MostFeatures = 4096;
 
     // The published width first, then those of the papers, torchvision, timm and pytorch-cifar-models.
     private static readonly float[] Widths = [1, 0.75f, 0.5f, 0.25f, 0.35f, 1.4f, 1.3f, 1.1f, 1.2f, 1.25f, 1.5f, 2, 0.1f, 0.2f, 0.4f, 0.6f, 0.8f];
@@ -24,6 +24,7 @@ internal sealed class NetworkSearch
     private readonly string _variant;
     private readonly List<WeightView> _views;
     private readonly List<(Trial Trial, int Layers, int Of)> _tried = [];
+    private readonly long _elements;
     private string _problem = "";
 
     public NetworkSearch(WeightFile file, Architecture? architecture, string variant)
@@ -32,20 +33,19 @@ internal sealed class NetworkSearch
         _architecture = architecture;
         _variant = variant;
         _views = WeightView.Of(file);
+        foreach (NamedTensor tensor in file.Tensors) _elements += tensor.Shape.ElementCount;
     }
 
     /// <exception cref="WeightMismatchException">The weights belong to no network.</exception>
     public RecognizedNetwork Find(bool allowHeadMismatch)
     {
-        long elements = 0;
-        foreach (NamedTensor tensor in _file.Tensors) elements += tensor.Shape.ElementCount;
         List<Architecture> candidates = _architecture is null ? [.. ArchitectureCatalog.All] : [_architecture];
         candidates.Sort(static (a, b) => a.ParameterCount.CompareTo(b.ParameterCount));
         foreach (WeightView view in _views)
         {
             foreach (Architecture candidate in candidates)
             {
-                if (_architecture is null && !candidate.HasWidthMultiplier && candidate.ParameterCount > elements * LeastShare) continue;
+                if (_architecture is null && !candidate.HasWidthMultiplier && candidate.ParameterCount > _elements * LeastShare) continue;
                 if (Find(candidate, view, allowHeadMismatch) is RecognizedNetwork found) return found;
             }
         }
@@ -57,8 +57,10 @@ internal sealed class NetworkSearch
     {
         FileLayer? first = view.Layers.Find(static layer => !layer.IsNorm);
         if (first is null || !first.Tensors.TryGetValue(FileLayer.Weight, out NamedTensor? filter) || filter.Shape.Rank != 4) return null;
+        if (_architecture is null && !VariantWords.AreKnown(candidate, _variant)) return null;
         int channels = filter.Shape[1];
         (string implied, string origin) = WeightOrigin.Of(view, candidate.Name);
+        implied = VariantWords.Known(candidate, implied);
         foreach (string structure in candidate.Structures)
         {
             string words = VariantWords.Join(VariantWords.Join(implied, structure), _variant);
@@ -68,7 +70,7 @@ internal sealed class NetworkSearch
                 {
                     ArchitectureOptions options = new()
                     {
-                        Classes = FewestClasses,
+                        Classes = ClassesToTry(view),
                         Height = size,
                         Width = size,
                         Channels = channels,
@@ -93,6 +95,13 @@ internal sealed class NetworkSearch
     {
         if (candidate.Sizes.Length > 0) return channels == candidate.DefaultChannels ? candidate.Sizes : [.. candidate.Sizes.AsSpan()[1..], candidate.Sizes[0]];
         return [new VariantWords(words).Has(VariantWords.SmallImages) ? 32 : candidate.DefaultSize];
+    }
+
+    /// <summary>The outputs of the file's last layer, unless a head of so many would take far more memory than the file.</summary>
+    private int ClassesToTry(WeightView view)
+    {
+        int classes = view.Layers.FindLast(static layer => !layer.IsNorm)?.Channels ?? 0;
+        return classes >= FewestClasses && (long)classes * MostFeatures <= _elements * LeastShare ? classes : FewestClasses;
     }
 
     /// <summary>The number of classes of the file if all else is this network's; null where it is not.</summary>

@@ -63,18 +63,29 @@ internal readonly struct VariantWords
     {
         foreach (string word in Split(variant))
         {
-            bool known = false;
-            foreach (ArchitectureVariant choice in architecture.Variants)
-            {
-                known |= choice.Word == word || (choice == EpsilonVariant && TryEpsilon(word, out float epsilon) && epsilon is > 0 and < 1);
-            }
-
-            if (known) continue;
+            if (IsKnown(architecture, word)) continue;
             List<string> words = [];
             foreach (ArchitectureVariant choice in architecture.Variants) words.Add(choice.Word);
             throw new ThomasException(
                 $"{architecture.Name} has no variant '{word}'; {(words.Count == 0 ? "it has none" : $"it has {string.Join(", ", words)}")}.");
         }
+    }
+
+    /// <summary>Those of some words that the architecture has.</summary>
+    public static string Known(Architecture architecture, string variant) =>
+        string.Join(',', Array.FindAll(Split(variant), word => IsKnown(architecture, word)));
+
+    /// <summary>Whether the architecture has all of the words.</summary>
+    public static bool AreKnown(Architecture architecture, string variant) => Array.TrueForAll(Split(variant), word => IsKnown(architecture, word));
+
+    private static bool IsKnown(Architecture architecture, string word)
+    {
+        foreach (ArchitectureVariant choice in architecture.Variants)
+        {
+            if (choice.Word == word || (choice == EpsilonVariant && TryEpsilon(word, out float epsilon) && epsilon is > 0 and < 1)) return true;
+        }
+
+        return false;
     }
 
     private static string[] Split(string variant) => variant.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

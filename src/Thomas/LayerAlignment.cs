@@ -41,8 +41,9 @@ internal sealed class LayerAlignment
     /// <returns>Without pairs where there is no certain assignment.</returns>
     public static LayerAlignment Find(List<GraphUnit> network, List<FileLayer> layers, bool allowHeadMismatch)
     {
-        if (FileUnit.Of(layers, out string problem) is not List<FileUnit> units) return new LayerAlignment(network, []) { Problem = problem };
-        LayerAlignment alignment = new(network, units);
+        List<FileUnit> units = FileUnit.Of(layers, out string problem);
+        LayerAlignment alignment = new(network, units) { Problem = problem };
+        if (problem.Length > 0) return alignment;
         if (units.Count == network.Count && alignment.TryOrder(network.Count)) return alignment;
         int body = network.Count - 1, rest = units.Count - body;
         if (allowHeadMismatch && body > 0 && rest is >= 0 and <= MostHeadLayers && alignment.TryOrder(body))

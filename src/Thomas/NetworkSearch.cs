@@ -23,9 +23,9 @@ internal sealed class NetworkSearch
     private readonly Architecture? _architecture;
     private readonly string _variant;
     private readonly List<WeightView> _views;
-    private readonly List<(Trial Trial, int Layers, int Of)> _tried = [];
+    private readonly List<(Trial Trial, int Layers, int Of, string Problem)> _tried = [];
     private readonly long _elements;
-    private string _problem = "";
+    private Trial? _headless;
 
     public NetworkSearch(WeightFile file, Architecture? architecture, string variant)
     {
@@ -50,7 +50,7 @@ internal sealed class NetworkSearch
             }
         }
 
-        throw Mismatch();
+        throw _headless is null ? Mismatch() : Headless(_headless);
     }
 
     private RecognizedNetwork? Find(Architecture candidate, WeightView view, bool allowHeadMismatch)
@@ -107,29 +107,26 @@ internal sealed class NetworkSearch
     /// <summary>The number of classes of the file if all else is this network's; null where it is not.</summary>
     private int? Classes(Trial trial, bool allowHeadMismatch)
     {
-        List<GraphUnit> units = LayerAlignment.UnitsOf(trial.Graph);
+        List<GraphUnit> units = LayerAlignment.UnitsOf(trial.Graph!);
         GraphUnit head = units[^1];
-        WeightMatch match = new(trial.Graph, trial.View.File);
+        WeightMatch match = new(trial.Graph!, trial.View.File);
         match.Run(allowHeadMismatch: true);
         NamedTensor? weight = match.IsWhole ? trial.View.File.Find(head.Weight.Name) : null;
         bool fits = match.IsWhole;
+        string problem = "";
         if (!fits)
         {
             LayerAlignment alignment = LayerAlignment.Find(units, trial.View.Layers, allowHeadMismatch: true);
             fits = alignment.Pairs.Count > 0;
-            if (alignment.Problem.Length > 0) _problem = alignment.Problem;
+            problem = alignment.Problem;
             FileUnit? last = !fits ? null : alignment.Pairs[^1].File ?? (alignment.LeftOut.Count == 1 ? alignment.LeftOut[0] : null);
             last?.Layer.Tensors.TryGetValue(FileLayer.Weight, out weight);
         }
 
         if (!fits)
         {
-            if (FileUnit.Of(trial.View.Layers, out string problem) is List<FileUnit> file)
-            {
-                _tried.Add((trial with { Graph = null! }, LayerAlignment.CountInOrder(units, file), Math.Max(units.Count, file.Count)));
-            }
-            else _problem = problem;
-
+            List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _);
+            _tried.Add((trial with { Graph = null }, LayerAlignment.CountInOrder(units, file), Math.Max(units.Count, file.Count), problem));
             return null;
         }
 
@@ -142,7 +139,9 @@ internal sealed class NetworkSearch
             return weight.Shape[0];
         }
 
-        return allowHeadMismatch ? trial.Architecture.DefaultClasses : null;
+        if (allowHeadMismatch) return trial.Architecture.DefaultClasses;
+        _headless ??= trial with { Graph = null };
+        return null;
     }
 
     private static List<string> Notes(Architecture architecture, ArchitectureOptions options, string origin)
@@ -152,8 +151,8 @@ internal sealed class NetworkSearch
         List<string> words = [];
         foreach (ArchitectureVariant variant in architecture.Variants) words.Add(variant.Word);
         notes.Add(
-            $"the weights do not show activations, paddings and strides; assumed: as in {origin}"
-            + $"{(options.Variant.Length > 0 ? $" ({options.Variant})" : "")}; other variants: {string.Join(", ", words)}");
+            $"the weights do not show activations, paddings and strides; assumed: {(options.Variant.Length > 0 ? $"{options.Variant}, " : "")}as in {origin}; "
+            + $"variants to choose from: {string.Join(", ", words)}");
         return notes;
     }
 
@@ -163,18 +162,26 @@ internal sealed class NetworkSearch
         return $"{architecture.Name}{width}{(options.Variant.Length > 0 ? $", variant {options.Variant}" : "")}, {options.Channels}x{options.Height}x{options.Width}";
     }
 
+    private WeightMismatchException Headless(Trial trial) => new(
+        _file.Name,
+        [
+            $"the weights are those of {Describe(trial.Architecture, trial.Options)}, but their last layer is missing or is another one",
+            $"train a new one on your images: thomas train {trial.Architecture.Name} --weights FILE --data DIR",
+        ]);
+
     private WeightMismatchException Mismatch()
     {
         _tried.Sort(static (a, b) => ((double)b.Layers / b.Of).CompareTo((double)a.Layers / a.Of));
         List<string> lines = [_architecture is null ? "the weights belong to no network that Thomas builds" : $"the weights do not fit {_architecture.Name}"];
-        if (_problem.Length > 0) lines.Add(_problem);
         HashSet<string> named = new(StringComparer.Ordinal);
-        foreach ((Trial trial, int layers, int of) in _tried)
+        foreach ((Trial trial, int layers, int of, string problem) in _tried)
         {
             if (named.Count == NearestLines) break;
             if (layers == 0 || !named.Add(trial.Architecture.Name)) continue;
             lines.Add($"{(named.Count == 1 ? "nearest" : "then")}: {Describe(trial.Architecture, trial.Options)}: {layers} of {of} layers have its sizes in its order");
-            if (named.Count == 1) AddDifferences(lines, trial);
+            if (named.Count > 1) continue;
+            if (problem.Length > 0) lines.Add($"  {problem}");
+            AddDifferences(lines, trial);
         }
 
         if (_architecture is null)
@@ -191,15 +198,16 @@ internal sealed class NetworkSearch
     private static void AddDifferences(List<string> lines, Trial trial)
     {
         List<GraphUnit> network = LayerAlignment.UnitsOf(trial.Architecture.Build(trial.Options));
-        List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _) ?? [];
+        List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _) ;
         List<string> missing = [], unexpected = [];
         int at = 0;
         for (int i = 0; i < network.Count; i++)
         {
             int found = file.FindIndex(at, network[i].Fits);
 
-            // A layer that fits far behind is another one: then this one is missing.
-            if (found < 0 || LayerAlignment.CountInOrder(network[(i + 1)..], file[at..]) > LayerAlignment.CountInOrder(network[(i + 1)..], file[(found + 1)..]))
+            // A layer that fits far behind is another one if taking it costs more than it gives: then this one is missing.
+            List<GraphUnit> behind = network[(i + 1)..];
+            if (found < 0 || LayerAlignment.CountInOrder(behind, file[at..]) > LayerAlignment.CountInOrder(behind, file[(found + 1)..]) + 1)
             {
                 missing.Add($"{network[i].Name} {network[i].Layout.TorchShape}");
                 continue;
@@ -225,5 +233,5 @@ internal sealed class NetworkSearch
             : $"'{unit.Name}'";
     }
 
-    private sealed record Trial(Architecture Architecture, ArchitectureOptions Options, Graph Graph, WeightView View);
+    private sealed record Trial(Architecture Architecture, ArchitectureOptions Options, Graph? Graph, WeightView View);
 }

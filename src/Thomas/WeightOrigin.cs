@@ -54,6 +54,6 @@ internal static class WeightOrigin
         };
         return isTensorFlows
             ? (VariantWords.Join(words, "same,epsilon=0.001"), "a tf_ model of timm, by the file's name")
-            : (words, "timm; for its tf_ models, converted from TensorFlow, add same,epsilon=0.001");
+            : (words, "timm (for its tf_ models, converted from TensorFlow, give same,epsilon=0.001)");
     }
 }

@@ -62,8 +62,8 @@ internal sealed record FileUnit(FileLayer Layer, FileLayer? Norm)
 {
     public string Name => Layer.Name;
 
-    /// <summary>Pairs each convolution with its normalization, or null where a normalization belongs to none: <paramref name="problem"/> names it.</summary>
-    public static List<FileUnit>? Of(List<FileLayer> layers, out string problem)
+    /// <summary>Pairs each convolution with its normalization; <paramref name="problem"/> names a normalization that belongs to none.</summary>
+    public static List<FileUnit> Of(List<FileLayer> layers, out string problem)
     {
         problem = "";
         List<FileUnit> units = [];
@@ -81,7 +81,7 @@ internal sealed record FileUnit(FileLayer Layer, FileLayer? Norm)
         {
             if (!layer.IsNorm || taken.Contains(layer)) continue;
             problem = $"the normalization '{layer.Name}' follows no convolution of its size";
-            return null;
+            break;
         }
 
         return units;

@@ -25,7 +25,7 @@ internal sealed class WeightView
             Layers = sorted;
         }
 
-        if (prefix.Length > 0) Notes.Add($"the prefix '{prefix}' was removed from names{(leftOut > 0 ? $"; {leftOut} tensors without it were left out" : "")}");
+        if (prefix.Length > 0) Notes.Add($"the prefix '{prefix}' was removed from names{(leftOut > 0 ? $"; without it and left out: {leftOut} of the tensors" : "")}");
     }
 
     public WeightFile File { get; }
@@ -84,7 +84,7 @@ internal sealed class WeightView
         foreach ((WeightMatch Match, WeightView View) other in found)
         {
             // A part of a part, as in model.backbone., is the same network.
-            if (other.View.Prefix.StartsWith(first.View.Prefix, StringComparison.Ordinal)) continue;
+            if (IsWithin(other.View.Prefix, first.View.Prefix) || IsWithin(first.View.Prefix, other.View.Prefix)) continue;
             if (IsAverage(other.View.Prefix) == IsAverage(first.View.Prefix))
             {
                 throw new WeightMismatchException(
@@ -96,6 +96,8 @@ internal sealed class WeightView
 
         return first;
     }
+
+    private static bool IsWithin(string prefix, string outer) => prefix.StartsWith(outer, StringComparison.Ordinal);
 
     private static bool IsAverage(string prefix) => Array.Exists(prefix.Split('.'), static part => Array.IndexOf(Averages, part) >= 0);
 }

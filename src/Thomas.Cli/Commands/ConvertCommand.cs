@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
@@ -35,7 +36,7 @@ internal sealed class ConvertCommand
     {
         string path = _model.Path(parsed), output = parsed.GetRequiredValue(_output);
         OutputFile.Check(output, path);
-        Model model = Load(parsed, path, output);
+        (Model model, string? architecture, IReadOnlyList<string>? notes) = Load(parsed, path, output);
         if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
         {
             ImageInput.Of(model, preprocessing);
@@ -48,7 +49,7 @@ internal sealed class ConvertCommand
         UsageReport usage = Usage.Of(model, output, save, _file.WriteLabels(parsed, model, output, _terminal), path);
         if (_terminal.Json)
         {
-            _terminal.WriteJson(new ConvertReport(path, output, usage.Bytes) { Usage = usage }, ReportJson.Default.ConvertReport);
+            _terminal.WriteJson(new ConvertReport(path, output, usage.Bytes) { Usage = usage, Architecture = architecture, Notes = notes }, ReportJson.Default.ConvertReport);
             return ExitCode.Success;
         }
 
@@ -57,10 +58,23 @@ internal sealed class ConvertCommand
         return ExitCode.Success;
     }
 
-    private Model Load(ParseResult parsed, string path, string output)
+    /// <summary>The model; of weights also the architecture and what was assumed.</summary>
+    private (Model Model, string? Architecture, IReadOnlyList<string>? Notes) Load(ParseResult parsed, string path, string output)
     {
-        if (WeightOptions.IsWeights(path)) return _model.Named(parsed, _weights.Build(parsed, path, _model.Size(parsed), output, _terminal));
+        if (WeightOptions.IsWeights(path))
+        {
+            (Model built, IReadOnlyList<string> notes) = _weights.Build(parsed, path, _model.Size(parsed), output);
+            if (!_preprocessing.IsGiven(parsed))
+            {
+                string fed = PreprocessingFormat.Normalization(built.Info.Preprocessing!);
+                notes = [.. notes, $"assumed of the images: {fed}; --preset, or --mean and --std, say otherwise"];
+            }
+
+            foreach (string note in notes) _terminal.Note($"note: {note}");
+            return (_model.Named(parsed, built), built.Info.Name, notes);
+        }
+
         if (_weights.IsGiven(parsed)) throw new UsageException($"--arch, --variant and --weights-key are for files of weights; {path} is none.");
-        return _model.Load(parsed, _terminal.Cancellation);
+        return (_model.Load(parsed, _terminal.Cancellation), null, null);
     }
 }

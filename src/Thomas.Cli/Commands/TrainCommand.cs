@@ -164,6 +164,7 @@ internal sealed class TrainCommand
         RecognizedNetwork? network = weights is null
             ? null
             : WeightLoader.Recognize(weights, architecture, _variant.Variant(parsed), allowHeadMismatch: true);
+        string variant = network?.Options.Variant ?? _variant.Variant(parsed);
         int size = parsed.GetValue(_size) ?? network?.Options.Height ?? architecture.DefaultSize;
         int channels = parsed.GetValue(_color) ? 3 : network?.Options.Channels ?? architecture.DefaultChannels;
         Graphs.Graph graph = architecture.Build(new ArchitectureOptions
@@ -173,10 +174,10 @@ internal sealed class TrainCommand
             Width = size,
             Channels = channels,
             WidthMultiplier = parsed.GetValue(_width) ?? network?.Options.WidthMultiplier ?? 1,
-            Variant = network?.Options.Variant ?? _variant.Variant(parsed),
+            Variant = variant,
             Seed = options.Seed,
         });
-        Preprocessing preprocessing = _resize.Apply(parsed, WeightOptions.Usual(channels, size, output));
+        Preprocessing preprocessing = _resize.Apply(parsed, WeightOptions.Usual(channels, size, output, variant));
         ModelInfo info = new() { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing };
         if (weights is null) return (new Model(graph, info), []);
         (Model model, IReadOnlyList<string> notes) = WithWeights(new Model(graph, info), weights);

@@ -81,17 +81,17 @@ internal sealed class WeightOptions
         return string.Join(", ", names);
     }
 
-    /// <summary>How images are usually made for a network: gray ones in 0 to 1, color ones as for ImageNet.</summary>
-    public static Preprocessing Usual(int channels, int size, string output)
+    /// <summary>How images are usually made for a network: gray ones in 0 to 1, color ones as for ImageNet, with TensorFlow's padding as TensorFlow has it.</summary>
+    public static Preprocessing Usual(int channels, int size, string output, string variant)
     {
         Preprocessing preprocessing = channels == 1
             ? Preprocessing.Preset("unit", size, size) with { ColorOrder = ColorOrder.Gray }
-            : Preprocessing.Preset("imagenet", size, size);
+            : Preprocessing.Preset(Array.IndexOf(variant.Split(','), "same") >= 0 ? "tf" : "imagenet", size, size);
         return preprocessing with { CropMargin = Preprocessing.CropMarginFor(size, size), Resize = PreprocessingOptions.DefaultFor(output) };
     }
 
     /// <summary>The network that the weights belong to, with them.</summary>
-    public Model Build(ParseResult parsed, string path, int? size, string output, Terminal terminal)
+    public (Model Model, IReadOnlyList<string> Notes) Build(ParseResult parsed, string path, int? size, string output)
     {
         Architecture? known = parsed.GetValue(_architecture) is string name ? Find(name) : null;
         WeightFile weights = Read(parsed, path);
@@ -99,9 +99,8 @@ internal sealed class WeightOptions
         ArchitectureOptions options = size is int pixels ? network.Options with { Height = pixels, Width = pixels } : network.Options;
         Graph graph = network.Architecture.Build(options);
         LoadedWeights loaded = WeightLoader.Load(graph, weights);
-        foreach (string note in network.Notes) terminal.Note($"note: {note}");
-        foreach (string note in loaded.Notes) terminal.Note($"note: {note}");
-        Preprocessing preprocessing = Usual(options.Channels, options.Height, output);
-        return new Model(loaded.Graph, new ModelInfo { Name = network.Architecture.Name, Preprocessing = preprocessing });
+        Preprocessing preprocessing = Usual(options.Channels, options.Height, output, options.Variant);
+        Model model = new(loaded.Graph, new ModelInfo { Name = network.Architecture.Name, Preprocessing = preprocessing });
+        return (model, [.. network.Notes, .. loaded.Notes]);
     }
 }

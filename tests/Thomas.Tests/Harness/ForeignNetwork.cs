@@ -1,10 +1,12 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.IO.Compression;
 using System.Linq;
 using System.Text.Json;
 using Thomas.Graphs;
+using Thomas.Tests.Formats.PyTorch;
 using Xunit;
 
 namespace Thomas.Tests.Harness;
@@ -66,6 +68,27 @@ internal sealed class ForeignNetwork
         List<NamedTensor> state = State();
         if (sorted) state.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
         return new WeightFile(Name + ".pth", sorted ? WeightFormat.Safetensors : WeightFormat.PyTorch, state, []);
+    }
+
+    /// <summary>The state dict as torch.save writes it, in the format of today or of before PyTorch 1.6.</summary>
+    public byte[] TorchBytes(bool legacy = false)
+    {
+        PickleBuilder pickle = new PickleBuilder().OpenDict();
+        List<(string Key, byte[] Bytes, long Count)> storages = [];
+        foreach (NamedTensor tensor in State())
+        {
+            string key = storages.Count.ToString(CultureInfo.InvariantCulture);
+            int[] dims = [.. tensor.Shape.Dims];
+            long[] sizes = [.. dims.Select(static size => (long)size)], strides = new long[sizes.Length];
+            for (int axis = sizes.Length - 1, stride = 1; axis >= 0; stride *= dims[axis--]) strides[axis] = stride;
+            pickle.Text(tensor.Name).Tensor("FloatStorage", key, tensor.Shape.ElementCount, 0, sizes, strides, legacy);
+            storages.Add((key, tensor.Data.Bytes.ToArray(), tensor.Shape.ElementCount));
+        }
+
+        byte[] bytes = pickle.Ops("u").End();
+        return legacy
+            ? TorchFile.Legacy(bytes, [.. storages])
+            : TorchFile.Zip(bytes, [.. storages.Select(static storage => (storage.Key, storage.Bytes))]);
     }
 
     /// <summary>The input image, NHWC.</summary>

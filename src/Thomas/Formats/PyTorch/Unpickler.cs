@@ -337,7 +337,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private static object Integer(ReadOnlySpan<byte> bytes)
     {
         BigInteger integer = new(bytes);
-        return integer >= long.MinValue && integer <= long.MaxValue ? (long)integer : integer;
+        return integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer;
     }
 
     private static void Set(PickleDict dict, object? key, object? value)

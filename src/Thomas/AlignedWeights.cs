@@ -93,10 +93,10 @@ internal sealed class AlignedWeights
 
                 _tensors.Add(tensor with { Name = name });
             }
-            else if (i < 2 && norm.Tensors.ContainsKey(FileLayer.Mean))
+            else if (i < 2 && norm.Tensors.TryGetValue(FileLayer.Mean, out NamedTensor? statistic))
             {
                 // affine=False: neither scale nor shift.
-                _tensors.Add(Filled(name, norm.Tensors[FileLayer.Mean].Shape.ElementCount, i == 0 ? 1 : 0));
+                _tensors.Add(Filled(name, statistic.Shape.ElementCount, i == 0 ? 1 : 0));
             }
         }
     }

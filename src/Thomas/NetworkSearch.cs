@@ -159,7 +159,8 @@ internal sealed class NetworkSearch
     private static string Describe(Architecture architecture, ArchitectureOptions options)
     {
         string width = options.WidthMultiplier == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", width {options.WidthMultiplier}");
-        return $"{architecture.Name}{width}{(options.Variant.Length > 0 ? $", variant {options.Variant}" : "")}, {options.Channels}x{options.Height}x{options.Width}";
+        string variant = options.Variant.Length > 0 ? $", variant {options.Variant}" : "";
+        return $"{architecture.Name}{width}{variant}, {options.Channels}x{options.Height}x{options.Width}";
     }
 
     private WeightMismatchException Headless(Trial trial) => new(
@@ -172,13 +173,15 @@ internal sealed class NetworkSearch
     private WeightMismatchException Mismatch()
     {
         _tried.Sort(static (a, b) => ((double)b.Layers / b.Of).CompareTo((double)a.Layers / a.Of));
-        List<string> lines = [_architecture is null ? "the weights belong to no network that Thomas builds" : $"the weights do not fit {_architecture.Name}"];
+        List<string> lines =
+            [_architecture is null ? "the weights belong to no network that Thomas builds" : $"the weights do not fit {_architecture.Name}"];
         HashSet<string> named = new(StringComparer.Ordinal);
         foreach ((Trial trial, int layers, int of, string problem) in _tried)
         {
             if (named.Count == NearestLines) break;
             if (layers == 0 || !named.Add(trial.Architecture.Name)) continue;
-            lines.Add($"{(named.Count == 1 ? "nearest" : "then")}: {Describe(trial.Architecture, trial.Options)}: {layers} of {of} layers have its sizes in its order");
+            string place = named.Count == 1 ? "nearest" : "then";
+            lines.Add($"{place}: {Describe(trial.Architecture, trial.Options)}: {layers} of {of} layers have its sizes in its order");
             if (named.Count > 1) continue;
             if (problem.Length > 0) lines.Add($"  {problem}");
             AddDifferences(lines, trial);

@@ -25,7 +25,9 @@ internal sealed class WeightView
             Layers = sorted;
         }
 
-        if (prefix.Length > 0) Notes.Add($"the prefix '{prefix}' was removed from names{(leftOut > 0 ? $"; without it and left out: {leftOut} of the tensors" : "")}");
+        if (prefix.Length == 0) return;
+        string rest = leftOut > 0 ? $"; without it and left out: {leftOut} of the tensors" : "";
+        Notes.Add($"the prefix '{prefix}' was removed from names{rest}");
     }
 
     public WeightFile File { get; }

@@ -1,7 +1,5 @@
 using System;
-using System.Collections.Generic;
 using System.Linq;
-using Thomas.Architectures;
 using Thomas.Graphs;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;

@@ -57,7 +57,8 @@ public sealed class LayerAlignmentTests
 
     private static float Constant(Graph graph, string name) => NewNetwork.Constants(graph)[name].Constant!.Floats[0];
 
-    private static WeightMismatchException Refused(Graph graph, WeightFile file) => Assert.Throws<WeightMismatchException>(() => WeightLoader.Load(graph, file));
+    private static WeightMismatchException Refused(Graph graph, WeightFile file) =>
+        Assert.Throws<WeightMismatchException>(() => WeightLoader.Load(graph, file));
 
     [Fact]
     public void Layers_of_other_names_are_assigned_in_order()
@@ -151,7 +152,8 @@ public sealed class LayerAlignmentTests
         Assert.Equal(file.Find("stage64.2.bn2.bias")!.Data.Floats[0], Constant(loaded.Graph, "layer3.2.bn2.bias"));
         Assert.Equal(Constant(ResNet20, "linear.weight"), Constant(loaded.Graph, "linear.weight"));
         Assert.Contains(loaded.Notes, static note => note.StartsWith("the last layer keeps its initial weights", StringComparison.Ordinal));
-        Assert.Equal(headLayers > 0, loaded.Notes.Any(static note => note.StartsWith("left out, because the last layer is another one", StringComparison.Ordinal)));
+        Assert.Equal(
+            headLayers > 0, loaded.Notes.Any(static note => note.StartsWith("left out, because the last layer is another one", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -217,7 +219,8 @@ public sealed class LayerAlignmentTests
         List<NamedTensor> state = ForeignNetwork.Of("torchvision mobilenet_v2").State();
         WeightFile file = new("weights", WeightFormat.PyTorch, state[..^2], []);
         WeightMismatchException e = Assert.Throws<WeightMismatchException>(() => WeightLoader.Recognize(file));
-        Assert.StartsWith("the weights are those of mobilenet-v2, width 0.35, 3x224x224, but their last layer is missing", e.Lines[0], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the weights are those of mobilenet-v2, width 0.35, 3x224x224, but their last layer is missing", e.Lines[0], StringComparison.Ordinal);
         Assert.Equal(0.35f, WeightLoader.Recognize(file, allowHeadMismatch: true).Options.WidthMultiplier);
     }
 

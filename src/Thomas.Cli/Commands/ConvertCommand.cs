@@ -11,7 +11,8 @@ namespace Thomas.Cli.Commands;
 internal sealed class ConvertCommand
 {
     private readonly Terminal _terminal;
-    private readonly ModelArgument _model = new(withLabels: true, "A .tflite or .onnx file, or weights of PyTorch (.pth, .pt, .safetensors) of a published network");
+    private readonly ModelArgument _model = new(
+        withLabels: true, "A .tflite or .onnx file, or weights of PyTorch (.pth, .pt, .safetensors) of a published network");
     private readonly WeightOptions _weights = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write, .tflite or .onnx", HelpName = "file", Required = true };
     private readonly PreprocessingOptions _preprocessing = new();
@@ -49,7 +50,8 @@ internal sealed class ConvertCommand
         UsageReport usage = Usage.Of(model, output, save, _file.WriteLabels(parsed, model, output, _terminal), path);
         if (_terminal.Json)
         {
-            _terminal.WriteJson(new ConvertReport(path, output, usage.Bytes) { Usage = usage, Architecture = architecture, Notes = notes }, ReportJson.Default.ConvertReport);
+            ConvertReport report = new(path, output, usage.Bytes) { Usage = usage, Architecture = architecture, Notes = notes };
+            _terminal.WriteJson(report, ReportJson.Default.ConvertReport);
             return ExitCode.Success;
         }
 

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using Thomas.Architectures;
-using Thomas.Cli.Output;
 using Thomas.Graphs;
 
 namespace Thomas.Cli.Options;
@@ -81,7 +80,7 @@ internal sealed class WeightOptions
         return string.Join(", ", names);
     }
 
-    /// <summary>How images are usually made for a network: gray ones in 0 to 1, color ones as for ImageNet, with TensorFlow's padding as TensorFlow has it.</summary>
+    /// <summary>How images are usually made for a network: gray ones in 0 to 1, color ones as for ImageNet, for TensorFlow's padding in -1 to 1.</summary>
     public static Preprocessing Usual(int channels, int size, string output, string variant)
     {
         Preprocessing preprocessing = channels == 1

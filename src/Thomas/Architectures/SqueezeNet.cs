@@ -4,7 +4,7 @@ using Thomas.Ops;
 
 namespace Thomas.Architectures;
 
-/// <summary>SqueezeNet 1.1 and 1.0 as torchvision has it: fire modules, no dense layer, the scores are the mean of a map after ReLU, so never negative.</summary>
+/// <summary>SqueezeNet 1.1 and 1.0 as in torchvision: fire modules, no dense layer, the scores are the mean of a map after ReLU, so never negative.</summary>
 internal static class SqueezeNet
 {
     // Fire modules by their place in torchvision's list: squeeze channels, channels of each expansion. The places between are pools.

@@ -17,7 +17,8 @@ internal readonly struct VariantWords
         EpsilonWord + "=X", "epsilon of batch normalization, for example 0.001 as in TensorFlow");
 
     /// <summary>TensorFlow's padding.</summary>
-    public static readonly ArchitectureVariant SameVariant = new(Same, "TensorFlow's padding: the odd row and column go below and to the right (tf_ models of timm)");
+    public static readonly ArchitectureVariant SameVariant = new(
+        Same, "TensorFlow's padding: the odd row and column go below and to the right (tf_ models of timm)");
 
     private readonly string[] _words;
 

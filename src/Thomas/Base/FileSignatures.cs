@@ -12,7 +12,7 @@ internal static class FileSignatures
     private const string Swapped = Readable + " ";
     private const string ToTfLite = "convert it to .tflite in Python with tf.lite.TFLiteConverter.from_keras_model, or to .onnx with tf2onnx";
     private const string TorchExport =
-        "weights of a published network become a model with 'thomas convert FILE -o model.onnx'; export another model to .onnx in Python with torch.onnx.export";
+        "weights of a published network become a model with 'thomas convert FILE -o model.onnx'; export other models to .onnx with torch.onnx.export";
     private const string ScriptExport = "export the model to .onnx in Python with torch.onnx.export";
     private const string SourceModel = "give the original .onnx or .tflite model it was converted from";
     private const string Unpack = "unpack it and give the .tflite or .onnx file in it";

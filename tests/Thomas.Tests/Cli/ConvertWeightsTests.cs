@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Text.Json;
 using Thomas.Runtime;
 using Thomas.Tests.Formats.Safetensors;
 using Thomas.Tests.Harness;

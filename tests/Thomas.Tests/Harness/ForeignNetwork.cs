@@ -97,8 +97,9 @@ internal sealed class ForeignNetwork
     private static float[] Values(string name, Shape shape, uint seed)
     {
         float[] values = Noise(shape.ElementCount, seed);
-        float scale = shape.Rank > 1 ? (float)Math.Sqrt(6 / ((double)shape.ElementCount / shape[0])) : name.EndsWith("running_var", StringComparison.Ordinal) ? 0.5f : 0.25f;
-        float center = shape.Rank == 1 && (name.EndsWith("running_var", StringComparison.Ordinal) || name.EndsWith("weight", StringComparison.Ordinal)) ? 1 : 0;
+        bool isVariance = name.EndsWith("running_var", StringComparison.Ordinal), isWeight = name.EndsWith("weight", StringComparison.Ordinal);
+        float scale = shape.Rank > 1 ? (float)Math.Sqrt(6 / ((double)shape.ElementCount / shape[0])) : isVariance ? 0.5f : 0.25f;
+        float center = shape.Rank == 1 && (isVariance || isWeight) ? 1 : 0;
         for (int i = 0; i < values.Length; i++) values[i] = center + (values[i] * scale);
         return values;
     }

@@ -21,8 +21,9 @@ internal sealed record PickleGlobal(PickleGlobalKind Kind, StoredType Type = def
         "numpy._core.multiarray.scalar", "numpy._core.multiarray._reconstruct", "numpy.bool_", "numpy.int64", "numpy.int32", "numpy.float64",
         "numpy.float32", "numpy.random._pickle.", "numpy.random.mtrand.RandomState",
         "torch.device", "torch.Size", "torch.dtype", "torch.Tensor", "torch.Generator", "torch._C.Generator", "torch.torch_version.TorchVersion",
-        "torch.serialization._get_layout", "torch.nn.", "torch.ao.nn.", "torch.ao.quantization.", "torch.quantization.", "torch.optim.", "torchvision.", "timm.", "torchmetrics.", "omegaconf.", "easydict.EasyDict",
-        "yacs.config.CfgNode", "pytorch_lightning.", "lightning.", "lightning_fabric.", "ml_collections.",
+        "torch.serialization._get_layout",
+        "torch.nn.", "torch.ao.nn.", "torch.ao.quantization.", "torch.quantization.", "torch.optim.", "torchvision.", "timm.", "torchmetrics.", "omegaconf.",
+        "easydict.EasyDict", "yacs.config.CfgNode", "pytorch_lightning.", "lightning.", "lightning_fabric.", "ml_collections.",
     ];
 
     private static readonly string[] BuiltIns =

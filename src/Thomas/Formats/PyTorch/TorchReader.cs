@@ -154,7 +154,7 @@ internal static class TorchReader
 
     private static WeightFile ReadTensors(object? root, WeightCollector collector, string? key, StorageBytes storageBytes)
     {
-        foreach ((string name, object? value) in Checkpoint.Find(root, collector.File, key, collector.Notes))
+        foreach ((string name, object? value) in TorchCheckpoint.Find(root, collector.File, key, collector.Notes))
         {
             if (value is not TorchTensor tensor || !collector.Wants(tensor.Storage.Type)) collector.Skip(name);
             else TorchElements.Add(collector, name, tensor, storageBytes(tensor.Storage));

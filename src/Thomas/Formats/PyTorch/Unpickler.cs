@@ -80,7 +80,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2)));
                 break;
             case 0x8a: // LONG1
-                Push(Integer(Take(Take(1)[0])));
+                BigInteger integer = new(Take(Take(1)[0]));
+                Push(integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer);
                 break;
             case (byte)'G': // BINFLOAT
                 Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
@@ -333,12 +334,6 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private PickleObject New(object? @class, object? arguments) => @class is PickleGlobal { Kind: PickleGlobalKind.Object } known && arguments is object?[]
         ? new PickleObject(known.Name)
         : throw Error("an object is made of something that is not a class");
-
-    private static object Integer(ReadOnlySpan<byte> bytes)
-    {
-        BigInteger integer = new(bytes);
-        return integer >= long.MinValue && integer <= long.MaxValue ? (object)(long)integer : integer;
-    }
 
     private static void Set(PickleDict dict, object? key, object? value)
     {

@@ -1,4 +1,3 @@
-using System;
 using System.Collections.Generic;
 using PickleDict = System.Collections.Generic.OrderedDictionary<string, object?>;
 
@@ -8,7 +7,7 @@ namespace Thomas.Formats.PyTorch;
 /// Finds the weights in what a training script saved: a dict of tensors, often wrapped with epoch and optimizer, a module, or several of them, of which one is
 /// the moving average of the weights.
 /// </summary>
-internal sealed class Checkpoint
+internal sealed class TorchCheckpoint
 {
     /// <summary>Keys of averaged weights; like timm, which they are taken from, they come first: averages are what such a run is evaluated with.</summary>
     private static readonly string[] Averages =
@@ -32,7 +31,7 @@ internal sealed class Checkpoint
     private readonly List<string> _notes;
     private int _dicts, _modules;
 
-    private Checkpoint(string file, List<string> notes)
+    private TorchCheckpoint(string file, List<string> notes)
     {
         _file = file;
         _notes = notes;
@@ -46,7 +45,7 @@ internal sealed class Checkpoint
     /// <exception cref="ModelFormatException">There are no weights, or several that nothing tells apart.</exception>
     public static PickleDict Find(object? root, string file, string? entry, List<string> notes)
     {
-        Checkpoint checkpoint = new(file, notes);
+        TorchCheckpoint checkpoint = new(file, notes);
         PickleDict dict = checkpoint.AsDict(root) ?? throw new ModelFormatException(
             file, "checkpoint", "it is not a dict of tensors; save the weights with torch.save(model.state_dict(), path)");
         if (entry is null) return checkpoint.Unwrap(dict, MaxWrappers) ?? throw checkpoint.NoTensors(dict);

@@ -6,11 +6,12 @@ using Xunit;
 namespace Thomas.Tests.Formats.PyTorch;
 
 /// <summary>What training scripts save: weights among other objects, averages, modules. Nothing of it is run.</summary>
-public sealed class CheckpointTests
+public sealed class TorchCheckpointTests
 {
     private static readonly (string, byte[])[] Storages = [("0", TorchFile.Bytes<float>(1, 2, 3, 4, 5, 6))];
 
-    private static WeightFile Load(PickleBuilder pickle, string? entry = null) => WeightFile.Load(TorchFile.Zip(pickle.End(), Storages), "weights", entry: entry);
+    private static WeightFile Load(PickleBuilder pickle, string? entry = null) =>
+        WeightFile.Load(TorchFile.Zip(pickle.End(), Storages), "weights", entry: entry);
 
     private static string Problem(PickleBuilder pickle, string? entry = null) => Assert.Throws<ModelFormatException>(() => Load(pickle, entry)).Message;
 
@@ -29,7 +30,8 @@ public sealed class CheckpointTests
 
     [Theory]
     [InlineData("cargparse\nNamespace\n)\u0081}X\u0002\0\0\0lrG\0\0\0\0\0\0\0\0sb")] // Namespace(lr=0.0)
-    [InlineData("cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\u0002\0\0\0f8\u0089\u0088\u0087R(K\u0003X\u0001\0\0\0<NNNtbC\u0008\0\0\0\0\0\0\0\0\u0086R")] // float64
+    [InlineData(
+        "cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\u0002\0\0\0f8\u0089\u0088\u0087R(K\u0003X\u0001\0\0\0<NNNtbC\u0008\0\0\0\0\0\0\0\0\u0086R")]
     [InlineData("ccollections\ndefaultdict\nc__builtin__\nlist\n\u0085RX\u0001\0\0\0a]s")] // defaultdict(list, a=[])
     [InlineData("ctorch\ndevice\nX\u0006\0\0\0cuda:0\u0085R")]
     [InlineData("ctorch\nSize\nK\u0001K\u0003\u0086\u0085R")]

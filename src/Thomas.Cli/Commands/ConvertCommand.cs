@@ -36,8 +36,8 @@ internal sealed class ConvertCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed), output = parsed.GetRequiredValue(_output);
-        OutputFile.Check(output, path);
         (Model model, string? architecture, IReadOnlyList<string>? notes) = Load(parsed, path, output);
+        OutputFile.Check(output, path);
         if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
         {
             ImageInput.Of(model, preprocessing);

@@ -181,7 +181,8 @@ internal sealed class TrainCommand
         ModelInfo info = new() { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing };
         if (weights is null) return (new Model(graph, info), []);
         (Model model, IReadOnlyList<string> notes) = WithWeights(new Model(graph, info), weights);
-        return (model, [.. network!.Notes, .. notes]);
+        foreach (string note in network!.Notes) _terminal.Note($"note: {note}");
+        return (model, [.. network.Notes, .. notes]);
     }
 
     /// <summary>

@@ -120,19 +120,20 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
     public static string PlaceOf(string tensor) => $"tensor '{tensor}'";
 
     /// <summary>
-    /// A network that was wrapped, or a part of it, carries the wrapper's name in its own: <c>module.conv1.weight</c>, <c>features.module.0.weight</c>. They
-    /// are removed unless two names became one.
+    /// A network that was wrapped, or a part of it, carries the wrapper's name in its own: all begin with <c>module.</c>, or some have it in their middle, as
+    /// <c>features.module.0.weight</c>. It is removed unless two names became one.
     /// </summary>
     private List<NamedTensor> StripPrefix(List<string> notes)
     {
         foreach (string segment in WrapperSegments)
         {
+            bool isPrefix = _tensors.TrueForAll(tensor => tensor.Name.StartsWith(segment, StringComparison.Ordinal));
             HashSet<string> names = new(StringComparer.Ordinal);
             List<NamedTensor> stripped = new(_tensors.Count);
             int changed = 0;
             foreach (NamedTensor tensor in _tensors)
             {
-                string name = Without(tensor.Name, segment);
+                string name = Without(tensor.Name, segment, isPrefix);
                 if (name.Length != tensor.Name.Length) changed++;
                 if (name.Length > 0 && names.Add(name)) stripped.Add(tensor with { Name = name });
             }
@@ -145,9 +146,9 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
         return _tensors;
     }
 
-    private static string Without(string name, string segment)
+    private static string Without(string name, string segment, bool isPrefix)
     {
-        while (name.StartsWith(segment, StringComparison.Ordinal)) name = name[segment.Length..];
+        while (isPrefix && name.StartsWith(segment, StringComparison.Ordinal)) name = name[segment.Length..];
         return name.Replace("." + segment, ".", StringComparison.Ordinal);
     }
 

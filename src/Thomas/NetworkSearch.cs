@@ -201,7 +201,7 @@ internal sealed class NetworkSearch
     private static void AddDifferences(List<string> lines, Trial trial)
     {
         List<GraphUnit> network = LayerAlignment.UnitsOf(trial.Architecture.Build(trial.Options));
-        List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _) ;
+        List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _);
         List<string> missing = [], unexpected = [];
         int at = 0;
         for (int i = 0; i < network.Count; i++)

@@ -331,8 +331,11 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
         }
     }
 
-    private PickleObject New(object? @class, object? arguments) => @class is PickleGlobal { Kind: PickleGlobalKind.Object } known && arguments is object?[]? new PickleObject(known.Name)
-        : throw Error("an object is made of something that is not a class");
+    private PickleObject New(object? made, object? arguments)
+    {
+        if (made is PickleGlobal { Kind: PickleGlobalKind.Object } known && arguments is object?[]) return new PickleObject(known.Name);
+        throw Error("an object is made of something that is not a class");
+    }
 
     private static void Set(PickleDict dict, object? key, object? value)
     {

@@ -17,7 +17,9 @@ internal static class Program
         if (args is ["session", ..] && args.Length >= 2) return SessionBenchmark.Run(args.AsSpan(1));
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
         if (args is ["device", ..] && args.Length >= 3) return DeviceBenchmark.Run(args.AsSpan(1));
+        if (args is ["adding", ..] && args.Length >= 3) return AddingBenchmark.Run(args.AsSpan(1));
         if (args is ["tiles", ..]) return TileBenchmark.Run(args.AsSpan(1));
+        if (args is ["labels", ..] && args.Length >= 3) return LabelBenchmark.Run(args.AsSpan(1));
         Console.Error.WriteLine(
             "usage: inference MODEL.onnx|ARCHITECTURE... [--batch N] [--threads N,N] [--rounds N] [--size N] [--without PASS] [--profile] [--peer-sleeps]");
         Console.Error.WriteLine("       tuning MODEL DATA [--seeds N] [--views N] [--preset NAME] [--update POLICY] [--epochs N] [--size N]");
@@ -35,6 +37,9 @@ internal static class Program
             "       tiles [MODEL|ARCHITECTURE|M,N,K...] [--inference] [--batch N] [--device N] [--settings WORDS] [--cache FOLDER] [--most N] [--top N] "
             + "[--skip N] [--seconds N] "
             + "[--check]");
+        Console.Error.WriteLine(
+            "       adding MODEL DATA [--new N | --stock IMAGENET_SAMPLE [--without CLASS]] [--seeds N] [--size N] [--no-rehearsal]");
+        Console.Error.WriteLine("       labels MODEL DATA [--seeds N] [--wrong N] [--preset NAME]");
         Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");
         Console.Error.WriteLine("       head [--features N] [--classes N] [--batch N] [--epochs N]");

@@ -26,6 +26,7 @@ internal static class Program
         {
             Classify(args[0], Directory.GetFiles(args[1], "*.jpg", SearchOption.AllDirectories)[0]);
             await TuneAsync(args[0], args[1], default);
+            LookAtImages("tuned.tflite", args[1]);
             TuneWithinMemory(args[0], args[1]);
             await TeachAsync(args[0], args[1], default);
             TrainFromScratch(args[1]);
@@ -50,13 +51,33 @@ internal static class Program
     {
         Model model = Model.Load(path, cancellation);
         Dataset images = DatasetLoader.Load(folder);
-        Progress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
-        Progress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));
+        ImmediateProgress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
+        ImmediateProgress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));
         TuningOptions options = new() { CacheDirectory = "cache" };
         TuningResult result = await Tuner.TuneAsync(model, images, new SkiaImageDecoder(), options, stages, epochs, cancellation);
         Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after ({result.After.AccuracyInterval})");
         foreach (string warning in result.Warnings) Console.WriteLine(warning);
         result.Model.Save("tuned.tflite");
+    }
+
+    private static void LookAtImages(string path, string folder)
+    {
+        Model model = Model.Load(path);
+        Dataset images = DatasetLoader.Load(folder);
+        SkiaImageDecoder decoder = new();
+        Evaluation evaluation = Evaluator.Evaluate(model, images, decoder);
+        using ImageExplainer explainer = new(model);
+        foreach (ImagePrediction worst in ImagePrediction.WorstFirst(evaluation.Predictions))
+        {
+            if (worst.IsCorrect) continue;
+            string truth = evaluation.Labels[worst.Actual], taken = evaluation.Labels[worst.Predicted];
+            Console.WriteLine($"{worst.Image.Name}: {truth} taken for {taken} {worst.PredictedProbability:P0}");
+            ClassActivation map = explainer.Explain(decoder.Decode(File.ReadAllBytes(worst.Image.Name), minimumShortSide: 512), worst.Predicted);
+            float[] heat = map.ToHeat(224, 224);
+        }
+
+        foreach (LabelSuspect suspect in LabelAudit.Run(model, images, decoder))
+            if (suspect.IsConvincing) Console.WriteLine($"{suspect.Sample.Image.Name}: {images.ClassNames[suspect.Suggested]}?");
     }
 
     private static void TuneWithinMemory(string path, string folder)

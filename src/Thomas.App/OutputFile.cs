@@ -14,14 +14,17 @@ internal static class OutputFile
     public static void Check(string path, string source)
     {
         Check(path);
-        if (RealPath(Path.GetFullPath(path)).Equals(
-            RealPath(Path.GetFullPath(source)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase))
+        if (IsSame(path, source))
         {
             throw new OutputException($"The output '{path}' is the input model; choose another name to keep the original.");
         }
 
         CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, InputFile.LengthOf(source));
     }
+
+    /// <summary>Whether two paths lead to one file.</summary>
+    public static bool IsSame(string path, string other) => RealPath(Path.GetFullPath(path)).Equals(
+        RealPath(Path.GetFullPath(other)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Throws unless a model can be written to the path.</summary>
     /// <param name="path">Where the result is to be.</param>

@@ -1,4 +1,5 @@
 using System;
+using Thomas.App.Pull;
 
 namespace Thomas.Cli;
 
@@ -13,6 +14,7 @@ internal static class ExitCode
     public const int Output = 5;
     public const int SomeSkipped = 6;
     public const int Memory = 7;
+    public const int Download = 8;
     public const int Cancelled = 130;
 
     /// <summary>For the help text.</summary>
@@ -27,6 +29,7 @@ internal static class ExitCode
           5    the output cannot be written
           6    classify: some images were skipped
           7    not enough memory
+          8    pull: the file could not be downloaded, or is not the one that is meant
           130  cancelled by Ctrl-C or a closed terminal; tune and train have saved the best model so far if there was one
         """;
 
@@ -38,6 +41,7 @@ internal static class ExitCode
         NotEnoughMemoryException or OutOfMemoryException => Memory,
         DataException => Data,
         OutputException => Output,
+        DownloadException => Download,
         ThomasException => Model,
         _ => Unexpected,
     };

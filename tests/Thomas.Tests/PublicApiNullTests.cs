@@ -28,8 +28,11 @@ public sealed class PublicApiNullTests
         NullabilityInfoContext nullability = new();
         List<string> wrong = [];
         int tried = 0;
-        foreach (Type type in (IEnumerable<Type>)[.. typeof(Model).Assembly.GetExportedTypes(), .. typeof(SkiaImageDecoder).Assembly.GetExportedTypes()])
+        foreach (Type exported in (IEnumerable<Type>)[.. typeof(Model).Assembly.GetExportedTypes(), .. typeof(SkiaImageDecoder).Assembly.GetExportedTypes()])
         {
+            Type type = exported.ContainsGenericParameters
+                ? exported.MakeGenericType(Array.ConvertAll(exported.GetGenericArguments(), static _ => typeof(int)))
+                : exported;
             foreach (MethodBase method in Methods(type))
             {
                 ParameterInfo[] parameters = method.GetParameters();
@@ -145,7 +148,8 @@ public sealed class PublicApiNullTests
                 variable, new VariableStore([variable]),
                 "text", new ModelLoadOptions(), new SaveOptions(), new MemoryStream(), new RgbImage(1, 1, new byte[3]), ImageSource.FromFile("no.png"),
                 new ImageSet(), dataset, new PreparedSetOptions { Preprocessing = set.Preprocessing },
-                set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model), new CompileOptions(),
+                set, set.Preprocessing, new Preprocessor(set.Preprocessing), new Augmentation(), new Rng(1), new ImageClassifier(model),
+                new ImageExplainer(model), new CompileOptions(),
                 new FeatureCache("folder"), matrix,
                 new LinearHead(new float[4], new float[2]), NearestCentroid.Fit(matrix, 2), new StageTimer(), new StageTimes([]), CostModel.Nominal,
                 HeadPlan.Create(model, 2, TrainerOptions.LastLayer, 4, new CompileOptions()),

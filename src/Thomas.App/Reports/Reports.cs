@@ -46,7 +46,11 @@ internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Clas
 
 internal sealed record ClassifyReport(
     string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images,
-    IReadOnlyList<string>? Kernels);
+    IReadOnlyList<string>? Kernels)
+{
+    /// <summary>The file of <c>--explain</c>; null where none was asked for.</summary>
+    public string? ExplanationFile { get; init; }
+}
 
 internal sealed record IntervalReport(double Low, double High);
 
@@ -56,6 +60,8 @@ internal sealed record ClassMetricsReport(
 internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
+
+internal sealed record SuspectReport(string Path, string Label, string Suggested, double Doubt);
 
 internal sealed record AccuracyReport(
     double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
@@ -77,6 +83,18 @@ internal sealed record EvaluateReport(
     public required IReadOnlyList<string> UncheckedClasses { get; init; }
 
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
+
+    /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
+    public string? SuspectsFile { get; init; }
+
+    /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
+    public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
 
 internal sealed record EpochEntry(
@@ -114,12 +132,34 @@ internal sealed record TuneReport(
 
     public AccuracyReport? AfterLastLayer { get; init; }
 
+    /// <summary>What became of classes that were kept; null where none were, or nothing could be measured.</summary>
+    public OldClassesReport? OldClasses { get; init; }
+
+    /// <summary>Feature vectors that the model carries; null for none.</summary>
+    public RehearsalReport? Rehearsal { get; init; }
+
     public NetworkEntry? Network { get; init; }
 
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
+
+    /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
+    public string? SuspectsFile { get; init; }
+
+    /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
+    public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
+
+internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
+
+internal sealed record RehearsalReport(int Vectors, int Features, int Bytes);
 
 internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
 
@@ -201,6 +241,12 @@ internal sealed record TrainReport(
     public required IReadOnlyList<string> Warnings { get; init; }
 
     public ProcessReport? Process { get; init; }
+
+    /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
+    public string? PredictionsFile { get; init; }
+
+    /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
+    public string? MistakesFile { get; init; }
 }
 
 internal sealed record NetworkEntry(
@@ -286,6 +332,14 @@ internal sealed record DemoLettersReport(int Training, int Test, int Epochs, int
 internal sealed record DemoReport(
     ulong Seed, string Device, DemoDigitsReport Digits, DemoLettersReport Letters, string Conclusion, string Folder, IReadOnlyList<string> Files);
 
+internal sealed record StockModelReport(
+    string Name, string File, string Description, string License, string Repository, string Commit, string Path, string Url, string Sha256, long? Bytes);
+
+internal sealed record StockModelsReport(IReadOnlyList<StockModelReport> Models);
+
+internal sealed record PullReport(
+    string Output, string Url, string Sha256, long Bytes, long ResumedAt, bool WasThere, StockModelReport? Model);
+
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -300,4 +354,6 @@ internal sealed record DemoReport(
 [JsonSerializable(typeof(ConvertReport))]
 [JsonSerializable(typeof(DevicesReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(PullReport))]
+[JsonSerializable(typeof(StockModelsReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

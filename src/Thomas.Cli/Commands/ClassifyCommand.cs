@@ -3,9 +3,9 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
-using System.Threading;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Results;
 using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
@@ -31,6 +31,11 @@ internal sealed class ClassifyCommand
     private readonly ModelArgument _model = new(withLabels: true);
     private readonly Argument<string[]> _images = new("image") { Description = "Images, or folders of images", Arity = ArgumentArity.OneOrMore };
     private readonly Option<int?> _top = Parse.Number("--top", "Classes to list for each image (default 5)", 1, 100_000);
+    private readonly Option<string> _explain = new("--explain")
+    {
+        Description = $"Draw what the model looked at in each image, for its most likely class; at most {ContactSheet.MostTiles} images",
+        HelpName = "file.png",
+    };
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new(programsOnly: true);
     private readonly PreprocessingOptions _preprocessing = new();
@@ -48,6 +53,7 @@ internal sealed class ClassifyCommand
         classify._model.AddTo(command);
         command.Add(classify._images);
         command.Add(classify._top);
+        command.Add(classify._explain);
         classify._compute.AddTo(command);
         classify._cache.AddTo(command);
         classify._preprocessing.AddTo(command);
@@ -60,6 +66,8 @@ internal sealed class ClassifyCommand
         long start = Stopwatch.GetTimestamp();
         Model model = _model.Load(parsed, _terminal.Cancellation);
         double read = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        string? page = parsed.GetValue(_explain);
+        if (page is not null) ResultFiles.CheckFile(_explain.Name, page, ".png", [_model.Path(parsed), .. parsed.GetRequiredValue(_images)]);
         List<string> paths = Expand(parsed.GetRequiredValue(_images), _terminal);
         CompileOptions compile = _compute.ReadFor(parsed, model, 1, _terminal);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
@@ -67,6 +75,8 @@ internal sealed class ClassifyCommand
         start = Stopwatch.GetTimestamp();
         using ImageClassifier classifier = new(model, preprocessing, compile);
         double compiled = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        using ImageSheets? sheets = page is null ? null : new ImageSheets(model, preprocessing, compile);
+        if (sheets?.Problem is string problem) throw new ThomasException(problem);
         _terminal.Quantized(model);
         if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} has no class names; classes are shown by number (give names with --labels)");
         _terminal.ClassOutput(model, classifier.Output);
@@ -77,11 +87,12 @@ internal sealed class ClassifyCommand
 
         SkiaImageDecoder decoder = new();
         List<ImageReport> reports = [];
+        List<SheetTile> tiles = [];
         int skipped = 0;
         foreach (string path in paths)
         {
             _terminal.Cancellation.ThrowIfCancellationRequested();
-            ImageReport report = Classify(classifier, decoder, path, top, _terminal.Cancellation);
+            ImageReport report = Classify(classifier, decoder, path, top, tiles.Count < ContactSheet.MostTiles ? sheets : null, tiles);
             reports.Add(report);
             if (report.Classes is null)
             {
@@ -94,32 +105,49 @@ internal sealed class ClassifyCommand
             }
         }
 
+        if (page is not null && tiles.Count > 0) Save(page, Format.Name(model.Info.Name), tiles, reports.Count - skipped);
         foreach (string note in classifier.Notes) _terminal.Note($"note: {note}");
         if (_terminal.Json)
         {
             _terminal.WriteJson(
                 new ClassifyReport(
                     _model.Path(parsed), ReportParts.Of(classifier.Output), ReportParts.Of(classifier.Input), _compute.DescribeChosen(compile), reports,
-                    _terminal.Verbose ? classifier.Kernels : null),
+                    _terminal.Verbose ? classifier.Kernels : null)
+                {
+                    ExplanationFile = tiles.Count > 0 ? page : null,
+                },
                 ReportJson.Default.ClassifyReport);
         }
 
         return skipped == 0 ? ExitCode.Success : skipped == paths.Count ? ExitCode.Data : ExitCode.SomeSkipped;
     }
 
-    private static ImageReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top, CancellationToken cancellation)
+    /// <summary>Classifies an image, and adds it to the page if there is one.</summary>
+    private ImageReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top, ImageSheets? sheets, List<SheetTile> tiles)
     {
         try
         {
+            byte[] encoded = InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, _terminal.Cancellation);
+            RgbImage image = decoder.DecodeChecked(encoded, new Preprocessor(classifier.Input.Preprocessing).MinimumShortSide, "the image");
             List<ClassReport> classes = [];
-            foreach (ClassScore score in classifier.Classify(decoder, InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, cancellation), top))
-                classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
+            foreach (ClassScore score in classifier.Classify(image, top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
+            if (sheets is not null) tiles.Add(sheets.Explained(image, classifier.Classify(image, 2), path));
             return new ImageReport(path, classes, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageFormatException)
         {
             return new ImageReport(path, null, e.Message);
         }
+    }
+
+    /// <summary>Writes the page of explained images.</summary>
+    private void Save(string page, string name, List<SheetTile> tiles, int images)
+    {
+        string shown = tiles.Count < images ? $"the first {tiles.Count} of {images} images" : Format.Plural(images, "image");
+        byte[] png = ContactSheet.Draw(
+            $"What {name} looked at", $"{shown}; right of each: the parts that spoke for its most likely class", tiles);
+        AtomicFile.Write(page, stream => stream.Write(png));
+        _terminal.Note($"note: {page} shows what the model looked at in {shown}");
     }
 
     private static List<string> Expand(string[] paths, Terminal terminal)

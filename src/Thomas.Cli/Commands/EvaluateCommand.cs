@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Results;
 using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
@@ -21,6 +22,7 @@ internal sealed class EvaluateCommand
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
+    private readonly ResultFiles _results = new(withSuspects: true);
 
     private EvaluateCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -34,6 +36,7 @@ internal sealed class EvaluateCommand
         EvaluateCommand evaluate = new(terminal, tuned);
         evaluate._model.AddTo(command);
         evaluate._data.AddTo(command);
+        evaluate._results.AddTo(command);
         evaluate._compute.AddTo(command);
         evaluate._cache.AddTo(command);
         evaluate._preprocessing.AddTo(command);
@@ -44,6 +47,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed)
     {
         Model model = _model.Load(parsed, _terminal.Cancellation);
+        _results.Check(parsed, _model.Path(parsed), _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
         EvaluationOptions options = new()
         {
@@ -55,6 +59,9 @@ internal sealed class EvaluateCommand
         string device = _compute.DescribeChosen(options.Compile);
         Evaluation result = ProgressDisplay.Run(
             _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
+        IReadOnlyList<LabelSuspect>? suspects = _results.Suspects(parsed) is null
+            ? null
+            : ProgressDisplay.Run(_terminal, [], progress => LabelAudit.Run(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
         CacheFolder.Trim(options.CacheDirectory);
         _terminal.Broken(result.Broken);
         _terminal.ClassOutput(model, result.Output);
@@ -84,13 +91,18 @@ internal sealed class EvaluateCommand
                     ClassOutput = ReportParts.Of(result.Output),
                     UncheckedClasses = result.UncheckedClasses,
                     Warnings = result.Warnings,
+                    PredictionsFile = _results.Predictions(parsed),
+                    MistakesFile = _results.Mistakes(parsed),
+                    SuspectsFile = _results.Suspects(parsed),
+                    Suspects = SuspectFile.Report(suspects, data.ClassNames),
                 },
                 ReportJson.Default.EvaluateReport);
-            return ExitCode.Success;
         }
-
-        Print(result, model, data, device);
-        return ExitCode.Success;
+        else Print(result, model, data, device);
+        return _results.Write(parsed, _terminal, model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            & _results.WriteSuspects(parsed, _terminal, suspects, data.ClassNames)
+            ? ExitCode.Success
+            : ExitCode.Output;
     }
 
     /// <summary>The warnings but for the one about the output.</summary>

@@ -40,6 +40,7 @@ internal sealed class TrainCommand
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
+    private readonly ResultFiles _results = new(withSuspects: false);
     private readonly ResizeOptions _resize = new();
 
     private TrainCommand(Terminal terminal, TuningChoice tuned)
@@ -57,6 +58,7 @@ internal sealed class TrainCommand
         foreach (Option option in new Option[] { train._output, train._size, train._width, train._color, train._weights, train._update }) command.Add(option);
         train._variant.AddTo(command);
         train._file.AddTo(command);
+        train._results.AddTo(command);
         train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
@@ -70,6 +72,7 @@ internal sealed class TrainCommand
         Architecture architecture = WeightOptions.Find(parsed.GetRequiredValue(_architecture));
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
+        _results.Check(parsed, output, _data.Path(parsed));
         SaveOptions save = _file.Read(parsed);
         long? bound = _training.Memory(parsed);
         RunMemory memory = RunMemory.Begin(bound);
@@ -86,7 +89,7 @@ internal sealed class TrainCommand
         if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
         using ScratchFolder? temporary = bound is not null && cache is null ? new ScratchFolder() : null;
-        Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan);
+        Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan) { KeepsPredictions = _results.AreWanted(parsed) };
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
@@ -103,17 +106,25 @@ internal sealed class TrainCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                Report(architecture, data, output, device, options, result, job, notes) with { Usage = usage, Process = memory.Report() },
+                Report(architecture, data, output, device, options, result, job, notes) with
+                {
+                    Usage = usage,
+                    Process = memory.Report(),
+                    PredictionsFile = _results.Predictions(parsed),
+                    MistakesFile = _results.Mistakes(parsed),
+                },
                 ReportJson.Default.TrainReport);
         }
         else Print(result, job, output, usage, memory);
+        ImageInput input = ImageInput.Of(result.Model);
+        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled && tested) return ExitCode.Success;
+        if (!result.Cancelled && tested) return written ? ExitCode.Success : ExitCode.Output;
         _terminal.Complain(
             result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
         return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
@@ -308,6 +319,12 @@ internal sealed class TrainCommand
 
         public ConfusionMatrix? Test { get; private set; }
 
+        /// <summary>Whether <see cref="Predictions"/> are wanted.</summary>
+        public bool KeepsPredictions { get; init; }
+
+        /// <summary>What the trained model makes of each validation image; null where that was not asked for, or the run was cancelled before.</summary>
+        public IReadOnlyList<ImagePrediction>? Predictions { get; private set; }
+
         public TrainerResult Train(IProgressDisplay progress, Terminal terminal)
         {
             Preprocessing preprocessing = model.Info.Preprocessing!;
@@ -316,9 +333,25 @@ internal sealed class TrainCommand
             using (PreparedSet validation = Prepare(learning.Only(Subset.Validation), preprocessing, mayLoseClasses: true))
             {
                 result = Trainer.Train(model, train, validation, options, new EpochRelay(progress, options.Epochs), progress, terminal.Cancellation);
+                if (KeepsPredictions && !result.Cancelled) Predictions = Predict(result.Model, validation);
             }
 
             return result;
+
+            IReadOnlyList<ImagePrediction>? Predict(Model trained, PreparedSet images)
+            {
+                EvaluationOptions evaluation = new() { Compile = options.Compile };
+                if (plan is not null) evaluation = evaluation with { LargestBatch = 1 };
+                try
+                {
+                    return Evaluator.Predict(trained, images, evaluation, progress, terminal.Cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    // The trained model is worth keeping.
+                    return null;
+                }
+            }
 
             PreparedSet Prepare(Dataset part, Preprocessing wanted, bool mayLoseClasses)
             {

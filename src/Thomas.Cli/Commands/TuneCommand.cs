@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.IO;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Results;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
@@ -30,6 +31,7 @@ internal sealed class TuneCommand
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
+    private readonly ResultFiles _results = new(withSuspects: true);
 
     private TuneCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -45,6 +47,7 @@ internal sealed class TuneCommand
         tune._data.AddTo(command);
         command.Add(tune._output);
         tune._file.AddTo(command);
+        tune._results.AddTo(command);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
         tune._cache.AddTo(command);
@@ -60,14 +63,25 @@ internal sealed class TuneCommand
         RunMemory memory = RunMemory.Begin(_training.Memory(parsed));
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
+        _results.Check(parsed, path, output, _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
-        data.CheckTrainable();
+        data.CheckTrainable(_training.KeepsClasses(parsed));
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
         TunableHead head = Tuner.Describe(model);
         TuningOptions options = _training.Read(
             parsed, _preprocessing.ReadFor(output, parsed, model, _terminal), _compute.ReadNamed(parsed), _cache.Read(parsed, _terminal));
-        options = options with { Compile = _compute.ReadFor(parsed, model, data, options, _terminal) };
+        if (_results.Suspects(parsed) is not null && options.MemoryBytes is not null)
+        {
+            throw new UsageException("--suspects keeps to no bound, so it cannot be given with --memory; 'evaluate' has it too.");
+        }
+
+        options = options with
+        {
+            Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
+            KeepPredictions = _results.AreWanted(parsed),
+            FindSuspects = _results.Suspects(parsed) is not null,
+        };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
@@ -95,16 +109,27 @@ internal sealed class TuneCommand
         if (_terminal.Json)
         {
             _terminal.WriteJson(
-                Report(result, path, data, output, device, options) with { Usage = usage, Process = memory.Report() }, ReportJson.Default.TuneReport);
+                Report(result, path, data, output, device, options) with
+                {
+                    Usage = usage,
+                    Process = memory.Report(),
+                    PredictionsFile = _results.Predictions(parsed),
+                    MistakesFile = _results.Mistakes(parsed),
+                    SuspectsFile = _results.Suspects(parsed),
+                    Suspects = SuspectFile.Report(result.Suspects, data.ClassNames),
+                },
+                ReportJson.Default.TuneReport);
         }
         else Print(result, output, usage, memory);
+        bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames);
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled) return ExitCode.Success;
+        if (!result.Cancelled) return written ? ExitCode.Success : ExitCode.Output;
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
     }
@@ -141,11 +166,14 @@ internal sealed class TuneCommand
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with only a new last layer\n" : "";
         string below = result.IsBelowBaseline ? "below the baseline; " : "";
         _terminal.Field(
-            result.KeptClasses > 0 ? "new classes" : "accuracy",
+            result.KeptClasses == 0 ? "accuracy" : result.KnownClasses == 0 ? "new classes" : "these classes",
             $"before  {Format.Percent(result.Before.Accuracy),6}   {Format.Name(result.BeforeMethod)}\n{last}after   "
             + $"{Format.Percent(result.After.Accuracy),6}   {below}{After(result)}");
-        _terminal.Field(
-            "checked", $"{result.Checked}{Format.Interval(result.After)}\nthe best epoch was chosen on these images, so expect slightly less on other images");
+        if (result.KeptClasses > 0) _terminal.Field("old classes", OldClasses(result));
+        string chosen = result.KeptClasses > 0
+            ? "nothing was chosen on these images"
+            : "the best epoch was chosen on these images, so expect slightly less on other images";
+        _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\n{chosen}");
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -166,10 +194,17 @@ internal sealed class TuneCommand
         _terminal.Memory(memory);
         _terminal.Field(
             "saved",
-            $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels and preprocessing inside)");
+            $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, {Format.Plural(result.Labels.Count, "class", "classes")}, labels, preprocessing"
+            + $"{(result.Model.Info.Rehearsal is Rehearsal r ? $", {r.Vectors} feature vectors ({Format.Bytes(r.StoredBytes)})" : "")} inside)");
         Usage.Print(_terminal, usage, result.Model, output);
         _terminal.Field("try it", $"thomas classify {Format.Name(output)} image.jpg");
     }
+
+    /// <summary>What is known of the classes that were kept.</summary>
+    private static string OldClasses(TuningResult result) => result.OldAfter is ConfusionMatrix after
+        ? $"before  {Format.Percent(result.OldBefore!.MacroRecall),6}   mean recall on {result.OldMethod}\n"
+        + $"after   {Format.Percent(after.MacroRecall),6}   {Format.Plural(result.KeptClasses, "old class", "old classes")}"
+        : "not checked";
 
     private static string After(TuningResult result)
     {
@@ -222,6 +257,10 @@ internal sealed class TuneCommand
             Checked = new CheckedReport(result.Checked, result.After.Total, result.KeptClasses, result.UncheckedClasses),
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
+            OldClasses = result.OldAfter is ConfusionMatrix old
+                ? new OldClassesReport(result.OldMethod, ReportParts.Of(result.OldBefore!, result.Labels), ReportParts.Of(old, result.Labels))
+                : null,
+            Rehearsal = result.Model.Info.Rehearsal is Rehearsal vectors ? new RehearsalReport(vectors.Vectors, vectors.Features, vectors.StoredBytes) : null,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
             Network = result.Network is TrainerResult network ? ReportParts.Of(network) : null,
         };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO;
 using Thomas.Cli.Output;
 using Thomas.Data;
 
@@ -23,6 +24,9 @@ internal sealed class DataOption
         command.Add(_data);
         command.Add(_skip);
     }
+
+    /// <summary>The file with the images' list; null for a folder.</summary>
+    public string? Path(ParseResult parsed) => parsed.GetRequiredValue(_data) is string path && File.Exists(path) ? path : null;
 
     public Dataset Load(ParseResult parsed, Terminal terminal) => Load(parsed.GetRequiredValue(_data), terminal, parsed.GetValue(_skip));
 

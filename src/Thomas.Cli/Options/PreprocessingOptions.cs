@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.IO;
 using Thomas.Cli.Output;
 
 namespace Thomas.Cli.Options;
@@ -87,8 +88,14 @@ internal sealed class PreprocessingOptions
         ModelFiles.FormatOf(output) == ModelFormat.TfLite ? ResizeMode.Stretch : ResizeMode.ShorterSideThenCenterCrop;
 
     /// <summary>The source of a guess begins with GUESSED and ends in advice for the library's users.</summary>
-    private static void WarnOfGuess(ImageInput input, Model model, Terminal terminal) => terminal.Warn(
-        $"{model.Info.Name} does not say how its images are normalized; guessed{input.Source.Split(';')[0]["GUESSED".Length..]}. A wrong guess costs " +
-        $"accuracy: if results are poor, " +
-        $"give --preset {string.Join('|', Preprocessing.PresetNames)} or --mean and --std.");
+    private static void WarnOfGuess(ImageInput input, Model model, Terminal terminal)
+    {
+        string name = model.Info.Name, guess = input.Source.Split(';')[0]["GUESSED".Length..];
+        string preset = guess.Split('\'') is [_, string guessed, ..] ? guessed : Preprocessing.PresetNames[0];
+        string copy = $"{Path.GetFileNameWithoutExtension(name)}-{preset}{Path.GetExtension(name)}";
+        terminal.Warn(
+            $"{name} does not say how its images are normalized; guessed{guess}. A wrong guess costs accuracy: if results are poor, "
+            + $"give --preset {string.Join('|', Preprocessing.PresetNames)} or --mean and --std. To settle it once, write it into a copy of the file: "
+            + $"thomas convert {name} --preset {preset} -o {copy}");
+    }
 }

@@ -20,7 +20,14 @@ internal sealed class TrainingOptions
     private readonly Option<UpdatePolicy?> _update = Parse.Policy(
         "--update", "What to train (default last: a new last layer; what the others train is in docs/training.md)");
     private readonly NetworkOptions _network = new();
-    private readonly Option<bool> _keepClasses = new("--keep-classes") { Description = "Keep the model's own classes and append the new ones" };
+    private readonly Option<bool> _keepClasses = new("--keep-classes")
+    {
+        Description = "Keep the model's own classes: new ones are appended, images of a class that the model has are added to it",
+    };
+    private readonly Option<bool> _noRehearsal = new("--no-rehearsal")
+    {
+        Description = "Store no feature vectors of the images in the model; with them, classes can be added later without the old images",
+    };
     private readonly Option<bool> _logits =
         new("--logits") { Description = "Save a model that outputs logits; without this option it ends in a softmax and outputs probabilities" };
     private readonly Option<int?> _epochs = Parse.Number(
@@ -62,7 +69,8 @@ internal sealed class TrainingOptions
     {
         foreach (Option option in new Option[]
         {
-            _update, _keepClasses, _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment,
+            _update, _keepClasses, _noRehearsal,
+                _logits, _epochs, _batch, _rate, _optimizer, _momentum, _weightDecay, _smoothing, _warmup, _patience, _balance, _augment,
                 _views, _validation, _seed,
         })
         {
@@ -81,6 +89,9 @@ internal sealed class TrainingOptions
 
     /// <summary>What is to be trained.</summary>
     public UpdatePolicy Policy(ParseResult parsed) => parsed.GetValue(_update) ?? UpdatePolicy.Last;
+
+    /// <summary>Whether the model's own classes stay.</summary>
+    public bool KeepsClasses(ParseResult parsed) => parsed.GetValue(_keepClasses);
 
     /// <summary>The bound of all that a run adds to the process; null for none.</summary>
     public long? Memory(ParseResult parsed) => _network.Memory(parsed);
@@ -177,6 +188,7 @@ internal sealed class TrainingOptions
         return new TuningOptions
         {
             KeepClasses = parsed.GetValue(_keepClasses),
+            StoresRehearsal = !parsed.GetValue(_noRehearsal),
             OutputLogits = parsed.GetValue(_logits),
             Head = Default with
             {
@@ -213,6 +225,7 @@ internal sealed class TrainingOptions
         {
             Head = Default with { ClassBalance = network.ClassBalance, Seed = network.Seed },
             Network = network,
+            StoresRehearsal = !parsed.GetValue(_noRehearsal),
             OutputLogits = network.OutputLogits,
             MemoryBytes = Memory(parsed),
             ValidationShare = ValidationShare(parsed),

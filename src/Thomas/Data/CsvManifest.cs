@@ -42,6 +42,7 @@ internal static class CsvManifest
         List<Entry> entries = ReadEntries(path, records, named ?? ColumnsOf(path, records, folder), folder);
         entries = PassOverMissing(path, entries, skipMissing, notes);
         NoteRepetitions(entries, notes);
+        entries = MatchParts(entries, notes);
 
         SortedSet<string> labels = new(StringComparer.Ordinal);
         foreach (Entry entry in entries)
@@ -62,6 +63,35 @@ internal static class CsvManifest
     private readonly record struct Record(int Line, List<string> Fields);
 
     private readonly record struct Entry(int Line, string Name, string Path, string Label, Subset Subset);
+
+    /// <summary>Matches the parts by the names of their classes, as those of a folder are: what is not learned is not checked either.</summary>
+    private static List<Entry> MatchParts(List<Entry> entries, List<string> notes)
+    {
+        SortedSet<string> learned = new(StringComparer.Ordinal);
+        bool hasTrain = false;
+        foreach (Entry entry in entries)
+        {
+            hasTrain |= entry.Subset == Subset.Train;
+            if (entry.Subset is Subset.Train or Subset.Unassigned) learned.Add(entry.Label);
+        }
+
+        if (!hasTrain) return entries;
+        foreach ((Subset part, string name) in ((Subset, string)[])[(Subset.Validation, "val"), (Subset.Test, "test")])
+        {
+            SortedSet<string> checkedToo = new(StringComparer.Ordinal), extra = new(StringComparer.Ordinal);
+            foreach (Entry entry in entries)
+            {
+                if (entry.Subset == part) (learned.Contains(entry.Label) ? checkedToo : extra).Add(entry.Label);
+            }
+
+            // A part of which nothing is left is a mistake of another kind, which training tells of.
+            if (extra.Count == 0 || checkedToo.Count == 0) continue;
+            notes.Add($"'{name}' has images of {Dataset.Quote([.. extra])}, which 'train' does not have; they are passed over");
+            entries = entries.FindAll(entry => entry.Subset != part || learned.Contains(entry.Label));
+        }
+
+        return entries;
+    }
 
     /// <summary>The character with which the first line names columns or an image.</summary>
     private static char SeparatorOf(string manifest, string text, string folder)

@@ -137,12 +137,19 @@ public sealed class Dataset
 
     /// <summary>Checks that a classifier can learn from this: two classes or more, and images to learn from in each.</summary>
     /// <exception cref="DataException">It cannot; the message says what to do.</exception>
-    public void CheckTrainable()
+    public void CheckTrainable() => CheckTrainable(mayBeOneClass: false);
+
+    /// <summary>As <see cref="CheckTrainable()"/>.</summary>
+    /// <param name="mayBeOneClass">Whether one class is enough, since it is added to others.</param>
+    /// <exception cref="DataException">A class is missing or has no training images; the message says what to do.</exception>
+    internal void CheckTrainable(bool mayBeOneClass)
     {
-        if (ClassNames.Count < 2)
+        if (ClassNames.Count < (mayBeOneClass ? 1 : 2))
         {
             string found = ClassNames.Count == 0 ? "has no classes" : $"has only the class '{ClassNames[0]}'";
-            throw new DataException($"{Name} {found}; a classifier needs at least two. Add a second class with images of something else.");
+            throw new DataException(
+                $"{Name} {found}; a classifier needs at least two. Add a second class with images of something else, or add this class to those of a model "
+                + "(tune --keep-classes).");
         }
 
         int[] unassigned = CountByClass(Subset.Unassigned);

@@ -49,7 +49,8 @@ public sealed class Model
                 throw new GraphException($"the output would become {resized.Outputs[0].Shape} instead of {Graph.Outputs[0].Shape}");
             }
 
-            return new Model(resized, Info with { Preprocessing = Info.Preprocessing is Preprocessing p ? p with { Width = width, Height = height } : null });
+            Preprocessing? preprocessing = Info.Preprocessing is Preprocessing p ? p with { Width = width, Height = height } : null;
+            return new Model(resized, Info with { Rehearsal = null, Preprocessing = preprocessing });
         }
         catch (GraphException e)
         {

@@ -34,6 +34,12 @@ public sealed record ModelInfo
     /// </summary>
     internal string? GuessedPreset { get; init; }
 
+    /// <summary>
+    /// Feature vectors of the classes, which allow classes to be added without the old images; null where there are none. They fit these layers only: whoever
+    /// changes the layers before the last removes them.
+    /// </summary>
+    public Rehearsal? Rehearsal { get; init; }
+
     /// <summary>Order of the image's axes in the file; the graph's own input is NHWC in any case.</summary>
     public ImageLayout InputLayout { get; init; }
 

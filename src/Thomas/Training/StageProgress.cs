@@ -32,14 +32,8 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
     public static IProgress<PrepareProgress>? Decoding(IProgress<StageProgress>? progress) =>
         progress is null
         ? null
-        : new Relay<PrepareProgress>(p => progress.Report(new StageProgress("decode", p.Done, p.Total, p.Broken == 0 ? "" : $"{p.Broken} broken")));
+        : new ImmediateProgress<PrepareProgress>(p => progress.Report(new StageProgress("decode", p.Done, p.Total, p.Broken == 0 ? "" : $"{p.Broken} broken")));
 
     internal static IProgress<int>? Counting(IProgress<StageProgress>? progress, string stage, int total) =>
-        progress is null ? null : new Relay<int>(done => progress.Report(new StageProgress(stage, done, total)));
-
-    /// <summary>Passes reports on at once, on the reporting thread; <see cref="Progress{T}"/> would queue them and change their order.</summary>
-    internal sealed class Relay<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
-    }
+        progress is null ? null : new ImmediateProgress<int>(done => progress.Report(new StageProgress(stage, done, total)));
 }

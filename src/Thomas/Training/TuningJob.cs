@@ -20,6 +20,8 @@ internal sealed class TuningJob(
     // Part of the cache key: change it when kernels or passes begin to give other bits.
     private const int FeatureVersion = 1;
 
+    private const int ListedClasses = 5;
+
     private readonly StageTimer _timer = new();
     private readonly List<string> _notes = [];
     private readonly List<string> _warnings = [];
@@ -49,9 +51,8 @@ internal sealed class TuningJob(
         }
 
         _warnings.AddRange(ClassNames.Alike(dataset.ClassNames));
-        (LinearHead? oldHead, List<string> labels) = OldClasses(split);
-        labels.AddRange(dataset.ClassNames);
-        dataset.CheckTrainable();
+        (LinearHead? oldHead, List<string> labels, int[] outputs) = Classes(split);
+        dataset.CheckTrainable(mayBeOneClass: oldHead is not null);
         if (options.MemoryBytes is not null) _plan = Tuner.Plan(model, dataset, options);
         else if (options.Network is not null) CheckPlan(labels);
         Trim();
@@ -67,30 +68,38 @@ internal sealed class TuningJob(
             Views = options.Views,
         });
         Graph features = split.FeatureGraph();
-        int offset = oldHead?.Classes ?? 0;
-        int[] outputs = new int[dataset.ClassNames.Count];
-        for (int i = 0; i < outputs.Length; i++) outputs[i] = offset + i;
         FeatureMatrix train = Features(features, trainImages, divided.Only(Subset.Train), input, outputs, isCheck: false);
         using IDisposable owned = train;
         if (options.Network is null) trainImages.Dispose();
         using PreparedSet validationImages = Prepare(divided.Only(Subset.Validation), prepare with { MayLoseClasses = true });
         using FeatureMatrix validation = Features(features, validationImages, divided.Only(Subset.Validation), input, outputs, isCheck: true);
 
+        KeptClasses? kept = oldHead is null ? null : KeptClasses.Of(oldHead, labels.Count, Rehearsed(oldHead), validation);
+        IReadOnlyList<LabelSuspect>? suspects = Suspects((train, trainImages.Dataset), (validation, validationImages.Dataset));
         ConfusionMatrix before;
-        using (_timer.Measure("evaluate before")) before = NearestCentroid.Fit(train, labels.Count).Evaluate(validation);
+        // The centroids know the data's classes only: of a single one they would always be right.
+        bool hasCentroids = kept is null || (outputs.Length > 1 && !kept.HasKnownClasses(outputs));
+        using (_timer.Measure("evaluate before"))
+        {
+            before = hasCentroids ? NearestCentroid.Fit(train, labels.Count).Evaluate(validation) : kept!.EvaluateOld(validation);
+        }
 
         LinearHead head;
         TrainerResult trained;
+        IProgress<EpochReport>? headEpochs = options.Network is null ? epochs : null;
         using (_timer.Measure("train"))
         {
-            (head, trained) = HeadTrainer.Train(
-                train, validation, labels.Count, HeadOptions(), oldHead, offset, options.Network is null ? epochs : null, cancellation);
+            (head, trained) = kept is null
+                ? HeadTrainer.Train(train, validation, labels.Count, HeadOptions(), epochs: headEpochs, cancellation: cancellation)
+                : ClassAddition.Train(oldHead!, labels.Count, train, kept.Rehearsal, HeadOptions(), headEpochs, _notes, cancellation);
         }
 
         ConfusionMatrix after;
         using (_timer.Measure("evaluate after")) after = head.Evaluate(validation);
+        IReadOnlyList<ImagePrediction>? predictions = options.KeepPredictions ? Predictions(head, validation, validationImages.Dataset) : null;
         _notes.AddRange(trained.Notes);
-        Model tuned = split.WithHead(head, labels, input.Preprocessing, options.OutputLogits);
+        Rehearsal? rehearsal = options.StoresRehearsal && options.Network is null ? RehearsalChoice.Of(head, train, validation, kept?.Rehearsal) : null;
+        Model tuned = split.WithHead(head, labels, input.Preprocessing, options.OutputLogits, rehearsal);
         int trainingImages = train.Samples;
         train.Dispose();
         validation.Dispose();
@@ -98,12 +107,20 @@ internal sealed class TuningJob(
         TrainerResult? network = options.Network is null || trained.Cancelled
             ? null
             : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs);
+        if (options is { Network: not null, KeepPredictions: true })
+        {
+            predictions = network is { Cancelled: false } ? Predict(network.Model, validationImages) : null;
+        }
+
+        Model final = network?.Model ?? tuned;
+        if (options is { StoresRehearsal: true, Network: not null }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
         TuningResult result = new()
         {
-            Model = network?.Model ?? tuned,
+            Model = final,
             Labels = labels,
             Before = before,
-            BeforeMethod = "nearest class centroid on the same features",
+            BeforeMethod = !hasCentroids ? "the model as it was"
+                : kept is null ? "nearest class centroid on the same features" : "nearest class centroid among the new classes alone",
             After = network?.After ?? after,
             AfterLastLayer = options.Network is null ? null : after,
             Network = network,
@@ -117,7 +134,13 @@ internal sealed class TuningJob(
             Cancelled = network?.Cancelled ?? (trained.Cancelled || options.Network is not null),
             Notes = _notes,
             Warnings = _warnings,
-            KeptClasses = offset,
+            KeptClasses = oldHead?.Classes ?? 0,
+            KnownClasses = Known(outputs, oldHead?.Classes ?? 0),
+            OldBefore = kept?.Before,
+            OldAfter = kept?.Evaluate(head),
+            OldMethod = kept?.Method ?? "",
+            Predictions = predictions,
+            Suspects = suspects,
             Kernels = network?.Kernels ?? _kernels,
         };
         foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
@@ -190,6 +213,66 @@ internal sealed class TuningJob(
         }
     }
 
+    /// <summary>The model with feature vectors of some of the images, which the layers before the last see otherwise than before they were trained.</summary>
+    private Model Rehearsing(Model tuned, PreparedSet train, PreparedSet validation, ImageInput input, int[] outputs)
+    {
+        using (_timer.Measure("rehearsal"))
+        {
+            HeadSplit split = HeadSplit.Find(tuned);
+            if (split.Head is not LinearHead head) return tuned;
+            Graph graph = split.FeatureGraph();
+            using FeatureMatrix chosen = Some(train, RehearsalChoice.Training), check = Some(validation, RehearsalChoice.Check);
+            return new Model(tuned.Graph, tuned.Info with { Rehearsal = RehearsalChoice.Of(head, chosen, check, null) });
+
+            FeatureMatrix Some(PreparedSet set, int perClass)
+            {
+                ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), outputs);
+                int[] order = new int[set.Count], counts = new int[head.Classes];
+                for (int i = 0; i < order.Length; i++) order[i] = i;
+                new Rng(options.Seed).Fork(0x4e4).Shuffle<int>(order);
+                int[] few = Array.FindAll(order, i => counts[samples.Label(i)]++ < perClass);
+                return Compute(graph, new SampleSubset(samples, few), i => set.Dataset.Samples[few[i]].Image.Name, progress: null);
+            }
+        }
+    }
+
+    private IReadOnlyList<LabelSuspect>? Suspects((FeatureMatrix Features, Dataset Images) train, (FeatureMatrix Features, Dataset Images) validation)
+    {
+        if (options.MemoryBytes is not null || dataset.ClassNames.Count < 2) return null;
+        if (!options.FindSuspects && !LabelAudit.IsQuick(train.Features.Samples + validation.Features.Samples, train.Features.Features)) return null;
+        using (_timer.Measure("check labels")) return LabelAudit.Suspects([train, validation], options.FindSuspects ? progress : null, cancellation);
+    }
+
+    private static List<ImagePrediction> Predictions(LinearHead head, FeatureMatrix features, Dataset images)
+    {
+        List<ImagePrediction> predictions = new(features.Samples);
+        float[] logits = new float[head.Classes];
+        for (int i = 0; i < features.Samples; i++)
+        {
+            head.Logits(features.Row(i), logits);
+            predictions.Add(ImagePrediction.OfLogits(logits, images.Samples[i].Image, features.Labels[i]));
+        }
+
+        GC.KeepAlive(features);
+        return predictions;
+    }
+
+    /// <summary>One pass over the validation images; under a bound image by image, which needs less than any step did. Null if it was cancelled.</summary>
+    private IReadOnlyList<ImagePrediction>? Predict(Model tuned, PreparedSet images)
+    {
+        EvaluationOptions evaluation = new() { Compile = options.Compile };
+        if (_plan is not null) evaluation = evaluation with { LargestBatch = 1 };
+        try
+        {
+            using (_timer.Measure("predictions")) return Evaluator.Predict(tuned, images, evaluation, progress, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The trained model is worth keeping.
+            return null;
+        }
+    }
+
     private PreparedSetOptions PrepareOptions(ImageInput input) => new()
     {
         Preprocessing = input.Preprocessing,
@@ -207,25 +290,50 @@ internal sealed class TuningJob(
         return set;
     }
 
-    /// <summary>The rows and labels that stay, where the old classes are kept.</summary>
-    private (LinearHead? Head, List<string> Labels) OldClasses(HeadSplit split)
+    /// <summary>The last layer whose classes stay, if they do, the classes of the tuned model, and which of them each class of the data set is.</summary>
+    private (LinearHead? Head, List<string> Labels, int[] Outputs) Classes(HeadSplit split)
     {
-        if (!options.KeepClasses) return (null, []);
+        int[] outputs = new int[dataset.ClassNames.Count];
+        if (!options.KeepClasses)
+        {
+            for (int i = 0; i < outputs.Length; i++) outputs[i] = i;
+            return (null, [.. dataset.ClassNames], outputs);
+        }
+
         LinearHead head = split.Head ?? throw new ThomasException(
             $"{model.Info.Name}: the old classes cannot be kept, because their probabilities are not the softmax of a linear layer on the "
             + $"features ({split.Description}); tune without keeping them.");
         List<string> labels = [.. ClassOutput.Of(model).Labels];
-        foreach (string name in dataset.ClassNames)
+        int[] known = ClassNames.Match(model.Info.Name, labels, dataset.ClassNames, _notes);
+        List<string> added = [];
+        for (int i = 0; i < outputs.Length; i++)
         {
-            if (labels.Find(label => ClassNames.AreAlike(label, name)) is string known)
-            {
-                throw new DataException(
-                    $"The class '{name}' is one of the model's own{(known == name ? "" : $" ('{known}')")}; rename the new class, or tune without "
-                    + $"keeping the old classes.");
-            }
+            outputs[i] = known[i] >= 0 ? known[i] : labels.Count;
+            if (known[i] < 0) labels.Add(dataset.ClassNames[i]);
+            else added.Add($"'{labels[known[i]]}'");
         }
 
-        return (head, labels);
+        if (added.Count > 0) _notes.Add($"images of {Format(added)} are added to {(added.Count == 1 ? "that class" : "those classes")} of the model");
+        return (head, labels, outputs);
+    }
+
+    private static string Format(List<string> names) =>
+        names.Count <= ListedClasses ? string.Join(", ", names) : $"{string.Join(", ", names[..ListedClasses])} and {names.Count - ListedClasses} more";
+
+    private static int Known(int[] outputs, int old)
+    {
+        int known = 0;
+        foreach (int output in outputs) known += output < old ? 1 : 0;
+        return known;
+    }
+
+    /// <summary>The vectors that the model carries; null where it has none that fit.</summary>
+    private Rehearsal? Rehearsed(LinearHead head)
+    {
+        if (model.Info.Rehearsal is not Rehearsal rehearsal) return null;
+        if (RehearsalChoice.Fits(rehearsal, head)) return rehearsal;
+        _notes.Add("the rehearsal vectors in the model do not fit its network and are ignored: another program has changed one of them");
+        return null;
     }
 
     private Dataset Divide()
@@ -245,7 +353,7 @@ internal sealed class TuningJob(
             foreach (string notice in set.Notices) Warn(notice);
             _warnings.AddRange(LostClasses.Of(part, set.Dataset, "validation image"));
             ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), outputs);
-            if (options.CacheDirectory is null) return Compute(graph, set, samples);
+            if (options.CacheDirectory is null) return Compute();
             _noticesBefore = set.Notices.Count;
             FeatureCache cache = new(Path.Combine(options.CacheDirectory, "features"));
             bool computed = false;
@@ -254,13 +362,16 @@ internal sealed class TuningJob(
                 () =>
                 {
                     computed = true;
-                    return Compute(graph, set, samples);
+                    return Compute();
                 },
                 matrix => Problem(matrix, graph, samples),
                 Warn);
             AddLateNotices(set);
             if (!computed) _notes.Add($"features of the {(isCheck ? "validation" : "training")} images read from the cache");
             return matrix;
+
+            FeatureMatrix Compute() => this.Compute(
+                graph, samples, index => set.Dataset.Samples[index].Image.Name, StageProgress.Counting(progress, "features", set.Count * set.Views));
         }
     }
 
@@ -302,11 +413,11 @@ internal sealed class TuningJob(
         for (int i = _noticesBefore; i < notices.Count; i++) Warn(notices[i]);
     }
 
-    private FeatureMatrix Compute(Graph graph, PreparedSet set, ImageSamples samples)
+    private FeatureMatrix Compute(Graph graph, SampleSource samples, Func<int, string> nameOf, IProgress<int>? progress)
     {
-        int[] labels = new int[set.Count];
+        int[] labels = new int[samples.Count];
         for (int i = 0; i < labels.Length; i++) labels[i] = samples.Label(i);
-        FeatureMatrix matrix = new(labels, graph.Outputs[0].Shape[-1], set.Views);
+        FeatureMatrix matrix = new(labels, graph.Outputs[0].Shape[-1], samples.Views);
         try
         {
             _kernels = FeatureExtractor.Run(
@@ -320,14 +431,14 @@ internal sealed class TuningJob(
                         if (!float.IsFinite(value))
                         {
                             throw new ThomasException(
-                                $"{model.Info.Name}: the features of {set.Dataset.Samples[index].Image.Name} are not finite; the model's weights are "
+                                $"{model.Info.Name}: the features of {nameOf(index)} are not finite; the model's weights are "
                                 + $"damaged or the preprocessing is wrong.");
                         }
                     }
 
                     values.CopyTo(matrix.WritableRow(index, view));
                 },
-                StageProgress.Counting(progress, "features", set.Count * set.Views),
+                progress,
                 cancellation,
                 _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch,
                 Warn);
@@ -345,7 +456,7 @@ internal sealed class TuningJob(
     {
         List<string> parts = [
             $"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}",
-            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"offset {outputs[0]}"];
+            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"outputs {string.Join(' ', outputs)}"];
         foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(input.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
 
         // As a hash: one line an image would outgrow a key's 64 KiB from some 15,000 images on.

@@ -16,8 +16,16 @@ namespace Thomas.Training;
 /// </example>
 public sealed record TuningOptions
 {
-    /// <summary>Keeps the old classes and adds the new ones after them; their rows of the head stay as they are.</summary>
+    /// <summary>
+    /// Keeps the old classes and adds the new ones after them. Images of a class that the model has are added to it; the rows of all other old classes stay as
+    /// they are. See <see cref="TuningResult.OldAfter"/> for what becomes of the old classes.
+    /// </summary>
     public bool KeepClasses { get; init; }
+
+    /// <summary>
+    /// Stores a few feature vectors of each class in the model (<see cref="ModelInfo.Rehearsal"/>), with which classes can be added later without these images.
+    /// </summary>
+    public bool StoresRehearsal { get; init; } = true;
 
     /// <summary>
     /// Leaves class scores before the softmax (logits) in the tuned model. Otherwise it ends in a softmax, so that every program that reads it shows
@@ -66,6 +74,18 @@ public sealed record TuningOptions
     /// <summary>Folder for prepared images and features; null keeps them in memory.</summary>
     public string? CacheDirectory { get; init; }
 
+    /// <summary>
+    /// Whether <see cref="TuningResult.Predictions"/> is wanted. For the last layer it costs nothing; where a <see cref="Network"/> is trained, the validation
+    /// images pass through it once more.
+    /// </summary>
+    public bool KeepPredictions { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="TuningResult.Suspects"/> must be there. Without this they are looked for where that takes no time worth mentioning. Not under
+    /// <see cref="MemoryBytes"/>.
+    /// </summary>
+    public bool FindSuspects { get; init; }
+
     /// <exception cref="ArgumentException">An option is null or out of its range; the message names it.</exception>
     internal void Validate()
     {
@@ -77,6 +97,12 @@ public sealed record TuningOptions
         Augmentation.Check();
         Preprocessing?.Check();
         if (HybridSplit.IsAsked(Compile) && MemoryBytes is not null) throw HybridSplit.NoBound();
+        if (FindSuspects && MemoryBytes is not null)
+        {
+            throw new ThomasException(
+                "The search for wrong labels keeps to no memory bound; leave out the bound, or search with LabelAudit in a run of its own.");
+        }
+
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, "The memory bound must be above 0.");
         if (!(ValidationShare is > 0 and < 1))
         {

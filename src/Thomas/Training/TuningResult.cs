@@ -62,11 +62,38 @@ public sealed class TuningResult
     /// </summary>
     public int KeptClasses { get; init; }
 
+    /// <summary>How many of the kept classes there were new images of.</summary>
+    public int KnownClasses { get; init; }
+
     /// <summary>
-    /// The tuned model's classes that no validation image was of. The accuracies here say nothing about them: kept classes may be recognized far worse than
+    /// The model as it was, on what there is of its old classes: feature vectors that it carries of images which it was not trained on, and validation images
+    /// of known classes. Null where there is nothing: then the old classes were not checked.
+    /// </summary>
+    public ConfusionMatrix? OldBefore { get; init; }
+
+    /// <summary>The tuned model on the same; null where there is nothing.</summary>
+    public ConfusionMatrix? OldAfter { get; init; }
+
+    /// <summary>What <see cref="OldBefore"/> and <see cref="OldAfter"/> were measured on; empty where there is nothing.</summary>
+    public string OldMethod { get; init; } = "";
+
+    /// <summary>
+    /// The tuned model's classes that neither <see cref="After"/> nor <see cref="OldAfter"/> says anything about: kept classes may be recognized far worse than
     /// before.
     /// </summary>
-    public IReadOnlyList<string> UncheckedClasses => After.WithoutSamples(Labels);
+    public IReadOnlyList<string> UncheckedClasses
+    {
+        get
+        {
+            List<string> classes = [];
+            for (int c = 0; c < Labels.Count; c++)
+            {
+                if (After.Support(c) == 0 && (OldAfter?.Support(c) ?? 0) == 0) classes.Add(Labels[c]);
+            }
+
+            return classes;
+        }
+    }
 
     /// <summary>What the accuracies were measured on, as a sentence.</summary>
     public string Checked => TuningWarnings.Checked(this);
@@ -76,6 +103,18 @@ public sealed class TuningResult
 
     /// <summary>What the run was planned to add to the process; null without a bound.</summary>
     public RunPlan? Plan { get; init; }
+
+    /// <summary>
+    /// What the tuned model makes of each validation image, in the order of the data set; null without <see cref="TuningOptions.KeepPredictions"/>, and where
+    /// the training of a network was cancelled.
+    /// </summary>
+    public IReadOnlyList<ImagePrediction>? Predictions { get; init; }
+
+    /// <summary>
+    /// Training and validation images whose label another class fits better, the largest doubt first, as <see cref="LabelAudit"/> finds them on the features
+    /// before training. Null where they were not looked for, see <see cref="TuningOptions.FindSuspects"/>.
+    /// </summary>
+    public IReadOnlyList<LabelSuspect>? Suspects { get; init; }
 
     /// <summary>
     /// Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.

@@ -7,21 +7,28 @@ namespace Thomas.Training;
 internal static class TuningWarnings
 {
     private const int ListedClasses = 5;
+    private const double NotableLoss = 0.03;
 
     /// <summary>What a user must be told of a tuning.</summary>
     public static IEnumerable<string> Of(TuningResult result)
     {
-        if (result.KeptClasses > 0)
+        if (result.KeptClasses > 0 && result.OldAfter is null)
         {
             yield return $"the {Count(result.KeptClasses, "old class", "old classes")} kept in the model were not checked: the data has only images of "
-                + $"the new ones, and the old classes may be recognized far worse "
-                + "than before. Measure this with 'evaluate' on images of all classes.";
+                + "the new ones, and the model carries no feature vectors of the old ones, which may be recognized far worse than before. Measure this with "
+                + "'evaluate' on images of all classes.";
+        }
+        else if (result.OldAfter is ConfusionMatrix old && result.OldBefore!.MacroRecall - old.MacroRecall > NotableLoss)
+        {
+            yield return FormattableString.Invariant(
+                $"the old classes are recognized worse than before: mean recall {old.MacroRecall:0.0%} instead of {result.OldBefore.MacroRecall:0.0%}, on ")
+                + $"{result.OldMethod}. Give images of the old classes too, and they are trained together.";
         }
 
         List<string> unchecked_ = [];
-        for (int c = result.KeptClasses; c < result.Labels.Count; c++)
+        for (int c = result.OldAfter is null ? result.KeptClasses : 0; c < result.Labels.Count; c++)
         {
-            if (result.After.Support(c) == 0) unchecked_.Add(result.Labels[c]);
+            if (result.After.Support(c) == 0 && (result.OldAfter?.Support(c) ?? 0) == 0) unchecked_.Add(result.Labels[c]);
         }
 
         if (unchecked_.Count > 0) yield return Unchecked(unchecked_);
@@ -56,10 +63,14 @@ internal static class TuningWarnings
         for (int c = result.KeptClasses; c < result.Labels.Count; c++) missing += after.Support(c) == 0 ? 1 : 0;
         string images = Count(after.Total, "validation image", "validation images");
         string without = missing > 0 ? $"; {missing} of them have none" : "";
-        return result.KeptClasses > 0
-            ? $"{images} of the {Count(fresh, "new class", "new classes")}{without}; the {Count(result.KeptClasses, "old class", "old classes")} "
-            + $"{(result.KeptClasses == 1 ? "was" : "were")} not checked"
-            : $"{images} of {Count(fresh, "class", "classes")}{without}";
+        if (result.KeptClasses == 0) return $"{images} of {Count(fresh, "class", "classes")}{without}";
+        List<string> parts = [];
+        if (fresh > 0) parts.Add(Count(fresh, "new class", "new classes"));
+        if (result.KnownClasses > 0) parts.Add(Count(result.KnownClasses, "known class", "known classes"));
+        string old = result.OldAfter is null
+            ? $"the {Count(result.KeptClasses, "old class", "old classes")} {(result.KeptClasses == 1 ? "was" : "were")} not checked"
+            : $"old classes on {result.OldMethod}";
+        return $"{images} of the {string.Join(" and ", parts)}{without}; {old}";
     }
 
     /// <summary>Classes that no image was set aside of.</summary>

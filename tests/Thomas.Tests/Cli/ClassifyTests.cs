@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Google.Protobuf;
 using Thomas.Formats.Onnx.Proto;
 using Xunit;
@@ -124,6 +125,15 @@ public sealed class ClassifyTests : IDisposable
         Assert.NotEqual(guessed.Out, given.Out);
         Assert.Equal(given.Out, CliRun.Of("classify", model, data, "--mean", "0", "--std", "255", "-q").Out);
         Assert.Equal(given.Out, CliRun.Of("classify", _files.Model("said.onnx"), data, "--crop-margin", "1", "-q").Out);
+
+        // The command that settles it does.
+        Match advice = Regex.Match(guessed.Error, "thomas (convert) (tiny.onnx) (--preset) ([a-z-]+) (-o) (\\S+)");
+        Assert.True(advice.Success, guessed.Error);
+        string copy = _files[advice.Groups[6].Value];
+        Assert.Equal(0, CliRun.Of("convert", model, "--preset", advice.Groups[4].Value, "-o", copy).Code);
+        CliRun settled = CliRun.Of("classify", copy, data, "--quiet");
+        Assert.Empty(settled.Error);
+        Assert.Equal(guessed.Out, settled.Out);
     }
 
     [Fact]

@@ -44,7 +44,8 @@ public sealed class HelpTests
     {
         CliRun run = CliRun.Of("--help");
         Assert.Equal(0, run.Code);
-        foreach (string text in new[] { "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "demo", "Exit codes:", "130  cancelled" })
+        foreach (string text in (string[])[
+            "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "pull", "demo", "Exit codes:", "130  cancelled"])
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
     }
 
@@ -56,6 +57,7 @@ public sealed class HelpTests
     [InlineData("tune", "--label-smoothing")]
     [InlineData("convert", "--output")]
     [InlineData("devices", "--json")]
+    [InlineData("pull", "--sha256")]
     [InlineData("demo", "--out")]
     public void Every_command_explains_its_options(string command, string option)
     {
@@ -146,7 +148,7 @@ public sealed class HelpTests
         foreach (string command in Commands())
         {
             if (!text.Contains($"### `thomas {command}", StringComparison.Ordinal)) missing.Add(command);
-            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z][a-z-]*"))
+            foreach (Match option in Regex.Matches(CliRun.Of(command, "--help").Out, "--[a-z][a-z0-9-]*"))
             {
                 if (!Regex.IsMatch(text, $"`({option.Value}|[^`]* {option.Value}|[^`]*\\[{option.Value})[ `\\]]")) missing.Add($"{command} {option.Value}");
             }

@@ -49,8 +49,8 @@ public sealed class CsvManifestTests : IDisposable
     [Fact]
     public void Splits_are_read()
     {
-        Dataset dataset = Load("1.jpg,a,train\n2.jpg,a,Validation\n1.jpg,b,test\n2.jpg,b,val\n");
-        Assert.Equal([Subset.Train, Subset.Validation, Subset.Test, Subset.Validation], dataset.Samples.Select(sample => sample.Subset));
+        Dataset dataset = Load("1.jpg,a,train\n2.jpg,a,Validation\n1.jpg,b,test\n2.jpg,b,val\n1.jpg,b,training\n");
+        Assert.Equal([Subset.Train, Subset.Validation, Subset.Test, Subset.Validation, Subset.Train], dataset.Samples.Select(sample => sample.Subset));
     }
 
     /// <summary>Manifests as programs write them: columns in other orders and with other names, other separators, an index, remarks.</summary>
@@ -151,6 +151,25 @@ public sealed class CsvManifestTests : IDisposable
         DataException error = Assert.Throws<DataException>(() => Load(text));
         Assert.Contains("list.csv", error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parts_with_other_classes_are_matched_by_name()
+    {
+        Dataset data = Load("1.jpg,a,train\n2.jpg,b,train\n1.jpg,a,val\n2.jpg,c,val\n1.jpg,c,test\n2.jpg,b,test\n");
+        Assert.Equal(["a", "b"], data.ClassNames);
+        Assert.Equal((2, 1, 1), (data.Only(Subset.Train).Samples.Count, data.Only(Subset.Validation).Samples.Count, data.Only(Subset.Test).Samples.Count));
+        string notes = string.Join('\n', data.Notes);
+        Assert.Contains("'val' has images of 'c', which 'train' does not have; they are passed over", notes, StringComparison.Ordinal);
+        Assert.Contains("'test' has images of 'c'", notes, StringComparison.Ordinal);
+
+        // Without a part to learn from, nothing is passed over: this is what evaluation is given.
+        Assert.Equal(["a", "b"], Load("1.jpg,a,val\n2.jpg,b,test\n").ClassNames);
+
+        // Where nothing would be left to check, training says so.
+        Assert.Contains(
+            "no training images for 'b'", Assert.Throws<DataException>(() => Load("1.jpg,a,train\n2.jpg,b,val\n").CheckTrainable()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

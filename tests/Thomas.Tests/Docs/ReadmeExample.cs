@@ -32,8 +32,8 @@ internal static class ReadmeExample
         foreach (string file in Directory.EnumerateFiles("photos/dog")) images.Add("dog", File.ReadAllBytes(file));
 
         Model model = Model.Load("mobilenet_v2.onnx");
-        TuningResult tuned = Tuner.Tune(
-            model, images.ToDataset(), decoder, epochs: new Progress<EpochReport>(e => Console.WriteLine($"{e.Epoch}: {e.ValidationAccuracy:P0}")));
+        ImmediateProgress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P0}"));
+        TuningResult tuned = Tuner.Tune(model, images.ToDataset(), decoder, epochs: epochs);
         Console.WriteLine($"{tuned.Checked}: {tuned.Before.Accuracy:P0} before, {tuned.After.Accuracy:P0} after ({tuned.After.AccuracyInterval})");
         foreach (string warning in tuned.Warnings) Console.WriteLine(warning);
 

@@ -135,23 +135,6 @@ public sealed class HeadTrainerTests
         Assert.NotEqual(Bits(alone.Weights), Bits(other.Weights));
     }
 
-    [Theory]
-    [InlineData(OptimizerKind.Sgd)]
-    [InlineData(OptimizerKind.AdamW)]
-    public void Frozen_classes_keep_their_bits_and_new_ones_learn_to_compete(OptimizerKind optimizer)
-    {
-        // Classes 0-2 come from a first head; classes 3 and 4 are added to it.
-        using FeatureMatrix old = Surrogate.Gaussians([30, 30, 30], 10, seed: 56, distance: 8);
-        LinearHead initial = Train(Default, old, null, 3).Head;
-        using FeatureMatrix train = Surrogate.Gaussians([5, 5, 5, 30, 30], 10, seed: 57, distance: 8);
-        using FeatureMatrix test = Surrogate.Gaussians([20, 20, 20, 20, 20], 10, seed: 58, distance: 8);
-        HeadResult result = Train(Of(optimizer), train, null, 5, initial, frozenClasses: 3);
-        Assert.Equal(Bits(initial.Weights), Bits(result.Head.Weights[..(3 * 10)]));
-        Assert.Equal(Bits(initial.Bias), Bits(result.Head.Bias[..3]));
-        ConfusionMatrix confusion = result.Head.Evaluate(test);
-        for (int c = 0; c < 5; c++) Assert.True(confusion.OfClass(c).Recall > 0.9, confusion.ToTable());
-    }
-
     [Fact]
     public void An_initial_head_is_where_training_starts_and_every_sample_counts_once()
     {
@@ -265,9 +248,10 @@ public sealed class HeadTrainerTests
         Assert.Throws<ArgumentException>(() => Train(trainer, train, narrow, 2));
         Assert.Throws<ArgumentException>(() => Train(trainer, train, null, 2, new LinearHead(new float[6], new float[2])));
         Assert.Throws<ArgumentException>(() => Train(trainer, train, null, 2, new LinearHead(new float[12], new float[3])));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Train(trainer, train, null, 2, initial, frozenClasses: 2));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Train(trainer, train, null, 3, initial, frozenClasses: 3));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Train(trainer, train, null, 2, null, frozenClasses: 1));
+        Assert.Throws<ArgumentException>(() => Train(trainer, train, null, 2, new LinearHead(new float[4], new float[1]), rivals: new float[3]));
+        Assert.Throws<ArgumentException>(() => Train(trainer, train, null, 2, initial, rivals: new float[2]));
+        Assert.Throws<ArgumentException>(() => Train(trainer, train, null, 2, null, rivals: new float[2]));
+        Assert.Throws<ArgumentException>(() => Train(trainer, train, train, 2, new LinearHead(new float[4], new float[1]), rivals: new float[2]));
     }
 
     [Theory]
@@ -341,8 +325,8 @@ public sealed class HeadTrainerTests
     private static TrainerOptions Of(OptimizerKind kind) => Default with { Optimizer = Default.Optimizer with { Kind = kind } };
 
     private static HeadResult Train(
-        TrainerOptions options, FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial = null, int frozenClasses = 0) =>
-        Result(HeadTrainer.Train(train, validation, classes, options, initial, frozenClasses, cancellation: TestContext.Current.CancellationToken));
+        TrainerOptions options, FeatureMatrix train, FeatureMatrix? validation, int classes, LinearHead? initial = null, float[]? rivals = null) =>
+        Result(HeadTrainer.Train(train, validation, classes, options, initial, rivals, cancellation: TestContext.Current.CancellationToken));
 
     private static HeadResult Result((LinearHead Head, TrainerResult Run) trained) => new(trained.Head, trained.Run);
 

@@ -39,6 +39,12 @@ internal sealed class OnnxMetadata
     /// <summary>The preset that was guessed for the file that Thomas made this one from.</summary>
     public string? Guess { get; private init; }
 
+    /// <summary>The feature vectors that Thomas wrote.</summary>
+    public Rehearsal? Rehearsal { get; private init; }
+
+    /// <summary>Whether there are some that cannot be read.</summary>
+    public bool HasUnreadableRehearsal { get; private init; }
+
     /// <summary>Mean and deviation by the range of pixels that the file names.</summary>
     public (ChannelValues Mean, ChannelValues Std)? Normalization => Others.GetValueOrDefault(PixelRangeKey) switch
     {
@@ -95,7 +101,13 @@ internal sealed class OnnxMetadata
             if (!key.StartsWith(OwnPrefix, StringComparison.Ordinal)) others.Add(key, value);
         }
 
-        return new OnnxMetadata(labels, preprocessing, layout, others) { Guess = pairs.GetValueOrDefault(PreprocessingText.GuessKey) };
+        Rehearsal? rehearsal = pairs.TryGetValue(Rehearsal.Key, out string? vectors) ? Rehearsal.Parse(vectors) : null;
+        return new OnnxMetadata(labels, preprocessing, layout, others)
+        {
+            Guess = pairs.GetValueOrDefault(PreprocessingText.GuessKey),
+            Rehearsal = rehearsal,
+            HasUnreadableRehearsal = vectors is not null && rehearsal is null,
+        };
     }
 
     /// <summary>Adds the pairs that <see cref="Read"/> understands, then the others.</summary>
@@ -112,6 +124,7 @@ internal sealed class OnnxMetadata
         }
 
         Add(target, LayoutKey, layout == ImageLayout.Nchw ? "nchw" : "nhwc");
+        if (info.Rehearsal is not null) Add(target, Rehearsal.Key, info.Rehearsal.ToText());
         foreach ((string key, string value) in info.Metadata)
         {
             if (!key.StartsWith(OwnPrefix, StringComparison.Ordinal)) Add(target, key, value);

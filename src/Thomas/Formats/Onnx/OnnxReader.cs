@@ -36,6 +36,7 @@ internal static class OnnxReader
         importer.AddFunctions(proto.Functions);
         Graph graph = importer.Import();
         List<string> notes = importer.Notes;
+        if (metadata.HasUnreadableRehearsal) notes.Add(Rehearsal.Unreadable);
         if (opset > OnnxOperatorSets.Newest)
         {
             notes.Add(
@@ -59,6 +60,7 @@ internal static class OnnxReader
             Preprocessing = metadata.Preprocessing ?? evidence?.Item1,
             PreprocessingSource = evidence?.Item2 ?? "",
             GuessedPreset = metadata.Guess,
+            Rehearsal = metadata.Rehearsal,
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
             IsQuantized = importer.IsQuantized,

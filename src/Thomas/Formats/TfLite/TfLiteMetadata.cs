@@ -42,6 +42,9 @@ internal sealed class TfLiteMetadata
     /// <summary>The preset that was guessed for the file that Thomas made this one from.</summary>
     public string? Guess { get; private set; }
 
+    /// <summary>The feature vectors that Thomas wrote.</summary>
+    public Rehearsal? Rehearsal { get; private set; }
+
     /// <summary>Mean and standard deviation of the first input by TFLite's metadata.</summary>
     public (ChannelValues Mean, ChannelValues Std)? Normalization { get; private set; }
 
@@ -57,6 +60,12 @@ internal sealed class TfLiteMetadata
         metadata.ReadPreprocessing();
         metadata.ReadLabels(file);
         if (metadata._pairs.Remove(PreprocessingText.GuessKey, out string? guess)) metadata.Guess = guess;
+        if (metadata._pairs.Remove(Rehearsal.Key, out string? vectors))
+        {
+            metadata.Rehearsal = Rehearsal.Parse(vectors);
+            if (metadata.Rehearsal is null) metadata._notes.Add(Rehearsal.Unreadable);
+        }
+
         return metadata;
     }
 

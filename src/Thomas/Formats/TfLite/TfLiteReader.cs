@@ -58,6 +58,7 @@ internal static class TfLiteReader
             Preprocessing = metadata.Preprocessing ?? evidence?.Item1,
             PreprocessingSource = evidence?.Item2 ?? "",
             GuessedPreset = metadata.Guess,
+            Rehearsal = metadata.Rehearsal,
             InputLayout = importer.InputLayout,
             BatchIsSymbolic = importer.BatchIsSymbolic,
             IsQuantized = importer.HasGrids || importer.HasIntegerWeights,

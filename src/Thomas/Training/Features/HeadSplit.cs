@@ -81,7 +81,12 @@ internal sealed class HeadSplit
     /// The model with a new head: a dense layer, then a softmax unless logits are wanted. The output keeps its name, because programs ask for it by that,
     /// unless the name says something else than the numbers are.
     /// </summary>
-    public Model WithHead(LinearHead head, IReadOnlyList<string> labels, Preprocessing preprocessing, bool logits = false)
+    /// <param name="head">The head.</param>
+    /// <param name="labels">Names of its classes.</param>
+    /// <param name="preprocessing">What makes the network's input of an image.</param>
+    /// <param name="logits">Whether the output is the scores before the softmax.</param>
+    /// <param name="rehearsal">Feature vectors of the classes.</param>
+    public Model WithHead(LinearHead head, IReadOnlyList<string> labels, Preprocessing preprocessing, bool logits = false, Rehearsal? rehearsal = null)
     {
         (GraphBuilder builder, Value features) = CopyBackbone();
         Value w = builder.Constant("head.weight", TensorData.FromFloats(new Shape(head.Classes, FeatureCount), head.Weights.ToArray()));
@@ -92,7 +97,8 @@ internal sealed class HeadSplit
             : ClassOutput.WithoutType(old.Name);
         Value scores = builder.Add(OpCatalog.Dense, [features, w, b], new DenseAttributes(HasBias: true), logits ? name : "head.scores");
         if (!logits) scores = builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), name);
-        return new Model(builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "" });
+        return new Model(
+            builder.Build(scores), _model.Info with { Labels = labels, Preprocessing = preprocessing, PreprocessingSource = "", Rehearsal = rehearsal });
     }
 
     /// <summary>The model with an untrained last layer.</summary>

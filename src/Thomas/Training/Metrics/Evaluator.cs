@@ -34,9 +34,11 @@ public sealed class Evaluation
         StageTimes times,
         IReadOnlyList<string> notes,
         IReadOnlyList<string> warnings,
-        IReadOnlyList<string> kernels)
+        IReadOnlyList<string> kernels,
+        IReadOnlyList<ImagePrediction> predictions)
     {
         Output = output;
+        Predictions = predictions;
         Warnings = warnings;
         Confusion = confusion;
         Top5Accuracy = top5;
@@ -55,6 +57,9 @@ public sealed class Evaluation
 
     /// <summary>Counts by true and predicted class; the classes are the model's.</summary>
     public ConfusionMatrix Confusion { get; }
+
+    /// <summary>What the model made of each image, in the order of the data set; <see cref="ImagePrediction.WorstFirst"/> sorts them.</summary>
+    public IReadOnlyList<ImagePrediction> Predictions { get; }
 
     /// <summary>Share of images whose class is among the five best.</summary>
     public double Top5Accuracy { get; }
@@ -145,6 +150,8 @@ public static class Evaluator
         {
             ConfusionMatrix confusion = new(output.Classes);
             int top5 = 0;
+            List<ImagePrediction> predictions = new(set.Count);
+            float[] probabilities = new float[output.Classes];
             ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), classMap);
             IReadOnlyList<string> kernels;
             using (timer.Measure("infer"))
@@ -155,10 +162,11 @@ public static class Evaluator
                     options.Compile,
                     (index, _, numbers) =>
                     {
-                        ReadOnlySpan<float> scores = output.ToScores(numbers, stackalloc float[2]);
                         int truth = samples.Label(index);
-                        confusion.Add(truth, TopK.Best(scores));
-                        top5 += TopK.Contains(scores, truth, 5) ? 1 : 0;
+                        ImagePrediction prediction = ImagePrediction.Of(output, numbers, set.Dataset.Samples[index].Image, truth, probabilities);
+                        predictions.Add(prediction);
+                        confusion.Add(truth, prediction.Predicted);
+                        top5 += TopK.Contains(output.ToScores(numbers, stackalloc float[2]), truth, 5) ? 1 : 0;
                     },
                     StageProgress.Counting(progress, "infer", set.Count),
                     cancellation,
@@ -173,8 +181,49 @@ public static class Evaluator
             }
 
             warnings.AddRange(LostClasses.Of(dataset, set.Dataset, "image"));
-            return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels);
+            return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels, predictions);
         }
+    }
+
+    /// <summary>Classifies images that are prepared already, such as those that a model was just validated with.</summary>
+    /// <param name="model">The model; its labels must contain the set's classes, or there must be as many of both and no labels.</param>
+    /// <param name="images">The images, of the model's size.</param>
+    /// <param name="options">Device and preprocessing; the cache is not used.</param>
+    /// <param name="progress">Told stage, images done and images in all.</param>
+    /// <param name="cancellation">Ends the work soon.</param>
+    /// <returns>What the model made of each image, in the order of the set.</returns>
+    /// <exception cref="ThomasException">The model is not an image classifier, or its classes are others than the set's.</exception>
+    /// <exception cref="ArgumentException">The images have another size than the model takes.</exception>
+    public static IReadOnlyList<ImagePrediction> Predict(
+        Model model, PreparedSet images, EvaluationOptions? options = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        options ??= new EvaluationOptions();
+        ArgumentNullException.ThrowIfNull(options.Compile);
+        ImageInput input = ImageInput.Of(model, options.Preprocessing);
+        ModelChecks.RequireFinite(model);
+        if (images.CropBytes != new Preprocessor(input.Preprocessing).CropBytes || images.Preprocessing.Width != input.Preprocessing.Width)
+        {
+            throw new ArgumentException(
+                $"The images are prepared at {images.Preprocessing.Width}x{images.Preprocessing.Height}; {model.Info.Name} takes "
+                + $"{input.Preprocessing.Width}x{input.Preprocessing.Height}.", nameof(images));
+        }
+
+        ClassOutput output = ClassOutput.Of(model);
+        ImageSamples samples = new(images, new Preprocessor(input.Preprocessing), new Augmentation(), MapClasses(model, output, images.Dataset, []));
+        List<ImagePrediction> predictions = new(images.Count);
+        float[] probabilities = new float[output.Classes];
+        FeatureExtractor.Run(
+            output.Alone().Graph,
+            samples,
+            options.Compile,
+            (index, _, numbers) => predictions.Add(
+                ImagePrediction.Of(output, numbers, images.Dataset.Samples[index].Image, samples.Label(index), probabilities)),
+            StageProgress.Counting(progress, "infer", images.Count),
+            cancellation,
+            options.LargestBatch);
+        return predictions;
     }
 
     /// <summary>The model's class of each of the data set's classes.</summary>

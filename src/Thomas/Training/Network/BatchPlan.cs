@@ -91,6 +91,20 @@ internal sealed class BatchPlan
         return weights;
     }
 
+    /// <summary>
+    /// The factors of a class on its images' loss where the images of class c together count for <c>shares[c]</c>: their mean over all images is 1.
+    /// </summary>
+    public static float[] ClassWeights(ReadOnlySpan<int> labels, ReadOnlySpan<float> shares)
+    {
+        float[] weights = new float[shares.Length];
+        int[] counts = new int[shares.Length];
+        foreach (int label in labels) counts[label]++;
+        double total = 0;
+        for (int c = 0; c < counts.Length; c++) total += counts[c] > 0 ? shares[c] : 0;
+        for (int c = 0; c < counts.Length; c++) weights[c] = counts[c] == 0 ? 0 : (float)(labels.Length * (double)shares[c] / (total * counts[c]));
+        return weights;
+    }
+
     /// <summary>Images of a step.</summary>
     public int Rows(int step) => _options.FillsUp ? _options.BatchSize : Math.Min(_options.BatchSize, Samples - (step * _options.BatchSize));
 

@@ -122,10 +122,12 @@ internal sealed class Trainee
         }
 
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
+        // Vectors of layers that are others now.
+        ModelInfo info = _model.Info with { Rehearsal = null };
         Value old = _source.Outputs[_output.Index];
         bool isProbability = _output is { Kind: ScoreKind.Probability, IsIndependent: false }
             && ReferenceEquals(_output.Scores, _model.Graph.Outputs[_output.Index]);
-        if (logits ? ReferenceEquals(old, _scores) : isProbability) return new Model(rewriter.Build(), _model.Info);
+        if (logits ? ReferenceEquals(old, _scores) : isProbability) return new Model(rewriter.Build(), info);
 
         Value[] outputs = new Value[_source.Outputs.Count];
         string[] names = new string[outputs.Length];
@@ -134,7 +136,7 @@ internal sealed class Trainee
         outputs[_output.Index] = logits ? scores : rewriter.Builder.Add(OpCatalog.Softmax, [scores], new SoftmaxAttributes(), "probabilities");
         if (ClassOutput.IsFalseName(old.Name, isProbability: !logits)) names[_output.Index] = logits ? "logits" : "probabilities";
         Graph graph = EliminateDeadNodes.Run(rewriter.Builder.Build(outputs));
-        return new Model(NameOutputs.Run(graph, names), _model.Info);
+        return new Model(NameOutputs.Run(graph, names), info);
     }
 
     /// <summary>Live normalization is that whose scale or shift is trained: the others stand in the frozen part.</summary>

@@ -96,6 +96,9 @@ public sealed record TrainerOptions
     /// <summary>What to do when some classes have far more images than others.</summary>
     public ClassBalance ClassBalance { get; init; } = ClassBalance.Weighted;
 
+    /// <summary>What the images of each class count for together, in proportion; null leaves that to <see cref="ClassBalance"/>.</summary>
+    internal float[]? ClassShares { get; init; }
+
     /// <summary>
     /// Mixup (Zhang et al. 2018): an image becomes <c>l * itself + (1 - l) * another</c>, its target likewise, l drawn from Beta(a, a) with this a; 0 is off.
     /// With

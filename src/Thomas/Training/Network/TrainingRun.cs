@@ -185,7 +185,10 @@ internal sealed partial class TrainingRun : IDisposable
             width,
             height,
             _options.Seed);
-        return new BatchPlan(_inputs.Labels, BatchPlan.ClassWeights(_inputs.Labels, _trainee.Classes, _options.ClassBalance), options);
+        float[] weights = _options.ClassShares is float[] shares
+            ? BatchPlan.ClassWeights(_inputs.Labels, shares)
+            : BatchPlan.ClassWeights(_inputs.Labels, _trainee.Classes, _options.ClassBalance);
+        return new BatchPlan(_inputs.Labels, weights, options);
     }
 
     /// <summary>What a model is made of: parameters and statistics.</summary>

@@ -101,7 +101,7 @@ internal sealed record HeadPlan
             if (layer?.Head == head) return layer.Value.Plan;
             int features = split!.FeatureCount;
             if ((long)classes * features > Array.MaxLength) throw new ThomasException($"{classes} classes of {features} features need too many weights.");
-            Model alone = HeadTrainer.ToModel(features, new float[classes * features], new float[classes], 0);
+            Model alone = HeadTrainer.ToModel(features, new float[classes * features], new float[classes], hasRivals: false);
             TrainingPlan plan = TrainingPlanner.Plan(alone, (head with { Compile = compile }).ForFeatures(features).ToPlan(0));
             layer = (head, plan);
             return plan;

@@ -119,11 +119,38 @@ public sealed partial class TuningSession
     /// <summary>The model with the head that was trained last, labels and preprocessing inside: an ordinary model, to be saved.</summary>
     /// <param name="logits">Leaves class scores before the softmax. Otherwise the model ends in one, so that every program that reads it shows
     /// probabilities.</param>
+    /// <param name="rehearses">Stores a few feature vectors of each class in the model (<see cref="ModelInfo.Rehearsal"/>), with which classes can be added to
+    /// it without these images.</param>
     /// <exception cref="DataException">Nothing was trained yet; see <see cref="IsTrained"/>.</exception>
-    public Model ToModel(bool logits = false)
+    public Model ToModel(bool logits = false, bool rehearses = true)
     {
         Trained trained = RequireTrained();
-        return _split.WithHead(trained.Head.Head, trained.Labels, Input.Preprocessing, logits);
+        return _split.WithHead(trained.Head.Head, trained.Labels, Input.Preprocessing, logits, rehearses ? RehearsalOf(trained) : null);
+    }
+
+    /// <summary>Vectors of the images that are there now, of the classes of the trained head. Those that training sets aside are set aside here too.</summary>
+    private Rehearsal? RehearsalOf(Trained trained)
+    {
+        Rows rows;
+        int[] places;
+        lock (_gate)
+        {
+            rows = Rows.Of(_state, Features);
+            places = new int[_state.Classes.Count];
+            Array.Fill(places, -1);
+            for (int c = 0; c < places.Length; c++)
+            {
+                for (int row = 0; row < trained.Head.Classes.Count; row++)
+                {
+                    if (trained.Head.Classes[row] == _state.Classes[c].Id) places[c] = row;
+                }
+            }
+        }
+
+        if (Array.TrueForAll(places, place => place < 0)) return null;
+        bool[] aside = rows.SetAside(places.Length, _options.CheckShare, _options.Head.Seed, out _);
+        using FeatureMatrix? train = rows.ToMatrix(aside, false, places), check = rows.ToMatrix(aside, true, places);
+        return train is null ? null : RehearsalChoice.Of(trained.Head.Head, train, check, null);
     }
 
     /// <summary>The one place that trains: the last layer, on rows of features.</summary>
@@ -286,8 +313,8 @@ public sealed partial class TuningSession
         return warnings;
     }
 
-    private StageProgress.Relay<EpochReport>? Counting(IProgress<StageProgress>? progress, string stage) =>
-        progress is null ? null : new StageProgress.Relay<EpochReport>(epoch => progress.Report(new StageProgress(stage, epoch.Epoch, _options.Head.Epochs)));
+    private ImmediateProgress<EpochReport>? Counting(IProgress<StageProgress>? progress, string stage) =>
+        progress is null ? null : new ImmediateProgress<EpochReport>(epoch => progress.Report(new StageProgress(stage, epoch.Epoch, _options.Head.Epochs)));
 
     /// <summary>A head in use: what it is called and how its numbers are ranked. Immutable.</summary>
     private sealed record Trained(SessionHead Head, string[] Labels, ClassOutput Output);
@@ -345,6 +372,25 @@ public sealed partial class TuningSession
             }
 
             return aside;
+        }
+
+        /// <summary>
+        /// As <see cref="ToMatrix(bool[], bool)"/>, for other numbers of the classes; rows of classes below 0 are left out. Null if none is left.
+        /// </summary>
+        public FeatureMatrix? ToMatrix(bool[] marks, bool wanted, int[] places)
+        {
+            List<int> chosen = [], labels = [];
+            for (int i = 0; i < marks.Length; i++)
+            {
+                if (marks[i] != wanted || places[_labels[i]] < 0) continue;
+                chosen.Add(i);
+                labels.Add(places[_labels[i]]);
+            }
+
+            if (chosen.Count == 0) return null;
+            FeatureMatrix matrix = new(labels.ToArray(), _length);
+            for (int i = 0; i < chosen.Count; i++) _features[chosen[i]].CopyTo(matrix.WritableRow(i));
+            return matrix;
         }
 
         /// <summary>The rows that are marked, or those that are not.</summary>

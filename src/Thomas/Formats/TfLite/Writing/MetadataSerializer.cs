@@ -31,6 +31,7 @@ internal static class MetadataSerializer
             entries.Add(Entry(new(PreprocessingText.GuessKey, info.GuessedPreset)));
         }
 
+        if (info.Rehearsal is not null) entries.Add(Entry(new(Rehearsal.Key, info.Rehearsal.ToText())));
         foreach (KeyValuePair<string, string> pair in info.Metadata)
         {
             if (pair.Key is not ("" or TfLiteMetadata.TableKey or TfLiteMetadata.RuntimeKey)) entries.Add(Entry(pair));

@@ -1,0 +1,171 @@
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using Thomas.App;
+using Thomas.App.Results;
+using Thomas.Cli.Output;
+using Thomas.Data;
+using Thomas.Imaging;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Cli.Options;
+
+/// <summary>Files about single images: predictions as a table, mistakes as a page of images, doubtful labels as a table.</summary>
+/// <param name="withSuspects">Whether the command looks for wrong labels.</param>
+internal sealed class ResultFiles(bool withSuspects)
+{
+    private readonly Option<string> _predictions = new("--predictions")
+    {
+        Description = "Write a CSV file with one line for each checked image, worst first: path, class, predicted class, probabilities, loss",
+        HelpName = "file.csv",
+    };
+
+    private readonly Option<string> _mistakes = new("--mistakes")
+    {
+        Description = $"Draw the mistakes, worst first and at most {ContactSheet.MostTiles}, with what the model looked at beside each",
+        HelpName = "file.png",
+    };
+
+    private readonly Option<string> _suspects = new("--suspects")
+    {
+        Description = "Write a CSV file of all images of the data that may carry the wrong label, the most doubtful first",
+        HelpName = "file.csv",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_predictions);
+        command.Add(_mistakes);
+        if (withSuspects) command.Add(_suspects);
+    }
+
+    /// <summary>Whether any of the files is asked for.</summary>
+    public bool AreWanted(ParseResult parsed) => parsed.GetValue(_predictions) is not null || parsed.GetValue(_mistakes) is not null;
+
+    public string? Predictions(ParseResult parsed) => parsed.GetValue(_predictions);
+
+    public string? Mistakes(ParseResult parsed) => parsed.GetValue(_mistakes);
+
+    public string? Suspects(ParseResult parsed) => withSuspects ? parsed.GetValue(_suspects) : null;
+
+    /// <summary>Throws unless all files can be written and are not the same as each other or as other files of the run.</summary>
+    /// <param name="parsed">The arguments.</param>
+    /// <param name="others">Files that are read or written too.</param>
+    /// <exception cref="OutputException">One cannot; the message says which and why.</exception>
+    public void Check(ParseResult parsed, params IReadOnlyList<string?> others)
+    {
+        List<string> taken = [];
+        foreach (string? other in others)
+        {
+            if (other is not null) taken.Add(other);
+        }
+
+        foreach ((Option<string> option, string ending) in ((Option<string>, string)[])[(_predictions, ".csv"), (_mistakes, ".png")])
+        {
+            if (parsed.GetValue(option) is string path) CheckFile(option.Name, path, ending, taken);
+        }
+
+        if (Suspects(parsed) is string suspects) CheckFile(_suspects.Name, suspects, ".csv", taken);
+    }
+
+    /// <summary>Throws unless a file can be written; adds it to those that are taken.</summary>
+    public static void CheckFile(string option, string path, string ending, List<string> taken)
+    {
+        if (!Path.GetExtension(path).Equals(ending, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new UsageException($"{option} is '{path}'; the file is written as {ending[1..].ToUpperInvariant()}, so its name must end in {ending}.");
+        }
+
+        foreach (string other in taken)
+        {
+            if (!OutputFile.IsSame(path, other)) continue;
+            throw new UsageException($"{option} is '{path}', which this command reads or writes already; choose another name.");
+        }
+
+        OutputFile.TryWriting(path);
+        taken.Add(path);
+    }
+
+    /// <summary>Writes the files that are asked for and says so.</summary>
+    /// <param name="parsed">The arguments.</param>
+    /// <param name="terminal">Told what was written.</param>
+    /// <param name="model">The model that predicted.</param>
+    /// <param name="input">What its images went through.</param>
+    /// <param name="predictions">What it predicted; null where the run was cancelled before that was known.</param>
+    /// <param name="labels">Names of the classes.</param>
+    /// <param name="data">Where the images come from.</param>
+    /// <param name="compile">Threads.</param>
+    /// <returns>False if a file could not be written, which was said.</returns>
+    public bool Write(
+        ParseResult parsed, Terminal terminal, Model model, ImageInput input, IReadOnlyList<ImagePrediction>? predictions, IReadOnlyList<string> labels,
+        Dataset data, CompileOptions compile)
+    {
+        string? table = parsed.GetValue(_predictions), page = parsed.GetValue(_mistakes);
+        if (table is null && page is null) return true;
+        if (predictions is null)
+        {
+            terminal.Complain($"cancelled before the images were classified; {string.Join(" and ", Given(table, page))} not written");
+            return false;
+        }
+
+        try
+        {
+            if (table is not null)
+            {
+                PredictionFile.Save(table, predictions, labels);
+                terminal.Field("predictions", $"{Format.Name(table)}: {Format.Plural(predictions.Count, "image")}, the largest loss first");
+            }
+
+            if (page is null) return true;
+            using ImageSheets sheets = new(model, input.Preprocessing, compile);
+            (byte[] png, string content) = sheets.Mistakes(predictions, labels, data.Name, new SkiaImageDecoder(), terminal.Cancellation);
+            AtomicFile.Write(page, stream => stream.Write(png));
+            terminal.Field("mistakes", $"{Format.Name(page)}: {content}");
+            if (sheets.Problem is string problem) terminal.Note($"note: no heat maps: {problem}");
+            return true;
+        }
+        catch (OutputException e)
+        {
+            terminal.Complain(e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Writes the file of suspects if it is asked for, and tells of those that are convincing if it is not.</summary>
+    /// <returns>False if the file could not be written, which was said.</returns>
+    public bool WriteSuspects(ParseResult parsed, Terminal terminal, IReadOnlyList<LabelSuspect>? suspects, IReadOnlyList<string> classes)
+    {
+        if (suspects is null) return true;
+        if (Suspects(parsed) is not string path)
+        {
+            if (SuspectFile.Note(suspects, classes) is string note) terminal.Note($"note: {note}");
+            return true;
+        }
+
+        try
+        {
+            SuspectFile.Save(path, suspects, classes);
+            int convincing = SuspectFile.Convincing(suspects);
+            terminal.Field("suspects", $"{Format.Name(path)}: {Format.Plural(suspects.Count, "image")}, {convincing} of them convincing");
+            return true;
+        }
+        catch (OutputException e)
+        {
+            terminal.Complain(e.Message);
+            return false;
+        }
+    }
+
+    private static List<string> Given(params ReadOnlySpan<string?> paths)
+    {
+        List<string> given = [];
+        foreach (string? path in paths)
+        {
+            if (path is not null) given.Add(path);
+        }
+
+        return given;
+    }
+}

@@ -303,6 +303,10 @@ internal sealed record NetworkEntry(
 
 internal sealed record ConvertReport(string Model, string Output, long Bytes)
 {
+    public string? Architecture { get; init; }
+
+    public IReadOnlyList<string>? Notes { get; init; }
+
     public UsageReport? Usage { get; init; }
 }
 

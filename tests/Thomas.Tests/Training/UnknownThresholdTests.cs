@@ -88,7 +88,8 @@ public sealed class UnknownThresholdTests
     {
         (Rehearsal rehearsal, FeatureMatrix unseen, _) = Planted(6, perClass: 15, unseen: 60, 1);
         using IDisposable owned = unseen;
-        Assert.Equal(0.125f, UnknownThreshold.Find(rehearsal, 2, unseen, 0.125f)!.Similarity);
+        Assert.Equal(0.6056f, UnknownThreshold.Find(rehearsal, 2, unseen, 0.6056f)!.Similarity);
+        Assert.Equal(UnknownThreshold.Find(rehearsal, 2, unseen), UnknownThreshold.Find(rehearsal, 2, unseen, 1));
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed record UnknownThreshold(float Similarity, int Images, int Refused)
             scores.Add(familiarity.Of(row));
         }
 
-        float bound = most ?? float.PositiveInfinity;
+        float bound = float.PositiveInfinity;
         if (scores.Count < FewestImages)
         {
             foreach (float score in scores) bound = Math.Min(bound, score);
@@ -62,6 +62,7 @@ public sealed record UnknownThreshold(float Similarity, int Images, int Refused)
 
         // Cut to four digits, so that it can be shown in full.
         float threshold = (float)(Math.Floor(Math.Min(Quantile(scores), bound) * 10_000.0) / 10_000);
+        if (most < threshold) threshold = most.Value;
         return new UnknownThreshold(threshold, scores.Count, scores.FindAll(score => score < threshold).Count);
     }
 

@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using Thomas.Formats;
 using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Threading.Tasks;
 using Thomas.Architectures;
 using Thomas.Autodiff;
 using Thomas.Data;
@@ -117,7 +118,7 @@ public sealed class UnknownThresholdTests
     [Theory]
     [InlineData(ModelFormat.Onnx)]
     [InlineData(ModelFormat.TfLite)]
-    public void Both_formats_carry_it_and_the_graph_is_the_same(ModelFormat format)
+    public async Task Both_formats_carry_it_and_the_graph_is_the_same(ModelFormat format)
     {
         TuningOptions options = new();
         Dataset data = TinyModels.Images(40, 1, "red", "green", "blue").ToDataset();
@@ -143,7 +144,7 @@ public sealed class UnknownThresholdTests
         Assert.Equal(saved.Classify(known), answer.Scores);
         Assert.Equal(saved.Classify(known), batched.Classify([known, known, known, known])[3]);
         Assert.Equal(3, saved.Scores(known).Length);
-        Assert.Equal(answer.Similarity, saved.RecognizeAsync(known).GetAwaiter().GetResult().Similarity);
+        Assert.Equal(answer.Similarity, (await saved.RecognizeAsync(known)).Similarity);
         Assert.Equal((null, null, false), (unasked.Similarity, unasked.Threshold, unasked.IsUnknown));
         Assert.Null(plain.UnknownThreshold);
     }

@@ -54,8 +54,8 @@ internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Tr
         }
 
         IReadOnlyList<string> names = train.Dataset.ClassNames;
-        if (names.Count < (options.KeepClasses ? 1 : 2))
-            throw new DataException($"{train.Dataset.Name} has {names.Count} class(es); a classifier needs at least two.");
+        int least = options.KeepClasses ? 1 : 2;
+        if (names.Count < least) throw new DataException($"{train.Dataset.Name} has {names.Count} class(es); a classifier needs at least two.");
         for (int i = 0; validation is not null && i < Math.Max(names.Count, validation.Dataset.ClassNames.Count); i++)
         {
             if (names.Count != validation.Dataset.ClassNames.Count || names[i] != validation.Dataset.ClassNames[i])

@@ -150,7 +150,7 @@ internal static class AddingBenchmark
     }
 
     /// <summary>The data set's own test images, or each fifth of all images; a fifth of the others validates.</summary>
-    private static IEnumerable<(int[] Train, int[] Validation, int[] Test)> Divisions(Features all, int classes, ulong seed, bool isWhole = false)
+    internal static IEnumerable<(int[] Train, int[] Validation, int[] Test)> Divisions(Features all, int classes, ulong seed, bool isWhole = false)
     {
         int[] fixedTest = [.. Enumerable.Range(0, all.Labels.Length).Where(i => all.IsTest[i])];
         bool hasTest = fixedTest.Length > 0 && !isWhole;
@@ -211,7 +211,7 @@ internal static class AddingBenchmark
     }
 
     /// <summary>Features of images.</summary>
-    private sealed class Features
+    internal sealed class Features
     {
         public required float[][] Rows { get; init; }
 

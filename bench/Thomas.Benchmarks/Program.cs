@@ -18,6 +18,7 @@ internal static class Program
         if (args is ["steps", ..] && args.Length >= 2) return StepBenchmark.Run(args.AsSpan(1));
         if (args is ["device", ..] && args.Length >= 3) return DeviceBenchmark.Run(args.AsSpan(1));
         if (args is ["adding", ..] && args.Length >= 3) return AddingBenchmark.Run(args.AsSpan(1));
+        if (args is ["unknown", ..] && args.Length >= 4) return UnknownBenchmark.Run(args.AsSpan(1));
         if (args is ["tiles", ..]) return TileBenchmark.Run(args.AsSpan(1));
         if (args is ["labels", ..] && args.Length >= 3) return LabelBenchmark.Run(args.AsSpan(1));
         Console.Error.WriteLine(
@@ -39,6 +40,7 @@ internal static class Program
             + "[--check]");
         Console.Error.WriteLine(
             "       adding MODEL DATA [--new N | --stock IMAGENET_SAMPLE [--without CLASS]] [--seeds N] [--size N] [--no-rehearsal]");
+        Console.Error.WriteLine("       unknown MODEL DATA OTHER_FOLDER [--without WORD] [--seeds N] [--size N]");
         Console.Error.WriteLine("       labels MODEL DATA [--seeds N] [--wrong N] [--preset NAME]");
         Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
         Console.Error.WriteLine("       team [--threads N]");

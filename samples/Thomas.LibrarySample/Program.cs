@@ -46,6 +46,9 @@ internal static class Program
         using ImageClassifier classifier = new(model);
         foreach (ClassScore score in classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes(photo), top: 3))
             Console.WriteLine($"{score.Label} {score.Probability:P1}");
+
+        Recognition answer = classifier.Recognize(new SkiaImageDecoder(), File.ReadAllBytes(photo));
+        Console.WriteLine(answer.IsUnknown ? $"unknown, nearest to {answer.Scores[0].Label}" : answer.Scores[0].Label);
     }
 
     private static async Task TuneAsync(string path, string folder, CancellationToken cancellation)

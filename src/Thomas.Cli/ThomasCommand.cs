@@ -129,8 +129,14 @@ internal static class ThomasCommand
             ExitCode.Cancelled => "cancelled; nothing was written",
             ExitCode.Memory when error is OutOfMemoryException => OutOfMemory(),
             ExitCode.Unexpected => $"unexpected {error.GetType().Name}: {error.Message} (--trace shows where)",
+            _ when error is WeightMismatchException mismatch => $"{mismatch.File}: {mismatch.Lines[0]}",
             _ => error.Message,
         });
+        if (error is WeightMismatchException { Lines: var lines })
+        {
+            for (int i = 1; i < lines.Count; i++) terminal.Add(lines[i]);
+        }
+
         if (terminal.ShowTrace) terminal.Error.WriteLine(VisibleText.Of(error.ToString().ReplaceLineEndings("\n"), keepLines: true));
         return code;
     }

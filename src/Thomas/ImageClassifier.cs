@@ -5,7 +5,9 @@ using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Data;
+using Thomas.Graphs;
 using Thomas.Runtime;
+using Thomas.Training;
 
 namespace Thomas;
 
@@ -32,6 +34,7 @@ public sealed class ImageClassifier : IDisposable
 
     private readonly FallbackPool _pool;
     private readonly Preprocessor _preprocessor;
+    private readonly UnknownDetector? _unknown;
 
     /// <summary>Compiles a model.</summary>
     /// <param name="model">The model.</param>
@@ -55,9 +58,11 @@ public sealed class ImageClassifier : IDisposable
         Batch = batch;
         Concurrency = concurrency > 0 ? concurrency : Math.Min(Environment.ProcessorCount, DefaultConcurrency);
         _preprocessor = new Preprocessor(Input.Preprocessing);
+        _unknown = UnknownDetector.Of(model);
+        Graph graph = _unknown?.Graph ?? Output.Alone().Graph;
         _pool = new FallbackPool(
             options ?? new CompileOptions(),
-            compile => new ExecutablePool(BatchFit.Compile(Output.Alone().Graph, Batch, compile), Concurrency, nameof(ImageClassifier)));
+            compile => new ExecutablePool(BatchFit.Compile(graph, Batch, compile), Concurrency, nameof(ImageClassifier)));
     }
 
     /// <summary>The preprocessing in use and where it comes from.</summary>
@@ -71,6 +76,12 @@ public sealed class ImageClassifier : IDisposable
 
     /// <summary>Class names, one for each class.</summary>
     public IReadOnlyList<string> Labels => Output.Labels;
+
+    /// <summary>
+    /// The similarity below which <see cref="Recognize(RgbImage, int)"/> calls an image unknown; null where the model carries none, or carries feature vectors
+    /// that do not fit its network.
+    /// </summary>
+    public float? UnknownThreshold => _unknown?.Threshold;
 
     /// <summary>Images per run.</summary>
     public int Batch { get; }
@@ -95,7 +106,7 @@ public sealed class ImageClassifier : IDisposable
     public IReadOnlyList<ClassScore> Classify(RgbImage image, int top = 5)
     {
         Check(image, top);
-        return _pool.Work(executable => Output.Rank(Run(executable, image), top));
+        return _pool.Work(executable => Rank(Run(executable, image), top));
     }
 
     /// <summary>Classifies an encoded image.</summary>
@@ -106,7 +117,7 @@ public sealed class ImageClassifier : IDisposable
     public IReadOnlyList<ClassScore> Classify(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5)
     {
         Check(decoder, top);
-        return _pool.Work(executable => Output.Rank(Run(executable, Decode(decoder, encoded)), top));
+        return _pool.Work(executable => Rank(Run(executable, Decode(decoder, encoded)), top));
     }
 
     /// <summary>Reads a stream to its end and classifies the image in it.</summary>
@@ -121,6 +132,46 @@ public sealed class ImageClassifier : IDisposable
         return Classify(decoder, ImageDecoderExtensions.ReadToEnd(stream), top);
     }
 
+    /// <summary>
+    /// Classifies an image and tells whether it is of any of the classes at all. Models that Thomas has tuned carry what that takes; of another one the answer
+    /// is that of <see cref="Classify(RgbImage, int)"/>, with no similarity. Costs as much as classifying.
+    /// </summary>
+    /// <param name="image">The image.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <example>
+    /// <code>
+    /// Recognition answer = classifier.Recognize(image);
+    /// Console.WriteLine(answer.IsUnknown ? $"unknown ({answer.Similarity:F2})" : answer.Scores[0].Label);
+    /// </code>
+    /// </example>
+    public Recognition Recognize(RgbImage image, int top = 5)
+    {
+        Check(image, top);
+        return _pool.Work(executable => Recognized(Run(executable, image), top));
+    }
+
+    /// <summary>As <see cref="Recognize(RgbImage, int)"/>, for an encoded image.</summary>
+    /// <param name="decoder">Decodes it; may be called by several threads at once.</param>
+    /// <param name="encoded">The whole encoded file.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <exception cref="ImageFormatException">The image cannot be decoded.</exception>
+    public Recognition Recognize(IImageDecoder decoder, ReadOnlyMemory<byte> encoded, int top = 5)
+    {
+        Check(decoder, top);
+        return _pool.Work(executable => Recognized(Run(executable, Decode(decoder, encoded)), top));
+    }
+
+    /// <summary>As <see cref="Recognize(RgbImage, int)"/>, on the thread pool.</summary>
+    /// <param name="image">The image; its pixels must not change before the task ends.</param>
+    /// <param name="top">Most classes to return.</param>
+    /// <param name="cancellation">Ends the wait for others to finish; a run that has begun is not cut short.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    public Task<Recognition> RecognizeAsync(RgbImage image, int top = 5, CancellationToken cancellation = default)
+    {
+        Check(image, top);
+        return _pool.WorkAsync(executable => Recognized(Run(executable, image), top), cancellation);
+    }
+
     /// <summary>Classifies images, <see cref="Batch"/> of them per run. Each has the scores that it would have alone.</summary>
     /// <param name="images">The images.</param>
     /// <param name="top">Most classes to return for each.</param>
@@ -132,7 +183,7 @@ public sealed class ImageClassifier : IDisposable
         return _pool.Work(executable =>
         {
             IReadOnlyList<ClassScore>[] results = new IReadOnlyList<ClassScore>[images.Count];
-            int length = _preprocessor.InputLength;
+            int length = _preprocessor.InputLength, stride = executable.Graph.Outputs[0].Shape.ElementCount / Batch;
             executable.RunAll(0, (results.Length + Batch - 1) / Batch, Fill, Receive);
             return results;
 
@@ -146,7 +197,7 @@ public sealed class ImageClassifier : IDisposable
             void Receive(int number, ReadOnlySpan<float> numbers)
             {
                 for (int i = 0; i < Count(number); i++)
-                    results[(number * Batch) + i] = Output.Rank(numbers.Slice(i * Output.Numbers, Output.Numbers), top);
+                    results[(number * Batch) + i] = Output.Rank(numbers.Slice(i * stride, Output.Numbers), top);
             }
         });
     }
@@ -159,7 +210,7 @@ public sealed class ImageClassifier : IDisposable
     public Task<IReadOnlyList<ClassScore>> ClassifyAsync(RgbImage image, int top = 5, CancellationToken cancellation = default)
     {
         Check(image, top);
-        return _pool.WorkAsync(executable => Output.Rank(Run(executable, image), top), cancellation);
+        return _pool.WorkAsync(executable => Rank(Run(executable, image), top), cancellation);
     }
 
     /// <summary>
@@ -181,7 +232,7 @@ public sealed class ImageClassifier : IDisposable
             {
                 RgbImage image = Decode(decoder, encoded);
                 cancellation.ThrowIfCancellationRequested();
-                return Output.Rank(Run(executable, image), top);
+                return Rank(Run(executable, image), top);
             },
             cancellation);
     }
@@ -213,7 +264,7 @@ public sealed class ImageClassifier : IDisposable
     public float[] Scores(RgbImage image)
     {
         Check(image, 0);
-        return _pool.Work(executable => Run(executable, image).ToArray());
+        return _pool.Work(executable => Run(executable, image)[..Output.Numbers].ToArray());
     }
 
     /// <summary>Frees memory and threads when the calls under way have finished; does not wait for them.</summary>
@@ -228,12 +279,16 @@ public sealed class ImageClassifier : IDisposable
     private RgbImage Decode(IImageDecoder decoder, ReadOnlyMemory<byte> encoded) =>
         decoder.WithBackground(_preprocessor.Preprocessing.Background).DecodeChecked(encoded, _preprocessor.MinimumShortSide, "the image");
 
-    /// <summary>The scores of one image, valid while the executable is the caller's.</summary>
+    private IReadOnlyList<ClassScore> Rank(ReadOnlySpan<float> output, int top) => Output.Rank(output[..Output.Numbers], top);
+
+    private Recognition Recognized(ReadOnlySpan<float> output, int top) => new(Rank(output, top), _unknown?.Similarity(output), _unknown?.Threshold);
+
+    /// <summary>The scores of one image, and its features where a threshold needs them; valid while the executable is the caller's.</summary>
     private ReadOnlySpan<float> Run(Executable executable, RgbImage image)
     {
         _preprocessor.Run(image, executable.Stage()[.._preprocessor.InputLength]);
         executable.Send();
         executable.Run();
-        return executable.Fetch()[..Output.Numbers];
+        return executable.Fetch();
     }
 }

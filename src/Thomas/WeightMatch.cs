@@ -11,6 +11,7 @@ namespace Thomas;
 internal sealed class WeightMatch
 {
     private const string WeightSuffix = ".weight", BiasSuffix = ".bias";
+    private const int NamesInLine = 4;
 
     private readonly Graph _graph;
     private readonly WeightFile _weights;
@@ -36,6 +37,9 @@ internal sealed class WeightMatch
     public Dictionary<Value, TensorData> Replacements { get; } = [];
 
     public List<string> Notes { get; } = [];
+
+    /// <summary>What is known of the file.</summary>
+    public IReadOnlyList<string> FileNotes => _weights.Notes;
 
     public void Run(bool allowHeadMismatch)
     {
@@ -64,29 +68,33 @@ internal sealed class WeightMatch
         }
     }
 
-    /// <exception cref="ModelFormatException">Something does not fit.</exception>
-    public void ThrowIfMismatched()
-    {
-        List<string> parts = [];
-        Describe("missing from the file", _missing);
-        Describe("in the file but not in the network", _leftOver);
-        Describe("with a different shape", _misshapen);
-        if (parts.Count > 0)
-        {
-            throw new ModelFormatException(_weights.Name, "", $"the weights do not fit the network (sizes in PyTorch's order). {string.Join(". ", parts)}");
-        }
+    /// <summary>Whether every parameter has its tensor, and every tensor its place.</summary>
+    public bool IsWhole => _missing.Count + _leftOver.Count + _misshapen.Count == 0;
 
-        void Describe(string what, List<string> tensors)
+    /// <summary>How many tensors are not where they should be.</summary>
+    public int Wrong => _missing.Count + _leftOver.Count + _misshapen.Count;
+
+    /// <summary>What does not fit, a line each.</summary>
+    public List<string> Describe()
+    {
+        List<string> lines = [];
+        Add("missing from the file", _missing);
+        Add("in the file but not in the network", _leftOver);
+        Add("with a different shape", _misshapen);
+        return lines;
+
+        void Add(string what, List<string> tensors)
         {
-            if (tensors.Count > 0) parts.Add($"{tensors.Count} {what}: {string.Join(", ", tensors)}");
+            if (tensors.Count == 0) return;
+            string more = tensors.Count > NamesInLine ? $" and {tensors.Count - NamesInLine} more" : "";
+            lines.Add($"{tensors.Count} {what}: {string.Join(", ", tensors.GetRange(0, Math.Min(tensors.Count, NamesInLine)))}{more}");
         }
     }
 
     /// <summary>Operators whose constants are what training learns; of other nodes only those constants are parameters that the file names.</summary>
     private static bool IsLayer(Node node) => LinearNode.TryGet(node, out _) || node.Op is BatchNorm or PRelu;
 
-    private static bool IsWeight(NamedTensor tensor) =>
-        tensor.Data.Type.DType.IsFloat() && !tensor.Name.EndsWith(WeightCollector.StepCounter, StringComparison.Ordinal);
+    private static bool IsWeight(NamedTensor tensor) => FileLayer.IsWeight(tensor);
 
     private NamedTensor? Find(string name) => _weights.Find(name) is NamedTensor tensor && IsWeight(tensor) ? tensor : null;
 

@@ -35,7 +35,7 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         ("Runtime", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Planning"]),
         ("Data", ["Base", "Models"]),
         ("Training", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Planning", "Models", "Runtime", "Data"]),
-        (Root, ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Runtime", "Data"]),
+        (Root, ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
     ];
 
     // What an activation is: attributes, passes, formats and architectures name activations.

@@ -59,7 +59,7 @@ public sealed class WeightLoaderTests
 
     private static string Problem(Graph graph, WeightFile weights, bool allowHeadMismatch = false)
     {
-        ModelFormatException e = Assert.Throws<ModelFormatException>(() => WeightLoader.Load(graph, weights, allowHeadMismatch));
+        WeightMismatchException e = Assert.Throws<WeightMismatchException>(() => WeightLoader.Load(graph, weights, allowHeadMismatch));
         Assert.StartsWith("weights: the weights do not fit the network", e.Message, StringComparison.Ordinal);
         return e.Message;
     }

@@ -39,6 +39,9 @@ internal static class ReportParts
         };
     }
 
+    public static RehearsalReport? Of(Rehearsal? rehearsal) =>
+        rehearsal is null ? null : new RehearsalReport(rehearsal.Vectors, rehearsal.Features, rehearsal.StoredBytes) { Threshold = rehearsal.Threshold };
+
     public static AccuracyReport Of(ConfusionMatrix matrix, IReadOnlyList<string> labels)
     {
         List<ClassMetricsReport> classes = [];

@@ -39,14 +39,28 @@ internal sealed record InspectReport(
     string? Tunable,
     IReadOnlyList<string> Notes,
     IReadOnlyList<string> Warnings,
-    string? Graph);
+    string? Graph)
+{
+    /// <summary>Feature vectors that the model carries; null for none.</summary>
+    public RehearsalReport? Rehearsal { get; init; }
+}
 
 internal sealed record ClassOutputReport(
     int Index, string Name, int Numbers, int Classes, string Kind, bool IsIndependent, double? Threshold, string Description);
 
 internal sealed record ClassReport(int Index, string Label, float Probability);
 
-internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error);
+internal sealed record ImageReport(string Path, IReadOnlyList<ClassReport>? Classes, string? Error)
+{
+    /// <summary>Whether the image is like none of the model's training images; this and the next two are null where the model has no threshold.</summary>
+    public bool? Unknown { get; init; }
+
+    /// <summary>Similarity to the nearest training vectors, -1 to 1.</summary>
+    public float? Similarity { get; init; }
+
+    /// <summary>The similarity below which an image is unknown.</summary>
+    public float? Threshold { get; init; }
+}
 
 internal sealed record ClassifyReport(
     string Model, ClassOutputReport ClassOutput, PreprocessingReport Preprocessing, string Device, IReadOnlyList<ImageReport> Images,
@@ -102,6 +116,9 @@ internal sealed record EvaluateReport(
 
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>How many of the images the model calls unknown; null where it has no threshold.</summary>
+    public UnknownReport? Unknown { get; init; }
+
     /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
     public string? PredictionsFile { get; init; }
 
@@ -156,6 +173,9 @@ internal sealed record TuneReport(
     /// <summary>Feature vectors that the model carries; null for none.</summary>
     public RehearsalReport? Rehearsal { get; init; }
 
+    /// <summary>The threshold for unknown images that was stored, and how many of the images that it was found on are below it; null for none.</summary>
+    public UnknownReport? Unknown { get; init; }
+
     public NetworkEntry? Network { get; init; }
 
     public UsageReport? Usage { get; init; }
@@ -177,7 +197,13 @@ internal sealed record TuneReport(
 
 internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
 
-internal sealed record RehearsalReport(int Vectors, int Features, int Bytes);
+internal sealed record RehearsalReport(int Vectors, int Features, int Bytes)
+{
+    /// <summary>The similarity below which an image is unknown; null for none.</summary>
+    public float? Threshold { get; init; }
+}
+
+internal sealed record UnknownReport(float Threshold, int Images, int Refused);
 
 internal sealed record CheckedReport(string Description, int Images, int KeptClasses, IReadOnlyList<string> UncheckedClasses);
 
@@ -277,6 +303,10 @@ internal sealed record NetworkEntry(
 
 internal sealed record ConvertReport(string Model, string Output, long Bytes)
 {
+    public string? Architecture { get; init; }
+
+    public IReadOnlyList<string>? Notes { get; init; }
+
     public UsageReport? Usage { get; init; }
 }
 

@@ -36,6 +36,10 @@ internal sealed class ClassifyCommand
         Description = $"Draw what the model looked at in each image, for its most likely class; at most {ContactSheet.MostTiles} images",
         HelpName = "file.png",
     };
+    private readonly Option<bool> _noUnknown = new("--no-unknown")
+    {
+        Description = "Name a class for every image, also for those that are like none of the model's training images",
+    };
     private readonly ComputeOptions _compute;
     private readonly CacheOptions _cache = new(programsOnly: true);
     private readonly PreprocessingOptions _preprocessing = new();
@@ -53,6 +57,7 @@ internal sealed class ClassifyCommand
         classify._model.AddTo(command);
         command.Add(classify._images);
         command.Add(classify._top);
+        command.Add(classify._noUnknown);
         command.Add(classify._explain);
         classify._compute.AddTo(command);
         classify._cache.AddTo(command);
@@ -72,6 +77,7 @@ internal sealed class ClassifyCommand
         CompileOptions compile = _compute.ReadFor(parsed, model, 1, _terminal);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
         int top = parsed.GetValue(_top) ?? 5;
+        bool tellsUnknown = !parsed.GetValue(_noUnknown);
         start = Stopwatch.GetTimestamp();
         using ImageClassifier classifier = new(model, preprocessing, compile);
         double compiled = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
@@ -92,7 +98,7 @@ internal sealed class ClassifyCommand
         foreach (string path in paths)
         {
             _terminal.Cancellation.ThrowIfCancellationRequested();
-            ImageReport report = Classify(classifier, decoder, path, top, tiles.Count < ContactSheet.MostTiles ? sheets : null, tiles);
+            ImageReport report = Classify(classifier, decoder, path, (top, tellsUnknown), tiles.Count < ContactSheet.MostTiles ? sheets : null, tiles);
             reports.Add(report);
             if (report.Classes is null)
             {
@@ -101,7 +107,7 @@ internal sealed class ClassifyCommand
             }
             else
             {
-                Print(path, report.Classes);
+                Print(path, report);
             }
         }
 
@@ -123,7 +129,8 @@ internal sealed class ClassifyCommand
     }
 
     /// <summary>Classifies an image, and adds it to the page if there is one.</summary>
-    private ImageReport Classify(ImageClassifier classifier, SkiaImageDecoder decoder, string path, int top, ImageSheets? sheets, List<SheetTile> tiles)
+    private ImageReport Classify(
+        ImageClassifier classifier, SkiaImageDecoder decoder, string path, (int Top, bool TellsUnknown) wanted, ImageSheets? sheets, List<SheetTile> tiles)
     {
         try
         {
@@ -131,9 +138,12 @@ internal sealed class ClassifyCommand
             Preprocessing wanted = classifier.Input.Preprocessing;
             RgbImage image = decoder.WithBackground(wanted.Background).DecodeChecked(encoded, new Preprocessor(wanted).MinimumShortSide, "the image");
             List<ClassReport> classes = [];
-            foreach (ClassScore score in classifier.Classify(image, top)) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
+            Recognition answer = classifier.Recognize(image, wanted.Top);
+            foreach (ClassScore score in answer.Scores) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));
             if (sheets is not null) tiles.Add(sheets.Explained(image, classifier.Classify(image, 2), path));
-            return new ImageReport(path, classes, null);
+            ImageReport report = new(path, classes, null);
+            if (!wanted.TellsUnknown || answer.Threshold is null) return report;
+            return report with { Unknown = answer.IsUnknown, Similarity = answer.Similarity, Threshold = answer.Threshold };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageFormatException)
         {
@@ -189,12 +199,24 @@ internal sealed class ClassifyCommand
         return files;
     }
 
-    private void Print(string path, IReadOnlyList<ClassReport> classes)
+    private void Print(string path, ImageReport report)
     {
+        IReadOnlyList<ClassReport> classes = report.Classes!;
         int width = 0;
         foreach (ClassReport c in classes) width = int.Max(width, VisibleText.Width(VisibleText.Shorten(c.Label, NameColumns)));
         _terminal.Say(path);
+        if (report.Unknown == true)
+        {
+            string nearest = $"{VisibleText.Shorten(classes[0].Label, NameColumns)} {Format.Percent(classes[0].Probability)}";
+            string numbers = Format.Invariant($"similarity {Cut(report.Similarity!.Value):0.00##}, below {report.Threshold!.Value:0.00##}");
+            _terminal.Say($"  unknown ({numbers}); nearest: {nearest}");
+            return;
+        }
+
         foreach (ClassReport c in classes)
             _terminal.Say($"  {VisibleText.Pad(VisibleText.Shorten(c.Label, NameColumns), width)}  {Format.Percent(c.Probability),6}");
     }
+
+    /// <summary>Four digits, cut, as thresholds have: what is just below one must not be printed as equal to it.</summary>
+    private static double Cut(float similarity) => Math.Floor(similarity * 10_000.0) / 10_000;
 }

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
@@ -10,7 +11,9 @@ namespace Thomas.Cli.Commands;
 internal sealed class ConvertCommand
 {
     private readonly Terminal _terminal;
-    private readonly ModelArgument _model = new(withLabels: true);
+    private readonly ModelArgument _model = new(
+        withLabels: true, "A .tflite or .onnx file, or weights of PyTorch (.pth, .pt, .safetensors) of a published network");
+    private readonly WeightOptions _weights = new();
     private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write, .tflite or .onnx", HelpName = "file", Required = true };
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
@@ -25,6 +28,7 @@ internal sealed class ConvertCommand
         command.Add(convert._output);
         convert._file.AddTo(command);
         convert._preprocessing.AddTo(command);
+        convert._weights.AddAllTo(command);
         terminal.Bind(command, convert.Run);
         return command;
     }
@@ -32,7 +36,7 @@ internal sealed class ConvertCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed), output = parsed.GetRequiredValue(_output);
-        Model model = _model.Load(parsed, _terminal.Cancellation);
+        (Model model, string? architecture, IReadOnlyList<string>? notes) = Load(parsed, path, output);
         OutputFile.Check(output, path);
         if (_preprocessing.IsGiven(parsed) && _preprocessing.Read(parsed, model, _terminal) is Preprocessing preprocessing)
         {
@@ -46,12 +50,33 @@ internal sealed class ConvertCommand
         UsageReport usage = Usage.Of(model, output, save, _file.WriteLabels(parsed, model, output, _terminal), path);
         if (_terminal.Json)
         {
-            _terminal.WriteJson(new ConvertReport(path, output, usage.Bytes) { Usage = usage }, ReportJson.Default.ConvertReport);
+            ConvertReport report = new(path, output, usage.Bytes) { Usage = usage, Architecture = architecture, Notes = notes };
+            _terminal.WriteJson(report, ReportJson.Default.ConvertReport);
             return ExitCode.Success;
         }
 
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)})");
         Usage.Print(_terminal, usage, model, output);
         return ExitCode.Success;
+    }
+
+    /// <summary>The model; of weights also the architecture and what was assumed.</summary>
+    private (Model Model, string? Architecture, IReadOnlyList<string>? Notes) Load(ParseResult parsed, string path, string output)
+    {
+        if (WeightOptions.IsWeights(path))
+        {
+            (Model built, IReadOnlyList<string> notes) = _weights.Build(parsed, path, _model.Size(parsed), output);
+            if (!_preprocessing.IsGiven(parsed))
+            {
+                string fed = PreprocessingFormat.Normalization(built.Info.Preprocessing!);
+                notes = [.. notes, $"assumed of the images: {fed}; --preset, or --mean and --std, say otherwise"];
+            }
+
+            foreach (string note in notes) _terminal.Note($"note: {note}");
+            return (_model.Named(parsed, built), built.Info.Name, notes);
+        }
+
+        if (_weights.IsGiven(parsed)) throw new UsageException($"--arch, --variant and --weights-key are for files of weights; {path} is none.");
+        return (_model.Load(parsed, _terminal.Cancellation), null, null);
     }
 }

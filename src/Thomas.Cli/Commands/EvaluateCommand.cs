@@ -89,6 +89,7 @@ internal sealed class EvaluateCommand
                     _terminal.Verbose ? result.Kernels : null)
                 {
                     ClassOutput = ReportParts.Of(result.Output),
+                    Unknown = result.Refused is int refused ? new UnknownReport(result.UnknownThreshold!.Value, result.Confusion.Total, refused) : null,
                     UncheckedClasses = result.UncheckedClasses,
                     Warnings = result.Warnings,
                     PredictionsFile = _results.Predictions(parsed),
@@ -126,6 +127,14 @@ internal sealed class EvaluateCommand
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(result.Input.Preprocessing));
         _terminal.Field("device", device);
         _terminal.Field("accuracy", Format.Accuracy(result.Confusion));
+        if (result.Refused is int refused)
+        {
+            _terminal.Field(
+                "unknown",
+                Format.Invariant($"{refused} of {result.Confusion.Total} ({Format.Percent((double)refused / result.Confusion.Total)}) would be refused: ")
+                + Format.Invariant($"similarity below {result.UnknownThreshold:0.00##}"));
+        }
+
         if (result.Labels.Count > 5) _terminal.Field("top-5", Format.Percent(result.Top5Accuracy));
         _terminal.Say();
         _terminal.Block(result.Confusion.ToTable(result.Labels));

@@ -99,7 +99,10 @@ internal sealed class InspectCommand
             head?.Description,
             model.Info.Notes,
             warnings,
-            withGraph ? GraphDump.ToText(model.Graph) : null);
+            withGraph ? GraphDump.ToText(model.Graph) : null)
+        {
+            Rehearsal = ReportParts.Of(model.Info.Rehearsal),
+        };
     }
 
     /// <summary>Does what a model may be unfit for: inspect shows the rest all the same.</summary>
@@ -172,6 +175,14 @@ internal sealed class InspectCommand
             : report.HalfParameters > 0 ? "float32, from 16-bit weights"
             : "float32");
         _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));
+        if (report.Rehearsal is RehearsalReport vectors)
+        {
+            string threshold = vectors.Threshold is float t
+                ? Format.Invariant($"images with a similarity below {t:0.00##} are unknown")
+                : "no threshold for unknown images";
+            _terminal.Field("rehearsal", $"{vectors.Vectors} vectors of {vectors.Features} features ({Format.Bytes(vectors.Bytes)})\n{threshold}");
+        }
+
         _terminal.Field("operators", Operators(report));
         if (report.Notes.Count > 0) _terminal.Field("notes", string.Join('\n', Lines(report.Notes)));
         if (report.Graph is not null)

@@ -298,7 +298,7 @@ internal sealed class PlanCommand
                 _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
             }
 
-            return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes) with { LastLayer = lastLayer };
+            return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes, Model) with { LastLayer = lastLayer };
         }
     }
 }

@@ -18,7 +18,7 @@ namespace Thomas.Cli.Commands;
 internal sealed class TrainCommand
 {
     private readonly Terminal _terminal;
-    private readonly Argument<string> _architecture = new("architecture") { Description = Names() };
+    private readonly Argument<string> _architecture = new("architecture") { Description = WeightOptions.Names() };
     private readonly DataOption _data = new();
     private readonly Option<string> _output = new("--output", "-o")
     {
@@ -28,6 +28,7 @@ internal sealed class TrainCommand
     private readonly Option<int?> _size = Parse.Number("--size", "Height and width of the input images (default: those of the published network)", 16, 4096);
     private readonly Option<float?> _width = Parse.Number("--width", "Width multiplier of the channels of all layers, MobileNets only (default 1)", 0.01f, 4f);
     private readonly Option<bool> _color = new("--rgb") { Description = "Use color images for a network that was published for gray ones (lenet5)" };
+    private readonly WeightOptions _variant = new();
     private readonly Option<string> _weights = new("--weights")
     {
         Description = "Weights to start from instead of random ones: .safetensors, or PyTorch's .pth or .pt; their last layer may have other classes",
@@ -55,6 +56,7 @@ internal sealed class TrainCommand
         command.Add(train._architecture);
         train._data.AddTo(command);
         foreach (Option option in new Option[] { train._output, train._size, train._width, train._color, train._weights, train._update }) command.Add(option);
+        train._variant.AddTo(command);
         train._file.AddTo(command);
         train._results.AddTo(command);
         train._resize.AddTo(command);
@@ -65,21 +67,9 @@ internal sealed class TrainCommand
         return command;
     }
 
-    private static string Names()
-    {
-        List<string> names = [];
-        foreach (Architecture architecture in ArchitectureCatalog.All) names.Add(architecture.Name);
-        return string.Join(", ", names);
-    }
-
     private int Run(ParseResult parsed)
     {
-        string name = parsed.GetRequiredValue(_architecture);
-        if (!ArchitectureCatalog.TryFind(name, out Architecture? architecture))
-        {
-            throw new UsageException($"Unknown architecture '{name}'; choose one of {Names()}.");
-        }
-
+        Architecture architecture = WeightOptions.Find(parsed.GetRequiredValue(_architecture));
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         _results.Check(parsed, output, _data.Path(parsed));
@@ -181,28 +171,29 @@ internal sealed class TrainCommand
 
     private (Model Model, IReadOnlyList<string> Notes) Build(ParseResult parsed, Architecture architecture, Dataset data, TrainerOptions options, string output)
     {
-        int size = parsed.GetValue(_size) ?? architecture.DefaultSize;
-        int channels = parsed.GetValue(_color) ? 3 : architecture.DefaultChannels;
+        WeightFile? weights = parsed.GetValue(_weights) is string path ? _variant.Read(parsed, path) : null;
+        RecognizedNetwork? network = weights is null
+            ? null
+            : WeightLoader.Recognize(weights, architecture, _variant.Variant(parsed), allowHeadMismatch: true);
+        string variant = network?.Options.Variant ?? _variant.Variant(parsed);
+        int size = parsed.GetValue(_size) ?? network?.Options.Height ?? architecture.DefaultSize;
+        int channels = parsed.GetValue(_color) ? 3 : network?.Options.Channels ?? architecture.DefaultChannels;
         Graphs.Graph graph = architecture.Build(new ArchitectureOptions
         {
             Classes = data.ClassNames.Count,
             Height = size,
             Width = size,
             Channels = channels,
-            WidthMultiplier = parsed.GetValue(_width) ?? 1,
+            WidthMultiplier = parsed.GetValue(_width) ?? network?.Options.WidthMultiplier ?? 1,
+            Variant = variant,
             Seed = options.Seed,
         });
-        Preprocessing preprocessing = channels == 1
-            ? Preprocessing.Preset("unit", size, size) with { ColorOrder = ColorOrder.Gray }
-            : Preprocessing.Preset("imagenet", size, size);
-
-        preprocessing = _resize.Apply(parsed, preprocessing with
-        {
-            CropMargin = Preprocessing.CropMarginFor(size, size),
-            Resize = PreprocessingOptions.DefaultFor(output),
-        });
+        Preprocessing preprocessing = _resize.Apply(parsed, WeightOptions.Usual(channels, size, output, variant));
         ModelInfo info = new() { Name = architecture.Name, Labels = data.ClassNames, Preprocessing = preprocessing };
-        return parsed.GetValue(_weights) is string weights ? WithWeights(new Model(graph, info), WeightFile.Load(weights)) : (new Model(graph, info), []);
+        if (weights is null) return (new Model(graph, info), []);
+        (Model model, IReadOnlyList<string> notes) = WithWeights(new Model(graph, info), weights);
+        foreach (string note in network!.Notes) _terminal.Note($"note: {note}");
+        return (model, [.. network.Notes, .. notes]);
     }
 
     /// <summary>

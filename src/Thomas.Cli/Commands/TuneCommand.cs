@@ -174,6 +174,16 @@ internal sealed class TuneCommand
             ? "nothing was chosen on these images"
             : "the best epoch was chosen on these images, so expect slightly less on other images";
         _terminal.Field("checked", $"{result.Checked}{Format.Interval(result.After)}\n{chosen}");
+        if (result.Unknown is UnknownThreshold unknown)
+        {
+            string share = Format.Percent((double)unknown.Refused / unknown.Images);
+            _terminal.Field(
+                "unknown",
+                Format.Invariant($"images with a similarity below {unknown.Similarity:0.00##}: ")
+                + $"{unknown.Refused} of the {unknown.Images} that it was found on ({share})");
+        }
+        else if (result.UnknownProblem is string problem) _terminal.Field("unknown", $"no threshold is stored: {problem}");
+
         _terminal.Say();
         _terminal.Block(result.After.ToTable(result.Labels));
         _terminal.Say();
@@ -260,7 +270,8 @@ internal sealed class TuneCommand
             OldClasses = result.OldAfter is ConfusionMatrix old
                 ? new OldClassesReport(result.OldMethod, ReportParts.Of(result.OldBefore!, result.Labels), ReportParts.Of(old, result.Labels))
                 : null,
-            Rehearsal = result.Model.Info.Rehearsal is Rehearsal vectors ? new RehearsalReport(vectors.Vectors, vectors.Features, vectors.StoredBytes) : null,
+            Rehearsal = ReportParts.Of(result.Model.Info.Rehearsal),
+            Unknown = result.Unknown is UnknownThreshold unknown ? new UnknownReport(unknown.Similarity, unknown.Images, unknown.Refused) : null,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
             Network = result.Network is TrainerResult network ? ReportParts.Of(network) : null,
         };

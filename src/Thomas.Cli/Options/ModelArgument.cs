@@ -9,7 +9,7 @@ namespace Thomas.Cli.Options;
 /// <summary>The model that a command works on, and a label file for those that carry none.</summary>
 internal sealed class ModelArgument
 {
-    private readonly Argument<string> _path = new("model") { Description = "A .tflite or .onnx file" };
+    private readonly Argument<string> _path;
     private readonly Option<string> _labels = new("--labels")
     {
         Description = "File of class names, one per line, for a model without names or with wrong ones",
@@ -20,7 +20,11 @@ internal sealed class ModelArgument
     private readonly bool _withLabels;
     private string _carriedName = "";
 
-    public ModelArgument(bool withLabels) => _withLabels = withLabels;
+    public ModelArgument(bool withLabels, string description = "A .tflite or .onnx file")
+    {
+        _withLabels = withLabels;
+        _path = new Argument<string>("model") { Description = description };
+    }
 
     public void AddTo(Command command)
     {
@@ -31,11 +35,20 @@ internal sealed class ModelArgument
 
     public string Path(ParseResult parsed) => parsed.GetRequiredValue(_path);
 
+    /// <summary>The size of the images, where it is given.</summary>
+    public int? Size(ParseResult parsed) => parsed.GetValue(_size);
+
     /// <summary>Reads the model. Messages call it by its file's name: the name inside is often main_graph.</summary>
     public Model Load(ParseResult parsed, CancellationToken cancellation)
     {
         string path = Path(parsed);
-        Model model = Model.Load(path, new ModelLoadOptions { ImageSize = parsed.GetValue(_size) }, cancellation);
+        return Named(parsed, Model.Load(path, new ModelLoadOptions { ImageSize = parsed.GetValue(_size) }, cancellation));
+    }
+
+    /// <summary>A model that was made of the file, under the file's name and with the labels that are given.</summary>
+    public Model Named(ParseResult parsed, Model model)
+    {
+        string path = Path(parsed);
         _carriedName = model.Info.Name;
         model = new Model(model.Graph, model.Info with { Name = System.IO.Path.GetFileName(path) });
         if (!_withLabels || parsed.GetValue(_labels) is not string labels) return model;

@@ -41,12 +41,22 @@ internal sealed class NetworkOptions
         Description = "File to resume training from, written after each epoch, every five minutes and on Ctrl-C",
         HelpName = "file",
     };
-    private readonly Option<bool> _resume = new("--resume") { Description = "Continue from the checkpoint, if there is one" };
+    private readonly Option<bool> _resume = new("--resume")
+    {
+        Description = "Continue from the checkpoint, if there is one; --epochs may be another number, to give a finished run more",
+    };
+    private readonly Option<bool> _newImages = new("--new-images")
+    {
+        Description = "With --resume: continue also if the images are not those of the run so far; the classes must be the same",
+    };
+
+    private Option[] OfNetwork =>
+        [_batchNorm, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume, _newImages];
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _batchNorm, _memory, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume })
-            command.Add(option);
+        command.Add(_memory);
+        foreach (Option option in OfNetwork) command.Add(option);
     }
 
     /// <summary>Those of the options that change what a run needs.</summary>
@@ -61,7 +71,7 @@ internal sealed class NetworkOptions
     /// <summary>The first of the options that are about a network alone; null if none was given.</summary>
     public string? FirstGiven(ParseResult parsed)
     {
-        foreach (Option option in new Option[] { _batchNorm, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume })
+        foreach (Option option in OfNetwork)
         {
             if (parsed.GetResult(option) is { Implicit: false }) return option.Name;
         }
@@ -76,6 +86,8 @@ internal sealed class NetworkOptions
         string? checkpoint = parsed.GetValue(_checkpoint);
         bool resume = parsed.GetValue(_resume);
         if (resume && checkpoint is null) throw new UsageException("--resume needs --checkpoint: the file to continue from.");
+        bool newImages = parsed.GetValue(_newImages);
+        if (newImages && !resume) throw new UsageException("--new-images needs --resume: it lets a run continue with other images.");
         if (checkpoint is not null) CheckCheckpoint(checkpoint, resume);
         (RateDecay decay, int epochs) = ReadSchedule(parsed.GetValue(_schedule));
         return options with
@@ -94,6 +106,7 @@ internal sealed class NetworkOptions
             DecayEpochs = epochs,
             CheckpointPath = checkpoint,
             Resume = resume,
+            NewImages = newImages,
         };
     }
 

@@ -31,7 +31,7 @@ internal static class AlexNet
 
     private static Graph Build(ArchitectureOptions options)
     {
-        LayerBuilder layers = new(options.Seed)
+        LayerBuilder layers = new(options)
         {
             Weights = Initializers.TorchUniform,
             DenseWeights = Initializers.TorchUniform,

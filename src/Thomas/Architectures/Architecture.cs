@@ -65,6 +65,15 @@ public sealed record Architecture
     /// </summary>
     public string? FlattenedWeight { get; init; }
 
+    /// <summary>In what its copies differ, beside the width.</summary>
+    public IReadOnlyList<ArchitectureVariant> Variants { get; init; } = [];
+
+    /// <summary>Variants that show in the weights, to be tried on a file of weights; the published network first.</summary>
+    internal string[] Structures { get; init; } = [""];
+
+    /// <summary>Input sizes that show in the weights, likewise; empty where none does.</summary>
+    internal int[] Sizes { get; init; } = [];
+
     /// <summary>Builds the network for a batch of one with random weights.</summary>
     /// <param name="options">Classes, input, width, seed.</param>
     /// <returns>The graph.</returns>
@@ -84,6 +93,7 @@ public sealed record Architecture
 
     private void Check(ArchitectureOptions options)
     {
+        VariantWords.Check(this, options.Variant);
         if (options.Classes < SmallestClassCount)
         {
             throw new ThomasException($"{Name}: {options.Classes} classes were requested; a classifier needs at least {SmallestClassCount}.");

@@ -18,7 +18,8 @@ public static class ArchitectureCatalog
     /// <summary>All architectures, small and old ones first.</summary>
     public static IReadOnlyList<Architecture> All { get; } =
     [
-        LeNet5.Architecture, AlexNet.Architecture, SqueezeNet.Architecture, ResNet20.Architecture,
+        LeNet5.Architecture, LeNet5Classic.Architecture, AlexNet.Architecture, AlexNet2012.Architecture, SqueezeNet.Architecture, SqueezeNet.Version10,
+        ResNet20.Architecture, ResNet20.Projected,
         MobileNetV1.Architecture, MobileNetV2.Architecture, MobileNetV3.Small, MobileNetV3.Large,
     ];
 

@@ -18,6 +18,14 @@ public sealed record ArchitectureOptions
     /// <summary>Factor on the channels of every layer, above 0 and at most 4; other than 1 only where <see cref="Architecture.HasWidthMultiplier"/>.</summary>
     public float WidthMultiplier { get; init; } = 1;
 
+    /// <summary>
+    /// In what the network differs from the published one: words of <see cref="Architecture.Variants"/>, parted by commas, for example <c>relu6,same</c>.
+    /// </summary>
+    public string Variant { get; init; } = "";
+
+    /// <summary>Whether weights are left as the memory is, for a network of which only names and shapes are looked at.</summary>
+    internal bool IsBlank { get; init; }
+
     /// <summary>Seed of the initial weights: the same seed gives the same weights.</summary>
     public ulong Seed { get; init; }
 }

@@ -7,12 +7,12 @@ namespace Thomas.Architectures;
 
 /// <summary>
 /// Adds layers with new weights to a graph. A layer's name is its PyTorch module's; its constants are named <c>layer.weight</c>, <c>layer.bias</c>,
-/// <c>layer.running_mean</c> and <c>layer.running_var</c>. Padding is the same on all sides, as in PyTorch.
+/// <c>layer.running_mean</c> and <c>layer.running_var</c>. Padding is the same on all sides, as in PyTorch, unless the variant is TensorFlow's.
 /// </summary>
-internal sealed class LayerBuilder(ulong seed)
+internal sealed class LayerBuilder(ArchitectureOptions options)
 {
     private readonly GraphBuilder _graph = new();
-    private readonly Rng _rng = new(seed);
+    private readonly Rng _rng = new(options.Seed);
     private ulong _tensors;
 
     /// <summary>How weights begin.</summary>
@@ -27,16 +27,19 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>Added to the variance by batch normalization.</summary>
     public float Epsilon { get; init; } = 1e-5f;
 
+    private readonly bool _isSame = new VariantWords(options.Variant).Has(VariantWords.Same);
+
     public Value Input(ArchitectureOptions options) =>
         _graph.Input("input", new TensorType(DType.F32, new Shape(1, options.Height, options.Width, options.Channels)));
 
     public Graph Build(Value logits) => _graph.Build(logits);
 
-    public Value Conv(Value x, string layer, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true, Initializer? weights = null)
+    public Value Conv(
+        Value x, string layer, int channels, int kernel, int stride = 1, int padding = 0, bool bias = true, Initializer? weights = null, int groups = 1)
     {
-        int fanIn = checked(kernel * kernel * x.Shape[3]), fanOut = checked(kernel * kernel * channels);
-        Value filter = Constant($"{layer}.weight", new Shape(channels, kernel, kernel, x.Shape[3]), weights ?? Weights, fanIn, fanOut);
-        Conv2dAttributes attributes = new(Window(kernel, stride, padding), HasBias: bias);
+        int inputs = x.Shape[3] / groups, fanIn = checked(kernel * kernel * inputs), fanOut = checked(kernel * kernel * channels);
+        Value filter = Constant($"{layer}.weight", new Shape(channels, kernel, kernel, inputs), weights ?? Weights, fanIn, fanOut);
+        Conv2dAttributes attributes = new(Window(x, kernel, stride, padding), groups, HasBias: bias);
         return bias
             ? _graph.Add(OpCatalog.Conv2d, [x, filter, Constant($"{layer}.bias", new Shape(channels), Biases, fanIn, fanOut)], attributes, layer)
             : _graph.Add(OpCatalog.Conv2d, [x, filter], attributes, layer);
@@ -47,7 +50,7 @@ internal sealed class LayerBuilder(ulong seed)
     {
         int channels = x.Shape[3];
         Value filter = Constant($"{layer}.weight", new Shape(1, kernel, kernel, channels), Weights, kernel * kernel, checked(kernel * kernel * channels));
-        return _graph.Add(OpCatalog.DepthwiseConv2d, [x, filter], new DepthwiseConv2dAttributes(Window(kernel, stride, kernel / 2)), layer);
+        return _graph.Add(OpCatalog.DepthwiseConv2d, [x, filter], new DepthwiseConv2dAttributes(Window(x, kernel, stride, kernel / 2)), layer);
     }
 
     public Value Norm(Value x, string layer)
@@ -94,6 +97,9 @@ internal sealed class LayerBuilder(ulong seed)
 
     public Value Flatten(Value x) => _graph.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, -1)), "flatten");
 
+    public Value ResponseNorm(Value x, string layer, LocalResponseNormAttributes attributes) =>
+        _graph.Add(OpCatalog.LocalResponseNorm, [x], attributes, layer);
+
     public Value Add(Value a, Value b, string layer) => _graph.Add(OpCatalog.Add, [a, b], null, $"{layer}.add");
 
     public Value Multiply(Value a, Value b, string layer) => _graph.Add(OpCatalog.Multiply, [a, b], null, $"{layer}.mul");
@@ -123,13 +129,18 @@ internal sealed class LayerBuilder(ulong seed)
     /// <summary>The multiplier as it was written: 0.35f is 0.349999994, whose products round differently.</summary>
     public static double Widen(float widthMultiplier) => (double)(decimal)widthMultiplier;
 
-    private static Window2d Window(int kernel, int stride, int padding) =>
-        new(kernel, kernel, stride, stride, 1, 1, new Padding2d(padding, padding, padding, padding));
+    private Window2d Window(Value x, int kernel, int stride, int padding)
+    {
+        Padding2d sides = _isSame && padding == kernel / 2
+            ? Window2d.Same(x.Shape[1], x.Shape[2], kernel, kernel, stride, stride)
+            : new Padding2d(padding, padding, padding, padding);
+        return new Window2d(kernel, kernel, stride, stride, 1, 1, sides);
+    }
 
     private Value Constant(string name, Shape shape, Initializer initializer, int fanIn, int fanOut)
     {
         float[] values = GC.AllocateUninitializedArray<float>(shape.ElementCount);
-        initializer(_rng.Fork(_tensors++), values, fanIn, fanOut);
+        if (!options.IsBlank) initializer(_rng.Fork(_tensors++), values, fanIn, fanOut);
         return _graph.Constant(name, TensorData.FromFloats(shape, values));
     }
 

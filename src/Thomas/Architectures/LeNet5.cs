@@ -1,4 +1,6 @@
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
+using Thomas.Ops;
 
 namespace Thomas.Architectures;
 
@@ -21,15 +23,27 @@ internal static class LeNet5
         ParameterCount = 431_080,
         MinimumSize = 16,
         FlattenedWeight = "fc1.weight",
+        Variants =
+        [
+            new(VariantWords.Relu, "ReLU after the convolutions too (PyTorch's older MNIST example)"),
+            new(VariantWords.Tanh, "tanh after the convolutions and the first dense layer"), new(VariantWords.Average, "averages instead of maxima"),
+        ],
+        Sizes = [28, 32],
     };
 
     private static Graph Build(ArchitectureOptions options)
     {
-        LayerBuilder layers = new(options.Seed) { Weights = Initializers.XavierUniform, DenseWeights = Initializers.XavierUniform };
+        LayerBuilder layers = new(options) { Weights = Initializers.XavierUniform, DenseWeights = Initializers.XavierUniform };
+        VariantWords words = new(options.Variant);
+        Activation activation = words.Activation(Activation.None);
         Value x = layers.Input(options);
-        x = layers.MaxPool(layers.Conv(x, "conv1", 20, kernel: 5), "pool1", kernel: 2, stride: 2);
-        x = layers.MaxPool(layers.Conv(x, "conv2", 50, kernel: 5), "pool2", kernel: 2, stride: 2);
-        x = layers.Relu(layers.Dense(layers.Flatten(x), "fc1", 500));
+        x = Pool("pool1", layers.Activate(layers.Conv(x, "conv1", 20, kernel: 5), activation));
+        x = Pool("pool2", layers.Activate(layers.Conv(x, "conv2", 50, kernel: 5), activation));
+        x = layers.Activate(layers.Dense(layers.Flatten(x), "fc1", 500), words.Activation(Activation.Relu));
         return layers.Build(layers.Logits(x, "fc2", options.Classes));
+
+        Value Pool(string layer, Value map) => words.Has(VariantWords.Average)
+            ? layers.AveragePool(map, layer, new Window2d(2, 2, 2, 2, 1, 1, Padding2d.None))
+            : layers.MaxPool(map, layer, kernel: 2, stride: 2);
     }
 }

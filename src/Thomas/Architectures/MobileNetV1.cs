@@ -28,18 +28,27 @@ internal static class MobileNetV1
         ParameterCount = 4_231_976,
         MinimumSize = 1,
         HasWidthMultiplier = true,
+        Variants =
+        [
+            new(VariantWords.Relu6, "ReLU6 instead of ReLU (TensorFlow, timm)"),
+            new(VariantWords.SmallImages, "strides for images of 32x32: the first convolution has none (kuangliu/pytorch-cifar)"),
+            VariantWords.SameVariant, VariantWords.EpsilonVariant,
+        ],
     };
 
     private static Graph Build(ArchitectureOptions options)
     {
-        LayerBuilder layers = new(options.Seed);
+        VariantWords words = new(options.Variant);
+        Activation activation = words.Activation(Activation.Relu);
+        LayerBuilder layers = new(options) { Epsilon = words.Epsilon(1e-5f) };
         double width = LayerBuilder.Widen(options.WidthMultiplier);
-        Value x = layers.ConvNorm(layers.Input(options), "model.0.0", "model.0.1", Scale(32, width), kernel: 3, stride: 2, Activation.Relu);
+        int first = words.Has(VariantWords.SmallImages) ? 1 : 2;
+        Value x = layers.ConvNorm(layers.Input(options), "model.0.0", "model.0.1", Scale(32, width), kernel: 3, stride: first, activation);
         for (int i = 0; i < Pairs.Length; i++)
         {
             string layer = $"model.{i + 1}";
-            x = layers.DepthwiseNorm(x, $"{layer}.0", $"{layer}.1", kernel: 3, Pairs[i].Stride, Activation.Relu);
-            x = layers.ConvNorm(x, $"{layer}.3", $"{layer}.4", Scale(Pairs[i].Channels, width), kernel: 1, stride: 1, Activation.Relu);
+            x = layers.DepthwiseNorm(x, $"{layer}.0", $"{layer}.1", kernel: 3, Pairs[i].Stride, activation);
+            x = layers.ConvNorm(x, $"{layer}.3", $"{layer}.4", Scale(Pairs[i].Channels, width), kernel: 1, stride: 1, activation);
         }
 
         return layers.Build(layers.Logits(layers.GlobalPool(x, "avgpool"), "fc", options.Classes));

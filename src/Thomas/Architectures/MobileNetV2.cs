@@ -10,6 +10,7 @@ namespace Thomas.Architectures;
 /// </summary>
 internal static class MobileNetV2
 {
+    private const string ExpandFirst = "expand-first", Shortcuts = "shortcuts";
     private const int LastChannels = 1280;
 
     // Table 2 of the paper: expansion, channels, repeats, stride of the first.
@@ -28,42 +29,61 @@ internal static class MobileNetV2
         ParameterCount = 3_504_872,
         MinimumSize = 1,
         HasWidthMultiplier = true,
+        Variants =
+        [
+            new(VariantWords.Relu, "ReLU instead of ReLU6"),
+            new(
+                VariantWords.SmallImages,
+                "strides for images of 32x32: the first convolution and the second stage have none (chenyaofo/pytorch-cifar-models, kuangliu/pytorch-cifar)"),
+            new(ExpandFirst, "the first block has an expansion too (osmr/imgclsmob)"),
+            new(Shortcuts, "as expand-first, and a convolution where a block of stride 1 changes the channels (kuangliu/pytorch-cifar)"),
+            VariantWords.SameVariant, VariantWords.EpsilonVariant,
+        ],
+        Structures = ["", ExpandFirst, VariantWords.SmallImages + "," + Shortcuts],
         Dropouts = [new DropoutPlace("classifier.1.weight", 0.2f)],
     };
 
     private static Graph Build(ArchitectureOptions options)
     {
-        LayerBuilder layers = new(options.Seed);
+        VariantWords words = new(options.Variant);
+        Activation activation = words.Activation(Activation.Relu6);
+        LayerBuilder layers = new(options) { Epsilon = words.Epsilon(1e-5f) };
         double width = LayerBuilder.Widen(options.WidthMultiplier);
+        bool isSmall = words.Has(VariantWords.SmallImages);
         Value x = layers.ConvNorm(
-            layers.Input(options), "features.0.0", "features.0.1", LayerBuilder.RoundChannels(32 * width), kernel: 3, stride: 2, Activation.Relu6);
+            layers.Input(options), "features.0.0", "features.0.1", LayerBuilder.RoundChannels(32 * width), kernel: 3, isSmall ? 1 : 2, activation);
         int place = 1;
         foreach ((int expansion, int channels, int repeats, int stride) in Stages)
         {
             for (int i = 0; i < repeats; i++)
             {
-                x = Block(layers, x, $"features.{place++}", expansion, LayerBuilder.RoundChannels(channels * width), i == 0 ? stride : 1);
+                int step = i > 0 || (isSmall && place == 2) ? 1 : stride;
+                x = Block(layers, words, x, $"features.{place++}", expansion, LayerBuilder.RoundChannels(channels * width), step);
             }
         }
 
         x = layers.ConvNorm(
             x, $"features.{place}.0", $"features.{place}.1", LayerBuilder.RoundChannels(LastChannels * Math.Max(1, width)), kernel: 1, stride: 1,
-            Activation.Relu6);
+            activation);
         return layers.Build(layers.Logits(layers.GlobalPool(x, "avgpool"), "classifier.1", options.Classes));
     }
 
-    private static Value Block(LayerBuilder layers, Value x, string layer, int expansion, int channels, int stride)
+    private static Value Block(LayerBuilder layers, VariantWords words, Value x, string layer, int expansion, int channels, int stride)
     {
+        Activation activation = words.Activation(Activation.Relu6);
         Value y = x;
         int place = 0;
-        if (expansion != 1)
+        if (expansion != 1 || words.Has(ExpandFirst) || words.Has(Shortcuts))
         {
-            y = layers.ConvNorm(y, $"{layer}.conv.0.0", $"{layer}.conv.0.1", x.Shape[3] * expansion, kernel: 1, stride: 1, Activation.Relu6);
+            y = layers.ConvNorm(y, $"{layer}.conv.0.0", $"{layer}.conv.0.1", x.Shape[3] * expansion, kernel: 1, stride: 1, activation);
             place = 1;
         }
 
-        y = layers.DepthwiseNorm(y, $"{layer}.conv.{place}.0", $"{layer}.conv.{place}.1", kernel: 3, stride, Activation.Relu6);
+        y = layers.DepthwiseNorm(y, $"{layer}.conv.{place}.0", $"{layer}.conv.{place}.1", kernel: 3, stride, activation);
         y = layers.ConvNorm(y, $"{layer}.conv.{place + 1}", $"{layer}.conv.{place + 2}", channels, kernel: 1, stride: 1, Activation.None);
-        return stride == 1 && x.Shape[3] == channels ? layers.Add(x, y, layer) : y;
+        if (stride == 1 && x.Shape[3] == channels) return layers.Add(x, y, layer);
+        if (stride != 1 || !words.Has(Shortcuts)) return y;
+        Value shortcut = layers.ConvNorm(x, $"{layer}.shortcut.0", $"{layer}.shortcut.1", channels, kernel: 1, stride: 1, Activation.None);
+        return layers.Add(y, shortcut, layer);
     }
 }

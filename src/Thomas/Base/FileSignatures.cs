@@ -15,7 +15,8 @@ internal static class FileSignatures
     private const string Swapped = Readable + " ";
     private const string ToTfLite = "convert it to .tflite in Python with tf.lite.TFLiteConverter.from_keras_model, or to .onnx with tf2onnx";
     private const string TorchExport =
-        "export the model to .onnx in Python with torch.onnx.export; the weights alone are read by 'thomas train ARCHITECTURE --weights FILE'";
+        "weights of a published network become a model with 'thomas convert FILE -o model.onnx'; export other models to .onnx with torch.onnx.export";
+    private const string ScriptExport = "export the model to .onnx in Python with torch.onnx.export";
     private const string SourceModel = "give the original .onnx or .tflite model it was converted from";
     private const string Unpack = "unpack it and give the .tflite or .onnx file in it";
     private const string NotNetwork = "give a .tflite or .onnx file";
@@ -110,8 +111,8 @@ internal static class FileSignatures
     private static readonly (string Entry, FileKind Kind)[] ZipTable =
     [
         ("model.weights.h5", new("a Keras model (.keras)", FileFamily.Model, ToTfLite)),
-        ("bytecode.pkl", new("a PyTorch model for mobile devices", FileFamily.Model, TorchExport)),
-        ("constants.pkl", new("a TorchScript model", FileFamily.Model, TorchExport)),
+        ("bytecode.pkl", new("a PyTorch model for mobile devices", FileFamily.Model, ScriptExport)),
+        ("constants.pkl", new("a TorchScript model", FileFamily.Model, ScriptExport)),
         ("data.pkl", new("a PyTorch file (.pt, .pth)", FileFamily.Weights, TorchExport)),
         ("saved_model.pb", new(
             "a zip archive of a TensorFlow SavedModel", FileFamily.Archive,
@@ -136,7 +137,7 @@ internal static class FileSignatures
     private static readonly FileKind Pickle = new("a Python pickle, as PyTorch and scikit-learn write", FileFamily.Weights, TorchExport);
     private static readonly FileKind Safetensors = new(
         "a safetensors file", FileFamily.Weights,
-        "it contains weights but no network; export the model to .onnx, or use the weights with 'thomas train ARCHITECTURE --weights FILE'");
+        "it contains weights but no network; those of a published network become a model with 'thomas convert FILE -o model.onnx'; export another to .onnx");
     private static readonly FileKind Netpbm = new("a Netpbm image (PPM, PGM or PBM)", FileFamily.Image, Swapped);
     private static readonly FileKind Program = new("a Windows program", FileFamily.Other, NotNetwork);
 

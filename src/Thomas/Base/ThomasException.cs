@@ -70,6 +70,24 @@ public sealed class UnsupportedModelException : ModelFormatException
     }
 }
 
+/// <summary>
+/// Weights do not belong to a network. The message says it in one line; <see cref="Lines"/> has it for people, at most ten lines, the nearest match first.
+/// </summary>
+public sealed class WeightMismatchException : ModelFormatException
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="file">Name of the weight file.</param>
+    /// <param name="lines">What does not fit, most important first.</param>
+    public WeightMismatchException(string file, IReadOnlyList<string> lines)
+        : base(file, "", string.Join(". ", lines))
+    {
+        Lines = [.. lines];
+    }
+
+    /// <summary>What does not fit, one matter a line.</summary>
+    public IReadOnlyList<string> Lines { get; }
+}
+
 /// <summary>Memory is short: the message says how much was needed and how much there is.</summary>
 public sealed class NotEnoughMemoryException : ThomasException
 {

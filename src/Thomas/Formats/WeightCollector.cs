@@ -14,7 +14,9 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
     /// <summary>How many steps a batch normalization has been trained: it ends the names of such entries.</summary>
     public const string StepCounter = "num_batches_tracked";
 
-    private const string ParallelPrefix = "module.";
+    /// <summary>Names that wrappers put into those of a network: training on several devices at once, and compilation.</summary>
+    private static readonly string[] WrapperSegments = ["module.", "_orig_mod."];
+
     private const int NamesInNote = 5;
 
     private readonly List<NamedTensor> _tensors = [];
@@ -25,6 +27,9 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
 
     /// <summary>Name of the file, for messages.</summary>
     public string File => file;
+
+    /// <summary>What a person should know about how the file is read.</summary>
+    public List<string> Notes { get; } = [];
 
     /// <summary>Whether tensors of the type are handed out; a skipped one need not be read.</summary>
     public bool Wants(StoredType type) => type.IsFloat() || (integers && type.Same() is not null);
@@ -96,7 +101,7 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
 
     public WeightFile ToFile(WeightFormat format)
     {
-        List<string> notes = [];
+        List<string> notes = Notes;
         foreach (StoredType type in Enum.GetValues<StoredType>())
         {
             if (_converted.TryGetValue(type, out int count)) notes.Add($"{count} {type} tensors were converted to float32");
@@ -114,17 +119,37 @@ internal sealed class WeightCollector(string file, long fileBytes, bool integers
     /// <summary>How messages name a tensor.</summary>
     public static string PlaceOf(string tensor) => $"tensor '{tensor}'";
 
-    /// <summary>A network that was trained on several devices at once carries the wrapper's name before all of its own.</summary>
+    /// <summary>
+    /// A network that was wrapped, or a part of it, carries the wrapper's name in its own: all begin with <c>module.</c>, or some have it in their middle, as
+    /// <c>features.module.0.weight</c>. It is removed unless two names became one.
+    /// </summary>
     private List<NamedTensor> StripPrefix(List<string> notes)
     {
-        foreach (NamedTensor tensor in _tensors)
+        foreach (string segment in WrapperSegments)
         {
-            if (!tensor.Name.StartsWith(ParallelPrefix, StringComparison.Ordinal)) return _tensors;
+            bool isPrefix = _tensors.TrueForAll(tensor => tensor.Name.StartsWith(segment, StringComparison.Ordinal));
+            HashSet<string> names = new(StringComparer.Ordinal);
+            List<NamedTensor> stripped = new(_tensors.Count);
+            int changed = 0;
+            foreach (NamedTensor tensor in _tensors)
+            {
+                string name = Without(tensor.Name, segment, isPrefix);
+                if (name.Length != tensor.Name.Length) changed++;
+                if (name.Length > 0 && names.Add(name)) stripped.Add(tensor with { Name = name });
+            }
+
+            if (changed == 0 || stripped.Count != _tensors.Count) continue;
+            for (int i = 0; i < stripped.Count; i++) _tensors[i] = stripped[i];
+            notes.Add($"'{segment}' was removed from {(changed == _tensors.Count ? "all" : $"{changed}")} names");
         }
 
-        for (int i = 0; i < _tensors.Count; i++) _tensors[i] = _tensors[i] with { Name = _tensors[i].Name[ParallelPrefix.Length..] };
-        if (_tensors.Count > 0) notes.Add($"the prefix '{ParallelPrefix}' was removed from all names");
         return _tensors;
+    }
+
+    private static string Without(string name, string segment, bool isPrefix)
+    {
+        while (isPrefix && name.StartsWith(segment, StringComparison.Ordinal)) name = name[segment.Length..];
+        return name.Replace("." + segment, ".", StringComparison.Ordinal);
     }
 
     private TensorData Convert(StoredType type, Shape shape, ReadOnlyMemory<byte> bytes, string place)

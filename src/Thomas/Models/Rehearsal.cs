@@ -23,17 +23,17 @@ public sealed class Rehearsal
     /// <summary>What is said of a text that is none.</summary>
     internal const string Unreadable = "The rehearsal vectors in the file's metadata cannot be read and are dropped.";
 
-    private const int Magic = 0x31485254, HeaderBytes = 20;
+    private const int Magic = 0x31485254, HeaderBytes = 24;
     private const int MostBytes = 1 << 26;
 
     private readonly float[] _low, _step;
     private readonly byte[] _codes;
     private readonly int[] _labels;
 
-    private Rehearsal(float[] low, float[] step, byte[] codes, int[] labels, int training, int right)
+    private Rehearsal(float[] low, float[] step, byte[] codes, int[] labels, int training, int right, float? threshold)
     {
         (_low, _step, _codes, _labels) = (low, step, codes, labels);
-        (TrainingVectors, Right) = (training, right);
+        (TrainingVectors, Right, Threshold) = (training, right, threshold);
     }
 
     /// <summary>Numbers of a vector.</summary>
@@ -47,6 +47,12 @@ public sealed class Rehearsal
 
     /// <summary>Class of each vector, as number of the model's output.</summary>
     public IReadOnlyList<int> Labels => _labels;
+
+    /// <summary>
+    /// The similarity to the training vectors below which an image is of none of the classes, -1 to 1; null where none was found. See
+    /// <see cref="ImageClassifier.Recognize(Data.RgbImage, int)"/>.
+    /// </summary>
+    public float? Threshold { get; }
 
     /// <summary>Characters that it takes in a model file.</summary>
     public int StoredBytes => ToText().Length;
@@ -73,9 +79,12 @@ public sealed class Rehearsal
                 codes[(i * features) + k] = step[k] > 0 ? (byte)Math.Clamp((int)MathF.Round((rows[i][k] - least) / step[k]), 0, byte.MaxValue) : (byte)0;
         }
 
-        Rehearsal unmeasured = new(low, step, codes, labels, training, 0);
-        return new Rehearsal(low, step, codes, labels, training, right(unmeasured));
+        Rehearsal unmeasured = new(low, step, codes, labels, training, 0, null);
+        return new Rehearsal(low, step, codes, labels, training, right(unmeasured), null);
     }
+
+    /// <summary>The same vectors with another threshold.</summary>
+    internal Rehearsal WithThreshold(float? threshold) => new(_low, _step, _codes, _labels, TrainingVectors, Right, threshold);
 
     /// <summary>Reads a vector.</summary>
     internal void Read(int vector, Span<float> features)
@@ -91,7 +100,7 @@ public sealed class Rehearsal
         using (ZLibStream deflate = new(stream, CompressionLevel.Optimal, leaveOpen: true))
         {
             Span<byte> header = stackalloc byte[HeaderBytes];
-            int[] numbers = [Magic, Features, Vectors, TrainingVectors, Right];
+            int[] numbers = [Magic, Features, Vectors, TrainingVectors, Right, BitConverter.SingleToInt32Bits(Threshold ?? float.NaN)];
             for (int i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(header[(4 * i)..], numbers[i]);
             deflate.Write(header);
             WriteFloats(deflate, _low);
@@ -119,6 +128,8 @@ public sealed class Rehearsal
             (int features, int vectors, int training, int right) = (numbers[1], numbers[2], numbers[3], numbers[4]);
             if (numbers[0] != Magic || features <= 0 || vectors <= 0 || (long)features * vectors > MostBytes) return null;
             if (training < 0 || training > vectors || right < 0 || right > vectors) return null;
+            float threshold = BitConverter.Int32BitsToSingle(numbers[5]);
+            if (!float.IsNaN(threshold) && (!(Math.Abs(threshold) <= 1) || training == 0)) return null;
             float[] low = ReadFloats(inflate, features), step = ReadFloats(inflate, features);
             byte[] bytes = new byte[2 * vectors], codes = new byte[features * vectors];
             inflate.ReadExactly(bytes);
@@ -132,7 +143,7 @@ public sealed class Rehearsal
                 if (!float.IsFinite(low[k]) || !float.IsFinite(step[k]) || !float.IsFinite(low[k] + (byte.MaxValue * step[k]))) return null;
             }
 
-            return new Rehearsal(low, step, codes, labels, training, right);
+            return new Rehearsal(low, step, codes, labels, training, right, float.IsNaN(threshold) ? null : threshold);
         }
         catch (Exception e) when (e is FormatException or InvalidDataException or EndOfStreamException)
         {

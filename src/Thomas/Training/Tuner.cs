@@ -70,7 +70,7 @@ public static class Tuner
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         int classes = dataset.ClassNames.Count + (options.KeepClasses ? ClassOutput.Of(model).Classes : 0);
-        return RunPlanner.Plan(model, PlanOptions(options, classes, dataset.Samples.Count, dataset.HeldBytes));
+        return RunPlanner.Plan(model, PlanOptions(options, classes, dataset.Samples.Count, dataset.HeldBytes, model));
     }
 
     /// <summary>What the planner is told of a run, whether it is to be run or only planned.</summary>
@@ -78,8 +78,10 @@ public static class Tuner
     /// <param name="classes">Classes of the last layer.</param>
     /// <param name="images">Training and validation images; 0 where they are not known yet.</param>
     /// <param name="datasetBytes">Bytes that the data set holds in memory.</param>
-    internal static RunPlanOptions PlanOptions(TuningOptions options, int classes, int images, long datasetBytes) => new()
+    /// <param name="model">The model.</param>
+    internal static RunPlanOptions PlanOptions(TuningOptions options, int classes, int images, long datasetBytes, Model model) => new()
     {
+        ExtraRows = options.KeepClasses ? ExtraRows(model, images, options.Views) : 0,
         Network = options.Network is TrainerOptions network ? network.ToPlan(images) with { Compile = options.Compile } : null,
         LastLayerFirst = options.Network?.Policy.Kind != UpdateKind.Scratch,
         Classes = classes,
@@ -91,6 +93,13 @@ public static class Tuner
         LoaderThreads = options.Network?.LoaderThreads ?? 0,
         Compile = options.Compile,
     };
+
+    /// <summary>Rows that stand for old classes, once as they are and once in a copy of all rows.</summary>
+    private static long ExtraRows(Model model, int images, int views)
+    {
+        int extras = ClassAddition.MostExtras(ClassOutput.Of(model).Classes, model.Info.Rehearsal);
+        return ((long)(images + extras) * views) + extras;
+    }
 
     /// <summary>As <see cref="Tune"/>, on a thread of its own; <paramref name="progress"/> and <paramref name="epochs"/> are told from there.</summary>
     /// <param name="model">An image classifier or feature extractor.</param>

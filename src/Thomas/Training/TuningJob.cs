@@ -22,6 +22,9 @@ internal sealed class TuningJob(
 
     private const int ListedClasses = 5;
 
+    // Validation images that the threshold of a trained network is found on: their features are computed once more.
+    private const int ThresholdImages = 400;
+
     private readonly StageTimer _timer = new();
     private readonly List<string> _notes = [];
     private readonly List<string> _warnings = [];
@@ -29,6 +32,8 @@ internal sealed class TuningJob(
     private readonly List<BrokenImage> _broken = [];
     private IReadOnlyList<string> _kernels = [];
     private RunPlan? _plan;
+    private UnknownThreshold? _unknown;
+    private string? _unknownProblem;
     private int _noticesBefore;
 
     public TuningResult Run(IProgress<EpochReport>? epochs)
@@ -100,6 +105,7 @@ internal sealed class TuningJob(
         IReadOnlyList<ImagePrediction>? predictions = options.KeepPredictions ? Predictions(head, validation, validationImages.Dataset) : null;
         _notes.AddRange(trained.Notes);
         Rehearsal? rehearsal = options.StoresRehearsal && options.Network is null ? RehearsalChoice.Of(head, train, validation, kept?.Rehearsal) : null;
+        rehearsal = WithThreshold(rehearsal, labels.Count, validation, kept?.Rehearsal?.Threshold);
         Model tuned = split.WithHead(head, labels, input.Preprocessing, options.OutputLogits, rehearsal);
         int trainingImages = train.Samples;
         train.Dispose();
@@ -142,6 +148,8 @@ internal sealed class TuningJob(
             OldMethod = kept?.Method ?? "",
             Predictions = predictions,
             Suspects = suspects,
+            Unknown = _unknown,
+            UnknownProblem = _unknownProblem,
             Kernels = network?.Kernels ?? _kernels,
         };
         foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
@@ -222,8 +230,10 @@ internal sealed class TuningJob(
             HeadSplit split = HeadSplit.Find(tuned);
             if (split.Head is not LinearHead head) return tuned;
             Graph graph = split.FeatureGraph();
-            using FeatureMatrix chosen = Some(train, RehearsalChoice.Training), check = Some(validation, RehearsalChoice.Check);
-            return new Model(tuned.Graph, tuned.Info with { Rehearsal = RehearsalChoice.Of(head, chosen, check, null) });
+            using FeatureMatrix chosen = Some(train, RehearsalChoice.Training),
+                check = Some(validation, Math.Max(RehearsalChoice.Check, ThresholdImages / head.Classes));
+            Rehearsal? rehearsal = WithThreshold(RehearsalChoice.Of(head, chosen, check, null), head.Classes, check, null);
+            return new Model(tuned.Graph, tuned.Info with { Rehearsal = rehearsal });
 
             FeatureMatrix Some(PreparedSet set, int perClass)
             {
@@ -235,6 +245,15 @@ internal sealed class TuningJob(
                 return Compute(graph, new SampleSubset(samples, few), i => set.Dataset.Samples[few[i]].Image.Name, progress: null);
             }
         }
+    }
+
+    /// <summary>The vectors with the similarity below which an image is unknown, if there is one.</summary>
+    private Rehearsal? WithThreshold(Rehearsal? rehearsal, int classes, FeatureMatrix unseen, float? most)
+    {
+        if (rehearsal is null) return null;
+        _unknown = UnknownThreshold.Find(rehearsal, classes, unseen, most);
+        _unknownProblem = _unknown is not null ? null : UnknownThreshold.Problem(rehearsal, classes);
+        return rehearsal.WithThreshold(_unknown?.Similarity);
     }
 
     private IReadOnlyList<LabelSuspect>? Suspects((FeatureMatrix Features, Dataset Images) train, (FeatureMatrix Features, Dataset Images) validation)

@@ -101,6 +101,15 @@ public sealed class TuningResult
     /// <summary>Whether the tuned model does worse on the validation images than the baseline of <see cref="Before"/>.</summary>
     public bool IsBelowBaseline => After.Accuracy < Before.Accuracy;
 
+    /// <summary>
+    /// The similarity below which the tuned model calls an image unknown, which is stored in it; null where none was found, see
+    /// <see cref="Rehearsal.Threshold"/>.
+    /// </summary>
+    public UnknownThreshold? Unknown { get; init; }
+
+    /// <summary>Why the model carries feature vectors but no threshold, as a clause; null if it carries one, or no vectors.</summary>
+    public string? UnknownProblem { get; init; }
+
     /// <summary>What the run was planned to add to the process; null without a bound.</summary>
     public RunPlan? Plan { get; init; }
 

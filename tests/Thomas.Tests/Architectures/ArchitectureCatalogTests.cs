@@ -18,7 +18,10 @@ public sealed class ArchitectureCatalogTests
     public void Architectures_are_found_by_name_in_any_case()
     {
         Assert.Equal(
-            ["lenet5", "alexnet", "squeezenet", "resnet20", "mobilenet-v1", "mobilenet-v2", "mobilenet-v3-small", "mobilenet-v3-large"],
+            [
+                "lenet5", "lenet5-classic", "alexnet", "alexnet-2012", "squeezenet", "squeezenet-1.0", "resnet20", "resnet20-b", "mobilenet-v1", "mobilenet-v2",
+                "mobilenet-v3-small", "mobilenet-v3-large",
+            ],
             ArchitectureCatalog.All.Select(architecture => architecture.Name));
         Assert.True(ArchitectureCatalog.TryFind("MobileNet-V2", out Architecture? found));
         Assert.Same(MobileNetV2.Architecture, found);
@@ -28,7 +31,11 @@ public sealed class ArchitectureCatalogTests
     // Parameters and multiply-adds as published: torchvision's model pages (alexnet, squeezenet, v2, v3), Keras (v1), the papers (resnet20, v1).
     [Theory]
     [InlineData("lenet5", 431_080, 2.293)]
+    [InlineData("lenet5-classic", 61_706, 0.4168)]
     [InlineData("alexnet", 61_100_840, 714)]
+    [InlineData("alexnet-2012", 62_378_344, 1_135)]
+    [InlineData("squeezenet-1.0", 1_248_424, 818)]
+    [InlineData("resnet20-b", 272_474, 40.8)]
     [InlineData("squeezenet", 1_235_496, 349)]
     [InlineData("resnet20", 269_722, 40.6)]
     [InlineData("mobilenet-v1", 4_231_976, 569)]
@@ -53,7 +60,12 @@ public sealed class ArchitectureCatalogTests
     [Theory]
     [InlineData("lenet5", 16, 3)]
     [InlineData("lenet5", 32, 1)]
+    [InlineData("lenet5-classic", 16, 3)]
+    [InlineData("lenet5-classic", 32, 1)]
     [InlineData("alexnet", 63, 3)]
+    [InlineData("alexnet-2012", 63, 3)]
+    [InlineData("squeezenet-1.0", 21, 3)]
+    [InlineData("resnet20-b", 33, 1)]
     [InlineData("alexnet", 96, 1)]
     [InlineData("alexnet", 224, 3)]
     [InlineData("squeezenet", 17, 3)]
@@ -196,7 +208,13 @@ public sealed class ArchitectureCatalogTests
         Node dense = Assert.Single(reshapes[0].Output.Consumers);
         Assert.Equal(architecture.FlattenedWeight, dense.Inputs[1].Name);
         Assert.Equal(map.Product(1, 4), dense.Inputs[1].Shape[1]);
-        Assert.Equal(architecture.Name == "alexnet" ? new Shape(1, 6, 6, 256) : new Shape(1, 4, 4, 50), map);
+        Assert.Equal(
+            architecture.Name switch
+            {
+                "lenet5" => new Shape(1, 4, 4, 50),
+                "lenet5-classic" => new Shape(1, 5, 5, 16),
+                _ => new Shape(1, 6, 6, 256),
+            }, map);
     }
 
     private static void AssertClose(float[] expected, float[] actual, float tolerance, string where)

@@ -25,7 +25,7 @@ public sealed class FileKindTests
         { "GGUF\u0003\0\0\0", "a GGUF file", "" },
         { "\u0010\0\0\0ORTM", "an ONNX Runtime model (.ort)", ".onnx" },
         { "\u0080\u0002}q\0.", "a Python pickle", "torch.onnx.export" },
-        { "\u0040\0\0\0\0\0\0\0{\"a\":{}}", "a safetensors file", "--weights" },
+        { "\u0040\0\0\0\0\0\0\0{\"a\":{}}", "a safetensors file", "thomas convert" },
         { "\u00FF\u00D8\u00FF\u00E0\0\u0010JFIF", "a JPEG image", "classify MODEL IMAGE" },
         { "%PDF-1.7\n", "a PDF document", ".onnx" },
         { "\u001F\u008B\u0008\0", "a gzip archive", "unpack" },

@@ -88,6 +88,35 @@ public sealed partial class TuneNetworkTests : IDisposable
     }
 
     [Fact]
+    public void A_finished_run_is_given_more_epochs_and_more_images()
+    {
+        string model = _files.Model(), data = _files.Data(), checkpoint = _files["run.checkpoint"];
+        string[] options = ["--update", "all", "--batch", "8", "--lr", "0.01", "--threads", "1", "--checkpoint", checkpoint, "--resume", "--json"];
+        Assert.Equal(0, Tune(model, data, _files["out.onnx"], [.. options, "--epochs", "2"]).Code);
+        CliRun more = Tune(model, data, _files["out.onnx"], [.. options, "--epochs", "4"]);
+        Assert.Equal(0, more.Code);
+        Assert.Contains("4 epochs instead of 2: 2 are done, 2 follow", more.Error, StringComparison.Ordinal);
+        Assert.Equal(4, more.Json().GetProperty("epochs").GetArrayLength());
+
+        for (int c = 0; c < 3; c++) CliFixture.Image(Path.Combine(data, CliFixture.Colors[c], "new.png"), c, (ulong)(5000 + c));
+        CliRun refused = Tune(model, data, _files["out.onnx"], [.. options, "--epochs", "6"]);
+        Assert.Equal(3, refused.Code);
+        Assert.Contains("--new-images", refused.Error, StringComparison.Ordinal);
+        CliRun added = Tune(model, data, _files["out.onnx"], [.. options, "--epochs", "6", "--new-images"]);
+        Assert.Equal(0, added.Code);
+        Assert.Contains("the run continues with other images", added.Error, StringComparison.Ordinal);
+        JsonElement json = added.Json();
+        Assert.Equal(6, json.GetProperty("epochs").GetArrayLength());
+        Assert.Contains("used for training before", json.GetProperty("warnings").ToString(), StringComparison.Ordinal);
+
+        CliFixture.Image(Path.Combine(data, "white", "1.png"), 0, 1);
+        CliFixture.Image(Path.Combine(data, "white", "2.png"), 0, 2);
+        CliRun classes = Tune(model, data, _files["out.onnx"], [.. options, "--epochs", "6", "--new-images"]);
+        Assert.Equal(3, classes.Code);
+        Assert.Contains("new: 'white'", classes.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_tuned_model_takes_images_of_the_size_that_was_asked_for()
     {
         string output = _files["out.onnx"];

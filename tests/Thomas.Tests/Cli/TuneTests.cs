@@ -259,6 +259,8 @@ public sealed class TuneTests : IDisposable
     [InlineData("--keep-classes works with --update last only", "--update", "all", "--keep-classes")]
     [InlineData("--views works with --update last only", "--update", "bias", "--augment", "flip", "--views", "3")]
     [InlineData("--resume needs --checkpoint", "--update", "all", "--resume")]
+    [InlineData("--new-images needs --resume", "--update", "all", "--new-images")]
+    [InlineData("--new-images only applies to training more than the last layer", "--new-images")]
     [InlineData("--schedule is 'linear'", "--update", "all", "--schedule", "linear")]
     [InlineData("--size", "--size", "8")]
     public void Options_that_do_not_go_together_are_refused_in_words(string expected, params string[] options)

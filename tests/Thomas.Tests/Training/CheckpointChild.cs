@@ -17,9 +17,9 @@ internal static class CheckpointChild
 
     /// <summary>
     /// What a run does: training alone, told step by step; or all of what the commands train and tune do, up to the saved model, the first also on a device
-    /// with memory of its own.
+    /// with memory of its own; or two such runs of training, the second of which goes on from the first with more epochs and more images.
     /// </summary>
-    public const string Steps = "steps", Train = "train", TrainElsewhere = "train-elsewhere", Tune = "tune";
+    public const string Steps = "steps", Train = "train", TrainElsewhere = "train-elsewhere", Tune = "tune", Continue = "continue";
 
     public static TrainerOptions Options { get; } = TrainerJob.Options with
     {
@@ -43,6 +43,7 @@ internal static class CheckpointChild
     {
         if (kind == Train) TrainAndSave(folder, Options.Compile);
         else if (kind == TrainElsewhere) TrainAndSave(folder, new CompileOptions { OtherDevice = MockDevice.Serial(OpCatalog.Conv2dFilterGradient) });
+        else if (kind == Continue) TrainAndContinue(folder);
         else if (kind == Tune) TuneAndSave(folder);
         else RunSteps(folder);
         return 0;
@@ -72,7 +73,20 @@ internal static class CheckpointChild
         File.WriteAllBytes(ResultOf(folder), MemoryMarshal.AsBytes<int>(TrainerJob.Bits(result.Model)).ToArray());
     }
 
-    private static void TrainAndSave(string folder, CompileOptions compile)
+    private static void TrainAndContinue(string folder)
+    {
+        // The images of the second run are there once the first is finished.
+        string arrived = Path.Combine(folder, "arrived");
+        if (!File.Exists(arrived))
+        {
+            TrainAndSave(folder, Options.Compile);
+            File.WriteAllText(arrived, "");
+        }
+
+        TrainAndSave(folder, Options.Compile, imagesPerClass: 14, epochs: 20);
+    }
+
+    private static void TrainAndSave(string folder, CompileOptions compile, int imagesPerClass = 10, int? epochs = null)
     {
         PreparedSetOptions options = new()
         {
@@ -80,13 +94,15 @@ internal static class CheckpointChild
             CacheDirectory = CacheOf(folder),
             Threads = 1,
         };
-        using PreparedSet train = PreparedSet.Create(TinyModels.Images(10, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
+        using PreparedSet train = PreparedSet.Create(TinyModels.Images(imagesPerClass, 1, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
         using PreparedSet validation = PreparedSet.Create(TinyModels.Images(4, 2, TrainerJob.Classes).ToDataset(), new NoDecoder(), options);
         TrainerResult result = Trainer.Train(TrainerJob.Model(), train, validation, Options with
         {
             Compile = compile,
+            Epochs = epochs ?? Options.Epochs,
             CheckpointPath = CheckpointOf(folder),
             Resume = true,
+            NewImages = epochs is not null,
         }, null, null, default);
         result.Model.Save(ModelOf(folder));
     }

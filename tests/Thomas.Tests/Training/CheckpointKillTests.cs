@@ -35,6 +35,7 @@ public sealed class CheckpointKillTests(ITestOutputHelper output)
     [InlineData(CheckpointChild.Train)]
     [InlineData(CheckpointChild.TrainElsewhere)]
     [InlineData(CheckpointChild.Tune)]
+    [InlineData(CheckpointChild.Continue)]
     public void A_whole_run_that_is_killed_anywhere_saves_the_model_of_one_that_is_not(string kind)
     {
         int kills = Kills(FewKills);

@@ -117,7 +117,8 @@ public sealed class CheckpointTests
         string Refusal(Action run) => Assert.Throws<ThomasException>(run).Message;
         Assert.Contains("learning rate (there 0.01, here 0.02)", Refusal(() => job.Run(options with { LearningRate = 0.02f })), StringComparison.Ordinal);
         Assert.Contains(
-            "epochs (there 4, here 5), seed (there 1, here 2)", Refusal(() => job.Run(options with { Epochs = 5, Seed = 2 })), StringComparison.Ordinal);
+            "batch (there 8, here 4), micro-batch (there 8, here 4), seed (there 1, here 2)",
+            Refusal(() => job.Run(options with { BatchSize = 4, Seed = 2 })), StringComparison.Ordinal);
         Assert.Contains("the images", Refusal(() => others.Run(options)), StringComparison.Ordinal);
         Assert.Contains("the model", Refusal(() => job.Run(options, TrainerJob.Model(TinyModels.HeadStyle.Flatten))), StringComparison.Ordinal);
         job.Run(options with { Compile = new CompileOptions { Threads = 2 }, LoaderThreads = 0, CheckpointSteps = 7 });

@@ -11,11 +11,6 @@ internal static class TorchReader
 {
     private const string PickleName = "data.pkl";
 
-    /// <summary>Training scripts save the weights beside epoch and optimizer, under one of these keys; some wrap twice.</summary>
-    private static readonly string[] Wrappers = ["state_dict", "model_state_dict", "model", "net"];
-
-    private const int MaxWrappers = 4;
-    private const int KeysInMessage = 8;
 
     private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
     private const long LegacyVersion = 1001;
@@ -26,13 +21,16 @@ internal static class TorchReader
     /// <summary>Whether the file begins like a zip archive or a pickle.</summary>
     public static bool Recognizes(ReadOnlySpan<byte> file) => IsZip(file) || file[0] == 0x80;
 
+    /// <param name="file">Its bytes.</param>
+    /// <param name="collector">Receives the tensors.</param>
+    /// <param name="entry">The key of the checkpoint to take the weights from; null chooses.</param>
     /// <exception cref="ModelFormatException">The file is damaged, names code, or has elements that are not read.</exception>
-    public static WeightFile Read(ReadOnlyMemory<byte> file, WeightCollector collector) =>
-        IsZip(file.Span) ? ReadZip(file, collector) : ReadLegacy(file, collector);
+    public static WeightFile Read(ReadOnlyMemory<byte> file, WeightCollector collector, string? entry) =>
+        IsZip(file.Span) ? ReadZip(file, collector, entry) : ReadLegacy(file, collector, entry);
 
     private static bool IsZip(ReadOnlySpan<byte> file) => file.StartsWith("PK\x03\x04"u8);
 
-    private static WeightFile ReadZip(ReadOnlyMemory<byte> file, WeightCollector collector)
+    private static WeightFile ReadZip(ReadOnlyMemory<byte> file, WeightCollector collector, string? key)
     {
         ZipDirectory archive = new(file, collector.File);
         string prefix = FindPrefix(archive, collector.File);
@@ -46,7 +44,7 @@ internal static class TorchReader
         Unpickler unpickler = new(archive.Open(prefix + PickleName, collector.Charge)!.Value, 0, collector.File, PickleName);
         object? root = unpickler.Read();
         Dictionary<string, ReadOnlyMemory<byte>> opened = new(StringComparer.Ordinal);
-        return ReadTensors(root, collector, storage =>
+        return ReadTensors(root, collector, key, storage =>
         {
             if (!opened.TryGetValue(storage.Key, out ReadOnlyMemory<byte> bytes))
             {
@@ -82,7 +80,7 @@ internal static class TorchReader
         return found?[..^PickleName.Length] ?? throw new ModelFormatException(file, "archive", $"there is no {PickleName}, so torch.save did not write it");
     }
 
-    private static WeightFile ReadLegacy(ReadOnlyMemory<byte> file, WeightCollector collector)
+    private static WeightFile ReadLegacy(ReadOnlyMemory<byte> file, WeightCollector collector, string? wanted)
     {
         int at = 0;
         if (Next("first pickle").Root is not BigInteger magic || magic != LegacyMagic)
@@ -137,7 +135,7 @@ internal static class TorchReader
             at += sizeof(long) + (int)bytes;
         }
 
-        return ReadTensors(root, collector, storage => places.TryGetValue(storage.Key, out ReadOnlyMemory<byte> bytes)
+        return ReadTensors(root, collector, wanted, storage => places.TryGetValue(storage.Key, out ReadOnlyMemory<byte> bytes)
             ? places[storage.Key] = collector.Aligned(bytes, storage.Type, $"storage '{storage.Key}'")
             : throw new ModelFormatException(collector.File, "fifth pickle", $"the list lacks storage '{storage.Key}'"));
 
@@ -154,59 +152,14 @@ internal static class TorchReader
         ? storage.Count * storage.Type.SizeBytes()
         : throw new ModelFormatException(file, $"storage '{storage.Key}'", $"it has {storage.Count} {storage.Type} elements, 2 GiB or more");
 
-    private static WeightFile ReadTensors(object? root, WeightCollector collector, StorageBytes storageBytes)
+    private static WeightFile ReadTensors(object? root, WeightCollector collector, string? key, StorageBytes storageBytes)
     {
-        foreach ((string name, object? value) in FindStateDict(root, collector.File))
+        foreach ((string name, object? value) in TorchCheckpoint.Find(root, collector.File, key, collector.Notes))
         {
             if (value is not TorchTensor tensor || !collector.Wants(tensor.Storage.Type)) collector.Skip(name);
             else TorchElements.Add(collector, name, tensor, storageBytes(tensor.Storage));
         }
 
         return collector.ToFile(WeightFormat.PyTorch);
-    }
-
-    private static PickleDict FindStateDict(object? root, string file)
-    {
-        for (int i = 0; i <= MaxWrappers; i++)
-        {
-            if (root is not PickleDict dict)
-            {
-                throw new ModelFormatException(file, "checkpoint", "it is not a dict of tensors; save the weights with torch.save(model.state_dict(), path)");
-            }
-
-            if (FindWrapped(dict) is PickleDict wrapped)
-            {
-                root = wrapped;
-                continue;
-            }
-
-            foreach ((_, object? value) in dict)
-            {
-                if (value is TorchTensor) return dict;
-            }
-
-            throw new ModelFormatException(
-                file, "checkpoint", $"the dict holds no tensors, not even under {string.Join(", ", Wrappers)}; its keys are: {Keys(dict)}");
-        }
-
-        throw new ModelFormatException(file, "checkpoint", $"the dict of tensors is wrapped more than {MaxWrappers} times");
-    }
-
-    private static PickleDict? FindWrapped(PickleDict dict)
-    {
-        foreach (string key in Wrappers)
-        {
-            if (dict.GetValueOrDefault(key) is PickleDict wrapped) return wrapped;
-        }
-
-        return null;
-    }
-
-    private static string Keys(PickleDict dict)
-    {
-        List<string> keys = [];
-        for (int i = 0; i < dict.Count && i < KeysInMessage; i++) keys.Add($"'{dict.GetAt(i).Key}'");
-        if (dict.Count > KeysInMessage) keys.Add($"{dict.Count - KeysInMessage} more");
-        return keys.Count == 0 ? "none" : string.Join(", ", keys);
     }
 }

@@ -10,7 +10,8 @@ namespace Thomas.Formats.PyTorch;
 /// <summary>
 /// Reads one pickle (Python's object format, protocols 2 to 5 as <c>torch.save</c> writes them) and runs nothing. It makes null, <see cref="bool"/>,
 /// <see cref="long"/>, <see cref="BigInteger"/> beyond 64 bits, <see cref="double"/>, <see cref="string"/>, tuples (arrays), lists, dicts (without
-/// the entries whose key is no string: no tensor is found by them), <see cref="TorchStorage"/> and <see cref="TorchTensor"/>; everything else is refused.
+/// the entries whose key is no string: no tensor is found by them), <see cref="TorchStorage"/>, <see cref="TorchTensor"/> and, for the classes of
+/// <see cref="PickleGlobal"/> that hold data only, <see cref="PickleObject"/>; everything else is refused.
 /// Values may contain each other in circles, so no caller may walk through them without a bound. https://docs.python.org/3/library/pickletools.html lists the
 /// opcodes.
 /// </summary>
@@ -111,6 +112,18 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             case (byte)'U': // SHORT_BINSTRING
                 Push(Text(Encoding.Latin1, Take(1)[0]));
                 break;
+            case (byte)'B': // BINBYTES: never a name
+                Take(BinaryPrimitives.ReadUInt32LittleEndian(Take(4)));
+                Push(null);
+                break;
+            case (byte)'C': // SHORT_BINBYTES
+                Take(Take(1)[0]);
+                Push(null);
+                break;
+            case 0x8e or 0x96: // BINBYTES8, BYTEARRAY8
+                Take(BinaryPrimitives.ReadUInt64LittleEndian(Take(8)));
+                Push(null);
+                break;
             default:
                 return false;
         }
@@ -166,22 +179,34 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 break;
             case (byte)'a': // APPEND
                 object? item = Pop();
-                Top<List<object?>>("a list").Add(item);
+                if (Top() is not PickleObject) Top<List<object?>>("a list").Add(item);
                 break;
             case (byte)'e': // APPENDS
                 object?[] items = PopToMark();
-                Top<List<object?>>("a list").AddRange(items);
+                if (Top() is not PickleObject) Top<List<object?>>("a list").AddRange(items);
+                break;
+            case 0x8f: // EMPTY_SET
+                Push(new PickleObject("set"));
+                break;
+            case 0x90: // ADDITEMS
+                PopToMark();
+                Top<PickleObject>("a set");
+                break;
+            case 0x91: // FROZENSET
+                PopToMark();
+                Push(new PickleObject("frozenset"));
                 break;
             case (byte)'}': // EMPTY_DICT
                 Push(new PickleDict());
                 break;
             case (byte)'s': // SETITEM
                 object?[] pair = PopMany(2);
-                Set(Top<PickleDict>("a dict"), pair[0], pair[1]);
+                if (Top() is not PickleObject) Set(Top<PickleDict>("a dict"), pair[0], pair[1]);
                 break;
             case (byte)'u': // SETITEMS
                 object?[] pairs = PopToMark();
                 if (pairs.Length % 2 != 0) throw Error("a key without a value");
+                if (Top() is PickleObject) break;
                 PickleDict dict = Top<PickleDict>("a dict");
                 for (int i = 0; i < pairs.Length; i += 2) Set(dict, pairs[i], pairs[i + 1]);
                 break;
@@ -211,9 +236,18 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 object?[] arguments = Pop() as object?[] ?? throw Error("a call without a tuple of arguments");
                 Push(Call(Pop() as PickleGlobal ?? throw Error("a call of something that is not a function"), arguments));
                 break;
+            case 0x81: // NEWOBJ
+                object?[] made = PopMany(2);
+                Push(New(made[0], made[1]));
+                break;
+            case 0x92: // NEWOBJ_EX
+                object?[] named = PopMany(3);
+                Push(New(named[0], named[1]));
+                break;
             case (byte)'b': // BUILD: the attributes of an OrderedDict (PyTorch keeps version numbers there) say nothing about weights
-                Pop();
-                _ = Top<PickleDict>("a dict");
+                object? state = Pop();
+                if (Top() is PickleObject built) built.State = state;
+                else if (Top() is not TorchTensor) Top<PickleDict>("a dict");
                 break;
             default:
                 return false;
@@ -237,10 +271,12 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     }
 
     /// <summary>
-    /// The only objects outside the pickle are storages: ('storage', class, key, device, elements) and, in the legacy format, which part of them.
+    /// The only objects outside the pickle are storages: ('storage', class, key, device, elements) and, in the legacy format, which part of them. There a
+    /// class of modules may come with its source: ('module', class, file, source).
     /// </summary>
-    private TorchStorage PersistentObject(object?[] id)
+    private object PersistentObject(object?[] id)
     {
+        if (id is ["module", PickleGlobal { Kind: PickleGlobalKind.Object } module, ..]) return module;
         if (id is not ["storage", PickleGlobal { Kind: PickleGlobalKind.Storage } type, string key, string, long count, ..])
         {
             throw Error("an external reference that is not a storage; save only the state_dict: torch.save(model.state_dict(), path)");
@@ -284,9 +320,21 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
                 return new TorchTensor(storage, offset, Integers(sizes), Integers(strides));
             case PickleGlobalKind.Parameter when arguments is [TorchTensor tensor, ..]:
                 return tensor;
+            case PickleGlobalKind.TensorOfClass when arguments is [PickleGlobal { Kind: PickleGlobalKind.Tensor } maker, _, object?[] inner, ..]:
+                return Call(maker, inner);
+            case PickleGlobalKind.DefaultDict when arguments.Length <= 1:
+                return new PickleDict();
+            case PickleGlobalKind.Object:
+                return new PickleObject(global.Name);
             default:
                 throw Error($"a call that builds a {global.Kind} has wrong arguments");
         }
+    }
+
+    private PickleObject New(object? made, object? arguments)
+    {
+        if (made is PickleGlobal { Kind: PickleGlobalKind.Object } known && arguments is object?[]) return new PickleObject(known.Name);
+        throw Error("an object is made of something that is not a class");
     }
 
     private static void Set(PickleDict dict, object? key, object? value)

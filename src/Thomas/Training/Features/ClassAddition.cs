@@ -92,6 +92,12 @@ internal sealed class ClassAddition
         return addition._frozen.Count == 0 ? addition.TrainAll(epochs) : addition.Train(epochs, notes);
     }
 
+    /// <summary>The most rows that stand for old classes.</summary>
+    /// <param name="oldClasses">How many there are.</param>
+    /// <param name="rehearsal">Vectors that the model carries; null for none.</param>
+    internal static int MostExtras(int oldClasses, Rehearsal? rehearsal) =>
+        Math.Max(MadeUp, oldClasses) + (rehearsal is null ? 0 : rehearsal.TrainingVectors + (Translated * oldClasses));
+
     /// <summary>With images of every class it is an ordinary training that starts from the old rows.</summary>
     private (LinearHead Head, TrainerResult Run) TrainAll(IProgress<EpochReport>? epochs)
     {
@@ -106,9 +112,15 @@ internal sealed class ClassAddition
         int samples = _train.Samples;
         int[] labels = new int[samples + _extras.Count];
         for (int i = 0; i < labels.Length; i++) labels[i] = _place[i < samples ? _train.Labels[i] : _extras[i - samples].Class];
-        using FeatureMatrix all = Joined(labels, static _ => true);
-        (float[] sums, float[] best) = Rivals(all);
-        (LinearHead rows, TrainerResult run) = TrainRows(all, sums, epochs);
+        float[] sums, best;
+        LinearHead rows;
+        TrainerResult run;
+        using (FeatureMatrix all = Joined(labels, static _ => true))
+        {
+            (sums, best) = Rivals(all);
+            (rows, run) = TrainRows(all, sums, epochs);
+        }
+
         if (!run.Cancelled) rows = Shifted(rows, Shift(labels, sums, best, isRehearsed), notes);
         return (Assembled(rows), run);
     }

@@ -78,6 +78,24 @@ internal sealed class HeadSplit
     }
 
     /// <summary>
+    /// The graph from the image to one vector: the numbers of the class output, then the features, [n, numbers + FeatureCount]. What both need is computed
+    /// once.
+    /// </summary>
+    public Graph ScoresAndFeatures()
+    {
+        Passes.GraphRewriter rewriter = new(_model.Graph);
+        foreach (Node node in _model.Graph.Nodes) rewriter.Copy(node);
+        Value scores = rewriter.Map(_output.Scores), features = Flat(rewriter);
+        if (scores.Shape.Rank != 2)
+        {
+            scores = rewriter.Builder.Add(OpCatalog.Reshape, [scores], new ReshapeAttributes(new IntList(0, _output.Numbers)), "scores.flat");
+        }
+
+        Value both = rewriter.Builder.Add(OpCatalog.Concat, [scores, features], new ConcatAttributes(1), "scores.features");
+        return Passes.EliminateDeadNodes.Run(rewriter.Builder.Build(both));
+    }
+
+    /// <summary>
     /// The model with a new head: a dense layer, then a softmax unless logits are wanted. The output keeps its name, because programs ask for it by that,
     /// unless the name says something else than the numbers are.
     /// </summary>
@@ -160,6 +178,12 @@ internal sealed class HeadSplit
             if (needed[node.Output.Id]) rewriter.Copy(node);
         }
 
+        return (rewriter.Builder, Flat(rewriter));
+    }
+
+    /// <summary>The features as one vector an image.</summary>
+    private Value Flat(Passes.GraphRewriter rewriter)
+    {
         Value features = rewriter.Map(_features);
         if (features.Shape.Rank == 4)
         {
@@ -168,7 +192,7 @@ internal sealed class HeadSplit
                 : rewriter.Builder.Add(OpCatalog.Reduce, [features], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "features");
         }
 
-        return (rewriter.Builder, features);
+        return features;
     }
 
     /// <summary>What has been passed on the way back from the output.</summary>

@@ -12,6 +12,8 @@ internal static class RehearsalChoice
     /// <summary>Most bytes of all vectors: what TFLite's metadata entries hold as text.</summary>
     internal const int MostBytes = 640 << 10;
 
+    private const int MostCandidates = 1000;
+
     /// <summary>
     /// The vectors of a class whose mean comes nearest to the mean of all of its training images, one after the other (herding: Rebuffi et al., "iCaRL", CVPR
     /// 2017), and the first of its images that were set aside. Vectors of an earlier choice stand for classes without images.
@@ -34,17 +36,17 @@ internal static class RehearsalChoice
         int training = rows.Count;
         for (int c = 0; c < head.Classes; c++)
         {
-            List<float[]> all = check is null ? [] : RowsOf(check, c, old, isTraining: false);
+            List<Row> all = check is null ? [] : RowsOf(check, c, old, isTraining: false);
             Add(c, all[..Math.Min(checks, all.Count)]);
         }
 
         return rows.Count == 0 ? null : Rehearsal.Create(rows, [.. labels], training, rehearsal => Right(head, rehearsal));
 
-        void Add(int label, List<float[]> chosen)
+        void Add(int label, List<Row> chosen)
         {
-            foreach (float[] row in chosen)
+            foreach (Row row in chosen)
             {
-                rows.Add(row);
+                rows.Add(row.Values.ToArray());
                 labels.Add(label);
             }
         }
@@ -77,12 +79,13 @@ internal static class RehearsalChoice
         return right;
     }
 
-    private static List<float[]> RowsOf(FeatureMatrix matrix, int label, Rehearsal? old, bool isTraining)
+    /// <summary>The rows of a class, at most so many as are worth choosing from.</summary>
+    private static List<Row> RowsOf(FeatureMatrix matrix, int label, Rehearsal? old, bool isTraining)
     {
-        List<float[]> rows = [];
+        List<Row> rows = [];
         for (int i = 0; i < matrix.Samples; i++)
         {
-            if (matrix.Labels[i] == label) rows.Add(matrix.Row(i).ToArray());
+            if (matrix.Labels[i] == label) rows.Add(new Row(matrix, i, null));
         }
 
         for (int i = isTraining ? 0 : old?.TrainingVectors ?? 0; i < (isTraining ? old?.TrainingVectors : old?.Vectors); i++)
@@ -90,44 +93,56 @@ internal static class RehearsalChoice
             if (old!.Labels[i] != label) continue;
             float[] row = new float[old.Features];
             old.Read(i, row);
-            rows.Add(row);
+            rows.Add(new Row(null, 0, row));
         }
 
-        return rows;
+        if (rows.Count <= MostCandidates) return rows;
+        List<Row> some = [];
+        for (int i = 0; i < MostCandidates; i++) some.Add(rows[(int)((long)i * rows.Count / MostCandidates)]);
+        return some;
     }
 
-    private static List<float[]> Herd(List<float[]> rows, int count)
+    private static List<Row> Herd(List<Row> rows, int count)
     {
         if (rows.Count <= count) return rows;
-        int features = rows[0].Length;
+        int features = rows[0].Values.Length;
         double[] mean = new double[features], sum = new double[features];
-        foreach (float[] row in rows)
+        foreach (Row row in rows)
         {
-            for (int k = 0; k < features; k++) mean[k] += (double)row[k] / rows.Count;
+            ReadOnlySpan<float> values = row.Values;
+            for (int k = 0; k < features; k++) mean[k] += (double)values[k] / rows.Count;
         }
 
-        List<float[]> chosen = [], rest = [.. rows];
+        List<Row> chosen = [], rest = [.. rows];
         while (chosen.Count < count)
         {
             int best = 0;
             double least = double.PositiveInfinity;
             for (int i = 0; i < rest.Count; i++)
             {
+                ReadOnlySpan<float> values = rest[i].Values;
                 double distance = 0;
                 for (int k = 0; k < features; k++)
                 {
-                    double d = mean[k] - ((sum[k] + rest[i][k]) / (chosen.Count + 1));
+                    double d = mean[k] - ((sum[k] + values[k]) / (chosen.Count + 1));
                     distance += d * d;
                 }
 
                 if (distance < least) (best, least) = (i, distance);
             }
 
-            for (int k = 0; k < features; k++) sum[k] += rest[best][k];
+            ReadOnlySpan<float> taken = rest[best].Values;
+            for (int k = 0; k < features; k++) sum[k] += taken[k];
             chosen.Add(rest[best]);
             rest.RemoveAt(best);
         }
 
         return chosen;
+    }
+
+    /// <summary>A row where it lies: thousands of them are not copied.</summary>
+    private readonly record struct Row(FeatureMatrix? Matrix, int Sample, float[]? Stored)
+    {
+        public ReadOnlySpan<float> Values => Matrix is null ? Stored : Matrix.Row(Sample);
     }
 }

@@ -61,6 +61,14 @@ public sealed class Evaluation
     /// <summary>What the model made of each image, in the order of the data set; <see cref="ImagePrediction.WorstFirst"/> sorts them.</summary>
     public IReadOnlyList<ImagePrediction> Predictions { get; }
 
+    /// <summary>
+    /// How many of the images the model calls unknown (<see cref="Recognition.IsUnknown"/>) though they are of its classes; null where it carries no threshold.
+    /// </summary>
+    public int? Refused { get; internal init; }
+
+    /// <summary>The similarity below which the model calls an image unknown; null where it carries none.</summary>
+    public float? UnknownThreshold { get; internal init; }
+
     /// <summary>Share of images whose class is among the five best.</summary>
     public double Top5Accuracy { get; }
 
@@ -150,7 +158,8 @@ public static class Evaluator
         using (set)
         {
             ConfusionMatrix confusion = new(output.Classes);
-            int top5 = 0;
+            UnknownDetector? unknown = UnknownDetector.Of(model);
+            int top5 = 0, refused = 0;
             List<ImagePrediction> predictions = new(set.Count);
             float[] probabilities = new float[output.Classes];
             ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), classMap);
@@ -158,11 +167,13 @@ public static class Evaluator
             using (timer.Measure("infer"))
             {
                 kernels = FeatureExtractor.Run(
-                    output.Alone().Graph,
+                    unknown?.Graph ?? output.Alone().Graph,
                     samples,
                     options.Compile,
-                    (index, _, numbers) =>
+                    (index, _, values) =>
                     {
+                        ReadOnlySpan<float> numbers = values[..output.Numbers];
+                        refused += unknown?.Similarity(values) < unknown?.Threshold ? 1 : 0;
                         int truth = samples.Label(index);
                         ImagePrediction prediction = ImagePrediction.Of(output, numbers, set.Dataset.Samples[index].Image, truth, probabilities);
                         predictions.Add(prediction);
@@ -183,7 +194,11 @@ public static class Evaluator
 
             warnings.AddRange(LostClasses.Of(dataset, set.Dataset, "image"));
             warnings.AddRange(DatasetWarnings.Of(whole.Only(Subset.Train).Samples, set.Dataset.Samples, whole.ClassNames, cancellation));
-            return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels, predictions);
+            return new Evaluation(output, confusion, (double)top5 / set.Count, set.Broken, input, timer.Times, notes, warnings, kernels, predictions)
+            {
+                Refused = unknown is null ? null : refused,
+                UnknownThreshold = unknown?.Threshold,
+            };
         }
     }
 

@@ -6,7 +6,10 @@ namespace Thomas.Training;
 /// <summary>The part of a checkpoint that is text. Readers skip members and sections that they do not know.</summary>
 internal sealed record CheckpointHeader
 {
-    /// <summary>What decides the run, by name: resuming needs the same.</summary>
+    // No run makes as many; sums of them do not overflow.
+    private const long MostSteps = 1L << 52;
+
+    /// <summary>What decides the run, by name: resuming needs the same but for the number of epochs.</summary>
     public required SortedDictionary<string, string> Options { get; init; }
 
     /// <summary>Hash of the model that training started from.</summary>
@@ -14,6 +17,15 @@ internal sealed record CheckpointHeader
 
     /// <summary>Hash of the images and their classes.</summary>
     public required string Data { get; init; }
+
+    /// <summary>Hash of the validation images and their classes alone; null without any and in older files.</summary>
+    public string? Validation { get; init; }
+
+    /// <summary>Hash of what is not trained: the model's structure and its other constants; null in older files.</summary>
+    public string? Frozen { get; init; }
+
+    /// <summary>Names of the model's classes, in the order of its outputs; null in older files.</summary>
+    public IReadOnlyList<string>? Classes { get; init; }
 
     /// <summary>Vector instructions that computed it; others give other rounding.</summary>
     public required string Tier { get; init; }
@@ -32,6 +44,12 @@ internal sealed record CheckpointHeader
 
     /// <summary>How often training went back, each time with a lower rate.</summary>
     public required int Restarts { get; init; }
+
+    /// <summary>Steps that the optimizer has made; null in older files, where all epochs had as many steps.</summary>
+    public long? OptimizerSteps { get; init; }
+
+    /// <summary>Epochs that were done when the run was last given other epochs or images; 0 if never.</summary>
+    public int ContinuedAfter { get; init; }
 
     /// <summary>Whether training ended early.</summary>
     public required bool StoppedEarly { get; init; }
@@ -57,6 +75,9 @@ internal sealed record CheckpointHeader
     /// <summary>Decisions and warnings so far.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 
+    /// <summary>What the user must know of how the run was continued; null in older files.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
+
     /// <summary>The tensors.</summary>
     public required IReadOnlyList<CheckpointTensor> Tensors { get; init; }
 
@@ -75,6 +96,12 @@ internal sealed record CheckpointHeader
             if (note is null) return "a note is missing";
         }
 
+        foreach (string? text in (IEnumerable<string?>)[.. Warnings ?? [], .. Classes ?? []])
+        {
+            if (text is null) return "a warning or the name of a class is missing";
+        }
+
+        if (OptimizerSteps is < 0 or > MostSteps || ContinuedAfter < 0 || ContinuedAfter > Epoch) return "a number of steps or epochs is impossible";
         foreach (CheckpointTensor? tensor in Tensors)
         {
             if (tensor is not { Section: not null, Name: not null, Kind: not null, Shape: not null }) return "a tensor has no name, section, kind or shape";

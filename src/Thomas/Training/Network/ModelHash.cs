@@ -8,13 +8,15 @@ namespace Thomas.Training;
 /// <summary>A hash of what a graph computes: its structure and constants.</summary>
 internal static class ModelHash
 {
-    public static UInt128 Of(Graph graph)
+    /// <param name="graph">The graph.</param>
+    /// <param name="isLeftOut">Constants whose contents do not count; null for none.</param>
+    public static UInt128 Of(Graph graph, Func<Value, bool>? isLeftOut = null)
     {
         XxHash128 hash = new();
         hash.Append(Encoding.UTF8.GetBytes(GraphDump.ToText(graph)));
         foreach (Value value in graph.Values)
         {
-            if (value.Constant is TensorData data) hash.Append(data.Bytes.Span);
+            if (value.Constant is TensorData data && isLeftOut?.Invoke(value) != true) hash.Append(data.Bytes.Span);
         }
 
         // A quantization's numbers are not all in the text.

@@ -110,6 +110,9 @@ internal sealed class Trainee
         return trainee;
     }
 
+    /// <summary>Hash of the structure and of all constants that are not trained: models of the same hash differ only in what a checkpoint holds.</summary>
+    public UInt128 FrozenHash() => ModelHash.Of(_source, _variables.ContainsKey);
+
     /// <summary>The model with the variables' present contents; its class output holds probabilities, or logits where they are wanted.</summary>
     public Model ToModel(VariableStore store, bool logits = false)
     {

@@ -16,7 +16,7 @@ namespace Thomas.Training;
 /// <para>If a loss or a parameter is not finite, the steps since the last good state are run again with every tensor checked, the first bad one is named in the
 /// notes, and training goes on from that state with 0.3 times the learning rate, three times at most.</para>
 /// <para>The same seed gives the same bits on one kind of processor, whatever the number of threads; so does a run that was stopped and resumed from its
-/// checkpoint.</para>
+/// checkpoint. With <see cref="TrainerOptions.Resume"/> a run, finished or not, can also be given more epochs or other images.</para>
 /// </remarks>
 /// <example>
 /// <code>

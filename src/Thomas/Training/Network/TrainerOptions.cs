@@ -163,8 +163,17 @@ public sealed record TrainerOptions
     /// <summary>Also writes it when this much time has passed since the last.</summary>
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Goes on from <see cref="CheckpointPath"/> if that file exists.</summary>
+    /// <summary>
+    /// Continues from <see cref="CheckpointPath"/> if that file exists. Of the options only <see cref="Epochs"/> may differ from that run's: a finished run is
+    /// given more, or an unfinished one more or fewer; the learning rate then continues as in a run of the new number. Epochs that are done stay done.
+    /// </summary>
     public bool Resume { get; init; }
+
+    /// <summary>
+    /// Lets <see cref="Resume"/> continue with other images of the same classes, for training, validation or both; without this they are refused. The epoch
+    /// that the checkpoint lies in starts again, and the best weights so far are measured again with the new validation images.
+    /// </summary>
+    public bool NewImages { get; init; }
 
     /// <summary>Stands between checkpoints and their file, for tests.</summary>
     internal Func<Stream, Stream>? CheckpointStream { get; init; }

@@ -86,8 +86,19 @@ internal sealed record TrainingInputs(Model Model, bool IsKnown, SampleSource Tr
                 hash.Append(Encoding.UTF8.GetBytes($"{pair.Key} {pair.Value}\n"));
         }
 
-        return hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
+        return TextOf(hash);
     }
+
+    /// <summary>Hash of the validation samples and their classes; null if there are none.</summary>
+    public string? ValidationKey()
+    {
+        if (Validation is null) return null;
+        XxHash128 hash = new();
+        Validation.AppendTo(hash);
+        return TextOf(hash);
+    }
+
+    private static string TextOf(XxHash128 hash) => hash.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
 
     private static int[] LabelsOf(SampleSource samples)
     {

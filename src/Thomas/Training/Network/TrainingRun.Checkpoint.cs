@@ -2,19 +2,19 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
-using System.IO;
 using Thomas.Kernels;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
 
-/// <summary>How a run is saved and resumed.</summary>
+/// <summary>How a run is saved.</summary>
 internal sealed partial class TrainingRun
 {
-    private const string DeviceText = "device";
+    private const string DeviceText = "device", EpochsText = "epochs", MicroBatchText = "micro-batch";
 
     private string? _modelKey;
     private string? _dataKey;
+    private string? _frozenKey;
     private long _savedAt = Stopwatch.GetTimestamp();
     private int _failedSaves;
     private bool _hasSaved;
@@ -62,94 +62,22 @@ internal sealed partial class TrainingRun
         Save();
     }
 
-    /// <summary>Goes on from the checkpoint, if that is wanted and there is one.</summary>
-    /// <exception cref="ThomasException">It is damaged, or belongs to another run.</exception>
-    private bool TryResume()
-    {
-        string path = _options.CheckpointPath!;
-        if (!_options.Resume) return false;
-        if (!File.Exists(path))
-        {
-            _notes.Add($"there is no checkpoint '{path}' yet: training starts from the beginning");
-            return false;
-        }
-
-        (CheckpointHeader header, FileStream file) = Checkpoint.Open(path);
-        using (file)
-        {
-            RequireSame(path, header);
-            Checkpoint.Read(file, header, Checkpoint.State, _watchdog.State);
-            if (header.BestEpoch != NoEpoch) Checkpoint.Read(file, header, Checkpoint.Best, _best);
-        }
-
-        _hasSaved = true;
-        _at = new TrainingPosition(header.Epoch, header.Step, header.Loss, header.Correct);
-        _watchdog.Resume(_at, header.Restarts);
-        _notes.Clear();
-        _notes.AddRange(header.Notes);
-        _epochs.AddRange(header.Epochs);
-        (_bestEpoch, _stoppedEarly) = (header.BestEpoch, header.StoppedEarly);
-        if (_bestEpoch != NoEpoch && header.After is not null) _bestScore = (header.BestScore, -header.BestLoss);
-        _before = header.Before is null ? null : new ConfusionMatrix(header.Before);
-        _after = header.After is null ? null : new ConfusionMatrix(header.After);
-        _notes.Add($"resumed from '{path}' at epoch {_at.Epoch}, step {_at.Step}");
-        if (header.Tier != CpuFeatures.TierName)
-        {
-            _notes.Add(
-                $"the checkpoint was computed with {header.Tier}, this machine has {CpuFeatures.TierName}: results will not be bit for bit those of an "
-                + $"uninterrupted run");
-        }
-
-        return true;
-    }
-
-    private void RequireSame(string path, CheckpointHeader header)
-    {
-        List<string> differences = [];
-        if (header.Data != DataKey()) differences.Add("the images or their classes");
-        SortedDictionary<string, string> own = OptionTexts();
-        foreach ((string name, string value) in own)
-        {
-            string? stored = header.Options.GetValueOrDefault(name);
-            if (stored == value) continue;
-            (string there, string here) = name == DeviceText && stored is not null ? DeviceIdentity.Differences(stored, value) : (stored ?? "not set", value);
-            differences.Add($"{name} (there {there}, here {here})");
-        }
-
-        // Tuning begins with a new last layer, which every option, the images and the device have a part in.
-        if (header.Model != ModelKey())
-        {
-            differences.Add(differences.Count == 0 ? "the model" : "the model (perhaps only its new last layer, as a result of the other differences)");
-        }
-
-        if (differences.Count > 0)
-        {
-            throw new ThomasException(
-                $"The checkpoint '{path}' belongs to another run; differences: {string.Join(", ", differences)}. "
-                + $"Use the same model, data and options, choose another file, or start again.");
-        }
-
-        if (header.Epoch < 1 || header.Epoch > _options.Epochs + 1 || header.Step < 0 || header.Step > _plan.Steps || header.Restarts is < 0
-            or > Watchdog.MaxRestarts
-            || header.BestEpoch < NoEpoch || header.BestEpoch > header.Epoch || header.Epochs.Count > header.Epoch || header.Correct < 0
-            || (header.Before ?? header.After)?.Length is int before && before != _trainee.Classes || header.After?.Length is int after
-            && after != _trainee.Classes)
-        {
-            throw new ThomasException($"The checkpoint '{path}' is at epoch {header.Epoch}, step {header.Step}, which this run does not reach.");
-        }
-    }
-
     private CheckpointHeader Header() => new()
     {
         Options = OptionTexts(),
         Model = ModelKey(),
         Data = DataKey(),
+        Validation = _inputs.ValidationKey(),
+        Frozen = FrozenKey(),
+        Classes = _inputs.Model.Info.Labels!,
         Tier = CpuFeatures.TierName,
         Epoch = _watchdog.Position.Epoch,
         Step = _watchdog.Position.Step,
         Loss = _watchdog.Position.Loss,
         Correct = _watchdog.Position.Correct,
         Restarts = _watchdog.Restarts,
+        OptimizerSteps = StepsBefore(_watchdog.Position.Epoch, _watchdog.Position.Step),
+        ContinuedAfter = _continuedAfter,
         StoppedEarly = _stoppedEarly,
         BestEpoch = _bestEpoch,
 
@@ -160,6 +88,7 @@ internal sealed partial class TrainingRun
         After = _after?.ToRows(),
         Epochs = _epochs,
         Notes = _notes,
+        Warnings = _warnings,
         Tensors = [],
     };
 
@@ -185,9 +114,9 @@ internal sealed partial class TrainingRun
             ["body rate"] = (p.BodyRate ?? o.AutomaticBodyRate()).ToString(culture),
             ["clip norm"] = p.ClipNorm?.ToString(culture) ?? "none",
             ["average decay"] = p.AverageDecay?.ToString(culture) ?? "none",
-            ["epochs"] = o.Epochs.ToString(culture),
+            [EpochsText] = o.Epochs.ToString(culture),
             ["batch"] = o.BatchSize.ToString(culture),
-            ["micro-batch"] = _plan.MicroBatch.ToString(culture),
+            [MicroBatchText] = _plan.MicroBatch.ToString(culture),
             ["learning rate"] = _schedule.Peak.ToString(culture),
             ["schedule"] = o.Decay switch
             {
@@ -216,4 +145,6 @@ internal sealed partial class TrainingRun
     private string ModelKey() => _modelKey ??= ModelHash.Of(_inputs.Model.Graph).ToString("x32", CultureInfo.InvariantCulture);
 
     private string DataKey() => _dataKey ??= _inputs.DataKey();
+
+    private string FrozenKey() => _frozenKey ??= _trainee.FrozenHash().ToString("x32", CultureInfo.InvariantCulture);
 }

@@ -204,13 +204,21 @@ internal sealed partial class TrainingRun : IDisposable
     private void Begin()
     {
         if (_options.CheckpointPath is not null && TryResume()) return;
-        if (_options.Policy.Kind == UpdateKind.Scratch)
-        {
-            ParameterInit.Fill(_trainee, Store, _options.Seed);
-            foreach ((Variable parameter, Variable average) in _graph.Averages) Store.Copy(parameter, average);
-        }
-
+        Initialize();
         _watchdog.Keep(_at);
+        MeasureGiven();
+    }
+
+    private void Initialize()
+    {
+        if (_options.Policy.Kind != UpdateKind.Scratch) return;
+        ParameterInit.Fill(_trainee, Store, _options.Seed);
+        foreach ((Variable parameter, Variable average) in _graph.Averages) Store.Copy(parameter, average);
+    }
+
+    /// <summary>Validates the model as given; where it has the right classes, it is the best so far.</summary>
+    private void MeasureGiven()
+    {
         if (_engine.Evaluator is null || !_inputs.HasBaseline) return;
         using (_timer.Measure("evaluate before"))
         {
@@ -251,10 +259,13 @@ internal sealed partial class TrainingRun : IDisposable
         return Outcome.Done;
     }
 
-    private void BeginStep(int epoch, int step)
+    private void BeginStep(int epoch, int step) => Program.Begin(StepsBefore(epoch, step) + 1, _schedule.At(epoch, step, _watchdog.Restarts));
+
+    /// <summary>Steps that the optimizer's moments have seen at a position.</summary>
+    private long StepsBefore(int epoch, int step)
     {
         TrainingPosition start = _watchdog.OptimizerStart;
-        Program.Begin((((long)epoch - start.Epoch) * _plan.Steps) + step - start.Step + 1, _schedule.At(epoch, step, _watchdog.Restarts));
+        return _watchdog.OptimizerSteps + (((long)epoch - start.Epoch) * _plan.Steps) + step - start.Step;
     }
 
     /// <summary>Validates, keeps the weights if they are the best, and begins the next epoch.</summary>
@@ -306,7 +317,8 @@ internal sealed partial class TrainingRun : IDisposable
             _epochTime + Stopwatch.GetElapsedTime(start));
         _epochs.Add(report);
         int patience = _options.EarlyStoppingPatience;
-        _stoppedEarly = _engine.Evaluator is not null && patience > 0 && _at.Epoch - Math.Max(_bestEpoch, 0) >= patience && _at.Epoch < _options.Epochs;
+        int waited = _at.Epoch - Math.Max(_bestEpoch, _continuedAfter);
+        _stoppedEarly = _engine.Evaluator is not null && patience > 0 && waited >= patience && _at.Epoch < _options.Epochs;
         _at = TrainingPosition.Start(_at.Epoch + 1);
         if (_watchdog.IsShared ? isBest : isGood)
         {
@@ -428,6 +440,7 @@ internal sealed partial class TrainingRun : IDisposable
             Kernels = kernels,
         };
         warnings.AddRange(_inputs.Warnings);
+        warnings.AddRange(_warnings);
         warnings.AddRange(TuningWarnings.Of(result));
         return result;
     }

@@ -59,8 +59,11 @@ internal sealed class Watchdog : IDisposable
     /// <summary>Where training stood then.</summary>
     public TrainingPosition Position { get; private set; }
 
-    /// <summary>Where the optimizer's moments began: at the start, or where they were forgotten. Adam's bias correction counts steps from there.</summary>
+    /// <summary>Where <see cref="OptimizerSteps"/> were made: at the start, where the run was resumed, or where the moments were forgotten.</summary>
     public TrainingPosition OptimizerStart { get; private set; } = TrainingPosition.Start(1);
+
+    /// <summary>Steps that the optimizer's moments had seen at <see cref="OptimizerStart"/>. Adam's bias correction counts on from there.</summary>
+    public long OptimizerSteps { get; private set; }
 
     /// <summary>How often training went back.</summary>
     public int Restarts { get; private set; }
@@ -79,11 +82,14 @@ internal sealed class Watchdog : IDisposable
     }
 
     /// <summary>Puts a stored state into the store; <see cref="State"/> holds it already.</summary>
-    public void Resume(TrainingPosition position, int restarts)
+    /// <param name="position">Where training stood then.</param>
+    /// <param name="restarts">How often it had gone back.</param>
+    /// <param name="steps">Steps that the optimizer had made.</param>
+    public void Resume(TrainingPosition position, int restarts, long steps)
     {
         State.Restore();
-        Position = position;
-        Restarts = restarts;
+        (Position, Restarts) = (position, restarts);
+        (OptimizerStart, OptimizerSteps) = (position, steps);
     }
 
     /// <summary>Watches another store from now on, since the device of the present one has failed.</summary>
@@ -149,6 +155,6 @@ internal sealed class Watchdog : IDisposable
             if (variable.Kind == VariableKind.OptimizerState) _store.Fill(variable, static values => values.Clear());
         }
 
-        OptimizerStart = Position;
+        (OptimizerStart, OptimizerSteps) = (Position, 0);
     }
 }

@@ -32,6 +32,9 @@ public sealed record RunPlanOptions
     /// <summary>Views of each training image whose features are computed.</summary>
     public int Views { get; init; } = 1;
 
+    /// <summary>Rows of features that the last layer needs beside those of the images.</summary>
+    internal long ExtraRows { get; init; }
+
     /// <summary>How the last layer is trained on features.</summary>
     public TrainerOptions Head { get; init; } = TrainerOptions.LastLayer;
 
@@ -48,7 +51,7 @@ public sealed record RunPlanOptions
     internal Func<int, HeadPlan>? LastLayer { get; init; }
 
     /// <summary>The plan of the last layer with so many images in a run of inference.</summary>
-    internal HeadPlan LastLayerAt(int run) => LastLayer!(run).For(Head, (long)Images * Views, MemoryBytes is not null);
+    internal HeadPlan LastLayerAt(int run) => LastLayer!(run).For(Head, ((long)Images * Views) + ExtraRows, MemoryBytes is not null);
 }
 
 /// <summary>

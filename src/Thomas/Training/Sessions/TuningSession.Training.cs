@@ -120,7 +120,7 @@ public sealed partial class TuningSession
     /// <param name="logits">Leaves class scores before the softmax. Otherwise the model ends in one, so that every program that reads it shows
     /// probabilities.</param>
     /// <param name="rehearses">Stores a few feature vectors of each class in the model (<see cref="ModelInfo.Rehearsal"/>), with which classes can be added to
-    /// it without these images.</param>
+    /// it without these images, and the threshold with which it tells images of other things (<see cref="Rehearsal.Threshold"/>).</param>
     /// <exception cref="DataException">Nothing was trained yet; see <see cref="IsTrained"/>.</exception>
     public Model ToModel(bool logits = false, bool rehearses = true)
     {
@@ -150,7 +150,8 @@ public sealed partial class TuningSession
         if (Array.TrueForAll(places, place => place < 0)) return null;
         bool[] aside = rows.SetAside(places.Length, _options.CheckShare, _options.Head.Seed, out _);
         using FeatureMatrix? train = rows.ToMatrix(aside, false, places), check = rows.ToMatrix(aside, true, places);
-        return train is null ? null : RehearsalChoice.Of(trained.Head.Head, train, check, null);
+        if (train is null || RehearsalChoice.Of(trained.Head.Head, train, check, null) is not Rehearsal rehearsal) return null;
+        return rehearsal.WithThreshold(UnknownThreshold.Find(rehearsal, trained.Head.Head.Classes, check)?.Similarity);
     }
 
     /// <summary>The one place that trains: the last layer, on rows of features.</summary>

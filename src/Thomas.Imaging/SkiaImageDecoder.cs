@@ -20,7 +20,8 @@ namespace Thomas.Imaging;
 /// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each
 /// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG, BMP or TIFF above 4 mebipixels are averaged as they are read, so
 /// none is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated
-/// before, and wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
+/// before, and wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are
+/// refused.
 /// </para>
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder

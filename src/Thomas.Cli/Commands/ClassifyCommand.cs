@@ -135,8 +135,9 @@ internal sealed class ClassifyCommand
         try
         {
             byte[] encoded = InputFile.ReadAll(path, ImageDecoderExtensions.MaximumEncodedBytes, _terminal.Cancellation);
-            Preprocessing wanted = classifier.Input.Preprocessing;
-            RgbImage image = decoder.WithBackground(wanted.Background).DecodeChecked(encoded, new Preprocessor(wanted).MinimumShortSide, "the image");
+            Preprocessing preprocessing = classifier.Input.Preprocessing;
+            int shortSide = new Preprocessor(preprocessing).MinimumShortSide;
+            RgbImage image = decoder.WithBackground(preprocessing.Background).DecodeChecked(encoded, shortSide, "the image");
             List<ClassReport> classes = [];
             Recognition answer = classifier.Recognize(image, wanted.Top);
             foreach (ClassScore score in answer.Scores) classes.Add(new ClassReport(score.Index, score.Label, score.Probability));

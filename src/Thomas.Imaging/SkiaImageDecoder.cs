@@ -12,15 +12,16 @@ namespace Thomas.Imaging;
 /// <summary>
 /// Decodes JPEG, PNG, WebP, GIF and BMP with SkiaSharp, and TIFF. Every image comes out upright (EXIF orientation applied), RGB, 8 bits a channel: gray,
 /// palette, 16-bit and CMYK images are converted, transparent parts are laid over white (or what <see cref="WithBackground"/> says), animations give their
-/// first frame, TIFF files their first page. Color values are taken as they are stored: embedded color profiles are ignored, as in Pillow, TensorFlow and PyTorch,
-/// whose models expect it so.
+/// first frame, TIFF files their first page. Color values are taken as they are stored: embedded color profiles are ignored, as in Pillow, TensorFlow and
+/// PyTorch, whose models expect it so.
 /// </summary>
 /// <remarks>
 /// <para>
 /// Safe for several threads at once. All decodes of a process share <see cref="DefaultMemory"/>, or those of this decoder the memory that it was given: each
 /// waits until what it will hold is free. A JPEG is reduced by its own means, rows of a PNG, BMP or TIFF above 4 mebipixels are averaged as they are read, so
-/// none is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated before, and
-/// wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are refused.
+/// none is ever held in full where a reduced image will do. Formats that can only be decoded whole (GIF, lossless WebP, progressive JPEG) are estimated
+/// before, and wait until nothing else is decoded if they need more than is shared; above four times as much, or above the memory that was given, they are
+/// refused.
 /// </para>
 /// </remarks>
 public sealed class SkiaImageDecoder : IImageDecoder

@@ -7,7 +7,7 @@ using Thomas.Data;
 
 namespace Thomas.Imaging;
 
-/// <summary>Puts stored RGBA pixels where they belong in an upright RGB image: applies the EXIF orientation, lays transparent pixels over a background.</summary>
+/// <summary>Puts stored RGBA pixels where they belong in an upright image: applies the EXIF orientation, lays transparent pixels over a background.</summary>
 internal sealed class Upright : PixelSink
 {
     private readonly byte[] _rgb;

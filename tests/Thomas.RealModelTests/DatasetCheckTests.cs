@@ -33,11 +33,11 @@ public sealed class DatasetCheckTests : IDisposable
         List<(string Source, string Planted, FindingKind Kind)> planted = [];
         Plant(daisies[3], ["val", "daisy", "p0.jpg"], FindingKind.AcrossParts, File.Copy);
         Plant(roses[3], ["val", "roses", "p1.jpg"], FindingKind.AcrossParts, File.Copy);
-        Plant(daisies[9], ["val", "daisy", "p2.jpg"], FindingKind.AcrossParts, Again(SKEncodedImageFormat.Jpeg, 40));
+        Plant(daisies[12], ["val", "daisy", "p2.jpg"], FindingKind.AcrossParts, Again(SKEncodedImageFormat.Jpeg, 40));
         Plant(roses[9], ["val", "roses", "p3.webp"], FindingKind.AcrossParts, Again(SKEncodedImageFormat.Webp, 60));
         Plant(tulips[9], ["val", "tulips", "p4.jpg"], FindingKind.AcrossParts, Again(SKEncodedImageFormat.Jpeg, 85, 0.5));
         Plant(tulips[12], ["val", "tulips", "p5.jpg"], FindingKind.AcrossParts, Again(SKEncodedImageFormat.Jpeg, 85, 0.4));
-        Plant(daisies[20], ["train", "roses", "p6.jpg"], FindingKind.TwoLabels, File.Copy);
+        Plant(daisies[25], ["train", "roses", "p6.jpg"], FindingKind.TwoLabels, File.Copy);
         Plant(roses[20], ["train", "tulips", "p7.jpg"], FindingKind.TwoLabels, Again(SKEncodedImageFormat.Jpeg, 60));
         Plant(tulips[20], ["train", "daisy", "p8.jpg"], FindingKind.TwoLabels, Again(SKEncodedImageFormat.Jpeg, 90, 0.6));
         Plant(roses[30], ["train", "roses", "p9.jpg"], FindingKind.Repeated, Again(SKEncodedImageFormat.Jpeg, 75));

@@ -69,8 +69,8 @@ internal static class PartChecks
         findings.Add(new DatasetFinding(
             FindingKind.Imbalance, [], string.Create(
                 CultureInfo.InvariantCulture,
-                $"'{usable.ClassNames[most]}' has {train[most]} training images, '{usable.ClassNames[least]}' {train[least]}: training weights the classes, but "
-                + $"a class with few images is still learned worse"))
+                $"'{usable.ClassNames[most]}' has {train[most]} training images, '{usable.ClassNames[least]}' {train[least]}: training weights the classes, "
+                + $"but a class with few images is still learned worse"))
         {
             IsWarning = false,
         });

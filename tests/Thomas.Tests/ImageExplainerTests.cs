@@ -182,7 +182,11 @@ public sealed class ImageExplainerTests(ITestOutputHelper output)
             int size = Math.Max(architecture.MinimumSize, Math.Min(architecture.DefaultSize, 64));
             Graph graph = architecture.Build(new ArchitectureOptions
             {
-                Classes = 4, Height = size, Width = size, Channels = architecture.DefaultChannels, Seed = 1,
+                Classes = 4,
+                Height = size,
+                Width = size,
+                Channels = architecture.DefaultChannels,
+                Seed = 1,
             });
             Preprocessing preprocessing = Preprocessing.Preset("unit", size, size);
             if (architecture.DefaultChannels == 1) preprocessing = preprocessing with { ColorOrder = ColorOrder.Gray };

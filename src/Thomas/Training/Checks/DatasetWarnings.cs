@@ -56,4 +56,5 @@ internal static class DatasetWarnings
         return warnings;
     }
 
-    private static string Labeled(Sample sample, IReadOnlyList<string> classNames) => $"'{sample.Image.Name}' ({classNames[sample.ClassIndex]})";}
+    private static string Labeled(Sample sample, IReadOnlyList<string> classNames) => $"'{sample.Image.Name}' ({classNames[sample.ClassIndex]})";
+}

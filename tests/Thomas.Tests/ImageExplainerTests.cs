@@ -195,7 +195,9 @@ public sealed class ImageExplainerTests(ITestOutputHelper output)
             output.WriteLine($"{architecture.Name}: {map.Height}x{map.Width} of '{explainer.Layer}', {map.Maximum}");
             Assert.True(map.Width * map.Height > 1);
             Assert.All(map.Cells.ToArray(), cell => Assert.True(float.IsFinite(cell)));
-            Assert.Contains(map.Cells.ToArray(), cell => cell != 0);
+
+            // With random weights the scores of a class can all be below 0, where a ReLU follows them.
+            Assert.Contains(Enumerable.Range(0, 4), c => explainer.Explain(Images.Noise(size, size, 9), c).Cells.ContainsAnyExcept(0f));
         }
     }
 

@@ -120,7 +120,7 @@ internal sealed class TuningJob(
         }
 
         Model final = network?.Model ?? tuned;
-        if (options is { StoresRehearsal: true, Network: not null }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
+        if (options.StoresRehearsal && network is { Cancelled: false }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
         TuningResult result = new()
         {
             Model = final,
@@ -225,25 +225,31 @@ internal sealed class TuningJob(
     /// <summary>The model with feature vectors of some of the images, which the layers before the last see otherwise than before they were trained.</summary>
     private Model Rehearsing(Model tuned, PreparedSet train, PreparedSet validation, ImageInput input, int[] outputs)
     {
-        using (_timer.Measure("rehearsal"))
+        try
         {
+            using IDisposable measured = _timer.Measure("rehearsal");
             HeadSplit split = HeadSplit.Find(tuned);
             if (split.Head is not LinearHead head) return tuned;
             Graph graph = split.FeatureGraph();
-            using FeatureMatrix chosen = Some(train, RehearsalChoice.Training),
-                check = Some(validation, Math.Max(RehearsalChoice.Check, ThresholdImages / head.Classes));
+            using FeatureMatrix chosen = Some(graph, head.Classes, train, RehearsalChoice.Training);
+            using FeatureMatrix check = Some(graph, head.Classes, validation, Math.Max(RehearsalChoice.Check, ThresholdImages / head.Classes));
             Rehearsal? rehearsal = WithThreshold(RehearsalChoice.Of(head, chosen, check, null), head.Classes, check, null);
             return new Model(tuned.Graph, tuned.Info with { Rehearsal = rehearsal });
+        }
+        catch (OperationCanceledException)
+        {
+            // The trained model is worth keeping.
+            return tuned;
+        }
 
-            FeatureMatrix Some(PreparedSet set, int perClass)
-            {
-                ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), outputs);
-                int[] order = new int[set.Count], counts = new int[head.Classes];
-                for (int i = 0; i < order.Length; i++) order[i] = i;
-                new Rng(options.Seed).Fork(0x4e4).Shuffle<int>(order);
-                int[] few = Array.FindAll(order, i => counts[samples.Label(i)]++ < perClass);
-                return Compute(graph, new SampleSubset(samples, few), i => set.Dataset.Samples[few[i]].Image.Name, progress: null);
-            }
+        FeatureMatrix Some(Graph graph, int classes, PreparedSet set, int perClass)
+        {
+            ImageSamples samples = new(set, new Preprocessor(input.Preprocessing), new Augmentation(), outputs);
+            int[] order = new int[set.Count], counts = new int[classes];
+            for (int i = 0; i < order.Length; i++) order[i] = i;
+            new Rng(options.Seed).Fork(0x4e4).Shuffle<int>(order);
+            int[] few = Array.FindAll(order, i => counts[samples.Label(i)]++ < perClass);
+            return Compute(graph, new SampleSubset(samples, few), i => set.Dataset.Samples[few[i]].Image.Name, progress: null);
         }
     }
 

@@ -92,12 +92,20 @@ internal sealed class TuningJob(
 
         LinearHead head;
         TrainerResult trained;
+        bool isCancelled;
         IProgress<EpochReport>? headEpochs = options.Network is null ? epochs : null;
         using (_timer.Measure("train"))
         {
-            (head, trained) = kept is null
-                ? HeadTrainer.Train(train, validation, labels.Count, HeadOptions(), epochs: headEpochs, cancellation: cancellation)
-                : ClassAddition.Train(oldHead!, labels.Count, train, kept.Rehearsal, HeadOptions(), headEpochs, _notes, cancellation);
+            if (kept is null)
+            {
+                (head, trained) = HeadTrainer.Train(train, validation, labels.Count, HeadOptions(), epochs: headEpochs, cancellation: cancellation);
+                isCancelled = trained.Cancelled;
+            }
+            else
+            {
+                (head, trained, isCancelled) = ClassAddition.Train(
+                    oldHead!, labels.Count, train, kept.Rehearsal, HeadOptions(), headEpochs, _notes, cancellation);
+            }
         }
 
         ConfusionMatrix after;
@@ -138,7 +146,7 @@ internal sealed class TuningJob(
             Broken = _broken,
             Input = input,
             Times = _timer.Times,
-            Cancelled = network?.Cancelled ?? (trained.Cancelled || options.Network is not null),
+            Cancelled = network?.Cancelled ?? (isCancelled || options.Network is not null),
             Notes = _notes,
             Warnings = _warnings,
             KeptClasses = oldHead?.Classes ?? 0,
@@ -482,7 +490,8 @@ internal sealed class TuningJob(
     {
         List<string> parts = [
             $"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}",
-            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"outputs {string.Join(' ', outputs)}"];
+            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}",
+            $"outputs {XxHash128.HashToUInt128(MemoryMarshal.AsBytes<int>(outputs)):x32}"];
         foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(input.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
 
         // As a hash: one line an image would outgrow a key's 64 KiB from some 15,000 images on.

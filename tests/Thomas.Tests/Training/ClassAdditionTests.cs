@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Thomas.Training;
 using Xunit;
 
@@ -106,6 +107,28 @@ public sealed class ClassAdditionTests
         Assert.NotEqual(Bits(Add(head, 4, train, vectors, []).Weights), Bits(both.Weights));
         using FeatureMatrix test = world.Images([20, 20, 20, 20], seed: 74);
         Assert.True(both.Evaluate(test).MacroRecall > 0.8, both.Evaluate(test).ToTable());
+    }
+
+    [Fact]
+    public void Cancelled_while_it_is_calibrated_it_says_so()
+    {
+        World world = new(4, seed: 81);
+        (LinearHead head, Rehearsal vectors) = world.Old(3);
+        using FeatureMatrix train = world.Images([0, 0, 0, 20], seed: 83);
+        foreach (int epoch in (int[])[3, TrainerOptions.LastLayer.Epochs])
+        {
+            // After the last epoch there is the calibration alone.
+            using CancellationTokenSource source = new();
+            Relay<EpochReport> epochs = new(report =>
+            {
+                if (report.Epoch == epoch) source.Cancel();
+            });
+            (LinearHead rows, TrainerResult run, bool isCancelled) = ClassAddition.Train(
+                head, 4, train, vectors, TrainerOptions.LastLayer, epochs, [], source.Token);
+            Assert.True(isCancelled);
+            Assert.Equal(epoch < TrainerOptions.LastLayer.Epochs, run.Cancelled);
+            Assert.Equal(Bits(head.Weights), Bits(rows.Weights[..head.Weights.Length]));
+        }
     }
 
     private static LinearHead Add(LinearHead old, int classes, FeatureMatrix train, Rehearsal? rehearsal, List<string> notes) => ClassAddition.Train(

@@ -83,8 +83,9 @@ internal sealed class ClassAddition
     /// <param name="options">How the rows are trained. Nothing is validated, so all epochs are trained.</param>
     /// <param name="epochs">Told after every epoch.</param>
     /// <param name="notes">Told what stood for the old classes.</param>
-    /// <param name="cancellation">Ends training; the rows are then those trained so far.</param>
-    public static (LinearHead Head, TrainerResult Run) Train(
+    /// <param name="cancellation">Ends training; the rows are then those trained so far, without calibration.</param>
+    /// <returns>All classes, the report of the run, and whether it was cancelled, in training or in what calibrates it.</returns>
+    public static (LinearHead Head, TrainerResult Run, bool IsCancelled) Train(
         LinearHead old, int classes, FeatureMatrix train, Rehearsal? rehearsal, TrainerOptions options, IProgress<EpochReport>? epochs, List<string> notes,
         CancellationToken cancellation)
     {
@@ -99,14 +100,15 @@ internal sealed class ClassAddition
         Math.Max(MadeUp, oldClasses) + (rehearsal is null ? 0 : rehearsal.TrainingVectors + (Translated * oldClasses));
 
     /// <summary>With images of every class it is an ordinary training that starts from the old rows.</summary>
-    private (LinearHead Head, TrainerResult Run) TrainAll(IProgress<EpochReport>? epochs)
+    private (LinearHead Head, TrainerResult Run, bool IsCancelled) TrainAll(IProgress<EpochReport>? epochs)
     {
-        TrainerOptions options = _options;
-        if (_trained.Count > 1) return HeadTrainer.Train(_train, null, _trained.Count, options, Given(), epochs: epochs, cancellation: _cancellation);
-        throw new DataException("A model with a single class has nothing to tell it from; add images of a second class.");
+        if (_trained.Count < 2) throw new DataException("A model with a single class has nothing to tell it from; add images of a second class.");
+        (LinearHead rows, TrainerResult run) = HeadTrainer.Train(
+            _train, null, _trained.Count, _options, Given(), epochs: epochs, cancellation: _cancellation);
+        return (rows, run, run.Cancelled);
     }
 
-    private (LinearHead Head, TrainerResult Run) Train(IProgress<EpochReport>? epochs, List<string> notes)
+    private (LinearHead Head, TrainerResult Run, bool IsCancelled) Train(IProgress<EpochReport>? epochs, List<string> notes)
     {
         bool isRehearsed = AddExtras(notes);
         int samples = _train.Samples;
@@ -121,8 +123,9 @@ internal sealed class ClassAddition
             (rows, run) = TrainRows(all, sums, epochs);
         }
 
-        if (!run.Cancelled) rows = Shifted(rows, Shift(labels, sums, best, isRehearsed), notes);
-        return (Assembled(rows), run);
+        double? shift = run.Cancelled ? null : Shift(labels, sums, best, isRehearsed);
+        if (shift is double d) rows = Shifted(rows, d, notes);
+        return (Assembled(rows), run, shift is null);
     }
 
     /// <summary>Vectors for the old classes; true if each class whose row stays has some of its own.</summary>
@@ -316,8 +319,8 @@ internal sealed class ClassAddition
         return HeadTrainer.Train(rows, null, shares.Length, _options with { ClassShares = shares }, Given(), rivals, epochs, _cancellation);
     }
 
-    /// <summary>What is added to the biases of the trained rows, measured on rows that others were trained on.</summary>
-    private double Shift(int[] labels, float[] sums, float[] best, bool isRehearsed)
+    /// <summary>What is added to the biases of the trained rows, measured on rows that others were trained on; null if that was cancelled.</summary>
+    private double? Shift(int[] labels, float[] sums, float[] best, bool isRehearsed)
     {
         int[] fold = DivideIntoFolds(labels, out bool[] counts);
         List<Measured> measured = [];
@@ -326,7 +329,7 @@ internal sealed class ClassAddition
         {
             using FeatureMatrix part = Joined(labels, i => fold[i] != f);
             (LinearHead rows, TrainerResult run) = TrainRows(part, Part(sums, fold, f), null);
-            if (run.Cancelled) return 0;
+            if (run.Cancelled) return null;
             for (int i = 0; i < labels.Length; i++)
             {
                 if (fold[i] != f || !counts[labels[i]]) continue;

@@ -56,10 +56,29 @@ public sealed class ClassAdditionTests
         World world = new(4, seed: 41);
         (LinearHead head, Rehearsal vectors) = world.Old(4);
         using FeatureMatrix train = world.Images([0, 30, 0, 0], seed: 43);
-        LinearHead after = Add(head, 4, train, vectors, []);
+        List<string> notes = [];
+        LinearHead after = Add(head, 4, train, vectors, notes);
+
+        // A row that was balanced against the others before is not moved away from them.
+        Assert.DoesNotContain(notes, note => note.Contains("calibrated", StringComparison.Ordinal));
         for (int c = 0; c < 4; c++) Assert.Equal(c != 1, Bits(head.Row(c)).SequenceEqual(Bits(after.Row(c))));
         using FeatureMatrix test = world.Images([40, 40, 40, 40], seed: 44);
         Assert.True(after.Evaluate(test).MacroRecall > head.Evaluate(test).MacroRecall - 0.03, after.Evaluate(test).ToTable());
+    }
+
+    [Theory]
+    [InlineData(6)]
+    [InlineData(20)]
+    public void Images_of_known_and_new_classes_are_learned_together(int images)
+    {
+        World world = new(5, seed: 45);
+        (LinearHead head, Rehearsal vectors) = world.Old(4);
+        using FeatureMatrix train = world.Images([0, images, images, 0, images], seed: 47), test = world.Images([40, 40, 40, 40, 40], seed: 48);
+        ConfusionMatrix after = Add(head, 5, train, vectors, []).Evaluate(test);
+        using FeatureMatrix oldTest = world.Images([40, 40, 40, 40, 0], seed: 48);
+        ConfusionMatrix before = head.Evaluate(oldTest);
+        for (int c = 0; c < 4; c++) Assert.True(after.OfClass(c).Recall > before.OfClass(c).Recall - 0.1, $"class {c}\n{after.ToTable()}");
+        Assert.True(after.OfClass(4).Recall > 0.6, after.ToTable());
     }
 
     [Fact]

@@ -15,7 +15,7 @@ namespace Thomas.Training;
 /// <para>A vector made up for class c is <c>max(0, u + s * (w[c] - mean w))</c>. u is a row of the new images with its features in random order: it has the
 /// size and the sparsity of features, and nothing of the new classes. s is such that the old layer gives class c a probability of 0.9. A row of a layer that
 /// was trained with softmax points to where the features of its class are (Papyan, Han, Donoho, "Prevalence of neural collapse", PNAS 2020).</para>
-/// <para>At last one number is added to the biases of all trained rows, not less than lets each class win half of its images. Where the model carries vectors
+/// <para>At last one number is added to the biases of all new rows, not less than lets each class win half of its images. Where the model carries vectors
 /// of all old classes, it is a low one of those whose mean recall over all classes is within three points of the best; else the least with which
 /// <see cref="WinningShare"/> (or <see cref="CautiousShare"/>) of the new images that are told apart from each other also win against the old classes. Both
 /// are measured on images that the rows were not trained on, in <see cref="Folds"/> trainings on parts of the images.</para>
@@ -57,6 +57,9 @@ internal sealed class ClassAddition
     private readonly List<int> _trained = [], _frozen = [];
     private readonly int[] _place;
 
+    // How many of the trained rows, the first ones, are those of old classes.
+    private readonly int _known;
+
     // Rows of old classes, with the class that each is of.
     private readonly List<(float[] Row, int Class)> _extras = [];
 
@@ -73,6 +76,8 @@ internal sealed class ClassAddition
             else _frozen.Add(c);
             _place[c] = present[c] || c >= old.Classes ? _trained.Count : 0;
         }
+
+        _known = _trained.FindAll(c => c < old.Classes).Count;
     }
 
     /// <summary>Trains the rows of the classes that there are images of.</summary>
@@ -123,7 +128,8 @@ internal sealed class ClassAddition
             (rows, run) = TrainRows(all, sums, epochs);
         }
 
-        double? shift = run.Cancelled ? null : Shift(labels, sums, best, isRehearsed);
+        if (run.Cancelled || _known == _trained.Count) return (Assembled(rows), run, run.Cancelled);
+        double? shift = Shift(labels, sums, best, isRehearsed);
         if (shift is double d) rows = Shifted(rows, d, notes);
         return (Assembled(rows), run, shift is null);
     }
@@ -319,7 +325,7 @@ internal sealed class ClassAddition
         return HeadTrainer.Train(rows, null, shares.Length, _options with { ClassShares = shares }, Given(), rivals, epochs, _cancellation);
     }
 
-    /// <summary>What is added to the biases of the trained rows, measured on rows that others were trained on; null if that was cancelled.</summary>
+    /// <summary>What is added to the biases of the new rows, measured on images that others were trained on; null if that was cancelled.</summary>
     private double? Shift(int[] labels, float[] sums, float[] best, bool isRehearsed)
     {
         int[] fold = DivideIntoFolds(labels, out bool[] counts);
@@ -334,14 +340,16 @@ internal sealed class ClassAddition
             {
                 if (fold[i] != f || !counts[labels[i]]) continue;
                 rows.Logits(Source(i, 0), logits);
-                int winner = TopK.Best(logits);
-                measured.Add(new Measured(labels[i], logits[winner] - best[i], labels[i] == 0 || winner + 1 == labels[i]));
+                double rival = best[i];
+                for (int c = 0; c < _known; c++) rival = Math.Max(rival, logits[c]);
+                int winner = _known + TopK.Best(logits.AsSpan(_known));
+                measured.Add(new Measured(labels[i] <= _known ? 0 : labels[i], logits[winner] - rival, winner + 1 == labels[i]));
             }
         }
 
         if (!measured.Exists(m => m.Class > 0)) return 0;
         double shift = isRehearsed && counts[0] ? BestShift(measured) : WinningShift(measured);
-        for (int c = 1; c <= _trained.Count; c++) shift = Math.Max(shift, HalfShift(measured, c));
+        for (int c = _known + 1; c <= _trained.Count; c++) shift = Math.Max(shift, HalfShift(measured, c));
         return Math.Min(shift, MostShift);
     }
 
@@ -422,7 +430,7 @@ internal sealed class ClassAddition
             foreach (Measured m in measured)
             {
                 bool isRight = m.Class == 0 ? m.Margin + (step / 10.0) <= 0 : m.IsRight && m.Margin + (step / 10.0) > 0;
-                if (isRight) recall += (m.Class == 0 ? _frozen.Count : 1.0) / totals[m.Class] / _place.Length;
+                if (isRight) recall += (m.Class == 0 ? _old.Classes : 1.0) / totals[m.Class] / _place.Length;
             }
 
             recalls[step + Steps] = recall;
@@ -435,11 +443,11 @@ internal sealed class ClassAddition
         return (first + (LowPart * (last - first)) - Steps) / 10.0;
     }
 
-    private static LinearHead Shifted(LinearHead rows, double shift, List<string> notes)
+    private LinearHead Shifted(LinearHead rows, double shift, List<string> notes)
     {
         float[] bias = rows.Bias.ToArray();
-        for (int c = 0; c < bias.Length; c++) bias[c] += (float)shift;
-        notes.Add(FormattableString.Invariant($"biases of the trained classes calibrated by {shift:+0.00;-0.00} against the old classes"));
+        for (int c = _known; c < bias.Length; c++) bias[c] += (float)shift;
+        notes.Add(FormattableString.Invariant($"biases of the new classes calibrated by {shift:+0.00;-0.00} against the old classes"));
         return new LinearHead(rows.Weights, bias);
     }
 
@@ -462,8 +470,8 @@ internal sealed class ClassAddition
     private delegate ReadOnlySpan<float> RowOf(int index);
 
     /// <summary>A row that was classified without having been trained on.</summary>
-    /// <param name="Class">0 for classes that stay.</param>
-    /// <param name="Margin">The best trained row's score over the best of those that stay.</param>
-    /// <param name="IsRight">Whether the best trained row is the right one.</param>
+    /// <param name="Class">0 for old classes, else the place of a new one.</param>
+    /// <param name="Margin">The best new row's score over the best old one's.</param>
+    /// <param name="IsRight">Whether the best new row is the right one.</param>
     private readonly record struct Measured(int Class, double Margin, bool IsRight);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Data;
+using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.App.Reports;

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Text.Json.Serialization;
+using Thomas.Study;
 
 namespace Thomas.App.Reports;
 
@@ -70,11 +71,6 @@ internal sealed record ClassifyReport(
     public string? ExplanationFile { get; init; }
 }
 
-internal sealed record IntervalReport(double Low, double High);
-
-internal sealed record ClassMetricsReport(
-    string Label, int Images, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
-
 internal sealed record StageReport(string Name, double Seconds);
 
 internal sealed record BrokenReport(string Path, string Reason);
@@ -94,9 +90,6 @@ internal sealed record CheckReport(
     /// <summary>The file of <c>--report</c>; null where none was asked for.</summary>
     public string? ReportFile { get; init; }
 }
-
-internal sealed record AccuracyReport(
-    double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
 
 internal sealed record EvaluateReport(
     string Model,
@@ -131,9 +124,6 @@ internal sealed record EvaluateReport(
     /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
     public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
-
-internal sealed record EpochEntry(
-    int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);
 
 internal sealed record TuneReport(
     string Model,

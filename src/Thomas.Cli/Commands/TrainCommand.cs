@@ -10,6 +10,7 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Imaging;
+using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;

@@ -178,6 +178,9 @@ internal sealed record TuneReport(
     /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
     public string? MistakesFile { get; init; }
 
+    /// <summary>The folder of <c>--report</c>; null where none was asked for.</summary>
+    public string? ReportFolder { get; init; }
+
     /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
     public string? SuspectsFile { get; init; }
 
@@ -281,6 +284,9 @@ internal sealed record TrainReport(
 
     /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
     public string? MistakesFile { get; init; }
+
+    /// <summary>The folder of <c>--report</c>; null where none was asked for.</summary>
+    public string? ReportFolder { get; init; }
 }
 
 internal sealed record NetworkEntry(

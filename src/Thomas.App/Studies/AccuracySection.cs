@@ -36,12 +36,12 @@ internal static class AccuracySection
         if (hasTest) columns.Add(new("Test images"));
         columns.Add(new("Time"));
         if (hasEnergy) columns.Add(new("Energy"));
-        columns.Add(new("Checked on", false));
+        columns.Add(new("Checked on", false) { IsMinor = true });
         List<ReportCell[]> rows = [];
         foreach (AccuracyRun run in runs)
         {
             List<ReportCell> row = [run.Model, run.Data, run.Policy, run.Device, run.Seed.ToString(CultureInfo.InvariantCulture)];
-            if (hasBefore) row.Add(run.Before is null ? Figures.None : $"{Figures.Percent(run.Before.Accuracy)}{Method(run)}");
+            if (hasBefore) row.Add(Before(run));
             if (hasLast) row.Add(Figures.Percent(run.AfterLastLayer?.Accuracy));
             row.AddRange([Figures.Percent(run.After?.Accuracy), Figures.Range(run.After?.Interval)]);
             if (hasTest) row.Add(run.Test is null ? Figures.None : $"{Figures.Percent(run.Test.Accuracy)} ({Figures.Range(run.Test.Interval)})");
@@ -53,6 +53,10 @@ internal static class AccuracySection
 
         return new ReportTable("Accuracy before and after training", columns, rows) { Names = 5 };
     }
+
+    private static ReportCell Before(AccuracyRun run) => run.Before is null
+        ? Figures.None
+        : new ReportCell($"{Figures.Percent(run.Before.Accuracy)}{Method(run)}") { Short = Figures.Percent(run.Before.Accuracy) };
 
     private static string Method(AccuracyRun run) => run.BeforeMethod is string method ? $" ({method})" : "";
 
@@ -98,7 +102,7 @@ internal static class AccuracySection
                 {
                     bars.Add(new Bar(
                         $"{group[0].Model}, before{Method(group[0])}: {Figures.Percent(before.Accuracy)}", 100 * before.Accuracy, 100 * before.Interval.Low,
-                        100 * before.Interval.High));
+                        100 * before.Interval.High) { Kind = 1 });
                 }
 
                 string seeds = group.Count > 1 ? $", {group.Count} seeds" : "";

@@ -1,3 +1,5 @@
+using System;
+using System.Globalization;
 using OxyPlot;
 
 namespace Thomas.App.Studies;
@@ -8,6 +10,8 @@ namespace Thomas.App.Studies;
 /// </summary>
 internal static class ChartColors
 {
+    private const string Start = "rgb(";
+
     /// <summary>How many colors there are for lines and parts: --s1, --s2 and so on.</summary>
     public const int Series = 9;
 
@@ -27,7 +31,10 @@ internal static class ChartColors
     /// <summary>The variable that a color of a drawing stands for; null if it is none of these.</summary>
     public static string? VariableOf(string color)
     {
-        if (color.Length != 7 || color[0] != '#') return null;
-        return OxyColor.Parse(color) is { R: 1 or 2, G: 0 } known ? VariableOf(known) : null;
+        if (!color.StartsWith(Start, StringComparison.Ordinal) || color[^1] != ')') return null;
+        string[] parts = color[Start.Length..^1].Split(',');
+        return parts is ["1" or "2", "0", _] && byte.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out byte index)
+            ? VariableOf(OxyColor.FromRgb((byte)(parts[0][0] - '0'), 0, index))
+            : null;
     }
 }

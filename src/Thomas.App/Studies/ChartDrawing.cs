@@ -12,7 +12,7 @@ namespace Thomas.App.Studies;
 /// <summary>Draws charts with OxyPlot. They are as wide as a phone, so that their text is not scaled down there; legends belong to the page.</summary>
 internal static class ChartDrawing
 {
-    private const double Width = 360, RowHeight = 36, LinesHeight = 230, FontSize = 12, AxisHeight = 26;
+    private const double Width = 360, RowHeight = 36, LinesHeight = 230, FontSize = 12, AxisHeight = 30;
 
     // Places within the row of a bar, which has the height 1: the bar below, its label above.
     private const double BarFrom = 0.06, BarTo = 0.46, LabelAt = 0.56, Whisker = 0.13;
@@ -53,12 +53,13 @@ internal static class ChartDrawing
         double from = isLogarithmic ? Math.Pow(10, Math.Floor(Math.Log10(least) + 0.01)) : 0;
         PlotModel model = Model();
         AddRows(model, isLogarithmic, from, chart.Most ?? (isLogarithmic ? most * 1.3 : most * 1.04), bars.Length);
-        RectangleBarSeries rectangles = new() { StrokeThickness = 0, FillColor = ChartColors.Of(0) };
+        RectangleBarSeries rectangles = new() { StrokeColor = ChartColors.Ink, StrokeThickness = 0 };
         LineSeries whiskers = new() { Color = ChartColors.Ink, StrokeThickness = 1.2, LineStyle = LineStyle.Solid };
         for (int i = 0; i < bars.Length; i++)
         {
             (double row, Bar bar) = (bars.Length - 1 - i, bars[i]);
-            rectangles.Items.Add(new RectangleBarItem(from, row + BarFrom, Math.Max(bar.Value, from), row + BarTo));
+            rectangles.Items.Add(new RectangleBarItem(from, row + BarFrom, Math.Max(bar.Value, from), row + BarTo) { Color = ChartColors.Of(bar.Kind) });
+            if (chart.Reference is double reference) AddMark(model, reference, row, row + BarTo + BarFrom);
             AddLabel(model, bar.Label, from, row);
             if (bar.Low == bar.High) continue;
             double middle = row + ((BarFrom + BarTo) / 2);
@@ -72,7 +73,6 @@ internal static class ChartDrawing
 
         model.Series.Add(rectangles);
         if (whiskers.Points.Count > 0) model.Series.Add(whiskers);
-        if (chart.Reference is double reference) AddMark(model, reference, 0, bars.Length);
         return (model, (RowHeight * bars.Length) + AxisHeight);
     }
 
@@ -117,7 +117,7 @@ internal static class ChartDrawing
         x.MinimumPadding = x.MaximumPadding = 0.04;
         if (chart.Doubles)
         {
-            (x.MajorStep, x.LabelFormatter) = (1, static power => Figures.Number(Math.Pow(2, power)));
+            (x.MajorStep, x.LabelFormatter) = (1, static power => Tick(Math.Pow(2, power)));
         }
         else if (chart.Horizontal == "epoch") x.MinimumMajorStep = 1;
         model.Axes.Add(x);
@@ -159,15 +159,17 @@ internal static class ChartDrawing
     private static PlotModel Model() => new()
     {
         Culture = CultureInfo.InvariantCulture, DefaultFontSize = FontSize, TextColor = ChartColors.Ink, PlotAreaBorderThickness = new OxyThickness(0),
-        PlotAreaBorderColor = ChartColors.Faint, Padding = new OxyThickness(1, 2, 6, 2), Background = OxyColors.Undefined, PlotAreaBackground = OxyColors.Undefined,
+        PlotAreaBorderColor = ChartColors.Faint, Padding = new OxyThickness(1, 2, 6, 6), Background = OxyColors.Undefined, PlotAreaBackground = OxyColors.Undefined,
     };
 
     private static LinearAxis Axis(AxisPosition position) => new()
     {
         Position = position, TicklineColor = ChartColors.Faint, AxislineColor = ChartColors.Faint, AxislineStyle = LineStyle.Solid,
-        MajorGridlineColor = ChartColors.Grid, MinorTickSize = 0, MajorTickSize = 4, LabelFormatter = Figures.Number, TitleColor = ChartColors.Faint,
+        MajorGridlineColor = ChartColors.Grid, MinorTickSize = 0, MajorTickSize = 4, LabelFormatter = Tick, TitleColor = ChartColors.Faint,
         TextColor = ChartColors.Faint,
     };
+
+    private static string Tick(double value) => value.ToString("#,0.######", CultureInfo.InvariantCulture);
 
     /// <summary>The axes of a chart of bars: values below, rows without labels on the left.</summary>
     private static void AddRows(PlotModel model, bool isLogarithmic, double from, double to, int rows)
@@ -178,7 +180,7 @@ internal static class ChartDrawing
             values = new LogarithmicAxis
             {
                 Position = AxisPosition.Bottom, TicklineColor = ChartColors.Faint, AxislineColor = ChartColors.Faint, AxislineStyle = LineStyle.Solid,
-                MinorTickSize = 2, MajorTickSize = 4, LabelFormatter = Figures.Number, TextColor = ChartColors.Faint, MinorTicklineColor = ChartColors.Faint,
+                MinorTickSize = 2, MajorTickSize = 4, LabelFormatter = Tick, TextColor = ChartColors.Faint, MinorTicklineColor = ChartColors.Faint,
             };
         }
 
@@ -194,8 +196,8 @@ internal static class ChartDrawing
 
     private static void AddLabel(PlotModel model, string label, double x, double row) => model.Annotations.Add(new TextAnnotation
     {
-        Text = VisibleText.Shorten(label, LabelColumns), TextPosition = new DataPoint(x, row + LabelAt), StrokeThickness = 0, TextColor = ChartColors.Ink,
-        TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Bottom, Padding = new OxyThickness(3, 0, 0, 0),
+        Text = VisibleText.Shorten(label, LabelColumns), TextPosition = new DataPoint(x, row + LabelAt), StrokeThickness = 0, Stroke = OxyColors.Undefined, TextColor = ChartColors.Ink,
+        TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Bottom, Offset = new ScreenVector(3, 0),
     });
 
     private static void AddMark(PlotModel model, double x, double from, double to) => model.Annotations.Add(new LineAnnotation

@@ -15,6 +15,12 @@ internal static class HtmlReport
     // Nothing of the page may load anything, whatever the names of classes and files contain.
     private const string Policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
+    // Shorter cells are never broken into lines on a screen.
+    private const int LongText = 34;
+
+    // Shorter tables are never broken between sheets of paper.
+    private const int FewRows = 25;
+
     public static string Render(StudyReport report)
     {
         StringBuilder page = new();
@@ -75,7 +81,7 @@ internal static class HtmlReport
         if (table.IsFolded) page.Append("<details>\n<summary>").Append(caption).Append("</summary>\n");
 
         // A box that scrolls must be reachable by keyboard.
-        page.Append("<div class=\"table\" tabindex=\"0\" role=\"region\" aria-label=\"").Append(caption).Append("\">\n<table>\n<caption>").Append(caption)
+        page.Append(table.Rows.Count <= FewRows ? "<div class=\"table few\" tabindex" : "<div class=\"table\" tabindex").Append("=\"0\" role=\"region\" aria-label=\"").Append(caption).Append("\">\n<table>\n<caption>").Append(caption)
             .Append("</caption>\n");
         bool hasHeadings = false;
         foreach (ReportColumn column in table.Columns) hasHeadings |= column.Name.Length > 0;
@@ -105,7 +111,8 @@ internal static class HtmlReport
     {
         string tag = isName ? "th" : "td";
         page.Append('<').Append(tag).Append(isName ? " scope=\"row\"" : "");
-        string kind = $"{(isNumber ? "n" : "")}{(cell.Heat > 0 ? cell.IsWrong ? " hw" : " h" : "")}".Trim();
+        bool isLong = cell.Text.Length > LongText;
+        string kind = $"{(isNumber ? "n" : "")}{(cell.Heat > 0 ? cell.IsWrong ? " hw" : " h" : "")}{(isLong ? " l" : "")}".Trim();
         if (kind.Length > 0) page.Append(" class=\"").Append(kind).Append('"');
         if (cell.Heat > 0) page.Append(Format.Invariant($" style=\"--h:{100 * cell.Heat:0}%\""));
         page.Append('>').Append(Text(cell.Text)).Append("</").Append(tag).Append('>');

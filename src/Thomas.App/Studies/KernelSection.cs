@@ -24,6 +24,7 @@ internal static class KernelSection
             "Every kernel is timed. \"non-kernel\" is what the step takes besides its kernels. The mark in a bar is the whole step with the clocks on; \"step\" is the "
             + "same step without clocks, measured in turns with it."));
         List<string> kinds = Kinds(profiles), shown = Largest(profiles, kinds);
+        List<ReportBlock> tables = [];
         foreach (((string Model, string Device, int Batch) key, List<KernelProfile> group) in ReportSections.Group(
             profiles, profile => (profile.Model, Figures.Device(profile.Device, profile.Threads, profile.Type, profile.Switches), profile.Batch)))
         {
@@ -33,10 +34,10 @@ internal static class KernelSection
                 $"{name}: time of a step by kind of kernel, milliseconds",
                 $"Stacked bars of the time that each kind of kernel takes in a step of {name}; the figures stand in the table below.",
                 [.. shown, Other], bars));
-            blocks.Add(Table(name, group, kinds));
+            tables.Add(Table(name, group, kinds));
         }
 
-        return blocks;
+        return [.. blocks, .. tables];
     }
 
     /// <summary>Kinds that occur, in the order of the contract; others after them.</summary>

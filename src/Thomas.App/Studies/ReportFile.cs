@@ -78,8 +78,8 @@ internal static class ReportFile
         catch (JsonException e)
         {
             throw new DataException(
-                FileKind.DescribeInsteadOf(bytes, "a report of thomas") is string kind
-                    ? $"'{file}': {kind}"
+                FileKind.Recognize(bytes) is { Family: not FileFamily.Text } kind
+                    ? $"'{file}' is {kind.Name}, not a report of thomas."
                     : $"'{file}' is not a report of thomas, or only a part of one: line {e.LineNumber + 1} is not JSON.",
                 e);
         }

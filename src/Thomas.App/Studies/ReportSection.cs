@@ -38,12 +38,19 @@ internal sealed record ReportTable(string Caption, IReadOnlyList<ReportColumn> C
 /// <summary>A column.</summary>
 /// <param name="Name">Its heading.</param>
 /// <param name="IsNumber">Whether it holds numbers, which are set to the right.</param>
-internal sealed record ReportColumn(string Name, bool IsNumber = true);
+internal sealed record ReportColumn(string Name, bool IsNumber = true)
+{
+    /// <summary>Whether a terminal that is too narrow for all columns leaves it out.</summary>
+    public bool IsMinor { get; init; }
+}
 
 /// <summary>A cell of a table.</summary>
 /// <param name="Text">What is in it.</param>
 internal sealed record ReportCell(string Text)
 {
+    /// <summary>The same in fewer characters, for a terminal.</summary>
+    public string? Short { get; init; }
+
     /// <summary>0 to 1: how strongly a page colors it.</summary>
     public double Heat { get; init; }
 
@@ -61,7 +68,7 @@ internal abstract record ReportChart(string Title, string Description) : ReportB
 /// <summary>Horizontal bars, each below its label.</summary>
 internal sealed record BarChart(string Title, string Description, IReadOnlyList<Bar> Bars) : ReportChart(Title, Description)
 {
-    /// <summary>A line across all bars, such as 1 for ratios; null for none.</summary>
+    /// <summary>A mark at each bar, such as 1 for ratios; null for none.</summary>
     public double? Reference { get; init; }
 
     /// <summary>The largest possible value; null where there is none.</summary>
@@ -72,7 +79,11 @@ internal sealed record BarChart(string Title, string Description, IReadOnlyList<
 }
 
 /// <summary>A bar with its interval; both ends are the value itself where there is none.</summary>
-internal sealed record Bar(string Label, double Value, double Low, double High);
+internal sealed record Bar(string Label, double Value, double Low, double High)
+{
+    /// <summary>Bars of one kind have one color.</summary>
+    public int Kind { get; init; }
+}
 
 /// <summary>Horizontal bars made of parts.</summary>
 internal sealed record StackedChart(string Title, string Description, IReadOnlyList<string> Parts, IReadOnlyList<StackedBar> Bars)

@@ -42,9 +42,12 @@ internal static class SpeedSection
     /// <summary>What is done: a step of a policy, or an inference.</summary>
     private static string WorkOf(TimingCell cell) => cell.Stage == TimingCell.Step ? $"step, {cell.Policy}" : cell.Stage;
 
-    private static string Time(TimingSummary summary) => summary.Low == summary.High
+    private static ReportCell Time(TimingSummary summary) => summary.Low == summary.High
         ? Figures.Time(summary.Median)
-        : $"{Figures.Time(summary.Median)} ({Figures.TimeRange(summary.Median, summary.Low, summary.High)})";
+        : new ReportCell($"{Figures.Time(summary.Median)} ({Figures.TimeRange(summary.Median, summary.Low, summary.High)})")
+        {
+            Short = Figures.Time(summary.Median),
+        };
 
     /// <summary>For each model a row of devices for each kind of work and batch.</summary>
     private static IEnumerable<ReportBlock> Matrices(List<TimingCell> work)
@@ -78,7 +81,7 @@ internal static class SpeedSection
             if (hasSerial) columns.Add(new("Over serial"));
             if (hasThreads) columns.AddRange([new("Over one thread"), new("Machine")]);
             if (hasEnergy) columns.Add(new("Energy"));
-            columns.Add(new("Samples"));
+            columns.Add(new("Samples") { IsMinor = true });
             List<ReportCell[]> rows = [];
             foreach (TimingCell cell in cells)
             {
@@ -86,8 +89,8 @@ internal static class SpeedSection
                 List<ReportCell> row = [
                     WorkOf(cell), Format.Invariant($"{cell.Batch}"), DeviceOf(cell), Figures.Time(s.Median), Interval(s),
                     Figures.Number(Figures.ImagesPerSecond(cell, s.Median))];
-                if (hasSerial) row.Add(Figures.Ratio(cell.OverSerial));
-                if (hasThreads) row.AddRange([Figures.Ratio(cell.OverOneThread), cell.OverOneThread is SpeedUp speed ? Figures.Ratio(speed.Machine) : Figures.None]);
+                if (hasSerial) row.Add(Ratio(cell.OverSerial));
+                if (hasThreads) row.AddRange([Ratio(cell.OverOneThread), cell.OverOneThread is SpeedUp speed ? Figures.Ratio(speed.Machine) : Figures.None]);
                 if (hasEnergy) row.Add(Figures.Energy(cell.Joules));
                 row.Add(Samples(cell));
                 rows.Add([.. row]);
@@ -117,7 +120,12 @@ internal static class SpeedSection
             rows) { Names = 4 };
     }
 
-    private static string Interval(TimingSummary s) => s.Low == s.High ? Figures.None : Figures.TimeRange(s.Median, s.Low, s.High);
+    private static ReportCell Interval(TimingSummary s) => s.Low == s.High ? Figures.None : new ReportCell(Figures.TimeRange(s.Median, s.Low, s.High))
+    {
+        Short = Format.Invariant($"±{100 * Math.Max(1 - (s.Low / s.Median), (s.High / s.Median) - 1):0.0}%"),
+    };
+
+    private static ReportCell Ratio(SpeedUp? speed) => new(Figures.Ratio(speed)) { Short = speed is null ? null : Figures.Ratio(speed.Ratio) };
 
     private static string Samples(TimingCell cell) => cell.Summary.Outliers == 0
         ? Format.Invariant($"{cell.Samples.Count}")
@@ -128,7 +136,8 @@ internal static class SpeedSection
         foreach (((string Model, int Batch, string Stage) key, List<TimingCell> cells) in ReportSections.Group(
             work.Where(IsDefault), cell => (cell.Model, cell.Batch, cell.Stage)))
         {
-            if (cells.Count < 2) continue;
+            List<string> devices = [.. cells.Select(DeviceOf).Distinct()];
+            if (cells.Count < 2 || IsSweep(work, key.Model, key.Stage)) continue;
             bool isStep = key.Stage == TimingCell.Step;
             string what = isStep ? "time of a training step" : "time of an inference", images = Format.Plural(key.Batch, "image");
             foreach (List<TimingCell> part in Parts(cells))
@@ -136,7 +145,7 @@ internal static class SpeedSection
                 List<Bar> bars = [
                     .. part.Select(cell => new Bar(
                         $"{(isStep ? $"{cell.Policy}, " : "")}{DeviceOf(cell)}: {Figures.Time(cell.Summary.Median)}",
-                        cell.Summary.Median * 1e3, cell.Summary.Low * 1e3, cell.Summary.High * 1e3))];
+                        cell.Summary.Median * 1e3, cell.Summary.Low * 1e3, cell.Summary.High * 1e3) { Kind = devices.IndexOf(DeviceOf(cell)) })];
                 yield return new BarChart(
                     $"{key.Model}: {what}, {images}, milliseconds", $"Bars of the {what} of {key.Model} with {images} on each device, as in the tables.", bars)
                 {
@@ -145,6 +154,10 @@ internal static class SpeedSection
             }
         }
     }
+
+    /// <summary>Whether there are so many batches that lines say more than bars.</summary>
+    private static bool IsSweep(List<TimingCell> work, string model, string stage) =>
+        work.Where(cell => cell.Model == model && cell.Stage == stage).Select(cell => cell.Batch).Distinct().Skip(2).Any();
 
     /// <summary>Cells in charts that fit on a page, policy by policy where there are many.</summary>
     private static IEnumerable<List<TimingCell>> Parts(List<TimingCell> cells)
@@ -188,7 +201,7 @@ internal static class SpeedSection
     private static IEnumerable<ReportBlock> Switches(List<TimingCell> work)
     {
         List<ReportCell[]> rows = [];
-        List<Bar> bars = [];
+        List<(string Of, Bar Bar)> bars = [];
         foreach (TimingCell cell in work.Where(cell => !IsDefault(cell)))
         {
             TimingCell? usual = work.Find(other => IsDefault(other) && (other.Model, other.Stage, other.Policy, other.Device, other.Threads, other.Batch)
@@ -202,16 +215,16 @@ internal static class SpeedSection
             rows.Add([
                 change, cell.Model, WorkOf(cell), Format.Invariant($"{cell.Batch}"), cell.Device, Figures.Time(usual.Summary.Median),
                 Figures.Time(cell.Summary.Median), Figures.Ratio(ratio), low == high ? Figures.None : $"{Figures.Number(low)} to {Figures.Number(high)}"]);
-            bars.Add(new Bar($"{change}, {cell.Model}, {WorkOf(cell)}, {cell.Batch}: {Figures.Ratio(ratio)}", ratio, low, high));
+            bars.Add((
+                $"{cell.Model}, {WorkOf(cell)}, {Format.Plural(cell.Batch, "image")}, {Figures.Device(cell.Device, cell.Threads)}",
+                new Bar($"{change}: {Figures.Ratio(ratio)}", ratio, low, high)));
         }
 
-        foreach (Bar[] chunk in bars.Chunk(MostBars))
+        foreach ((string of, List<(string Of, Bar Bar)> group) in ReportSections.Group(bars, bar => bar.Of))
         {
             yield return new BarChart(
-                "Settings: how many times faster than without", "Bars of the ratio of the time without a setting to the time with it; 1 is no change.", chunk)
-            {
-                Reference = 1,
-            };
+                $"{of}: how many times faster with a setting", $"Bars of the ratio of the time without a setting to the time with it for {of}; 1 is no change.",
+                [.. group.Select(bar => bar.Bar)]) { Reference = 1 };
         }
 
         if (rows.Count == 0) yield break;

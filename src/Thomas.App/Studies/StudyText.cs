@@ -54,26 +54,54 @@ internal static class StudyText
         }
     }
 
-    /// <summary>A table whose columns are as wide as their cells, or narrower where they do not all fit; text that is cut keeps both ends.</summary>
+    /// <summary>
+    /// A table whose columns are as wide as their cells. Where they do not all fit, cells say less, minor columns are left out, and at last columns are narrower.
+    /// </summary>
     private static void Print(ReportTable table, Action<string> writeLine)
     {
-        writeLine(VisibleText.Shorten(table.Caption, Columns));
-        List<string[]> lines = [];
-        bool hasHeadings = false;
-        string[] headings = new string[table.Columns.Count];
-        for (int c = 0; c < headings.Length; c++)
+        foreach (string line in Wrap(VisibleText.Of(table.Caption), Columns)) writeLine(line);
+        List<string[]> lines = Lines(table, isShort: false);
+        if (Width(lines, table) > Columns) lines = Lines(table, isShort: true);
+        if (Width(lines, table) > Columns)
         {
-            headings[c] = VisibleText.Of(table.Columns[c].Name);
-            hasHeadings |= headings[c].Length > 0;
+            int[] kept = Array.FindAll(Indexes(table), c => !table.Columns[c].IsMinor);
+            table = new ReportTable(
+                table.Caption, Array.ConvertAll(kept, c => table.Columns[c]), [.. Rows(table, row => Array.ConvertAll(kept, c => row[c]))]);
+            lines = Lines(table, isShort: true);
         }
 
-        if (hasHeadings) lines.Add(headings);
-        foreach (ReportCell[] row in table.Rows) lines.Add(Array.ConvertAll(row, static cell => VisibleText.Of(cell.Text)));
         int[] widths = Widths(lines, table);
         foreach (string[] line in lines) PrintRow(table, line, widths, writeLine);
     }
 
-    private static int[] Widths(List<string[]> lines, ReportTable table)
+    private static List<string[]> Lines(ReportTable table, bool isShort)
+    {
+        List<string[]> lines = [.. Rows(table, row => Array.ConvertAll(row, cell => VisibleText.Of(isShort ? cell.Short ?? cell.Text : cell.Text)))];
+        string[] headings = Array.ConvertAll(Indexes(table), c => VisibleText.Of(table.Columns[c].Name));
+        if (Array.Exists(headings, static heading => heading.Length > 0)) lines.Insert(0, headings);
+        return lines;
+    }
+
+    private static IEnumerable<T> Rows<T>(ReportTable table, Func<ReportCell[], T> convert)
+    {
+        foreach (ReportCell[] row in table.Rows) yield return convert(row);
+    }
+
+    private static int[] Indexes(ReportTable table)
+    {
+        int[] indexes = new int[table.Columns.Count];
+        for (int c = 0; c < indexes.Length; c++) indexes[c] = c;
+        return indexes;
+    }
+
+    private static int Width(List<string[]> lines, ReportTable table)
+    {
+        int width = Gap * table.Columns.Count;
+        foreach (int column in Widest(lines, table)) width += column;
+        return width;
+    }
+
+    private static int[] Widest(List<string[]> lines, ReportTable table)
     {
         int[] widths = new int[table.Columns.Count];
         foreach (string[] line in lines)
@@ -81,6 +109,12 @@ internal static class StudyText
             for (int c = 0; c < widths.Length; c++) widths[c] = Math.Max(widths[c], VisibleText.Width(line[c]));
         }
 
+        return widths;
+    }
+
+    private static int[] Widths(List<string[]> lines, ReportTable table)
+    {
+        int[] widths = Widest(lines, table);
         int over = (Gap * widths.Length) - Columns;
         foreach (int width in widths) over += width;
         for (; over > 0; over--)

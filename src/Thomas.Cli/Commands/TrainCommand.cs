@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Studies;
 using Thomas.App.Tuning;
 using Thomas.Architectures;
 using Thomas.Autodiff;
@@ -42,6 +43,7 @@ internal sealed class TrainCommand
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: false);
+    private readonly ReportOption _report = new();
     private readonly ResizeOptions _resize = new();
 
     private TrainCommand(Terminal terminal, TuningChoice tuned)
@@ -60,6 +62,7 @@ internal sealed class TrainCommand
         train._variant.AddTo(command);
         train._file.AddTo(command);
         train._results.AddTo(command);
+        train._report.AddTo(command);
         train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
@@ -74,6 +77,7 @@ internal sealed class TrainCommand
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         _results.Check(parsed, output, _data.Path(parsed));
+        _report.Check(parsed);
         SaveOptions save = _file.Read(parsed);
         long? bound = _training.Memory(parsed);
         RunMemory memory = RunMemory.Begin(bound);
@@ -86,6 +90,7 @@ internal sealed class TrainCommand
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
         string device = _compute.DescribeChosen(options.Compile);
         Announce(architecture, model, data, options, split, device);
+        TrainingReports reports = new("train", architecture.Name, data, options.Compile, _terminal.CommandLine, options.Seed);
 
         if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
@@ -113,12 +118,16 @@ internal sealed class TrainCommand
                     Process = memory.Report(),
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
+                    ReportFolder = _report.Folder(parsed),
                 },
                 ReportJson.Default.TrainReport);
         }
         else Print(result, job, output, usage, memory);
         ImageInput input = ImageInput.Of(result.Model);
-        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile);
+        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile)
+            & _report.Write(parsed, _terminal, reports.Of(
+                result, policy, (learning.Only(Subset.Train).Samples.Count, learning.Only(Subset.Validation).Samples.Count), job.Test, job.Broken, notes,
+                isComplete: !result.Cancelled && tested));
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");

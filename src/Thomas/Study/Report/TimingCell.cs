@@ -60,7 +60,8 @@ internal sealed record TimingCell
 /// <summary>One measurement.</summary>
 /// <param name="Seconds">Of one step, inference, or image.</param>
 /// <param name="Gigaflops">What a loop of multiply-adds in registers gave on as many threads immediately before.</param>
-internal readonly record struct TimingSample(double Seconds, double Gigaflops);
+/// <param name="Visit">Which of the times that the study came back to the cell, with new memory.</param>
+internal readonly record struct TimingSample(double Seconds, double Gigaflops, int Visit = 0);
 
 /// <summary>Statistics of samples.</summary>
 /// <param name="Median">The median, seconds.</param>

@@ -8,6 +8,7 @@ using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Runtime;
+using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.Benchmarks;
@@ -85,7 +86,7 @@ internal static class StepBenchmark
         {
             for (int t = 0; t < threads.Length; t++)
             {
-                double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
+                double gigaflops = Networks.Peak.GigaflopsPerSecond(threads[t]);
                 if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
                 programs[t].Begin(round + 3, 1e-4f);

@@ -38,6 +38,12 @@ internal sealed record AccuracyRun
     /// <summary>After it; null where nothing could be measured.</summary>
     public AccuracyReport? After { get; init; }
 
+    /// <summary>After the new last layer alone, where more was trained after it; else null.</summary>
+    public AccuracyReport? AfterLastLayer { get; init; }
+
+    /// <summary>On test images, which no choice was made with; null where there are none.</summary>
+    public AccuracyReport? Test { get; init; }
+
     /// <summary>Names of the classes, as the rows of the confusion matrix.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
 

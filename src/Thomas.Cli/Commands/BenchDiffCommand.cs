@@ -50,6 +50,8 @@ internal sealed class BenchDiffCommand
             cells, diff.Count(CellChange.Slower), diff.Count(CellChange.Faster), diff.Count(CellChange.Same), diff.OnlyBefore, diff.OnlyAfter, diff.Notes);
     }
 
+    private static string Times(CellDifference cell) => $"{Figures.Time(cell.Before.Summary.Median)} to {Figures.Time(cell.After.Summary.Median)}";
+
     private void Print(StudyDiff diff, bool all)
     {
         foreach (string note in diff.Notes) _terminal.Say($"differs  {note}");
@@ -58,14 +60,13 @@ internal sealed class BenchDiffCommand
         {
             if (!all && cell.Change is CellChange.Same or CellChange.Shown) continue;
             _terminal.Say(Format.Invariant(
-                $"{cell.Change.ToString().ToLowerInvariant(),-7} {cell.Ratio,6:0.000} ({cell.Low:0.000} to {cell.High:0.000})  "
-                + $"{Figures.Time(cell.Before.Summary.Median)} to {Figures.Time(cell.After.Summary.Median)}  {cell.After.Id}"));
+                $"{cell.Change.ToString().ToLowerInvariant(),-7} {cell.Ratio,6:0.000} ({cell.Low:0.000} to {cell.High:0.000})  {Times(cell)}  {cell.After.Id}"));
         }
 
         int judged = diff.Count(CellChange.Slower) + diff.Count(CellChange.Faster) + diff.Count(CellChange.Same);
-        _terminal.Say(Format.Invariant(
+        _terminal.Say(
             $"{diff.Count(CellChange.Slower)} slower, {diff.Count(CellChange.Faster)} faster, {diff.Count(CellChange.Same)} the same of {judged} times of one "
-            + $"thread, each scaled by the loop beside it; {diff.Count(CellChange.Shown)} other times are not judged"));
+            + $"thread, each scaled by the loop beside it; {diff.Count(CellChange.Shown)} other times are not judged");
         foreach (string id in diff.OnlyBefore) _terminal.Detail($"only in the first   {id}");
         foreach (string id in diff.OnlyAfter) _terminal.Detail($"only in the second  {id}");
         int missing = diff.OnlyBefore.Count + diff.OnlyAfter.Count;

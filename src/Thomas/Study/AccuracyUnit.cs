@@ -101,7 +101,13 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
 
     private TrainerOptions Options(UpdatePolicy chosen)
     {
-        TrainerOptions options = new() { Policy = chosen, Seed = seed, Augmentation = new Augmentation { Flip = true, MinimumCropScale = 0.5f } };
+        // Photos are flipped and cut as 'tune' does it; a mirrored letter is another letter, or none.
+        TrainerOptions options = new()
+        {
+            Policy = chosen,
+            Seed = seed,
+            Augmentation = StudySources.IsDrawn(data) ? new Augmentation() : new Augmentation { Flip = true, MinimumCropScale = 0.5f },
+        };
         return epochs is int count ? options with { Epochs = count } : options;
     }
 

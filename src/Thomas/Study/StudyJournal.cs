@@ -33,7 +33,7 @@ internal sealed class StudyJournal : IDisposable
     {
         try
         {
-            FileStream file = new(Path.Combine(folder, FileName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
+            FileStream file = new(Path.Combine(folder, FileName), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
             StudyJournal journal = new(file, [], origin);
             journal.Write(JsonSerializer.SerializeToUtf8Bytes(origin, StudyJournalJson.Default.StudyOrigin));
             return journal;
@@ -52,7 +52,7 @@ internal sealed class StudyJournal : IDisposable
         FileStream file;
         try
         {
-            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -159,6 +159,7 @@ internal sealed record StudyOrigin(string Plan, ReportHeader Header, IReadOnlyDi
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(StudyOrigin))]
 [JsonSerializable(typeof(StudyEntry))]

@@ -7,6 +7,7 @@ using Thomas.Autodiff;
 namespace Thomas.Study;
 
 /// <summary>What a study measures: a file in JSON, or a preset.</summary>
+/// <remarks>What has a default can be set, since the reader would put zeros in the place of defaults otherwise.</remarks>
 internal sealed record StudyPlan
 {
     private const int MostCells = 100_000;
@@ -15,19 +16,19 @@ internal sealed record StudyPlan
     public required string Title { get; init; }
 
     /// <summary>The seed of everything random.</summary>
-    public ulong Seed { get; init; } = 1;
+    public ulong Seed { get; set; } = 1;
 
     /// <summary>How often the study comes back to each cell, with new memory.</summary>
-    public int Visits { get; init; } = 3;
+    public int Visits { get; set; } = 3;
 
     /// <summary>Samples of a cell in each visit, if there is time for them.</summary>
-    public int Rounds { get; init; } = 10;
+    public int Rounds { get; set; } = 10;
 
     /// <summary>Seconds after which a cell gets no more samples, over all visits. Each gets at least one.</summary>
-    public double SecondsEach { get; init; } = 5;
+    public double SecondsEach { get; set; } = 5;
 
     /// <summary>Whether the report also shows what others have published.</summary>
-    public bool Published { get; init; }
+    public bool Published { get; set; }
 
     /// <summary>What is measured, in order.</summary>
     public required IReadOnlyList<StudyExperiment> Experiments { get; init; }
@@ -77,8 +78,9 @@ internal sealed record StudyPlan
 
         long CheckExperiment(int index)
         {
-            StudyExperiment one = Experiments[index];
+            StudyExperiment? one = Experiments[index];
             string at = FormattableString.Invariant($"experiments[{index}].");
+            if (one is null) throw new ThomasException($"'{name}' is not a study that can be run: {at[..^1]} is null.");
             Require(one.Title.Length is > 0 and <= 200, at + "title", "must have 1 to 200 characters");
             foreach (string measure in one.Measure)
             {
@@ -170,37 +172,37 @@ internal sealed record StudyExperiment
     /// Model files, architectures with random weights such as <c>lenet5</c> or <c>lenet5:32x32x3</c>, <c>digits</c> for a LeNet-5 that learns drawn digits
     /// first, or names that are given when the study is run.
     /// </summary>
-    public IReadOnlyList<string> Models { get; init; } = [];
+    public IReadOnlyList<string> Models { get; set; } = [];
 
     /// <summary>Data sets as <c>tune</c> takes them, <c>drawn-digits</c>, <c>drawn-letters</c>, or names that are given when the study is run.</summary>
-    public IReadOnlyList<string> Data { get; init; } = [];
+    public IReadOnlyList<string> Data { get; set; } = [];
 
     /// <summary>Update policies, or <see cref="Inference"/>.</summary>
-    public IReadOnlyList<string> Policies { get; init; } = [Inference, "all"];
+    public IReadOnlyList<string> Policies { get; set; } = [Inference, "all"];
 
     /// <summary>Devices.</summary>
-    public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
+    public IReadOnlyList<string> Devices { get; set; } = ["cpu"];
 
     /// <summary>Threads of the cpu device; 0 for the fast cores.</summary>
-    public IReadOnlyList<int> Threads { get; init; } = [0];
+    public IReadOnlyList<int> Threads { get; set; } = [0];
 
     /// <summary>Images of a step or an inference.</summary>
-    public IReadOnlyList<int> Batches { get; init; } = [8];
+    public IReadOnlyList<int> Batches { get; set; } = [8];
 
     /// <summary>Types of stored activations.</summary>
-    public IReadOnlyList<string> Types { get; init; } = [Float];
+    public IReadOnlyList<string> Types { get; set; } = [Float];
 
     /// <summary>Words for an OpenCL device, or <c>without=PASS</c> for the CPU; "" for none.</summary>
-    public IReadOnlyList<string> Switches { get; init; } = [""];
+    public IReadOnlyList<string> Switches { get; set; } = [""];
 
     /// <summary>Training runs with different seeds.</summary>
-    public int Seeds { get; init; } = 1;
+    public int Seeds { get; set; } = 1;
 
     /// <summary>Epochs of training; null for those by default.</summary>
-    public int? Epochs { get; init; }
+    public int? Epochs { get; set; }
 
     /// <summary>Models that were trained elsewhere, evaluated on the same images.</summary>
-    public IReadOnlyList<string> Compare { get; init; } = [];
+    public IReadOnlyList<string> Compare { get; set; } = [];
 }
 
 [JsonSourceGenerationOptions(

@@ -33,6 +33,9 @@ internal sealed class StudySources(ulong seed, string folder, IReadOnlyDictionar
     /// <summary>Decodes images.</summary>
     public IImageDecoder Decoder => decoder;
 
+    /// <summary>Whether a data set is drawn by the program.</summary>
+    public static bool IsDrawn(string data) => data is DrawnDigits or DrawnLetters;
+
     /// <summary>The architecture of a name such as <c>lenet5:32x32x3</c>, with the size of its images; null where the name is none.</summary>
     public static (Architecture Architecture, int Height, int Width, int Channels)? Architecture(string name)
     {

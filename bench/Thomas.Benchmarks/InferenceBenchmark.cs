@@ -7,7 +7,6 @@ using System.Linq;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Runtime;
-using Thomas.Study;
 
 namespace Thomas.Benchmarks;
 

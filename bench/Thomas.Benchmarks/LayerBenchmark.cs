@@ -9,7 +9,6 @@ using Thomas.Kernels;
 using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Runtime;
-using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.Benchmarks;

@@ -8,7 +8,6 @@ using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Runtime;
-using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.Benchmarks;

@@ -43,12 +43,14 @@ internal sealed class BenchDiffCommand
         foreach (CellDifference cell in diff.Cells)
         {
             cells.Add(new CellDifferenceReport(
-                cell.After.Id, cell.Change.ToString().ToLowerInvariant(), cell.Before.Summary.Median, cell.After.Summary.Median, cell.Ratio, cell.Low, cell.High));
+                cell.After.Id, Name(cell), cell.Before.Summary.Median, cell.After.Summary.Median, cell.Ratio, cell.Low, cell.High));
         }
 
         return new BenchDiffReport(
             cells, diff.Count(CellChange.Slower), diff.Count(CellChange.Faster), diff.Count(CellChange.Same), diff.OnlyBefore, diff.OnlyAfter, diff.Notes);
     }
+
+    private static string Name(CellDifference cell) => cell.Change.ToString().ToLowerInvariant();
 
     private static string Times(CellDifference cell) => $"{Figures.Time(cell.Before.Summary.Median)} to {Figures.Time(cell.After.Summary.Median)}";
 
@@ -60,7 +62,7 @@ internal sealed class BenchDiffCommand
         {
             if (!all && cell.Change is CellChange.Same or CellChange.Shown) continue;
             _terminal.Say(Format.Invariant(
-                $"{cell.Change.ToString().ToLowerInvariant(),-7} {cell.Ratio,6:0.000} ({cell.Low:0.000} to {cell.High:0.000})  {Times(cell)}  {cell.After.Id}"));
+                $"{Name(cell),-7} {cell.Ratio,6:0.000} ({cell.Low:0.000} to {cell.High:0.000})  {Times(cell)}  {cell.After.Id}"));
         }
 
         int judged = diff.Count(CellChange.Slower) + diff.Count(CellChange.Faster) + diff.Count(CellChange.Same);

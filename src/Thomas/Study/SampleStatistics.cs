@@ -5,8 +5,8 @@ namespace Thomas.Study;
 
 /// <summary>Medians of samples with intervals by the bootstrap: how far the median moves when the samples are drawn again from themselves.</summary>
 /// <remarks>
-/// Percentile bootstrap: B. Efron, "Bootstrap methods: another look at the jackknife", 1979. The draws come from a fixed seed, so the same samples give the same
-/// interval. With fewer than three samples there is no interval.
+/// Percentile bootstrap: B. Efron, "Bootstrap methods: another look at the jackknife", 1979. The draws come from a fixed seed, so the same samples give the
+/// same interval. With fewer than three samples there is no interval.
 /// </remarks>
 internal static class SampleStatistics
 {

@@ -55,7 +55,8 @@ internal static class StudyExpansion
                         }
                         catch (ThomasException e)
                         {
-                            AbsentCell missing = new(one.Title, string.Join(' ', [name, type, .. switches.Length > 0 ? [switches] : Array.Empty<string>()]), e.Message);
+                            string what = switches.Length > 0 ? $"{name} {type} {switches}" : $"{name} {type}";
+                            AbsentCell missing = new(one.Title, what, e.Message);
                             if (!absent.Contains(missing)) absent.Add(missing);
                         }
                     }

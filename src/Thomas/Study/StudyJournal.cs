@@ -141,10 +141,10 @@ internal sealed record StudyOrigin(string Plan, ReportHeader Header, IReadOnlyDi
     public string? Differs(StudyOrigin now)
     {
         if (Plan != now.Plan) return "it measures something else";
-        if (Header.Version != now.Header.Version || Header.Commit != now.Header.Commit)
-            return $"it was begun by {Header.Version}, commit {Header.Commit ?? "unknown"}";
-        if (Header.Processor != now.Header.Processor || Header.Tier != now.Header.Tier || Header.Processors != now.Header.Processors)
-            return $"it was begun on {Header.Processor} ({Header.Tier}, {Header.Processors} processors)";
+        ReportHeader a = Header, b = now.Header;
+        if (a.Version != b.Version || a.Commit != b.Commit) return $"it was begun by {a.Version}, commit {a.Commit ?? "unknown"}";
+        bool isSame = a.Processor == b.Processor && a.Tier == b.Tier && a.Processors == b.Processors;
+        if (!isSame) return $"it was begun on {a.Processor} ({a.Tier}, {a.Processors} processors)";
         if (Names.Count != now.Names.Count) return "other models or data were given for its names";
         foreach ((string name, string path) in Names)
         {

@@ -84,7 +84,9 @@ internal sealed record StudyPlan
             Require(one.Title.Length is > 0 and <= 200, at + "title", "must have 1 to 200 characters");
             foreach (string measure in one.Measure)
             {
-                Require(Array.IndexOf(StudyExperiment.Measures, measure) >= 0, at + "measure", $"has '{measure}'; known are {string.Join(", ", StudyExperiment.Measures)}");
+                Require(
+                    Array.IndexOf(StudyExperiment.Measures, measure) >= 0, at + "measure",
+                    $"has '{measure}'; known are {string.Join(", ", StudyExperiment.Measures)}");
             }
 
             Require(one.Measure.Count > 0, at + "measure", "has no entry");
@@ -102,7 +104,9 @@ internal sealed record StudyPlan
 
             foreach (string type in one.Types)
             {
-                Require(Array.IndexOf(StudyExperiment.KnownTypes, type) >= 0, at + "types", $"has '{type}'; known are {string.Join(", ", StudyExperiment.KnownTypes)}");
+                Require(
+                    Array.IndexOf(StudyExperiment.KnownTypes, type) >= 0, at + "types",
+                    $"has '{type}'; known are {string.Join(", ", StudyExperiment.KnownTypes)}");
             }
 
             foreach (int threads in one.Threads) Require(threads is >= 0 and <= 256, at + "threads", "must be 1 to 256, or 0 for the fast cores");

@@ -12,8 +12,8 @@ using Thomas.Training;
 namespace Thomas.Study;
 
 /// <summary>
-/// Compiling, first and later steps (or inferences) of one model, policy and batch on several devices. The devices take turns, so that a busy or hot moment hits
-/// all of them; beside each sample stands what the machine's multiply-adds gave then.
+/// Compiling, first and later steps (or inferences) of one model, policy and batch on several devices. The devices take turns, so that a busy or hot moment
+/// hits all of them; beside each sample stands what the machine's multiply-adds gave then.
 /// </summary>
 internal sealed class TimingUnit : StudyUnit
 {

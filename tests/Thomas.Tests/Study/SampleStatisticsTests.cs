@@ -31,7 +31,9 @@ public sealed class SampleStatisticsTests
         Assert.Equal((2.0, 2.0, 2.0, 60.0), (summary.Median, summary.Low, summary.High, summary.Gigaflops));
     }
 
-    /// <summary>95 % intervals of a median must hold the true one in about 95 % of the cases; with so few samples the bootstrap is known to fall a little short.</summary>
+    /// <summary>
+    /// 95 % intervals of a median must hold the true one in about 95 % of the cases; with so few samples the bootstrap is known to fall a little short.
+    /// </summary>
     [Fact]
     public void Intervals_cover_the_true_median()
     {

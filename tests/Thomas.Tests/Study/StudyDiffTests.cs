@@ -45,7 +45,7 @@ public sealed class StudyDiffTests
         TimingCell two = Cell("a", 1, 100) with { Threads = 2 }, gpu = Cell("b", 1, 100) with { Device = "opencl:0" };
         TimingCell few = Cell("c", 1, 100) with { Samples = [new TimingSample(1, 100)] }, compile = Cell("d", 1, 100) with { Stage = TimingCell.Compile };
         StudyReport before = Report(two, gpu, few, compile);
-        StudyReport after = Report([.. before.Timings.Select(cell => cell with { Samples = [.. cell.Samples.Select(s => s with { Seconds = 2 * s.Seconds })] })]);
+        StudyReport after = Report([.. before.Timings.Select(Twice)]);
         StudyDiff diff = StudyDiff.Of(before, after);
         Assert.All(diff.Cells, cell => Assert.Equal((CellChange.Shown, 2.0), (cell.Change, Math.Round(cell.Ratio, 6))));
     }
@@ -60,6 +60,8 @@ public sealed class StudyDiffTests
         Assert.Contains(notes, note => note.StartsWith("commit", StringComparison.Ordinal));
         Assert.Contains(notes, note => note.Contains("interrupted", StringComparison.Ordinal));
     }
+
+    private static TimingCell Twice(TimingCell cell) => cell with { Samples = [.. cell.Samples.Select(s => s with { Seconds = 2 * s.Seconds })] };
 
     private static TimingCell Cell(string name, double seconds, double gigaflops, ulong seed = 1)
     {

@@ -69,6 +69,7 @@ internal static class ThomasCommand
         root.Add(TrainCommand.Create(terminal, tuned));
         root.Add(ConvertCommand.Create(terminal));
         root.Add(DevicesCommand.Create(terminal));
+        root.Add(BenchCommand.Create(terminal));
         root.Add(PullCommand.Create(terminal));
         root.Add(DemoCommand.Create(terminal, tuned));
         foreach (Option option in root.Options)

@@ -11,7 +11,6 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Imaging;
-using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -292,9 +291,6 @@ internal sealed class TrainCommand
         Architecture architecture, Dataset data, string output, string device, TrainerOptions options, TrainerResult result, Job job,
         IReadOnlyList<string> notes)
     {
-        List<EpochEntry> epochs = [];
-        foreach (EpochReport e in result.Epochs)
-            epochs.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
         return new TrainReport(
             architecture.Name,
             data.Name,
@@ -307,7 +303,7 @@ internal sealed class TrainCommand
             result.After is ConfusionMatrix after ? ReportParts.Of(after, result.Labels) : null,
             job.Test is ConfusionMatrix test ? ReportParts.Of(test, result.Labels) : null,
             result.BestEpoch,
-            epochs,
+            ReportParts.Of(result.Epochs),
             ReportParts.Of(result),
             ReportParts.Of(result.Times),
             ReportParts.Of(job.Broken),

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Data;
+using Thomas.Runtime;
 using Thomas.Study;
 using Thomas.Training;
 
@@ -75,6 +76,9 @@ internal static class ReportParts
         output.IsIndependent,
         output.Threshold,
         output.Description);
+
+    public static PausesReport? Of(PauseReport? pauses) =>
+        pauses is null ? null : new PausesReport(pauses.Duration.TotalSeconds, pauses.Count, pauses.Reasons, pauses.StopReason);
 
     private static IntervalReport? Of(ShareInterval? interval) => interval is ShareInterval known ? new IntervalReport(known.Low, known.High) : null;
 

@@ -39,6 +39,7 @@ internal sealed class TrainCommand
         "--update", "What to train with --weights (default all; without --weights all layers are trained from scratch)");
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
+    private readonly GuardOptions _guard = new();
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: false);
@@ -63,6 +64,7 @@ internal sealed class TrainCommand
         train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
+        train._guard.AddTo(command);
         train._cache.AddTo(command);
         terminal.Bind(command, train.Run);
         return command;
@@ -80,7 +82,7 @@ internal sealed class TrainCommand
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
-        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed) };
+        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed), Guard = _guard.Read(parsed) };
         (Model model, IReadOnlyList<string> notes) = memory.Loading(() => Build(parsed, architecture, data, options, output));
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
@@ -93,6 +95,7 @@ internal sealed class TrainCommand
         Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan) { KeepsPredictions = _results.AreWanted(parsed) };
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
+        if (result is { Cancelled: true, After: null, Pauses.StopReason: string reason }) throw new RunStoppedException(reason);
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
 
         // Saved before it is tested: what comes now can fail or be cancelled.
@@ -127,8 +130,8 @@ internal sealed class TrainCommand
 
         if (!result.Cancelled && tested) return written ? ExitCode.Success : ExitCode.Output;
         _terminal.Complain(
-            result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
-        return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
+            result.Cancelled ? $"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
+        return result.Cancelled || _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
     }
 
     /// <summary>Plans all stages under the bound, before anything runs.</summary>
@@ -273,6 +276,7 @@ internal sealed class TrainCommand
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
         _terminal.Network(result);
+        _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
@@ -308,6 +312,7 @@ internal sealed class TrainCommand
             Before = result.Before is ConfusionMatrix before ? ReportParts.Of(before, result.Labels) : null,
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
+            Pauses = ReportParts.Of(result.Pauses),
         };
     }
 

@@ -10,6 +10,7 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Study;
 using Thomas.Training;
 
@@ -78,11 +79,12 @@ internal sealed class TrainCommand
         _results.Check(parsed, output, _data.Path(parsed));
         SaveOptions save = _file.Read(parsed);
         long? bound = _training.Memory(parsed);
+        RunGuard? guard = _guard.Read(parsed);
         RunMemory memory = RunMemory.Begin(bound);
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
-        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed), Guard = _guard.Read(parsed) };
+        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed), Guard = guard };
         (Model model, IReadOnlyList<string> notes) = memory.Loading(() => Build(parsed, architecture, data, options, output));
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
@@ -130,7 +132,9 @@ internal sealed class TrainCommand
 
         if (!result.Cancelled && tested) return written ? ExitCode.Success : ExitCode.Output;
         _terminal.Complain(
-            result.Cancelled ? $"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
+            result.Cancelled
+                ? $"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}"
+                : $"the test did not finish; the trained model is in {output}");
         return result.Cancelled || _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
     }
 

@@ -11,6 +11,7 @@ using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -61,6 +62,7 @@ internal sealed class TuneCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed);
+        RunGuard? guard = _guard.Read(parsed);
         Model model = _model.Load(parsed, _terminal.Cancellation);
         RunMemory memory = RunMemory.Begin(_training.Memory(parsed));
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
@@ -83,7 +85,7 @@ internal sealed class TuneCommand
             Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
             KeepPredictions = _results.AreWanted(parsed),
             FindSuspects = _results.Suspects(parsed) is not null,
-            Guard = _guard.Read(parsed),
+            Guard = guard,
         };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);

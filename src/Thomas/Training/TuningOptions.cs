@@ -98,7 +98,11 @@ public sealed record TuningOptions
         Head.ValidateForFeatures();
         Network?.Validate();
         Guard?.Validate();
-        if (Network?.Guard is not null) throw new ArgumentException("Give the guard to the run, not to its network: it then holds for all stages.", nameof(Guard));
+        if (Network?.Guard is not null)
+        {
+            throw new ArgumentException("Give the guard to the run, not to its network: it then holds for all stages.", nameof(Guard));
+        }
+
         Augmentation.Check();
         Preprocessing?.Check();
         if (HybridSplit.IsAsked(Compile) && MemoryBytes is not null) throw HybridSplit.NoBound();

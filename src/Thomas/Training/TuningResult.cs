@@ -52,7 +52,9 @@ public sealed class TuningResult
     /// <summary>What the guard of <see cref="TuningOptions.Guard"/> did; null without one.</summary>
     public PauseReport? Pauses { get; init; }
 
-    /// <summary>Whether training was cancelled, or ended by its guard (<see cref="PauseReport.StopReason"/>); the model then holds the best weights up to that point.</summary>
+    /// <summary>
+    /// Whether training was cancelled, or ended by its guard (<see cref="PauseReport.StopReason"/>); the model then holds the best weights up to that point.
+    /// </summary>
     public required bool Cancelled { get; init; }
 
     /// <summary>Decisions and warnings, for the log.</summary>

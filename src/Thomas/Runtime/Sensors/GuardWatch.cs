@@ -29,7 +29,9 @@ internal sealed class GuardWatch
     private TimeSpan _next;
 
     /// <param name="guard">The limits.</param>
-    /// <param name="tell">Told the stage, what happens, and whether the run is paused: when a pause begins, at every look while it lasts, and when it ends.</param>
+    /// <param name="tell">
+    /// Told the stage, what happens, and whether the run is paused: when a pause begins, at every look while it lasts, and when it ends.
+    /// </param>
     /// <param name="warn">Told the stage and what the guard cannot do.</param>
     public GuardWatch(RunGuard guard, Action<string, string, bool> tell, Action<string, string> warn)
     {
@@ -202,8 +204,8 @@ internal sealed class GuardWatch
             try
             {
                 _problem = "";
-                GuardReading? reading = read();
-                return reading?.Temperature is double celsius && !double.IsFinite(celsius) ? reading with { Temperature = null } : reading ?? new GuardReading();
+                GuardReading reading = read() ?? new GuardReading();
+                return reading.Temperature is double celsius && !double.IsFinite(celsius) ? reading with { Temperature = null } : reading;
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {

@@ -58,7 +58,9 @@ internal sealed class TemperatureSensor(string path, string name, TemperaturePla
         return Plausible(units / unitsPerDegree) is null ? null : new TemperatureSensor(path, type, PlaceOf(type), unitsPerDegree);
     }
 
-    /// <summary>The first temperature of a chip of <c>class/hwmon</c> whose kind has no thermal zone, such as AMD's processors; null for all other chips.</summary>
+    /// <summary>
+    /// The first temperature of a chip of <c>class/hwmon</c> whose kind often has no thermal zone, such as AMD's processors; null for all other chips.
+    /// </summary>
     public static TemperatureSensor? OfChip(string folder)
     {
         string name = SysFile.Text(Path.Combine(folder, "name"));
@@ -78,7 +80,7 @@ internal sealed class TemperatureSensor(string path, string name, TemperaturePla
     {
         string name = type.ToLowerInvariant();
         if (Has("gpu") || Has("g3d")) return TemperaturePlace.Graphics;
-        if (Has("skin") || Has("quiet") || Has("shell") || Has("case-therm") || name is "mtktsap" or "back_temp" or "sys-therm-0") return TemperaturePlace.Skin;
+        if (Has("skin") || Has("quiet") || Has("shell") || Has("case-therm") || name is "mtktsap" or "back_temp" or "tskn") return TemperaturePlace.Skin;
         if (Has("batt") || name.StartsWith("bat", StringComparison.Ordinal)) return TemperaturePlace.Battery;
         return Has("cpu") || Has("pkg") || Has("core") || Has("cluster") || name.StartsWith("soc", StringComparison.Ordinal)
             || name.StartsWith("tsens", StringComparison.Ordinal) || name is "big" or "mid" or "little" or "b0d4" or "ap" or "apss" or "k10temp"

@@ -24,12 +24,18 @@ internal sealed class SensorLog : IDisposable
     // A phone lists up to a hundred zones; those that tell most come first.
     private const int MostTemperatures = 12, MostSeries = 32;
 
+    // The counters of a large processor under load begin again after a few minutes, so they are read oftener than the rest.
+    private static readonly TimeSpan MostBetweenCounts = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan LongestInterval = TimeSpan.FromHours(1);
+
     private readonly Lock _gate = new();
     private readonly SystemSensors _sensors;
     private readonly SensorClock _clock;
     private readonly int _most;
     private readonly TimeSpan _began;
     private readonly List<Track> _tracks = [];
+    private readonly List<CounterPower> _powers = [];
     private readonly List<WeakReference<EnergyMeter>> _meters = [];
     private readonly EnergyMeter _whole;
     private readonly CancellationTokenSource _end = new();
@@ -56,7 +62,13 @@ internal sealed class SensorLog : IDisposable
             Add(new Track(sensor.Name, "temperature", "°C", sensor.Read));
         }
 
-        foreach (EnergyCounter counter in sensors.Counters) Add(new Track(counter.Name, "power", "W", new CounterPower(counter, _clock).Read));
+        foreach (EnergyCounter counter in sensors.Counters)
+        {
+            CounterPower power = new(counter, _clock);
+            _powers.Add(power);
+            Add(new Track(counter.Name, "power", "W", power.Read));
+        }
+
         foreach (BatterySensor battery in sensors.Batteries)
         {
             // Read once a sample, by the first of its tracks. What charges the battery is not the device's power.
@@ -83,20 +95,14 @@ internal sealed class SensorLog : IDisposable
     {
         lock (_gate)
         {
+            SampleEnergy();
             double seconds = (_clock.Now - _began).TotalSeconds;
             foreach (Track track in _tracks) track.Sample(seconds);
-            _whole.Sample();
-            _meters.RemoveAll(static meter => !meter.TryGetTarget(out _));
-            foreach (WeakReference<EnergyMeter> reference in _meters)
-            {
-                if (reference.TryGetTarget(out EnergyMeter? meter)) meter.Sample();
-            }
-
             _lost.AddRange(_sensors.TakeLost());
             if (++_samples < _most) return;
             foreach (Track track in _tracks) track.Thin();
             _samples = (_samples + 1) / 2;
-            _interval *= 2;
+            if (_interval < LongestInterval) _interval *= 2;
         }
     }
 
@@ -156,9 +162,30 @@ internal sealed class SensorLog : IDisposable
         while (!end.IsCancellationRequested)
         {
             Sample();
-            TimeSpan interval;
-            lock (_gate) interval = _interval;
-            _clock.Wait(interval, end);
+            TimeSpan left;
+            lock (_gate) left = _interval;
+            while (!end.IsCancellationRequested)
+            {
+                TimeSpan step = left < MostBetweenCounts ? left : MostBetweenCounts;
+                _clock.Wait(step, end);
+                left -= step;
+                if (left <= TimeSpan.Zero) break;
+                SampleEnergy();
+            }
+        }
+    }
+
+    private void SampleEnergy()
+    {
+        lock (_gate)
+        {
+            foreach (CounterPower power in _powers) power.Count();
+            _whole.Sample();
+            _meters.RemoveAll(static meter => !meter.TryGetTarget(out _));
+            foreach (WeakReference<EnergyMeter> reference in _meters)
+            {
+                if (reference.TryGetTarget(out EnergyMeter? meter)) meter.Sample();
+            }
         }
     }
 
@@ -203,19 +230,31 @@ internal sealed class SensorLog : IDisposable
         }
     }
 
-    /// <summary>Power as the difference of a counter from one sample to the next.</summary>
+    /// <summary>The mean power from one sample to the next, as a counter says it.</summary>
     private sealed class CounterPower(EnergyCounter counter, SensorClock clock)
     {
         private long? _count;
-        private TimeSpan _time;
+        private TimeSpan _counted;
+        private TimeSpan _read;
+        private double _joules;
 
-        public double? Read()
+        /// <summary>Reads the counter.</summary>
+        public void Count()
         {
             TimeSpan now = clock.Now;
-            if (counter.Read() is not long count) return null;
-            double seconds = (now - _time).TotalSeconds;
-            double? watts = _count is long before && seconds > 0 ? counter.Joules(before, count) / seconds : null;
-            (_count, _time) = (count, now);
+            if (counter.Read() is not long count) return;
+            if (_count is long before) _joules += counter.Joules(before, count);
+            else _read = now;
+            (_count, _counted) = (count, now);
+        }
+
+        /// <summary>The mean since the last call; null where nothing was counted since then.</summary>
+        public double? Read()
+        {
+            double seconds = (_counted - _read).TotalSeconds;
+            if (seconds <= 0) return null;
+            double watts = _joules / seconds;
+            (_joules, _read) = (0, _counted);
             return watts;
         }
     }

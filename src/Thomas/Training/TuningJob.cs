@@ -63,6 +63,7 @@ internal sealed class TuningJob(
         if (options.MemoryBytes is not null) _plan = Tuner.Plan(model, dataset, options);
         else if (options.Network is not null) CheckPlan(labels);
         Trim();
+        _watch?.Pass("decode", cancellation);
         Dataset divided = Divide();
 
         // What the network is trained on is prepared large enough for its random crops; the features then come from the same images.

@@ -91,7 +91,7 @@ public sealed class GuardTests : IDisposable
             },
             cancellation.Token);
         Assert.Equal(130, run.Code);
-        Assert.Equal("features             paused: 91 °C (x86_pkg_temp), goes on below 82 °C", line);
+        Assert.Equal("decode               paused: 91 °C (x86_pkg_temp), goes on below 82 °C", line);
         Assert.Contains("cancelled; nothing was written", run.Error, StringComparison.Ordinal);
     }
 

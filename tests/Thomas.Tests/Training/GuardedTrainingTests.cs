@@ -116,6 +116,7 @@ public sealed class GuardedTrainingTests
         TrainerResult stopped = job.Run(options with { Guard = guard });
         Assert.True(stopped.Cancelled);
         Assert.Equal("the battery is at 19 %, below the limit of 20 %, and is not being charged", stopped.Pauses!.StopReason);
+        Assert.Equal((0, TimeSpan.Zero), (stopped.Pauses.Count, stopped.Pauses.Duration));
         Assert.Contains(stopped.Notes, note => note.StartsWith("stopped: the battery", StringComparison.Ordinal));
         TrainerResult resumed = job.Run(options);
         Assert.Contains(resumed.Notes, note => note.StartsWith("resumed", StringComparison.Ordinal));
@@ -175,7 +176,7 @@ public sealed class GuardedTrainingTests
         };
         Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax);
         HashSet<string> stages = [];
-        RunGuard guard = Guard(read => _device = _device with { Temperature = read % 2 == 0 ? 50 : 30 });
+        RunGuard guard = Guard(read => _device = _device with { Temperature = read % 2 == 1 ? 50 : 30 });
         TuningResult expected = Tuner.Tune(model, data, new NoDecoder(), options);
         TuningResult result = Tuner.Tune(
             model, data, new NoDecoder(), options with { Guard = guard },
@@ -184,7 +185,7 @@ public sealed class GuardedTrainingTests
                 if (report.Pause == PauseState.Paused) stages.Add(report.Stage);
             }));
         Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(result.Model));
-        Assert.Superset(new HashSet<string> { "features", "train", "validate" }, stages);
+        Assert.Superset(new HashSet<string> { "decode", "features", "train", "validate" }, stages);
         Assert.Equal(result.Pauses!.Duration, result.Times.Of("paused"));
         Assert.Single(result.Notes, note => note.StartsWith("paused", StringComparison.Ordinal));
         Assert.Null(result.Network?.Pauses);

@@ -87,7 +87,7 @@ internal sealed class GuardWatch
             return true;
         }
 
-        bool isSaved = false;
+        bool isSaved = false, hasWaited = false;
         TimeSpan began = _clock.Now;
         (bool wasHot, bool wasLow, bool wasStatus) = (false, false, false);
         while (!cancellation.IsCancellationRequested)
@@ -107,6 +107,7 @@ internal sealed class GuardWatch
 
             _tell(stage, $"paused: {reason}", true);
             _clock.Wait(_guard.Interval, cancellation);
+            hasWaited = true;
             Look(stage);
             if (Reason() is not string next) break;
             reason = next;
@@ -115,8 +116,8 @@ internal sealed class GuardWatch
         TimeSpan paused = _clock.Now - began;
         _next = _clock.Now + _guard.Interval;
 
-        // A run that is stopped at the first look has not been paused.
-        if (StopReason is not null && paused == TimeSpan.Zero) return false;
+        // A run that is stopped at the first look, or was canceled before, has not been paused.
+        if (!hasWaited) return StopReason is null;
         Paused += paused;
         Count++;
         if (wasHot) _hot.Add(paused);

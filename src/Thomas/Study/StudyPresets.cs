@@ -81,6 +81,8 @@ internal static class StudyPresets
     {
         Title = "Standard study",
         Published = true,
+        SecondsEach = 2,
+        Rounds = 8,
         Experiments =
         [
             new StudyExperiment
@@ -112,6 +114,8 @@ internal static class StudyPresets
     {
         Title = "The figures of 2018",
         Published = true,
+        SecondsEach = 2,
+        Rounds = 8,
         Experiments =
         [
             new StudyExperiment
@@ -140,7 +144,7 @@ internal static class StudyPresets
             },
             Accuracy("Accuracy on MNIST", ["lenet5"], "mnist", ["scratch"], 2),
             Accuracy("Accuracy on CIFAR-10", ["lenet5:32x32x3"], "cifar10", ["scratch"], 3),
-            Accuracy("Accuracy on flowers", ["mobilenet"], "flowers", ["last", "last:2", "bias", "all"], null),
+            Accuracy("Accuracy on flowers", ["mobilenet"], "flowers", ["last", "last:2", "bias", "all"], 8),
             new StudyExperiment
             {
                 Title = "Images",

@@ -14,6 +14,7 @@ internal sealed class StudyRunner
     private readonly List<StudyEntry> _entries;
     private readonly IReadOnlyList<StudyUnit> _units;
     private readonly IReadOnlyList<AbsentCell> _absent;
+    private readonly Dictionary<string, StudyUnit> _byKey = new(StringComparer.Ordinal);
     private readonly HashSet<(string Unit, int Visit)> _done = [];
     private readonly HashSet<string> _ended = new(StringComparer.Ordinal);
 
@@ -24,6 +25,7 @@ internal sealed class StudyRunner
         (_context, _journal) = (context, journal);
         _entries = [.. journal.Entries];
         (_units, _absent) = StudyExpansion.Run(context.Plan);
+        foreach (StudyUnit unit in _units) _byKey.Add(unit.Key, unit);
         foreach (StudyEntry entry in _entries) Count(entry);
     }
 
@@ -125,5 +127,6 @@ internal sealed class StudyRunner
     {
         _done.Add((entry.Unit, entry.Visit));
         if (entry.IsLast) _ended.Add(entry.Unit);
+        if (_byKey.TryGetValue(entry.Unit, out StudyUnit? unit)) unit.Recall(entry);
     }
 }

@@ -19,6 +19,11 @@ internal abstract class StudyUnit(string experiment, string key)
     /// <summary>How often it is measured at most.</summary>
     public virtual int Visits => 1;
 
+    /// <summary>Takes note of what a visit of it found, in this session or an earlier one.</summary>
+    public virtual void Recall(StudyEntry entry)
+    {
+    }
+
     /// <summary>Measures it.</summary>
     /// <param name="visit">Which visit it is, from 0.</param>
     /// <param name="context">What measuring needs.</param>

@@ -28,17 +28,33 @@ internal sealed class TimingUnit : StudyUnit
     private readonly int _batch;
     private readonly IReadOnlyList<StudyDevice> _devices;
     private readonly int _visits;
+    private readonly double _secondsEach;
+
+    // What each cell has taken over all visits.
+    private readonly Dictionary<string, double> _spent = new(StringComparer.Ordinal);
 
     public TimingUnit(StudyPlan plan, string experiment, string model, string policy, int batch, IReadOnlyList<StudyDevice> devices)
         : base(experiment, string.Create(CultureInfo.InvariantCulture, $"times/{experiment}/{model}/{policy}/{batch}"))
     {
-        (_model, _policy, _batch, _devices, _visits) = (model, policy, batch, devices, plan.Visits);
+        (_model, _policy, _batch, _devices, _visits, _secondsEach) = (model, policy, batch, devices, plan.Visits, plan.SecondsEach);
     }
 
     /// <inheritdoc/>
     public override int Visits => _visits;
 
     private bool IsInference => _policy == StudyExperiment.Inference;
+
+    /// <inheritdoc/>
+    public override void Recall(StudyEntry entry)
+    {
+        foreach (TimingCell cell in entry.Timings)
+        {
+            string key = KeyOf(cell.Device, cell.Threads, cell.Type, cell.Switches);
+            double seconds = _spent.GetValueOrDefault(key);
+            foreach (TimingSample sample in cell.Samples) seconds += cell.Stage == TimingCell.Compile ? 0 : Math.Max(sample.Seconds, SampleSeconds);
+            _spent[key] = seconds;
+        }
+    }
 
     /// <inheritdoc/>
     public override StudyEntry Run(int visit, StudyContext context, CancellationToken cancellation)
@@ -51,6 +67,8 @@ internal sealed class TimingUnit : StudyUnit
         {
             foreach (StudyDevice device in _devices)
             {
+                // One that had its time is not begun again: its first step alone may take a minute.
+                if (IsDone(device)) continue;
                 cancellation.ThrowIfCancellationRequested();
                 try
                 {
@@ -78,8 +96,6 @@ internal sealed class TimingUnit : StudyUnit
             foreach (Contender one in contenders) one.Dispose();
         }
 
-        bool isLast = true;
-        foreach (Contender one in contenders) isLast &= one.Spent > context.Plan.SecondsEach;
         List<TimingCell> cells = [];
         foreach (Contender one in contenders)
         {
@@ -88,8 +104,17 @@ internal sealed class TimingUnit : StudyUnit
             cells.Add(Cell(one, IsInference ? TimingCell.Inference : TimingCell.Step, one.Samples));
         }
 
-        return new StudyEntry { Unit = Key, Visit = visit, Timings = cells, Absent = absent, IsLast = isLast };
+        StudyEntry entry = new() { Unit = Key, Visit = visit, Timings = cells, Absent = absent };
+        bool isLast = contenders.TrueForAll(one => _spent.GetValueOrDefault(KeyOf(one.Device)) + one.Spent + one.First.Seconds > _secondsEach);
+        return entry with { IsLast = isLast };
     }
+
+    private bool IsDone(StudyDevice device) => _spent.GetValueOrDefault(KeyOf(device)) > _secondsEach;
+
+    private static string KeyOf(StudyDevice device) => KeyOf(device.Name, device.Threads, device.Type, device.Switches);
+
+    private static string KeyOf(string name, int threads, string type, string switches) =>
+        string.Create(CultureInfo.InvariantCulture, $"{name}/{threads}/{type}/{switches}");
 
     private Contender Begin(StudyDevice device, Model model, int visit, StudyContext context)
     {

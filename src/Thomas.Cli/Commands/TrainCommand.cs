@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Studies;
 using Thomas.App.Tuning;
 using Thomas.Architectures;
 using Thomas.Autodiff;
@@ -11,7 +12,6 @@ using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Runtime;
-using Thomas.Study;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -44,6 +44,7 @@ internal sealed class TrainCommand
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: false);
+    private readonly ReportOption _report = new();
     private readonly ResizeOptions _resize = new();
 
     private TrainCommand(Terminal terminal, TuningChoice tuned)
@@ -62,6 +63,7 @@ internal sealed class TrainCommand
         train._variant.AddTo(command);
         train._file.AddTo(command);
         train._results.AddTo(command);
+        train._report.AddTo(command);
         train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
@@ -77,6 +79,7 @@ internal sealed class TrainCommand
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         _results.Check(parsed, output, _data.Path(parsed));
+        _report.Check(parsed);
         SaveOptions save = _file.Read(parsed);
         long? bound = _training.Memory(parsed);
         RunGuard? guard = _guard.Read(parsed);
@@ -90,6 +93,7 @@ internal sealed class TrainCommand
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
         string device = _compute.DescribeChosen(options.Compile);
         Announce(architecture, model, data, options, split, device);
+        TrainingReports reports = new("train", architecture.Name, data, options.Compile, _terminal.CommandLine, options.Seed);
 
         if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
@@ -118,12 +122,16 @@ internal sealed class TrainCommand
                     Process = memory.Report(),
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
+                    ReportFolder = _report.Folder(parsed),
                 },
                 ReportJson.Default.TrainReport);
         }
         else Print(result, job, output, usage, memory);
         ImageInput input = ImageInput.Of(result.Model);
-        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile);
+        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile)
+            & _report.Write(parsed, _terminal, reports.Of(
+                result, policy, (learning.Only(Subset.Train).Samples.Count, learning.Only(Subset.Validation).Samples.Count), job.Test, job.Broken, notes,
+                isComplete: !result.Cancelled && tested));
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");
@@ -291,9 +299,6 @@ internal sealed class TrainCommand
         Architecture architecture, Dataset data, string output, string device, TrainerOptions options, TrainerResult result, Job job,
         IReadOnlyList<string> notes)
     {
-        List<EpochEntry> epochs = [];
-        foreach (EpochReport e in result.Epochs)
-            epochs.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
         return new TrainReport(
             architecture.Name,
             data.Name,
@@ -306,7 +311,7 @@ internal sealed class TrainCommand
             result.After is ConfusionMatrix after ? ReportParts.Of(after, result.Labels) : null,
             job.Test is ConfusionMatrix test ? ReportParts.Of(test, result.Labels) : null,
             result.BestEpoch,
-            epochs,
+            ReportParts.Of(result.Epochs),
             ReportParts.Of(result),
             ReportParts.Of(result.Times),
             ReportParts.Of(job.Broken),

@@ -4,6 +4,7 @@ using System.IO;
 using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.App.Results;
+using Thomas.App.Studies;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
@@ -34,6 +35,7 @@ internal sealed class TuneCommand
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: true);
+    private readonly ReportOption _report = new();
 
     private TuneCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -50,6 +52,7 @@ internal sealed class TuneCommand
         command.Add(tune._output);
         tune._file.AddTo(command);
         tune._results.AddTo(command);
+        tune._report.AddTo(command);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
         tune._guard.AddTo(command);
@@ -68,6 +71,7 @@ internal sealed class TuneCommand
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
         _results.Check(parsed, path, output, _data.Path(parsed));
+        _report.Check(parsed);
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable(_training.KeepsClasses(parsed));
         SaveOptions save = _file.Read(parsed);
@@ -91,6 +95,8 @@ internal sealed class TuneCommand
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
         Announce(model, data, head, input, options, device);
+        TrainingReports reports = new(
+            "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, _terminal.CommandLine, options.Seed);
 
         SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
         TuningResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
@@ -121,13 +127,15 @@ internal sealed class TuneCommand
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
                     SuspectsFile = _results.Suspects(parsed),
+                    ReportFolder = _report.Folder(parsed),
                     Suspects = SuspectFile.Report(result.Suspects, data.ClassNames),
                 },
                 ReportJson.Default.TuneReport);
         }
         else Print(result, output, usage, memory);
         bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
-            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames);
+            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames)
+            & _report.Write(parsed, _terminal, reports.Of(result, options.Network?.Policy ?? UpdatePolicy.Last));
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");

@@ -17,11 +17,14 @@ internal sealed record TimingCell
     /// <summary>What is measured: one of the constants above.</summary>
     public required string Stage { get; init; }
 
-    /// <summary>The model, or for decoding the data.</summary>
+    /// <summary>The model; of images, that for which they are prepared.</summary>
     public required string Model { get; init; }
 
-    /// <summary>The update policy of a step; "inference" else.</summary>
+    /// <summary>The update policy of a step; "inference" for inferences, "" for images.</summary>
     public required string Policy { get; init; }
+
+    /// <summary>The data set whose images are decoded and prepared; null elsewhere.</summary>
+    public string? Data { get; init; }
 
     /// <summary>"serial", "cpu", "opencl:N" or "hybrid:N".</summary>
     public required string Device { get; init; }
@@ -60,7 +63,8 @@ internal sealed record TimingCell
 /// <summary>One measurement.</summary>
 /// <param name="Seconds">Of one step, inference, or image.</param>
 /// <param name="Gigaflops">What a loop of multiply-adds in registers gave on as many threads immediately before.</param>
-internal readonly record struct TimingSample(double Seconds, double Gigaflops);
+/// <param name="Visit">Which of the times that the study came back to the cell, with new memory.</param>
+internal readonly record struct TimingSample(double Seconds, double Gigaflops, int Visit = 0);
 
 /// <summary>Statistics of samples.</summary>
 /// <param name="Median">The median, seconds.</param>

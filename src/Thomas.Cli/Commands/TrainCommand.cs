@@ -110,7 +110,7 @@ internal sealed class TrainCommand
         bool tested = result.Cancelled || ProgressDisplay.Run(_terminal, ["test"], progress => job.TryTest(result.Model, progress, _terminal));
         CacheFolder.Trim(cache);
         _terminal.Broken(job.Broken);
-        _terminal.Warnings(result.Warnings);
+        _terminal.Warnings(result.Warnings, result.Pauses);
         _terminal.Details([.. notes, .. result.Notes]);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json)

@@ -114,7 +114,7 @@ internal sealed class TuneCommand
         CacheFolder.Trim(options.CacheDirectory);
 
         _terminal.Broken(result.Broken);
-        _terminal.Warnings(result.Warnings);
+        _terminal.Warnings(result.Warnings, result.Pauses);
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json)

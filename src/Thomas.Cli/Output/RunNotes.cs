@@ -37,9 +37,14 @@ internal static class RunNotes
         else terminal.Detail(text);
     }
 
-    public static void Warnings(this Terminal terminal, IReadOnlyList<string> warnings)
+    /// <summary>The warnings of a run, but for those of its guard, which were told when it began.</summary>
+    public static void Warnings(this Terminal terminal, IReadOnlyList<string> warnings, PauseReport? told = null)
     {
-        foreach (string warning in warnings) terminal.Warn(warning);
+        HashSet<string> known = [.. told?.Warnings ?? []];
+        foreach (string warning in warnings)
+        {
+            if (!known.Contains(warning)) terminal.Warn(warning);
+        }
     }
 
     /// <summary>What a written file holds of a model that came from 8 bits.</summary>

@@ -48,6 +48,7 @@ public sealed class GuardTests : IDisposable
         Assert.Equal(0, run.Code);
         Assert.Contains("warning: the limit of 80 °C has no effect: No temperature: ", run.Error, StringComparison.Ordinal);
         Assert.Contains("warning: the limit of 20 % battery has no effect: No battery: ", run.Error, StringComparison.Ordinal);
+        Assert.Equal(3, run.Error.Split("has no effect").Length);
         Assert.Equal(2, run.Json().GetProperty("warnings").EnumerateArray().Count(text => text.GetString()!.Contains("no effect", StringComparison.Ordinal)));
     }
 

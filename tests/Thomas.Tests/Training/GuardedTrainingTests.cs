@@ -222,8 +222,8 @@ public sealed class GuardedTrainingTests
         SessionJob.Fill(plain, 10);
         plain.Train();
         bool isLow = false;
-        RunGuard guard = Guard(
-            read => _device = _device with { Temperature = read % 3 == 0 ? 50 : 30, Battery = isLow ? 0.1 : 0.5 }) with { LowBattery = LowBatteryAction.Stop };
+        RunGuard guard = Guard(read => _device = _device with { Temperature = read % 3 == 0 ? 50 : 30, Battery = isLow ? 0.1 : 0.5 });
+        guard = guard with { LowBattery = LowBatteryAction.Stop };
         using TuningSession session = TuningSession.Open(folder["guarded"], model, options: SessionJob.Options with { Guard = guard });
         SessionJob.Fill(session, 10);
         int pauses = 0;

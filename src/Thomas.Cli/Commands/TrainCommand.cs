@@ -78,6 +78,7 @@ internal sealed class TrainCommand
         long? bound = _training.Memory(parsed);
         RunMemory memory = RunMemory.Begin(bound);
         Dataset data = _data.Load(parsed, _terminal);
+        _results.CheckImages(parsed, data);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
         TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed) };
@@ -125,7 +126,7 @@ internal sealed class TrainCommand
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled && tested) return written ? ExitCode.Success : ExitCode.Output;
+        if (!result.Cancelled && tested) return ResultFiles.CodeOf(written, _terminal);
         _terminal.Complain(
             result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
         return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
@@ -175,7 +176,7 @@ internal sealed class TrainCommand
         WeightFile? weights = parsed.GetValue(_weights) is string path ? _variant.Read(parsed, path) : null;
         RecognizedNetwork? network = weights is null
             ? null
-            : WeightLoader.Recognize(weights, architecture, _variant.Variant(parsed), allowHeadMismatch: true);
+            : WeightLoader.Recognize(weights, architecture, _variant.Variant(parsed), allowHeadMismatch: true, _terminal.Cancellation);
         string variant = network?.Options.Variant ?? _variant.Variant(parsed);
         int size = parsed.GetValue(_size) ?? network?.Options.Height ?? architecture.DefaultSize;
         int channels = parsed.GetValue(_color) ? 3 : network?.Options.Channels ?? architecture.DefaultChannels;

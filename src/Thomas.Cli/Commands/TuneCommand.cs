@@ -65,6 +65,7 @@ internal sealed class TuneCommand
         OutputFile.Check(output, path);
         _results.Check(parsed, path, output, _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
+        _results.CheckImages(parsed, data);
         data.CheckTrainable(_training.KeepsClasses(parsed));
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
@@ -88,14 +89,25 @@ internal sealed class TuneCommand
         Announce(model, data, head, input, options, device);
 
         SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
-        TuningResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
-            model,
-            data,
-            decoder,
-            options,
-            progress,
-            new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
-            _terminal.Cancellation));
+        TuningResult result;
+        try
+        {
+            result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
+                model,
+                data,
+                decoder,
+                options,
+                progress,
+                new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
+                _terminal.Cancellation));
+        }
+        catch (OperationCanceledException) when (options.Network is { Resume: true, CheckpointPath: string kept } && File.Exists(kept))
+        {
+            _terminal.Complain(
+                $"cancelled; nothing was written: the best model so far is in the checkpoint '{kept}', and the same command continues from there");
+            return ExitCode.Cancelled;
+        }
+
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
         OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
@@ -129,7 +141,7 @@ internal sealed class TuneCommand
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled) return written ? ExitCode.Success : ExitCode.Output;
+        if (!result.Cancelled) return ResultFiles.CodeOf(written, _terminal);
         _terminal.Complain($"cancelled; the best model so far is in {output}");
         return ExitCode.Cancelled;
     }

@@ -249,8 +249,8 @@ public sealed class LayerAlignmentTests
 
     // A sort needs one order of all names, whichever two it compares, and the same one on every machine.
     [Theory]
-    [InlineData("conv_stem", "blocks.0.0.conv_dw", "blocks.0.0.bn1", "blocks.0.0.extra0", "blocks.0.0.se", "blocks.0.0.conv_pw", "blocks.0.0.x")]
-    [InlineData("conv_stem", "blocks.0.0.conv_dw", "zeta", "bn1", "alpha", "conv_head", "head", "stem2", "classifier")]
+    [InlineData("conv_stem", "blocks.0.0.conv_dw", "blocks.0.0.bn1", "blocks.0.0.extra2", "blocks.0.0.se", "blocks.0.0.conv_pw", "blocks.0.0.x")]
+    [InlineData("conv_stem", "blocks.0.0.conv_dw", "zeta", "bn1", "alpha", "act3", "conv_head", "bn2", "head", "stem2", "classifier")]
     [InlineData("Zeta", "alpha", "alpha_1", "alphA", "a-b", "a_b", "aB", "fc", "stem")]
     public void Names_have_one_order(params string[] names)
     {

@@ -155,9 +155,9 @@ public sealed class TorchCheckpointTests
     [Fact]
     public void Notes_of_weights_that_are_not_taken_are_not_told()
     {
-        // The average wraps two, but is of only some of the weights.
-        PickleBuilder pickle = State(new PickleBuilder().Ops("}(").Text("ema").Ops("}(").Text("model"), 0, "fc.bias").Text("other");
-        pickle = State(State(pickle, 0, "fc.bias").Ops("u").Text("model"), 4, "fc.bias", "fc.weight").Ops("u");
+        // The average is found at a second average, but is of only some of the weights.
+        PickleBuilder pickle = State(new PickleBuilder().Ops("}(").Text("ema").Ops("}(").Text("model_ema"), 0, "fc.bias");
+        pickle = State(pickle.Ops("u").Text("model"), 4, "fc.bias", "fc.weight").Ops("u");
         WeightFile file = Load(pickle);
         Assert.Equal(5, First(file, "fc.bias"));
         Assert.Equal(["the weights are those under 'model'; 'ema' has an average of only some of them; 'ema' was left out"], file.Notes);

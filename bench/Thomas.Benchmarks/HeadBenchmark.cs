@@ -42,7 +42,7 @@ internal static class HeadBenchmark
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{CpuFeatures.Description}: last layer {features} x {classes}, batch {batch}, {threads} thread(s): {ms[ms.Length / 2] / StepsAnEpoch:F2} ms a "
-            + $"step (least {ms[0] / StepsAnEpoch:F2}), median of {ms.Length} epochs of {StepsAnEpoch} steps; {Peak.GigaflopsPerSecond(1):F0} GFLOP/s a "
+            + $"step (least {ms[0] / StepsAnEpoch:F2}), median of {ms.Length} epochs of {StepsAnEpoch} steps; {Networks.Peak.GigaflopsPerSecond(1):F0} GFLOP/s "
             + $"thread"));
         return 0;
     }

@@ -61,7 +61,7 @@ internal static class InferenceBenchmark
         {
             for (int t = 0; t < threads.Length; t++)
             {
-                double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
+                double gigaflops = Networks.Peak.GigaflopsPerSecond(threads[t]);
                 if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
                 image.CopyTo(executables[t].Input());

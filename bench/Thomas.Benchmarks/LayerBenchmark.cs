@@ -136,7 +136,7 @@ internal sealed class LayerBenchmark
         long begin = Stopwatch.GetTimestamp();
         for (int round = -2; round < _rounds && (round < 1 || Stopwatch.GetElapsedTime(begin).TotalSeconds < SecondsEach); round++)
         {
-            if (round % 8 == 0) _peak = Math.Max(_peak, Peak.GigaflopsPerSecond(team.Threads));
+            if (round % 8 == 0) _peak = Math.Max(_peak, Networks.Peak.GigaflopsPerSecond(team.Threads));
             long start = Stopwatch.GetTimestamp();
             executable.Run();
             if (round >= 0) best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);

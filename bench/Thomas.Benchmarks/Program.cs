@@ -20,6 +20,7 @@ internal static class Program
         if (args is ["adding", ..] && args.Length >= 3) return AddingBenchmark.Run(args.AsSpan(1));
         if (args is ["unknown", ..] && args.Length >= 4) return UnknownBenchmark.Run(args.AsSpan(1));
         if (args is ["tiles", ..]) return TileBenchmark.Run(args.AsSpan(1));
+        if (args is ["difftrial", ..]) return DiffTrial.Run(args.AsSpan(1));
         if (args is ["labels", ..] && args.Length >= 3) return LabelBenchmark.Run(args.AsSpan(1));
         Console.Error.WriteLine(
             "usage: inference MODEL.onnx|ARCHITECTURE... [--batch N] [--threads N,N] [--rounds N] [--size N] [--without PASS] [--profile] [--peer-sleeps]");
@@ -43,6 +44,7 @@ internal static class Program
         Console.Error.WriteLine("       unknown MODEL DATA OTHER_FOLDER [--without WORD] [--seeds N] [--size N]");
         Console.Error.WriteLine("       labels MODEL DATA [--seeds N] [--wrong N] [--preset NAME]");
         Console.Error.WriteLine("       startup PROGRAM MODEL IMAGE [--rounds N]");
+        Console.Error.WriteLine("       difftrial [--pairs N] [--slowdown X]");
         Console.Error.WriteLine("       team [--threads N]");
         Console.Error.WriteLine("       head [--features N] [--classes N] [--batch N] [--epochs N]");
         return 2;

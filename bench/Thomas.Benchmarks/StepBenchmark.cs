@@ -85,7 +85,7 @@ internal static class StepBenchmark
         {
             for (int t = 0; t < threads.Length; t++)
             {
-                double gigaflops = Peak.GigaflopsPerSecond(threads[t]);
+                double gigaflops = Networks.Peak.GigaflopsPerSecond(threads[t]);
                 if (round >= 0) peaks[t][round] = gigaflops;
                 long start = Stopwatch.GetTimestamp();
                 programs[t].Begin(round + 3, 1e-4f);

@@ -16,6 +16,7 @@ internal static class ExitCode
     public const int Memory = 7;
     public const int Download = 8;
     public const int Findings = 9;
+    public const int Slower = 10;
     public const int Cancelled = 130;
 
     /// <summary>For the help text.</summary>
@@ -32,7 +33,8 @@ internal static class ExitCode
           7    not enough memory
           8    pull: the file could not be downloaded, or is not the one that is meant
           9    check: there are warnings
-          130  cancelled by Ctrl-C or a closed terminal; tune and train have saved the best model so far if there was one
+          10   bench diff: something became slower
+          130  cancelled by Ctrl-C or a closed terminal, or stopped by --low-battery; tune and train have saved the best model so far if there was one
         """;
 
     // The library raises the base type for models that are sound files but not what the work needs.

@@ -8,6 +8,7 @@ using System.IO;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using Thomas.App;
+using Thomas.App.Studies;
 using Thomas.App.Tuning;
 using Thomas.Cli.Commands;
 using Thomas.Cli.Output;
@@ -33,7 +34,7 @@ internal static class ThomasCommand
     /// <returns>See <see cref="ExitCode"/>.</returns>
     public static int Invoke(string[] args, TextWriter stdout, TextWriter stderr, TuningChoice tuned = default, CancellationToken cancellation = default)
     {
-        Terminal terminal = new(stdout, stderr, cancellation);
+        Terminal terminal = new(stdout, stderr, cancellation) { CommandLine = ReportHeaders.CommandLine(args) };
         RootCommand root = Create(terminal, tuned);
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is ParseErrorAction or null) return ReportUsage(terminal, parsed, args.Length == 0);
@@ -68,6 +69,7 @@ internal static class ThomasCommand
         root.Add(TrainCommand.Create(terminal, tuned));
         root.Add(ConvertCommand.Create(terminal));
         root.Add(DevicesCommand.Create(terminal));
+        root.Add(BenchCommand.Create(terminal));
         root.Add(PullCommand.Create(terminal));
         root.Add(DemoCommand.Create(terminal, tuned));
         foreach (Option option in root.Options)
@@ -126,6 +128,7 @@ internal static class ThomasCommand
         int code = ExitCode.Of(error);
         terminal.Complain(code switch
         {
+            ExitCode.Cancelled when error is RunStoppedException => $"stopped: {error.Message}; no model was written",
             ExitCode.Cancelled => "cancelled; nothing was written",
             ExitCode.Memory when error is OutOfMemoryException => OutOfMemory(),
             ExitCode.Unexpected => $"unexpected {error.GetType().Name}: {error.Message} (--trace shows where)",

@@ -36,7 +36,7 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         ("Data", ["Base", "Models"]),
         ("Training", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Planning", "Models", "Runtime", "Data"]),
         (Root, ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
-        ("Study", []),
+        ("Study", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
     ];
 
     // What an activation is: attributes, passes, formats and architectures name activations.

@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Data;
+using Thomas.Runtime;
 using Thomas.Study;
 using Thomas.Training;
 
@@ -9,9 +10,6 @@ namespace Thomas.App.Reports;
 /// <summary>Turns the library's results into what --json writes.</summary>
 internal static class ReportParts
 {
-    // With a thousand classes the matrix would be a million numbers, nearly all of them zero.
-    private const int MaxConfusionClasses = 100;
-
     public static PreprocessingReport Of(ImageInput input)
     {
         Preprocessing p = input.Preprocessing;
@@ -43,21 +41,7 @@ internal static class ReportParts
     public static RehearsalReport? Of(Rehearsal? rehearsal) =>
         rehearsal is null ? null : new RehearsalReport(rehearsal.Vectors, rehearsal.Features, rehearsal.StoredBytes) { Threshold = rehearsal.Threshold };
 
-    public static AccuracyReport Of(ConfusionMatrix matrix, IReadOnlyList<string> labels)
-    {
-        List<ClassMetricsReport> classes = [];
-        foreach (ClassMetrics c in matrix.PerClass())
-        {
-            if (c.Support > 0 || c.Predicted > 0)
-            {
-                classes.Add(new ClassMetricsReport(labels[c.Class], c.Support, c.Correct, c.Predicted, c.Recall, Of(c.RecallInterval), c.Precision));
-            }
-        }
-
-        return new AccuracyReport(
-            matrix.Accuracy, Of(matrix.AccuracyInterval)!, matrix.MacroRecall, matrix.Correct, matrix.Total, classes,
-            matrix.Classes <= MaxConfusionClasses ? matrix.ToRows() : null);
-    }
+    public static AccuracyReport Of(ConfusionMatrix matrix, IReadOnlyList<string> labels) => AccuracyFigures.Of(matrix, labels);
 
     public static ClassOutputReport Of(ClassOutput output) => new(
         output.Index,
@@ -76,15 +60,10 @@ internal static class ReportParts
         output.Threshold,
         output.Description);
 
-    private static IntervalReport? Of(ShareInterval? interval) => interval is ShareInterval known ? new IntervalReport(known.Low, known.High) : null;
+    public static List<EpochEntry> Of(IReadOnlyList<EpochReport> epochs) => AccuracyFigures.Of(epochs);
 
-    public static List<EpochEntry> Of(IReadOnlyList<EpochReport> epochs)
-    {
-        List<EpochEntry> entries = [];
-        foreach (EpochReport e in epochs)
-            entries.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
-        return entries;
-    }
+    public static PausesReport? Of(PauseReport? pauses) =>
+        pauses is null ? null : new PausesReport(pauses.Duration.TotalSeconds, pauses.Count, pauses.Reasons, pauses.StopReason);
 
     public static List<StageReport> Of(StageTimes times)
     {

@@ -168,6 +168,9 @@ internal sealed record TuneReport(
 
     public NetworkEntry? Network { get; init; }
 
+    /// <summary>What <c>--max-temperature</c> and <c>--min-battery</c> did; null without them.</summary>
+    public PausesReport? Pauses { get; init; }
+
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
@@ -178,12 +181,17 @@ internal sealed record TuneReport(
     /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
     public string? MistakesFile { get; init; }
 
+    /// <summary>The folder of <c>--report</c>; null where none was asked for.</summary>
+    public string? ReportFolder { get; init; }
+
     /// <summary>The file of <c>--suspects</c>; null where none was asked for.</summary>
     public string? SuspectsFile { get; init; }
 
     /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
     public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
+
+internal sealed record PausesReport(double Seconds, int Count, IReadOnlyList<string> Reasons, string? StopReason);
 
 internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
 
@@ -274,6 +282,9 @@ internal sealed record TrainReport(
 
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>What <c>--max-temperature</c> and <c>--min-battery</c> did; null without them.</summary>
+    public PausesReport? Pauses { get; init; }
+
     public ProcessReport? Process { get; init; }
 
     /// <summary>The file of <c>--predictions</c>; null where none was asked for.</summary>
@@ -281,6 +292,9 @@ internal sealed record TrainReport(
 
     /// <summary>The file of <c>--mistakes</c>; null where none was asked for.</summary>
     public string? MistakesFile { get; init; }
+
+    /// <summary>The folder of <c>--report</c>; null where none was asked for.</summary>
+    public string? ReportFolder { get; init; }
 }
 
 internal sealed record NetworkEntry(
@@ -374,6 +388,15 @@ internal sealed record StockModelsReport(IReadOnlyList<StockModelReport> Models)
 internal sealed record PullReport(
     string Output, string Url, string Sha256, long Bytes, long ResumedAt, bool WasThere, StockModelReport? Model);
 
+internal sealed record BenchReport(
+    string Folder, IReadOnlyList<string> Files, bool IsComplete, int Timings, int Kernels, int Accuracies, IReadOnlyList<AbsentCell> Absent, double Seconds);
+
+internal sealed record CellDifferenceReport(string Id, string Change, double BeforeSeconds, double AfterSeconds, double Ratio, double Low, double High);
+
+internal sealed record BenchDiffReport(
+    IReadOnlyList<CellDifferenceReport> Cells, int Slower, int Faster, int Same, IReadOnlyList<string> OnlyBefore, IReadOnlyList<string> OnlyAfter,
+    IReadOnlyList<string> Notes);
+
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -391,4 +414,6 @@ internal sealed record PullReport(
 [JsonSerializable(typeof(DemoReport))]
 [JsonSerializable(typeof(PullReport))]
 [JsonSerializable(typeof(StockModelsReport))]
+[JsonSerializable(typeof(BenchReport))]
+[JsonSerializable(typeof(BenchDiffReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

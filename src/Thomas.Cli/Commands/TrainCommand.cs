@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Reports;
+using Thomas.App.Studies;
 using Thomas.App.Tuning;
 using Thomas.Architectures;
 using Thomas.Autodiff;
@@ -10,7 +11,7 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Imaging;
-using Thomas.Study;
+using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -39,9 +40,11 @@ internal sealed class TrainCommand
         "--update", "What to train with --weights (default all; without --weights all layers are trained from scratch)");
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
+    private readonly GuardOptions _guard = new();
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: false);
+    private readonly ReportOption _report = new();
     private readonly ResizeOptions _resize = new();
 
     private TrainCommand(Terminal terminal, TuningChoice tuned)
@@ -60,9 +63,11 @@ internal sealed class TrainCommand
         train._variant.AddTo(command);
         train._file.AddTo(command);
         train._results.AddTo(command);
+        train._report.AddTo(command);
         train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
+        train._guard.AddTo(command);
         train._cache.AddTo(command);
         terminal.Bind(command, train.Run);
         return command;
@@ -74,19 +79,22 @@ internal sealed class TrainCommand
         string output = parsed.GetValue(_output) ?? architecture.Name + ".onnx";
         OutputFile.Check(output);
         _results.Check(parsed, output, _data.Path(parsed));
+        _report.Check(parsed);
         SaveOptions save = _file.Read(parsed);
         long? bound = _training.Memory(parsed);
+        RunGuard? guard = _guard.Read(parsed);
         RunMemory memory = RunMemory.Begin(bound);
         Dataset data = _data.Load(parsed, _terminal);
         _results.CheckImages(parsed, data);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
-        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed) };
+        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed), Guard = guard };
         (Model model, IReadOnlyList<string> notes) = memory.Loading(() => Build(parsed, architecture, data, options, output));
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
         string device = _compute.DescribeChosen(options.Compile);
         Announce(architecture, model, data, options, split, device);
+        TrainingReports reports = new("train", architecture.Name, data, options.Compile, _terminal.CommandLine, options.Seed);
 
         if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
@@ -94,6 +102,7 @@ internal sealed class TrainCommand
         Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan) { KeepsPredictions = _results.AreWanted(parsed) };
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
+        if (result is { Cancelled: true, After: null, Pauses.StopReason: string reason }) throw new RunStoppedException(reason);
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
 
         // Saved before it is tested: what comes now can fail or be cancelled.
@@ -114,12 +123,16 @@ internal sealed class TrainCommand
                     Process = memory.Report(),
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
+                    ReportFolder = _report.Folder(parsed),
                 },
                 ReportJson.Default.TrainReport);
         }
         else Print(result, job, output, usage, memory);
         ImageInput input = ImageInput.Of(result.Model);
-        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile);
+        bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile)
+            & _report.Write(parsed, _terminal, reports.Of(
+                result, policy, (learning.Only(Subset.Train).Samples.Count, learning.Only(Subset.Validation).Samples.Count), job.Test, job.Broken, notes,
+                isComplete: !result.Cancelled && tested));
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The trained model is in {output} instead.");
@@ -128,8 +141,10 @@ internal sealed class TrainCommand
 
         if (!result.Cancelled && tested) return ResultFiles.CodeOf(written, _terminal);
         _terminal.Complain(
-            result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
-        return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
+            result.Cancelled
+                ? $"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}"
+                : $"the test did not finish; the trained model is in {output}");
+        return result.Cancelled || _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
     }
 
     /// <summary>Plans all stages under the bound, before anything runs.</summary>
@@ -274,6 +289,7 @@ internal sealed class TrainCommand
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
         _terminal.Network(result);
+        _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
@@ -284,9 +300,6 @@ internal sealed class TrainCommand
         Architecture architecture, Dataset data, string output, string device, TrainerOptions options, TrainerResult result, Job job,
         IReadOnlyList<string> notes)
     {
-        List<EpochEntry> epochs = [];
-        foreach (EpochReport e in result.Epochs)
-            epochs.Add(new EpochEntry(e.Epoch, e.LearningRate, e.TrainLoss, e.TrainAccuracy, e.ValidationLoss, e.ValidationAccuracy, e.Duration.TotalSeconds));
         return new TrainReport(
             architecture.Name,
             data.Name,
@@ -299,7 +312,7 @@ internal sealed class TrainCommand
             result.After is ConfusionMatrix after ? ReportParts.Of(after, result.Labels) : null,
             job.Test is ConfusionMatrix test ? ReportParts.Of(test, result.Labels) : null,
             result.BestEpoch,
-            epochs,
+            ReportParts.Of(result.Epochs),
             ReportParts.Of(result),
             ReportParts.Of(result.Times),
             ReportParts.Of(job.Broken),
@@ -309,6 +322,7 @@ internal sealed class TrainCommand
             Before = result.Before is ConfusionMatrix before ? ReportParts.Of(before, result.Labels) : null,
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
+            Pauses = ReportParts.Of(result.Pauses),
         };
     }
 

@@ -4,6 +4,7 @@ using System.IO;
 using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.App.Results;
+using Thomas.App.Studies;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Cli.Options;
@@ -11,6 +12,7 @@ using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -28,10 +30,12 @@ internal sealed class TuneCommand
     };
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
+    private readonly GuardOptions _guard = new();
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: true);
+    private readonly ReportOption _report = new();
 
     private TuneCommand(Terminal terminal, TuningChoice tuned)
     {
@@ -48,8 +52,10 @@ internal sealed class TuneCommand
         command.Add(tune._output);
         tune._file.AddTo(command);
         tune._results.AddTo(command);
+        tune._report.AddTo(command);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
+        tune._guard.AddTo(command);
         tune._cache.AddTo(command);
         tune._preprocessing.AddTo(command);
         terminal.Bind(command, tune.Run);
@@ -59,11 +65,13 @@ internal sealed class TuneCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed);
+        RunGuard? guard = _guard.Read(parsed);
         Model model = _model.Load(parsed, _terminal.Cancellation);
         RunMemory memory = RunMemory.Begin(_training.Memory(parsed));
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
         OutputFile.Check(output, path);
         _results.Check(parsed, path, output, _data.Path(parsed));
+        _report.Check(parsed);
         Dataset data = _data.Load(parsed, _terminal);
         _results.CheckImages(parsed, data);
         data.CheckTrainable(_training.KeepsClasses(parsed));
@@ -82,32 +90,16 @@ internal sealed class TuneCommand
             Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
             KeepPredictions = _results.AreWanted(parsed),
             FindSuspects = _results.Suspects(parsed) is not null,
+            Guard = guard,
         };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
         Announce(model, data, head, input, options, device);
+        TrainingReports reports = new(
+            "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, _terminal.CommandLine, options.Seed);
 
-        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
-        TuningResult result;
-        try
-        {
-            result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
-                model,
-                data,
-                decoder,
-                options,
-                progress,
-                new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
-                _terminal.Cancellation));
-        }
-        catch (OperationCanceledException) when (options.Network is { Resume: true, CheckpointPath: string kept } && File.Exists(kept))
-        {
-            _terminal.Complain(
-                $"cancelled; nothing was written: the best model so far is in the checkpoint '{kept}', and the same command continues from there");
-            return ExitCode.Cancelled;
-        }
-
+        if (Tune(model, data, options) is not TuningResult result) return ExitCode.Cancelled;
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
         OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
@@ -128,13 +120,15 @@ internal sealed class TuneCommand
                     PredictionsFile = _results.Predictions(parsed),
                     MistakesFile = _results.Mistakes(parsed),
                     SuspectsFile = _results.Suspects(parsed),
+                    ReportFolder = _report.Folder(parsed),
                     Suspects = SuspectFile.Report(result.Suspects, data.ClassNames),
                 },
                 ReportJson.Default.TuneReport);
         }
         else Print(result, output, usage, memory);
         bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
-            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames);
+            & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames)
+            & _report.Write(parsed, _terminal, reports.Of(result, options.Network?.Policy ?? UpdatePolicy.Last));
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");
@@ -142,8 +136,32 @@ internal sealed class TuneCommand
         }
 
         if (!result.Cancelled) return ResultFiles.CodeOf(written, _terminal);
-        _terminal.Complain($"cancelled; the best model so far is in {output}");
+        _terminal.Complain($"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}");
         return ExitCode.Cancelled;
+    }
+
+    /// <summary>The result; null if the run was to resume and ended before it did, which is told.</summary>
+    private TuningResult? Tune(Model model, Dataset data, TuningOptions options)
+    {
+        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
+        try
+        {
+            return ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
+                model,
+                data,
+                decoder,
+                options,
+                progress,
+                new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
+                _terminal.Cancellation));
+        }
+        catch (OperationCanceledException e) when (options.Network is { Resume: true, CheckpointPath: string kept } && File.Exists(kept))
+        {
+            string ended = e is RunStoppedException ? $"stopped: {e.Message}" : "cancelled";
+            _terminal.Complain(
+                $"{ended}; nothing was written: the best model so far is in the checkpoint '{kept}', and the same command continues from there");
+            return null;
+        }
     }
 
     private static string DefaultOutput(string path, Model model)
@@ -213,6 +231,7 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
+        _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field(
             "saved",
@@ -285,6 +304,7 @@ internal sealed class TuneCommand
             Rehearsal = ReportParts.Of(result.Model.Info.Rehearsal),
             Unknown = result.Unknown is UnknownThreshold unknown ? new UnknownReport(unknown.Similarity, unknown.Images, unknown.Refused) : null,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
+            Pauses = ReportParts.Of(result.Pauses),
             Network = result.Network is TrainerResult network ? ReportParts.Of(network) : null,
         };
     }

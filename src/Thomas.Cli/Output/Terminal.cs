@@ -23,6 +23,9 @@ internal sealed class Terminal(TextWriter stdout, TextWriter stderr, Cancellatio
     private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "List the kernels that ran and all notes", Recursive = true };
     private readonly Option<bool> _trace = new("--trace") { Description = "Show the stack trace of an error (also THOMAS_TRACE=1)", Recursive = true };
 
+    /// <summary>The command as it was given.</summary>
+    public string CommandLine { get; init; } = "thomas";
+
     public TextWriter Out => stdout;
 
     public TextWriter Error => stderr;

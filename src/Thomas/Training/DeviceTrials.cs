@@ -77,10 +77,8 @@ internal sealed class TrainingTrial : IDeviceTrial
             _runs = options.Batch / rows;
             _labels = new int[rows];
             _batch = new Batch(rows, trainee.Graph.Inputs[0].Shape.ElementCount, trainee.Classes);
-            BatchSpans spans = _batch.Spans;
-            FillWithNoise(spans.Inputs);
-            spans.Weights.Fill(1f / options.Batch);
-            for (int row = 0; row < rows; row++) spans.Targets[(row * trainee.Classes) + (row % trainee.Classes)] = 1;
+            Fill(_batch, trainee.Classes);
+            _batch.Spans.Weights.Fill(1f / options.Batch);
         }
         catch
         {
@@ -117,6 +115,16 @@ internal sealed class TrainingTrial : IDeviceTrial
         _step?.Dispose();
         _store?.Dispose();
         _team.Dispose();
+    }
+
+    /// <summary>Noise, of every class in turn, each row with the same weight.</summary>
+    public static void Fill(Batch batch, int classes)
+    {
+        BatchSpans spans = batch.Spans;
+        FillWithNoise(spans.Inputs);
+        int rows = spans.Targets.Length / classes;
+        spans.Weights.Fill(1f / rows);
+        for (int row = 0; row < rows; row++) spans.Targets[(row * classes) + (row % classes)] = 1;
     }
 
     /// <summary>Numbers from -1 to 1, which are the same each time.</summary>

@@ -28,6 +28,7 @@ internal sealed class TuningJob(
     private readonly StageTimer _timer = new();
     private readonly List<string> _notes = [];
     private readonly List<string> _warnings = [];
+    private readonly GuardWatch? _watch = StageProgress.Watch(options.Guard, progress);
     private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
     private readonly List<BrokenImage> _broken = [];
     private IReadOnlyList<string> _kernels = [];
@@ -38,6 +39,8 @@ internal sealed class TuningJob(
 
     public TuningResult Run(IProgress<EpochReport>? epochs)
     {
+        if (_watch is GuardWatch watch) _timer.Paused = () => watch.Paused;
+
         // Asked before the run writes one of its own.
         bool continues = options.Network is { Resume: true, CheckpointPath: string checkpoint } && File.Exists(checkpoint);
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
@@ -63,6 +66,7 @@ internal sealed class TuningJob(
         if (options.MemoryBytes is not null) _plan = Tuner.Plan(model, dataset, options);
         else if (options.Network is not null) CheckPlan(labels);
         Trim();
+        _watch?.Pass("decode", cancellation);
         Dataset divided = Divide();
 
         // What the network is trained on is prepared large enough for its random crops; the features then come from the same images.
@@ -111,7 +115,11 @@ internal sealed class TuningJob(
         }
 
         // What the checkpoint holds is better than a new last layer alone, which must not take its place.
-        if (continues && isCancelled) throw new OperationCanceledException(cancellation);
+        if (continues && isCancelled)
+        {
+            throw _watch?.StopReason is string reason ? new RunStoppedException(reason) : new OperationCanceledException(cancellation);
+        }
+
         ConfusionMatrix after;
         using (_timer.Measure("evaluate after")) after = head.Evaluate(validation);
         IReadOnlyList<ImagePrediction>? predictions = options.KeepPredictions ? Predictions(head, validation, validationImages.Dataset) : null;
@@ -133,6 +141,8 @@ internal sealed class TuningJob(
 
         Model final = network?.Model ?? tuned;
         if (options.StoresRehearsal && network is { Cancelled: false }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
+        PauseReport? pauses = PauseNotes.End(_watch, _notes, _timer);
+        _warnings.AddRange(pauses?.Warnings ?? []);
         TuningResult result = new()
         {
             Model = final,
@@ -151,6 +161,7 @@ internal sealed class TuningJob(
             Input = input,
             Times = _timer.Times,
             Cancelled = network?.Cancelled ?? (isCancelled || options.Network is not null),
+            Pauses = pauses,
             Notes = _notes,
             Warnings = _warnings,
             KeptClasses = oldHead?.Classes ?? 0,
@@ -196,7 +207,7 @@ internal sealed class TuningJob(
     /// <summary>How the last layer is trained: within what the bound leaves beside the features.</summary>
     private TrainerOptions HeadOptions()
     {
-        TrainerOptions head = options.Head with { Compile = options.Compile };
+        TrainerOptions head = options.Head with { Compile = options.Compile, Watch = _watch };
         return _plan is null ? head : head with { MemoryBytes = options.MemoryBytes, Beside = _ => _plan.BesideLastLayer };
     }
 
@@ -212,6 +223,7 @@ internal sealed class TuningJob(
             Seed = options.Seed,
             Compile = options.Compile,
             ClassBalance = options.Head.ClassBalance,
+            Watch = _watch,
         };
         if (_plan is not null) network = _plan.Apply(network, options.MemoryBytes!.Value);
         try
@@ -480,7 +492,8 @@ internal sealed class TuningJob(
                 progress,
                 cancellation,
                 _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch,
-                Warn);
+                Warn,
+                _watch);
             return matrix;
         }
         catch

@@ -38,6 +38,12 @@ internal sealed record AccuracyRun
     /// <summary>After it; null where nothing could be measured.</summary>
     public AccuracyReport? After { get; init; }
 
+    /// <summary>After the new last layer alone, where more was trained after it; else null.</summary>
+    public AccuracyReport? AfterLastLayer { get; init; }
+
+    /// <summary>On test images, which no choice was made with; null where there are none.</summary>
+    public AccuracyReport? Test { get; init; }
+
     /// <summary>Names of the classes, as the rows of the confusion matrix.</summary>
     public required IReadOnlyList<string> Labels { get; init; }
 
@@ -58,16 +64,39 @@ internal sealed record AccuracyRun
 }
 
 /// <summary>The 95 % interval of a share.</summary>
+/// <param name="Low">Its lower end.</param>
+/// <param name="High">Its upper end.</param>
 internal sealed record IntervalReport(double Low, double High);
 
 /// <summary>One class among the images asked.</summary>
+/// <param name="Label">Its name.</param>
+/// <param name="Images">How many of the images are of this class.</param>
+/// <param name="Correct">How many of those were recognized.</param>
+/// <param name="Predicted">How many images of any class were taken for it.</param>
+/// <param name="Recall">Correct / Images; null without images.</param>
+/// <param name="RecallInterval">Its 95 % interval; null without images.</param>
+/// <param name="Precision">Correct / Predicted; null where nothing was taken for it.</param>
 internal sealed record ClassMetricsReport(
     string Label, int Images, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
 
 /// <summary>What a model got right.</summary>
+/// <param name="Accuracy">Correct / Images.</param>
+/// <param name="Interval">Its 95 % interval.</param>
+/// <param name="MeanRecall">The mean of the recalls of all classes with images.</param>
+/// <param name="Correct">Images that were recognized.</param>
+/// <param name="Images">Images that were asked.</param>
+/// <param name="Classes">The classes that have images or were predicted.</param>
+/// <param name="Confusion">Images by true class (row) and predicted class (column); null for more than a hundred classes.</param>
 internal sealed record AccuracyReport(
     double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
 
 /// <summary>One epoch.</summary>
+/// <param name="Epoch">Its number, from 1.</param>
+/// <param name="LearningRate">The learning rate of its last step.</param>
+/// <param name="TrainLoss">The mean training loss, smoothed and weighted, each batch measured just before its step.</param>
+/// <param name="TrainAccuracy">The share of training images that were classified correctly, measured likewise.</param>
+/// <param name="ValidationLoss">The mean loss on validation images after the epoch; null without such images.</param>
+/// <param name="ValidationAccuracy">The accuracy on them; null without such images.</param>
+/// <param name="Seconds">How long it took.</param>
 internal sealed record EpochEntry(
     int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);

@@ -8,8 +8,10 @@ internal sealed record KernelProfile
     /// <summary>The kinds, in the order of the bars of a chart.</summary>
     public static readonly IReadOnlyList<string> Kinds =
     [
-        "forward-convolution", "forward-dense", "activation", "pooling", "normalization", "forward-other", "loss", "backward-data", "weight-gradient",
-        "activation-backward", "pooling-backward", "normalization-backward", "backward-other", "recompute", "update", "transfer", "non-kernel",
+        KernelKinds.ForwardConvolution, KernelKinds.ForwardDense, KernelKinds.Activation, KernelKinds.Pooling, KernelKinds.Normalization,
+        KernelKinds.ForwardOther, KernelKinds.Loss, KernelKinds.BackwardData, KernelKinds.WeightGradient, KernelKinds.BothGradients,
+        KernelKinds.ActivationBackward, KernelKinds.PoolingBackward, KernelKinds.NormalizationBackward, KernelKinds.BackwardOther, KernelKinds.Recompute,
+        KernelKinds.Update, KernelKinds.Transfer, KernelKinds.NonKernel,
     ];
 
     /// <summary>As of a cell.</summary>

@@ -122,4 +122,6 @@ internal sealed record AbsentCell(string Experiment, string What, string Reason)
 internal sealed record PublishedFigure(string Subject, string What, string Figure, string Source);
 
 /// <summary>A stage of a run.</summary>
+/// <param name="Name">Its name, such as decode.</param>
+/// <param name="Seconds">How long it took.</param>
 internal sealed record StageSeconds(string Name, double Seconds);

@@ -17,11 +17,14 @@ internal sealed record TimingCell
     /// <summary>What is measured: one of the constants above.</summary>
     public required string Stage { get; init; }
 
-    /// <summary>The model, or for decoding the data.</summary>
+    /// <summary>The model; of images, that for which they are prepared.</summary>
     public required string Model { get; init; }
 
-    /// <summary>The update policy of a step; "inference" else.</summary>
+    /// <summary>The update policy of a step; "inference" for inferences, "" for images.</summary>
     public required string Policy { get; init; }
+
+    /// <summary>The data set whose images are decoded and prepared; null elsewhere.</summary>
+    public string? Data { get; init; }
 
     /// <summary>"serial", "cpu", "opencl:N" or "hybrid:N".</summary>
     public required string Device { get; init; }

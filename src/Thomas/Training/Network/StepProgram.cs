@@ -145,6 +145,14 @@ internal sealed class StepProgram : ITrainingStep
         return loss;
     }
 
+    /// <summary>As <see cref="Run"/>, and adds the time of each kernel of <see cref="Step"/>, in seconds.</summary>
+    public float RunTimed(Span<double> seconds)
+    {
+        FeedNumbers();
+        _step.RunTimed(seconds);
+        return Finish();
+    }
+
     /// <summary>As <see cref="Run"/>, but ends at the first number that is not finite.</summary>
     /// <returns>Where that was; null if all were finite.</returns>
     public NonFinite? RunChecked()

@@ -221,16 +221,6 @@ public sealed class DownloadTests : IDisposable
     }
 
     [Fact]
-    public async Task A_part_of_another_program_is_not_overwritten()
-    {
-        using FaultyServer server = new(e => e.ServeAsync(File1));
-        File.WriteAllText(Output + ".part", "mine");
-        Assert.Contains("was not made by this command", await FailsAsync<OutputException>(server), StringComparison.Ordinal);
-        Assert.Equal("mine", File.ReadAllText(Output + ".part"));
-        server.Asked(0);
-    }
-
-    [Fact]
     public async Task Wrong_bytes_are_not_kept()
     {
         using FaultyServer server = new(e => e.ServeAsync(File2));
@@ -406,6 +396,11 @@ public sealed class DownloadTests : IDisposable
         File.WriteAllText(Output, "mine");
         Assert.Contains("holds something else", await FailsAsync<OutputException>(server), StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(Output));
+
+        // Nor is the part that another program has left.
+        File.Move(Output, Output + ".part");
+        Assert.Contains("was not made by this command", await FailsAsync<OutputException>(server), StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(Output + ".part"));
         server.Asked(0);
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -7,42 +8,47 @@ using Thomas.Kernels;
 using Thomas.Kernels.Simd;
 using Thomas.Runtime;
 
-namespace Thomas.Benchmarks;
+namespace Thomas.Study;
 
 /// <summary>What the machine gives at most at this moment: multiply-adds in registers, on one thread or several.</summary>
-internal sealed class Peak : IParallelWork
+internal sealed class PeakRate : IParallelWork, IDisposable
 {
     private const int Steps = 200_000;
     private const int ItemsEach = 16;
 
-    private static readonly Peak Work = new();
-    private static readonly Lock Gate = new();
-    private static ThreadTeam? _team;
-    private static int _vectorLength;
-
+    private readonly Lock _gate = new();
+    private readonly Dictionary<int, (ThreadTeam Team, int VectorLength)> _teams = [];
+    private int _vectorLength;
     private float _sink;
 
     /// <summary>
     /// The rate of all threads together, in a few milliseconds, with the vectors that are fastest here: some processors multiply and add twice as much with 512
     /// bits as with 256, some the same or, with a lower clock, less.
     /// </summary>
-    public static double GigaflopsPerSecond(int threads)
+    public double GigaflopsPerSecond(int threads)
     {
-        lock (Gate)
+        lock (_gate)
         {
-            if (_team?.Threads != threads)
+            if (!_teams.TryGetValue(threads, out (ThreadTeam Team, int VectorLength) known))
             {
-                _team?.Dispose();
-                _team = new ThreadTeam(threads);
-                _vectorLength = Fastest(_team);
+                ThreadTeam team = new(threads);
+                known = (team, Fastest(team));
+                _teams.Add(threads, known);
             }
 
-            return Rate(_team, _vectorLength);
+            return Rate(known.Team, known.VectorLength);
         }
     }
 
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach ((ThreadTeam team, _) in _teams.Values) team.Dispose();
+        _teams.Clear();
+    }
+
     /// <summary>The length of the vectors that give most, each measured a few times in turn.</summary>
-    private static int Fastest(ThreadTeam team)
+    private int Fastest(ThreadTeam team)
     {
         double[] best = new double[CpuFeatures.VectorLength + 1];
         int fastest = CpuFeatures.VectorLength;
@@ -65,11 +71,11 @@ internal sealed class Peak : IParallelWork
         return fastest;
     }
 
-    private static double Rate(ThreadTeam team, int vectorLength)
+    private double Rate(ThreadTeam team, int vectorLength)
     {
         _vectorLength = vectorLength;
         long start = Stopwatch.GetTimestamp();
-        team.Run(Work, 0, ItemsEach * team.Threads);
+        team.Run(this, 0, ItemsEach * team.Threads);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return 2.0 * vectorLength * 12 * (Steps / 12) * ItemsEach * team.Threads / seconds * 1e-9;
     }

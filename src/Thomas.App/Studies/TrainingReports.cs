@@ -1,0 +1,119 @@
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using Thomas.App.Reports;
+using Thomas.Autodiff;
+using Thomas.Data;
+using Thomas.Runtime;
+using Thomas.Study;
+using Thomas.Training;
+
+namespace Thomas.App.Studies;
+
+/// <summary>Reports of single runs of <c>tune</c> and <c>train</c>.</summary>
+/// <param name="kind">"tune" or "train".</param>
+/// <param name="model">The name of the model or the architecture.</param>
+/// <param name="data">What it was trained on.</param>
+/// <param name="compile">The device.</param>
+/// <param name="command">The command as it was given.</param>
+/// <param name="seed">The seed of the run.</param>
+internal sealed class TrainingReports(string kind, string model, Dataset data, CompileOptions compile, string command, ulong seed)
+{
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly ReportHeader _header = ReportHeaders.Create(
+        command, seed, ReportHeaders.DeviceOf(compile) is ReportDevice device ? [device] : []);
+
+    private string Data => Path.GetFileName(Path.TrimEndingDirectorySeparator(data.Name)) is { Length: > 0 } name ? name : data.Name;
+
+    /// <summary>What a run of <c>tune</c> found.</summary>
+    public StudyReport Of(TuningResult result, UpdatePolicy policy)
+    {
+        List<string> notes = [.. result.Warnings, .. result.Notes, .. Broken(result.Broken)];
+        if (result.OldAfter is ConfusionMatrix after)
+        {
+            notes.Add(
+                $"Mean recall of the {Format.Plural(result.KeptClasses, "old class", "old classes")} on {result.OldMethod}: "
+                + $"{Format.Percent(result.OldBefore!.MacroRecall)} before, {Format.Percent(after.MacroRecall)} after.");
+        }
+
+        if (result.Network is TrainerResult network) notes.AddRange(Steps(network));
+        return Report(
+            Run(policy.ToString(), result.Labels) with
+            {
+                Checked = result.Checked,
+                BeforeMethod = result.BeforeMethod,
+                Before = ReportParts.Of(result.Before, result.Labels),
+                AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
+                After = ReportParts.Of(result.After, result.Labels),
+                Epochs = ReportParts.Of(result.Epochs),
+                BestEpoch = result.BestEpoch,
+                TrainingImages = result.TrainingImages,
+            },
+            result.Times, notes, isComplete: !result.Cancelled);
+    }
+
+    /// <summary>What a run of <c>train</c> found.</summary>
+    /// <param name="result">Of the training.</param>
+    /// <param name="policy">What was trained.</param>
+    /// <param name="images">Images that it was trained with, and validated with.</param>
+    /// <param name="test">On test images; null for none.</param>
+    /// <param name="broken">Images that were left out.</param>
+    /// <param name="notes">What else a reader must know.</param>
+    /// <param name="isComplete">Whether everything was done that was asked for.</param>
+    public StudyReport Of(
+        TrainerResult result, UpdatePolicy policy, (int Training, int Validation) images, ConfusionMatrix? test, IReadOnlyList<BrokenImage> broken,
+        IReadOnlyList<string> notes, bool isComplete) => Report(
+            Run(policy.ToString(), result.Labels) with
+            {
+                Checked = Format.Plural(result.After?.Total ?? images.Validation, "validation image"),
+                BeforeMethod = result.Before is null ? null : "initial weights",
+                Before = result.Before is ConfusionMatrix before ? ReportParts.Of(before, result.Labels) : null,
+                After = result.After is ConfusionMatrix after ? ReportParts.Of(after, result.Labels) : null,
+                Test = test is null ? null : ReportParts.Of(test, result.Labels),
+                Epochs = ReportParts.Of(result.Epochs),
+                BestEpoch = result.BestEpoch,
+                TrainingImages = images.Training,
+            },
+            result.Times, [.. result.Warnings, .. notes, .. result.Notes, .. Broken(broken), .. Steps(result)], isComplete);
+
+    private AccuracyRun Run(string policy, IReadOnlyList<string> labels)
+    {
+        string device = ReportHeaders.NameOf(compile);
+        return new AccuracyRun
+        {
+            Id = Format.Invariant($"{kind}/accuracy/{model}/{Data}/{policy}/{device}/{seed}"),
+            Experiment = kind,
+            Model = model,
+            Data = Data,
+            Policy = policy,
+            Device = device,
+            Seed = seed,
+            Checked = "",
+            Labels = labels,
+            Seconds = _clock.Elapsed.TotalSeconds,
+        };
+    }
+
+    private StudyReport Report(AccuracyRun run, StageTimes times, IReadOnlyList<string> notes, bool isComplete)
+    {
+        List<StageSeconds> stages = [];
+        foreach (StageTime stage in times.Stages) stages.Add(new StageSeconds(stage.Name, stage.Duration.TotalSeconds));
+        return new StudyReport
+        {
+            Schema = StudyReport.CurrentSchema,
+            Kind = kind,
+            Title = kind == "tune" ? $"{model}, tuned on {Data}" : $"{model}, trained on {Data}",
+            Header = _header with { Seconds = _clock.Elapsed.TotalSeconds, IsComplete = isComplete },
+            Accuracies = [run],
+            Stages = stages,
+            Notes = notes,
+        };
+    }
+
+    private static string[] Broken(IReadOnlyList<BrokenImage> broken) =>
+        broken.Count == 0 ? [] : [$"{Format.Plural(broken.Count, "image")} could not be decoded and {(broken.Count == 1 ? "was" : "were")} left out."];
+
+    private static string[] Steps(TrainerResult network) => network.SecondsPerStep == 0 ? [] : [
+        Format.Invariant($"A training step of the network took {Figures.Time(network.SecondsPerStep)} on average; {network.WaitedShare:0.0%} of the time of the ")
+        + "steps it waited for its images."];
+}

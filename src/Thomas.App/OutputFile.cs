@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text;
 
@@ -22,9 +23,28 @@ internal static class OutputFile
         CheckSpace(path, Path.GetDirectoryName(Path.GetFullPath(path))!, InputFile.LengthOf(source));
     }
 
+    private static StringComparison PathComparison => OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
+
     /// <summary>Whether two paths lead to one file.</summary>
-    public static bool IsSame(string path, string other) => RealPath(Path.GetFullPath(path)).Equals(
-        RealPath(Path.GetFullPath(other)), OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase);
+    public static bool IsSame(string path, string other)
+    {
+        Dictionary<string, string> folders = new(StringComparer.Ordinal);
+        return RealPath(path, folders).Equals(RealPath(other, folders), PathComparison);
+    }
+
+    /// <summary>The first of many paths that leads to the same file; null if none does, or there is no such file yet.</summary>
+    public static string? Same(string path, IReadOnlyList<string> others)
+    {
+        if (!File.Exists(path)) return null;
+        Dictionary<string, string> folders = new(StringComparer.Ordinal);
+        string real = RealPath(path, folders);
+        foreach (string other in others)
+        {
+            if (RealPath(other, folders).Equals(real, PathComparison)) return other;
+        }
+
+        return null;
+    }
 
     /// <summary>Throws unless a model can be written to the path.</summary>
     /// <param name="path">Where the result is to be.</param>
@@ -131,15 +151,31 @@ internal static class OutputFile
         }
     }
 
-    private static string RealPath(string path)
+    /// <summary>A path without links, also in its folders.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="folders">Folders that are known already: many files are in one.</param>
+    private static string RealPath(string path, Dictionary<string, string> folders)
     {
+        // The name of an image need not be a path.
+        if (path.Length == 0 || path.Contains('\0')) return path;
+        string full = Path.GetFullPath(path);
         try
         {
-            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            full = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return path;
+            // It is not there, or leads in a circle.
         }
+
+        if (Path.GetDirectoryName(full) is not string folder) return full;
+        if (!folders.TryGetValue(folder, out string? real))
+        {
+            // Links in a circle come back to here.
+            folders[folder] = folder;
+            folders[folder] = real = RealPath(folder, folders);
+        }
+
+        return Path.Combine(real, Path.GetFileName(full));
     }
 }

@@ -10,6 +10,7 @@ namespace Thomas.Imaging;
 /// </summary>
 internal sealed class TiffRows
 {
+    private const int MostSamples = 64, FirstData = 8;
     private const int Gray0White = 0, Gray = 1, Rgb = 2, Palette = 3, Cmyk = 5;
 
     private readonly ReadOnlyMemory<byte> _file;
@@ -38,7 +39,9 @@ internal sealed class TiffRows
         (Width, Height) = ((int)width, (int)height);
         _compression = _tags.Value(259, 1);
         _photometric = _tags.Value(262, Gray);
-        _samples = (int)Math.Min(_tags.Value(277, 1), 64);
+        uint samples = _tags.Value(277, 1);
+        if (samples > MostSamples) throw Unsupported($"it has {samples} samples per pixel");
+        _samples = (int)samples;
         _colors = _photometric switch
         {
             Rgb => 3,
@@ -62,6 +65,7 @@ internal sealed class TiffRows
         _isPredicted = predictor == 2;
         _isPlanar = _tags.Value(284, 1) == 2 && _samples > 1;
         _isTiled = _tags.Count(324) > 0;
+        if (!_isTiled && _tags.Count(273) == 0) throw new ImageFormatException("This is a TIFF image that does not say where its pixels are.");
         _chunkWidth = _isTiled ? Side(322) : Width;
         _chunkHeight = _isTiled ? Side(323) : (int)Math.Clamp(_tags.Value(278, height), 1, height);
         uint extra = _samples > _colors ? _tags.Value(338) : 0;
@@ -151,6 +155,9 @@ internal sealed class TiffRows
     {
         uint index = (uint)Math.Min(number, uint.MaxValue), offset = _tags.Value(_isTiled ? 324 : 273, 0, index);
         if (offset >= _file.Length) throw TiffTags.CutOff();
+
+        // Before the header's end there are no pixels.
+        if (offset < FirstData) throw new ImageFormatException(ImageFormat.DescribeFailure(SKCodecResult.ErrorInInput));
         ReadOnlyMemory<byte> rest = _file[(int)offset..];
         int counts = _isTiled ? 325 : 279;
         return _tags.Count(counts) == 0 ? rest : rest[..(int)Math.Min(_tags.Value(counts, 0, index), (uint)rest.Length)];

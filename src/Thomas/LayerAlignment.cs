@@ -42,6 +42,12 @@ internal sealed class LayerAlignment
     public static LayerAlignment Find(List<GraphUnit> network, List<FileLayer> layers, bool allowHeadMismatch)
     {
         List<FileUnit> units = FileUnit.Of(layers, out string problem);
+        return Find(network, units, problem, allowHeadMismatch);
+    }
+
+    /// <summary>As above, with the file's layers paired already; <paramref name="problem"/> says why they could not be.</summary>
+    public static LayerAlignment Find(List<GraphUnit> network, List<FileUnit> units, string problem, bool allowHeadMismatch)
+    {
         LayerAlignment alignment = new(network, units) { Problem = problem };
         if (problem.Length > 0) return alignment;
         if (units.Count == network.Count && alignment.TryOrder(network.Count)) return alignment;

@@ -45,12 +45,14 @@ internal sealed class NaturalOrder : IComparer<string>
             if (a[i] == b[i]) continue;
             if (_isTimm)
             {
+                // Parts that timm's list does not have stand behind those that it has: a sort needs one order of all.
                 string[] known = TimmOrder(string.Join('.', a[..i]));
                 int at = Array.IndexOf(known, a[i]), other = Array.IndexOf(known, b[i]);
-                if (at >= 0 && other >= 0) return at.CompareTo(other);
+                if (at != other) return (uint)at < (uint)other ? -1 : 1;
             }
 
-            return Rank(a[i]).CompareTo(Rank(b[i]));
+            (int Place, int Number, int Kind) first = Rank(a[i]), second = Rank(b[i]);
+            return first != second ? first.CompareTo(second) : string.CompareOrdinal(a[i], b[i]);
         }
 
         return a.Length.CompareTo(b.Length);
@@ -63,13 +65,13 @@ internal sealed class NaturalOrder : IComparer<string>
         return _parents.Contains(parent + ".conv_pwl") ? Inverted : _parents.Contains(parent + ".conv_dw") ? Separable : Plain;
     }
 
-    private static (int Place, int Number, int Kind, string Text) Rank(string part)
+    private static (int Place, int Number, int Kind) Rank(string part)
     {
         (string stem, int number) = Split(part);
         bool Is(string[] words) => Array.IndexOf(words, part) >= 0 || (stem.Length > 0 && Array.IndexOf(words, stem.TrimEnd('_')) >= 0);
         int place = Is(First) ? 0 : Is(Last) ? 2 : 1;
         bool isNorm = stem is "bn" or "norm" or "batchnorm" or "batch_norm" or "n";
-        return (place, number < 0 ? int.MaxValue : number, Is(Containers) ? (number < 0 ? 0 : 3) : isNorm ? 2 : 1, part);
+        return (place, number < 0 ? int.MaxValue : number, Is(Containers) ? (number < 0 ? 0 : 3) : isNorm ? 2 : 1);
     }
 
     private static (string Stem, int Number) Split(ReadOnlySpan<char> part)

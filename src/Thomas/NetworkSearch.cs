@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Threading;
 using Thomas.Architectures;
 using Thomas.Graphs;
 
@@ -14,6 +15,11 @@ internal sealed class NetworkSearch
     /// <summary>A file with less than this share of a network's parameters is not looked at as that network: the graph would take memory for nothing.</summary>
     private const int LeastShare = 4;
 
+    /// <summary>
+    /// A file with this many times as many layers as a network, or the network as the file, is not compared with it: most of either would be left over.
+    /// </summary>
+    private const int MostTimesTheLayers = 4;
+
     private const int FewestClasses = 2, MostClasses = 1 << 17, MostFeatures = 4096;
 
     // The published width first, then those of the papers, torchvision, timm and pytorch-cifar-models.
@@ -24,11 +30,15 @@ internal sealed class NetworkSearch
     private readonly string _variant;
     private readonly List<WeightView> _views;
     private readonly List<(Trial Trial, int Layers, int Of, string Problem)> _tried = [];
+    private readonly Dictionary<(Architecture Architecture, string Words), int> _layerCounts = [];
     private readonly long _elements;
+    private readonly CancellationToken _cancellation;
     private Trial? _headless;
+    private string _lengths = "";
 
-    public NetworkSearch(WeightFile file, Architecture? architecture, string variant)
+    public NetworkSearch(WeightFile file, Architecture? architecture, string variant, CancellationToken cancellation)
     {
+        _cancellation = cancellation;
         _file = file;
         _architecture = architecture;
         _variant = variant;
@@ -37,6 +47,7 @@ internal sealed class NetworkSearch
     }
 
     /// <exception cref="WeightMismatchException">The weights belong to no network.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public RecognizedNetwork Find(bool allowHeadMismatch)
     {
         List<Architecture> candidates = _architecture is null ? [.. ArchitectureCatalog.All] : [_architecture];
@@ -68,6 +79,8 @@ internal sealed class NetworkSearch
             {
                 foreach (int size in Sizes(candidate, words, channels))
                 {
+                    _cancellation.ThrowIfCancellationRequested();
+                    if (IsFarLonger(candidate, words, view)) continue;
                     ArchitectureOptions options = new()
                     {
                         Classes = ClassesToTry(view),
@@ -108,6 +121,8 @@ internal sealed class NetworkSearch
     private int? Classes(Trial trial, bool allowHeadMismatch)
     {
         List<GraphUnit> units = LayerAlignment.UnitsOf(trial.Graph!);
+        _layerCounts[(trial.Architecture, trial.Options.Variant)] = units.Count;
+        if (IsFarLonger(trial.Architecture, trial.Options.Variant, trial.View)) return null;
         GraphUnit head = units[^1];
         WeightMatch match = new(trial.Graph!, trial.View.File);
         match.Run(allowHeadMismatch: true);
@@ -116,7 +131,7 @@ internal sealed class NetworkSearch
         string problem = "";
         if (!fits)
         {
-            LayerAlignment alignment = LayerAlignment.Find(units, trial.View.Layers, allowHeadMismatch: true);
+            LayerAlignment alignment = LayerAlignment.Find(units, trial.View.Units, trial.View.Problem, allowHeadMismatch: true);
             fits = alignment.Pairs.Count > 0;
             problem = alignment.Problem;
             FileUnit? last = !fits ? null : alignment.Pairs[^1].File ?? (alignment.LeftOut.Count == 1 ? alignment.LeftOut[0] : null);
@@ -125,7 +140,7 @@ internal sealed class NetworkSearch
 
         if (!fits)
         {
-            List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _);
+            List<FileUnit> file = trial.View.Units;
             _tried.Add((trial with { Graph = null }, LayerAlignment.CountInOrder(units, file), Math.Max(units.Count, file.Count), problem));
             return null;
         }
@@ -142,6 +157,18 @@ internal sealed class NetworkSearch
         if (allowHeadMismatch) return trial.Architecture.DefaultClasses;
         _headless ??= trial with { Graph = null };
         return null;
+    }
+
+    /// <summary>
+    /// Whether the file or the network has far more layers than the other. How many layers a network has depends neither on its width nor on its input.
+    /// </summary>
+    private bool IsFarLonger(Architecture candidate, string words, WeightView view)
+    {
+        if (!_layerCounts.TryGetValue((candidate, words), out int network)) return false;
+        int file = view.Units.Count;
+        if (file <= MostTimesTheLayers * network && network <= MostTimesTheLayers * file) return false;
+        if (_architecture is not null && _lengths.Length == 0) _lengths = $"the file has {file} layers, {candidate.Name} has {network}";
+        return true;
     }
 
     private static List<string> Notes(Architecture architecture, ArchitectureOptions options, string origin)
@@ -187,6 +214,7 @@ internal sealed class NetworkSearch
             AddDifferences(lines, trial);
         }
 
+        if (named.Count == 0 && _lengths.Length > 0) lines.Add(_lengths);
         if (_architecture is null)
         {
             List<string> names = [];
@@ -201,7 +229,7 @@ internal sealed class NetworkSearch
     private static void AddDifferences(List<string> lines, Trial trial)
     {
         List<GraphUnit> network = LayerAlignment.UnitsOf(trial.Architecture.Build(trial.Options));
-        List<FileUnit> file = FileUnit.Of(trial.View.Layers, out _);
+        List<FileUnit> file = trial.View.Units;
         List<string> missing = [], unexpected = [];
         int at = 0;
         for (int i = 0; i < network.Count; i++)

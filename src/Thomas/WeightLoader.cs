@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Thomas.Architectures;
 using Thomas.Graphs;
 using Thomas.Passes;
@@ -67,10 +68,15 @@ public static class WeightLoader
     /// <exception cref="WeightMismatchException">They belong to none; the lines begin with the nearest.</exception>
     public static RecognizedNetwork Recognize(
         WeightFile weights, Architecture? architecture = null, string variant = "", bool allowHeadMismatch = false)
+        => Recognize(weights, architecture, variant, allowHeadMismatch, default);
+
+    /// <summary>As <see cref="Recognize(WeightFile, Architecture?, string, bool)"/>; many networks may have to be tried.</summary>
+    internal static RecognizedNetwork Recognize(
+        WeightFile weights, Architecture? architecture, string variant, bool allowHeadMismatch, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(variant);
-        return new NetworkSearch(weights, architecture, variant).Find(allowHeadMismatch);
+        return new NetworkSearch(weights, architecture, variant, cancellation).Find(allowHeadMismatch);
     }
 
     /// <summary>The tensor for each parameter, by name or by order; null where they do not fit.</summary>
@@ -79,7 +85,7 @@ public static class WeightLoader
         WeightMatch match = new(graph, view.File);
         match.Run(allowHeadMismatch);
         if (match.IsWhole) return match;
-        LayerAlignment alignment = LayerAlignment.Find(units, view.Layers, allowHeadMismatch);
+        LayerAlignment alignment = LayerAlignment.Find(units, view.Units, view.Problem, allowHeadMismatch);
         if (alignment.Pairs.Count == 0) return null;
         match = new WeightMatch(graph, AlignedWeights.Of(view.File, alignment));
         match.Run(allowHeadMismatch);
@@ -108,7 +114,7 @@ public static class WeightLoader
         }
 
         List<string> lines = ["the weights do not fit the network (sizes in PyTorch's order)"];
-        LayerAlignment alignment = LayerAlignment.Find(units, nearestView!.Layers, allowHeadMismatch);
+        LayerAlignment alignment = LayerAlignment.Find(units, nearestView!.Units, nearestView.Problem, allowHeadMismatch);
         if (alignment.Problem.Length > 0) lines.Add(alignment.Problem);
         lines.AddRange(nearest!.Describe());
         return new WeightMismatchException(views[0].File.Name, lines);

@@ -17,7 +17,8 @@ internal sealed class WeightMatch
     private readonly WeightFile _weights;
     private readonly Dictionary<Value, Parameter> _parameters = [];
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
-    private readonly List<string> _missing = [], _leftOver = [], _misshapen = [];
+    private readonly List<string> _missing = [], _misshapen = [];
+    private readonly List<NamedTensor> _leftOver = [];
 
     public WeightMatch(Graph graph, WeightFile weights)
     {
@@ -64,7 +65,7 @@ internal sealed class WeightMatch
 
         foreach (NamedTensor tensor in _weights.Tensors)
         {
-            if (IsWeight(tensor) && !_used.Contains(tensor.Name)) _leftOver.Add($"'{tensor.Name}' {tensor.Shape}");
+            if (IsWeight(tensor) && !_used.Contains(tensor.Name)) _leftOver.Add(tensor);
         }
     }
 
@@ -77,9 +78,10 @@ internal sealed class WeightMatch
     /// <summary>What does not fit, a line each.</summary>
     public List<string> Describe()
     {
-        List<string> lines = [];
+        List<string> lines = [], leftOver = [];
+        foreach (NamedTensor tensor in _leftOver) leftOver.Add($"'{tensor.Name}' {tensor.Shape}");
         Add("missing from the file", _missing);
-        Add("in the file but not in the network", _leftOver);
+        Add("in the file but not in the network", leftOver);
         Add("with a different shape", _misshapen);
         return lines;
 

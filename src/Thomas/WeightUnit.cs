@@ -68,11 +68,15 @@ internal sealed record FileUnit(FileLayer Layer, FileLayer? Norm)
         problem = "";
         List<FileUnit> units = [];
         HashSet<FileLayer> taken = [];
+        NumberedNorms numbered = new(layers);
         for (int i = 0; i < layers.Count; i++)
         {
             FileLayer layer = layers[i];
             if (layer.IsNorm) continue;
-            FileLayer? norm = i + 1 < layers.Count && Follows(layer, layers[i + 1]) && !IsAnothers(layers, i) ? layers[i + 1] : Numbered(layers, layer);
+            FileLayer? other = numbered.Of(layer);
+            FileLayer? norm = i + 1 < layers.Count && Follows(layer, layers[i + 1]) && !(other is not null && AreNumberedApart(layer, layers[i + 1]))
+                ? layers[i + 1]
+                : other;
             if (norm is not null) taken.Add(norm);
             units.Add(new FileUnit(layer, norm));
         }
@@ -90,27 +94,35 @@ internal sealed record FileUnit(FileLayer Layer, FileLayer? Norm)
     private static bool Follows(FileLayer layer, FileLayer norm) => norm.IsNorm && norm.Channels == layer.Channels;
 
     /// <summary>conv1, conv2, bn1, bn2: what stands behind conv2 is bn1, whose number is conv1's.</summary>
-    private static bool IsAnothers(List<FileLayer> layers, int i)
+    private static bool AreNumberedApart(FileLayer layer, FileLayer behind)
     {
-        int number = NaturalOrder.Numbered(layers[i].Name).Number, norm = NaturalOrder.Numbered(layers[i + 1].Name).Number;
-        return number >= 0 && norm >= 0 && number != norm && Numbered(layers, layers[i]) is not null;
+        int number = NaturalOrder.Numbered(layer.Name).Number, norm = NaturalOrder.Numbered(behind.Name).Number;
+        return number >= 0 && norm >= 0 && number != norm;
     }
 
-    /// <summary>The normalization beside a layer that has the layer's number: bn1 of conv1.</summary>
-    private static FileLayer? Numbered(List<FileLayer> layers, FileLayer layer)
+    /// <summary>The first normalization of each parent, number and size: bn1 is beside conv1.</summary>
+    private sealed class NumberedNorms
     {
-        (string stem, int number) = NaturalOrder.Numbered(layer.Name);
-        if (number < 0 || stem.Length == 0) return null;
-        foreach (FileLayer other in layers)
+        private readonly Dictionary<(string Parent, int Number, int Channels), FileLayer> _norms = [];
+
+        public NumberedNorms(List<FileLayer> layers)
         {
-            (string otherStem, int otherNumber) = NaturalOrder.Numbered(other.Name);
-            if (Follows(layer, other) && otherNumber == number && otherStem.Length > 0 && NaturalOrder.Parent(layer.Name) == NaturalOrder.Parent(other.Name))
+            foreach (FileLayer layer in layers)
             {
-                return other;
+                if (layer.IsNorm && TryKey(layer, out (string Parent, int Number, int Channels) key)) _norms.TryAdd(key, layer);
             }
         }
 
-        return null;
+        /// <summary>The normalization beside a layer that has the layer's number and size.</summary>
+        public FileLayer? Of(FileLayer layer) => TryKey(layer, out (string Parent, int Number, int Channels) key) ? _norms.GetValueOrDefault(key) : null;
+
+        private static bool TryKey(FileLayer layer, out (string Parent, int Number, int Channels) key)
+        {
+            (string stem, int number) = NaturalOrder.Numbered(layer.Name);
+            bool isNumbered = number >= 0 && stem.Length > 0;
+            key = isNumbered ? (NaturalOrder.Parent(layer.Name), number, layer.Channels) : default;
+            return isNumbered;
+        }
     }
 }
 

@@ -25,6 +25,8 @@ internal sealed class WeightView
             Layers = sorted;
         }
 
+        Units = FileUnit.Of(Layers, out string problem);
+        Problem = problem;
         if (prefix.Length == 0) return;
         string rest = leftOut > 0 ? $"; without it and left out: {leftOut} of the tensors" : "";
         Notes.Add($"the prefix '{prefix}' was removed from names{rest}");
@@ -36,6 +38,12 @@ internal sealed class WeightView
 
     /// <summary>The layers in the order in which they were made.</summary>
     public List<FileLayer> Layers { get; }
+
+    /// <summary>The convolutions and dense layers with their normalizations.</summary>
+    public List<FileUnit> Units { get; }
+
+    /// <summary>Which normalization belongs to no layer; empty if each does.</summary>
+    public string Problem { get; }
 
     public List<string> Notes { get; } = [];
 

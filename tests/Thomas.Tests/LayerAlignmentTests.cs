@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 using Thomas.Architectures;
 using Thomas.Graphs;
 using Thomas.Tests.Architectures;
@@ -211,6 +212,61 @@ public sealed class LayerAlignmentTests
         Assert.Equal("  the network lacks 'extra' [10,10]", e.Lines[4]);
         e = Assert.Throws<WeightMismatchException>(() => WeightLoader.Recognize(File([.. tensors]), NewNetwork.Architecture("lenet5")));
         Assert.Equal("the weights do not fit lenet5", e.Lines[0]);
+    }
+
+    [Theory]
+    [InlineData("conv")]
+    [InlineData("bn")]
+    public void Weights_of_a_far_larger_network_are_refused_without_much_work(string second)
+    {
+        // Numbered layers that no normalization follows were looked up among all others, for each network, width and size that was tried.
+        const int Blocks = 1_000;
+        List<(string Name, int[] Sizes)> tensors = [];
+        for (int i = 0; i < Blocks; i++)
+        {
+            tensors.AddRange(Conv($"net.b{i}.conv1", 4, i == 0 ? 3 : 4, 1));
+            if (second == "conv") tensors.AddRange(Conv($"net.b{i}.conv2", 4, 4, 1));
+        }
+
+        for (int i = 0; second == "bn" && i < Blocks; i++) tensors.AddRange(Norm($"net.b{i}.bn1", 4));
+        WeightFile file = File([.. tensors]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        WeightMismatchException e = Assert.Throws<WeightMismatchException>(() => WeightLoader.Recognize(file));
+        Assert.Equal("the weights belong to no network that Thomas builds", e.Lines[0]);
+        e = Assert.Throws<WeightMismatchException>(() => WeightLoader.Recognize(file, NewNetwork.Architecture("lenet5")));
+        Assert.Equal(["the weights do not fit lenet5", $"the file has {(second == "conv" ? 2 : 1) * Blocks} layers, lenet5 has 4"], e.Lines);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200L << 20);
+    }
+
+    [Fact]
+    public void Recognizing_can_be_cancelled()
+    {
+        using CancellationTokenSource cancelled = new();
+        cancelled.Cancel();
+        WeightFile file = ForeignNetwork.Of("torchvision mobilenet_v2").File();
+        Assert.Throws<OperationCanceledException>(() => WeightLoader.Recognize(file, null, "", false, cancelled.Token));
+    }
+
+    // A sort needs one order of all names, whichever two it compares, and the same one on every machine.
+    [Theory]
+    [InlineData("conv_stem", "blocks.0.0.conv_dw", "blocks.0.0.bn1", "blocks.0.0.extra2", "blocks.0.0.se", "blocks.0.0.conv_pw", "blocks.0.0.x")]
+    [InlineData("conv_stem", "blocks.0.0.conv_dw", "zeta", "bn1", "alpha", "act3", "conv_head", "bn2", "head", "stem2", "classifier")]
+    [InlineData("Zeta", "alpha", "alpha_1", "alphA", "a-b", "a_b", "aB", "fc", "stem")]
+    public void Names_have_one_order(params string[] names)
+    {
+        NaturalOrder order = new([.. names.Select(static name => new FileLayer(name))]);
+        foreach (string a in names)
+        {
+            foreach (string b in names)
+            {
+                Assert.Equal(a == b, order.Compare(a, b) == 0);
+                Assert.Equal(Math.Sign(order.Compare(a, b)), -Math.Sign(order.Compare(b, a)));
+                foreach (string c in names)
+                {
+                    if (order.Compare(a, b) < 0 && order.Compare(b, c) < 0) Assert.True(order.Compare(a, c) < 0, $"{a}, {b}, {c}");
+                }
+            }
+        }
     }
 
     [Fact]

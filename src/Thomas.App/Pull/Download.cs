@@ -63,14 +63,18 @@ internal sealed class Download : IDisposable
     private async Task RunAsync()
     {
         TimeSpan delay = _options.FirstDelay;
-        int fruitless = 0;
+        int fruitless = 0, restarts = 0;
         for (int attempt = 1; ; attempt++)
         {
             long before = _part.Length;
             try
             {
                 if (await TryAsync() && Finish()) return;
-                continue;
+                restarts++;
+                if (restarts < _options.Attempts && attempt < MostAttempts) continue;
+                throw new DownloadException(
+                    $"{_options.Address} was given up after {Format.Plural(attempt, "attempt")}: its answers do not continue one another, so the download had "
+                    + $"to start again {Format.Plural(restarts, "time")}.");
             }
             catch (Lost lost)
             {
@@ -111,6 +115,13 @@ internal sealed class Download : IDisposable
                     ContentRangeHeaderValue? range = response.Content.Headers.ContentRange;
                     if (range?.From != _part.Length || (_total is long known && range.Length is long now && now != known))
                     {
+                        // Nothing is there to start again without, and nothing else can be asked for.
+                        if (_part.Length == 0)
+                        {
+                            string part = range is null ? "a part of the file without saying which" : $"the part '{range}'";
+                            throw new DownloadException($"{_options.Address}: the server sends {part}, and all of it was asked for.");
+                        }
+
                         StartAgain("the server sends another part than was asked for");
                         return false;
                     }

@@ -60,6 +60,13 @@ internal sealed class PartFile : IDisposable
             throw new OutputException($"Cannot write '{path}': {e.Message} (another download of the same file may be running)", e);
         }
 
+        // With the first byte an earlier run has left a note beside it.
+        if (stream.Length > 0 && !File.Exists($"{path}.from"))
+        {
+            stream.Dispose();
+            throw new OutputException($"'{path}' is there and was not made by this command; remove it, or choose another name (-o).");
+        }
+
         PartFile part = new(options, target, stream);
         try
         {
@@ -139,13 +146,25 @@ internal sealed class PartFile : IDisposable
     }
 
     /// <summary>Gives the file its name, once it is on the disk.</summary>
+    /// <exception cref="OutputException">Something got the name meanwhile; what was downloaded stays.</exception>
     public void Complete() => Guard(() =>
     {
         _stream.Flush(flushToDisk: true);
 
         // Windows does not rename what is open.
         if (OperatingSystem.IsWindows()) _stream.Dispose();
-        File.Move(Path, _target, overwrite: true);
+        try
+        {
+            File.Move(Path, _target, overwrite: false);
+        }
+        catch (IOException e) when (System.IO.Path.Exists(_target))
+        {
+            throw new OutputException(
+                $"'{_options.Output}' was made by something else during the download, which is complete and kept in '{Path}'. Remove one of the two; without "
+                + "the other file, the same command only gives the download its name.",
+                e);
+        }
+
         File.Delete(Note);
     });
 

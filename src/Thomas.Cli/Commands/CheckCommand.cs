@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.App.Results;
@@ -70,6 +71,7 @@ internal sealed class CheckCommand
         }
 
         Dataset data = DatasetLoader.Load(path, parsed.GetValue(_skip));
+        if (report is not null) ResultFiles.CheckImages(_report.Name, report, [.. data.Samples.Select(static sample => sample.Image.Name)]);
         EvaluationOptions evaluation = new()
         {
             Compile = model is null ? _compute.Read(parsed) : _compute.ReadFor(parsed, model, FeatureExtractor.DefaultBatch, _terminal),

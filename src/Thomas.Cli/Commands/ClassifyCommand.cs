@@ -74,6 +74,7 @@ internal sealed class ClassifyCommand
         string? page = parsed.GetValue(_explain);
         if (page is not null) ResultFiles.CheckFile(_explain.Name, page, ".png", [_model.Path(parsed), .. parsed.GetRequiredValue(_images)]);
         List<string> paths = Expand(parsed.GetRequiredValue(_images), _terminal);
+        if (page is not null) ResultFiles.CheckImages(_explain.Name, page, paths);
         CompileOptions compile = _compute.ReadFor(parsed, model, 1, _terminal);
         Preprocessing? preprocessing = _preprocessing.Read(parsed, model, _terminal);
         int top = parsed.GetValue(_top) ?? 5;

@@ -65,7 +65,7 @@ internal sealed class ConvertCommand
     {
         if (WeightOptions.IsWeights(path))
         {
-            (Model built, IReadOnlyList<string> notes) = _weights.Build(parsed, path, _model.Size(parsed), output);
+            (Model built, IReadOnlyList<string> notes) = _weights.Build(parsed, path, _model.Size(parsed), output, _terminal.Cancellation);
             if (!_preprocessing.IsGiven(parsed))
             {
                 string fed = PreprocessingFormat.Normalization(built.Info.Preprocessing!);

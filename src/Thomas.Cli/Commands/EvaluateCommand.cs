@@ -49,6 +49,7 @@ internal sealed class EvaluateCommand
         Model model = _model.Load(parsed, _terminal.Cancellation);
         _results.Check(parsed, _model.Path(parsed), _data.Path(parsed));
         Dataset data = _data.Load(parsed, _terminal);
+        _results.CheckImages(parsed, data);
         EvaluationOptions options = new()
         {
             Preprocessing = _preprocessing.Read(parsed, model, _terminal),
@@ -100,10 +101,9 @@ internal sealed class EvaluateCommand
                 ReportJson.Default.EvaluateReport);
         }
         else Print(result, model, data, device);
-        return _results.Write(parsed, _terminal, model, result.Input, result.Predictions, result.Labels, data, options.Compile)
-            & _results.WriteSuspects(parsed, _terminal, suspects, data.ClassNames)
-            ? ExitCode.Success
-            : ExitCode.Output;
+        bool written = _results.Write(parsed, _terminal, model, result.Input, result.Predictions, result.Labels, data, options.Compile)
+            & _results.WriteSuspects(parsed, _terminal, suspects, data.ClassNames);
+        return ResultFiles.CodeOf(written, _terminal);
     }
 
     /// <summary>The warnings but for the one about the output.</summary>

@@ -130,7 +130,13 @@ internal sealed class PullCommand
                 + "prints it.");
         }
 
-        output ??= Path.GetFileName(Uri.UnescapeDataString(address.AbsolutePath));
+        string name = Path.GetFileName(Uri.UnescapeDataString(address.AbsolutePath));
+        if (output is null && Array.Exists(name.ToCharArray(), char.IsControl))
+        {
+            throw new UsageException("The name that the address ends in has control characters; give another one with -o.");
+        }
+
+        output ??= name;
         if (output is "" or "." or "..") throw new UsageException("The address does not end in the name of a file; give one with -o.");
         return (new DownloadOptions(address, sum, output) { MaximumBytes = limit }, null);
     }

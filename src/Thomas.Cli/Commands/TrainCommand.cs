@@ -85,6 +85,7 @@ internal sealed class TrainCommand
         RunGuard? guard = _guard.Read(parsed);
         RunMemory memory = RunMemory.Begin(bound);
         Dataset data = _data.Load(parsed, _terminal);
+        _results.CheckImages(parsed, data);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
         TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed), Guard = guard };
@@ -138,7 +139,7 @@ internal sealed class TrainCommand
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled && tested) return written ? ExitCode.Success : ExitCode.Output;
+        if (!result.Cancelled && tested) return ResultFiles.CodeOf(written, _terminal);
         _terminal.Complain(
             result.Cancelled
                 ? $"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}"
@@ -190,7 +191,7 @@ internal sealed class TrainCommand
         WeightFile? weights = parsed.GetValue(_weights) is string path ? _variant.Read(parsed, path) : null;
         RecognizedNetwork? network = weights is null
             ? null
-            : WeightLoader.Recognize(weights, architecture, _variant.Variant(parsed), allowHeadMismatch: true);
+            : WeightLoader.Recognize(weights, architecture, _variant.Variant(parsed), allowHeadMismatch: true, _terminal.Cancellation);
         string variant = network?.Options.Variant ?? _variant.Variant(parsed);
         int size = parsed.GetValue(_size) ?? network?.Options.Height ?? architecture.DefaultSize;
         int channels = parsed.GetValue(_color) ? 3 : network?.Options.Channels ?? architecture.DefaultChannels;

@@ -73,6 +73,7 @@ internal sealed class TuneCommand
         _results.Check(parsed, path, output, _data.Path(parsed));
         _report.Check(parsed);
         Dataset data = _data.Load(parsed, _terminal);
+        _results.CheckImages(parsed, data);
         data.CheckTrainable(_training.KeepsClasses(parsed));
         SaveOptions save = _file.Read(parsed);
         WrittenBatch.Apply(model, ModelFiles.FormatOf(output), save);
@@ -98,15 +99,7 @@ internal sealed class TuneCommand
         TrainingReports reports = new(
             "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, _terminal.CommandLine, options.Seed);
 
-        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
-        TuningResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
-            model,
-            data,
-            decoder,
-            options,
-            progress,
-            new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
-            _terminal.Cancellation));
+        if (Tune(model, data, options) is not TuningResult result) return ExitCode.Cancelled;
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
         OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
@@ -142,9 +135,33 @@ internal sealed class TuneCommand
             return ExitCode.Output;
         }
 
-        if (!result.Cancelled) return written ? ExitCode.Success : ExitCode.Output;
+        if (!result.Cancelled) return ResultFiles.CodeOf(written, _terminal);
         _terminal.Complain($"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}");
         return ExitCode.Cancelled;
+    }
+
+    /// <summary>The result; null if the run was to resume and ended before it did, which is told.</summary>
+    private TuningResult? Tune(Model model, Dataset data, TuningOptions options)
+    {
+        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
+        try
+        {
+            return ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(
+                model,
+                data,
+                decoder,
+                options,
+                progress,
+                new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
+                _terminal.Cancellation));
+        }
+        catch (OperationCanceledException e) when (options.Network is { Resume: true, CheckpointPath: string kept } && File.Exists(kept))
+        {
+            string ended = e is RunStoppedException ? $"stopped: {e.Message}" : "cancelled";
+            _terminal.Complain(
+                $"{ended}; nothing was written: the best model so far is in the checkpoint '{kept}', and the same command continues from there");
+            return null;
+        }
     }
 
     private static string DefaultOutput(string path, Model model)

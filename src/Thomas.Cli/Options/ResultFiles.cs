@@ -62,12 +62,33 @@ internal sealed class ResultFiles(bool withSuspects)
             if (other is not null) taken.Add(other);
         }
 
-        foreach ((Option<string> option, string ending) in ((Option<string>, string)[])[(_predictions, ".csv"), (_mistakes, ".png")])
-        {
-            if (parsed.GetValue(option) is string path) CheckFile(option.Name, path, ending, taken);
-        }
+        foreach ((string option, string path, string ending) in Wanted(parsed)) CheckFile(option, path, ending, taken);
+    }
 
-        if (Suspects(parsed) is string suspects) CheckFile(_suspects.Name, suspects, ".csv", taken);
+    /// <summary>Throws if one of the files would replace an image of the data.</summary>
+    /// <param name="parsed">The arguments.</param>
+    /// <param name="data">The images.</param>
+    public void CheckImages(ParseResult parsed, Dataset data)
+    {
+        List<string> images = new(data.Samples.Count);
+        foreach (Sample sample in data.Samples) images.Add(sample.Image.Name);
+        foreach ((string option, string path, _) in Wanted(parsed)) CheckImages(option, path, images);
+    }
+
+    /// <summary>Throws if a file would replace one of the images that the command reads.</summary>
+    public static void CheckImages(string option, string path, IReadOnlyList<string> images)
+    {
+        if (OutputFile.Same(path, images) is not string image) return;
+        throw new UsageException($"{option} is '{path}', which is one of the images ({image}); choose another name.");
+    }
+
+    private List<(string Option, string Path, string Ending)> Wanted(ParseResult parsed)
+    {
+        List<(string, string, string)> wanted = [];
+        if (parsed.GetValue(_predictions) is string predictions) wanted.Add((_predictions.Name, predictions, ".csv"));
+        if (parsed.GetValue(_mistakes) is string mistakes) wanted.Add((_mistakes.Name, mistakes, ".png"));
+        if (Suspects(parsed) is string suspects) wanted.Add((_suspects.Name, suspects, ".csv"));
+        return wanted;
     }
 
     /// <summary>Throws unless a file can be written; adds it to those that are taken.</summary>
@@ -126,12 +147,24 @@ internal sealed class ResultFiles(bool withSuspects)
             if (sheets.Problem is string problem) terminal.Note($"note: no heat maps: {problem}");
             return true;
         }
-        catch (OutputException e)
+        catch (OperationCanceledException)
         {
-            terminal.Complain(e.Message);
+            // Only drawing the page is cancelled: everything else has been written.
+            terminal.Complain($"cancelled; {Format.Name(page!)} is not written");
+            return false;
+        }
+        catch (ThomasException e)
+        {
+            terminal.Complain(e is OutputException ? e.Message : $"{Format.Name(page ?? table!)} is not written: {e.Message}");
             return false;
         }
     }
+
+    /// <summary>The exit code of a command that has done its work.</summary>
+    /// <param name="written">Whether the files of this class were written.</param>
+    /// <param name="terminal">Knows whether they were not because the command was cancelled.</param>
+    public static int CodeOf(bool written, Terminal terminal) =>
+        written ? ExitCode.Success : terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Output;
 
     /// <summary>Writes the file of suspects if it is asked for, and tells of those that are convincing if it is not.</summary>
     /// <returns>False if the file could not be written, which was said.</returns>

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
+using System.Threading;
 using Thomas.Architectures;
 using Thomas.Graphs;
 
@@ -90,11 +91,12 @@ internal sealed class WeightOptions
     }
 
     /// <summary>The network that the weights belong to, with them.</summary>
-    public (Model Model, IReadOnlyList<string> Notes) Build(ParseResult parsed, string path, int? size, string output)
+    public (Model Model, IReadOnlyList<string> Notes) Build(
+        ParseResult parsed, string path, int? size, string output, CancellationToken cancellation)
     {
         Architecture? known = parsed.GetValue(_architecture) is string name ? Find(name) : null;
         WeightFile weights = Read(parsed, path);
-        RecognizedNetwork network = WeightLoader.Recognize(weights, known, Variant(parsed));
+        RecognizedNetwork network = WeightLoader.Recognize(weights, known, Variant(parsed), allowHeadMismatch: false, cancellation);
         ArchitectureOptions options = size is int pixels ? network.Options with { Height = pixels, Width = pixels } : network.Options;
         Graph graph = network.Architecture.Build(options);
         LoadedWeights loaded = WeightLoader.Load(graph, weights);

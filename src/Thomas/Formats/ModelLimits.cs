@@ -43,7 +43,7 @@ internal static class ModelLimits
     /// <summary>Bytes of what describes the tensors of a weight file: the header of a safetensors file, each pickle of a PyTorch file.</summary>
     public const int WeightHeaderBytes = 16 << 20;
 
-    /// <summary>Values that a pickle may put on its stack; a tensor takes about 22.</summary>
+    /// <summary>Values that a pickle may make, on its stack or as copies; a tensor takes about 22.</summary>
     public const int PickleValues = 1 << 20;
 
     /// <summary>

@@ -32,7 +32,9 @@ public static class Tuner
     /// <param name="cancellation">Before training begins it ends the work with an exception; during training the best weights so far are returned.</param>
     /// <returns>The tuned model and the report of the run.</returns>
     /// <exception cref="ThomasException">The model cannot be tuned, or the data set is not usable; the message says what to do.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled before there was anything to keep.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// Cancelled before there was anything to keep, or before a run that resumes had continued from its checkpoint, which then holds the best weights.
+    /// </exception>
     public static TuningResult Tune(
         Model model,
         Dataset dataset,

@@ -40,6 +40,9 @@ internal sealed class TuningJob(
     public TuningResult Run(IProgress<EpochReport>? epochs)
     {
         if (_watch is GuardWatch watch) _timer.Paused = () => watch.Paused;
+
+        // Asked before the run writes one of its own.
+        bool continues = options.Network is { Resume: true, CheckpointPath: string checkpoint } && File.Exists(checkpoint);
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
         if (options.Network is not null && options.KeepClasses)
@@ -111,6 +114,12 @@ internal sealed class TuningJob(
             }
         }
 
+        // What the checkpoint holds is better than a new last layer alone, which must not take its place.
+        if (continues && isCancelled)
+        {
+            throw _watch?.StopReason is string reason ? new RunStoppedException(reason) : new OperationCanceledException(cancellation);
+        }
+
         ConfusionMatrix after;
         using (_timer.Measure("evaluate after")) after = head.Evaluate(validation);
         IReadOnlyList<ImagePrediction>? predictions = options.KeepPredictions ? Predictions(head, validation, validationImages.Dataset) : null;
@@ -124,7 +133,7 @@ internal sealed class TuningJob(
         Trim();
         TrainerResult? network = options.Network is null || trained.Cancelled
             ? null
-            : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs);
+            : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs, continues);
         if (options is { Network: not null, KeepPredictions: true })
         {
             predictions = network is { Cancelled: false } ? Predict(network.Model, validationImages) : null;
@@ -203,8 +212,9 @@ internal sealed class TuningJob(
     }
 
     /// <summary>Goes on with the whole network from the new head; null if that was cancelled before it began.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before it had continued from the checkpoint.</exception>
     private TrainerResult? TrainNetwork(
-        Model tuned, PreparedSet train, PreparedSet validation, ImageInput input, TrainerOptions network, IProgress<EpochReport>? epochs)
+        Model tuned, PreparedSet train, PreparedSet validation, ImageInput input, TrainerOptions network, IProgress<EpochReport>? epochs, bool continues)
     {
         network = network with
         {
@@ -230,7 +240,7 @@ internal sealed class TuningJob(
                 return result;
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!continues)
         {
             // The new last layer is worth keeping.
             return null;

@@ -14,9 +14,11 @@ internal sealed record CliRun(int Code, string Out, string Error)
     /// <param name="args">The arguments.</param>
     /// <param name="onErrorLine">Sees every line of standard error as it is written.</param>
     /// <param name="cancellation">As Ctrl-C.</param>
-    public static CliRun Of(string[] args, Action<string>? onErrorLine, CancellationToken cancellation)
+    /// <param name="onLine">Sees every line of standard output.</param>
+    public static CliRun Of(string[] args, Action<string>? onErrorLine, CancellationToken cancellation, Action<string>? onLine = null)
     {
-        using StringWriter stdout = new(), stderr = onErrorLine is null ? new StringWriter() : new WatchedWriter(onErrorLine);
+        using StringWriter stdout = onLine is null ? new StringWriter() : new WatchedWriter(onLine);
+        using StringWriter stderr = onErrorLine is null ? new StringWriter() : new WatchedWriter(onErrorLine);
         int code = ThomasCommand.Invoke(args, stdout, stderr, cancellation: cancellation);
         return new CliRun(code, stdout.ToString(), stderr.ToString());
     }

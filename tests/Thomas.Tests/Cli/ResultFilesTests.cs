@@ -4,7 +4,9 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using System.Text.Json;
+using System.Threading;
 using SkiaSharp;
+using Thomas.App;
 using Xunit;
 
 namespace Thomas.Tests.Cli;
@@ -161,6 +163,82 @@ public sealed class ResultFilesTests : IDisposable
         Assert.True(six.Width * six.Height > one.Width * one.Height);
         Assert.Equal(2, CliRun.Of("classify", model, page, "--explain", page).Code);
         Assert.False(CliRun.Of("classify", model, data, "--json").Json().TryGetProperty("explanationFile", out _));
+    }
+
+    // What is cancelled then is the page alone.
+    [Theory]
+    [InlineData("evaluate")]
+    [InlineData("tune")]
+    [InlineData("train")]
+    public void Cancelled_while_the_page_is_drawn_a_command_tells_what_it_has_written(string command)
+    {
+        string table = _files["p.csv"], page = _files["m.png"], suspects = _files["s.csv"], output = _files["out.onnx"], data = _files.Data(perClass: 6);
+        string model = _files.Model(labels: ["red", "green", "blue", "gray"]);
+        string[] own = command switch
+        {
+            "evaluate" => [model, "--suspects", suspects],
+            "tune" => [model, "-o", output, "--epochs", "1", "--lr", "1e-9", "--suspects", suspects],
+            _ => ["lenet5", "--rgb", "--size", "20", "-o", output, "--epochs", "1", "--lr", "1e-9"],
+        };
+
+        // The same images in every class: most are mistakes.
+        for (int i = 0; i < 6; i++)
+        {
+            foreach (string color in (string[])["green", "blue"]) File.Copy(_files["data", "red", $"{i:00}.png"], _files["data", color, $"{i:00}.png"], true);
+        }
+
+        using CancellationTokenSource cancellation = new();
+        CliRun run = CliRun.Of(
+            [command, .. own, "--data", data, "--no-cache", "--predictions", table, "--mistakes", page], null, cancellation.Token, onLine: line =>
+            {
+                if (line.StartsWith("predictions", StringComparison.Ordinal)) cancellation.Cancel();
+            });
+        Assert.True(run.Code == 130, $"{run.Code} {run.Error}");
+        Assert.Matches("error: cancelled; .*m.png is not written", run.Error);
+        Assert.DoesNotContain("nothing was written", run.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(table));
+        Assert.False(File.Exists(page));
+        Assert.Equal(command != "evaluate", File.Exists(output));
+        Assert.Equal(command != "train", File.Exists(suspects));
+    }
+
+    [Fact]
+    public void No_file_replaces_an_image_of_the_data()
+    {
+        string model = _files.Model(labels: ["red", "green", "blue", "gray"]), data = _files.Data(perClass: 4), image = _files["data", "red", "00.png"];
+        byte[] before = File.ReadAllBytes(image);
+        Directory.CreateSymbolicLink(_files["linked"], data);
+        string linked = _files["linked", "red", "00.png"];
+        Refused("classify", model, data, "--explain", image);
+        Refused("classify", model, _files["linked"], "--explain", image);
+        Refused("classify", model, data, "--explain", linked);
+        Refused("evaluate", model, "--data", data, "--mistakes", image);
+        Refused("tune", model, "--data", data, "-o", _files["out.onnx"], "--mistakes", linked);
+        Refused("train", "lenet5", "--data", data, "-o", _files["out.onnx"], "--mistakes", image);
+
+        // A file that the list of images names stays too, whatever its name.
+        File.Copy(image, _files["list.d.csv"]);
+        File.WriteAllText(_files["images.csv"], "path,label\nlist.d.csv,a\ndata/red/01.png,b\n");
+        Refused("check", _files["images.csv"], "--report", _files["list.d.csv"]);
+        Refused("evaluate", model, "--data", _files["images.csv"], "--predictions", _files["list.d.csv"]);
+        Assert.Equal(before, File.ReadAllBytes(image));
+        Assert.Equal(before, File.ReadAllBytes(_files["list.d.csv"]));
+
+        void Refused(params string[] args)
+        {
+            CliRun run = CliRun.Of(args);
+            Assert.True(run.Code == 2, $"{run.Code} {run.Error}");
+            Assert.Contains("which is one of the images", run.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Links_in_a_circle_are_no_file()
+    {
+        File.CreateSymbolicLink(_files["a"], _files["b", "x"]);
+        File.CreateSymbolicLink(_files["b"], _files["a", "y"]);
+        Assert.False(OutputFile.IsSame(_files["a", "y", "z"], _files["b", "z", "z"]));
+        Assert.True(OutputFile.IsSame(_files["c", "..", "new"], _files["new"]));
     }
 
     /// <summary>Reads a table by the rules of RFC 4180, written for this test.</summary>

@@ -88,6 +88,25 @@ public sealed partial class TuneNetworkTests : IDisposable
     }
 
     [Fact]
+    public void A_resumed_run_that_is_cancelled_early_leaves_the_model_and_names_the_checkpoint()
+    {
+        string model = _files.Model(), data = _files.Data(), checkpoint = _files["run.checkpoint"], output = _files["out.onnx"];
+        string[] options = ["--update", "all", "--batch", "8", "--threads", "1", "--checkpoint", checkpoint, "--resume", "--epochs", "2"];
+        Assert.Equal(0, Tune(model, data, output, options).Code);
+        byte[] before = File.ReadAllBytes(output);
+        using CancellationTokenSource cancellation = new();
+        CliRun run = CliRun.Of(
+            ["tune", model, "--data", data, "-o", output, "--no-cache", .. options], null, cancellation.Token, onLine: line =>
+            {
+                if (line.StartsWith("device", StringComparison.Ordinal)) cancellation.Cancel();
+            });
+        Assert.Equal(130, run.Code);
+        Assert.Contains("nothing was written: the best model so far is in the checkpoint", run.Error, StringComparison.Ordinal);
+        Assert.Contains("run.checkpoint', and the same command continues from there", run.Error, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(output));
+    }
+
+    [Fact]
     public void A_finished_run_is_given_more_epochs_and_more_images()
     {
         string model = _files.Model(), data = _files.Data(), checkpoint = _files["run.checkpoint"];

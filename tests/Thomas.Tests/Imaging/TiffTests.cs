@@ -130,6 +130,30 @@ public sealed class TiffTests
         TiffFile floats = Header(1, 1, 16, 1, 1);
         floats.SetShorts(339, 3);
         AssertRefused("of its number format", floats);
+        AssertRefused("it has 65 samples per pixel", Header(1, 1, 8, 65, 2));
+        AssertRefused("it has 65535 samples per pixel", Header(1, 1, 8, 65_535, 2));
+    }
+
+    [Fact]
+    public void Pixels_are_not_taken_from_the_header()
+    {
+        byte[] file = Header(1, 1, 8, 3, 2).ToBytes([new byte[64]]);
+        int directory = BitConverter.ToInt32(file, 4);
+        for (int at = directory + 2; at < file.Length; at += 12)
+        {
+            if (BitConverter.ToUInt16(file, at) != 273) continue;
+            for (byte offset = 0; offset < 8; offset++)
+            {
+                file[at + 8] = offset;
+                Assert.Contains("damaged", Refusal(file), StringComparison.Ordinal);
+            }
+
+            // As a private tag it says nothing of the pixels.
+            file[at + 1] = 0x81;
+            break;
+        }
+
+        Assert.Contains("does not say where its pixels are", Refusal(file), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -152,6 +152,38 @@ public sealed class ContinuedRunTests : IDisposable
         Assert.Equal(TrainerJob.Bits(expected.Model), TrainerJob.Bits(same.Model));
     }
 
+    // Images that are prepared in another way are other inputs to the same weights, so this is never taken for new images.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Images_prepared_in_another_way_are_refused_whatever_is_asked_for(bool newImages)
+    {
+        StopAfter(_job, Options, 6);
+        using TrainerJob others = new(perClass: 14), views = new(perClass: 14, views: 2);
+        TrainerOptions options = Options with { NewImages = newImages };
+        Preprocessing usual = ImageInput.Of(TrainerJob.Model(), null).Preprocessing;
+        foreach ((Preprocessing other, string difference) in ((Preprocessing, string)[])[
+            (usual with { Mean = new ChannelValues(1, 2, 3) }, "preprocessing (there mean 127.5 127.5 127.5, here mean 1 2 3)"),
+            (usual with { ColorOrder = ColorOrder.Bgr }, "here color bgr)"),
+            (usual with { Background = RgbColor.Black }, "preprocessing (there the rest not set, here background #000000)")])
+        {
+            string refusal = Assert.Throws<ThomasException>(() => others.Run(options with { Preprocessing = other })).Message;
+            Assert.Contains(difference, refusal, StringComparison.Ordinal);
+            Assert.DoesNotContain("the images or their classes", refusal, StringComparison.Ordinal);
+            Assert.DoesNotContain("--new-images", refusal, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("views (there 1, here 2)", Assert.Throws<ThomasException>(() => views.Run(options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_option_that_only_the_checkpoint_has_is_refused()
+    {
+        _job.Run(Options with { MemoryBytes = 64 << 20 });
+        Assert.Contains(
+            "memory (there 67108864, here not set)", Assert.Throws<ThomasException>(() => _job.Run(Options)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_run_goes_on_with_pictures_added_to_those_it_learns_from()
     {
@@ -242,6 +274,7 @@ public sealed class ContinuedRunTests : IDisposable
         CheckpointFile.Edit(_folder["run"], json =>
         {
             foreach (string name in new[] { "frozen", "classes", "optimizerSteps", "continuedAfter", "validation", "warnings" }) Assert.True(json.Remove(name));
+            foreach (string name in new[] { "preprocessing", "views" }) Assert.True(json["options"]!.AsObject().Remove(name));
         });
         using TrainerJob others = new(perClass: 14);
         Assert.Contains(

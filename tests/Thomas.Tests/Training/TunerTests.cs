@@ -283,6 +283,33 @@ public sealed class TunerTests
         Assert.Equal(3, classifier.Classes);
     }
 
+    // A checkpoint holds more than the new last layer that a resumed run begins with, which must not be taken for the best so far.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Cancelled_before_it_has_continued_from_its_checkpoint_a_run_returns_nothing(bool newImages)
+    {
+        using TemporaryFolder folder = new();
+        Model model = TinyModels.Create(TinyModels.HeadStyle.DenseSoftmax);
+        TuningOptions options = new()
+        {
+            Network = new TrainerOptions { Epochs = 2, BatchSize = 8, CheckpointPath = folder["run"], Resume = true, NewImages = newImages },
+            Compile = TrainerJob.Options.Compile,
+        };
+        Assert.NotNull(Tuner.Tune(model, Colors(), Decoder, options).Network);
+        byte[] checkpoint = File.ReadAllBytes(folder["run"]);
+        using CancellationTokenSource source = new();
+        Relay<StageProgress> progress = new(p =>
+        {
+            // While the best weights are measured with the new images, or while the last layer is trained for very long.
+            if (p.Stage == "validate") source.Cancel();
+            if (p.Stage == "features" && !newImages) source.CancelAfter(TimeSpan.FromSeconds(0.5));
+        });
+        if (!newImages) options = options with { Head = options.Head with { Epochs = 1_000_000, EarlyStoppingPatience = 0 } };
+        Assert.ThrowsAny<OperationCanceledException>(() => Tuner.Tune(model, Colors(newImages ? 22 : 20), Decoder, options, progress, null, source.Token));
+        Assert.Equal(checkpoint, File.ReadAllBytes(folder["run"]));
+    }
+
     [Fact]
     public void Cancelling_before_training_throws()
     {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using PickleDict = System.Collections.Generic.OrderedDictionary<string, object?>;
 
@@ -27,9 +28,13 @@ internal sealed class TorchCheckpoint
     private const int MaxDepth = 64;
     private const int MaxDicts = 4096;
 
+    /// <summary>Entries that are looked at in all: a pickle may list one dict under any number of names.</summary>
+    private const int MaxVisits = 4 * ModelLimits.PickleValues;
+
     private readonly string _file;
     private readonly List<string> _notes;
-    private int _dicts, _modules;
+    private int _dicts, _modules, _visits;
+    private long _nameChars;
 
     private TorchCheckpoint(string file, List<string> notes)
     {
@@ -63,35 +68,59 @@ internal sealed class TorchCheckpoint
     {
         if (++_dicts > MaxDicts) throw new ModelFormatException(_file, "checkpoint", $"it has more than {MaxDicts} dicts where weights may be");
         if (wrappers < 0) throw new ModelFormatException(_file, "checkpoint", $"the dict of tensors is wrapped more than {MaxWrappers} times");
-        (string Key, PickleDict Dict)? average = Below(dict, Averages, wrappers), plain = Below(dict, Plain, wrappers);
-        if (average is not null && plain is not null)
+        Weights? average = Below(dict, Averages, wrappers), plain = Below(dict, Plain, wrappers);
+        if ((average ?? plain) is not Weights taken) return HasTensors(dict) ? dict : OnlyDict(dict);
+
+        // An average of the trained weights alone lacks the running statistics.
+        bool isPartial = average is not null && plain is not null && average.Dict.Count < plain.Dict.Count;
+        if (isPartial) taken = plain!;
+        string left = LeftOut(dict, taken.Key);
+        if (average is not null || left.Length > 0)
         {
-            // An average of the trained weights alone lacks the running statistics.
-            bool whole = average.Value.Dict.Count >= plain.Value.Dict.Count;
-            (string taken, string left) = whole ? (average.Value.Key, plain.Value.Key) : (plain.Value.Key, average.Value.Key);
-            _notes.Add(
-                $"the weights are those under '{taken}'{(whole ? ", an average over the training" : $"; '{left}' has an average of only some of them")}; "
-                + $"'{left}' was left out");
-            return whole ? average.Value.Dict : plain.Value.Dict;
+            string kind = isPartial ? $"; '{average!.Key}' has an average of only some of them" : average is not null ? ", an average over the training" : "";
+            _notes.Add($"the weights are those under '{taken.Key}'{kind}{left}");
         }
 
-        if ((average ?? plain) is (string key, PickleDict found))
-        {
-            if (average is not null) _notes.Add($"the weights are those under '{key}', an average over the training");
-            return found;
-        }
-
-        return HasTensors(dict) ? dict : OnlyDict(dict);
+        _notes.AddRange(taken.Notes);
+        return taken.Dict;
     }
 
-    private (string Key, PickleDict Dict)? Below(PickleDict dict, string[] keys, int wrappers)
+    /// <summary>Names the other entries that hold tensors; empty if there are none.</summary>
+    private string LeftOut(PickleDict dict, string taken)
+    {
+        List<string> keys = [];
+        foreach ((string key, object? value) in dict)
+        {
+            Visit();
+            if (key != taken && AsDict(value) is PickleDict other && (HasTensors(other) || HasWrapped(other))) keys.Add($"'{key}'");
+        }
+
+        return keys.Count == 0 ? "" : $"; {Joined(keys)} {(keys.Count == 1 ? "was" : "were")} left out";
+    }
+
+    /// <summary>Whether tensors are under one of the usual keys.</summary>
+    private bool HasWrapped(PickleDict dict)
+    {
+        foreach (string key in (string[])[.. Averages, .. Plain])
+        {
+            if (dict.TryGetValue(key, out object? value) && AsDict(value) is PickleDict inner && HasTensors(inner)) return true;
+        }
+
+        return false;
+    }
+
+    private Weights? Below(PickleDict dict, string[] keys, int wrappers)
     {
         foreach (string key in keys)
         {
-            if (dict.TryGetValue(key, out object? value) && AsDict(value) is PickleDict wrapped && Unwrap(wrapped, wrappers - 1) is PickleDict found)
-            {
-                return (key, found);
-            }
+            if (!dict.TryGetValue(key, out object? value) || AsDict(value) is not PickleDict wrapped) continue;
+
+            // Notes of what is not taken in the end are not told.
+            int before = _notes.Count;
+            PickleDict? found = Unwrap(wrapped, wrappers - 1);
+            List<string> notes = _notes[before..];
+            _notes.RemoveRange(before, notes.Count);
+            if (found is not null) return new Weights(key, found, notes);
         }
 
         return null;
@@ -104,6 +133,7 @@ internal sealed class TorchCheckpoint
         PickleDict? only = null;
         foreach ((string key, object? value) in dict)
         {
+            Visit();
             if (AsDict(value) is not PickleDict inner || !HasTensors(inner)) continue;
             keys.Add($"'{key}'");
             only = inner;
@@ -112,17 +142,18 @@ internal sealed class TorchCheckpoint
         if (keys.Count > 1)
         {
             throw new ModelFormatException(
-                _file, "checkpoint", $"there are several dicts of tensors, under {string.Join(", ", keys)}; say which one to take (--weights-key)");
+                _file, "checkpoint", $"there are several dicts of tensors, under {Joined(keys)}; say which one to take (--weights-key)");
         }
 
         if (only is not null) _notes.Add($"the weights are those under {keys[0]}");
         return only;
     }
 
-    private static bool HasTensors(PickleDict dict)
+    private bool HasTensors(PickleDict dict)
     {
         foreach ((_, object? value) in dict)
         {
+            Visit();
             if (value is TorchTensor) return true;
         }
 
@@ -139,7 +170,9 @@ internal sealed class TorchCheckpoint
         return tensors;
     }
 
-    /// <summary>The pickle may hold modules that contain themselves.</summary>
+    /// <summary>
+    /// The pickle may hold modules that contain themselves, and one module under many names: depth, modules, tensors and the length of their names are bounded.
+    /// </summary>
     private void AddModule(PickleDict tensors, PickleObject module, string prefix, int depth)
     {
         if (depth == MaxDepth || ++_modules > ModelLimits.WeightTensors)
@@ -152,15 +185,42 @@ internal sealed class TorchCheckpoint
         {
             foreach ((string name, object? tensor) in state.GetValueOrDefault(group) as PickleDict ?? [])
             {
-                if (tensor is TorchTensor) tensors[prefix + name] = tensor;
+                Visit();
+                if (tensor is not TorchTensor) continue;
+                tensors[Name(prefix, name)] = tensor;
+                if (tensors.Count > ModelLimits.WeightTensors)
+                {
+                    throw new ModelFormatException(_file, "checkpoint", $"its modules have more than {ModelLimits.WeightTensors} tensors");
+                }
             }
         }
 
         foreach ((string name, object? child) in state.GetValueOrDefault("_modules") as PickleDict ?? [])
         {
-            if (child is PickleObject inner) AddModule(tensors, inner, $"{prefix}{name}.", depth + 1);
+            Visit();
+            if (child is PickleObject inner) AddModule(tensors, inner, Name(prefix, name) + ".", depth + 1);
         }
     }
+
+    /// <summary>The name of a part of a module.</summary>
+    private string Name(string prefix, string name)
+    {
+        _nameChars += prefix.Length + name.Length;
+        if (_nameChars > ModelLimits.WeightHeaderBytes)
+        {
+            throw new ModelFormatException(
+                _file, "checkpoint", $"the names of its modules and their tensors have more than {ModelLimits.WeightHeaderBytes} characters");
+        }
+
+        return prefix + name;
+    }
+
+    private void Visit()
+    {
+        if (++_visits > MaxVisits) throw new ModelFormatException(_file, "checkpoint", $"more than {MaxVisits} entries would have to be looked at");
+    }
+
+    private sealed record Weights(string Key, PickleDict Dict, List<string> Notes);
 
     private ModelFormatException NoTensors(PickleDict dict) => new(
         _file, "checkpoint", $"the dict holds no tensors, not even under {string.Join(", ", Plain[..6])} or the like; its keys are: {Keys(dict)}");
@@ -168,8 +228,10 @@ internal sealed class TorchCheckpoint
     private static string Keys(PickleDict dict)
     {
         List<string> keys = [];
-        for (int i = 0; i < dict.Count && i < KeysInMessage; i++) keys.Add($"'{dict.GetAt(i).Key}'");
-        if (dict.Count > KeysInMessage) keys.Add($"{dict.Count - KeysInMessage} more");
-        return keys.Count == 0 ? "none" : string.Join(", ", keys);
+        for (int i = 0; i < dict.Count; i++) keys.Add($"'{dict.GetAt(i).Key}'");
+        return keys.Count == 0 ? "none" : Joined(keys);
     }
+
+    private static string Joined(List<string> keys) =>
+        string.Join(", ", keys.GetRange(0, Math.Min(keys.Count, KeysInMessage))) + (keys.Count > KeysInMessage ? $", {keys.Count - KeysInMessage} more" : "");
 }

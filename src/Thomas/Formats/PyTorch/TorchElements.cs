@@ -30,6 +30,11 @@ internal static class TorchElements
         else
         {
             collector.Charge((long)count * elementBytes, place);
+            if ((long)count * elementBytes > Array.MaxLength)
+            {
+                throw new ModelFormatException(collector.File, place, $"its {count} elements of {elementBytes} bytes have to be rearranged: 2 GiB or more");
+            }
+
             view = Gather(view.Span, tensor, shape, elementBytes);
         }
 

@@ -12,8 +12,8 @@ namespace Thomas.Formats.PyTorch;
 /// <see cref="long"/>, <see cref="BigInteger"/> beyond 64 bits, <see cref="double"/>, <see cref="string"/>, tuples (arrays), lists, dicts (without
 /// the entries whose key is no string: no tensor is found by them), <see cref="TorchStorage"/>, <see cref="TorchTensor"/> and, for the classes of
 /// <see cref="PickleGlobal"/> that hold data only, <see cref="PickleObject"/>; everything else is refused.
-/// Values may contain each other in circles, so no caller may walk through them without a bound. https://docs.python.org/3/library/pickletools.html lists the
-/// opcodes.
+/// Values may contain each other in circles, and one may be in many places, so no caller may walk through them without a bound.
+/// https://docs.python.org/3/library/pickletools.html lists the opcodes.
 /// </summary>
 /// <param name="bytes">What the pickle stands in; it may go on behind it.</param>
 /// <param name="start">Where it begins.</param>
@@ -23,6 +23,15 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
 {
     private const int MaxProtocol = 5;
 
+    /// <summary>Axes that a tensor of PyTorch may have.</summary>
+    private const int MaxAxes = 64;
+
+    /// <summary>Keys of storages are numbers.</summary>
+    private const int MaxStorageKey = 64;
+
+    /// <summary>A name can be recalled and used as a key any number of times, and hashing it takes time each time.</summary>
+    private const long MaxKeyChars = 4L * ModelLimits.WeightHeaderBytes;
+
     private readonly List<object?> _stack = [];
     private readonly List<int> _marks = [];
     private readonly Dictionary<long, object?> _memo = [];
@@ -30,6 +39,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
     private int _at = start;
     private int _opcodeAt = start;
     private int _values;
+    private long _keyChars;
 
     /// <summary>The first byte that has not been read.</summary>
     public int Position => _at;
@@ -282,6 +292,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             throw Error("an external reference that is not a storage; save only the state_dict: torch.save(model.state_dict(), path)");
         }
 
+        if (key.Length > MaxStorageKey) throw Error($"the key of a storage has {key.Length} characters");
         if (count < 0) throw Error($"storage '{key}' has {count} elements");
         TorchStorage storage = id switch
         {
@@ -306,6 +317,8 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
             case PickleGlobalKind.OrderedDict when arguments.Length == 0:
                 return new PickleDict();
             case PickleGlobalKind.OrderedDict when arguments is [List<object?> pairs]:
+                // The list may be a recalled one, which the pickle paid for once and copies with every call.
+                Count(pairs.Count);
                 PickleDict dict = new();
                 foreach (object? pair in pairs)
                 {
@@ -316,7 +329,7 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
 
                 return dict;
             case PickleGlobalKind.Tensor when arguments is [TorchStorage storage, long offset, object?[] sizes, object?[] strides, ..]
-                && sizes.Length == strides.Length:
+                && sizes.Length == strides.Length && sizes.Length <= MaxAxes:
                 return new TorchTensor(storage, offset, Integers(sizes), Integers(strides));
             case PickleGlobalKind.Parameter when arguments is [TorchTensor tensor, ..]:
                 return tensor;
@@ -337,9 +350,11 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
         throw Error("an object is made of something that is not a class");
     }
 
-    private static void Set(PickleDict dict, object? key, object? value)
+    private void Set(PickleDict dict, object? key, object? value)
     {
-        if (key is string text) dict[text] = value;
+        if (key is not string text) return;
+        if ((_keyChars += text.Length) > MaxKeyChars) throw Error($"the keys of its dicts have more than {MaxKeyChars} characters");
+        dict[text] = value;
     }
 
     private long[] Integers(object?[] items)
@@ -353,8 +368,15 @@ internal sealed class Unpickler(ReadOnlyMemory<byte> bytes, int start, string fi
 
     private void Push(object? value)
     {
-        if (++_values > ModelLimits.PickleValues) throw TooManyValues();
+        Count(1);
         _stack.Add(value);
+    }
+
+    /// <summary>Counts values that are about to be made.</summary>
+    private void Count(int values)
+    {
+        if (values > ModelLimits.PickleValues - _values) throw TooManyValues();
+        _values += values;
     }
 
     /// <summary>The number of values on the stack that belong to the innermost open group.</summary>

@@ -18,12 +18,8 @@ internal static class SameImages
         bool isKnown = true;
         for (int i = 0; i < samples.Count && isKnown; i++) isKnown = samples[i].Image.LastHash is not null;
         List<List<int>> groups = [];
-        List<List<int>> candidates = isKnown ? [All(samples.Count)] : Group(All(samples.Count), i => Length(samples[i].Image));
-        foreach (List<int> same in candidates)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            groups.AddRange(Group(same, i => Hash(samples[i].Image)));
-        }
+        List<List<int>> candidates = isKnown ? [All(samples.Count)] : Group(All(samples.Count), i => Length(samples[i].Image, cancellation));
+        foreach (List<int> same in candidates) groups.AddRange(Group(same, i => Hash(samples[i].Image, cancellation)));
 
         groups.Sort(static (a, b) => a[0].CompareTo(b[0]));
         return groups;
@@ -58,8 +54,9 @@ internal static class SameImages
         return numbers;
     }
 
-    private static long? Length(ImageSource image)
+    private static long? Length(ImageSource image, CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         try
         {
             return image.Length();
@@ -70,8 +67,10 @@ internal static class SameImages
         }
     }
 
-    private static UInt128? Hash(ImageSource image)
+    private static UInt128? Hash(ImageSource image, CancellationToken cancellation)
     {
+        // Images of one size may all be as long as each other, so this is asked before each of them is read.
+        cancellation.ThrowIfCancellationRequested();
         try
         {
             UInt128 hash = image.LastHash ?? image.Hash();

@@ -10,7 +10,8 @@ namespace Thomas.Training;
 /// <summary>How a run is saved.</summary>
 internal sealed partial class TrainingRun
 {
-    private const string DeviceText = "device", EpochsText = "epochs", MicroBatchText = "micro-batch";
+    private const string DeviceText = "device", EpochsText = "epochs", MicroBatchText = "micro-batch", PreprocessingText = "preprocessing",
+        ViewsText = "views";
 
     private string? _modelKey;
     private string? _dataKey;
@@ -133,6 +134,15 @@ internal sealed partial class TrainingRun
             ["seed"] = o.Seed.ToString(culture),
             [DeviceText] = _identity,
         };
+        if (_inputs.Preprocessing is Preprocessing preprocessing)
+        {
+            // Also part of the images' key, which may differ where a run continues with new images.
+            List<string> pairs = [];
+            foreach ((string name, string value) in Thomas.PreprocessingText.Format(preprocessing)) pairs.Add($"{name["thomas.".Length..]} {value}");
+            texts[PreprocessingText] = string.Join("; ", pairs);
+            texts[ViewsText] = _inputs.Train.Views.ToString(culture);
+        }
+
         if (_bound is long bound)
         {
             texts["memory"] = bound.ToString(culture);

@@ -112,10 +112,14 @@ internal sealed partial class TrainingRun
     {
         bool hasOtherImages = header.Data != DataKey(), hasNewImages = hasOtherImages && _options.NewImages;
         if (hasNewImages) RequireSameClasses(path, header);
-        List<string> differences = [];
-        if (hasOtherImages && !hasNewImages) differences.Add("the images or their classes");
-        int epochs = 0;
         SortedDictionary<string, string> own = OptionTexts();
+        bool isPreparedOtherwise = Differs(PreprocessingText) || Differs(ViewsText);
+        List<string> differences = [];
+
+        // Images that are prepared in another way have another key, so nothing is known of the images themselves.
+        bool isOfOtherImages = hasOtherImages && !hasNewImages && !isPreparedOtherwise;
+        if (isOfOtherImages) differences.Add("the images or their classes");
+        int epochs = 0;
         foreach ((string name, string value) in own)
         {
             string? stored = header.Options.GetValueOrDefault(name);
@@ -123,8 +127,19 @@ internal sealed partial class TrainingRun
 
             // A set smaller than a batch is a smaller batch.
             if (stored == value || (hasNewImages && name == MicroBatchText)) continue;
-            (string there, string here) = name == DeviceText && stored is not null ? DeviceIdentity.Differences(stored, value) : (stored ?? "not set", value);
+
+            // Earlier versions had these in the key of the images alone.
+            if (stored is null && !hasOtherImages && name is PreprocessingText or ViewsText) continue;
+            (string there, string here) = stored is null ? ("not set", value)
+                : name == DeviceText ? DeviceIdentity.Differences(stored, value)
+                : name == PreprocessingText ? (Without(stored, value), Without(value, stored))
+                : (stored, value);
             differences.Add($"{name} (there {there}, here {here})");
+        }
+
+        foreach ((string name, string value) in header.Options)
+        {
+            if (!own.ContainsKey(name)) differences.Add($"{name} (there {value}, here not set)");
         }
 
         // Tuning begins with a new last layer, which every option, the images and the device have a part in. With new images it is another one, and what is
@@ -136,7 +151,7 @@ internal sealed partial class TrainingRun
 
         if (differences.Count > 0)
         {
-            string images = hasOtherImages && !hasNewImages
+            string images = isOfOtherImages
                 ? " To continue with other images of the same classes, add --new-images (TrainerOptions.NewImages)."
                 : "";
             throw new ThomasException(
@@ -154,6 +169,15 @@ internal sealed partial class TrainingRun
         }
 
         return new Continuation(epochs, hasNewImages);
+
+        bool Differs(string name) => header.Options.TryGetValue(name, out string? stored) && stored != own.GetValueOrDefault(name);
+
+        static string Without(string pairs, string others)
+        {
+            string[] known = others.Split("; ");
+            string left = string.Join("; ", Array.FindAll(pairs.Split("; "), pair => Array.IndexOf(known, pair) < 0));
+            return left.Length > 0 ? left : "the rest not set";
+        }
     }
 
     /// <exception cref="ThomasException">The new images are of other classes.</exception>

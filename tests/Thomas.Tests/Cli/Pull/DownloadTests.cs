@@ -172,6 +172,54 @@ public sealed class DownloadTests : IDisposable
         Assert.DoesNotContain("Range:", server.Asked(3)[2], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Content-Range: bytes 5-14/1000003")]
+    [InlineData("Content-Length: 10")]
+    public async Task A_part_that_nobody_asked_for_is_refused_at_once(string header)
+    {
+        using FaultyServer server = new(e => e.HeadAsync("206 Partial Content", "Content-Length: 10", header));
+        Assert.Contains("and all of it was asked for", await FailsAsync<DownloadException>(server), StringComparison.Ordinal);
+        server.Asked(1);
+        AssertNothingLeft();
+    }
+
+    [Theory]
+    [InlineData("206 Partial Content", "Content-Range: bytes 5-14/1000003")]
+    [InlineData("416 Range Not Satisfiable", "Content-Range: bytes */1000003")]
+    public async Task A_server_that_never_goes_on_where_it_broke_is_given_up(string status, string header)
+    {
+        using FaultyServer server = new(async e =>
+        {
+            if (e.From > 0) await e.HeadAsync(status, "Content-Length: 0", header);
+            else await e.ServeAsync(File1, cutAfter: Cut);
+        });
+        Assert.Contains("given up after 6 attempts: its answers do not continue one another", await FailsAsync<DownloadException>(server),
+            StringComparison.Ordinal);
+        server.Asked(6);
+        AssertNothingLeft();
+    }
+
+    [Fact]
+    public async Task What_gets_the_name_during_the_download_is_not_overwritten_either()
+    {
+        using FaultyServer server = new(async e =>
+        {
+            File.WriteAllText(Output, "mine");
+            await e.ServeAsync(File1);
+        });
+        Assert.Contains("was made by something else during the download", await FailsAsync<OutputException>(server), StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(Output));
+        Assert.Equal(File1, File.ReadAllBytes(Output + ".part"));
+
+        // As the message says: what is there only gets its name.
+        File.Delete(Output);
+        using FaultyServer whole = new(e => e.HeadAsync("416 Range Not Satisfiable", "Content-Length: 0"));
+        string note = File.ReadAllText(Output + ".part.from");
+        File.WriteAllText(Output + ".part.from", note.Replace($"{server.Address()}", $"{whole.Address()}", StringComparison.Ordinal));
+        Assert.Equal(File1.Length, (await RunAsync(whole)).ResumedAt);
+        AssertSaved();
+    }
+
     [Fact]
     public async Task Wrong_bytes_are_not_kept()
     {
@@ -348,6 +396,11 @@ public sealed class DownloadTests : IDisposable
         File.WriteAllText(Output, "mine");
         Assert.Contains("holds something else", await FailsAsync<OutputException>(server), StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(Output));
+
+        // Nor is the part that another program has left.
+        File.Move(Output, Output + ".part");
+        Assert.Contains("was not made by this command", await FailsAsync<OutputException>(server), StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(Output + ".part"));
         server.Asked(0);
     }
 

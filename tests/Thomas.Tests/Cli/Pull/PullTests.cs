@@ -54,6 +54,18 @@ public sealed class PullTests : IDisposable
         Assert.Equal(server.Address().AbsoluteUri, report.GetProperty("url").GetString());
     }
 
+    [Theory]
+    [InlineData("a%00b.tflite")]
+    [InlineData("a%0Ab.tflite")]
+    [InlineData("a%1B%5B31mb.tflite")]
+    [InlineData("a%C2%9Bb.tflite")]
+    public void An_address_whose_name_has_control_characters_needs_another_name(string path)
+    {
+        CliRun run = CliRun.Of("pull", $"https://localhost/{path}", "--sha256", new string('0', 64));
+        Assert.Equal(2, run.Code);
+        Assert.Contains("control characters; give another one with -o", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_failed_download_has_an_exit_code_of_its_own()
     {

@@ -136,6 +136,86 @@ public sealed class TorchCheckpointTests
     }
 
     [Theory]
+    [InlineData("model", "best_model", "the weights are those under 'model'; 'best_model' was left out")]
+    [InlineData("head", "backbone", "the weights are those under 'backbone'; 'head' was left out")]
+    [InlineData("encoder", "classifier", "the weights are those under 'encoder'; 'classifier' was left out")]
+    [InlineData("critic", "model_ema", "the weights are those under 'model_ema', an average over the training; 'critic' was left out")]
+    public void What_is_left_out_is_told(string first, string second, string note)
+    {
+        WeightFile file = Load(State(State(new PickleBuilder().Ops("}(").Text(first), 0, "fc.bias").Text(second), 4, "fc.bias").Ops("u"));
+        Assert.Equal([note], file.Notes);
+
+        // Also where a dict of the script's own wraps it; what holds no tensors is not worth a word.
+        PickleBuilder wrapped = State(new PickleBuilder().Ops("}(").Text(first).Ops("}").Text("state_dict"), 0, "fc.bias").Ops("s");
+        wrapped = State(wrapped.Text(second).Ops("}").Text("state_dict"), 4, "fc.bias").Ops("s").Text("optimizer").Ops("}").Text("lr").Real(0.1).Ops("s");
+        Assert.Equal([note], Load(wrapped.Ops("u")).Notes);
+        Assert.Empty(Load(State(new PickleBuilder().Ops("}(").Text("optimizer").Ops("}").Text("model"), 0, "fc.bias").Ops("u")).Notes);
+    }
+
+    [Fact]
+    public void Notes_of_weights_that_are_not_taken_are_not_told()
+    {
+        // The average is found at a second average, but is of only some of the weights.
+        PickleBuilder pickle = State(new PickleBuilder().Ops("}(").Text("ema").Ops("}(").Text("model_ema"), 0, "fc.bias");
+        pickle = State(pickle.Ops("u").Text("model"), 4, "fc.bias", "fc.weight").Ops("u");
+        WeightFile file = Load(pickle);
+        Assert.Equal(5, First(file, "fc.bias"));
+        Assert.Equal(["the weights are those under 'model'; 'ema' has an average of only some of them; 'ema' was left out"], file.Notes);
+    }
+
+    // What is stored once can be recalled for two bytes, any number of times: each use has to count, or a small file takes all memory or hours.
+    [Fact]
+    public void Values_that_are_recalled_again_and_again_are_counted()
+    {
+        PickleBuilder copies = new PickleBuilder().Ops("](");
+        for (int i = 0; i < 2_000; i++) copies.Text($"{i}").Ops("N\u0086");
+        copies.Ops("e").Raw((byte)'q', 0).Ops("]");
+        for (int i = 0; i < 1_000; i++) copies.Global("collections", "OrderedDict").Raw((byte)'h', 0).Ops("\u0085Ra");
+        Assert.Contains("makes more than 1048576 values", Problem(copies), StringComparison.Ordinal);
+
+        PickleBuilder keys = new PickleBuilder().Text(new string('k', 1 << 20)).Raw((byte)'q', 0).Ops("}(");
+        for (int i = 0; i < 100; i++) keys.Raw((byte)'h', 0).Ops("N");
+        Assert.Contains("keys of its dicts have more than 67108864 characters", Problem(keys.Ops("u")), StringComparison.Ordinal);
+
+        PickleBuilder axes = State(new PickleBuilder(), 0, "a").Text("b").Tensor("FloatStorage", "0", 6, 0, new long[65], new long[65]).Ops("s");
+        Assert.Contains("a call that builds a Tensor has wrong arguments", Problem(axes), StringComparison.Ordinal);
+        PickleBuilder key = new PickleBuilder().OpenDict().Text("a").Tensor("FloatStorage", new string('0', 65), 6, 0, [2], [1]).Ops("u");
+        Assert.Contains("the key of a storage has 65 characters", Problem(key), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(100, 1_000, 1, "its modules have more than 65536 tensors")]
+    [InlineData(2, 10, 1 << 20, "the names of its modules and their tensors have more than 16777216 characters")]
+    [InlineData(10, 5, 1, null)]
+    public void A_module_that_is_listed_under_many_names_is_counted_each_time(int children, int tensors, int nameLength, string? problem)
+    {
+        PickleBuilder pickle = new PickleBuilder().OpenDict().Text("0").Tensor("FloatStorage", "0", 6, 0, [2], [1]).Raw((byte)'q', 0);
+        for (int i = 1; i < tensors; i++) pickle.Text($"{i}").Raw((byte)'h', 0);
+        pickle.Ops("u").Raw((byte)'q', 1).Global("torch.nn.modules.linear", "Linear").Ops(")").Raw(0x81).Ops("}(")
+            .Text("_parameters").Raw((byte)'h', 1).Text("_modules").Ops("}ub").Raw((byte)'q', 2);
+        pickle.Global("torch.nn.modules.container", "Sequential").Ops(")").Raw(0x81).Ops("}(").Text("_modules").OpenDict();
+        for (int i = 0; i < children; i++) pickle.Text($"{i}".PadLeft(nameLength, 'm')).Raw((byte)'h', 2);
+        pickle.Ops("uub");
+        if (problem is null) Assert.Equal(children * tensors, Load(pickle).Tensors.Count);
+        else Assert.Contains(problem, Problem(pickle), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dict_that_is_listed_under_many_names_is_not_searched_without_end()
+    {
+        PickleBuilder pickle = new PickleBuilder().Ops("}(");
+        for (int i = 0; i < 20_000; i++) pickle.Text($"{i}").Ops("N");
+        pickle.Ops("u").Raw((byte)'q', 0).Ops("}(");
+        for (int i = 0; i < 1_000; i++) pickle.Text($"{i}").Raw((byte)'h', 0);
+        Assert.Contains("more than 4194304 entries would have to be looked at", Problem(pickle.Ops("u")), StringComparison.Ordinal);
+
+        // A message names some of the dicts that there are.
+        PickleBuilder several = State(new PickleBuilder(), 0, "fc.bias").Raw((byte)'q', 0).Ops("}(");
+        for (int i = 0; i < 1_000; i++) several.Text($"{i}").Raw((byte)'h', 0);
+        Assert.Contains("under '0', '1', '2', '3', '4', '5', '6', '7', 992 more; say", Problem(several.Ops("u")), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("module.fc.bias", "fc.bias", "all")]
     [InlineData("_orig_mod.module.fc.bias", "fc.bias", "all")]
     [InlineData("features.module.0.bias", "features.0.bias", "all")]

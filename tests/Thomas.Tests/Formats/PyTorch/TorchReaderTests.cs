@@ -1,6 +1,8 @@
 using System;
 using System.IO.Compression;
 using System.Linq;
+using Thomas.Formats;
+using Thomas.Formats.PyTorch;
 using Thomas.Graphs;
 using Xunit;
 
@@ -152,6 +154,15 @@ public sealed class TorchReaderTests
         Assert.Equal([3, 4, 3, 4, 3, 4], LoadZip(Expanded(3)).Tensors[0].Data.Floats);
         Refused(TorchFile.Zip(Expanded(100_000_000).End(), OneStorage), "unpacking the weights takes more than");
         Refused(TorchFile.Zip(Expanded(1_000_000_000).End(), OneStorage), "elements; at most 268435456");
+    }
+
+    [Fact]
+    public void Elements_that_no_array_can_hold_are_refused()
+    {
+        WeightCollector collector = new("weights", 1L << 31, integers: false);
+        TorchTensor tensor = new(new TorchStorage("0", StoredType.F64, 1, 0, 1), 0, [1 << 28], [0]);
+        ModelFormatException e = Assert.Throws<ModelFormatException>(() => TorchElements.Add(collector, "a", tensor, new byte[8]));
+        Assert.Contains("2 GiB or more", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

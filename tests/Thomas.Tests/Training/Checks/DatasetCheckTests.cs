@@ -20,6 +20,43 @@ public sealed class DatasetCheckTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    // Images without compression are all as long as each other: one group, of which each is read.
+    [Fact]
+    public void Reading_images_of_one_length_ends_when_it_is_cancelled()
+    {
+        const int Images = 50, Read = 5;
+        using CancellationTokenSource cancellation = new();
+        List<Sample> samples = [];
+        for (int i = 0; i < Images; i++) samples.Add(new Sample(ImageSource.FromEncoded($"{i}", new byte[] { 1, 2, (byte)i }), 0, Subset.Train));
+
+        // One look at the first, one at the length of each, one before each is read.
+        Watched watched = new(samples, onAccess: 1 + Images + Read, cancellation.Cancel);
+        Assert.Throws<OperationCanceledException>(() => SameImages.ByBytes(watched, cancellation.Token));
+        Assert.Equal(Read - 1, samples.Count(static sample => sample.Image.LastHash is not null));
+        Watched early = new(samples, onAccess: Images / 2, cancellation.Cancel);
+        Assert.Throws<OperationCanceledException>(() => SameImages.ByBytes(early, cancellation.Token));
+    }
+
+    private sealed class Watched(List<Sample> samples, int onAccess, Action act) : IReadOnlyList<Sample>
+    {
+        private int _accesses;
+
+        public int Count => samples.Count;
+
+        public Sample this[int index]
+        {
+            get
+            {
+                if (++_accesses == onAccess) act();
+                return samples[index];
+            }
+        }
+
+        public IEnumerator<Sample> GetEnumerator() => samples.GetEnumerator();
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+
     [Fact]
     public void A_sound_set_has_no_findings()
     {

@@ -16,8 +16,8 @@ internal static class AccuracySection
         List<ReportBlock> blocks = [];
         if (runs.Count == 0) return blocks;
         blocks.Add(new ReportText(
-            "Intervals are 95 % Wilson intervals: what so few images leave open about other images of the same kind. Two accuracies whose intervals overlap widely "
-            + "do not differ for certain."));
+            "Intervals are 95 % Wilson intervals: what so few images leave open about other images of the same kind. Two accuracies whose intervals overlap "
+            + "widely do not differ for certain."));
         blocks.AddRange(Bars(runs));
         blocks.Add(Summary(runs));
         if (Seeds(runs) is ReportTable seeds) blocks.Add(seeds);
@@ -152,7 +152,8 @@ internal static class AccuracySection
             List<Line> lines = [new Line("training", epochs, [.. run.Epochs.Select(training)])];
             if (isValidated) lines.Add(new Line("validation", epochs, [.. run.Epochs.Select(validation)]));
             return new LineChart(
-                $"{name}: {what}{(what == "accuracy" ? ", %" : "")} by epoch", $"Lines of the {what} after each epoch; metrics.csv has the figures.", "epoch", lines)
+                $"{name}: {what}{(what == "accuracy" ? ", %" : "")} by epoch", $"Lines of the {what} after each epoch; metrics.csv has the figures.", "epoch",
+                lines)
             {
                 HasMarks = run.Epochs.Count <= 30,
             };

@@ -6,6 +6,7 @@ using OxyPlot;
 using OxyPlot.Annotations;
 using OxyPlot.Axes;
 using OxyPlot.Series;
+using Thomas.Study;
 
 namespace Thomas.App.Studies;
 
@@ -39,7 +40,8 @@ internal static class ChartDrawing
     /// <summary>Names and colors of a chart; empty where it needs none.</summary>
     public static IReadOnlyList<(string Name, OxyColor Color, int Mark)> Legend(ReportChart chart) => chart switch
     {
-        StackedChart stacked => [.. stacked.Parts.Select((part, i) => (part, PartColor(stacked, i), -1)).Where((_, i) => stacked.Bars.Any(bar => bar.Values[i] > 0))],
+        StackedChart stacked => [
+            .. stacked.Parts.Select((part, i) => (part, PartColor(stacked, i), -1)).Where((_, i) => stacked.Bars.Any(bar => bar.Values[i] > 0))],
         LineChart lines => [.. lines.Lines.Select((line, i) => (line.Name, ChartColors.Of(i), i))],
         _ => [],
     };
@@ -55,6 +57,9 @@ internal static class ChartDrawing
         AddRows(model, isLogarithmic, from, chart.Most ?? (isLogarithmic ? most * 1.3 : most * 1.04), bars.Length);
         RectangleBarSeries rectangles = new() { StrokeColor = ChartColors.Ink, StrokeThickness = 0 };
         LineSeries whiskers = new() { Color = ChartColors.Ink, StrokeThickness = 1.2, LineStyle = LineStyle.Solid };
+
+        // Around them the color of the paper, so that they show on bars of any color.
+        LineSeries halo = new() { Color = ChartColors.Paper, StrokeThickness = 3.2, LineStyle = LineStyle.Solid };
         for (int i = 0; i < bars.Length; i++)
         {
             (double row, Bar bar) = (bars.Length - 1 - i, bars[i]);
@@ -67,12 +72,13 @@ internal static class ChartDrawing
                 (bar.Low, middle - Whisker), (bar.Low, middle + Whisker), (double.NaN, 0), (bar.Low, middle), (bar.High, middle), (double.NaN, 0),
                 (bar.High, middle - Whisker), (bar.High, middle + Whisker), (double.NaN, 0)])
             {
-                whiskers.Points.Add(new DataPoint(x, double.IsNaN(x) ? double.NaN : y));
+                whiskers.Points.Add(double.IsNaN(x) ? DataPoint.Undefined : new DataPoint(x, y));
             }
         }
 
         model.Series.Add(rectangles);
-        if (whiskers.Points.Count > 0) model.Series.Add(whiskers);
+        halo.Points.AddRange(whiskers.Points);
+        foreach (LineSeries lines in (LineSeries[])[halo, whiskers]) if (lines.Points.Count > 0) model.Series.Add(lines);
         return (model, (RowHeight * bars.Length) + AxisHeight);
     }
 
@@ -153,13 +159,14 @@ internal static class ChartDrawing
     private static OxyColor PartColor(StackedChart chart, int part)
     {
         if (part == chart.Parts.Count - 1) return ChartColors.Other;
-        return chart.Parts[part] == "non-kernel" ? ChartColors.NonKernel : ChartColors.Of(part);
+        return chart.Parts[part] == KernelKinds.NonKernel ? ChartColors.NonKernel : ChartColors.Of(part);
     }
 
     private static PlotModel Model() => new()
     {
         Culture = CultureInfo.InvariantCulture, DefaultFontSize = FontSize, TextColor = ChartColors.Ink, PlotAreaBorderThickness = new OxyThickness(0),
-        PlotAreaBorderColor = ChartColors.Faint, Padding = new OxyThickness(1, 2, 6, 6), Background = OxyColors.Undefined, PlotAreaBackground = OxyColors.Undefined,
+        PlotAreaBorderColor = ChartColors.Faint, Padding = new OxyThickness(1, 2, 6, 6), Background = OxyColors.Undefined,
+        PlotAreaBackground = OxyColors.Undefined,
     };
 
     private static LinearAxis Axis(AxisPosition position) => new()
@@ -196,7 +203,8 @@ internal static class ChartDrawing
 
     private static void AddLabel(PlotModel model, string label, double x, double row) => model.Annotations.Add(new TextAnnotation
     {
-        Text = VisibleText.Shorten(label, LabelColumns), TextPosition = new DataPoint(x, row + LabelAt), StrokeThickness = 0, Stroke = OxyColors.Undefined, TextColor = ChartColors.Ink,
+        Text = VisibleText.Shorten(label, LabelColumns), TextPosition = new DataPoint(x, row + LabelAt), TextColor = ChartColors.Ink,
+        StrokeThickness = 0, Stroke = OxyColors.Undefined,
         TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Bottom, Offset = new ScreenVector(3, 0),
     });
 

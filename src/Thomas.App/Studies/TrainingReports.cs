@@ -23,7 +23,17 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
     private readonly ReportHeader _header = ReportHeaders.Create(
         command, seed, ReportHeaders.DeviceOf(compile) is ReportDevice device ? [device] : []);
 
-    private string Data => Path.GetFileName(Path.TrimEndingDirectorySeparator(data.Name)) is { Length: > 0 } name ? name : data.Name;
+    /// <summary>The name of the data: that of its folder or file, with its parent's where it says only which part it is.</summary>
+    private string Data
+    {
+        get
+        {
+            string path = Path.TrimEndingDirectorySeparator(data.Name), name = Path.GetFileName(path);
+            if (name.Length == 0) return data.Name;
+            string? parent = Path.GetFileName(Path.GetDirectoryName(path));
+            return name is "train" or "training" or "images" && parent is { Length: > 0 } ? $"{parent}/{name}" : name;
+        }
+    }
 
     /// <summary>What a run of <c>tune</c> found.</summary>
     public StudyReport Of(TuningResult result, UpdatePolicy policy)
@@ -81,7 +91,7 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
         string device = ReportHeaders.NameOf(compile);
         return new AccuracyRun
         {
-            Id = Format.Invariant($"{kind}/accuracy/{model}/{Data}/{policy}/{device}/{seed}"),
+            Id = CellId.OfRun(kind, model, Data, policy, device, seed),
             Experiment = kind,
             Model = model,
             Data = Data,
@@ -114,6 +124,6 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
         broken.Count == 0 ? [] : [$"{Format.Plural(broken.Count, "image")} could not be decoded and {(broken.Count == 1 ? "was" : "were")} left out."];
 
     private static string[] Steps(TrainerResult network) => network.SecondsPerStep == 0 ? [] : [
-        Format.Invariant($"A training step of the network took {Figures.Time(network.SecondsPerStep)} on average; {network.WaitedShare:0.0%} of the time of the ")
-        + "steps it waited for its images."];
+        $"A training step of the network took {Figures.Time(network.SecondsPerStep)} on average; {Format.Percent(network.WaitedShare)} of the time of the steps "
+        + "it waited for its images."];
 }

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text;
@@ -186,7 +185,8 @@ public sealed class ReportFolderTests : IDisposable
         Assert.Equal(1 + report.Accuracies.Sum(run => run.Epochs.Count), lines.Length);
         Assert.Equal(
             "run,model,data,policy,device,seed,epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds,is_kept", lines[0]);
-        Assert.Equal("Accuracy/accuracy/mobilenet_v2_1.0_224/flowers5/last/cpu/1,mobilenet_v2_1.0_224,flowers5,last,cpu,1,1,0.01,1.6,0.3,1.7,0.44,1.2,0", lines[1]);
+        Assert.Equal(
+            "Accuracy/accuracy/mobilenet_v2_1.0_224/flowers5/last/cpu/1,mobilenet_v2_1.0_224,flowers5,last,cpu,1,1,0.01,1.6,0.3,1.7,0.44,1.2,0", lines[1]);
         Assert.Equal(report.Accuracies.Count(run => run.Epochs.Count > 0), lines.Count(line => line.EndsWith(",1", StringComparison.Ordinal)));
     }
 
@@ -194,7 +194,8 @@ public sealed class ReportFolderTests : IDisposable
     public void Metrics_hold_nothing_that_a_spreadsheet_computes()
     {
         AccuracyRun run = SampleReports.Rich().Accuracies[0];
-        StudyReport report = SampleReports.Bare() with { Accuracies = [run with { Model = "=1+1", Data = "-2\r\n", Id = "@x", Policy = "+3", Device = "\t4" }] };
+        AccuracyRun hostile = run with { Model = "=1+1", Data = "-2\r\n", Id = "@x", Policy = "+3", Device = "\t4" };
+        StudyReport report = SampleReports.Bare() with { Accuracies = [hostile] };
         ReportFolder.Write(report, _files["r"]);
         string first = File.ReadAllText(_files["r", "metrics.csv"]).Split("\r\n")[1];
         Assert.StartsWith("'@x,'=1+1,\"'-2", first, StringComparison.Ordinal);

@@ -113,7 +113,8 @@ public sealed partial class ReportRenderingTests
         string page = HtmlReport.Render(SampleReports.Bare());
         MatchCollection roots = Root().Matches(page);
         Assert.Equal(3, roots.Count);
-        Dictionary<string, string> colors = Definition().Matches(roots[scheme].Value).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
+        Dictionary<string, string> colors =
+            Definition().Matches(roots[scheme].Value).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
         foreach (string text in (string[])["--ink", "--faint", "--link"])
         {
             foreach (string paper in (string[])["--paper", "--raised"]) Assert.True(Contrast(colors[text], colors[paper]) >= 4.5, $"{text} on {paper}");
@@ -190,7 +191,11 @@ public sealed partial class ReportRenderingTests
                 cell with { Summary = new TimingSummary(1e300, -1, double.PositiveInfinity, 0, 0, 0, 0), Type = "half", Experiment = "" }],
             Kernels = [rich.Kernels[0] with { Parts = [], TimedStepSeconds = 0 }, rich.Kernels[1] with { Parts = [new KernelKind("unheard-of", -1, 0, 0)] }],
             Accuracies = [
-                rich.Accuracies[0] with { Labels = [], After = null, Epochs = [new EpochEntry(1, 0, double.NaN, 0, null, null, 0), new EpochEntry(2, 0, double.NaN, 0, null, null, 0)] }],
+                rich.Accuracies[0] with
+                {
+                    Labels = [], After = null,
+                    Epochs = [new EpochEntry(1, 0, double.NaN, 0, null, null, 0), new EpochEntry(2, 0, double.NaN, 0, null, null, 0)],
+                }],
             Sensors = rich.Sensors! with { Series = [new SensorSeries("", "", "", [0, 0], [double.NaN, double.NaN]), new SensorSeries("x", "y", "z", [], [])] },
             Stages = [new StageSeconds("", 0), new StageSeconds("x", double.PositiveInfinity)],
         };

@@ -113,7 +113,10 @@ public sealed class ReportSchemaTests
         List<string> problems = [];
         foreach (EvaluationResults detail in result.Details ?? [])
         {
-            foreach ((string key, string error) in detail.Errors ?? new Dictionary<string, string>()) problems.Add($"{detail.InstanceLocation}: {key}: {error}");
+            foreach ((string key, string error) in detail.Errors ?? new Dictionary<string, string>())
+            {
+                problems.Add($"{detail.InstanceLocation}: {key}: {error}");
+            }
         }
 
         return string.Join('\n', problems);

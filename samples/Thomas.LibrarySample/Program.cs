@@ -29,6 +29,7 @@ internal static class Program
             CheckImages(args[0], args[1]);
             LookAtImages("tuned.tflite", args[1]);
             TuneWithinMemory(args[0], args[1]);
+            TuneSparingly(args[0], args[1], new Phone(31.5, 0.8, false));
             await TeachAsync(args[0], args[1], default);
             TrainFromScratch(args[1]);
             return 0;
@@ -112,6 +113,27 @@ internal static class Program
         result.Model.Save("tuned.onnx");
     }
 
+    private static void TuneSparingly(string path, string folder, Phone phone)
+    {
+        Model model = Model.Load(path);
+        Dataset images = DatasetLoader.Load(folder);
+        Progress<StageProgress> progress = new(static report =>
+        {
+            if (report.Pause != PauseState.None) Console.WriteLine(report.Message);
+        });
+        TuningOptions options = new()
+        {
+            Guard = new RunGuard
+            {
+                MaximumTemperature = 42,
+                MinimumBattery = 0.2,
+                Read = () => new GuardReading { Temperature = phone.BatteryCelsius, Battery = phone.BatteryShare, IsCharging = phone.IsPluggedIn },
+            },
+        };
+        TuningResult result = Tuner.Tune(model, images, new SkiaImageDecoder(), options, progress);
+        if (result.Pauses is { Count: > 0 } pauses) Console.WriteLine($"{pauses.Duration}: {string.Join("; ", pauses.Reasons)}");
+    }
+
     private static async Task TeachAsync(string path, string folder, CancellationToken cancellation)
     {
         using TuningSession session = TuningSession.Open(
@@ -149,4 +171,7 @@ internal static class Program
         });
         result.Model.Save("scratch.tflite");
     }
+
+    /// <summary>What an app knows of its phone.</summary>
+    private sealed record Phone(double BatteryCelsius, double BatteryShare, bool IsPluggedIn);
 }

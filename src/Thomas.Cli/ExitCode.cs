@@ -34,7 +34,7 @@ internal static class ExitCode
           8    pull: the file could not be downloaded, or is not the one that is meant
           9    check: there are warnings
           10   bench diff: something became slower
-          130  cancelled by Ctrl-C or a closed terminal; tune and train have saved the best model so far if there was one
+          130  cancelled by Ctrl-C or a closed terminal, or stopped by --low-battery; tune and train have saved the best model so far if there was one
         """;
 
     // The library raises the base type for models that are sound files but not what the work needs.

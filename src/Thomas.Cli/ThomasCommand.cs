@@ -128,6 +128,7 @@ internal static class ThomasCommand
         int code = ExitCode.Of(error);
         terminal.Complain(code switch
         {
+            ExitCode.Cancelled when error is RunStoppedException => $"stopped: {error.Message}; no model was written",
             ExitCode.Cancelled => "cancelled; nothing was written",
             ExitCode.Memory when error is OutOfMemoryException => OutOfMemory(),
             ExitCode.Unexpected => $"unexpected {error.GetType().Name}: {error.Message} (--trace shows where)",

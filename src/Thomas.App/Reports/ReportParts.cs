@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.Diagnostics;
 using Thomas.Data;
+using Thomas.Runtime;
 using Thomas.Study;
 using Thomas.Training;
 
@@ -60,6 +61,9 @@ internal static class ReportParts
         output.Description);
 
     public static List<EpochEntry> Of(IReadOnlyList<EpochReport> epochs) => AccuracyFigures.Of(epochs);
+
+    public static PausesReport? Of(PauseReport? pauses) =>
+        pauses is null ? null : new PausesReport(pauses.Duration.TotalSeconds, pauses.Count, pauses.Reasons, pauses.StopReason);
 
     public static List<StageReport> Of(StageTimes times)
     {

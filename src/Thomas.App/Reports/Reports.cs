@@ -168,6 +168,9 @@ internal sealed record TuneReport(
 
     public NetworkEntry? Network { get; init; }
 
+    /// <summary>What <c>--max-temperature</c> and <c>--min-battery</c> did; null without them.</summary>
+    public PausesReport? Pauses { get; init; }
+
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
@@ -187,6 +190,8 @@ internal sealed record TuneReport(
     /// <summary>Images that probably carry the wrong label; null where that was not looked for.</summary>
     public IReadOnlyList<SuspectReport>? Suspects { get; init; }
 }
+
+internal sealed record PausesReport(double Seconds, int Count, IReadOnlyList<string> Reasons, string? StopReason);
 
 internal sealed record OldClassesReport(string Method, AccuracyReport Before, AccuracyReport After);
 
@@ -276,6 +281,9 @@ internal sealed record TrainReport(
     public required bool IsBelowBaseline { get; init; }
 
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>What <c>--max-temperature</c> and <c>--min-battery</c> did; null without them.</summary>
+    public PausesReport? Pauses { get; init; }
 
     public ProcessReport? Process { get; init; }
 

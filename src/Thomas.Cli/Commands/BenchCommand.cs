@@ -8,6 +8,7 @@ using Thomas.App.Studies;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Runtime.OpenCl;
 using Thomas.Study;
 
@@ -39,6 +40,7 @@ internal sealed class BenchCommand
     private readonly Option<string[]> _data = Names("--data", "A data set that the study has a name for; may be given several times");
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the unfinished study in the folder; what was measured is kept" };
     private readonly Option<bool> _print = new("--print") { Description = "Write the study as JSON instead of running it, to change it" };
+    private readonly GuardOptions _guard = new();
     private readonly CacheOptions _cache = new();
 
     private BenchCommand(Terminal terminal) => _terminal = terminal;
@@ -50,6 +52,7 @@ internal sealed class BenchCommand
         bench._preset.CompletionSources.Add([.. StudyPresets.Names]);
         command.Add(bench._file);
         foreach (Option option in new Option[] { bench._preset, bench._output, bench._model, bench._data, bench._resume, bench._print }) command.Add(option);
+        bench._guard.AddTo(command);
         bench._cache.AddTo(command);
         command.Add(BenchDiffCommand.Create(terminal));
         command.Add(BenchShowCommand.Create(terminal));
@@ -68,6 +71,7 @@ internal sealed class BenchCommand
             return ExitCode.Success;
         }
 
+        RunGuard? guard = _guard.Read(parsed);
         string folder = parsed.GetValue(_output) ?? DefaultFolder;
         SortedDictionary<string, string> names = new(StringComparer.Ordinal);
         Read(parsed, _model, names, isFolderAllowed: false);
@@ -77,7 +81,12 @@ internal sealed class BenchCommand
         StudyOrigin now = new(plan.ToJson(), ReportHeaders.Create(ReportHeaders.CommandLine([.. Arguments()]), plan.Seed, Devices(plan)), names);
         using StudyJournal journal = Open(folder, now, parsed.GetValue(_resume));
         string start = file is null ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(file))!;
-        using StudyContext context = new(plan, new StudySources(plan.Seed, start, names, new SkiaImageDecoder()), cache);
+        using SensorLog sensors = new(new SystemSensors(GuardOptions.Root));
+        using StudyContext context = new(plan, new StudySources(plan.Seed, start, names, new SkiaImageDecoder()), cache)
+        {
+            Sensors = sensors,
+            Guard = guard,
+        };
         StudyRunner runner = new(context, journal);
         Announce(plan, runner, folder);
         StudyReport report = ProgressDisplay.Run(_terminal, [], progress => runner.Run(progress, _terminal.Cancellation));
@@ -86,7 +95,8 @@ internal sealed class BenchCommand
         if (report.Header.IsComplete) journal.Delete();
         Print(report, folder);
         if (report.Header.IsComplete) return ExitCode.Success;
-        _terminal.Complain($"cancelled; {runner.Done} of {runner.Total} visits are kept in '{folder}', and the same command with --resume goes on from there");
+        string why = runner.StopReason is string reason ? $"stopped: {reason}" : "cancelled";
+        _terminal.Complain($"{why}; {runner.Done} of {runner.Total} visits are kept in '{folder}', and the same command with --resume goes on from there");
         return ExitCode.Cancelled;
     }
 
@@ -208,7 +218,7 @@ internal sealed class BenchCommand
         if (_terminal.Quiet) return;
         string kept = runner.Done > 0 ? $", {runner.Done} of them done before" : "";
         _terminal.Field("study", $"{Format.Name(plan.Title)}: {Format.Plural(plan.Experiments.Count, "experiment")}, up to {runner.Total} visits{kept}");
-        _terminal.Field("machine", $"{Processor.Name()}, {Runtime.Machine.Tier}, {Format.Plural(Runtime.Machine.Processors, "processor")}");
+        _terminal.Field("machine", $"{Processor.Name()}, {Machine.Tier}, {Format.Plural(Machine.Processors, "processor")}");
         _terminal.Field("report", Format.Name(folder));
         _terminal.Say();
     }

@@ -11,6 +11,7 @@ using Thomas.Cli.Options;
 using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -39,6 +40,7 @@ internal sealed class TrainCommand
         "--update", "What to train with --weights (default all; without --weights all layers are trained from scratch)");
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
+    private readonly GuardOptions _guard = new();
     private readonly CacheOptions _cache = new();
     private readonly OutputOptions _file = new();
     private readonly ResultFiles _results = new(withSuspects: false);
@@ -65,6 +67,7 @@ internal sealed class TrainCommand
         train._resize.AddTo(command);
         train._training.AddTrainerTo(command);
         train._compute.AddTo(command);
+        train._guard.AddTo(command);
         train._cache.AddTo(command);
         terminal.Bind(command, train.Run);
         return command;
@@ -79,11 +82,12 @@ internal sealed class TrainCommand
         _report.Check(parsed);
         SaveOptions save = _file.Read(parsed);
         long? bound = _training.Memory(parsed);
+        RunGuard? guard = _guard.Read(parsed);
         RunMemory memory = RunMemory.Begin(bound);
         Dataset data = _data.Load(parsed, _terminal);
         data.CheckTrainable();
         UpdatePolicy policy = Policy(parsed);
-        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed) };
+        TrainerOptions options = _training.ReadTrainer(parsed, policy) with { Compile = _compute.ReadNamed(parsed), Guard = guard };
         (Model model, IReadOnlyList<string> notes) = memory.Loading(() => Build(parsed, architecture, data, options, output));
         (Dataset learning, Dataset? test, string split) = Divide(data, _training.ValidationShare(parsed), options.Seed);
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
@@ -97,6 +101,7 @@ internal sealed class TrainCommand
         Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan) { KeepsPredictions = _results.AreWanted(parsed) };
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
+        if (result is { Cancelled: true, After: null, Pauses.StopReason: string reason }) throw new RunStoppedException(reason);
         if (result is { Cancelled: true, After: null }) throw new OperationCanceledException(_terminal.Cancellation);
 
         // Saved before it is tested: what comes now can fail or be cancelled.
@@ -135,8 +140,10 @@ internal sealed class TrainCommand
 
         if (!result.Cancelled && tested) return written ? ExitCode.Success : ExitCode.Output;
         _terminal.Complain(
-            result.Cancelled ? $"cancelled; the best model so far is in {output}" : $"the test did not finish; the trained model is in {output}");
-        return _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
+            result.Cancelled
+                ? $"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}"
+                : $"the test did not finish; the trained model is in {output}");
+        return result.Cancelled || _terminal.Cancellation.IsCancellationRequested ? ExitCode.Cancelled : ExitCode.Data;
     }
 
     /// <summary>Plans all stages under the bound, before anything runs.</summary>
@@ -281,6 +288,7 @@ internal sealed class TrainCommand
         if ((job.Test ?? result.After) is ConfusionMatrix matrix) _terminal.Block(matrix.ToTable(result.Labels));
         _terminal.Say();
         _terminal.Network(result);
+        _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field("saved", $"{Format.Name(output)} ({Format.Bytes(usage.Bytes)}, labels and preprocessing inside)");
         Usage.Print(_terminal, usage, result.Model, output);
@@ -313,6 +321,7 @@ internal sealed class TrainCommand
             Before = result.Before is ConfusionMatrix before ? ReportParts.Of(before, result.Labels) : null,
             IsBelowBaseline = result.IsBelowBaseline,
             Warnings = result.Warnings,
+            Pauses = ReportParts.Of(result.Pauses),
         };
     }
 

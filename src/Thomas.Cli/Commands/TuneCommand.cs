@@ -12,6 +12,7 @@ using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.Cli.Commands;
@@ -29,6 +30,7 @@ internal sealed class TuneCommand
     };
     private readonly TrainingOptions _training = new();
     private readonly ComputeOptions _compute;
+    private readonly GuardOptions _guard = new();
     private readonly CacheOptions _cache = new();
     private readonly PreprocessingOptions _preprocessing = new();
     private readonly OutputOptions _file = new();
@@ -53,6 +55,7 @@ internal sealed class TuneCommand
         tune._report.AddTo(command);
         tune._training.AddTo(command);
         tune._compute.AddTo(command);
+        tune._guard.AddTo(command);
         tune._cache.AddTo(command);
         tune._preprocessing.AddTo(command);
         terminal.Bind(command, tune.Run);
@@ -62,6 +65,7 @@ internal sealed class TuneCommand
     private int Run(ParseResult parsed)
     {
         string path = _model.Path(parsed);
+        RunGuard? guard = _guard.Read(parsed);
         Model model = _model.Load(parsed, _terminal.Cancellation);
         RunMemory memory = RunMemory.Begin(_training.Memory(parsed));
         string output = parsed.GetValue(_output) ?? DefaultOutput(path, model);
@@ -85,6 +89,7 @@ internal sealed class TuneCommand
             Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
             KeepPredictions = _results.AreWanted(parsed),
             FindSuspects = _results.Suspects(parsed) is not null,
+            Guard = guard,
         };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         _terminal.Quantized(model);
@@ -138,7 +143,7 @@ internal sealed class TuneCommand
         }
 
         if (!result.Cancelled) return written ? ExitCode.Success : ExitCode.Output;
-        _terminal.Complain($"cancelled; the best model so far is in {output}");
+        _terminal.Complain($"{_terminal.Ended(result.Pauses)}; the best model so far is in {output}");
         return ExitCode.Cancelled;
     }
 
@@ -209,6 +214,7 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
+        _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field(
             "saved",
@@ -281,6 +287,7 @@ internal sealed class TuneCommand
             Rehearsal = ReportParts.Of(result.Model.Info.Rehearsal),
             Unknown = result.Unknown is UnknownThreshold unknown ? new UnknownReport(unknown.Similarity, unknown.Images, unknown.Refused) : null,
             AfterLastLayer = result.AfterLastLayer is ConfusionMatrix last ? ReportParts.Of(last, result.Labels) : null,
+            Pauses = ReportParts.Of(result.Pauses),
             Network = result.Network is TrainerResult network ? ReportParts.Of(network) : null,
         };
     }

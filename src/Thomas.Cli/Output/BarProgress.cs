@@ -13,8 +13,11 @@ internal sealed class BarProgress : IProgressDisplay
     private readonly ProgressContext _context;
     private readonly StageTracker _tracker;
     private readonly Lock _lock = new();
+    private readonly PauseLines _pauses = new();
     private ProgressTask? _stage;
     private ProgressTask? _epochs;
+    private ProgressTask? _current;
+    private string _text = "";
 
     private BarProgress(IAnsiConsole console, ProgressContext context, string[] rounds)
     {
@@ -56,6 +59,13 @@ internal sealed class BarProgress : IProgressDisplay
                 return;
             }
 
+            if (value.Pause != PauseState.None)
+            {
+                if (_current is not null) _current.Description = Markup.Escape($"{_text}, {VisibleText.Of(value.Message)}");
+                else if (_pauses.Takes(value)) _console.WriteLine($"{value.Stage}: {VisibleText.Of(value.Message)}");
+                return;
+            }
+
             if (_tracker.Begins(value))
             {
                 _stage?.StopTask();
@@ -63,8 +73,8 @@ internal sealed class BarProgress : IProgressDisplay
             }
 
             string message = value.Message.Length == 0 ? "" : $", {VisibleText.Of(value.Message)}";
-            _stage!.Description = Markup.Escape(FormattableString.Invariant($"{_tracker.Title,-20} {value.Done}/{value.Total}{message}"));
-            _stage.Value = value.Total == 0 ? 1 : value.Done;
+            Describe(_stage!, FormattableString.Invariant($"{_tracker.Title,-20} {value.Done}/{value.Total}{message}"));
+            _stage!.Value = value.Total == 0 ? 1 : value.Done;
         }
     }
 
@@ -73,9 +83,16 @@ internal sealed class BarProgress : IProgressDisplay
         lock (_lock)
         {
             _epochs ??= _context.AddTask("train", maxValue: total);
-            _epochs.Description = Markup.Escape(FormattableString.Invariant($"{"train",-20} {epoch.Epoch}/{total}{Validation(epoch)}"));
+            Describe(_epochs, FormattableString.Invariant($"{"train",-20} {epoch.Epoch}/{total}{Validation(epoch)}"));
             _epochs.Value = epoch.Epoch;
         }
+    }
+
+    /// <summary>Names what is going on, which a pause adds to.</summary>
+    private void Describe(ProgressTask task, string text)
+    {
+        (_current, _text) = (task, text);
+        task.Description = Markup.Escape(text);
     }
 
     private static string Validation(EpochReport epoch) => epoch.ValidationAccuracy is double accuracy ? Format.Invariant($", {accuracy:0.0%} right") : "";

@@ -16,6 +16,7 @@ internal sealed class LineProgress(Terminal terminal, string[] rounds) : IProgre
 
     private readonly Lock _lock = new();
     private readonly StageTracker _tracker = new(rounds);
+    private readonly PauseLines _pauses = new();
     private long _start;
     private long _lastLine;
     private int _quarter;
@@ -29,6 +30,12 @@ internal sealed class LineProgress(Terminal terminal, string[] rounds) : IProgre
             if (value.IsWarning)
             {
                 terminal.Warn(value.Message);
+                return;
+            }
+
+            if (value.Pause != PauseState.None)
+            {
+                if (_pauses.Takes(value)) terminal.Add($"{value.Stage,-20} {value.Message}");
                 return;
             }
 

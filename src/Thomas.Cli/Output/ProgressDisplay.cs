@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using Thomas.App;
 using Thomas.Training;
 
@@ -33,6 +34,31 @@ internal static class ProgressDisplay
         public void Epoch(EpochReport epoch, int total)
         {
         }
+    }
+}
+
+/// <summary>
+/// Which pauses of a guard a log names: the first, and then one a minute at most, since a processor may have to cool every few seconds for hours.
+/// </summary>
+internal sealed class PauseLines
+{
+    private static readonly long QuietTicks = 60 * Stopwatch.Frequency;
+
+    private long _last = -QuietTicks;
+    private bool _isPaused;
+    private bool _isNamed;
+
+    /// <summary>Whether a report of a pause is worth a line: its begin, and its end if the begin was.</summary>
+    public bool Takes(StageProgress report)
+    {
+        bool begins = !_isPaused;
+        _isPaused = report.Pause == PauseState.Paused;
+        if (!_isPaused) return _isNamed;
+        if (!begins) return false;
+        long now = Stopwatch.GetTimestamp();
+        _isNamed = now - _last >= QuietTicks;
+        if (_isNamed) _last = now;
+        return _isNamed;
     }
 }
 

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using Thomas.App;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Runtime;
 
 namespace Thomas.Cli.Output;
 
@@ -65,6 +66,17 @@ internal static class RunNotes
         if (!hasIntegers) return "the source stores the weights of this 8-bit network as float32, and so does the output";
         return hasFloats ? "8-bit weights are written as 8-bit integers, trained layers as float32" : "8-bit weights are written as 8-bit integers";
     }
+
+    /// <summary>How long a guard has paused the run, and why; nothing if it has not.</summary>
+    public static void Pauses(this Terminal terminal, PauseReport? pauses)
+    {
+        if (pauses is null || pauses.Count == 0) return;
+        terminal.Field("paused", $"{Format.Duration(pauses.Duration)}\n{string.Join('\n', pauses.Reasons)}");
+    }
+
+    /// <summary>How a run that was not finished came to its end.</summary>
+    public static string Ended(this Terminal terminal, PauseReport? pauses) =>
+        pauses?.StopReason is string reason && !terminal.Cancellation.IsCancellationRequested ? $"stopped: {reason}" : "cancelled";
 
     public static void Details(this Terminal terminal, IReadOnlyList<string> notes)
     {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
@@ -23,12 +24,14 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
     {
         Dataset images = Divide(context.Sources.Data(data), seed);
         CompileOptions compile = device.Compile(context.Cache);
+        EnergyMeter? meter = context.Sensors?.BeginEnergy();
         long start = Stopwatch.GetTimestamp();
         AccuracyRun run = policy == Compared ? Evaluate(context, images, compile, cancellation)
             : TimingUnit.PolicyOf(policy).Kind == UpdateKind.Scratch ? Train(context, images, compile, cancellation)
             : Tune(context, images, compile, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        return new StudyEntry { Unit = Key, Visit = visit, Accuracies = [run with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds }] };
+        run = run with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, Joules = meter?.Read().Joules };
+        return new StudyEntry { Unit = Key, Visit = visit, Accuracies = [run] };
     }
 
     /// <summary>Images to learn from and to validate with, the same for all runs of a seed; those for testing stay out.</summary>
@@ -53,10 +56,12 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
             Seed = seed,
             Compile = compile,
             CacheDirectory = context.Cache,
+            Guard = context.Guard,
             Head = TrainerOptions.LastLayer with { Seed = seed },
             Network = chosen.Kind == UpdateKind.Last ? null : Options(chosen) with { Compile = compile },
         };
         TuningResult result = Tuner.Tune(network, images, context.Sources.Decoder, options, null, null, cancellation);
+        Count(result.Pauses, result.Cancelled, context, cancellation);
         return Record(result.Labels, images) with
         {
             Checked = result.Checked,
@@ -75,10 +80,11 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
             ? context.Sources.Model(model, cancellation)
             : context.Sources.Random(model, images.ClassNames);
         Preprocessing input = ImageInput.Of(network).Preprocessing;
-        TrainerOptions options = Options(new UpdatePolicy(UpdateKind.Scratch)) with { Compile = compile, Augmentation = new Augmentation() };
+        TrainerOptions options = Options(new UpdatePolicy(UpdateKind.Scratch)) with { Compile = compile, Guard = context.Guard, Augmentation = new Augmentation() };
         using PreparedSet learning = Prepare(images.Only(Subset.Train), Trainer.PrepareFor(input, options.Augmentation), context, cancellation);
         using PreparedSet validation = Prepare(images.Only(Subset.Validation), input, context, cancellation);
         TrainerResult result = Trainer.Train(network, learning, validation, options, null, null, cancellation);
+        Count(result.Pauses, result.Cancelled, context, cancellation);
         return Record(result.Labels, images) with
         {
             BeforeMethod = result.Before is null ? null : "random weights",
@@ -97,6 +103,14 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
         EvaluationOptions options = new() { Compile = compile, CacheDirectory = context.Cache };
         Evaluation result = Evaluator.Evaluate(network, validation, context.Sources.Decoder, options, null, cancellation);
         return Record(result.Labels, images) with { After = AccuracyFigures.Of(result.Confusion, result.Labels) };
+    }
+
+    /// <summary>Adds up pauses. A run that was not finished says nothing.</summary>
+    private static void Count(PauseReport? pauses, bool isCancelled, StudyContext context, CancellationToken cancellation)
+    {
+        context.OtherPauses += pauses?.Duration ?? TimeSpan.Zero;
+        cancellation.ThrowIfCancellationRequested();
+        if (isCancelled) throw new RunStoppedException(pauses?.StopReason ?? "the run was stopped");
     }
 
     private TrainerOptions Options(UpdatePolicy chosen)

@@ -40,7 +40,7 @@ internal sealed class KernelUnit(string experiment, string model, string policy,
         double budget = context.Plan.SecondsEach, spent = 0;
         for (int round = 0; round < MostRounds && (round < LeastRounds || spent < budget) && (round == 0 || spent < 3 * budget); round++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            context.Check(cancellation);
             whole.Add(Seconds(plain.Run));
             double[] row = new double[timed.Executable.Kernels.Count];
             clocked.Add(Seconds(() => timed.RunTimed(row)));

@@ -11,7 +11,9 @@ internal static class StudyAssembly
     /// <param name="header">Where and when; the time is summed up here.</param>
     /// <param name="entries">What the visits found, in order.</param>
     /// <param name="absent">What could not be measured for a reason that was known before.</param>
-    public static StudyReport Build(StudyPlan plan, ReportHeader header, IReadOnlyList<StudyEntry> entries, IReadOnlyList<AbsentCell> absent)
+    /// <param name="sensors">What the sensors said; null where nothing was recorded.</param>
+    public static StudyReport Build(
+        StudyPlan plan, ReportHeader header, IReadOnlyList<StudyEntry> entries, IReadOnlyList<AbsentCell> absent, SensorRecord? sensors)
     {
         List<AbsentCell> missing = [.. absent];
         List<KernelProfile> kernels = [];
@@ -38,6 +40,7 @@ internal static class StudyAssembly
             Timings = Compare(Merge(entries)),
             Kernels = kernels,
             Accuracies = accuracies,
+            Sensors = sensors,
             Absent = missing,
             Published = plan.Published ? PublishedFigures.All : [],
             Notes = Notes(plan, entries),
@@ -53,7 +56,7 @@ internal static class StudyAssembly
         {
             foreach (TimingCell cell in entry.Timings)
             {
-                if (cells.TryGetValue(cell.Id, out TimingCell? known)) cells[cell.Id] = known with { Samples = [.. known.Samples, .. cell.Samples] };
+                if (cells.TryGetValue(cell.Id, out TimingCell? known)) cells[cell.Id] = Join(known, cell);
                 else
                 {
                     cells.Add(cell.Id, cell);
@@ -66,6 +69,12 @@ internal static class StudyAssembly
         foreach (string id in order) merged.Add(cells[id] with { Summary = SampleStatistics.Summarize(cells[id].Samples) });
         return merged;
     }
+
+    private static TimingCell Join(TimingCell first, TimingCell second) => first with
+    {
+        Samples = [.. first.Samples, .. second.Samples],
+        Joules = ((first.Joules * first.Samples.Count) + (second.Joules * second.Samples.Count)) / (first.Samples.Count + second.Samples.Count),
+    };
 
     /// <summary>Adds the ratios to the serial device and to one thread at the same work.</summary>
     private static List<TimingCell> Compare(List<TimingCell> cells)

@@ -27,6 +27,9 @@ internal sealed class StudyRunner
         foreach (StudyEntry entry in _entries) Count(entry);
     }
 
+    /// <summary>Why a guard has ended the study; null if none has.</summary>
+    public string? StopReason { get; private set; }
+
     /// <summary>How many visits the study has at most.</summary>
     public int Total
     {
@@ -59,15 +62,17 @@ internal sealed class StudyRunner
     /// <returns>The report; incomplete where it was cancelled.</returns>
     public StudyReport Run(IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
+        _context.Watch = StageProgress.Watch(_context.Guard, progress);
+        _context.Sensors?.Start();
         int total = Total, most = 0;
         foreach (StudyUnit unit in _units) most = Math.Max(most, unit.Visits);
-        for (int visit = 0; visit < most && !cancellation.IsCancellationRequested; visit++)
+        for (int visit = 0; visit < most && !IsStopped(cancellation); visit++)
         {
             foreach (StudyUnit unit in _units)
             {
                 if (visit >= unit.Visits || !IsNeeded(unit, visit)) continue;
                 progress?.Report(new StageProgress("measure", Done, total, unit.Key));
-                if (cancellation.IsCancellationRequested || !Measure(unit, visit, cancellation)) break;
+                if (IsStopped(cancellation) || !Measure(unit, visit, cancellation)) break;
             }
         }
 
@@ -76,9 +81,11 @@ internal sealed class StudyRunner
         return Report(isComplete);
     }
 
-    /// <summary>What was measured so far.</summary>
-    public StudyReport Report(bool isComplete) =>
-        StudyAssembly.Build(_context.Plan, _journal.Origin.Header with { IsComplete = isComplete }, _entries, _absent);
+    private StudyReport Report(bool isComplete) => StudyAssembly.Build(
+        _context.Plan, _journal.Origin.Header with { IsComplete = isComplete }, _entries, _absent,
+        _context.Sensors?.ToRecord((_context.Watch?.Paused ?? TimeSpan.Zero) + _context.OtherPauses));
+
+    private bool IsStopped(CancellationToken cancellation) => StopReason is not null || cancellation.IsCancellationRequested;
 
     private bool IsNeeded(StudyUnit unit, int visit) => !_ended.Contains(unit.Key) && !_done.Contains((unit.Key, visit));
 
@@ -89,6 +96,11 @@ internal sealed class StudyRunner
         try
         {
             entry = unit.Run(visit, _context, cancellation);
+        }
+        catch (RunStoppedException e)
+        {
+            StopReason = e.Message;
+            return false;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -1,5 +1,7 @@
+using System;
 using System.Collections.Generic;
 using System.Threading;
+using Thomas.Runtime;
 
 namespace Thomas.Study;
 
@@ -57,7 +59,7 @@ internal sealed record StudyEntry
 /// <param name="plan">The study.</param>
 /// <param name="sources">Models and data.</param>
 /// <param name="cache">Folder of built programs and prepared images; null for none.</param>
-internal sealed class StudyContext(StudyPlan plan, StudySources sources, string? cache) : System.IDisposable
+internal sealed class StudyContext(StudyPlan plan, StudySources sources, string? cache) : IDisposable
 {
     /// <summary>The study.</summary>
     public StudyPlan Plan { get; } = plan;
@@ -73,6 +75,26 @@ internal sealed class StudyContext(StudyPlan plan, StudySources sources, string?
 
     /// <summary>How many times longer than it took each sample is made to last, to try what a comparison finds; 1 for a study.</summary>
     public double Slowdown { get; init; } = 1;
+
+    /// <summary>Records energy and sensors; null for none.</summary>
+    public SensorLog? Sensors { get; init; }
+
+    /// <summary>Limits of temperature and battery; null for none.</summary>
+    public RunGuard? Guard { get; init; }
+
+    /// <summary>What pauses the study at these limits; the runner sets it.</summary>
+    public GuardWatch? Watch { get; set; }
+
+    /// <summary>Pauses of training runs, which have a watch of their own.</summary>
+    public TimeSpan OtherPauses { get; set; }
+
+    /// <summary>Looks at the limits, between two samples.</summary>
+    /// <exception cref="OperationCanceledException">The run is cancelled, or the guard ends it.</exception>
+    public void Check(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        Watch?.Pass("measure", cancellation);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Peak.Dispose();

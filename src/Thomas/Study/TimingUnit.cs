@@ -68,7 +68,7 @@ internal sealed class TimingUnit : StudyUnit
                 // Each round begins with another device: none is always the one after the slowest.
                 for (int i = 0; i < contenders.Count; i++)
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    context.Check(cancellation);
                     contenders[(i + round) % contenders.Count].Sample(visit, budget, context);
                 }
             }
@@ -149,6 +149,7 @@ internal sealed class TimingUnit : StudyUnit
         MultiplyAdds = stage == TimingCell.Compile ? 0 : one.MultiplyAdds,
         Samples = samples,
         Summary = SampleStatistics.Summarize(samples),
+        Joules = ReferenceEquals(samples, one.Samples) ? one.Joules : null,
     };
 
     private string IdOf(StudyDevice device, string stage) => CellId.Of(Experiment, stage, _model, _policy, _batch, device);
@@ -159,6 +160,7 @@ internal sealed class TimingUnit : StudyUnit
         private readonly List<TimingSample> _samples = [];
         private int _repeats = 1;
         private double _spent;
+        private double? _joules;
 
         public StudyDevice Device => device;
 
@@ -171,6 +173,9 @@ internal sealed class TimingUnit : StudyUnit
         public IReadOnlyList<TimingSample> Samples => _samples;
 
         public double Spent => _spent;
+
+        /// <summary>Energy of one step; null where nothing says it.</summary>
+        public double? Joules => _joules / (_samples.Count * _repeats);
 
         /// <summary>Runs until code is compiled and caches are warm, and finds how many steps make a sample. A slow step is not run for that.</summary>
         public void WarmUp(double budget, CancellationToken cancellation)
@@ -195,6 +200,7 @@ internal sealed class TimingUnit : StudyUnit
         {
             if (_samples.Count > 0 && _spent > budget) return;
             double rate = context.Peak.GigaflopsPerSecond(device.Threads);
+            EnergyMeter? meter = context.Sensors?.BeginEnergy();
             long start = Stopwatch.GetTimestamp();
             for (int i = 0; i < _repeats; i++) trial.Run();
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -204,6 +210,7 @@ internal sealed class TimingUnit : StudyUnit
                 seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             }
 
+            if (meter?.Read().Joules is double joules) _joules = (_joules ?? 0) + joules;
             _spent += seconds;
             _samples.Add(new TimingSample(seconds / _repeats, rate, visit));
         }

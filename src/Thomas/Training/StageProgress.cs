@@ -1,7 +1,21 @@
 using System;
 using Thomas.Data;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
+
+/// <summary>What a report says of the pauses of a <see cref="RunGuard"/>.</summary>
+public enum PauseState
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>The run is paused.</summary>
+    Paused,
+
+    /// <summary>The run goes on after a pause.</summary>
+    Resumed,
+}
 
 /// <summary>How far a long job is.</summary>
 /// <param name="Stage">Name of the stage: decode, features, infer, train ...</param>
@@ -15,6 +29,12 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
     /// </summary>
     public bool IsWarning { get; init; }
 
+    /// <summary>
+    /// Whether this is no progress but tells of a pause: <see cref="Message"/> says why and until when. A pause is told again at every look of
+    /// the guard. The counts mean nothing then.
+    /// </summary>
+    public PauseState Pause { get; init; }
+
     /// <summary>A warning.</summary>
     /// <param name="stage">The stage that it is about.</param>
     /// <param name="message">What went wrong and what follows from it.</param>
@@ -25,6 +45,15 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
         ArgumentNullException.ThrowIfNull(message);
         return new(stage, 0, 0, message) { IsWarning = true };
     }
+
+    /// <summary>What a guard works with: it tells of pauses and warns through a progress.</summary>
+    internal static GuardWatch? Watch(RunGuard? guard, IProgress<StageProgress>? progress) => guard is null
+        ? null
+        : new GuardWatch(
+            guard,
+            (stage, message, isPaused) => progress?.Report(
+                new StageProgress(stage, 0, 0, message) { Pause = isPaused ? PauseState.Paused : PauseState.Resumed }),
+            (stage, message) => progress?.Report(Warning(stage, message)));
 
     /// <summary>Tells of the preparation of images as the stage <c>decode</c>.</summary>
     /// <param name="progress">Who is told; may be null.</param>

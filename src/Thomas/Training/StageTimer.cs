@@ -65,6 +65,9 @@ internal sealed class StageTimer
     private readonly List<StageTime> _stages = [];
     private readonly Lock _gate = new();
 
+    /// <summary>Says how long a guard has paused the run so far, which counts for no stage; null for never.</summary>
+    public Func<TimeSpan>? Paused { get; set; }
+
     /// <summary>The times so far; what a stage that still runs has used is not in it yet.</summary>
     public StageTimes Times
     {
@@ -104,6 +107,7 @@ internal sealed class StageTimer
     {
         private readonly string _name;
         private readonly long _start;
+        private readonly TimeSpan _paused;
         private StageTimer? _timer;
 
         internal Stage(StageTimer timer, string name, long start)
@@ -111,13 +115,17 @@ internal sealed class StageTimer
             _timer = timer;
             _name = name;
             _start = start;
+            _paused = timer.Paused?.Invoke() ?? default;
         }
 
         /// <summary>Ends the stage; a second call does nothing.</summary>
         public void Dispose()
         {
             if (_timer is null) return;
-            _timer.Add(_name, Stopwatch.GetElapsedTime(_start));
+            TimeSpan time = Stopwatch.GetElapsedTime(_start) - ((_timer.Paused?.Invoke() ?? default) - _paused);
+
+            // The guard may have another clock.
+            _timer.Add(_name, time > TimeSpan.Zero ? time : TimeSpan.Zero);
             _timer = null;
         }
     }

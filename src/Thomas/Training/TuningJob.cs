@@ -28,6 +28,7 @@ internal sealed class TuningJob(
     private readonly StageTimer _timer = new();
     private readonly List<string> _notes = [];
     private readonly List<string> _warnings = [];
+    private readonly GuardWatch? _watch = StageProgress.Watch(options.Guard, progress);
     private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
     private readonly List<BrokenImage> _broken = [];
     private IReadOnlyList<string> _kernels = [];
@@ -38,6 +39,7 @@ internal sealed class TuningJob(
 
     public TuningResult Run(IProgress<EpochReport>? epochs)
     {
+        if (_watch is GuardWatch watch) _timer.Paused = () => watch.Paused;
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
         if (options.Network is not null && options.KeepClasses)
@@ -61,6 +63,7 @@ internal sealed class TuningJob(
         if (options.MemoryBytes is not null) _plan = Tuner.Plan(model, dataset, options);
         else if (options.Network is not null) CheckPlan(labels);
         Trim();
+        _watch?.Pass("decode", cancellation);
         Dataset divided = Divide();
 
         // What the network is trained on is prepared large enough for its random crops; the features then come from the same images.
@@ -129,6 +132,8 @@ internal sealed class TuningJob(
 
         Model final = network?.Model ?? tuned;
         if (options.StoresRehearsal && network is { Cancelled: false }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
+        PauseReport? pauses = PauseNotes.End(_watch, _notes, _timer);
+        _warnings.AddRange(pauses?.Warnings ?? []);
         TuningResult result = new()
         {
             Model = final,
@@ -147,6 +152,7 @@ internal sealed class TuningJob(
             Input = input,
             Times = _timer.Times,
             Cancelled = network?.Cancelled ?? (isCancelled || options.Network is not null),
+            Pauses = pauses,
             Notes = _notes,
             Warnings = _warnings,
             KeptClasses = oldHead?.Classes ?? 0,
@@ -192,7 +198,7 @@ internal sealed class TuningJob(
     /// <summary>How the last layer is trained: within what the bound leaves beside the features.</summary>
     private TrainerOptions HeadOptions()
     {
-        TrainerOptions head = options.Head with { Compile = options.Compile };
+        TrainerOptions head = options.Head with { Compile = options.Compile, Watch = _watch };
         return _plan is null ? head : head with { MemoryBytes = options.MemoryBytes, Beside = _ => _plan.BesideLastLayer };
     }
 
@@ -207,6 +213,7 @@ internal sealed class TuningJob(
             Seed = options.Seed,
             Compile = options.Compile,
             ClassBalance = options.Head.ClassBalance,
+            Watch = _watch,
         };
         if (_plan is not null) network = _plan.Apply(network, options.MemoryBytes!.Value);
         try
@@ -475,7 +482,8 @@ internal sealed class TuningJob(
                 progress,
                 cancellation,
                 _plan?.FeatureBatch ?? FeatureExtractor.DefaultBatch,
-                Warn);
+                Warn,
+                _watch);
             return matrix;
         }
         catch

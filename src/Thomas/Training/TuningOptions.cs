@@ -54,6 +54,9 @@ public sealed record TuningOptions
     /// <summary>Share of each class that is set aside for validation where the data set is not split.</summary>
     public double ValidationShare { get; init; } = 0.2;
 
+    /// <summary>Pauses the run while the device is too hot or its battery too low; null never does. It does not change the result.</summary>
+    public RunGuard? Guard { get; init; }
+
     /// <summary>Seed of the split and the augmentation; the head's own seed is in <see cref="Head"/>.</summary>
     public ulong Seed { get; init; } = 1;
 
@@ -94,6 +97,12 @@ public sealed record TuningOptions
         ArgumentNullException.ThrowIfNull(Compile);
         Head.ValidateForFeatures();
         Network?.Validate();
+        Guard?.Validate();
+        if (Network?.Guard is not null)
+        {
+            throw new ArgumentException("Give the guard to the run, not to its network: it then holds for all stages.", nameof(Guard));
+        }
+
         Augmentation.Check();
         Preprocessing?.Check();
         if (HybridSplit.IsAsked(Compile) && MemoryBytes is not null) throw HybridSplit.NoBound();

@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using Thomas.Data;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
 
@@ -48,7 +49,12 @@ public sealed class TuningResult
     /// <summary>What each stage took.</summary>
     public required StageTimes Times { get; init; }
 
-    /// <summary>Whether training was cancelled; the model then holds the best weights up to that point.</summary>
+    /// <summary>What the guard of <see cref="TuningOptions.Guard"/> did; null without one.</summary>
+    public PauseReport? Pauses { get; init; }
+
+    /// <summary>
+    /// Whether training was cancelled, or ended by its guard (<see cref="PauseReport.StopReason"/>); the model then holds the best weights up to that point.
+    /// </summary>
     public required bool Cancelled { get; init; }
 
     /// <summary>Decisions and warnings, for the log.</summary>

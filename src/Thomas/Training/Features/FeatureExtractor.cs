@@ -28,11 +28,12 @@ internal static class FeatureExtractor
     /// <param name="cancellation">Ends the work after the batch at hand.</param>
     /// <param name="largestBatch">The most images of a run; the results do not depend on it.</param>
     /// <param name="note">Told what a person should know of the device.</param>
+    /// <param name="watch">Pauses the work while the device is too hot or its battery too low; null for never.</param>
     /// <returns>Names of the kernels that ran.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
     public static IReadOnlyList<string> Run(
         Graph graph, SampleSource samples, CompileOptions options, Receiver receive, IProgress<int>? progress, CancellationToken cancellation,
-        int largestBatch = DefaultBatch, Action<string>? note = null)
+        int largestBatch = DefaultBatch, Action<string>? note = null, GuardWatch? watch = null)
     {
         int batch = Math.Min(largestBatch, samples.Count);
         if (batch > 1 && !CanTake(graph, batch)) batch = 1;
@@ -48,6 +49,7 @@ internal static class FeatureExtractor
         void Fill(int number, Span<float> inputs)
         {
             cancellation.ThrowIfCancellationRequested();
+            watch?.Pass("features", cancellation);
             int start = number % perView * batch, last = Math.Min(batch, samples.Count - start) - 1;
             for (int i = 0; i < batch; i++)
                 reader.Read(start + Math.Min(i, last), number / perView, rng, inputs.Slice(i * inputLength, inputLength));

@@ -45,9 +45,10 @@ internal sealed class ScoreEvaluator : IDisposable
     /// <param name="confusion">Receives true and predicted classes; emptied first.</param>
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="cancellation">Ends the work.</param>
+    /// <param name="watch">Pauses the work while the device is too hot or its battery too low; null for never.</param>
     /// <returns>Plain mean cross-entropy in nats.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
-    public double Run(ConfusionMatrix confusion, IProgress<StageProgress>? progress, CancellationToken cancellation)
+    public double Run(ConfusionMatrix confusion, IProgress<StageProgress>? progress, CancellationToken cancellation, GuardWatch? watch = null)
     {
         confusion.Clear();
         double total = 0;
@@ -58,6 +59,7 @@ internal sealed class ScoreEvaluator : IDisposable
         void Fill(int number, Span<float> images)
         {
             cancellation.ThrowIfCancellationRequested();
+            watch?.Pass("validate", cancellation);
             int start = number * _batch, last = Math.Min(_batch, _samples.Count - start) - 1, length = _samples.InputLength;
             for (int i = 0; i < _batch; i++) _reader.Read(start + Math.Min(i, last), 0, _rng, images.Slice(i * length, length));
         }

@@ -12,7 +12,7 @@ namespace Thomas.Training;
 /// <param name="ValidationMacroRecall">Mean recall over the classes of the validation samples; null without any.</param>
 /// <param name="IsBest">Whether these weights are the best so far, and therefore kept.</param>
 /// <param name="Restarts">How often training went back to a good state with a lower learning rate because a number was not finite.</param>
-/// <param name="Duration">Wall-clock time, validation included.</param>
+/// <param name="Duration">Wall-clock time, validation included, pauses of a guard not.</param>
 public sealed record EpochReport(
     int Epoch,
     float LearningRate,

@@ -142,6 +142,12 @@ public sealed record TrainerOptions
     /// <summary>Device and threads.</summary>
     public CompileOptions Compile { get; init; } = new();
 
+    /// <summary>Pauses training while the device is too hot or its battery too low; null never does. It does not change the result.</summary>
+    public RunGuard? Guard { get; init; }
+
+    /// <summary>The guard of a run that this training is a part of, in the place of <see cref="Guard"/>; null for none.</summary>
+    internal GuardWatch? Watch { get; init; }
+
     /// <summary>Threads that prepare images beside those that compute; 0 prepares each batch when it is needed.</summary>
     public int LoaderThreads { get; init; } = 1;
 
@@ -253,6 +259,7 @@ public sealed record TrainerOptions
         RequireUnset(!KeepClasses, nameof(KeepClasses));
         RequireUnset(Preprocessing is null, nameof(Preprocessing));
         RequireUnset(CheckpointPath is null, nameof(CheckpointPath));
+        if (Guard is not null) throw new ArgumentException("Give the guard to the run, not to its last layer: it then holds for all stages.", nameof(Guard));
     }
 
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -262,6 +269,7 @@ public sealed record TrainerOptions
         ArgumentNullException.ThrowIfNull(Augmentation);
         ArgumentNullException.ThrowIfNull(Compile);
         Optimizer.Validate();
+        Guard?.Validate();
         Augmentation.Check();
         Require(BatchNorm is null || Enum.IsDefined(BatchNorm.Value), nameof(BatchNorm), (int)(BatchNorm ?? 0), "one of the defined modes");
         Require(Epochs >= 1, nameof(Epochs), Epochs, "at least 1");

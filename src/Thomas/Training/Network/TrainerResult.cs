@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
 
@@ -56,7 +57,7 @@ public sealed class TrainerResult
     /// <summary>Whether it ended because no epoch was better for long enough.</summary>
     public required bool StoppedEarly { get; init; }
 
-    /// <summary>Whether it was canceled.</summary>
+    /// <summary>Whether it was canceled, or ended by its guard, see <see cref="Pauses"/>.</summary>
     public required bool Cancelled { get; init; }
 
     /// <summary>Decisions and warnings, for the log.</summary>
@@ -77,7 +78,7 @@ public sealed class TrainerResult
     /// <summary>Elements of all trained tensors.</summary>
     public required long TrainedParameters { get; init; }
 
-    /// <summary>Mean wall-clock time of a step of this run, waiting for images included; 0 if it made none.</summary>
+    /// <summary>Mean wall-clock time of a step of this run, waiting for images included, pauses of a guard not; 0 if it made none.</summary>
     public required double SecondsPerStep { get; init; }
 
     /// <summary>Share of the time of the steps in which the network waited for its images.</summary>
@@ -85,6 +86,9 @@ public sealed class TrainerResult
 
     /// <summary>What each stage took.</summary>
     public required StageTimes Times { get; init; }
+
+    /// <summary>What the guard of <see cref="TrainerOptions.Guard"/> did; null without one, and where the guard is that of a whole tuning run.</summary>
+    public PauseReport? Pauses { get; init; }
 
     /// <summary>Memory held.</summary>
     public required TrainerMemory Memory { get; init; }

@@ -56,6 +56,7 @@ internal sealed partial class TrainingRun : IDisposable
         CancellationToken cancellation)
     {
         (_inputs, _options, _notes, _report, _progress, _cancellation) = (inputs, options, notes, report, progress, cancellation);
+        BeginWatch();
         _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
         if (HybridSplit.IsAsked(options.Compile) && _bound is not null) throw HybridSplit.NoBound();
         TrainingPlan? planned = PlanMemory(inputs.Model);
@@ -223,7 +224,7 @@ internal sealed partial class TrainingRun : IDisposable
         using (_timer.Measure("evaluate before"))
         {
             _before = new ConfusionMatrix(_trainee.Classes);
-            double loss = _engine.Evaluator.Run(_before, _progress, _cancellation);
+            double loss = _engine.Evaluator.Run(_before, _progress, _cancellation, _watch);
             if (!_inputs.IsKnown || _options.Policy.Kind == UpdateKind.Scratch || !double.IsFinite(loss)) return;
             (_bestEpoch, _bestScore, _after) = (0, ScoreOf(_before, loss), _before);
             _best.Take();
@@ -234,10 +235,12 @@ internal sealed partial class TrainingRun : IDisposable
     private Outcome TrainEpoch()
     {
         long start = Stopwatch.GetTimestamp();
+        TimeSpan paused = Paused;
         if (_at.Step == 0) _epochTime = TimeSpan.Zero;
         if (_at.Step < _plan.Steps) StartLoader(_at.Epoch, _at.Step);
         while (_at.Step < _plan.Steps)
         {
+            if (_watch is { IsDue: true } && !MayGoOn()) return Outcome.Cancelled;
             if (_cancellation.IsCancellationRequested) return Outcome.Cancelled;
             long stepStart = Stopwatch.GetTimestamp();
             float loss = Step(_at.Step, out int correct);
@@ -255,7 +258,7 @@ internal sealed partial class TrainingRun : IDisposable
             if (save) Save();
         }
 
-        _epochTime += Stopwatch.GetElapsedTime(start);
+        _epochTime += Worked(start, paused);
         return Outcome.Done;
     }
 
@@ -273,6 +276,7 @@ internal sealed partial class TrainingRun : IDisposable
     {
         if (_watchdog.FindNonFinite() is Variable variable) return RollBack(_plan.Steps - 1, $"'{variable.Name}' is not finite");
         long start = Stopwatch.GetTimestamp();
+        TimeSpan paused = Paused;
         double? validationLoss = null;
         ConfusionMatrix? confusion = null;
         bool isBest, isGood = _watchdog.IsGood(_lastLoss);
@@ -282,7 +286,7 @@ internal sealed partial class TrainingRun : IDisposable
             if (_engine.Evaluator is not null)
             {
                 confusion = new ConfusionMatrix(_trainee.Classes);
-                validationLoss = _engine.Evaluator.Run(confusion, _progress, _cancellation);
+                validationLoss = _engine.Evaluator.Run(confusion, _progress, _cancellation, _watch);
             }
 
             // An epoch that may be gone back behind is not the best.
@@ -314,7 +318,7 @@ internal sealed partial class TrainingRun : IDisposable
             confusion?.MacroRecall,
             isBest,
             _watchdog.Restarts,
-            _epochTime + Stopwatch.GetElapsedTime(start));
+            _epochTime + Worked(start, paused));
         _epochs.Add(report);
         int patience = _options.EarlyStoppingPatience;
         int waited = _at.Epoch - Math.Max(_bestEpoch, _continuedAfter);
@@ -399,6 +403,7 @@ internal sealed partial class TrainingRun : IDisposable
         if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the original model, so its weights were kept");
         AddNotices(_inputs.Train);
         if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
+        PauseReport? pauses = EndWatch();
         IReadOnlyList<string> kernels = Program.Kernels;
         TrainerMemory memory = new(
             Store.UsedBytes, Program.SizeBytes, _watchdog.IsShared ? 0 : _watchdog.State.MemoryBytes, _best.MemoryBytes,
@@ -430,6 +435,7 @@ internal sealed partial class TrainingRun : IDisposable
             StoppedEarly = _stoppedEarly,
             Cancelled = cancelled,
             Notes = _notes,
+            Pauses = pauses,
             DeviceNotes = _deviceNotes,
             Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
@@ -441,6 +447,7 @@ internal sealed partial class TrainingRun : IDisposable
         };
         warnings.AddRange(_inputs.Warnings);
         warnings.AddRange(_warnings);
+        warnings.AddRange(pauses?.Warnings ?? []);
         warnings.AddRange(TuningWarnings.Of(result));
         return result;
     }

@@ -55,6 +55,7 @@ public sealed partial class TuningSession
     /// <exception cref="DataException">There are fewer than two classes; see <see cref="TrainingProblem"/>.</exception>
     /// <exception cref="ThomasException">Training diverges.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> asked for it.</exception>
+    /// <exception cref="RunStoppedException"><see cref="TuningSessionOptions.Guard"/> ended it; the former head stays in use.</exception>
     public TuningSessionReport Train(IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -71,7 +72,7 @@ public sealed partial class TuningSession
                 _training.Release();
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e) when (e is not RunStoppedException)
         {
             cancellation.ThrowIfCancellationRequested();
             throw new ObjectDisposedException(nameof(TuningSession));
@@ -156,13 +157,14 @@ public sealed partial class TuningSession
 
     /// <summary>The one place that trains: the last layer, on rows of features.</summary>
     private LinearHead TrainHead(
-        FeatureMatrix train, int classes, IProgress<EpochReport>? progress, List<string> warnings, CancellationToken cancellation)
+        FeatureMatrix train, int classes, IProgress<EpochReport>? progress, List<string> warnings, GuardWatch? watch, CancellationToken cancellation)
     {
         // A device that has failed is not asked again in this session.
         CompileOptions compile = _hasLostDevice || _backbone.IsOnHost ? DeviceFailure.OnHost(_options.Compile) : _options.Compile;
         (LinearHead head, TrainerResult run) = HeadTrainer.Train(
-            train, null, classes, _options.Head with { Compile = compile }, epochs: progress, cancellation: cancellation);
+            train, null, classes, _options.Head with { Compile = compile, Watch = watch }, epochs: progress, cancellation: cancellation);
         cancellation.ThrowIfCancellationRequested();
+        if (watch?.StopReason is string reason) throw new RunStoppedException(reason);
         if (run.DeviceNotes.Count == 0) return head;
         _hasLostDevice = true;
         warnings.AddRange(run.DeviceNotes);
@@ -190,16 +192,18 @@ public sealed partial class TuningSession
         bool[] aside = rows.SetAside(classes.Length, _options.CheckShare, _options.Head.Seed, out int count);
         ConfusionMatrix? before = null, after = null;
         List<string> deviceWarnings = [];
+        GuardWatch? watch = StageProgress.Watch(_options.Guard, progress);
         if (count > 0)
         {
             using FeatureMatrix others = rows.ToMatrix(aside, false), check = rows.ToMatrix(aside, true);
             before = NearestCentroid.Fit(others, classes.Length).Evaluate(check);
-            after = TrainHead(others, classes.Length, Counting(progress, "check"), deviceWarnings, cancellation).Evaluate(check);
+            after = TrainHead(others, classes.Length, Counting(progress, "check"), deviceWarnings, watch, cancellation).Evaluate(check);
         }
 
         LinearHead head;
         using (FeatureMatrix all = rows.ToMatrix(new bool[aside.Length], false))
-            head = TrainHead(all, classes.Length, Counting(progress, "train"), deviceWarnings, cancellation);
+            head = TrainHead(all, classes.Length, Counting(progress, "train"), deviceWarnings, watch, cancellation);
+        PauseReport? pauses = watch?.ToReport();
         TuningSessionReport report = new()
         {
             Labels = labels,
@@ -207,7 +211,8 @@ public sealed partial class TuningSession
             Before = before,
             After = after,
             Checked = Checked(count, aside.Length),
-            Warnings = [.. Warnings(labels, before, after), .. deviceWarnings],
+            Warnings = [.. Warnings(labels, before, after), .. deviceWarnings, .. pauses?.Warnings ?? []],
+            Pauses = pauses,
             Duration = Stopwatch.GetElapsedTime(start),
         };
         return PutIntoUse(new SessionHead(head, classes, fingerprint, report));

@@ -25,6 +25,12 @@ public sealed record TuningSessionOptions
     /// <summary>Overrides what the model says, in a new session. One that exists already keeps its own, and refuses another.</summary>
     public Preprocessing? Preprocessing { get; init; }
 
+    /// <summary>
+    /// Pauses training while the device is too hot or its battery too low; null never does. With <see cref="LowBatteryAction.Stop"/> it ends training by a <see
+    /// cref="RunStoppedException"/>, and the former head stays in use.
+    /// </summary>
+    public RunGuard? Guard { get; init; }
+
     /// <summary>Device and threads.</summary>
     public CompileOptions Compile { get; init; } = new();
 
@@ -46,6 +52,7 @@ public sealed record TuningSessionOptions
         ArgumentNullException.ThrowIfNull(Head);
         ArgumentNullException.ThrowIfNull(Compile);
         Head.ValidateForFeatures();
+        Guard?.Validate();
         Preprocessing?.Check();
         if (CheckShare is >= 0 and < 1) return;
         throw new ArgumentOutOfRangeException(

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
 
@@ -43,6 +44,9 @@ public sealed record TuningSessionReport
     /// </summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
-    /// <summary>Time of the whole training, checking included.</summary>
+    /// <summary>What the guard of <see cref="TuningSessionOptions.Guard"/> did; null without one, and after the session was opened again.</summary>
+    public PauseReport? Pauses { get; init; }
+
+    /// <summary>Time of the whole training, checking and pauses included.</summary>
     public required TimeSpan Duration { get; init; }
 }

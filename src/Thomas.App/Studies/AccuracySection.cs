@@ -84,7 +84,8 @@ internal static class AccuracySection
             [
                 new("Model", false), new("Data", false), new("Trained", false), new("Device", false), new("Seeds"), new("Mean"), new("Least"), new("Most"),
             ],
-            rows) { Names = 4 };
+            rows)
+        { Names = 4 };
     }
 
     private static IEnumerable<ReportBlock> Bars(IReadOnlyList<AccuracyRun> runs)
@@ -102,7 +103,8 @@ internal static class AccuracySection
                 {
                     bars.Add(new Bar(
                         $"{group[0].Model}, before{Method(group[0])}: {Figures.Percent(before.Accuracy)}", 100 * before.Accuracy, 100 * before.Interval.Low,
-                        100 * before.Interval.High) { Kind = 1 });
+                        100 * before.Interval.High)
+                    { Kind = 1 });
                 }
 
                 string seeds = group.Count > 1 ? $", {group.Count} seeds" : "";
@@ -115,7 +117,8 @@ internal static class AccuracySection
             {
                 yield return new BarChart(
                     $"{data}: accuracy before and after, %",
-                    $"Bars of the accuracy on {data} with intervals, or with the least and the most of several seeds; as in the tables.", chunk) { Most = 100 };
+                    $"Bars of the accuracy on {data} with intervals, or with the least and the most of several seeds; as in the tables.", chunk)
+                { Most = 100 };
             }
         }
     }
@@ -230,6 +233,7 @@ internal static class AccuracySection
                 Figures.Percent((double)pair.Count / pair.Images)])];
         return rows.Count == 0 ? null : new ReportTable(
             $"{name}: classes that were confused most",
-            [new("Class", false), new("Taken for", false), new("Images"), new("Of"), new("Share")], rows) { Names = 2, IsFolded = isFolded };
+            [new("Class", false), new("Taken for", false), new("Images"), new("Of"), new("Share")], rows)
+        { Names = 2, IsFolded = isFolded };
     }
 }

@@ -136,8 +136,13 @@ internal static class ChartDrawing
     {
         LineSeries series = new()
         {
-            Color = ChartColors.Of(index), StrokeThickness = 2, LineStyle = LineStyle.Solid, LineJoin = LineJoin.Round,
-            MarkerType = chart.HasMarks ? MarkOf(index) : MarkerType.None, MarkerSize = 3.5, MarkerFill = ChartColors.Of(index),
+            Color = ChartColors.Of(index),
+            StrokeThickness = 2,
+            LineStyle = LineStyle.Solid,
+            LineJoin = LineJoin.Round,
+            MarkerType = chart.HasMarks ? MarkOf(index) : MarkerType.None,
+            MarkerSize = 3.5,
+            MarkerFill = ChartColors.Of(index),
         };
         for (int i = 0; i < Math.Min(line.X.Count, line.Y.Count); i++)
         {
@@ -164,15 +169,27 @@ internal static class ChartDrawing
 
     private static PlotModel Model() => new()
     {
-        Culture = CultureInfo.InvariantCulture, DefaultFontSize = FontSize, TextColor = ChartColors.Ink, PlotAreaBorderThickness = new OxyThickness(0),
-        PlotAreaBorderColor = ChartColors.Faint, Padding = new OxyThickness(1, 2, 6, 6), Background = OxyColors.Undefined,
+        Culture = CultureInfo.InvariantCulture,
+        DefaultFontSize = FontSize,
+        TextColor = ChartColors.Ink,
+        PlotAreaBorderThickness = new OxyThickness(0),
+        PlotAreaBorderColor = ChartColors.Faint,
+        Padding = new OxyThickness(1, 2, 6, 6),
+        Background = OxyColors.Undefined,
         PlotAreaBackground = OxyColors.Undefined,
     };
 
     private static LinearAxis Axis(AxisPosition position) => new()
     {
-        Position = position, TicklineColor = ChartColors.Faint, AxislineColor = ChartColors.Faint, AxislineStyle = LineStyle.Solid,
-        MajorGridlineColor = ChartColors.Grid, MinorTickSize = 0, MajorTickSize = 4, LabelFormatter = Tick, TitleColor = ChartColors.Faint,
+        Position = position,
+        TicklineColor = ChartColors.Faint,
+        AxislineColor = ChartColors.Faint,
+        AxislineStyle = LineStyle.Solid,
+        MajorGridlineColor = ChartColors.Grid,
+        MinorTickSize = 0,
+        MajorTickSize = 4,
+        LabelFormatter = Tick,
+        TitleColor = ChartColors.Faint,
         TextColor = ChartColors.Faint,
     };
 
@@ -186,8 +203,15 @@ internal static class ChartDrawing
         {
             values = new LogarithmicAxis
             {
-                Position = AxisPosition.Bottom, TicklineColor = ChartColors.Faint, AxislineColor = ChartColors.Faint, AxislineStyle = LineStyle.Solid,
-                MinorTickSize = 2, MajorTickSize = 4, LabelFormatter = Tick, TextColor = ChartColors.Faint, MinorTicklineColor = ChartColors.Faint,
+                Position = AxisPosition.Bottom,
+                TicklineColor = ChartColors.Faint,
+                AxislineColor = ChartColors.Faint,
+                AxislineStyle = LineStyle.Solid,
+                MinorTickSize = 2,
+                MajorTickSize = 4,
+                LabelFormatter = Tick,
+                TextColor = ChartColors.Faint,
+                MinorTicklineColor = ChartColors.Faint,
             };
         }
 
@@ -196,20 +220,36 @@ internal static class ChartDrawing
         model.Axes.Add(values);
         model.Axes.Add(new LinearAxis
         {
-            Position = AxisPosition.Left, Minimum = 0, Maximum = Math.Max(1, rows), TickStyle = TickStyle.None, LabelFormatter = static _ => "",
-            AxislineStyle = LineStyle.Solid, AxislineColor = ChartColors.Faint,
+            Position = AxisPosition.Left,
+            Minimum = 0,
+            Maximum = Math.Max(1, rows),
+            TickStyle = TickStyle.None,
+            LabelFormatter = static _ => "",
+            AxislineStyle = LineStyle.Solid,
+            AxislineColor = ChartColors.Faint,
         });
     }
 
     private static void AddLabel(PlotModel model, string label, double x, double row) => model.Annotations.Add(new TextAnnotation
     {
-        Text = VisibleText.Shorten(label, LabelColumns), TextPosition = new DataPoint(x, row + LabelAt), TextColor = ChartColors.Ink,
-        StrokeThickness = 0, Stroke = OxyColors.Undefined,
-        TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Bottom, Offset = new ScreenVector(3, 0),
+        Text = VisibleText.Shorten(label, LabelColumns),
+        TextPosition = new DataPoint(x, row + LabelAt),
+        TextColor = ChartColors.Ink,
+        StrokeThickness = 0,
+        Stroke = OxyColors.Undefined,
+        TextHorizontalAlignment = HorizontalAlignment.Left,
+        TextVerticalAlignment = VerticalAlignment.Bottom,
+        Offset = new ScreenVector(3, 0),
     });
 
     private static void AddMark(PlotModel model, double x, double from, double to) => model.Annotations.Add(new LineAnnotation
     {
-        Type = LineAnnotationType.Vertical, X = x, MinimumY = from, MaximumY = to, Color = ChartColors.Ink, StrokeThickness = 1.5, LineStyle = LineStyle.Solid,
+        Type = LineAnnotationType.Vertical,
+        X = x,
+        MinimumY = from,
+        MaximumY = to,
+        Color = ChartColors.Ink,
+        StrokeThickness = 1.5,
+        LineStyle = LineStyle.Solid,
     });
 }

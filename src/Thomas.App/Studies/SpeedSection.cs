@@ -115,7 +115,8 @@ internal static class SpeedSection
                     new("Stage", false), new("Data", false), new("Device", false), new("Median"), new("95 % interval"), new("Images/s"),
                     new("Samples") { IsMinor = true },
                 ],
-                images) { Names = 3 };
+                images)
+            { Names = 3 };
         }
 
         List<ReportCell[]> programs = [];
@@ -130,7 +131,8 @@ internal static class SpeedSection
         if (programs.Count == 0) yield break;
         yield return new ReportTable(
             "Compiling, and the first step or inference beside later ones",
-            [new("Model", false), new("Work", false), new("Batch"), new("Device", false), new("Compile"), new("First"), new("Later")], programs) { Names = 4 };
+            [new("Model", false), new("Work", false), new("Batch"), new("Device", false), new("Compile"), new("First"), new("Later")], programs)
+        { Names = 4 };
 
         static (string Model, string Policy, int Batch, string Device) KeyOf(TimingCell cell) => (cell.Model, cell.Policy, cell.Batch, DeviceOf(cell));
         static ReportCell Of(List<TimingCell> cells, string stage) =>
@@ -240,7 +242,8 @@ internal static class SpeedSection
         {
             yield return new BarChart(
                 $"{of}: how many times faster with a setting", $"Bars of the ratio of the time without a setting to the time with it for {of}; 1 is no change.",
-                [.. group.Select(bar => bar.Bar)]) { Reference = 1 };
+                [.. group.Select(bar => bar.Bar)])
+            { Reference = 1 };
         }
 
         if (rows.Count == 0) yield break;
@@ -250,7 +253,8 @@ internal static class SpeedSection
                 new("Setting", false), new("Model", false), new("Work", false), new("Batch"), new("Device", false), new("Without"), new("With"), new("Ratio"),
                 new("95 % interval"),
             ],
-            rows) { Names = 5 };
+            rows)
+        { Names = 5 };
     }
 
     private static string Change(TimingCell cell) =>

@@ -39,6 +39,20 @@ public sealed class ReportFolderTests : IDisposable
         }
     }
 
+    /// <summary>A class without images, or that nothing was taken for; epochs without validation images; more classes than a matrix is kept for.</summary>
+    [Fact]
+    public void What_is_missing_is_missing_when_it_is_read_back()
+    {
+        AccuracyRun run = SampleReports.Rich().Accuracies[0];
+        AccuracyReport after = run.After! with { Classes = [new ClassMetricsReport("a", 0, 0, 0, null, null, null)], Confusion = null };
+        AccuracyRun sparse = run with { After = after, Before = null, Joules = null, Epochs = [new EpochEntry(1, 0.1f, 2, 0.5, null, null, 1.5)] };
+        StudyReport report = SampleReports.Bare() with { Accuracies = [sparse], Sensors = new SensorRecord { Series = [], Absent = [] } };
+        ReportFolder.Write(report, _files["r"]);
+        AccuracyRun read = Assert.Single(ReportFile.Read(_files["r"]).Accuracies);
+        Assert.Equal((after.Classes[0], 1.5), (read.After!.Classes[0], read.Epochs[0].Seconds));
+        Assert.Null(read.After.Confusion);
+    }
+
     [Fact]
     public void An_earlier_report_is_replaced_and_an_empty_folder_is_used()
     {

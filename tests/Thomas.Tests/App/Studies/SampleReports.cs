@@ -166,8 +166,18 @@ internal static class SampleReports
                 double sum = parts.Sum(p => p.Seconds);
                 yield return new KernelProfile
                 {
-                    Id = $"Kernels/kernels/{model}/{policy}/8/cpu/2/float32/", Experiment = "Kernels", Model = model, Policy = policy, Device = "cpu",
-                    Threads = 2, Batch = 8, Type = "float32", Switches = "", Parts = parts, TimedStepSeconds = sum * 1.015, StepSeconds = sum,
+                    Id = $"Kernels/kernels/{model}/{policy}/8/cpu/2/float32/",
+                    Experiment = "Kernels",
+                    Model = model,
+                    Policy = policy,
+                    Device = "cpu",
+                    Threads = 2,
+                    Batch = 8,
+                    Type = "float32",
+                    Switches = "",
+                    Parts = parts,
+                    TimedStepSeconds = sum * 1.015,
+                    StepSeconds = sum,
                 };
             }
         }
@@ -194,10 +204,23 @@ internal static class SampleReports
 
         return new AccuracyRun
         {
-            Id = $"Accuracy/accuracy/{model}/{data}/{policy}/cpu/{seed}", Experiment = "Accuracy", Model = model, Data = data, Policy = policy, Device = "cpu",
-            Seed = seed, Checked = "75 validation images", BeforeMethod = policy is "compared" or "scratch" ? null : "nearest centroid",
-            Before = policy is "compared" or "scratch" ? null : Accuracy(58, labels), After = Accuracy(right, labels), Labels = labels, Epochs = epochs,
-            BestEpoch = epochs.Count, Seconds = 14.2, Joules = 312, TrainingImages = 300,
+            Id = $"Accuracy/accuracy/{model}/{data}/{policy}/cpu/{seed}",
+            Experiment = "Accuracy",
+            Model = model,
+            Data = data,
+            Policy = policy,
+            Device = "cpu",
+            Seed = seed,
+            Checked = "75 validation images",
+            BeforeMethod = policy is "compared" or "scratch" ? null : "nearest centroid",
+            Before = policy is "compared" or "scratch" ? null : Accuracy(58, labels),
+            After = Accuracy(right, labels),
+            Labels = labels,
+            Epochs = epochs,
+            BestEpoch = epochs.Count,
+            Seconds = 14.2,
+            Joules = 312,
+            TrainingImages = 300,
         };
     }
 

@@ -113,9 +113,10 @@ internal static class ChartDrawing
         PlotModel model = Model();
         double[] values = [.. chart.Lines.SelectMany(line => line.Y).Where(double.IsFinite)];
         double least = values.Length == 0 ? 0 : values.Min(), most = values.Length == 0 ? 1 : values.Max();
+        if (chart.FromZero) least = Math.Min(0, least);
         double room = most > least ? 0.06 * (most - least) : Math.Max(1e-6, 0.1 * Math.Abs(most));
         LinearAxis x = Axis(AxisPosition.Bottom), y = Axis(AxisPosition.Left);
-        (y.Minimum, y.Maximum) = (chart.FromZero ? 0 : least - room, chart.AreShares ? Math.Min(100, most + room) : most + room);
+        (y.Minimum, y.Maximum) = (chart.FromZero ? least : least - room, chart.AreShares ? Math.Min(100, most + room) : most + room);
         if (chart.AreShares) y.Minimum = Math.Max(0, y.Minimum);
         if (y.Maximum <= y.Minimum) y.Maximum = y.Minimum + 1;
         y.MajorGridlineStyle = LineStyle.Solid;

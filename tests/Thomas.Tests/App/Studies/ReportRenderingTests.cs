@@ -173,9 +173,9 @@ public sealed partial class ReportRenderingTests
     public void Many_classes_are_folded_and_their_worst_pairs_listed()
     {
         string page = HtmlReport.Render(SampleReports.Rich());
-        Assert.Contains("<summary>lenet5, all, cpu, seed 1: classes that were confused most</summary>", page, StringComparison.Ordinal);
+        Assert.Contains("<summary>Classes that were confused most</summary>", page, StringComparison.Ordinal);
         Assert.Contains("class=\"n hw\"", page, StringComparison.Ordinal);
-        Assert.Contains("confusion matrix", page, StringComparison.Ordinal);
+        Assert.Contains("Confusion matrix", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,8 +16,8 @@ internal static class AccuracySection
         List<ReportBlock> blocks = [];
         if (runs.Count == 0) return blocks;
         blocks.Add(new ReportText(
-            "Intervals are 95 % Wilson intervals: what so few images leave open about other images of the same kind. Two accuracies whose intervals overlap widely "
-            + "do not differ for certain."));
+            "Intervals are 95 % Wilson intervals: what so few images leave open about other images of the same kind. Two accuracies whose intervals overlap "
+            + "widely do not differ for certain."));
         blocks.AddRange(Bars(runs));
         blocks.Add(Summary(runs));
         if (Seeds(runs) is ReportTable seeds) blocks.Add(seeds);
@@ -84,15 +84,16 @@ internal static class AccuracySection
             [
                 new("Model", false), new("Data", false), new("Trained", false), new("Device", false), new("Seeds"), new("Mean"), new("Least"), new("Most"),
             ],
-            rows) { Names = 4 };
+            rows)
+        { Names = 4 };
     }
 
     private static IEnumerable<ReportBlock> Bars(IReadOnlyList<AccuracyRun> runs)
     {
-        foreach ((string data, List<AccuracyRun> ofData) in ReportSections.Group(runs, run => run.Data))
+        foreach (((string Data, string Model) key, List<AccuracyRun> same) in ReportSections.Group(runs, run => (run.Data, run.Model)))
         {
             List<Bar> bars = [];
-            foreach ((string name, List<AccuracyRun> group) in Alike(ofData))
+            foreach ((string _, List<AccuracyRun> group) in Alike(same))
             {
                 double[] values = [.. group.Select(run => 100 * run.After!.Accuracy)];
                 double mean = values.Average();
@@ -101,12 +102,12 @@ internal static class AccuracySection
                 if (group[0].Before is AccuracyReport before)
                 {
                     bars.Add(new Bar(
-                        $"{group[0].Model}, before{Method(group[0])}: {Figures.Percent(before.Accuracy)}", 100 * before.Accuracy, 100 * before.Interval.Low,
+                        $"before{Method(group[0])}: {Figures.Percent(before.Accuracy)}", 100 * before.Accuracy, 100 * before.Interval.Low,
                         100 * before.Interval.High) { Kind = 1 });
                 }
 
                 string seeds = group.Count > 1 ? $", {group.Count} seeds" : "";
-                bars.Add(new Bar($"{name}{seeds}: {Figures.Percent(mean / 100)}", mean, low, high));
+                bars.Add(new Bar($"{group[0].Policy}, {group[0].Device}{seeds}: {Figures.Percent(mean / 100)}", mean, low, high));
             }
 
             // The start is the same for every policy and seed.
@@ -114,8 +115,9 @@ internal static class AccuracySection
             foreach (Bar[] chunk in distinct.Chunk(MostBars))
             {
                 yield return new BarChart(
-                    $"{data}: accuracy before and after, %",
-                    $"Bars of the accuracy on {data} with intervals, or with the least and the most of several seeds; as in the tables.", chunk) { Most = 100 };
+                    $"{key.Model} on {key.Data}: accuracy, %",
+                    $"Bars of the accuracy of {key.Model} on {key.Data} with intervals, or with the least and the most of several seeds; as in the tables.",
+                    chunk) { Most = 100 };
             }
         }
     }
@@ -123,11 +125,11 @@ internal static class AccuracySection
     private static IEnumerable<ReportBlock> Details(AccuracyRun run, bool isFolded)
     {
         string name = $"{run.Model}, {run.Policy}, {run.Device}, seed {run.Seed}";
-        List<ReportBlock> blocks = [.. Curves(run, name)];
+        List<ReportBlock> blocks = [.. Curves(run)];
         if ((run.Test ?? run.After) is AccuracyReport result)
         {
-            if (result.Classes.Count > 0) blocks.Add(Classes(name, result, isFolded));
-            if (Confusion(name, run, result, isFolded) is ReportTable confusion) blocks.Add(confusion);
+            if (result.Classes.Count > 0) blocks.Add(Classes(result, isFolded));
+            if (Confusion(run, result, isFolded) is ReportTable confusion) blocks.Add(confusion);
         }
 
         if (blocks.Count == 0) return [];
@@ -139,7 +141,7 @@ internal static class AccuracySection
         return text.Length == 0 ? [new ReportHeading(name), .. blocks] : [new ReportHeading(name), new ReportText(text), .. blocks];
     }
 
-    private static IEnumerable<ReportBlock> Curves(AccuracyRun run, string name)
+    private static IEnumerable<ReportBlock> Curves(AccuracyRun run)
     {
         if (run.Epochs.Count < 2) yield break;
         double[] epochs = [.. run.Epochs.Select(epoch => (double)epoch.Epoch)];
@@ -152,17 +154,18 @@ internal static class AccuracySection
             List<Line> lines = [new Line("training", epochs, [.. run.Epochs.Select(training)])];
             if (isValidated) lines.Add(new Line("validation", epochs, [.. run.Epochs.Select(validation)]));
             return new LineChart(
-                $"{name}: {what}{(what == "accuracy" ? ", %" : "")} by epoch", $"Lines of the {what} after each epoch; metrics.csv has the figures.", "epoch", lines)
+                what == "accuracy" ? "Accuracy by epoch, %" : "Loss by epoch", $"Lines of the {what} after each epoch; metrics.csv has the figures.", "epoch",
+                lines)
             {
                 HasMarks = run.Epochs.Count <= 30,
             };
         }
     }
 
-    private static ReportTable Classes(string name, AccuracyReport result, bool isFolded)
+    private static ReportTable Classes(AccuracyReport result, bool isFolded)
     {
         IEnumerable<ClassMetricsReport> classes = result.Classes;
-        string caption = $"{name}: classes";
+        string caption = "Classes";
         if (result.Classes.Count > MostClasses)
         {
             classes = classes.Where(c => c.Images > 0).OrderBy(c => c.Recall).ThenByDescending(c => c.Images).Take(MostClasses);
@@ -181,10 +184,10 @@ internal static class AccuracySection
     }
 
     /// <summary>The whole matrix of a few classes; of many only what is confused most.</summary>
-    private static ReportTable? Confusion(string name, AccuracyRun run, AccuracyReport result, bool isFolded)
+    private static ReportTable? Confusion(AccuracyRun run, AccuracyReport result, bool isFolded)
     {
         if (result.Confusion is not int[][] matrix) return null;
-        if (run.Labels.Count > FewClasses) return Pairs(name, run, matrix, isFolded);
+        if (run.Labels.Count > FewClasses) return Pairs(run, matrix, isFolded);
         List<ReportColumn> columns = [new("Class", false), .. run.Labels.Select(label => new ReportColumn(label))];
         List<ReportCell[]> rows = [];
         for (int actual = 0; actual < matrix.Length; actual++)
@@ -205,13 +208,13 @@ internal static class AccuracySection
             rows.Add(row);
         }
 
-        return new ReportTable($"{name}: confusion matrix; a row is the true class, a column the class that was predicted", columns, rows)
+        return new ReportTable("Confusion matrix: a row is the true class, a column the class that was predicted", columns, rows)
         {
             IsFolded = isFolded,
         };
     }
 
-    private static ReportTable? Pairs(string name, AccuracyRun run, int[][] matrix, bool isFolded)
+    private static ReportTable? Pairs(AccuracyRun run, int[][] matrix, bool isFolded)
     {
         List<(int Actual, int Predicted, int Count, int Images)> pairs = [];
         for (int actual = 0; actual < matrix.Length; actual++)
@@ -228,7 +231,8 @@ internal static class AccuracySection
                 run.Labels[pair.Actual], run.Labels[pair.Predicted], Format.Invariant($"{pair.Count}"), Format.Invariant($"{pair.Images}"),
                 Figures.Percent((double)pair.Count / pair.Images)])];
         return rows.Count == 0 ? null : new ReportTable(
-            $"{name}: classes that were confused most",
-            [new("Class", false), new("Taken for", false), new("Images"), new("Of"), new("Share")], rows) { Names = 2, IsFolded = isFolded };
+            "Classes that were confused most",
+            [new("Class", false), new("Taken for", false), new("Images"), new("Of"), new("Share")], rows)
+        { Names = 2, IsFolded = isFolded };
     }
 }

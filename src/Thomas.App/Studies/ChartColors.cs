@@ -5,8 +5,8 @@ using OxyPlot;
 namespace Thomas.App.Studies;
 
 /// <summary>
-/// Colors of charts. A chart is drawn with colors that occur nowhere else, each of which becomes a variable of the page's style, so that one drawing serves light,
-/// dark and paper.
+/// Colors of charts. A chart is drawn with colors that occur nowhere else, each of which becomes a variable of the page's style, so that one drawing serves
+/// light, dark and paper.
 /// </summary>
 internal static class ChartColors
 {

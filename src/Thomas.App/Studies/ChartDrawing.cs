@@ -6,6 +6,7 @@ using OxyPlot;
 using OxyPlot.Annotations;
 using OxyPlot.Axes;
 using OxyPlot.Series;
+using Thomas.Study;
 
 namespace Thomas.App.Studies;
 
@@ -39,7 +40,8 @@ internal static class ChartDrawing
     /// <summary>Names and colors of a chart; empty where it needs none.</summary>
     public static IReadOnlyList<(string Name, OxyColor Color, int Mark)> Legend(ReportChart chart) => chart switch
     {
-        StackedChart stacked => [.. stacked.Parts.Select((part, i) => (part, PartColor(stacked, i), -1)).Where((_, i) => stacked.Bars.Any(bar => bar.Values[i] > 0))],
+        StackedChart stacked => [
+            .. stacked.Parts.Select((part, i) => (part, PartColor(stacked, i), -1)).Where((_, i) => stacked.Bars.Any(bar => bar.Values[i] > 0))],
         LineChart lines => [.. lines.Lines.Select((line, i) => (line.Name, ChartColors.Of(i), i))],
         _ => [],
     };
@@ -55,6 +57,9 @@ internal static class ChartDrawing
         AddRows(model, isLogarithmic, from, chart.Most ?? (isLogarithmic ? most * 1.3 : most * 1.04), bars.Length);
         RectangleBarSeries rectangles = new() { StrokeColor = ChartColors.Ink, StrokeThickness = 0 };
         LineSeries whiskers = new() { Color = ChartColors.Ink, StrokeThickness = 1.2, LineStyle = LineStyle.Solid };
+
+        // Around them the color of the paper, so that they show on bars of any color.
+        LineSeries halo = new() { Color = ChartColors.Paper, StrokeThickness = 3.2, LineStyle = LineStyle.Solid };
         for (int i = 0; i < bars.Length; i++)
         {
             (double row, Bar bar) = (bars.Length - 1 - i, bars[i]);
@@ -67,12 +72,13 @@ internal static class ChartDrawing
                 (bar.Low, middle - Whisker), (bar.Low, middle + Whisker), (double.NaN, 0), (bar.Low, middle), (bar.High, middle), (double.NaN, 0),
                 (bar.High, middle - Whisker), (bar.High, middle + Whisker), (double.NaN, 0)])
             {
-                whiskers.Points.Add(new DataPoint(x, double.IsNaN(x) ? double.NaN : y));
+                whiskers.Points.Add(double.IsNaN(x) ? DataPoint.Undefined : new DataPoint(x, y));
             }
         }
 
         model.Series.Add(rectangles);
-        if (whiskers.Points.Count > 0) model.Series.Add(whiskers);
+        halo.Points.AddRange(whiskers.Points);
+        foreach (LineSeries lines in (LineSeries[])[halo, whiskers]) if (lines.Points.Count > 0) model.Series.Add(lines);
         return (model, (RowHeight * bars.Length) + AxisHeight);
     }
 
@@ -107,9 +113,10 @@ internal static class ChartDrawing
         PlotModel model = Model();
         double[] values = [.. chart.Lines.SelectMany(line => line.Y).Where(double.IsFinite)];
         double least = values.Length == 0 ? 0 : values.Min(), most = values.Length == 0 ? 1 : values.Max();
+        if (chart.FromZero) least = Math.Min(0, least);
         double room = most > least ? 0.06 * (most - least) : Math.Max(1e-6, 0.1 * Math.Abs(most));
         LinearAxis x = Axis(AxisPosition.Bottom), y = Axis(AxisPosition.Left);
-        (y.Minimum, y.Maximum) = (chart.FromZero ? 0 : least - room, chart.AreShares ? Math.Min(100, most + room) : most + room);
+        (y.Minimum, y.Maximum) = (chart.FromZero ? least : least - room, chart.AreShares ? Math.Min(100, most + room) : most + room);
         if (chart.AreShares) y.Minimum = Math.Max(0, y.Minimum);
         if (y.Maximum <= y.Minimum) y.Maximum = y.Minimum + 1;
         y.MajorGridlineStyle = LineStyle.Solid;
@@ -130,8 +137,13 @@ internal static class ChartDrawing
     {
         LineSeries series = new()
         {
-            Color = ChartColors.Of(index), StrokeThickness = 2, LineStyle = LineStyle.Solid, LineJoin = LineJoin.Round,
-            MarkerType = chart.HasMarks ? MarkOf(index) : MarkerType.None, MarkerSize = 3.5, MarkerFill = ChartColors.Of(index),
+            Color = ChartColors.Of(index),
+            StrokeThickness = 2,
+            LineStyle = LineStyle.Solid,
+            LineJoin = LineJoin.Round,
+            MarkerType = chart.HasMarks ? MarkOf(index) : MarkerType.None,
+            MarkerSize = 3.5,
+            MarkerFill = ChartColors.Of(index),
         };
         for (int i = 0; i < Math.Min(line.X.Count, line.Y.Count); i++)
         {
@@ -153,19 +165,32 @@ internal static class ChartDrawing
     private static OxyColor PartColor(StackedChart chart, int part)
     {
         if (part == chart.Parts.Count - 1) return ChartColors.Other;
-        return chart.Parts[part] == "non-kernel" ? ChartColors.NonKernel : ChartColors.Of(part);
+        return chart.Parts[part] == KernelKinds.NonKernel ? ChartColors.NonKernel : ChartColors.Of(part);
     }
 
     private static PlotModel Model() => new()
     {
-        Culture = CultureInfo.InvariantCulture, DefaultFontSize = FontSize, TextColor = ChartColors.Ink, PlotAreaBorderThickness = new OxyThickness(0),
-        PlotAreaBorderColor = ChartColors.Faint, Padding = new OxyThickness(1, 2, 6, 6), Background = OxyColors.Undefined, PlotAreaBackground = OxyColors.Undefined,
+        Culture = CultureInfo.InvariantCulture,
+        DefaultFontSize = FontSize,
+        TextColor = ChartColors.Ink,
+        PlotAreaBorderThickness = new OxyThickness(0),
+        PlotAreaBorderColor = ChartColors.Faint,
+        Padding = new OxyThickness(1, 2, 6, 6),
+        Background = OxyColors.Undefined,
+        PlotAreaBackground = OxyColors.Undefined,
     };
 
     private static LinearAxis Axis(AxisPosition position) => new()
     {
-        Position = position, TicklineColor = ChartColors.Faint, AxislineColor = ChartColors.Faint, AxislineStyle = LineStyle.Solid,
-        MajorGridlineColor = ChartColors.Grid, MinorTickSize = 0, MajorTickSize = 4, LabelFormatter = Tick, TitleColor = ChartColors.Faint,
+        Position = position,
+        TicklineColor = ChartColors.Faint,
+        AxislineColor = ChartColors.Faint,
+        AxislineStyle = LineStyle.Solid,
+        MajorGridlineColor = ChartColors.Grid,
+        MinorTickSize = 0,
+        MajorTickSize = 4,
+        LabelFormatter = Tick,
+        TitleColor = ChartColors.Faint,
         TextColor = ChartColors.Faint,
     };
 
@@ -179,8 +204,15 @@ internal static class ChartDrawing
         {
             values = new LogarithmicAxis
             {
-                Position = AxisPosition.Bottom, TicklineColor = ChartColors.Faint, AxislineColor = ChartColors.Faint, AxislineStyle = LineStyle.Solid,
-                MinorTickSize = 2, MajorTickSize = 4, LabelFormatter = Tick, TextColor = ChartColors.Faint, MinorTicklineColor = ChartColors.Faint,
+                Position = AxisPosition.Bottom,
+                TicklineColor = ChartColors.Faint,
+                AxislineColor = ChartColors.Faint,
+                AxislineStyle = LineStyle.Solid,
+                MinorTickSize = 2,
+                MajorTickSize = 4,
+                LabelFormatter = Tick,
+                TextColor = ChartColors.Faint,
+                MinorTicklineColor = ChartColors.Faint,
             };
         }
 
@@ -189,19 +221,36 @@ internal static class ChartDrawing
         model.Axes.Add(values);
         model.Axes.Add(new LinearAxis
         {
-            Position = AxisPosition.Left, Minimum = 0, Maximum = Math.Max(1, rows), TickStyle = TickStyle.None, LabelFormatter = static _ => "",
-            AxislineStyle = LineStyle.Solid, AxislineColor = ChartColors.Faint,
+            Position = AxisPosition.Left,
+            Minimum = 0,
+            Maximum = Math.Max(1, rows),
+            TickStyle = TickStyle.None,
+            LabelFormatter = static _ => "",
+            AxislineStyle = LineStyle.Solid,
+            AxislineColor = ChartColors.Faint,
         });
     }
 
     private static void AddLabel(PlotModel model, string label, double x, double row) => model.Annotations.Add(new TextAnnotation
     {
-        Text = VisibleText.Shorten(label, LabelColumns), TextPosition = new DataPoint(x, row + LabelAt), StrokeThickness = 0, Stroke = OxyColors.Undefined, TextColor = ChartColors.Ink,
-        TextHorizontalAlignment = HorizontalAlignment.Left, TextVerticalAlignment = VerticalAlignment.Bottom, Offset = new ScreenVector(3, 0),
+        Text = VisibleText.Shorten(label, LabelColumns),
+        TextPosition = new DataPoint(x, row + LabelAt),
+        TextColor = ChartColors.Ink,
+        StrokeThickness = 0,
+        Stroke = OxyColors.Undefined,
+        TextHorizontalAlignment = HorizontalAlignment.Left,
+        TextVerticalAlignment = VerticalAlignment.Bottom,
+        Offset = new ScreenVector(3, 0),
     });
 
     private static void AddMark(PlotModel model, double x, double from, double to) => model.Annotations.Add(new LineAnnotation
     {
-        Type = LineAnnotationType.Vertical, X = x, MinimumY = from, MaximumY = to, Color = ChartColors.Ink, StrokeThickness = 1.5, LineStyle = LineStyle.Solid,
+        Type = LineAnnotationType.Vertical,
+        X = x,
+        MinimumY = from,
+        MaximumY = to,
+        Color = ChartColors.Ink,
+        StrokeThickness = 1.5,
+        LineStyle = LineStyle.Solid,
     });
 }

@@ -20,10 +20,10 @@ internal static class Figures
     }
 
     /// <summary>The ends of an interval in the unit that fits a median.</summary>
-    public static string TimeRange(double median, double low, double high)
+    public static string TimeRange(double median, double low, double high, bool withUnit = true)
     {
         (double scale, string unit) = UnitOf(median);
-        return $"{Number(low * scale)} to {Number(high * scale)} {unit}";
+        return $"{Number(low * scale)} to {Number(high * scale)}{(withUnit ? $" {unit}" : "")}";
     }
 
     /// <summary>Three digits, more before the point where they are.</summary>

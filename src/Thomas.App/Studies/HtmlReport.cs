@@ -33,7 +33,11 @@ internal static class HtmlReport
         if (!report.Header.IsComplete) page.Append("<p class=\"warning\">This report is not complete: the run was interrupted.</p>\n");
         IReadOnlyList<ReportSection> sections = ReportSections.Of(report);
         page.Append("<nav aria-label=\"Sections\"><ul>");
-        foreach (ReportSection section in sections) page.Append("<li><a href=\"#").Append(section.Id).Append("\">").Append(Text(section.Title)).Append("</a></li>");
+        foreach (ReportSection section in sections)
+        {
+            page.Append("<li><a href=\"#").Append(section.Id).Append("\">").Append(Text(section.Title)).Append("</a></li>");
+        }
+
         page.Append("</ul></nav>\n</header>\n<main>\n");
         int charts = 0;
         foreach (ReportSection section in sections) AppendSection(page, section, ref charts);
@@ -81,8 +85,9 @@ internal static class HtmlReport
         if (table.IsFolded) page.Append("<details>\n<summary>").Append(caption).Append("</summary>\n");
 
         // A box that scrolls must be reachable by keyboard.
-        page.Append(table.Rows.Count <= FewRows ? "<div class=\"table few\" tabindex" : "<div class=\"table\" tabindex").Append("=\"0\" role=\"region\" aria-label=\"").Append(caption).Append("\">\n<table>\n<caption>").Append(caption)
-            .Append("</caption>\n");
+        string kind = table.Rows.Count <= FewRows ? "table few" : "table";
+        page.Append("<div class=\"").Append(kind).Append("\" tabindex=\"0\" role=\"region\" aria-label=\"").Append(caption).Append("\">\n<table>\n<caption><span>")
+            .Append(caption).Append("</span></caption>\n");
         bool hasHeadings = false;
         foreach (ReportColumn column in table.Columns) hasHeadings |= column.Name.Length > 0;
         if (hasHeadings)
@@ -128,8 +133,8 @@ internal static class HtmlReport
             foreach ((string name, OxyColor color, int mark) in legend)
             {
                 string shape = mark < 0 ? "" : (mark % 4) switch { 0 => " class=\"dot\"", 2 => " class=\"triangle\"", 3 => " class=\"diamond\"", _ => "" };
-                page.Append("<li><i").Append(shape).Append(" style=\"background:var(").Append(ChartColors.VariableOf(color)).Append(")\"></i>").Append(Text(name))
-                    .Append("</li>\n");
+                page.Append("<li><i").Append(shape).Append(" style=\"background:var(").Append(ChartColors.VariableOf(color)).Append(")\"></i>")
+                    .Append(Text(name)).Append("</li>\n");
             }
 
             page.Append("</ul>\n");

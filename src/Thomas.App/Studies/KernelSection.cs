@@ -5,10 +5,10 @@ using Thomas.Study;
 
 namespace Thomas.App.Studies;
 
-/// <summary>Where the time of steps goes, by kind of kernel: one chart and one table for each model, device and batch, with the policies side by side.</summary>
+/// <summary>Where the time of steps goes, by kind of kernel: a chart and a table for each model, device and batch, with the policies side by side.</summary>
 internal static class KernelSection
 {
-    private const string Other = "other", NonKernel = "non-kernel";
+    private const string Other = "other";
 
     // As many as there are colors that can be told from each other.
     private const int MostKinds = 9;
@@ -21,8 +21,8 @@ internal static class KernelSection
         List<ReportBlock> blocks = [];
         if (profiles.Count == 0) return blocks;
         blocks.Add(new ReportText(
-            "Every kernel is timed. \"non-kernel\" is what the step takes besides its kernels. The mark in a bar is the whole step with the clocks on; \"step\" is the "
-            + "same step without clocks, measured in turns with it."));
+            "\"non-kernel\" is what the step takes besides its kernels: copying the batch, launching, waiting. The mark at a bar is the whole step as it was "
+            + "measured without a clock around every kernel. What is never more than 3 % of a bar is in \"other\"; the tables have every kind."));
         List<string> kinds = Kinds(profiles), shown = Largest(profiles, kinds);
         List<ReportBlock> tables = [];
         foreach (((string Model, string Device, int Batch) key, List<KernelProfile> group) in ReportSections.Group(
@@ -52,8 +52,8 @@ internal static class KernelSection
     {
         Dictionary<string, double> shares = kinds.ToDictionary(kind => kind, kind => profiles.Max(profile => Seconds(profile, kind) / Sum(profile)));
         HashSet<string> largest = [
-            .. kinds.Where(kind => shares[kind] >= Visible && kind != NonKernel).OrderByDescending(kind => shares[kind]).Take(MostKinds)];
-        if (kinds.Contains(NonKernel)) largest.Add(NonKernel);
+            .. kinds.Where(kind => shares[kind] >= Visible && kind != KernelKinds.NonKernel).OrderByDescending(kind => shares[kind]).Take(MostKinds)];
+        if (kinds.Contains(KernelKinds.NonKernel)) largest.Add(KernelKinds.NonKernel);
         return [.. kinds.Where(largest.Contains)];
     }
 
@@ -61,7 +61,7 @@ internal static class KernelSection
     {
         List<double> values = [.. shown.Select(kind => Seconds(profile, kind) * 1e3)];
         values.Add(Math.Max(0, (Sum(profile) * 1e3) - values.Sum()));
-        return new StackedBar($"{profile.Policy}: {Figures.Time(profile.TimedStepSeconds)}", values, profile.TimedStepSeconds * 1e3);
+        return new StackedBar($"{profile.Policy}: {Figures.Time(profile.StepSeconds)}", values, profile.StepSeconds * 1e3);
     }
 
     private static ReportTable Table(string name, List<KernelProfile> group, List<string> kinds)
@@ -74,9 +74,9 @@ internal static class KernelSection
         }
 
         rows.Add(["sum of the kinds", .. group.Select(profile => (ReportCell)Figures.Time(Sum(profile)))]);
-        rows.Add(["step with clocks", .. group.Select(profile => (ReportCell)Figures.Time(profile.TimedStepSeconds))]);
-        rows.Add(["sum against that step", .. group.Select(profile => (ReportCell)Figures.Percent(Sum(profile) / profile.TimedStepSeconds))]);
         rows.Add(["step", .. group.Select(profile => (ReportCell)Figures.Time(profile.StepSeconds))]);
+        rows.Add(["sum against the step", .. group.Select(profile => (ReportCell)Figures.Percent(Sum(profile) / profile.StepSeconds))]);
+        rows.Add(["step with clocks", .. group.Select(profile => (ReportCell)Figures.Time(profile.TimedStepSeconds))]);
         List<ReportColumn> columns = [new("Kind of kernel", false), .. group.Select(profile => new ReportColumn(profile.Policy))];
         return new ReportTable($"{name}: time of a step by kind of kernel", columns, rows);
     }

@@ -28,9 +28,13 @@ internal static class MarkdownReport
     {
         string visible = VisibleText.Of(text);
         StringBuilder escaped = new();
-        foreach (char c in visible)
+        for (int i = 0; i < visible.Length; i++)
         {
-            if (@"\`*_{}[]|#~".Contains(c, StringComparison.Ordinal)) escaped.Append('\\').Append(c);
+            // Names have underscores inside words, where they are none of markup's.
+            char c = visible[i];
+            bool isInside = i > 0 && i + 1 < visible.Length && char.IsAsciiLetterOrDigit(visible[i - 1]) && char.IsAsciiLetterOrDigit(visible[i + 1]);
+            if (c == '_' && isInside) escaped.Append(c);
+            else if (@"\`*_{}[]|#~".Contains(c, StringComparison.Ordinal)) escaped.Append('\\').Append(c);
             else if (c == '<') escaped.Append("&lt;");
             else if (c == '>') escaped.Append("&gt;");
             else if (c == '&') escaped.Append("&amp;");

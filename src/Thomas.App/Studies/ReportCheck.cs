@@ -41,7 +41,9 @@ internal static class ReportCheck
         if (accuracy.Confusion is not int[][] matrix) return null;
         bool isSquare = matrix.Length == run.Labels.Count;
         foreach (int[]? row in matrix) isSquare &= row is not null && row.Length == matrix.Length;
-        return isSquare ? null : $"the confusion matrix of '{VisibleText.Of(run.Id)}' does not have a row and a column for each of its {run.Labels.Count} labels";
+        return isSquare
+            ? null
+            : $"the confusion matrix of '{VisibleText.Of(run.Id)}' does not have a row and a column for each of its {run.Labels.Count} labels";
     }
 
     private static string? Of(SensorRecord sensors)

@@ -35,9 +35,9 @@ internal static class RunSections
     {
         List<ReportCell[]> rows = [];
         foreach (AbsentCell cell in absent) rows.Add([cell.Experiment, cell.What, cell.Reason]);
-        return rows.Count == 0
-            ? []
-            : [new ReportTable("What was asked for and not measured", [new("Experiment", false), new("What", false), new("Reason", false)], rows) { Names = 2 }];
+        if (rows.Count == 0) return [];
+        ReportColumn[] columns = [new("Experiment", false), new("What", false), new("Reason", false)];
+        return [new ReportTable("What was asked for and not measured", columns, rows) { Names = 2 }];
     }
 
     public static List<ReportBlock> Stages(IReadOnlyList<StageSeconds> stages)

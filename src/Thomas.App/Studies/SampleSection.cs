@@ -23,8 +23,8 @@ internal static class SampleSection
 
         return [
             new ReportText(
-                "Outliers, more than 1.5 interquartile ranges outside the quartiles, have an asterisk; they count like all others. \"GFLOP/s\" is the median rate "
-                + "of a plain loop of multiply-adds that ran before each sample: where it differs between cells, the machine was not the same for both."),
+                "Outliers, more than 1.5 interquartile ranges outside the quartiles, have an asterisk; they count like all others. \"GFLOP/s\" is the median "
+                + "rate of a plain loop of multiply-adds that ran before each sample: where it differs between cells, the machine was not the same for both."),
             new ReportTable(
                 "All samples, in the order in which they were taken",
                 [new("Cell", false), new("Unit", false), new("Samples", false), new("Least"), new("Most"), new("GFLOP/s")], rows) { IsFolded = true }];

@@ -27,7 +27,7 @@ internal static class SpeedSection
             blocks.AddRange(Sweeps(work));
             blocks.AddRange(Switches(work));
             blocks.AddRange(Details(work));
-            if (stages.Count > 0) blocks.Add(Stages(stages));
+            blocks.AddRange(Stages(stages, work));
         }
 
         return blocks;
@@ -100,29 +100,48 @@ internal static class SpeedSection
         }
     }
 
-    private static ReportTable Stages(List<TimingCell> cells)
+    /// <summary>What happens once for each image, and what happens once for each program, beside what happens at every step.</summary>
+    private static IEnumerable<ReportBlock> Stages(List<TimingCell> stages, List<TimingCell> work)
     {
-        List<ReportCell[]> rows = [];
-        foreach (TimingCell cell in cells)
+        List<ReportCell[]> images = [
+            .. stages.Where(cell => cell.Stage is TimingCell.Decode or TimingCell.Prepare).Select(cell => (ReportCell[])[
+                cell.Stage, cell.Model, DeviceOf(cell), Figures.Time(cell.Summary.Median), Interval(cell.Summary), Figures.Number(1 / cell.Summary.Median),
+                Samples(cell)])];
+        if (images.Count > 0)
         {
-            bool isImage = cell.Stage is TimingCell.Decode or TimingCell.Prepare;
-            rows.Add([
-                cell.Stage, cell.Model, isImage ? "one image" : $"{cell.Policy}, batch {cell.Batch}", DeviceOf(cell), Figures.Time(cell.Summary.Median),
-                Interval(cell.Summary), isImage ? Figures.Number(1 / cell.Summary.Median) : Figures.None, Samples(cell)]);
+            yield return new ReportTable(
+                "One image: decoding and preparing",
+                [
+                    new("Stage", false), new("Data", false), new("Device", false), new("Median"), new("95 % interval"), new("Images/s"),
+                    new("Samples") { IsMinor = true },
+                ],
+                images)
+            { Names = 3 };
         }
 
-        return new ReportTable(
-            "Other stages",
-            [
-                new("Stage", false), new("Model or data", false), new("Of", false), new("Device", false), new("Median"), new("95 % interval"), new("Images/s"),
-                new("Samples"),
-            ],
-            rows) { Names = 4 };
+        List<ReportCell[]> programs = [];
+        foreach (((string Model, string Policy, int Batch, string Device) key, List<TimingCell> cells) in ReportSections.Group(
+            stages.Where(cell => cell.Stage is not (TimingCell.Decode or TimingCell.Prepare)), KeyOf))
+        {
+            programs.Add([
+                key.Model, key.Policy, Format.Invariant($"{key.Batch}"), key.Device, Of(cells, TimingCell.Compile), Of(cells, TimingCell.FirstStep),
+                work.Find(cell => KeyOf(cell) == key) is TimingCell later ? Time(later.Summary) : Figures.None]);
+        }
+
+        if (programs.Count == 0) yield break;
+        yield return new ReportTable(
+            "Compiling, and the first step or inference beside later ones",
+            [new("Model", false), new("Work", false), new("Batch"), new("Device", false), new("Compile"), new("First"), new("Later")], programs)
+        { Names = 4 };
+
+        static (string Model, string Policy, int Batch, string Device) KeyOf(TimingCell cell) => (cell.Model, cell.Policy, cell.Batch, DeviceOf(cell));
+        static ReportCell Of(List<TimingCell> cells, string stage) =>
+            cells.Find(cell => cell.Stage == stage) is TimingCell found ? Time(found.Summary) : Figures.None;
     }
 
     private static ReportCell Interval(TimingSummary s) => s.Low == s.High ? Figures.None : new ReportCell(Figures.TimeRange(s.Median, s.Low, s.High))
     {
-        Short = Format.Invariant($"±{100 * Math.Max(1 - (s.Low / s.Median), (s.High / s.Median) - 1):0.0}%"),
+        Short = Figures.TimeRange(s.Median, s.Low, s.High, withUnit: false),
     };
 
     private static ReportCell Ratio(SpeedUp? speed) => new(Figures.Ratio(speed)) { Short = speed is null ? null : Figures.Ratio(speed.Ratio) };
@@ -187,7 +206,8 @@ internal static class SpeedSection
             {
                 yield return new LineChart(
                     $"{key.Model}: images {what} a second over the batch size",
-                    $"Lines of the images of {key.Model} that are {what} in a second, for each batch size; the figures stand in the table.", "batch size", chunk)
+                    $"Lines of the images of {key.Model} that are {what} in a second, for each batch size; the figures stand in the table.", "batch size",
+                    chunk)
                 {
                     Doubles = true,
                     HasMarks = true,
@@ -207,10 +227,8 @@ internal static class SpeedSection
             TimingCell? usual = work.Find(other => IsDefault(other) && (other.Model, other.Stage, other.Policy, other.Device, other.Threads, other.Batch)
                 == (cell.Model, cell.Stage, cell.Policy, cell.Device, cell.Threads, cell.Batch));
             if (usual is null) continue;
-
-            // From the ends of both intervals, which is wider than an interval of the ratio itself.
-            double ratio = usual.Summary.Median / cell.Summary.Median;
-            double low = usual.Summary.Low / cell.Summary.High, high = usual.Summary.High / cell.Summary.Low;
+            if (usual.Samples.Count == 0 || cell.Samples.Count == 0) continue;
+            (double ratio, double low, double high) = SampleStatistics.Ratio(SampleStatistics.Seconds(usual.Samples), SampleStatistics.Seconds(cell.Samples));
             string change = Change(cell);
             rows.Add([
                 change, cell.Model, WorkOf(cell), Format.Invariant($"{cell.Batch}"), cell.Device, Figures.Time(usual.Summary.Median),
@@ -224,7 +242,8 @@ internal static class SpeedSection
         {
             yield return new BarChart(
                 $"{of}: how many times faster with a setting", $"Bars of the ratio of the time without a setting to the time with it for {of}; 1 is no change.",
-                [.. group.Select(bar => bar.Bar)]) { Reference = 1 };
+                [.. group.Select(bar => bar.Bar)])
+            { Reference = 1 };
         }
 
         if (rows.Count == 0) yield break;
@@ -232,9 +251,10 @@ internal static class SpeedSection
             "Settings against those by default",
             [
                 new("Setting", false), new("Model", false), new("Work", false), new("Batch"), new("Device", false), new("Without"), new("With"), new("Ratio"),
-                new("Interval"),
+                new("95 % interval"),
             ],
-            rows) { Names = 5 };
+            rows)
+        { Names = 5 };
     }
 
     private static string Change(TimingCell cell) =>

@@ -55,7 +55,7 @@ internal static class StudyText
     }
 
     /// <summary>
-    /// A table whose columns are as wide as their cells. Where they do not all fit, cells say less, minor columns are left out, and at last columns are narrower.
+    /// A table whose columns are as wide as their cells. Where they do not all fit, cells say less, then minor columns are left out, then columns get narrower.
     /// </summary>
     private static void Print(ReportTable table, Action<string> writeLine)
     {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
@@ -10,20 +11,33 @@ using Thomas.Training;
 
 namespace Thomas.App.Studies;
 
-/// <summary>Reports of single runs of <c>tune</c> and <c>train</c>.</summary>
+/// <summary>Makes the report of a run of <c>tune</c> or <c>train</c>, which begins now: sensors are read until it is disposed.</summary>
 /// <param name="kind">"tune" or "train".</param>
 /// <param name="model">The name of the model or the architecture.</param>
 /// <param name="data">What it was trained on.</param>
 /// <param name="compile">The device.</param>
 /// <param name="command">The command as it was given.</param>
 /// <param name="seed">The seed of the run.</param>
-internal sealed class TrainingReports(string kind, string model, Dataset data, CompileOptions compile, string command, ulong seed)
+/// <param name="sensors">The system's sensors.</param>
+internal sealed class TrainingReports(
+    string kind, string model, Dataset data, CompileOptions compile, string command, ulong seed, SystemSensors sensors) : IDisposable
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly SensorLog _log = Started(new SensorLog(sensors));
     private readonly ReportHeader _header = ReportHeaders.Create(
         command, seed, ReportHeaders.DeviceOf(compile) is ReportDevice device ? [device] : []);
 
-    private string Data => Path.GetFileName(Path.TrimEndingDirectorySeparator(data.Name)) is { Length: > 0 } name ? name : data.Name;
+    /// <summary>The name of the data: that of its folder or file, with its parent's where it says only which part it is.</summary>
+    private string Data
+    {
+        get
+        {
+            string path = Path.TrimEndingDirectorySeparator(data.Name), name = Path.GetFileName(path);
+            if (name.Length == 0) return data.Name;
+            string? parent = Path.GetFileName(Path.GetDirectoryName(path));
+            return name is "train" or "training" or "images" && parent is { Length: > 0 } ? $"{parent}/{name}" : name;
+        }
+    }
 
     /// <summary>What a run of <c>tune</c> found.</summary>
     public StudyReport Of(TuningResult result, UpdatePolicy policy)
@@ -49,7 +63,7 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
                 BestEpoch = result.BestEpoch,
                 TrainingImages = result.TrainingImages,
             },
-            result.Times, notes, isComplete: !result.Cancelled);
+            result.Times, notes, result.Pauses, isComplete: !result.Cancelled);
     }
 
     /// <summary>What a run of <c>train</c> found.</summary>
@@ -74,14 +88,23 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
                 BestEpoch = result.BestEpoch,
                 TrainingImages = images.Training,
             },
-            result.Times, [.. result.Warnings, .. notes, .. result.Notes, .. Broken(broken), .. Steps(result)], isComplete);
+            result.Times, [.. result.Warnings, .. notes, .. result.Notes, .. Broken(broken), .. Steps(result)], result.Pauses, isComplete);
+
+    /// <summary>Ends the reading of sensors.</summary>
+    public void Dispose() => _log.Dispose();
+
+    private static SensorLog Started(SensorLog log)
+    {
+        log.Start();
+        return log;
+    }
 
     private AccuracyRun Run(string policy, IReadOnlyList<string> labels)
     {
         string device = ReportHeaders.NameOf(compile);
         return new AccuracyRun
         {
-            Id = Format.Invariant($"{kind}/accuracy/{model}/{Data}/{policy}/{device}/{seed}"),
+            Id = CellId.OfRun(kind, model, Data, policy, device, seed),
             Experiment = kind,
             Model = model,
             Data = Data,
@@ -94,8 +117,9 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
         };
     }
 
-    private StudyReport Report(AccuracyRun run, StageTimes times, IReadOnlyList<string> notes, bool isComplete)
+    private StudyReport Report(AccuracyRun run, StageTimes times, IReadOnlyList<string> notes, PauseReport? pauses, bool isComplete)
     {
+        SensorRecord sensors = _log.ToRecord(pauses?.Duration ?? TimeSpan.Zero);
         List<StageSeconds> stages = [];
         foreach (StageTime stage in times.Stages) stages.Add(new StageSeconds(stage.Name, stage.Duration.TotalSeconds));
         return new StudyReport
@@ -104,7 +128,8 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
             Kind = kind,
             Title = kind == "tune" ? $"{model}, tuned on {Data}" : $"{model}, trained on {Data}",
             Header = _header with { Seconds = _clock.Elapsed.TotalSeconds, IsComplete = isComplete },
-            Accuracies = [run],
+            Accuracies = [run with { Joules = sensors.Joules }],
+            Sensors = sensors,
             Stages = stages,
             Notes = notes,
         };
@@ -114,6 +139,6 @@ internal sealed class TrainingReports(string kind, string model, Dataset data, C
         broken.Count == 0 ? [] : [$"{Format.Plural(broken.Count, "image")} could not be decoded and {(broken.Count == 1 ? "was" : "were")} left out."];
 
     private static string[] Steps(TrainerResult network) => network.SecondsPerStep == 0 ? [] : [
-        Format.Invariant($"A training step of the network took {Figures.Time(network.SecondsPerStep)} on average; {network.WaitedShare:0.0%} of the time of the ")
+        $"A training step of the network took {Figures.Time(network.SecondsPerStep)} on average; {Format.Percent(network.WaitedShare)} of the time of the "
         + "steps it waited for its images."];
 }

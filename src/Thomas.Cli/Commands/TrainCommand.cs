@@ -94,7 +94,7 @@ internal sealed class TrainCommand
         options = options with { Compile = _compute.ReadFor(parsed, model, learning, options with { MemoryBytes = bound }, _terminal) };
         string device = _compute.DescribeChosen(options.Compile);
         Announce(architecture, model, data, options, split, device);
-        TrainingReports reports = new("train", architecture.Name, data, options.Compile, _terminal.CommandLine, options.Seed);
+        using TrainingReports? reports = _report.Begin(parsed, _terminal, "train", architecture.Name, data, options.Compile, options.Seed);
 
         if (bound is long most) options = Plan(model, learning, test, data, options, most, memory);
         string? cache = _cache.Read(parsed, _terminal);
@@ -130,7 +130,7 @@ internal sealed class TrainCommand
         else Print(result, job, output, usage, memory);
         ImageInput input = ImageInput.Of(result.Model);
         bool written = _results.Write(parsed, _terminal, result.Model, input, job.Predictions, result.Labels, data, options.Compile)
-            & _report.Write(parsed, _terminal, reports.Of(
+            & _report.Write(parsed, _terminal, reports?.Of(
                 result, policy, (learning.Only(Subset.Train).Samples.Count, learning.Only(Subset.Validation).Samples.Count), job.Test, job.Broken, notes,
                 isComplete: !result.Cancelled && tested));
         if (refused is not null)

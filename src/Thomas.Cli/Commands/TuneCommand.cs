@@ -96,8 +96,8 @@ internal sealed class TuneCommand
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
         Announce(model, data, head, input, options, device);
-        TrainingReports reports = new(
-            "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, _terminal.CommandLine, options.Seed);
+        using TrainingReports? reports = _report.Begin(
+            parsed, _terminal, "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, options.Seed);
 
         if (Tune(model, data, options) is not TuningResult result) return ExitCode.Cancelled;
         memory.Plan = result.Plan;
@@ -128,7 +128,7 @@ internal sealed class TuneCommand
         else Print(result, output, usage, memory);
         bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
             & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames)
-            & _report.Write(parsed, _terminal, reports.Of(result, options.Network?.Policy ?? UpdatePolicy.Last));
+            & _report.Write(parsed, _terminal, reports?.Of(result, options.Network?.Policy ?? UpdatePolicy.Last));
         if (refused is not null)
         {
             _terminal.Complain($"{refused.Message} The tuned model is in {output} instead.");

@@ -2,6 +2,8 @@ using System.CommandLine;
 using Thomas.App;
 using Thomas.App.Studies;
 using Thomas.Cli.Output;
+using Thomas.Data;
+using Thomas.Runtime;
 using Thomas.Study;
 
 namespace Thomas.Cli.Options;
@@ -27,11 +29,27 @@ internal sealed class ReportOption
         if (Folder(parsed) is string folder) ReportFolder.Check(folder);
     }
 
+    /// <summary>What makes the report of a run that begins now; null if none is asked for.</summary>
+    /// <param name="parsed">The arguments.</param>
+    /// <param name="terminal">The command.</param>
+    /// <param name="kind">"tune" or "train".</param>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="compile">The device.</param>
+    /// <param name="seed">The seed.</param>
+    public TrainingReports? Begin(
+        ParseResult parsed, Terminal terminal, string kind, string model, Dataset data, CompileOptions compile, ulong seed) => Folder(parsed) is null
+            ? null
+            : new TrainingReports(kind, model, data, compile, terminal.CommandLine, seed, new SystemSensors(GuardOptions.Root));
+
     /// <summary>Writes the report if it is asked for, and says so.</summary>
+    /// <param name="parsed">The arguments.</param>
+    /// <param name="terminal">Told what was written.</param>
+    /// <param name="report">The report; null for none.</param>
     /// <returns>False if it could not be written, which was said.</returns>
-    public bool Write(ParseResult parsed, Terminal terminal, StudyReport report)
+    public bool Write(ParseResult parsed, Terminal terminal, StudyReport? report)
     {
-        if (Folder(parsed) is not string folder) return true;
+        if (Folder(parsed) is not string folder || report is null) return true;
         try
         {
             ReportFolder.Write(report, folder);

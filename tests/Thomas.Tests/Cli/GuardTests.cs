@@ -3,12 +3,14 @@ using System.IO;
 using System.Linq;
 using System.Text.Json;
 using System.Threading;
+using Thomas.App.Studies;
+using Thomas.Study;
 using Thomas.Tests.Harness;
 using Xunit;
 
 namespace Thomas.Tests.Cli;
 
-/// <summary><c>--max-temperature</c> and <c>--min-battery</c>. Nothing else reads the variable that these tests set.</summary>
+/// <summary><c>--max-temperature</c> and <c>--min-battery</c>. Other tests that read the variable which these set expect nothing of sensors.</summary>
 public sealed class GuardTests : IDisposable
 {
     private const string Root = "THOMAS_SYSFS";
@@ -37,6 +39,18 @@ public sealed class GuardTests : IDisposable
         Assert.Equal((0, 0), (pauses.GetProperty("seconds").GetDouble(), pauses.GetProperty("count").GetInt32()));
         Assert.False(pauses.TryGetProperty("stopReason", out _));
         Assert.False(CliRun.Of(Tune("--json")).Json().TryGetProperty("pauses", out _));
+    }
+
+    [Fact]
+    public void A_report_has_the_sensors_of_the_run()
+    {
+        string folder = _files["report"];
+        Assert.Equal(0, CliRun.Of(Tune("--report", folder)).Code);
+        SensorRecord sensors = ReportFile.Read(folder).Sensors!;
+        SensorSeries temperature = Assert.Single(sensors.Series, series => series.Name == "x86_pkg_temp");
+        Assert.Equal(("temperature", "°C", 61.0), (temperature.Kind, temperature.Unit, temperature.Values[0]));
+        Assert.Contains("x86_pkg_temp", File.ReadAllText(Path.Combine(folder, "report.html")), StringComparison.Ordinal);
+        Assert.Equal(0, sensors.PausedSeconds);
     }
 
     [Fact]

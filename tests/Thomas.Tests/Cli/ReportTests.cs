@@ -23,8 +23,8 @@ public sealed class ReportTests : IDisposable
     {
         string folder = _files["my report"], data = _files.Data(perClass: 8);
         string[] args = [
-            "tune", _files.Model(), "--data", data, "-o", _files["out.onnx"], "--no-cache", "--epochs", "3", "--update", update, "--device", device, "--seed", "5",
-            "--json", "--report", folder];
+            "tune", _files.Model(), "--data", data, "-o", _files["out.onnx"], "--no-cache", "--epochs", "3", "--update", update, "--device", device, "--seed",
+            "5", "--json", "--report", folder];
         CliRun run = CliRun.Of(args);
         Assert.True(run.Code == 0, run.Error);
         JsonElement json = run.Json();
@@ -41,7 +41,8 @@ public sealed class ReportTests : IDisposable
         Assert.Equal(json.GetProperty("epochs").GetArrayLength(), result.Epochs.Count);
         Assert.Equal(update == "all", result.AfterLastLayer is not null);
         Assert.Equal(["blue", "green", "red"], result.Labels);
-        Assert.Equal(json.GetProperty("stages").EnumerateArray().Select(stage => stage.GetProperty("name").GetString()), report.Stages.Select(stage => stage.Name));
+        Assert.Equal(
+            json.GetProperty("stages").EnumerateArray().Select(stage => stage.GetProperty("name").GetString()), report.Stages.Select(stage => stage.Name));
         Assert.InRange(report.Header.Seconds, report.Stages.Sum(stage => stage.Seconds) * 0.5, 600);
         Assert.Equal(1 + result.Epochs.Count, File.ReadAllLines(Path.Combine(folder, "metrics.csv")).Length);
         Assert.Contains("tiny, tuned on data", File.ReadAllText(Path.Combine(folder, "report.html")), StringComparison.Ordinal);

@@ -77,7 +77,7 @@ internal sealed record IntervalReport(double Low, double High);
 /// <param name="RecallInterval">Its 95 % interval; null without images.</param>
 /// <param name="Precision">Correct / Predicted; null where nothing was taken for it.</param>
 internal sealed record ClassMetricsReport(
-    string Label, int Images, int Correct, int Predicted, double? Recall, IntervalReport? RecallInterval, double? Precision);
+    string Label, int Images, int Correct, int Predicted, double? Recall = null, IntervalReport? RecallInterval = null, double? Precision = null);
 
 /// <summary>What a model got right.</summary>
 /// <param name="Accuracy">Correct / Images.</param>
@@ -88,7 +88,8 @@ internal sealed record ClassMetricsReport(
 /// <param name="Classes">The classes that have images or were predicted.</param>
 /// <param name="Confusion">Images by true class (row) and predicted class (column); null for more than a hundred classes.</param>
 internal sealed record AccuracyReport(
-    double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes, int[][]? Confusion);
+    double Accuracy, IntervalReport Interval, double MeanRecall, int Correct, int Images, IReadOnlyList<ClassMetricsReport> Classes,
+    int[][]? Confusion = null);
 
 /// <summary>One epoch.</summary>
 /// <param name="Epoch">Its number, from 1.</param>
@@ -99,4 +100,5 @@ internal sealed record AccuracyReport(
 /// <param name="ValidationAccuracy">The accuracy on them; null without such images.</param>
 /// <param name="Seconds">How long it took.</param>
 internal sealed record EpochEntry(
-    int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss, double? ValidationAccuracy, double Seconds);
+    int Epoch, float LearningRate, double TrainLoss, double TrainAccuracy, double? ValidationLoss = null, double? ValidationAccuracy = null,
+    double Seconds = 0);

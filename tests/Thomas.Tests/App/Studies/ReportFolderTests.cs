@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text;
@@ -38,6 +37,20 @@ public sealed class ReportFolderTests : IDisposable
         {
             Assert.Equal(expected, JsonSerializer.Serialize(ReportFile.Read(path), StudyJson.Default.StudyReport));
         }
+    }
+
+    /// <summary>A class without images, or that nothing was taken for; epochs without validation images; more classes than a matrix is kept for.</summary>
+    [Fact]
+    public void What_is_missing_is_missing_when_it_is_read_back()
+    {
+        AccuracyRun run = SampleReports.Rich().Accuracies[0];
+        AccuracyReport after = run.After! with { Classes = [new ClassMetricsReport("a", 0, 0, 0, null, null, null)], Confusion = null };
+        AccuracyRun sparse = run with { After = after, Before = null, Joules = null, Epochs = [new EpochEntry(1, 0.1f, 2, 0.5, null, null, 1.5)] };
+        StudyReport report = SampleReports.Bare() with { Accuracies = [sparse], Sensors = new SensorRecord { Series = [], Absent = [] } };
+        ReportFolder.Write(report, _files["r"]);
+        AccuracyRun read = Assert.Single(ReportFile.Read(_files["r"]).Accuracies);
+        Assert.Equal((after.Classes[0], 1.5), (read.After!.Classes[0], read.Epochs[0].Seconds));
+        Assert.Null(read.After.Confusion);
     }
 
     [Fact]
@@ -186,7 +199,8 @@ public sealed class ReportFolderTests : IDisposable
         Assert.Equal(1 + report.Accuracies.Sum(run => run.Epochs.Count), lines.Length);
         Assert.Equal(
             "run,model,data,policy,device,seed,epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds,is_kept", lines[0]);
-        Assert.Equal("Accuracy/accuracy/mobilenet_v2_1.0_224/flowers5/last/cpu/1,mobilenet_v2_1.0_224,flowers5,last,cpu,1,1,0.01,1.6,0.3,1.7,0.44,1.2,0", lines[1]);
+        Assert.Equal(
+            "Accuracy/accuracy/mobilenet_v2_1.0_224/flowers5/last/cpu/1,mobilenet_v2_1.0_224,flowers5,last,cpu,1,1,0.01,1.6,0.3,1.7,0.44,1.2,0", lines[1]);
         Assert.Equal(report.Accuracies.Count(run => run.Epochs.Count > 0), lines.Count(line => line.EndsWith(",1", StringComparison.Ordinal)));
     }
 
@@ -194,7 +208,8 @@ public sealed class ReportFolderTests : IDisposable
     public void Metrics_hold_nothing_that_a_spreadsheet_computes()
     {
         AccuracyRun run = SampleReports.Rich().Accuracies[0];
-        StudyReport report = SampleReports.Bare() with { Accuracies = [run with { Model = "=1+1", Data = "-2\r\n", Id = "@x", Policy = "+3", Device = "\t4" }] };
+        AccuracyRun hostile = run with { Model = "=1+1", Data = "-2\r\n", Id = "@x", Policy = "+3", Device = "\t4" };
+        StudyReport report = SampleReports.Bare() with { Accuracies = [hostile] };
         ReportFolder.Write(report, _files["r"]);
         string first = File.ReadAllText(_files["r", "metrics.csv"]).Split("\r\n")[1];
         Assert.StartsWith("'@x,'=1+1,\"'-2", first, StringComparison.Ordinal);

@@ -34,7 +34,8 @@ public sealed partial class ReportPageTests : IDisposable
                 found.outside.push(text.textContent);
               }
               for (const [other, name] of boxes) {
-                const x = Math.min(box.right, other.right) - Math.max(box.left, other.left), y = Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top);
+                const x = Math.min(box.right, other.right) - Math.max(box.left, other.left);
+                const y = Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top);
                 if (x > 1 && y > 2) found.overlaps.push(name + ' / ' + text.textContent);
               }
               boxes.push([box, text.textContent]);
@@ -103,7 +104,8 @@ public sealed partial class ReportPageTests : IDisposable
     {
         string page = HtmlReport.Render(SampleReports.Rich());
         JsonElement found = MeasureCopy(
-            page.Replace("<main>", "<main><p style=\"width:2000px\">wide</p><svg width=\"50\" height=\"20\"><text y=\"10\">one</text><text y=\"12\">two</text></svg>",
+            page.Replace(
+                "<main>", "<main><p style=\"width:2000px\">wide</p><svg width=\"50\"><text y=\"10\">one</text><text y=\"12\">two</text></svg>",
                 StringComparison.Ordinal),
             Phone);
         Assert.Contains("one / two", found.GetProperty("overlaps").GetRawText(), StringComparison.Ordinal);
@@ -126,7 +128,8 @@ public sealed partial class ReportPageTests : IDisposable
         // A window has a least width, a frame has none.
         File.WriteAllText(
             _files["copy.html"],
-            $"<!DOCTYPE html><meta charset=\"utf-8\"><body><iframe style=\"border:0;width:{width}px;height:900px\" srcdoc=\"{WebUtility.HtmlEncode(copy)}\"></iframe>");
+            "<!DOCTYPE html><meta charset=\"utf-8\"><body>"
+            + $"<iframe style=\"border:0;width:{width}px;height:900px\" srcdoc=\"{WebUtility.HtmlEncode(copy)}\"></iframe>");
         (string dom, string complaints) = browser.Open(_files["copy.html"], Screen);
         Match measured = Measured().Match(dom);
         Assert.True(measured.Success, complaints);

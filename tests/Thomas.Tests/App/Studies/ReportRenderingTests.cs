@@ -113,7 +113,8 @@ public sealed partial class ReportRenderingTests
         string page = HtmlReport.Render(SampleReports.Bare());
         MatchCollection roots = Root().Matches(page);
         Assert.Equal(3, roots.Count);
-        Dictionary<string, string> colors = Definition().Matches(roots[scheme].Value).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
+        Dictionary<string, string> colors =
+            Definition().Matches(roots[scheme].Value).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
         foreach (string text in (string[])["--ink", "--faint", "--link"])
         {
             foreach (string paper in (string[])["--paper", "--raised"]) Assert.True(Contrast(colors[text], colors[paper]) >= 4.5, $"{text} on {paper}");
@@ -148,7 +149,7 @@ public sealed partial class ReportRenderingTests
     public void A_section_alone_becomes_tables_for_other_pages()
     {
         string kernels = MarkdownTables.Of(SampleReports.Rich(), "kernels");
-        Assert.Contains("| forward-convolution | 16.8 ms (44 %) |", kernels, StringComparison.Ordinal);
+        Assert.Contains("| forward-convolution | 16.8 ms (45 %) |", kernels, StringComparison.Ordinal);
         Assert.DoesNotContain("#", kernels, StringComparison.Ordinal);
         Assert.Equal("", MarkdownTables.Of(SampleReports.Bare(), "kernels"));
     }
@@ -172,9 +173,9 @@ public sealed partial class ReportRenderingTests
     public void Many_classes_are_folded_and_their_worst_pairs_listed()
     {
         string page = HtmlReport.Render(SampleReports.Rich());
-        Assert.Contains("<summary>lenet5, all, cpu, seed 1: classes that were confused most</summary>", page, StringComparison.Ordinal);
+        Assert.Contains("<summary>Classes that were confused most</summary>", page, StringComparison.Ordinal);
         Assert.Contains("class=\"n hw\"", page, StringComparison.Ordinal);
-        Assert.Contains("confusion matrix", page, StringComparison.Ordinal);
+        Assert.Contains("Confusion matrix", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -190,7 +191,11 @@ public sealed partial class ReportRenderingTests
                 cell with { Summary = new TimingSummary(1e300, -1, double.PositiveInfinity, 0, 0, 0, 0), Type = "half", Experiment = "" }],
             Kernels = [rich.Kernels[0] with { Parts = [], TimedStepSeconds = 0 }, rich.Kernels[1] with { Parts = [new KernelKind("unheard-of", -1, 0, 0)] }],
             Accuracies = [
-                rich.Accuracies[0] with { Labels = [], After = null, Epochs = [new EpochEntry(1, 0, double.NaN, 0, null, null, 0), new EpochEntry(2, 0, double.NaN, 0, null, null, 0)] }],
+                rich.Accuracies[0] with
+                {
+                    Labels = [], After = null,
+                    Epochs = [new EpochEntry(1, 0, double.NaN, 0, null, null, 0), new EpochEntry(2, 0, double.NaN, 0, null, null, 0)],
+                }],
             Sensors = rich.Sensors! with { Series = [new SensorSeries("", "", "", [0, 0], [double.NaN, double.NaN]), new SensorSeries("x", "y", "z", [], [])] },
             Stages = [new StageSeconds("", 0), new StageSeconds("x", double.PositiveInfinity)],
         };

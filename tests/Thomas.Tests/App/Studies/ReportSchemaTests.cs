@@ -57,6 +57,27 @@ public sealed class ReportSchemaTests
         }
     }
 
+    /// <summary>What is null is left out of the file, so nothing that may be null can be required in it.</summary>
+    [Fact]
+    public void What_may_be_null_may_be_missing()
+    {
+        List<string> wrong = [];
+        Visit(JsonNode.Parse(ReportSchema.Render())!, "#");
+        Assert.Empty(wrong);
+
+        void Visit(JsonNode node, string path)
+        {
+            if (node is not JsonObject schema) return;
+            foreach (JsonNode? required in schema["required"] as JsonArray ?? [])
+            {
+                JsonNode property = schema["properties"]![required!.GetValue<string>()]!;
+                if (property["type"] is JsonArray types && types.ToJsonString().Contains("null", StringComparison.Ordinal)) wrong.Add($"{path}/{required}");
+            }
+
+            foreach ((string name, JsonNode? value) in schema) if (value is JsonObject) Visit(value, $"{path}/{name}");
+        }
+    }
+
     [Theory]
     [InlineData("rich")]
     [InlineData("hostile")]
@@ -113,7 +134,10 @@ public sealed class ReportSchemaTests
         List<string> problems = [];
         foreach (EvaluationResults detail in result.Details ?? [])
         {
-            foreach ((string key, string error) in detail.Errors ?? new Dictionary<string, string>()) problems.Add($"{detail.InstanceLocation}: {key}: {error}");
+            foreach ((string key, string error) in detail.Errors ?? new Dictionary<string, string>())
+            {
+                problems.Add($"{detail.InstanceLocation}: {key}: {error}");
+            }
         }
 
         return string.Join('\n', problems);

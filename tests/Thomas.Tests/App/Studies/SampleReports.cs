@@ -70,7 +70,8 @@ internal static class SampleReports
 
     private static IEnumerable<TimingCell> Timings()
     {
-        (string Device, int Threads, double Scale)[] devices = [("serial", 1, 40), ("cpu", 1, 2.0), ("cpu", 2, 1.1), ("opencl:0", 2, 1.4), ("hybrid:0", 2, 0.9)];
+        (string Device, int Threads, double Scale)[] devices = [
+            ("serial", 1, 40), ("cpu", 1, 2.0), ("cpu", 2, 1.1), ("opencl:0", 2, 1.4), ("hybrid:0", 2, 0.9)];
         foreach ((string model, double cost) in new[] { ("lenet5", 0.0004), ("mobilenet_v2_1.0_224", 0.012) })
         {
             foreach (string policy in new[] { "inference", "last", "last:2", "bias", "all" })
@@ -104,7 +105,8 @@ internal static class SampleReports
         {
             bool isImage = stage is TimingCell.Decode or TimingCell.Prepare;
             yield return Cell(
-                "Stages", stage, isImage ? "flowers5" : "mobilenet_v2_1.0_224", isImage ? "inference" : "all", "cpu", 2, isImage ? 1 : 8, seconds, "float32", "");
+                "Stages", stage, isImage ? "flowers5" : "mobilenet_v2_1.0_224", isImage ? "inference" : "all", "cpu", 2, isImage ? 1 : 8, seconds, "float32",
+                "");
         }
     }
 
@@ -145,15 +147,37 @@ internal static class SampleReports
                 List<KernelKind> parts = [];
                 for (int i = 0; i < KernelProfile.Kinds.Count; i++)
                 {
-                    double weight = i switch { 0 => 30, 2 => 3, 3 => 1.5, 4 => 12, 7 => 20 * part, 8 => 22 * part, 9 => 0.4, 11 => 9 * part, 16 => 2, _ => 0.1 };
-                    parts.Add(new KernelKind(KernelProfile.Kinds[i], cost * part * weight / 100, 12, 1000));
+                    string kind = KernelProfile.Kinds[i];
+                    double weight = kind switch
+                    {
+                        KernelKinds.ForwardConvolution => 30,
+                        KernelKinds.Activation => 3,
+                        KernelKinds.Pooling => 1.5,
+                        KernelKinds.Normalization => 12,
+                        KernelKinds.BackwardData => 20 * part,
+                        KernelKinds.WeightGradient => 22 * part,
+                        KernelKinds.NormalizationBackward => 9 * part,
+                        KernelKinds.NonKernel => 2,
+                        _ => 0.1,
+                    };
+                    parts.Add(new KernelKind(kind, cost * part * weight / 100, 12, 1000));
                 }
 
                 double sum = parts.Sum(p => p.Seconds);
                 yield return new KernelProfile
                 {
-                    Id = $"Kernels/kernels/{model}/{policy}/8/cpu/2/float32/", Experiment = "Kernels", Model = model, Policy = policy, Device = "cpu",
-                    Threads = 2, Batch = 8, Type = "float32", Switches = "", Parts = parts, TimedStepSeconds = sum, StepSeconds = sum * 0.985,
+                    Id = $"Kernels/kernels/{model}/{policy}/8/cpu/2/float32/",
+                    Experiment = "Kernels",
+                    Model = model,
+                    Policy = policy,
+                    Device = "cpu",
+                    Threads = 2,
+                    Batch = 8,
+                    Type = "float32",
+                    Switches = "",
+                    Parts = parts,
+                    TimedStepSeconds = sum * 1.015,
+                    StepSeconds = sum,
                 };
             }
         }
@@ -161,7 +185,8 @@ internal static class SampleReports
 
     private static IEnumerable<AccuracyRun> Accuracies(string label)
     {
-        foreach ((string policy, ulong seed, int right) in new[] { ("last", 1UL, 63), ("all", 1UL, 68), ("all", 2UL, 66), ("scratch", 1UL, 41), ("compared", 1UL, 67) })
+        foreach ((string policy, ulong seed, int right) in new[] {
+            ("last", 1UL, 63), ("all", 1UL, 68), ("all", 2UL, 66), ("scratch", 1UL, 41), ("compared", 1UL, 67) })
         {
             yield return Run("mobilenet_v2_1.0_224", "flowers5", policy, seed, right, [label, "dandelion", "roses", "sunflowers", "tulips"]);
         }
@@ -179,10 +204,23 @@ internal static class SampleReports
 
         return new AccuracyRun
         {
-            Id = $"Accuracy/accuracy/{model}/{data}/{policy}/cpu/{seed}", Experiment = "Accuracy", Model = model, Data = data, Policy = policy, Device = "cpu",
-            Seed = seed, Checked = "75 validation images", BeforeMethod = policy is "compared" or "scratch" ? null : "nearest centroid",
-            Before = policy is "compared" or "scratch" ? null : Accuracy(58, labels), After = Accuracy(right, labels), Labels = labels, Epochs = epochs,
-            BestEpoch = epochs.Count, Seconds = 14.2, Joules = 312, TrainingImages = 300,
+            Id = $"Accuracy/accuracy/{model}/{data}/{policy}/cpu/{seed}",
+            Experiment = "Accuracy",
+            Model = model,
+            Data = data,
+            Policy = policy,
+            Device = "cpu",
+            Seed = seed,
+            Checked = "75 validation images",
+            BeforeMethod = policy is "compared" or "scratch" ? null : "nearest centroid",
+            Before = policy is "compared" or "scratch" ? null : Accuracy(58, labels),
+            After = Accuracy(right, labels),
+            Labels = labels,
+            Epochs = epochs,
+            BestEpoch = epochs.Count,
+            Seconds = 14.2,
+            Joules = 312,
+            TrainingImages = 300,
         };
     }
 
@@ -196,7 +234,8 @@ internal static class SampleReports
         {
             int images = matrix[c].Sum(), correct = matrix[c][c], predicted = matrix.Sum(row => row[c]);
             classes.Add(new ClassMetricsReport(
-                labels[c], images, correct, predicted, (double)correct / images, new IntervalReport(0.6, 0.97), predicted == 0 ? null : (double)correct / predicted));
+                labels[c], images, correct, predicted, (double)correct / images, new IntervalReport(0.6, 0.97),
+                predicted == 0 ? null : (double)correct / predicted));
         }
 
         double share = right / 75.0;

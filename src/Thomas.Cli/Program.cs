@@ -14,10 +14,12 @@ internal static class Program
     private const int HangUpBit = 1; // SIGHUP is signal 1, bit 0 of a mask
     private const int FileSizeExceeded = 25; // SIGXFSZ on Linux and macOS
 
+    private const int SameSignalMilliseconds = 500;
+
     private static int Main(string[] args)
     {
         using CancellationTokenSource cancellation = new();
-        bool stopping = false;
+        long stopping = 0;
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using PosixSignalRegistration? hangUp = IgnoresHangUp() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, HangUp);
@@ -38,11 +40,12 @@ internal static class Program
         Console.Error.WriteLine($"thomas: error: the result could not be written to standard output: {lost.Message}");
         return code == ExitCode.Success ? ExitCode.Output : code;
 
-        // The first signal asks the work to end and keep what it has; the second one ends the process as usual.
+        // The first signal asks the work to end and keep what it has; the second one ends the process as usual. What comes at nearly the same time is the
+        // same wish: 'timeout' signals its child, and then the group that the child belongs to.
         void Stop(PosixSignalContext signal)
         {
-            if (stopping) return;
-            stopping = true;
+            long now = Environment.TickCount64, first = Interlocked.CompareExchange(ref stopping, now, 0);
+            if (first != 0 && now - first > SameSignalMilliseconds) return;
             signal.Cancel = true;
             cancellation.Cancel();
         }

@@ -103,7 +103,8 @@ internal static class AccuracySection
                 {
                     bars.Add(new Bar(
                         $"before{Method(group[0])}: {Figures.Percent(before.Accuracy)}", 100 * before.Accuracy, 100 * before.Interval.Low,
-                        100 * before.Interval.High) { Kind = 1 });
+                        100 * before.Interval.High)
+                    { Kind = 1 });
                 }
 
                 string seeds = group.Count > 1 ? $", {group.Count} seeds" : "";
@@ -117,7 +118,8 @@ internal static class AccuracySection
                 yield return new BarChart(
                     $"{key.Model} on {key.Data}: accuracy, %",
                     $"Bars of the accuracy of {key.Model} on {key.Data} with intervals, or with the least and the most of several seeds; as in the tables.",
-                    chunk) { Most = 100 };
+                    chunk)
+                { Most = 100 };
             }
         }
     }

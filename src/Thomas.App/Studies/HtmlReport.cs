@@ -86,8 +86,8 @@ internal static class HtmlReport
 
         // A box that scrolls must be reachable by keyboard.
         string kind = table.Rows.Count <= FewRows ? "table few" : "table";
-        page.Append("<div class=\"").Append(kind).Append("\" tabindex=\"0\" role=\"region\" aria-label=\"").Append(caption).Append("\">\n<table>\n<caption><span>")
-            .Append(caption).Append("</span></caption>\n");
+        page.Append("<div class=\"").Append(kind).Append("\" tabindex=\"0\" role=\"region\" aria-label=\"").Append(caption)
+            .Append("\">\n<table>\n<caption><span>").Append(caption).Append("</span></caption>\n");
         bool hasHeadings = false;
         foreach (ReportColumn column in table.Columns) hasHeadings |= column.Name.Length > 0;
         if (hasHeadings)

@@ -12,8 +12,8 @@ using Thomas.Study;
 namespace Thomas.Benchmarks;
 
 /// <summary>
-/// How far the comparison of two reports can be trusted: pairs of runs of the same program, each a process of its own, and pairs whose second run is slowed down
-/// by waiting after each sample.
+/// How far the comparison of two reports can be trusted: pairs of runs of the same program, each a process of its own, and pairs whose second run is slowed
+/// down by waiting after each sample.
 /// </summary>
 internal static class DiffTrial
 {
@@ -59,8 +59,8 @@ internal static class DiffTrial
         slowed.Sort();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{found} of {pairs} slowdowns by {slowdown} found ({foundCells} of {cells} cells), {alarms} of {pairs} false alarms ({wrongCells} of {cells} cells); "
-            + $"ratios of equal pairs {equal[0]:F3} to {equal[^1]:F3}, of slowed ones {slowed[0]:F3} to {slowed[^1]:F3}"));
+            $"{found} of {pairs} slowdowns by {slowdown} found ({foundCells} of {cells} cells), {alarms} of {pairs} false alarms ({wrongCells} of {cells} "
+            + $"cells); ratios of equal pairs {equal[0]:F3} to {equal[^1]:F3}, of slowed ones {slowed[0]:F3} to {slowed[^1]:F3}"));
         return 0;
     }
 
@@ -109,8 +109,9 @@ internal static class DiffTrial
             Runtime = "",
         };
         string folder = Directory.CreateTempSubdirectory("thomas-trial").FullName;
+        StudySources sources = new(1, folder, new Dictionary<string, string>(), new SkiaImageDecoder());
         using (StudyJournal journal = StudyJournal.Create(folder, new StudyOrigin(plan.ToJson(), header, new Dictionary<string, string>())))
-        using (StudyContext context = new(plan, new StudySources(1, folder, new Dictionary<string, string>(), new SkiaImageDecoder()), null) { Slowdown = slowdown })
+        using (StudyContext context = new(plan, sources, null) { Slowdown = slowdown })
         {
             StudyReport report = new StudyRunner(context, journal).Run(null, CancellationToken.None);
             File.WriteAllBytes(path, JsonSerializer.SerializeToUtf8Bytes(report, StudyJson.Default.StudyReport));

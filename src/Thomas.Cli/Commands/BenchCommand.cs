@@ -78,7 +78,7 @@ internal sealed class BenchCommand
         Read(parsed, _data, names, isFolderAllowed: true);
         CheckNames(plan, names);
         string? cache = _cache.Read(parsed, _terminal);
-        StudyOrigin now = new(plan.ToJson(), ReportHeaders.Create(ReportHeaders.CommandLine([.. Arguments()]), plan.Seed, Devices(plan)), names);
+        StudyOrigin now = new(plan.ToJson(), ReportHeaders.Create(_terminal.CommandLine, plan.Seed, Devices(plan)), names);
         using StudyJournal journal = Open(folder, now, parsed.GetValue(_resume));
         string start = file is null ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(file))!;
         using SensorLog sensors = new(new SystemSensors(GuardOptions.Root));
@@ -130,13 +130,6 @@ internal sealed class BenchCommand
         {
             throw new DataException($"The study '{file}' cannot be read: {e.Message}", e);
         }
-    }
-
-    /// <summary>The arguments of this process; in a test there are none that matter.</summary>
-    private static IEnumerable<string> Arguments()
-    {
-        string[] all = Environment.GetCommandLineArgs();
-        for (int i = 1; i < all.Length; i++) yield return all[i];
     }
 
     private static List<ReportDevice> Devices(StudyPlan plan)

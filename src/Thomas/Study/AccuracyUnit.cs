@@ -80,7 +80,12 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
             ? context.Sources.Model(model, cancellation)
             : context.Sources.Random(model, images.ClassNames);
         Preprocessing input = ImageInput.Of(network).Preprocessing;
-        TrainerOptions options = Options(new UpdatePolicy(UpdateKind.Scratch)) with { Compile = compile, Guard = context.Guard, Augmentation = new Augmentation() };
+        TrainerOptions options = Options(new UpdatePolicy(UpdateKind.Scratch)) with
+        {
+            Compile = compile,
+            Guard = context.Guard,
+            Augmentation = new Augmentation(),
+        };
         using PreparedSet learning = Prepare(images.Only(Subset.Train), Trainer.PrepareFor(input, options.Augmentation), context, cancellation);
         using PreparedSet validation = Prepare(images.Only(Subset.Validation), input, context, cancellation);
         TrainerResult result = Trainer.Train(network, learning, validation, options, null, null, cancellation);

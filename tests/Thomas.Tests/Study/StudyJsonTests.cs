@@ -54,9 +54,11 @@ public sealed class StudyJsonTests
         };
         string json = JsonSerializer.Serialize(entry, StudyJournalJson.Default.StudyEntry);
         Assert.DoesNotContain("null", json, StringComparison.Ordinal);
-        Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize(json, StudyJournalJson.Default.StudyEntry), StudyJournalJson.Default.StudyEntry));
+        StudyEntry? again = JsonSerializer.Deserialize(json, StudyJournalJson.Default.StudyEntry);
+        Assert.Equal(json, JsonSerializer.Serialize(again, StudyJournalJson.Default.StudyEntry));
     }
 
     private static IEnumerable<Type> Records() => typeof(StudyReport).Assembly.GetTypes().Where(
-        type => type.Namespace == typeof(StudyReport).Namespace && (StudyJson.Default.GetTypeInfo(type) ?? StudyJournalJson.Default.GetTypeInfo(type)) is not null);
+        type => type.Namespace == typeof(StudyReport).Namespace
+            && (StudyJson.Default.GetTypeInfo(type) ?? StudyJournalJson.Default.GetTypeInfo(type)) is not null);
 }

@@ -51,10 +51,14 @@ internal static class MarkdownTables
     /// <summary>What is in a section, without its heading; empty if the report has nothing of it.</summary>
     /// <param name="report">The report.</param>
     /// <param name="section">The short name of the section: "run", "notes", "absent", "speed", "kernels", "accuracy", "stages", "sensors", "published".</param>
-    public static string Of(StudyReport report, string section) => ReportSections.Find(report, section) is ReportSection found ? Of(found) : "";
+    /// <param name="isBrief">Leaves out the tables that a page shows only when it is asked for.</param>
+    public static string Of(StudyReport report, string section, bool isBrief = false) =>
+        ReportSections.Find(report, section) is ReportSection found ? Of(found, isBrief) : "";
 
     /// <summary>What is in a section, without its heading.</summary>
-    public static string Of(ReportSection section)
+    /// <param name="section">The section.</param>
+    /// <param name="isBrief">Leaves out the tables that a page shows only when it is asked for.</param>
+    public static string Of(ReportSection section, bool isBrief = false)
     {
         StringBuilder text = new();
         foreach (ReportBlock block in section.Blocks)
@@ -64,6 +68,7 @@ internal static class MarkdownTables
                 case ReportHeading heading: text.Append("### ").Append(MarkdownReport.Text(heading.Text)).Append("\n\n"); break;
                 case ReportText paragraph: text.Append(MarkdownReport.Text(paragraph.Text)).Append("\n\n"); break;
                 case ReportList list: Append(text, list); break;
+                case ReportTable { IsFolded: true } when isBrief: break;
                 case ReportTable table: text.Append(Of(table)).Append('\n'); break;
                 case ReportChart: break;
                 default: throw new System.Diagnostics.UnreachableException($"Unknown {block.GetType()}.");

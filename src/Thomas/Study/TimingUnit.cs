@@ -119,6 +119,7 @@ internal sealed class TimingUnit : StudyUnit
     private Contender Begin(StudyDevice device, Model model, int visit, StudyContext context)
     {
         CompileOptions compile = device.Compile(context.Cache);
+        if (IsInference && HybridSplit.IsAsked(compile)) throw new ThomasException("Inference is not split between two devices.");
         TrainingPlanOptions options = Options(compile);
         long multiplyAdds = 0;
         Func<IDeviceTrial> create;

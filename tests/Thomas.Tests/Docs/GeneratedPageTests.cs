@@ -12,6 +12,10 @@ public sealed class GeneratedPageTests
     [Fact]
     public void The_operator_page_says_what_the_catalog_says() => Check("operators.md", OperatorPage.Render());
 
+    [Fact]
+    public void The_tables_of_benchmarks_are_those_of_the_reports_beside_them() =>
+        Check("benchmarks.md", StudyTables.Fill(RepositoryFiles.Read(Path.Combine(RepositoryFiles.Root(), "docs", "benchmarks.md"))));
+
     private static void Check(string page, string expected)
     {
         string path = Path.Combine(RepositoryFiles.Root(), "docs", page);

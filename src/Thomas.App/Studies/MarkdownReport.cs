@@ -61,14 +61,13 @@ internal static class MarkdownTables
     public static string Of(ReportSection section, bool isBrief = false)
     {
         StringBuilder text = new();
-        foreach (ReportBlock block in section.Blocks)
+        foreach (ReportBlock block in isBrief ? Brief(section.Blocks) : section.Blocks)
         {
             switch (block)
             {
                 case ReportHeading heading: text.Append("### ").Append(MarkdownReport.Text(heading.Text)).Append("\n\n"); break;
                 case ReportText paragraph: text.Append(MarkdownReport.Text(paragraph.Text)).Append("\n\n"); break;
                 case ReportList list: Append(text, list); break;
-                case ReportTable { IsFolded: true } when isBrief: break;
                 case ReportTable table: text.Append(Of(table)).Append('\n'); break;
                 case ReportChart: break;
                 default: throw new System.Diagnostics.UnreachableException($"Unknown {block.GetType()}.");
@@ -76,6 +75,26 @@ internal static class MarkdownTables
         }
 
         return text.ToString();
+    }
+
+    /// <summary>The blocks without folded tables, and without headings that have no table left.</summary>
+    private static List<ReportBlock> Brief(IReadOnlyList<ReportBlock> blocks)
+    {
+        List<ReportBlock> brief = [], part = [];
+        foreach (ReportBlock block in blocks)
+        {
+            if (block is ReportHeading) End();
+            if (block is not ReportTable { IsFolded: true }) part.Add(block);
+        }
+
+        End();
+        return brief;
+
+        void End()
+        {
+            if (part.Count > 0 && (part[0] is not ReportHeading || part.Exists(block => block is ReportTable))) brief.AddRange(part);
+            part.Clear();
+        }
     }
 
     /// <summary>A table under its caption.</summary>

@@ -11,6 +11,9 @@ internal static class SpeedSection
     // More bars make a chart that is longer than a page.
     private const int MostBars = 24, MostLines = 8;
 
+    // Longer tables of single cells are shown when they are asked for.
+    private const int MostRows = 24;
+
     public static List<ReportBlock> Of(IReadOnlyList<TimingCell> cells)
     {
         List<ReportBlock> blocks = [];
@@ -68,7 +71,30 @@ internal static class SpeedSection
 
             List<ReportColumn> columns = [new("Work", false), new("Batch"), .. devices.Select(device => new ReportColumn(device))];
             yield return new ReportTable($"{model}: devices side by side", columns, rows) { Names = 2 };
+            if (cells.Exists(cell => cell.OverSerial is not null)) yield return OverSerial(model, cells, devices);
         }
+    }
+
+    /// <summary>The same as ratios to the serial device.</summary>
+    private static ReportTable OverSerial(string model, List<TimingCell> cells, List<string> devices)
+    {
+        List<string> faster = [.. devices.Where(device => cells.Exists(cell => DeviceOf(cell) == device && cell.OverSerial is not null))];
+        List<ReportCell[]> rows = [];
+        foreach (((string Work, int Batch) key, List<TimingCell> row) in ReportSections.Group(cells, cell => (WorkOf(cell), cell.Batch)))
+        {
+            ReportCell[] line = new ReportCell[2 + faster.Count];
+            Array.Fill(line, Figures.None);
+            (line[0], line[1]) = (key.Work, Format.Invariant($"{key.Batch}"));
+            foreach (TimingCell cell in row)
+            {
+                if (cell.OverSerial is SpeedUp speed) line[2 + faster.IndexOf(DeviceOf(cell))] = Ratio(speed);
+            }
+
+            rows.Add(line);
+        }
+
+        List<ReportColumn> columns = [new("Work", false), new("Batch"), .. faster.Select(device => new ReportColumn(device))];
+        return new ReportTable($"{model}: how many times faster than serial", columns, rows) { Names = 2 };
     }
 
     private static IEnumerable<ReportBlock> Details(List<TimingCell> work)
@@ -96,7 +122,7 @@ internal static class SpeedSection
                 rows.Add([.. row]);
             }
 
-            yield return new ReportTable($"{model}: every combination", columns, rows) { Names = 3 };
+            yield return new ReportTable($"{model}: every combination", columns, rows) { Names = 3, IsFolded = rows.Count > MostRows };
         }
     }
 
@@ -132,7 +158,7 @@ internal static class SpeedSection
         yield return new ReportTable(
             "Compiling, and the first step or inference beside later ones",
             [new("Model", false), new("Work", false), new("Batch"), new("Device", false), new("Compile"), new("First"), new("Later")], programs)
-        { Names = 4 };
+        { Names = 4, IsFolded = programs.Count > MostRows };
 
         static (string Model, string Policy, int Batch, string Device) KeyOf(TimingCell cell) => (cell.Model, cell.Policy, cell.Batch, DeviceOf(cell));
         static ReportCell Of(List<TimingCell> cells, string stage) =>
@@ -217,11 +243,14 @@ internal static class SpeedSection
         }
     }
 
+    private static string At(TimingCell cell) =>
+        $"{WorkOf(cell)}, {Format.Plural(cell.Batch, "image")}, {Figures.Device(cell.Device, cell.Threads)}";
+
     /// <summary>What each switch and each type changes, as a ratio to the same work without it.</summary>
     private static IEnumerable<ReportBlock> Switches(List<TimingCell> work)
     {
         List<ReportCell[]> rows = [];
-        List<(string Of, Bar Bar)> bars = [];
+        List<(TimingCell Cell, string Change, Bar Bar)> bars = [];
         foreach (TimingCell cell in work.Where(cell => !IsDefault(cell)))
         {
             TimingCell? usual = work.Find(other => IsDefault(other) && (other.Model, other.Stage, other.Policy, other.Device, other.Threads, other.Batch)
@@ -233,16 +262,18 @@ internal static class SpeedSection
             rows.Add([
                 change, cell.Model, WorkOf(cell), Format.Invariant($"{cell.Batch}"), cell.Device, Figures.Time(usual.Summary.Median),
                 Figures.Time(cell.Summary.Median), Figures.Ratio(ratio), low == high ? Figures.None : $"{Figures.Number(low)} to {Figures.Number(high)}"]);
-            bars.Add((
-                $"{cell.Model}, {WorkOf(cell)}, {Format.Plural(cell.Batch, "image")}, {Figures.Device(cell.Device, cell.Threads)}",
-                new Bar($"{change}: {Figures.Ratio(ratio)}", ratio, low, high)));
+            bars.Add((cell, change, new Bar(Figures.Ratio(ratio), ratio, low, high)));
         }
 
-        foreach ((string of, List<(string Of, Bar Bar)> group) in ReportSections.Group(bars, bar => bar.Of))
+        // Several settings are compared at one work; a single one is looked at over all works of a model.
+        bool isOne = bars.Select(bar => bar.Change).Distinct().Count() == 1;
+        foreach ((string of, List<(TimingCell Cell, string Change, Bar Bar)> group) in ReportSections.Group(
+            bars, bar => isOne ? bar.Cell.Model : $"{bar.Cell.Model}, {At(bar.Cell)}"))
         {
+            string setting = isOne ? $"'{group[0].Change}'" : "a setting";
             yield return new BarChart(
-                $"{of}: how many times faster with a setting", $"Bars of the ratio of the time without a setting to the time with it for {of}; 1 is no change.",
-                [.. group.Select(bar => bar.Bar)])
+                $"{of}: how many times faster with {setting}", $"Bars of the ratio of the time without {setting} to the time with it for {of}; 1 is no change.",
+                [.. group.Select(bar => bar.Bar with { Label = $"{(isOne ? At(bar.Cell) : bar.Change)}: {bar.Bar.Label}" })])
             { Reference = 1 };
         }
 

@@ -122,12 +122,18 @@ internal static class StudyAssembly
             $"Each cell was visited up to {plan.Visits} times with new memory. The loop beside a sample multiplies and adds in registers on as many threads: "
             + $"where it changes between two cells, the machine did.",
         ];
-        bool hasLast = false, wasCut = false;
+        bool hasLast = false, wasCut = false, hasSerial = false;
         foreach (StudyEntry entry in entries)
         {
             wasCut |= entry.IsLast && entry.Timings.Count > 0;
-            foreach (TimingCell cell in entry.Timings) hasLast |= cell.Policy == "last";
+            foreach (TimingCell cell in entry.Timings)
+            {
+                hasLast |= cell.Policy == "last";
+                hasSerial |= cell.Device == "serial";
+            }
         }
+
+        if (hasSerial) notes.Add("The serial device runs the definitions of the operators: scalar loops with sums in float64, a baseline and no tuned program.");
 
         if (hasLast)
         {

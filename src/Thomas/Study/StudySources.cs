@@ -24,11 +24,17 @@ internal sealed class StudySources(ulong seed, string folder, IReadOnlyDictionar
     /// <summary>Data that the program draws.</summary>
     public const string DrawnDigits = "drawn-digits", DrawnLetters = "drawn-letters";
 
-    private const int DigitsToLearn = 6_000, DigitsToTest = 1_000, LettersToLearn = 128, LettersToTest = 1_000;
+    private const int LettersToLearn = 128;
     private const int DigitEpochs = 2;
 
     private readonly Dictionary<string, Model> _models = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Dataset> _data = new(StringComparer.Ordinal);
+
+    /// <summary>Digits that the program draws for <see cref="DigitsModel"/> to learn.</summary>
+    public int DigitsToLearn { get; init; } = 6_000;
+
+    /// <summary>Digits, and letters, that it draws to validate with.</summary>
+    public int ToTest { get; init; } = 1_000;
 
     /// <summary>Decodes images.</summary>
     public IImageDecoder Decoder => decoder;
@@ -97,8 +103,8 @@ internal sealed class StudySources(ulong seed, string folder, IReadOnlyDictionar
     {
         if (_data.TryGetValue(name, out Dataset? known)) return known;
         Dataset data = names.ContainsKey(name) ? DatasetLoader.Load(PathOf(name, "data"))
-            : name == DrawnDigits ? Drawn(name, HandwrittenSet.Digits, DigitsToLearn, DigitsToTest, 0)
-            : name == DrawnLetters ? Drawn(name, HandwrittenSet.Letters, LettersToLearn, LettersToTest, 2)
+            : name == DrawnDigits ? Drawn(name, HandwrittenSet.Digits, DigitsToLearn, ToTest, 0)
+            : name == DrawnLetters ? Drawn(name, HandwrittenSet.Letters, LettersToLearn, ToTest, 2)
             : DatasetLoader.Load(PathOf(name, "data"));
         _data.Add(name, data);
         return data;

@@ -66,9 +66,9 @@ public sealed class StudyRunnerTests : IDisposable
 
         AccuracyRun tuned = Assert.Single(report.Accuracies, run => run.Policy == "last");
         AccuracyRun scratch = Assert.Single(report.Accuracies, run => run.Policy == "scratch");
-        Assert.True(tuned.After!.Accuracy > tuned.Before!.Accuracy || tuned.After.Accuracy > 0.5);
+        Assert.True(tuned.After!.Accuracy > 0.3, "a tenth would be chance");
         Assert.Single(scratch.Epochs);
-        Assert.Equal(1000, scratch.After!.Images);
+        Assert.Equal(200, scratch.After!.Images);
         Assert.Contains(report.Timings, cell => cell.Stage == TimingCell.Prepare && cell.Data == StudySources.DrawnLetters);
         AbsentCell missing = Assert.Single(report.Absent, cell => cell.What.Contains("missing.onnx", StringComparison.Ordinal));
         Assert.Contains("not given", missing.Reason, StringComparison.Ordinal);
@@ -78,7 +78,7 @@ public sealed class StudyRunnerTests : IDisposable
     [Fact]
     public void Kernel_kinds_are_the_whole_step()
     {
-        StudyReport report = Run(Plan, resume: false);
+        StudyReport report = Run(Plan with { Experiments = [Plan.Experiments[0] with { Devices = ["cpu"], Threads = [1] }] }, resume: false);
         KernelProfile all = Assert.Single(report.Kernels, k => k is { Policy: "all", Device: "cpu", Threads: 1 });
         string[] kinds = [.. all.Parts.Select(part => part.Kind)];
         Assert.Equal([.. KernelProfile.Kinds.Where(kinds.Contains)], kinds);
@@ -98,10 +98,11 @@ public sealed class StudyRunnerTests : IDisposable
     [Fact]
     public void A_cancelled_study_goes_on_and_measures_nothing_twice()
     {
-        StudyReport part = Run(Plan, resume: false, stopAfter: 3);
+        StudyPlan plan = Plan with { Experiments = [Plan.Experiments[0] with { Devices = ["cpu"] }] };
+        StudyReport part = Run(plan, resume: false, stopAfter: 3);
         Assert.False(part.Header.IsComplete);
         Assert.NotEmpty(part.Timings);
-        StudyReport whole = Run(Plan, resume: true);
+        StudyReport whole = Run(plan, resume: true);
         Assert.True(whole.Header.IsComplete);
         foreach (TimingCell cell in part.Timings)
         {
@@ -160,11 +161,13 @@ public sealed class StudyRunnerTests : IDisposable
 
     private static StudyOrigin Origin(StudyPlan plan) => new(plan.ToJson(), ReportHeaders.Create("thomas bench", 1), new Dictionary<string, string>());
 
+    private StudySources Sources() => new(1, _folder, new Dictionary<string, string>(), new SkiaImageDecoder()) { DigitsToLearn = 500, ToTest = 200 };
+
     private StudyReport Run(StudyPlan plan, bool resume, int stopAfter = int.MaxValue)
     {
         using CancellationTokenSource cancellation = new();
         using StudyJournal journal = resume ? StudyJournal.Open(_folder) : StudyJournal.Create(_folder, Origin(plan));
-        using StudyContext context = new(plan, new StudySources(1, _folder, new Dictionary<string, string>(), new SkiaImageDecoder()), null);
+        using StudyContext context = new(plan, Sources(), null);
         StudyReport report = new StudyRunner(context, journal).Run(new StopAt(stopAfter, cancellation), cancellation.Token);
         if (report.Header.IsComplete) journal.Delete();
         return report;

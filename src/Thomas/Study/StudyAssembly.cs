@@ -133,7 +133,11 @@ internal static class StudyAssembly
             }
         }
 
-        if (hasSerial) notes.Add("The serial device runs the definitions of the operators: scalar loops with sums in float64, a baseline and no tuned program.");
+        if (hasSerial)
+        {
+            notes.Add("The serial device runs the definitions of the operators: scalar loops with sums in float64, a baseline and no tuned program.");
+        }
+
 
         if (hasLast)
         {

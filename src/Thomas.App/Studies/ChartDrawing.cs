@@ -180,44 +180,29 @@ internal static class ChartDrawing
         PlotAreaBackground = OxyColors.Undefined,
     };
 
-    private static LinearAxis Axis(AxisPosition position) => new()
+    private static LinearAxis Axis(AxisPosition position) => Styled(new LinearAxis { MinorTickSize = 0 }, position);
+
+    private static T Styled<T>(T axis, AxisPosition position)
+        where T : Axis
     {
-        Position = position,
-        TicklineColor = ChartColors.Faint,
-        AxislineColor = ChartColors.Faint,
-        AxislineStyle = LineStyle.Solid,
-        MajorGridlineColor = ChartColors.Grid,
-        MinorTickSize = 0,
-        MajorTickSize = 4,
-        LabelFormatter = Tick,
-        TitleColor = ChartColors.Faint,
-        TextColor = ChartColors.Faint,
-    };
+        axis.Position = position;
+        axis.TicklineColor = axis.AxislineColor = axis.TitleColor = axis.TextColor = ChartColors.Faint;
+        axis.AxislineStyle = LineStyle.Solid;
+        axis.MajorGridlineColor = ChartColors.Grid;
+        axis.MajorTickSize = 4;
+        axis.LabelFormatter = Tick;
+        return axis;
+    }
 
     private static string Tick(double value) => value.ToString("#,0.######", CultureInfo.InvariantCulture);
 
     /// <summary>The axes of a chart of bars: values below, rows without labels on the left.</summary>
     private static void AddRows(PlotModel model, bool isLogarithmic, double from, double to, int rows)
     {
-        Axis values = Axis(AxisPosition.Bottom);
-        if (isLogarithmic)
-        {
-            values = new LogarithmicAxis
-            {
-                Position = AxisPosition.Bottom,
-                TicklineColor = ChartColors.Faint,
-                AxislineColor = ChartColors.Faint,
-                AxislineStyle = LineStyle.Solid,
-                MinorTickSize = 2,
-                MajorTickSize = 4,
-                LabelFormatter = Tick,
-                TextColor = ChartColors.Faint,
-                MinorTicklineColor = ChartColors.Faint,
-            };
-        }
-
+        Axis values = isLogarithmic
+            ? Styled(new LogarithmicAxis { MinorTickSize = 2, MinorTicklineColor = ChartColors.Faint }, AxisPosition.Bottom)
+            : Axis(AxisPosition.Bottom);
         (values.Minimum, values.Maximum, values.MajorGridlineStyle) = (from, to > from ? to : from + 1, LineStyle.Solid);
-        values.MajorGridlineColor = ChartColors.Grid;
         model.Axes.Add(values);
         model.Axes.Add(new LinearAxis
         {

@@ -85,16 +85,7 @@ internal static class StudyPresets
         Rounds = 8,
         Experiments =
         [
-            new StudyExperiment
-            {
-                Title = "Speed",
-                Measure = [StudyExperiment.TimesMeasure],
-                Models = ["lenet5", "resnet20", "squeezenet", "mobilenet-v2"],
-                Policies = [StudyExperiment.Inference, "last", "last:2", "bias", "all", "scratch"],
-                Devices = AllDevices,
-                Threads = [1, 0],
-                Types = [StudyExperiment.Float, StudyExperiment.Half, StudyExperiment.Int8],
-            },
+            Speed(["lenet5", "resnet20", "squeezenet", "mobilenet-v2"], [StudyExperiment.Inference, "last", "last:2", "bias", "all", "scratch"]),
             Batches("Batch size", ["lenet5", "mobilenet-v2"], [1, 2, 4, 8, 16, 32]),
             KernelKindsOf("Kernels", ["lenet5", "lenet5:32x32x3", "mobilenet-v2"], 8),
             new StudyExperiment
@@ -118,16 +109,7 @@ internal static class StudyPresets
         Rounds = 8,
         Experiments =
         [
-            new StudyExperiment
-            {
-                Title = "Speed",
-                Measure = [StudyExperiment.TimesMeasure],
-                Models = ["lenet5", "lenet5:32x32x3", "alexnet", "mobilenet-v2"],
-                Policies = [StudyExperiment.Inference, "last", "last:2", "bias", "all"],
-                Devices = AllDevices,
-                Threads = [1, 0],
-                Types = [StudyExperiment.Float, StudyExperiment.Half, StudyExperiment.Int8],
-            },
+            Speed(["lenet5", "lenet5:32x32x3", "alexnet", "mobilenet-v2"], [StudyExperiment.Inference, "last", "last:2", "bias", "all"]),
             KernelKindsOf("LeNet on MNIST", ["lenet5"], 128),
             KernelKindsOf("LeNet on CIFAR-10", ["lenet5:32x32x3"], 16),
             KernelKindsOf("AlexNet and MobileNetV2", ["alexnet", "mobilenet-v2"], 8),
@@ -153,6 +135,17 @@ internal static class StudyPresets
                 Data = ["flowers"],
             },
         ],
+    };
+
+    private static StudyExperiment Speed(IReadOnlyList<string> models, IReadOnlyList<string> policies) => new()
+    {
+        Title = "Speed",
+        Measure = [StudyExperiment.TimesMeasure],
+        Models = models,
+        Policies = policies,
+        Devices = AllDevices,
+        Threads = [1, 0],
+        Types = StudyExperiment.KnownTypes,
     };
 
     private static StudyExperiment KernelKindsOf(string title, IReadOnlyList<string> models, int batch) => new()

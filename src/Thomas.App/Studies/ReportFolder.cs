@@ -28,9 +28,8 @@ internal static class ReportFolder
     /// earlier report, which will be replaced.
     /// </summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="companions">Names of other files that may be there already, such as the journal of a study.</param>
     /// <exception cref="OutputException">It cannot; the message says what to do.</exception>
-    public static void Check(string folder, params IReadOnlyList<string> companions)
+    public static void Check(string folder)
     {
         if (folder.Length == 0) throw new OutputException("The folder of the report has no name.");
         if (File.Exists(folder)) throw new OutputException($"The report '{folder}' is a folder of several files, and there is a file of that name already.");
@@ -41,7 +40,13 @@ internal static class ReportFolder
             return;
         }
 
-        if (!IsReplaceable(folder, companions))
+        if (File.Exists(Path.Combine(folder, StudyJournal.FileName)))
+        {
+            throw new OutputException(
+                $"'{folder}' holds a study that is not finished. 'thomas bench' goes on with it with --resume; give another folder, or delete it.");
+        }
+
+        if (!ReportFile.IsIn(folder) && IsUsed(folder))
         {
             throw new OutputException(
                 $"The folder '{folder}' holds other files and no report, so no report is written into it; give a new folder, or one with an earlier report.");
@@ -75,15 +80,9 @@ internal static class ReportFolder
 
     private static void Write(string path, byte[] bytes) => AtomicFile.Write(path, stream => stream.Write(bytes));
 
-    private static bool IsReplaceable(string folder, IReadOnlyList<string> companions)
+    private static bool IsUsed(string folder)
     {
-        if (ReportFile.IsIn(folder)) return true;
-        HashSet<string> known = [.. companions];
-        foreach (string entry in Directory.EnumerateFileSystemEntries(folder))
-        {
-            if (!known.Contains(Path.GetFileName(entry))) return false;
-        }
-
-        return true;
+        foreach (string _ in Directory.EnumerateFileSystemEntries(folder)) return true;
+        return false;
     }
 }

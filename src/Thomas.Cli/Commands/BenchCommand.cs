@@ -188,12 +188,6 @@ internal sealed class BenchCommand
         bool isUnfinished = File.Exists(Path.Combine(folder, StudyJournal.FileName));
         if (!resume)
         {
-            if (isUnfinished)
-            {
-                throw new OutputException(
-                    $"'{folder}' holds a study that is not finished. Give --resume to go on with it, another folder, or delete it to begin again.");
-            }
-
             ReportFolder.Check(folder);
             Directory.CreateDirectory(folder);
             return StudyJournal.Create(folder, now);

@@ -61,7 +61,7 @@ public sealed class BenchTests : IDisposable
 
         CliRun again = CliRun.Of(args);
         Assert.Equal(5, again.Code);
-        Assert.Contains("Give --resume to go on with it", again.Error, StringComparison.Ordinal);
+        Assert.Contains("goes on with it with --resume", again.Error, StringComparison.Ordinal);
 
         File.WriteAllText(At("study.json"), Long.Replace("\"rounds\": 3", "\"rounds\": 4", StringComparison.Ordinal));
         CliRun other = CliRun.Of([.. args, "--resume"]);

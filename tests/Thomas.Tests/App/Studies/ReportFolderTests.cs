@@ -76,7 +76,17 @@ public sealed class ReportFolderTests : IDisposable
         Assert.Contains("holds other files and no report", error.Message, StringComparison.Ordinal);
         File.Move(Path.Combine(folder, "report.json"), Path.Combine(folder, "journal.jsonl"));
         Assert.Throws<OutputException>(() => ReportFolder.Check(folder));
-        ReportFolder.Check(folder, "journal.jsonl");
+    }
+
+    /// <summary>An interrupted study leaves its journal beside a report; neither 'tune' nor another study may put its own there.</summary>
+    [Fact]
+    public void A_folder_with_an_unfinished_study_is_left_to_it()
+    {
+        ReportFolder.Write(SampleReports.Bare(), _files["r"]);
+        ReportFolder.Check(_files["r"]);
+        File.WriteAllText(_files["r", StudyJournal.FileName], "{}\n");
+        OutputException error = Assert.Throws<OutputException>(() => ReportFolder.Check(_files["r"]));
+        Assert.Contains("goes on with it with --resume", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 
 namespace Thomas.Study;
 
@@ -31,19 +32,20 @@ internal static class StudyAssembly
             seconds += entry.Seconds;
         }
 
+        List<TimingCell> timings = Compare(Merge(entries));
         return new StudyReport
         {
             Schema = StudyReport.CurrentSchema,
             Kind = "bench",
             Title = plan.Title,
             Header = header with { Seconds = seconds },
-            Timings = Compare(Merge(entries)),
+            Timings = timings,
             Kernels = kernels,
             Accuracies = accuracies,
             Sensors = sensors,
             Absent = missing,
             Published = plan.Published ? PublishedFigures.All : [],
-            Notes = Notes(plan, entries),
+            Notes = Notes(plan, timings),
         };
     }
 
@@ -114,7 +116,7 @@ internal static class StudyAssembly
         return new SpeedUp(slow.Id, ratio, low, high, fast.Summary.Gigaflops / slow.Summary.Gigaflops);
     }
 
-    private static List<string> Notes(StudyPlan plan, IReadOnlyList<StudyEntry> entries)
+    private static List<string> Notes(StudyPlan plan, List<TimingCell> timings)
     {
         List<string> notes =
         [
@@ -122,22 +124,18 @@ internal static class StudyAssembly
             $"Each cell was visited up to {plan.Visits} times with new memory. The loop beside a sample multiplies and adds in registers on as many threads: "
             + $"where it changes between two cells, the machine did.",
         ];
-        bool hasLast = false, wasCut = false, hasSerial = false;
-        foreach (StudyEntry entry in entries)
+        bool hasLast = false, hasFew = false, hasSerial = false;
+        foreach (TimingCell cell in timings)
         {
-            wasCut |= entry.IsLast && entry.Timings.Count > 0;
-            foreach (TimingCell cell in entry.Timings)
-            {
-                hasLast |= cell.Policy == "last";
-                hasSerial |= cell.Device == "serial";
-            }
+            hasLast |= cell.Policy == "last";
+            hasSerial |= cell.Device == "serial";
+            hasFew |= cell is { Stage: TimingCell.Step or TimingCell.Inference, Samples.Count: < 3 };
         }
 
         if (hasSerial)
         {
             notes.Add("The serial device runs the definitions of the operators: scalar loops with sums in float64, a baseline and no tuned program.");
         }
-
 
         if (hasLast)
         {
@@ -146,9 +144,12 @@ internal static class StudyAssembly
                 + "epochs cost less.");
         }
 
-        if (wasCut)
+        if (hasFew)
         {
-            notes.Add("Cells that took longer than the study gives to one have fewer samples; fewer than three have no interval.");
+            notes.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Cells that took longer than the study gives to one have fewer samples; fewer than three have no interval. "
+                + $"A first step of more than {TimingUnit.SlowFirstStep * plan.SecondsEach:0.#} s is the only sample of its cell."));
         }
 
         return notes;

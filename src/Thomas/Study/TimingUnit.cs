@@ -24,6 +24,9 @@ internal sealed class TimingUnit : StudyUnit
     private const double WarmUpSeconds = 0.3;
     private const int WarmUpRounds = 3;
 
+    /// <summary>A first step of so many times what the study gives to a cell is its only sample: seconds of work hide what is cold in it.</summary>
+    internal const double SlowFirstStep = 2;
+
     private readonly string _model, _policy;
     private readonly int _batch;
     private readonly IReadOnlyList<StudyDevice> _devices;
@@ -80,7 +83,12 @@ internal sealed class TimingUnit : StudyUnit
                 }
             }
 
-            foreach (Contender one in contenders) one.WarmUp(budget, cancellation);
+            foreach (Contender one in contenders)
+            {
+                if (one.First.Seconds > SlowFirstStep * _secondsEach) one.TakeFirst();
+                else one.WarmUp(budget, cancellation);
+            }
+
             for (int round = 0; round < context.Plan.Rounds; round++)
             {
                 // Each round begins with another device: none is always the one after the slowest.
@@ -219,6 +227,13 @@ internal sealed class TimingUnit : StudyUnit
             }
 
             _repeats = (int)Math.Clamp(Math.Ceiling(SampleSeconds / shortest), 1, MostRepeats);
+        }
+
+        /// <summary>Takes the first step for a later one too, and runs no other.</summary>
+        public void TakeFirst()
+        {
+            _samples.Add(first);
+            _spent += first.Seconds;
         }
 
         /// <summary>One sample, unless the time is used up.</summary>

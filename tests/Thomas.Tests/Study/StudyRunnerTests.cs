@@ -58,7 +58,10 @@ public sealed class StudyRunnerTests : IDisposable
         // Three devices (serial, one thread, two), three policies: compile, first and later steps each.
         Assert.Equal(27, report.Timings.Count(cell => cell.Experiment == "Speed"));
         TimingCell step = Find(report, TimingCell.Step, "all", "cpu", 1), serial = Find(report, TimingCell.Step, "all", "serial", 1);
-        Assert.Equal([0, 1], step.Samples.Select(sample => sample.Visit).Distinct());
+
+        // A cell that had its time in the first visit, on a busy machine, is not visited again.
+        int[] visits = [.. step.Samples.Select(sample => sample.Visit).Distinct()];
+        Assert.True(visits is [0, 1] || (visits is [0] && Taken(report, "all", "cpu", 1) > Plan.SecondsEach), string.Join(", ", visits));
         Assert.Equal(serial.Summary.Median / step.Summary.Median, step.OverSerial!.Ratio, 9);
         Assert.Null(serial.OverSerial);
         Assert.NotNull(Find(report, TimingCell.Step, "all", "cpu", 2).OverOneThread);
@@ -158,6 +161,10 @@ public sealed class StudyRunnerTests : IDisposable
 
     private static TimingCell Find(StudyReport report, string stage, string policy, string device, int threads) =>
         report.Timings.Single(cell => cell.Stage == stage && cell.Policy == policy && cell.Device == device && cell.Threads == threads);
+
+    private static double Taken(StudyReport report, string policy, string device, int threads) =>
+        Find(report, TimingCell.FirstStep, policy, device, threads).Samples.Sum(sample => sample.Seconds)
+        + Find(report, TimingCell.Step, policy, device, threads).Samples.Sum(sample => Math.Max(sample.Seconds, 0.02));
 
     private static StudyOrigin Origin(StudyPlan plan) => new(plan.ToJson(), ReportHeaders.Create("thomas bench", 1), new Dictionary<string, string>());
 

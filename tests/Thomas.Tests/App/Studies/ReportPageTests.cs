@@ -57,12 +57,18 @@ public sealed partial class ReportPageTests : IDisposable
     public void Dispose() => _files.Dispose();
 
     [Theory]
-    [InlineData("rich", Phone)]
-    [InlineData("rich", Screen)]
-    [InlineData("hostile", Phone)]
-    public void Nothing_is_too_wide_too_small_or_on_top_of_something_else(string which, int width)
+    [InlineData("rich", Phone, "Liberation Sans")]
+    [InlineData("rich", Phone, "DejaVu Sans")]
+    [InlineData("rich", Screen, "Liberation Sans")]
+    [InlineData("rich", Screen, "DejaVu Sans")]
+    [InlineData("hostile", Phone, "Liberation Sans")]
+    [InlineData("hostile", Phone, "DejaVu Sans")]
+    public void Nothing_is_too_wide_too_small_or_on_top_of_something_else(string which, int width, string font)
     {
-        JsonElement found = MeasureCopy(HtmlReport.Render(SampleReports.Named(which)), width);
+        // The widths of letters differ from system to system: Liberation Sans has those of Arial, DejaVu Sans is the widest that is common.
+        string page = HtmlReport.Render(SampleReports.Named(which)).Replace("font-family: Arial", $"font-family: '{font}', Arial", StringComparison.Ordinal);
+        Assert.Contains(font + "', Arial", page, StringComparison.Ordinal);
+        JsonElement found = MeasureCopy(page, width);
         Assert.Equal(width, found.GetProperty("width").GetInt32());
         Assert.True(found.GetProperty("charts").GetInt32() > 15);
         Assert.True(found.GetProperty("texts").GetInt32() > 100);

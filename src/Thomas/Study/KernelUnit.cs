@@ -31,9 +31,8 @@ internal sealed class KernelUnit(string experiment, string model, string policy,
             throw new ThomasException("Kernels of two devices run beside each other: profile each alone.");
         }
 
-        CompileOptions timedCompile = device.IsHost ? compile : compile with { DeviceSettings = $"{compile.DeviceSettings} profiling".TrimStart() };
-        using Work plain = Create(network, compile);
-        using Work timed = device.IsHost ? plain : Create(network, timedCompile);
+        using KernelWork plain = Create(network, compile);
+        using KernelWork timed = device.IsHost ? plain : Create(network, KernelWork.WithClocks(compile));
         WarmUp(plain, timed, cancellation);
         List<double> whole = [], clocked = [];
         List<double[]> rows = [];
@@ -67,7 +66,7 @@ internal sealed class KernelUnit(string experiment, string model, string policy,
         return new StudyEntry { Unit = Key, Visit = visit, Kernels = [profile] };
     }
 
-    private static void WarmUp(Work plain, Work timed, CancellationToken cancellation)
+    private static void WarmUp(KernelWork plain, KernelWork timed, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         double[] unused = new double[timed.Executable.Kernels.Count];
@@ -117,114 +116,5 @@ internal sealed class KernelUnit(string experiment, string model, string policy,
         return parts;
     }
 
-    private Work Create(Model network, CompileOptions compile) =>
-        policy == StudyExperiment.Inference
-            ? new InferenceWork(Executable.Compile(ClassOutput.Of(network).Alone().Graph, batch, compile))
-            : new StepWork(
-                TrainingPlanner.Plan(network, new TrainingPlanOptions { Policy = TimingUnit.PolicyOf(policy), Batch = batch, Compile = compile }), compile);
-
-    /// <summary>A step or an inference, with or without clocks.</summary>
-    private abstract class Work : IDisposable
-    {
-        public abstract Executable Executable { get; }
-
-        public abstract void Run();
-
-        public abstract void RunTimed(double[] seconds);
-
-        public abstract void Dispose();
-    }
-
-    private sealed class InferenceWork : Work
-    {
-        private readonly Executable _executable;
-        private readonly float[] _images;
-
-        public InferenceWork(Executable executable)
-        {
-            _executable = executable;
-            _images = new float[executable.Graph.Inputs[0].Shape.ElementCount];
-            TrainingTrial.FillWithNoise(_images);
-        }
-
-        public override Executable Executable => _executable;
-
-        public override void Run()
-        {
-            Begin();
-            _executable.Run();
-            _executable.Fetch();
-        }
-
-        public override void RunTimed(double[] seconds)
-        {
-            Begin();
-            _executable.RunTimed(seconds);
-            _executable.Fetch();
-        }
-
-        public override void Dispose() => _executable.Dispose();
-
-        private void Begin()
-        {
-            _images.CopyTo(_executable.Stage());
-            _executable.Send();
-        }
-    }
-
-    /// <summary>Without a bound, a step is one run that also updates the weights.</summary>
-    private sealed class StepWork : Work
-    {
-        private readonly VariableStore _store;
-        private readonly StepProgram _program;
-        private readonly Device _device;
-        private readonly Batch _images;
-        private readonly int[] _labels;
-        private long _steps;
-
-        public StepWork(TrainingPlan plan, CompileOptions compile)
-        {
-            _device = Device.Of(compile);
-            _store = new VariableStore(plan.Graph.Variables, _device);
-            _program = new StepProgram(plan, _store);
-            _labels = new int[_program.Batch];
-            _images = new Batch(_program.Batch, plan.Trainee.Graph.Inputs[0].Shape.ElementCount, plan.Trainee.Classes);
-            TrainingTrial.Fill(_images, plan.Trainee.Classes);
-        }
-
-        public override Executable Executable => _program.Step;
-
-        public override void Run()
-        {
-            Begin();
-            _program.Run();
-            Finish();
-        }
-
-        public override void RunTimed(double[] seconds)
-        {
-            Begin();
-            _program.RunTimed(seconds);
-            Finish();
-        }
-
-        public override void Dispose()
-        {
-            _program.Dispose();
-            _store.Dispose();
-        }
-
-        private void Begin()
-        {
-            _program.Begin(++_steps, 0);
-            _images.CopyTo(_program.Stage(_labels));
-            _program.Send();
-        }
-
-        private void Finish()
-        {
-            _program.End();
-            _device.Finish();
-        }
-    }
+    private KernelWork Create(Model network, CompileOptions compile) => KernelWork.Create(network, policy, batch, compile);
 }

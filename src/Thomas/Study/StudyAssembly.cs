@@ -79,7 +79,7 @@ internal static class StudyAssembly
     };
 
     /// <summary>Adds the ratios to the serial device and to one thread at the same work.</summary>
-    private static List<TimingCell> Compare(List<TimingCell> cells)
+    public static List<TimingCell> Compare(IReadOnlyList<TimingCell> cells)
     {
         Dictionary<(string, string, string, string, int), List<TimingCell>> work = [];
         foreach (TimingCell cell in cells)

@@ -17,13 +17,6 @@ namespace Thomas.Study;
 /// </summary>
 internal sealed class TimingUnit : StudyUnit
 {
-    // A sample lasts at least this long: shorter steps are repeated within it.
-    private const double SampleSeconds = 0.02;
-    private const int MostRepeats = 2000;
-
-    private const double WarmUpSeconds = 0.3;
-    private const int WarmUpRounds = 3;
-
     /// <summary>A first step of so many times what the study gives to a cell is its only sample: seconds of work hide what is cold in it.</summary>
     internal const double SlowFirstStep = 2;
 
@@ -52,9 +45,10 @@ internal sealed class TimingUnit : StudyUnit
     {
         foreach (TimingCell cell in entry.Timings)
         {
+            if (cell.Stage == TimingCell.Compile) continue;
             string key = KeyOf(cell.Device, cell.Threads, cell.Type, cell.Switches);
             double seconds = _spent.GetValueOrDefault(key);
-            foreach (TimingSample sample in cell.Samples) seconds += cell.Stage == TimingCell.Compile ? 0 : Math.Max(sample.Seconds, SampleSeconds);
+            foreach (TimingSample sample in cell.Samples) seconds += Math.Max(sample.Seconds, TrialSampler.SampleSeconds);
             _spent[key] = seconds;
         }
     }
@@ -85,8 +79,8 @@ internal sealed class TimingUnit : StudyUnit
 
             foreach (Contender one in contenders)
             {
-                if (one.First.Seconds > SlowFirstStep * _secondsEach) one.TakeFirst();
-                else one.WarmUp(budget, cancellation);
+                if (one.First.Seconds > SlowFirstStep * _secondsEach) one.Sampler.Take(one.First);
+                else one.Sampler.WarmUp(budget, cancellation);
             }
 
             for (int round = 0; round < context.Plan.Rounds; round++)
@@ -95,7 +89,7 @@ internal sealed class TimingUnit : StudyUnit
                 for (int i = 0; i < contenders.Count; i++)
                 {
                     context.Check(cancellation);
-                    contenders[(i + round) % contenders.Count].Sample(visit, budget, context);
+                    contenders[(i + round) % contenders.Count].Sampler.Sample(visit, budget, context.Peak, context.Sensors, context.Slowdown);
                 }
             }
         }
@@ -109,11 +103,11 @@ internal sealed class TimingUnit : StudyUnit
         {
             cells.Add(Cell(one, TimingCell.Compile, [one.Compiled]));
             cells.Add(Cell(one, TimingCell.FirstStep, [one.First]));
-            cells.Add(Cell(one, IsInference ? TimingCell.Inference : TimingCell.Step, one.Samples));
+            cells.Add(Cell(one, IsInference ? TimingCell.Inference : TimingCell.Step, one.Sampler.Samples));
         }
 
         StudyEntry entry = new() { Unit = Key, Visit = visit, Timings = cells, Absent = absent };
-        bool isLast = contenders.TrueForAll(one => _spent.GetValueOrDefault(KeyOf(one.Device)) + one.Spent + one.First.Seconds > _secondsEach);
+        bool isLast = contenders.TrueForAll(one => _spent.GetValueOrDefault(KeyOf(one.Device)) + one.Sampler.Spent + one.First.Seconds > _secondsEach);
         return entry with { IsLast = isLast };
     }
 
@@ -128,7 +122,6 @@ internal sealed class TimingUnit : StudyUnit
     {
         CompileOptions compile = device.Compile(context.Cache);
         if (IsInference && HybridSplit.IsAsked(compile)) throw new ThomasException("Inference is not split between two devices.");
-        TrainingPlanOptions options = Options(compile);
         long multiplyAdds = 0;
         Func<IDeviceTrial> create;
         if (IsInference)
@@ -139,6 +132,7 @@ internal sealed class TimingUnit : StudyUnit
         }
         else
         {
+            TrainingPlanOptions options = StepOptions(_policy, _batch, compile);
             if (HybridSplit.IsAsked(compile))
             {
                 options = options with { Compile = compile with { DeviceShare = HybridSplit.Measure(model, options, _batch, [], CancellationToken.None) } };
@@ -157,12 +151,18 @@ internal sealed class TimingUnit : StudyUnit
         return new Contender(device, trial, compiled, first, multiplyAdds);
     }
 
-    private TrainingPlanOptions Options(CompileOptions compile) => new()
+    /// <summary>A step as training of that policy makes it: from scratch with live batch normalization, else with frozen statistics.</summary>
+    public static TrainingPlanOptions StepOptions(string policy, int batch, CompileOptions compile)
     {
-        Policy = IsInference ? UpdatePolicy.All : PolicyOf(_policy),
-        Batch = _batch,
-        Compile = compile,
-    };
+        UpdatePolicy parsed = PolicyOf(policy);
+        return new TrainingPlanOptions
+        {
+            Policy = parsed,
+            BatchNorm = new TrainerOptions { Policy = parsed }.BatchNormMode,
+            Batch = batch,
+            Compile = compile,
+        };
+    }
 
     /// <summary>A policy by its name.</summary>
     public static UpdatePolicy PolicyOf(string name) =>
@@ -183,7 +183,7 @@ internal sealed class TimingUnit : StudyUnit
         MultiplyAdds = stage == TimingCell.Compile ? 0 : one.MultiplyAdds,
         Samples = samples,
         Summary = SampleStatistics.Summarize(samples),
-        Joules = ReferenceEquals(samples, one.Samples) ? one.Joules : null,
+        Joules = ReferenceEquals(samples, one.Sampler.Samples) ? one.Sampler.Joules : null,
     };
 
     private string IdOf(StudyDevice device, string stage) => CellId.Of(Experiment, stage, _model, _policy, _batch, device);
@@ -191,11 +191,6 @@ internal sealed class TimingUnit : StudyUnit
     /// <summary>One device in the race.</summary>
     private sealed class Contender(StudyDevice device, IDeviceTrial trial, TimingSample compiled, TimingSample first, long multiplyAdds) : IDisposable
     {
-        private readonly List<TimingSample> _samples = [];
-        private int _repeats = 1;
-        private double _spent;
-        private double? _joules;
-
         public StudyDevice Device => device;
 
         public TimingSample Compiled => compiled;
@@ -204,57 +199,7 @@ internal sealed class TimingUnit : StudyUnit
 
         public long MultiplyAdds => multiplyAdds;
 
-        public IReadOnlyList<TimingSample> Samples => _samples;
-
-        public double Spent => _spent;
-
-        /// <summary>Energy of one step; null where nothing says it.</summary>
-        public double? Joules => _joules / (_samples.Count * _repeats);
-
-        /// <summary>Runs until code is compiled and caches are warm, and finds how many steps make a sample. A slow step is not run for that.</summary>
-        public void WarmUp(double budget, CancellationToken cancellation)
-        {
-            if (first.Seconds > budget) return;
-            long start = Stopwatch.GetTimestamp();
-            double shortest = first.Seconds;
-            for (int round = 0; round < WarmUpRounds || Stopwatch.GetElapsedTime(start).TotalSeconds < WarmUpSeconds; round++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                long begin = Stopwatch.GetTimestamp();
-                trial.Run();
-                shortest = Math.Min(shortest, Stopwatch.GetElapsedTime(begin).TotalSeconds);
-                if (Stopwatch.GetElapsedTime(start).TotalSeconds > budget) break;
-            }
-
-            _repeats = (int)Math.Clamp(Math.Ceiling(SampleSeconds / shortest), 1, MostRepeats);
-        }
-
-        /// <summary>Takes the first step for a later one too, and runs no other.</summary>
-        public void TakeFirst()
-        {
-            _samples.Add(first);
-            _spent += first.Seconds;
-        }
-
-        /// <summary>One sample, unless the time is used up.</summary>
-        public void Sample(int visit, double budget, StudyContext context)
-        {
-            if (_samples.Count > 0 && _spent > budget) return;
-            double rate = context.Peak.GigaflopsPerSecond(device.Threads);
-            EnergyMeter? meter = context.Sensors?.BeginEnergy();
-            long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < _repeats; i++) trial.Run();
-            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            if (context.Slowdown > 1)
-            {
-                while (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds * context.Slowdown) Thread.SpinWait(20);
-                seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            }
-
-            if (meter?.Read().Joules is double joules) _joules = (_joules ?? 0) + joules;
-            _spent += seconds;
-            _samples.Add(new TimingSample(seconds / _repeats, rate, visit));
-        }
+        public TrialSampler Sampler { get; } = new(trial, device.Threads, first.Seconds);
 
         public void Dispose() => trial.Dispose();
     }

@@ -5,6 +5,7 @@ using System.Linq;
 using System.Threading;
 using Thomas.App.Studies;
 using Thomas.Imaging;
+using Thomas.Runtime;
 using Thomas.Study;
 using Thomas.Training;
 using Xunit;
@@ -97,6 +98,12 @@ public sealed class StudyRunnerTests : IDisposable
         KernelProfile inference = Assert.Single(report.Kernels, k => k is { Policy: "inference", Device: "cpu", Threads: 1 });
         Assert.DoesNotContain(inference.Parts, part => part.Kind is KernelKinds.WeightGradient or KernelKinds.Update);
     }
+
+    [Theory]
+    [InlineData("scratch", BatchNormMode.Live)]
+    [InlineData("all", BatchNormMode.Frozen)]
+    public void A_step_normalizes_as_training_does(string policy, BatchNormMode expected) =>
+        Assert.Equal(expected, TimingUnit.StepOptions(policy, 8, new CompileOptions()).BatchNorm);
 
     [Fact]
     public void A_cancelled_study_goes_on_and_measures_nothing_twice()

@@ -26,7 +26,7 @@ internal sealed record TimingCell
     /// <summary>The data set whose images are decoded and prepared; null elsewhere.</summary>
     public string? Data { get; init; }
 
-    /// <summary>"serial", "cpu", "opencl:N" or "hybrid:N".</summary>
+    /// <summary>"serial", "cpu", "opencl:N" or "hybrid:N"; of another program its name and version.</summary>
     public required string Device { get; init; }
 
     /// <summary>Threads of the CPU.</summary>

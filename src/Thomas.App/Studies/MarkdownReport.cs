@@ -50,7 +50,9 @@ internal static class MarkdownTables
 {
     /// <summary>What is in a section, without its heading; empty if the report has nothing of it.</summary>
     /// <param name="report">The report.</param>
-    /// <param name="section">The short name of the section: "run", "notes", "absent", "speed", "kernels", "accuracy", "stages", "sensors", "published".</param>
+    /// <param name="section">
+    /// The short name of the section: "run", "notes", "absent", "speed", "peers", "kernels", "accuracy", "stages", "sensors", "published".
+    /// </param>
     /// <param name="isBrief">Leaves out the tables that a page shows only when it is asked for.</param>
     public static string Of(StudyReport report, string section, bool isBrief = false) =>
         ReportSections.Find(report, section) is ReportSection found ? Of(found, isBrief) : "";

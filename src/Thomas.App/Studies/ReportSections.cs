@@ -13,6 +13,7 @@ internal static class ReportSections
         Add("notes", "Notes", RunSections.Notes(report.Notes));
         Add("absent", "Not measured", RunSections.Absent(report.Absent));
         Add("speed", "Speed", SpeedSection.Of(report.Timings));
+        Add("peers", "Beside other programs", PeerSection.Of(report.Timings));
         Add("kernels", "Where the time goes", KernelSection.Of(report.Kernels));
         Add("accuracy", "Accuracy", AccuracySection.Of(report.Accuracies));
         Add("stages", "Stages of the run", RunSections.Stages(report.Stages));

@@ -38,14 +38,15 @@ internal static class SpeedSection
 
     private static bool IsWork(TimingCell cell) => cell.Stage is TimingCell.Step or TimingCell.Inference;
 
-    private static bool IsDefault(TimingCell cell) => cell is { Type: "float32", Switches: "" };
+    internal static bool IsDefault(TimingCell cell) => cell is { Type: "float32", Switches: "" };
 
     private static string DeviceOf(TimingCell cell) => Figures.Device(cell.Device, cell.Threads, cell.Type, cell.Switches);
 
     /// <summary>What is done: a step of a policy, or an inference.</summary>
-    private static string WorkOf(TimingCell cell) => cell.Stage == TimingCell.Step ? $"step, {cell.Policy}" : cell.Stage;
+    internal static string WorkOf(TimingCell cell) => cell.Stage == TimingCell.Step ? $"step, {cell.Policy}" : cell.Stage;
 
-    private static ReportCell Time(TimingSummary summary) => summary.Low == summary.High
+    /// <summary>A median, with its interval where there is one.</summary>
+    internal static ReportCell Time(TimingSummary summary) => summary.Low == summary.High
         ? Figures.Time(summary.Median)
         : new ReportCell($"{Figures.Time(summary.Median)} ({Figures.TimeRange(summary.Median, summary.Low, summary.High)})")
         {

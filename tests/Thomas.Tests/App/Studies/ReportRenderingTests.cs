@@ -12,7 +12,8 @@ namespace Thomas.Tests.App.Studies;
 /// <summary>Pages, Markdown and terminal lines that are made from reports.</summary>
 public sealed partial class ReportRenderingTests
 {
-    private static readonly string[] AllSections = ["run", "notes", "absent", "speed", "kernels", "accuracy", "stages", "sensors", "published", "samples"];
+    private static readonly string[] AllSections = [
+        "run", "notes", "absent", "speed", "peers", "kernels", "accuracy", "stages", "sensors", "published", "samples"];
 
     [Fact]
     public void A_rich_report_has_every_section_and_a_bare_one_only_its_head()
@@ -159,6 +160,17 @@ public sealed partial class ReportRenderingTests
         Assert.Contains("| forward-convolution | 16.8 ms (45 %) |", kernels, StringComparison.Ordinal);
         Assert.DoesNotContain("#", kernels, StringComparison.Ordinal);
         Assert.Equal("", MarkdownTables.Of(SampleReports.Bare(), "kernels"));
+    }
+
+    [Fact]
+    public void Another_program_stands_beside_the_same_work()
+    {
+        string peers = MarkdownTables.Of(SampleReports.Rich(), "peers");
+        Assert.Contains("| Model | Work | Batch | Threads | thomas | onnxruntime 1.31.1 | Ratio | Share of the machine |", peers, StringComparison.Ordinal);
+
+        // 600 million operations in 5.6 ms, where the loop beside them gave 210 billion a second.
+        Assert.Matches(@"\| squeezenet1\.1\.onnx \| inference \| 1 \| 1 \| 5\.60 ms \(.*\) \| 7\.00 ms \(.*\) \| 1\.25 × \(.*\) \| 51\.0 % \|", peers);
+        Assert.Equal(1, peers.Split('\n').Count(line => line.StartsWith("| squeezenet", StringComparison.Ordinal)));
     }
 
     [Theory]

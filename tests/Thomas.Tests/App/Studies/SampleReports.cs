@@ -100,6 +100,11 @@ internal static class SampleReports
             yield return Cell("Switches of OpenCL", TimingCell.Step, "mobilenet_v2_1.0_224", "all", "opencl:0", 2, 8, 0.4 * scale, type, switches);
         }
 
+        foreach ((string device, double scale) in new[] { ("cpu", 1.0), ("onnxruntime 1.31.1", 1.25) })
+        {
+            yield return Cell("Other programs", TimingCell.Inference, "squeezenet1.1.onnx", "inference", device, 1, 1, 0.0056 * scale, "float32", "");
+        }
+
         foreach ((string stage, double seconds) in new[] {
             (TimingCell.Decode, 0.0021), (TimingCell.Prepare, 0.0007), (TimingCell.Compile, 0.081), (TimingCell.FirstStep, 0.4) })
         {

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""Milliseconds of a full training step in PyTorch: a rough reference beside `steps`, not part of the build.
+"""Full training steps in PyTorch, beside those of Thomas; not part of the build. Needs torch and nothing else.
 
-    python3 bench/peer_torch.py [mobilenet-v2|lenet5] [--batch 8] [--threads 1,2] [--rounds 10] [--bare STEPS]
+    dotnet run -c Release --project bench/Thomas.Benchmarks -- training mobilenet-v2 lenet5
 
-Needs torch and nothing else; say its version with the figures. Same networks and work as `steps NAME --live-batch-norm`: forward, cross-entropy, backward, SGD with momentum.
---bare runs so many steps on one thread and prints nothing, for tools that count instructions from outside.
+runs it with --serve: it prints its name, then makes a step for each line that it reads and answers "done".
+
+    python3 bench/peer_torch.py [mobilenet-v2|lenet5] [--batch 8] [--threads 1] [--serve | --bare STEPS]
+
+Same networks and work as `thomas bench` with the policy `scratch`: forward, cross-entropy, backward, SGD with momentum, batch normalization with the
+statistics of the batch. --bare runs so many steps and prints nothing, for tools that count instructions from outside.
 """
 import argparse
-import time
+import sys
 
 import torch
 from torch import nn
@@ -48,11 +52,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("network", nargs="?", default="mobilenet-v2", choices=["mobilenet-v2", "lenet5"])
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--bare", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--serve", action="store_true")
+    mode.add_argument("--bare", type=int, metavar="STEPS")
     options = parser.parse_args()
 
+    torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     model, shape, classes = mobilenet_v2() if options.network == "mobilenet-v2" else lenet5()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
@@ -63,23 +69,15 @@ def main():
         nn.functional.cross_entropy(model(images), labels).backward()
         optimizer.step()
 
-    if options.bare:
-        torch.set_num_threads(1)
+    if options.bare is not None:
         for _ in range(options.bare):
             step()
         return
 
-    threads = [int(t) for t in options.threads.split(",")]
-    times = {t: [] for t in threads}
-    for round in range(-2, options.rounds):
-        for t in threads:
-            torch.set_num_threads(t)
-            start = time.perf_counter()
-            step()
-            if round >= 0:
-                times[t].append((time.perf_counter() - start) * 1e3)
-    for t in threads:
-        print(f"torch {torch.__version__}, {options.network}, batch {options.batch}, {t} thread(s): {sorted(times[t])[len(times[t]) // 2]:.1f} ms ({min(times[t]):.1f})")
+    print(f"pytorch {torch.__version__}", flush=True)
+    for _ in sys.stdin:
+        step()
+        print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,6 @@ internal static class Networks
             new ModelInfo { Name = name })
         : Model.Load(name);
 
-    /// <summary>Whether it is the name of an architecture rather than a path.</summary>
-    public static bool IsArchitecture(string name) => ArchitectureCatalog.TryFind(name, out _);
-
     /// <summary>Numbers between commas.</summary>
     public static int[] Numbers(string text) => [.. text.Split(',').Select(t => int.Parse(t, CultureInfo.InvariantCulture))];
 }

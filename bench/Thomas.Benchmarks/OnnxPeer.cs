@@ -2,12 +2,17 @@ using System;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Thomas.Graphs;
+using Thomas.Runtime;
+using Thomas.Training;
 
 namespace Thomas.Benchmarks;
 
-/// <summary>ONNX Runtime with one image of one model.</summary>
-internal sealed class OnnxPeer : IPeer
+/// <summary>ONNX Runtime with one image of one model, noise as Thomas gets it.</summary>
+internal sealed class OnnxPeer : IDeviceTrial
 {
+    /// <summary>Its name and version.</summary>
+    public static readonly string Name = $"onnxruntime {OrtEnv.Instance().GetVersionString()}";
+
     private readonly InferenceSession _session;
     private readonly OrtValue _input;
     private readonly RunOptions _runOptions = new();
@@ -18,15 +23,14 @@ internal sealed class OnnxPeer : IPeer
     /// <summary>Loads the model.</summary>
     /// <param name="path">An ONNX file.</param>
     /// <param name="model">The same file as Thomas read it.</param>
-    /// <param name="nhwc">The image, as Thomas takes it.</param>
     /// <param name="threads">Threads of an operator.</param>
-    /// <param name="spins">Whether its threads spin for tens of milliseconds after its turn, on the cores that ours then want: its default.</param>
-    public OnnxPeer(string path, Model model, float[] nhwc, int threads, bool spins)
+    public OnnxPeer(string path, Model model, int threads)
     {
         using SessionOptions options = new() { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
-        if (!spins) options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         _session = new InferenceSession(path, options);
         Shape shape = model.Graph.Inputs[0].Shape;
+        float[] nhwc = new float[shape.ElementCount];
+        TrainingTrial.FillWithNoise(nhwc);
         (float[] image, long[] dims) = model.Info.InputLayout == ImageLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
         (_inputNames, _outputNames) = ([_session.InputNames[0]], [_session.OutputNames[0]]);
         _input = _session.InputMetadata[_inputNames[0]].ElementDataType == TensorElementType.Float16
@@ -34,7 +38,7 @@ internal sealed class OnnxPeer : IPeer
             : OrtValue.CreateTensorValueFromMemory(image, dims);
     }
 
-    /// <inheritdoc/>
+    /// <summary>The scores of the last run.</summary>
     public ReadOnlySpan<float> Output
     {
         get

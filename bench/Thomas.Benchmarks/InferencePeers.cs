@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
-using Thomas.Graphs;
 using Thomas.Runtime;
 using Thomas.Study;
 using Thomas.Training;
@@ -50,7 +49,7 @@ internal static class InferencePeers
 
         float difference = LargestDifference(path, model);
         run.Measure(race);
-        run.Note(string.Create(CultureInfo.InvariantCulture, $"{name}: the outputs differ by at most {difference:E1}."));
+        run.Note(string.Create(CultureInfo.InvariantCulture, $"{name}: the outputs differ by at most {difference:0.0e-0}."));
     }
 
     private static float LargestDifference(string path, Model model)

@@ -97,7 +97,7 @@ internal sealed class ProfileTool
     {
         if (device.IsHost) return string.Create(CultureInfo.InvariantCulture, $"{device.Name}, {device.Threads} thread(s), {Machine.Tier}");
         OpenClDevice opened = OpenClDevice.Open(compile);
-        return $"{device.Name} {opened.Info.Name}, driver {opened.Info.Driver}, {opened.Limits}";
+        return $"{device.Name} {opened.Info.Name}, driver {opened.Info.Driver}";
     }
 
     private void Print(Executable executable, double[] seconds)

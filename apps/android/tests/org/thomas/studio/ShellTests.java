@@ -151,9 +151,9 @@ final class ShellTests {
         WebView page = untilOpen(main);
         String own = page.address.substring(0, page.address.indexOf('#'));
         for (String mine : List.of(own, own + "#/p/1/teach", own + "api/about")) check(!isKept(page, mine), mine);
-        for (String foreign : List.of("http://127.0.0.1:1/", own.replace("127.0.0.1", "localhost"), own.replace("http:", "https:").replace("https:", "ftp:"),
-            own.replace("http://", "http://user@"), own.replace("127.0.0.1", "127.0.0.1.example.org"), "http://example.org/", "file:///etc/passwd", "content://a/b",
-            "intent:a#Intent;end", "javascript:1", "mailto:a@example.org", "data:text/plain,a")) {
+        for (String foreign : List.of("http://127.0.0.1:1/", own.replace("127.0.0.1", "localhost"), own.replace("http:", "ftp:"),
+            own.replace("http://", "http://user@"), own.replace("127.0.0.1", "127.0.0.1.example.org"), "http://example.org/", "file:///etc/passwd",
+            "content://a/b", "intent:a#Intent;end", "javascript:1", "mailto:a@example.org", "data:text/plain,a")) {
             check(isKept(page, foreign), foreign);
         }
 
@@ -246,7 +246,10 @@ final class ShellTests {
         // A place that fails; names that would lead elsewhere; files that are not there.
         main.onActivityResult(SAVE, OK, new Intent("", new Uri("other://downloads/1")));
         untilShown(R.string_not_saved);
-        for (String link : List.of("thomas://save/../ready.json", "thomas://save/..%2F..%2F..%2Fx/..%2F..%2F..%2Fready.json", "thomas://save/x/%2E%2E", "thomas://save/0123456789abcdef/no")) {
+        Files.createDirectories(data().resolve("x/exports"));
+        Files.writeString(data().resolve("x/exports/secret"), "secret");
+        for (String link : List.of("thomas://save/0123456789abcdef/..%2F..%2F..%2F..%2Fready.json", "thomas://save/..%2F..%2Fx/secret",
+            "thomas://save/x/%2E%2E", "thomas://save/../ready.json", "thomas://save/0123456789abcdef/no")) {
             isKept(page, link);
             main.onActivityResult(SAVE, OK, new Intent("", new Uri("content://downloads/2")));
             untilShown(R.string_not_saved);
@@ -258,6 +261,13 @@ final class ShellTests {
         check(main.started.size() == dialogs, "links that make no sense");
         main.canStart = false;
         isKept(page, "thomas://save/0123456789abcdef/a");
+        untilShown(R.string_not_saved);
+        end(main);
+
+        // Android had ended the app while its dialog was open.
+        main = start();
+        untilOpen(main);
+        main.onActivityResult(SAVE, OK, new Intent("", new Uri("content://downloads/3")));
         untilShown(R.string_not_saved);
         end(main);
     }

@@ -2,6 +2,9 @@
 import { encode } from "./images.js";
 
 const facingName = "thomas.facing";
+const reasons = {
+  NotAllowedError: "refused", SecurityError: "refused", NotFoundError: "absent", OverconstrainedError: "absent", NotReadableError: "busy",
+};
 
 class Camera extends EventTarget {
   /** "off", "asking", "on", or why not: "refused", "absent", "busy", "insecure", "failed". */
@@ -28,7 +31,6 @@ class Camera extends EventTarget {
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
     } catch (error) {
-      const reasons = { NotAllowedError: "refused", SecurityError: "refused", NotFoundError: "absent", OverconstrainedError: "absent", NotReadableError: "busy" };
       return this.#become(reasons[error.name] ?? "failed");
     }
     const [track] = this.#stream.getVideoTracks();

@@ -30,7 +30,8 @@ export function lineChart(title) {
 }
 
 function sample(kind) {
-  return s("svg", { width: 28, height: 12, "aria-hidden": "true" }, s("path", { d: "M1 6H27", class: `line ${kind}` }), kind === "fine" ? null : mark(kind, 14, 6));
+  return s("svg", { width: 28, height: 12, "aria-hidden": "true" },
+    s("path", { d: "M1 6H27", class: `line ${kind}` }), kind === "fine" ? null : mark(kind, 14, 6));
 }
 
 function mark(kind, x, y) {

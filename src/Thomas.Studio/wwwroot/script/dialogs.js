@@ -2,13 +2,16 @@
 import { fill, h, icon } from "./dom.js";
 import { bytes, has, number, t } from "./messages.js";
 
+// Errors whose message tells what the words of the page cannot, such as the parts of a network that are not known.
+const detailed = ["modelUnsupported", "notAModel", "doesNotFit"];
+
 /** What a person reads of an error. */
 export function errorText(error) {
   const code = `error.${error.code ?? "unknown"}`;
   if (!has(code)) return error.message || t("error.unknown");
   const values = { ...error.details };
   if (typeof values.limit === "number") values.limit = error.code === "tooManyImages" ? number(values.limit) : bytes(values.limit);
-  return t(code, values);
+  return detailed.includes(error.code) && error.message ? `${t(code, values)} (${error.message})` : t(code, values);
 }
 
 /** Does something and says so when it fails; undefined then. */
@@ -159,8 +162,8 @@ export function toast(message, { kind = "note", action, run } = {}) {
 
 /** A message inside a screen: a drawing and words, so that nothing is told by colour alone. */
 export function note(kind, ...content) {
-  const symbol = { info: "info", warning: "warning", good: "check" }[kind];
-  return h(`div.note.${kind}`, icon(symbol), h("div", ...content));
+  const symbol = { info: "info", warning: "warning", good: "check", temperature: "heat", battery: "battery" }[kind];
+  return h(`div.note.${kind === "temperature" || kind === "battery" ? "warning" : kind}`, icon(symbol), h("div", ...content));
 }
 
 /** English sentences of the program inside a page of another language, for screen readers. */

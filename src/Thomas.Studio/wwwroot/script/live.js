@@ -3,12 +3,13 @@ import { projectPath, request } from "./api.js";
 import { camera } from "./camera.js";
 import { sleep } from "./dom.js";
 import { scaled } from "./images.js";
+import { isUsable } from "./runs.js";
 import { store } from "./store.js";
 
 const side = 320, stillSide = 640, pauseBetween = 60, pauseIdle = 150, pauseAfterError = 1000;
 
 /** Whether a network has a trained answer by now. */
-const ready = (state, which) => which === "run" ? state?.run?.status === "done" || state?.run?.status === "stopped" : state?.head?.isTrained === true;
+const ready = (state, which) => which === "run" ? isUsable(state?.run) : state?.head?.isTrained === true;
 
 class Live extends EventTarget {
   /** The last answer, null before the first. */
@@ -22,7 +23,6 @@ class Live extends EventTarget {
   compare = null;
   #still = null;
   #run = null;
-  #silent = new Set();
 
   /** A chosen image instead of the camera's picture; null for the camera again. */
   async setStill(file) {
@@ -35,9 +35,9 @@ class Live extends EventTarget {
     return this.#still !== null;
   }
 
-  /** Whether a network has answers of its own for this project. */
-  canCompare(which) {
-    return !this.#silent.has(`${store.state?.id}/${which}`);
+  /** Whether the network as it was imported can be asked: it needs names of its own. */
+  get canAskModel() {
+    return store.state?.model.hasLabels === true;
   }
 
   /** Begins for the open project; which() names the network. */
@@ -89,19 +89,9 @@ class Live extends EventTarget {
 
   async #askBefore(project, network, blob, signal) {
     const which = this.compare;
-    if (!which || which === network || !this.canCompare(which)) {
-      this.before = null;
-      return;
-    }
-    try {
-      this.before = (await this.#ask(project, which, blob, signal)).scores;
-      this.dispatchEvent(new Event("scores"));
-    } catch (error) {
-      if (error.status !== 422 && error.status !== 400 && error.status !== 404) throw error;
-      this.#silent.add(`${project}/${which}`);
-      this.before = null;
-      this.dispatchEvent(new Event("scores"));
-    }
+    const isAsked = which && which !== network && (which !== "model" || this.canAskModel);
+    this.before = isAsked ? (await this.#ask(project, which, blob, signal)).scores : null;
+    this.dispatchEvent(new Event("scores"));
   }
 
   async #ask(project, which, blob, signal) {

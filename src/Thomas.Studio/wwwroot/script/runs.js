@@ -4,7 +4,7 @@ import { duration, t } from "./messages.js";
 export const isActive = (run) => ["preparing", "training", "paused", "finishing"].includes(run?.status);
 
 /** Whether a run left a network that can be used. */
-export const isUsable = (run) => run?.status === "done" || run?.status === "stopped";
+export const isUsable = (run) => !isActive(run) && (run?.hasResult ?? (run?.status === "done" || run?.status === "stopped"));
 
 /** What a run does at the moment, in a line. */
 export function runLine(run) {

@@ -46,7 +46,7 @@ export function headStatus({ head, classes }) {
   const taught = classes.filter(({ images }) => images > 0).length;
   if (head.problem) return { kind: "warning", words: t("head.problem") };
   if (taught < 2) return { kind: "idle", words: t("head.needs", { n: 2 - taught }) };
-  if (store.training || head.isStale || !head.isTrained) return { kind: "busy", words: t("head.learning") };
+  if (store.training || head.isTraining || head.isStale || !head.isTrained) return { kind: "busy", words: t("head.learning") };
   return { kind: "ready", words: t("head.ready", { n: head.images }) };
 }
 

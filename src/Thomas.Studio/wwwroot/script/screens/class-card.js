@@ -66,7 +66,8 @@ async function rename(project, name) {
 
 async function drop(project, name) {
   const images = store.state.classes.find((item) => item.name === name)?.images ?? 0;
-  if (images > 0 && !await confirmDialog(t("class.delete"), t("class.deleteQuestion", { name, images: t("projects.images", { n: images }) }), t("class.deleteYes"))) return;
+  const question = t("class.deleteQuestion", { name, images: t("projects.images", { n: images }) });
+  if (images > 0 && !await confirmDialog(t("class.delete"), question, t("class.deleteYes"))) return;
   await attempt(async () => {
     await remove(projectPath(project, `/classes?name=${encodeURIComponent(name)}`));
     toast(t("class.deleted", { name }), images > 0 ? { action: t("teach.undo"), run: () => attempt(() => undo(project)) } : {});

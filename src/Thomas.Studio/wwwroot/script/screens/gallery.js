@@ -110,7 +110,8 @@ export function openGallery(project, name) {
   };
   return openDialog(name, () => {
     fill(bar,
-      classChoice(name, t("image.move"), (to) => attempt(() => each((id) => put(itemPath(project, id), { class: to }), (n) => t("image.moved", { n, name: to })))),
+      classChoice(name, t("image.move"), (to) =>
+        attempt(() => each((id) => put(itemPath(project, id), { class: to }), (n) => t("image.moved", { n, name: to })))),
       button(t("image.remove"), { symbol: "trash", kind: "danger", onclick: () =>
         attempt(() => each((id) => remove(itemPath(project, id)), (n) => t("image.removed", { n }))) }));
     attempt(load);

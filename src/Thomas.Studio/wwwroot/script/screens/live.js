@@ -47,7 +47,7 @@ export function liveScreen(signal) {
     show(answers, head.isTrained);
     show(nothing, !head.isTrained);
     text(nothing, t("live.untrained"));
-    const version = JSON.stringify([network, run?.status, head.accuracy, run?.after, wanted, live.canCompare("model")]);
+    const version = JSON.stringify([network, run?.status, head.accuracy, run?.after, wanted, live.canAskModel]);
     if (version === drawn) return;
     drawn = version;
     fill(which,
@@ -56,10 +56,11 @@ export function liveScreen(signal) {
         now.update(null);
         update();
       }),
-      (network === "run" || live.canCompare("model")) && head.isTrained && h("label.switch", h("input", { type: "checkbox", checked: wanted, onchange: (event) => {
-        localStorage.setItem(compareName, event.target.checked ? "on" : "off");
-        update();
-      } }), h("span", t("live.compare"))));
+      (network === "run" || live.canAskModel) && head.isTrained && h("label.switch",
+        h("input", { type: "checkbox", checked: wanted, onchange: (event) => {
+          localStorage.setItem(compareName, event.target.checked ? "on" : "off");
+          update();
+        } }), h("span", t("live.compare"))));
     text(beforeTitle, t(network === "run" ? "live.beforeRun" : "live.beforeTeaching"));
     fill(figures, network === "run" && run.before && run.after ? beforeAfter(run.before, run.after) : null);
   });
@@ -69,7 +70,6 @@ export function liveScreen(signal) {
     before.update(live.before);
     show(comparison, live.before !== null);
     text(speed, live.scores ? t("live.speed", { milliseconds: number(live.milliseconds, live.milliseconds < 10 ? 1 : 0) }) : "");
-    if (live.before === null) update();
   }, signal);
   live.setStill(null);
   live.start(() => inUse(store.state));

@@ -31,7 +31,8 @@ export function moreScreen(signal) {
 }
 
 function setup(project, signal) {
-  const list = h("div.policies"), notes = h("div.notes", { role: "status" }), start = button(t("more.start"), { symbol: "play", kind: "primary large", onclick: () => begin(project) });
+  const list = h("div.policies"), notes = h("div.notes", { role: "status" });
+  const start = button(t("more.start"), { symbol: "play", kind: "primary.large", onclick: () => begin(project) });
   const lacking = h("p.note-text", { hidden: true });
   let plan = null, asked = 0;
   const draw = () => fill(list, policies.map((policy) => option(policy, plan, () => {
@@ -129,12 +130,14 @@ function begin(project) {
 }
 
 function runPanel(project, signal) {
-  const title = h("h2", { id: "run", tabIndex: -1 }), line = h("p.run-line"), bar = h("progress", { max: 1, value: 0, "aria-label": t("more.progress") });
+  const title = h("h2", { id: "run", tabIndex: -1 }), line = h("p.run-line");
+  const bar = h("progress", { max: 1, value: 0, "aria-label": t("more.progress") });
   const reason = h("div"), outcome = h("div"), buttons = h("div.actions.left"), spent = h("p.quiet");
   const loss = lineChart(t("more.lossChart")), accuracy = lineChart(t("more.accuracyChart"));
   const table = h("details.figures", h("summary", t("more.figures")), h("div"));
   signal.addEventListener("abort", () => [loss, accuracy].forEach((chart) => chart.dispose()));
-  const element = h("section.panel.run", { "aria-labelledby": "run" }, title, line, bar, reason, outcome, buttons, h("div.charts", loss, accuracy), spent, table);
+  const element = h("section.panel.run", { "aria-labelledby": "run" },
+    title, line, bar, reason, outcome, buttons, h("div.charts", loss, accuracy), spent, table);
   let drawn = "", status = null;
   const act = (what) => attempt(async () => {
     const run = await post(projectPath(project, `/run/${what}`));
@@ -142,20 +145,22 @@ function runPanel(project, signal) {
   });
   element.update = (run) => {
     const active = isActive(run);
-    text(title, t(policyKey(run.policy) ?? "policy.other"));
+    text(title, t(policyKey(run.policy) ?? "policy.unknown"));
     text(line, runLine(run));
     show(bar, active);
     if (run.status === "preparing" || run.steps === 0) bar.removeAttribute("value");
     else bar.value = run.steps > 0 ? run.step / run.steps : 0;
     curves(loss, accuracy, run);
-    text(spent, [t(active ? "more.spent" : "more.took", { time: duration(run.seconds ?? 0) }), run.device, run.joules > 0 && energy(run.joules)].filter(Boolean).join(" · "));
+    const time = t(active ? "more.spent" : "more.took", { time: duration(run.seconds ?? 0) });
+    text(spent, [time, run.device, run.joules > 0 && energy(run.joules)].filter(Boolean).join(" · "));
     fill(table.lastChild, figures(run.curves ?? []));
     if (status !== null && status !== run.status) announce(runLine(run));
     status = run.status;
-    const version = JSON.stringify([run.status, run.pausedBy, run.after, inUse(store.state)]);
+    const version = JSON.stringify([run.status, run.pausedBy, run.after, run.hasResult, run.notices, inUse(store.state)]);
     if (version === drawn) return;
     drawn = version;
-    fill(reason, run.status === "paused" && run.pausedBy !== "user" && note("warning", h("p", t(`run.pausedHelp.${run.pausedBy}`))),
+    fill(reason, run.status === "paused" && run.pausedBy !== "user" && note(run.pausedBy, h("p", t(`run.pausedHelp.${run.pausedBy}`))),
+      (run.notices ?? []).map((words) => note("info", h("p", foreign(words)))),
       run.status === "failed" && note("warning", h("p", errorText(run.error?.code ? run.error : { message: run.error }))));
     fill(outcome, isUsable(run) && result(run));
     fill(buttons, active ? [
@@ -199,17 +204,22 @@ function curves(loss, accuracy, run) {
     { name: t("more.learnt"), kind: "solid", points: train }, { name: t("more.setAside"), kind: "dashed", points: validation },
   ];
   const last = all.at(-1), common = { xMax: run.epochs, formatX: (value) => number(value) };
-  const described = (key, format) => last && last[key] !== null && last[key] !== undefined ? t("more.chartNow", { epoch: last.epoch, value: format(last[key]) }) : "";
-  loss.update({ ...common, series: series(losses, points("trainLoss"), points("validationLoss")), yMin: 0, formatY: (value) => number(value, 2),
-    describe: described("validationLoss", (value) => number(value, 3)) });
-  accuracy.update({ ...common, series: series(null, points("trainAccuracy"), points("validationAccuracy")), yMin: 0, yMax: 1, formatY: percent,
-    describe: described("validationAccuracy", percent) });
+  const described = (key, format) => Number.isFinite(last?.[key]) ? t("more.chartNow", { epoch: last.epoch, value: format(last[key]) }) : "";
+  loss.update({
+    ...common, series: series(losses, points("trainLoss"), points("validationLoss")), yMin: 0, formatY: (value) => number(value, 2),
+    describe: described("validationLoss", (value) => number(value, 3)),
+  });
+  accuracy.update({
+    ...common, series: series(null, points("trainAccuracy"), points("validationAccuracy")), yMin: 0, yMax: 1, formatY: percent,
+    describe: described("validationAccuracy", percent),
+  });
 }
 
 function figures(all) {
-  const columns = [["trainLoss", (value) => number(value, 3)], ["validationLoss", (value) => number(value, 3)], ["trainAccuracy", percent], ["validationAccuracy", percent]];
+  const small = (value) => number(value, 3);
+  const columns = [["trainLoss", small], ["validationLoss", small], ["trainAccuracy", percent], ["validationAccuracy", percent]];
   return h("div.scroll", { tabIndex: 0, role: "region", "aria-label": t("more.figures") }, h("table",
     h("thead", h("tr", h("th", { scope: "col" }, t("more.epoch")), columns.map(([key]) => h("th.n", { scope: "col" }, t(`more.${key}`))))),
     h("tbody", all.map((entry) => h("tr", h("th", { scope: "row" }, number(entry.epoch)),
-      columns.map(([key, format]) => h("td.n", entry[key] === null || entry[key] === undefined ? "–" : format(entry[key]))))))));
+      columns.map(([key, format]) => h("td.n", Number.isFinite(entry[key]) ? format(entry[key]) : "–")))))));
 }

@@ -64,7 +64,7 @@ function form(models, file, close, dialog) {
     h("fieldset.plain", h("legend", t("new.network")), h("p.quiet", t("new.networkHelp")), networks),
     picker, progress,
     h("div.import", button(t("models.import"), { symbol: "upload", onclick: () => picker.click() }), h("span.quiet", t("models.importHelp"))),
-    catalog(models, imported, ended.signal),
+    catalog(imported, ended.signal),
     problem,
     h("div.actions", button(t("dialog.cancel"), { onclick: () => close(undefined) }), button(t("new.create"), { kind: "primary", type: "submit" })));
 }
@@ -111,11 +111,11 @@ function acceptDrop(dialog, importFile) {
 }
 
 /** Networks that can be fetched, or why none can. */
-function catalog(models, imported, signal) {
+function catalog(imported, signal) {
   const { catalog: offers = [], pullReason } = store.about ?? {};
   if (offers.length === 0) return pullReason ? h("p.quiet.reason", t("models.noPull"), " ", h("span", { lang: "en" }, pullReason)) : null;
   return h("details.catalog", h("summary", t("models.catalog")), h("ul", offers.map((offer) => {
-    const state = h("span.quiet", { role: "status" }, bytes(offer.bytes));
+    const state = h("span.quiet", { role: "status" }, [offer.bytes && bytes(offer.bytes), offer.license].filter(Boolean).join(" · "));
     const start = button(t("models.pull"), { symbol: "download", onclick: async () => {
       start.disabled = true;
       try {
@@ -137,9 +137,8 @@ function catalog(models, imported, signal) {
       } else {
         fill(state, t("models.pulled"));
         const known = await attempt(() => get("models"));
-        const fresh = known?.find(({ id, name, file }) => !models.some((model) => model.id === id) && (name === offer.name || file?.startsWith(offer.name)))
-          ?? known?.find(({ id }) => !models.some((model) => model.id === id));
-        if (fresh) imported(fresh);
+        const model = known?.find(({ id }) => id === data.model);
+        if (model) imported(model);
       }
     }, signal);
     return h("li", h("span.words", h("strong", offer.title), state), start);

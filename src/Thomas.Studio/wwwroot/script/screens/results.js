@@ -98,18 +98,26 @@ function matrix({ labels, rows }) {
       h("li", t("results.mixUp", { n: count, total: totals[i], name: labels[i], said: labels[j] })))),
     h("div.scroll", { tabIndex: 0, role: "region", "aria-label": t("results.matrix") },
       h("table.matrix", h("caption", t("results.matrixHelp")),
-        h("thead", h("tr", h("th.corner", { scope: "col" }, t("results.isSaid")), labels.map((label) => h("th.n", { scope: "col", title: label }, h("span", label))))),
-        h("tbody", rows.map((row, i) => h("tr", h("th", { scope: "row", title: labels[i] }, h("span", labels[i])), row.map((count, j) => cell(count, i, j))))))));
+        h("thead", h("tr", h("th.corner", { scope: "col" }, t("results.isSaid")),
+          labels.map((label) => h("th.n", { scope: "col", title: label }, h("span", label))))),
+        h("tbody", rows.map((row, i) => h("tr",
+          h("th", { scope: "row", title: labels[i] }, h("span", labels[i])), row.map((count, j) => cell(count, i, j))))))));
+}
+
+function wrongImage(project, image, update) {
+  const said = t("image.said", { name: image.class, said: image.said, share: percent(image.probability) });
+  const open = async () => {
+    if (await openImage(project, { id: image.item, class: image.class }, image)) update();
+  };
+  return h("li",
+    h("button.picture", { type: "button", "aria-label": said, onclick: open }, thumbnail(project, image.item, "")),
+    h("p", { "aria-hidden": "true" }, h("span.quiet", t("results.is")), " ", h("strong", image.class), h("br"),
+      h("span.quiet", t("results.said")), " ", h("strong", image.said), ` ${percent(image.probability)}`));
 }
 
 function wrongImages(project, wrong, update) {
   if (wrong.length === 0) return h("section.panel", h("h2", t("results.wrong")), h("p", t("results.noneWrong")));
   return h("section.panel", h("h2", t("results.wrong")), h("p.quiet", t("results.wrongHelp")),
-    h("ul.wrong", wrong.slice(0, mostWrong).map((image) => h("li",
-      h("button.picture", { type: "button", "aria-label": t("image.said", { name: image.class, said: image.said, share: percent(image.probability) }), onclick: async () => {
-        if (await openImage(project, { id: image.item, class: image.class }, image)) update();
-      } }, thumbnail(project, image.item, "")),
-      h("p", { "aria-hidden": "true" }, h("span.quiet", t("results.is")), " ", h("strong", image.class), h("br"),
-        h("span.quiet", t("results.said")), " ", h("strong", image.said), ` ${percent(image.probability)}`)))),
+    h("ul.wrong", wrong.slice(0, mostWrong).map((image) => wrongImage(project, image, update))),
     wrong.length > mostWrong && h("p.quiet", t("results.moreWrong", { n: wrong.length - mostWrong })));
 }

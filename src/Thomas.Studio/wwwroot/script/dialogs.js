@@ -26,6 +26,8 @@ export async function attempt(work) {
   }
 }
 
+let opened = 0;
+
 /** A button. */
 export function button(label, { symbol, kind = "", onclick, ...more } = {}) {
   return h(`button.button${kind ? `.${kind}` : ""}`, { type: "button", onclick, ...more }, symbol && icon(symbol), h("span", label));
@@ -41,26 +43,34 @@ export function iconButton(symbol, label, onclick, more = {}) {
  */
 export function openDialog(title, build, { wide = false } = {}) {
   return new Promise((resolve) => {
-    let answer;
-    const element = h(`dialog${wide ? ".wide" : ""}`, { "aria-labelledby": "dialog-title" });
+    let answer, pressedOutside = false;
+    const id = `dialog-${++opened}`, element = h(`dialog${wide ? ".wide" : ""}`, { "aria-labelledby": id });
     const close = (value) => {
       answer = value;
       element.close();
     };
     element.append(
-      h("header", h("h2", { id: "dialog-title" }, title), iconButton("close", t("dialog.close"), () => close(undefined))),
+      h("header", h("h2", { id }, title), iconButton("close", t("dialog.close"), () => close(undefined))),
       ...[build(close, element)].flat());
+    element.addEventListener("pointerdown", (event) => { pressedOutside = event.target === element && outside(element, event); });
     element.addEventListener("click", (event) => {
-      if (event.target === element && event.detail > 0 && outside(element, event)) close(undefined);
+      if (pressedOutside && event.target === element && outside(element, event)) close(undefined);
     });
     element.addEventListener("close", () => {
       element.dispatchEvent(new Event("ended"));
+      moveMessages([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body);
       element.remove();
       resolve(answer);
     });
     document.body.append(element);
     element.showModal();
+    moveMessages(element);
   });
+}
+
+// All but the open dialog is inert: messages are seen, heard and pressed only inside it.
+function moveMessages(place) {
+  place.append(document.getElementById("toasts"), document.getElementById("announcer"));
 }
 
 function outside(element, { clientX, clientY }) {
@@ -73,7 +83,7 @@ export function confirmDialog(title, message, action) {
   return openDialog(title, (close) => [
     h("p", message),
     h("div.actions",
-      button(t("dialog.cancel"), { onclick: () => close(false) }),
+      button(t("dialog.cancel"), { onclick: () => close(false), autofocus: true }),
       button(action, { kind: "danger", onclick: () => close(true) })),
   ]);
 }

@@ -102,7 +102,7 @@ function recordButton(project, name) {
     const frame = await camera.frame(frameSide).catch(() => null);
     if (!frame) return;
     taken++;
-    text(label, number(taken));
+    if (timer !== 0) text(label, number(taken));
     uploads.add(project, name, [frame]);
   };
   const begin = async () => {

@@ -12,7 +12,11 @@ const page = 60;
 /** A choice of another class for images. */
 function classChoice(current, label, change) {
   const others = store.state.classes.filter(({ name }) => name !== current);
-  const select = h("select", { "aria-label": label, disabled: others.length === 0, onchange: () => select.value && change(select.value) },
+  const select = h("select", { "aria-label": label, disabled: others.length === 0, onchange: () => {
+    const { value } = select;
+    select.value = "";
+    if (value !== "") change(value);
+  } },
     h("option", { value: "" }, label), others.map(({ name }) => h("option", { value: name }, name)));
   return select;
 }

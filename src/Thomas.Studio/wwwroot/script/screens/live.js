@@ -1,7 +1,7 @@
 // Live: what the network says of the camera's picture or of a chosen image, now and before.
 import { camera } from "../camera.js";
 import { button } from "../dialogs.js";
-import { fill, h, set, show, text, throttled } from "../dom.js";
+import { fill, h, show, text, throttled } from "../dom.js";
 import { filesOf, mayBeImage } from "../images.js";
 import { live } from "../live.js";
 import { number, t } from "../messages.js";
@@ -88,7 +88,6 @@ export function liveScreen(signal) {
   document.addEventListener("drop", (event) => taken(event, event.dataTransfer), { signal });
   document.addEventListener("paste", (event) => event.clipboardData.files.length > 0 && taken(event, event.clipboardData), { signal });
   show(comparison, false);
-  set(still, "aria-label", t("live.chosenImage"));
   update();
   if (camera.isOn) view.update();
   return h("section.page.live",

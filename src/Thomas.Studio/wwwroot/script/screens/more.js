@@ -34,17 +34,21 @@ function setup(project, signal) {
   const list = h("div.policies"), notes = h("div.notes", { role: "status" });
   const start = button(t("more.start"), { symbol: "play", kind: "primary.large", onclick: () => begin(project) });
   const lacking = h("p.note-text", { hidden: true });
-  let plan = null, asked = 0;
-  const draw = () => fill(list, policies.map((policy) => option(policy, plan, () => {
-    chosen.policy = policy;
-    check();
-  })));
+  let plan = null, asked = 0, lacks = false;
+  const draw = () => {
+    const focused = list.contains(document.activeElement);
+    fill(list, policies.map((policy) => option(policy, plan, () => {
+      chosen.policy = policy;
+      check();
+    })));
+    if (focused) list.querySelector(":checked").focus();
+  };
   const check = () => {
     const row = rowOf(plan, chosen.policy);
-    start.disabled = start.lacks || row?.fits === false;
+    start.disabled = lacks || row?.fits === false;
   };
   const refresh = throttled(300, async () => {
-    if (signal.aborted || start.lacks) return;
+    if (signal.aborted || lacks) return;
     const call = ++asked, { batch, device, epochs, memoryBytes } = chosen;
     set(list, "aria-busy", "true");
     try {
@@ -64,8 +68,8 @@ function setup(project, signal) {
     h("fieldset.plain", h("legend", t("more.what")), list), notes, options(refresh), lacking, h("div.actions.left", start));
   let planned = -1;
   element.update = (taught) => {
-    start.lacks = taught < 2;
-    show(lacking, start.lacks);
+    lacks = taught < 2;
+    show(lacking, lacks);
     text(lacking, t("error.tooFew"));
     check();
     if (planned === store.state.images) return;

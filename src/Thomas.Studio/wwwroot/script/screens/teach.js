@@ -42,7 +42,7 @@ export function teachScreen(signal) {
   const screen = h("section.page.teach",
     h("div.title-row", h("h1", t("nav.teach")), statusChip(signal), h("span.tools", undo, redo)),
     h("div.columns",
-      h("aside.side", { "aria-label": t("camera.title") }, stage(signal, { compact: true }), says),
+      h("section.side", { "aria-label": t("camera.title") }, stage(signal, { compact: true }), says),
       h("div.content", list, start, h("p.unseen", { id: "record-help" }, t("class.recordHelp")))));
   update();
   return screen;

@@ -27,7 +27,7 @@ export const program = (process.env.THOMAS_STUDIO_PROGRAM ?? "thomas").split(" "
 /** Runs `PROGRAM studio` on a folder; answers its address with the token and stop(). */
 export async function startStudio(folder) {
   const [command, ...rest] = program;
-  const child = spawn(command, [...rest, "studio", "--folder", folder, "--port", "0", "--no-browser"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, [...rest, "studio", "--folder", folder, "--port", "0", "--no-open"], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const address = await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no address within ${startsWithin / 1000} s:\n${output}`)), startsWithin);

@@ -160,7 +160,7 @@ async function compareWithCommandLine(project, file) {
   const { scores } = await (await call(studio.address, "POST", `projects/${project}/classify?top=2&which=run`, image, "image/jpeg")).json();
   const [command, ...rest] = program;
   const answer = JSON.parse(execFileSync(command, [...rest, "classify", file, picture, "--top", "2", "--json"], { encoding: "utf8" }));
-  const said = answer.images[0].top;
+  const said = answer.images[0].classes;
   assert.deepEqual(said.map(({ label }) => label), scores.map(({ label }) => label));
   scores.forEach(({ probability }, i) => assert.ok(Math.abs(probability - said[i].probability) < 1e-4, `${probability} and ${said[i].probability}`));
 }

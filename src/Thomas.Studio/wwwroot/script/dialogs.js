@@ -172,8 +172,8 @@ export function toast(message, { kind = "note", action, run } = {}) {
 
 /** A message inside a screen: a drawing and words, so that nothing is told by colour alone. */
 export function note(kind, ...content) {
-  const symbol = { info: "info", warning: "warning", good: "check", temperature: "heat", battery: "battery" }[kind];
-  return h(`div.note.${kind === "temperature" || kind === "battery" ? "warning" : kind}`, icon(symbol), h("div", ...content));
+  const symbol = { info: "info", warning: "warning", good: "check", temperature: "heat", battery: "battery" }[kind] ?? "info";
+  return h(`div.note.${["temperature", "battery"].includes(kind) ? "warning" : kind}`, icon(symbol), h("div", ...content));
 }
 
 /** English sentences of the program inside a page of another language, for screen readers. */

@@ -33,7 +33,8 @@ async function make(project, format, outcome, pressed) {
   fill(outcome, h("p.loading", h("span.spinner"), t("export.making")));
   try {
     const response = await request("POST", projectPath(project, "/export"), { json: { format, which: inUse(store.state) } });
-    const blob = await response.blob(), saved = decodeURIComponent(response.headers.get("X-Thomas-Saved") ?? "");
+    const blob = await response.blob();
+    const saved = decodeURIComponent(response.headers.get("X-Thomas-Saved") ?? "");
     const name = fileName(response) ?? saved.split(/[\\/]/).at(-1) ?? `model.${format}`;
     const address = URL.createObjectURL(blob), link = h("a", { href: address, download: name });
     document.body.append(link);
@@ -41,12 +42,18 @@ async function make(project, format, outcome, pressed) {
     link.remove();
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
     fill(outcome, note("good", h("p", h("strong", t("export.done", { name, size: bytes(blob.size) }))),
-      saved && h("p", t("export.saved"), " ", h("code", saved)),
+      saved && h("p", t("export.saved"), " ", h("code", placeOf(project, saved))),
       h("p.quiet", t("export.try")), h("pre", { tabIndex: 0 }, h("code", `thomas classify ${quoted(name)} photo.jpg`))));
   } catch (error) {
     fill(outcome, note("warning", h("p", errorText(error))));
   }
   pressed.disabled = false;
+}
+
+/** Where the program keeps a file that it names. */
+function placeOf(project, name) {
+  const { folder = "" } = store.about ?? {}, separator = folder.includes("\\") ? "\\" : "/";
+  return /[\\/]/.test(name) ? name : [folder, "projects", project, "exports", name].filter(Boolean).join(separator);
 }
 
 const quoted = (name) => /^[\w.-]+$/.test(name) ? name : `"${name}"`;

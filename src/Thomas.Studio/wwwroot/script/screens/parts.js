@@ -13,6 +13,8 @@ export function bars(count, { speaks = true } = {}) {
   const empty = h("p.quiet", t("live.waiting")), problem = h("p.problem", { hidden: true });
   const element = h("div.says", list, empty, problem);
   let first = null, since = 0;
+  /** What stands there until the first answer. */
+  element.wait = (words) => text(empty, words);
   element.update = (scores, error = null) => {
     show(empty, !scores && !error);
     show(problem, error !== null && !scores);

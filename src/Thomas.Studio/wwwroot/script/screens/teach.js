@@ -1,11 +1,13 @@
 // Teach: classes as cards, the camera next to them.
 import { post, projectPath } from "../api.js";
-import { attempt, iconButton, nameDialog, openDialog, button, toast } from "../dialogs.js";
+import { camera } from "../camera.js";
+import { attempt, button, iconButton, nameDialog, openDialog, toast } from "../dialogs.js";
 import { h, icon, keyed, show, text, throttled } from "../dom.js";
 import { filesOf, mayBeImage } from "../images.js";
 import { live } from "../live.js";
 import { t } from "../messages.js";
 import { inUse } from "../runs.js";
+import { headStatus } from "../shell.js";
 import { on, store } from "../store.js";
 import { uploads } from "../uploads.js";
 import { bars, statusChip } from "./parts.js";
@@ -28,10 +30,12 @@ export function teachScreen(signal) {
     [undo.disabled, redo.disabled] = [!state.canUndo, !state.canRedo];
     const taught = state.classes.filter(({ images }) => images > 0).length;
     text(start, state.classes.length === 0 ? t("teach.hintStart") : taught < 2 ? t("teach.hintTwo") : t("teach.hintMore"));
-    show(says, state.head.isTrained);
+    says.wait(state.head.isTrained ? t("live.waiting") : headStatus(state).words);
+    show(says, camera.isOn);
   });
   on(store, "state", update, signal);
   on(uploads, "change", update, signal);
+  on(camera, "change", update, signal);
   on(live, "scores", () => says.update(live.scores, live.error), signal);
   live.compare = null;
   live.setStill(null);

@@ -116,7 +116,7 @@ async function teach(t, page, title, network) {
 }
 
 async function trainMore(page) {
-  await step(page, "Train more");
+  await step(page, "Train");
   await page.getByRole("radio", { name: /Everything/ }).check();
   await page.getByLabel("Passes over the images").fill("2");
   await page.locator(".policy").filter({ hasText: "Everything" }).getByText("Memory").waitFor();
@@ -177,7 +177,7 @@ async function wholeWay(t, title, network) {
   await page.getByText("The true value is very likely between").first().waitFor();
   assert.equal(await page.getByText(/^100\s?%$/).filter({ visible: true }).and(page.locator(".figure")).count(), 0, "a bare 100 %");
   await inspect(page, `results-${title}`);
-  await step(page, "Train more");
+  await step(page, "Train");
   await page.getByText("Memory").first().waitFor();
   await inspect(page, `more-${title}`);
   await trainMore(page);

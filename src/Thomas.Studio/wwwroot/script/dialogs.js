@@ -49,9 +49,7 @@ export function openDialog(title, build, { wide = false } = {}) {
       answer = value;
       element.close();
     };
-    element.append(
-      h("header", h("h2", { id }, title), iconButton("close", t("dialog.close"), () => close(undefined))),
-      ...[build(close, element)].flat());
+    fill(element, h("header", h("h2", { id }, title), iconButton("close", t("dialog.close"), () => close(undefined))), build(close, element));
     element.addEventListener("pointerdown", (event) => { pressedOutside = event.target === element && outside(element, event); });
     element.addEventListener("click", (event) => {
       if (pressedOutside && event.target === element && outside(element, event)) close(undefined);

@@ -1,7 +1,7 @@
 // What surrounds the screens: the top bar, the steps of a project, the line at the bottom that tells of uploads and of a training.
 import { errorText, iconButton, openDialog } from "./dialogs.js";
 import { fill, h, icon, set, show, text, throttled } from "./dom.js";
-import { number, t } from "./messages.js";
+import { percent, t } from "./messages.js";
 import { openSettings } from "./settings.js";
 import { on, store } from "./store.js";
 import { uploads } from "./uploads.js";
@@ -96,7 +96,7 @@ function trainingLine() {
   const share = run.steps > 0 ? run.step / run.steps : 0;
   return h("a.dock-line", { href: `#/p/${encodeURIComponent(store.state.id)}/more` },
     icon(run.status === "paused" ? "pause" : "layers"),
-    h("progress", { value: share, max: 1, "aria-label": t("more.progress") }), h("span", runLine(run)), h("span.quiet", number(share * 100), " %"));
+    h("progress", { value: share, max: 1, "aria-label": t("more.progress") }), h("span", runLine(run)), h("span.quiet", percent(share)));
 }
 
 on(store, "state run training", update);

@@ -27,7 +27,7 @@ export function moreScreen(signal) {
   });
   on(store, "state run", update, signal);
   update();
-  return h("section.page", h("div.title-row", h("h1", t("nav.more"))), h("p.lead", t("more.lead")), progress, settings);
+  return h("section.page", h("div.title-row", h("h1", t("more.title"))), h("p.lead", t("more.lead")), progress, settings);
 }
 
 function setup(project, signal) {
@@ -149,7 +149,7 @@ function runPanel(project, signal) {
   });
   element.update = (run) => {
     const active = isActive(run);
-    text(title, t(policyKey(run.policy) ?? "policy.unknown"));
+    text(title, policyKey(run.policy) ? t("more.current", { what: t(policyKey(run.policy)) }) : t("policy.unknown"));
     text(line, runLine(run));
     show(bar, active);
     if (run.status === "preparing" || run.steps === 0) bar.removeAttribute("value");

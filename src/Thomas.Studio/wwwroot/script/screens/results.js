@@ -96,8 +96,9 @@ function matrix({ labels, rows }) {
   return h("section.panel", h("h2", t("results.matrix")),
     mixUps.length === 0 ? h("p", t("results.noMixUps")) : h("ul.mix-ups", mixUps.map(({ i, j, count }) =>
       h("li", t("results.mixUp", { n: count, total: totals[i], name: labels[i], said: labels[j] })))),
+    h("p.quiet", { id: "matrix-help" }, t("results.matrixHelp")),
     h("div.scroll", { tabIndex: 0, role: "region", "aria-label": t("results.matrix") },
-      h("table.matrix", h("caption", t("results.matrixHelp")),
+      h("table.matrix", { "aria-describedby": "matrix-help" },
         h("thead", h("tr", h("th.corner", { scope: "col" }, t("results.isSaid")),
           labels.map((label) => h("th.n", { scope: "col", title: label }, h("span", label))))),
         h("tbody", rows.map((row, i) => h("tr",

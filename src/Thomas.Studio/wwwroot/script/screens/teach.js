@@ -1,8 +1,8 @@
 // Teach: classes as cards, the camera next to them.
 import { post, projectPath } from "../api.js";
 import { camera } from "../camera.js";
-import { attempt, button, iconButton, nameDialog, openDialog, toast } from "../dialogs.js";
-import { h, icon, keyed, show, text, throttled } from "../dom.js";
+import { attempt, button, foreign, iconButton, nameDialog, note, openDialog, toast } from "../dialogs.js";
+import { fill, h, icon, keyed, show, text, throttled } from "../dom.js";
 import { filesOf, mayBeImage } from "../images.js";
 import { live } from "../live.js";
 import { t } from "../messages.js";
@@ -18,7 +18,7 @@ export function teachScreen(signal) {
   const project = store.state.id;
   const list = h("ul.cards"), says = bars(3);
   const undo = iconButton("undo", t("teach.undo"), () => step("undo")), redo = iconButton("redo", t("teach.redo"), () => step("redo"));
-  const start = h("p.hint");
+  const start = h("p.hint"), notices = h("div.notices");
   const step = (which) => attempt(async () => store.take(await post(projectPath(project, `/${which}`))));
   const add = h("li.card.add-card", h("button", { type: "button", onclick: () => newClass(project) }, icon("plus"), h("span", t("teach.newClass"))));
 
@@ -32,6 +32,10 @@ export function teachScreen(signal) {
     text(start, state.classes.length === 0 ? t("teach.hintStart") : taught < 2 ? t("teach.hintTwo") : t("teach.hintMore"));
     says.wait(state.head.isTrained ? t("live.waiting") : headStatus(state).words);
     show(says, camera.isOn);
+    const told = JSON.stringify(state.notices ?? []);
+    if (told === notices.dataset.told) return;
+    notices.dataset.told = told;
+    fill(notices, (state.notices ?? []).map((words) => note("info", h("p", foreign(words)))));
   });
   on(store, "state", update, signal);
   on(uploads, "change", update, signal);
@@ -44,7 +48,7 @@ export function teachScreen(signal) {
   acceptFiles(signal, project);
   acceptKeys(signal, step);
   const screen = h("section.page.teach",
-    h("div.title-row", h("h1", t("nav.teach")), statusChip(signal), h("span.tools", undo, redo)),
+    h("div.title-row", h("h1", t("nav.teach")), statusChip(signal), h("span.tools", undo, redo)), notices,
     h("div.columns",
       h("section.side", { "aria-label": t("camera.title") }, stage(signal, { compact: true }), says),
       h("div.content", list, start, h("p.unseen", { id: "record-help" }, t("class.recordHelp")))));

@@ -69,7 +69,7 @@ async function addClass(page, name) {
 /** Holds the button of a class until it has its images; the moment at which it let go. */
 async function record(page, name) {
   const card = page.getByRole("article", { name }), button = card.getByRole("button", { name: "Hold to record" });
-  await button.scrollIntoViewIfNeeded();
+  await button.evaluate((element) => element.scrollIntoView({ block: "center" }));
   const { x, y, width, height } = await button.boundingBox();
   await page.mouse.move(x + width / 2, y + height / 2);
   await page.mouse.down();
@@ -91,7 +91,7 @@ async function newProject(page, name, network) {
     await page.locator(".network:has(input:checked)").getByText(/224 × 224/).waitFor({ timeout: 60_000 });
   } else await page.getByRole("radio", { name: /Starter/ }).check();
   await page.getByRole("button", { name: "Create" }).click();
-  await page.getByRole("heading", { name: "Teach" }).waitFor({ timeout: 120_000 });
+  await page.getByRole("heading", { name: "Teach", exact: true }).waitFor({ timeout: 120_000 });
 }
 
 const step = (page, name) => page.getByRole("navigation", { name: "Steps" }).getByRole("link", { name }).click();
@@ -229,7 +229,7 @@ test("files are added by choice and drop, a bad one does not stop the rest, and 
   await page.getByRole("button", { name: "Show why" }).click();
   await page.getByRole("dialog").getByText("bad.png").waitFor();
   await inspect(page, "failures");
-  await page.getByRole("button", { name: "OK" }).click();
+  await page.getByRole("button", { name: "OK", exact: true }).click();
   await card.getByText(/^\d images?$/).waitFor();
   const before = Number.parseInt(await card.locator(".count").textContent(), 10);
   assert.ok(before >= 1 && before <= 2);
@@ -291,7 +291,7 @@ test("without the token it says how to get in", async (t) => {
   await inspect(page, "token");
   await page.getByLabel("Address or token").fill(studio.address);
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Projects" }).waitFor();
+  await page.getByRole("heading", { name: "Projects", exact: true }).waitFor();
 });
 
 test("a refused camera is explained", async (t) => {

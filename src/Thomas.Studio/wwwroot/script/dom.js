@@ -24,12 +24,15 @@ function nodes(children) {
     .map((child) => child instanceof Node ? child : document.createTextNode(String(child)));
 }
 
+// Names that are properties too, but of another kind, or that style sheets look for.
+const attributes = new Set(["form", "height", "list", "role", "type", "width"]);
+
 /** Sets a listener (on...), a style, a data or ARIA attribute, a property or an attribute; null and false remove it. */
 export function set(element, name, value) {
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
   else if (name === "style") Object.assign(element.style, value);
   else if (name === "class") element.classList.add(...value.split(" ").filter(Boolean));
-  else if (name in element && !name.startsWith("aria") && !["list", "form", "role", "width", "height"].includes(name)) {
+  else if (name in element && !name.startsWith("aria") && !attributes.has(name)) {
     if (element[name] !== value) element[name] = value ?? "";
   } else if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : String(value));

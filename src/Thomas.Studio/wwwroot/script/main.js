@@ -17,6 +17,7 @@ import { applyTheme } from "./settings.js";
 
 const screens = { teach: teachScreen, live: liveScreen, results: resultsScreen, more: moreScreen, export: exportScreen };
 const main = document.getElementById("main"), banner = document.getElementById("banner");
+const slowAfter = 1500;
 let leave = null, shown = "";
 
 async function start() {
@@ -92,8 +93,13 @@ async function open() {
   };
   if (!project || store.state) render();
   else {
-    fill(main, h("p.loading", { role: "status" }, h("span.spinner"), t("loading")));
-    store.addEventListener("state", render, { once: true, signal });
+    const words = h("span", t("loading"));
+    fill(main, h("p.loading", { role: "status" }, h("span.spinner"), words));
+    const slow = setTimeout(() => text(words, t("loading.slow")), slowAfter);
+    store.addEventListener("state", () => {
+      clearTimeout(slow);
+      render();
+    }, { once: true, signal });
   }
 }
 

@@ -44,8 +44,8 @@ function steplist(step) {
 /** How far the quick learning is, in a word: also what the screens show. */
 export function headStatus({ head, classes }) {
   const taught = classes.filter(({ images }) => images > 0).length;
-  if (head.problem) return { kind: "warning", words: t("head.problem") };
   if (taught < 2) return { kind: "idle", words: t("head.needs", { n: 2 - taught }) };
+  if (head.problem) return { kind: "warning", words: t("head.problem") };
   if (store.training || head.isTraining || head.isStale || !head.isTrained) return { kind: "busy", words: t("head.learning") };
   return { kind: "ready", words: t("head.ready", { n: head.images }) };
 }

@@ -3,12 +3,12 @@ import { get, projectPath } from "../api.js";
 import { errorText, foreign, note } from "../dialogs.js";
 import { fill, h, throttled } from "../dom.js";
 import { thumbnail } from "../images.js";
-import { currentLanguage, duration, number, percent, t } from "../messages.js";
+import { duration, number, percent, t } from "../messages.js";
 import { inUse, isUsable } from "../runs.js";
 import { choices } from "../settings.js";
 import { on, store } from "../store.js";
 import { openImage } from "./gallery.js";
-import { accuracyFigure, beforeAfter, statusChip } from "./parts.js";
+import { accuracyFigure, beforeAfter, rightOf, statusChip } from "./parts.js";
 
 const mostMixUps = 5, mostWrong = 60;
 
@@ -31,7 +31,7 @@ export function resultsScreen(signal) {
       const report = await get(projectPath(project, `/report${chosen === "run" ? "?which=run" : ""}`), { signal });
       if (now !== version) return;
       loaded = true;
-      fill(body, report.trained === false ? empty(project) : content(project, report, update));
+      fill(body, report.trained === false ? empty(project) : content(project, report, chosen === "run", update));
     } catch (error) {
       if (signal.aborted) return;
       // An older run has only its figures.
@@ -49,12 +49,13 @@ function empty(project) {
   return h("div.empty", h("p", t("results.none")), h("a.button.primary", { href: `#/p/${project}/teach` }, t("results.teach")));
 }
 
-function content(project, report, update) {
+function content(project, report, isRun, update) {
   const { before, after, confusion, perClass = [], wrong = [], warnings = [] } = report;
   return [
     h("section.panel", h("h2", t("results.accuracy")),
-      after ? [accuracyFigure(after), measured(report),
-        before && h("p.quiet", t("results.baseline", { share: percent(before.accuracy) }))] : note("info", h("p", t("results.unmeasured")))),
+      after ? [
+        isRun && before ? beforeAfter(before, after, { before: t("which.head"), after: t("which.run") }) : accuracyFigure(after),
+        measured(report, isRun)] : note("info", h("p", t("results.unmeasured")))),
     warnings.length > 0 && h("section.warnings", { "aria-label": t("results.warnings") }, warnings.map((warning) => note("warning", h("p", foreign(warning))))),
     perClass.length > 0 && classes(perClass),
     confusion?.labels?.length > 0 && matrix(confusion),
@@ -62,10 +63,14 @@ function content(project, report, update) {
   ];
 }
 
-/** The sentence about what was measured: the program's own in English, the same facts in other languages. */
-function measured({ after, checked, seconds }) {
-  const sentence = currentLanguage() === "en" && checked ? checked : t("results.checked", { n: after.images });
-  return h("p.measured", sentence, seconds > 0 && h("span.quiet", ` ${t("results.took", { time: duration(seconds) })}`));
+/** What was measured, on which images; the program's own sentence, which names more, below. */
+function measured({ before, after, checked, seconds }, isRun) {
+  const sentences = [t("results.checked", { n: after.images }), !isRun && t("results.thenAll"), seconds > 0 && t("results.took", { time: duration(seconds) })];
+  return [
+    h("p.measured", sentences.filter(Boolean).join(" ")),
+    !isRun && before && h("p.quiet", t("results.baseline", { right: rightOf(before), n: before.images })),
+    checked && h("details", h("summary", t("results.how")), h("p.quiet", foreign(checked))),
+  ];
 }
 
 function classes(perClass) {

@@ -109,7 +109,8 @@ export async function inspect(page, name) {
 
 function tooWide() {
   if (document.documentElement.scrollWidth <= innerWidth) return [];
-  return [...document.body.querySelectorAll("*")].filter((element) => element.getBoundingClientRect().right > innerWidth + 1).map((element) => element.outerHTML.slice(0, 120));
+  return [...document.body.querySelectorAll("*")].filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+    .map((element) => element.outerHTML.slice(0, 120));
 }
 
 function tooSmall() {

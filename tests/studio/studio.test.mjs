@@ -2,8 +2,8 @@
 //
 //   THOMAS_STUDIO_PROGRAM=path/to/thomas THOMAS_STUDIO_MODULES=node_modules node --test tests/studio
 //
-// THOMAS_STUDIO_PROGRAM may carry arguments, separated by spaces ("dotnet thomas.dll"). THOMAS_ASSETS: folder with shared models; then a photo network is taught
-// as well. THOMAS_STUDIO_SCREENSHOTS: folder for images of each screen. CHROMIUM: the browser, /usr/bin/chromium by default.
+// THOMAS_STUDIO_PROGRAM may carry arguments, separated by spaces ("dotnet thomas.dll"). THOMAS_ASSETS: folder with shared models; then a photo network is
+// taught as well. THOMAS_STUDIO_SCREENSHOTS: folder for images of each screen. CHROMIUM: the browser, /usr/bin/chromium by default.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
@@ -136,6 +136,27 @@ async function trainMore(page, lengthsAtLeast) {
   assert.equal(await page.locator(".figures tbody tr").count(), 2);
 }
 
+/** A longer training is paused, goes on, and is stopped. */
+async function pauseAndStop(page) {
+  await step(page, "Train");
+  await page.getByLabel("Passes over the images").fill("50");
+  await page.getByRole("button", { name: "Start training" }).click();
+  await page.getByText(/^Pass \d+ of 50/).waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused", { exact: true }).waitFor();
+  await inspect(page, "paused");
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByText(/^Pass \d+ of 50/).waitFor();
+  await step(page, "Teach");
+  await page.getByRole("link", { name: /Pass \d+ of 50/ }).click();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await page.getByRole("button", { name: "Stop training" }).click();
+  await page.getByText(/^Stopped/).waitFor({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Discard result" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Discard result" }).click();
+  await page.getByText(/^Stopped/).waitFor({ state: "hidden" });
+}
+
 async function download(page, format) {
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: `Download .${format}` }).click()]);
   const target = path.join(work, file.suggestedFilename());
@@ -146,8 +167,9 @@ async function download(page, format) {
 
 /** A call to the program from outside of the page. */
 async function call(address, method, rest, body, type) {
-  const { origin, hash } = new URL(address);
-  const response = await fetch(`${origin}/api/${rest}`, { method, body, headers: { "X-Thomas-Token": decodeURIComponent(hash.slice(7)), ...(type && { "Content-Type": type }) } });
+  const { origin, hash } = new URL(address), headers = { "X-Thomas-Token": decodeURIComponent(hash.slice("#token=".length)) };
+  if (type) headers["Content-Type"] = type;
+  const response = await fetch(`${origin}/api/${rest}`, { method, body, headers });
   assert.equal(response.status, 200, `${method} ${rest}`);
   return response;
 }
@@ -182,7 +204,7 @@ async function wholeWay(t, title, network) {
   await step(page, "Train");
   await page.locator(".fact").first().waitFor();
   await inspect(page, `more-${title}`);
-  await trainMore(page, network ? 4 : 2);
+  await trainMore(page, network ? 3 : 2);
   await inspect(page, `trained-${title}`);
   await page.getByRole("button", { name: "Use this one" }).click();
   await step(page, "Export");
@@ -195,6 +217,7 @@ async function wholeWay(t, title, network) {
   await page.getByRole("heading", { name: "Export" }).waitFor();
   await step(page, "Teach");
   await page.getByRole("article", { name: "ring" }).getByText(/2\d images/).waitFor();
+  if (network) await pauseAndStop(page);
   await page.getByRole("link", { name: "All projects" }).click();
   await page.getByRole("heading", { name: title }).waitFor();
   await inspect(page, `projects-${title}`);
@@ -247,12 +270,43 @@ test("files are added by choice and drop, a bad one does not stop the rest, and 
   await card.getByText(before === 1 ? "1 image" : `${before} images`, { exact: true }).waitFor();
   await page.keyboard.press("Control+Shift+z");
   await card.getByText(`${before + 1} images`).waitFor();
+  await page.evaluate((data) => document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true })), transfer);
+  await card.getByText(`${before + 2} images`).waitFor();
   await addClass(page, "others");
   await card.getByRole("button", { name: /^All/ }).click();
   await page.getByRole("button", { name: "Image 1 of things" }).click();
   await page.getByRole("combobox", { name: "Move to another class" }).selectOption("others");
   await page.keyboard.press("Escape");
   await page.getByRole("article", { name: "others" }).getByText("1 image", { exact: true }).waitFor();
+});
+
+test("projects and classes are renamed and deleted", async (t) => {
+  const page = await open(t);
+  await newProject(page, "passing");
+  await addClass(page, "old name");
+  const menu = async (name, action) => {
+    await page.getByRole("button", { name: `Actions for ${name}` }).click();
+    await page.getByRole("button", { name: action }).click();
+  };
+  await menu("old name", "Rename class");
+  await page.getByRole("textbox").fill("new name");
+  await page.keyboard.press("Enter");
+  await page.getByRole("article", { name: "new name" }).waitFor();
+  await menu("new name", "Delete class");
+  await page.getByText("“new name” is deleted.").waitFor();
+  await page.getByRole("article", { name: "new name" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "All projects" }).click();
+  await menu("passing", "Rename project");
+  await page.getByRole("textbox").fill("lasting");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "lasting" }).waitFor();
+  await menu("lasting", "Delete project");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("heading", { name: "lasting" }).waitFor();
+  await menu("lasting", "Delete project");
+  await inspect(page, "delete");
+  await page.getByRole("button", { name: "Delete for good" }).click();
+  await page.getByRole("heading", { name: "lasting" }).waitFor({ state: "detached" });
 });
 
 test("by keyboard alone, in German", async (t) => {

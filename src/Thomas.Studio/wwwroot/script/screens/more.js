@@ -1,7 +1,7 @@
 // Train more: which layers, what that costs before it starts, the run with its curves, and what it brought.
 import { post, projectPath, remove } from "../api.js";
 import { lineChart } from "../charts.js";
-import { attempt, button, confirmDialog, errorText, foreign, note, toast } from "../dialogs.js";
+import { attempt, button, confirmDialog, errorText, foreign, note } from "../dialogs.js";
 import { announce, fill, h, icon, set, show, text, throttled } from "../dom.js";
 import { bytes, duration, energy, number, percent, t } from "../messages.js";
 import { inUse, isActive, isUsable, runLine, use } from "../runs.js";
@@ -84,12 +84,13 @@ const compact = (values) => Object.fromEntries(Object.entries(values).filter(([,
 
 const rowOf = (plan, policy) => plan?.rows?.find((row) => row.policy === policy);
 
+const roughly = (seconds) => seconds < 1 ? duration(seconds) : t("more.about", { value: duration(seconds) });
+
 function option(policy, plan, choose) {
   const row = rowOf(plan, policy), fits = row?.fits !== false;
   const facts = row && [
     ["more.memory", bytes(row.memoryBytes)],
-    row.secondsTotal > 0 ? ["more.time", t("more.about", { value: duration(row.secondsTotal) })]
-      : row.secondsPerEpoch > 0 && ["more.timePerEpoch", t("more.about", { value: duration(row.secondsPerEpoch) })],
+    row.secondsTotal > 0 ? ["more.time", roughly(row.secondsTotal)] : row.secondsPerEpoch > 0 && ["more.timePerEpoch", roughly(row.secondsPerEpoch)],
     row.joules > 0 && ["more.energy", t("more.about", { value: energy(row.joules) })],
     ["more.numbers", number(row.trainedParameters)],
   ].filter(Boolean);
@@ -156,7 +157,8 @@ function runPanel(project, signal) {
     else bar.value = run.steps > 0 ? run.step / run.steps : 0;
     curves(loss, accuracy, run);
     const time = t(active ? "more.spent" : "more.took", { time: duration(run.seconds ?? 0) });
-    text(spent, [time, run.device, run.joules > 0 && energy(run.joules)].filter(Boolean).join(" · "));
+    const device = store.about?.devices?.find(({ id }) => id === run.device)?.name ?? run.device;
+    text(spent, [time, device, run.joules > 0 && energy(run.joules)].filter(Boolean).join(" · "));
     fill(table.lastChild, figures(run.curves ?? []));
     if (status !== null && status !== run.status) announce(runLine(run));
     status = run.status;
@@ -187,7 +189,7 @@ function afterwards(project, run, element) {
   const change = (which) => {
     use(state, which);
     element.update(run);
-    toast(t(which === "run" ? "run.nowUsed" : "run.nowUnused"));
+    announce(t(which === "run" ? "run.nowUsed" : "run.nowUnused"));
   };
   return [
     isUsable(run) && (used ? [h("p.used", icon("check"), t("run.used")), button(t("run.unuse"), { onclick: () => change("head") })]

@@ -28,8 +28,9 @@ export function classCard(project, name) {
       [t("class.rename"), "pencil", () => rename(project, name)],
       [t("class.delete"), "trash", () => drop(project, name), true],
     ])),
-    strip, hint,
-    h("div.add", record, button(t("class.files"), { symbol: "images", onclick: () => picker.click() }), picker));
+    // Above the images, so that the button stays under the finger while they arrive.
+    h("div.add", record, button(t("class.files"), { symbol: "images", onclick: () => picker.click() }), picker),
+    strip, hint);
   body.dataset.name = name;
   acceptDrop(body, project, name);
   const element = h("li.card", body);

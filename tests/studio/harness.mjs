@@ -91,8 +91,8 @@ export async function seriousFindings(page) {
 const looks = [["phone", phone, "light"], ["phone", phone, "dark"], ["desktop", desktop, "light"], ["desktop", desktop, "dark"]];
 
 /** Looks at a screen in all sizes and colours: an image of each, no serious finding, nothing wider than the window, nothing too small for a finger. */
-export async function inspect(page, name) {
-  const folder = process.env.THOMAS_STUDIO_SCREENSHOTS;
+export async function inspect(page, name, { images = true } = {}) {
+  const folder = images ? process.env.THOMAS_STUDIO_SCREENSHOTS : undefined;
   if (folder) mkdirSync(folder, { recursive: true });
   for (const [kind, size, colorScheme] of looks) {
     await page.setViewportSize(size);

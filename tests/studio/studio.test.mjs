@@ -10,7 +10,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { after, before } from "node:test";
 import { isCross, sceneSeconds } from "./camera.mjs";
-import { inspect, phone, program, startBrowser, startStudio, watch, work } from "./harness.mjs";
+import { inspect, phone, program, seriousFindings, startBrowser, startStudio, watch, work } from "./harness.mjs";
 
 const photoNetwork = path.join(process.env.THOMAS_ASSETS ?? "/nowhere", "models/onnx/mobilenet_v2_1.0_224.onnx");
 const frames = 20, liveWithin = 1000;
@@ -190,26 +190,28 @@ async function compareWithCommandLine(project, file) {
 
 async function wholeWay(t, title, network) {
   const page = await open(t);
+  // The second network shows the same screens: they are looked at again only for their images.
+  const look = network && !process.env.THOMAS_STUDIO_SCREENSHOTS ? () => {} : (screen) => inspect(page, `${screen}-${title}`);
   await teach(t, page, title, network);
-  await inspect(page, `teach-${title}`);
+  await look("teach");
   await step(page, "Live");
   await page.locator(".now .bars li").first().waitFor();
   // The starter has names of its own; the shared photo network has none.
   if (!network) await page.getByRole("heading", { name: "Before you taught it" }).waitFor();
-  await inspect(page, `live-${title}`);
+  await look("live");
   await step(page, "Results");
   await page.getByText("The true value is very likely between").first().waitFor();
   assert.equal(await page.getByText(/^100\s?%$/).filter({ visible: true }).and(page.locator(".figure")).count(), 0, "a bare 100 %");
-  await inspect(page, `results-${title}`);
+  await look("results");
   await step(page, "Train");
   await page.locator(".fact").first().waitFor();
-  await inspect(page, `more-${title}`);
+  await look("more");
   await trainMore(page, network ? 3 : 2);
-  await inspect(page, `trained-${title}`);
+  await look("trained");
   await page.getByRole("button", { name: "Use this one" }).click();
   await step(page, "Export");
   const file = await download(page, "onnx");
-  await inspect(page, `export-${title}`);
+  await look("export");
   await download(page, "tflite");
   const project = /#\/p\/([^/]+)/.exec(page.url())[1];
   await compareWithCommandLine(project, file);
@@ -220,8 +222,24 @@ async function wholeWay(t, title, network) {
   if (network) await pauseAndStop(page);
   await page.getByRole("link", { name: "All projects" }).click();
   await page.getByRole("heading", { name: title }).waitFor();
-  await inspect(page, `projects-${title}`);
+  await look("projects");
 }
+
+test("what is watched for is found where it is planted, and the page cannot reach another address", async (t) => {
+  const page = await open(t, { complain: false }), complaints = watch(page, studio.address);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  assert.deepEqual(complaints, []);
+  assert.deepEqual(await seriousFindings(page), []);
+  const outcome = await page.evaluate(() => fetch("http://127.0.0.1:9/").then(() => "reached", (error) => error.name));
+  assert.equal(outcome, "TypeError");
+  assert.match(complaints.join("\n"), /Content Security Policy/);
+  await page.evaluate(() => document.querySelector("main").append(document.createElement("img"), Object.assign(document.createElement("p"), { id: "wide" })));
+  await page.evaluate(() => Object.assign(document.getElementById("wide").style, { width: "2000px", height: "1px" }));
+  assert.match((await seriousFindings(page)).join("\n"), /image-alt/);
+  await assert.rejects(inspect(page, "planted", { images: false }), /image-alt/);
+  await page.evaluate(() => document.querySelector("main img").remove());
+  await assert.rejects(inspect(page, "planted", { images: false }), /wider than the window/);
+});
 
 test("a first visit offers a project", async (t) => {
   const page = await open(t);

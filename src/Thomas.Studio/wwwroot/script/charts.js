@@ -70,7 +70,7 @@ function scale(low, high) {
 }
 
 function ticks(xMax, width) {
-  const most = Math.max(2, Math.floor(width / 70)), step = Math.max(1, Math.ceil(xMax / most));
+  const most = Math.max(2, Math.floor(width / 70)), step = [1, 2, 5, 10, 20, 25, 50, 100].find((size) => size * most >= xMax) ?? Math.ceil(xMax / most);
   const values = [];
   for (let value = 0; value <= xMax; value += step) values.push(value);
   return values;

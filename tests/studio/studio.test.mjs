@@ -145,7 +145,9 @@ async function pauseAndStop(page) {
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused", { exact: true }).waitFor();
   await inspect(page, "paused");
-  await page.getByRole("button", { name: "Resume" }).click();
+  // Whoever works by keyboard stays where they are: the button is another one now, the focus still on it.
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Resume");
+  await page.keyboard.press("Enter");
   await page.getByText(/^Pass \d+ of 50/).waitFor();
   await step(page, "Teach");
   await page.getByRole("link", { name: /Pass \d+ of 50/ }).click();
@@ -313,6 +315,7 @@ test("projects and classes are renamed and deleted", async (t) => {
   await menu("new name", "Delete class");
   await page.getByText("“new name” is deleted.").waitFor();
   await page.getByRole("article", { name: "new name" }).waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Teach", "the focus is lost");
   await page.getByRole("link", { name: "All projects" }).click();
   await menu("passing", "Rename project");
   await page.getByRole("textbox").fill("lasting");

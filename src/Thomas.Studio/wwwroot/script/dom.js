@@ -44,6 +44,27 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Replaces the children of a place that may have the focus: the same control gets it again, else the first one, else the screen's heading. */
+export function refill(place, ...children) {
+  const before = place.contains(document.activeElement) ? document.activeElement : null;
+  fill(place, ...children);
+  if (before === null) return;
+  const controls = [...place.querySelectorAll("button:not(:disabled), input, select, a[href], summary")];
+  const same = controls.find((control) => control.tagName === before.tagName && control.type === before.type && control.value === before.value
+    && control.textContent === before.textContent);
+  const next = same ?? controls[0];
+  if (next) next.focus({ preventScroll: true });
+  else focusHeading();
+}
+
+/** Gives the focus to the heading of the screen, where what had it has gone. */
+export function focusHeading() {
+  const heading = document.querySelector("main h1");
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
 /** Writes a text only if it differs, so that nothing is announced or laid out twice. */
 export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
@@ -97,8 +118,10 @@ export function keyed(container, items, key, create, update) {
   }
   for (const [id, element] of old) {
     if (!now.has(id)) {
+      const hadFocus = element.contains(document.activeElement);
       element.dispose?.();
       element.remove();
+      if (hadFocus) focusHeading();
     }
   }
   container.keyedElements = now;

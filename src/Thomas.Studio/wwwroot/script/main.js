@@ -2,7 +2,7 @@
 import { calls, get, hasToken, keepToken, takeToken } from "./api.js";
 import { camera } from "./camera.js";
 import { attempt, button, toast } from "./dialogs.js";
-import { fill, h, icon, loadIcons, show, text } from "./dom.js";
+import { fill, focusHeading, h, icon, loadIcons, show, text } from "./dom.js";
 import { live } from "./live.js";
 import { loadMessages, preferredLanguage, t } from "./messages.js";
 import { on, store } from "./store.js";
@@ -85,8 +85,7 @@ async function open() {
     shell.title(title?.textContent ?? "");
     // The first screen keeps the focus where the browser has it; later ones begin at their heading.
     if (shown !== "" && shown !== location.hash && title) {
-      title.tabIndex = -1;
-      title.focus({ preventScroll: true });
+      focusHeading();
       window.scrollTo(0, 0);
     }
     shown = location.hash || "#/";

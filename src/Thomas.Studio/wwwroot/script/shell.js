@@ -26,6 +26,7 @@ export const shell = {
       iconButton("gear", t("settings.title"), openSettings)),
     step !== null && steplist(step));
     update();
+    makeDock();
     updateDock();
   },
 
@@ -61,23 +62,43 @@ function update() {
   set(state, "aria-label", words);
 }
 
-const updateDock = throttled(150, () => {
-  fill(dock, uploadLine(), current !== null && current !== "more" && trainingLine());
-  show(dock, dock.childNodes.length > 0);
-});
+// The lines stay while they change, so that they keep the focus and are not read out again and again.
+let lines = null;
 
-function uploadLine() {
-  const { pending, total, done, failures } = uploads;
-  // A few images of the camera are gone before anyone could read of them.
-  const busy = pending > 0 && total > 6;
-  if (!busy && failures.length === 0) return null;
-  return h("div.dock-line",
-    busy && [h("progress", { value: done, max: total, "aria-label": t("uploads.progress") }), h("span", t("uploads.adding", { done, total })),
-      h("button.button.plain", { type: "button", onclick: () => uploads.cancel() }, t("dialog.cancel"))],
-    failures.length > 0 && [icon("warning"), h("span", { role: "status" }, t("uploads.failed", { n: failures.length })),
-      h("button.button.plain", { type: "button", onclick: showFailures }, t("uploads.show")),
-      iconButton("close", t("dialog.dismiss"), () => uploads.forget())]);
+function makeDock() {
+  const progress = h("progress", { max: 1, value: 0, "aria-label": t("uploads.progress") }), words = h("span"), failed = h("span", { role: "status" });
+  const trained = h("progress", { max: 1, value: 0, "aria-label": t("more.progress") }), run = h("span"), percentage = h("span.quiet");
+  const sending = h("div.dock-line", progress, words, h("button.button.plain", { type: "button", onclick: () => uploads.cancel() }, t("dialog.cancel")));
+  const failures = h("div.dock-line", icon("warning"), failed,
+    h("button.button.plain", { type: "button", onclick: showFailures }, t("uploads.show")),
+    iconButton("close", t("dialog.dismiss"), () => uploads.forget()));
+  const training = h("a.dock-line", icon("layers"), trained, run, percentage);
+  lines = { progress, words, failed, trained, run, percentage, sending, failures, training };
+  fill(dock, sending, failures, training);
 }
+
+const updateDock = throttled(150, () => {
+  if (lines === null) return;
+  const { pending, total, done, failures } = uploads, run = store.state?.run;
+  // A few images of the camera are gone before anyone could read of them.
+  const isSending = pending > 0 && total > 6, isTraining = current !== null && current !== "more" && isActive(run);
+  show(lines.sending, isSending);
+  show(lines.failures, failures.length > 0);
+  show(lines.training, isTraining);
+  show(dock, isSending || failures.length > 0 || isTraining);
+  if (isSending) {
+    lines.progress.value = done / total;
+    text(lines.words, t("uploads.adding", { done, total }));
+  }
+  if (failures.length > 0) text(lines.failed, t("uploads.failed", { n: failures.length }));
+  if (isTraining) {
+    const share = run.steps > 0 ? run.step / run.steps : 0;
+    lines.training.href = `#/p/${encodeURIComponent(store.state.id)}/more`;
+    lines.trained.value = share;
+    text(lines.run, runLine(run));
+    text(lines.percentage, percent(share));
+  }
+});
 
 function showFailures() {
   return openDialog(t("uploads.failed", { n: uploads.failures.length }), (close) => [
@@ -88,15 +109,6 @@ function showFailures() {
       uploads.forget();
     } }, t("dialog.ok"))),
   ]);
-}
-
-function trainingLine() {
-  const run = store.state?.run;
-  if (!isActive(run)) return null;
-  const share = run.steps > 0 ? run.step / run.steps : 0;
-  return h("a.dock-line", { href: `#/p/${encodeURIComponent(store.state.id)}/more` },
-    icon(run.status === "paused" ? "pause" : "layers"),
-    h("progress", { value: share, max: 1, "aria-label": t("more.progress") }), h("span", runLine(run)), h("span.quiet", percent(share)));
 }
 
 on(store, "state run training", update);

@@ -1,7 +1,7 @@
 // Export: the network as a file, with the names of its classes.
 import { projectPath, request } from "../api.js";
 import { button, errorText, note } from "../dialogs.js";
-import { fill, h } from "../dom.js";
+import { fill, h, refill } from "../dom.js";
 import { bytes, t } from "../messages.js";
 import { inUse, isUsable, use } from "../runs.js";
 import { choices } from "../settings.js";
@@ -17,7 +17,7 @@ export function exportScreen(signal) {
     const { state } = store, usable = isUsable(state.run), version = JSON.stringify([state.head.isTrained, usable, inUse(state)]);
     if (version === drawn) return;
     drawn = version;
-    fill(which, usable && choices(t("live.which"), [["head", t("which.head")], ["run", t("which.run")]], inUse(state), (value) => use(store.state, value)));
+    refill(which, usable && choices(t("live.which"), [["head", t("which.head")], ["run", t("which.run")]], inUse(state), (value) => use(store.state, value)));
     fill(missing, !state.head.isTrained && note("info", h("p", t("export.untrained"))));
     fill(buttons, formats.map((format) => h("section.panel.export", h("h2", t(`export.${format}`)), h("p.quiet", t(`export.${format}Help`)),
       button(t("export.make", { format: `.${format}` }), { symbol: "download", kind: "primary", disabled: !state.head.isTrained, onclick: (event) =>

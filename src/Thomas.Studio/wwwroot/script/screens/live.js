@@ -1,7 +1,7 @@
 // Live: what the network says of the camera's picture or of a chosen image, now and before.
 import { camera } from "../camera.js";
 import { button } from "../dialogs.js";
-import { fill, h, show, text, throttled } from "../dom.js";
+import { fill, h, refill, show, text, throttled } from "../dom.js";
 import { filesOf, mayBeImage } from "../images.js";
 import { live } from "../live.js";
 import { number, t } from "../messages.js";
@@ -50,7 +50,7 @@ export function liveScreen(signal) {
     const version = JSON.stringify([network, run?.status, head.accuracy, run?.after, wanted, live.canAskModel]);
     if (version === drawn) return;
     drawn = version;
-    fill(which,
+    refill(which,
       isUsable(run) && choices(t("live.which"), [["head", t("which.head")], ["run", t("which.run")]], network, (value) => {
         use(store.state, value);
         now.update(null);

@@ -2,7 +2,7 @@
 import { post, projectPath, remove } from "../api.js";
 import { lineChart } from "../charts.js";
 import { attempt, button, confirmDialog, errorText, foreign, note } from "../dialogs.js";
-import { announce, fill, h, icon, set, show, text, throttled } from "../dom.js";
+import { announce, fill, h, icon, refill, set, show, text, throttled } from "../dom.js";
 import { bytes, duration, energy, number, percent, t } from "../messages.js";
 import { inUse, isActive, isUsable, runLine, use } from "../runs.js";
 import { on, store } from "../store.js";
@@ -35,14 +35,10 @@ function setup(project, signal) {
   const start = button(t("more.start"), { symbol: "play", kind: "primary.large", onclick: () => begin(project) });
   const lacking = h("p.note-text", { hidden: true });
   let plan = null, asked = 0, lacks = false;
-  const draw = () => {
-    const focused = list.contains(document.activeElement);
-    fill(list, policies.map((policy) => option(policy, plan, () => {
-      chosen.policy = policy;
-      check();
-    })));
-    if (focused) list.querySelector(":checked").focus();
-  };
+  const draw = () => refill(list, policies.map((policy) => option(policy, plan, () => {
+    chosen.policy = policy;
+    check();
+  })));
   const check = () => {
     const row = rowOf(plan, chosen.policy);
     start.disabled = lacks || row?.fits === false;
@@ -159,7 +155,10 @@ function runPanel(project, signal) {
     const time = t(active ? "more.spent" : "more.took", { time: duration(run.seconds ?? 0) });
     const device = store.about?.devices?.find(({ id }) => id === run.device)?.name ?? run.device;
     text(spent, [time, device, run.joules > 0 && energy(run.joules)].filter(Boolean).join(" · "));
-    fill(table.lastChild, figures(run.curves ?? []));
+    if (table.dataset.passes !== String(run.curves?.length)) {
+      table.dataset.passes = String(run.curves?.length);
+      fill(table.lastChild, figures(run.curves ?? []));
+    }
     if (status !== null && status !== run.status) announce(runLine(run));
     status = run.status;
     const version = JSON.stringify([run.status, run.pausedBy, run.after, run.hasResult, run.notices, inUse(store.state)]);
@@ -169,7 +168,7 @@ function runPanel(project, signal) {
       (run.notices ?? []).map((words) => note("info", h("p", foreign(words)))),
       run.status === "failed" && note("warning", h("p", errorText(run.error?.code ? run.error : { message: run.error }))));
     fill(outcome, isUsable(run) && result(run));
-    fill(buttons, active ? [
+    refill(buttons, active ? [
       run.status === "paused" ? button(t("run.resume"), { symbol: "play", kind: "primary", onclick: () => act("resume") })
         : button(t("run.pause"), { symbol: "pause", disabled: run.status !== "training", onclick: () => act("pause") }),
       button(t("run.stop"), { symbol: "stop", disabled: run.status === "finishing", onclick: async () => {

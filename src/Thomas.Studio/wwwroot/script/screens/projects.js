@@ -1,7 +1,7 @@
 // The list of projects: make, open, rename, delete.
 import { get, projectPath, put, remove } from "../api.js";
 import { attempt, button, confirmDialog, menuButton, nameDialog, toast } from "../dialogs.js";
-import { fill, h, icon } from "../dom.js";
+import { fill, focusHeading, h, icon, refill } from "../dom.js";
 import { ago, t } from "../messages.js";
 import { newProject } from "./new-project.js";
 
@@ -12,7 +12,7 @@ export function projectsScreen(signal) {
     const names = new Map(models.map((model) => [model.id, model]));
     fill(place, projects.length === 0 ? welcome(create) : [
       h("div.title-row", h("h1", t("projects.title")), button(t("projects.new"), { symbol: "plus", kind: "primary", onclick: () => create() })), list]);
-    fill(list, projects.map((project) => card(project, names.get(project.model?.id ?? project.model), again)));
+    refill(list, projects.map((project) => card(project, names.get(project.model?.id ?? project.model), again)));
   };
   const again = () => attempt(reload);
   const create = async (file) => {
@@ -46,7 +46,9 @@ function card(project, model, again) {
       [t("projects.rename"), "pencil", async () => {
         const renamed = await nameDialog(t("projects.rename"), t("projects.name"), project.name, t("dialog.save"),
           (value) => put(projectPath(project.id), { name: value }), 80);
-        if (renamed) await again();
+        if (!renamed) return;
+        await again();
+        focusHeading();
       }],
       [t("projects.delete"), "trash", async () => {
         const question = t("projects.deleteQuestion", { name: project.name, images: t("projects.images", { n: project.images }) });
@@ -56,6 +58,7 @@ function card(project, model, again) {
           toast(t("projects.deleted", { name: project.name }));
         });
         await again();
+        focusHeading();
       }, true],
     ]));
 }

@@ -1,7 +1,7 @@
 // Results: how good it is, on which images that was measured, and where it goes wrong.
 import { get, projectPath } from "../api.js";
 import { errorText, foreign, note } from "../dialogs.js";
-import { fill, h, throttled } from "../dom.js";
+import { fill, h, refill, throttled } from "../dom.js";
 import { thumbnail } from "../images.js";
 import { duration, number, percent, t } from "../messages.js";
 import { inUse, isUsable } from "../runs.js";
@@ -22,7 +22,7 @@ export function resultsScreen(signal) {
     const now = JSON.stringify([chosen, chosen === "head" ? [head.isTrained, head.images, head.seconds, head.accuracy] : run.seconds]);
     if (now === version) return;
     version = now;
-    fill(which, isUsable(run) && choices(t("live.which"), [["head", t("which.head")], ["run", t("which.run")]], chosen, (value) => {
+    refill(which, isUsable(run) && choices(t("live.which"), [["head", t("which.head")], ["run", t("which.run")]], chosen, (value) => {
       chosen = value;
       update();
     }));
@@ -31,7 +31,7 @@ export function resultsScreen(signal) {
       const report = await get(projectPath(project, `/report${chosen === "run" ? "?which=run" : ""}`), { signal });
       if (now !== version) return;
       loaded = true;
-      fill(body, report.trained === false ? empty(project) : content(project, report, chosen === "run", update));
+      refill(body, report.trained === false ? empty(project) : content(project, report, chosen === "run", update));
     } catch (error) {
       if (signal.aborted) return;
       // An older run has only its figures.

@@ -15,8 +15,8 @@ internal static class StudioId
     public static string New() => Guid.NewGuid().ToString("N")[^Digits..];
 
     /// <summary>
-    /// A secret of 244 random bits, from the system's generator. Not from the class for cryptography, which needs OpenSSL on Linux, and a program without system
-    /// libraries has none.
+    /// A secret of 244 random bits, from the system's generator. Not from the class for cryptography, which needs OpenSSL on Linux: a program without
+    /// system libraries has none.
     /// </summary>
     public static string NewSecret() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 

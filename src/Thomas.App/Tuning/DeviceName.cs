@@ -22,7 +22,8 @@ internal static class DeviceName
         }
 
         string[] parts = text?.Split(':') ?? [];
-        if (parts is not [OpenCl or Hybrid, string digits] || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int value)) return false;
+        if (parts is not [OpenCl or Hybrid, string digits]) return false;
+        if (!int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int value)) return false;
         (kind, number) = (parts[0] == OpenCl ? DeviceKind.OpenCl : DeviceKind.Hybrid, value);
         return true;
     }

@@ -3,7 +3,6 @@ using System.Collections.Generic;
 using Thomas.App.Reports;
 using Thomas.Autodiff;
 using Thomas.Planning;
-using Thomas.Runtime;
 using Thomas.Training;
 
 namespace Thomas.App.Tuning;

@@ -1,5 +1,3 @@
-using Thomas.Data;
-
 namespace Thomas.App.Tuning;
 
 /// <summary>How networks are tuned unless told otherwise, by whatever program.</summary>

@@ -9,7 +9,6 @@ using Thomas.App.Reports;
 using Thomas.App.Tuning;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Runtime;
 using Thomas.Studio;
 using Thomas.Studio.Models;
 

@@ -24,7 +24,8 @@ internal sealed class ListenOption
         IPEndPoint? listen = parsed.GetValue(_listen);
         int? port = parsed.GetValue(_port);
         if (listen is not { Port: > 0 }) return (listen?.Address, port ?? UsualPort);
-        return port is null ? (listen.Address, listen.Port) : throw new UsageException("The port is given twice, by --port and behind the address of --listen.");
+        if (port is null) return (listen.Address, listen.Port);
+        throw new UsageException("The port is given twice, by --port and behind the address of --listen.");
     }
 
     private static Option<IPEndPoint> Listen()

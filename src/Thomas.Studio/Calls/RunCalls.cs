@@ -41,11 +41,14 @@ internal static class RunCalls
         });
     }
 
-    private static void Add(Routes routes, StudioHome home, string what, Action<ProjectRun> act) => routes.Add("POST", $"projects/*/run/{what}", async request =>
+    private static void Add(Routes routes, StudioHome home, string what, Action<ProjectRun> act)
     {
-        using ProjectStore.Use use = await home.Projects.Enter(request.Part(0), request.Aborted);
-        ProjectRun run = use.Project.Run ?? throw StudioException.Conflict("noRun", "There is no run.");
-        act(run);
-        await request.Reply(run.ToReply(), StudioJson.Default.RunReply);
-    });
+        routes.Add("POST", $"projects/*/run/{what}", async request =>
+        {
+            using ProjectStore.Use use = await home.Projects.Enter(request.Part(0), request.Aborted);
+            ProjectRun run = use.Project.Run ?? throw StudioException.Conflict("noRun", "There is no run.");
+            act(run);
+            await request.Reply(run.ToReply(), StudioJson.Default.RunReply);
+        });
+    }
 }

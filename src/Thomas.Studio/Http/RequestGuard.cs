@@ -70,8 +70,8 @@ internal sealed class RequestGuard
         // A link from elsewhere may open the page itself: it holds nothing, and without the token it shows nothing.
         StringValues site = request.Headers["Sec-Fetch-Site"];
         if (site.Count == 0 || site == "same-origin" || site == "none") return;
-        bool opensPage = HttpMethods.IsGet(request.Method) && request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
-        if (!opensPage || request.Path.StartsWithSegments("/api")) throw Foreign();
+        bool navigates = request.Headers["Sec-Fetch-Mode"] == "navigate" && request.Headers["Sec-Fetch-Dest"] == "document";
+        if (!navigates || !HttpMethods.IsGet(request.Method) || request.Path.StartsWithSegments("/api")) throw Foreign();
     }
 
     /// <summary>Checks the token, in a time that tells nothing about it.</summary>

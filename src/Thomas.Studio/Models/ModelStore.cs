@@ -5,7 +5,6 @@ using System.IO;
 using System.Text.Json;
 using System.Threading;
 using Thomas.Data.Handwriting;
-using Thomas.Imaging;
 using Thomas.Study;
 using Thomas.Training;
 
@@ -200,7 +199,11 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
                 if (_models.ContainsKey(StarterId)) return;
             }
 
-            StudySources sources = new(1, folder, new Dictionary<string, string>(), new SkiaImageDecoder()) { DigitsToLearn = settings.StarterDigits, ToTest = 10 };
+            StudySources sources = new(1, folder, new Dictionary<string, string>(), settings.Decoder(0))
+            {
+                DigitsToLearn = settings.StarterDigits,
+                ToTest = HandwrittenSet.Digits.Length,
+            };
             Model model = sources.Model(StudySources.DigitsModel, cancellation);
             string work = Directory.CreateDirectory(Path.Combine(folder, Unfinished + StudioId.New())).FullName;
             string file = Path.Combine(work, TfLiteFile);

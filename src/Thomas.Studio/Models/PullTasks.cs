@@ -11,7 +11,7 @@ using Thomas.Training;
 
 namespace Thomas.Studio.Models;
 
-/// <summary>Downloads of stock models from their publishers, one at a time; the only thing that leaves the device, and only when a person asks for it.</summary>
+/// <summary>Downloads of stock models from their publishers, one at a time: all that uses the network, and only when a person asks for it.</summary>
 /// <param name="folder">The models' folder.</param>
 /// <param name="models">Where they go.</param>
 /// <param name="events">Who is told.</param>

@@ -76,7 +76,8 @@ internal sealed class Pictures
         int removed = 0;
         foreach (string path in Directory.GetFiles(_folder))
         {
-            if (long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long id) && held.Contains(id)) continue;
+            string name = Path.GetFileNameWithoutExtension(path);
+            if (long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out long id) && held.Contains(id)) continue;
             TemporaryFile.TryDelete(path);
             removed++;
         }

@@ -40,7 +40,8 @@ internal sealed record ProjectFile
         try
         {
             ProjectFile? file = JsonSerializer.Deserialize(InputFile.ReadAll(Path.Combine(folder, FileName), MostBytes), StoreJson.Default.ProjectFile);
-            if (file is { Version: CurrentVersion } && file.Id == Path.GetFileName(folder) && Array.TrueForAll(file.Classes, name => name is not null)) return file;
+            bool isOwn = file is { Version: CurrentVersion } && file.Id == Path.GetFileName(folder);
+            if (isOwn && Array.TrueForAll(file!.Classes, name => name is not null)) return file;
             problem = "its project.json is of another version, or of another project";
         }
         catch (Exception e) when (InputFile.IsReadError(e) || e is JsonException)

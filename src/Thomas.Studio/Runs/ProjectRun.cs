@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
-using Thomas.Data;
 using Thomas.Studio.Http;
 using Thomas.Training;
 
@@ -142,10 +141,10 @@ internal sealed class ProjectRun : IAsyncDisposable
             {
                 throw NotActive();
             }
-            else if (_file.Curves.Length > 0 && File.Exists(RunJob.CheckpointOf(_folder)))
+            else if (File.Exists(RunJob.CheckpointOf(_folder)))
             {
-                // What the checkpoint holds becomes a network when the run ends with the epochs that it has.
-                StartJob(_file.Curves.Length, stops: true);
+                // What the checkpoint holds becomes a network when the run ends with the epochs that it has, at least the first.
+                StartJob(int.Max(1, _file.Curves.Length), stops: true);
             }
             else
             {
@@ -190,9 +189,9 @@ internal sealed class ProjectRun : IAsyncDisposable
     /// <summary>Ends it so that it can go on later.</summary>
     public async ValueTask DisposeAsync()
     {
-        RunJob? job;
-        lock (_gate) job = _job;
-        if (job is not null) await job.Interrupt();
+        Task ended;
+        lock (_gate) ended = _job?.Interrupt() ?? Task.CompletedTask;
+        await ended;
         lock (_using)
         {
             _classifier?.Dispose();
@@ -236,7 +235,12 @@ internal sealed class ProjectRun : IAsyncDisposable
 
     private void Ended(RunFile file)
     {
-        lock (_gate) (_file, _job) = (file, null);
+        lock (_gate)
+        {
+            _job!.Dispose();
+            (_file, _job) = (file, null);
+        }
+
         _place.Events.Mark(EventKinds.Run | EventKinds.State);
     }
 }

@@ -13,8 +13,8 @@ using Thomas.Training;
 
 namespace Thomas.Studio.Runs;
 
-/// <summary>A run at work, on a thread of its own: the same training as <c>thomas tune</c>, with checkpoints, pauses and what a person wants to watch.</summary>
-internal sealed class RunJob
+/// <summary>A run at work, on a thread of its own: the training of <c>thomas tune</c>, with checkpoints, pauses and what a person wants to watch.</summary>
+internal sealed class RunJob : IDisposable
 {
     private const int MostNotices = 50;
     private const long CacheBytes = 1L << 30;
@@ -82,6 +82,14 @@ internal sealed class RunJob
         return _work;
     }
 
+    /// <summary>Called when it has ended.</summary>
+    public void Dispose()
+    {
+        _energy.Dispose();
+        _switch.Dispose();
+        _cancel.Dispose();
+    }
+
     /// <summary>As the API shows it.</summary>
     public RunReply ToReply()
     {
@@ -123,7 +131,6 @@ internal sealed class RunJob
             end = Snapshot() with { Status = RunStatus.Failed, Error = e.Message };
         }
 
-        _energy.Dispose();
         if (RunStatus.IsFinal(end.Status)) TemporaryFile.TryDelete(CheckpointOf(_folder));
         TryWrite(end);
         _ended(end);
@@ -164,6 +171,7 @@ internal sealed class RunJob
         CacheFolder.Trim(_place.Cache, CacheBytes);
         if (result.Cancelled && _isInterrupted) return Snapshot() with { Status = RunStatus.Training };
         SetStatus(RunStatus.Finishing);
+        Take(result.Epochs);
         ModelFiles.Save(result.Model, _modelPath, new SaveOptions());
         foreach (string warning in result.Warnings) Notice(warning);
         return Snapshot() with
@@ -266,19 +274,37 @@ internal sealed class RunJob
         if (progress.Loss is float loss) _losses.Add(progress.Done, loss);
     }
 
+    /// <summary>An epoch is on the disk before it is shown.</summary>
     private void Tell(EpochReport epoch)
     {
+        List<CurveReply> curves;
+        lock (_gate) curves = [.. _curves];
+        curves.RemoveAll(curve => curve.Epoch >= epoch.Epoch);
+        curves.Add(CurveOf(epoch));
+        TryWrite(Snapshot() with { Curves = [.. curves] });
         lock (_gate)
         {
-            _curves.RemoveAll(curve => curve.Epoch >= epoch.Epoch);
-            _curves.Add(new CurveReply(epoch.Epoch, epoch.TrainLoss, epoch.ValidationLoss, epoch.TrainAccuracy, epoch.ValidationAccuracy));
+            _curves.Clear();
+            _curves.AddRange(curves);
             if (epoch.Epoch >= _epochs) _status = RunStatus.Finishing;
             else if (_status == RunStatus.Preparing) _status = RunStatus.Training;
         }
 
-        TryWrite(Snapshot());
         _place.Events.Mark(EventKinds.Run);
     }
+
+    /// <summary>All epochs as the training knows them: a program that was killed may not have noted the last one.</summary>
+    private void Take(IReadOnlyList<EpochReport> epochs)
+    {
+        lock (_gate)
+        {
+            _curves.Clear();
+            foreach (EpochReport epoch in epochs) _curves.Add(CurveOf(epoch));
+        }
+    }
+
+    private static CurveReply CurveOf(EpochReport epoch) =>
+        new(epoch.Epoch, epoch.TrainLoss, epoch.ValidationLoss, epoch.TrainAccuracy, epoch.ValidationAccuracy);
 
     private void SetStatus(string status)
     {

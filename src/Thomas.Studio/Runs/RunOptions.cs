@@ -2,7 +2,6 @@ using System;
 using System.Collections.Generic;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
-using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Studio.Models;
 using Thomas.Training;

@@ -30,7 +30,8 @@ public sealed class StudioCommandTests
         Assert.Equal(202, (int)shutdown.StatusCode);
         CliRun ended = await run;
         Assert.Equal(0, ended.Code);
-        Assert.Contains($"http://127.0.0.1:{told.GetProperty("port").GetInt32()}/#token={told.GetProperty("token").GetString()}", ended.Out, StringComparison.Ordinal);
+        string address = $"http://127.0.0.1:{told.GetProperty("port").GetInt32()}/#token={told.GetProperty("token").GetString()}";
+        Assert.Contains(address, ended.Out, StringComparison.Ordinal);
         Assert.Contains("imported the model 'tiny'", ended.Error, StringComparison.Ordinal);
     }
 

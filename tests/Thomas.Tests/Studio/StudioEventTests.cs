@@ -1,11 +1,9 @@
 using System;
-using System.Collections.Generic;
 using System.IO;
 using System.Net.Http;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
-using Thomas.Tests.Data;
 using Xunit;
 
 namespace Thomas.Tests.Studio;

@@ -1,13 +1,10 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Net;
 using System.Net.Http;
 using System.Text;
 using System.Text.Json;
-using System.Threading;
 using System.Threading.Tasks;
-using Thomas.Data;
 using Thomas.Runtime;
 using Thomas.Studio;
 using Thomas.Tests.Data;
@@ -155,8 +152,11 @@ internal sealed class StudioFixture : IAsyncDisposable
     }
 
     /// <summary>Waits until the head knows all images.</summary>
-    public Task<JsonElement> UntilTrained(string project) => Until(
-        project, state => state.GetProperty("head") is JsonElement head && head.GetProperty("isTrained").GetBoolean() && !head.GetProperty("isStale").GetBoolean());
+    public Task<JsonElement> UntilTrained(string project) => Until(project, state =>
+    {
+        JsonElement head = state.GetProperty("head");
+        return head.GetProperty("isTrained").GetBoolean() && !head.GetProperty("isStale").GetBoolean();
+    });
 
     /// <summary>Waits until the run has a status.</summary>
     public async Task<JsonElement> UntilRun(string project, params string[] statuses) =>

@@ -8,7 +8,6 @@ using System.Text.Json;
 using System.Threading.Tasks;
 using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
-using Thomas.Tests.Training;
 using Xunit;
 
 namespace Thomas.Tests.Studio;
@@ -27,8 +26,8 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
 
     private static readonly string[] Names =
     [
-        "red", "green", "", " ", "..", "../x", "..%2f..%2fx", "%2e%2e", "C:\\x", "a%0ab", "%00", "%ff%fe", "%F0%9F%90%B1", "%ED%A0%80", "&&==", "x".PadLeft(300, 'x'),
-        "starter", "0123456789abcdef", "1", "-1", "99999999999999999999", "1e9", "NaN", "null", "{}", "<script>", "%E2%80%AE",
+        "red", "green", "", " ", "..", "../x", "..%2f..%2fx", "%2e%2e", "C:\\x", "a%0ab", "%00", "%ff%fe", "%F0%9F%90%B1", "%ED%A0%80", "&&==",
+        "x".PadLeft(300, 'x'), "starter", "0123456789abcdef", "1", "-1", "99999999999999999999", "1e9", "NaN", "null", "{}", "<script>", "%E2%80%AE",
     ];
 
     private static readonly string[] Values =
@@ -37,6 +36,8 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
         "\"\\u0000\"", "[]", "{}", "[[[[]]]]", "\"all\"", "\"bias\"", "\"last\"", "\"last:99999999\"", "\"sparse:1B\"", "\"scratch\"", "\"tflite\"", "\"onnx\"",
         "\"head\"", "\"run\"", "\"cpu\"", "\"opencl:0\"", "\"starter\"", "\"x\\u202e\"",
     ];
+
+    private static readonly string[] Methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEADER", "OPTIONS"];
 
     private static readonly string[] Members =
         ["name", "model", "from", "to", "class", "batch", "device", "epochs", "memoryBytes", "policy", "learningRate", "format", "which", "extra"];
@@ -69,8 +70,18 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
                 counts[status] = counts.GetValueOrDefault(status) + 1;
                 string text = answer.Content.Headers.ContentType?.MediaType == "text/event-stream" ? "" : await answer.Content.ReadAsStringAsync();
                 Assert.True(status < 500 || status is 503 or 507, $"{line}: {status} {text}");
+
+                // What is not even HTTP, such as a zero in a path, the server library refuses without asking.
+                if (status == 400 && text.Length == 0) continue;
                 StudioSecurityTests.CheckHeaders(answer);
                 if (status >= 400) Assert.NotNull(JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("code").GetString());
+                string path = request.RequestUri!.OriginalString.Split('?')[0];
+                if (status == 204 && projects.RemoveAll(id => path == $"api/projects/{id}") > 0 && projects.Count == 0)
+                {
+                    projects.Add(await studio.NewProject());
+                    await studio.Fill(projects[0], 4);
+                }
+
                 if (status == 200 && request.Method == HttpMethod.Post && request.RequestUri!.OriginalString == "api/projects")
                 {
                     projects.Add(JsonDocument.Parse(text).RootElement.GetProperty("id").GetString()!);
@@ -121,7 +132,7 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
             target.Append(i == 0 ? '?' : '&').Append(name).Append('=').Append(value);
         }
 
-        if (rng.Next(20) == 0) method = (string[])["GET", "POST", "PUT", "DELETE", "PATCH", "HEADER", "OPTIONS"] is var all ? all[rng.Next(all.Length)] : method;
+        if (rng.Next(20) == 0) method = Methods[rng.Next(Methods.Length)];
         HttpRequestMessage request = new(new HttpMethod(method), target.ToString());
         if (Body(rng, path, model) is byte[] body && method != "GET") request.Content = new ByteArrayContent(body);
         if (rng.Next(30) == 0) request.Headers.TryAddWithoutValidation("Origin", "http://evil.example");

@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Net;
 using System.Net.Http;
 using System.Text.Json;
 using System.Threading.Tasks;
@@ -9,8 +8,6 @@ using Thomas.Imaging;
 using Thomas.Runtime;
 using Thomas.Studio.Runs;
 using Thomas.Tests.Data;
-using Thomas.Tests.Harness;
-using Thomas.Tests.Training;
 using Xunit;
 
 namespace Thomas.Tests.Studio;

@@ -7,7 +7,6 @@ using System.Net.Http;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Threading.Tasks;
 using Thomas.Studio;
@@ -158,7 +157,8 @@ public sealed class StudioSecurityTests
     public async Task It_listens_to_this_device_alone()
     {
         await using StudioFixture studio = await StudioFixture.Start();
-        if (StudioCertificate.OwnAddress() is not IPAddress own || IPAddress.IsLoopback(own)) Assert.Skip("this machine has no other address");
+        IPAddress own = StudioCertificate.OwnAddress() ?? IPAddress.Loopback;
+        Assert.SkipWhen(IPAddress.IsLoopback(own), "this machine has no other address");
         using TcpClient client = new();
         await Assert.ThrowsAsync<SocketException>(() => client.ConnectAsync(own, studio.Server.Port));
     }
@@ -166,12 +166,14 @@ public sealed class StudioSecurityTests
     [Fact]
     public async Task Its_folder_and_secrets_are_for_the_owner_alone()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has other rights");
         using TemporaryFolder folder = new();
         await using StudioFixture studio = await StudioFixture.Start(settings => settings with { Listen = IPAddress.Loopback }, folder);
         const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
-        Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(studio.Folder) & Others);
-        Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(Path.Combine(studio.Folder, "tls", "studio.pem")) & Others);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(studio.Folder) & Others);
+            Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(Path.Combine(studio.Folder, "tls", "studio.pem")) & Others);
+        }
     }
 
     [Fact]
@@ -184,6 +186,7 @@ public sealed class StudioSecurityTests
             await using StudioFixture studio = await StudioFixture.Start(settings => settings with { Listen = IPAddress.Loopback }, folder);
             Assert.StartsWith($"https://127.0.0.1:{studio.Server.Port}/#token=", studio.Server.Address, StringComparison.Ordinal);
             string? shown = null;
+            List<SslPolicyErrors> seen = [];
             using SocketsHttpHandler handler = new()
             {
                 UseProxy = false,
@@ -192,7 +195,8 @@ public sealed class StudioSecurityTests
                     RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
                     {
                         shown = Convert.ToHexString(certificate!.GetCertHash(HashAlgorithmName.SHA256));
-                        return errors == SslPolicyErrors.RemoteCertificateChainErrors;
+                        seen.Add(errors);
+                        return shown == studio.Server.Fingerprint!.Replace(":", "", StringComparison.Ordinal);
                     },
                 },
             };
@@ -200,7 +204,9 @@ public sealed class StudioSecurityTests
             client.DefaultRequestHeaders.Add("X-Thomas-Token", studio.Server.Token);
             using HttpResponseMessage answer = await client.GetAsync($"https://127.0.0.1:{studio.Server.Port}/api/about");
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            Assert.Equal(studio.Server.Fingerprint!.Replace(":", "", StringComparison.Ordinal), shown);
+
+            // Nobody vouches for it, but it is for this address.
+            Assert.Equal([SslPolicyErrors.RemoteCertificateChainErrors], seen);
             using HttpRequestMessage foreign = new(HttpMethod.Get, $"https://127.0.0.1:{studio.Server.Port}/api/about");
             foreign.Headers.Host = "evil.example";
             using HttpResponseMessage refused = await client.SendAsync(foreign);

@@ -1,3 +1,4 @@
+using System;
 using System.Threading;
 
 namespace Thomas.Runtime;
@@ -19,7 +20,7 @@ internal enum PauseCause
 }
 
 /// <summary>Lets a person pause a run and let it go on. Safe for any number of threads.</summary>
-internal sealed class PauseSwitch
+internal sealed class PauseSwitch : IDisposable
 {
     private readonly Lock _gate = new();
     private CancellationTokenSource _changed = new();
@@ -48,6 +49,13 @@ internal sealed class PauseSwitch
             (former, _changed) = (_changed, new CancellationTokenSource());
         }
 
+        // Not disposed: who waits may still hold its token.
         former.Cancel();
+    }
+
+    /// <summary>Called when no run uses it any more.</summary>
+    public void Dispose()
+    {
+        lock (_gate) _changed.Dispose();
     }
 }

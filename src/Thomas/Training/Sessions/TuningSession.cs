@@ -239,9 +239,9 @@ public sealed partial class TuningSession : IDisposable
             try
             {
                 keep?.Invoke(id);
+                DateTimeOffset now = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
                 SessionImage added;
-                lock (_gate)
-                    added = new SessionImage(id, ClassFor(label), DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()), features);
+                lock (_gate) added = new SessionImage(id, ClassFor(label), now, features);
                 Make(new SessionChange.Add(added));
                 return new TuningSessionItem(id, label, added.Added);
             }

@@ -50,7 +50,7 @@ public sealed class GuardWatchTests
     [Fact]
     public void It_pauses_by_hand_saves_and_goes_on_at_once()
     {
-        PauseSwitch pause = new();
+        using PauseSwitch pause = new();
         GuardWatch watch = Watch(new RunGuard { Switch = pause });
         Assert.True(watch.Wait("train", default));
         Assert.False(watch.IsDue);
@@ -74,7 +74,7 @@ public sealed class GuardWatchTests
     [Fact]
     public async System.Threading.Tasks.Task A_switch_ends_the_wait_of_another_thread()
     {
-        PauseSwitch pause = new();
+        using PauseSwitch pause = new();
         pause.Set(true);
         using ManualResetEventSlim paused = new();
         GuardWatch watch = new(

@@ -72,6 +72,7 @@ internal static class ThomasCommand
         root.Add(BenchCommand.Create(terminal));
         root.Add(PullCommand.Create(terminal));
         root.Add(DemoCommand.Create(terminal, tuned));
+        root.Add(StudioCommand.Create(terminal, tuned));
         foreach (Option option in root.Options)
         {
             if (option is VersionOption) option.Action = new WriteVersion();

@@ -1,5 +1,6 @@
 using System;
 using System.Threading.Tasks;
+using Thomas.Tests.Studio;
 using Thomas.Tests.Training;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
@@ -13,6 +14,7 @@ internal static class Program
     {
         if (args is [CheckpointChild.Command, string folder, string kind]) return Task.FromResult(CheckpointChild.Run(folder, kind));
         if (args is [TuningSessionChild.Command, string session]) return Task.FromResult(TuningSessionChild.Run(session));
+        if (args is [StudioChild.Command, string studio]) return Task.FromResult(StudioChild.Run(studio));
         return Array.Exists(args, arg => arg is "-automated" or "@@")
             ? ConsoleRunner.Run(args)
             : TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);

@@ -12,18 +12,23 @@ internal static class SecureConnections
     /// <exception cref="DownloadException">There is none; the message says what can be done.</exception>
     public static void Check(DownloadOptions options)
     {
-        if (!OperatingSystem.IsLinux()) return;
-        foreach (string library in Libraries)
-        {
-            if (NativeLibrary.TryLoad(library, out nint handle))
-            {
-                NativeLibrary.Free(handle);
-                return;
-            }
-        }
-
+        if (IsThere()) return;
         throw new DownloadException(
             $"Downloading needs OpenSSL (libssl), which this system does not have. Install it (package libssl3 or openssl), or fetch {options.Address} with "
             + $"another program and compare its SHA-256 with {options.Sha256}.");
+    }
+
+    /// <summary>Whether the system has what TLS needs.</summary>
+    public static bool IsThere()
+    {
+        if (!OperatingSystem.IsLinux()) return true;
+        foreach (string library in Libraries)
+        {
+            if (!NativeLibrary.TryLoad(library, out nint handle)) continue;
+            NativeLibrary.Free(handle);
+            return true;
+        }
+
+        return false;
     }
 }

@@ -388,6 +388,10 @@ internal sealed record StockModelsReport(IReadOnlyList<StockModelReport> Models)
 internal sealed record PullReport(
     string Output, string Url, string Sha256, long Bytes, long ResumedAt, bool WasThere, StockModelReport? Model);
 
+internal sealed record StudioReport(string Address, int Port, string Token, string Folder, string? Fingerprint);
+
+internal sealed record StudioReadyReport(int? Port, string? Token, int? Pid, string? Error);
+
 internal sealed record BenchReport(
     string Folder, IReadOnlyList<string> Files, bool IsComplete, int Timings, int Kernels, int Accuracies, IReadOnlyList<AbsentCell> Absent, double Seconds);
 
@@ -414,6 +418,8 @@ internal sealed record BenchDiffReport(
 [JsonSerializable(typeof(DemoReport))]
 [JsonSerializable(typeof(PullReport))]
 [JsonSerializable(typeof(StockModelsReport))]
+[JsonSerializable(typeof(StudioReport))]
+[JsonSerializable(typeof(StudioReadyReport))]
 [JsonSerializable(typeof(BenchReport))]
 [JsonSerializable(typeof(BenchDiffReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

@@ -60,12 +60,12 @@ internal sealed class PlanCommand
             _notes.Add("times are those of the cpu device; memory is that of the OpenCL device and of the host together, and --memory bounds the sum");
         }
 
-        Question question = new(
+        PlanQuestion question = new(
             model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;
-        if (policy is UpdatePolicy one) policies.Add(Examine(question, one, out details));
+        if (policy is UpdatePolicy one) policies.Add(question.Examine(one, out details));
         else Compare(question, policies);
         if (policies.Count == 0) throw new ThomasException($"{model.Info.Name} cannot be trained with any policy. {string.Join(' ', _notes)}");
 
@@ -83,124 +83,20 @@ internal sealed class PlanCommand
         return ExitCode.Success;
     }
 
-    /// <summary>One policy with all that the plan says.</summary>
-    private static PolicyReport Examine(Question question, UpdatePolicy policy, out string? details)
-    {
-        details = null;
-        RunPlan run = Run(question, policy);
-        if (policy.Kind == UpdateKind.Last)
-        {
-            details = run.ToText();
-            return WithRun(LastLayer(question, run.FeatureBatch), run);
-        }
-
-        TrainingPlan plan = run.Step!;
-        details = $"{run.ToText()}\n\n{plan.Step.ToText()}";
-        return WithRun(Report(plan, question.Rates), run) with
-        {
-            TrainedTensors = plan.TrainedTensors,
-            Recomputed = Recomputed(plan),
-            Timeline = plan.Step.Timeline,
-        };
-    }
-
     /// <summary>A line for each policy that the model allows; under a bound those that do not fit are notes.</summary>
-    private void Compare(Question question, List<PolicyReport> policies)
+    private void Compare(PlanQuestion question, List<PolicyReport> policies)
     {
         foreach (UpdatePolicy policy in Compared)
         {
             try
             {
-                RunPlanOptions options = question.Options(policy);
-                RunPlan run = Run(question, policy);
-                PolicyReport report = WithRun(policy.Kind == UpdateKind.Last ? LastLayer(question, run.FeatureBatch) : Report(run.Step!, question.Rates), run);
-                policies.Add(
-                    options.MemoryBytes is null && run.Step is not null
-                    ? report with { SmallestBytes = TrainingPlanner.Smallest(question.WithHead, options.Network!).Memory.Total }
-                    : report);
+                policies.Add(question.Compare(policy, findsSmallest: true));
             }
             catch (ThomasException e)
             {
                 _notes.Add($"{policy}: {e.Message}");
             }
         }
-    }
-
-    /// <summary>The whole run, which keeps to the bound.</summary>
-    private static RunPlan Run(Question question, UpdatePolicy policy) =>
-        RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? question.WithHead : question.Model, question.Options(policy));
-
-    private static PolicyReport WithRun(PolicyReport report, RunPlan run) => report with
-    {
-        RunBytes = run.Total,
-        RunStages = RunMemory.Stages(run),
-        RunDeviceBytes = run.DeviceBytes > 0 ? run.DeviceBytes : null,
-        RunHostBytes = run.DeviceBytes > 0 ? run.HostBytes : null,
-    };
-
-    private static PolicyReport LastLayer(Question question, int inferenceBatch)
-    {
-        RunPlanOptions options = question.Options(UpdatePolicy.Last);
-        HeadPlan plan = options.LastLayerAt(inferenceBatch);
-        List<MemoryPartReport> parts = [new("frozen weights", plan.FrozenConstants), new("inference, then free", plan.Inference), new("the layer", plan.Head)];
-        if (plan.Features > 0) parts.Add(new MemoryPartReport("features", plan.Features));
-        return new PolicyReport(
-            UpdatePolicy.Last.ToString(),
-            plan.TrainedParameters,
-            options.Head.BatchSize,
-            1,
-            plan.Total,
-            null,
-            parts,
-            null,
-            plan.StepMultiplyAdds,
-            null,
-            null,
-            null,
-            plan.StepSeconds(question.Rates),
-            plan.ImageSeconds(question.Rates),
-            null,
-            null,
-            null);
-    }
-
-    private static PolicyReport Report(TrainingPlan plan, CostModel rates)
-    {
-        List<MemoryPartReport> parts = [];
-        foreach ((string name, long bytes) in plan.Parts())
-        {
-            if (bytes > 0) parts.Add(new MemoryPartReport(name, bytes));
-        }
-
-        return new PolicyReport(
-            plan.Options.Policy.ToString(),
-            plan.TrainedParameters,
-            plan.MicroBatch,
-            plan.Runs,
-            plan.Memory.Total,
-            null,
-            parts,
-            plan.Memory.ModelCopy,
-            plan.ForwardMultiplyAdds + plan.BackwardMultiplyAdds + plan.RecomputedMultiplyAdds,
-            plan.ForwardMultiplyAdds,
-            plan.BackwardMultiplyAdds,
-            plan.RecomputedMultiplyAdds,
-            plan.Seconds(rates),
-            null,
-            null,
-            null,
-            null)
-        {
-            DeviceBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.DeviceBytes : null,
-            HostBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.HostBytes : null,
-        };
-    }
-
-    private static List<RecomputedReport> Recomputed(TrainingPlan plan)
-    {
-        List<RecomputedReport> values = [];
-        foreach (RecomputedValue value in plan.Recomputed) values.Add(new RecomputedReport(value.Name, value.Bytes, value.MultiplyAdds));
-        return values;
     }
 
     private void Print(PlanReport report, string? details)
@@ -268,37 +164,5 @@ internal sealed class PlanCommand
         if (timeline is null) return;
         _terminal.Say();
         _terminal.Block(timeline.TrimEnd());
-    }
-
-    /// <summary>What the command line asks.</summary>
-    /// <param name="Model">The model as it is.</param>
-    /// <param name="Images">How many images there are; 0 if that is not known.</param>
-    /// <param name="DatasetBytes">What they hold in memory.</param>
-    /// <param name="DataClasses">Classes of the data; null for as many as the model has.</param>
-    /// <param name="Rates">Rates of this machine.</param>
-    /// <param name="Tuning">What <c>tune</c> would be told, for a policy.</param>
-    private sealed record Question(Model Model, int Images, long DatasetBytes, int? DataClasses, CostModel Rates, Func<UpdatePolicy, TuningOptions> Tuning)
-    {
-        private readonly Dictionary<int, Func<int, HeadPlan>> _lastLayers = [];
-        private Model? _withHead;
-
-        /// <summary>The model with a last layer for the classes of the data.</summary>
-        public Model WithHead => _withHead ??= TrainingPlanner.WithClasses(Model, NewClasses);
-
-        private int NewClasses => DataClasses ?? ClassOutput.Find(Model).Classes;
-
-        /// <summary>What is planned for a policy. The frozen part of the last layer is compiled once for all of them.</summary>
-        public RunPlanOptions Options(UpdatePolicy policy)
-        {
-            TuningOptions tuning = Tuning(policy);
-            int classes = NewClasses;
-            if (tuning.KeepClasses) classes = (DataClasses ?? 0) + ClassOutput.Of(Model).Classes;
-            if (!_lastLayers.TryGetValue(classes, out Func<int, HeadPlan>? lastLayer))
-            {
-                _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
-            }
-
-            return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes, Model) with { LastLayer = lastLayer };
-        }
     }
 }

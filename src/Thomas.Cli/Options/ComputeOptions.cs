@@ -1,6 +1,5 @@
 using System;
 using System.CommandLine;
-using System.Globalization;
 using Thomas.App;
 using Thomas.App.Tuning;
 using Thomas.Cli.Output;
@@ -16,9 +15,7 @@ namespace Thomas.Cli.Options;
 /// <param name="cache">Where the command keeps things.</param>
 internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
 {
-    private const string OpenClName = "opencl";
     private const string AutoName = "auto";
-    private const string HybridName = "hybrid";
 
     private readonly Option<AskedDevice?> _device = Device();
     private readonly Option<string> _openCl = OpenClWords();
@@ -207,23 +204,13 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
                 + "the first GPU, else the first device)",
             HelpName = "auto|cpu|serial|opencl[:N]|hybrid[:N]",
         };
-        option.CompletionSources.Add(AutoName, "cpu", "serial", OpenClName, HybridName);
+        option.CompletionSources.Add(AutoName, DeviceName.Cpu, DeviceName.Serial, DeviceName.OpenCl, DeviceName.Hybrid);
         option.CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            switch (text)
+            if (text == AutoName) return new AskedDevice(new CompileOptions(), IsAuto: true);
+            if (DeviceName.TryParse(text, out DeviceKind kind, out int? number))
             {
-                case AutoName: return new AskedDevice(new CompileOptions(), IsAuto: true);
-                case "cpu": return new AskedDevice(new CompileOptions());
-                case "serial": return new AskedDevice(new CompileOptions { Device = DeviceKind.Serial });
-                case OpenClName: return new AskedDevice(new CompileOptions { Device = DeviceKind.OpenCl });
-                case HybridName: return new AskedDevice(new CompileOptions { Device = DeviceKind.Hybrid });
-            }
-
-            string[] parts = text.Split(':');
-            if (parts is [OpenClName or HybridName, string digits] && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
-            {
-                DeviceKind kind = parts[0] == OpenClName ? DeviceKind.OpenCl : DeviceKind.Hybrid;
                 return new AskedDevice(new CompileOptions { Device = kind, DeviceNumber = number });
             }
 

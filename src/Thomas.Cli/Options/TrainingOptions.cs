@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Runtime;
 using Thomas.Training;
@@ -9,9 +10,7 @@ namespace Thomas.Cli.Options;
 /// <summary>How the new head is trained.</summary>
 internal sealed class TrainingOptions
 {
-    // Strong enough to make new images of old ones, weak enough to keep the class in the image.
     private const int DefaultViews = 4;
-    private const float CropScale = 0.5f;
     private const float ColorStrength = 0.3f;
 
     private static readonly TrainerOptions Default = TrainerOptions.LastLayer;
@@ -258,7 +257,7 @@ internal sealed class TrainingOptions
             augmentation = part.Trim() switch
             {
                 "flip" => augmentation with { Flip = true },
-                "crop" => augmentation with { MinimumCropScale = CropScale },
+                "crop" => augmentation with { MinimumCropScale = TuningDefaults.CropScale },
                 "color" => augmentation with { Color = ColorStrength },
                 string other => throw new UsageException($"--augment contains '{other}'; it takes flip, crop and color, comma-separated, or none."),
             };

@@ -35,6 +35,12 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
     /// </summary>
     public PauseState Pause { get; init; }
 
+    /// <summary>Loss of the step of training that was done last; null where this tells of something else.</summary>
+    internal float? Loss { get; init; }
+
+    /// <summary>Why the run is paused, where <see cref="Pause"/> says that it is.</summary>
+    internal PauseCause Cause { get; init; }
+
     /// <summary>A warning.</summary>
     /// <param name="stage">The stage that it is about.</param>
     /// <param name="message">What went wrong and what follows from it.</param>
@@ -47,13 +53,19 @@ public readonly record struct StageProgress(string Stage, int Done, int Total, s
     }
 
     /// <summary>What a guard works with: it tells of pauses and warns through a progress.</summary>
-    internal static GuardWatch? Watch(RunGuard? guard, IProgress<StageProgress>? progress) => guard is null
-        ? null
-        : new GuardWatch(
+    internal static GuardWatch? Watch(RunGuard? guard, IProgress<StageProgress>? progress)
+    {
+        if (guard is null) return null;
+        GuardWatch? watch = null;
+        return watch = new GuardWatch(
             guard,
-            (stage, message, isPaused) => progress?.Report(
-                new StageProgress(stage, 0, 0, message) { Pause = isPaused ? PauseState.Paused : PauseState.Resumed }),
+            (stage, message, isPaused) => progress?.Report(new StageProgress(stage, 0, 0, message)
+            {
+                Pause = isPaused ? PauseState.Paused : PauseState.Resumed,
+                Cause = isPaused ? watch!.Cause : PauseCause.None,
+            }),
             (stage, message) => progress?.Report(Warning(stage, message)));
+    }
 
     /// <summary>Tells of the preparation of images as the stage <c>decode</c>.</summary>
     /// <param name="progress">Who is told; may be null.</param>

@@ -45,7 +45,7 @@ public sealed class HelpTests
         CliRun run = CliRun.Of("--help");
         Assert.Equal(0, run.Code);
         foreach (string text in (string[])[
-            "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "bench", "pull", "demo", "Exit codes:", "130  cancelled"])
+            "inspect", "classify", "evaluate", "plan", "tune", "convert", "devices", "bench", "pull", "demo", "studio", "Exit codes:", "130  cancelled"])
             Assert.Contains(text, run.Out, StringComparison.Ordinal);
     }
 
@@ -60,6 +60,7 @@ public sealed class HelpTests
     [InlineData("pull", "--sha256")]
     [InlineData("demo", "--out")]
     [InlineData("bench", "--preset")]
+    [InlineData("studio", "--ready-file")]
     public void Every_command_explains_its_options(string command, string option)
     {
         CliRun run = CliRun.Of(command, "--help");

@@ -12,6 +12,49 @@ namespace Thomas.Tests.Training;
 public sealed class TuningSessionChangeTests
 {
     [Fact]
+    public void What_may_come_back_is_held_and_a_closed_session_can_be_counted()
+    {
+        using TemporaryFolder folder = new();
+        using (TuningSession session = SessionJob.Open(folder))
+        {
+            SessionJob.Fill(session, 2);
+            session.Remove(1);
+            session.RemoveClass("green");
+            session.Add("red", SessionJob.Image("red", 9));
+            session.Undo();
+            Assert.Equal([1, 2, 3, 4, 5, 6, 7], session.HeldIds().Order());
+            Assert.Equal([("red", 1), ("blue", 2)], TuningSession.ClassesOf(session.Folder).Select(c => (c.Label, c.Images)));
+
+            // Changes that can no longer be undone let go of what they removed.
+            for (int i = 0; i < 60; i++)
+            {
+                session.Add("red", SessionJob.Image("red", (ulong)i));
+                session.Remove(session.Items[^1].Id);
+            }
+
+            Assert.Equal(3 + 50, session.HeldIds().Count);
+        }
+
+        Assert.Equal([("red", 1), ("blue", 2)], TuningSession.ClassesOf(folder["session"]).Select(c => (c.Label, c.Images)));
+        Assert.Empty(TuningSession.ClassesOf(folder["nothing"]));
+    }
+
+    [Fact]
+    public void An_image_that_cannot_be_kept_is_not_added()
+    {
+        using TemporaryFolder folder = new();
+        using TuningSession session = SessionJob.Open(folder, decoder: new SessionJob.TextDecoder());
+        List<long> kept = [], forgotten = [];
+        long first = session.Add("red", "red 1"u8.ToArray(), kept.Add, forgotten.Add).Id;
+        Assert.Throws<OutputException>(() => session.Add("red", "red 2"u8.ToArray(), id => throw new OutputException("full"), forgotten.Add));
+        Assert.Throws<DataException>(() => session.Add("red\n", "red 2"u8.ToArray(), kept.Add, forgotten.Add));
+        Assert.Equal([first], session.Items.Select(item => item.Id));
+        Assert.Equal(2, session.Add("red", "red 3"u8.ToArray(), kept.Add, forgotten.Add).Id);
+        Assert.Equal([1, 2], kept);
+        Assert.Equal([2], forgotten);
+    }
+
+    [Fact]
     public void Every_change_can_be_undone_and_made_again_also_after_a_restart()
     {
         using TemporaryFolder folder = new();

@@ -16,7 +16,7 @@ internal sealed class GuardWatch
     private readonly Action<string, string, bool> _tell;
     private readonly Action<string, string> _warn;
     private readonly List<string> _warnings = [];
-    private readonly PauseTally _hot = new(), _status = new(), _low = new();
+    private readonly PauseTally _hot = new(), _status = new(), _low = new(), _held = new();
     private SystemSensors? _sensors;
     private GuardReading _last = new();
     private string _hottest = "";
@@ -48,8 +48,11 @@ internal sealed class GuardWatch
     /// <summary>Why the run must end; null if it need not.</summary>
     public string? StopReason { get; private set; }
 
+    /// <summary>Why the run is paused; of several reasons the one that a person can do least about.</summary>
+    public PauseCause Cause => _isLow ? PauseCause.Battery : _isHot || IsThrottled ? PauseCause.Temperature : IsHeld ? PauseCause.User : PauseCause.None;
+
     /// <summary>Whether it is time for a look. Nothing else of a watch costs anything between two looks.</summary>
-    public bool IsDue => _clock.Now >= _next;
+    public bool IsDue => _clock.Now >= _next || _guard.Switch is { IsOn: true };
 
     /// <summary>What it did so far.</summary>
     public PauseReport ToReport()
@@ -58,6 +61,7 @@ internal sealed class GuardWatch
         if (_hot.Count > 0) reasons.Add(_hot.Describe(Text($"above {_guard.MaximumTemperature:0.#} °C (hottest {_hot.Extreme:0.#} °C{_hot.Name})")));
         if (_status.Count > 0) reasons.Add(_status.Describe($"while the system's thermal status was above {_guard.MaximumStatus}"));
         if (_low.Count > 0) reasons.Add(_low.Describe(Text($"with the battery below {Percent(_guard.MinimumBattery)} (lowest {Percent(_low.Extreme)})")));
+        if (_held.Count > 0) reasons.Add(_held.Describe("by hand"));
         return new PauseReport { Duration = Paused, Count = Count, Reasons = reasons, StopReason = StopReason, Warnings = [.. _warnings] };
     }
 
@@ -75,11 +79,12 @@ internal sealed class GuardWatch
     /// <summary>Looks at the device, and returns when the run may go on or was canceled.</summary>
     /// <param name="stage">What the run is doing.</param>
     /// <param name="cancellation">Ends the pause.</param>
-    /// <param name="save">Called once in a pause for the battery, or before the run ends for it.</param>
+    /// <param name="save">Called once in a pause for the battery or by hand, or before the run ends for the battery.</param>
     /// <returns>False if the run must end, see <see cref="StopReason"/>.</returns>
     public bool Wait(string stage, CancellationToken cancellation, Action? save = null)
     {
         StopReason = null;
+        CancellationToken switched = Switched;
         Look(stage);
         if (Reason() is not string reason)
         {
@@ -89,11 +94,11 @@ internal sealed class GuardWatch
 
         bool isSaved = false, hasWaited = false;
         TimeSpan began = _clock.Now;
-        (bool wasHot, bool wasLow, bool wasStatus) = (false, false, false);
+        (bool wasHot, bool wasLow, bool wasStatus, bool wasHeld) = (false, false, false, false);
         while (!cancellation.IsCancellationRequested)
         {
-            (wasHot, wasLow, wasStatus) = (wasHot || _isHot, wasLow || _isLow, wasStatus || IsThrottled);
-            if (_isLow && !isSaved)
+            (wasHot, wasLow, wasStatus, wasHeld) = (wasHot || _isHot, wasLow || _isLow, wasStatus || IsThrottled, wasHeld || IsHeld);
+            if ((_isLow || IsHeld) && !isSaved)
             {
                 isSaved = true;
                 save?.Invoke();
@@ -106,8 +111,9 @@ internal sealed class GuardWatch
             }
 
             _tell(stage, $"paused: {reason}", true);
-            _clock.Wait(_guard.Interval, cancellation);
+            Rest(switched, cancellation);
             hasWaited = true;
+            switched = Switched;
             Look(stage);
             if (Reason() is not string next) break;
             reason = next;
@@ -123,9 +129,15 @@ internal sealed class GuardWatch
         if (wasHot) _hot.Add(paused);
         if (wasStatus) _status.Add(paused);
         if (wasLow) _low.Add(paused);
+        if (wasHeld) _held.Add(paused);
         if (StopReason is null && !cancellation.IsCancellationRequested) _tell(stage, $"goes on after a pause of {Duration(paused)}", false);
         return StopReason is null;
     }
+
+    private bool IsHeld { get; set; }
+
+    // Taken before each look, so that no change after it is missed.
+    private CancellationToken Switched => _guard.Switch?.Changed ?? CancellationToken.None;
 
     private bool IsThrottled => _last.Status is ThermalStatus status && status > _guard.MaximumStatus;
 
@@ -138,6 +150,7 @@ internal sealed class GuardWatch
         }
 
         if (_isHot) return Text($"{_last.Temperature:0.#} °C{_hottest}, goes on below {TemperatureToGoOn:0.#} °C");
+        if (IsHeld) return "by hand, goes on when it is resumed";
         return IsThrottled ? $"the system's thermal status is {_last.Status}, goes on when it is {_guard.MaximumStatus} or less" : null;
     }
 
@@ -145,11 +158,19 @@ internal sealed class GuardWatch
 
     private double BatteryToGoOn => Math.Min(1, _guard.MinimumBattery!.Value + _guard.BatteryHysteresis);
 
+    /// <summary>Waits until the next look, or until the switch changes.</summary>
+    private void Rest(CancellationToken switched, CancellationToken cancellation)
+    {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(switched, cancellation);
+        _clock.Wait(_guard.Interval, either.Token);
+    }
+
     /// <summary>Reads the device and decides. Between its two levels each decision stays what it was.</summary>
     private void Look(string stage)
     {
         bool isFirst = !_hasBegun;
         _hasBegun = true;
+        IsHeld = _guard.Switch is { IsOn: true };
         GuardReading now = Read();
         if (_guard.MaximumTemperature is double hottest)
         {
@@ -189,7 +210,7 @@ internal sealed class GuardWatch
             }
         }
 
-        if (isFirst && now.Status is null && _guard is { MaximumTemperature: null, MinimumBattery: null })
+        if (isFirst && now.Status is null && _guard is { MaximumTemperature: null, MinimumBattery: null, Read: not null })
         {
             Warn(stage, $"the guard has no effect: {Problem("thermal status")}");
         }

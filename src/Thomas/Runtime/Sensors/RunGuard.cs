@@ -62,6 +62,9 @@ public sealed record RunGuard
     /// </summary>
     public Func<GuardReading>? Read { get; init; }
 
+    /// <summary>Pauses the run by hand; null where nobody can.</summary>
+    internal PauseSwitch? Switch { get; init; }
+
     /// <summary>What stands for <c>/sys</c>.</summary>
     internal string? SensorRoot { get; init; }
 
@@ -71,7 +74,7 @@ public sealed record RunGuard
     /// <exception cref="ArgumentException">A limit is out of its range, or there is none; the message names it.</exception>
     internal void Validate()
     {
-        if (MaximumTemperature is null && MinimumBattery is null && Read is null)
+        if (MaximumTemperature is null && MinimumBattery is null && Read is null && Switch is null)
         {
             throw new ArgumentException("A guard needs a limit: a highest temperature, a lowest charge, or a delegate that reads the device's status.");
         }

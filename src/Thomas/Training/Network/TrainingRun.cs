@@ -249,7 +249,7 @@ internal sealed partial class TrainingRun : IDisposable
             _stepTime += Stopwatch.GetElapsedTime(stepStart);
             _lastLoss = loss;
             _steps++;
-            _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps));
+            _progress?.Report(new StageProgress("train", ((_at.Epoch - 1) * _plan.Steps) + _at.Step, _options.Epochs * _plan.Steps) { Loss = loss });
             bool save = IsCheckpointDue();
             if (_at.Step == _plan.Steps || (!save && _at.Step % _options.WatchdogSteps != 0)) continue;
             if (_watchdog.FindNonFinite() is Variable variable) return RollBack(_at.Step - 1, $"'{variable.Name}' is not finite");

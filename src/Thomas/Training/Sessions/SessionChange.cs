@@ -11,6 +11,11 @@ internal abstract class SessionChange
     /// <summary>Images that it takes out.</summary>
     public virtual int Removes => 0;
 
+    /// <summary>Adds the ids of the images that it puts in or takes out.</summary>
+    public virtual void AddIdsTo(HashSet<long> ids)
+    {
+    }
+
     /// <summary>Makes it.</summary>
     public abstract void Do(SessionState state);
 
@@ -25,6 +30,8 @@ internal abstract class SessionChange
     {
         public override int Adds => 1;
 
+        public override void AddIdsTo(HashSet<long> ids) => ids.Add(image.Id);
+
         public override void Do(SessionState state) => state.Insert(image);
 
         public override void Revert(SessionState state) => state.Remove(image);
@@ -36,6 +43,8 @@ internal abstract class SessionChange
     public sealed class Remove(SessionImage image) : SessionChange
     {
         public override int Removes => 1;
+
+        public override void AddIdsTo(HashSet<long> ids) => ids.Add(image.Id);
 
         public override void Do(SessionState state) => state.Remove(image);
 
@@ -60,6 +69,11 @@ internal abstract class SessionChange
         }
 
         public override int Removes => _images.Count;
+
+        public override void AddIdsTo(HashSet<long> ids)
+        {
+            foreach (SessionImage image in _images) ids.Add(image.Id);
+        }
 
         public override void Do(SessionState state) => state.Remove(_class);
 

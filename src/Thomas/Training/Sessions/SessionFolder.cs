@@ -41,6 +41,26 @@ internal sealed class SessionFolder : IDisposable
     /// <exception cref="DataException">It cannot be read.</exception>
     public static SessionManifest? Describe(string folder) => SessionManifest.Read(System.IO.Path.Combine(System.IO.Path.GetFullPath(folder), ManifestName));
 
+    /// <summary>The classes of a session that may be open elsewhere, as far as its log can be read; empty where there is none.</summary>
+    public static IReadOnlyList<TuningSessionClass> ClassesOf(string folder)
+    {
+        SessionState state = new();
+        try
+        {
+            if (Describe(folder) is not SessionManifest manifest) return [];
+            string log = System.IO.Path.Combine(System.IO.Path.GetFullPath(folder), LogName);
+            SessionLog.Scan(log, manifest.Features, record => SessionRecord.Apply(record, state, manifest.Features));
+        }
+        catch (DataException)
+        {
+            // Whoever opens it is told what is wrong.
+        }
+
+        List<TuningSessionClass> classes = [];
+        foreach (SessionClass @class in state.Classes) classes.Add(new TuningSessionClass(@class.Label, @class.Images));
+        return classes;
+    }
+
     /// <summary>Takes a folder, which is made if it does not exist.</summary>
     /// <exception cref="OutputException">It cannot be made or written to.</exception>
     /// <exception cref="DataException">Another has it open, it is no session but not empty, or it cannot be read.</exception>

@@ -35,6 +35,7 @@ internal sealed record SessionHead(LinearHead Head, IReadOnlyList<int> Classes, 
             Images = Report.Images,
             Before = Report.Before?.ToRows(),
             After = Report.After?.ToRows(),
+            Mistakes = [.. Report.Mistakes],
             Checked = Report.Checked,
             Warnings = [.. Report.Warnings],
             Seconds = Report.Duration.TotalSeconds,
@@ -133,6 +134,9 @@ internal sealed record SessionHeadHeader
     /// <summary>See <see cref="TuningSessionReport.After"/>.</summary>
     public int[][]? After { get; init; }
 
+    /// <summary>See <see cref="TuningSessionReport.Mistakes"/>; null in files of earlier versions.</summary>
+    public SessionMistake[]? Mistakes { get; init; }
+
     /// <summary>See <see cref="TuningSessionReport.Checked"/>.</summary>
     public required string Checked { get; init; }
 
@@ -162,6 +166,15 @@ internal sealed record SessionHeadHeader
             if (warning is null) return false;
         }
 
+        foreach (SessionMistake? mistake in Mistakes ?? [])
+        {
+            if (mistake is null || (uint)mistake.Actual >= (uint)Classes.Length || (uint)mistake.Predicted >= (uint)Classes.Length
+                || mistake.Probability is not (>= 0 and <= 1))
+            {
+                return false;
+            }
+        }
+
         return IsSound(Before) && IsSound(After)
             && UInt128.TryParse(Fingerprint, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out fingerprint);
     }
@@ -173,6 +186,7 @@ internal sealed record SessionHeadHeader
         Images = Images,
         Before = Before is null ? null : new ConfusionMatrix(Before),
         After = After is null ? null : new ConfusionMatrix(After),
+        Mistakes = Mistakes ?? [],
         Checked = Checked,
         Warnings = Warnings,
         Duration = TimeSpan.FromSeconds(Seconds),

@@ -85,6 +85,23 @@ internal sealed class SessionLog : IDisposable
         }
     }
 
+    /// <summary>Reads a log that another may be writing to, up to the first record that is not whole.</summary>
+    /// <exception cref="DataException">It cannot be read or is damaged.</exception>
+    public static void Scan(string path, int features, Action<byte[]> apply)
+    {
+        try
+        {
+            InputFile.LengthOf(path);
+            using SessionLog log = new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0), null);
+            log.ReadHeader(features);
+            log.ReadRecords(features, apply);
+        }
+        catch (Exception e) when (InputFile.IsReadError(e))
+        {
+            throw new DataException($"Cannot read the session's images '{path}': {e.Message}", e);
+        }
+    }
+
     /// <summary>Opens a log that has just been written.</summary>
     public static SessionLog Reopen(string path, Func<Stream, Stream>? wrap)
     {

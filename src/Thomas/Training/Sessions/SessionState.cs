@@ -78,6 +78,16 @@ internal sealed class SessionState
         }
     }
 
+    /// <summary>Ids of the images that are there or may come back.</summary>
+    public HashSet<long> HeldIds()
+    {
+        HashSet<long> ids = [];
+        foreach (SessionImage image in _images) ids.Add(image.Id);
+        foreach (SessionChange change in _undo) change.AddIdsTo(ids);
+        foreach (SessionChange change in _redo) change.AddIdsTo(ids);
+        return ids;
+    }
+
     /// <summary>The image of an id; null if there is none.</summary>
     public SessionImage? Find(long id) => IndexOf(id) is int index && index >= 0 ? _images[index] : null;
 

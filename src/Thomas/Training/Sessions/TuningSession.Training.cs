@@ -191,13 +191,16 @@ public sealed partial class TuningSession
 
         bool[] aside = rows.SetAside(classes.Length, _options.CheckShare, _options.Head.Seed, out int count);
         ConfusionMatrix? before = null, after = null;
+        IReadOnlyList<SessionMistake> mistakes = [];
         List<string> deviceWarnings = [];
         GuardWatch? watch = StageProgress.Watch(_options.Guard, progress);
         if (count > 0)
         {
             using FeatureMatrix others = rows.ToMatrix(aside, false), check = rows.ToMatrix(aside, true);
             before = NearestCentroid.Fit(others, classes.Length).Evaluate(check);
-            after = TrainHead(others, classes.Length, Counting(progress, "check"), deviceWarnings, watch, cancellation).Evaluate(check);
+            LinearHead checkedHead = TrainHead(others, classes.Length, Counting(progress, "check"), deviceWarnings, watch, cancellation);
+            after = checkedHead.Evaluate(check);
+            mistakes = rows.Mistakes(checkedHead, aside);
         }
 
         LinearHead head;
@@ -210,6 +213,7 @@ public sealed partial class TuningSession
             Images = aside.Length,
             Before = before,
             After = after,
+            Mistakes = mistakes,
             Checked = Checked(count, aside.Length),
             Warnings = [.. Warnings(labels, before, after), .. deviceWarnings, .. pauses?.Warnings ?? []],
             Pauses = pauses,
@@ -378,6 +382,25 @@ public sealed partial class TuningSession
             }
 
             return aside;
+        }
+
+        /// <summary>The marked images that a head takes for another class.</summary>
+        public List<SessionMistake> Mistakes(LinearHead head, bool[] marks)
+        {
+            List<SessionMistake> mistakes = [];
+            float[] logits = new float[head.Classes];
+            for (int i = 0; i < marks.Length; i++)
+            {
+                if (!marks[i]) continue;
+                head.Logits(_features[i], logits);
+                int said = TopK.Best(logits);
+                if (said == _labels[i]) continue;
+                double sum = 0;
+                foreach (float logit in logits) sum += Math.Exp((double)logit - logits[said]);
+                mistakes.Add(new SessionMistake(_ids[i], _labels[i], said, 1 / sum));
+            }
+
+            return mistakes;
         }
 
         /// <summary>

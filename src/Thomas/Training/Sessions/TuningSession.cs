@@ -162,6 +162,18 @@ public sealed partial class TuningSession : IDisposable
         }
     }
 
+    /// <summary>Numbers of the images that are there, or may come back by <see cref="Undo"/> or <see cref="Redo"/>.</summary>
+    internal HashSet<long> HeldIds()
+    {
+        lock (_writer)
+        {
+            lock (_gate) return _state.HeldIds();
+        }
+    }
+
+    /// <summary>The classes of a session that nobody needs to open for that; empty where there is none, or where its images cannot be read.</summary>
+    internal static IReadOnlyList<TuningSessionClass> ClassesOf(string folder) => SessionFolder.ClassesOf(folder);
+
     /// <summary>Opens a session, or begins one where there is none.</summary>
     /// <param name="folder">The session's folder; it is made if it does not exist.</param>
     /// <param name="model">An image classifier or feature extractor: the one that the session was begun with. The layers before the last are compiled once and
@@ -213,19 +225,31 @@ public sealed partial class TuningSession : IDisposable
     /// <exception cref="DataException">The label cannot be one, or there are too many classes.</exception>
     /// <exception cref="OutputException">The disk is full or not writable: the image was not added, and the session can be used on.</exception>
     /// <exception cref="ThomasException">The network's numbers for the image are not finite.</exception>
-    public TuningSessionItem Add(string label, RgbImage image)
+    public TuningSessionItem Add(string label, RgbImage image) => Add(label, image, keep: null, forget: null);
+
+    private TuningSessionItem Add(string label, RgbImage image, Action<long>? keep, Action<long>? forget)
     {
         CheckLabel(label, nameof(label));
         ArgumentNullException.ThrowIfNull(image);
         float[] features = FeaturesOf(image);
         lock (_writer)
         {
-            SessionImage added;
-            lock (_gate)
-                added = new SessionImage(
-                    _state.NextId, ClassFor(label), DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()), features);
-            Make(new SessionChange.Add(added));
-            return new TuningSessionItem(added.Id, label, added.Added);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            long id = _state.NextId;
+            try
+            {
+                keep?.Invoke(id);
+                DateTimeOffset now = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+                SessionImage added;
+                lock (_gate) added = new SessionImage(id, ClassFor(label), now, features);
+                Make(new SessionChange.Add(added));
+                return new TuningSessionItem(id, label, added.Added);
+            }
+            catch when (forget is not null)
+            {
+                forget(id);
+                throw;
+            }
         }
     }
 
@@ -240,6 +264,17 @@ public sealed partial class TuningSession : IDisposable
     {
         CheckLabel(label, nameof(label));
         return Add(label, Decode(encoded, "the image"));
+    }
+
+    /// <summary>As the other, for a program that keeps the images too.</summary>
+    /// <param name="label">Name of its class.</param>
+    /// <param name="encoded">The whole encoded file.</param>
+    /// <param name="keep">Keeps the image under the number that it will have; called before the image counts. If it throws, the image is not added.</param>
+    /// <param name="forget">Called if it does not count after all, before another image can get its number.</param>
+    internal TuningSessionItem Add(string label, ReadOnlyMemory<byte> encoded, Action<long> keep, Action<long> forget)
+    {
+        CheckLabel(label, nameof(label));
+        return Add(label, Decode(encoded, "the image"), keep, forget);
     }
 
     /// <summary>Adds an image from a file; a label that is new makes a class.</summary>

@@ -38,6 +38,9 @@ public sealed record TuningSessionReport
     /// <summary>What the accuracies were measured on, as a sentence.</summary>
     public required string Checked { get; init; }
 
+    /// <summary>The images set aside that the head of <see cref="After"/> took for another class, in the order of their numbers.</summary>
+    internal IReadOnlyList<SessionMistake> Mistakes { get; init; } = [];
+
     /// <summary>
     /// What the user must know: classes that were not checked or look the same, a result below the baseline, a head that could not be kept for the next start,
     /// a device that failed, so that the CPU trained.
@@ -50,3 +53,10 @@ public sealed record TuningSessionReport
     /// <summary>Time of the whole training, checking and pauses included.</summary>
     public required TimeSpan Duration { get; init; }
 }
+
+/// <summary>An image that was taken for another class when a session was checked.</summary>
+/// <param name="Id">Its number.</param>
+/// <param name="Actual">Its class, a place in <see cref="TuningSessionReport.Labels"/>.</param>
+/// <param name="Predicted">The class that it was taken for.</param>
+/// <param name="Probability">Probability of that class, 0 to 1.</param>
+internal sealed record SessionMistake(long Id, int Actual, int Predicted, double Probability);

@@ -48,6 +48,48 @@ public sealed class GuardWatchTests
     }
 
     [Fact]
+    public void It_pauses_by_hand_saves_and_goes_on_at_once()
+    {
+        using PauseSwitch pause = new();
+        GuardWatch watch = Watch(new RunGuard { Switch = pause });
+        Assert.True(watch.Wait("train", default));
+        Assert.False(watch.IsDue);
+        pause.Set(true);
+        Assert.True(watch.IsDue);
+        List<PauseCause> causes = [];
+        int saved = 0;
+        _clock.Waited = wait =>
+        {
+            causes.Add(watch.Cause);
+            if (wait == 2) pause.Set(false);
+        };
+        Assert.True(watch.Wait("train", default, () => saved++));
+        Assert.Equal([PauseCause.User, PauseCause.User], causes);
+        Assert.Equal((PauseCause.None, 1), (watch.Cause, saved));
+        Assert.Equal("paused: by hand, goes on when it is resumed", _told[0]);
+        Assert.Equal(["paused once, 10 s in all, by hand"], watch.ToReport().Reasons);
+        Assert.Empty(_warnings);
+    }
+
+    [Fact]
+    public async System.Threading.Tasks.Task A_switch_ends_the_wait_of_another_thread()
+    {
+        using PauseSwitch pause = new();
+        pause.Set(true);
+        using ManualResetEventSlim paused = new();
+        GuardWatch watch = new(
+            new RunGuard { Switch = pause, Interval = TimeSpan.FromHours(1) }, (_, _, isPaused) =>
+            {
+                if (isPaused) paused.Set();
+            },
+            (_, _) => { });
+        System.Threading.Tasks.Task<bool> waiting = System.Threading.Tasks.Task.Run(() => watch.Wait("train", default));
+        Assert.True(paused.Wait(TimeSpan.FromSeconds(30)));
+        pause.Set(false);
+        Assert.True(await waiting.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public void It_looks_no_oftener_than_its_interval()
     {
         int reads = 0;

@@ -1,0 +1,63 @@
+using System;
+using System.IO;
+
+namespace Thomas.Studio;
+
+/// <summary>The folder of a studio, and the lock of the one program that works in it.</summary>
+internal sealed class StudioFolder : IDisposable
+{
+    private const string LockName = "studio.lock";
+
+    // The system's number of the error that another has the lock: Windows, Linux, macOS.
+    private const int SharingViolation = unchecked((int)0x80070020), WouldBlockLinux = 11, WouldBlockMac = 35;
+
+    private readonly FileStream _lock;
+
+    private StudioFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    /// <summary>Its full path.</summary>
+    public string Path { get; }
+
+    public string Models => At("models");
+
+    public string Projects => At("projects");
+
+    public string Tls => At("tls");
+
+    /// <summary>The usual folder of a user.</summary>
+    /// <exception cref="OutputException">The user has none.</exception>
+    public static string Default()
+    {
+        string data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return data.Length > 0
+            ? System.IO.Path.Combine(data, "thomas", "studio")
+            : throw new OutputException("There is no folder for your data, since no home folder is set; give one with --folder.");
+    }
+
+    /// <summary>Takes a folder, which is made if it does not exist, for its owner alone.</summary>
+    /// <exception cref="DataException">Another program works in it.</exception>
+    /// <exception cref="OutputException">It cannot be made or written to.</exception>
+    public static StudioFolder Open(string folder)
+    {
+        string path = System.IO.Path.GetFullPath(folder);
+        try
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+            else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return new StudioFolder(
+                path, new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
+        }
+        catch (IOException e) when (e.HResult is SharingViolation or WouldBlockLinux or WouldBlockMac)
+        {
+            throw new DataException($"The folder '{path}' is in use by another studio; close it there, or give another one with --folder.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new OutputException($"The studio's folder '{path}' cannot be used: {e.Message}", e);
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private string At(string name) => System.IO.Path.Combine(Path, name);
+}

@@ -23,7 +23,7 @@ internal static class ThomasCommand
     public static string Version => string.Create(
         CultureInfo.InvariantCulture,
         $"thomas {typeof(ThomasCommand).Assembly.GetName().Version?.ToString(3)} ({Machine.Tier}, .NET {Environment.Version}, "
-        + $"{(RuntimeFeature.IsDynamicCodeCompiled ? "JIT" : "NativeAOT")})");
+        + $"{(RuntimeFeature.IsDynamicCodeCompiled ? "JIT" : Build.IsStatic ? "NativeAOT, static" : "NativeAOT")})");
 
     /// <summary>Runs the program in this process.</summary>
     /// <param name="args">The arguments after the program's name.</param>

@@ -36,7 +36,7 @@ internal static class ExifOrientation
     }
 
     // Chunks: big-endian length, 4 letters, data, checksum. The standard's own eXIf, or ImageMagick's older text chunk with the bytes written in hexadecimal.
-    private static SKEncodedOrigin FromPng(ReadOnlySpan<byte> png)
+    internal static SKEncodedOrigin FromPng(ReadOnlySpan<byte> png)
     {
         int at = 8;
         while (png.Length - at >= 12)
@@ -133,7 +133,7 @@ internal static class ExifOrientation
     }
 
     // A TIFF header (byte order, 42, offset of the first directory), sometimes after "Exif\0\0"; a directory is a count and entries of 12 bytes.
-    private static SKEncodedOrigin FromTiff(ReadOnlySpan<byte> tiff)
+    internal static SKEncodedOrigin FromTiff(ReadOnlySpan<byte> tiff)
     {
         if (tiff.StartsWith("Exif\0\0"u8))
         {

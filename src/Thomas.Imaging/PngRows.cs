@@ -10,7 +10,7 @@ namespace Thomas.Imaging;
 /// Reads a PNG a row at a time (PNG specification, third edition), interlaced or not, so that a large image can be reduced while it is read; Skia holds all of
 /// its pixels. Values are those of Skia: 16-bit samples keep their higher byte.
 /// </summary>
-internal sealed class PngRows
+internal sealed class PngRows : IRowSource
 {
     // Interlaced files hold seven smaller images: first column, first row, distance between columns, between rows.
     private static readonly (int X, int Y, int StepX, int StepY)[] Passes = [
@@ -26,10 +26,13 @@ internal sealed class PngRows
     private PngRows(ReadOnlyMemory<byte> png)
     {
         _png = png;
-        ReadOnlySpan<byte> header = Chunk(8, out _, out int end);
+        ReadOnlySpan<byte> header = Chunk(Signature.Length, out int first, out int end);
+        if (first != ChunkType("IHDR"u8) || header.Length != 13) throw Damaged();
         Width = BinaryPrimitives.ReadInt32BigEndian(header);
         Height = BinaryPrimitives.ReadInt32BigEndian(header[4..]);
         (_bitDepth, _colorType, IsInterlaced) = (header[8], header[9], header[12] == 1);
+        if (Width < 1 || Height < 1) throw new ImageFormatException($"The header claims {(uint)Width}x{(uint)Height} pixels.");
+        if (!IsKnown(_colorType, _bitDepth) || header[10] != 0 || header[11] != 0 || header[12] > 1) throw Damaged();
         ReadOnlySpan<byte> palette = default;
         ReadOnlySpan<byte> transparency = default;
         while (true)
@@ -64,7 +67,15 @@ internal sealed class PngRows
 
     private int BitsPerPixel => _bitDepth * (_colorType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
 
-    /// <summary>Opens a file whose header Skia has found to be right.</summary>
+    /// <inheritdoc/>
+    public bool AnyOrder => IsInterlaced;
+
+    private static ReadOnlySpan<byte> Signature => [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
+
+    /// <summary>Whether a file is a PNG.</summary>
+    public static bool Recognizes(ReadOnlySpan<byte> file) => file.StartsWith(Signature);
+
+    /// <summary>Opens a file that <see cref="Recognizes"/>.</summary>
     /// <exception cref="ImageFormatException">The file ends or is damaged before the first row.</exception>
     public static PngRows Open(ReadOnlyMemory<byte> png) => new(png);
 
@@ -100,9 +111,18 @@ internal sealed class PngRows
         }
     }
 
-    private static ImageFormatException CutOff() => new(ImageFormat.DescribeFailure(SkiaSharp.SKCodecResult.IncompleteInput));
+    private static ImageFormatException CutOff() => ImageFormat.CutOff();
 
-    private static ImageFormatException Damaged() => new(ImageFormat.DescribeFailure(SkiaSharp.SKCodecResult.ErrorInInput));
+    private static ImageFormatException Damaged() => ImageFormat.Damaged();
+
+    // Gray, RGB, palette, gray with alpha, RGB with alpha.
+    private static bool IsKnown(int colorType, int bitDepth) => colorType switch
+    {
+        0 => bitDepth is 1 or 2 or 4 or 8 or 16,
+        3 => bitDepth is 1 or 2 or 4 or 8,
+        2 or 4 or 6 => bitDepth is 8 or 16,
+        _ => false,
+    };
 
     private static int ChunkType(ReadOnlySpan<byte> letters) => BinaryPrimitives.ReadInt32BigEndian(letters);
 
@@ -181,7 +201,8 @@ internal sealed class PngRows
         }
     }
 
-    private static byte Paeth(int left, int above, int aboveLeft)
+    /// <summary>Of the three neighbors the one nearest to left + above - aboveLeft.</summary>
+    internal static byte Paeth(int left, int above, int aboveLeft)
     {
         int toLeft = Math.Abs(above - aboveLeft);
         int toAbove = Math.Abs(left - aboveLeft);

@@ -1,7 +1,6 @@
 using System;
 using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Threading;
 
 using SkiaSharp;
 
@@ -32,47 +31,23 @@ public sealed class SkiaImageDecoder : IImageDecoder
     /// <summary>Bytes that decodes share unless told otherwise: 64 MiB.</summary>
     public const long DefaultMemory = 64L << 20;
 
-    // Up to here an image is decoded at once, as it was always done. Above, it is reduced while it is read where that is asked for.
-    private const int LargePixels = 4 << 20;
-
     // From here on rows are converted as they are decoded, 3 bytes a pixel instead of 7.
     private const int RowwisePixels = 1 << 20;
     private const int StripBytes = 1 << 18;
-    private const long GarbageBytes = 8 << 20;
 
-    // A header may claim 4 mebipixels without further ado. Above that the file must have a byte for every 10,000 pixels: deflate cannot reach more than 8,300
-    // (1-bit PNG), and photographs stay below 100.
-    private const int AlwaysPlausiblePixels = 4 << 20;
-    private const int PixelsPerByte = 10_000;
-
-    private static readonly DecodeBudget Shared = new(DefaultMemory);
-
-    private readonly long _maximumPixels;
-    private readonly long _mostBytes;
-    private readonly bool _isBounded;
-    private readonly DecodeBudget _budget;
+    private readonly DecodeBounds _bounds;
     private readonly RgbColor _background = RgbColor.White;
-    private long _collectedAt;
 
     /// <summary>Creates a decoder.</summary>
     /// <param name="maximumPixels">Images whose header claims more pixels than this are refused.</param>
     /// <param name="memory">Bytes that the decodes of this decoder may hold together; 0 lets it share <see cref="DefaultMemory"/> with all others of the
     /// process.</param>
-    public SkiaImageDecoder(long maximumPixels = DefaultMaximumPixels, long memory = 0)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maximumPixels, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(memory);
-        _maximumPixels = maximumPixels;
-        _budget = memory == 0 ? Shared : new DecodeBudget(memory);
-        _isBounded = memory > 0;
-        _mostBytes = memory == 0 ? 4 * DefaultMemory : memory;
-    }
+    public SkiaImageDecoder(long maximumPixels = DefaultMaximumPixels, long memory = 0) => _bounds = new DecodeBounds(maximumPixels, memory);
 
     /// <summary>A decoder that shares the memory of another one and lays transparent parts over another color.</summary>
     private SkiaImageDecoder(SkiaImageDecoder other, RgbColor background)
     {
-        (_maximumPixels, _mostBytes, _isBounded, _budget) = (other._maximumPixels, other._mostBytes, other._isBounded, other._budget);
-        _background = background;
+        (_bounds, _background) = (other._bounds, background);
         if (background != RgbColor.White) Identity += $" on {background}";
     }
 
@@ -102,102 +77,37 @@ public sealed class SkiaImageDecoder : IImageDecoder
             throw new ImageFormatException(ImageFormat.DescribeRefusal(encoded.Span, SKCodecResult.Unimplemented));
         }
 
-        CheckSize(codec.Info.Width, codec.Info.Height, encoded.Length);
+        _bounds.CheckSize(codec.Info.Width, codec.Info.Height, encoded.Length);
         SKEncodedOrigin origin = ExifOrientation.Read(codec, encoded.Span);
-        if (_isBounded) CollectGarbage(encoded.Length);
-        return codec.EncodedFormat == SKEncodedImageFormat.Png && (long)codec.Info.Width * codec.Info.Height > LargePixels
-            ? DecodePng(PngRows.Open(encoded), minimumShortSide, origin)
+        _bounds.CollectGarbage(encoded.Length);
+        return codec.EncodedFormat == SKEncodedImageFormat.Png && (long)codec.Info.Width * codec.Info.Height > DecodeBounds.LargePixels
+            ? _bounds.Decode(PngRows.Open(encoded), minimumShortSide, origin, _background)
             : DecodeBySkia(codec, encoded.Span, minimumShortSide, origin);
-    }
-
-    // Files and images that are done with are large, and the collector is in no hurry: under a bound they go before they amount to much.
-    private void CollectGarbage(int encodedBytes)
-    {
-        long allocated = GC.GetTotalAllocatedBytes();
-        long last = Interlocked.Read(ref _collectedAt);
-        if (allocated + encodedBytes - last < GarbageBytes || Interlocked.CompareExchange(ref _collectedAt, allocated, last) != last) return;
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
     }
 
     private RgbImage DecodeTiff(ReadOnlyMemory<byte> encoded, int minimumShortSide)
     {
         TiffRows rows = TiffRows.Open(encoded);
-        CheckSize(rows.Width, rows.Height, encoded.Length);
-        if (_isBounded) CollectGarbage(encoded.Length);
-        int factor = ReductionFactor(rows.Width, rows.Height, minimumShortSide);
-        using DecodeBudget.Share share = Reserve(rows.Width, rows.Height, rows.Cost + SinkCost(rows.Width, rows.Height, factor, false));
-        PixelSink sink = CreateSink(rows.Width, rows.Height, factor, rows.Origin, false);
-        rows.Read(sink);
-        return sink.Finish();
-    }
-
-    private RgbImage DecodePng(PngRows rows, int minimumShortSide, SKEncodedOrigin origin)
-    {
-        int factor = ReductionFactor(rows.Width, rows.Height, minimumShortSide);
-        using DecodeBudget.Share share = Reserve(rows.Width, rows.Height, rows.Cost + SinkCost(rows.Width, rows.Height, factor, rows.IsInterlaced));
-        PixelSink sink = CreateSink(rows.Width, rows.Height, factor, origin, rows.IsInterlaced);
-        rows.Read(sink);
-        return sink.Finish();
+        _bounds.CheckSize(rows.Width, rows.Height, encoded.Length);
+        _bounds.CollectGarbage(encoded.Length);
+        return _bounds.Decode(rows, minimumShortSide, rows.Origin, _background);
     }
 
     private RgbImage DecodeBySkia(SKCodec codec, ReadOnlySpan<byte> encoded, int minimumShortSide, SKEncodedOrigin origin)
     {
         SKImageInfo info = ChooseSize(codec, minimumShortSide);
-        int factor = ReductionFactor(info.Width, info.Height, minimumShortSide);
+        int factor = DecodeBounds.ReductionFactor(info.Width, info.Height, minimumShortSide);
         bool byRows = (long)info.Width * info.Height > RowwisePixels && codec.EncodedFormat is SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Bmp
             && codec.StartScanlineDecode(info, new SKCodecOptions(SKZeroInitialized.No)) == SKCodecResult.Success;
         int rows = byRows ? Math.Clamp(StripBytes / info.RowBytes, 1, info.Height) : info.Height;
-        long cost = DecodeCost.OfDecoder(codec, encoded) + ((long)rows * info.RowBytes) + SinkCost(info.Width, info.Height, factor, false);
-        using DecodeBudget.Share share = Reserve(codec.Info.Width, codec.Info.Height, cost);
-        PixelSink sink = CreateSink(info.Width, info.Height, factor, origin, false);
+        long cost = DecodeCost.OfDecoder(codec, encoded) + ((long)rows * info.RowBytes) + DecodeBounds.SinkCost(info.Width, info.Height, factor, false);
+        using DecodeBudget.Share share = _bounds.Reserve(codec.Info.Width, codec.Info.Height, cost);
+        PixelSink sink = DecodeBounds.CreateSink(info.Width, info.Height, factor, origin, false, _background);
         DecodeRows(codec, info, byRows ? rows : 0, sink);
         return sink.Finish();
     }
 
-    // The share of the shared memory that a decode will hold.
-    private DecodeBudget.Share Reserve(int width, int height, long cost)
-    {
-        if (cost > _mostBytes)
-        {
-            throw new ImageFormatException(
-                $"Decoding its {width}x{height} pixels takes about {ByteSize.FormatAtLeast(cost)}, above the limit of {ByteSize.Format(_mostBytes)}; save "
-                + $"it smaller, or as a baseline JPEG (not progressive) or a PNG.");
-        }
-
-        return _budget.Take(cost);
-    }
-
-    // How many pixels of a large image may be averaged without the shorter side falling below what is wanted.
-    private static int ReductionFactor(int width, int height, int minimumShortSide) => minimumShortSide == 0 || (long)width * height <= LargePixels
-        ? 1
-        : Math.Clamp(Math.Min(width, height) / minimumShortSide, 1, BoxReducer.MaximumFactor);
-
-    private static long SinkCost(int width, int height, int factor, bool anyOrder) =>
-        factor == 1 ? (long)width * height * 3 : BoxReducer.Cost(width, height, factor, anyOrder);
-
-    private PixelSink CreateSink(int width, int height, int factor, SKEncodedOrigin origin, bool anyOrder) =>
-        factor == 1 ? new Upright(width, height, origin, _background) : new BoxReducer(width, height, factor, origin, anyOrder, _background);
-
     private static unsafe SKData CreateData(MemoryHandle pin, int length) => SKData.Create((nint)pin.Pointer, length);
-
-    private void CheckSize(int width, int height, int encodedBytes)
-    {
-        long pixels = (long)width * height;
-        if (width < 1 || height < 1)
-        {
-            throw new ImageFormatException($"The header claims {width}x{height} pixels.");
-        }
-
-        if (pixels > _maximumPixels || pixels > Array.MaxLength / 4)
-        {
-            throw new ImageFormatException($"The header claims {width}x{height} pixels; at most {_maximumPixels} pixels are decoded.");
-        }
-
-        if (pixels > AlwaysPlausiblePixels && pixels / PixelsPerByte > encodedBytes)
-        {
-            throw new ImageFormatException($"The header claims {width}x{height} pixels, which {encodedBytes} bytes cannot hold.");
-        }
-    }
 
     private static SKImageInfo ChooseSize(SKCodec codec, int minimumShortSide)
     {

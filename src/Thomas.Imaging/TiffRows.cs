@@ -8,7 +8,7 @@ namespace Thomas.Imaging;
 /// Reads the first image of a TIFF file a row at a time (TIFF 6.0): gray, palette, RGB and CMYK of 1 to 16 bits, in strips or tiles, uncompressed or packed
 /// with LZW, Deflate or PackBits. Samples of 16 bits keep their higher byte.
 /// </summary>
-internal sealed class TiffRows
+internal sealed class TiffRows : IRowSource
 {
     private const int MostSamples = 64, FirstData = 8;
     private const int Gray0White = 0, Gray = 1, Rgb = 2, Palette = 3, Cmyk = 5;
@@ -79,6 +79,9 @@ internal sealed class TiffRows
 
     /// <summary>Stored height.</summary>
     public int Height { get; }
+
+    /// <inheritdoc/>
+    public bool AnyOrder => false;
 
     /// <summary>Where the first row and column belong.</summary>
     public SKEncodedOrigin Origin { get; }

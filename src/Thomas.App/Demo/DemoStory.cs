@@ -32,7 +32,7 @@ internal sealed class DemoStory(DemoSettings settings, CancellationToken cancell
 
     private static readonly OptimizerOptions Optimizer = new() { Kind = OptimizerKind.Sgd, Momentum = 0.9f, BodyRate = 1 };
 
-    private readonly SkiaImageDecoder _decoder = new();
+    private readonly IImageDecoder _decoder = ImageDecoders.Best();
 
     /// <summary>What is compared, in the order of the table.</summary>
     public static IReadOnlyList<string> Policies { get; } = ["last", "last:2", "bias", Kept, Scratch];

@@ -331,7 +331,13 @@ internal sealed record UsageReport(
 
 internal sealed record DevicesReport(
     string Version, string Processor, string Architecture, string Tier, int VectorBits, int Processors, int PerformanceProcessors, IReadOnlyList<string> Caches,
-    OpenClReport OpenCl, TuningReport? Tuning);
+    OpenClReport OpenCl, TuningReport? Tuning)
+{
+    public ImagesReport? Images { get; init; }
+}
+
+/// <summary>The decoder of images, and why it is not SkiaSharp; null where it is.</summary>
+internal sealed record ImagesReport(string Decoder, string? Problem);
 
 internal sealed record OpenClReport(string Library, string? Problem, IReadOnlyList<OpenClDeviceReport> Devices);
 

@@ -82,7 +82,7 @@ internal sealed class BenchCommand
         using StudyJournal journal = Open(folder, now, parsed.GetValue(_resume));
         string start = file is null ? Directory.GetCurrentDirectory() : Path.GetDirectoryName(Path.GetFullPath(file))!;
         using SensorLog sensors = new(new SystemSensors(GuardOptions.Root));
-        using StudyContext context = new(plan, new StudySources(plan.Seed, start, names, new SkiaImageDecoder()), cache)
+        using StudyContext context = new(plan, new StudySources(plan.Seed, start, names, ImageDecoders.Best()), cache)
         {
             Sensors = sensors,
             Guard = guard,

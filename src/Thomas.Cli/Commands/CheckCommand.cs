@@ -78,10 +78,11 @@ internal sealed class CheckCommand
             Preprocessing = model is null ? null : _preprocessing.Read(parsed, model, _terminal),
             CacheDirectory = model is null ? null : _cache.Read(parsed, _terminal),
         };
+        _terminal.Decoder();
         DatasetCheckOptions options = new() { Model = model, Evaluation = evaluation };
         Stopwatch watch = Stopwatch.StartNew();
         DatasetCheckResult result = ProgressDisplay.Run(
-            _terminal, [], progress => DatasetCheck.Run(data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
+            _terminal, [], progress => DatasetCheck.Run(data, ImageDecoders.Best(), options, progress, _terminal.Cancellation));
         if (model is not null) CacheFolder.Trim(evaluation.CacheDirectory);
         if (_terminal.Json)
         {

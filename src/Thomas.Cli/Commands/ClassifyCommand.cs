@@ -84,6 +84,7 @@ internal sealed class ClassifyCommand
         double compiled = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         using ImageSheets? sheets = page is null ? null : new ImageSheets(model, preprocessing, compile);
         if (sheets?.Problem is string problem) throw new ThomasException(problem);
+        _terminal.Decoder();
         _terminal.Quantized(model);
         if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} has no class names; classes are shown by number (give names with --labels)");
         _terminal.ClassOutput(model, classifier.Output);
@@ -92,7 +93,7 @@ internal sealed class ClassifyCommand
         _terminal.Detail(Format.Invariant($"model: read in {read:F0} ms, compiled in {compiled:F0} ms"));
         _terminal.Kernels(classifier.Kernels);
 
-        SkiaImageDecoder decoder = new();
+        IImageDecoder decoder = ImageDecoders.Best();
         List<ImageReport> reports = [];
         List<SheetTile> tiles = [];
         int skipped = 0;
@@ -131,7 +132,7 @@ internal sealed class ClassifyCommand
 
     /// <summary>Classifies an image, and adds it to the page if there is one.</summary>
     private ImageReport Classify(
-        ImageClassifier classifier, SkiaImageDecoder decoder, string path, (int Top, bool TellsUnknown) wanted, ImageSheets? sheets, List<SheetTile> tiles)
+        ImageClassifier classifier, IImageDecoder decoder, string path, (int Top, bool TellsUnknown) wanted, ImageSheets? sheets, List<SheetTile> tiles)
     {
         try
         {

@@ -6,6 +6,7 @@ using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.App.Tuning;
 using Thomas.Cli.Output;
+using Thomas.Imaging;
 using Thomas.Kernels.OpenCl;
 using Thomas.Runtime;
 using Thomas.Runtime.OpenCl;
@@ -55,7 +56,10 @@ internal sealed class DevicesCommand
             Machine.PerformanceProcessors,
             Processor.Caches(),
             OpenClReport(OpenClDevices.Find(), cache, selfTest, terminal),
-            tuning);
+            tuning)
+        {
+            Images = new ImagesReport(ImageDecoders.Best().Identity, ImageDecoders.SkiaProblem),
+        };
         if (terminal.Json)
         {
             terminal.WriteJson(report, ReportJson.Default.DevicesReport);
@@ -70,6 +74,7 @@ internal sealed class DevicesCommand
         if (report.Caches.Count > 0) terminal.Field("", string.Join('\n', report.Caches));
         terminal.Field("serial", "the scalar definition of every operator on one thread: the baseline to compare with");
         terminal.Field("opencl", Describe(report.OpenCl));
+        terminal.Field("images", ImageDecoders.Describe());
         if (tuning is not null)
         {
             List<string> lines = [

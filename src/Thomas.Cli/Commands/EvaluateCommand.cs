@@ -56,13 +56,14 @@ internal sealed class EvaluateCommand
             Compile = _compute.ReadFor(parsed, model, FeatureExtractor.DefaultBatch, _terminal),
             CacheDirectory = _cache.Read(parsed, _terminal),
         };
+        _terminal.Decoder();
         _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
         Evaluation result = ProgressDisplay.Run(
-            _terminal, [], progress => Evaluator.Evaluate(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
+            _terminal, [], progress => Evaluator.Evaluate(model, data, ImageDecoders.Best(), options, progress, _terminal.Cancellation));
         IReadOnlyList<LabelSuspect>? suspects = _results.Suspects(parsed) is null
             ? null
-            : ProgressDisplay.Run(_terminal, [], progress => LabelAudit.Run(model, data, new SkiaImageDecoder(), options, progress, _terminal.Cancellation));
+            : ProgressDisplay.Run(_terminal, [], progress => LabelAudit.Run(model, data, ImageDecoders.Best(), options, progress, _terminal.Cancellation));
         CacheFolder.Trim(options.CacheDirectory);
         _terminal.Broken(result.Broken);
         _terminal.ClassOutput(model, result.Output);

@@ -60,6 +60,13 @@ internal sealed class PullCommand
         if (parsed.GetValue(_list)) return source is null ? List() : throw new UsageException("--list shows all models; leave the name out.");
         if (source is null) throw new UsageException("Give the name of a model ('thomas pull --list' shows them), or an address with --sha256.");
         (DownloadOptions options, StockModel? model) = Read(parsed, source);
+        if (Build.IsStatic)
+        {
+            throw new DownloadException(
+                $"This build cannot load libraries, so it has no TLS and downloads nothing. Fetch {options.Address.AbsoluteUri} with another program; its "
+                + $"SHA-256 is {options.Sha256}.");
+        }
+
         if (model is not null)
         {
             _terminal.Note($"{model.Name}: {model.Description}");

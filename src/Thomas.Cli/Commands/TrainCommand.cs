@@ -100,6 +100,7 @@ internal sealed class TrainCommand
         string? cache = _cache.Read(parsed, _terminal);
         using ScratchFolder? temporary = bound is not null && cache is null ? new ScratchFolder() : null;
         Job job = new(model, learning, test, options, cache ?? temporary?.Path, memory.Plan) { KeepsPredictions = _results.AreWanted(parsed) };
+        _terminal.Decoder();
         TrainerResult result = ProgressDisplay.Run(_terminal, ["training", "validation"], progress => job.Train(progress, _terminal));
         if (bound is not null) ProcessMemory.Trim();
         if (result is { Cancelled: true, After: null, Pauses.StopReason: string reason }) throw new RunStoppedException(reason);
@@ -380,7 +381,7 @@ internal sealed class TrainCommand
                     MustCache = plan is not null,
                 };
                 PreparedSet set = PreparedSet.Create(
-                    part, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
+                    part, ImageDecoders.Best(memory: plan?.DecodeBytes ?? 0), prepare, StageProgress.Decoding(progress), terminal.Cancellation);
                 _broken.AddRange(set.Broken);
                 foreach (string notice in set.Notices) progress.Report(StageProgress.Warning("decode", notice));
                 return set;
@@ -396,7 +397,7 @@ internal sealed class TrainCommand
                 EvaluationOptions evaluation = new() { Compile = options.Compile, CacheDirectory = cache };
                 if (plan is not null) evaluation = evaluation with { LargestBatch = plan.TestBatch };
                 Evaluation result = Evaluator.Evaluate(
-                    trained, test, new SkiaImageDecoder(memory: plan?.DecodeBytes ?? 0), evaluation, progress, terminal.Cancellation);
+                    trained, test, ImageDecoders.Best(memory: plan?.DecodeBytes ?? 0), evaluation, progress, terminal.Cancellation);
                 _broken.AddRange(result.Broken);
                 Test = result.Confusion;
                 return true;

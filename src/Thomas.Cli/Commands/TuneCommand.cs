@@ -143,7 +143,9 @@ internal sealed class TuneCommand
     /// <summary>The result; null if the run was to resume and ended before it did, which is told.</summary>
     private TuningResult? Tune(Model model, Dataset data, TuningOptions options)
     {
-        SkiaImageDecoder decoder = new(memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
+        _terminal.Decoder();
+        IImageDecoder decoder = ImageDecoders.Best(
+            memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
         try
         {
             return ProgressDisplay.Run(_terminal, ["training", "validation"], progress => Tuner.Tune(

@@ -99,6 +99,11 @@ internal sealed class ResultFiles(bool withSuspects)
             throw new UsageException($"{option} is '{path}'; the file is written as {ending[1..].ToUpperInvariant()}, so its name must end in {ending}.");
         }
 
+        if (ending == ".png" && ImageDecoders.SkiaProblem is string problem)
+        {
+            throw new UsageException($"{option}: pages of images cannot be drawn here: {problem}.");
+        }
+
         foreach (string other in taken)
         {
             if (!OutputFile.IsSame(path, other)) continue;
@@ -141,7 +146,7 @@ internal sealed class ResultFiles(bool withSuspects)
 
             if (page is null) return true;
             using ImageSheets sheets = new(model, input.Preprocessing, compile);
-            (byte[] png, string content) = sheets.Mistakes(predictions, labels, data.Name, new SkiaImageDecoder(), terminal.Cancellation);
+            (byte[] png, string content) = sheets.Mistakes(predictions, labels, data.Name, ImageDecoders.Best(), terminal.Cancellation);
             AtomicFile.Write(page, stream => stream.Write(png));
             terminal.Field("mistakes", $"{Format.Name(page)}: {content}");
             if (sheets.Problem is string problem) terminal.Note($"note: no heat maps: {problem}");

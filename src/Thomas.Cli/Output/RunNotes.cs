@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using Thomas.App;
 using Thomas.Data;
 using Thomas.Graphs;
+using Thomas.Imaging;
 using Thomas.Runtime;
 
 namespace Thomas.Cli.Output;
@@ -20,6 +21,15 @@ internal static class RunNotes
         terminal.Warn($"{Format.Plural(broken.Count, "image was", "images were")} left out:");
         for (int i = 0; i < shown; i++) terminal.Add($"  {broken[i].Sample.Image.Name}: {broken[i].Reason}");
         if (shown < broken.Count) terminal.Add($"  and {broken.Count - shown} more (--verbose lists all)");
+    }
+
+    /// <summary>
+    /// Which decoder reads the images. Where SkiaSharp's library is missing nobody should have to find that out; a build that never has it says so on request.
+    /// </summary>
+    public static void Decoder(this Terminal terminal)
+    {
+        if (ImageDecoders.SkiaProblem is null || Build.IsStatic) terminal.Detail($"images: {ImageDecoders.Describe()}");
+        else terminal.Note($"note: images are decoded by managed code, WebP not at all: {ImageDecoders.SkiaProblem}");
     }
 
     /// <summary>8-bit files run otherwise than the file says: nobody should have to find that out.</summary>

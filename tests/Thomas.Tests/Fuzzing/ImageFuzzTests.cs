@@ -7,6 +7,7 @@ using SkiaSharp;
 using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Tests.Data;
+using Thomas.Tests.Imaging;
 using Xunit;
 
 namespace Thomas.Tests.Fuzzing;
@@ -17,29 +18,37 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
     private static readonly RgbImage Noise = Images.Noise(24, 20, 3);
 
     [Theory]
-    [InlineData("png")]
-    [InlineData("jpeg")]
-    [InlineData("webp")]
-    [InlineData("gif")]
-    [InlineData("bmp")]
-    public void Changed_images_are_refused_or_decoded(string format)
+    [InlineData("png", false)]
+    [InlineData("jpeg", false)]
+    [InlineData("webp", false)]
+    [InlineData("gif", false)]
+    [InlineData("bmp", false)]
+    [InlineData("png", true)]
+    [InlineData("jpeg", true)]
+    [InlineData("progressive", true)]
+    [InlineData("gif", true)]
+    [InlineData("bmp", true)]
+    public void Changed_images_are_refused_or_decoded(string format, bool isManaged)
     {
-        SkiaImageDecoder decoder = new();
+        IImageDecoder decoder = isManaged ? new ManagedImageDecoder() : new SkiaImageDecoder();
         byte[] good = format switch
         {
             "png" => Images.Encode(Noise),
             "jpeg" => WithExif(Images.Encode(Noise, SKEncodedImageFormat.Jpeg)),
             "webp" => Images.Encode(Noise, SKEncodedImageFormat.Webp),
+            "progressive" => WithExif(Progressive()),
+            "gif" when isManaged => new GifMaker { Width = 24, Height = 20, Bits = 4, Transparent = 3, HasComment = true }.Make(1),
             "gif" => Convert.FromHexString("47494638396101000100800000000000FFFFFF21F90401000000002C00000000010001000002024401003B"),
             _ => Bmp(),
         };
         _ = decoder.Decode(good);
-        new Fuzzer(format, output) { AllowedBytes = 1L << 30 }.Run(
+        new Fuzzer(isManaged ? format + " managed" : format, output) { AllowedBytes = 1L << 30 }.Run(
             random => format switch
             {
                 "png" => Png(random, good),
-                "jpeg" => Jpeg(random, good),
+                "jpeg" or "progressive" => Jpeg(random, good),
                 "webp" => Riff(random, good),
+                "gif" when isManaged => Header(random, good, good.Length),
                 _ => Header(random, good, 54),
             },
             file =>
@@ -48,6 +57,16 @@ public sealed class ImageFuzzTests(ITestOutputHelper output)
                 Assert.Equal(image.Width * image.Height * 3, image.Pixels.Length);
             });
     }
+
+    private static byte[] Progressive() => new JpegMaker
+    {
+        Width = 40,
+        Height = 30,
+        Sampling = [(2, 2), (1, 1), (1, 1)],
+        IsProgressive = true,
+        RestartInterval = 2,
+        Scans = [([0, 1, 2], 0, 0, 0, 1), ([0], 1, 63, 0, 1), ([1], 1, 63, 0, 0), ([0, 1, 2], 0, 0, 1, 0), ([0], 1, 63, 1, 0)],
+    }.Make(1);
 
     private static byte[] Png(Random random, byte[] good)
     {

@@ -15,9 +15,11 @@ namespace Thomas.Tests.Imaging;
 public sealed class LargeImageTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_large_png_is_never_held_in_full(bool interlaced)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void A_large_png_is_never_held_in_full(bool interlaced, bool isManaged)
     {
         // 16 megapixels: 112 MB in the way of a small image. Only the reduced image and some rows are allocated.
         byte[] png = new PngMaker(4096, 4096, 0, 1, interlaced, false).Make((_, row) =>
@@ -26,7 +28,8 @@ public sealed class LargeImageTests
             row[0] = 0;
         });
         long before = GC.GetAllocatedBytesForCurrentThread();
-        RgbImage image = new SkiaImageDecoder(memory: 2 << 20).Decode(png, 200);
+        IImageDecoder decoder = isManaged ? new ManagedImageDecoder(memory: 2 << 20) : new SkiaImageDecoder(memory: 2 << 20);
+        RgbImage image = decoder.Decode(png, 200);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2 << 20);
         Assert.Equal((205, 205), (image.Width, image.Height));
         Assert.All(image.Pixels.AsSpan(0, 600).ToArray(), level => Assert.InRange(level, 120, 135));

@@ -45,9 +45,7 @@ public sealed class PngRowsTests
         {
             byte[] png = new PngMaker(width, height, colorType, depth, interlaced, transparent).Random((ulong)(width + depth));
             RgbImage expected = new SkiaImageDecoder().Decode(png);
-            Upright sink = new(width, height, SKEncodedOrigin.TopLeft, RgbColor.White);
-            PngRows.Open(png).Read(sink);
-            Assert.Equal(expected.Pixels, sink.Finish().Pixels);
+            Assert.Equal(expected.Pixels, new ManagedImageDecoder().Decode(png).Pixels);
         }
     }
 

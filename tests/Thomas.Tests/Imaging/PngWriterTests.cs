@@ -17,8 +17,11 @@ public sealed class PngWriterTests
         RgbImage image = Images.Noise(width, height, seed: 1);
         byte[] png = PngWriter.Encode(image);
         Assert.Equal("PNG"u8, png.AsSpan(1, 3));
-        RgbImage read = new SkiaImageDecoder().Decode(png);
-        Assert.Equal((width, height), (read.Width, read.Height));
-        Assert.Equal(image.Pixels, read.Pixels);
+        foreach (IImageDecoder decoder in (IImageDecoder[])[new SkiaImageDecoder(), new ManagedImageDecoder()])
+        {
+            RgbImage read = decoder.Decode(png);
+            Assert.Equal((width, height), (read.Width, read.Height));
+            Assert.Equal(image.Pixels, read.Pixels);
+        }
     }
 }

@@ -41,6 +41,7 @@ public sealed class TiffTests
         {
             byte[] file = Encode(image, isBigEndian, compression, isTiled, isPlanar, bits, isPredicted);
             Assert.Equal(image.Pixels, Decoder.Decode(file).Pixels);
+            Assert.Equal(image.Pixels, new ManagedImageDecoder().Decode(file).Pixels);
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed record ClLibrary(nint Handle, string Name, string? Problem)
     public static ClLibrary Find(string? only)
     {
         if (only == Off) return new ClLibrary(0, "", $"switched off by {Override}={Off}");
+        if (Build.IsStatic) return new ClLibrary(0, "", Build.NoLibraries);
         return string.IsNullOrEmpty(only) ? Find(Candidates()) : Find([only]);
     }
 

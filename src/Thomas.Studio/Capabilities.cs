@@ -1,6 +1,3 @@
-using System;
-using System.Diagnostics.CodeAnalysis;
-
 namespace Thomas.Studio;
 
 /// <summary>What this build of the program has.</summary>
@@ -9,11 +6,4 @@ internal static class Capabilities
     /// <summary>Why a build without system libraries has neither TLS nor downloads.</summary>
     public const string NoTls = "This build of thomas uses no system libraries, so it has no TLS. Use a build that has it, or reach the studio through a "
         + "tunnel such as 'ssh -L'.";
-
-    /// <summary>
-    /// Whether the program was linked without any system library. The build says so by the option <c>Thomas.StaticBuild</c>, and then leaves out what needs
-    /// them.
-    /// </summary>
-    [FeatureSwitchDefinition("Thomas.StaticBuild")]
-    public static bool IsStatic => AppContext.TryGetSwitch("Thomas.StaticBuild", out bool isStatic) && isStatic;
 }

@@ -94,7 +94,7 @@ internal sealed class StudioServer : IAsyncDisposable
     /// <exception cref="ThomasException">The folder cannot be used, or another program works in it; or there is no TLS and it is needed.</exception>
     public static async Task<StudioServer> Start(StudioSettings settings, CancellationToken cancellation = default)
     {
-        if (settings.Listen is not null && Capabilities.IsStatic) throw new ThomasException($"--listen needs TLS. {Capabilities.NoTls}");
+        if (settings.Listen is not null && Build.IsStatic) throw new ThomasException($"--listen needs TLS. {Capabilities.NoTls}");
         StudioHome home = StudioHome.Open(settings);
         StudioServer? server = null;
         try
@@ -141,7 +141,7 @@ internal sealed class StudioServer : IAsyncDisposable
         options.Listen(settings.Listen, settings.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            if (!Capabilities.IsStatic) certificate!.AddTo(listen);
+            if (!Build.IsStatic) certificate!.AddTo(listen);
         });
     }
 

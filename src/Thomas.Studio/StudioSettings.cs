@@ -24,7 +24,7 @@ internal sealed record StudioSettings
     public CompileOptions Compile { get; init; } = new();
 
     /// <summary>Makes what decodes images, for so many bytes of memory; 0 for what all decoders of the program share.</summary>
-    public Func<long, IImageDecoder> Decoder { get; init; } = static memory => new SkiaImageDecoder(memory: memory);
+    public Func<long, IImageDecoder> Decoder { get; init; } = static memory => ImageDecoders.Best(memory: memory);
 
     /// <summary>When runs pause by themselves; null for never.</summary>
     public RunGuard? Guard { get; init; }

@@ -33,7 +33,7 @@ internal sealed class PullTasks(string folder, ModelStore models, EventSource ev
     /// <summary>Why nothing can be downloaded; null if it can.</summary>
     public static string? Problem()
     {
-        if (Capabilities.IsStatic) return Capabilities.NoTls;
+        if (Build.IsStatic) return Capabilities.NoTls;
         return SecureConnections.IsThere()
             ? null
             : "Downloading needs OpenSSL (libssl), which this system does not have.";

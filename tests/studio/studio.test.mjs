@@ -136,6 +136,8 @@ async function trainMore(page, lengthsAtLeast) {
   assert.equal(await page.locator(".figures tbody tr").count(), 2);
 }
 
+const titled = (page, beginning) => page.waitForFunction((words) => document.title.startsWith(words), beginning);
+
 /** A longer training is paused, goes on, and is stopped. */
 async function pauseAndStop(page) {
   await step(page, "Train");
@@ -144,16 +146,22 @@ async function pauseAndStop(page) {
   await page.getByText(/^Pass \d+ of 50/).waitFor();
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused", { exact: true }).waitFor();
+  await titled(page, "Train more");
   await inspect(page, "paused");
   // Whoever works by keyboard stays where they are: the button is another one now, the focus still on it.
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Resume");
   await page.keyboard.press("Enter");
   await page.getByText(/^Pass \d+ of 50/).waitFor();
-  await step(page, "Teach");
+  await titled(page, "\u25b6 Train more");
+  await page.getByRole("link", { name: "All projects" }).click();
+  await page.getByRole("heading", { name: "Projects", exact: true }).waitFor();
+  await titled(page, "\u25b6 Projects");
+  await page.getByRole("heading", { name: "photo" }).click();
   await page.getByRole("link", { name: /Pass \d+ of 50/ }).click();
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await page.getByRole("button", { name: "Stop training" }).click();
   await page.getByText(/^Stopped/).waitFor({ timeout: 60_000 });
+  await titled(page, "Train more");
   await page.getByRole("button", { name: "Discard result" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Discard result" }).click();
   await page.getByText(/^Stopped/).waitFor({ state: "hidden" });
@@ -359,6 +367,38 @@ test("by keyboard alone, in German", async (t) => {
   await page.keyboard.up("Space");
   await page.getByRole("article", { name: "Tasse" }).getByText(/^[3-6] Bilder$/).waitFor();
   await inspect(page, "teach-german");
+});
+
+test("in the phone's program, exported files are handed to it", async (t) => {
+  const context = await browser.newContext({ viewport: phone, locale: "en-GB", userAgent: "Mozilla/5.0 (Linux; Android 14) Chrome/130 ThomasShell/1" });
+  t.after(() => context.close());
+  const page = await context.newPage(), protocol = await context.newCDPSession(page), asked = [];
+  await protocol.send("Page.enable");
+  protocol.on("Page.frameRequestedNavigation", ({ url }) => asked.push(url));
+  await page.goto(studio.address);
+  await newProject(page, "for the phone");
+  const project = /#\/p\/([^/]+)/.exec(page.url())[1];
+  for (const [i, name] of ["light", "dark"].entries()) {
+    await addClass(page, name);
+    const color = i === 0 ? "#ffffff" : "#202020";
+    for (let n = 0; n < 2; n++) {
+      const image = await page.evaluate(([fill, size]) => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 60 }), context = canvas.getContext("2d");
+        context.fillStyle = fill;
+        context.fillRect(0, 0, 60, 60);
+        context.fillStyle = "#808080";
+        context.fillRect(10, 10, size, size);
+        return canvas.toDataURL("image/png").split(",")[1];
+      }, [color, 10 + 20 * n]);
+      await call(studio.address, "POST", `projects/${project}/images?class=${name}`, Buffer.from(image, "base64"), "image/png");
+    }
+  }
+  await page.getByText("4 images learned").first().waitFor();
+  await step(page, "Export");
+  await page.getByRole("button", { name: "Download .tflite" }).click();
+  await page.getByText(/is ready\./).waitFor();
+  assert.equal(await page.getByText("A copy is kept").count(), 0);
+  assert.match(asked.at(-1), new RegExp(`^thomas://save/${project}/[^/]+\\.tflite$`));
 });
 
 test("without the token it says how to get in", async (t) => {

@@ -127,6 +127,9 @@ export function keyed(container, items, key, create, update) {
   container.keyedElements = now;
 }
 
+/** Whether the page is shown by the phone's program, which is a browser of its own. */
+export const inApp = navigator.userAgent.includes("ThomasShell/");
+
 let announced = "", timer = 0;
 
 /** Tells screen readers something, at most every second, and never the same twice in a row. */

@@ -1,16 +1,20 @@
 // What surrounds the screens: the top bar, the steps of a project, the line at the bottom that tells of uploads and of a training.
+import { get, projectPath } from "./api.js";
 import { errorText, iconButton, openDialog } from "./dialogs.js";
 import { fill, h, icon, set, show, text, throttled } from "./dom.js";
 import { percent, t } from "./messages.js";
 import { openSettings } from "./settings.js";
 import { on, store } from "./store.js";
 import { uploads } from "./uploads.js";
-import { isActive, runLine } from "./runs.js";
+import { isActive, isWorking, runLine } from "./runs.js";
 
 const steps = { teach: "teach", live: "eye", results: "chart", more: "layers", export: "download" };
 const top = document.getElementById("top"), dock = document.getElementById("dock");
 
-let current = null, name = null, state = null;
+// A run goes on when another project or the list is shown; then it is asked for now and then.
+const askAgain = 5000;
+
+let current = null, name = null, state = null, heading = "", followed = null, working = false;
 
 export const shell = {
   /** Shows the bars for a step of a project, or null for the list of projects. */
@@ -31,10 +35,34 @@ export const shell = {
   },
 
   title(words) {
-    const project = current && store.state?.name;
-    document.title = [words, project, "Thomas Studio"].filter(Boolean).join(" – ");
+    heading = words;
+    showTitle();
   },
 };
+
+/** The title begins with a sign while a run computes: the phone's shell keeps the screen on as long as it does. */
+function showTitle() {
+  const words = [heading, current && store.state?.name, "Thomas Studio"].filter(Boolean).join(" – ");
+  const title = working ? `\u25b6 ${words}` : words;
+  if (document.title !== title) document.title = title;
+}
+
+function noteRun(project, run) {
+  if (isActive(run)) followed = project;
+  else if (followed === project) followed = null;
+  if (followed === project || followed === null) working = isWorking(run);
+  showTitle();
+}
+
+setInterval(async () => {
+  if (followed === null || store.state?.id === followed) return;
+  const project = followed;
+  try {
+    noteRun(project, (await get(projectPath(project))).run);
+  } catch (error) {
+    if (error.status !== 0) noteRun(project, null);
+  }
+}, askAgain);
 
 function steplist(step) {
   const project = /^#\/p\/([^/]+)/.exec(location.hash)[1];
@@ -113,4 +141,5 @@ function showFailures() {
 
 on(store, "state run training", update);
 on(store, "state run", updateDock);
+on(store, "state run", () => noteRun(store.state.id, store.state.run));
 on(uploads, "change", updateDock);

@@ -1,7 +1,7 @@
 // Export: the network as a file, with the names of its classes.
 import { projectPath, request } from "../api.js";
 import { button, errorText, note } from "../dialogs.js";
-import { fill, h, refill } from "../dom.js";
+import { fill, h, inApp, refill } from "../dom.js";
 import { bytes, t } from "../messages.js";
 import { inUse, isUsable, use } from "../runs.js";
 import { choices } from "../settings.js";
@@ -33,21 +33,33 @@ async function make(project, format, outcome, pressed) {
   fill(outcome, h("p.loading", h("span.spinner"), t("export.making")));
   try {
     const response = await request("POST", projectPath(project, "/export"), { json: { format, which: inUse(store.state) } });
-    const blob = await response.blob();
-    const saved = decodeURIComponent(response.headers.get("X-Thomas-Saved") ?? "");
-    const name = fileName(response) ?? saved.split(/[\\/]/).at(-1) ?? `model.${format}`;
-    const address = URL.createObjectURL(blob), link = h("a", { href: address, download: name });
-    document.body.append(link);
-    link.click();
-    link.remove();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
-    fill(outcome, note("good", h("p", h("strong", t("export.done", { name, size: bytes(blob.size) }))),
+    const blob = await response.blob(), kept = response.headers.get("X-Thomas-Saved") ?? "", saved = decodeURIComponent(kept);
+    const name = fileName(response) ?? (saved.split(/[\\/]/).at(-1) || `model.${format}`);
+    const done = h("p", h("strong", t("export.done", { name, size: bytes(blob.size) })));
+    if (inApp) {
+      // The phone's program asks where to save, and copies the file that is kept.
+      fill(outcome, note("good", done));
+      location.href = `thomas://save/${project}/${kept}`;
+      pressed.disabled = false;
+      return;
+    }
+    save(blob, name);
+    fill(outcome, note("good", done,
       saved && h("p", t("export.saved"), " ", h("code", placeOf(project, saved))),
       h("p.quiet", t("export.try")), h("pre", { tabIndex: 0 }, h("code", `thomas classify ${quoted(name)} photo.jpg`))));
   } catch (error) {
     fill(outcome, note("warning", h("p", errorText(error))));
   }
   pressed.disabled = false;
+}
+
+/** Lets the browser save a file. */
+function save(blob, name) {
+  const address = URL.createObjectURL(blob), link = h("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /** Where the program keeps a file that it names. */

@@ -3,6 +3,7 @@ import { get, projectPath, put, remove } from "../api.js";
 import { attempt, button, confirmDialog, menuButton, nameDialog, toast } from "../dialogs.js";
 import { fill, focusHeading, h, icon, refill } from "../dom.js";
 import { ago, t } from "../messages.js";
+import { shell } from "../shell.js";
 import { newProject } from "./new-project.js";
 
 export function projectsScreen(signal) {
@@ -12,6 +13,7 @@ export function projectsScreen(signal) {
     const names = new Map(models.map((model) => [model.id, model]));
     fill(place, projects.length === 0 ? welcome(create) : [
       h("div.title-row", h("h1", t("projects.title")), button(t("projects.new"), { symbol: "plus", kind: "primary", onclick: () => create() })), list]);
+    shell.title(place.querySelector("h1").textContent);
     refill(list, projects.map((project) => card(project, names.get(project.model?.id ?? project.model), again)));
   };
   const again = () => attempt(reload);

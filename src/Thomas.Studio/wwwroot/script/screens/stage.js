@@ -1,7 +1,7 @@
 // The camera's picture with its controls, or why there is none.
 import { camera } from "../camera.js";
 import { button, iconButton } from "../dialogs.js";
-import { fill, h, icon, show } from "../dom.js";
+import { fill, h, icon, inApp, show } from "../dom.js";
 import { t } from "../messages.js";
 import { on } from "../store.js";
 
@@ -29,10 +29,10 @@ export function stage(signal, { compact = false, more = [], off = [] } = {}) {
 function words(off) {
   const { status } = camera;
   if (status === "asking") return [h("span.spinner"), h("p", t("camera.asking"))];
-  const trouble = status !== "off";
+  const trouble = status !== "off", help = inApp && status === "refused" ? "camera.refusedInApp" : `camera.${status}Help`;
   return [
     icon(trouble ? "camera-off" : "camera"),
-    trouble && h("p", h("strong", t(`camera.${status}`)), " ", t(`camera.${status}Help`)),
+    trouble && h("p", h("strong", t(`camera.${status}`)), " ", t(help)),
     button(t(trouble ? "camera.again" : "camera.on"), { symbol: "camera", kind: trouble ? "" : "primary", onclick: () => camera.open() }),
     off,
   ];

@@ -46,8 +46,9 @@ public static class ImageDecoders
         {
             Exception cause = e;
             while (cause is TypeInitializationException && cause.InnerException is Exception inner) cause = inner;
-            string first = cause.Message.AsSpan().Trim().ToString().Split('\n')[0].TrimEnd('.', '\r', ' ');
-            return $"SkiaSharp's native library cannot be used: {first}";
+
+            // The first sentence: after it come paths and advice about loaders.
+            return $"SkiaSharp's native library cannot be used: {cause.Message.Split(". ")[0].Split('\n')[0].TrimEnd('.', '\r', ' ')}";
         }
     }
 

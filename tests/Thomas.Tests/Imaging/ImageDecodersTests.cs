@@ -19,7 +19,7 @@ public sealed class ImageDecodersTests
     public void A_library_that_does_not_load_is_a_reason_and_anything_else_an_error()
     {
         Assert.Null(ImageDecoders.Probe(static () => { }));
-        Exception missing = new DllNotFoundException("Unable to load shared library 'libSkiaSharp' or one of its dependencies.\nIn order to help diagnose ...");
+        Exception missing = new DllNotFoundException("Unable to load shared library 'libSkiaSharp' or one of its dependencies. In order to ...\n/lib/x.so");
         Assert.Equal(
             "SkiaSharp's native library cannot be used: Unable to load shared library 'libSkiaSharp' or one of its dependencies",
             ImageDecoders.Probe(() => throw new TypeInitializationException("SKObject", new TypeInitializationException("SKAbstract", missing))));

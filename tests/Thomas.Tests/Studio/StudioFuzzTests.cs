@@ -88,14 +88,14 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
                 if (status == 400 && text.Length == 0) continue;
                 StudioSecurityTests.CheckHeaders(answer);
                 if (status >= 400) Assert.NotNull(JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("code").GetString());
-                string path = request.RequestUri!.OriginalString.Split('?')[0];
-                if (status == 204 && projects.RemoveAll(id => path == $"api/projects/{id}") > 0 && projects.Count == 0)
+                string path = request.RequestUri!.AbsolutePath;
+                if (status == 204 && projects.RemoveAll(id => path == $"/api/projects/{id}") > 0 && projects.Count == 0)
                 {
                     projects.Add(await studio.NewProject());
                     await studio.Fill(projects[0], 4);
                 }
 
-                if (status == 200 && request.Method == HttpMethod.Post && path == "api/projects")
+                if (status == 200 && request.Method == HttpMethod.Post && path == "/api/projects")
                 {
                     projects.Add(JsonDocument.Parse(text).RootElement.GetProperty("id").GetString()!);
                 }

@@ -103,21 +103,6 @@ internal sealed class StudioFixture : IAsyncDisposable
         return (await Send("POST", "projects", $$"""{"name": "{{name}}", "model": "{{model}}"}""")).GetProperty("id").GetString()!;
     }
 
-    /// <summary>One of the projects that is still there, or a new one.</summary>
-    public async Task<string> NewOrOldProject(IReadOnlyList<string> projects)
-    {
-        foreach (JsonElement project in (await Send("GET", "projects")).EnumerateArray())
-        {
-            string id = project.GetProperty("id").GetString()!;
-            foreach (string known in projects)
-            {
-                if (known == id) return id;
-            }
-        }
-
-        return (await Send("POST", "projects", """{"name": "new"}""")).GetProperty("id").GetString()!;
-    }
-
     /// <summary>An encoded image of a color.</summary>
     public static byte[] Picture(int color, ulong seed) => Images.Encode(SessionJob.Image(color, new Rng(seed)));
 

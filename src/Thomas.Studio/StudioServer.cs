@@ -130,7 +130,10 @@ internal sealed class StudioServer : IAsyncDisposable
     {
         options.AddServerHeader = false;
         options.Limits.MaxConcurrentConnections = settings.Limits.Connections;
-        options.Limits.MaxRequestBodySize = settings.Limits.JsonBytes;
+
+        // Whoever reads a body bounds it. Of one that is refused the rest is thrown away for some seconds: if the connection were closed at once, the client
+        // would not see why.
+        options.Limits.MaxRequestBodySize = null;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
         if (settings.Listen is null)
         {

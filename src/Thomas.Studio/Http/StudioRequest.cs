@@ -8,7 +8,6 @@ using System.Text.Json.Serialization.Metadata;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Thomas.Studio.Http;
@@ -75,7 +74,6 @@ internal sealed class StudioRequest(HttpContext context, string[] parts, int jso
     public async Task CopyBody(Stream to, long most, string code)
     {
         if (context.Request.ContentLength > most) throw StudioException.TooLarge(most, code);
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = most;
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(Aborted);
         end.CancelAfter(LongestBody);
@@ -89,10 +87,6 @@ internal sealed class StudioRequest(HttpContext context, string[] parts, int jso
                 if (read > most) throw StudioException.TooLarge(most, code);
                 await to.WriteAsync(piece.AsMemory(0, count), end.Token);
             }
-        }
-        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            throw StudioException.TooLarge(most, code);
         }
         finally
         {

@@ -255,6 +255,14 @@ public sealed class StudioApiTests
         string project = await studio.NewProject();
         Assert.Equal("imageTooLarge", await studio.Fails("POST", $"projects/{project}/images?class=a", new byte[20_001], 413));
         Assert.Equal("tooLarge", await studio.Fails("POST", "models?name=m", new byte[50_001], 413));
+
+        // Also of a body that is still being sent when it is refused, the answer arrives.
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.Equal("imageTooLarge", await studio.Fails("POST", $"projects/{project}/images?class=a", new byte[4 << 20], 413));
+            Assert.Equal("notFound", await studio.Fails("POST", "nonsense", new byte[4 << 20], 404));
+        }
+
         Assert.Equal("noRoom", await studio.Fails("POST", "models?name=m", new byte[5], 507));
         Assert.Equal("tooLarge", await studio.Fails("POST", "projects", "\"" + new string('x', 70_000) + "\"", 413));
         Assert.Equal("notAnImage", await studio.Fails("POST", $"projects/{project}/images?class=a", "<svg/>"u8.ToArray(), 415));

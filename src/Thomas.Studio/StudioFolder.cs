@@ -1,5 +1,7 @@
 using System;
+using System.Diagnostics;
 using System.IO;
+using System.Threading;
 
 namespace Thomas.Studio;
 
@@ -10,6 +12,8 @@ internal sealed class StudioFolder : IDisposable
 
     // The system's number of the error that another has the lock: Windows, Linux, macOS.
     private const int SharingViolation = unchecked((int)0x80070020), WouldBlockLinux = 11, WouldBlockMac = 35;
+
+    private static readonly TimeSpan TimeBetweenTries = TimeSpan.FromMilliseconds(100);
 
     private readonly FileStream _lock;
 
@@ -35,19 +39,32 @@ internal sealed class StudioFolder : IDisposable
     }
 
     /// <summary>Takes a folder, which is made if it does not exist, for its owner alone.</summary>
+    /// <param name="folder">Its path.</param>
+    /// <param name="wait">How long to wait while another program has it.</param>
     /// <exception cref="DataException">Another program works in it.</exception>
     /// <exception cref="OutputException">It cannot be made or written to.</exception>
-    public static StudioFolder Open(string folder)
+    public static StudioFolder Open(string folder, TimeSpan wait = default)
     {
         string path = System.IO.Path.GetFullPath(folder);
+        long start = Stopwatch.GetTimestamp();
         try
         {
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
             else Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            return new StudioFolder(
-                path, new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
+            while (true)
+            {
+                try
+                {
+                    return new StudioFolder(
+                        path, new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
+                }
+                catch (IOException e) when (IsTaken(e) && Stopwatch.GetElapsedTime(start) < wait)
+                {
+                    Thread.Sleep(TimeBetweenTries);
+                }
+            }
         }
-        catch (IOException e) when (e.HResult is SharingViolation or WouldBlockLinux or WouldBlockMac)
+        catch (IOException e) when (IsTaken(e))
         {
             throw new DataException($"The folder '{path}' is in use by another studio; close it there, or give another one with --folder.", e);
         }
@@ -58,6 +75,8 @@ internal sealed class StudioFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    private static bool IsTaken(IOException e) => e.HResult is SharingViolation or WouldBlockLinux or WouldBlockMac;
 
     private string At(string name) => System.IO.Path.Combine(Path, name);
 }

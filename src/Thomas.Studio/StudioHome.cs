@@ -68,7 +68,7 @@ internal sealed class StudioHome : IAsyncDisposable
     /// <exception cref="ThomasException">Its folder cannot be used, or another program works in it.</exception>
     public static StudioHome Open(StudioSettings settings)
     {
-        StudioFolder folder = StudioFolder.Open(settings.Folder);
+        StudioFolder folder = StudioFolder.Open(settings.Folder, settings.FolderWait);
         try
         {
             StudioHome home = new(settings, folder);

@@ -14,6 +14,9 @@ internal sealed record StudioSettings
     /// <summary>Where models and projects are kept.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>How long to wait for another studio that has the folder, and may be about to end.</summary>
+    public TimeSpan FolderWait { get; init; }
+
     /// <summary>The port; 0 for any that is free.</summary>
     public int Port { get; init; } = 5480;
 

@@ -1,5 +1,6 @@
 using System;
 using System.Threading.Tasks;
+using Thomas.Cli;
 using Thomas.Tests.Studio;
 using Thomas.Tests.Training;
 using Xunit.MicrosoftTestingPlatform;
@@ -14,6 +15,7 @@ internal static class Program
     {
         if (args is [CheckpointChild.Command, string folder, string kind]) return Task.FromResult(CheckpointChild.Run(folder, kind));
         if (args is [TuningSessionChild.Command, string session]) return Task.FromResult(TuningSessionChild.Run(session));
+        if (args is [StudioChild.CommandLine, .. string[] line]) return Task.FromResult(ThomasCommand.Invoke(line, Console.Out, Console.Error));
         if (args is [StudioChild.Command, string studio]) return Task.FromResult(StudioChild.Run(studio));
         return Array.Exists(args, arg => arg is "-automated" or "@@")
             ? ConsoleRunner.Run(args)

@@ -20,6 +20,9 @@ internal sealed class StudioCommand
     // For those who work on the page.
     private const string PageFolder = "THOMAS_STUDIO_WWWROOT";
 
+    // A program that starts the studio again may have ended the former one a moment ago, which still saves a run.
+    private static readonly TimeSpan LongestSaving = TimeSpan.FromSeconds(10);
+
     private readonly Terminal _terminal;
     private readonly Option<string> _folder = new("--folder")
     {
@@ -32,6 +35,10 @@ internal sealed class StudioCommand
     {
         Description = "A file that gets port, token and process number as JSON once the studio answers, or the error if it cannot start",
         HelpName = "file",
+    };
+    private readonly Option<bool> _untilStdinCloses = new("--until-stdin-closes")
+    {
+        Description = "End when standard input does, for programs that start the studio",
     };
     private readonly ListenOption _listen = new();
     private readonly ComputeOptions _compute;
@@ -53,6 +60,7 @@ internal sealed class StudioCommand
         command.Add(studio._model);
         command.Add(studio._noOpen);
         command.Add(studio._readyFile);
+        command.Add(studio._untilStdinCloses);
         studio._compute.AddDeviceTo(command);
         studio._guard.AddTo(command);
         studio._cache.AddTo(command);
@@ -78,9 +86,12 @@ internal sealed class StudioCommand
     private async Task Serve(ParseResult parsed, string? ready)
     {
         (IPAddress? address, int port) = _listen.Read(parsed);
+        bool untilInputEnds = parsed.GetValue(_untilStdinCloses);
+        Task inputEnds = untilInputEnds ? StandardInputEnds() : Task.Delay(Timeout.Infinite);
         StudioSettings settings = new()
         {
             Folder = parsed.GetValue(_folder) ?? StudioFolder.Default(),
+            FolderWait = untilInputEnds ? LongestSaving : TimeSpan.Zero,
             Port = port,
             Listen = address,
             Compile = _compute.Read(parsed),
@@ -104,7 +115,7 @@ internal sealed class StudioCommand
             Announce(server);
             if (ready is not null) Write(ready, new StudioReadyReport(server.Port, server.Token, Environment.ProcessId, null), mayFail: false);
             if (!parsed.GetValue(_noOpen)) Browser.TryOpen(server.LaunchAddress);
-            await Task.WhenAny(server.Home.ShutdownAsked, Canceled(_terminal.Cancellation));
+            await Task.WhenAny(server.Home.ShutdownAsked, inputEnds, Canceled(_terminal.Cancellation));
             _terminal.Note("the studio ends");
         }
     }
@@ -147,6 +158,23 @@ internal sealed class StudioCommand
             if (!mayFail) throw new OutputException($"Cannot write '{path}': {e.Message}", e);
         }
     }
+
+    /// <summary>Reads standard input to its end, on a thread of its own: a pipe cannot be waited for otherwise.</summary>
+    private static Task StandardInputEnds() => Task.Factory.StartNew(
+        static () =>
+        {
+            using Stream input = Console.OpenStandardInput();
+            Span<byte> piece = stackalloc byte[256];
+            try
+            {
+                while (input.Read(piece) > 0) continue;
+            }
+            catch (IOException)
+            {
+                // What cannot be read any more has ended.
+            }
+        },
+        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static Task Canceled(CancellationToken cancellation)
     {

@@ -12,6 +12,9 @@ internal static class StudioChild
 {
     public const string Command = "studio-child";
 
+    /// <summary>Runs the command line that follows.</summary>
+    public const string CommandLine = "thomas";
+
     /// <summary>Serves a folder until it is killed, and says port and token.</summary>
     public static int Run(string folder)
     {
@@ -22,13 +25,17 @@ internal static class StudioChild
     }
 
     /// <summary>Starts the program.</summary>
-    public static Process Start(string folder)
+    public static Process Start(string folder) => Start([Command, folder], isFed: false);
+
+    /// <summary>Starts the command line with an open standard input.</summary>
+    public static Process StartCommand(params string[] args) => Start([CommandLine, .. args], isFed: true);
+
+    private static Process Start(string[] args, bool isFed)
     {
         string program = Environment.ProcessPath!;
-        ProcessStartInfo start = new(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(program) { RedirectStandardInput = isFed, RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(StudioChild).Assembly.Location);
-        start.ArgumentList.Add(Command);
-        start.ArgumentList.Add(folder);
+        foreach (string arg in args) start.ArgumentList.Add(arg);
         return Process.Start(start)!;
     }
 }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
 using System.Net.Http;
 using System.Text.Json;
@@ -70,6 +71,33 @@ public sealed class StudioCommandTests
             Assert.Equal(code, run.Code);
             Assert.Contains(message, run.Error, StringComparison.Ordinal);
             Assert.Contains(message, (await Told(ready)).GetProperty("error").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>As the phone's shell starts it: the next one may begin while the former still ends.</summary>
+    [Fact]
+    public async Task It_ends_when_its_input_does_and_the_next_one_waits_for_that()
+    {
+        using TemporaryFolder folder = new();
+        using Process first = Begin("first.json");
+        await Told(folder["first.json"]);
+        using Process second = Begin("second.json");
+        await Task.Delay(300);
+        Assert.False(first.HasExited);
+        Assert.False(File.Exists(folder["second.json"]));
+        Close(first);
+        using HttpClient client = Client(await Told(folder["second.json"]));
+        Assert.Contains("starter", await client.GetStringAsync("api/models"), StringComparison.Ordinal);
+        Close(second);
+
+        Process Begin(string ready) => StudioChild.StartCommand(
+            "studio", "--folder", folder["studio"], "--port", "0", "--no-open", "--threads", "1", "--ready-file", folder[ready], "--until-stdin-closes");
+
+        static void Close(Process process)
+        {
+            process.StandardInput.Close();
+            Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
+            Assert.Equal(0, process.ExitCode);
         }
     }
 

@@ -55,8 +55,8 @@ internal sealed class StudioFolder : IDisposable
             {
                 try
                 {
-                    return new StudioFolder(
-                        path, new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
+                    string name = System.IO.Path.Combine(path, LockName);
+                    return new StudioFolder(path, new FileStream(name, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0));
                 }
                 catch (IOException e) when (IsTaken(e) && Stopwatch.GetElapsedTime(start) < wait)
                 {

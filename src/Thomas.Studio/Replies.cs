@@ -113,6 +113,7 @@ internal sealed record RunReply(
     ShareReply? After,
     double? Joules,
     bool HasResult,
+    bool IsStale,
     IReadOnlyList<string> Notices);
 
 internal sealed record TrainingEvent(string Stage, int Done, int Total);

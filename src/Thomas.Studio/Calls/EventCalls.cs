@@ -108,8 +108,8 @@ internal static class EventCalls
             case EventKinds.Training when project?.Training is TrainingEvent training:
                 await WriteEvent(body, "training", training, StudioJson.Default.TrainingEvent, cancellation);
                 break;
-            case EventKinds.Run when project?.Run is { } run:
-                await WriteEvent(body, "run", run.ToReply(), StudioJson.Default.RunReply, cancellation);
+            case EventKinds.Run when project?.RunState() is { } run:
+                await WriteEvent(body, "run", run, StudioJson.Default.RunReply, cancellation);
                 break;
             case EventKinds.Pull when home.Pulls.Last is PullEvent pull:
                 await WriteEvent(body, "pull", pull, StudioJson.Default.PullEvent, cancellation);

@@ -46,9 +46,10 @@ internal static class RunCalls
         routes.Add("POST", $"projects/*/run/{what}", async request =>
         {
             using ProjectStore.Use use = await home.Projects.Enter(request.Part(0), request.Aborted);
-            ProjectRun run = use.Project.Run ?? throw StudioException.Conflict("noRun", "There is no run.");
-            act(run);
-            await request.Reply(run.ToReply(), StudioJson.Default.RunReply);
+            act(use.Project.Run ?? throw NoRun());
+            await request.Reply(use.Project.RunState() ?? throw NoRun(), StudioJson.Default.RunReply);
         });
     }
+
+    private static StudioException NoRun() => StudioException.Conflict("noRun", "There is no run.");
 }

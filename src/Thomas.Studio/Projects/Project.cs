@@ -115,10 +115,13 @@ internal sealed partial class Project : IAsyncDisposable
         lock (_gate)
         {
             return new StateReply(
-                _file.Id, _file.Name, _stored.ToReply(), Classes(), _session.Items.Count, _session.CanUndo, _session.CanRedo, head, Run?.ToReply(),
+                _file.Id, _file.Name, _stored.ToReply(), Classes(), _session.Items.Count, _session.CanUndo, _session.CanRedo, head, RunState(),
                 [.. _notices, .. _session.DeviceNotes]);
         }
     }
+
+    /// <summary>Its run as the API shows it; null before the first.</summary>
+    public RunReply? RunState() => Run?.ToReply(_session.Items);
 
     /// <summary>Gives it another name.</summary>
     public void Rename(string name)
@@ -216,7 +219,7 @@ internal sealed partial class Project : IAsyncDisposable
             if (_run is { IsActive: true }) throw StudioException.Conflict("runActive", "A run is under way; stop it first.");
             _run = ProjectRun.Begin(_place, file);
             Events.Mark(EventKinds.State | EventKinds.Run);
-            return _run.ToReply();
+            return _run.ToReply(_session.Items);
         }
     }
 

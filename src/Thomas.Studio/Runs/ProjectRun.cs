@@ -93,7 +93,8 @@ internal sealed class ProjectRun : IAsyncDisposable
     }
 
     /// <summary>As the API shows it.</summary>
-    public RunReply ToReply()
+    /// <param name="items">The images of the project now.</param>
+    public RunReply ToReply(IReadOnlyList<TuningSessionItem> items)
     {
         lock (_gate)
         {
@@ -104,7 +105,7 @@ internal sealed class ProjectRun : IAsyncDisposable
             return new RunReply(
                 _file.Policy, _file.Epochs, _file.Device, isInterrupted ? RunStatus.Paused : _file.Status, _file.Error, curves.Length, step, steps, null,
                 _file.Seconds, isInterrupted ? "restart" : null, curves, _file.Losses, ShareOf(_file.Before), ShareOf(_file.After), _file.Joules, HasResult,
-                _file.Notices);
+                HasResult && !_file.IsOf(items), _file.Notices);
         }
     }
 

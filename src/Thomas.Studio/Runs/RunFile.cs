@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text.Json;
+using Thomas.Training;
 
 namespace Thomas.Studio.Runs;
 
@@ -78,6 +80,18 @@ internal sealed record RunFile
 
     /// <summary>What a person should know.</summary>
     public string[] Notices { get; init; } = [];
+
+    /// <summary>Whether it was begun with these images in these classes, and so knows all there is to know.</summary>
+    public bool IsOf(IReadOnlyList<TuningSessionItem> items)
+    {
+        if (items.Count != Images.Length) return false;
+        for (int i = 0; i < Images.Length; i++)
+        {
+            if (Images[i].Item != items[i].Id || Labels[Images[i].Class] != items[i].Label) return false;
+        }
+
+        return true;
+    }
 
     /// <summary>Reads the file of a folder; null if it cannot be read.</summary>
     public static RunFile? TryRead(string folder, out string? problem)

@@ -102,7 +102,7 @@ internal sealed class RunJob : IDisposable
                 : null;
             return new RunReply(
                 _file.Policy, _file.Epochs, _file.Device, _status, null, _curves.Count == 0 ? 0 : _curves[^1].Epoch, _step, _steps, left,
-                _file.Seconds + worked, PausedBy(), [.. _curves], _losses.ToArray(), null, null, null, false, [.. _notices]);
+                _file.Seconds + worked, PausedBy(), [.. _curves], _losses.ToArray(), null, null, null, false, false, [.. _notices]);
         }
     }
 

@@ -6,6 +6,7 @@ import { bytes, t } from "../messages.js";
 import { inUse, isUsable, use } from "../runs.js";
 import { choices } from "../settings.js";
 import { on, store } from "../store.js";
+import { staleNote } from "./parts.js";
 
 const formats = ["tflite", "onnx"];
 
@@ -14,11 +15,11 @@ export function exportScreen(signal) {
   let drawn = "";
   const update = () => {
     if (store.state?.id !== project) return;
-    const { state } = store, usable = isUsable(state.run), version = JSON.stringify([state.head.isTrained, usable, inUse(state)]);
+    const { state } = store, usable = isUsable(state.run), version = JSON.stringify([state.head.isTrained, usable, inUse(state), state.run?.isStale]);
     if (version === drawn) return;
     drawn = version;
     refill(which, usable && choices(t("live.which"), [["head", t("which.head")], ["run", t("which.run")]], inUse(state), (value) => use(store.state, value)));
-    fill(missing, !state.head.isTrained && note("info", h("p", t("export.untrained"))));
+    fill(missing, !state.head.isTrained && note("info", h("p", t("export.untrained"))), inUse(state) === "run" && staleNote(state.run));
     fill(buttons, formats.map((format) => h("section.panel.export", h("h2", t(`export.${format}`)), h("p.quiet", t(`export.${format}Help`)),
       button(t("export.make", { format: `.${format}` }), { symbol: "download", kind: "primary", disabled: !state.head.isTrained, onclick: (event) =>
         make(project, format, outcome, event.currentTarget) }))));

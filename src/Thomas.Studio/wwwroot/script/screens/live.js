@@ -8,7 +8,7 @@ import { number, t } from "../messages.js";
 import { inUse, isUsable, use } from "../runs.js";
 import { choices } from "../settings.js";
 import { on, store } from "../store.js";
-import { bars, beforeAfter, statusChip } from "./parts.js";
+import { bars, beforeAfter, staleNote, statusChip } from "./parts.js";
 import { stage } from "./stage.js";
 
 const compareName = "thomas.compare";
@@ -47,7 +47,7 @@ export function liveScreen(signal) {
     show(answers, head.isTrained);
     show(nothing, !head.isTrained);
     text(nothing, t("live.untrained"));
-    const version = JSON.stringify([network, run?.status, head.accuracy, run?.after, wanted, live.canAskModel]);
+    const version = JSON.stringify([network, run?.status, run?.isStale, head.accuracy, run?.after, wanted, live.canAskModel]);
     if (version === drawn) return;
     drawn = version;
     refill(which,
@@ -62,7 +62,7 @@ export function liveScreen(signal) {
           update();
         } }), h("span", t("live.compare"))));
     text(beforeTitle, t(network === "run" ? "live.beforeRun" : "live.beforeTeaching"));
-    fill(figures, network === "run" && run.before && run.after ? beforeAfter(run.before, run.after) : null);
+    fill(figures, network === "run" && [staleNote(run), run.before && run.after ? beforeAfter(run.before, run.after) : null]);
   });
   on(store, "state run training", update, signal);
   on(live, "scores", () => {

@@ -6,7 +6,7 @@ import { announce, fill, h, icon, refill, set, show, text, throttled } from "../
 import { bytes, duration, energy, number, percent, t } from "../messages.js";
 import { inUse, isActive, isUsable, runLine, use } from "../runs.js";
 import { on, store } from "../store.js";
-import { beforeAfter } from "./parts.js";
+import { beforeAfter, staleNote } from "./parts.js";
 
 const policies = ["bias", "last:2", "all"], bounds = [64, 128, 256, 512, 1024, 2048], batches = [4, 8, 16, 32, 64], mega = 1 << 20;
 const policyKey = (policy) => ({ bias: "policy.bias", "last:2": "policy.last2", all: "policy.all" })[policy];
@@ -161,13 +161,13 @@ function runPanel(project, signal) {
     }
     if (status !== null && status !== run.status) announce(runLine(run));
     status = run.status;
-    const version = JSON.stringify([run.status, run.pausedBy, run.after, run.hasResult, run.notices, inUse(store.state)]);
+    const version = JSON.stringify([run.status, run.pausedBy, run.after, run.hasResult, run.isStale, run.notices, inUse(store.state)]);
     if (version === drawn) return;
     drawn = version;
     fill(reason, run.status === "paused" && run.pausedBy !== "user" && note(run.pausedBy, h("p", t(`run.pausedHelp.${run.pausedBy}`))),
       (run.notices ?? []).map((words) => note("info", h("p", foreign(words)))),
       run.status === "failed" && note("warning", h("p", errorText(run.error?.code ? run.error : { message: run.error }))));
-    fill(outcome, isUsable(run) && result(run));
+    fill(outcome, isUsable(run) && [result(run), staleNote(run)]);
     refill(buttons, active ? [
       run.status === "paused" ? button(t("run.resume"), { symbol: "play", kind: "primary", onclick: () => act("resume") })
         : button(t("run.pause"), { symbol: "pause", disabled: run.status !== "training", onclick: () => act("pause") }),

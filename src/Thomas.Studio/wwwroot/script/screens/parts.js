@@ -1,7 +1,8 @@
 // Parts that several screens share: bars of probabilities, the sign of the quick learning, accuracies.
 import { announce, fill, h, icon, set, show, text } from "../dom.js";
 import { number, percent, t } from "../messages.js";
-import { errorText } from "../dialogs.js";
+import { errorText, note } from "../dialogs.js";
+import { isUsable } from "../runs.js";
 import { headStatus } from "../shell.js";
 import { on, store } from "../store.js";
 
@@ -88,6 +89,9 @@ export function beforeAfter(before, after, words = {}) {
     change !== null && h("p.change", icon(change > 0 ? "check" : "info"),
       change === 0 ? t("results.same") : t(change > 0 ? "results.better" : "results.worse", { points: number(Math.abs(change)) })));
 }
+
+/** That a longer training knows nothing of what has changed since; null where nothing has. */
+export const staleNote = (run) => isUsable(run) && run.isStale ? note("warning", h("p", t("run.stale"))) : null;
 
 /** Fills a place with a busy sign until the work is done. */
 export async function loading(place, work) {

@@ -23,17 +23,33 @@ internal static class TfLiteRuntime
 
     public static IReadOnlyList<string> Names { get; } = ["tflite", "litert"];
 
-    /// <summary>Runs files that have one input in one process.</summary>
+    /// <summary>Runs files that have one input of float32 in one process.</summary>
     /// <param name="jobs">Runtime, file, numbers of one input or of several, which run one after the other.</param>
     /// <returns>For each job the numbers of the first output of every run, or the error.</returns>
     public static IReadOnlyList<(float[]? Output, string? Error)> Run(IReadOnlyList<(string Runtime, byte[] Model, float[] Input)> jobs)
+    {
+        List<(string, byte[], byte[])> raw = [];
+        foreach ((string runtime, byte[] model, float[] input) in jobs) raw.Add((runtime, model, MemoryMarshal.AsBytes(input.AsSpan()).ToArray()));
+        List<(float[]?, string?)> outputs = [];
+        foreach ((byte[]? output, string types, string? error) in RunBytes(raw))
+        {
+            if (error is null) Assert.Equal("float32 float32", types);
+            outputs.Add((output is null ? null : MemoryMarshal.Cast<byte, float>(output).ToArray(), error));
+        }
+
+        return outputs;
+    }
+
+    /// <summary>As <see cref="Run"/>, with the numbers as the file's own types hold them.</summary>
+    /// <returns>For each job the bytes of the first output of every run, the types of input and output, or the error.</returns>
+    public static IReadOnlyList<(byte[]? Output, string Types, string? Error)> RunBytes(IReadOnlyList<(string Runtime, byte[] Model, byte[] Input)> jobs)
     {
         string? modules = Environment.GetEnvironmentVariable(Variable);
         Assert.SkipWhen(string.IsNullOrEmpty(modules), SkipReason);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("thomas-tflite-");
         try
         {
-            return Run(jobs, modules!, folder.FullName);
+            return RunBytes(jobs, modules!, folder.FullName);
         }
         finally
         {
@@ -41,30 +57,27 @@ internal static class TfLiteRuntime
         }
     }
 
-    private static List<(float[]? Output, string? Error)> Run(IReadOnlyList<(string Runtime, byte[] Model, float[] Input)> jobs, string modules, string folder)
+    private static List<(byte[]? Output, string Types, string? Error)> RunBytes(
+        IReadOnlyList<(string Runtime, byte[] Model, byte[] Input)> jobs, string modules, string folder)
     {
         List<Dictionary<string, string>> list = [];
         for (int i = 0; i < jobs.Count; i++)
         {
             string path = Path.Combine(folder, $"{i}");
             File.WriteAllBytes(path + ".tflite", jobs[i].Model);
-            File.WriteAllBytes(path + ".in", MemoryMarshal.AsBytes(jobs[i].Input.AsSpan()).ToArray());
+            File.WriteAllBytes(path + ".in", jobs[i].Input);
             list.Add(new() { ["runtime"] = jobs[i].Runtime, ["model"] = path + ".tflite", ["input"] = path + ".in", ["output"] = path + ".out" });
         }
 
         using JsonDocument results = JsonDocument.Parse(Node(modules, JsonSerializer.Serialize(list)));
-        List<(float[]?, string?)> outputs = [];
+        List<(byte[]?, string, string?)> outputs = [];
         for (int i = 0; i < jobs.Count; i++)
         {
             JsonElement result = results.RootElement[i];
-            if (result.TryGetProperty("error", out JsonElement error))
-            {
-                outputs.Add((null, error.GetString()));
-                continue;
-            }
-
-            Assert.Equal(("float32", "float32"), (result.GetProperty("inputType").GetString(), result.GetProperty("type").GetString()));
-            outputs.Add((MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(folder, $"{i}.out"))).ToArray(), null));
+            outputs.Add(result.TryGetProperty("error", out JsonElement error)
+                ? (null, "", error.GetString())
+                : (File.ReadAllBytes(Path.Combine(folder, $"{i}.out")),
+                    $"{result.GetProperty("inputType").GetString()} {result.GetProperty("type").GetString()}", null));
         }
 
         return outputs;

@@ -202,6 +202,27 @@ internal static class OpCatalog
     /// <summary>Elements in another type.</summary>
     public static Cast Cast { get; } = new();
 
+    /// <summary>Steps of a grid of 8 bits.</summary>
+    public static Quantize Quantize { get; } = new();
+
+    /// <summary>Real numbers of steps.</summary>
+    public static Dequantize Dequantize { get; } = new();
+
+    /// <summary>Convolution of 8-bit tensors.</summary>
+    public static QuantizedConv2d QuantizedConv2d { get; } = new();
+
+    /// <summary>Channel-wise convolution of 8-bit tensors.</summary>
+    public static QuantizedDepthwiseConv2d QuantizedDepthwiseConv2d { get; } = new();
+
+    /// <summary>Mean over windows of 8-bit tensors.</summary>
+    public static QuantizedAveragePool2d QuantizedAveragePool2d { get; } = new();
+
+    /// <summary>Normalized exponentials of 8-bit tensors.</summary>
+    public static QuantizedSoftmax QuantizedSoftmax { get; } = new();
+
+    /// <summary>Table of a function of 8-bit numbers.</summary>
+    public static LookUp LookUp { get; } = new();
+
     /// <summary>All operators.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
@@ -216,5 +237,6 @@ internal static class OpCatalog
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
         Transfer, Cast,
+        Quantize, Dequantize, QuantizedConv2d, QuantizedDepthwiseConv2d, QuantizedAveragePool2d, QuantizedSoftmax, LookUp,
     ];
 }

@@ -17,12 +17,20 @@ internal static class CompilePasses
     public static CompilePass OpenClBlocks { get; } =
         new("fuse-inverted-residual-opencl", FuseInvertedResidual.RunOnOpenCl, FusesKernels: true, ForOpenCl: true);
 
+    /// <summary>Computes 8-bit parts in integers, rounded as applications do.</summary>
+    public static CompilePass LowerQuantized { get; } = new("lower-quantized", Passes.LowerQuantized.Run);
+
+    /// <summary>Computes 8-bit parts in integers, rounded as TensorFlow Lite's built-in kernels do.</summary>
+    public static CompilePass LowerQuantizedFixedPoint { get; } = new("lower-quantized", Passes.LowerQuantized.RunFixedPoint);
+
     /// <summary>All rewrites, in order.</summary>
     public static IReadOnlyList<CompilePass> All { get; } =
     [
         new("eliminate-dead-nodes", EliminateDeadNodes.Run),
         new("fold-constants", FoldConstants.Run),
         new("fuse-pad", FusePad.Run),
+        LowerQuantized,
+        LowerQuantizedFixedPoint,
         new("fold-batch-norm", FoldBatchNorm.Run),
         new("fuse-epilogue", FuseEpilogue.Run, FusesKernels: true),
         new("fuse-batch-norm-activation", FuseBatchNormActivation.Run, FusesKernels: true),

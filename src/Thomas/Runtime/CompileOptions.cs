@@ -24,6 +24,18 @@ public enum DeviceKind
     Hybrid,
 }
 
+/// <summary>How the sums of 8-bit layers are rounded to the steps of their results. Runtimes differ in the last step of a few results in a thousand.</summary>
+public enum QuantizedRounding
+{
+    /// <summary>
+    /// One product in float32, halves to even: what applications of TensorFlow Lite compute, whose layers run in XNNPACK, and what ONNX Runtime computes.
+    /// </summary>
+    Float,
+
+    /// <summary>A 32-bit fixed-point product and a shift, each rounded: TensorFlow Lite's built-in kernels (Jacob et al. 2018, arXiv 1712.05877).</summary>
+    FixedPoint,
+}
+
 /// <summary>How a graph is compiled.</summary>
 public sealed record CompileOptions
 {
@@ -73,6 +85,9 @@ public sealed record CompileOptions
     /// panel in the first-level cache. 0 chooses by the size of the second-level cache. Changes how fast they are, no bit of a result.
     /// </summary>
     public int BlockPanelBytes { get; init; }
+
+    /// <summary>How the sums of 8-bit layers are rounded.</summary>
+    public QuantizedRounding QuantizedRounding { get; init; }
 
     /// <summary>Whether values share memory. Off only to prove that sharing changes no result.</summary>
     public bool ShareMemory { get; init; } = true;

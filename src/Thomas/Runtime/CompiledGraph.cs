@@ -123,7 +123,8 @@ internal sealed class CompiledGraph
 
         return new CompiledGraph(schedule, plan, InOrder(schedule, kernels, places), places);
 
-        bool IsWanted(CompilePass pass) => device.Wants(pass) && !Contains(options.PassesOff, pass.Name);
+        bool IsWanted(CompilePass pass) => device.Wants(pass) && !Contains(options.PassesOff, pass.Name)
+            && pass != (options.QuantizedRounding == QuantizedRounding.Float ? CompilePasses.LowerQuantizedFixedPoint : CompilePasses.LowerQuantized);
     }
 
     /// <summary>

@@ -97,18 +97,21 @@ internal sealed partial class OnnxImporter
         if (quantization.IsPerTensor || axis == real.Rank - 1)
         {
             return WithGrid(
-                ApplyToReals(node, OpCatalog.FakeQuantize, [real], new FakeQuantizeAttributes(quantization, grid.Minimum, grid.Maximum), name, grid), grid);
+                ApplyToReals(node, OpCatalog.FakeQuantize, [real], Rounding(quantization, grid), name, grid), grid);
         }
 
         // The operator wants its scales along the last axis.
         int[] swap = new int[real.Rank];
         for (int i = 0; i < swap.Length; i++) swap[i] = i == axis ? real.Rank - 1 : i == real.Rank - 1 ? axis : i;
         TransposeAttributes transpose = new(new IntList(swap));
-        FakeQuantizeAttributes attributes = new(new Quantization(quantization.Scales, quantization.ZeroPoints, real.Rank - 1), grid.Minimum, grid.Maximum);
+        FakeQuantizeAttributes attributes = Rounding(new Quantization(quantization.Scales, quantization.ZeroPoints, real.Rank - 1), grid);
         Operand last = Apply(node, OpCatalog.Transpose, [real], transpose, $"{name}/last");
         Operand rounded = Apply(node, OpCatalog.FakeQuantize, [last], attributes, $"{name}/rounded");
         return WithGrid(ApplyToReals(node, OpCatalog.Transpose, [rounded], transpose, name, grid), grid);
     }
+
+    private static FakeQuantizeAttributes Rounding(Quantization quantization, Grid grid) =>
+        new(quantization, grid.Minimum, grid.Maximum, QuantizedArithmetic.Onnx);
 
     private static Operand WithGrid(Operand operand, Grid grid) =>
         operand.Data is TensorData data ? new Operand(operand.Name, data, grid) : operand;
@@ -155,7 +158,7 @@ internal sealed partial class OnnxImporter
         Grid grid = x.Grid ?? ReadGrid(node, node.Input(i + 1), node.Optional(i + 2), 0);
         Operand divided = Apply(node, OpCatalog.Divide, [real, Constant($"{x.Name}/scale", new Shape(), quantization.Scales[0])], null, $"{x.Name}/divided");
         return Apply(
-            node, OpCatalog.FakeQuantize, [divided], new FakeQuantizeAttributes(WithScaleOne(quantization), grid.Minimum, grid.Maximum), $"{x.Name}/steps");
+            node, OpCatalog.FakeQuantize, [divided], Rounding(WithScaleOne(quantization), grid), $"{x.Name}/steps");
     }
 
     private static Quantization WithScaleOne(Quantization quantization)
@@ -174,8 +177,7 @@ internal sealed partial class OnnxImporter
         Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
         if (!grid.Quantization.IsPerTensor) throw node.Unsupported("a result with several scales");
         Operand steps = Apply(
-            node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(WithScaleOne(grid.Quantization), grid.Minimum, grid.Maximum),
-            $"{node.Name}/steps");
+            node, OpCatalog.FakeQuantize, [result], Rounding(WithScaleOne(grid.Quantization), grid), $"{node.Name}/steps");
         return OfSteps(node, steps, grid);
     }
 
@@ -283,7 +285,7 @@ internal sealed partial class OnnxImporter
         Grid grid = ReadGrid(node, node.Input(i), node.Optional(i + 1), 0);
         Quantization integers = new([1], [0]);
         Operand rounded = Apply(
-            node, OpCatalog.FakeQuantize, [result], new FakeQuantizeAttributes(integers, grid.Minimum, grid.Maximum), $"{node.Name}/rounded");
+            node, OpCatalog.FakeQuantize, [result], Rounding(integers, grid), $"{node.Name}/rounded");
         int zero = grid.Quantization.ZeroPoints[0];
         return OfSteps(node, zero == 0 ? rounded : WithScalar(node, OpCatalog.Subtract, rounded, zero, "steps"), grid);
     }

@@ -18,6 +18,8 @@ internal sealed partial class Concat : Op
     /// <inheritdoc/>
     public override string Formula => "y[.., offset_k + i, ..] = x_k[.., i, ..]";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.F32 | QuantizedRules.Steps;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         int axis = ((ConcatAttributes)attributes).Axis;
@@ -27,6 +29,7 @@ internal sealed partial class Concat : Op
         long total = 0;
         foreach (TensorType input in inputs)
         {
+            Require(input.DType == inputs[0].DType, $"{input} does not fit {inputs[0]}");
             Require(input.Shape.Rank == first.Rank && input.Shape.With(axis, first[axis]) == first, $"{input.Shape} does not fit {first} outside axis {axis}");
             total += input.Shape[axis];
         }

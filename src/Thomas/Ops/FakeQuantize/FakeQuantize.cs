@@ -7,7 +7,9 @@ namespace Thomas.Ops;
 /// <param name="Quantization">Scale and zero point, per tensor or along the last axis.</param>
 /// <param name="Minimum">The smallest integer of the grid, for example -128.</param>
 /// <param name="Maximum">The largest integer of the grid, for example 127.</param>
-internal sealed record FakeQuantizeAttributes(Quantization Quantization, int Minimum, int Maximum) : OpAttributes
+/// <param name="Arithmetic">Whose integer arithmetic the grid belongs to, where it is computed with as such.</param>
+internal sealed record FakeQuantizeAttributes(
+    Quantization Quantization, int Minimum, int Maximum, QuantizedArithmetic Arithmetic = QuantizedArithmetic.TfLite) : OpAttributes
 {
     /// <inheritdoc/>
     public override string ToString() => Quantization.IsPerTensor

@@ -20,6 +20,8 @@ internal sealed partial class Pad : Op
     /// <inheritdoc/>
     public override string Formula => "y[before + i] = x[i], value elsewhere";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.F32 | QuantizedRules.Steps;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);

@@ -18,12 +18,14 @@ internal sealed partial class MaxPool2d : Op
     /// <inheritdoc/>
     public override string Formula => "y[n,p,q,c] = max_{i,j} x[n, p*sH - top + i*dH, q*sW - left + j*dW, c] over taps inside x";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.F32 | QuantizedRules.Steps;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);
         Window2d window = ((MaxPool2dAttributes)attributes).Window;
         PoolingRules.Check(window);
-        return [new TensorType(DType.F32, window.OutputShape(inputs[0].Shape, inputs[0].Shape.Rank == 4 ? inputs[0].Shape[3] : 0))];
+        return [new TensorType(inputs[0].DType, window.OutputShape(inputs[0].Shape, inputs[0].Shape.Rank == 4 ? inputs[0].Shape[3] : 0))];
     }
 
     internal override long Elementwise(Node node) =>

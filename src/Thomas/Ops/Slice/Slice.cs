@@ -20,6 +20,8 @@ internal sealed partial class Slice : Op
     /// <inheritdoc/>
     public override string Formula => "y[i] = x[begin + i * step]";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.F32 | QuantizedRules.Steps;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);

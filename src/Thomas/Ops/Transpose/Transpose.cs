@@ -25,6 +25,8 @@ internal sealed partial class Transpose : Op
     /// <inheritdoc/>
     public override string Formula => "y[i_0, i_1, ..] = x[j], j[perm[k]] = i_k";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => ElementTypes.F32 | QuantizedRules.Steps;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);

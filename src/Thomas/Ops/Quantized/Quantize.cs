@@ -1,0 +1,73 @@
+using System;
+using Thomas.Graphs;
+
+namespace Thomas.Ops;
+
+/// <summary>Settings of <see cref="Quantize"/> and <see cref="Dequantize"/>.</summary>
+/// <param name="Grid">The grid of the 8-bit side.</param>
+internal sealed record GridAttributes(Grid Grid) : OpAttributes;
+
+/// <summary>Real numbers as steps of a grid of 8 bits; halves to even, NaN as zero.</summary>
+internal sealed partial class Quantize : Op
+{
+    /// <inheritdoc/>
+    public override string Name => "Quantize";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[i] = clamp(round(x[i] / scale) + zeroPoint, min, max)";
+
+    /// <inheritdoc/>
+    internal override bool IsTrainingOnly => true;
+
+    internal override string NoGradientReason => QuantizedRules.NoGradient;
+
+    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
+    {
+        RequireInputs(inputs, 1);
+        return [inputs[0] with { DType = ((GridAttributes)attributes).Grid.Type }];
+    }
+
+    internal override long Elementwise(Node node) => 4L * node.Output.Shape.ElementCount;
+
+    internal override void Reference<T>(ReferenceArgs<T> args)
+    {
+        Grid grid = args.Attributes<GridAttributes>().Grid;
+        ReadOnlySpan<T> x = args.Inputs[0].Span;
+        Span<T> y = args.Output.Span;
+        for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(grid.Step(float.CreateTruncating(x[i])));
+    }
+}
+
+/// <summary>The real numbers of steps of a grid of 8 bits.</summary>
+internal sealed partial class Dequantize : Op
+{
+    /// <inheritdoc/>
+    public override string Name => "Dequantize";
+
+    /// <inheritdoc/>
+    public override string Formula => "y[i] = scale * (x[i] - zeroPoint)";
+
+    /// <inheritdoc/>
+    internal override bool IsTrainingOnly => true;
+
+    internal override string NoGradientReason => QuantizedRules.NoGradient;
+
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => QuantizedRules.Steps;
+
+    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
+    {
+        RequireInputs(inputs, 1);
+        QuantizedRules.RequireGrid(inputs[0], ((GridAttributes)attributes).Grid);
+        return [inputs[0] with { DType = DType.F32 }];
+    }
+
+    internal override long Elementwise(Node node) => 2L * node.Output.Shape.ElementCount;
+
+    internal override void Reference<T>(ReferenceArgs<T> args)
+    {
+        Grid grid = args.Attributes<GridAttributes>().Grid;
+        ReadOnlySpan<T> x = args.Inputs[0].Span;
+        Span<T> y = args.Output.Span;
+        for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(grid.Real(int.CreateTruncating(x[i])));
+    }
+}

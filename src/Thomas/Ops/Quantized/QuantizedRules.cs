@@ -1,0 +1,35 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels.Activations;
+using Thomas.Kernels.Quantized;
+
+namespace Thomas.Ops;
+
+/// <summary>What the operators on 8-bit tensors share.</summary>
+internal static class QuantizedRules
+{
+    /// <summary>Why integer operators have no gradient.</summary>
+    public const string NoGradient = "it computes with integers; only the frozen part of a network does";
+
+    /// <summary>The types of steps.</summary>
+    public const ElementTypes Steps = ElementTypes.I8 | ElementTypes.U8;
+
+    /// <summary>Refuses an operand whose type is not that of its grid.</summary>
+    public static void RequireGrid(TensorType type, Grid grid)
+    {
+        if (type.DType != grid.Type) throw new GraphException($"an operand of type {type} does not fit a grid of {grid.Type}");
+    }
+
+    /// <summary>The steps between which an activation that clips leaves a result.</summary>
+    public static (int Lower, int Upper) Bounds(ActivationFunction activation, Grid grid, RequantizationRule rule)
+    {
+        return (Bound(activation.Lower, grid.Minimum), Bound(activation.Upper, grid.Maximum));
+
+        int Bound(float real, int end)
+        {
+            if (float.IsInfinity(real)) return end;
+            MidpointRounding rounding = rule == RequantizationRule.Float ? MidpointRounding.ToEven : MidpointRounding.AwayFromZero;
+            return (int)Math.Clamp(MathF.Round(real / grid.Scale, rounding) + grid.ZeroPoint, grid.Minimum, grid.Maximum);
+        }
+    }
+}

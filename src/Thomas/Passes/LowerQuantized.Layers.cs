@@ -1,0 +1,147 @@
+using System;
+using Thomas.Graphs;
+using Thomas.Kernels.Activations;
+using Thomas.Kernels.Quantized;
+using Thomas.Ops;
+
+namespace Thomas.Passes;
+
+/// <content>What is computed in integers.</content>
+internal sealed partial class LowerQuantized
+{
+    /// <summary>What adds the integer form of a chain, whose steps it returns; null where there is none.</summary>
+    private Func<Value>? Match(Chain chain)
+    {
+        Value before = chain.Rounding.Inputs[0];
+        if (_grids.TryGetValue(before, out Grid from)) return Table(chain, before, from, "requantize", QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic));
+        if (OnlyFor(before) is not Node last) return null;
+        if (last.Op is Activate && _grids.TryGetValue(last.Inputs[0], out from))
+        {
+            Activation function = ((ActivateAttributes)last.Attributes).Activation;
+            return Inside(Table(chain, last.Inputs[0], from, $"{function.Kind}", QuantizedTables.Function(from, chain.Grid, function.Function)), last);
+        }
+
+        Activation activation = default;
+        Node? node = last;
+        if (last.Op is Activate)
+        {
+            activation = ((ActivateAttributes)last.Attributes).Activation;
+            node = activation.Function.IsClip ? OnlyFor(last.Inputs[0]) : null;
+        }
+
+        Func<Value>? emit = node is null ? null : MatchNode(chain, node, activation);
+        return node == last ? Inside(emit, last) : Inside(emit, node!, last);
+    }
+
+    private Func<Value>? MatchNode(Chain chain, Node node, Activation activation)
+    {
+        if (node.Op is Concat && activation == default) return MatchConcat(chain, node);
+        if (!_grids.TryGetValue(node.Inputs[0], out Grid x)) return null;
+        Activation own = node.Attributes switch
+        {
+            Conv2dAttributes a => a.Activation,
+            DepthwiseConv2dAttributes a => a.Activation,
+            DenseAttributes a => a.Activation,
+            AveragePool2dAttributes a => a.Activation,
+            _ => default,
+        };
+
+        // One of the two is none: nobody clips twice.
+        if ((own != default && activation != default) || !own.Function.IsClip) return null;
+        (int lower, int upper) = QuantizedRules.Bounds((own == default ? activation : own).Function, chain.Grid, _rule);
+        switch (node.Op, node.Attributes)
+        {
+            case (Conv2d, Conv2dAttributes { HasResidual: false } a):
+                return Layer(chain, node, new QuantizedConv2dAttributes(a.Window, a.Groups, a.HasBias, x, null!, chain.Grid, lower, upper, _rule), 0);
+            case (DepthwiseConv2d, DepthwiseConv2dAttributes a):
+                return Layer(chain, node, new QuantizedConv2dAttributes(a.Window, 1, a.HasBias, x, null!, chain.Grid, lower, upper, _rule), 3);
+            case (Dense, DenseAttributes a):
+                return Layer(chain, node, new QuantizedConv2dAttributes(new Window2d(1, 1), 1, a.HasBias, x, null!, chain.Grid, lower, upper, _rule), 0);
+            case (AveragePool2d, AveragePool2dAttributes a):
+                bool stays = x == chain.Grid && chain.Arithmetic == QuantizedArithmetic.TfLite;
+                return Pool(chain, node, new QuantizedAveragePool2dAttributes(a.Window, a.CountPadding, x, chain.Grid, lower, upper, stays ? null : _rule));
+            case (Reduce, ReduceAttributes { Kind: ReduceKind.Mean } a) when node.Inputs[0].Shape.Rank == 4 && a.Axes == new IntList(1, 2):
+                Window2d window = new(node.Inputs[0].Shape[1], node.Inputs[0].Shape[2]);
+                return Pool(chain, node, new QuantizedAveragePool2dAttributes(window, false, x, chain.Grid, lower, upper, _rule));
+            case (Softmax, SoftmaxAttributes { Logarithm: false } a) when activation == default:
+                return () => _rewriter.Builder.Add(
+                    OpCatalog.QuantizedSoftmax, [Steps(node.Inputs[0])], new QuantizedSoftmaxAttributes(x, chain.Grid, a.Beta), chain.Name);
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>A convolution or dense layer with constant weights that lie on a grid; <paramref name="axis"/> is the filter's axis of output channels.</summary>
+    private Func<Value>? Layer(Chain chain, Node node, QuantizedConv2dAttributes attributes, int axis)
+    {
+        if (node.Inputs[1].Constant is not { } weights || StoredSteps.Of(weights, axis) is not { } filter) return null;
+        Quantization grid = weights.Quantization!;
+        attributes = attributes with { Filter = grid };
+        TensorData? bias = null;
+        if (attributes.HasBias)
+        {
+            bias = node.Inputs[2].Constant is { } real ? StoredSteps.OfBias(real, attributes.X.Scale, grid) : null;
+            if (bias is null) return null;
+        }
+
+        return () =>
+        {
+            GraphBuilder b = _rewriter.Builder;
+            Value x = Steps(node.Inputs[0]);
+            bool isDense = node.Op is Dense;
+            if (isDense)
+            {
+                x = b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 1, 1, x.Shape[1])), $"{chain.Name}/pixels");
+                filter = filter.Reshaped(new Shape(filter.Type.Shape[0], 1, 1, filter.Type.Shape[1]));
+            }
+
+            Value w = b.Constant($"{node.Inputs[1].Name}/steps", filter);
+            Value[] operands = bias is null ? [x, w] : [x, w, b.Constant($"{node.Inputs[2].Name}/steps", bias)];
+            Op op = node.Op is DepthwiseConv2d ? OpCatalog.QuantizedDepthwiseConv2d : OpCatalog.QuantizedConv2d;
+            Value y = b.Add(op, operands, attributes, chain.Name);
+            return isDense ? b.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(0, y.Shape[3])), $"{chain.Name}/row") : y;
+        };
+    }
+
+    private Func<Value> Pool(Chain chain, Node node, QuantizedAveragePool2dAttributes attributes) => () =>
+    {
+        Value y = _rewriter.Builder.Add(OpCatalog.QuantizedAveragePool2d, [Steps(node.Inputs[0])], attributes, chain.Name);
+        if (y.Shape == node.Output.Shape) return y;
+        return _rewriter.Builder.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(0, y.Shape[3])), $"{chain.Name}/row");
+    };
+
+    /// <summary>Parts on grids of their own are brought to the result's before they are joined.</summary>
+    private Func<Value>? MatchConcat(Chain chain, Node node)
+    {
+        foreach (Value part in node.Inputs)
+        {
+            if (!_grids.ContainsKey(part)) return null;
+        }
+
+        return () =>
+        {
+            Value[] parts = new Value[node.Inputs.Count];
+            for (int i = 0; i < parts.Length; i++)
+            {
+                Grid from = _grids[node.Inputs[i]];
+                Func<int, int> map = QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic);
+                parts[i] = from == chain.Grid ? Steps(node.Inputs[i]) : Table(chain, node.Inputs[i], from, "requantize", map)();
+            }
+
+            return _rewriter.Builder.Add(OpCatalog.Concat, parts, node.Attributes, chain.Name);
+        };
+    }
+
+    private Func<Value> Table(Chain chain, Value x, Grid from, string name, Func<int, int> f) => () =>
+        from == chain.Grid && name == "requantize"
+        ? Steps(x)
+        : _rewriter.Builder.Add(OpCatalog.LookUp, [Steps(x)], LookUpAttributes.Of(from, chain.Grid, name, f), chain.Name);
+
+    /// <summary>Takes nodes that the chain computes itself out of the graph.</summary>
+    private Func<Value>? Inside(Func<Value>? emit, params ReadOnlySpan<Node> nodes)
+    {
+        if (emit is null) return null;
+        foreach (Node node in nodes) _inside.Add(node);
+        return emit;
+    }
+}

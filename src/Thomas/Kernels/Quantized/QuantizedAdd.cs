@@ -1,0 +1,77 @@
+using System;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>
+/// The sum of two 8-bit tensors on grids of their own. <see cref="RequantizationRule.Float"/> is XNNPACK's: the ratios of the scales, which are float32, become
+/// multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift. <see cref="RequantizationRule.FixedPoint"/> is that of
+/// TensorFlow Lite's built-in kernel: operands shifted left by 20 bits and brought to twice the larger scale, then their sum to that of y, each by a
+/// <see cref="FixedPointFactor"/>.
+/// </summary>
+internal sealed unsafe class QuantizedAdd
+{
+    private const int LeftShift = 20, MultiplierBits = 20;
+
+    private readonly QuantizedOperand _a;
+    private readonly QuantizedOperand _b;
+    private readonly int _zero;
+    private readonly int _lower;
+    private readonly int _upper;
+    private readonly int _bias;
+    private readonly int _multiplierA;
+    private readonly int _multiplierB;
+    private readonly int _shift;
+    private readonly FixedPointFactor _factorA;
+    private readonly FixedPointFactor _factorB;
+    private readonly FixedPointFactor _factorY;
+
+    /// <summary>Creates the map.</summary>
+    /// <param name="rule">How it rounds; see <see cref="Rule"/>.</param>
+    /// <param name="a">The left operand.</param>
+    /// <param name="b">The right operand.</param>
+    /// <param name="y">The result.</param>
+    /// <param name="lower">The smallest result.</param>
+    /// <param name="upper">The largest result.</param>
+    public QuantizedAdd(RequantizationRule rule, QuantizedOperand a, QuantizedOperand b, QuantizedOperand y, int lower, int upper)
+    {
+        (_a, _b, _zero, _lower, _upper) = (a, b, y.Zero, lower, upper);
+        float ratioA = a.Scale / y.Scale, ratioB = b.Scale / y.Scale;
+        Rule = IsInRange(ratioA) && IsInRange(ratioB) ? rule : RequantizationRule.FixedPoint;
+        if (Rule == RequantizationRule.Float)
+        {
+            _shift = MultiplierBits - MathF.ILogB(MathF.Max(ratioA, ratioB));
+            _multiplierA = Multiplier(ratioA);
+            _multiplierB = Multiplier(ratioB);
+            _bias = (1 << (_shift - 1)) - (_multiplierA * a.Zero) - (_multiplierB * b.Zero);
+        }
+        else
+        {
+            double common = 2f * MathF.Max(a.Scale, b.Scale);
+            _factorA = FixedPointFactor.Of(a.Scale / common);
+            _factorB = FixedPointFactor.Of(b.Scale / common);
+            _factorY = FixedPointFactor.Of(common / ((1 << LeftShift) * (double)y.Scale));
+        }
+    }
+
+    /// <summary>The rule in use: ratios of scales outside [2^-10, 2^8) do not fit XNNPACK's multipliers, and TensorFlow Lite leaves them to its built-in kernel.</summary>
+    public RequantizationRule Rule { get; }
+
+    /// <summary>The definition.</summary>
+    public int Apply(int a, int b)
+    {
+        int steps = Rule == RequantizationRule.Float
+            ? (_bias + (a * _multiplierA) + (b * _multiplierB)) >> _shift
+            : _factorY.Apply(_factorA.Apply((a - _a.Zero) << LeftShift) + _factorB.Apply((b - _b.Zero) << LeftShift));
+        return Math.Clamp(steps + _zero, _lower, _upper);
+    }
+
+    /// <summary>Adds runs of elements; y may be a or b.</summary>
+    public void Run(byte* a, byte* b, byte* y, nint count)
+    {
+        for (nint i = 0; i < count; i++) y[i] = (byte)Apply(_a.Read(a[i]), _b.Read(b[i]));
+    }
+
+    private static bool IsInRange(float ratio) => ratio is >= 1f / 1024 and < 256f;
+
+    private int Multiplier(float ratio) => (int)MathF.Round(MathF.ScaleB(ratio, _shift), MidpointRounding.ToEven);
+}

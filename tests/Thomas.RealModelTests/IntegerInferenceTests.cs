@@ -28,8 +28,12 @@ public sealed class IntegerInferenceTests(ITestOutputHelper output)
         using Executable executable = Executable.Compile(model.Graph, 1, new CompileOptions { Threads = 2 });
         if (Environment.GetEnvironmentVariable("DUMP") is not null) foreach (Node node in executable.Graph.Nodes) output.WriteLine(GraphText(node));
         List<byte> fed = [], ours = [];
-        Grid? first = model.Graph.Inputs[0].Consumers[0].Attributes is FakeQuantizeAttributes input ? Grid.Of(input) : null;
-        Grid? last = model.Graph.Outputs[0].Producer!.Attributes is FakeQuantizeAttributes result ? Grid.Of(result) : null;
+        Node start = model.Graph.Inputs[0].Consumers[0];
+        while (start.Attributes is not FakeQuantizeAttributes) start = start.Output.Consumers[0];
+        Grid? first = Grid.Of((FakeQuantizeAttributes)start.Attributes);
+        Node end = model.Graph.Outputs[0].Producer!;
+        while (end.Attributes is not FakeQuantizeAttributes) end = end.Inputs[0].Producer!;
+        Grid? last = Grid.Of((FakeQuantizeAttributes)end.Attributes);
         bool floats = name == "mcunet_vww.tflite";
         for (int i = 0; i < Images; i++)
         {
@@ -39,7 +43,7 @@ public sealed class IntegerInferenceTests(ITestOutputHelper output)
             ours.AddRange(floats ? MemoryMarshal.AsBytes(scores.AsSpan()).ToArray() : Steps(scores, last!.Value));
         }
 
-        (byte[]? theirs, string types, string? error) = TfLiteRuntime.RunBytes([("litert", file, [.. fed])])[0];
+        (byte[]? theirs, string types, string? error) = TfLiteRuntime.RunBytes([(Environment.GetEnvironmentVariable("RT") ?? "litert", file, [.. fed])])[0];
         Assert.True(theirs is not null, error);
         Assert.Equal(ours.Count, theirs.Length);
         int differ = 0;

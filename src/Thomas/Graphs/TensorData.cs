@@ -31,6 +31,12 @@ public sealed class TensorData
     /// </summary>
     public Quantization? Quantization { get; }
 
+    /// <summary>
+    /// The integers of 32 bits that the file stored for real numbers here, before <see cref="Quantization"/>, where float32 may not hold them exactly: of a
+    /// quantized bias. Empty elsewhere.
+    /// </summary>
+    internal ReadOnlyMemory<byte> Integers { get; init; }
+
     /// <summary>The elements of an F32 tensor.</summary>
     public ReadOnlySpan<float> Floats => Cast<float>(DType.F32);
 
@@ -47,10 +53,10 @@ public sealed class TensorData
     public static TensorData FromFloats(Shape shape, float[] values) => FromFloats(shape, values, null);
 
     /// <summary>Real numbers that the file stored as integers, and how.</summary>
-    internal static TensorData FromFloats(Shape shape, float[] values, Quantization? quantization)
+    internal static TensorData FromFloats(Shape shape, float[] values, Quantization? quantization, ReadOnlyMemory<byte> integers = default)
     {
         ArgumentNullException.ThrowIfNull(values);
-        return new(new TensorType(DType.F32, shape), AsBytes(values), quantization);
+        return new(new TensorType(DType.F32, shape), AsBytes(values), quantization) { Integers = integers };
     }
 
     /// <summary>The elements of a tensor of floats of 16 or 32 bits as a new array of float32; exact.</summary>

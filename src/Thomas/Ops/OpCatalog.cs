@@ -214,6 +214,12 @@ internal static class OpCatalog
     /// <summary>Channel-wise convolution of 8-bit tensors.</summary>
     public static QuantizedDepthwiseConv2d QuantizedDepthwiseConv2d { get; } = new();
 
+    /// <summary>Sum of 8-bit tensors.</summary>
+    public static QuantizedAdd QuantizedAdd { get; } = new();
+
+    /// <summary>Product of 8-bit tensors.</summary>
+    public static QuantizedMultiply QuantizedMultiply { get; } = new();
+
     /// <summary>Mean over windows of 8-bit tensors.</summary>
     public static QuantizedAveragePool2d QuantizedAveragePool2d { get; } = new();
 
@@ -237,6 +243,6 @@ internal static class OpCatalog
         SoftmaxCrossEntropy, SoftmaxCrossEntropyGradient, SgdUpdate, AdamUpdate, Accumulate, ClipByGlobalNorm, MovingAverage,
         BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
         Transfer, Cast,
-        Quantize, Dequantize, QuantizedConv2d, QuantizedDepthwiseConv2d, QuantizedAveragePool2d, QuantizedSoftmax, LookUp,
+        Quantize, Dequantize, QuantizedConv2d, QuantizedDepthwiseConv2d, QuantizedAdd, QuantizedMultiply, QuantizedAveragePool2d, QuantizedSoftmax, LookUp,
     ];
 }

@@ -36,6 +36,7 @@ internal sealed partial class LowerQuantized
     private Func<Value>? MatchNode(Chain chain, Node node, Activation activation)
     {
         if (node.Op is Concat && activation == default) return MatchConcat(chain, node);
+        if (node.Op is Add or Multiply) return MatchBinary(chain, node, activation);
         if (!_grids.TryGetValue(node.Inputs[0], out Grid x)) return null;
         Activation own = node.Attributes switch
         {
@@ -60,9 +61,8 @@ internal sealed partial class LowerQuantized
             case (AveragePool2d, AveragePool2dAttributes a):
                 bool stays = x == chain.Grid && chain.Arithmetic == QuantizedArithmetic.TfLite;
                 return Pool(chain, node, new QuantizedAveragePool2dAttributes(a.Window, a.CountPadding, x, chain.Grid, lower, upper, stays ? null : _rule));
-            case (Reduce, ReduceAttributes { Kind: ReduceKind.Mean } a) when node.Inputs[0].Shape.Rank == 4 && a.Axes == new IntList(1, 2):
-                Window2d window = new(node.Inputs[0].Shape[1], node.Inputs[0].Shape[2]);
-                return Pool(chain, node, new QuantizedAveragePool2dAttributes(window, false, x, chain.Grid, lower, upper, _rule));
+            case (Reduce, ReduceAttributes { Kind: ReduceKind.Mean } a):
+                return Mean(chain, node, a.Axes, new QuantizedAveragePool2dAttributes(default, false, x, chain.Grid, lower, upper, _rule));
             case (Softmax, SoftmaxAttributes { Logarithm: false } a) when activation == default:
                 return () => _rewriter.Builder.Add(
                     OpCatalog.QuantizedSoftmax, [Steps(node.Inputs[0])], new QuantizedSoftmaxAttributes(x, chain.Grid, a.Beta), chain.Name);
@@ -104,11 +104,48 @@ internal sealed partial class LowerQuantized
     }
 
     private Func<Value> Pool(Chain chain, Node node, QuantizedAveragePool2dAttributes attributes) => () =>
+        _rewriter.Builder.Add(OpCatalog.QuantizedAveragePool2d, [Steps(node.Inputs[0])], attributes, chain.Name);
+
+    /// <summary>A mean over axes that follow each other: a pool over an image of one column.</summary>
+    private Func<Value>? Mean(Chain chain, Node node, IntList axes, QuantizedAveragePool2dAttributes attributes)
     {
-        Value y = _rewriter.Builder.Add(OpCatalog.QuantizedAveragePool2d, [Steps(node.Inputs[0])], attributes, chain.Name);
-        if (y.Shape == node.Output.Shape) return y;
-        return _rewriter.Builder.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(0, y.Shape[3])), $"{chain.Name}/row");
-    };
+        for (int i = 1; i < axes.Count; i++)
+        {
+            if (axes[i] != axes[i - 1] + 1) return null;
+        }
+
+        Shape x = node.Inputs[0].Shape;
+        int taken = x.Product(axes[0], axes[axes.Count - 1] + 1);
+        Shape image = new(x.Product(0, axes[0]), taken, 1, x.Product(axes[axes.Count - 1] + 1, x.Rank));
+        return () =>
+        {
+            GraphBuilder b = _rewriter.Builder;
+            Value column = b.Add(OpCatalog.Reshape, [Steps(node.Inputs[0])], ReshapeAttributes.To(image), $"{chain.Name}/column");
+            Value y = b.Add(OpCatalog.QuantizedAveragePool2d, [column], attributes with { Window = new Window2d(taken, 1) }, $"{chain.Name}/mean");
+            return b.Add(OpCatalog.Reshape, [y], ReshapeAttributes.To(node.Output.Shape), chain.Name);
+        };
+    }
+
+    /// <summary>A sum or product of two tensors on grids, one of which may be constant.</summary>
+    private Func<Value>? MatchBinary(Chain chain, Node node, Activation activation)
+    {
+        if (chain.Arithmetic != QuantizedArithmetic.TfLite) return null;
+        (Grid Grid, Func<Value> Steps)? a = Operand(node.Inputs[0]), b = Operand(node.Inputs[1]);
+        if (a is not { } left || b is not { } right) return null;
+        (int lower, int upper) = QuantizedRules.Bounds(activation.Function, chain.Grid, _rule);
+        QuantizedBinaryAttributes attributes = new(left.Grid, right.Grid, chain.Grid, lower, upper, _rule);
+        Op op = node.Op is Add ? OpCatalog.QuantizedAdd : OpCatalog.QuantizedMultiply;
+        return () => _rewriter.Builder.Add(op, [left.Steps(), right.Steps()], attributes, chain.Name);
+
+        (Grid, Func<Value>)? Operand(Value value)
+        {
+            if (_grids.TryGetValue(value, out Grid grid)) return (grid, () => Steps(value));
+            if (value.Constant is not { Quantization.IsPerTensor: true } real || StoredSteps.Of(real, 0) is not { } steps) return null;
+            (int low, int high) = Grid.Ends(steps.Type.DType);
+            Grid constant = new(real.Quantization.Scales[0], real.Quantization.ZeroPoints[0], low, high);
+            return (constant, () => _rewriter.Builder.Constant($"{value.Name}/steps", steps));
+        }
+    }
 
     /// <summary>Parts on grids of their own are brought to the result's before they are joined.</summary>
     private Func<Value>? MatchConcat(Chain chain, Node node)

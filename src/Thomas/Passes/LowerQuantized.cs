@@ -93,7 +93,7 @@ internal sealed partial class LowerQuantized
     {
         if (_reals.TryGetValue(old, out Value? real)) return real;
         if (old.Producer is not Node node) real = _rewriter.Map(old);
-        else if (IsInteger(old)) real = Emit(node, () => _rewriter.Builder.Add(OpCatalog.Dequantize, [Steps(old)], new GridAttributes(_grids[old]), node.Name));
+        else if (IsInteger(old)) real = Emit(node, () => _rewriter.Builder.Add(OpCatalog.Dequantize, [Steps(old)], new DequantizeAttributes(_grids[old]), node.Name));
         else
         {
             CopyReal(node);
@@ -113,7 +113,12 @@ internal sealed partial class LowerQuantized
         steps = Emit(node, () =>
         {
             string name = $"{node.Name}/steps";
-            if (node.Op is FakeQuantize) return _rewriter.Builder.Add(OpCatalog.Quantize, [Real(node.Inputs[0])], new GridAttributes(grid), name);
+            if (node.Attributes is FakeQuantizeAttributes rounding)
+            {
+                QuantizeAttributes to = new(grid, QuantizedRules.QuantizationOf(_rule, rounding.Arithmetic));
+                return _rewriter.Builder.Add(OpCatalog.Quantize, [Real(node.Inputs[0])], to, name);
+            }
+
             Value[] operands = new Value[node.Inputs.Count];
             for (int i = 0; i < operands.Length; i++) operands[i] = Steps(node.Inputs[i]);
             OpAttributes attributes = node.Attributes is PadAttributes pad ? pad with { Value = grid.ZeroPoint } : node.Attributes;

@@ -84,7 +84,7 @@ internal sealed partial class OnnxImporter
             values[i] = (integer - quantization.ZeroPoints[channel]) * quantization.Scales[channel];
         }
 
-        return new Operand(x.Name, TensorData.FromFloats(x.Shape, values, quantization));
+        return new Operand(x.Name, TensorData.FromFloats(x.Shape, values, quantization, x.DType == DType.I32 ? x.Data.Bytes : default));
     }
 
     /// <summary>Rounds a real operand to a grid and remembers it.</summary>

@@ -126,7 +126,8 @@ internal sealed class ImportedTensor
             $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
         if (Type != TfLiteType.FLOAT32) _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);
         if (Stored is DType stored) return new TensorData(new TensorType(stored, shape), Data);
-        return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization), Quantization);
+        ReadOnlyMemory<byte> integers = Type == TfLiteType.INT32 && Quantization is not null ? Data : default;
+        return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization), Quantization, integers);
     }
 
     /// <summary>The elements of a constant of indices or sizes.</summary>

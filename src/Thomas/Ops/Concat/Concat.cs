@@ -43,15 +43,17 @@ internal sealed partial class Concat : Op
         int axis = ((ConcatAttributes)node.Attributes).Axis;
         nint[] target = CopyKernel.Strides(node.Output.Shape);
         CopyKernel.Box[] boxes = new CopyKernel.Box[node.Inputs.Count];
+        ByteCopyKernel bytes = new();
         nint offset = 0;
         for (int i = 0; i < boxes.Length; i++)
         {
             Shape x = node.Inputs[i].Shape;
+            bytes.Add(x.Dims, CopyKernel.Strides(x), target, 0, offset);
             boxes[i] = new CopyKernel.Box(new StridedCopy(x.Dims, CopyKernel.Strides(x), target), 0, offset);
             offset += x[axis] * target[axis];
         }
 
-        return new CopyKernel(boxes);
+        return ByteCopyKernel.Serves(node) ? bytes : new CopyKernel(boxes);
     }
 
     internal override void Gradient(GradientContext g)

@@ -45,6 +45,11 @@ internal sealed partial class Pad : Op
         nint[] target = CopyKernel.Strides(node.Output.Shape);
         nint offset = 0;
         for (int i = 0; i < target.Length; i++) offset += a.Before[i] * target[i];
+        if (ByteCopyKernel.Serves(node))
+        {
+            return new ByteCopyKernel(node.Output.Shape.ElementCount, (byte)(int)a.Value).Add(x.Dims, CopyKernel.Strides(x), target, 0, offset);
+        }
+
         StridedCopy copy = new(x.Dims, CopyKernel.Strides(x), target);
         return new CopyKernel([new CopyKernel.Box(copy, 0, offset)], node.Output.Shape.ElementCount, a.Value);
     }

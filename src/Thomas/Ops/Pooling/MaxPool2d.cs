@@ -34,8 +34,11 @@ internal sealed partial class MaxPool2d : Op
     internal override void Gradient(GradientContext g) =>
         g.Add(0, g.Emit(OpCatalog.MaxPool2dGradient, "gradInput", [g.Input(0), g.Output, g.GradOutput], g.Attributes<MaxPool2dAttributes>()));
 
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
-        new PoolingKernel(node, ((MaxPool2dAttributes)node.Attributes).Window, PoolingKind.Max, default);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        Window2d window = ((MaxPool2dAttributes)node.Attributes).Window;
+        return ByteCopyKernel.Serves(node) ? QuantizedPoolingKernel.Max(node, window) : new PoolingKernel(node, window, PoolingKind.Max, default);
+    }
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {

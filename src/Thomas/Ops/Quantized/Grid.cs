@@ -13,12 +13,15 @@ internal readonly record struct Grid(float Scale, int ZeroPoint, int Minimum, in
     /// <summary>The type that holds the steps.</summary>
     public DType Type => Minimum < 0 ? DType.I8 : DType.U8;
 
+    /// <summary>The smallest and the largest number of a type of 8 bits.</summary>
+    public static (int Low, int High) Ends(DType type) => type == DType.I8 ? ((int)sbyte.MinValue, (int)sbyte.MaxValue) : (byte.MinValue, byte.MaxValue);
+
     /// <summary>The grid of a rounding; null where it has several scales, more than 8 bits, or no zero.</summary>
     public static Grid? Of(FakeQuantizeAttributes a)
     {
         if (!a.Quantization.IsPerTensor) return null;
         Grid grid = new(a.Quantization.Scales[0], a.Quantization.ZeroPoints[0], a.Minimum, a.Maximum);
-        int low = grid.Type == DType.I8 ? sbyte.MinValue : byte.MinValue, high = grid.Type == DType.I8 ? sbyte.MaxValue : byte.MaxValue;
+        (int low, int high) = Ends(grid.Type);
         return grid.Minimum >= low && grid.Maximum <= high && grid.ZeroPoint >= low && grid.ZeroPoint <= high ? grid : null;
     }
 

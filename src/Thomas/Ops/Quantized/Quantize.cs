@@ -1,13 +1,19 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Quantized;
 
 namespace Thomas.Ops;
 
-/// <summary>Settings of <see cref="Quantize"/> and <see cref="Dequantize"/>.</summary>
-/// <param name="Grid">The grid of the 8-bit side.</param>
-internal sealed record GridAttributes(Grid Grid) : OpAttributes;
+/// <summary>Settings of <see cref="Quantize"/>.</summary>
+/// <param name="Grid">The grid of the result.</param>
+/// <param name="Rule">How quotients are rounded.</param>
+internal sealed record QuantizeAttributes(Grid Grid, QuantizationRule Rule) : OpAttributes
+{
+    /// <summary>The map of one number.</summary>
+    public QuantizeKernel Kernel() => new(Rule, Grid.Scale, Grid.ZeroPoint, Grid.Minimum, Grid.Maximum);
+}
 
-/// <summary>Real numbers as steps of a grid of 8 bits; halves to even, NaN as zero.</summary>
+/// <summary>Real numbers as steps of a grid of 8 bits; NaN as zero.</summary>
 internal sealed partial class Quantize : Op
 {
     /// <inheritdoc/>
@@ -24,50 +30,16 @@ internal sealed partial class Quantize : Op
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 1);
-        return [inputs[0] with { DType = ((GridAttributes)attributes).Grid.Type }];
+        return [inputs[0] with { DType = ((QuantizeAttributes)attributes).Grid.Type }];
     }
 
     internal override long Elementwise(Node node) => 4L * node.Output.Shape.ElementCount;
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        Grid grid = args.Attributes<GridAttributes>().Grid;
+        QuantizeKernel map = args.Attributes<QuantizeAttributes>().Kernel();
         ReadOnlySpan<T> x = args.Inputs[0].Span;
         Span<T> y = args.Output.Span;
-        for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(grid.Step(float.CreateTruncating(x[i])));
-    }
-}
-
-/// <summary>The real numbers of steps of a grid of 8 bits.</summary>
-internal sealed partial class Dequantize : Op
-{
-    /// <inheritdoc/>
-    public override string Name => "Dequantize";
-
-    /// <inheritdoc/>
-    public override string Formula => "y[i] = scale * (x[i] - zeroPoint)";
-
-    /// <inheritdoc/>
-    internal override bool IsTrainingOnly => true;
-
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
-
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => QuantizedRules.Steps;
-
-    internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
-    {
-        RequireInputs(inputs, 1);
-        QuantizedRules.RequireGrid(inputs[0], ((GridAttributes)attributes).Grid);
-        return [inputs[0] with { DType = DType.F32 }];
-    }
-
-    internal override long Elementwise(Node node) => 2L * node.Output.Shape.ElementCount;
-
-    internal override void Reference<T>(ReferenceArgs<T> args)
-    {
-        Grid grid = args.Attributes<GridAttributes>().Grid;
-        ReadOnlySpan<T> x = args.Inputs[0].Span;
-        Span<T> y = args.Output.Span;
-        for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(grid.Real(int.CreateTruncating(x[i])));
+        for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(map.Apply(float.CreateTruncating(x[i])));
     }
 }

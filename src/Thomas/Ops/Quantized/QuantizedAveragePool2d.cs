@@ -72,7 +72,11 @@ internal sealed partial class QuantizedAveragePool2d : Op
             return Math.Clamp((sum + (sum > 0 ? half : -half)) / divisor, a.Lower, a.Upper);
         }
 
-        double ratio = rule == RequantizationRule.Float ? a.X.Scale / (a.Y.Scale * divisor) : (double)a.X.Scale / ((double)a.Y.Scale * divisor);
-        return new Requantization(rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper).Apply(sum - (taps * a.X.ZeroPoint), 0);
+        return new Requantization(rule, [Ratio(a, divisor)], a.Y.ZeroPoint, a.Lower, a.Upper).Apply(sum - (taps * a.X.ZeroPoint), 0);
     }
+
+    /// <summary>What a sum of so many steps is multiplied by, in the precision of the rule.</summary>
+    private static double Ratio(QuantizedAveragePool2dAttributes a, int divisor) => a.Rule == RequantizationRule.FixedPoint
+        ? (double)a.X.Scale / ((double)a.Y.Scale * divisor)
+        : a.X.Scale / (a.Y.Scale * divisor);
 }

@@ -20,6 +20,14 @@ internal static class QuantizedRules
         if (type.DType != grid.Type) throw new GraphException($"an operand of type {type} does not fit a grid of {grid.Type}");
     }
 
+    /// <summary>How real numbers become steps where sums are rounded by a rule.</summary>
+    public static QuantizationRule QuantizationOf(RequantizationRule rule, QuantizedArithmetic arithmetic) => (arithmetic, rule) switch
+    {
+        (QuantizedArithmetic.Onnx, _) => QuantizationRule.Division,
+        (_, RequantizationRule.Float) => QuantizationRule.Reciprocal,
+        _ => QuantizationRule.AwayFromZero,
+    };
+
     /// <summary>The steps between which an activation that clips leaves a result.</summary>
     public static (int Lower, int Upper) Bounds(ActivationFunction activation, Grid grid, RequantizationRule rule)
     {

@@ -63,11 +63,10 @@ internal sealed partial class QuantizedSoftmax : Op
             float sum = 0;
             foreach (T value in x) sum += table[int.CreateTruncating(max - value)];
             float factor = 1 / (sum * a.Y.Scale);
-            for (int k = 0; k < columns; k++)
-            {
-                float steps = MathF.Round(table[int.CreateTruncating(max - x[k])] * factor, MidpointRounding.AwayFromZero);
-                y[k] = T.CreateTruncating((int)Math.Clamp(steps + a.Y.ZeroPoint, a.Y.Minimum, a.Y.Maximum));
-            }
+            for (int k = 0; k < columns; k++) y[k] = T.CreateTruncating(Step(a.Y, table[int.CreateTruncating(max - x[k])], factor));
         }
     }
+
+    private static int Step(Grid y, float exponential, float factor) =>
+        (int)Math.Clamp(MathF.Round(exponential * factor, MidpointRounding.AwayFromZero) + y.ZeroPoint, y.Minimum, y.Maximum);
 }

@@ -48,8 +48,15 @@ internal static class StoredSteps
         ReadOnlySpan<float> real = data.Floats;
         Quantization? own = data.Quantization;
         int[] steps = new int[real.Length];
+        ReadOnlySpan<int> stored = MemoryMarshal.Cast<byte, int>(data.Integers.Span);
         for (int i = 0; i < steps.Length; i++)
         {
+            if (own is not null && stored.Length == steps.Length)
+            {
+                steps[i] = stored[i] - own.ZeroPoints[own.IsPerTensor ? 0 : i];
+                continue;
+            }
+
             float scale = own is not null ? own.Scales[own.IsPerTensor ? 0 : i] : xScale * filter.Scales[filter.IsPerTensor ? 0 : i];
             double step = Math.Round((double)real[i] / scale);
             if (!(Math.Abs(step) <= int.MaxValue) || (float)step * scale != real[i]) return null;

@@ -53,7 +53,9 @@ internal sealed partial class Slice : Op
             source[i] *= a.Step[i];
         }
 
-        StridedCopy copy = new(node.Output.Shape.Dims, source, CopyKernel.Strides(node.Output.Shape));
+        nint[] target = CopyKernel.Strides(node.Output.Shape);
+        if (ByteCopyKernel.Serves(node)) return new ByteCopyKernel().Add(node.Output.Shape.Dims, source, target, offset);
+        StridedCopy copy = new(node.Output.Shape.Dims, source, target);
         return new CopyKernel([new CopyKernel.Box(copy, offset, 0)]);
     }
 

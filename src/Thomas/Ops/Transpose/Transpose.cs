@@ -47,8 +47,14 @@ internal sealed partial class Transpose : Op
 
     internal override long Elementwise(Node node) => 0;
 
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
-        new CopyKernel([new CopyKernel.Box(StridedCopy.Transpose(node.Inputs[0].Shape.Dims, ((TransposeAttributes)node.Attributes).Perm.Items), 0, 0)]);
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
+    {
+        IntList perm = ((TransposeAttributes)node.Attributes).Perm;
+        if (!ByteCopyKernel.Serves(node)) return new CopyKernel([new CopyKernel.Box(StridedCopy.Transpose(node.Inputs[0].Shape.Dims, perm.Items), 0, 0)]);
+        nint[] own = CopyKernel.Strides(node.Inputs[0].Shape), source = new nint[own.Length];
+        for (int i = 0; i < source.Length; i++) source[i] = own[perm[i]];
+        return new ByteCopyKernel().Add(node.Output.Shape.Dims, source, CopyKernel.Strides(node.Output.Shape));
+    }
 
     internal override void Gradient(GradientContext g) =>
         g.Add(0, g.Emit(this, "gradInput", [g.GradOutput], new TransposeAttributes(Permutation.Invert(g.Attributes<TransposeAttributes>().Perm))));

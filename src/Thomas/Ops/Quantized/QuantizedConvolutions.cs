@@ -23,7 +23,7 @@ internal sealed record QuantizedConv2dAttributes(
 }
 
 /// <summary>What the two convolutions of 8-bit tensors share.</summary>
-internal abstract class QuantizedLayer : Op
+internal abstract class QuantizedLayerOp : Op
 {
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
@@ -91,7 +91,7 @@ internal abstract class QuantizedLayer : Op
 /// Convolution of 8-bit tensors with sums in 32 bits (Jacob et al. 2018, arXiv 1712.05877). Operands: x [n,h,w,cIn] in steps, filter [cOut,kH,kW,cIn/groups] in
 /// steps, bias [cOut] in 32 bits if any.
 /// </summary>
-internal sealed partial class QuantizedConv2d : QuantizedLayer
+internal sealed partial class QuantizedConv2d : QuantizedLayerOp
 {
     /// <inheritdoc/>
     public override string Name => "QuantizedConv2d";
@@ -147,7 +147,7 @@ internal sealed partial class QuantizedConv2d : QuantizedLayer
 /// <summary>
 /// Convolution of each channel of an 8-bit tensor by itself. Operands: x [n,h,w,c] in steps, filter [1,kH,kW,c*m] in steps, bias [c*m] in 32 bits if any.
 /// </summary>
-internal sealed partial class QuantizedDepthwiseConv2d : QuantizedLayer
+internal sealed partial class QuantizedDepthwiseConv2d : QuantizedLayerOp
 {
     /// <inheritdoc/>
     public override string Name => "QuantizedDepthwiseConv2d";

@@ -180,8 +180,7 @@ internal sealed partial class OperatorPage
     private static Node NodeOf(OpCase test)
     {
         GraphBuilder builder = new();
-        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
-        return builder.AddNode(test.Op, inputs, test.Attributes);
+        return builder.AddNode(test.Op, test.Inputs(builder), test.Attributes);
     }
 
     [GeneratedRegex("^[a-z]+32_[a-z0-9]+")]

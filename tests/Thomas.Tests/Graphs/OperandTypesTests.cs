@@ -19,6 +19,7 @@ public sealed class OperandTypesTests
         string[] expected =
         [
             "Cast 0 F32, F16, BF16, I8, U8 or I32",
+            .. Enumerable.Range(0, 7).Select(i => $"Concat {i} F32, I8 or U8"),
             "Conv2d 1 F32, F16 or BF16", "Conv2d 2 F32, F16 or BF16",
             "Conv2dInputGradient 1 F32, F16 or BF16",
             "Conv2dMoments 1 F32, F16 or BF16", "Conv2dMoments 2 F32, F16 or BF16",
@@ -28,10 +29,22 @@ public sealed class OperandTypesTests
             "DepthwiseConv2dGradient 2 F32, F16 or BF16",
             "DepthwiseConv2dInputGradient 1 F32, F16 or BF16",
             "DepthwiseConv2dMoments 1 F32, F16 or BF16", "DepthwiseConv2dMoments 2 F32, F16 or BF16",
+            "Dequantize 0 I8 or U8",
             .. Enumerable.Range(1, 6).Select(i => $"InvertedResidual {i} F32, F16 or BF16"),
+            "LookUp 0 I8 or U8",
             "MatMul 0 F32, F16 or BF16", "MatMul 1 F32, F16 or BF16",
+            "MaxPool2d 0 F32, I8 or U8",
+            "Pad 0 F32, I8 or U8",
+            "QuantizedAdd 0 I8 or U8", "QuantizedAdd 1 I8 or U8",
+            "QuantizedAveragePool2d 0 I8 or U8",
+            "QuantizedConv2d 0 I8 or U8", "QuantizedConv2d 1 I8 or U8", "QuantizedConv2d 2 I32",
+            "QuantizedDepthwiseConv2d 0 I8 or U8", "QuantizedDepthwiseConv2d 1 I8 or U8", "QuantizedDepthwiseConv2d 2 I32",
+            "QuantizedMultiply 0 I8 or U8", "QuantizedMultiply 1 I8 or U8",
+            "QuantizedSoftmax 0 I8 or U8",
             "Reshape 0 F32, F16, BF16, I8, U8 or I32",
+            "Slice 0 F32, I8 or U8",
             "Transfer 0 F32, F16, BF16, I8, U8 or I32",
+            "Transpose 0 F32, I8 or U8",
         ];
         Assert.Equal(
             expected,
@@ -52,12 +65,17 @@ public sealed class OperandTypesTests
                 foreach (DType type in Enum.GetValues<DType>())
                 {
                     GraphBuilder builder = new();
-                    Value[] values = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(i == operand ? type : DType.F32, shape)))];
+                    Value[] values = [.. test.Shapes.Select(
+                        (_, i) => builder.Input($"x{i}", i == operand || MovesSteps(taken, type) ? test.Type(i) with { DType = type } : test.Type(i)))];
                     if (taken.Contains(type))
                     {
+                        // Grids have a type of their own.
+                        if (test.Types.Length > 0 && !MovesSteps(taken, type) && type != test.Types[operand]) continue;
+
                         // What takes any type hands it on; what computes, computes float32.
                         Node node = builder.AddNode(test.Op, values, test.Attributes, "node");
-                        DType expected = test.Attributes is CastAttributes a ? a.Target : taken == ElementTypes.All ? type : DType.F32;
+                        DType expected = test.Attributes is CastAttributes a ? a.Target : taken == ElementTypes.All || MovesSteps(taken, type) ? type
+                            : test.Types.Length == 0 ? DType.F32 : test.Op.InferTypes([.. values.Select(value => value.Type)], test.Attributes)[0].DType;
                         Assert.All(node.Outputs, output => Assert.Equal(expected, output.Type.DType));
                         Graph graph = builder.Build([.. node.Outputs]);
                         if (test.Op.UpdatedInput(0) < 0) GraphVerifier.Verify(graph);
@@ -72,6 +90,10 @@ public sealed class OperandTypesTests
             }
         }
     }
+
+    /// <summary>Whether an operator moves elements of 8 bits as it moves float32; all its operands have one type then.</summary>
+    private static bool MovesSteps(ElementTypes taken, DType type) =>
+        taken == (ElementTypes.F32 | ElementTypes.I8 | ElementTypes.U8) && taken.Contains(type);
 
     [Fact]
     public void The_text_of_a_graph_shows_the_types_of_weights_and_variables()

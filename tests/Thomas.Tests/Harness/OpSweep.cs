@@ -26,6 +26,15 @@ internal sealed record OpCase(
     Op Op, OpAttributes Attributes, Shape[] Shapes, float Low = -2, float High = 2, double Ulps = 0, Action<float[][]>? Prepare = null,
     Func<float[][], double[][]>? Terms = null)
 {
+    /// <summary>Types of the operands; empty where all are float32. Operands of 8 bits have all numbers of their type, those of 32 bits some thousands.</summary>
+    public DType[] Types { get; init; } = [];
+
+    /// <summary>The type of an operand.</summary>
+    public TensorType Type(int operand) => new(Types.Length == 0 ? DType.F32 : Types[operand], Shapes[operand]);
+
+    /// <summary>The operands as inputs of a graph, x0 and so on.</summary>
+    public Value[] Inputs(GraphBuilder builder) => [.. Shapes.Select((_, i) => builder.Input($"x{i}", Type(i)))];
+
     public override string ToString() => $"{Op.Name} {Attributes} on {string.Join(' ', Shapes)}";
 }
 
@@ -91,7 +100,15 @@ internal static unsafe class OpSweep
         for (int i = 0; i < operands.Length; i++)
         {
             float[] values = TestGraphs.Noise(test.Shapes[i].ElementCount, (uint)(17 + i));
-            for (int k = 0; k < values.Length; k++) values[k] = test.Low + ((values[k] + 1) / 2 * (test.High - test.Low));
+            (float low, float high) = test.Type(i).DType switch
+            {
+                DType.F32 => (test.Low, test.High),
+                DType.I8 => (sbyte.MinValue, sbyte.MaxValue),
+                DType.U8 => (byte.MinValue, byte.MaxValue),
+                _ => (-30_000f, 30_000f),
+            };
+            for (int k = 0; k < values.Length; k++) values[k] = low + ((values[k] + 1) / 2 * (high - low));
+            if (test.Type(i).DType != DType.F32) values = Array.ConvertAll(values, x => (float)Math.Round(x));
             operands[i] = values;
         }
 
@@ -221,8 +238,8 @@ internal static unsafe class OpSweep
         for (int i = 0; i < values.Length; i++)
         {
             if (variables[i] is Variable variable) values[i] = builder.Variable(variable);
-            else if (constants && i > 0) values[i] = builder.Constant($"c{i}", TensorData.FromFloats(test.Shapes[i], operands[i]));
-            else values[i] = builder.Input($"x{i}", new TensorType(DType.F32, test.Shapes[i]));
+            else if (constants && i > 0) values[i] = builder.Constant($"c{i}", new TensorData(test.Type(i), Bytes(test.Type(i).DType, operands[i])));
+            else values[i] = builder.Input($"x{i}", test.Type(i));
         }
 
         Graph graph = builder.Build([.. builder.AddNode(test.Op, values, test.Attributes).Outputs]);
@@ -242,23 +259,47 @@ internal static unsafe class OpSweep
     private static float[][] RunOnce(Executable executable, float[][] operands)
     {
         for (int i = 0; i < executable.Graph.Inputs.Count; i++)
-            executable.Write(i, operands[int.Parse(executable.Graph.Inputs[i].Name.AsSpan(1), CultureInfo.InvariantCulture)]);
+        {
+            float[] operand = operands[int.Parse(executable.Graph.Inputs[i].Name.AsSpan(1), CultureInfo.InvariantCulture)];
+            executable.WriteBytes(i, Bytes(executable.Graph.Inputs[i].Type.DType, operand));
+        }
+
         executable.Run();
         float[][] results = new float[executable.Graph.Outputs.Count][];
         for (int k = 0; k < results.Length; k++)
         {
-            results[k] = new float[executable.Graph.Outputs[k].Shape.ElementCount];
-            executable.Read(k, results[k]);
+            TensorType type = executable.Graph.Outputs[k].Type;
+            results[k] = new float[type.Shape.ElementCount];
+            if (type.DType == DType.F32)
+            {
+                executable.Read(k, results[k]);
+                continue;
+            }
+
+            byte[] bytes = new byte[type.SizeBytes];
+            executable.ReadBytes(k, bytes);
+            fixed (byte* from = bytes)
+            fixed (float* to = results[k])
+                Elements.Load(type.DType, from, to, results[k].Length);
         }
 
         return results;
+    }
+
+    private static byte[] Bytes(DType type, float[] values)
+    {
+        byte[] bytes = new byte[values.Length * type.SizeBytes()];
+        fixed (float* from = values)
+        fixed (byte* to = bytes)
+            Elements.Convert(DType.F32, from, type, to, values.Length);
+        return bytes;
     }
 
     /// <summary>A variable for each operand that the operator updates, with the operand as its first contents.</summary>
     private static Variable?[] Variables(OpCase test, float[][] operands)
     {
         Variable?[] variables = new Variable?[operands.Length];
-        int results = test.Op.InferTypes(Array.ConvertAll(test.Shapes, shape => new TensorType(DType.F32, shape)), test.Attributes).Length;
+        int results = test.Op.InferTypes([.. test.Shapes.Select((_, i) => test.Type(i))], test.Attributes).Length;
         for (int k = 0; k < results; k++)
         {
             if (test.Op.UpdatedInput(k) is int i and >= 0)
@@ -274,9 +315,7 @@ internal static unsafe class OpSweep
     public static double[][] Reference(OpCase test, float[][] operands)
     {
         GraphBuilder builder = new();
-        Value[] values = new Value[operands.Length];
-        for (int i = 0; i < values.Length; i++) values[i] = builder.Input($"x{i}", new TensorType(DType.F32, test.Shapes[i]));
-        Node node = builder.AddNode(test.Op, values, test.Attributes);
+        Node node = builder.AddNode(test.Op, test.Inputs(builder), test.Attributes);
         double[][] memory = Array.ConvertAll(operands, operand => Array.ConvertAll(operand, x => (double)x));
         double[][] results = [.. node.Outputs.Select(output => new double[output.Shape.ElementCount])];
         List<GCHandle> pins = [];

@@ -22,10 +22,13 @@ public sealed class GradientTests
         Expect.True(cases.Length > 0, $"{name} has no case in the sweep");
         if (cases[0].Op.NoGradientReason is not string reason)
         {
-            foreach (OpCase test in cases.Where(HasGradient)) GradientCheck.Check(test);
+            foreach (OpCase test in cases.Where(test => test.Types.Length == 0 && HasGradient(test))) GradientCheck.Check(test);
             return;
         }
 
+        // Variables are real numbers: none can be an operand here.
+        Assert.False(string.IsNullOrWhiteSpace(reason));
+        if (cases[0].Types.Length > 0) return;
         Variable[] operands = GradientCheck.Operands(cases[0]);
         GraphException refusal = Assert.Throws<GraphException>(
             () => Differentiate.Run(GradientCheck.Loss(cases[0], operands), operands, static (_, _, gradient) => [gradient]));

@@ -20,7 +20,7 @@ internal static class OpCases
     {
         foreach (IEnumerable<OpCase> part in (IEnumerable<OpCase>[])[
             Convolutions(), Depthwise(), Moments(), ConvolutionGradients(), DenseLayers(), Products(), BatchedProducts(), TransposedConvolutions(), Pools(),
-            GlobalPools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All()])
+            GlobalPools(), Elementwise(), Shapes(), Others(), Gradients(), TrainingCases.All(), BlockCases.All(), QuantizedCases.All()])
         {
             foreach (OpCase test in part) yield return test;
         }

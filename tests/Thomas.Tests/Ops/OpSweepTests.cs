@@ -42,8 +42,7 @@ public sealed class OpSweepTests
     {
         OpCase test = OpCases.All().First(test => test.Op.Name == name);
         GraphBuilder builder = new();
-        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
-        Node node = builder.AddNode(test.Op, inputs, test.Attributes);
+        Node node = builder.AddNode(test.Op, test.Inputs(builder), test.Attributes);
         Assert.IsNotType<ReferenceKernel>(test.Op.CreateCpuKernel(node, new CpuKernelContext(1, BlockSizes.Default)));
         Assert.True(test.Op.Cost(node).Bytes > 0);
     }

@@ -128,7 +128,6 @@ public sealed class OpenClChunkTests
     private static Node NodeOf(OpCase test)
     {
         GraphBuilder builder = new();
-        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
-        return builder.AddNode(test.Op, inputs, test.Attributes);
+        return builder.AddNode(test.Op, test.Inputs(builder), test.Attributes);
     }
 }

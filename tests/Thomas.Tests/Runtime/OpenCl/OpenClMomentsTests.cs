@@ -142,8 +142,7 @@ public sealed class OpenClMomentsTests
     private static Node NodeOf(OpCase test)
     {
         GraphBuilder builder = new();
-        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
-        return builder.AddNode(test.Op, inputs, test.Attributes);
+        return builder.AddNode(test.Op, test.Inputs(builder), test.Attributes);
     }
 
     /// <summary>Runs a kernel. Nothing of its memory is zero before.</summary>

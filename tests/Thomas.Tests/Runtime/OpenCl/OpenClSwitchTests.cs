@@ -129,8 +129,7 @@ public sealed partial class OpenClSwitchTests
     private static OpenClKernel KernelOf(OpenClDevice device, OpCase test)
     {
         GraphBuilder builder = new();
-        Value[] inputs = [.. test.Shapes.Select((shape, i) => builder.Input($"x{i}", new TensorType(DType.F32, shape)))];
-        return (OpenClKernel)device.CreateKernel(builder.AddNode(test.Op, inputs, test.Attributes))!;
+        return (OpenClKernel)device.CreateKernel(builder.AddNode(test.Op, test.Inputs(builder), test.Attributes))!;
     }
 
     /// <summary>Three steps of a tiny network.</summary>

@@ -12,14 +12,26 @@ internal struct ByteGrid
     /// <summary>The largest result less the zero point.</summary>
     public int Most;
 
-    /// <summary>128 if results are signed, else 0: results plus this are bytes from 0 to 255.</summary>
-    public int Bias;
+    /// <summary>The same three as unsigned bytes compare: plus 128 if results are signed.</summary>
+    public short BiasedZero;
+
+    /// <inheritdoc cref="BiasedZero"/>
+    public byte BiasedLower;
+
+    /// <inheritdoc cref="BiasedZero"/>
+    public byte BiasedUpper;
+
+    /// <summary>What makes such a byte a result (exclusive or).</summary>
+    public byte Bias;
 
     public ByteGrid(Requantization requantization, bool isSigned)
     {
         Zero = requantization.ZeroPoint;
         Least = requantization.Lower - Zero;
         Most = requantization.Upper - Zero;
-        Bias = isSigned ? 128 : 0;
+        Bias = isSigned ? (byte)128 : (byte)0;
+        BiasedZero = (short)(Zero + Bias);
+        BiasedLower = (byte)(requantization.Lower + Bias);
+        BiasedUpper = (byte)(requantization.Upper + Bias);
     }
 }

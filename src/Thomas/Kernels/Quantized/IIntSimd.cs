@@ -39,15 +39,21 @@ internal unsafe interface IIntSimd<TVec>
     /// <summary>Copies of the sign come in.</summary>
     static abstract TVec ShiftRight(TVec a, int bits);
 
-    /// <summary><see cref="RequantizationRule.Float"/> up to the zero point: round(clamp(float(sum) * ratio, least, most)), halves to even.</summary>
-    static abstract TVec Steps(TVec sums, float* ratios, float least, float most);
+    /// <summary>round(float(sum) * ratio), halves to even; for ratios below 1, so that no product is too large for an integer.</summary>
+    static abstract TVec Steps(TVec sums, float* ratios);
+
+    /// <summary>The same for ratios of any size: clipped first.</summary>
+    static abstract TVec Steps(TVec sums, float* ratios, ByteGrid* grid);
 
     /// <summary>The product of <see cref="RequantizationRule.FixedPoint"/>: sum * multiplier * 2^(left - right - 31), rounded twice.</summary>
     static abstract TVec FixedPoint(TVec sums, int* multipliers, int* lefts, int* rights);
 
-    /// <summary>The lowest bytes of steps + zero point.</summary>
+    /// <summary>clamp(steps, least, most) + zero point, as bytes.</summary>
     static abstract void StoreBytes(TVec steps, ByteGrid* grid, byte* target);
 
-    /// <summary>The same of four vectors at once.</summary>
+    /// <summary>The same of four vectors, each to a place of its own.</summary>
     static abstract void StoreFour(TVec s0, TVec s1, TVec s2, TVec s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3);
+
+    /// <summary>The same of twice two vectors, of which the second's results follow those of the first.</summary>
+    static abstract void StoreTwoPairs(TVec s0, TVec s1, TVec s2, TVec s3, ByteGrid* grid, byte* y0, byte* y1);
 }

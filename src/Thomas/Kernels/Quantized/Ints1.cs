@@ -37,15 +37,18 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
     public static int ShiftRight(int a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Steps(int sums, float* ratios, float least, float most) =>
-        (int)MathF.Round(Math.Clamp(sums * *ratios, least, most), MidpointRounding.ToEven);
+    public static int Steps(int sums, float* ratios) => (int)MathF.Round(sums * *ratios, MidpointRounding.ToEven);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Steps(int sums, float* ratios, ByteGrid* grid) =>
+        (int)MathF.Round(Math.Clamp(sums * *ratios, grid->Least, grid->Most), MidpointRounding.ToEven);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FixedPoint(int sums, int* multipliers, int* lefts, int* rights) =>
         FixedPointFactor.ShiftRight(FixedPointFactor.HighProduct(sums << *lefts, *multipliers), *rights);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(int steps, ByteGrid* grid, byte* target) => *target = (byte)(steps + grid->Zero);
+    public static void StoreBytes(int steps, ByteGrid* grid, byte* target) => *target = (byte)(Math.Clamp(steps, grid->Least, grid->Most) + grid->Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFour(int s0, int s1, int s2, int s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
@@ -55,4 +58,7 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
         StoreBytes(s2, grid, y2);
         StoreBytes(s3, grid, y3);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(int s0, int s1, int s2, int s3, ByteGrid* grid, byte* y0, byte* y1) => StoreFour(s0, s1, s2, s3, grid, y0, y0 + 1, y1, y1 + 1);
 }

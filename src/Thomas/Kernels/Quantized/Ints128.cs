@@ -47,13 +47,13 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     public static V ShiftRight(V a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Steps(V sums, float* ratios, float least, float most)
+    public static V Steps(V sums, float* ratios) => Round(Vector128.ConvertToSingle(sums) * Vector128.Load(ratios));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Steps(V sums, float* ratios, ByteGrid* grid)
     {
         Vector128<float> steps = Vector128.ConvertToSingle(sums) * Vector128.Load(ratios);
-        steps = Vector128.MinNative(Vector128.MaxNative(steps, Vector128.Create(least)), Vector128.Create(most));
-        if (Sse2.IsSupported) return Sse2.ConvertToVector128Int32(steps);
-        if (AdvSimd.IsSupported) return AdvSimd.ConvertToInt32RoundToEven(steps);
-        return Vector128.ConvertToInt32(Vector128.Round(steps));
+        return Round(Vector128.MinNative(Vector128.MaxNative(steps, Vector128.Create((float)grid->Least)), Vector128.Create((float)grid->Most)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -76,32 +76,52 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(V steps, ByteGrid* grid, byte* target)
-    {
-        steps += Vector128.Create(grid->Zero);
-        Vector128<short> halves = Vector128.Narrow(steps, steps);
-        Unsafe.WriteUnaligned(target, Vector128.Narrow(halves, halves).AsUInt32().ToScalar());
-    }
+    public static void StoreBytes(V steps, ByteGrid* grid, byte* target) => Unsafe.WriteUnaligned(target, Bytes(steps, steps, steps, steps, grid).ToScalar());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
     {
-        Vector128<uint> bytes;
-        if (Sse2.IsSupported)
-        {
-            Vector128<short> zero = Vector128.Create((short)(grid->Zero + grid->Bias));
-            Vector128<short> low = Sse2.PackSignedSaturate(s0, s1) + zero, high = Sse2.PackSignedSaturate(s2, s3) + zero;
-            bytes = (Sse2.PackUnsignedSaturate(low, high) ^ Vector128.Create((byte)grid->Bias)).AsUInt32();
-        }
-        else
-        {
-            Vector128<short> zero = Vector128.Create((short)grid->Zero);
-            bytes = Vector128.Narrow(Vector128.Narrow(s0, s1) + zero, Vector128.Narrow(s2, s3) + zero).AsUInt32();
-        }
-
+        Vector128<uint> bytes = Bytes(s0, s1, s2, s3, grid);
         Unsafe.WriteUnaligned(y0, bytes.GetElement(0));
         Unsafe.WriteUnaligned(y1, bytes.GetElement(1));
         Unsafe.WriteUnaligned(y2, bytes.GetElement(2));
         Unsafe.WriteUnaligned(y3, bytes.GetElement(3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    {
+        Vector128<ulong> bytes = Bytes(s0, s1, s2, s3, grid).AsUInt64();
+        Unsafe.WriteUnaligned(y0, bytes.GetElement(0));
+        Unsafe.WriteUnaligned(y1, bytes.GetElement(1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Round(Vector128<float> x)
+    {
+        if (Sse2.IsSupported) return Sse2.ConvertToVector128Int32(x);
+        if (AdvSimd.IsSupported) return AdvSimd.ConvertToInt32RoundToEven(x);
+        return Vector128.ConvertToInt32(Vector128.Round(x));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    {
+        if (Sse2.IsSupported)
+        {
+            Vector128<short> zero = Vector128.Create(grid->BiasedZero);
+            Vector128<short> low = Sse2.AddSaturate(Sse2.PackSignedSaturate(s0, s1), zero), high = Sse2.AddSaturate(Sse2.PackSignedSaturate(s2, s3), zero);
+            Vector128<byte> bytes = Sse2.PackUnsignedSaturate(low, high);
+            bytes = Sse2.Min(Sse2.Max(bytes, Vector128.Create(grid->BiasedLower)), Vector128.Create(grid->BiasedUpper));
+            return (bytes ^ Vector128.Create(grid->Bias)).AsUInt32();
+        }
+
+        V least = Vector128.Create(grid->Least), most = Vector128.Create(grid->Most);
+        s0 = Vector128.Min(Vector128.Max(s0, least), most);
+        s1 = Vector128.Min(Vector128.Max(s1, least), most);
+        s2 = Vector128.Min(Vector128.Max(s2, least), most);
+        s3 = Vector128.Min(Vector128.Max(s3, least), most);
+        Vector128<short> step = Vector128.Create((short)grid->Zero);
+        return Vector128.Narrow(Vector128.Narrow(s0, s1) + step, Vector128.Narrow(s2, s3) + step).AsUInt32();
     }
 }

@@ -41,10 +41,13 @@ internal readonly unsafe struct Ints256 : IIntSimd<V>
     public static V ShiftRight(V a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Steps(V sums, float* ratios, float least, float most)
+    public static V Steps(V sums, float* ratios) => Avx.ConvertToVector256Int32(Avx.ConvertToVector256Single(sums) * Vector256.Load(ratios));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Steps(V sums, float* ratios, ByteGrid* grid)
     {
         Vector256<float> steps = Avx.ConvertToVector256Single(sums) * Vector256.Load(ratios);
-        return Avx.ConvertToVector256Int32(Avx.Min(Avx.Max(steps, Vector256.Create(least)), Vector256.Create(most)));
+        return Avx.ConvertToVector256Int32(Avx.Min(Avx.Max(steps, Vector256.Create((float)grid->Least)), Vector256.Create((float)grid->Most)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,24 +69,40 @@ internal readonly unsafe struct Ints256 : IIntSimd<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(V steps, ByteGrid* grid, byte* target)
     {
-        Vector128<short> halves = Sse2.PackSignedSaturate(steps.GetLower(), steps.GetUpper()) + Vector128.Create((short)(grid->Zero + grid->Bias));
-        Vector128<byte> bytes = Sse2.PackUnsignedSaturate(halves, halves) ^ Vector128.Create((byte)grid->Bias);
-        bytes.GetLower().Store(target);
+        Vector128<short> halves = Sse2.AddSaturate(Sse2.PackSignedSaturate(steps.GetLower(), steps.GetUpper()), Vector128.Create(grid->BiasedZero));
+        Vector128<byte> bytes = Sse2.PackUnsignedSaturate(halves, halves);
+        bytes = Sse2.Min(Sse2.Max(bytes, Vector128.Create(grid->BiasedLower)), Vector128.Create(grid->BiasedUpper));
+        (bytes ^ Vector128.Create(grid->Bias)).GetLower().Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
     {
-        Vector256<short> zero = Vector256.Create((short)(grid->Zero + grid->Bias));
-        Vector256<short> low = Avx2.PackSignedSaturate(s0, s1) + zero, high = Avx2.PackSignedSaturate(s2, s3) + zero;
-
-        // Packing works in halves: four numbers of each vector, then the other four of each.
-        V mixed = (Avx2.PackUnsignedSaturate(low, high) ^ Vector256.Create((byte)grid->Bias)).AsInt32();
-        Vector256<long> bytes = Avx2.PermuteVar8x32(mixed, Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsInt64();
+        Vector256<long> bytes = Bytes(s0, s1, s2, s3, grid).AsInt64();
         Vector128<long> first = bytes.GetLower(), last = bytes.GetUpper();
         Unsafe.WriteUnaligned(y0, first.GetElement(0));
         Unsafe.WriteUnaligned(y1, first.GetElement(1));
         Unsafe.WriteUnaligned(y2, last.GetElement(0));
         Unsafe.WriteUnaligned(y3, last.GetElement(1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    {
+        Vector256<byte> bytes = Bytes(s0, s1, s2, s3, grid);
+        bytes.GetLower().Store(y0);
+        bytes.GetUpper().Store(y1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    {
+        Vector256<short> zero = Vector256.Create(grid->BiasedZero);
+        Vector256<short> low = Avx2.AddSaturate(Avx2.PackSignedSaturate(s0, s1), zero), high = Avx2.AddSaturate(Avx2.PackSignedSaturate(s2, s3), zero);
+        Vector256<byte> bytes = Avx2.PackUnsignedSaturate(low, high);
+        bytes = Avx2.Min(Avx2.Max(bytes, Vector256.Create(grid->BiasedLower)), Vector256.Create(grid->BiasedUpper)) ^ Vector256.Create(grid->Bias);
+
+        // Packing works in halves: four numbers of each vector, then the other four of each.
+        return Avx2.PermuteVar8x32(bytes.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsByte();
     }
 }

@@ -42,10 +42,13 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     public static V ShiftRight(V a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Steps(V sums, float* ratios, float least, float most)
+    public static V Steps(V sums, float* ratios) => Avx512F.ConvertToVector512Int32(Avx512F.ConvertToVector512Single(sums) * Vector512.Load(ratios));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Steps(V sums, float* ratios, ByteGrid* grid)
     {
         Vector512<float> steps = Avx512F.ConvertToVector512Single(sums) * Vector512.Load(ratios);
-        return Avx512F.ConvertToVector512Int32(Avx512F.Min(Avx512F.Max(steps, Vector512.Create(least)), Vector512.Create(most)));
+        return Avx512F.ConvertToVector512Int32(Avx512F.Min(Avx512F.Max(steps, Vector512.Create((float)grid->Least)), Vector512.Create((float)grid->Most)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -65,15 +68,40 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(V steps, ByteGrid* grid, byte* target) =>
-        Avx512F.ConvertToVector128Byte((steps + Vector512.Create(grid->Zero)).AsUInt32()).Store(target);
+    public static void StoreBytes(V steps, ByteGrid* grid, byte* target)
+    {
+        steps = Vector512.Min(Vector512.Max(steps, Vector512.Create(grid->Least)), Vector512.Create(grid->Most)) + Vector512.Create(grid->Zero);
+        Avx512F.ConvertToVector128Byte(steps.AsUInt32()).Store(target);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
     {
-        StoreBytes(s0, grid, y0);
-        StoreBytes(s1, grid, y1);
-        StoreBytes(s2, grid, y2);
-        StoreBytes(s3, grid, y3);
+        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, grid);
+        bytes.GetLower().GetLower().Store(y0);
+        bytes.GetLower().GetUpper().Store(y1);
+        bytes.GetUpper().GetLower().Store(y2);
+        bytes.GetUpper().GetUpper().Store(y3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    {
+        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, grid);
+        bytes.GetLower().Store(y0);
+        bytes.GetUpper().Store(y1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    {
+        Vector512<short> zero = Vector512.Create(grid->BiasedZero);
+        Vector512<short> low = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s0, s1), zero);
+        Vector512<short> high = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s2, s3), zero);
+        Vector512<byte> bytes = Avx512BW.PackUnsignedSaturate(low, high);
+        bytes = Avx512BW.Min(Avx512BW.Max(bytes, Vector512.Create(grid->BiasedLower)), Vector512.Create(grid->BiasedUpper)) ^ Vector512.Create(grid->Bias);
+
+        // Packing works in quarters: four numbers of each vector, then the next four of each.
+        return Avx512F.PermuteVar16x32(bytes.AsInt32(), Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsByte();
     }
 }

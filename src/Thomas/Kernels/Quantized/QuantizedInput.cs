@@ -7,7 +7,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>
-/// Where the tiles of an integer product find x: a pointer for each output pixel, and the distances of the segments of its window. x is read in place where a
+/// Where the tiles of an integer product find x: a pointer for each output pixel, and the distances of what its window holds, four bytes at a time. x is read in place where a
 /// pixel's channels are all that is wanted, as bytes, in fours. Else the input rows of a block of output rows are copied once, with the padding in them, as bytes
 /// or widened to 16 bits less the zero point.
 /// </summary>
@@ -29,7 +29,7 @@ internal sealed unsafe class QuantizedInput
     private readonly int _bytes;
     private readonly int _rowElements;
     private readonly int _span;
-    private readonly nint[] _offsets;
+    private readonly int[] _offsets;
 
     /// <summary>Plans the reading of a group.</summary>
     /// <param name="layer">The layer.</param>
@@ -43,12 +43,13 @@ internal sealed unsafe class QuantizedInput
         _rowElements = (((g.OutW - 1) * g.StrideW) + ((g.KernelW - 1) * g.DilationW) + 1) * g.Channels;
         bool joined = g.DilationW == 1;
         SegmentElements = joined ? g.KernelW * g.Channels : g.Channels;
-        Units = (SegmentElements + form.Unit - 1) / form.Unit;
-        _offsets = new nint[joined ? g.KernelH : g.KernelH * g.KernelW];
-        for (int s = 0; s < _offsets.Length; s++)
+        SegmentUnits = (SegmentElements + form.Unit - 1) / form.Unit;
+        Segments = joined ? g.KernelH : g.KernelH * g.KernelW;
+        _offsets = new int[Segments * SegmentUnits];
+        for (int i = 0; i < _offsets.Length; i++)
         {
-            int ky = joined ? s : s / g.KernelW, kx = joined ? 0 : s % g.KernelW;
-            _offsets[s] = (((nint)ky * g.DilationH * _rowElements) + ((nint)kx * g.DilationW * g.Channels)) * _bytes;
+            int s = i / SegmentUnits, ky = joined ? s : s / g.KernelW, kx = joined ? 0 : s % g.KernelW;
+            _offsets[i] = (((ky * g.DilationH * _rowElements) + (kx * g.DilationW * g.Channels)) * _bytes) + (i % SegmentUnits * sizeof(int));
         }
 
         _inPlace = _bytes == 1 && g.KernelH * g.KernelW == 1 && g.Channels % form.Unit == 0 && g.PadTop <= 0 && g.PadLeft <= 0
@@ -70,14 +71,17 @@ internal sealed unsafe class QuantizedInput
     /// <summary>Output pixels of a block; where rows are copied, whole rows of them.</summary>
     public int BlockPixels { get; }
 
-    /// <summary>Neighboring numbers of a window that lie beside each other.</summary>
+    /// <summary>Runs of neighboring numbers in a window: its rows, or its taps where these lie apart.</summary>
+    public int Segments { get; }
+
+    /// <summary>Numbers of a segment.</summary>
     public int SegmentElements { get; }
 
     /// <summary>Groups of four bytes of a segment; the last one may be filled up.</summary>
-    public int Units { get; }
+    public int SegmentUnits { get; }
 
-    /// <summary>Where the segments of a window begin, in bytes.</summary>
-    public ReadOnlySpan<nint> Offsets => _offsets;
+    /// <summary>Where the groups of four bytes of a window lie, from the window's first byte on.</summary>
+    public ReadOnlySpan<int> Offsets => _offsets;
 
     /// <summary>Memory for a block.</summary>
     public nuint WorkspaceBytes => PointerBytes + (_inPlace ? 0 : CopiedBytes(BlockPixels / _g.OutW));

@@ -41,8 +41,8 @@ internal sealed unsafe class QuantizedProduct
         _width = PanelWidth(_columns, _form);
         _panels = (_columns + _width - 1) / _width;
         _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
-        _panelBytes = (((nint)_headerRows + ((nint)_input.Offsets.Length * _input.Units)) * _width * sizeof(int) + 63) & ~63;
-        _keepsSums = layer.Requantization.Rule == RequantizationRule.FixedPoint;
+        _panelBytes = (((nint)_headerRows + _input.Offsets.Length) * _width * sizeof(int) + 63) & ~63;
+        _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
         int pixels = layer.Geometry.OutPixels, all = layer.Groups * _panels;
         _blocks = (pixels + _input.BlockPixels - 1) / _input.BlockPixels;
         int wanted = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocks - 1) / _blocks);
@@ -91,7 +91,7 @@ internal sealed unsafe class QuantizedProduct
     public void RunItems(byte* x, byte* packed, byte* y, int begin, int end, byte* workspace)
     {
         int all = _layer.Groups * _panels, parts = Items / _blocks, pixels = _layer.Geometry.OutPixels;
-        fixed (nint* offsets = _input.Offsets)
+        fixed (int* offsets = _input.Offsets)
         {
             for (int item = begin; item < end; item++)
             {
@@ -128,7 +128,7 @@ internal sealed unsafe class QuantizedProduct
         int* starts = (int*)panel;
         QuantizedHeader.Write(starts, _width, first, count, _layer.Requantization);
         byte* packed = panel + ((nint)_headerRows * _width * sizeof(int));
-        int segments = _input.Offsets.Length, elements = _input.SegmentElements, units = _input.Units, unit = _form.Unit;
+        int segments = _input.Segments, elements = _input.SegmentElements, units = _input.SegmentUnits, unit = _form.Unit;
         new Span<byte>(packed, segments * units * _width * sizeof(int)).Clear();
         for (int j = 0; j < count; j++)
         {
@@ -147,15 +147,14 @@ internal sealed unsafe class QuantizedProduct
 
     /// <summary>A panel's columns of pixels [m0, m1).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunPanel(byte** rows, nint* offsets, byte* packed, byte* y, int panel, int m0, int m1, int* sums)
+    private void RunPanel(byte** rows, int* offsets, byte* packed, byte* y, int panel, int m0, int m1, int* sums)
     {
         int* header = (int*)(packed + (panel * _panelBytes));
         int place = panel % _panels * _width, column = (panel / _panels * _columns) + place, columns = Math.Min(_width, _columns - place);
         QuantizedTileArgs tile = default;
         tile.Rows = rows;
         tile.Offsets = offsets;
-        tile.Segments = _input.Offsets.Length;
-        tile.SegmentBytes = (nint)_input.Units * sizeof(int);
+        tile.Units = _input.Offsets.Length;
         tile.Flip = _form.Flip;
         tile.Starts = header;
         tile.Ratios = (float*)(header + _width);
@@ -168,6 +167,6 @@ internal sealed unsafe class QuantizedProduct
         tile.StrideSums = _width;
         byte* target = tile.Y;
         QuantizedTiles.Run(_form.Kind, &tile, m1 - m0, columns, _form.Lanes);
-        if (_keepsSums) FixedPointEnding.Run(sums, _width, header, _width, &tile.Grid, target, _layer.Outputs, m1 - m0, columns);
+        if (_keepsSums) SumsEnding.Run(_layer.Requantization.Rule, sums, _width, header, _width, &tile.Grid, target, _layer.Outputs, m1 - m0, columns);
     }
 }

@@ -9,14 +9,11 @@ internal unsafe struct QuantizedTileArgs
     /// <summary>Where each of the tiles' rows of x begins.</summary>
     public byte** Rows;
 
-    /// <summary>Where the segments of a row begin, in bytes from its begin.</summary>
-    public nint* Offsets;
+    /// <summary>Where in a row each four bytes of the sum lie.</summary>
+    public int* Offsets;
 
-    /// <summary>Segments of the sum: the rows of a convolution's window, for example.</summary>
-    public int Segments;
-
-    /// <summary>Bytes of a segment, a multiple of four.</summary>
-    public nint SegmentBytes;
+    /// <summary>Four bytes of the sum, at least one.</summary>
+    public int Units;
 
     /// <summary>Combined with four bytes of x (exclusive or).</summary>
     public int Flip;
@@ -78,37 +75,36 @@ internal static unsafe class QuantizedTile
         for (int tiles = t->Count; tiles > 0; tiles--)
         {
             byte* w = t->W;
-            nint strideW = t->StrideW, bytes = t->SegmentBytes;
+            nint strideW = t->StrideW;
+            int* offset = t->Offsets;
+            int* end = offset + t->Units;
             TVec flip = TSimd.Create(t->Flip);
             c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = TSimd.Load(t->Starts);
             d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = TVectors.Value > 1 ? TSimd.Load(t->Starts + TSimd.Length) : c0;
             e0 = e1 = e2 = e3 = TVectors.Value > 2 ? TSimd.Load(t->Starts + (2 * TSimd.Length)) : c0;
-            for (int segment = 0; segment < t->Segments; segment++)
+            byte* a0 = rows[0];
+            byte* a1 = TRows.Value > 1 ? rows[1] : a0;
+            byte* a2 = TRows.Value > 2 ? rows[2] : a0;
+            byte* a3 = TRows.Value > 3 ? rows[3] : a0;
+            byte* a4 = TRows.Value > 4 ? rows[4] : a0;
+            byte* a5 = TRows.Value > 5 ? rows[5] : a0;
+            byte* a6 = TRows.Value > 6 ? rows[6] : a0;
+            byte* a7 = TRows.Value > 7 ? rows[7] : a0;
+            for (; offset < end; offset++)
             {
-                nint offset = t->Offsets[segment];
-                byte* a0 = rows[0] + offset;
-                byte* a1 = TRows.Value > 1 ? rows[1] + offset : a0;
-                byte* a2 = TRows.Value > 2 ? rows[2] + offset : a0;
-                byte* a3 = TRows.Value > 3 ? rows[3] + offset : a0;
-                byte* a4 = TRows.Value > 4 ? rows[4] + offset : a0;
-                byte* a5 = TRows.Value > 5 ? rows[5] + offset : a0;
-                byte* a6 = TRows.Value > 6 ? rows[6] + offset : a0;
-                byte* a7 = TRows.Value > 7 ? rows[7] + offset : a0;
-                for (nint k = 0; k < bytes; k += sizeof(int))
-                {
-                    TVec w0 = TSimd.Load(w);
-                    TVec w1 = TVectors.Value > 1 ? TSimd.Load(w + (sizeof(int) * TSimd.Length)) : w0;
-                    TVec w2 = TVectors.Value > 2 ? TSimd.Load(w + (2 * sizeof(int) * TSimd.Length)) : w0;
-                    w += strideW;
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(0, a0 + k, flip, w0, w1, w2, ref c0, ref d0, ref e0);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(1, a1 + k, flip, w0, w1, w2, ref c1, ref d1, ref e1);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(2, a2 + k, flip, w0, w1, w2, ref c2, ref d2, ref e2);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(3, a3 + k, flip, w0, w1, w2, ref c3, ref d3, ref e3);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(4, a4 + k, flip, w0, w1, w2, ref c4, ref d4, ref e0);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(5, a5 + k, flip, w0, w1, w2, ref c5, ref d5, ref e0);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(6, a6 + k, flip, w0, w1, w2, ref c6, ref d6, ref e0);
-                    Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(7, a7 + k, flip, w0, w1, w2, ref c7, ref d7, ref e0);
-                }
+                nint k = *offset;
+                TVec w0 = TSimd.Load(w);
+                TVec w1 = TVectors.Value > 1 ? TSimd.Load(w + (sizeof(int) * TSimd.Length)) : w0;
+                TVec w2 = TVectors.Value > 2 ? TSimd.Load(w + (2 * sizeof(int) * TSimd.Length)) : w0;
+                w += strideW;
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(0, a0 + k, flip, w0, w1, w2, ref c0, ref d0, ref e0);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(1, a1 + k, flip, w0, w1, w2, ref c1, ref d1, ref e1);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(2, a2 + k, flip, w0, w1, w2, ref c2, ref d2, ref e2);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(3, a3 + k, flip, w0, w1, w2, ref c3, ref d3, ref e3);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(4, a4 + k, flip, w0, w1, w2, ref c4, ref d4, ref e0);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(5, a5 + k, flip, w0, w1, w2, ref c5, ref d5, ref e0);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(6, a6 + k, flip, w0, w1, w2, ref c6, ref d6, ref e0);
+                Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(7, a7 + k, flip, w0, w1, w2, ref c7, ref d7, ref e0);
             }
 
             rows += TRows.Value;
@@ -126,15 +122,14 @@ internal static unsafe class QuantizedTile
                 continue;
             }
 
-            float least = t->Grid.Least, most = t->Grid.Most;
-            Finish<TSimd, TVec, TRows, TVectors>(0, t->Ratios, least, most, ref c0, ref d0, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(1, t->Ratios, least, most, ref c1, ref d1, ref e1);
-            Finish<TSimd, TVec, TRows, TVectors>(2, t->Ratios, least, most, ref c2, ref d2, ref e2);
-            Finish<TSimd, TVec, TRows, TVectors>(3, t->Ratios, least, most, ref c3, ref d3, ref e3);
-            Finish<TSimd, TVec, TRows, TVectors>(4, t->Ratios, least, most, ref c4, ref d4, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(5, t->Ratios, least, most, ref c5, ref d5, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(6, t->Ratios, least, most, ref c6, ref d6, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(7, t->Ratios, least, most, ref c7, ref d7, ref e0);
+            Finish<TSimd, TVec, TRows, TVectors>(0, t->Ratios, ref c0, ref d0, ref e0);
+            Finish<TSimd, TVec, TRows, TVectors>(1, t->Ratios, ref c1, ref d1, ref e1);
+            Finish<TSimd, TVec, TRows, TVectors>(2, t->Ratios, ref c2, ref d2, ref e2);
+            Finish<TSimd, TVec, TRows, TVectors>(3, t->Ratios, ref c3, ref d3, ref e3);
+            Finish<TSimd, TVec, TRows, TVectors>(4, t->Ratios, ref c4, ref d4, ref e0);
+            Finish<TSimd, TVec, TRows, TVectors>(5, t->Ratios, ref c5, ref d5, ref e0);
+            Finish<TSimd, TVec, TRows, TVectors>(6, t->Ratios, ref c6, ref d6, ref e0);
+            Finish<TSimd, TVec, TRows, TVectors>(7, t->Ratios, ref c7, ref d7, ref e0);
             if (TVectors.Value == 1)
             {
                 StoreColumn<TSimd, TVec, TRows>(0, &t->Grid, y, t->StrideY, c0, c1, c2, c3);
@@ -186,16 +181,16 @@ internal static unsafe class QuantizedTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TSimd, TVec, TRows, TVectors>(int row, float* ratios, float least, float most, ref TVec c, ref TVec d, ref TVec e)
+    private static void Finish<TSimd, TVec, TRows, TVectors>(int row, float* ratios, ref TVec c, ref TVec d, ref TVec e)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
         where TVectors : struct, IConstant
     {
         if (row >= TRows.Value) return;
-        c = TSimd.Steps(c, ratios, least, most);
-        if (TVectors.Value > 1) d = TSimd.Steps(d, ratios + TSimd.Length, least, most);
-        if (TVectors.Value > 2) e = TSimd.Steps(e, ratios + (2 * TSimd.Length), least, most);
+        c = TSimd.Steps(c, ratios);
+        if (TVectors.Value > 1) d = TSimd.Steps(d, ratios + TSimd.Length);
+        if (TVectors.Value > 2) e = TSimd.Steps(e, ratios + (2 * TSimd.Length));
     }
 
     /// <summary>Two rows of two vectors.</summary>
@@ -209,7 +204,7 @@ internal static unsafe class QuantizedTile
         y += row * stride;
         if (row + 1 < TRows.Value)
         {
-            TSimd.StoreFour(c0, d0, c1, d1, grid, y, y + TSimd.Length, y + stride, y + stride + TSimd.Length);
+            TSimd.StoreTwoPairs(c0, d0, c1, d1, grid, y, y + stride);
             return;
         }
 

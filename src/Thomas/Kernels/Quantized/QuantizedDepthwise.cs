@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Kernels.Quantized;
 
@@ -6,30 +7,67 @@ namespace Thomas.Kernels.Quantized;
 /// Depthwise convolution of 8-bit numbers; see <see cref="QuantizedLayer"/>. The filter is [kH, kW, outputs]; output o reads input channel o / multiplier.
 /// All sums are exact, so the results are the same bytes on every machine.
 /// </summary>
+/// <remarks>
+/// An instruction that adds up several products wants their factors beside each other, but the taps of a channel lie apart. So the input rows that an output row
+/// sees, or two of them where the stride is 1, are first brought into columns (<see cref="QuantizedColumns"/>), with the padding, for so many channels that the
+/// first-level cache holds them. Each column then serves all windows that it lies in. That is the same for all sizes, strides and dilations of the window.
+/// </remarks>
 internal sealed unsafe class QuantizedDepthwise
 {
+    private const int ColumnBytes = 24 * 1024;
+
+    /// <summary>Outputs of a tile: rows are filled up to whole tiles.</summary>
+    private const int Width = 4;
+
     private readonly QuantizedLayer _layer;
+    private readonly ConvGeometry _g;
+    private readonly QuantizedForm _form;
+    private readonly int _multiplier;
+    private readonly int _rows;
+    private readonly int _slots;
+    private readonly int _units;
+    private readonly int _columns;
+    private readonly int _block;
+    private readonly int _headerRows;
+    private readonly nint _vectorInts;
+    private readonly bool _keepsSums;
 
     /// <summary>Plans the layer.</summary>
     /// <param name="layer">The layer.</param>
-    /// <param name="threads">Threads that will share the items; changes how many there are, not the result.</param>
+    /// <param name="threads">Threads that will share the items; changes nothing here, since the items are rows.</param>
     public QuantizedDepthwise(QuantizedLayer layer, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
-        _layer = layer;
+        ArgumentOutOfRangeException.ThrowIfNotEqual(layer.Outputs % layer.Geometry.Channels, 0);
+        (_layer, _g, _form) = (layer, layer.Geometry, new QuantizedForm(layer));
+        _multiplier = layer.Outputs / _g.Channels;
+        _rows = _g.StrideH == 1 && _g.DilationH == 1 && _g.OutH > 1 ? 2 : 1;
+        _slots = _g.KernelH + _rows - 1;
+        _units = (_slots + _form.Unit - 1) / _form.Unit;
+        _columns = ((((_g.OutW + Width - 1) / Width * Width) - 1) * _g.StrideW) + ((_g.KernelW - 1) * _g.DilationW) + 1;
+        int lanes = _form.Lanes, all = (layer.Outputs + lanes - 1) / lanes * lanes, step = Math.Max(32, lanes);
+        _block = Math.Min(all, Math.Max(1, ColumnBytes / (_units * _columns * sizeof(int)) / step) * step);
+        _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
+        _vectorInts = (_headerRows + (_units * _g.KernelW * _rows)) * lanes;
+        _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
+        Items = _g.Batch * ItemsOfImage;
     }
 
     /// <summary>Bytes of the packed weights.</summary>
-    public long PackedBytes => ((long)_layer.Outputs * sizeof(int)) + ((long)_layer.Outputs * _layer.Geometry.KernelH * _layer.Geometry.KernelW);
+    public long PackedBytes => (_layer.Outputs + _form.Lanes - 1) / _form.Lanes * _vectorInts * sizeof(int);
 
-    /// <summary>Window and tier.</summary>
-    public string KernelName => $"i8_dwconv_k{_layer.Geometry.KernelH}x{_layer.Geometry.KernelW}s{_layer.Geometry.StrideW}__scalar";
+    /// <summary>For example <c>i8_dwconv_k3x3s1__avxvnni</c>.</summary>
+    public string KernelName => $"i8_dwconv_k{_g.KernelH}x{_g.KernelW}s{_g.StrideW}{(_multiplier > 1 ? "_multiplier" : "")}__{_form.TierName}";
 
     /// <summary>Work items, independent of each other.</summary>
-    public int Items => _layer.Geometry.OutRows;
+    public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => 0;
+    public nuint WorkspaceBytes => (ColumnsBytes + (nuint)_block + (_multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0) + 63) & ~(nuint)63;
+
+    private int ItemsOfImage => (_g.OutH + _rows - 1) / _rows;
+
+    private nuint ColumnsBytes => (nuint)(_units * (nint)_columns * _block * sizeof(int));
 
     /// <summary>Packs weights, bias and scales.</summary>
     /// <param name="weights">The filter, [kH, kW, outputs], in the layer's type.</param>
@@ -37,10 +75,32 @@ internal sealed unsafe class QuantizedDepthwise
     /// <param name="packed">Receives <see cref="PackedBytes"/> bytes, 64-byte aligned.</param>
     public void Pack(byte* weights, int* bias, byte* packed)
     {
-        int* start = (int*)packed;
-        for (int o = 0; o < _layer.Outputs; o++) start[o] = bias == null ? 0 : bias[o];
-        long count = (long)_layer.Outputs * _layer.Geometry.KernelH * _layer.Geometry.KernelW;
-        Buffer.MemoryCopy(weights, start + _layer.Outputs, count, count);
+        new Span<byte>(packed, checked((int)PackedBytes)).Clear();
+        int lanes = _form.Lanes;
+        for (int first = 0; first < _layer.Outputs; first += lanes)
+        {
+            int* header = (int*)packed + (first / lanes * _vectorInts);
+            int* vectors = header + (_headerRows * lanes);
+            int count = Math.Min(lanes, _layer.Outputs - first);
+            QuantizedHeader.Write(header, lanes, first, count, _layer.Requantization);
+            for (int j = 0; j < count; j++)
+            {
+                int o = first + j, sum = 0;
+                for (int tap = 0; tap < _g.KernelH * _g.KernelW; tap++)
+                {
+                    int weight = _form.Weight(weights[((nint)tap * _layer.Outputs) + o], o);
+                    sum += weight;
+                    for (int row = 0; row < _rows; row++)
+                    {
+                        int slot = (tap / _g.KernelW) + row, column = tap % _g.KernelW;
+                        int place = (((((slot / _form.Unit * _g.KernelW) + column) * _rows) + row) * lanes) + j;
+                        _form.Put(weight, (byte*)(vectors + place), slot % _form.Unit);
+                    }
+                }
+
+                header[j] = (bias == null ? 0 : bias[o]) - (_form.XZero * sum);
+            }
+        }
     }
 
     /// <summary>Does items [begin, end).</summary>
@@ -50,38 +110,96 @@ internal sealed unsafe class QuantizedDepthwise
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void RunItems(byte* x, byte* packed, byte* y, int begin, int end, byte* workspace)
     {
-        ConvGeometry g = _layer.Geometry;
-        int* bias = (int*)packed;
-        byte* weights = (byte*)(bias + _layer.Outputs);
-        int multiplier = _layer.Outputs / g.Channels;
-        for (int pixel = begin * g.OutW; pixel < end * g.OutW; pixel++)
+        int lanes = _form.Lanes;
+        byte* zeros = workspace + ColumnsBytes;
+        new Span<byte>(zeros, _block).Fill((byte)_layer.XZero);
+        QuantizedDepthwiseRow tile = default;
+        tile.TapStep = (nint)_g.DilationW * _block * sizeof(int);
+        tile.OutStep = (nint)_g.StrideW * _block * sizeof(int);
+        tile.UnitStep = (nint)_columns * _block * sizeof(int);
+        tile.Taps = _g.KernelW;
+        tile.Units = _units;
+        tile.HeaderRows = _headerRows;
+        tile.StrideY = _layer.Outputs;
+        tile.Pixels = _g.OutW;
+        tile.Rule = _layer.Requantization.Rule;
+        tile.KeepsSums = _keepsSums;
+        tile.Grid = new ByteGrid(_layer.Requantization, _layer.YIsSigned);
+        for (int item = begin; item < end; item++)
         {
-            for (int o = 0; o < _layer.Outputs; o++)
+            int image = item / ItemsOfImage, row = item % ItemsOfImage * _rows;
+            tile.RowStrideY = row + 1 < _g.OutH ? (nint)_g.OutW * _layer.Outputs : 0;
+            byte* source = x + ((nint)image * _g.InH * _g.InW * _g.ChannelStride);
+            byte* target = y + (((nint)image * _g.OutH) + row) * _g.OutW * _layer.Outputs;
+            for (int first = 0; first < _layer.Outputs; first += _block)
             {
-                int sum = bias[o] + Sum(x + (o / multiplier), weights + o, pixel, _layer.WZero(o));
-                y[((long)pixel * _layer.Outputs) + o] = (byte)_layer.Requantization.Apply(sum, o);
+                int channels = Math.Min(_block, _layer.Outputs - first);
+                MakeColumns(source, (row * _g.StrideH) - _g.PadTop, first, channels, (int*)workspace, zeros);
+                for (int c = 0; c < channels; c += lanes)
+                {
+                    tile.X = workspace + (c * sizeof(int));
+                    tile.Header = (int*)packed + ((first + c) / lanes * _vectorInts);
+                    tile.Y = target + first + c;
+                    tile.Channels = Math.Min(lanes, channels - c);
+                    QuantizedDepthwiseTile.Run(_form.Kind, &tile, _rows);
+                }
             }
         }
     }
 
-    private int Sum(byte* x, byte* w, int pixel, int wZero)
+    /// <summary>The columns of the windows whose upper row is iy, of some channels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void MakeColumns(byte* image, int iy, int first, int channels, int* target, byte* zeros)
     {
-        ConvGeometry g = _layer.Geometry;
-        int n = pixel / g.OutW / g.OutH, iy = (pixel / g.OutW % g.OutH * g.StrideH) - g.PadTop, ix = (pixel % g.OutW * g.StrideW) - g.PadLeft, sum = 0;
-        (int ky0, int ky1) = Window.Taps(iy, g.KernelH, g.DilationH, g.InH);
-        (int kx0, int kx1) = Window.Taps(ix, g.KernelW, g.DilationW, g.InW);
-        for (int ky = ky0; ky < ky1; ky++)
+        int left = Math.Clamp(_g.PadLeft, 0, _columns), right = Math.Clamp(_g.InW + _g.PadLeft, left, _columns), unit = _form.Unit;
+        int fill = _form.Kind == QuantizedOperandForm.Pairs ? 0 : ((byte)_layer.XZero * 0x01010101) ^ _form.Flip;
+        byte** rows = stackalloc byte*[4];
+        nint* steps = stackalloc nint[4];
+        for (int u = 0; u < _units; u++, target += (nint)_columns * _block)
         {
-            for (int kx = kx0; kx < kx1; kx++)
+            for (int i = 0; i < 4; i++)
             {
-                byte from = x[(((((long)n * g.InH) + iy + (ky * g.DilationH)) * g.InW) + ix + (kx * g.DilationW)) * g.ChannelStride];
-                byte tap = w[(long)((ky * g.KernelW) + kx) * _layer.Outputs];
-                sum += ((_layer.XIsSigned ? (sbyte)from : from) - _layer.XZero) * ((_layer.WIsSigned ? (sbyte)tap : tap) - wZero);
+                int slot = (u * unit) + i, y = iy + (slot * _g.DilationH);
+                bool isInside = i < unit && slot < _slots && (uint)y < (uint)_g.InH;
+                rows[i] = isInside ? SourceRow(image, y, slot, first, channels, zeros, out steps[i]) : zeros;
+                if (!isInside) steps[i] = 0;
+                rows[i] += (left - _g.PadLeft) * steps[i];
             }
+
+            QuantizedColumnRows source = new()
+            {
+                R0 = rows[0], R1 = rows[1], R2 = rows[2], R3 = rows[3], S0 = steps[0], S1 = steps[1], S2 = steps[2], S3 = steps[3],
+            };
+            int* inside = target + ((nint)left * _block);
+            QuantizedColumns.Fill(fill, left, channels, target, _block);
+            if (_form.Kind == QuantizedOperandForm.Pairs)
+                QuantizedColumns.Pairs(source, right - left, channels, _layer.XIsSigned, _layer.XZero, inside, _block);
+            else
+                QuantizedColumns.Quads(source, right - left, channels, _form.Flip, inside, _block);
+            QuantizedColumns.Fill(fill, _columns - right, channels, target + ((nint)right * _block), _block);
+        }
+    }
+
+    /// <summary>A row's pixels from an output's channel on; with more than one output of each input channel a copy that repeats them.</summary>
+    private byte* SourceRow(byte* image, int y, int slot, int first, int channels, byte* zeros, out nint step)
+    {
+        byte* row = image + ((nint)y * _g.InW * _g.ChannelStride);
+        if (_multiplier == 1)
+        {
+            step = _g.ChannelStride;
+            return row + first;
         }
 
-        return sum;
+        step = _block;
+        byte* copy = zeros + _block + ((nint)slot * _g.InW * _block);
+        for (int ix = 0; ix < _g.InW; ix++)
+        {
+            for (int c = 0; c < channels; c++) copy[((nint)ix * _block) + c] = row[((nint)ix * _g.ChannelStride) + ((first + c) / _multiplier)];
+        }
+
+        return copy;
     }
 }

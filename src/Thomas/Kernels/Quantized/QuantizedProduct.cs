@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Kernels.Quantized;
 
@@ -6,9 +7,24 @@ namespace Thomas.Kernels.Quantized;
 /// Convolution by groups, and dense layers, of 8-bit numbers; see <see cref="QuantizedLayer"/>. The filter is OHWI. All sums are exact, so the results are the
 /// same bytes on every machine.
 /// </summary>
+/// <remarks>
+/// A product of matrices in panels of columns, without blocks of k: the sums never leave the registers before they are results. A panel holds what its sums
+/// start with (bias and what the zero point of x adds), how they become results, and its weights in the order in which the tiles read them; so packed it stays
+/// in the first-level cache while a block of pixels passes. Work items are blocks of pixels times all panels, or some of them.
+/// </remarks>
 internal sealed unsafe class QuantizedProduct
 {
     private readonly QuantizedLayer _layer;
+    private readonly QuantizedForm _form;
+    private readonly QuantizedInput _input;
+    private readonly int _columns;
+    private readonly int _width;
+    private readonly int _panels;
+    private readonly int _headerRows;
+    private readonly nint _panelBytes;
+    private readonly int _blocks;
+    private readonly int _panelsPerItem;
+    private readonly bool _keepsSums;
 
     /// <summary>Plans the layer.</summary>
     /// <param name="layer">The layer.</param>
@@ -16,20 +32,37 @@ internal sealed unsafe class QuantizedProduct
     public QuantizedProduct(QuantizedLayer layer, int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(layer.Groups);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(layer.Outputs % layer.Groups, 0);
         _layer = layer;
+        _form = new QuantizedForm(layer);
+        _input = new QuantizedInput(layer, _form);
+        _columns = layer.Outputs / layer.Groups;
+        _width = PanelWidth(_columns, _form);
+        _panels = (_columns + _width - 1) / _width;
+        _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
+        _panelBytes = (((nint)_headerRows + _input.Offsets.Length) * _width * sizeof(int) + 63) & ~63;
+        _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
+        int pixels = layer.Geometry.OutPixels, all = layer.Groups * _panels;
+        _blocks = (pixels + _input.BlockPixels - 1) / _input.BlockPixels;
+        int wanted = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocks - 1) / _blocks);
+        _panelsPerItem = Math.Max(1, all / wanted);
+        Items = _blocks * ((all + _panelsPerItem - 1) / _panelsPerItem);
     }
 
     /// <summary>Bytes of the packed weights.</summary>
-    public long PackedBytes => ((long)_layer.Outputs * sizeof(int)) + ((long)_layer.Outputs * _layer.Geometry.PatchLength);
+    public long PackedBytes => (long)_layer.Groups * _panels * _panelBytes;
 
-    /// <summary>Tile and tier.</summary>
-    public string KernelName => "i8_gemm_1x1__scalar";
+    /// <summary>Tile and tier, for example <c>i8_gemm_4x24__avxvnni</c>.</summary>
+    public string KernelName => $"i8_gemm_{QuantizedTiles.Rows(_form.Kind, _width / _form.Lanes)}x{_width}__{_form.TierName}";
 
     /// <summary>Work items, independent of each other.</summary>
-    public int Items => _layer.Geometry.OutRows;
+    public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => 0;
+    public nuint WorkspaceBytes => _input.WorkspaceBytes + SumBytes;
+
+    private nuint SumBytes => _keepsSums ? (nuint)_input.BlockPixels * (nuint)_width * sizeof(int) : 0;
 
     /// <summary>Packs weights, bias and scales.</summary>
     /// <param name="weights">The filter, [outputs, kH, kW, channels of a group], in the layer's type.</param>
@@ -37,10 +70,14 @@ internal sealed unsafe class QuantizedProduct
     /// <param name="packed">Receives <see cref="PackedBytes"/> bytes, 64-byte aligned.</param>
     public void Pack(byte* weights, int* bias, byte* packed)
     {
-        int* start = (int*)packed;
-        for (int o = 0; o < _layer.Outputs; o++) start[o] = bias == null ? 0 : bias[o];
-        long count = (long)_layer.Outputs * _layer.Geometry.PatchLength;
-        Buffer.MemoryCopy(weights, start + _layer.Outputs, count, count);
+        for (int group = 0; group < _layer.Groups; group++)
+        {
+            for (int p = 0; p < _panels; p++, packed += _panelBytes)
+            {
+                int first = (group * _columns) + (p * _width), count = Math.Min(_width, _columns - (p * _width));
+                PackPanel(weights, bias, packed, first, count);
+            }
+        }
     }
 
     /// <summary>Does items [begin, end).</summary>
@@ -50,39 +87,86 @@ internal sealed unsafe class QuantizedProduct
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void RunItems(byte* x, byte* packed, byte* y, int begin, int end, byte* workspace)
     {
-        ConvGeometry g = _layer.Geometry;
-        int* bias = (int*)packed;
-        byte* weights = (byte*)(bias + _layer.Outputs);
-        int outputsOfGroup = _layer.Outputs / _layer.Groups;
-        for (int pixel = begin * g.OutW; pixel < end * g.OutW; pixel++)
+        int all = _layer.Groups * _panels, parts = Items / _blocks, pixels = _layer.Geometry.OutPixels;
+        fixed (int* offsets = _input.Offsets)
         {
-            for (int o = 0; o < _layer.Outputs; o++)
+            for (int item = begin; item < end; item++)
             {
-                int sum = bias[o] + Sum(x + (o / outputsOfGroup * g.Channels), weights + ((long)o * g.PatchLength), pixel, _layer.WZero(o));
-                y[((long)pixel * _layer.Outputs) + o] = (byte)_layer.Requantization.Apply(sum, o);
+                int m0 = item / parts * _input.BlockPixels, m1 = Math.Min(m0 + _input.BlockPixels, pixels);
+                int p0 = item % parts * _panelsPerItem, p1 = Math.Min(p0 + _panelsPerItem, all);
+                while (p0 < p1)
+                {
+                    int group = p0 / _panels, last = Math.Min(p1, (group + 1) * _panels);
+                    byte** rows = _input.Prepare(x + (group * _layer.Geometry.Channels), m0, m1, workspace + SumBytes);
+                    for (; p0 < last; p0++) RunPanel(rows, offsets, packed, y, p0, m0, m1, (int*)workspace);
+                }
             }
         }
     }
 
-    private int Sum(byte* x, byte* w, int pixel, int wZero)
+    /// <summary>The width that costs least: a panel of one vector hides less of its latency.</summary>
+    private static int PanelWidth(int columns, in QuantizedForm form)
     {
-        ConvGeometry g = _layer.Geometry;
-        int n = pixel / g.OutW / g.OutH, iy = (pixel / g.OutW % g.OutH * g.StrideH) - g.PadTop, ix = (pixel % g.OutW * g.StrideW) - g.PadLeft, sum = 0;
-        (int ky0, int ky1) = Window.Taps(iy, g.KernelH, g.DilationH, g.InH);
-        (int kx0, int kx1) = Window.Taps(ix, g.KernelW, g.DilationW, g.InW);
-        for (int ky = ky0; ky < ky1; ky++)
+        int best = 0, least = int.MaxValue;
+        for (int vectors = QuantizedTiles.MostVectors(form.Kind); vectors >= 1; vectors--)
         {
-            for (int kx = kx0; kx < kx1; kx++)
-            {
-                byte* from = x + (((((long)n * g.InH) + iy + (ky * g.DilationH)) * g.InW) + ix + (kx * g.DilationW)) * g.ChannelStride;
-                byte* tap = w + (((ky * g.KernelW) + kx) * g.Channels);
-                for (int c = 0; c < g.Channels; c++)
-                    sum += ((_layer.XIsSigned ? (sbyte)from[c] : from[c]) - _layer.XZero) * ((_layer.WIsSigned ? (sbyte)tap[c] : tap[c]) - wZero);
-            }
+            int width = vectors * form.Lanes, rest = ((columns % width) + form.Lanes - 1) / form.Lanes;
+            int cost = (columns / width * Cost(vectors)) + Cost(rest);
+            if (cost < least) (best, least) = (width, cost);
         }
 
-        return sum;
+        return best;
+
+        static int Cost(int vectors) => vectors == 1 ? 5 : 4 * vectors;
+    }
+
+    private void PackPanel(byte* weights, int* bias, byte* panel, int first, int count)
+    {
+        int* starts = (int*)panel;
+        QuantizedHeader.Write(starts, _width, first, count, _layer.Requantization);
+        byte* packed = panel + ((nint)_headerRows * _width * sizeof(int));
+        int segments = _input.Segments, elements = _input.SegmentElements, units = _input.SegmentUnits, unit = _form.Unit;
+        new Span<byte>(packed, segments * units * _width * sizeof(int)).Clear();
+        for (int j = 0; j < count; j++)
+        {
+            int o = first + j, sum = 0;
+            byte* filter = weights + ((nint)o * segments * elements);
+            for (int i = 0; i < segments * elements; i++)
+            {
+                int weight = _form.Weight(filter[i], o), k = i % elements;
+                sum += weight;
+                _form.Put(weight, packed + ((((nint)(i / elements * units) + (k / unit)) * _width) + j) * sizeof(int), k % unit);
+            }
+
+            starts[j] = (bias == null ? 0 : bias[o]) - (_form.XZero * sum);
+        }
+    }
+
+    /// <summary>A panel's columns of pixels [m0, m1).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void RunPanel(byte** rows, int* offsets, byte* packed, byte* y, int panel, int m0, int m1, int* sums)
+    {
+        int* header = (int*)(packed + (panel * _panelBytes));
+        int place = panel % _panels * _width, column = (panel / _panels * _columns) + place, columns = Math.Min(_width, _columns - place);
+        QuantizedTileArgs tile = default;
+        tile.Rows = rows;
+        tile.Offsets = offsets;
+        tile.Units = _input.Offsets.Length;
+        tile.Flip = _form.Flip;
+        tile.Starts = header;
+        tile.Ratios = (float*)(header + _width);
+        tile.W = (byte*)(header + (_headerRows * _width));
+        tile.StrideW = _width * sizeof(int);
+        tile.Grid = new ByteGrid(_layer.Requantization, _layer.YIsSigned);
+        tile.StrideY = _layer.Outputs;
+        tile.Y = y + (m0 * tile.StrideY) + column;
+        tile.Sums = _keepsSums ? sums : null;
+        tile.StrideSums = _width;
+        byte* target = tile.Y;
+        QuantizedTiles.Run(_form.Kind, &tile, m1 - m0, columns, _form.Lanes);
+        if (_keepsSums) SumsEnding.Run(_layer.Requantization.Rule, sums, _width, header, _width, &tile.Grid, target, _layer.Outputs, m1 - m0, columns);
     }
 }

@@ -1,0 +1,59 @@
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>Vectors of 32-bit integers of one width, as the integer kernels use them.</summary>
+/// <typeparam name="TVec">The vector.</typeparam>
+internal unsafe interface IIntSimd<TVec>
+    where TVec : unmanaged
+{
+    /// <summary>Numbers in a vector.</summary>
+    static abstract int Length { get; }
+
+    static abstract TVec Create(int value);
+
+    static abstract TVec Load(void* source);
+
+    static abstract void Store(TVec value, void* target);
+
+    /// <summary>As many 8-bit numbers, widened.</summary>
+    static abstract TVec LoadBytes(byte* source, bool isSigned);
+
+    static abstract TVec Add(TVec a, TVec b);
+
+    static abstract TVec Subtract(TVec a, TVec b);
+
+    /// <summary>The low 32 bits of the products.</summary>
+    static abstract TVec Multiply(TVec a, TVec b);
+
+    static abstract TVec And(TVec a, TVec b);
+
+    static abstract TVec Or(TVec a, TVec b);
+
+    static abstract TVec Xor(TVec a, TVec b);
+
+    static abstract TVec Max(TVec a, TVec b);
+
+    static abstract TVec Min(TVec a, TVec b);
+
+    static abstract TVec ShiftLeft(TVec a, int bits);
+
+    /// <summary>Copies of the sign come in.</summary>
+    static abstract TVec ShiftRight(TVec a, int bits);
+
+    /// <summary>round(float(sum) * ratio), halves to even; for ratios below 1, so that no product is too large for an integer.</summary>
+    static abstract TVec Steps(TVec sums, float* ratios);
+
+    /// <summary>The same for ratios of any size: clipped first.</summary>
+    static abstract TVec Steps(TVec sums, float* ratios, ByteGrid* grid);
+
+    /// <summary>The product of <see cref="RequantizationRule.FixedPoint"/>: sum * multiplier * 2^(left - right - 31), rounded twice.</summary>
+    static abstract TVec FixedPoint(TVec sums, int* multipliers, int* lefts, int* rights);
+
+    /// <summary>clamp(steps, least, most) + zero point, as bytes.</summary>
+    static abstract void StoreBytes(TVec steps, ByteGrid* grid, byte* target);
+
+    /// <summary>The same of four vectors, each to a place of its own.</summary>
+    static abstract void StoreFour(TVec s0, TVec s1, TVec s2, TVec s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3);
+
+    /// <summary>The same of twice two vectors, of which the second's results follow those of the first.</summary>
+    static abstract void StoreTwoPairs(TVec s0, TVec s1, TVec s2, TVec s3, ByteGrid* grid, byte* y0, byte* y1);
+}

@@ -1,0 +1,64 @@
+using System;
+using System.Runtime.CompilerServices;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>One number at a time.</summary>
+internal readonly unsafe struct Ints1 : IIntSimd<int>
+{
+    public static int Length => 1;
+
+    public static int Create(int value) => value;
+
+    public static int Load(void* source) => Unsafe.ReadUnaligned<int>(source);
+
+    public static void Store(int value, void* target) => Unsafe.WriteUnaligned(target, value);
+
+    public static int LoadBytes(byte* source, bool isSigned) => isSigned ? (sbyte)*source : *source;
+
+    public static int Add(int a, int b) => a + b;
+
+    public static int Subtract(int a, int b) => a - b;
+
+    public static int Multiply(int a, int b) => a * b;
+
+    public static int And(int a, int b) => a & b;
+
+    public static int Or(int a, int b) => a | b;
+
+    public static int Xor(int a, int b) => a ^ b;
+
+    public static int Max(int a, int b) => Math.Max(a, b);
+
+    public static int Min(int a, int b) => Math.Min(a, b);
+
+    public static int ShiftLeft(int a, int bits) => a << bits;
+
+    public static int ShiftRight(int a, int bits) => a >> bits;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Steps(int sums, float* ratios) => (int)MathF.Round(sums * *ratios, MidpointRounding.ToEven);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Steps(int sums, float* ratios, ByteGrid* grid) =>
+        (int)MathF.Round(Math.Clamp(sums * *ratios, grid->Least, grid->Most), MidpointRounding.ToEven);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int FixedPoint(int sums, int* multipliers, int* lefts, int* rights) =>
+        FixedPointFactor.ShiftRight(FixedPointFactor.HighProduct(sums << *lefts, *multipliers), *rights);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(int steps, ByteGrid* grid, byte* target) => *target = (byte)(Math.Clamp(steps, grid->Least, grid->Most) + grid->Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(int s0, int s1, int s2, int s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
+    {
+        StoreBytes(s0, grid, y0);
+        StoreBytes(s1, grid, y1);
+        StoreBytes(s2, grid, y2);
+        StoreBytes(s3, grid, y3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(int s0, int s1, int s2, int s3, ByteGrid* grid, byte* y0, byte* y1) => StoreFour(s0, s1, s2, s3, grid, y0, y0 + 1, y1, y1 + 1);
+}

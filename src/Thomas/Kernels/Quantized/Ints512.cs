@@ -1,0 +1,107 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using V = System.Runtime.Intrinsics.Vector512<int>;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>512-bit vectors of AVX-512.</summary>
+internal readonly unsafe struct Ints512 : IIntSimd<V>
+{
+    public static int Length => 16;
+
+    public static V Create(int value) => Vector512.Create(value);
+
+    public static V Load(void* source) => Vector512.Load((int*)source);
+
+    public static void Store(V value, void* target) => value.Store((int*)target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LoadBytes(byte* source, bool isSigned) => isSigned
+        ? Avx512F.ConvertToVector512Int32(Vector128.Load((sbyte*)source))
+        : Avx512F.ConvertToVector512Int32(Vector128.Load(source));
+
+    public static V Add(V a, V b) => a + b;
+
+    public static V Subtract(V a, V b) => a - b;
+
+    public static V Multiply(V a, V b) => a * b;
+
+    public static V And(V a, V b) => a & b;
+
+    public static V Or(V a, V b) => a | b;
+
+    public static V Xor(V a, V b) => a ^ b;
+
+    public static V Max(V a, V b) => Vector512.Max(a, b);
+
+    public static V Min(V a, V b) => Vector512.Min(a, b);
+
+    public static V ShiftLeft(V a, int bits) => a << bits;
+
+    public static V ShiftRight(V a, int bits) => a >> bits;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Steps(V sums, float* ratios) => Avx512F.ConvertToVector512Int32(Avx512F.ConvertToVector512Single(sums) * Vector512.Load(ratios));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Steps(V sums, float* ratios, ByteGrid* grid)
+    {
+        Vector512<float> steps = Avx512F.ConvertToVector512Single(sums) * Vector512.Load(ratios);
+        return Avx512F.ConvertToVector512Int32(Avx512F.Min(Avx512F.Max(steps, Vector512.Create((float)grid->Least)), Vector512.Create((float)grid->Most)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V FixedPoint(V sums, int* multipliers, int* lefts, int* rights)
+    {
+        V x = Avx512F.ShiftLeftLogicalVariable(sums, Vector512.Load(lefts).AsUInt32()), factor = Vector512.Load(multipliers);
+
+        // Of the sum of product and half, bits 31 to 62.
+        Vector512<long> half = Vector512.Create(1L << 30);
+        V even = ((Avx512F.Multiply(x, factor) + half) >>> 31).AsInt32();
+        V odd = ((Avx512F.Multiply((x.AsInt64() >>> 32).AsInt32(), (factor.AsInt64() >>> 32).AsInt32()) + half) << 1).AsInt32();
+        V product = Vector512.ConditionalSelect(Vector512.Create(0x00000000FFFFFFFFL).AsInt32(), even, odd);
+        Vector512<uint> right = Vector512.Load(rights).AsUInt32();
+        V mask = Avx512F.ShiftLeftLogicalVariable(V.One, right) - V.One, rest = product & mask;
+        V threshold = (mask >>> 1) + (product >>> 31);
+        return Avx512F.ShiftRightArithmeticVariable(product, right) - Vector512.GreaterThan(rest, threshold);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(V steps, ByteGrid* grid, byte* target)
+    {
+        steps = Vector512.Min(Vector512.Max(steps, Vector512.Create(grid->Least)), Vector512.Create(grid->Most)) + Vector512.Create(grid->Zero);
+        Avx512F.ConvertToVector128Byte(steps.AsUInt32()).Store(target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
+    {
+        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, grid);
+        bytes.GetLower().GetLower().Store(y0);
+        bytes.GetLower().GetUpper().Store(y1);
+        bytes.GetUpper().GetLower().Store(y2);
+        bytes.GetUpper().GetUpper().Store(y3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    {
+        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, grid);
+        bytes.GetLower().Store(y0);
+        bytes.GetUpper().Store(y1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    {
+        Vector512<short> zero = Vector512.Create(grid->BiasedZero);
+        Vector512<short> low = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s0, s1), zero);
+        Vector512<short> high = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s2, s3), zero);
+        Vector512<byte> bytes = Avx512BW.PackUnsignedSaturate(low, high);
+        bytes = Avx512BW.Min(Avx512BW.Max(bytes, Vector512.Create(grid->BiasedLower)), Vector512.Create(grid->BiasedUpper)) ^ Vector512.Create(grid->Bias);
+
+        // Packing works in quarters: four numbers of each vector, then the next four of each.
+        return Avx512F.PermuteVar16x32(bytes.AsInt32(), Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsByte();
+    }
+}

@@ -1,0 +1,165 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using V128 = System.Runtime.Intrinsics.Vector128<int>;
+using V256 = System.Runtime.Intrinsics.Vector256<int>;
+using V512 = System.Runtime.Intrinsics.Vector512<int>;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>Pixels of a few rows that lie one below the other; see <see cref="QuantizedColumns"/>.</summary>
+internal unsafe struct QuantizedColumnRows
+{
+    /// <summary>First channel of the first pixel of each row.</summary>
+    public byte* R0, R1, R2, R3;
+
+    /// <summary>Bytes from a row's pixel to the next.</summary>
+    public nint S0, S1, S2, S3;
+}
+
+/// <summary>
+/// Puts the numbers that lie one below the other in two or four rows beside each other, channel by channel, as 32 bits: what a depthwise convolution multiplies
+/// by as many taps of a column of its window.
+/// </summary>
+internal static unsafe class QuantizedColumns
+{
+    /// <summary>Four bytes of four rows.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="pixels">Pixels.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="flip">Combined with four bytes (exclusive or).</param>
+    /// <param name="target">Receives 32 bits for each channel.</param>
+    /// <param name="step">Numbers from one pixel to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Quads(QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
+    {
+        Vector128<byte> flip128 = Vector128.Create(flip).AsByte();
+        Vector256<byte> flip256 = Vector256.Create(flip).AsByte();
+        for (; pixels > 0; pixels--)
+        {
+            int c = 0;
+            if (Avx2.IsSupported)
+            {
+                for (; c <= channels - 32; c += 32)
+                {
+                    Vector256<byte> r0 = Vector256.Load(rows.R0 + c) ^ flip256, r1 = Vector256.Load(rows.R1 + c) ^ flip256;
+                    Vector256<byte> r2 = Vector256.Load(rows.R2 + c) ^ flip256, r3 = Vector256.Load(rows.R3 + c) ^ flip256;
+                    Vector256<short> low01 = Avx2.UnpackLow(r0, r1).AsInt16(), high01 = Avx2.UnpackHigh(r0, r1).AsInt16();
+                    Vector256<short> low23 = Avx2.UnpackLow(r2, r3).AsInt16(), high23 = Avx2.UnpackHigh(r2, r3).AsInt16();
+
+                    // Unpacking works in halves: 16 channels on.
+                    V256 q0 = Avx2.UnpackLow(low01, low23).AsInt32(), q1 = Avx2.UnpackHigh(low01, low23).AsInt32();
+                    V256 q2 = Avx2.UnpackLow(high01, high23).AsInt32(), q3 = Avx2.UnpackHigh(high01, high23).AsInt32();
+                    q0.GetLower().Store(target + c);
+                    q1.GetLower().Store(target + c + 4);
+                    q2.GetLower().Store(target + c + 8);
+                    q3.GetLower().Store(target + c + 12);
+                    q0.GetUpper().Store(target + c + 16);
+                    q1.GetUpper().Store(target + c + 20);
+                    q2.GetUpper().Store(target + c + 24);
+                    q3.GetUpper().Store(target + c + 28);
+                }
+            }
+
+            for (; c <= channels - 16; c += 16)
+            {
+                Interleave(
+                    Vector128.Load(rows.R0 + c) ^ flip128, Vector128.Load(rows.R1 + c) ^ flip128, Vector128.Load(rows.R2 + c) ^ flip128,
+                    Vector128.Load(rows.R3 + c) ^ flip128, out V128 q0, out V128 q1, out V128 q2, out V128 q3);
+                q0.Store(target + c);
+                q1.Store(target + c + 4);
+                q2.Store(target + c + 8);
+                q3.Store(target + c + 12);
+            }
+
+            if (c <= channels - 8)
+            {
+                Interleave(
+                    Eight(rows.R0 + c) ^ flip128, Eight(rows.R1 + c) ^ flip128, Eight(rows.R2 + c) ^ flip128, Eight(rows.R3 + c) ^ flip128,
+                    out V128 q0, out V128 q1, out _, out _);
+                q0.Store(target + c);
+                q1.Store(target + c + 4);
+                c += 8;
+            }
+
+            for (; c < channels; c++) target[c] = (rows.R0[c] | (rows.R1[c] << 8) | (rows.R2[c] << 16) | (rows.R3[c] << 24)) ^ flip;
+            rows.R0 += rows.S0;
+            rows.R1 += rows.S1;
+            rows.R2 += rows.S2;
+            rows.R3 += rows.S3;
+            target += step;
+        }
+    }
+
+    /// <summary>Two numbers of the first two rows, widened to 16 bits and less a zero point.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="pixels">Pixels.</param>
+    /// <param name="channels">Channels.</param>
+    /// <param name="isSigned">Whether they are int8, else uint8.</param>
+    /// <param name="zero">The zero point.</param>
+    /// <param name="target">Receives 32 bits for each channel.</param>
+    /// <param name="step">Numbers from one pixel to the next.</param>
+    public static void Pairs(QuantizedColumnRows rows, int pixels, int channels, bool isSigned, int zero, int* target, nint step)
+    {
+        int done = 0;
+        if (CpuFeatures.VectorLength >= 16) done = Pairs<Ints512, V512>(rows, pixels, done, channels, isSigned, zero, target, step);
+        if (CpuFeatures.VectorLength >= 8 && done < channels) done = Pairs<Ints256, V256>(rows, pixels, done, channels, isSigned, zero, target, step);
+        if (CpuFeatures.VectorLength >= 4 && done < channels) done = Pairs<Ints128, V128>(rows, pixels, done, channels, isSigned, zero, target, step);
+        if (done < channels) Pairs<Ints1, int>(rows, pixels, done, channels, isSigned, zero, target, step);
+    }
+
+    /// <summary>Fills pixels.</summary>
+    public static void Fill(int value, int pixels, int channels, int* target, nint step)
+    {
+        for (; pixels > 0; pixels--, target += step) new System.Span<int>(target, channels).Fill(value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Pairs<TSimd, TVec>(QuantizedColumnRows rows, int pixels, int first, int channels, bool isSigned, int zero, int* target, nint step)
+        where TSimd : struct, IIntSimd<TVec>
+        where TVec : unmanaged
+    {
+        int end = channels - TSimd.Length + 1, done = first + ((channels - first) / TSimd.Length * TSimd.Length);
+        TVec zeros = TSimd.Create(zero), mask = TSimd.Create(ushort.MaxValue);
+        for (; pixels > 0; pixels--)
+        {
+            for (int c = first; c < end; c += TSimd.Length)
+            {
+                TVec low = TSimd.And(TSimd.Subtract(TSimd.LoadBytes(rows.R0 + c, isSigned), zeros), mask);
+                TVec high = TSimd.ShiftLeft(TSimd.Subtract(TSimd.LoadBytes(rows.R1 + c, isSigned), zeros), 16);
+                TSimd.Store(TSimd.Or(low, high), target + c);
+            }
+
+            rows.R0 += rows.S0;
+            rows.R1 += rows.S1;
+            target += step;
+        }
+
+        return done;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> Eight(byte* source) => Vector128.Create(Vector64.Load(source), Vector64<byte>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Interleave(
+        Vector128<byte> r0, Vector128<byte> r1, Vector128<byte> r2, Vector128<byte> r3, out V128 q0, out V128 q1, out V128 q2, out V128 q3)
+    {
+        if (Sse2.IsSupported)
+        {
+            Vector128<short> low01 = Sse2.UnpackLow(r0, r1).AsInt16(), high01 = Sse2.UnpackHigh(r0, r1).AsInt16();
+            Vector128<short> low23 = Sse2.UnpackLow(r2, r3).AsInt16(), high23 = Sse2.UnpackHigh(r2, r3).AsInt16();
+            (q0, q1) = (Sse2.UnpackLow(low01, low23).AsInt32(), Sse2.UnpackHigh(low01, low23).AsInt32());
+            (q2, q3) = (Sse2.UnpackLow(high01, high23).AsInt32(), Sse2.UnpackHigh(high01, high23).AsInt32());
+        }
+        else
+        {
+            // Only Arm64's dot product takes quads else.
+            Vector128<short> low01 = AdvSimd.Arm64.ZipLow(r0, r1).AsInt16(), high01 = AdvSimd.Arm64.ZipHigh(r0, r1).AsInt16();
+            Vector128<short> low23 = AdvSimd.Arm64.ZipLow(r2, r3).AsInt16(), high23 = AdvSimd.Arm64.ZipHigh(r2, r3).AsInt16();
+            (q0, q1) = (AdvSimd.Arm64.ZipLow(low01, low23).AsInt32(), AdvSimd.Arm64.ZipHigh(low01, low23).AsInt32());
+            (q2, q3) = (AdvSimd.Arm64.ZipLow(high01, high23).AsInt32(), AdvSimd.Arm64.ZipHigh(high01, high23).AsInt32());
+        }
+    }
+}

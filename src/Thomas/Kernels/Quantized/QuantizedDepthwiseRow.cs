@@ -1,0 +1,187 @@
+using System;
+using System.Runtime.CompilerServices;
+using Thomas.Kernels.Simd;
+using V128 = System.Runtime.Intrinsics.Vector128<int>;
+using V256 = System.Runtime.Intrinsics.Vector256<int>;
+using V512 = System.Runtime.Intrinsics.Vector512<int>;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>Arguments of <see cref="QuantizedDepthwiseTile"/>: one or two output rows, for a vector of channels.</summary>
+internal unsafe struct QuantizedDepthwiseRow
+{
+    /// <summary>The first window's columns, from <see cref="QuantizedColumns"/>.</summary>
+    public byte* X;
+
+    /// <summary>Bytes from the window of an output to that of the next.</summary>
+    public nint OutStep;
+
+    /// <summary>Bytes from a window's column to the next.</summary>
+    public nint TapStep;
+
+    /// <summary>Bytes from a window's column to what lies below it.</summary>
+    public nint UnitStep;
+
+    /// <summary>Columns of the window.</summary>
+    public int Taps;
+
+    /// <summary>How many 32 bits a column of the window is high.</summary>
+    public int Units;
+
+    /// <summary>What the sums start with, how they become results, and the weights: in the order of units, columns, rows of outputs.</summary>
+    public int* Header;
+
+    /// <summary>See <see cref="QuantizedHeader"/>.</summary>
+    public int HeaderRows;
+
+    /// <summary>Results.</summary>
+    public byte* Y;
+
+    /// <summary>Bytes from one result to the next.</summary>
+    public nint StrideY;
+
+    /// <summary>Bytes from a row of results to the one below; 0 if there is none.</summary>
+    public nint RowStrideY;
+
+    /// <summary>Results of a row.</summary>
+    public int Pixels;
+
+    /// <summary>Channels that are wanted, at most a vector.</summary>
+    public int Channels;
+
+    /// <summary>The rule.</summary>
+    public RequantizationRule Rule;
+
+    /// <summary>Whether results are made from memory; see <see cref="SumsEnding"/>.</summary>
+    public bool KeepsSums;
+
+    /// <summary>Where results are put.</summary>
+    public ByteGrid Grid;
+}
+
+/// <summary>
+/// The sums of a depthwise convolution from columns of numbers that lie one below the other: four neighboring outputs at a time, of one row or of two that see
+/// mostly the same.
+/// </summary>
+internal static unsafe class QuantizedDepthwiseTile
+{
+    private const int Width = 4, MostLanes = 16;
+
+    /// <summary>Does a row, or two.</summary>
+    public static void Run(QuantizedOperandForm form, QuantizedDepthwiseRow* t, int rows)
+    {
+        if (rows == 2) Run<C2>(form, t);
+        else Run<C1>(form, t);
+    }
+
+    private static void Run<TRows>(QuantizedOperandForm form, QuantizedDepthwiseRow* t)
+        where TRows : struct, IConstant
+    {
+        if (form == QuantizedOperandForm.UnsignedBytes)
+        {
+            Run<Ints256, VnniDot, V256, TRows>(t);
+            return;
+        }
+
+        if (form == QuantizedOperandForm.SignedBytes)
+        {
+            Run<Ints128, NeonDot, V128, TRows>(t);
+            return;
+        }
+
+        switch (CpuFeatures.VectorLength)
+        {
+            case 16: Run<Ints512, PairDot512, V512, TRows>(t); break;
+            case 8: Run<Ints256, PairDot256, V256, TRows>(t); break;
+            case 4: Run<Ints128, PairDot128, V128, TRows>(t); break;
+            default: Run<Ints1, PairDot1, int, TRows>(t); break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run<TSimd, TDot, TVec, TRows>(QuantizedDepthwiseRow* t)
+        where TSimd : struct, IIntSimd<TVec>
+        where TDot : struct, IDot<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+    {
+        int* sums = stackalloc int[Width * MostLanes];
+        byte* bytes = stackalloc byte[Width * MostLanes];
+        int vector = sizeof(int) * TSimd.Length;
+        nint outStep = t->OutStep, tapStep = t->TapStep, strideY = t->StrideY;
+        for (int pixel = 0; pixel < t->Pixels; pixel += Width)
+        {
+            TVec s0 = TSimd.Load(t->Header), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
+            byte* w = (byte*)(t->Header + (t->HeaderRows * TSimd.Length));
+            byte* unit = t->X + (pixel * outStep);
+            for (int units = t->Units; units > 0; units--, unit += t->UnitStep)
+            {
+                byte* x = unit;
+                for (int taps = t->Taps; taps > 0; taps--)
+                {
+                    TVec w0 = TSimd.Load(w), w1 = TRows.Value > 1 ? TSimd.Load(w + vector) : w0;
+                    TVec x0 = TSimd.Load(x), x1 = TSimd.Load(x + outStep), x2 = TSimd.Load(x + (2 * outStep)), x3 = TSimd.Load(x + (3 * outStep));
+                    w += TRows.Value * vector;
+                    x += tapStep;
+                    s0 = TDot.Add(s0, x0, w0);
+                    s1 = TDot.Add(s1, x1, w0);
+                    s2 = TDot.Add(s2, x2, w0);
+                    s3 = TDot.Add(s3, x3, w0);
+                    if (TRows.Value > 1)
+                    {
+                        r0 = TDot.Add(r0, x0, w1);
+                        r1 = TDot.Add(r1, x1, w1);
+                        r2 = TDot.Add(r2, x2, w1);
+                        r3 = TDot.Add(r3, x3, w1);
+                    }
+                }
+            }
+
+            byte* y = t->Y + (pixel * strideY);
+            if (t->KeepsSums)
+            {
+                EndSums<TSimd, TVec>(t, s0, s1, s2, s3, sums, y, t->Pixels - pixel);
+                if (TRows.Value > 1 && t->RowStrideY != 0) EndSums<TSimd, TVec>(t, r0, r1, r2, r3, sums, y + t->RowStrideY, t->Pixels - pixel);
+                continue;
+            }
+
+            bool whole = t->Pixels - pixel >= Width && t->Channels == TSimd.Length;
+            float* ratios = (float*)t->Header + TSimd.Length;
+            s0 = TSimd.Steps(s0, ratios);
+            s1 = TSimd.Steps(s1, ratios);
+            s2 = TSimd.Steps(s2, ratios);
+            s3 = TSimd.Steps(s3, ratios);
+            byte* to = whole ? y : bytes;
+            nint stride = whole ? strideY : MostLanes;
+            TSimd.StoreFour(s0, s1, s2, s3, &t->Grid, to, to + stride, to + (2 * stride), to + (3 * stride));
+            if (!whole) CopyOut(t, bytes, y, t->Pixels - pixel);
+            if (TRows.Value == 1 || t->RowStrideY == 0) continue;
+            r0 = TSimd.Steps(r0, ratios);
+            r1 = TSimd.Steps(r1, ratios);
+            r2 = TSimd.Steps(r2, ratios);
+            r3 = TSimd.Steps(r3, ratios);
+            y += t->RowStrideY;
+            to = whole ? y : bytes;
+            TSimd.StoreFour(r0, r1, r2, r3, &t->Grid, to, to + stride, to + (2 * stride), to + (3 * stride));
+            if (!whole) CopyOut(t, bytes, y, t->Pixels - pixel);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void EndSums<TSimd, TVec>(QuantizedDepthwiseRow* t, TVec s0, TVec s1, TVec s2, TVec s3, int* sums, byte* y, int pixels)
+        where TSimd : struct, IIntSimd<TVec>
+        where TVec : unmanaged
+    {
+        TSimd.Store(s0, sums);
+        TSimd.Store(s1, sums + TSimd.Length);
+        TSimd.Store(s2, sums + (2 * TSimd.Length));
+        TSimd.Store(s3, sums + (3 * TSimd.Length));
+        SumsEnding.Run(t->Rule, sums, TSimd.Length, t->Header, TSimd.Length, &t->Grid, y, t->StrideY, Math.Min(pixels, Width), t->Channels);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CopyOut(QuantizedDepthwiseRow* t, byte* bytes, byte* y, int pixels)
+    {
+        for (int i = 0; i < Math.Min(pixels, Width); i++, bytes += MostLanes, y += t->StrideY) Buffer.MemoryCopy(bytes, y, t->Channels, t->Channels);
+    }
+}

@@ -1,0 +1,84 @@
+using System;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>What the operands of a layer are brought to, so that an instruction takes several products of one sum.</summary>
+internal enum QuantizedOperandForm
+{
+    /// <summary>x less its zero point and w less its own, two 16-bit numbers at a time: for all tiers and all zero points.</summary>
+    Pairs,
+
+    /// <summary>x as four unsigned bytes, w as four signed ones (AVX-VNNI).</summary>
+    UnsignedBytes,
+
+    /// <summary>x and w as four signed bytes (Arm64 dot product).</summary>
+    SignedBytes,
+}
+
+/// <summary>How the integer kernels compute a layer with the instructions of this process.</summary>
+internal readonly struct QuantizedForm
+{
+    private const int SignBit = 128, AllSignBits = unchecked((int)0x80808080);
+
+    private readonly QuantizedLayer _layer;
+
+    /// <summary>
+    /// The best form for a layer. Bytes of w that are not signed, or have a zero point, are taken as signed ones without where that is only another name for the
+    /// same numbers; else they are widened.
+    /// </summary>
+    public QuantizedForm(QuantizedLayer layer)
+    {
+        _layer = layer;
+        bool fits = Array.TrueForAll(layer.WZeros, zero => zero == (layer.WIsSigned ? 0 : SignBit));
+        Kind = (fits, CpuFeatures.Tier) switch
+        {
+            (true, InstructionTier.Avx2 or InstructionTier.Avx512) when AvxVnni.IsSupported => QuantizedOperandForm.UnsignedBytes,
+            (true, InstructionTier.Neon) when Dp.IsSupported => QuantizedOperandForm.SignedBytes,
+            _ => QuantizedOperandForm.Pairs,
+        };
+    }
+
+    public QuantizedOperandForm Kind { get; }
+
+    /// <summary>Numbers that one 32-bit element of a vector holds.</summary>
+    public int Unit => Kind == QuantizedOperandForm.Pairs ? 2 : 4;
+
+    /// <summary>Sums in a vector.</summary>
+    public int Lanes => Kind == QuantizedOperandForm.UnsignedBytes ? 8 : CpuFeatures.VectorLength;
+
+    /// <summary>The tier in kernel names.</summary>
+    public string TierName => Kind switch
+    {
+        QuantizedOperandForm.UnsignedBytes => "avxvnni",
+        QuantizedOperandForm.SignedBytes => "neondp",
+        _ => CpuFeatures.TierName,
+    };
+
+    /// <summary>What four bytes of x are combined with (exclusive or) to be what the instruction takes.</summary>
+    public int Flip => Kind switch
+    {
+        QuantizedOperandForm.UnsignedBytes => _layer.XIsSigned ? AllSignBits : 0,
+        QuantizedOperandForm.SignedBytes => _layer.XIsSigned ? 0 : AllSignBits,
+        _ => 0,
+    };
+
+    /// <summary>The zero point of x as the instruction takes it.</summary>
+    public int XZero => Kind switch
+    {
+        QuantizedOperandForm.UnsignedBytes => _layer.XZero + (_layer.XIsSigned ? SignBit : 0),
+        QuantizedOperandForm.SignedBytes => _layer.XZero - (_layer.XIsSigned ? 0 : SignBit),
+        _ => 0,
+    };
+
+    /// <summary>A weight less its zero point.</summary>
+    public int Weight(byte bits, int output) => (_layer.WIsSigned ? (sbyte)bits : bits) - _layer.WZero(output);
+
+    /// <summary>Writes a weight at its place of a unit.</summary>
+    public unsafe void Put(int weight, byte* unit, int place)
+    {
+        if (Kind == QuantizedOperandForm.Pairs) ((short*)unit)[place] = (short)weight;
+        else unit[place] = (byte)weight;
+    }
+}

@@ -55,10 +55,10 @@ internal static unsafe class QuantizedColumns
                     q1.GetLower().Store(target + c + 4);
                     q2.GetLower().Store(target + c + 8);
                     q3.GetLower().Store(target + c + 12);
-                    q0.GetUpper().Store(target + c + 16);
-                    q1.GetUpper().Store(target + c + 20);
-                    q2.GetUpper().Store(target + c + 24);
-                    q3.GetUpper().Store(target + c + 28);
+                    Avx2.ExtractVector128(q0, 1).Store(target + c + 16);
+                    Avx2.ExtractVector128(q1, 1).Store(target + c + 20);
+                    Avx2.ExtractVector128(q2, 1).Store(target + c + 24);
+                    Avx2.ExtractVector128(q3, 1).Store(target + c + 28);
                 }
             }
 
@@ -140,7 +140,7 @@ internal static unsafe class QuantizedColumns
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> Eight(byte* source) => Vector128.Create(Vector64.Load(source), Vector64<byte>.Zero);
+    private static Vector128<byte> Eight(byte* source) => Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(source)).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Interleave(

@@ -63,7 +63,7 @@ internal sealed unsafe class QuantizedDepthwise
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => (ColumnsBytes + (nuint)_block + (_multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0) + 63) & ~(nuint)63;
+    public nuint WorkspaceBytes => (ColumnsBytes + QuantizedDepthwiseTile.ScratchBytes + (nuint)_block + (_multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0) + 63) & ~(nuint)63;
 
     private int ItemsOfImage => (_g.OutH + _rows - 1) / _rows;
 
@@ -114,7 +114,7 @@ internal sealed unsafe class QuantizedDepthwise
     public void RunItems(byte* x, byte* packed, byte* y, int begin, int end, byte* workspace)
     {
         int lanes = _form.Lanes;
-        byte* zeros = workspace + ColumnsBytes;
+        byte* zeros = workspace + ColumnsBytes + QuantizedDepthwiseTile.ScratchBytes;
         new Span<byte>(zeros, _block).Fill((byte)_layer.XZero);
         QuantizedDepthwiseRow tile = default;
         tile.TapStep = (nint)_g.DilationW * _block * sizeof(int);
@@ -127,11 +127,12 @@ internal sealed unsafe class QuantizedDepthwise
         tile.Pixels = _g.OutW;
         tile.Rule = _layer.Requantization.Rule;
         tile.KeepsSums = _keepsSums;
+        tile.Scratch = workspace + ColumnsBytes;
         tile.Grid = new ByteGrid(_layer.Requantization, _layer.YIsSigned);
         for (int item = begin; item < end; item++)
         {
             int image = item / ItemsOfImage, row = item % ItemsOfImage * _rows;
-            tile.RowStrideY = row + 1 < _g.OutH ? (nint)_g.OutW * _layer.Outputs : 0;
+            tile.RowStrideY = _rows == 2 && row + 1 < _g.OutH ? (nint)_g.OutW * _layer.Outputs : 0;
             byte* source = x + ((nint)image * _g.InH * _g.InW * _g.ChannelStride);
             byte* target = y + (((nint)image * _g.OutH) + row) * _g.OutW * _layer.Outputs;
             for (int first = 0; first < _layer.Outputs; first += _block)

@@ -57,6 +57,9 @@ internal unsafe struct QuantizedDepthwiseRow
 
     /// <summary>Where results are put.</summary>
     public ByteGrid Grid;
+
+    /// <summary>Memory for the sums or results of a tile: <see cref="QuantizedDepthwiseTile.ScratchBytes"/>.</summary>
+    public byte* Scratch;
 }
 
 /// <summary>
@@ -65,6 +68,9 @@ internal unsafe struct QuantizedDepthwiseRow
 /// </summary>
 internal static unsafe class QuantizedDepthwiseTile
 {
+    /// <summary>Memory that a tile needs.</summary>
+    public const int ScratchBytes = 2 * Width * MostLanes * sizeof(int);
+
     private const int Width = 4, MostLanes = 16;
 
     /// <summary>Does a row, or two.</summary>
@@ -105,8 +111,6 @@ internal static unsafe class QuantizedDepthwiseTile
         where TVec : unmanaged
         where TRows : struct, IConstant
     {
-        int* sums = stackalloc int[Width * MostLanes];
-        byte* bytes = stackalloc byte[Width * MostLanes];
         int vector = sizeof(int) * TSimd.Length;
         nint outStep = t->OutStep, tapStep = t->TapStep, strideY = t->StrideY;
         for (int pixel = 0; pixel < t->Pixels; pixel += Width)
@@ -137,51 +141,74 @@ internal static unsafe class QuantizedDepthwiseTile
                 }
             }
 
-            byte* y = t->Y + (pixel * strideY);
             if (t->KeepsSums)
             {
-                EndSums<TSimd, TVec>(t, s0, s1, s2, s3, sums, y, t->Pixels - pixel);
-                if (TRows.Value > 1 && t->RowStrideY != 0) EndSums<TSimd, TVec>(t, r0, r1, r2, r3, sums, y + t->RowStrideY, t->Pixels - pixel);
+                int* sums = (int*)t->Scratch;
+                Store<TSimd, TVec>(s0, s1, s2, s3, sums);
+                Store<TSimd, TVec>(r0, r1, r2, r3, sums + (Width * TSimd.Length));
+                EndSums(t, TSimd.Length, pixel);
                 continue;
             }
 
-            bool whole = t->Pixels - pixel >= Width && t->Channels == TSimd.Length;
+            // No call before all results are stored, or the sums would have to live in memory.
             float* ratios = (float*)t->Header + TSimd.Length;
+            bool whole = t->Pixels - pixel >= Width && t->Channels == TSimd.Length;
+            byte* y = whole ? t->Y + (pixel * strideY) : t->Scratch;
+            nint stride = whole ? strideY : MostLanes;
             s0 = TSimd.Steps(s0, ratios);
             s1 = TSimd.Steps(s1, ratios);
             s2 = TSimd.Steps(s2, ratios);
             s3 = TSimd.Steps(s3, ratios);
-            byte* to = whole ? y : bytes;
-            nint stride = whole ? strideY : MostLanes;
-            TSimd.StoreFour(s0, s1, s2, s3, &t->Grid, to, to + stride, to + (2 * stride), to + (3 * stride));
-            if (!whole) CopyOut(t, bytes, y, t->Pixels - pixel);
-            if (TRows.Value == 1 || t->RowStrideY == 0) continue;
-            r0 = TSimd.Steps(r0, ratios);
-            r1 = TSimd.Steps(r1, ratios);
-            r2 = TSimd.Steps(r2, ratios);
-            r3 = TSimd.Steps(r3, ratios);
-            y += t->RowStrideY;
-            to = whole ? y : bytes;
-            TSimd.StoreFour(r0, r1, r2, r3, &t->Grid, to, to + stride, to + (2 * stride), to + (3 * stride));
-            if (!whole) CopyOut(t, bytes, y, t->Pixels - pixel);
+            TSimd.StoreFour(s0, s1, s2, s3, &t->Grid, y, y + stride, y + (2 * stride), y + (3 * stride));
+            if (TRows.Value > 1)
+            {
+                whole &= t->RowStrideY != 0;
+                y = whole ? y + t->RowStrideY : t->Scratch + (Width * MostLanes);
+                stride = whole ? stride : MostLanes;
+                r0 = TSimd.Steps(r0, ratios);
+                r1 = TSimd.Steps(r1, ratios);
+                r2 = TSimd.Steps(r2, ratios);
+                r3 = TSimd.Steps(r3, ratios);
+                TSimd.StoreFour(r0, r1, r2, r3, &t->Grid, y, y + stride, y + (2 * stride), y + (3 * stride));
+            }
+
+            if (t->Pixels - pixel < Width || t->Channels < TSimd.Length) CopyOut(t, pixel);
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void EndSums<TSimd, TVec>(QuantizedDepthwiseRow* t, TVec s0, TVec s1, TVec s2, TVec s3, int* sums, byte* y, int pixels)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TSimd, TVec>(TVec s0, TVec s1, TVec s2, TVec s3, int* target)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
     {
-        TSimd.Store(s0, sums);
-        TSimd.Store(s1, sums + TSimd.Length);
-        TSimd.Store(s2, sums + (2 * TSimd.Length));
-        TSimd.Store(s3, sums + (3 * TSimd.Length));
-        SumsEnding.Run(t->Rule, sums, TSimd.Length, t->Header, TSimd.Length, &t->Grid, y, t->StrideY, Math.Min(pixels, Width), t->Channels);
+        TSimd.Store(s0, target);
+        TSimd.Store(s1, target + TSimd.Length);
+        TSimd.Store(s2, target + (2 * TSimd.Length));
+        TSimd.Store(s3, target + (3 * TSimd.Length));
     }
 
+    /// <summary>Makes results of the sums in the scratch memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void CopyOut(QuantizedDepthwiseRow* t, byte* bytes, byte* y, int pixels)
+    private static void EndSums(QuantizedDepthwiseRow* t, int lanes, int pixel)
     {
-        for (int i = 0; i < Math.Min(pixels, Width); i++, bytes += MostLanes, y += t->StrideY) Buffer.MemoryCopy(bytes, y, t->Channels, t->Channels);
+        int* sums = (int*)t->Scratch;
+        byte* y = t->Y + (pixel * t->StrideY);
+        int pixels = Math.Min(t->Pixels - pixel, Width);
+        SumsEnding.Run(t->Rule, sums, lanes, t->Header, lanes, &t->Grid, y, t->StrideY, pixels, t->Channels);
+        if (t->RowStrideY == 0) return;
+        SumsEnding.Run(t->Rule, sums + (Width * lanes), lanes, t->Header, lanes, &t->Grid, y + t->RowStrideY, t->StrideY, pixels, t->Channels);
+    }
+
+    /// <summary>Copies the results that are wanted from the scratch memory.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CopyOut(QuantizedDepthwiseRow* t, int pixel)
+    {
+        byte* from = t->Scratch;
+        byte* y = t->Y + (pixel * t->StrideY);
+        for (int i = 0; i < Math.Min(t->Pixels - pixel, Width); i++, from += MostLanes, y += t->StrideY)
+        {
+            Buffer.MemoryCopy(from, y, t->Channels, t->Channels);
+            if (t->RowStrideY != 0) Buffer.MemoryCopy(from + (Width * MostLanes), y + t->RowStrideY, t->Channels, t->Channels);
+        }
     }
 }

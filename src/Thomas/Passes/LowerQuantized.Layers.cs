@@ -60,9 +60,10 @@ internal sealed partial class LowerQuantized
                 return Layer(chain, node, new QuantizedConv2dAttributes(new Window2d(1, 1), 1, a.HasBias, x, null!, chain.Grid, lower, upper, _rule), 0);
             case (AveragePool2d, AveragePool2dAttributes a):
                 bool stays = x == chain.Grid && chain.Arithmetic == QuantizedArithmetic.TfLite;
-                return Pool(chain, node, new QuantizedAveragePool2dAttributes(a.Window, a.CountPadding, x, chain.Grid, lower, upper, stays ? null : _rule));
+                if (a.Window.Padding != default && (a.CountPadding || !stays)) return null;
+                return Pool(chain, node, new QuantizedAveragePool2dAttributes(a.Window, x, chain.Grid, lower, upper, stays ? null : _rule));
             case (Reduce, ReduceAttributes { Kind: ReduceKind.Mean } a):
-                return Mean(chain, node, a.Axes, new QuantizedAveragePool2dAttributes(default, false, x, chain.Grid, lower, upper, _rule));
+                return Mean(chain, node, a.Axes, new QuantizedAveragePool2dAttributes(default, x, chain.Grid, lower, upper, _rule));
             case (Softmax, SoftmaxAttributes { Logarithm: false } a) when activation == default:
                 return () => _rewriter.Builder.Add(
                     OpCatalog.QuantizedSoftmax, [Steps(node.Inputs[0])], new QuantizedSoftmaxAttributes(x, chain.Grid, a.Beta), chain.Name);

@@ -118,7 +118,8 @@ internal static unsafe class OpSweep
         }
 
         test.Prepare?.Invoke(operands);
-        for (int k = 0; withNaN && k < operands[0].Length; k += 7) operands[0][k] = float.NaN;
+        bool hasNaN = withNaN && test.Type(0).DType == DType.F32;
+        for (int k = 0; hasNaN && k < operands[0].Length; k += 7) operands[0][k] = float.NaN;
         return operands;
     }
 

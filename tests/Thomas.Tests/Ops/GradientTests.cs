@@ -28,7 +28,7 @@ public sealed class GradientTests
 
         // Variables are real numbers: none can be an operand here.
         Assert.False(string.IsNullOrWhiteSpace(reason));
-        if (cases[0].Types.Length > 0) return;
+        if (cases[0].Types.Length > 0 || cases[0].Op is Quantize) return;
         Variable[] operands = GradientCheck.Operands(cases[0]);
         GraphException refusal = Assert.Throws<GraphException>(
             () => Differentiate.Run(GradientCheck.Loss(cases[0], operands), operands, static (_, _, gradient) => [gradient]));

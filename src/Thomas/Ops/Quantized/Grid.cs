@@ -1,5 +1,6 @@
 using System;
 using Thomas.Graphs;
+using Thomas.Kernels.Quantized;
 
 namespace Thomas.Ops;
 
@@ -12,6 +13,9 @@ internal readonly record struct Grid(float Scale, int ZeroPoint, int Minimum, in
 {
     /// <summary>The type that holds the steps.</summary>
     public DType Type => Minimum < 0 ? DType.I8 : DType.U8;
+
+    /// <summary>The grid as kernels know it.</summary>
+    public QuantizedOperand Operand => new(Scale, ZeroPoint, Type == DType.I8);
 
     /// <summary>The smallest and the largest number of a type of 8 bits.</summary>
     public static (int Low, int High) Ends(DType type) => type == DType.I8 ? ((int)sbyte.MinValue, (int)sbyte.MaxValue) : (byte.MinValue, byte.MaxValue);

@@ -64,8 +64,6 @@ internal abstract class QuantizedBinaryOp : Op
             args.Output.Span[i] = T.CreateTruncating(f(int.CreateTruncating(args.Inputs[0].Span[offsetA]), int.CreateTruncating(args.Inputs[1].Span[offsetB])));
         }
     }
-
-    private protected static QuantizedOperand Operand(Grid grid) => new(grid.Scale, grid.ZeroPoint, grid.Type == DType.I8);
 }
 
 /// <summary>Sum of two 8-bit tensors on grids of their own.</summary>
@@ -78,7 +76,7 @@ internal sealed partial class QuantizedAdd : QuantizedBinaryOp
     public override string Formula =>
         "y[i] = clamp(round(((a[i] - zeroA) * scaleA + (b[i] - zeroB) * scaleB) / scaleY) + zeroY, lower, upper)";
 
-    internal static AddKernel KernelOf(QuantizedBinaryAttributes a) => new(a.Rule, Operand(a.A), Operand(a.B), Operand(a.Y), a.Lower, a.Upper);
+    internal static AddKernel KernelOf(QuantizedBinaryAttributes a) => new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper);
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;
 }
@@ -95,7 +93,7 @@ internal sealed partial class QuantizedMultiply : QuantizedBinaryOp
     internal static MultiplyKernel KernelOf(QuantizedBinaryAttributes a)
     {
         double ratio = (double)(a.A.Scale * a.B.Scale / a.Y.Scale);
-        return new MultiplyKernel(Operand(a.A), Operand(a.B), new Requantization(a.Rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper));
+        return new MultiplyKernel(a.A.Operand, a.B.Operand, new Requantization(a.Rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper));
     }
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;

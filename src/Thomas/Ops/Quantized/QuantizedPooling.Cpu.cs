@@ -7,29 +7,17 @@ namespace Thomas.Ops;
 
 internal sealed partial class QuantizedAveragePool2d
 {
-    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
-    {
-        QuantizedAveragePool2dAttributes a = (QuantizedAveragePool2dAttributes)node.Attributes;
-        int taps = a.Window.KernelH * a.Window.KernelW;
-
-        // With padding the windows have several divisors.
-        if (a.Window.Padding != default && (a.CountPadding || a.Rule is not null)) return new ReferenceKernel(node);
-        Requantization finish = new(a.Rule ?? default, [Ratio(a, taps)], a.Y.ZeroPoint, a.Lower, a.Upper);
-        return new QuantizedPoolingKernel(node, a.Window, a.Rule is null ? QuantizedPoolKind.Average : QuantizedPoolKind.Sum, a.X, finish);
-    }
+    internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
+        new QuantizedPoolingKernel("i8_averagepool", PoolingOf((QuantizedAveragePool2dAttributes)node.Attributes, node));
 }
 
 /// <summary>Pooling of 8-bit tensors; items are output rows.</summary>
-internal sealed unsafe class QuantizedPoolingKernel(Node node, Window2d window, QuantizedPoolKind kind, Grid x, Requantization finish) : CpuKernel
+internal sealed unsafe class QuantizedPoolingKernel(string name, QuantizedPooling pooling) : CpuKernel
 {
-    private readonly QuantizedPooling _pooling = new(
-        window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, node.Output.Shape[3]), kind, new QuantizedOperand(x.Scale, x.ZeroPoint, x.Type == DType.I8),
-        finish);
-
     private byte* _x;
     private byte* _y;
 
-    public override string Name => $"i8_{kind.ToString().ToLowerInvariant()}pool";
+    public override string Name => name;
 
     public override bool WritesFloats => false;
 
@@ -39,7 +27,10 @@ internal sealed unsafe class QuantizedPoolingKernel(Node node, Window2d window, 
     public static QuantizedPoolingKernel Max(Node node, Window2d window)
     {
         (int low, int high) = Grid.Ends(node.Output.Type.DType);
-        return new QuantizedPoolingKernel(node, window, QuantizedPoolKind.Max, new Grid(1, 0, low, high), new Requantization(default, [1], 0, low, high));
+        QuantizedPooling pooling = new(
+            window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, node.Output.Shape[3]), QuantizedPoolKind.Max, new Grid(1, 0, low, high).Operand,
+            new Requantization(default, [1], 0, low, high));
+        return new QuantizedPoolingKernel("x8_maxpool", pooling);
     }
 
     public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
@@ -48,7 +39,7 @@ internal sealed unsafe class QuantizedPoolingKernel(Node node, Window2d window, 
         _y = (byte*)outputs[0];
     }
 
-    public override int Items(int phase) => _pooling.Items;
+    public override int Items(int phase) => pooling.Items;
 
-    public override void Run(int phase, int begin, int end, int thread) => _pooling.RunItems(_x, _y, begin, end);
+    public override void Run(int phase, int begin, int end, int thread) => pooling.RunItems(_x, _y, begin, end);
 }

@@ -85,7 +85,6 @@ internal sealed class ClassifyCommand
         using ImageSheets? sheets = page is null ? null : new ImageSheets(model, preprocessing, compile);
         if (sheets?.Problem is string problem) throw new ThomasException(problem);
         _terminal.Decoder();
-        _terminal.Quantized(model);
         if (model.Info.Labels is null) _terminal.Note($"note: {model.Info.Name} has no class names; classes are shown by number (give names with --labels)");
         _terminal.ClassOutput(model, classifier.Output);
         _terminal.Detail($"device: {_compute.DescribeChosen(compile)}");

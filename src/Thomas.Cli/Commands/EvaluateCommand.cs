@@ -57,7 +57,6 @@ internal sealed class EvaluateCommand
             CacheDirectory = _cache.Read(parsed, _terminal),
         };
         _terminal.Decoder();
-        _terminal.Quantized(model);
         string device = _compute.DescribeChosen(options.Compile);
         Evaluation result = ProgressDisplay.Run(
             _terminal, [], progress => Evaluator.Evaluate(model, data, ImageDecoders.Best(), options, progress, _terminal.Cancellation));

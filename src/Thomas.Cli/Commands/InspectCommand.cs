@@ -171,7 +171,7 @@ internal sealed class InspectCommand
 
         _terminal.Field(
             "numbers",
-            report.IsQuantized ? "8-bit file: runs dequantized to float32, rounded to the file's grids"
+            report.IsQuantized ? "8-bit file: layers compute in integers; what is trained is float32 rounded to the file's grids"
             : report.HalfParameters > 0 ? "float32, from 16-bit weights"
             : "float32");
         _terminal.Field("tuning", report.Tunable is null ? "not possible, see the warning" : Format.Name(ShortenNames(report.Tunable)));

@@ -24,6 +24,7 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
     private readonly Option<double?> _share = Parse.Number(
         "--device-share", "With --device hybrid: the share of each step's images that the OpenCL device takes (default: by measured speed)", 0.001, 0.999);
 
+    private readonly Option<QuantizedRounding?> _rounding = Rounding();
     private readonly Option<int?> _threads = Parse.Number("--threads", "Threads of the cpu device (default: the performance cores)", 1, 256);
 
     public void AddTo(Command command)
@@ -39,6 +40,7 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
         command.Add(_openCl);
         command.Add(_storage);
         command.Add(_threads);
+        command.Add(_rounding);
     }
 
     /// <summary>What the device was chosen by; null where it was named.</summary>
@@ -81,6 +83,7 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
         DeviceSettings = Words(parsed),
         DeviceCache = cache.DeviceFolder(parsed),
         Threads = parsed.GetValue(_threads) ?? tuned.Threads,
+        QuantizedRounding = parsed.GetValue(_rounding) ?? default,
         BlockRows = tuned.BlockRows,
         BlockPanelBytes = tuned.BlockPanelBytes,
     };
@@ -169,6 +172,25 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
     }
 
     /// <summary>How values of the forward pass lie in the memory of an OpenCL device: short for a word of its settings.</summary>
+    private static Option<QuantizedRounding?> Rounding()
+    {
+        Option<QuantizedRounding?> option = new("--rounding")
+        {
+            Description = "How the sums of 8-bit layers are rounded: float, as in applications of TensorFlow Lite (XNNPACK) and in ONNX Runtime, or fixed, as in "
+                + "TensorFlow Lite's built-in kernels (default float)",
+            HelpName = "float|fixed",
+        };
+        option.CompletionSources.Add("float", "fixed");
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (text is "float" or "fixed") return text == "float" ? QuantizedRounding.Float : QuantizedRounding.FixedPoint;
+            result.AddError($"--rounding is '{text}'; it must be float or fixed.");
+            return null;
+        };
+        return option;
+    }
+
     private static Option<OpenClStorage?> Storage()
     {
         Option<OpenClStorage?> option = new("--opencl-storage")

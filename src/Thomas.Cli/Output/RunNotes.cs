@@ -32,10 +32,11 @@ internal static class RunNotes
         else terminal.Note($"note: images are decoded by managed code, WebP not at all: {ImageDecoders.SkiaProblem}");
     }
 
-    /// <summary>8-bit files run otherwise than the file says: nobody should have to find that out.</summary>
+    /// <summary>What is trained of an 8-bit file runs otherwise than the file says: nobody should have to find that out.</summary>
     public static void Quantized(this Terminal terminal, Model model)
     {
-        if (model.Info.IsQuantized) terminal.Note($"note: {model.Info.Name} is an 8-bit file; it runs as float32 rounded to the file's grids");
+        if (!model.Info.IsQuantized) return;
+        terminal.Note($"note: {model.Info.Name} is an 8-bit file; what is frozen computes in integers, what is trained in float32 rounded to the file's grids");
     }
 
     /// <summary>What else than a softmax over all outputs stands behind the percentages.</summary>

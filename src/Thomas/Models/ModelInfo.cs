@@ -46,7 +46,7 @@ public sealed record ModelInfo
     /// <summary>Whether the file leaves the batch size open. What a written file does is a matter of <see cref="SaveOptions"/>.</summary>
     public bool BatchIsSymbolic { get; init; }
 
-    /// <summary>Whether the file holds 8-bit numbers, which run here as float32 rounded to the file's grids.</summary>
+    /// <summary>Whether the file holds 8-bit numbers: layers between grids compute in integers, what is trained in float32 rounded to the grids.</summary>
     public bool IsQuantized { get; init; }
 
     /// <summary>Other key-value pairs of the file; written back when the model is saved.</summary>

@@ -21,7 +21,7 @@ internal static class CompilePasses
     public static CompilePass LowerQuantized { get; } = new("lower-quantized", Passes.LowerQuantized.Run);
 
     /// <summary>Computes 8-bit parts in integers, rounded as TensorFlow Lite's built-in kernels do.</summary>
-    public static CompilePass LowerQuantizedFixedPoint { get; } = new("lower-quantized", Passes.LowerQuantized.RunFixedPoint);
+    public static CompilePass LowerQuantizedFixedPoint { get; } = new("lower-quantized-fixed", Passes.LowerQuantized.RunFixedPoint);
 
     /// <summary>All rewrites, in order.</summary>
     public static IReadOnlyList<CompilePass> All { get; } =

@@ -14,7 +14,7 @@ namespace Thomas.Training;
 internal sealed partial class TuningJob
 {
     // Part of the cache key: change it when kernels or passes begin to give other bits.
-    private const int FeatureVersion = 1;
+    private const int FeatureVersion = 2;
 
     private readonly HashSet<string> _warned = new(StringComparer.Ordinal);
     private int _noticesBefore;
@@ -131,7 +131,7 @@ internal sealed partial class TuningJob
     {
         List<string> parts = [
             $"features {FeatureVersion}", $"model {ModelHash.Of(graph):x32}", $"images {set.Key:x32}",
-            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}",
+            $"device {Device.Of(options.Compile).Identity} {CpuFeatures.TierName}", $"rounding {options.Compile.QuantizedRounding}",
             $"outputs {XxHash128.HashToUInt128(MemoryMarshal.AsBytes<int>(outputs)):x32}"];
         foreach (KeyValuePair<string, string> pair in PreprocessingText.Format(input.Preprocessing)) parts.Add($"{pair.Key} {pair.Value}");
 

@@ -30,7 +30,7 @@ internal static class TfLiteReader
         Graph graph = TfLiteImporter.Import(file, tables, imageSize, out TfLiteImporter importer);
         TfLiteMetadata metadata = TfLiteMetadata.Read(file, tables);
         List<string> notes = [.. metadata.Notes];
-        if (importer.HasGrids) notes.Add("8-bit model: runs dequantized to float32, rounded to the file's grids after each operator.");
+        if (importer.HasGrids) notes.Add("8-bit model: computes in integers, as TensorFlow Lite does; what is trained is float32 rounded to the file's grids.");
         else if (importer.HasIntegerWeights) notes.Add("8-bit weights: run dequantized to float32.");
         if (importer.HasHalfWeights) notes.Add("16-bit weights stay 16-bit in memory and in files; all computation is in float32.");
         if (importer.Decisions.Count > 0)

@@ -143,6 +143,7 @@ internal sealed partial class TrainingRun
             texts[ViewsText] = _inputs.Train.Views.ToString(culture);
         }
 
+        if (_options.Compile.QuantizedRounding != QuantizedRounding.Float) texts["rounding of 8-bit layers"] = $"{_options.Compile.QuantizedRounding}";
         if (_bound is long bound)
         {
             texts["memory"] = bound.ToString(culture);

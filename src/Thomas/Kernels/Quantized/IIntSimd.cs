@@ -48,6 +48,12 @@ internal unsafe interface IIntSimd<TVec>
     /// <summary>The product of <see cref="RequantizationRule.FixedPoint"/>: sum * multiplier * 2^(left - right - 31), rounded twice.</summary>
     static abstract TVec FixedPoint(TVec sums, int* multipliers, int* lefts, int* rights);
 
+    /// <summary>See <see cref="QuantizeKernel"/>: round(clamp(x / scale, least, most)), or by x * scale where the scale is a reciprocal; NaN gives 0.</summary>
+    static abstract TVec Quantize(float* x, QuantizationRule rule, float scale, float least, float most);
+
+    /// <summary>Stores float(a) * scale.</summary>
+    static abstract void StoreScaled(TVec a, float scale, float* target);
+
     /// <summary>What the methods below need of a grid: the zero point, the bounds and the sign, in the form of the width.</summary>
     static abstract void LoadGrid(ByteGrid* grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
 

@@ -48,6 +48,16 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
         FixedPointFactor.ShiftRight(FixedPointFactor.HighProduct(sums << *lefts, *multipliers), *rights);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
+    {
+        float steps = rule == QuantizationRule.Reciprocal ? *x * scale : *x / scale;
+        if (float.IsNaN(steps)) return 0;
+        return (int)MathF.Round(Math.Clamp(steps, least, most), rule == QuantizationRule.AwayFromZero ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven);
+    }
+
+    public static void StoreScaled(int a, float scale, float* target) => *target = a * scale;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadGrid(ByteGrid* grid, out int zero, out int lower, out int upper, out int bias)
     {
         (zero, lower, upper) = (grid->Zero, grid->Least, grid->Most);

@@ -76,6 +76,22 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
+    {
+        Vector128<float> steps = Vector128.Load(x), by = Vector128.Create(scale);
+        steps = rule == QuantizationRule.Reciprocal ? steps * by : steps / by;
+        steps = Vector128.MinNative(Vector128.MaxNative(steps & Vector128.Equals(steps, steps), Vector128.Create(least)), Vector128.Create(most));
+        if (rule != QuantizationRule.AwayFromZero) return Round(steps);
+
+        // With the largest number below a half, halves reach the next integer and nothing else does.
+        Vector128<float> half = (steps & Vector128.Create(-0f)) | Vector128.Create(QuantizeKernel.AlmostHalf);
+        return Vector128.ConvertToInt32(steps + half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreScaled(V a, float scale, float* target) => (Vector128.ConvertToSingle(a) * Vector128.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadGrid(ByteGrid* grid, out V zero, out V lower, out V upper, out V bias)
     {
         bias = Vector128.Create(grid->Bias).AsInt32();

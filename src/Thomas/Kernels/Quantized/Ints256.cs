@@ -67,6 +67,22 @@ internal readonly unsafe struct Ints256 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
+    {
+        Vector256<float> steps = Vector256.Load(x), by = Vector256.Create(scale);
+        steps = rule == QuantizationRule.Reciprocal ? steps * by : steps / by;
+        steps = Vector256.MinNative(Vector256.MaxNative(steps & Vector256.Equals(steps, steps), Vector256.Create(least)), Vector256.Create(most));
+        if (rule != QuantizationRule.AwayFromZero) return Avx.ConvertToVector256Int32(steps);
+
+        // With the largest number below a half, halves reach the next integer and nothing else does.
+        Vector256<float> half = (steps & Vector256.Create(-0f)) | Vector256.Create(QuantizeKernel.AlmostHalf);
+        return Vector256.ConvertToInt32(steps + half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreScaled(V a, float scale, float* target) => (Vector256.ConvertToSingle(a) * Vector256.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadGrid(ByteGrid* grid, out V zero, out V lower, out V upper, out V bias)
     {
         zero = Vector256.Create(grid->BiasedZero).AsInt32();

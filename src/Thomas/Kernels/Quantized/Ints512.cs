@@ -68,6 +68,22 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
+    {
+        Vector512<float> steps = Vector512.Load(x), by = Vector512.Create(scale);
+        steps = rule == QuantizationRule.Reciprocal ? steps * by : steps / by;
+        steps = Vector512.MinNative(Vector512.MaxNative(steps & Vector512.Equals(steps, steps), Vector512.Create(least)), Vector512.Create(most));
+        if (rule != QuantizationRule.AwayFromZero) return Avx512F.ConvertToVector512Int32(steps);
+
+        // With the largest number below a half, halves reach the next integer and nothing else does.
+        Vector512<float> half = (steps & Vector512.Create(-0f)) | Vector512.Create(QuantizeKernel.AlmostHalf);
+        return Vector512.ConvertToInt32(steps + half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreScaled(V a, float scale, float* target) => (Vector512.ConvertToSingle(a) * Vector512.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadGrid(ByteGrid* grid, out V zero, out V lower, out V upper, out V bias)
     {
         zero = Vector512.Create(grid->BiasedZero).AsInt32();

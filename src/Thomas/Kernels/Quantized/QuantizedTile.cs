@@ -15,6 +15,9 @@ internal unsafe struct QuantizedTileArgs
     /// <summary>Four bytes of the sum, at least one.</summary>
     public int Units;
 
+    /// <summary>How many of them lie beside each other, run by run.</summary>
+    public int RunUnits;
+
     /// <summary>Combined with four bytes of x (exclusive or).</summary>
     public int Flip;
 
@@ -167,8 +170,9 @@ internal static unsafe class QuantizedTile
         if (TVectors.Value > 2) e = TDot.Add(e, x, w2);
     }
 
+    /// <summary>The sums of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreSums<TSimd, TVec, TRows, TVectors>(int row, int* sums, nint stride, TVec c, TVec d, TVec e)
+    public static void StoreSums<TSimd, TVec, TRows, TVectors>(int row, int* sums, nint stride, TVec c, TVec d, TVec e)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -181,8 +185,9 @@ internal static unsafe class QuantizedTile
         if (TVectors.Value > 2) TSimd.Store(e, sums + (2 * TSimd.Length));
     }
 
+    /// <summary>A row's sums become steps.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TSimd, TVec, TRows, TVectors>(int row, float* ratios, ref TVec c, ref TVec d, ref TVec e)
+    public static void Finish<TSimd, TVec, TRows, TVectors>(int row, float* ratios, ref TVec c, ref TVec d, ref TVec e)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -196,7 +201,7 @@ internal static unsafe class QuantizedTile
 
     /// <summary>Two rows of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRows<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec d0, TVec c1, TVec d1)
+    public static void StoreRows<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec d0, TVec c1, TVec d1)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -215,7 +220,7 @@ internal static unsafe class QuantizedTile
 
     /// <summary>Four rows of a vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreColumn<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec c1, TVec c2, TVec c3)
+    public static void StoreColumn<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec c1, TVec c2, TVec c3)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant

@@ -12,7 +12,7 @@ internal struct ByteGrid
     /// <summary>The largest result less the zero point.</summary>
     public int Most;
 
-    /// <summary>The same three as unsigned bytes compare: plus 128 if results are signed.</summary>
+    /// <summary>The same three as unsigned bytes compare: plus 128 if results may be signed.</summary>
     public short BiasedZero;
 
     /// <inheritdoc cref="BiasedZero"/>
@@ -24,14 +24,19 @@ internal struct ByteGrid
     /// <summary>What makes such a byte a result (exclusive or).</summary>
     public byte Bias;
 
-    public ByteGrid(Requantization requantization, bool isSigned)
+    /// <summary>The grid of a result of signed or unsigned bytes.</summary>
+    public ByteGrid(Requantization requantization)
+        : this(requantization.ZeroPoint, requantization.Lower, requantization.Upper)
     {
-        Zero = requantization.ZeroPoint;
-        Least = requantization.Lower - Zero;
-        Most = requantization.Upper - Zero;
-        Bias = isSigned ? (byte)128 : (byte)0;
-        BiasedZero = (short)(Zero + Bias);
-        BiasedLower = (byte)(requantization.Lower + Bias);
-        BiasedUpper = (byte)(requantization.Upper + Bias);
+    }
+
+    /// <summary>The grid of a result whose bounds tell whether it is signed: an unsigned one has none below 0, and a signed one none above 127.</summary>
+    public ByteGrid(int zero, int lower, int upper)
+    {
+        (Zero, Least, Most) = (zero, lower - zero, upper - zero);
+        Bias = upper <= sbyte.MaxValue ? (byte)128 : (byte)0;
+        BiasedZero = (short)(zero + Bias);
+        BiasedLower = (byte)(lower + Bias);
+        BiasedUpper = (byte)(upper + Bias);
     }
 }

@@ -1,17 +1,35 @@
+using System.Runtime.CompilerServices;
+using V128 = System.Runtime.Intrinsics.Vector128<int>;
+using V256 = System.Runtime.Intrinsics.Vector256<int>;
+using V512 = System.Runtime.Intrinsics.Vector512<int>;
+
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>8 bits to float32: y = (x - zero) * scale.</summary>
-/// <param name="isSigned">Whether x is int8, else uint8.</param>
-/// <param name="scale">Distance of neighboring steps.</param>
-/// <param name="zero">The step that stands for 0.</param>
-internal sealed unsafe class DequantizeKernel(bool isSigned, float scale, int zero)
+/// <param name="x">The grid of the operand.</param>
+internal sealed unsafe class DequantizeKernel(QuantizedOperand x)
 {
     /// <summary>The definition.</summary>
-    public float Apply(int x) => (x - zero) * scale;
+    public float Apply(int value) => (value - x.Zero) * x.Scale;
 
     /// <summary>Does a run of elements.</summary>
-    public void Run(byte* x, float* y, nint count)
+    public void Run(byte* from, float* y, nint count)
     {
-        for (nint i = 0; i < count; i++) y[i] = Apply(isSigned ? (sbyte)x[i] : x[i]);
+        nint i = 0;
+        if (CpuFeatures.VectorLength >= 16) i = Run<Ints512, V512>(from, y, i, count);
+        if (CpuFeatures.VectorLength >= 8) i = Run<Ints256, V256>(from, y, i, count);
+        if (CpuFeatures.VectorLength >= 4) i = Run<Ints128, V128>(from, y, i, count);
+        for (; i < count; i++) y[i] = Apply(x.Read(from[i]));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private nint Run<TSimd, TVec>(byte* from, float* y, nint i, nint count)
+        where TSimd : struct, IIntSimd<TVec>
+        where TVec : unmanaged
+    {
+        (float scale, TVec zero, bool isSigned) = (x.Scale, TSimd.Create(x.Zero), x.IsSigned);
+        for (; i <= count - TSimd.Length; i += TSimd.Length)
+            TSimd.StoreScaled(TSimd.Subtract(TSimd.LoadBytes(from + i, isSigned), zero), scale, y + i);
+        return i;
     }
 }

@@ -48,12 +48,21 @@ internal unsafe interface IIntSimd<TVec>
     /// <summary>The product of <see cref="RequantizationRule.FixedPoint"/>: sum * multiplier * 2^(left - right - 31), rounded twice.</summary>
     static abstract TVec FixedPoint(TVec sums, int* multipliers, int* lefts, int* rights);
 
-    /// <summary>clamp(steps, least, most) + zero point, as bytes.</summary>
-    static abstract void StoreBytes(TVec steps, ByteGrid* grid, byte* target);
+    /// <summary>See <see cref="QuantizeKernel"/>: round(clamp(x / scale, least, most)), or by x * scale where the scale is a reciprocal; NaN gives 0.</summary>
+    static abstract TVec Quantize(float* x, QuantizationRule rule, float scale, float least, float most);
 
-    /// <summary>The same of four vectors, each to a place of its own.</summary>
-    static abstract void StoreFour(TVec s0, TVec s1, TVec s2, TVec s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3);
+    /// <summary>Stores float(a) * scale.</summary>
+    static abstract void StoreScaled(TVec a, float scale, float* target);
 
-    /// <summary>The same of twice two vectors, of which the second's results follow those of the first.</summary>
-    static abstract void StoreTwoPairs(TVec s0, TVec s1, TVec s2, TVec s3, ByteGrid* grid, byte* y0, byte* y1);
+    /// <summary>What the methods below need of a grid: the zero point, the bounds and the sign, in the form of the width.</summary>
+    static abstract void LoadGrid(ByteGrid* grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
+
+    /// <summary>clamp(steps + zero point, lower, upper), as bytes.</summary>
+    static abstract void StoreBytes(TVec steps, TVec zero, TVec lower, TVec upper, TVec bias, byte* target);
+
+    /// <summary>The same of four vectors, each to a place of its own: y, y + step and so on.</summary>
+    static abstract void StoreFour(TVec s0, TVec s1, TVec s2, TVec s3, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint step);
+
+    /// <summary>The same of twice two vectors: of a pair, the second's results follow those of the first.</summary>
+    static abstract void StoreTwoPairs(TVec s0, TVec s1, TVec s2, TVec s3, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint step);
 }

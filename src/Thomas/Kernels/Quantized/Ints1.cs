@@ -48,17 +48,40 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
         FixedPointFactor.ShiftRight(FixedPointFactor.HighProduct(sums << *lefts, *multipliers), *rights);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(int steps, ByteGrid* grid, byte* target) => *target = (byte)(Math.Clamp(steps, grid->Least, grid->Most) + grid->Zero);
+    public static int Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
+    {
+        float steps = rule == QuantizationRule.Reciprocal ? *x * scale : *x / scale;
+        if (float.IsNaN(steps)) return 0;
+        return (int)MathF.Round(Math.Clamp(steps, least, most), rule == QuantizationRule.AwayFromZero ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven);
+    }
+
+    public static void StoreScaled(int a, float scale, float* target) => *target = a * scale;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreFour(int s0, int s1, int s2, int s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
+    public static void LoadGrid(ByteGrid* grid, out int zero, out int lower, out int upper, out int bias)
     {
-        StoreBytes(s0, grid, y0);
-        StoreBytes(s1, grid, y1);
-        StoreBytes(s2, grid, y2);
-        StoreBytes(s3, grid, y3);
+        (zero, lower, upper) = (grid->Zero, grid->Least, grid->Most);
+        bias = 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreTwoPairs(int s0, int s1, int s2, int s3, ByteGrid* grid, byte* y0, byte* y1) => StoreFour(s0, s1, s2, s3, grid, y0, y0 + 1, y1, y1 + 1);
+    public static void StoreBytes(int steps, int zero, int lower, int upper, int bias, byte* target) => *target = (byte)(Math.Clamp(steps, lower, upper) + zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(int s0, int s1, int s2, int s3, int zero, int lower, int upper, int bias, byte* y, nint step)
+    {
+        StoreBytes(s0, zero, lower, upper, bias, y);
+        StoreBytes(s1, zero, lower, upper, bias, y + step);
+        StoreBytes(s2, zero, lower, upper, bias, y + (2 * step));
+        StoreBytes(s3, zero, lower, upper, bias, y + (3 * step));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(int s0, int s1, int s2, int s3, int zero, int lower, int upper, int bias, byte* y, nint step)
+    {
+        StoreBytes(s0, zero, lower, upper, bias, y);
+        StoreBytes(s1, zero, lower, upper, bias, y + 1);
+        StoreBytes(s2, zero, lower, upper, bias, y + step);
+        StoreBytes(s3, zero, lower, upper, bias, y + step + 1);
+    }
 }

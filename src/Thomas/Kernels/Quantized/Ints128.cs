@@ -76,24 +76,58 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(V steps, ByteGrid* grid, byte* target) => Unsafe.WriteUnaligned(target, Bytes(steps, steps, steps, steps, grid).ToScalar());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
+    public static V Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
     {
-        Vector128<uint> bytes = Bytes(s0, s1, s2, s3, grid);
-        Unsafe.WriteUnaligned(y0, bytes.GetElement(0));
-        Unsafe.WriteUnaligned(y1, bytes.GetElement(1));
-        Unsafe.WriteUnaligned(y2, bytes.GetElement(2));
-        Unsafe.WriteUnaligned(y3, bytes.GetElement(3));
+        Vector128<float> steps = Vector128.Load(x), by = Vector128.Create(scale);
+        steps = rule == QuantizationRule.Reciprocal ? steps * by : steps / by;
+        steps = Vector128.MinNative(Vector128.MaxNative(steps & Vector128.Equals(steps, steps), Vector128.Create(least)), Vector128.Create(most));
+        if (rule != QuantizationRule.AwayFromZero) return Round(steps);
+
+        // With the largest number below a half, halves reach the next integer and nothing else does.
+        Vector128<float> half = (steps & Vector128.Create(-0f)) | Vector128.Create(QuantizeKernel.AlmostHalf);
+        return Vector128.ConvertToInt32(steps + half);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    public static void StoreScaled(V a, float scale, float* target) => (Vector128.ConvertToSingle(a) * Vector128.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadGrid(ByteGrid* grid, out V zero, out V lower, out V upper, out V bias)
     {
-        Vector128<ulong> bytes = Bytes(s0, s1, s2, s3, grid).AsUInt64();
-        Unsafe.WriteUnaligned(y0, bytes.GetElement(0));
-        Unsafe.WriteUnaligned(y1, bytes.GetElement(1));
+        bias = Vector128.Create(grid->Bias).AsInt32();
+        if (Sse2.IsSupported)
+        {
+            zero = Vector128.Create(grid->BiasedZero).AsInt32();
+            lower = Vector128.Create(grid->BiasedLower).AsInt32();
+            upper = Vector128.Create(grid->BiasedUpper).AsInt32();
+            return;
+        }
+
+        zero = Vector128.Create((short)grid->Zero).AsInt32();
+        lower = Vector128.Create(grid->Least);
+        upper = Vector128.Create(grid->Most);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(V steps, V zero, V lower, V upper, V bias, byte* target) =>
+        Unsafe.WriteUnaligned(target, Bytes(steps, steps, steps, steps, zero, lower, upper, bias).ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias, byte* y, nint step)
+    {
+        Vector128<uint> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias);
+        Unsafe.WriteUnaligned(y, bytes.GetElement(0));
+        Unsafe.WriteUnaligned(y + step, bytes.GetElement(1));
+        Unsafe.WriteUnaligned(y + (2 * step), bytes.GetElement(2));
+        Unsafe.WriteUnaligned(y + (3 * step), bytes.GetElement(3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias, byte* y, nint step)
+    {
+        Vector128<ulong> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias).AsUInt64();
+        Unsafe.WriteUnaligned(y, bytes.GetElement(0));
+        Unsafe.WriteUnaligned(y + step, bytes.GetElement(1));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,23 +139,20 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<uint> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    private static Vector128<uint> Bytes(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias)
     {
+        Vector128<short> step = zero.AsInt16();
         if (Sse2.IsSupported)
         {
-            Vector128<short> zero = Vector128.Create(grid->BiasedZero);
-            Vector128<short> low = Sse2.AddSaturate(Sse2.PackSignedSaturate(s0, s1), zero), high = Sse2.AddSaturate(Sse2.PackSignedSaturate(s2, s3), zero);
+            Vector128<short> low = Sse2.AddSaturate(Sse2.PackSignedSaturate(s0, s1), step), high = Sse2.AddSaturate(Sse2.PackSignedSaturate(s2, s3), step);
             Vector128<byte> bytes = Sse2.PackUnsignedSaturate(low, high);
-            bytes = Sse2.Min(Sse2.Max(bytes, Vector128.Create(grid->BiasedLower)), Vector128.Create(grid->BiasedUpper));
-            return (bytes ^ Vector128.Create(grid->Bias)).AsUInt32();
+            return (Sse2.Min(Sse2.Max(bytes, lower.AsByte()), upper.AsByte()) ^ bias.AsByte()).AsUInt32();
         }
 
-        V least = Vector128.Create(grid->Least), most = Vector128.Create(grid->Most);
-        s0 = Vector128.Min(Vector128.Max(s0, least), most);
-        s1 = Vector128.Min(Vector128.Max(s1, least), most);
-        s2 = Vector128.Min(Vector128.Max(s2, least), most);
-        s3 = Vector128.Min(Vector128.Max(s3, least), most);
-        Vector128<short> step = Vector128.Create((short)grid->Zero);
+        s0 = Vector128.Min(Vector128.Max(s0, lower), upper);
+        s1 = Vector128.Min(Vector128.Max(s1, lower), upper);
+        s2 = Vector128.Min(Vector128.Max(s2, lower), upper);
+        s3 = Vector128.Min(Vector128.Max(s3, lower), upper);
         return Vector128.Narrow(Vector128.Narrow(s0, s1) + step, Vector128.Narrow(s2, s3) + step).AsUInt32();
     }
 }

@@ -67,40 +67,64 @@ internal readonly unsafe struct Ints256 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(V steps, ByteGrid* grid, byte* target)
+    public static V Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
     {
-        Vector128<short> halves = Sse2.AddSaturate(Sse2.PackSignedSaturate(steps.GetLower(), steps.GetUpper()), Vector128.Create(grid->BiasedZero));
+        Vector256<float> steps = Vector256.Load(x), by = Vector256.Create(scale);
+        steps = rule == QuantizationRule.Reciprocal ? steps * by : steps / by;
+        steps = Vector256.MinNative(Vector256.MaxNative(steps & Vector256.Equals(steps, steps), Vector256.Create(least)), Vector256.Create(most));
+        if (rule != QuantizationRule.AwayFromZero) return Avx.ConvertToVector256Int32(steps);
+
+        // With the largest number below a half, halves reach the next integer and nothing else does.
+        Vector256<float> half = (steps & Vector256.Create(-0f)) | Vector256.Create(QuantizeKernel.AlmostHalf);
+        return Vector256.ConvertToInt32(steps + half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreScaled(V a, float scale, float* target) => (Vector256.ConvertToSingle(a) * Vector256.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadGrid(ByteGrid* grid, out V zero, out V lower, out V upper, out V bias)
+    {
+        zero = Vector256.Create(grid->BiasedZero).AsInt32();
+        lower = Vector256.Create(grid->BiasedLower).AsInt32();
+        upper = Vector256.Create(grid->BiasedUpper).AsInt32();
+        bias = Vector256.Create(grid->Bias).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(V steps, V zero, V lower, V upper, V bias, byte* target)
+    {
+        Vector128<short> halves = Sse2.AddSaturate(Sse2.PackSignedSaturate(steps.GetLower(), steps.GetUpper()), zero.GetLower().AsInt16());
         Vector128<byte> bytes = Sse2.PackUnsignedSaturate(halves, halves);
-        bytes = Sse2.Min(Sse2.Max(bytes, Vector128.Create(grid->BiasedLower)), Vector128.Create(grid->BiasedUpper));
-        (bytes ^ Vector128.Create(grid->Bias)).GetLower().Store(target);
+        bytes = Sse2.Min(Sse2.Max(bytes, lower.GetLower().AsByte()), upper.GetLower().AsByte());
+        (bytes ^ bias.GetLower().AsByte()).GetLower().Store(target);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
+    public static void StoreFour(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias, byte* y, nint step)
     {
-        Vector256<long> bytes = Bytes(s0, s1, s2, s3, grid).AsInt64();
-        Vector128<long> first = bytes.GetLower(), last = bytes.GetUpper();
-        Unsafe.WriteUnaligned(y0, first.GetElement(0));
-        Unsafe.WriteUnaligned(y1, first.GetElement(1));
-        Unsafe.WriteUnaligned(y2, last.GetElement(0));
-        Unsafe.WriteUnaligned(y3, last.GetElement(1));
+        Vector256<float> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias).AsSingle();
+        Vector128<float> first = bytes.GetLower(), last = bytes.GetUpper();
+        Sse.StoreLow((float*)y, first);
+        Sse.StoreHigh((float*)(y + step), first);
+        Sse.StoreLow((float*)(y + (2 * step)), last);
+        Sse.StoreHigh((float*)(y + (3 * step)), last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias, byte* y, nint step)
     {
-        Vector256<byte> bytes = Bytes(s0, s1, s2, s3, grid);
-        bytes.GetLower().Store(y0);
-        bytes.GetUpper().Store(y1);
+        Vector256<byte> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias);
+        bytes.GetLower().Store(y);
+        bytes.GetUpper().Store(y + step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<byte> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    private static Vector256<byte> Bytes(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias)
     {
-        Vector256<short> zero = Vector256.Create(grid->BiasedZero);
-        Vector256<short> low = Avx2.AddSaturate(Avx2.PackSignedSaturate(s0, s1), zero), high = Avx2.AddSaturate(Avx2.PackSignedSaturate(s2, s3), zero);
-        Vector256<byte> bytes = Avx2.PackUnsignedSaturate(low, high);
-        bytes = Avx2.Min(Avx2.Max(bytes, Vector256.Create(grid->BiasedLower)), Vector256.Create(grid->BiasedUpper)) ^ Vector256.Create(grid->Bias);
+        Vector256<short> low = Avx2.AddSaturate(Avx2.PackSignedSaturate(s0, s1), zero.AsInt16());
+        Vector256<short> high = Avx2.AddSaturate(Avx2.PackSignedSaturate(s2, s3), zero.AsInt16());
+        Vector256<byte> bytes = Avx2.Min(Avx2.Max(Avx2.PackUnsignedSaturate(low, high), lower.AsByte()), upper.AsByte()) ^ bias.AsByte();
 
         // Packing works in halves: four numbers of each vector, then the other four of each.
         return Avx2.PermuteVar8x32(bytes.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsByte();

@@ -68,38 +68,58 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(V steps, ByteGrid* grid, byte* target)
+    public static V Quantize(float* x, QuantizationRule rule, float scale, float least, float most)
     {
-        steps = Vector512.Min(Vector512.Max(steps, Vector512.Create(grid->Least)), Vector512.Create(grid->Most)) + Vector512.Create(grid->Zero);
-        Avx512F.ConvertToVector128Byte(steps.AsUInt32()).Store(target);
+        Vector512<float> steps = Vector512.Load(x), by = Vector512.Create(scale);
+        steps = rule == QuantizationRule.Reciprocal ? steps * by : steps / by;
+        steps = Vector512.MinNative(Vector512.MaxNative(steps & Vector512.Equals(steps, steps), Vector512.Create(least)), Vector512.Create(most));
+        if (rule != QuantizationRule.AwayFromZero) return Avx512F.ConvertToVector512Int32(steps);
+
+        // With the largest number below a half, halves reach the next integer and nothing else does.
+        Vector512<float> half = (steps & Vector512.Create(-0f)) | Vector512.Create(QuantizeKernel.AlmostHalf);
+        return Vector512.ConvertToInt32(steps + half);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreFour(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1, byte* y2, byte* y3)
+    public static void StoreScaled(V a, float scale, float* target) => (Vector512.ConvertToSingle(a) * Vector512.Create(scale)).Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadGrid(ByteGrid* grid, out V zero, out V lower, out V upper, out V bias)
     {
-        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, grid);
-        bytes.GetLower().GetLower().Store(y0);
-        bytes.GetLower().GetUpper().Store(y1);
-        bytes.GetUpper().GetLower().Store(y2);
-        bytes.GetUpper().GetUpper().Store(y3);
+        zero = Vector512.Create(grid->BiasedZero).AsInt32();
+        lower = Vector512.Create(grid->BiasedLower).AsInt32();
+        upper = Vector512.Create(grid->BiasedUpper).AsInt32();
+        bias = Vector512.Create(grid->Bias).AsInt32();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, ByteGrid* grid, byte* y0, byte* y1)
+    public static void StoreBytes(V steps, V zero, V lower, V upper, V bias, byte* target) =>
+        Bytes(steps, steps, steps, steps, zero, lower, upper, bias).GetLower().GetLower().Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFour(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias, byte* y, nint step)
     {
-        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, grid);
-        bytes.GetLower().Store(y0);
-        bytes.GetUpper().Store(y1);
+        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias);
+        bytes.GetLower().GetLower().Store(y);
+        bytes.GetLower().GetUpper().Store(y + step);
+        bytes.GetUpper().GetLower().Store(y + (2 * step));
+        bytes.GetUpper().GetUpper().Store(y + (3 * step));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> Bytes(V s0, V s1, V s2, V s3, ByteGrid* grid)
+    public static void StoreTwoPairs(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias, byte* y, nint step)
     {
-        Vector512<short> zero = Vector512.Create(grid->BiasedZero);
-        Vector512<short> low = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s0, s1), zero);
-        Vector512<short> high = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s2, s3), zero);
-        Vector512<byte> bytes = Avx512BW.PackUnsignedSaturate(low, high);
-        bytes = Avx512BW.Min(Avx512BW.Max(bytes, Vector512.Create(grid->BiasedLower)), Vector512.Create(grid->BiasedUpper)) ^ Vector512.Create(grid->Bias);
+        Vector512<byte> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias);
+        bytes.GetLower().Store(y);
+        bytes.GetUpper().Store(y + step);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Bytes(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias)
+    {
+        Vector512<short> low = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s0, s1), zero.AsInt16());
+        Vector512<short> high = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s2, s3), zero.AsInt16());
+        Vector512<byte> bytes = Avx512BW.Min(Avx512BW.Max(Avx512BW.PackUnsignedSaturate(low, high), lower.AsByte()), upper.AsByte()) ^ bias.AsByte();
 
         // Packing works in quarters: four numbers of each vector, then the next four of each.
         return Avx512F.PermuteVar16x32(bytes.AsInt32(), Vector512.Create(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)).AsByte();

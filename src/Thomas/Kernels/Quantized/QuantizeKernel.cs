@@ -1,15 +1,23 @@
 using System;
+using System.Runtime.CompilerServices;
+using V128 = System.Runtime.Intrinsics.Vector128<int>;
+using V256 = System.Runtime.Intrinsics.Vector256<int>;
+using V512 = System.Runtime.Intrinsics.Vector512<int>;
 
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>float32 to 8 bits: y = round(clamp(x / scale, lower - zero, upper - zero)) + zero. NaN becomes the zero point.</summary>
 internal sealed unsafe class QuantizeKernel
 {
+    /// <summary>The largest number below a half.</summary>
+    internal const float AlmostHalf = 0.49999997f;
+
     private readonly QuantizationRule _rule;
     private readonly float _scale;
     private readonly int _zero;
     private readonly float _least;
     private readonly float _most;
+    private readonly ByteGrid _grid;
 
     /// <summary>Creates the map.</summary>
     /// <param name="rule">How it divides and rounds.</param>
@@ -21,6 +29,7 @@ internal sealed unsafe class QuantizeKernel
     {
         (_rule, _scale, _zero) = (rule, rule == QuantizationRule.Reciprocal ? 1f / scale : scale, zero);
         (_least, _most) = (lower - zero, upper - zero);
+        _grid = new ByteGrid(zero, lower, upper);
     }
 
     /// <summary>The definition.</summary>
@@ -35,6 +44,30 @@ internal sealed unsafe class QuantizeKernel
     /// <summary>Does a run of elements.</summary>
     public void Run(float* x, byte* y, nint count)
     {
-        for (nint i = 0; i < count; i++) y[i] = (byte)Apply(x[i]);
+        ByteGrid grid = _grid;
+        nint i = 0;
+        if (CpuFeatures.VectorLength >= 16) i = Run<Ints512, V512>(x, y, &grid, i, count);
+        if (CpuFeatures.VectorLength >= 8) i = Run<Ints256, V256>(x, y, &grid, i, count);
+        if (CpuFeatures.VectorLength >= 4) i = Run<Ints128, V128>(x, y, &grid, i, count);
+        for (; i < count; i++) y[i] = (byte)Apply(x[i]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private nint Run<TSimd, TVec>(float* x, byte* y, ByteGrid* grid, nint i, nint count)
+        where TSimd : struct, IIntSimd<TVec>
+        where TVec : unmanaged
+    {
+        (QuantizationRule rule, float scale, float least, float most) = (_rule, _scale, _least, _most);
+        TSimd.LoadGrid(grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
+        int length = TSimd.Length;
+        for (; i <= count - (4 * length); i += 4 * length)
+        {
+            TVec s0 = TSimd.Quantize(x + i, rule, scale, least, most), s1 = TSimd.Quantize(x + i + length, rule, scale, least, most);
+            TVec s2 = TSimd.Quantize(x + i + (2 * length), rule, scale, least, most), s3 = TSimd.Quantize(x + i + (3 * length), rule, scale, least, most);
+            TSimd.StoreTwoPairs(s0, s1, s2, s3, zero, lower, upper, bias, y + i, 2 * length);
+        }
+
+        for (; i <= count - length; i += length) TSimd.StoreBytes(TSimd.Quantize(x + i, rule, scale, least, most), zero, lower, upper, bias, y + i);
+        return i;
     }
 }

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.CompilerServices;
 
 namespace Thomas.Kernels.Quantized;
 
@@ -68,10 +69,43 @@ internal sealed unsafe class QuantizedAdd
     /// <summary>Adds runs of elements; y may be a or b.</summary>
     public void Run(byte* a, byte* b, byte* y, nint count)
     {
-        for (nint i = 0; i < count; i++) y[i] = (byte)Apply(_a.Read(a[i]), _b.Read(b[i]));
+        ByteGrid grid = new(_zero, _lower, _upper);
+        if (Rule == RequantizationRule.Float)
+        {
+            ByteLoops.Run(new FloatMap(_bias, _multiplierA, _multiplierB, _shift), a, _a.IsSigned, b, _b.IsSigned, y, &grid, count);
+            return;
+        }
+
+        RepeatedFactor left = new(_factorA), right = new(_factorB), result = new(_factorY);
+        ByteLoops.Run(new FixedPointMap(_a.Zero, _b.Zero, &left, &right, &result), a, _a.IsSigned, b, _b.IsSigned, y, &grid, count);
     }
 
     private static bool IsInRange(float ratio) => ratio is >= 1f / 1024 and < 256f;
 
     private int Multiplier(float ratio) => (int)MathF.Round(MathF.ScaleB(ratio, _shift), MidpointRounding.ToEven);
+
+    private readonly struct FloatMap(int bias, int multiplierA, int multiplierB, int shift) : IByteMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVec Invoke<TSimd, TVec>(TVec a, TVec b)
+            where TSimd : struct, IIntSimd<TVec>
+            where TVec : unmanaged
+        {
+            TVec sum = TSimd.Add(TSimd.Multiply(a, TSimd.Create(multiplierA)), TSimd.Multiply(b, TSimd.Create(multiplierB)));
+            return TSimd.ShiftRight(TSimd.Add(sum, TSimd.Create(bias)), shift);
+        }
+    }
+
+    private readonly struct FixedPointMap(int zeroA, int zeroB, RepeatedFactor* left, RepeatedFactor* right, RepeatedFactor* result) : IByteMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVec Invoke<TSimd, TVec>(TVec a, TVec b)
+            where TSimd : struct, IIntSimd<TVec>
+            where TVec : unmanaged
+        {
+            a = RepeatedFactor.Apply<TSimd, TVec>(left, TSimd.ShiftLeft(TSimd.Subtract(a, TSimd.Create(zeroA)), LeftShift));
+            b = RepeatedFactor.Apply<TSimd, TVec>(right, TSimd.ShiftLeft(TSimd.Subtract(b, TSimd.Create(zeroB)), LeftShift));
+            return RepeatedFactor.Apply<TSimd, TVec>(result, TSimd.Add(a, b));
+        }
+    }
 }

@@ -16,6 +16,16 @@ internal unsafe struct QuantizedColumnRows
 
     /// <summary>Bytes from a row's pixel to the next.</summary>
     public nint S0, S1, S2, S3;
+
+    /// <summary>Moves on to the next pixel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Advance()
+    {
+        R0 += S0;
+        R1 += S1;
+        R2 += S2;
+        R3 += S3;
+    }
 }
 
 /// <summary>
@@ -31,65 +41,21 @@ internal static unsafe class QuantizedColumns
     /// <param name="flip">Combined with four bytes (exclusive or).</param>
     /// <param name="target">Receives 32 bits for each channel.</param>
     /// <param name="step">Numbers from one pixel to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Quads(QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
+    public static void Quads(in QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
     {
-        Vector128<byte> flip128 = Vector128.Create(flip).AsByte();
-        Vector256<byte> flip256 = Vector256.Create(flip).AsByte();
-        for (; pixels > 0; pixels--)
+        int done = 0;
+        if (Avx512Vbmi.IsSupported && CpuFeatures.Tier == InstructionTier.Avx512)
         {
-            int c = 0;
-            if (Avx2.IsSupported)
-            {
-                for (; c <= channels - 32; c += 32)
-                {
-                    Vector256<byte> r0 = Vector256.Load(rows.R0 + c) ^ flip256, r1 = Vector256.Load(rows.R1 + c) ^ flip256;
-                    Vector256<byte> r2 = Vector256.Load(rows.R2 + c) ^ flip256, r3 = Vector256.Load(rows.R3 + c) ^ flip256;
-                    Vector256<short> low01 = Avx2.UnpackLow(r0, r1).AsInt16(), high01 = Avx2.UnpackHigh(r0, r1).AsInt16();
-                    Vector256<short> low23 = Avx2.UnpackLow(r2, r3).AsInt16(), high23 = Avx2.UnpackHigh(r2, r3).AsInt16();
-
-                    // Unpacking works in halves: 16 channels on.
-                    V256 q0 = Avx2.UnpackLow(low01, low23).AsInt32(), q1 = Avx2.UnpackHigh(low01, low23).AsInt32();
-                    V256 q2 = Avx2.UnpackLow(high01, high23).AsInt32(), q3 = Avx2.UnpackHigh(high01, high23).AsInt32();
-                    q0.GetLower().Store(target + c);
-                    q1.GetLower().Store(target + c + 4);
-                    q2.GetLower().Store(target + c + 8);
-                    q3.GetLower().Store(target + c + 12);
-                    Avx2.ExtractVector128(q0, 1).Store(target + c + 16);
-                    Avx2.ExtractVector128(q1, 1).Store(target + c + 20);
-                    Avx2.ExtractVector128(q2, 1).Store(target + c + 24);
-                    Avx2.ExtractVector128(q3, 1).Store(target + c + 28);
-                }
-            }
-
-            for (; c <= channels - 16; c += 16)
-            {
-                Interleave(
-                    Vector128.Load(rows.R0 + c) ^ flip128, Vector128.Load(rows.R1 + c) ^ flip128, Vector128.Load(rows.R2 + c) ^ flip128,
-                    Vector128.Load(rows.R3 + c) ^ flip128, out V128 q0, out V128 q1, out V128 q2, out V128 q3);
-                q0.Store(target + c);
-                q1.Store(target + c + 4);
-                q2.Store(target + c + 8);
-                q3.Store(target + c + 12);
-            }
-
-            if (c <= channels - 8)
-            {
-                Interleave(
-                    Eight(rows.R0 + c) ^ flip128, Eight(rows.R1 + c) ^ flip128, Eight(rows.R2 + c) ^ flip128, Eight(rows.R3 + c) ^ flip128,
-                    out V128 q0, out V128 q1, out _, out _);
-                q0.Store(target + c);
-                q1.Store(target + c + 4);
-                c += 8;
-            }
-
-            for (; c < channels; c++) target[c] = (rows.R0[c] | (rows.R1[c] << 8) | (rows.R2[c] << 16) | (rows.R3[c] << 24)) ^ flip;
-            rows.R0 += rows.S0;
-            rows.R1 += rows.S1;
-            rows.R2 += rows.S2;
-            rows.R3 += rows.S3;
-            target += step;
+            done = channels / 16 * 16;
+            SixteenQuads(rows, pixels, done, flip, target, step);
         }
+        else if (CpuFeatures.VectorLength >= 8)
+        {
+            done = channels / 32 * 32;
+            ThirtyTwoQuads(rows, pixels, done, flip, target, step);
+        }
+
+        if (done < channels) AnyQuads(rows, pixels, done, channels, flip, target, step);
     }
 
     /// <summary>Two numbers of the first two rows, widened to 16 bits and less a zero point.</summary>
@@ -131,12 +97,96 @@ internal static unsafe class QuantizedColumns
                 TSimd.Store(TSimd.Or(low, high), target + c);
             }
 
-            rows.R0 += rows.S0;
-            rows.R1 += rows.S1;
+            rows.Advance();
             target += step;
         }
 
         return done;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SixteenQuads(QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
+    {
+        Vector512<byte> flips = Vector512.Create(flip).AsByte();
+        Vector512<byte> places = ((Vector512<int>.Indices * Vector512.Create(0x01010101)) + Vector512.Create(0x30201000)).AsByte();
+        for (; pixels > 0; pixels--)
+        {
+            for (nint c = 0; c < channels; c += 16)
+            {
+                Vector256<byte> r01 = Vector128.Load(rows.R0 + c).ToVector256Unsafe().WithUpper(Vector128.Load(rows.R1 + c));
+                Vector256<byte> r23 = Vector128.Load(rows.R2 + c).ToVector256Unsafe().WithUpper(Vector128.Load(rows.R3 + c));
+                Vector512<byte> all = Avx512F.InsertVector256(r01.ToVector512Unsafe(), r23, 1) ^ flips;
+                Avx512Vbmi.PermuteVar64x8(all, places).Store((byte*)(target + c));
+            }
+
+            rows.Advance();
+            target += step;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ThirtyTwoQuads(QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
+    {
+        Vector256<byte> flips = Vector256.Create(flip).AsByte();
+        for (; pixels > 0; pixels--)
+        {
+            for (nint c = 0; c < channels; c += 32)
+            {
+                Vector256<byte> r0 = Vector256.Load(rows.R0 + c) ^ flips, r1 = Vector256.Load(rows.R1 + c) ^ flips;
+                Vector256<byte> r2 = Vector256.Load(rows.R2 + c) ^ flips, r3 = Vector256.Load(rows.R3 + c) ^ flips;
+                Vector256<short> low01 = Avx2.UnpackLow(r0, r1).AsInt16(), high01 = Avx2.UnpackHigh(r0, r1).AsInt16();
+                Vector256<short> low23 = Avx2.UnpackLow(r2, r3).AsInt16(), high23 = Avx2.UnpackHigh(r2, r3).AsInt16();
+
+                // Unpacking works in halves: 16 channels on.
+                V256 q0 = Avx2.UnpackLow(low01, low23).AsInt32(), q1 = Avx2.UnpackHigh(low01, low23).AsInt32();
+                V256 q2 = Avx2.UnpackLow(high01, high23).AsInt32(), q3 = Avx2.UnpackHigh(high01, high23).AsInt32();
+                q0.GetLower().Store(target + c);
+                q1.GetLower().Store(target + c + 4);
+                q2.GetLower().Store(target + c + 8);
+                q3.GetLower().Store(target + c + 12);
+                q0.GetUpper().Store(target + c + 16);
+                q1.GetUpper().Store(target + c + 20);
+                q2.GetUpper().Store(target + c + 24);
+                q3.GetUpper().Store(target + c + 28);
+            }
+
+            rows.Advance();
+            target += step;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AnyQuads(QuantizedColumnRows rows, int pixels, int first, int channels, int flip, int* target, nint step)
+    {
+        Vector128<byte> flips = Vector128.Create(flip).AsByte();
+        for (; pixels > 0; pixels--)
+        {
+            int c = first;
+            for (; c <= channels - 16; c += 16)
+            {
+                Interleave(
+                    Vector128.Load(rows.R0 + c) ^ flips, Vector128.Load(rows.R1 + c) ^ flips, Vector128.Load(rows.R2 + c) ^ flips,
+                    Vector128.Load(rows.R3 + c) ^ flips, out V128 q0, out V128 q1, out V128 q2, out V128 q3);
+                q0.Store(target + c);
+                q1.Store(target + c + 4);
+                q2.Store(target + c + 8);
+                q3.Store(target + c + 12);
+            }
+
+            if (c <= channels - 8)
+            {
+                Interleave(
+                    Eight(rows.R0 + c) ^ flips, Eight(rows.R1 + c) ^ flips, Eight(rows.R2 + c) ^ flips, Eight(rows.R3 + c) ^ flips,
+                    out V128 q0, out V128 q1, out _, out _);
+                q0.Store(target + c);
+                q1.Store(target + c + 4);
+                c += 8;
+            }
+
+            for (; c < channels; c++) target[c] = (rows.R0[c] | (rows.R1[c] << 8) | (rows.R2[c] << 16) | (rows.R3[c] << 24)) ^ flip;
+            rows.Advance();
+            target += step;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

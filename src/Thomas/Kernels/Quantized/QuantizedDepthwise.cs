@@ -128,7 +128,7 @@ internal sealed unsafe class QuantizedDepthwise
         tile.Rule = _layer.Requantization.Rule;
         tile.KeepsSums = _keepsSums;
         tile.Scratch = workspace + ColumnsBytes;
-        tile.Grid = new ByteGrid(_layer.Requantization, _layer.YIsSigned);
+        tile.Grid = new ByteGrid(_layer.Requantization);
         for (int item = begin; item < end; item++)
         {
             int image = item / ItemsOfImage, row = item % ItemsOfImage * _rows;

@@ -83,62 +83,78 @@ internal static unsafe class QuantizedDepthwiseTile
     private static void Run<TRows>(QuantizedOperandForm form, QuantizedDepthwiseRow* t)
         where TRows : struct, IConstant
     {
+        if (t->Taps == 3) Run<TRows, C3>(form, t);
+        else if (t->Taps == 5) Run<TRows, C5>(form, t);
+        else Run<TRows, C0>(form, t);
+    }
+
+    private static void Run<TRows, TTaps>(QuantizedOperandForm form, QuantizedDepthwiseRow* t)
+        where TRows : struct, IConstant
+        where TTaps : struct, IConstant
+    {
         if (form == QuantizedOperandForm.UnsignedBytes)
         {
-            Run<Ints256, VnniDot, V256, TRows>(t);
+            Run<Ints256, VnniDot, V256, TRows, TTaps>(t);
             return;
         }
 
         if (form == QuantizedOperandForm.SignedBytes)
         {
-            Run<Ints128, NeonDot, V128, TRows>(t);
+            Run<Ints128, NeonDot, V128, TRows, TTaps>(t);
             return;
         }
 
         switch (CpuFeatures.VectorLength)
         {
-            case 16: Run<Ints512, PairDot512, V512, TRows>(t); break;
-            case 8: Run<Ints256, PairDot256, V256, TRows>(t); break;
-            case 4: Run<Ints128, PairDot128, V128, TRows>(t); break;
-            default: Run<Ints1, PairDot1, int, TRows>(t); break;
+            case 16: Run<Ints512, PairDot512, V512, TRows, TTaps>(t); break;
+            case 8: Run<Ints256, PairDot256, V256, TRows, TTaps>(t); break;
+            case 4: Run<Ints128, PairDot128, V128, TRows, TTaps>(t); break;
+            default: Run<Ints1, PairDot1, int, TRows, TTaps>(t); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TSimd, TDot, TVec, TRows>(QuantizedDepthwiseRow* t)
+    private static void Run<TSimd, TDot, TVec, TRows, TTaps>(QuantizedDepthwiseRow* t)
         where TSimd : struct, IIntSimd<TVec>
         where TDot : struct, IDot<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
+        where TTaps : struct, IConstant
     {
         int vector = sizeof(int) * TSimd.Length;
         nint outStep = t->OutStep, tapStep = t->TapStep, strideY = t->StrideY;
-        for (int pixel = 0; pixel < t->Pixels; pixel += Width)
+        TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
+        for (int done = 0; done < t->Pixels; done += Width)
         {
+            // The last tile may do again what the one before has done.
+            int pixel = Math.Max(0, Math.Min(done, t->Pixels - Width));
             TVec s0 = TSimd.Load(t->Header), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
             byte* w = (byte*)(t->Header + (t->HeaderRows * TSimd.Length));
             byte* unit = t->X + (pixel * outStep);
             for (int units = t->Units; units > 0; units--, unit += t->UnitStep)
             {
                 byte* x = unit;
-                for (int taps = t->Taps; taps > 0; taps--)
+                if (TTaps.Value == 0)
                 {
-                    TVec w0 = TSimd.Load(w), w1 = TRows.Value > 1 ? TSimd.Load(w + vector) : w0;
-                    TVec x0 = TSimd.Load(x), x1 = TSimd.Load(x + outStep), x2 = TSimd.Load(x + (2 * outStep)), x3 = TSimd.Load(x + (3 * outStep));
-                    w += TRows.Value * vector;
-                    x += tapStep;
-                    s0 = TDot.Add(s0, x0, w0);
-                    s1 = TDot.Add(s1, x1, w0);
-                    s2 = TDot.Add(s2, x2, w0);
-                    s3 = TDot.Add(s3, x3, w0);
-                    if (TRows.Value > 1)
-                    {
-                        r0 = TDot.Add(r0, x0, w1);
-                        r1 = TDot.Add(r1, x1, w1);
-                        r2 = TDot.Add(r2, x2, w1);
-                        r3 = TDot.Add(r3, x3, w1);
-                    }
+                    for (int taps = t->Taps; taps > 0; taps--, x += tapStep, w += TRows.Value * vector)
+                        Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    continue;
                 }
+
+                Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                x += tapStep;
+                Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                x += tapStep;
+                Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (2 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                if (TTaps.Value == 5)
+                {
+                    x += tapStep;
+                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (3 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    x += tapStep;
+                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (4 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                }
+
+                w += TTaps.Value * TRows.Value * vector;
             }
 
             if (t->KeepsSums)
@@ -152,27 +168,51 @@ internal static unsafe class QuantizedDepthwiseTile
 
             // No call before all results are stored, or the sums would have to live in memory.
             float* ratios = (float*)t->Header + TSimd.Length;
-            bool whole = t->Pixels - pixel >= Width && t->Channels == TSimd.Length;
+            bool whole = t->Pixels >= Width && t->Channels >= TSimd.Length;
             byte* y = whole ? t->Y + (pixel * strideY) : t->Scratch;
             nint stride = whole ? strideY : MostLanes;
             s0 = TSimd.Steps(s0, ratios);
             s1 = TSimd.Steps(s1, ratios);
             s2 = TSimd.Steps(s2, ratios);
             s3 = TSimd.Steps(s3, ratios);
-            TSimd.StoreFour(s0, s1, s2, s3, &t->Grid, y, y + stride, y + (2 * stride), y + (3 * stride));
+            TSimd.StoreFour(s0, s1, s2, s3, zero, lower, upper, bias, y, stride);
             if (TRows.Value > 1)
             {
-                whole &= t->RowStrideY != 0;
-                y = whole ? y + t->RowStrideY : t->Scratch + (Width * MostLanes);
-                stride = whole ? stride : MostLanes;
+                bool wholeRow = whole && t->RowStrideY != 0;
+                y = wholeRow ? y + t->RowStrideY : t->Scratch + (Width * MostLanes);
+                stride = wholeRow ? strideY : MostLanes;
                 r0 = TSimd.Steps(r0, ratios);
                 r1 = TSimd.Steps(r1, ratios);
                 r2 = TSimd.Steps(r2, ratios);
                 r3 = TSimd.Steps(r3, ratios);
-                TSimd.StoreFour(r0, r1, r2, r3, &t->Grid, y, y + stride, y + (2 * stride), y + (3 * stride));
+                TSimd.StoreFour(r0, r1, r2, r3, zero, lower, upper, bias, y, stride);
             }
 
-            if (t->Pixels - pixel < Width || t->Channels < TSimd.Length) CopyOut(t, pixel);
+            if (!whole) CopyOut(t, pixel);
+        }
+    }
+
+    /// <summary>What the taps of a column of the window add.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tap<TSimd, TDot, TVec, TRows>(
+        byte* x, nint step, byte* w, ref TVec s0, ref TVec s1, ref TVec s2, ref TVec s3, ref TVec r0, ref TVec r1, ref TVec r2, ref TVec r3)
+        where TSimd : struct, IIntSimd<TVec>
+        where TDot : struct, IDot<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+    {
+        TVec w0 = TSimd.Load(w), w1 = TRows.Value > 1 ? TSimd.Load(w + (sizeof(int) * TSimd.Length)) : w0;
+        TVec x0 = TSimd.Load(x), x1 = TSimd.Load(x + step), x2 = TSimd.Load(x + (2 * step)), x3 = TSimd.Load(x + (3 * step));
+        s0 = TDot.Add(s0, x0, w0);
+        s1 = TDot.Add(s1, x1, w0);
+        s2 = TDot.Add(s2, x2, w0);
+        s3 = TDot.Add(s3, x3, w0);
+        if (TRows.Value > 1)
+        {
+            r0 = TDot.Add(r0, x0, w1);
+            r1 = TDot.Add(r1, x1, w1);
+            r2 = TDot.Add(r2, x2, w1);
+            r3 = TDot.Add(r3, x3, w1);
         }
     }
 

@@ -155,12 +155,13 @@ internal sealed unsafe class QuantizedProduct
         tile.Rows = rows;
         tile.Offsets = offsets;
         tile.Units = _input.Offsets.Length;
+        tile.RunUnits = _input.SegmentUnits;
         tile.Flip = _form.Flip;
         tile.Starts = header;
         tile.Ratios = (float*)(header + _width);
         tile.W = (byte*)(header + (_headerRows * _width));
         tile.StrideW = _width * sizeof(int);
-        tile.Grid = new ByteGrid(_layer.Requantization, _layer.YIsSigned);
+        tile.Grid = new ByteGrid(_layer.Requantization);
         tile.StrideY = _layer.Outputs;
         tile.Y = y + (m0 * tile.StrideY) + column;
         tile.Sums = _keepsSums ? sums : null;

@@ -15,6 +15,9 @@ internal unsafe struct QuantizedTileArgs
     /// <summary>Four bytes of the sum, at least one.</summary>
     public int Units;
 
+    /// <summary>How many of them lie beside each other, run by run.</summary>
+    public int RunUnits;
+
     /// <summary>Combined with four bytes of x (exclusive or).</summary>
     public int Flip;
 
@@ -72,6 +75,7 @@ internal static unsafe class QuantizedTile
         byte** rows = t->Rows;
         byte* y = t->Y;
         int* sums = t->Sums;
+        TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
         for (int tiles = t->Count; tiles > 0; tiles--)
         {
             byte* w = t->W;
@@ -132,16 +136,16 @@ internal static unsafe class QuantizedTile
             Finish<TSimd, TVec, TRows, TVectors>(7, t->Ratios, ref c7, ref d7, ref e0);
             if (TVectors.Value == 1)
             {
-                StoreColumn<TSimd, TVec, TRows>(0, &t->Grid, y, t->StrideY, c0, c1, c2, c3);
-                StoreColumn<TSimd, TVec, TRows>(4, &t->Grid, y, t->StrideY, c4, c5, c6, c7);
+                StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, c1, c2, c3);
+                StoreColumn<TSimd, TVec, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, c5, c6, c7);
             }
             else
             {
-                StoreRows<TSimd, TVec, TRows>(0, &t->Grid, y, t->StrideY, c0, d0, c1, d1);
-                StoreRows<TSimd, TVec, TRows>(2, &t->Grid, y, t->StrideY, c2, d2, c3, d3);
-                StoreRows<TSimd, TVec, TRows>(4, &t->Grid, y, t->StrideY, c4, d4, c5, d5);
-                StoreRows<TSimd, TVec, TRows>(6, &t->Grid, y, t->StrideY, c6, d6, c7, d7);
-                if (TVectors.Value > 2) StoreColumn<TSimd, TVec, TRows>(0, &t->Grid, y + (2 * TSimd.Length), t->StrideY, e0, e1, e2, e3);
+                StoreRows<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, d0, c1, d1);
+                StoreRows<TSimd, TVec, TRows>(2, zero, lower, upper, bias, y, t->StrideY, c2, d2, c3, d3);
+                StoreRows<TSimd, TVec, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, d4, c5, d5);
+                StoreRows<TSimd, TVec, TRows>(6, zero, lower, upper, bias, y, t->StrideY, c6, d6, c7, d7);
+                if (TVectors.Value > 2) StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y + (2 * TSimd.Length), t->StrideY, e0, e1, e2, e3);
             }
 
             y += TRows.Value * t->StrideY;
@@ -166,8 +170,9 @@ internal static unsafe class QuantizedTile
         if (TVectors.Value > 2) e = TDot.Add(e, x, w2);
     }
 
+    /// <summary>The sums of a row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreSums<TSimd, TVec, TRows, TVectors>(int row, int* sums, nint stride, TVec c, TVec d, TVec e)
+    public static void StoreSums<TSimd, TVec, TRows, TVectors>(int row, int* sums, nint stride, TVec c, TVec d, TVec e)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -180,8 +185,9 @@ internal static unsafe class QuantizedTile
         if (TVectors.Value > 2) TSimd.Store(e, sums + (2 * TSimd.Length));
     }
 
+    /// <summary>A row's sums become steps.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TSimd, TVec, TRows, TVectors>(int row, float* ratios, ref TVec c, ref TVec d, ref TVec e)
+    public static void Finish<TSimd, TVec, TRows, TVectors>(int row, float* ratios, ref TVec c, ref TVec d, ref TVec e)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -195,7 +201,7 @@ internal static unsafe class QuantizedTile
 
     /// <summary>Two rows of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRows<TSimd, TVec, TRows>(int row, ByteGrid* grid, byte* y, nint stride, TVec c0, TVec d0, TVec c1, TVec d1)
+    public static void StoreRows<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec d0, TVec c1, TVec d1)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -204,17 +210,17 @@ internal static unsafe class QuantizedTile
         y += row * stride;
         if (row + 1 < TRows.Value)
         {
-            TSimd.StoreTwoPairs(c0, d0, c1, d1, grid, y, y + stride);
+            TSimd.StoreTwoPairs(c0, d0, c1, d1, zero, lower, upper, bias, y, stride);
             return;
         }
 
-        TSimd.StoreBytes(c0, grid, y);
-        TSimd.StoreBytes(d0, grid, y + TSimd.Length);
+        TSimd.StoreBytes(c0, zero, lower, upper, bias, y);
+        TSimd.StoreBytes(d0, zero, lower, upper, bias, y + TSimd.Length);
     }
 
     /// <summary>Four rows of a vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreColumn<TSimd, TVec, TRows>(int row, ByteGrid* grid, byte* y, nint stride, TVec c0, TVec c1, TVec c2, TVec c3)
+    public static void StoreColumn<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec c1, TVec c2, TVec c3)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -223,12 +229,12 @@ internal static unsafe class QuantizedTile
         y += row * stride;
         if (row + 3 < TRows.Value)
         {
-            TSimd.StoreFour(c0, c1, c2, c3, grid, y, y + stride, y + (2 * stride), y + (3 * stride));
+            TSimd.StoreFour(c0, c1, c2, c3, zero, lower, upper, bias, y, stride);
             return;
         }
 
-        TSimd.StoreBytes(c0, grid, y);
-        if (row + 1 < TRows.Value) TSimd.StoreBytes(c1, grid, y + stride);
-        if (row + 2 < TRows.Value) TSimd.StoreBytes(c2, grid, y + (2 * stride));
+        TSimd.StoreBytes(c0, zero, lower, upper, bias, y);
+        if (row + 1 < TRows.Value) TSimd.StoreBytes(c1, zero, lower, upper, bias, y + stride);
+        if (row + 2 < TRows.Value) TSimd.StoreBytes(c2, zero, lower, upper, bias, y + (2 * stride));
     }
 }

@@ -83,6 +83,12 @@ internal static unsafe class QuantizedTiles
             return;
         }
 
+        if (form == QuantizedOperandForm.SignedBytes)
+        {
+            RunDotTiles(t, height, vectors);
+            return;
+        }
+
         switch (CpuFeatures.Tier)
         {
             case InstructionTier.Avx512:
@@ -147,6 +153,34 @@ internal static unsafe class QuantizedTiles
             case (_, 3): QuantizedTile.Run<Ints256, VnniDot, V256, C3, C1, TFlips>(t); break;
             case (_, 2): QuantizedTile.Run<Ints256, VnniDot, V256, C2, C1, TFlips>(t); break;
             default: QuantizedTile.Run<Ints256, VnniDot, V256, C1, C1, TFlips>(t); break;
+        }
+    }
+
+    private static void RunDotTiles(QuantizedTileArgs* t, int height, int vectors)
+    {
+        switch ((vectors == 2, t->Flip != 0))
+        {
+            case (true, true): RunDotTiles<C2, C1>(t, height); break;
+            case (true, false): RunDotTiles<C2, C0>(t, height); break;
+            case (false, true): RunDotTiles<C1, C1>(t, height); break;
+            default: RunDotTiles<C1, C0>(t, height); break;
+        }
+    }
+
+    private static void RunDotTiles<TVectors, TFlips>(QuantizedTileArgs* t, int height)
+        where TVectors : struct, IConstant
+        where TFlips : struct, IConstant
+    {
+        switch (height)
+        {
+            case 8: QuantizedTileNeon.Run<C8, TVectors, TFlips>(t); break;
+            case 7: QuantizedTileNeon.Run<C7, TVectors, TFlips>(t); break;
+            case 6: QuantizedTileNeon.Run<C6, TVectors, TFlips>(t); break;
+            case 5: QuantizedTileNeon.Run<C5, TVectors, TFlips>(t); break;
+            case 4: QuantizedTileNeon.Run<C4, TVectors, TFlips>(t); break;
+            case 3: QuantizedTileNeon.Run<C3, TVectors, TFlips>(t); break;
+            case 2: QuantizedTileNeon.Run<C2, TVectors, TFlips>(t); break;
+            default: QuantizedTileNeon.Run<C1, TVectors, TFlips>(t); break;
         }
     }
 }

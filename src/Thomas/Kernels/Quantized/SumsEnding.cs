@@ -54,6 +54,7 @@ internal static unsafe class SumsEnding
     {
         byte* last = stackalloc byte[64];
         int* factors = header + width;
+        TSimd.LoadGrid(grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
         for (int i = 0; i < rows; i++, sums += stride, y += strideY)
         {
             for (int j = 0; j < columns; j += TSimd.Length)
@@ -63,11 +64,11 @@ internal static unsafe class SumsEnding
                     : TSimd.FixedPoint(TSimd.Load(sums + j), factors + j, factors + width + j, factors + (2 * width) + j);
                 if (j + TSimd.Length <= columns)
                 {
-                    TSimd.StoreBytes(steps, grid, y + j);
+                    TSimd.StoreBytes(steps, zero, lower, upper, bias, y + j);
                     continue;
                 }
 
-                TSimd.StoreBytes(steps, grid, last);
+                TSimd.StoreBytes(steps, zero, lower, upper, bias, last);
                 Buffer.MemoryCopy(last, y + j, columns - j, columns - j);
             }
         }

@@ -176,8 +176,8 @@ internal sealed class ComputeOptions(TuningChoice tuned, CacheOptions cache)
     {
         Option<QuantizedRounding?> option = new("--rounding")
         {
-            Description = "How the sums of 8-bit layers are rounded: float, as in applications of TensorFlow Lite (XNNPACK) and in ONNX Runtime, or fixed, as in "
-                + "TensorFlow Lite's built-in kernels (default float)",
+            Description = "How the sums of 8-bit layers are rounded: float, as in applications of TensorFlow Lite (XNNPACK) and in ONNX Runtime, or fixed, as "
+                + "in TensorFlow Lite's built-in kernels (default float)",
             HelpName = "float|fixed",
         };
         option.CompletionSources.Add("float", "fixed");

@@ -13,7 +13,11 @@ internal sealed partial class LowerQuantized
     private Func<Value>? Match(Chain chain)
     {
         Value before = chain.Rounding.Inputs[0];
-        if (_grids.TryGetValue(before, out Grid from)) return Table(chain, before, from, "requantize", QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic));
+        if (_grids.TryGetValue(before, out Grid from))
+        {
+            return Table(chain, before, from, "requantize", QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic));
+        }
+
         if (OnlyFor(before) is not Node last) return null;
         if (last.Op is Activate && _grids.TryGetValue(last.Inputs[0], out from))
         {
@@ -72,7 +76,9 @@ internal sealed partial class LowerQuantized
         }
     }
 
-    /// <summary>A convolution or dense layer with constant weights that lie on a grid; <paramref name="axis"/> is the filter's axis of output channels.</summary>
+    /// <summary>
+    /// A convolution or dense layer with constant weights that lie on a grid; <paramref name="axis"/> is the filter's axis of output channels.
+    /// </summary>
     private Func<Value>? Layer(Chain chain, Node node, QuantizedConv2dAttributes attributes, int axis)
     {
         if (node.Inputs[1].Constant is not { } weights || StoredSteps.Of(weights, axis) is not { } filter) return null;

@@ -93,7 +93,11 @@ internal sealed partial class LowerQuantized
     {
         if (_reals.TryGetValue(old, out Value? real)) return real;
         if (old.Producer is not Node node) real = _rewriter.Map(old);
-        else if (IsInteger(old)) real = Emit(node, () => _rewriter.Builder.Add(OpCatalog.Dequantize, [Steps(old)], new DequantizeAttributes(_grids[old]), node.Name));
+        else if (IsInteger(old))
+        {
+            DequantizeAttributes from = new(_grids[old]);
+            real = Emit(node, () => _rewriter.Builder.Add(OpCatalog.Dequantize, [Steps(old)], from, node.Name));
+        }
         else
         {
             CopyReal(node);
@@ -129,8 +133,11 @@ internal sealed partial class LowerQuantized
     }
 
     /// <summary>Whether steps are what is computed, so that real numbers follow from them.</summary>
-    private bool IsInteger(Value value) =>
-        value.Producer is Node node && _grids.ContainsKey(value) && (node.Op is FakeQuantize ? _lowered.ContainsKey(node) || _steps.ContainsKey(value) : IsInteger(node.Inputs[0]));
+    private bool IsInteger(Value value)
+    {
+        if (value.Producer is not Node node || !_grids.ContainsKey(value)) return false;
+        return node.Op is FakeQuantize ? _lowered.ContainsKey(node) || _steps.ContainsKey(value) : IsInteger(node.Inputs[0]);
+    }
 
     private void CopyReal(Node node)
     {

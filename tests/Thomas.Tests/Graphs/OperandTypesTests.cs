@@ -75,7 +75,8 @@ public sealed class OperandTypesTests
                         // What takes any type hands it on; what computes, computes float32.
                         Node node = builder.AddNode(test.Op, values, test.Attributes, "node");
                         DType expected = test.Attributes is CastAttributes a ? a.Target : taken == ElementTypes.All || MovesSteps(taken, type) ? type
-                            : test.Types.Length == 0 && test.Op is not Quantize ? DType.F32 : test.Op.InferTypes([.. values.Select(value => value.Type)], test.Attributes)[0].DType;
+                            : test.Types.Length == 0 && test.Op is not Quantize ? DType.F32
+                            : test.Op.InferTypes([.. values.Select(value => value.Type)], test.Attributes)[0].DType;
                         Assert.All(node.Outputs, output => Assert.Equal(expected, output.Type.DType));
                         Graph graph = builder.Build([.. node.Outputs]);
                         if (test.Op.UpdatedInput(0) < 0) GraphVerifier.Verify(graph);

@@ -26,7 +26,9 @@ internal sealed record OpCase(
     Op Op, OpAttributes Attributes, Shape[] Shapes, float Low = -2, float High = 2, double Ulps = 0, Action<float[][]>? Prepare = null,
     Func<float[][], double[][]>? Terms = null)
 {
-    /// <summary>Types of the operands; empty where all are float32. Operands of 8 bits have all numbers of their type, those of 32 bits some thousands.</summary>
+    /// <summary>
+    /// Types of the operands; empty where all are float32. Operands of 8 bits have all numbers of their type, those of 32 bits some thousands.
+    /// </summary>
     public DType[] Types { get; init; } = [];
 
     /// <summary>The type of an operand.</summary>

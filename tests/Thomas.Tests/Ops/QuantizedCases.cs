@@ -30,7 +30,8 @@ internal static class QuantizedCases
         return new Quantization([.. Enumerable.Range(0, outputs).Select(o => scale * (1 + (0.1f * (o % 7))))], new int[outputs]);
     }
 
-    private static OpCase Conv(Shape x, int outputs, Window2d window, int groups = 1, bool perChannel = true, bool bias = true, RequantizationRule rule = default)
+    private static OpCase Conv(
+        Shape x, int outputs, Window2d window, int groups = 1, bool perChannel = true, bool bias = true, RequantizationRule rule = default)
     {
         int terms = window.KernelH * window.KernelW * x[3] / groups;
         Grid from = perChannel ? Signed : Unsigned;
@@ -108,7 +109,8 @@ internal static class QuantizedCases
                     Types = types,
                 };
                 yield return new OpCase(
-                    OpCatalog.QuantizedMultiply, new QuantizedBinaryAttributes(Signed, Unsigned, Unsigned with { Scale = 0.1f }, 5, 255, rule), [a, b], Ulps: 0.5)
+                    OpCatalog.QuantizedMultiply, new QuantizedBinaryAttributes(Signed, Unsigned, Unsigned with { Scale = 0.1f }, 5, 255, rule), [a, b],
+                    Ulps: 0.5)
                 {
                     Types = types,
                 };
@@ -131,7 +133,8 @@ internal static class QuantizedCases
             };
             foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 1001)])
             {
-                yield return new OpCase(OpCatalog.QuantizedSoftmax, new QuantizedSoftmaxAttributes(grid, new Grid(1f / 256, -128, -128, 127)), [shape], Ulps: 0.5)
+                Grid probabilities = new(1f / 256, -128, -128, 127);
+                yield return new OpCase(OpCatalog.QuantizedSoftmax, new QuantizedSoftmaxAttributes(grid, probabilities), [shape], Ulps: 0.5)
                 {
                     Types = [grid.Type],
                 };
@@ -170,7 +173,9 @@ internal static class QuantizedCases
             new(OpCatalog.Concat, new ConcatAttributes(3), [S(1, 3, 4, 5), S(1, 3, 4, 16), S(1, 3, 4, 1)], Ulps: 0.5),
             new(OpCatalog.Concat, new ConcatAttributes(0), [S(1, 7), S(3, 7)], Ulps: 0.5),
             new(OpCatalog.Pad, new PadAttributes(new IntList(0, 1, 2, 0), new IntList(0, 0, 1, 3), -5), [S(2, 3, 4, 7)], Ulps: 0.5),
-            new(OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, -1), new IntList(1, 2, 1, 3)), [S(2, 6, 3, 20)], Ulps: 0.5),
+            new(
+                OpCatalog.Slice, new SliceAttributes(new IntList(0, 1, 0, 2), new IntList(-1, 2, -1, -1), new IntList(1, 2, 1, 3)), [S(2, 6, 3, 20)],
+                Ulps: 0.5),
             new(OpCatalog.Slice, new SliceAttributes(new IntList(1, 4), new IntList(2, 9), new IntList(1, 1)), [S(4, 20)], Ulps: 0.5),
             new(OpCatalog.Transpose, new TransposeAttributes(new IntList(0, 3, 1, 2)), [S(2, 5, 4, 3)], Ulps: 0.5),
             new(OpCatalog.Transpose, new TransposeAttributes(new IntList(1, 0)), [S(33, 8)], Ulps: 0.5),

@@ -176,7 +176,8 @@ public sealed class LowerQuantizedTests
         Value a = Rounded(b, x, Middle, "a");
         Value d = b.Add(
             OpCatalog.DepthwiseConv2d, [a, Weights(b, "depth", 3, 1, 3, 3, 16)], new DepthwiseConv2dAttributes(same), "d1");
-        Value deep = Rounded(b, b.Add(OpCatalog.Activate, [Rounded(b, d, Last, "deep")], new ActivateAttributes(new Activation(ActivationKind.HardSwish))), Middle, "hs");
+        ActivateAttributes hardSwish = new(new Activation(ActivationKind.HardSwish));
+        Value deep = Rounded(b, b.Add(OpCatalog.Activate, [Rounded(b, d, Last, "deep")], hardSwish), Middle, "hs");
         Value sum = Rounded(b, b.Add(OpCatalog.Add, [a, Rounded(b, Conv(b, deep, "project", 16, 16), Last, "p")]), Middle, "sum");
         Value mean = b.Add(OpCatalog.Reduce, [sum], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), true), "squeeze");
         Value gate = b.Add(
@@ -185,7 +186,8 @@ public sealed class LowerQuantizedTests
         Value scaled = Rounded(b, b.Add(OpCatalog.Multiply, [sum, Rounded(b, gate, Grid(1f / 256, -128), "g")]), Last, "scaled");
         Value pooled = b.Add(OpCatalog.MaxPool2d, [scaled], new MaxPool2dAttributes(new Window2d(2, 2)), "max");
         Value average = b.Add(OpCatalog.AveragePool2d, [scaled], new AveragePool2dAttributes(new Window2d(2, 2)), "mean");
-        Value joined = Rounded(b, b.Add(OpCatalog.Concat, [pooled, Rounded(b, average, Last, "avg"), Rounded(b, pooled, Middle, "other")], new ConcatAttributes(3)), Middle, "cat");
+        Value[] parts = [pooled, Rounded(b, average, Last, "avg"), Rounded(b, pooled, Middle, "other")];
+        Value joined = Rounded(b, b.Add(OpCatalog.Concat, parts, new ConcatAttributes(3)), Middle, "cat");
         Value flat = b.Add(OpCatalog.Reshape, [joined], new ReshapeAttributes(new IntList(0, -1)), "flat");
         int features = flat.Shape[1];
         Value y = b.Add(OpCatalog.Dense, [flat, Weights(b, "head", 0, 7, features)], new DenseAttributes(), "scores");

@@ -326,7 +326,11 @@ internal sealed partial class OnnxImporter
 
         if (_fileBatch > 1) Notes.Add(string.Create(CultureInfo.InvariantCulture, $"The file fixes a batch of {_fileBatch}; it is read with a batch of 1."));
         if (_isDynamic) Notes.Add("8-bit weights: run dequantized to float32; activations, which the file rounds to their own range, are not rounded.");
-        else if (IsQuantized) Notes.Add("8-bit model: layers compute in integers, as in ONNX Runtime; sums of layers, and what is trained, are float32 rounded to the file's grids.");
+        else if (IsQuantized)
+        {
+            Notes.Add(
+                "8-bit model: layers compute in integers, as in ONNX Runtime; sums of layers, and what is trained, are float32 rounded to the file's grids.");
+        }
     }
 
     private void Count(UnsupportedNodeException e, string node)

@@ -33,5 +33,6 @@ internal readonly record struct Grid(float Scale, int ZeroPoint, int Minimum, in
     public float Real(int step) => (step - ZeroPoint) * Scale;
 
     /// <summary>The nearest step of a real number, halves to even, between the ends; the zero point's for NaN.</summary>
-    public int Step(float real) => float.IsNaN(real) ? ZeroPoint : (int)Math.Clamp(MathF.Round(real / Scale, MidpointRounding.ToEven) + ZeroPoint, Minimum, Maximum);
+    public int Step(float real) =>
+        float.IsNaN(real) ? ZeroPoint : (int)Math.Clamp(MathF.Round(real / Scale, MidpointRounding.ToEven) + ZeroPoint, Minimum, Maximum);
 }

@@ -19,7 +19,8 @@ internal sealed record QuantizedConv2dAttributes(
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{{ Window = {Window}, Groups = {Groups}, HasBias = {HasBias}, X = {X}, Filter = {Filter.Scales.Length} scale(s), Y = {Y}, [{Lower}, {Upper}], {Rule} }}";
+        $"{{ Window = {Window}, Groups = {Groups}, HasBias = {HasBias}, X = {X}, Filter = {Filter.Scales.Length} scale(s), Y = {Y}, [{Lower}, {Upper}], "
+        + $"{Rule} }}";
 }
 
 /// <summary>What the two convolutions of 8-bit tensors share.</summary>
@@ -160,7 +161,8 @@ internal sealed partial class QuantizedDepthwiseConv2d : QuantizedLayerOp
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         Require(
-            inputs.Length >= 2 && inputs[0].Shape.Rank == 4 && inputs[1].Shape.Rank == 4 && inputs[1].Shape[0] == 1, "expects x NHWC and filter [1,kH,kW,cOut]");
+            inputs.Length >= 2 && inputs[0].Shape.Rank == 4 && inputs[1].Shape.Rank == 4 && inputs[1].Shape[0] == 1,
+            "expects x NHWC and filter [1,kH,kW,cOut]");
         Shape x = inputs[0].Shape, filter = inputs[1].Shape;
         Require(x[3] > 0 && filter[3] > 0 && filter[3] % x[3] == 0, $"filter {filter} has {filter[3]} channels, not a multiple of the input's {x[3]}");
         return [Check(inputs, (QuantizedConv2dAttributes)attributes, filter[3])];

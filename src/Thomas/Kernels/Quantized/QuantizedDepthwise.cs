@@ -123,6 +123,7 @@ internal sealed unsafe class QuantizedDepthwise
         tile.Taps = _g.KernelW;
         tile.Units = _units;
         tile.HeaderRows = _headerRows;
+        tile.HeaderBytes = _vectorInts * sizeof(int);
         tile.StrideY = _layer.Outputs;
         tile.Pixels = _g.OutW;
         tile.Rule = _layer.Requantization.Rule;
@@ -139,14 +140,11 @@ internal sealed unsafe class QuantizedDepthwise
             {
                 int channels = Math.Min(_block, _layer.Outputs - first);
                 MakeColumns(source, (row * _g.StrideH) - _g.PadTop, first, channels, (int*)workspace, zeros);
-                for (int c = 0; c < channels; c += lanes)
-                {
-                    tile.X = workspace + (c * sizeof(int));
-                    tile.Header = (int*)packed + ((first + c) / lanes * _vectorInts);
-                    tile.Y = target + first + c;
-                    tile.Channels = Math.Min(lanes, channels - c);
-                    QuantizedDepthwiseTile.Run(_form.Kind, &tile, _rows);
-                }
+                tile.X = workspace;
+                tile.Header = packed + (first / lanes * tile.HeaderBytes);
+                tile.Y = target + first;
+                tile.Channels = channels;
+                QuantizedDepthwiseTile.Run(_form.Kind, &tile, _rows);
             }
         }
     }

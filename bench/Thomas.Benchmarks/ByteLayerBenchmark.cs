@@ -53,7 +53,7 @@ internal sealed unsafe class ByteLayerBenchmark : IDisposable
     {
         Graph graph = CompiledGraph.Create(Networks.Load(name).Graph, new CompileOptions { Threads = 1, PassesOff = ["fuse-inverted-residual"] }).Graph;
         Console.WriteLine($"{name + ", ms",-66} {"count",5} {"float32",9} {"bytes",9} {"ratio",6} {"GMAC/s",7}  kernel");
-        Dictionary<string, (double Floats, double Bytes)> sums = [];
+        Dictionary<string, (double Floats, double Bytes, double MultiplyAdds)> sums = [];
         foreach (IGrouping<ByteLayer, ByteLayer> layers in graph.Nodes.Select(ByteLayer.Of).OfType<ByteLayer>().GroupBy(layer => layer))
         {
             ByteLayer layer = layers.Key;
@@ -62,14 +62,14 @@ internal sealed unsafe class ByteLayerBenchmark : IDisposable
             Print(layer.ToString(), count, floats, bytes, layer.MultiplyAdds, kernel);
             foreach (string kind in new[] { layer.IsDepthwise ? "depthwise convolutions" : "convolutions and dense layers", "all of them" })
             {
-                (double f, double b) = sums.GetValueOrDefault(kind);
-                sums[kind] = (f + (count * floats), b + (count * bytes));
+                (double f, double b, double m) = sums.GetValueOrDefault(kind);
+                sums[kind] = (f + (count * floats), b + (count * bytes), m + (count * layer.MultiplyAdds));
             }
 
             Dispose();
         }
 
-        foreach ((string kind, (double floats, double bytes)) in sums) Print(kind, 1, floats, bytes, 0, "");
+        foreach ((string kind, (double floats, double bytes, double multiplyAdds)) in sums) Print(kind, 1, floats, bytes, multiplyAdds, "");
     }
 
     private static void Print(string text, int count, double floats, double bytes, double multiplyAdds, string kernel) => Console.WriteLine(string.Create(

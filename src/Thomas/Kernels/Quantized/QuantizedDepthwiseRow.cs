@@ -28,6 +28,9 @@ internal unsafe struct QuantizedDepthwiseRow
     /// <summary>How many 32 bits a column of the window is high.</summary>
     public int Units;
 
+    /// <summary>How many weights are added up to one.</summary>
+    public int Parts;
+
     /// <summary>
     /// Of each vector of channels what the sums start with, how they become results, and the weights: in the order of units, columns, rows of outputs.
     /// </summary>
@@ -150,8 +153,9 @@ internal static unsafe class QuantizedDepthwiseTile
                 TVec s0 = TSimd.Load(header), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
                 byte* w = weights;
                 byte* unit = columns + (pixel * outStep);
-                for (int u = units; u > 0; u--, unit += unitStep)
+                for (int u = units * t->Parts; u > 0; u--, unit += unitStep)
                 {
+                    if (u == units) unit = columns + (pixel * outStep);
                     byte* x = unit;
                     if (TTaps.Value == 0)
                     {
@@ -165,15 +169,15 @@ internal static unsafe class QuantizedDepthwiseTile
                     Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
                     x += tapStep;
                     Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (2 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    w += 3 * TRows.Value * vector;
                     if (TTaps.Value == 5)
                     {
                         x += tapStep;
-                        Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (3 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                        Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
                         x += tapStep;
-                        Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (4 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                        Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                        w += 2 * TRows.Value * vector;
                     }
-
-                    w += TTaps.Value * TRows.Value * vector;
                 }
 
                 if (t->KeepsSums)

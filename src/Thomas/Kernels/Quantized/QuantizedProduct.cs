@@ -143,7 +143,9 @@ internal sealed unsafe class QuantizedProduct
                 for (int part = 0; part < _form.Parts; part++)
                 {
                     nint row = (((part * segments) + (i / elements)) * units) + (k / unit);
-                    _form.Put(_form.Part(weight, part), packed + (((row * _width) + j) * sizeof(int)), k % unit);
+                    byte* place = packed + (row * _width * sizeof(int));
+                    if (QuantizedTiles.SplitsPairs(_form.Kind)) ((short*)place)[(k % unit * _width) + j] = (short)weight;
+                    else _form.Put(_form.Part(weight, part), place + (j * sizeof(int)), k % unit);
                 }
             }
 

@@ -17,6 +17,7 @@ internal static class Program
             + "[--rounds N] [--all | --bare TIMES]"),
         new("layers", 0, LayerBenchmark.Run,
             "[ARCHITECTURE|MODEL...] [--gradients] [--live-batch-norm] [--batch N] [--threads N,N] [--rounds N] [--size N] [--all]"),
+        new("bytes", 0, ByteLayerBenchmark.Run, "[MODEL|ARCHITECTURE...] [--rounds N] [--fixed-point] [--unsigned]"),
         new("tiles", 0, TileBenchmark.Run,
             $"[MODEL|ARCHITECTURE|M,N,K...] [--inference] [--batch N] {Devices} [--most N] [--top N] [--skip N] [--seconds N] [--check]"),
         new("device", 2, DeviceBenchmark.Run,

@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Thomas.Kernels.Quantized;
 
-/// <summary>What one instruction, or two, adds to each 32-bit sum of a vector: the products of a few neighboring 8-bit or 16-bit numbers. All are exact.</summary>
+/// <summary>
+/// What one instruction, or two, adds to each 32-bit sum of a vector: the products of a few neighboring 8-bit or 16-bit numbers. All are exact.
+/// </summary>
 /// <typeparam name="TVec">The vector.</typeparam>
 internal interface IDot<TVec>
     where TVec : unmanaged

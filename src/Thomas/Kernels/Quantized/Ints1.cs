@@ -52,7 +52,8 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
     {
         float steps = rule == QuantizationRule.Reciprocal ? *x * scale : *x / scale;
         if (float.IsNaN(steps)) return 0;
-        return (int)MathF.Round(Math.Clamp(steps, least, most), rule == QuantizationRule.AwayFromZero ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven);
+        MidpointRounding halves = rule == QuantizationRule.AwayFromZero ? MidpointRounding.AwayFromZero : MidpointRounding.ToEven;
+        return (int)MathF.Round(Math.Clamp(steps, least, most), halves);
     }
 
     public static void StoreScaled(int a, float scale, float* target) => *target = a * scale;
@@ -65,7 +66,8 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreBytes(int steps, int zero, int lower, int upper, int bias, byte* target) => *target = (byte)(Math.Clamp(steps, lower, upper) + zero);
+    public static void StoreBytes(int steps, int zero, int lower, int upper, int bias, byte* target) =>
+        *target = (byte)(Math.Clamp(steps, lower, upper) + zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreFour(int s0, int s1, int s2, int s3, int zero, int lower, int upper, int bias, byte* y, nint step)

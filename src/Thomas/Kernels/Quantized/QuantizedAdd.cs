@@ -5,7 +5,7 @@ namespace Thomas.Kernels.Quantized;
 
 /// <summary>
 /// The sum of two 8-bit tensors on grids of their own. <see cref="RequantizationRule.Float"/> is XNNPACK's: the ratios of the scales, which are float32, become
-/// multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift. <see cref="RequantizationRule.FixedPoint"/> is that of
+/// multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift. <see cref="RequantizationRule.FixedPoint"/> is
 /// TensorFlow Lite's built-in kernel: operands shifted left by 20 bits and brought to twice the larger scale, then their sum to that of y, each by a
 /// <see cref="FixedPointFactor"/>.
 /// </summary>
@@ -54,7 +54,9 @@ internal sealed unsafe class QuantizedAdd
         }
     }
 
-    /// <summary>The rule in use: ratios of scales outside [2^-10, 2^8) do not fit XNNPACK's multipliers, and TensorFlow Lite leaves them to its built-in kernel.</summary>
+    /// <summary>
+    /// The rule in use: ratios of scales outside [2^-10, 2^8) do not fit XNNPACK's multipliers, and TensorFlow Lite leaves them to its built-in kernel.
+    /// </summary>
     public RequantizationRule Rule { get; }
 
     /// <summary>The definition.</summary>

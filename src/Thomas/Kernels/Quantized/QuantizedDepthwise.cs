@@ -8,9 +8,9 @@ namespace Thomas.Kernels.Quantized;
 /// All sums are exact, so the results are the same bytes on every machine.
 /// </summary>
 /// <remarks>
-/// An instruction that adds up several products wants their factors beside each other, but the taps of a channel lie apart. So the input rows that an output row
-/// sees, or two of them where the stride is 1, are first brought into columns (<see cref="QuantizedColumns"/>), with the padding, for so many channels that the
-/// first-level cache holds them. Each column then serves all windows that it lies in. That is the same for all sizes, strides and dilations of the window.
+/// An instruction that adds up several products wants their factors beside each other, but the taps of a channel lie apart. So the input rows that an output
+/// row sees, or two of them where the stride is 1, are first brought into columns (<see cref="QuantizedColumns"/>), with the padding, for so many channels that
+/// the first-level cache holds them. Each column then serves all windows that it lies in. That is the same for all sizes, strides and dilations of the window.
 /// </remarks>
 internal sealed unsafe class QuantizedDepthwise
 {
@@ -48,7 +48,7 @@ internal sealed unsafe class QuantizedDepthwise
         int lanes = _form.Lanes, all = (layer.Outputs + lanes - 1) / lanes * lanes, step = Math.Max(32, lanes);
         _block = Math.Min(all, Math.Max(1, ColumnBytes / (_units * _columns * sizeof(int)) / step) * step);
         _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
-        _vectorInts = (_headerRows + (_units * _g.KernelW * _rows)) * lanes;
+        _vectorInts = (_headerRows + (_form.Parts * _units * _g.KernelW * _rows)) * lanes;
         _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
         Items = _g.Batch * ItemsOfImage;
     }
@@ -63,9 +63,11 @@ internal sealed unsafe class QuantizedDepthwise
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => (ColumnsBytes + QuantizedDepthwiseTile.ScratchBytes + (nuint)_block + (_multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0) + 63) & ~(nuint)63;
+    public nuint WorkspaceBytes => (ColumnsBytes + QuantizedDepthwiseTile.ScratchBytes + (nuint)_block + RepeatedBytes + 63) & ~(nuint)63;
 
     private int ItemsOfImage => (_g.OutH + _rows - 1) / _rows;
+
+    private nuint RepeatedBytes => _multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0;
 
     private nuint ColumnsBytes => (nuint)(_units * (nint)_columns * _block * sizeof(int));
 
@@ -93,8 +95,11 @@ internal sealed unsafe class QuantizedDepthwise
                     for (int row = 0; row < _rows; row++)
                     {
                         int slot = (tap / _g.KernelW) + row, column = tap % _g.KernelW;
-                        int place = (((((slot / _form.Unit * _g.KernelW) + column) * _rows) + row) * lanes) + j;
-                        _form.Put(weight, (byte*)(vectors + place), slot % _form.Unit);
+                        for (int part = 0; part < _form.Parts; part++)
+                        {
+                            int unit = (part * _units) + (slot / _form.Unit), place = (((((unit * _g.KernelW) + column) * _rows) + row) * lanes) + j;
+                            _form.Put(_form.Part(weight, part), (byte*)(vectors + place), slot % _form.Unit);
+                        }
                     }
                 }
 
@@ -122,7 +127,9 @@ internal sealed unsafe class QuantizedDepthwise
         tile.UnitStep = (nint)_columns * _block * sizeof(int);
         tile.Taps = _g.KernelW;
         tile.Units = _units;
+        tile.Parts = _form.Parts;
         tile.HeaderRows = _headerRows;
+        tile.HeaderBytes = _vectorInts * sizeof(int);
         tile.StrideY = _layer.Outputs;
         tile.Pixels = _g.OutW;
         tile.Rule = _layer.Requantization.Rule;
@@ -139,14 +146,11 @@ internal sealed unsafe class QuantizedDepthwise
             {
                 int channels = Math.Min(_block, _layer.Outputs - first);
                 MakeColumns(source, (row * _g.StrideH) - _g.PadTop, first, channels, (int*)workspace, zeros);
-                for (int c = 0; c < channels; c += lanes)
-                {
-                    tile.X = workspace + (c * sizeof(int));
-                    tile.Header = (int*)packed + ((first + c) / lanes * _vectorInts);
-                    tile.Y = target + first + c;
-                    tile.Channels = Math.Min(lanes, channels - c);
-                    QuantizedDepthwiseTile.Run(_form.Kind, &tile, _rows);
-                }
+                tile.X = workspace;
+                tile.Header = packed + (first / lanes * tile.HeaderBytes);
+                tile.Y = target + first;
+                tile.Channels = channels;
+                QuantizedDepthwiseTile.Run(_form.Kind, &tile, _rows);
             }
         }
     }

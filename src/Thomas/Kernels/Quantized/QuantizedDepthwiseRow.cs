@@ -7,7 +7,7 @@ using V512 = System.Runtime.Intrinsics.Vector512<int>;
 
 namespace Thomas.Kernels.Quantized;
 
-/// <summary>Arguments of <see cref="QuantizedDepthwiseTile"/>: one or two output rows, for a vector of channels.</summary>
+/// <summary>Arguments of <see cref="QuantizedDepthwiseTile"/>: one or two output rows.</summary>
 internal unsafe struct QuantizedDepthwiseRow
 {
     /// <summary>The first window's columns, from <see cref="QuantizedColumns"/>.</summary>
@@ -28,8 +28,16 @@ internal unsafe struct QuantizedDepthwiseRow
     /// <summary>How many 32 bits a column of the window is high.</summary>
     public int Units;
 
-    /// <summary>What the sums start with, how they become results, and the weights: in the order of units, columns, rows of outputs.</summary>
-    public int* Header;
+    /// <summary>How many weights are added up to one.</summary>
+    public int Parts;
+
+    /// <summary>
+    /// Of each vector of channels what the sums start with, how they become results, and the weights: in the order of units, columns, rows of outputs.
+    /// </summary>
+    public byte* Header;
+
+    /// <summary>Bytes from one vector's to the next.</summary>
+    public nint HeaderBytes;
 
     /// <summary>See <see cref="QuantizedHeader"/>.</summary>
     public int HeaderRows;
@@ -46,7 +54,7 @@ internal unsafe struct QuantizedDepthwiseRow
     /// <summary>Results of a row.</summary>
     public int Pixels;
 
-    /// <summary>Channels that are wanted, at most a vector.</summary>
+    /// <summary>Channels.</summary>
     public int Channels;
 
     /// <summary>The rule.</summary>
@@ -121,74 +129,82 @@ internal static unsafe class QuantizedDepthwiseTile
         where TRows : struct, IConstant
         where TTaps : struct, IConstant
     {
-        int vector = sizeof(int) * TSimd.Length;
-        nint outStep = t->OutStep, tapStep = t->TapStep, strideY = t->StrideY;
+        int vector = sizeof(int) * TSimd.Length, last = t->Pixels - Width;
+        nint outStep = t->OutStep, tapStep = t->TapStep;
         TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
-        for (int done = 0; done < t->Pixels; done += Width)
+        for (int c = 0; c < t->Channels; c += TSimd.Length)
         {
-            // The last tile may do again what the one before has done.
-            int pixel = Math.Max(0, Math.Min(done, t->Pixels - Width));
-            TVec s0 = TSimd.Load(t->Header), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
-            byte* w = (byte*)(t->Header + (t->HeaderRows * TSimd.Length));
-            byte* unit = t->X + (pixel * outStep);
-            for (int units = t->Units; units > 0; units--, unit += t->UnitStep)
+            // What does not fit is put into the scratch memory first, and so is a second row that is not there.
+            bool whole = last >= 0 && t->Channels - c >= TSimd.Length && !t->KeepsSums, wholeRow = whole && t->RowStrideY != 0;
+            byte* header = t->Header + (c / TSimd.Length * t->HeaderBytes);
+            byte* weights = header + (t->HeaderRows * vector);
+            byte* columns = t->X + (c * sizeof(int));
+            byte* firstY = whole ? t->Y + c : t->Scratch;
+            byte* secondY = wholeRow ? t->Y + t->RowStrideY + c : t->Scratch + (Width * MostLanes);
+            nint strideY = whole ? t->StrideY : MostLanes, secondStrideY = wholeRow ? strideY : MostLanes;
+            nint pixelY = whole ? strideY : 0, secondPixelY = wholeRow ? strideY : 0;
+            float* ratios = (float*)(header + vector);
+            int units = t->Units;
+            nint unitStep = t->UnitStep;
+            for (int pixel = 0, next; ; pixel = next)
             {
-                byte* x = unit;
-                if (TTaps.Value == 0)
+                // The last tile may do again what the one before has done.
+                next = Math.Min(pixel + Width, last);
+                TVec s0 = TSimd.Load(header), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
+                byte* w = weights;
+                byte* unit = columns + (pixel * outStep);
+                for (int u = units * t->Parts; u > 0; u--, unit += unitStep)
                 {
-                    for (int taps = t->Taps; taps > 0; taps--, x += tapStep, w += TRows.Value * vector)
+                    if (u == units) unit = columns + (pixel * outStep);
+                    byte* x = unit;
+                    if (TTaps.Value == 0)
+                    {
+                        for (int taps = t->Taps; taps > 0; taps--, x += tapStep, w += TRows.Value * vector)
+                            Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                        continue;
+                    }
+
+                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    x += tapStep;
+                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    x += tapStep;
+                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (2 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    w += 3 * TRows.Value * vector;
+                    if (TTaps.Value == 5)
+                    {
+                        x += tapStep;
                         Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                    continue;
+                        x += tapStep;
+                        Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                        w += 2 * TRows.Value * vector;
+                    }
                 }
 
-                Tap<TSimd, TDot, TVec, TRows>(x, outStep, w, ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                x += tapStep;
-                Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                x += tapStep;
-                Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (2 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                if (TTaps.Value == 5)
+                if (t->KeepsSums)
                 {
-                    x += tapStep;
-                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (3 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
-                    x += tapStep;
-                    Tap<TSimd, TDot, TVec, TRows>(x, outStep, w + (4 * TRows.Value * vector), ref s0, ref s1, ref s2, ref s3, ref r0, ref r1, ref r2, ref r3);
+                    int* sums = (int*)t->Scratch;
+                    Store<TSimd, TVec>(s0, s1, s2, s3, sums);
+                    Store<TSimd, TVec>(r0, r1, r2, r3, sums + (Width * TSimd.Length));
+                    EndSums(t, TSimd.Length, c, pixel);
+                }
+                else
+                {
+                    // No call before all results are stored, or the sums would have to live in memory.
+                    TSimd.StoreFour(
+                        TSimd.Steps(s0, ratios), TSimd.Steps(s1, ratios), TSimd.Steps(s2, ratios), TSimd.Steps(s3, ratios), zero, lower, upper, bias,
+                        firstY + (pixel * pixelY), strideY);
+                    if (TRows.Value > 1)
+                    {
+                        TSimd.StoreFour(
+                            TSimd.Steps(r0, ratios), TSimd.Steps(r1, ratios), TSimd.Steps(r2, ratios), TSimd.Steps(r3, ratios), zero, lower, upper, bias,
+                            secondY + (pixel * secondPixelY), secondStrideY);
+                    }
+
+                    if (!whole) CopyOut(t, c, pixel, Math.Min(t->Channels - c, TSimd.Length));
                 }
 
-                w += TTaps.Value * TRows.Value * vector;
+                if (pixel >= last) break;
             }
-
-            if (t->KeepsSums)
-            {
-                int* sums = (int*)t->Scratch;
-                Store<TSimd, TVec>(s0, s1, s2, s3, sums);
-                Store<TSimd, TVec>(r0, r1, r2, r3, sums + (Width * TSimd.Length));
-                EndSums(t, TSimd.Length, pixel);
-                continue;
-            }
-
-            // No call before all results are stored, or the sums would have to live in memory.
-            float* ratios = (float*)t->Header + TSimd.Length;
-            bool whole = t->Pixels >= Width && t->Channels >= TSimd.Length;
-            byte* y = whole ? t->Y + (pixel * strideY) : t->Scratch;
-            nint stride = whole ? strideY : MostLanes;
-            s0 = TSimd.Steps(s0, ratios);
-            s1 = TSimd.Steps(s1, ratios);
-            s2 = TSimd.Steps(s2, ratios);
-            s3 = TSimd.Steps(s3, ratios);
-            TSimd.StoreFour(s0, s1, s2, s3, zero, lower, upper, bias, y, stride);
-            if (TRows.Value > 1)
-            {
-                bool wholeRow = whole && t->RowStrideY != 0;
-                y = wholeRow ? y + t->RowStrideY : t->Scratch + (Width * MostLanes);
-                stride = wholeRow ? strideY : MostLanes;
-                r0 = TSimd.Steps(r0, ratios);
-                r1 = TSimd.Steps(r1, ratios);
-                r2 = TSimd.Steps(r2, ratios);
-                r3 = TSimd.Steps(r3, ratios);
-                TSimd.StoreFour(r0, r1, r2, r3, zero, lower, upper, bias, y, stride);
-            }
-
-            if (!whole) CopyOut(t, pixel);
         }
     }
 
@@ -229,26 +245,27 @@ internal static unsafe class QuantizedDepthwiseTile
 
     /// <summary>Makes results of the sums in the scratch memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void EndSums(QuantizedDepthwiseRow* t, int lanes, int pixel)
+    private static void EndSums(QuantizedDepthwiseRow* t, int lanes, int c, int pixel)
     {
         int* sums = (int*)t->Scratch;
-        byte* y = t->Y + (pixel * t->StrideY);
-        int pixels = Math.Min(t->Pixels - pixel, Width);
-        SumsEnding.Run(t->Rule, sums, lanes, t->Header, lanes, &t->Grid, y, t->StrideY, pixels, t->Channels);
+        int* header = (int*)(t->Header + (c / lanes * t->HeaderBytes));
+        byte* y = t->Y + (pixel * t->StrideY) + c;
+        int pixels = Math.Min(t->Pixels - pixel, Width), channels = Math.Min(t->Channels - c, lanes);
+        SumsEnding.Run(t->Rule, sums, lanes, header, lanes, &t->Grid, y, t->StrideY, pixels, channels);
         if (t->RowStrideY == 0) return;
-        SumsEnding.Run(t->Rule, sums + (Width * lanes), lanes, t->Header, lanes, &t->Grid, y + t->RowStrideY, t->StrideY, pixels, t->Channels);
+        SumsEnding.Run(t->Rule, sums + (Width * lanes), lanes, header, lanes, &t->Grid, y + t->RowStrideY, t->StrideY, pixels, channels);
     }
 
     /// <summary>Copies the results that are wanted from the scratch memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void CopyOut(QuantizedDepthwiseRow* t, int pixel)
+    private static void CopyOut(QuantizedDepthwiseRow* t, int c, int pixel, int channels)
     {
         byte* from = t->Scratch;
-        byte* y = t->Y + (pixel * t->StrideY);
+        byte* y = t->Y + (pixel * t->StrideY) + c;
         for (int i = 0; i < Math.Min(t->Pixels - pixel, Width); i++, from += MostLanes, y += t->StrideY)
         {
-            Buffer.MemoryCopy(from, y, t->Channels, t->Channels);
-            if (t->RowStrideY != 0) Buffer.MemoryCopy(from + (Width * MostLanes), y + t->RowStrideY, t->Channels, t->Channels);
+            Buffer.MemoryCopy(from, y, channels, channels);
+            if (t->RowStrideY != 0) Buffer.MemoryCopy(from + (Width * MostLanes), y + t->RowStrideY, channels, channels);
         }
     }
 }

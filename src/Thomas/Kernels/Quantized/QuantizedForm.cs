@@ -26,21 +26,26 @@ internal readonly struct QuantizedForm
 
     /// <summary>
     /// The best form for a layer. Bytes of w that are not signed, or have a zero point, are taken as signed ones without where that is only another name for the
-    /// same numbers; else they are widened.
+    /// same numbers. Else w less its zero point has nine bits: the sum of two signed bytes, but for the number 255.
     /// </summary>
     public QuantizedForm(QuantizedLayer layer)
     {
         _layer = layer;
-        bool fits = Array.TrueForAll(layer.WZeros, zero => zero == (layer.WIsSigned ? 0 : SignBit));
-        Kind = (fits, CpuFeatures.Tier) switch
+        int origin = layer.WIsSigned ? 0 : SignBit;
+        bool isOneByte = Array.TrueForAll(layer.WZeros, zero => zero == origin), isTwo = Array.TrueForAll(layer.WZeros, zero => zero > origin - SignBit);
+        Kind = (isOneByte || isTwo, CpuFeatures.Tier) switch
         {
             (true, InstructionTier.Avx2 or InstructionTier.Avx512) when AvxVnni.IsSupported => QuantizedOperandForm.UnsignedBytes,
             (true, InstructionTier.Neon) when Dp.IsSupported => QuantizedOperandForm.SignedBytes,
             _ => QuantizedOperandForm.Pairs,
         };
+        Parts = isOneByte || Kind == QuantizedOperandForm.Pairs ? 1 : 2;
     }
 
     public QuantizedOperandForm Kind { get; }
+
+    /// <summary>How many numbers, each multiplied by x on its own, are added up to one weight.</summary>
+    public int Parts { get; }
 
     /// <summary>Numbers that one 32-bit element of a vector holds.</summary>
     public int Unit => Kind == QuantizedOperandForm.Pairs ? 2 : 4;
@@ -74,6 +79,14 @@ internal readonly struct QuantizedForm
 
     /// <summary>A weight less its zero point.</summary>
     public int Weight(byte bits, int output) => (_layer.WIsSigned ? (sbyte)bits : bits) - _layer.WZero(output);
+
+    /// <summary>The part of a weight.</summary>
+    public int Part(int weight, int part)
+    {
+        if (Parts == 1) return weight;
+        int first = Math.Clamp(weight, sbyte.MinValue, sbyte.MaxValue);
+        return part == 0 ? first : weight - first;
+    }
 
     /// <summary>Writes a weight at its place of a unit.</summary>
     public unsafe void Put(int weight, byte* unit, int place)

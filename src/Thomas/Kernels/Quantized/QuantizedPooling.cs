@@ -20,8 +20,8 @@ internal enum QuantizedPoolKind
 }
 
 /// <summary>
-/// Pooling of 8-bit NHWC tensors. <see cref="QuantizedPoolKind.Average"/> and <see cref="QuantizedPoolKind.Max"/> are those of TensorFlow Lite; a mean over whole
-/// images is a window as large as they are.
+/// Pooling of 8-bit NHWC tensors. <see cref="QuantizedPoolKind.Average"/> and <see cref="QuantizedPoolKind.Max"/> are those of TensorFlow Lite; a mean over
+/// whole images is a window as large as they are.
 /// </summary>
 internal sealed unsafe class QuantizedPooling
 {

@@ -17,6 +17,7 @@ internal sealed unsafe class QuantizedProduct
     private readonly QuantizedLayer _layer;
     private readonly QuantizedForm _form;
     private readonly QuantizedInput _input;
+    private readonly int[] _offsets;
     private readonly int _columns;
     private readonly int _width;
     private readonly int _panels;
@@ -37,11 +38,12 @@ internal sealed unsafe class QuantizedProduct
         _layer = layer;
         _form = new QuantizedForm(layer);
         _input = new QuantizedInput(layer, _form);
+        _offsets = _form.Parts == 1 ? [.. _input.Offsets] : [.. _input.Offsets, .. _input.Offsets];
         _columns = layer.Outputs / layer.Groups;
         _width = PanelWidth(_columns, _form);
         _panels = (_columns + _width - 1) / _width;
         _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
-        _panelBytes = (((nint)_headerRows + _input.Offsets.Length) * _width * sizeof(int) + 63) & ~63;
+        _panelBytes = (((nint)_headerRows + _offsets.Length) * _width * sizeof(int) + 63) & ~63;
         _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
         int pixels = layer.Geometry.OutPixels, all = layer.Groups * _panels;
         _blocks = (pixels + _input.BlockPixels - 1) / _input.BlockPixels;
@@ -91,7 +93,7 @@ internal sealed unsafe class QuantizedProduct
     public void RunItems(byte* x, byte* packed, byte* y, int begin, int end, byte* workspace)
     {
         int all = _layer.Groups * _panels, parts = Items / _blocks, pixels = _layer.Geometry.OutPixels;
-        fixed (int* offsets = _input.Offsets)
+        fixed (int* offsets = _offsets)
         {
             for (int item = begin; item < end; item++)
             {
@@ -129,7 +131,7 @@ internal sealed unsafe class QuantizedProduct
         QuantizedHeader.Write(starts, _width, first, count, _layer.Requantization);
         byte* packed = panel + ((nint)_headerRows * _width * sizeof(int));
         int segments = _input.Segments, elements = _input.SegmentElements, units = _input.SegmentUnits, unit = _form.Unit;
-        new Span<byte>(packed, segments * units * _width * sizeof(int)).Clear();
+        new Span<byte>(packed, _offsets.Length * _width * sizeof(int)).Clear();
         for (int j = 0; j < count; j++)
         {
             int o = first + j, sum = 0;
@@ -138,7 +140,13 @@ internal sealed unsafe class QuantizedProduct
             {
                 int weight = _form.Weight(filter[i], o), k = i % elements;
                 sum += weight;
-                _form.Put(weight, packed + ((((nint)(i / elements * units) + (k / unit)) * _width) + j) * sizeof(int), k % unit);
+                for (int part = 0; part < _form.Parts; part++)
+                {
+                    nint row = (((part * segments) + (i / elements)) * units) + (k / unit);
+                    byte* place = packed + (row * _width * sizeof(int));
+                    if (QuantizedTiles.SplitsPairs(_form.Kind)) ((short*)place)[(k % unit * _width) + j] = (short)weight;
+                    else _form.Put(_form.Part(weight, part), place + (j * sizeof(int)), k % unit);
+                }
             }
 
             starts[j] = (bias == null ? 0 : bias[o]) - (_form.XZero * sum);
@@ -154,7 +162,7 @@ internal sealed unsafe class QuantizedProduct
         QuantizedTileArgs tile = default;
         tile.Rows = rows;
         tile.Offsets = offsets;
-        tile.Units = _input.Offsets.Length;
+        tile.Units = _offsets.Length;
         tile.RunUnits = _input.SegmentUnits;
         tile.Flip = _form.Flip;
         tile.Starts = header;

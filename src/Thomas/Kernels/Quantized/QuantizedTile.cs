@@ -75,7 +75,6 @@ internal static unsafe class QuantizedTile
         byte** rows = t->Rows;
         byte* y = t->Y;
         int* sums = t->Sums;
-        TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
         for (int tiles = t->Count; tiles > 0; tiles--)
         {
             byte* w = t->W;
@@ -134,6 +133,8 @@ internal static unsafe class QuantizedTile
             Finish<TSimd, TVec, TRows, TVectors>(5, t->Ratios, ref c5, ref d5, ref e0);
             Finish<TSimd, TVec, TRows, TVectors>(6, t->Ratios, ref c6, ref d6, ref e0);
             Finish<TSimd, TVec, TRows, TVectors>(7, t->Ratios, ref c7, ref d7, ref e0);
+            // Not before, or the sums would lack registers.
+            TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
             if (TVectors.Value == 1)
             {
                 StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, c1, c2, c3);
@@ -201,7 +202,8 @@ internal static unsafe class QuantizedTile
 
     /// <summary>Two rows of two vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreRows<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec d0, TVec c1, TVec d1)
+    public static void StoreRows<TSimd, TVec, TRows>(
+        int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec d0, TVec c1, TVec d1)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant
@@ -220,7 +222,8 @@ internal static unsafe class QuantizedTile
 
     /// <summary>Four rows of a vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreColumn<TSimd, TVec, TRows>(int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec c1, TVec c2, TVec c3)
+    public static void StoreColumn<TSimd, TVec, TRows>(
+        int row, TVec zero, TVec lower, TVec upper, TVec bias, byte* y, nint stride, TVec c0, TVec c1, TVec c2, TVec c3)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
         where TRows : struct, IConstant

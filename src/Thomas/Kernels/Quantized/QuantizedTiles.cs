@@ -13,6 +13,9 @@ internal static unsafe class QuantizedTiles
     /// <summary>Results of a tile that does not fit: at most 8 rows of a vector of 16, 6 of 2 vectors or 4 of 3.</summary>
     private const int MostResults = 8 * 32;
 
+    /// <summary>Whether the weights of a pair's first number are stored before those of its second; see <see cref="QuantizedTileNeonPairs"/>.</summary>
+    public static bool SplitsPairs(QuantizedOperandForm form) => form == QuantizedOperandForm.Pairs && CpuFeatures.Tier == InstructionTier.Neon;
+
     /// <summary>Vectors that a panel may be wide.</summary>
     public static int MostVectors(QuantizedOperandForm form) => form == QuantizedOperandForm.UnsignedBytes ? 3 : 2;
 
@@ -100,6 +103,9 @@ internal static unsafe class QuantizedTiles
                 else RunTiles<Ints256, PairDot256, V256, C1>(t, height);
                 break;
             case InstructionTier.Neon:
+                if (vectors == 2) RunNeonPairTiles<C2>(t, height);
+                else RunNeonPairTiles<C1>(t, height);
+                break;
             case InstructionTier.Vector128:
                 if (vectors == 2) RunTiles<Ints128, PairDot128, V128, C2>(t, height);
                 else RunTiles<Ints128, PairDot128, V128, C1>(t, height);
@@ -153,6 +159,22 @@ internal static unsafe class QuantizedTiles
             case (_, 3): QuantizedTile.Run<Ints256, VnniDot, V256, C3, C1, TFlips>(t); break;
             case (_, 2): QuantizedTile.Run<Ints256, VnniDot, V256, C2, C1, TFlips>(t); break;
             default: QuantizedTile.Run<Ints256, VnniDot, V256, C1, C1, TFlips>(t); break;
+        }
+    }
+
+    private static void RunNeonPairTiles<TVectors>(QuantizedTileArgs* t, int height)
+        where TVectors : struct, IConstant
+    {
+        switch (height)
+        {
+            case 8: QuantizedTileNeonPairs.Run<C8, TVectors>(t); break;
+            case 7: QuantizedTileNeonPairs.Run<C7, TVectors>(t); break;
+            case 6: QuantizedTileNeonPairs.Run<C6, TVectors>(t); break;
+            case 5: QuantizedTileNeonPairs.Run<C5, TVectors>(t); break;
+            case 4: QuantizedTileNeonPairs.Run<C4, TVectors>(t); break;
+            case 3: QuantizedTileNeonPairs.Run<C3, TVectors>(t); break;
+            case 2: QuantizedTileNeonPairs.Run<C2, TVectors>(t); break;
+            default: QuantizedTileNeonPairs.Run<C1, TVectors>(t); break;
         }
     }
 

@@ -28,7 +28,8 @@ internal static unsafe class SumsEnding
     /// <param name="strideY">Bytes from one row of results to the next.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Results of a row.</param>
-    public static void Run(RequantizationRule rule, int* sums, nint stride, int* header, int width, ByteGrid* grid, byte* y, nint strideY, int rows, int columns)
+    public static void Run(
+        RequantizationRule rule, int* sums, nint stride, int* header, int width, ByteGrid* grid, byte* y, nint strideY, int rows, int columns)
     {
         switch (CpuFeatures.VectorLength)
         {
@@ -48,7 +49,8 @@ internal static unsafe class SumsEnding
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TSimd, TVec>(RequantizationRule rule, int* sums, nint stride, int* header, int width, ByteGrid* grid, byte* y, nint strideY, int rows, int columns)
+    private static void Run<TSimd, TVec>(
+        RequantizationRule rule, int* sums, nint stride, int* header, int width, ByteGrid* grid, byte* y, nint strideY, int rows, int columns)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
     {

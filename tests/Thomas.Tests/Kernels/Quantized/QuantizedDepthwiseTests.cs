@@ -33,6 +33,7 @@ public class QuantizedDepthwiseTests
         {
             new QuantizedLayerCase(g, 19).CheckDepthwise();
             new QuantizedLayerCase(g, 19) { XIsSigned = false, WIsSigned = false, WZeros = [120], OneRatio = true }.CheckDepthwise();
+            new QuantizedLayerCase(g, 19) { WIsSigned = false, WZeros = [0] }.CheckDepthwise();
         }
     }
 
@@ -65,7 +66,7 @@ public class QuantizedDepthwiseTests
     public void The_name_tells_window_and_instructions()
     {
         ConvGeometry g = new(1, 5, 6, 8, 8, 3, 3, 3, 3, 2, 2, PadTop: 1, PadLeft: 1);
-        string name = new QuantizedDepthwise(new QuantizedLayerCase(g, 8) { WZeros = [1], Groups = 0 }.Layer(), 1).KernelName;
+        string name = new QuantizedDepthwise(new QuantizedLayerCase(g, 8) { WZeros = [-128], Groups = 0 }.Layer(), 1).KernelName;
         Assert.Equal($"i8_dwconv_k3x3s2__{CpuFeatures.TierName}", name);
     }
 }

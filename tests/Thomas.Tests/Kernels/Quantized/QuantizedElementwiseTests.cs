@@ -8,7 +8,8 @@ namespace Thomas.Tests.Kernels.Quantized;
 
 public unsafe class QuantizedElementwiseTests
 {
-    private static readonly QuantizedOperand[] Grids = [new(0.05f, -3, true), new(0.023f, 128, false), new(0.4f, 127, true), new(1.7f, 0, false), new(0.0009f, -128, true)];
+    private static readonly QuantizedOperand[] Grids =
+        [new(0.05f, -3, true), new(0.023f, 128, false), new(0.4f, 127, true), new(1.7f, 0, false), new(0.0009f, -128, true)];
 
     [Fact]
     public void Quantize_rounds_and_clips_as_defined()
@@ -27,14 +28,23 @@ public unsafe class QuantizedElementwiseTests
     [Fact]
     public void Quantize_knows_the_three_ways_to_round()
     {
-        Assert.Equal([-2, 0, 0, 2, 2], Array.ConvertAll([-1.5f, -0.5f, 0.5f, 1.5f, 2.5f], new QuantizeKernel(QuantizationRule.Division, 1f, 0, -128, 127).Apply));
-        Assert.Equal([-2, -1, 1, 2, 3], Array.ConvertAll([-1.5f, -0.5f, 0.5f, 1.5f, 2.5f], new QuantizeKernel(QuantizationRule.AwayFromZero, 1f, 0, -128, 127).Apply));
-
-        // 0.3f / 0.1f is a little above 3; times the rounded reciprocal it is 3. So 13.5 steps of 0.3 are less than a half apart from the other side.
-        float scale = 0.3f, x = 4.05f;
-        Assert.Equal((int)MathF.Round(x / scale), new QuantizeKernel(QuantizationRule.Division, scale, 0, -128, 127).Apply(x));
-        Assert.Equal((int)MathF.Round(x * (1f / scale)), new QuantizeKernel(QuantizationRule.Reciprocal, scale, 0, -128, 127).Apply(x));
+        float[] halves = [-1.5f, -0.5f, 0.5f, 1.5f, 2.5f];
+        Assert.Equal([-2, 0, 0, 2, 2], Array.ConvertAll(halves, new QuantizeKernel(QuantizationRule.Division, 1f, 0, -128, 127).Apply));
+        Assert.Equal([-2, -1, 1, 2, 3], Array.ConvertAll(halves, new QuantizeKernel(QuantizationRule.AwayFromZero, 1f, 0, -128, 127).Apply));
         Assert.Equal(-5, new QuantizeKernel(QuantizationRule.Division, 1f, -5, -128, 127).Apply(float.NaN));
+
+        // Somewhere the quotient and the product with the reciprocal lie on different sides of a half.
+        int differences = 0;
+        QuantizeKernel division = new(QuantizationRule.Division, 0.3f, 0, -128, 127), reciprocal = new(QuantizationRule.Reciprocal, 0.3f, 0, -128, 127);
+        for (int step = -100; step < 100; step++)
+        {
+            float x = (step + 0.5f) * 0.3f;
+            Assert.Equal((int)MathF.Round(x / 0.3f), division.Apply(x));
+            Assert.Equal((int)MathF.Round(x * (1f / 0.3f)), reciprocal.Apply(x));
+            if (division.Apply(x) != reciprocal.Apply(x)) differences++;
+        }
+
+        Assert.InRange(differences, 1, 150);
     }
 
     [Fact]
@@ -151,7 +161,11 @@ public unsafe class QuantizedElementwiseTests
         }
 
         kernel.Run(x.Pointer, y.Pointer, count);
-        for (int i = 0; i < count; i++) Expect.True(y.Span[i] == (byte)kernel.Apply(x.Span[i]), $"{grid} {x.Span[i]:R}: {y.Span[i]}, not {kernel.Apply(x.Span[i])}");
+        for (int i = 0; i < count; i++)
+        {
+            int expected = kernel.Apply(x.Span[i]);
+            Expect.True(y.Span[i] == (byte)expected, $"{grid} {x.Span[i]}: {y.Span[i]}, not {expected}");
+        }
     }
 
     /// <summary>A function of two bytes on some of all pairs at every length that vectors treat differently, and in place.</summary>

@@ -34,8 +34,9 @@ internal sealed unsafe record QuantizedLayerCase(ConvGeometry Geometry, int Outp
         this with { XIsSigned = false, YIsSigned = false, OneRatio = true },
         this with { XIsSigned = false, WIsSigned = false, WZeros = [128], YIsSigned = false },
         this with { WIsSigned = false, WZeros = [131], YIsSigned = false, NoBias = true },
+        this with { XIsSigned = false, WZeros = [-128], NoBias = true },
         this with { Rule = RequantizationRule.FixedPoint },
-        this with { XIsSigned = false, WZeros = [-7], Rule = RequantizationRule.FixedPoint, OneRatio = true },
+        this with { XIsSigned = false, WIsSigned = false, WZeros = [0], Rule = RequantizationRule.FixedPoint, OneRatio = true },
     ];
 
     public QuantizedLayer Layer()

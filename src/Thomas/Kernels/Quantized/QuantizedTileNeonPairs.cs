@@ -1,0 +1,223 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using Thomas.Kernels.Simd;
+using V = System.Runtime.Intrinsics.Vector128<int>;
+
+namespace Thomas.Kernels.Quantized;
+
+/// <summary>
+/// The register tile of <see cref="QuantizedTile"/> for Arm64 without the dot product: 8 rows of two vectors, with multiply-adds by element of 16-bit numbers.
+/// Of two numbers that lie beside each other in a row of x, first all weights of the one and then all of the other are stored.
+/// </summary>
+internal static unsafe class QuantizedTileNeonPairs
+{
+    private const int Bytes = 16;
+
+    /// <summary>Computes tiles of TRows rows (at most 8) and TVectors vectors (1 or 2).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<TRows, TVectors>(QuantizedTileArgs* t)
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        V c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7;
+        byte** rows = t->Rows;
+        byte* y = t->Y;
+        int* sums = t->Sums;
+        for (int tiles = t->Count; tiles > 0; tiles--)
+        {
+            byte* w = t->W;
+            nint step1 = t->StrideW / 2, step2 = 2 * step1, step3 = 3 * step1, step4 = 4 * step1;
+            c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = Vector128.Load(t->Starts);
+            d0 = d1 = d2 = d3 = d4 = d5 = d6 = d7 = TVectors.Value > 1 ? Vector128.Load(t->Starts + 4) : c0;
+            int* offset = t->Offsets;
+            for (int units = t->Units; units > 0; units -= t->RunUnits, offset += t->RunUnits)
+            {
+                nint k = *offset, end = k + (t->RunUnits * sizeof(int));
+                byte* a0 = rows[0];
+                byte* a1 = TRows.Value > 1 ? rows[1] : rows[0];
+                byte* a2 = TRows.Value > 2 ? rows[2] : rows[0];
+                byte* a3 = TRows.Value > 3 ? rows[3] : rows[0];
+                byte* a4 = TRows.Value > 4 ? rows[4] : rows[0];
+                byte* a5 = TRows.Value > 5 ? rows[5] : rows[0];
+                byte* a6 = TRows.Value > 6 ? rows[6] : rows[0];
+                byte* a7 = TRows.Value > 7 ? rows[7] : rows[0];
+                for (; k <= end - Bytes; k += Bytes)
+                {
+                    Vector128<short> x0 = Load<TRows>(0, a0 + k);
+                    Vector128<short> x1 = Load<TRows>(1, a1 + k);
+                    Vector128<short> x2 = Load<TRows>(2, a2 + k);
+                    Vector128<short> x3 = Load<TRows>(3, a3 + k);
+                    Vector128<short> x4 = Load<TRows>(4, a4 + k);
+                    Vector128<short> x5 = Load<TRows>(5, a5 + k);
+                    Vector128<short> x6 = Load<TRows>(6, a6 + k);
+                    Vector128<short> x7 = Load<TRows>(7, a7 + k);
+                    Vector128<short> w0 = Weights<TVectors>(w);
+                    Step<TRows, TVectors>(0, x0, 0, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 0, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 0, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 0, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 0, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 0, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 0, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 0, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step1);
+                    Step<TRows, TVectors>(0, x0, 1, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 1, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 1, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 1, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 1, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 1, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 1, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 1, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step2);
+                    Step<TRows, TVectors>(0, x0, 2, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 2, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 2, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 2, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 2, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 2, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 2, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 2, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step3);
+                    Step<TRows, TVectors>(0, x0, 3, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 3, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 3, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 3, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 3, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 3, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 3, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 3, w0, ref c7, ref d7);
+                    w += step4;
+                    w0 = Weights<TVectors>(w);
+                    Step<TRows, TVectors>(0, x0, 4, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 4, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 4, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 4, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 4, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 4, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 4, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 4, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step1);
+                    Step<TRows, TVectors>(0, x0, 5, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 5, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 5, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 5, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 5, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 5, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 5, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 5, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step2);
+                    Step<TRows, TVectors>(0, x0, 6, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 6, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 6, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 6, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 6, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 6, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 6, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 6, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step3);
+                    Step<TRows, TVectors>(0, x0, 7, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, x1, 7, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, x2, 7, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, x3, 7, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, x4, 7, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, x5, 7, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, x6, 7, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, x7, 7, w0, ref c7, ref d7);
+                    w += step4;
+                }
+
+                for (; k < end; k += sizeof(int), w += step2)
+                {
+                    Vector128<short> w0 = Weights<TVectors>(w);
+                    Step<TRows, TVectors>(0, LoadFew<TRows>(0, a0 + k), 0, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, LoadFew<TRows>(1, a1 + k), 0, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, LoadFew<TRows>(2, a2 + k), 0, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, LoadFew<TRows>(3, a3 + k), 0, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, LoadFew<TRows>(4, a4 + k), 0, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, LoadFew<TRows>(5, a5 + k), 0, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, LoadFew<TRows>(6, a6 + k), 0, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, LoadFew<TRows>(7, a7 + k), 0, w0, ref c7, ref d7);
+                    w0 = Weights<TVectors>(w + step1);
+                    Step<TRows, TVectors>(0, LoadFew<TRows>(0, a0 + k), 1, w0, ref c0, ref d0);
+                    Step<TRows, TVectors>(1, LoadFew<TRows>(1, a1 + k), 1, w0, ref c1, ref d1);
+                    Step<TRows, TVectors>(2, LoadFew<TRows>(2, a2 + k), 1, w0, ref c2, ref d2);
+                    Step<TRows, TVectors>(3, LoadFew<TRows>(3, a3 + k), 1, w0, ref c3, ref d3);
+                    Step<TRows, TVectors>(4, LoadFew<TRows>(4, a4 + k), 1, w0, ref c4, ref d4);
+                    Step<TRows, TVectors>(5, LoadFew<TRows>(5, a5 + k), 1, w0, ref c5, ref d5);
+                    Step<TRows, TVectors>(6, LoadFew<TRows>(6, a6 + k), 1, w0, ref c6, ref d6);
+                    Step<TRows, TVectors>(7, LoadFew<TRows>(7, a7 + k), 1, w0, ref c7, ref d7);
+                }
+            }
+
+            rows += TRows.Value;
+            if (sums != null)
+            {
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(0, sums, t->StrideSums, c0, d0, c0);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(1, sums, t->StrideSums, c1, d1, c1);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(2, sums, t->StrideSums, c2, d2, c2);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(3, sums, t->StrideSums, c3, d3, c3);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(4, sums, t->StrideSums, c4, d4, c4);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(5, sums, t->StrideSums, c5, d5, c5);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(6, sums, t->StrideSums, c6, d6, c6);
+                QuantizedTile.StoreSums<Ints128, V, TRows, TVectors>(7, sums, t->StrideSums, c7, d7, c7);
+                sums += TRows.Value * t->StrideSums;
+                continue;
+            }
+
+            V none = default;
+            Ints128.LoadGrid(&t->Grid, out V zero, out V lower, out V upper, out V bias);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(0, t->Ratios, ref c0, ref d0, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(1, t->Ratios, ref c1, ref d1, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(2, t->Ratios, ref c2, ref d2, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(3, t->Ratios, ref c3, ref d3, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(4, t->Ratios, ref c4, ref d4, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(5, t->Ratios, ref c5, ref d5, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(6, t->Ratios, ref c6, ref d6, ref none);
+            QuantizedTile.Finish<Ints128, V, TRows, TVectors>(7, t->Ratios, ref c7, ref d7, ref none);
+            if (TVectors.Value == 1)
+            {
+                QuantizedTile.StoreColumn<Ints128, V, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, c1, c2, c3);
+                QuantizedTile.StoreColumn<Ints128, V, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, c5, c6, c7);
+            }
+            else
+            {
+                QuantizedTile.StoreRows<Ints128, V, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, d0, c1, d1);
+                QuantizedTile.StoreRows<Ints128, V, TRows>(2, zero, lower, upper, bias, y, t->StrideY, c2, d2, c3, d3);
+                QuantizedTile.StoreRows<Ints128, V, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, d4, c5, d5);
+                QuantizedTile.StoreRows<Ints128, V, TRows>(6, zero, lower, upper, bias, y, t->StrideY, c6, d6, c7, d7);
+            }
+
+            y += TRows.Value * t->StrideY;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<short> Weights<TVectors>(byte* w)
+        where TVectors : struct, IConstant
+        => TVectors.Value > 1 ? Vector128.Load((short*)w) : Vector64.Load((short*)w).ToVector128Unsafe();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<short> Load<TRows>(int row, byte* a)
+        where TRows : struct, IConstant
+        => row < TRows.Value ? Vector128.Load((short*)a) : default;
+
+    /// <summary>Two numbers of a row, in the first elements.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<short> LoadFew<TRows>(int row, byte* a)
+        where TRows : struct, IConstant
+        => row < TRows.Value ? Vector128.CreateScalarUnsafe(*(int*)a).AsInt16() : default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Step<TRows, TVectors>(
+        int row, Vector128<short> x, [ConstantExpected(Max = (byte)7)] byte lane, Vector128<short> w, ref V c, ref V d)
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        if (row >= TRows.Value) return;
+        c = AdvSimd.MultiplyBySelectedScalarWideningLowerAndAdd(c, w.GetLower(), x, lane);
+        if (TVectors.Value > 1) d = AdvSimd.MultiplyBySelectedScalarWideningUpperAndAdd(d, w, x, lane);
+    }
+}

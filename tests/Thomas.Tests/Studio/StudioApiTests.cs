@@ -73,7 +73,7 @@ public sealed class StudioApiTests
         Assert.Equal(TinyModels.Side, model.GetProperty("inputs").GetProperty("width").GetInt32());
         Assert.Equal("notAModel", await studio.Fails("POST", "models?name=x.onnx", new byte[100], 415));
         Assert.Equal("notAModel", await studio.Fails("POST", "models?name=x.onnx", Array.Empty<byte>(), 415));
-        Assert.Equal("conflict", await studio.Fails("DELETE", "models/starter", null, 409));
+        Assert.Equal("starterStays", await studio.Fails("DELETE", "models/starter", null, 409));
         string project = (await studio.Send("POST", "projects", $$"""{"name": "p", "model": "{{id}}"}""")).GetProperty("id").GetString()!;
         Assert.Equal("modelInUse", await studio.Fails("DELETE", $"models/{id}", null, 409));
         await studio.Send("DELETE", $"projects/{project}", null, 204);
@@ -263,7 +263,7 @@ public sealed class StudioApiTests
             Assert.Equal("notFound", await studio.Fails("POST", "nonsense", new byte[4 << 20], 404));
         }
 
-        Assert.Equal("noRoom", await studio.Fails("POST", "models?name=m", new byte[5], 507));
+        Assert.Equal("tooManyModels", await studio.Fails("POST", "models?name=m", new byte[5], 507));
         Assert.Equal("tooLarge", await studio.Fails("POST", "projects", "\"" + new string('x', 70_000) + "\"", 413));
         Assert.Equal("notAnImage", await studio.Fails("POST", $"projects/{project}/images?class=a", "<svg/>"u8.ToArray(), 415));
         Assert.Equal("nameInvalid", await studio.Fails("POST", $"projects/{project}/images", StudioFixture.Picture(0, 1), 400));
@@ -278,7 +278,7 @@ public sealed class StudioApiTests
         Assert.Equal("notFound", await studio.Fails("GET", "nonsense", null, 404));
         Assert.Equal("notFound", await studio.Fails("GET", "projects/0123456789abcdef", null, 404));
         await studio.Send("POST", "projects", """{"name": "second"}""");
-        Assert.Equal("noRoom", await studio.Fails("POST", "projects", """{"name": "third"}""", 507));
+        Assert.Equal("tooManyProjects", await studio.Fails("POST", "projects", """{"name": "third"}""", 507));
         for (ulong i = 0; i < 3; i++) await studio.Add(project, 0, i);
         Assert.Equal("tooManyImages", await studio.Fails("POST", $"projects/{project}/images?class=red", StudioFixture.Picture(0, 9), 507));
     }

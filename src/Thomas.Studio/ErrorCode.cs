@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Thomas.Studio;
 
 /// <summary>
-/// What is wrong with a request, for programs: the API names it in camel case. The page has words for each in every language, under <c>error.</c> and that name.
+/// What is wrong with a request, for programs: the API names it in camel case. The page has words for each in every language, under <c>error.</c> and that
+/// name.
 /// </summary>
 internal enum ErrorCode
 {

@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace Thomas.Studio;
 
 /// <summary>
-/// A sentence of the program for the page, which shows it in the language of the person where it has words for its code, under <c>said.</c>, and the English text
-/// otherwise.
+/// A sentence of the program for the page, which shows it in the language of the person where it has words for its code, under <c>said.</c>, and the English
+/// text otherwise.
 /// </summary>
 /// <param name="Code">What is said; null for a sentence that is not known, as of a reason that the system gave.</param>
 /// <param name="Values">What belongs to it, as it stands in the text.</param>

@@ -17,7 +17,9 @@ internal sealed record StudioSettings
     /// <summary>How long to wait for another studio that has the folder, and may be about to end.</summary>
     public TimeSpan FolderWait { get; init; }
 
-    /// <summary>The port; 0 for any that is free, the one of the last start if it is: to a browser another port is another site, with settings of its own.</summary>
+    /// <summary>
+    /// The port; 0 for any that is free, the one of the last start if it is: to a browser another port is another site, with settings of its own.
+    /// </summary>
     public int Port { get; init; } = 5480;
 
     /// <summary>The address to be reached at from other devices, by TLS only; null for this device alone.</summary>

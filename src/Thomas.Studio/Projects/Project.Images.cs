@@ -163,7 +163,8 @@ internal sealed partial class Project
 
     private static StudioException NoImage() => StudioException.NotFound("There is no such image.");
 
-    private static StudioException NotTrained() => StudioException.Cannot(ErrorCode.NotTrained, "The last layer is not trained yet: it needs images of two classes.");
+    private static StudioException NotTrained() => StudioException.Cannot(
+        ErrorCode.NotTrained, "The last layer is not trained yet: it needs images of two classes.");
 
     private static StudioException BadWhich() => StudioException.Bad("'which' must be head or run.");
 
@@ -229,7 +230,7 @@ internal sealed partial class Project
             perClass.Add(new PerClassReply(labels[metrics.Class], metrics.Recall, metrics.Precision, metrics.Support));
         wrong.Sort(static (a, b) => b.Probability.CompareTo(a.Probability));
         return new ReportReply(
-            true, Sentence.Of(measured), ProjectRun.ShareOf(before), ProjectRun.ShareOf(after), after is null ? null : new ConfusionReply(labels, after.ToRows()), perClass,
-            wrong, Sentence.All(warnings), seconds);
+            true, Sentence.Of(measured), ProjectRun.ShareOf(before), ProjectRun.ShareOf(after),
+            after is null ? null : new ConfusionReply(labels, after.ToRows()), perClass, wrong, Sentence.All(warnings), seconds);
     }
 }

@@ -120,9 +120,10 @@ internal sealed class ProjectRun : IAsyncDisposable
             bool isInterrupted = !RunStatus.IsFinal(_file.Status);
             CurveReply[] curves = _file.Curves;
             int step = _file.Losses.Length > 0 ? (int)_file.Losses[^1][0] : 0, steps = StepsOf(_file);
+            string status = isInterrupted ? RunStatus.Paused : _file.Status;
             return new RunReply(
-                _file.Policy, _file.Epochs, _file.Device, isInterrupted ? RunStatus.Paused : _file.Status, Sentence.OfNullable(_file.Error), curves.Length, step, steps, null,
-                _file.Seconds, isInterrupted ? "restart" : null, curves, _file.Losses, ShareOf(_file.Before), ShareOf(_file.After), _file.Joules, HasResult,
+                _file.Policy, _file.Epochs, _file.Device, status, Sentence.OfNullable(_file.Error), curves.Length, step, steps, null, _file.Seconds,
+                isInterrupted ? "restart" : null, curves, _file.Losses, ShareOf(_file.Before), ShareOf(_file.After), _file.Joules, HasResult,
                 HasResult && !_file.IsOf(items), Sentence.All(_file.Notices));
         }
     }

@@ -35,7 +35,8 @@ internal static class RunOptions
         {
             labels[c] = classes[c].Label;
             places.Add(labels[c], c);
-            if (classes[c].Images < 2) throw TooFew(ErrorCode.TooFewOfClass, $"'{labels[c]}' has one image; each class needs at least two, one of them to check with.");
+            if (classes[c].Images >= 2) continue;
+            throw TooFew(ErrorCode.TooFewOfClass, $"'{labels[c]}' has one image; each class needs at least two, one of them to check with.");
         }
 
         if (labels.Length < 2) throw TooFew(ErrorCode.TooFew, "A run needs images of at least two classes.");

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
@@ -102,6 +103,31 @@ public sealed class StudioApiTests
         Assert.False(state.GetProperty("model").GetProperty("isPhoto").GetBoolean());
         Assert.Equal(12, state.GetProperty("head").GetProperty("images").GetInt32());
         Assert.True((await studio.Send("GET", "models"))[0].GetProperty("bytes").GetInt64() > 1000);
+    }
+
+    [Fact]
+    public async Task The_starter_is_made_from_the_start_and_says_how_far_that_is()
+    {
+        using TemporaryFolder folder = new();
+        await using (await StudioFixture.Start(settings => settings with { MakesStarter = true, StarterDigits = 10_000 }, folder))
+        {
+            // A studio that is ended meanwhile does not wait for it, and leaves nothing of it.
+        }
+
+        Assert.Empty(Directory.GetFileSystemEntries(folder["studio", "models"]));
+        await using StudioFixture studio = await StudioFixture.Start(settings => settings with { MakesStarter = true, StarterDigits = 1_000 }, folder);
+        List<double> shares = [];
+        JsonElement starter;
+        do
+        {
+            starter = (await studio.Send("GET", "models"))[0];
+            if (starter.TryGetProperty("preparing", out JsonElement share)) shares.Add(share.GetDouble());
+        }
+        while (starter.GetProperty("bytes").GetInt64() == 0);
+        Assert.NotEmpty(shares);
+        Assert.Equal(shares.Order(), shares);
+        Assert.InRange(shares[^1], 0, 1);
+        Assert.False((await studio.Send("GET", "models"))[0].TryGetProperty("preparing", out _));
     }
 
     [Fact]

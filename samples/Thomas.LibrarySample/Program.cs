@@ -45,10 +45,10 @@ internal static class Program
     {
         Model model = Model.Load(path);
         using ImageClassifier classifier = new(model);
-        foreach (ClassScore score in classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes(photo), top: 3))
+        foreach (ClassScore score in classifier.Classify(ImageDecoders.Best(), File.ReadAllBytes(photo), top: 3))
             Console.WriteLine($"{score.Label} {score.Probability:P1}");
 
-        Recognition answer = classifier.Recognize(new SkiaImageDecoder(), File.ReadAllBytes(photo));
+        Recognition answer = classifier.Recognize(ImageDecoders.Best(), File.ReadAllBytes(photo));
         Console.WriteLine(answer.IsUnknown ? $"unknown, nearest to {answer.Scores[0].Label}" : answer.Scores[0].Label);
     }
 
@@ -59,7 +59,7 @@ internal static class Program
         ImmediateProgress<StageProgress> stages = new(stage => Console.WriteLine($"{stage.Stage} {stage.Done} of {stage.Total}"));
         ImmediateProgress<EpochReport> epochs = new(epoch => Console.WriteLine($"epoch {epoch.Epoch}: {epoch.ValidationAccuracy:P1}"));
         TuningOptions options = new() { CacheDirectory = "cache" };
-        TuningResult result = await Tuner.TuneAsync(model, images, new SkiaImageDecoder(), options, stages, epochs, cancellation);
+        TuningResult result = await Tuner.TuneAsync(model, images, ImageDecoders.Best(), options, stages, epochs, cancellation);
         Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after ({result.After.AccuracyInterval})");
         foreach (string warning in result.Warnings) Console.WriteLine(warning);
         result.Model.Save("tuned.tflite");
@@ -69,7 +69,7 @@ internal static class Program
     {
         Dataset images = DatasetLoader.Load(folder);
         DatasetCheckOptions options = new() { Model = Model.Load(path) };
-        DatasetCheckResult check = DatasetCheck.Run(images, new SkiaImageDecoder(), options);
+        DatasetCheckResult check = DatasetCheck.Run(images, ImageDecoders.Best(), options);
         foreach (DatasetFinding finding in check.Findings)
         {
             string image = finding.Images.Count > 0 ? finding.Images[0].Image.Name : images.Name;
@@ -81,7 +81,7 @@ internal static class Program
     {
         Model model = Model.Load(path);
         Dataset images = DatasetLoader.Load(folder);
-        SkiaImageDecoder decoder = new();
+        IImageDecoder decoder = ImageDecoders.Best();
         Evaluation evaluation = Evaluator.Evaluate(model, images, decoder);
         using ImageExplainer explainer = new(model);
         foreach (ImagePrediction worst in ImagePrediction.WorstFirst(evaluation.Predictions))
@@ -109,7 +109,7 @@ internal static class Program
             Compile = new CompileOptions { Threads = 2 },
         };
         Console.WriteLine(Tuner.Plan(model, images, options).ToText());
-        TuningResult result = Tuner.Tune(model, images, new SkiaImageDecoder(), options);
+        TuningResult result = Tuner.Tune(model, images, ImageDecoders.Best(), options);
         result.Model.Save("tuned.onnx");
     }
 
@@ -130,14 +130,14 @@ internal static class Program
                 Read = () => new GuardReading { Temperature = phone.BatteryCelsius, Battery = phone.BatteryShare, IsCharging = phone.IsPluggedIn },
             },
         };
-        TuningResult result = Tuner.Tune(model, images, new SkiaImageDecoder(), options, progress);
+        TuningResult result = Tuner.Tune(model, images, ImageDecoders.Best(), options, progress);
         if (result.Pauses is { Count: > 0 } pauses) Console.WriteLine($"{pauses.Duration}: {string.Join("; ", pauses.Reasons)}");
     }
 
     private static async Task TeachAsync(string path, string folder, CancellationToken cancellation)
     {
         using TuningSession session = TuningSession.Open(
-            "my-session", Model.Load(path, cancellation), new SkiaImageDecoder(), new TuningSessionOptions { ModelFile = path });
+            "my-session", Model.Load(path, cancellation), ImageDecoders.Best(), new TuningSessionOptions { ModelFile = path });
         foreach (string notice in session.Notices) Console.WriteLine(notice);
         foreach (string file in Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories))
             session.Add(Path.GetFileName(Path.GetDirectoryName(file)!), file);
@@ -156,7 +156,7 @@ internal static class Program
         if (!ArchitectureCatalog.TryFind("mobilenet-v1", out Architecture? architecture)) return;
         Dataset images = DatasetLoader.Load(folder);
         if (!images.Has(Subset.Validation)) images = Split.Stratified(images, validationShare: 0.2, seed: 1);
-        SkiaImageDecoder decoder = new();
+        IImageDecoder decoder = ImageDecoders.Best();
         Preprocessing preprocessing = Preprocessing.Preset("imagenet", 96, 96);
         Model network = new(
             architecture.Build(new ArchitectureOptions { Classes = images.ClassNames.Count, Height = 96, Width = 96, WidthMultiplier = 0.25f, Seed = 1 }),

@@ -8,7 +8,7 @@ using Thomas.Data;
 using Thomas.Imaging;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
-builder.Services.AddSingleton<IImageDecoder>(new SkiaImageDecoder());
+builder.Services.AddSingleton<IImageDecoder>(ImageDecoders.Best());
 builder.Services.AddSingleton(_ => new ImageClassifier(Model.Load("cats-and-dogs.tflite")));
 WebApplication app = builder.Build();
 

@@ -19,8 +19,8 @@ internal static class Browser
                 return true;
             }
 
-            if (!OperatingSystem.IsMacOS() && !HasDisplay()) return false;
-            ProcessStartInfo start = new(OperatingSystem.IsMacOS() ? "open" : "xdg-open") { RedirectStandardOutput = true, RedirectStandardError = true };
+            if (Opener() is not string program) return false;
+            ProcessStartInfo start = new(program) { RedirectStandardOutput = true, RedirectStandardError = true };
             start.ArgumentList.Add(address);
             using Process? opener = Process.Start(start);
             return opener is not null;
@@ -32,6 +32,10 @@ internal static class Browser
         }
     }
 
-    private static bool HasDisplay() =>
-        Environment.GetEnvironmentVariable("DISPLAY") is { Length: > 0 } || Environment.GetEnvironmentVariable("WAYLAND_DISPLAY") is { Length: > 0 };
+    private static string? Opener() => OperatingSystem.IsMacOS() ? "open"
+        : IsSet("DISPLAY") || IsSet("WAYLAND_DISPLAY") ? "xdg-open"
+        : IsSet("TERMUX_VERSION") ? "termux-open-url"
+        : null;
+
+    private static bool IsSet(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 };
 }

@@ -18,7 +18,7 @@ internal sealed record AboutReply(
     string Folder,
     IReadOnlyList<string> Languages,
     IReadOnlyList<CatalogReply> Catalog,
-    string? PullReason,
+    Sentence? PullReason,
     SensorReply Sensors,
     LimitReply Limits);
 
@@ -32,13 +32,13 @@ internal sealed record LimitReply(long ImageBytes, long ModelBytes, int ImagesPe
 
 internal sealed record ModelReply(
     string Id, string Name, string File, long Bytes, InputReply Inputs, int? Classes, bool HasLabels, bool IsStarter, bool IsPhoto,
-    string? Note);
+    Sentence? Note, double? Preparing);
 
 internal sealed record InputReply(int Width, int Height, int Channels);
 
 internal sealed record TaskReply(string Task);
 
-internal sealed record ProjectReply(string Id, string Name, string Model, int Classes, int Images, DateTimeOffset Changed);
+internal sealed record ProjectReply(string Id, string Name, string Model, int Classes, int Images, DateTimeOffset Changed, string? Run);
 
 internal sealed record ClassReply(string Name, int Images);
 
@@ -53,7 +53,7 @@ internal sealed record AccuracyReply(double Value, double Low, double High, int 
 internal sealed record ShareReply(double Accuracy, double Low, double High, int Images);
 
 internal sealed record HeadReply(
-    bool IsTrained, bool IsStale, bool IsTraining, string? Problem, AccuracyReply? Accuracy, string? Checked, int Images, double Seconds);
+    bool IsTrained, bool IsStale, bool IsTraining, Sentence? Problem, AccuracyReply? Accuracy, Sentence? Checked, int Images, double Seconds);
 
 internal sealed record StateReply(
     string Id,
@@ -65,7 +65,7 @@ internal sealed record StateReply(
     bool CanRedo,
     HeadReply Head,
     RunReply? Run,
-    IReadOnlyList<string> Notices);
+    IReadOnlyList<Sentence> Notices);
 
 internal sealed record ScoreReply(string Label, double Probability);
 
@@ -79,19 +79,19 @@ internal sealed record WrongReply(long Item, string Class, string Said, double P
 
 internal sealed record ReportReply(
     bool Trained,
-    string Checked,
+    Sentence Checked,
     ShareReply? Before,
     ShareReply? After,
     ConfusionReply? Confusion,
     IReadOnlyList<PerClassReply> PerClass,
     IReadOnlyList<WrongReply> Wrong,
-    IReadOnlyList<string> Warnings,
+    IReadOnlyList<Sentence> Warnings,
     double Seconds);
 
 internal sealed record PlanRowReply(
     string Policy, long MemoryBytes, double? SecondsPerEpoch, double? SecondsTotal, double? Joules, long TrainedParameters, bool Fits);
 
-internal sealed record PlanReply(IReadOnlyList<PlanRowReply> Rows, int Images, IReadOnlyList<string> Notes);
+internal sealed record PlanReply(IReadOnlyList<PlanRowReply> Rows, int Images, IReadOnlyList<Sentence> Notes);
 
 internal sealed record CurveReply(int Epoch, double TrainLoss, double? ValidationLoss, double? TrainAccuracy, double? ValidationAccuracy);
 
@@ -100,7 +100,7 @@ internal sealed record RunReply(
     int Epochs,
     string Device,
     string Status,
-    string? Error,
+    Sentence? Error,
     int Epoch,
     int Step,
     int Steps,
@@ -114,13 +114,11 @@ internal sealed record RunReply(
     double? Joules,
     bool HasResult,
     bool IsStale,
-    IReadOnlyList<string> Notices);
+    IReadOnlyList<Sentence> Notices);
 
 internal sealed record TrainingEvent(string Stage, int Done, int Total);
 
-internal sealed record PullEvent(string Task, string Name, long Done, long Total, string? Error, string? Model);
-
-internal sealed record NoticeEvent(string Message);
+internal sealed record PullEvent(string Task, string Name, long Done, long Total, Sentence? Error, string? Model);
 
 internal sealed record EmptyEvent;
 
@@ -158,7 +156,7 @@ internal sealed record ExportRequest(string? Format, string? Which);
 [JsonSerializable(typeof(RunReply))]
 [JsonSerializable(typeof(TrainingEvent))]
 [JsonSerializable(typeof(PullEvent))]
-[JsonSerializable(typeof(NoticeEvent))]
+[JsonSerializable(typeof(Sentence))]
 [JsonSerializable(typeof(EmptyEvent))]
 [JsonSerializable(typeof(NameRequest))]
 [JsonSerializable(typeof(NewProjectRequest))]

@@ -1,6 +1,8 @@
 using System;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO;
+using System.Text;
 using System.Threading;
 
 namespace Thomas.Studio;
@@ -8,7 +10,8 @@ namespace Thomas.Studio;
 /// <summary>The folder of a studio, and the lock of the one program that works in it.</summary>
 internal sealed class StudioFolder : IDisposable
 {
-    private const string LockName = "studio.lock";
+    private const string LockName = "studio.lock", PortName = "port";
+    private const int LongestPort = 16;
 
     // The system's number of the error that another has the lock: Windows, Linux, macOS.
     private const int SharingViolation = unchecked((int)0x80070020), WouldBlockLinux = 11, WouldBlockMac = 35;
@@ -27,6 +30,28 @@ internal sealed class StudioFolder : IDisposable
     public string Projects => At("projects");
 
     public string Tls => At("tls");
+
+    /// <summary>The port of the last start that asked for any.</summary>
+    public int? LastPort
+    {
+        get
+        {
+            try
+            {
+                string text = Encoding.ASCII.GetString(InputFile.ReadAll(At(PortName), LongestPort));
+                return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and < 65_536 ? port : null;
+            }
+            catch (Exception e) when (InputFile.IsReadError(e))
+            {
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Notes a port for the next start.</summary>
+    /// <exception cref="OutputException">It cannot be written.</exception>
+    public void KeepPort(int port) =>
+        AtomicFile.Write(At(PortName), stream => stream.Write(Encoding.ASCII.GetBytes(port.ToString(CultureInfo.InvariantCulture))));
 
     /// <summary>The usual folder of a user.</summary>
     /// <exception cref="OutputException">The user has none.</exception>

@@ -19,7 +19,7 @@ internal sealed class StudioHome : IAsyncDisposable
     private StudioHome(StudioSettings settings, StudioFolder folder)
     {
         (Settings, _folder) = (settings, folder);
-        Models = new ModelStore(folder.Models, settings, Log);
+        Models = new ModelStore(folder.Models, settings, Log, _ending.Token);
         Projects = new ProjectStore(folder.Projects, Models, settings, Log);
         Pulls = new PullTasks(folder.Models, Models, Events, Log, _ending.Token) { Handler = settings.PullHandler };
         Devices = new StudioDevices(settings.Compile);
@@ -55,6 +55,23 @@ internal sealed class StudioHome : IAsyncDisposable
     /// <summary>Its folder, in full.</summary>
     public string Folder => _folder.Path;
 
+    /// <summary>The port of the last start that asked for any; null if it is not known. One that cannot be kept is only missed at the next start.</summary>
+    public int? LastPort
+    {
+        get => _folder.LastPort;
+        set
+        {
+            try
+            {
+                if (value is int port && port != _folder.LastPort) _folder.KeepPort(port);
+            }
+            catch (OutputException e)
+            {
+                Log.Add($"the port cannot be kept for the next start: {e.Message}");
+            }
+        }
+    }
+
     /// <summary>The program's version.</summary>
     public static string Version => Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "";
 
@@ -75,6 +92,7 @@ internal sealed class StudioHome : IAsyncDisposable
             home.Models.Open();
             home.Projects.Open();
             home.Log.Add($"thomas {Version} opened '{folder.Path}'");
+            if (settings.MakesStarter) home.Models.BeginStarter();
             return home;
         }
         catch (Exception e) when (e is System.IO.IOException or UnauthorizedAccessException)
@@ -100,6 +118,7 @@ internal sealed class StudioHome : IAsyncDisposable
     {
         await _ending.CancelAsync();
         await Pulls.End();
+        await Models.End();
         await Projects.DisposeAsync();
         Heavy.Dispose();
         Imports.Dispose();

@@ -38,7 +38,7 @@ internal sealed class StudioServer : IAsyncDisposable
     private RequestGuard? _guard;
     private int _launched;
 
-    private StudioServer(StudioHome home, StudioCertificate? certificate)
+    private StudioServer(StudioHome home, StudioCertificate? certificate, int port)
     {
         (_home, Fingerprint) = (home, certificate?.Fingerprint);
         _files = new StaticFiles(home.Settings.PageFolder);
@@ -49,7 +49,7 @@ internal sealed class StudioServer : IAsyncDisposable
         // Signals are the program's matter.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(options => Configure(options, home.Settings, certificate));
+        builder.WebHost.ConfigureKestrel(options => Configure(options, home.Settings, certificate, port));
         _app = builder.Build();
         _app.Run(Answer);
     }
@@ -96,19 +96,16 @@ internal sealed class StudioServer : IAsyncDisposable
     {
         if (settings.Listen is not null && Build.IsStatic) throw new ThomasException($"--listen needs TLS. {Capabilities.NoTls}");
         StudioHome home = StudioHome.Open(settings);
-        StudioServer? server = null;
         try
         {
-            server = new StudioServer(home, settings.Listen is null ? null : StudioCertificate.Load(Path.Combine(home.Folder, "tls"), settings.Listen));
-            await server._app.StartAsync(cancellation);
-            string address = string.Join("", server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses);
-            server.Port = new Uri(address).Port;
-            server._guard = new RequestGuard(server.Token, server.Port, settings.Listen);
+            StudioCertificate? certificate = settings.Listen is null ? null : StudioCertificate.Load(Path.Combine(home.Folder, "tls"), settings.Listen);
+            if (settings.Port != 0) return await Begin(home, certificate, settings.Port, cancellation);
+            StudioServer server = await BeginAtLast(home, certificate, cancellation) ?? await Begin(home, certificate, 0, cancellation);
+            home.LastPort = server.Port;
             return server;
         }
         catch (Exception e)
         {
-            if (server is not null) await server._app.DisposeAsync();
             await home.DisposeAsync();
             if (e is not (IOException or SocketException)) throw;
             if (e.InnerException is AddressInUseException) throw new PortInUseException(settings.Port, e);
@@ -126,7 +123,39 @@ internal sealed class StudioServer : IAsyncDisposable
         await _home.DisposeAsync();
     }
 
-    private static void Configure(KestrelServerOptions options, StudioSettings settings, StudioCertificate? certificate)
+    private static async Task<StudioServer> Begin(StudioHome home, StudioCertificate? certificate, int port, CancellationToken cancellation)
+    {
+        StudioServer server = new(home, certificate, port);
+        try
+        {
+            await server._app.StartAsync(cancellation);
+        }
+        catch
+        {
+            await server._app.DisposeAsync();
+            throw;
+        }
+
+        string address = string.Join("", server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses);
+        server.Port = new Uri(address).Port;
+        server._guard = new RequestGuard(server.Token, server.Port, home.Settings.Listen);
+        return server;
+    }
+
+    /// <summary>Begins at the port of the last start; null if there is none, or it cannot be had now.</summary>
+    private static async Task<StudioServer?> BeginAtLast(StudioHome home, StudioCertificate? certificate, CancellationToken cancellation)
+    {
+        try
+        {
+            return home.LastPort is int port ? await Begin(home, certificate, port, cancellation) : null;
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            return null;
+        }
+    }
+
+    private static void Configure(KestrelServerOptions options, StudioSettings settings, StudioCertificate? certificate, int port)
     {
         options.AddServerHeader = false;
         options.Limits.MaxConcurrentConnections = settings.Limits.Connections;
@@ -137,11 +166,11 @@ internal sealed class StudioServer : IAsyncDisposable
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
         if (settings.Listen is null)
         {
-            options.Listen(IPAddress.Loopback, settings.Port, static listen => listen.Protocols = HttpProtocols.Http1);
+            options.Listen(IPAddress.Loopback, port, static listen => listen.Protocols = HttpProtocols.Http1);
             return;
         }
 
-        options.Listen(settings.Listen, settings.Port, listen =>
+        options.Listen(settings.Listen, port, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             if (!Build.IsStatic) certificate!.AddTo(listen);
@@ -182,7 +211,7 @@ internal sealed class StudioServer : IAsyncDisposable
         bool fits = context.Request.Query["code"] == _launchCode && Stopwatch.GetTimestamp() < _launchUntil;
         if (!fits || Interlocked.Exchange(ref _launched, 1) != 0)
         {
-            throw new StudioException(403, "forbidden", "This address works once only; open the one that 'thomas studio' printed.");
+            throw new StudioException(403, ErrorCode.Forbidden, "This address works once only; open the one that 'thomas studio' printed.");
         }
 
         context.Response.StatusCode = StatusCodes.Status303SeeOther;
@@ -196,12 +225,12 @@ internal sealed class StudioServer : IAsyncDisposable
         {
             StudioException studio => studio,
             ThomasException thomas => StudioException.Of(thomas),
-            BadHttpRequestException bad => new StudioException(bad.StatusCode, "badRequest", bad.Message),
+            BadHttpRequestException bad => new StudioException(bad.StatusCode, ErrorCode.BadRequest, bad.Message),
             ObjectDisposedException => StudioException.Busy(),
-            OperationCanceledException => new StudioException(408, "timeout", "The request took too long."),
-            OutOfMemoryException => new StudioException(507, "memory", "There is not enough memory for this."),
+            OperationCanceledException => new StudioException(408, ErrorCode.Timeout, "The request took too long."),
+            OutOfMemoryException => new StudioException(507, ErrorCode.Memory, "There is not enough memory for this."),
             IOException or UnauthorizedAccessException => StudioException.NoRoom(error.Message),
-            _ => new StudioException(500, "unexpected", $"Unexpected {error.GetType().Name}: {error.Message}"),
+            _ => new StudioException(500, ErrorCode.Unexpected, $"Unexpected {error.GetType().Name}: {error.Message}"),
         };
         if (known.Status >= StatusCodes.Status500InternalServerError)
         {
@@ -218,7 +247,7 @@ internal sealed class StudioServer : IAsyncDisposable
         response.Clear();
         RequestGuard.SetHeaders(response);
         if (known.Status == StatusCodes.Status503ServiceUnavailable) response.Headers.RetryAfter = "1";
-        ErrorReply reply = new(new ErrorBody(known.Code, known.Message, known.Details));
+        ErrorReply reply = new(new ErrorBody(known.Code.Name(), known.Message, known.Details));
         await StudioRequest.Reply(response, reply, StudioJson.Default.ErrorReply, known.Status);
     }
 

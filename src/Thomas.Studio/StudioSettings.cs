@@ -17,7 +17,9 @@ internal sealed record StudioSettings
     /// <summary>How long to wait for another studio that has the folder, and may be about to end.</summary>
     public TimeSpan FolderWait { get; init; }
 
-    /// <summary>The port; 0 for any that is free.</summary>
+    /// <summary>
+    /// The port; 0 for any that is free, the one of the last start if it is: to a browser another port is another site, with settings of its own.
+    /// </summary>
     public int Port { get; init; } = 5480;
 
     /// <summary>The address to be reached at from other devices, by TLS only; null for this device alone.</summary>
@@ -37,6 +39,9 @@ internal sealed record StudioSettings
 
     /// <summary>Digits that the starter model learns.</summary>
     public int StarterDigits { get; init; } = 6_000;
+
+    /// <summary>Whether the starter model is made at the start, where it is missing, and not when it is first used.</summary>
+    public bool MakesStarter { get; init; } = true;
 
     /// <summary>A folder to serve the page from instead of the program's own copy, for those who work on it.</summary>
     public string? PageFolder { get; init; }

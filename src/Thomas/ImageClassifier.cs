@@ -20,7 +20,7 @@ namespace Thomas;
 /// <example>
 /// <code>
 /// using ImageClassifier classifier = new(Model.Load("flowers.tflite"));
-/// ClassScore best = classifier.Classify(new SkiaImageDecoder(), File.ReadAllBytes("new.jpg"))[0];
+/// ClassScore best = classifier.Classify(ImageDecoders.Best(), File.ReadAllBytes("new.jpg"))[0];
 /// Console.WriteLine($"{best.Label} {best.Probability:P0}");
 /// </code>
 /// </example>

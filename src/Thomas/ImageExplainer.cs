@@ -22,7 +22,7 @@ namespace Thomas;
 /// <example>
 /// <code>
 /// using ImageExplainer explainer = new(Model.Load("flowers.tflite"));
-/// ClassActivation map = explainer.Explain(new SkiaImageDecoder().Decode(File.ReadAllBytes("new.jpg"), 448));
+/// ClassActivation map = explainer.Explain(ImageDecoders.Best().Decode(File.ReadAllBytes("new.jpg"), 448));
 /// Console.WriteLine($"{map.Class.Label}: {map.Height}x{map.Width} cells");
 /// </code>
 /// </example>

@@ -176,11 +176,11 @@ async function download(page, format) {
 }
 
 /** A call to the program from outside of the page. */
-async function call(address, method, rest, body, type) {
+async function call(address, method, rest, body, type, status = 200) {
   const { origin, hash } = new URL(address), headers = { "X-Thomas-Token": decodeURIComponent(hash.slice("#token=".length)) };
   if (type) headers["Content-Type"] = type;
   const response = await fetch(`${origin}/api/${rest}`, { method, body, headers });
-  assert.equal(response.status, 200, `${method} ${rest}`);
+  assert.equal(response.status, status, `${method} ${rest}`);
   return response;
 }
 
@@ -369,6 +369,45 @@ test("by keyboard alone, in German", async (t) => {
   await inspect(page, "teach-german");
 });
 
+/** Gives the two classes of a project so many images, drawn by the page. */
+async function giveImages(page, project, count) {
+  for (const [name, color] of [["light", "#ffffff"], ["dark", "#202020"]]) {
+    for (let n = 0; n < count; n++) {
+      const image = await page.evaluate(([fill, size]) => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 60 }), context = canvas.getContext("2d");
+        context.fillStyle = fill;
+        context.fillRect(0, 0, 60, 60);
+        context.fillStyle = "#808080";
+        context.fillRect(10, 10, size, size);
+        return canvas.toDataURL("image/png").split(",")[1];
+      }, [color, 10 + 5 * n]);
+      await call(studio.address, "POST", `projects/${project}/images?class=${name}`, Buffer.from(image, "base64"), "image/png");
+    }
+  }
+}
+
+test("the program speaks the page's language, and the list shows a training, also to a page that was opened again", async (t) => {
+  const page = await open(t, { locale: "de-DE" });
+  const { id } = await (await call(studio.address, "POST", "projects", JSON.stringify({ name: "deutsch" }), "application/json")).json();
+  await giveImages(page, id, 6);
+  await page.evaluate((project) => { location.hash = `#/p/${project}/results`; }, id);
+  await page.getByText("Wie gemessen wurde").click();
+  await page.getByText(/^2 von 12 Bildern wurden zurückgelegt/).waitFor();
+  await page.getByRole("link", { name: "Vertiefen" }).click();
+  await page.getByText("Die Energie ist erst bekannt").waitFor();
+  assert.equal(await page.locator("main [lang=en]").count(), 0, "English sentences in the German page");
+  await call(studio.address, "POST", `projects/${id}/runs`, JSON.stringify({ policy: "all", epochs: 1000, batch: 4 }), "application/json", 202);
+  await page.getByRole("link", { name: "Alle Projekte" }).click();
+  const card = page.locator(".project").filter({ hasText: "deutsch" });
+  await card.getByText(/^Training (läuft|wird vorbereitet)$/).waitFor();
+  await page.reload();
+  await card.getByText(/^Training (läuft|wird vorbereitet)$/).waitFor();
+  await titled(page, "\u25b6 Projekte");
+  await call(studio.address, "POST", `projects/${id}/run/stop`);
+  await card.getByText(/^Training/).waitFor({ state: "hidden" });
+  await titled(page, "Projekte");
+});
+
 test("in the phone's program, exported files are handed to it", async (t) => {
   const context = await browser.newContext({ viewport: phone, locale: "en-GB", userAgent: "Mozilla/5.0 (Linux; Android 14) Chrome/130 ThomasShell/1" });
   t.after(() => context.close());
@@ -378,21 +417,7 @@ test("in the phone's program, exported files are handed to it", async (t) => {
   await page.goto(studio.address);
   await newProject(page, "for the phone");
   const project = /#\/p\/([^/]+)/.exec(page.url())[1];
-  for (const [i, name] of ["light", "dark"].entries()) {
-    await addClass(page, name);
-    const color = i === 0 ? "#ffffff" : "#202020";
-    for (let n = 0; n < 2; n++) {
-      const image = await page.evaluate(([fill, size]) => {
-        const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 60 }), context = canvas.getContext("2d");
-        context.fillStyle = fill;
-        context.fillRect(0, 0, 60, 60);
-        context.fillStyle = "#808080";
-        context.fillRect(10, 10, size, size);
-        return canvas.toDataURL("image/png").split(",")[1];
-      }, [color, 10 + 20 * n]);
-      await call(studio.address, "POST", `projects/${project}/images?class=${name}`, Buffer.from(image, "base64"), "image/png");
-    }
-  }
+  await giveImages(page, project, 2);
   await page.getByText("4 images learned").first().waitFor();
   await step(page, "Export");
   await page.getByRole("button", { name: "Download .tflite" }).click();

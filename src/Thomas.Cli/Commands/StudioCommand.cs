@@ -95,6 +95,9 @@ internal sealed class StudioCommand
             Port = port,
             Listen = address,
             Compile = _compute.Read(parsed),
+
+            // Who brings a model does not wait for the starter.
+            MakesStarter = parsed.GetValue(_model) is null,
             Guard = _guard.Read(parsed),
             SensorRoot = GuardOptions.Root,
             PageFolder = Environment.GetEnvironmentVariable(PageFolder) is { Length: > 0 } page ? page : null,

@@ -41,7 +41,7 @@ internal static class AllCalls
         string name = given?.Trim() ?? "";
         if (name.Length is 0 || name.Length > most || SessionLabel.Problem(name) is not null || !IsText(name))
         {
-            throw new StudioException(400, "nameInvalid", FormattableString.Invariant($"{what} must be one line of 1 to {most} characters."));
+            throw new StudioException(400, ErrorCode.NameInvalid, FormattableString.Invariant($"{what} must be one line of 1 to {most} characters."));
         }
 
         return name;
@@ -77,7 +77,7 @@ internal static class AllCalls
             home.Folder,
             ["en", "de"],
             catalog,
-            pullReason,
+            Sentence.OfNullable(pullReason),
             new SensorReply(sensors.Hottest()?.Celsius, battery, isCharging, energy.Source),
             new LimitReply(limits.ImageBytes, limits.ModelBytes, limits.ImagesPerProject));
     }

@@ -116,7 +116,7 @@ internal static class EventCalls
                 break;
             case EventKinds.Notice:
                 foreach (string notice in queue.TakeNotices())
-                    await WriteEvent(body, "notice", new NoticeEvent(notice), StudioJson.Default.NoticeEvent, cancellation);
+                    await WriteEvent(body, "notice", Sentence.Of(notice), StudioJson.Default.Sentence, cancellation);
                 break;
             default:
                 // It has ended meanwhile.

@@ -57,7 +57,7 @@ internal static class ImageCalls
         using ProjectStore.Use use = await home.Projects.Enter(request.Part(0), request.Aborted);
         using (await home.Heavy.Enter(request.Aborted))
         {
-            byte[] encoded = await request.ReadBody(home.Settings.Limits.ImageBytes, "imageTooLarge");
+            byte[] encoded = await request.ReadBody(home.Settings.Limits.ImageBytes, ErrorCode.ImageTooLarge);
 
             // From here on it is done, whether somebody waits for the answer or not.
             AddedReply added = await Task.Run(() => use.Project.Add(@class, encoded), CancellationToken.None);
@@ -72,7 +72,7 @@ internal static class ImageCalls
         using ProjectStore.Use use = await home.Projects.Enter(request.Part(0), request.Aborted);
         using (await home.Heavy.Enter(request.Aborted))
         {
-            byte[] encoded = await request.ReadBody(home.Settings.Limits.ImageBytes, "imageTooLarge");
+            byte[] encoded = await request.ReadBody(home.Settings.Limits.ImageBytes, ErrorCode.ImageTooLarge);
             ClassifyReply reply = await Task.Run(() => use.Project.Classify(which, encoded, top), request.Aborted);
             await request.Reply(reply, StudioJson.Default.ClassifyReply);
         }

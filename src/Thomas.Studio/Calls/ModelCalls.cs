@@ -24,7 +24,7 @@ internal static class ModelCalls
         routes.Add("DELETE", "models/*", request =>
         {
             StoredModel model = home.Models.Find(request.Part(0));
-            if (home.Projects.Uses(model.Id)) throw StudioException.Conflict("modelInUse", "A project has this model; delete the project first.");
+            if (home.Projects.Uses(model.Id)) throw StudioException.Conflict(ErrorCode.ModelInUse, "A project has this model; delete the project first.");
             home.Models.Delete(model.Id);
             return request.ReplyDone();
         });
@@ -33,7 +33,7 @@ internal static class ModelCalls
     private static List<ModelReply> All(StudioHome home)
     {
         List<ModelReply> models = [];
-        foreach (StoredModel model in home.Models.All()) models.Add(model.ToReply());
+        foreach (StoredModel model in home.Models.All()) models.Add(model.ToReply(model.IsStarter ? home.Models.StarterShare : null));
         return models;
     }
 
@@ -47,7 +47,7 @@ internal static class ModelCalls
             try
             {
                 await using (FileStream file = new(received, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-                    await request.CopyBody(file, home.Settings.Limits.ModelBytes, "tooLarge");
+                    await request.CopyBody(file, home.Settings.Limits.ModelBytes, ErrorCode.TooLarge);
                 StoredModel model = await Task.Run(
                     () => home.Models.Import(path => File.Move(received, path), name, CancellationToken.None), CancellationToken.None);
                 await request.Reply(model.ToReply(), StudioJson.Default.ModelReply);

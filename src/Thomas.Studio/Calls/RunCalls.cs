@@ -51,5 +51,5 @@ internal static class RunCalls
         });
     }
 
-    private static StudioException NoRun() => StudioException.Conflict("noRun", "There is no run.");
+    private static StudioException NoRun() => StudioException.Conflict(ErrorCode.NoRun, "There is no run.");
 }

@@ -61,7 +61,7 @@ internal sealed class RequestGuard
         HttpRequest request = context.Request;
         if (!IsOwn(request.Host.Value, context.Connection.LocalIpAddress))
         {
-            throw new StudioException(421, "host", "This address is not the studio's; open the one that 'thomas studio' printed.");
+            throw new StudioException(421, ErrorCode.Host, "This address is not the studio's; open the one that 'thomas studio' printed.");
         }
 
         StringValues origin = request.Headers.Origin;
@@ -80,10 +80,10 @@ internal sealed class RequestGuard
     {
         StringValues given = request.Headers[TokenHeader];
         if (given.Count == 1 && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given[0] ?? ""), _token)) return;
-        throw new StudioException(401, "unauthorized", "The token is missing or wrong; open the address that 'thomas studio' printed.");
+        throw new StudioException(401, ErrorCode.Unauthorized, "The token is missing or wrong; open the address that 'thomas studio' printed.");
     }
 
-    private static StudioException Foreign() => new(403, "forbidden", "The request comes from another site.");
+    private static StudioException Foreign() => new(403, ErrorCode.Forbidden, "The request comes from another site.");
 
     private bool IsOwnOrigin(string origin, IPAddress? local) =>
         origin.StartsWith(_scheme + "://", StringComparison.Ordinal) && IsOwn(origin[(_scheme.Length + 3)..], local);

@@ -40,7 +40,7 @@ internal sealed class Routes
         }
 
         throw isKnown
-            ? new StudioException(405, "method", $"This call does not know the method {VisibleText.Of(method)}.")
+            ? new StudioException(405, ErrorCode.Method, $"This call does not know the method {VisibleText.Of(method)}.")
             : StudioException.NotFound("There is no such call.");
     }
 

@@ -22,7 +22,8 @@ internal sealed class StaticFiles(string? folder)
     public async Task Reply(HttpContext context)
     {
         HttpRequest request = context.Request;
-        if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method)) throw new StudioException(405, "method", "Files can only be read.");
+        bool reads = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
+        if (!reads) throw new StudioException(405, ErrorCode.Method, "Files can only be read.");
         string name = request.Path.Value is "/" or null ? Start : request.Path.Value[1..];
         byte[] file = Find(name) ?? throw StudioException.NotFound("There is no such page.");
         context.Response.ContentType = TypeOf(name);

@@ -49,7 +49,7 @@ internal sealed class StudioRequest(HttpContext context, string[] parts, int jso
     public async Task<T> ReadJson<T>(JsonTypeInfo<T> type)
         where T : class
     {
-        byte[] body = await ReadBody(jsonBytes, "tooLarge");
+        byte[] body = await ReadBody(jsonBytes, ErrorCode.TooLarge);
         try
         {
             return JsonSerializer.Deserialize(body, type) ?? throw StudioException.Bad("The body is 'null'.");
@@ -62,7 +62,7 @@ internal sealed class StudioRequest(HttpContext context, string[] parts, int jso
 
     /// <summary>The whole body, at most so long.</summary>
     /// <exception cref="StudioException">It is longer, or ends too early.</exception>
-    public async Task<byte[]> ReadBody(int most, string code)
+    public async Task<byte[]> ReadBody(int most, ErrorCode code)
     {
         using MemoryStream body = new(context.Request.ContentLength is long length && length <= most ? (int)length : 0);
         await CopyBody(body, most, code);
@@ -71,7 +71,7 @@ internal sealed class StudioRequest(HttpContext context, string[] parts, int jso
 
     /// <summary>Copies the body, at most so long.</summary>
     /// <exception cref="StudioException">It is longer, ends too early, or takes too long.</exception>
-    public async Task CopyBody(Stream to, long most, string code)
+    public async Task CopyBody(Stream to, long most, ErrorCode code)
     {
         if (context.Request.ContentLength > most) throw StudioException.TooLarge(most, code);
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);

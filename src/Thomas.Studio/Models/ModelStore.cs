@@ -1,9 +1,11 @@
 using System;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Text.Json;
 using System.Threading;
+using System.Threading.Tasks;
 using Thomas.Data.Handwriting;
 using Thomas.Study;
 using Thomas.Training;
@@ -11,7 +13,11 @@ using Thomas.Training;
 namespace Thomas.Studio.Models;
 
 /// <summary>The models of a studio, each in a folder of its own that is named by its contents.</summary>
-internal sealed class ModelStore(string folder, StudioSettings settings, StudioLog log)
+/// <param name="folder">Where they are.</param>
+/// <param name="settings">How the studio is run.</param>
+/// <param name="log">What happened.</param>
+/// <param name="ended">Ends the making of the starter.</param>
+internal sealed class ModelStore(string folder, StudioSettings settings, StudioLog log, CancellationToken ended)
 {
     /// <summary>The model that the program makes itself.</summary>
     public const string StarterId = "starter";
@@ -39,6 +45,17 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
 
     private readonly Lock _gate = new(), _making = new();
     private readonly Dictionary<string, StoredModel> _models = new(StringComparer.Ordinal);
+    private Task _starter = Task.CompletedTask;
+    private double? _starterShare;
+
+    /// <summary>The share that is done of the starter while it is made; null at other times.</summary>
+    public double? StarterShare
+    {
+        get
+        {
+            lock (_gate) return _starterShare;
+        }
+    }
 
     /// <summary>Reads what is there, and removes what an import that was killed has left.</summary>
     public void Open()
@@ -52,6 +69,33 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
             else if ((name == StarterId || StudioId.IsOne(name)) && Read(path, name) is StoredModel model) _models.Add(name, model);
         }
     }
+
+    /// <summary>Makes the starter where it is missing, on a thread of its own: who needs it meanwhile waits for the rest of that.</summary>
+    public void BeginStarter()
+    {
+        lock (_gate)
+        {
+            if (_models.ContainsKey(StarterId)) return;
+        }
+
+        _starter = Task.Factory.StartNew(
+            () =>
+            {
+                try
+                {
+                    MakeStarter();
+                }
+                catch (Exception e)
+                {
+                    // Whatever it is: who needs the starter tries again, and is told why that fails.
+                    if (!ended.IsCancellationRequested) log.Add($"the starter model could not be made: {e.Message}");
+                }
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Waits until nothing is made any more.</summary>
+    public Task End() => _starter;
 
     /// <summary>All models, the starter first, whether it has been made or not.</summary>
     public IReadOnlyList<StoredModel> All()
@@ -82,7 +126,7 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
     /// <exception cref="ThomasException">It cannot be read any more.</exception>
     public Model Load(StoredModel model, CancellationToken cancellation)
     {
-        if (model.IsStarter) MakeStarter(cancellation);
+        if (model.IsStarter) MakeStarter();
         return Load(PathOf(model), model.File, cancellation);
     }
 
@@ -109,7 +153,8 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
     {
         lock (_gate)
         {
-            if (_models.Count >= settings.Limits.Models) throw StudioException.NoRoom($"There are {_models.Count} models already; delete some.");
+            int most = settings.Limits.Models;
+            if (_models.Count >= most) throw StudioException.TooMany(ErrorCode.TooManyModels, $"There are {_models.Count} models already; delete some.", most);
         }
 
         string work = Directory.CreateDirectory(Path.Combine(folder, Unfinished + StudioId.New())).FullName;
@@ -140,7 +185,7 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
     /// <exception cref="StudioException">It is the starter, or there is none.</exception>
     public void Delete(string id)
     {
-        if (Find(id).IsStarter) throw StudioException.Conflict("conflict", "The starter cannot be deleted.");
+        if (Find(id).IsStarter) throw StudioException.Conflict(ErrorCode.StarterStays, "The starter cannot be deleted.");
         lock (_gate)
         {
             string gone = Path.Combine(folder, Unfinished + StudioId.New());
@@ -190,7 +235,7 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
     private static Model Load(string path, string name, CancellationToken cancellation) =>
         ModelFiles.Load(InputFile.Read(path, "model", cancellation: cancellation), name);
 
-    private void MakeStarter(CancellationToken cancellation)
+    private void MakeStarter()
     {
         lock (_making)
         {
@@ -203,8 +248,20 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
             {
                 DigitsToLearn = settings.StarterDigits,
                 ToTest = HandwrittenSet.Digits.Length,
+                Progress = new ImmediateProgress<StageProgress>(Count),
             };
-            Model model = sources.Model(StudySources.DigitsModel, cancellation);
+            long start = Stopwatch.GetTimestamp();
+            Model model;
+            try
+            {
+                SetShare(0);
+                model = sources.Model(StudySources.DigitsModel, ended);
+            }
+            finally
+            {
+                SetShare(null);
+            }
+
             string work = Directory.CreateDirectory(Path.Combine(folder, Unfinished + StudioId.New())).FullName;
             string file = Path.Combine(work, TfLiteFile);
             ModelFiles.Save(model, file, new SaveOptions());
@@ -212,8 +269,18 @@ internal sealed class ModelStore(string folder, StudioSettings settings, StudioL
             Write(work, starter);
             Directory.Move(work, Path.Combine(folder, StarterId));
             lock (_gate) _models.Add(StarterId, starter);
-            log.Add("made the starter model");
+            log.Add(string.Create(CultureInfo.InvariantCulture, $"made the starter model in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s"));
         }
+    }
+
+    private void Count(StageProgress progress)
+    {
+        if (!progress.IsWarning && progress.Stage == "train" && progress.Total > 0) SetShare((double)progress.Done / progress.Total);
+    }
+
+    private void SetShare(double? share)
+    {
+        lock (_gate) _starterShare = share;
     }
 
     private StoredModel? Read(string path, string id)

@@ -34,9 +34,7 @@ internal sealed class PullTasks(string folder, ModelStore models, EventSource ev
     public static string? Problem()
     {
         if (Build.IsStatic) return Capabilities.NoTls;
-        return SecureConnections.IsThere()
-            ? null
-            : "Downloading needs OpenSSL (libssl), which this system does not have.";
+        return SecureConnections.IsThere() ? null : Capabilities.NoOpenSsl;
     }
 
     /// <summary>What can be downloaded.</summary>
@@ -72,10 +70,10 @@ internal sealed class PullTasks(string folder, ModelStore models, EventSource ev
         }
 
         if (model is null) throw StudioException.NotFound("There is no such model in the catalog.");
-        if (Handler is null && Problem() is string problem) throw StudioException.Cannot("pullUnavailable", problem);
+        if (Handler is null && Problem() is string problem) throw StudioException.Cannot(ErrorCode.PullUnavailable, problem);
         lock (_gate)
         {
-            if (!_work.IsCompleted) throw StudioException.Conflict("conflict", "Another download is under way.");
+            if (!_work.IsCompleted) throw StudioException.Conflict(ErrorCode.PullActive, "Another download is under way.");
             string task = FormattableString.Invariant($"pull-{++_count}");
             _last = new PullEvent(task, model.Name, 0, model.Bytes ?? 0, null, null);
             _work = Task.Run(() => Run(task, model), CancellationToken.None);
@@ -101,12 +99,12 @@ internal sealed class PullTasks(string folder, ModelStore models, EventSource ev
         }
         catch (OperationCanceledException)
         {
-            Tell(new PullEvent(task, model.Name, 0, model.Bytes ?? 0, "The studio was closed; what had come is kept.", null));
+            Tell(new PullEvent(task, model.Name, 0, model.Bytes ?? 0, Sentence.Of("The studio was closed; what had come is kept."), null));
         }
         catch (Exception e) when (e is ThomasException or DownloadException or StudioException or IOException or UnauthorizedAccessException)
         {
             log.Add($"the download of {model.Name} failed: {e.Message}");
-            Tell(new PullEvent(task, model.Name, 0, model.Bytes ?? 0, e.Message, null));
+            Tell(new PullEvent(task, model.Name, 0, model.Bytes ?? 0, Sentence.Of(e.Message), null));
         }
     }
 

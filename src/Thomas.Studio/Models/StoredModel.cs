@@ -53,5 +53,7 @@ internal sealed record StoredModel
     public bool IsPhoto => Channels == 3 && Width >= 64 && Height >= 64;
 
     /// <summary>As the API shows it.</summary>
-    public ModelReply ToReply() => new(Id, Name, File, Bytes, new InputReply(Width, Height, Channels), Classes, HasLabels, IsStarter, IsPhoto, Note);
+    /// <param name="preparing">The share that is done of a model that is being made; null for one that is not.</param>
+    public ModelReply ToReply(double? preparing = null) => new(
+        Id, Name, File, Bytes, new InputReply(Width, Height, Channels), Classes, HasLabels, IsStarter, IsPhoto, Sentence.OfNullable(Note), preparing);
 }

@@ -16,10 +16,11 @@ internal sealed partial class Project
     /// <exception cref="ThomasException">It is no image, or the disk is full.</exception>
     public AddedReply Add(string @class, ReadOnlyMemory<byte> encoded)
     {
-        if (_session.Items.Count >= _settings.Limits.ImagesPerProject)
+        int most = _settings.Limits.ImagesPerProject;
+        if (_session.Items.Count >= most)
         {
-            throw new StudioException(
-                507, "tooManyImages", string.Create(CultureInfo.InvariantCulture, $"A project has at most {_settings.Limits.ImagesPerProject} images."));
+            throw StudioException.TooMany(
+                ErrorCode.TooManyImages, string.Create(CultureInfo.InvariantCulture, $"A project has at most {most} images."), most);
         }
 
         lock (_gate)
@@ -162,7 +163,8 @@ internal sealed partial class Project
 
     private static StudioException NoImage() => StudioException.NotFound("There is no such image.");
 
-    private static StudioException NotTrained() => StudioException.Cannot("notTrained", "The last layer is not trained yet: it needs images of two classes.");
+    private static StudioException NotTrained() => StudioException.Cannot(
+        ErrorCode.NotTrained, "The last layer is not trained yet: it needs images of two classes.");
 
     private static StudioException BadWhich() => StudioException.Bad("'which' must be head or run.");
 
@@ -186,7 +188,7 @@ internal sealed partial class Project
 
     private IReadOnlyList<ClassScore> ByModel(ReadOnlyMemory<byte> encoded, int top)
     {
-        if (!_stored.HasLabels) throw StudioException.Cannot("noLabels", "The network has no class names of its own.");
+        if (!_stored.HasLabels) throw StudioException.Cannot(ErrorCode.NoLabels, "The network has no class names of its own.");
         lock (_ownGate)
         {
             _own ??= new ImageClassifier(_model, options: _settings.Compile.Unsplit);
@@ -198,7 +200,7 @@ internal sealed partial class Project
     {
         if (_session.LastTraining is not TuningSessionReport report)
         {
-            return new ReportReply(false, "nothing: the last layer is not trained yet", null, null, null, [], [], [], 0);
+            return new ReportReply(false, Sentence.Of("nothing: the last layer is not trained yet"), null, null, null, [], [], [], 0);
         }
 
         List<WrongReply> wrong = [];
@@ -209,7 +211,7 @@ internal sealed partial class Project
 
     private ReportReply RunReport()
     {
-        if (Run is not { HasResult: true } run) throw new StudioException(404, "noRun", "There is no run with a result.");
+        if (Run is not { HasResult: true } run) throw new StudioException(404, ErrorCode.NoRun, "There is no run with a result.");
         RunFile file = run.Record;
         List<WrongReply> wrong = [];
         foreach (RunMistake mistake in file.Mistakes ?? [])
@@ -228,7 +230,7 @@ internal sealed partial class Project
             perClass.Add(new PerClassReply(labels[metrics.Class], metrics.Recall, metrics.Precision, metrics.Support));
         wrong.Sort(static (a, b) => b.Probability.CompareTo(a.Probability));
         return new ReportReply(
-            true, measured, ProjectRun.ShareOf(before), ProjectRun.ShareOf(after), after is null ? null : new ConfusionReply(labels, after.ToRows()), perClass,
-            wrong, warnings, seconds);
+            true, Sentence.Of(measured), ProjectRun.ShareOf(before), ProjectRun.ShareOf(after),
+            after is null ? null : new ConfusionReply(labels, after.ToRows()), perClass, wrong, Sentence.All(warnings), seconds);
     }
 }

@@ -16,6 +16,9 @@ namespace Thomas.Studio.Projects;
 /// </summary>
 internal sealed partial class Project : IAsyncDisposable
 {
+    /// <summary>The folder of its runs, in its own.</summary>
+    public const string RunsName = "runs";
+
     private const int MostExports = 100;
 
     private readonly string _folder;
@@ -42,7 +45,7 @@ internal sealed partial class Project : IAsyncDisposable
         if (orphans > 0) log.Add(FormattableString.Invariant($"'{file.Name}': removed {orphans} files of images that do not count"));
         _notices.AddRange(session.Notices);
         _place = new RunPlace(
-            Path.Combine(folder, "runs"), Path.Combine(folder, "cache"), file.Name, model, stored, _pictures, settings, Events, log);
+            Path.Combine(folder, RunsName), Path.Combine(folder, "cache"), file.Name, model, stored, _pictures, settings, Events, log);
         _run = ProjectRun.Open(_place);
         _head = new HeadTraining(session, settings, Events, log);
     }
@@ -105,18 +108,18 @@ internal sealed partial class Project : IAsyncDisposable
             _session.IsTrained,
             _session.IsStale,
             _head.Progress is not null,
-            _session.TrainingProblem ?? _head.Problem,
+            Sentence.OfNullable(_session.TrainingProblem ?? _head.Problem),
             trained?.After is ConfusionMatrix { Total: > 0 } after
                 ? new AccuracyReply(after.Accuracy, after.AccuracyInterval.Low, after.AccuracyInterval.High, after.Total)
                 : null,
-            trained?.Checked,
+            Sentence.OfNullable(trained?.Checked),
             trained?.Images ?? 0,
             trained?.Duration.TotalSeconds ?? 0);
         lock (_gate)
         {
             return new StateReply(
                 _file.Id, _file.Name, _stored.ToReply(), Classes(), _session.Items.Count, _session.CanUndo, _session.CanRedo, head, RunState(),
-                [.. _notices, .. _session.DeviceNotes]);
+                Sentence.All([.. _notices, .. _session.DeviceNotes]));
         }
     }
 
@@ -187,7 +190,7 @@ internal sealed partial class Project : IAsyncDisposable
             IReadOnlyList<TuningSessionClass> before = _session.Classes;
             if (!(redo ? _session.Redo() : _session.Undo()))
             {
-                throw StudioException.Conflict(redo ? "nothingToRedo" : "nothingToUndo", $"There is nothing to {(redo ? "redo" : "undo")}.");
+                throw StudioException.Conflict(redo ? ErrorCode.NothingToRedo : ErrorCode.NothingToUndo, $"There is nothing to {(redo ? "redo" : "undo")}.");
             }
 
             FollowNames(before, _session.Classes);
@@ -216,7 +219,7 @@ internal sealed partial class Project : IAsyncDisposable
         RunFile file = RunOptions.Check(asked, devices, _session.Classes, _session.Items);
         lock (_runGate)
         {
-            if (_run is { IsActive: true }) throw StudioException.Conflict("runActive", "A run is under way; stop it first.");
+            if (_run is { IsActive: true }) throw StudioException.Conflict(ErrorCode.RunActive, "A run is under way; stop it first.");
             _run = ProjectRun.Begin(_place, file);
             Events.Mark(EventKinds.State | EventKinds.Run);
             return _run.ToReply(_session.Items);
@@ -250,14 +253,15 @@ internal sealed partial class Project : IAsyncDisposable
         }
     }
 
-    private static StudioException NameTaken(string name) => StudioException.Conflict("nameTaken", $"There is already a class '{name}'.");
+    private static StudioException NameTaken(string name) => StudioException.Conflict(ErrorCode.NameTaken, $"There is already a class '{name}'.");
 
     private static StudioException NoClass() => StudioException.NotFound("There is no such class.");
 
-    private static StudioException NoRun() => StudioException.Conflict("noRun", "There is no run.");
+    private static StudioException NoRun() => StudioException.Conflict(ErrorCode.NoRun, "There is no run.");
 
     private static StudioException TooManyClasses() => StudioException.Cannot(
-        "tooManyClasses", string.Create(CultureInfo.InvariantCulture, $"A project has at most {SessionState.MaximumClasses} classes."));
+        ErrorCode.TooManyClasses, string.Create(CultureInfo.InvariantCulture, $"A project has at most {SessionState.MaximumClasses} classes."),
+        SessionState.MaximumClasses);
 
     /// <summary>Images have changed.</summary>
     private void Changed()

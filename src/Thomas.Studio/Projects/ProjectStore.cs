@@ -5,6 +5,7 @@ using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using Thomas.Studio.Models;
+using Thomas.Studio.Runs;
 using Thomas.Training;
 
 namespace Thomas.Studio.Projects;
@@ -57,7 +58,7 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
                 lock (_gate) entry.Counted = counted;
             }
 
-            projects.Add(ToReply(file, counted));
+            projects.Add(ToReply(file, counted, open is null ? ClosedRun(entry) : open.Run?.ActiveStatus));
         }
 
         projects.Sort(static (a, b) => b.Changed.CompareTo(a.Changed));
@@ -83,7 +84,9 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
         {
             if (_entries.Count >= settings.Limits.Projects)
             {
-                throw StudioException.NoRoom(string.Create(CultureInfo.InvariantCulture, $"There are {_entries.Count} projects already; delete some."));
+                throw StudioException.TooMany(
+                    ErrorCode.TooManyProjects, string.Create(CultureInfo.InvariantCulture, $"There are {_entries.Count} projects already; delete some."),
+                    settings.Limits.Projects);
             }
 
             string work = Directory.CreateDirectory(Path.Combine(folder, Unfinished + id)).FullName, path = Path.Combine(folder, id);
@@ -93,7 +96,7 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
         }
 
         log.Add($"made the project '{name}'");
-        return ToReply(file, []);
+        return ToReply(file, [], null);
     }
 
     /// <summary>Whether a project has a model.</summary>
@@ -123,12 +126,12 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
             if (TryEnter(entry) is Use meanwhile) return meanwhile;
             await CloseUnused(settings.Limits.OpenProjects - 1);
             StoredModel stored = models.TryFind(entry.File.Model)
-                ?? throw StudioException.Cannot("noModel", "The project's model is missing; import the same file again.");
+                ?? throw StudioException.Cannot(ErrorCode.NoModel, "The project's model is missing; import the same file again.");
             Project project = await Task.Run(() => Open(entry, stored), cancellation);
             lock (_gate)
             {
                 entry.Open = project;
-                entry.Counted = null;
+                (entry.Counted, entry.IsInterrupted) = (null, null);
                 return new Use(this, entry, project);
             }
         }
@@ -149,7 +152,7 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
             Project? open;
             lock (_gate)
             {
-                if (entry.Open is { IsWorking: true }) throw StudioException.Conflict("runActive", "A run of the project is under way; stop it first.");
+                if (entry.Open is { IsWorking: true }) throw StudioException.Conflict(ErrorCode.RunActive, "A run of the project is under way; stop it first.");
                 if (!_entries.Remove(id)) throw NoProject();
                 (open, entry.Open) = (entry.Open, null);
             }
@@ -185,7 +188,7 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
         _opening.Release();
     }
 
-    private static ProjectReply ToReply(ProjectFile file, IReadOnlyList<TuningSessionClass> counted)
+    private static ProjectReply ToReply(ProjectFile file, IReadOnlyList<TuningSessionClass> counted, string? run)
     {
         int images = 0, empty = file.Classes.Length;
         foreach (TuningSessionClass @class in counted)
@@ -194,7 +197,21 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
             if (Array.IndexOf(file.Classes, @class.Label) >= 0) empty--;
         }
 
-        return new ProjectReply(file.Id, file.Name, file.Model, counted.Count + empty, images, file.Changed);
+        return new ProjectReply(file.Id, file.Name, file.Model, counted.Count + empty, images, file.Changed, run);
+    }
+
+    /// <summary>The status of the run of a project that is closed: one that was interrupted may go on, and is read from the disk once.</summary>
+    private string? ClosedRun(Entry entry)
+    {
+        bool? known;
+        lock (_gate) known = entry.IsInterrupted;
+        if (known is null)
+        {
+            known = ProjectRun.IsInterrupted(Path.Combine(entry.Folder, Project.RunsName));
+            lock (_gate) entry.IsInterrupted = known;
+        }
+
+        return known == true ? RunStatus.Paused : null;
     }
 
     private static StudioException NoProject() => StudioException.NotFound("There is no such project.");
@@ -240,7 +257,7 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
 
                 if (open <= most || oldest is null) return;
                 closed = oldest.Open!;
-                (oldest.File, oldest.Counted, oldest.Open) = (closed.Description, closed.Counted, null);
+                (oldest.File, oldest.Counted, oldest.IsInterrupted, oldest.Open) = (closed.Description, closed.Counted, null, null);
             }
 
             await closed.DisposeAsync();
@@ -281,6 +298,9 @@ internal sealed class ProjectStore(string folder, ModelStore models, StudioSetti
 
         /// <summary>Its classes, while it is closed and they are known.</summary>
         public IReadOnlyList<TuningSessionClass>? Counted { get; set; }
+
+        /// <summary>Whether its run was interrupted, while it is closed and that is known.</summary>
+        public bool? IsInterrupted { get; set; }
 
         public int Users { get; set; }
 

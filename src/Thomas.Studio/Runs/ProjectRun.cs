@@ -42,6 +42,15 @@ internal sealed class ProjectRun : IAsyncDisposable
         }
     }
 
+    /// <summary>What it is doing, for one that is under way or may go on; null for one that has ended.</summary>
+    public string? ActiveStatus
+    {
+        get
+        {
+            lock (_gate) return _job is not null ? _job.Status : RunStatus.IsFinal(_file.Status) ? null : RunStatus.Paused;
+        }
+    }
+
     /// <summary>Whether it has left a network.</summary>
     public bool HasResult
     {
@@ -79,6 +88,15 @@ internal sealed class ProjectRun : IAsyncDisposable
         return last;
     }
 
+    /// <summary>Whether the last run of a project that is not open was interrupted.</summary>
+    public static bool IsInterrupted(string runs)
+    {
+        if (!Directory.Exists(runs)) return false;
+        RunFile? last = null;
+        foreach ((_, string folder) in Folders(runs)) last = RunFile.TryRead(folder, out _) ?? last;
+        return last is not null && !RunStatus.IsFinal(last.Status);
+    }
+
     /// <summary>Begins a run; former ones are forgotten.</summary>
     public static ProjectRun Begin(RunPlace place, RunFile file)
     {
@@ -102,10 +120,11 @@ internal sealed class ProjectRun : IAsyncDisposable
             bool isInterrupted = !RunStatus.IsFinal(_file.Status);
             CurveReply[] curves = _file.Curves;
             int step = _file.Losses.Length > 0 ? (int)_file.Losses[^1][0] : 0, steps = StepsOf(_file);
+            string status = isInterrupted ? RunStatus.Paused : _file.Status;
             return new RunReply(
-                _file.Policy, _file.Epochs, _file.Device, isInterrupted ? RunStatus.Paused : _file.Status, _file.Error, curves.Length, step, steps, null,
-                _file.Seconds, isInterrupted ? "restart" : null, curves, _file.Losses, ShareOf(_file.Before), ShareOf(_file.After), _file.Joules, HasResult,
-                HasResult && !_file.IsOf(items), _file.Notices);
+                _file.Policy, _file.Epochs, _file.Device, status, Sentence.OfNullable(_file.Error), curves.Length, step, steps, null, _file.Seconds,
+                isInterrupted ? "restart" : null, curves, _file.Losses, ShareOf(_file.Before), ShareOf(_file.After), _file.Joules, HasResult,
+                HasResult && !_file.IsOf(items), Sentence.All(_file.Notices));
         }
     }
 
@@ -163,7 +182,7 @@ internal sealed class ProjectRun : IAsyncDisposable
         {
             lock (_gate)
             {
-                if (_job is not null) throw StudioException.Conflict("runActive", "The run is under way; stop it first.");
+                if (_job is not null) throw StudioException.Conflict(ErrorCode.RunActive, "The run is under way; stop it first.");
                 _classifier?.Dispose();
                 _classifier = null;
                 Directory.Delete(_folder, recursive: true);
@@ -215,9 +234,9 @@ internal sealed class ProjectRun : IAsyncDisposable
         return file.Epochs * ((training + batch - 1) / int.Max(batch, 1));
     }
 
-    private static StudioException NotActive() => StudioException.Conflict("noRun", "No run is under way.");
+    private static StudioException NotActive() => StudioException.Conflict(ErrorCode.NoRun, "No run is under way.");
 
-    private static StudioException NoResult() => StudioException.Cannot("noRun", "There is no run with a result.");
+    private static StudioException NoResult() => StudioException.Cannot(ErrorCode.NoRun, "There is no run with a result.");
 
     private static List<(long Number, string Folder)> Folders(string runs)
     {

@@ -60,6 +60,15 @@ internal sealed class RunJob : IDisposable
         _work = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
+    /// <summary>What it is doing.</summary>
+    public string Status
+    {
+        get
+        {
+            lock (_gate) return _status;
+        }
+    }
+
     /// <summary>The checkpoint of a run.</summary>
     public static string CheckpointOf(string folder) => Path.Combine(folder, "checkpoint");
 
@@ -102,7 +111,7 @@ internal sealed class RunJob : IDisposable
                 : null;
             return new RunReply(
                 _file.Policy, _file.Epochs, _file.Device, _status, null, _curves.Count == 0 ? 0 : _curves[^1].Epoch, _step, _steps, left,
-                _file.Seconds + worked, PausedBy(), [.. _curves], _losses.ToArray(), null, null, null, false, false, [.. _notices]);
+                _file.Seconds + worked, PausedBy(), [.. _curves], _losses.ToArray(), null, null, null, false, false, Sentence.All(_notices));
         }
     }
 

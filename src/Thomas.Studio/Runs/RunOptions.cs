@@ -35,10 +35,11 @@ internal static class RunOptions
         {
             labels[c] = classes[c].Label;
             places.Add(labels[c], c);
-            if (classes[c].Images < 2) throw TooFew($"'{labels[c]}' has one image; each class needs at least two, one of them to check with.");
+            if (classes[c].Images >= 2) continue;
+            throw TooFew(ErrorCode.TooFewOfClass, $"'{labels[c]}' has one image; each class needs at least two, one of them to check with.");
         }
 
-        if (labels.Length < 2) throw TooFew("A run needs images of at least two classes.");
+        if (labels.Length < 2) throw TooFew(ErrorCode.TooFew, "A run needs images of at least two classes.");
         List<RunImage> images = new(items.Count);
         foreach (TuningSessionItem item in items)
         {
@@ -107,5 +108,5 @@ internal static class RunOptions
         ? asked
         : throw StudioException.Bad(FormattableString.Invariant($"'memoryBytes' must be at least {LeastMemory}."));
 
-    private static StudioException TooFew(string message) => StudioException.Cannot("tooFew", message);
+    private static StudioException TooFew(ErrorCode code, string message) => StudioException.Cannot(code, message);
 }

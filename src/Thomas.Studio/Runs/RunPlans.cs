@@ -78,7 +78,7 @@ internal static class RunPlans
             }
         }
 
-        return new PlanReply(rows, images, notes);
+        return new PlanReply(rows, images, Sentence.All(notes));
     }
 
     /// <summary>Steps on the images that are not set aside, and a forward pass of those that are.</summary>

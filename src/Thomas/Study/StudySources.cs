@@ -36,6 +36,9 @@ internal sealed class StudySources(ulong seed, string folder, IReadOnlyDictionar
     /// <summary>Digits, and letters, that it draws to validate with.</summary>
     public int ToTest { get; init; } = 1_000;
 
+    /// <summary>Told of the steps of the training of <see cref="DigitsModel"/>; null for nobody.</summary>
+    public IProgress<StageProgress>? Progress { get; init; }
+
     /// <summary>Decodes images.</summary>
     public IImageDecoder Decoder => decoder;
 
@@ -135,7 +138,7 @@ internal sealed class StudySources(ulong seed, string folder, IReadOnlyDictionar
             LearningRate = 0.03f,
             Seed = seed,
         };
-        TrainerResult result = Trainer.Train(random, train, null, options, null, null, cancellation);
+        TrainerResult result = Trainer.Train(random, train, null, options, null, Progress, cancellation);
         cancellation.ThrowIfCancellationRequested();
         return result.Model;
     }

@@ -15,7 +15,7 @@ namespace Thomas.Training;
 /// <example>
 /// <code>
 /// Model model = Model.Load("mobilenet_v2.onnx");
-/// TuningResult result = Tuner.Tune(model, DatasetLoader.Load("flowers"), new SkiaImageDecoder());
+/// TuningResult result = Tuner.Tune(model, DatasetLoader.Load("flowers"), ImageDecoders.Best());
 /// Console.WriteLine($"{result.Before.Accuracy:P1} before, {result.After.Accuracy:P1} after");
 /// result.Model.Save("flowers.tflite");
 /// </code>

@@ -14,7 +14,7 @@ internal static class ReadmeExample
     public static async Task TeachAsync(RgbImage frame)
     {
         // Teaching begins
-        using TuningSession session = TuningSession.Open("my-session", Model.Load("mobilenet_v2.onnx"), new SkiaImageDecoder());
+        using TuningSession session = TuningSession.Open("my-session", Model.Load("mobilenet_v2.onnx"), ImageDecoders.Best());
         session.Add("cat", "cat1.jpg");
         session.Add("dog", "dog1.jpg");
         await session.TrainAsync();
@@ -26,7 +26,7 @@ internal static class ReadmeExample
     public static void Run()
     {
         // README begins
-        SkiaImageDecoder decoder = new();
+        IImageDecoder decoder = ImageDecoders.Best();
         ImageSet images = new();
         foreach (string file in Directory.EnumerateFiles("photos/cat")) images.Add("cat", File.ReadAllBytes(file));
         foreach (string file in Directory.EnumerateFiles("photos/dog")) images.Add("dog", File.ReadAllBytes(file));

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Net;
@@ -73,7 +74,7 @@ public sealed class StudioApiTests
         Assert.Equal(TinyModels.Side, model.GetProperty("inputs").GetProperty("width").GetInt32());
         Assert.Equal("notAModel", await studio.Fails("POST", "models?name=x.onnx", new byte[100], 415));
         Assert.Equal("notAModel", await studio.Fails("POST", "models?name=x.onnx", Array.Empty<byte>(), 415));
-        Assert.Equal("conflict", await studio.Fails("DELETE", "models/starter", null, 409));
+        Assert.Equal("starterStays", await studio.Fails("DELETE", "models/starter", null, 409));
         string project = (await studio.Send("POST", "projects", $$"""{"name": "p", "model": "{{id}}"}""")).GetProperty("id").GetString()!;
         Assert.Equal("modelInUse", await studio.Fails("DELETE", $"models/{id}", null, 409));
         await studio.Send("DELETE", $"projects/{project}", null, 204);
@@ -102,6 +103,31 @@ public sealed class StudioApiTests
         Assert.False(state.GetProperty("model").GetProperty("isPhoto").GetBoolean());
         Assert.Equal(12, state.GetProperty("head").GetProperty("images").GetInt32());
         Assert.True((await studio.Send("GET", "models"))[0].GetProperty("bytes").GetInt64() > 1000);
+    }
+
+    [Fact]
+    public async Task The_starter_is_made_from_the_start_and_says_how_far_that_is()
+    {
+        using TemporaryFolder folder = new();
+        await using (await StudioFixture.Start(settings => settings with { MakesStarter = true, StarterDigits = 10_000 }, folder))
+        {
+            // A studio that is ended meanwhile does not wait for it, and leaves nothing of it.
+        }
+
+        Assert.Empty(Directory.GetFileSystemEntries(folder["studio", "models"]));
+        await using StudioFixture studio = await StudioFixture.Start(settings => settings with { MakesStarter = true, StarterDigits = 1_000 }, folder);
+        List<double> shares = [];
+        JsonElement starter;
+        do
+        {
+            starter = (await studio.Send("GET", "models"))[0];
+            if (starter.TryGetProperty("preparing", out JsonElement share)) shares.Add(share.GetDouble());
+        }
+        while (starter.GetProperty("bytes").GetInt64() == 0);
+        Assert.NotEmpty(shares);
+        Assert.Equal(shares.Order(), shares);
+        Assert.InRange(shares[^1], 0, 1);
+        Assert.False((await studio.Send("GET", "models"))[0].TryGetProperty("preparing", out _));
     }
 
     [Fact]
@@ -263,7 +289,7 @@ public sealed class StudioApiTests
             Assert.Equal("notFound", await studio.Fails("POST", "nonsense", new byte[4 << 20], 404));
         }
 
-        Assert.Equal("noRoom", await studio.Fails("POST", "models?name=m", new byte[5], 507));
+        Assert.Equal("tooManyModels", await studio.Fails("POST", "models?name=m", new byte[5], 507));
         Assert.Equal("tooLarge", await studio.Fails("POST", "projects", "\"" + new string('x', 70_000) + "\"", 413));
         Assert.Equal("notAnImage", await studio.Fails("POST", $"projects/{project}/images?class=a", "<svg/>"u8.ToArray(), 415));
         Assert.Equal("nameInvalid", await studio.Fails("POST", $"projects/{project}/images", StudioFixture.Picture(0, 1), 400));
@@ -278,7 +304,7 @@ public sealed class StudioApiTests
         Assert.Equal("notFound", await studio.Fails("GET", "nonsense", null, 404));
         Assert.Equal("notFound", await studio.Fails("GET", "projects/0123456789abcdef", null, 404));
         await studio.Send("POST", "projects", """{"name": "second"}""");
-        Assert.Equal("noRoom", await studio.Fails("POST", "projects", """{"name": "third"}""", 507));
+        Assert.Equal("tooManyProjects", await studio.Fails("POST", "projects", """{"name": "third"}""", 507));
         for (ulong i = 0; i < 3; i++) await studio.Add(project, 0, i);
         Assert.Equal("tooManyImages", await studio.Fails("POST", $"projects/{project}/images?class=red", StudioFixture.Picture(0, 9), 507));
     }

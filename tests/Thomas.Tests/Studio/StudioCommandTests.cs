@@ -2,7 +2,9 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
+using System.Net;
 using System.Net.Http;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
@@ -101,6 +103,25 @@ public sealed class StudioCommandTests
         }
     }
 
+    /// <summary>To a browser another port is another site, with settings of its own.</summary>
+    [Fact]
+    public async Task Any_free_port_is_that_of_the_last_start_if_it_is_free()
+    {
+        using TemporaryFolder folder = new();
+        int port = await PortOf(folder);
+        Assert.Equal(port, await PortOf(folder));
+        using (TcpListener other = new(IPAddress.Loopback, port))
+        {
+            other.Start();
+            int next = await PortOf(folder);
+            Assert.NotEqual(port, next);
+            Assert.Equal(next, await PortOf(folder));
+        }
+
+        await File.WriteAllTextAsync(folder["studio", "port"], "70000 is none", TestContext.Current.CancellationToken);
+        Assert.InRange(await PortOf(folder), 1, 65_535);
+    }
+
     [Theory]
     [InlineData("--listen", "everywhere")]
     [InlineData("--listen", "5480")]
@@ -111,6 +132,13 @@ public sealed class StudioCommandTests
         CliRun run = CliRun.Of("studio", option, value);
         Assert.Equal(2, run.Code);
         Assert.Contains($"{option} is '{value}'", run.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<int> PortOf(TemporaryFolder folder)
+    {
+        await using StudioFixture studio = await StudioFixture.Start(folder: folder);
+        Assert.True((await studio.Send("GET", "ready")).GetProperty("ready").GetBoolean());
+        return studio.Server.Port;
     }
 
     private static HttpClient Client(JsonElement told)

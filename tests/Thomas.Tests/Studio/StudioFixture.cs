@@ -46,6 +46,7 @@ internal sealed class StudioFixture : IAsyncDisposable
         Compile = new CompileOptions { Threads = 1 },
         Head = TrainerOptions.LastLayer with { Epochs = 20 },
         StarterDigits = 200,
+        MakesStarter = false,
         TrainAfter = TimeSpan.FromMilliseconds(20),
         TrainEvery = TimeSpan.FromMilliseconds(100),
     };

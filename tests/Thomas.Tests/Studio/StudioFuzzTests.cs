@@ -111,7 +111,7 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
         Assert.Equal(["outside", "studio"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
         Assert.Equal(["secret"], Directory.GetFileSystemEntries(folder["outside"]).Select(Path.GetFileName));
         Assert.Equal("secret", await File.ReadAllTextAsync(folder["outside", "secret"]));
-        Assert.Equal(["models", "projects", "studio.lock"], Directory.GetFileSystemEntries(folder["studio"]).Select(Path.GetFileName).Order());
+        Assert.Equal(["models", "port", "projects", "studio.lock"], Directory.GetFileSystemEntries(folder["studio"]).Select(Path.GetFileName).Order());
     }
 
     private static async Task<byte[]> ModelFile()

@@ -20,7 +20,9 @@ public sealed class StudioRunTests
         await using StudioFixture studio = await StudioFixture.Start();
         string project = await studio.NewProject();
         Assert.Equal("tooFew", await studio.Fails("POST", $"projects/{project}/runs", """{"policy": "all"}""", 422));
-        await studio.Fill(project, 10);
+        await studio.Fill(project, 1);
+        Assert.Equal("tooFewOfClass", await studio.Fails("POST", $"projects/{project}/runs", """{"policy": "all"}""", 422));
+        await studio.Fill(project, 9);
         Assert.Equal("noRun", await studio.Fails("POST", $"projects/{project}/run/pause", null, 409));
         JsonElement begun = await studio.Send("POST", $"projects/{project}/runs", """{"policy": "all", "epochs": 3, "batch": 4}""", 202);
         Assert.Equal("all", begun.GetProperty("policy").GetString());
@@ -31,7 +33,9 @@ public sealed class StudioRunTests
         Assert.Equal(4, run.GetProperty("after").GetProperty("images").GetInt32());
         Assert.Equal(4, run.GetProperty("before").GetProperty("images").GetInt32());
         Assert.True(run.GetProperty("hasResult").GetBoolean());
-        Assert.Equal("4 validation images of 2 classes", (await studio.Send("GET", $"projects/{project}/report?which=run")).GetProperty("checked").GetString());
+        JsonElement measured = (await studio.Send("GET", $"projects/{project}/report?which=run")).GetProperty("checked");
+        Assert.Equal(("checkedRun", "4 validation images of 2 classes"), (measured.GetProperty("code").GetString(), measured.GetProperty("text").GetString()));
+        Assert.Equal("4", measured.GetProperty("values").GetProperty("n").GetString());
 
         byte[] picture = StudioFixture.Picture(1, 77);
         JsonElement best = (await studio.Send("POST", $"projects/{project}/classify?which=run&top=1", picture)).GetProperty("scores")[0];
@@ -67,9 +71,11 @@ public sealed class StudioRunTests
         Assert.Equal("runActive", await studio.Fails("DELETE", $"projects/{project}/run", null, 409));
         Assert.Equal("runActive", await studio.Fails("DELETE", $"projects/{project}", null, 409));
         await studio.UntilRun(project, "training");
+        Assert.Equal("training", await Listed(studio));
         await studio.Send("POST", $"projects/{project}/run/pause");
         JsonElement paused = await studio.UntilRun(project, "paused");
         Assert.Equal("user", paused.GetProperty("pausedBy").GetString());
+        Assert.Equal("paused", await Listed(studio));
         await Task.Delay(100);
         JsonElement still = (await studio.Send("GET", $"projects/{project}")).GetProperty("run");
         Assert.Equal(paused.GetProperty("step").GetInt32(), still.GetProperty("step").GetInt32());
@@ -81,6 +87,7 @@ public sealed class StudioRunTests
         JsonElement stopped = await studio.UntilRun(project, "stopped");
         Assert.True(stopped.GetProperty("hasResult").GetBoolean());
         Assert.InRange(stopped.GetProperty("curves").GetArrayLength(), 1, 999);
+        Assert.Null(await Listed(studio));
         Assert.Equal("noRun", await studio.Fails("POST", $"projects/{project}/run/resume", null, 409));
         await studio.Send("POST", $"projects/{project}/classify?which=run", StudioFixture.Picture(0, 1));
     }
@@ -94,6 +101,8 @@ public sealed class StudioRunTests
         int before;
         await using (StudioFixture again = await StudioFixture.Start(folder: folder))
         {
+            // Also of a project that nobody has opened since.
+            Assert.Equal("paused", await Listed(again));
             JsonElement run = await again.UntilRun(project, "paused");
             Assert.Equal("restart", run.GetProperty("pausedBy").GetString());
             before = run.GetProperty("curves").GetArrayLength();
@@ -147,7 +156,7 @@ public sealed class StudioRunTests
         await studio.Fill(project, 4);
         await studio.Send("POST", $"projects/{project}/runs", """{"policy": "all", "epochs": 1, "memoryBytes": 1048576}""", 202);
         JsonElement failed = await studio.UntilRun(project, "failed");
-        Assert.Contains("memory", failed.GetProperty("error").GetString(), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("memory", failed.GetProperty("error").GetProperty("text").GetString(), StringComparison.OrdinalIgnoreCase);
         Assert.False(failed.GetProperty("hasResult").GetBoolean());
     }
 
@@ -182,6 +191,10 @@ public sealed class StudioRunTests
         curve.Add(5_000, -1);
         Assert.True(curve.ToArray()[^1][0] <= 5_000);
     }
+
+    /// <summary>What the list of projects says of the run of the only one.</summary>
+    private static async Task<string?> Listed(StudioFixture studio) =>
+        Assert.Single((await studio.Send("GET", "projects")).EnumerateArray()).TryGetProperty("run", out JsonElement run) ? run.GetString() : null;
 
     /// <summary>A project whose run of 400 epochs was interrupted, since the program ended.</summary>
     private static async Task<string> Interrupted(TemporaryFolder folder)

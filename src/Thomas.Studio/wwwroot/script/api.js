@@ -60,6 +60,9 @@ export const post = (path, body, options) => json("POST", path, { json: body, ..
 export const put = (path, body) => json("PUT", path, { json: body });
 export const remove = (path) => json("DELETE", path);
 
+/** How much is done of the starter network while the program makes it; null when it does not. */
+export const starterShare = async (signal) => (await get("models", { signal })).find(({ isStarter }) => isStarter)?.preparing ?? null;
+
 /** Sends bytes and reports the share that is sent, which fetch cannot. */
 export function upload(path, blob, type, onProgress) {
   return new Promise((resolve, reject) => {

@@ -1,18 +1,35 @@
 // Dialogs, menus and short messages.
 import { fill, h, icon } from "./dom.js";
-import { bytes, has, number, t } from "./messages.js";
+import { bytes, has, number, percent, t } from "./messages.js";
 
-// Errors whose message tells what the words of the page cannot, such as the parts of a network that are not known.
-const detailed = ["modelUnsupported", "notAModel", "doesNotFit"];
+// Errors whose message tells what the words of the page cannot, such as the parts of a network that are not known; it is English.
+const detailed = ["cannot", "data", "doesNotFit", "memory", "modelUnsupported", "notAModel", "unexpected"];
+
+// Errors whose limit is a size; those of others are counts.
+const sized = ["tooLarge", "imageTooLarge"];
 
 /** What a person reads of an error. */
 export function errorText(error) {
   const code = `error.${error.code ?? "unknown"}`;
   if (!has(code)) return error.message || t("error.unknown");
   const values = { ...error.details };
-  if (typeof values.limit === "number") values.limit = error.code === "tooManyImages" ? number(values.limit) : bytes(values.limit);
+  if (typeof values.limit === "number") values.limit = sized.includes(error.code) ? bytes(values.limit) : number(values.limit);
   return detailed.includes(error.code) && error.message ? `${t(code, values)} (${error.message})` : t(code, values);
 }
+
+/** The words of the page for a sentence of the program; null where it has none. */
+export function words({ code, values = {} }) {
+  if (!code || !has(`said.${code}`)) return null;
+  const shown = Object.entries(values).map(([name, value]) => [name, /^\d+$/.test(value) ? Number(value)
+    : /^\d+(\.\d+)?%$/.test(value) ? percent(Number.parseFloat(value) / 100) : value]);
+  return t(`said.${code}`, Object.fromEntries(shown));
+}
+
+/** A sentence of the program in the language of the page, or as it is, marked as English. */
+export const sentence = (said) => words(said) ?? h("span", { lang: "en" }, said.text);
+
+/** The same as plain text. */
+export const sentenceText = (said) => words(said) ?? said.text;
 
 /** Does something and says so when it fails; undefined then. */
 export async function attempt(work) {
@@ -173,6 +190,3 @@ export function note(kind, ...content) {
   const symbol = { info: "info", warning: "warning", good: "check", temperature: "heat", battery: "battery" }[kind] ?? "info";
   return h(`div.note.${["temperature", "battery"].includes(kind) ? "warning" : kind}`, icon(symbol), h("div", ...content));
 }
-
-/** English sentences of the program inside a page of another language, for screen readers. */
-export const foreign = (sentence) => h("span", { lang: "en" }, sentence);

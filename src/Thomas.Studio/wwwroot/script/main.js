@@ -1,10 +1,10 @@
 // Starts the page: token, words, drawings; then the screen that the address names.
-import { calls, get, hasToken, keepToken, takeToken } from "./api.js";
+import { calls, get, hasToken, keepToken, starterShare, takeToken } from "./api.js";
 import { camera } from "./camera.js";
-import { attempt, button, toast } from "./dialogs.js";
+import { attempt, button, sentence, toast } from "./dialogs.js";
 import { fill, focusHeading, h, icon, loadIcons, show, text } from "./dom.js";
 import { live } from "./live.js";
-import { loadMessages, preferredLanguage, t } from "./messages.js";
+import { loadMessages, percent, preferredLanguage, t } from "./messages.js";
 import { on, store } from "./store.js";
 import { shell } from "./shell.js";
 import { exportScreen } from "./screens/export.js";
@@ -17,7 +17,7 @@ import { applyTheme } from "./settings.js";
 
 const screens = { teach: teachScreen, live: liveScreen, results: resultsScreen, more: moreScreen, export: exportScreen };
 const main = document.getElementById("main"), banner = document.getElementById("banner");
-const slowAfter = 1500;
+const slowAfter = 1500, lookAgain = 700;
 let leave = null, shown = "";
 
 async function start() {
@@ -39,7 +39,7 @@ async function start() {
     open();
   });
   on(store, "connection", showConnection);
-  on(store, "notice", ({ data }) => toast(data.message));
+  on(store, "notice", ({ data }) => toast(sentence(data)));
   on(store, "gone", () => {
     toast(t("projects.gone"), { kind: "error" });
     location.hash = "#/";
@@ -47,6 +47,7 @@ async function start() {
   document.addEventListener("language", ({ detail }) => attempt(() => useLanguage(detail)));
   document.addEventListener("visibilitychange", () => !document.hidden && store.connection === "lost" && store.retry());
   await open();
+  if (hasToken() && location.hash.startsWith("#/p/")) shell.lookForRuns();
 }
 
 /** Shows the screen of the address. */
@@ -94,12 +95,31 @@ async function open() {
   else {
     const words = h("span", t("loading"));
     fill(main, h("p.loading", { role: "status" }, h("span.spinner"), words));
-    const slow = setTimeout(() => text(words, t("loading.slow")), slowAfter);
+    const stopTelling = tellSlow((message) => text(words, message), signal);
     store.addEventListener("state", () => {
-      clearTimeout(slow);
+      stopTelling();
       render();
     }, { once: true, signal });
   }
+}
+
+/** Says after a while that the network is being prepared, and how far that is. */
+function tellSlow(tell, signal) {
+  const look = async () => {
+    const share = await starterShare(signal).catch(() => null);
+    if (!signal.aborted) tell(share === null ? t("loading.slow") : `${t("loading.slow")} ${percent(share)}`);
+  };
+  let again = 0;
+  const first = setTimeout(() => {
+    look();
+    again = setInterval(look, lookAgain);
+  }, slowAfter);
+  const stop = () => {
+    clearTimeout(first);
+    clearInterval(again);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  return stop;
 }
 
 /** Draws everything again in another language. */

@@ -1,9 +1,6 @@
 // Words for a training run, and which network is in use.
 import { duration, t } from "./messages.js";
 
-/** Whether a run computes at the moment. */
-export const isWorking = (run) => isActive(run) && run.status !== "paused";
-
 export const isActive = (run) => ["preparing", "training", "paused", "finishing"].includes(run?.status);
 
 /** Whether a run left a network that can be used. */

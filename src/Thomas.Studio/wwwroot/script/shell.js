@@ -1,20 +1,23 @@
 // What surrounds the screens: the top bar, the steps of a project, the line at the bottom that tells of uploads and of a training.
-import { get, projectPath } from "./api.js";
+import { get } from "./api.js";
 import { errorText, iconButton, openDialog } from "./dialogs.js";
 import { fill, h, icon, set, show, text, throttled } from "./dom.js";
 import { percent, t } from "./messages.js";
 import { openSettings } from "./settings.js";
 import { on, store } from "./store.js";
 import { uploads } from "./uploads.js";
-import { isActive, isWorking, runLine } from "./runs.js";
+import { isActive, runLine } from "./runs.js";
 
 const steps = { teach: "teach", live: "eye", results: "chart", more: "layers", export: "download" };
 const top = document.getElementById("top"), dock = document.getElementById("dock");
 
-// A run goes on when another project or the list is shown; then it is asked for now and then.
+// Runs go on when another project or the list is shown; then they are asked for now and then.
 const askAgain = 5000;
 
-let current = null, name = null, state = null, heading = "", followed = null, working = false;
+// The runs that have not ended, as their projects' ids and what they do.
+const runs = new Map();
+
+let current = null, name = null, state = null, heading = "";
 
 export const shell = {
   /** Shows the bars for a step of a project, or null for the list of projects. */
@@ -38,30 +41,43 @@ export const shell = {
     heading = words;
     showTitle();
   },
+
+  /** Takes the runs of a list of projects. */
+  noteRuns(projects) {
+    const own = store.state;
+    runs.clear();
+    for (const { id, run } of projects) if (run && id !== own?.id) runs.set(id, run);
+    if (own) noteRun(own.id, own.run);
+    else showTitle();
+  },
+
+  /** Asks for the list, since a page that was opened again knows of no run. */
+  async lookForRuns() {
+    try {
+      const projects = await get("projects");
+      shell.noteRuns(projects);
+      store.dispatchEvent(Object.assign(new Event("projects"), { data: projects }));
+    } catch {
+      // It is asked for again, or the page says that the program cannot be reached.
+    }
+  },
 };
 
 /** The title begins with a sign while a run computes: the phone's shell keeps the screen on as long as it does. */
 function showTitle() {
   const words = [heading, current && store.state?.name, "Thomas Studio"].filter(Boolean).join(" – ");
-  const title = working ? `\u25b6 ${words}` : words;
+  const working = [...runs.values()].some((status) => status !== "paused"), title = working ? `\u25b6 ${words}` : words;
   if (document.title !== title) document.title = title;
 }
 
 function noteRun(project, run) {
-  if (isActive(run)) followed = project;
-  else if (followed === project) followed = null;
-  if (followed === project || followed === null) working = isWorking(run);
+  if (isActive(run)) runs.set(project, run.status);
+  else runs.delete(project);
   showTitle();
 }
 
-setInterval(async () => {
-  if (followed === null || store.state?.id === followed) return;
-  const project = followed;
-  try {
-    noteRun(project, (await get(projectPath(project))).run);
-  } catch (error) {
-    if (error.status !== 0) noteRun(project, null);
-  }
+setInterval(() => {
+  if ([...runs.keys()].some((project) => project !== store.state?.id)) shell.lookForRuns();
 }, askAgain);
 
 function steplist(step) {

@@ -14,7 +14,7 @@ namespace Thomas.Training;
 /// <example>
 /// <code>
 /// Dataset images = DatasetLoader.Load("flowers");
-/// foreach (DatasetFinding finding in DatasetCheck.Run(images, new SkiaImageDecoder()).Findings)
+/// foreach (DatasetFinding finding in DatasetCheck.Run(images, ImageDecoders.Best()).Findings)
 ///     Console.WriteLine($"{finding.Kind}: {(finding.Images.Count > 0 ? finding.Images[0].Image.Name : images.Name)}: {finding.Message}");
 /// </code>
 /// </example>

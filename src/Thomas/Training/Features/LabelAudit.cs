@@ -33,7 +33,7 @@ public sealed record LabelSuspect(Sample Sample, int Suggested, double Doubt)
 /// <example>
 /// <code>
 /// Dataset images = DatasetLoader.Load("flowers");
-/// foreach (LabelSuspect suspect in LabelAudit.Run(Model.Load("mobilenet_v2.onnx"), images, new SkiaImageDecoder()))
+/// foreach (LabelSuspect suspect in LabelAudit.Run(Model.Load("mobilenet_v2.onnx"), images, ImageDecoders.Best()))
 ///     Console.WriteLine($"{suspect.Sample.Image.Name}: {images.ClassNames[suspect.Suggested]}? ({suspect.Doubt:0.00})");
 /// </code>
 /// </example>

@@ -97,7 +97,7 @@ public sealed class Evaluation
 /// <summary>Measures the accuracy of a classifier on labelled images.</summary>
 /// <example>
 /// <code>
-/// Evaluation evaluation = Evaluator.Evaluate(model, DatasetLoader.Load("flowers/val"), new SkiaImageDecoder());
+/// Evaluation evaluation = Evaluator.Evaluate(model, DatasetLoader.Load("flowers/val"), ImageDecoders.Best());
 /// Console.WriteLine($"{evaluation.Confusion.Accuracy:P1} ({evaluation.Confusion.AccuracyInterval})");
 /// </code>
 /// </example>

@@ -45,6 +45,22 @@ public sealed partial class TuningSession
     /// Notes the model in a new session, and recognizes it in another: by the hash of its layers, or by what they make of a known image. The hash alone would
     /// refuse the same model in another format, or read by another version of this program.
     /// </summary>
+    /// <summary>The preprocessing that the session was begun with. A model that cannot take it is another one.</summary>
+    private static ImageInput InputOf(Model model, SessionFolder files, Preprocessing? wanted)
+    {
+        if (files.Manifest is not SessionManifest manifest) return ImageInput.Of(model, wanted);
+        try
+        {
+            return ImageInput.Of(model, manifest.Input);
+        }
+        catch (ThomasException e)
+        {
+            throw new DataException(
+                $"The session '{files.Path}' was started with the model '{manifest.Model}'; this one, '{model.Info.Name}', takes images of another form. "
+                + "Open it with the original model, or start a new session; nothing was changed.", e);
+        }
+    }
+
     private void MatchModel(UInt128 hash)
     {
         SessionManifest? manifest = _files.Manifest;

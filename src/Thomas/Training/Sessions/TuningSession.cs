@@ -21,7 +21,7 @@ namespace Thomas.Training;
 /// </remarks>
 /// <example>
 /// <code>
-/// using TuningSession session = TuningSession.Open("my-session", Model.Load("mobilenet_v2.onnx"), new SkiaImageDecoder());
+/// using TuningSession session = TuningSession.Open("my-session", Model.Load("mobilenet_v2.onnx"), ImageDecoders.Best());
 /// session.Add("cat", "cat1.jpg");
 /// session.Add("dog", "dog1.jpg");
 /// await session.TrainAsync();
@@ -63,7 +63,7 @@ public sealed partial class TuningSession : IDisposable
         }
 
         (_modelName, _decoder, _options, _files) = (model.Info.Name, decoder, options, files);
-        Input = ImageInput.Of(model, own ?? options.Preprocessing);
+        Input = InputOf(model, files, options.Preprocessing);
         ModelChecks.RequireFinite(model);
         _split = HeadSplit.Find(model);
         _preprocessor = new Preprocessor(Input.Preprocessing);

@@ -1,7 +1,7 @@
 // Train more: which layers, what that costs before it starts, the run with its curves, and what it brought.
 import { post, projectPath, remove } from "../api.js";
 import { lineChart } from "../charts.js";
-import { attempt, button, confirmDialog, errorText, foreign, note } from "../dialogs.js";
+import { attempt, button, confirmDialog, errorText, note, sentence } from "../dialogs.js";
 import { announce, fill, h, icon, refill, set, show, text, throttled } from "../dom.js";
 import { bytes, duration, energy, number, percent, t } from "../messages.js";
 import { inUse, isActive, isUsable, runLine, use } from "../runs.js";
@@ -52,7 +52,7 @@ function setup(project, signal) {
       if (call !== asked) return;
       plan = answer;
       draw();
-      fill(notes, (answer.notes ?? []).map((words) => h("p.quiet", foreign(words))));
+      fill(notes, (answer.notes ?? []).map((said) => h("p.quiet", sentence(said))));
     } catch (error) {
       if (!signal.aborted && call === asked) fill(notes, note("warning", h("p", errorText(error))));
     }
@@ -165,8 +165,8 @@ function runPanel(project, signal) {
     if (version === drawn) return;
     drawn = version;
     fill(reason, run.status === "paused" && run.pausedBy !== "user" && note(run.pausedBy, h("p", t(`run.pausedHelp.${run.pausedBy}`))),
-      (run.notices ?? []).map((words) => note("info", h("p", foreign(words)))),
-      run.status === "failed" && note("warning", h("p", errorText(run.error?.code ? run.error : { message: run.error }))));
+      (run.notices ?? []).map((said) => note("info", h("p", sentence(said)))),
+      run.status === "failed" && note("warning", h("p", run.error ? sentence(run.error) : t("error.unknown"))));
     fill(outcome, isUsable(run) && [result(run), staleNote(run)]);
     refill(buttons, active ? [
       run.status === "paused" ? button(t("run.resume"), { symbol: "play", kind: "primary", onclick: () => act("resume") })

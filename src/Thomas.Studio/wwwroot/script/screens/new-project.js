@@ -1,9 +1,11 @@
 // A new project: its name and the network that it begins with.
-import { get, post, upload } from "../api.js";
-import { attempt, button, errorText, openDialog } from "../dialogs.js";
-import { fill, h, icon, show } from "../dom.js";
-import { bytes, number, t } from "../messages.js";
+import { get, post, starterShare, upload } from "../api.js";
+import { attempt, button, errorText, openDialog, sentence, words } from "../dialogs.js";
+import { fill, h, icon, show, sleep, text } from "../dom.js";
+import { bytes, number, percent, t } from "../messages.js";
 import { on, store } from "../store.js";
+
+const lookAgain = 700;
 
 /** Asks for both; answers the project, or undefined. A file is taken as the network. */
 export async function newProject(file) {
@@ -47,6 +49,7 @@ function form(models, file, close, dialog) {
     picker.value = "";
   } });
   draw();
+  tellStarter(networks, ended.signal);
   acceptDrop(dialog, importFile);
   if (file) importFile(file);
   const submit = async (event) => {
@@ -94,7 +97,22 @@ function option(network, chosen, choose) {
     h("input", { type: "radio", name: "network", value: id, checked: id === chosen, onchange: () => choose(id) }),
     icon(isStarter ? "pen" : network.isPhoto === false ? "chip" : "images"),
     h("span.words", h("strong", isStarter ? t("model.starter") : network.name), h("span.quiet", facts),
-      network.note && h("span.quiet", { lang: "en" }, network.note)));
+      isStarter && h("span.preparing", { hidden: true }),
+      network.note && !isStarter && h("span.quiet", sentence(network.note))));
+}
+
+/** Shows how far the starter is while the program makes it. */
+async function tellStarter(networks, signal) {
+  for (;;) {
+    const share = await starterShare(signal).catch(() => null), words = networks.querySelector(".preparing");
+    if (signal.aborted) return;
+    if (words) {
+      text(words, share === null ? "" : t("model.preparing", { share: percent(share) }));
+      show(words, share !== null);
+    }
+    if (share === null) return;
+    await sleep(lookAgain);
+  }
 }
 
 function acceptDrop(dialog, importFile) {
@@ -113,7 +131,7 @@ function acceptDrop(dialog, importFile) {
 /** Networks that can be fetched, or why none can. */
 function catalog(imported, signal) {
   const { catalog: offers = [], pullReason } = store.about ?? {};
-  if (offers.length === 0) return pullReason ? h("p.quiet.reason", t("models.noPull"), " ", h("span", { lang: "en" }, pullReason)) : null;
+  if (offers.length === 0) return pullReason ? h("p.quiet.reason", t("models.noPull"), " ", sentence(pullReason)) : null;
   return h("details.catalog", h("summary", t("models.catalog")), h("ul", offers.map((offer) => {
     const state = h("span.quiet", { role: "status" }, [offer.bytes && bytes(offer.bytes), offer.license].filter(Boolean).join(" · "));
     const start = button(t("models.pull"), { symbol: "download", onclick: async () => {
@@ -131,7 +149,7 @@ function catalog(imported, signal) {
       if (data.name !== offer.name) return;
       if (data.error) {
         start.disabled = false;
-        fill(state, typeof data.error === "string" ? data.error : errorText(data.error));
+        fill(state, words(data.error) ?? [t("error.pullFailed"), " ", sentence(data.error)]);
       } else if (data.done < data.total || data.total === 0) {
         fill(state, t("models.pulling", { share: number(data.total > 0 ? 100 * data.done / data.total : 0) }));
       } else {

@@ -1,7 +1,7 @@
 // Parts that several screens share: bars of probabilities, the sign of the quick learning, accuracies.
 import { announce, fill, h, icon, set, show, text } from "../dom.js";
 import { number, percent, t } from "../messages.js";
-import { errorText, note } from "../dialogs.js";
+import { errorText, note, sentenceText } from "../dialogs.js";
 import { isUsable } from "../runs.js";
 import { headStatus } from "../shell.js";
 import { on, store } from "../store.js";
@@ -54,7 +54,7 @@ export function statusChip(signal) {
     const status = headStatus(store.state);
     text(words, status.words);
     chip.dataset.kind = status.kind;
-    chip.title = store.state.head.problem ?? "";
+    chip.title = store.state.head.problem ? sentenceText(store.state.head.problem) : "";
   };
   on(store, "state training", update, signal);
   update();

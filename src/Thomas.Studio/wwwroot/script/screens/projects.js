@@ -4,19 +4,28 @@ import { attempt, button, confirmDialog, menuButton, nameDialog, toast } from ".
 import { fill, focusHeading, h, icon, refill } from "../dom.js";
 import { ago, t } from "../messages.js";
 import { shell } from "../shell.js";
+import { on, store } from "../store.js";
 import { newProject } from "./new-project.js";
 
 export function projectsScreen(signal) {
   const list = h("ul.projects"), place = h("div", h("p.loading", { role: "status" }, h("span.spinner"), t("loading")));
+  let shown = null;
   const reload = async () => {
     const [projects, models] = await Promise.all([get("projects", { signal }), get("models", { signal })]);
     const names = new Map(models.map((model) => [model.id, model]));
     fill(place, projects.length === 0 ? welcome(create) : [
       h("div.title-row", h("h1", t("projects.title")), button(t("projects.new"), { symbol: "plus", kind: "primary", onclick: () => create() })), list]);
     shell.title(place.querySelector("h1").textContent);
+    shell.noteRuns(projects);
+    shown = statuses(projects);
     refill(list, projects.map((project) => card(project, names.get(project.model?.id ?? project.model), again)));
   };
   const again = () => attempt(reload);
+  // A run that has begun or ended elsewhere shows when the shell hears of it.
+  on(store, "projects", ({ data }) => {
+    const now = statuses(data);
+    if (shown !== null && now !== shown) again();
+  }, signal);
   const create = async (file) => {
     const project = await newProject(file);
     if (project) location.hash = `#/p/${project.id}/teach`;
@@ -26,6 +35,8 @@ export function projectsScreen(signal) {
   acceptModels(signal, create);
   return h("section.page", place);
 }
+
+const statuses = (projects) => JSON.stringify(projects.map(({ id, run }) => [id, run]));
 
 function welcome(create) {
   return h("div.welcome", h("h1", t("welcome.title")), h("p.lead", t("welcome.text")),
@@ -43,6 +54,7 @@ function card(project, model, again) {
     h("a.cover", { href: `#/p/${project.id}/teach` },
       h("h2", project.name),
       h("p", t("projects.classes", { n: project.classes }), " · ", t("projects.images", { n: project.images })),
+      project.run && h("p.running", icon("layers"), t(`projects.run.${project.run}`)),
       h("p.quiet", [name, project.changed && ago(project.changed)].filter(Boolean).join(" · "))),
     menuButton(t("projects.menu", { name: project.name }), [
       [t("projects.rename"), "pencil", async () => {

@@ -1,6 +1,6 @@
 // Results: how good it is, on which images that was measured, and where it goes wrong.
 import { get, projectPath } from "../api.js";
-import { errorText, foreign, note } from "../dialogs.js";
+import { errorText, note, sentence } from "../dialogs.js";
 import { fill, h, refill, throttled } from "../dom.js";
 import { thumbnail } from "../images.js";
 import { duration, number, percent, t } from "../messages.js";
@@ -56,20 +56,20 @@ function content(project, report, isRun, update) {
       after ? [
         isRun && before ? beforeAfter(before, after, { before: t("which.head"), after: t("which.run") }) : accuracyFigure(after),
         measured(report, isRun)] : note("info", h("p", t("results.unmeasured")))),
-    warnings.length > 0 && h("section.warnings", { "aria-label": t("results.warnings") }, warnings.map((warning) => note("warning", h("p", foreign(warning))))),
+    warnings.length > 0 && h("section.warnings", { "aria-label": t("results.warnings") }, warnings.map((warning) => note("warning", h("p", sentence(warning))))),
     perClass.length > 0 && classes(perClass),
     confusion?.labels?.length > 0 && matrix(confusion),
     after && wrongImages(project, wrong, update),
   ];
 }
 
-/** What was measured, on which images; the program's own sentence, which names more, below. */
+/** What was measured, on which images; the program's sentence, which names more, below. */
 function measured({ before, after, checked, seconds }, isRun) {
   const sentences = [t("results.checked", { n: after.images }), !isRun && t("results.thenAll"), seconds > 0 && t("results.took", { time: duration(seconds) })];
   return [
     h("p.measured", sentences.filter(Boolean).join(" ")),
     !isRun && before && h("p.quiet", t("results.baseline", { right: rightOf(before), n: before.images })),
-    checked && h("details", h("summary", t("results.how")), h("p.quiet", foreign(checked))),
+    checked && h("details", h("summary", t("results.how")), h("p.quiet", sentence(checked))),
   ];
 }
 

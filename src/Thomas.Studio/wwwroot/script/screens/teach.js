@@ -1,7 +1,7 @@
 // Teach: classes as cards, the camera next to them.
 import { post, projectPath } from "../api.js";
 import { camera } from "../camera.js";
-import { attempt, button, foreign, iconButton, nameDialog, note, openDialog, toast } from "../dialogs.js";
+import { attempt, button, iconButton, nameDialog, note, openDialog, sentence, toast } from "../dialogs.js";
 import { fill, h, icon, keyed, show, text, throttled } from "../dom.js";
 import { filesOf, mayBeImage } from "../images.js";
 import { live } from "../live.js";
@@ -35,7 +35,7 @@ export function teachScreen(signal) {
     const told = JSON.stringify(state.notices ?? []);
     if (told === notices.dataset.told) return;
     notices.dataset.told = told;
-    fill(notices, (state.notices ?? []).map((words) => note("info", h("p", foreign(words)))));
+    fill(notices, (state.notices ?? []).map((said) => note("info", h("p", sentence(said)))));
   });
   on(store, "state", update, signal);
   on(uploads, "change", update, signal);

@@ -20,6 +20,12 @@ internal interface IPlaces
     /// <summary>Whether the node's kernel may write its first result over an operand that dies with it.</summary>
     bool CanOverwrite(Node node, int input);
 
+    /// <summary>Whether the device has kernels that convert float32 numbers to a type and back.</summary>
+    bool Converts(int place, DType type);
+
+    /// <summary>Scratch bytes of the kernel of a conversion that was not there when kernels were chosen.</summary>
+    long WorkspaceBytes(Node node);
+
     /// <summary>Predicted time of the node where it is placed.</summary>
     double Seconds(Node node);
 }

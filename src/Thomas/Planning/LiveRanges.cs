@@ -108,7 +108,7 @@ internal sealed class LiveRanges
             foreach (Value input in node.Inputs)
             {
                 _lastUse[input.Id] = step;
-                _isSaved[input.Id] |= node.Stage is Stage.Backward or Stage.Update && input.Producer?.Stage == Stage.Forward;
+                _isSaved[input.Id] |= node.Stage != Stage.Forward && input.Producer?.Stage == Stage.Forward;
             }
 
             foreach (Value output in node.Outputs) _lastUse[output.Id] = step;

@@ -143,6 +143,8 @@ internal sealed partial class TrainingRun
             texts[ViewsText] = _inputs.Train.Views.ToString(culture);
         }
 
+        // A run without it has no such entry, as those of earlier versions.
+        if (_compression != Compression.None) texts["compression"] = _compression.ToWord();
         if (_bound is long bound)
         {
             texts["memory"] = bound.ToString(culture);

@@ -19,6 +19,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly TrainingInputs _inputs;
     private readonly Trainee _trainee;
     private readonly long? _arenaBytes;
+    private readonly Compression _compression;
     private readonly ThreadTeam _team;
     private readonly string _identity;
     private readonly BatchPlan _plan;
@@ -67,6 +68,7 @@ internal sealed partial class TrainingRun : IDisposable
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
             DropoutSeed: options.Seed);
         _arenaBytes = planned?.Compile.ArenaBytes;
+        _compression = planned?.Compression ?? (options.Compression == Compression.Auto ? Compression.None : options.Compression);
         if (HybridSplit.IsAsked(options.Compile)) _graphOptions = DeviceShare(_graphOptions);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, _graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
@@ -160,7 +162,16 @@ internal sealed partial class TrainingRun : IDisposable
         TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
         TrainingPlan plan = _options.Planned?.For(model, options) ?? TrainingPlanner.Plan(model, options);
         _notes.Add(
-            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images per step, {plan.Recomputed.Count} results recomputed");
+            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images per step, {plan.Recomputed.Count} results recomputed"
+            + (plan.KeptInHalves > 0 ? $", {plan.KeptInHalves} kept as 16-bit floats" : ""));
+        if (_options.Compression == Compression.Auto)
+        {
+            _notes.Add(
+                plan.Compression == Compression.None
+                    ? "activations are kept as float32 numbers: 'auto' had no reason for 16-bit floats"
+                    : "activations are kept as 16-bit floats, as 'auto' allows: so the step fits the memory bound, or is faster within it");
+        }
+
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
         {
             _notes.Add($"live batch normalization uses the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");

@@ -31,6 +31,9 @@ internal sealed class CpuPlace : IPlaces
     public bool Converts(int place, DType type) => true;
 
     /// <inheritdoc/>
+    public bool ReadsKept(Node node, int input) => node.Op.CpuReadsKept(node, input);
+
+    /// <inheritdoc/>
     public long WorkspaceBytes(Node node) => 0;
 
     /// <inheritdoc/>

@@ -23,7 +23,10 @@ internal interface IPlaces
     /// <summary>Whether the device has kernels that convert float32 numbers to a type and back.</summary>
     bool Converts(int place, DType type);
 
-    /// <summary>Scratch bytes of the kernel of a conversion that was not there when kernels were chosen.</summary>
+    /// <summary>Whether the node's kernel reads an operand as well where it is kept in 16 bits.</summary>
+    bool ReadsKept(Node node, int input);
+
+    /// <summary>Scratch bytes of the kernel of a node that was not there, or had other operands, when kernels were chosen.</summary>
     long WorkspaceBytes(Node node);
 
     /// <summary>Predicted time of the node where it is placed.</summary>

@@ -13,8 +13,8 @@ namespace Thomas.Planning;
 internal readonly record struct KeptNode(int Source, int Output);
 
 /// <summary>
-/// Keeps what the backward pass reads of the forward pass as 16-bit floats: each result is converted before its last forward reader, so that its float32
-/// numbers are free after it, and converted back before the backward pass reads it. The forward pass computes with float32 numbers as before; only gradients
+/// Keeps what the backward pass reads of the forward pass as 16-bit floats: each result is converted as soon as it is there, so that its
+/// float32 numbers are free after their last forward reader, and converted back before the backward pass reads it, or by a kernel that reads it so. The forward pass computes with float32 numbers as before; only gradients
 /// see rounded ones.
 /// </summary>
 internal sealed class KeptHalves
@@ -30,6 +30,7 @@ internal sealed class KeptHalves
 
     private readonly Graph _graph;
     private readonly DType _type;
+    private readonly IPlaces _places;
     private readonly Value[] _origins;
 
     // By the number of the value that views show: the last forward node that touches it, the first later reader, whether it is kept in 16 bits.
@@ -45,14 +46,14 @@ internal sealed class KeptHalves
 
     private KeptHalves(Schedule schedule, DType type)
     {
-        (_graph, _type) = (schedule.Graph, type);
+        (_graph, _type, _places) = (schedule.Graph, type, schedule.Places);
         _origins = Views.Origins(_graph);
         int values = _graph.Values.Count;
         (_lastForward, _firstLater, _isKept) = (new int[values], new int[values], new bool[values]);
         (_narrow, _wide) = (new Value?[values], new (Value?, int)[values]);
         Array.Fill(_firstLater, int.MaxValue);
         FindReaders();
-        Choose(schedule.Places);
+        Choose();
         _rewriter = new GraphRewriter(_graph);
     }
 
@@ -68,6 +69,9 @@ internal sealed class KeptHalves
         nodes = halves._kept;
         return schedule.With(halves._rewriter.Build(), halves._sources);
     }
+
+    /// <summary>Whether a value is what this pass keeps of another.</summary>
+    public static bool IsCopy(Value value) => value.Producer is { Op: Cast, Stage: Stage.Forward } && value.Type.DType.IsHalf();
 
     private void FindReaders()
     {
@@ -86,12 +90,12 @@ internal sealed class KeptHalves
         }
     }
 
-    private void Choose(IPlaces places)
+    private void Choose()
     {
         foreach (Value value in _graph.Values)
         {
             _isKept[value.Id] = _origins[value.Id] == value && value.Producer is { Stage: Stage.Forward } node && IsLarge(value) && !IsUpdate(node)
-                && _firstLater[value.Id] is < int.MaxValue and int later && later > _lastForward[value.Id] + 1 && places.Converts(value.Place, _type);
+                && _firstLater[value.Id] is < int.MaxValue and int later && later > _lastForward[value.Id] + 1 && _places.Converts(value.Place, _type);
         }
 
         foreach (Value output in _graph.Outputs) _isKept[_origins[output.Id].Id] = false;
@@ -156,8 +160,7 @@ internal sealed class KeptHalves
         foreach (Value value in _graph.Values)
         {
             if (!_isKept[value.Id]) continue;
-            int before = _lastForward[value.Id];
-            if (_graph.Nodes[before] == value.Producer) before++;
+            int before = _index[value.Producer!] + 1;
             if (!_narrowBefore.TryGetValue(before, out List<Value>? there)) _narrowBefore.Add(before, there = []);
             there.Add(value);
         }
@@ -170,10 +173,12 @@ internal sealed class KeptHalves
             }
 
             Node node = _graph.Nodes[i];
+            if (node.Stage != Stage.Forward && node.Op.IsView(node) && IsKept(node.Output)) continue;
+            bool isSame = true;
             if (node.Stage == Stage.Forward) _rewriter.Copy(node);
-            else if (node.Op.IsView(node) && IsKept(node.Output)) continue;
-            else CopyLater(node, i);
-            Stands(i, -1);
+            else isSame = CopyLater(node, i);
+            _sources.Add(isSame ? i : -1);
+            _kept.Add(new KeptNode(i, -1));
         }
     }
 
@@ -185,16 +190,35 @@ internal sealed class KeptHalves
         IReadOnlyList<Value> results = value.Producer!.Outputs;
         int output = 0;
         while (results[output] != value) output++;
-        Stands(_index[value.Producer], output);
+        _sources.Add(-1);
+        _kept.Add(new KeptNode(_index[value.Producer], output));
     }
 
-    private void CopyLater(Node node, int at)
+    /// <summary>Copies a node that reads what is kept.</summary>
+    /// <returns>Whether its operands have the types that they had.</returns>
+    private bool CopyLater(Node node, int at)
     {
+        bool isSame = true;
         Value[] inputs = new Value[node.Inputs.Count];
-        for (int i = 0; i < inputs.Length; i++) inputs[i] = IsKept(node.Inputs[i]) ? Read(node.Inputs[i], at) : _rewriter.Map(node.Inputs[i]);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            Value input = node.Inputs[i];
+            bool direct = _isKept[input.Id] && ReadsOnce(node, input) && _places.ReadsKept(node, i);
+            isSame &= !direct;
+            inputs[i] = direct ? _narrow[input.Id]! : IsKept(input) ? Read(input, at) : _rewriter.Map(input);
+        }
+
         _rewriter.Enter(node);
         Node copy = _rewriter.Builder.AddNode(node.Op, inputs, node.Attributes, node.Name);
         for (int i = 0; i < node.Outputs.Count; i++) _rewriter.Set(node.Outputs[i], copy.Outputs[i]);
+        return isSame;
+    }
+
+    private static bool ReadsOnce(Node node, Value value)
+    {
+        int count = 0;
+        foreach (Value input in node.Inputs) count += input == value ? 1 : 0;
+        return count == 1;
     }
 
     /// <summary>The value as a later node sees it; views are made anew.</summary>
@@ -231,12 +255,7 @@ internal sealed class KeptHalves
         _rewriter.Enter(node);
         _rewriter.Builder.Halves = 0;
         _rewriter.Builder.Stage = Stage.Recompute;
-        Stands(-1, -1);
-    }
-
-    private void Stands(int source, int output)
-    {
-        _sources.Add(output < 0 ? source : -1);
-        _kept.Add(new KeptNode(source, output));
+        _sources.Add(-1);
+        _kept.Add(new KeptNode(-1, -1));
     }
 }

@@ -64,8 +64,12 @@ internal sealed class Places : IPlaces
     }
 
     /// <inheritdoc/>
+    public bool ReadsKept(Node node, int input) => _devices[node.Place] is CpuDevice && node.Op.CpuReadsKept(node, input);
+
+    /// <inheritdoc/>
     public long WorkspaceBytes(Node node)
     {
+        if (node.Op is not Cast) return _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0;
         (int, DType, TensorType) kind = (node.Place, node.Inputs[0].Type.DType, node.Output.Type);
         if (!_workspaces.TryGetValue(kind, out long bytes)) _workspaces.Add(kind, bytes = _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0);
         return bytes;

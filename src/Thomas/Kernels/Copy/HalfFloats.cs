@@ -2,6 +2,7 @@ using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Thomas.Kernels.Copy;
 
@@ -43,6 +44,16 @@ internal static unsafe class HalfFloats
     public static void WidenBFloat16(ushort* source, float* target, nint count)
     {
         nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; i <= count - 32; i += 32)
+            {
+                (Vector512<uint> low, Vector512<uint> high) = Vector512.Widen(Vector512.Load(source + i));
+                (low << 16).Store((uint*)target + i);
+                (high << 16).Store((uint*)target + i + 16);
+            }
+        }
+
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
             Vector.Widen(Vector.Load(source + i), out Vector<uint> low, out Vector<uint> high);
@@ -81,6 +92,16 @@ internal static unsafe class HalfFloats
     public static void NarrowBFloat16(float* source, ushort* target, nint count, bool streams = false)
     {
         nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; i <= count - 32; i += 32)
+            {
+                Vector512<ushort> bits = Vector512.Narrow(NarrowBFloat16(Vector512.Load(source + i)), NarrowBFloat16(Vector512.Load(source + i + 16)));
+                if (streams) bits.StoreAlignedNonTemporal(target + i);
+                else bits.Store(target + i);
+            }
+        }
+
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
             Vector<uint> low = NarrowBFloat16(Vector.Load((uint*)source + i)), high = NarrowBFloat16(Vector.Load((uint*)source + i + Vector<uint>.Count));
@@ -138,6 +159,15 @@ internal static unsafe class HalfFloats
         Vector<uint> upper = Vector.ShiftRightLogical(bits, 16);
         Vector<uint> rounded = Vector.ShiftRightLogical(bits + new Vector<uint>(0x7FFF) + (upper & Vector<uint>.One), 16);
         return Vector.ConditionalSelect(IsNaN(bits), upper | new Vector<uint>(0x40), rounded);
+    }
+
+    /// <summary>As <see cref="ToBFloat16"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> NarrowBFloat16(Vector512<float> numbers)
+    {
+        Vector512<uint> bits = numbers.AsUInt32(), upper = bits >>> 16;
+        Vector512<uint> rounded = (bits + Vector512.Create(0x7FFFu) + (upper & Vector512<uint>.One)) >>> 16;
+        return Vector512.ConditionalSelect(Vector512.Equals(numbers, numbers).AsUInt32(), rounded, upper | Vector512.Create(0x40u));
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Ops;
 
@@ -21,6 +22,9 @@ internal sealed partial class Cast
         private readonly bool _streams = node.Output.Type.SizeBytes >= StreamedBytes;
         private byte* _x;
         private byte* _y;
+
+        public override KeptCopy Copy =>
+            _from == DType.F32 && _to.IsHalf() ? new KeptCopy((float*)_x, (ushort*)_y, _to == DType.F16, _streams) : default;
 
         public override string Name => $"{_from}_to_{_to}_cast".ToLowerInvariant();
 

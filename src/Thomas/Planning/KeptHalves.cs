@@ -13,9 +13,9 @@ namespace Thomas.Planning;
 internal readonly record struct KeptNode(int Source, int Output);
 
 /// <summary>
-/// Keeps what the backward pass reads of the forward pass as 16-bit floats: each result is converted as soon as it is there, so that its
-/// float32 numbers are free after their last forward reader, and converted back before the backward pass reads it, or by a kernel that reads it so. The forward pass computes with float32 numbers as before; only gradients
-/// see rounded ones.
+/// Keeps what the backward pass reads of the forward pass as 16-bit floats: each result is converted as soon as it is there, so that its float32 numbers are
+/// free after their last forward reader, and converted back before the backward pass reads it, or by a kernel that reads it so. The forward pass computes with
+/// float32 numbers as before; only gradients see rounded ones.
 /// </summary>
 internal sealed class KeptHalves
 {
@@ -73,6 +73,11 @@ internal sealed class KeptHalves
     /// <summary>Whether a value is what this pass keeps of another.</summary>
     public static bool IsCopy(Value value) => value.Producer is { Op: Cast, Stage: Stage.Forward } && value.Type.DType.IsHalf();
 
+    /// <summary>
+    /// Whether a node looks for the second of two results of the forward pass, a maximum, in the first: then both must have been treated alike.
+    /// </summary>
+    public static bool ReadsMaximum(Node node) => node.Op is MaxPool2dGradient or ReduceMaxGradient;
+
     private void FindReaders()
     {
         for (int i = 0; i < _graph.Nodes.Count; i++)
@@ -129,8 +134,8 @@ internal sealed class KeptHalves
     /// <returns>Whether anything was given up.</returns>
     private bool Restrict(Node node)
     {
-        // The maximum is found again among rounded numbers if it is rounded too.
-        if (node.Op is MaxPool2dGradient or ReduceMaxGradient && IsKept(node.Inputs[0]) != IsKept(node.Inputs[1]))
+        // The maximum is found again among rounded numbers if it is rounded too, or computed from them.
+        if (ReadsMaximum(node) && IsKept(node.Inputs[0]) != IsKept(node.Inputs[1]) && _origins[node.Inputs[1].Id].Producer?.Stage != Stage.Recompute)
         {
             GiveUp(node.Inputs[0]);
             GiveUp(node.Inputs[1]);

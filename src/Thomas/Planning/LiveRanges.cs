@@ -187,7 +187,8 @@ internal sealed class LiveRanges
         _rangeOf[value.Id] = _ranges.Count;
         _ranges.Add(
             new LiveRange(
-                value.Name, kind, Align(value.StoredBytes, _places.AlignmentOf(value.Place)), Begin(value, step), Math.Max(_lastUse[value.Id], step), value.Place));
+                value.Name, kind, Align(value.StoredBytes, _places.AlignmentOf(value.Place)), Begin(value, step), Math.Max(_lastUse[value.Id], step),
+                value.Place));
     }
 
     /// <summary>The step from which on a value needs its bytes: a copy that is kept can be made while the node before writes what it is a copy of.</summary>

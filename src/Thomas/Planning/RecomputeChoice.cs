@@ -28,6 +28,7 @@ internal sealed class RecomputeChoice
     private readonly HashSet<Value> _rejected = [];
     private readonly Value[] _origins;
     private readonly bool[] _hasLaterReader;
+    private readonly List<(Value Value, Value Maximum)> _maxima = [];
     private readonly int _together;
     private int _attemptsLeft = int.MaxValue;
     private State _state;
@@ -37,6 +38,7 @@ internal sealed class RecomputeChoice
         (_source, _bound, _keptAs) = (source, bound, keptAs);
         _origins = Views.Origins(source.Graph);
         _hasLaterReader = LaterReaders(source.Graph);
+        if (keptAs is not null) FindMaxima();
         double nodes = System.Math.Max(1, source.Graph.Nodes.Count);
         int candidates = 0, attempts = (int)System.Math.Max(LeastAttempts, Work / nodes * System.Math.Min(1, LargeGraph / nodes));
         foreach (Value value in source.Graph.Values) candidates += _hasLaterReader[value.Id] && Recompute.CanDrop(source.Graph, value) ? 1 : 0;
@@ -91,7 +93,7 @@ internal sealed class RecomputeChoice
         HashSet<Value> added = [];
         foreach ((Value value, Value copy) in _state.Idle(peak, _hasLaterReader))
         {
-            if (_rejected.Contains(value)) continue;
+            if (_rejected.Contains(value) || !CanDrop(value)) continue;
             added.Clear();
             AddWithOperands(value, added, _state.Dropped);
             double seconds = 0;
@@ -101,7 +103,8 @@ internal sealed class RecomputeChoice
                 seconds += _source.Places.Seconds(one.Producer!);
                 foreach (Value operand in one.Producer!.Inputs)
                 {
-                    if (!IsKept(operand) && !added.Contains(operand) && !_state.Dropped.Contains(operand)) gain -= _keptAs is null ? operand.StoredBytes : operand.StoredBytes / 2;
+                    if (IsKept(operand) || added.Contains(operand) || _state.Dropped.Contains(operand)) continue;
+                    gain -= _keptAs is null ? operand.StoredBytes : operand.StoredBytes / 2;
                 }
             }
 
@@ -128,13 +131,51 @@ internal sealed class RecomputeChoice
         while (left.TryPop(out Value? next))
         {
             if (already?.Contains(next) == true || !dropped.Add(next)) continue;
+            foreach ((Value Value, Value Maximum) pair in _maxima)
+            {
+                if (pair.Value == next) left.Push(pair.Maximum);
+            }
+
             IReadOnlyList<Value> operands = next.Producer!.Inputs;
             for (int i = operands.Count - 1; i >= 0; i--)
             {
                 Value origin = _origins[operands[i].Id];
-                if (!IsKept(origin) && origin.StoredBytes >= next.StoredBytes && Recompute.CanDrop(_source.Graph, origin)) left.Push(origin);
+                if (!IsKept(origin) && origin.StoredBytes >= next.StoredBytes && CanDrop(origin)) left.Push(origin);
             }
         }
+    }
+
+    /// <summary>
+    /// What is computed again from numbers that were kept in 16 bits is not quite what it was: where a maximum is looked for in it, that must be the maximum of
+    /// the same numbers.
+    /// </summary>
+    private void FindMaxima()
+    {
+        foreach (Node node in _source.Graph.Nodes)
+        {
+            if (KeptHalves.ReadsMaximum(node)) _maxima.Add((_origins[node.Inputs[0].Id], _origins[node.Inputs[1].Id]));
+        }
+    }
+
+    /// <summary>Whether a result can be dropped, with its maxima if there are any.</summary>
+    private bool CanDrop(Value value)
+    {
+        foreach ((Value larger, Value maximum) in _maxima)
+        {
+            if (larger == value && !Recompute.CanDrop(_source.Graph, maximum)) return false;
+        }
+
+        return Recompute.CanDrop(_source.Graph, value);
+    }
+
+    private bool HoldsMaxima(HashSet<Value> dropped)
+    {
+        foreach ((Value value, Value maximum) in _maxima)
+        {
+            if (dropped.Contains(value) && !dropped.Contains(maximum)) return false;
+        }
+
+        return true;
     }
 
     /// <summary>Whether the value is there in the backward pass anyway.</summary>
@@ -172,6 +213,7 @@ internal sealed class RecomputeChoice
         {
             HashSet<Value> fewer = [.. state.Dropped];
             for (int k = i; k < dearest.Count && k < i + _together; k++) fewer.Remove(dearest[k]);
+            if (!HoldsMaxima(fewer)) continue;
             if (Apply(fewer) is State next && Fits(next)) state = next;
         }
 

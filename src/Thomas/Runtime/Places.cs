@@ -71,7 +71,9 @@ internal sealed class Places : IPlaces
     {
         if (node.Op is not Cast) return _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0;
         (int, DType, TensorType) kind = (node.Place, node.Inputs[0].Type.DType, node.Output.Type);
-        if (!_workspaces.TryGetValue(kind, out long bytes)) _workspaces.Add(kind, bytes = _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0);
+        if (_workspaces.TryGetValue(kind, out long known)) return known;
+        long bytes = _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0;
+        _workspaces.Add(kind, bytes);
         return bytes;
     }
 

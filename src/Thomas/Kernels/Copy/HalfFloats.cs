@@ -30,6 +30,16 @@ internal static unsafe class HalfFloats
     public static void WidenBinary16(ushort* source, float* target, nint count)
     {
         nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; i <= count - 32; i += 32)
+            {
+                (Vector512<uint> low, Vector512<uint> high) = Vector512.Widen(Vector512.Load(source + i));
+                Widen(low).Store(target + i);
+                Widen(high).Store(target + i + 16);
+            }
+        }
+
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
             Vector.Widen(Vector.Load(source + i), out Vector<uint> low, out Vector<uint> high);
@@ -75,6 +85,16 @@ internal static unsafe class HalfFloats
     public static void NarrowBinary16(float* source, ushort* target, nint count, bool streams = false)
     {
         nint i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; i <= count - 32; i += 32)
+            {
+                Vector512<ushort> bits = Vector512.Narrow(NarrowBinary16(Vector512.Load(source + i)), NarrowBinary16(Vector512.Load(source + i + 16)));
+                if (streams) bits.StoreAlignedNonTemporal(target + i);
+                else bits.Store(target + i);
+            }
+        }
+
         for (; i <= count - Vector<ushort>.Count; i += Vector<ushort>.Count)
         {
             Vector<uint> low = NarrowBinary16(Vector.Load((uint*)source + i)), high = NarrowBinary16(Vector.Load((uint*)source + i + Vector<uint>.Count));
@@ -147,9 +167,21 @@ internal static unsafe class HalfFloats
     {
         Vector<uint> magnitude = half & new Vector<uint>(Magnitude);
         Vector<uint> scaled = Vector.AsVectorUInt32(Vector.AsVectorSingle(Vector.ShiftLeft(magnitude, 13)) * new Vector<float>(Rebias));
-        scaled |= Vector.AsVectorUInt32(Vector.GreaterThan(Vector.AsVectorInt32(magnitude), new Vector<int>((int)Infinity - 1))) & new Vector<uint>(FloatInfinity);
-        scaled |= Vector.AsVectorUInt32(Vector.GreaterThan(Vector.AsVectorInt32(magnitude), new Vector<int>((int)Infinity))) & new Vector<uint>(FloatNaN);
+        Vector<int> size = Vector.AsVectorInt32(magnitude);
+        scaled |= Vector.AsVectorUInt32(Vector.GreaterThan(size, new Vector<int>((int)Infinity - 1))) & new Vector<uint>(FloatInfinity);
+        scaled |= Vector.AsVectorUInt32(Vector.GreaterThan(size, new Vector<int>((int)Infinity))) & new Vector<uint>(FloatNaN);
         return Vector.AsVectorSingle(scaled | Vector.ShiftLeft(half & new Vector<uint>(0x8000u), 16));
+    }
+
+    /// <summary>As the narrower vectors do it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Widen(Vector512<uint> half)
+    {
+        Vector512<uint> magnitude = half & Vector512.Create(Magnitude);
+        Vector512<uint> scaled = ((magnitude << 13).AsSingle() * Vector512.Create(Rebias)).AsUInt32();
+        scaled |= Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(Infinity)) & Vector512.Create(FloatInfinity);
+        scaled |= Vector512.GreaterThan(magnitude, Vector512.Create(Infinity)) & Vector512.Create(FloatNaN);
+        return (scaled | ((half & Vector512.Create(0x8000u)) << 16)).AsSingle();
     }
 
     /// <summary>As <see cref="ToBFloat16"/>.</summary>
@@ -187,6 +219,20 @@ internal static unsafe class HalfFloats
         Vector<uint> isSmall = Vector.AsVectorUInt32(Vector.LessThan(size, new Vector<int>(LeastNormal)));
         Vector<uint> isBeyond = Vector.AsVectorUInt32(Vector.GreaterThan(size, new Vector<int>(LeastBeyond - 1)));
         return sign | Vector.ConditionalSelect(isBeyond, special, Vector.ConditionalSelect(isSmall, small, normal));
+    }
+
+    /// <summary>As the narrower vectors do it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> NarrowBinary16(Vector512<float> numbers)
+    {
+        Vector512<uint> bits = numbers.AsUInt32(), magnitude = bits & Vector512.Create(0x7FFF_FFFFu), shifted = magnitude >>> 13;
+        Vector512<uint> normal = (magnitude - Vector512.Create(ExponentShift - 0xFFF) + (shifted & Vector512<uint>.One)) >>> 13;
+        Vector512<uint> small = (magnitude.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(0x3F00_0000u);
+        Vector512<uint> notANumber = (shifted & Vector512.Create(0x3FFu)) | Vector512.Create(Infinity | 0x200);
+        Vector512<uint> special = Vector512.ConditionalSelect(Vector512.Equals(numbers, numbers).AsUInt32(), Vector512.Create(Infinity), notANumber);
+        Vector512<uint> finite = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create((uint)LeastNormal)), small, normal);
+        return ((bits >>> 16) & Vector512.Create(0x8000u))
+            | Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create((uint)LeastBeyond)), finite, special);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

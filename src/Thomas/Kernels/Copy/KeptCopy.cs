@@ -1,3 +1,5 @@
+using System;
+
 namespace Thomas.Kernels.Copy;
 
 /// <summary>
@@ -10,6 +12,7 @@ namespace Thomas.Kernels.Copy;
 internal readonly unsafe struct KeptCopy(float* source, ushort* target, bool isBinary16, bool streams)
 {
     private const nuint Alignment = 64;
+    private const int PieceFloats = 1 << 14;
 
     /// <summary>Whether there is one.</summary>
     public bool Exists => target != null;
@@ -19,6 +22,11 @@ internal readonly unsafe struct KeptCopy(float* source, ushort* target, bool isB
 
     /// <summary>The copy.</summary>
     public ushort* Target => target;
+
+    /// <summary>How many rows of a result to make before they are copied, so that they are near; all where there is no copy.</summary>
+    /// <param name="rows">All rows.</param>
+    /// <param name="columns">Their columns.</param>
+    public int PieceRows(int rows, int columns) => target == null ? rows : Math.Clamp(PieceFloats / columns, 1, rows);
 
     /// <summary>Copies some columns of some rows of the result.</summary>
     /// <param name="first">The first of them.</param>

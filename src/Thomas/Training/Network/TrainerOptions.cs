@@ -67,7 +67,8 @@ public sealed record TrainerOptions
     public long? MemoryBytes { get; init; }
 
     /// <summary>
-    /// In which form activations are kept for the backward pass. <see cref="Compression.Auto"/> lets the planner choose where <see cref="MemoryBytes"/> bounds it.
+    /// In which form activations are kept for the backward pass. <see cref="Compression.Auto"/> lets the planner choose where <see cref="MemoryBytes"/> bounds
+    /// it.
     /// </summary>
     public Compression Compression { get; init; }
 

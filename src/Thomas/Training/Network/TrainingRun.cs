@@ -69,6 +69,7 @@ internal sealed partial class TrainingRun : IDisposable
             DropoutSeed: options.Seed);
         _arenaBytes = planned?.Compile.ArenaBytes;
         _compression = planned?.Compression ?? (options.Compression == Compression.Auto ? Compression.None : options.Compression);
+        if (options.Compression == Compression.Auto) TellOfCompression();
         if (HybridSplit.IsAsked(options.Compile)) _graphOptions = DeviceShare(_graphOptions);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, _graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
@@ -164,13 +165,6 @@ internal sealed partial class TrainingRun : IDisposable
         _notes.Add(
             $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images per step, {plan.Recomputed.Count} results recomputed"
             + (plan.KeptInHalves > 0 ? $", {plan.KeptInHalves} kept as 16-bit floats" : ""));
-        if (_options.Compression == Compression.Auto)
-        {
-            _notes.Add(
-                plan.Compression == Compression.None
-                    ? "activations are kept as float32 numbers: 'auto' had no reason for 16-bit floats"
-                    : "activations are kept as 16-bit floats, as 'auto' allows: so the step fits the memory bound, or is faster within it");
-        }
 
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
         {
@@ -179,6 +173,14 @@ internal sealed partial class TrainingRun : IDisposable
 
         return plan;
     }
+
+    /// <summary>Tells what was chosen where that was left to the planner.</summary>
+    private void TellOfCompression() => _notes.Add(
+        _compression != Compression.None
+            ? "activations are kept as 16-bit floats, as the compression 'auto' allows: within the memory bound the step is faster so, or trains more"
+            : _bound is null
+                ? "activations are kept as float32 numbers: without a memory bound the compression 'auto' changes nothing"
+                : "activations are kept as float32 numbers: within the memory bound the step is as fast so, and the compression 'auto' changes nothing");
 
     private BatchPlan PlanBatches(int? microBatch)
     {
@@ -448,6 +450,7 @@ internal sealed partial class TrainingRun : IDisposable
             Notes = _notes,
             Pauses = pauses,
             DeviceNotes = _deviceNotes,
+            Compression = _compression,
             Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,

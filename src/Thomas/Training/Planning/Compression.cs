@@ -12,14 +12,14 @@ public enum Compression
     None,
 
     /// <summary>
-    /// What the backward pass reads of the forward pass is kept as 16-bit floats of 8 significant digits (bfloat16), which have the range of float32: about half
-    /// the memory of activations. Arithmetic, weights, gradients and statistics stay float32.
+    /// What the backward pass reads of the forward pass is kept as 16-bit floats of 8 significant binary digits (bfloat16), which have the range of float32:
+    /// about half the memory of activations. Arithmetic, weights, gradients and statistics stay float32.
     /// </summary>
     Half,
 
     /// <summary>
-    /// The same with 16-bit floats of 11 significant digits (IEEE binary16), which end at 65,504: closer to float32 where activations are of the order of 1, as
-    /// batch normalization makes them; a larger activation becomes infinite, and training stops there as at any number that is not finite.
+    /// The same with 16-bit floats of 11 digits (IEEE binary16), from 6e-8 to 65,504: closer to float32 where activations are of the order of 1, as batch
+    /// normalization makes them. What is smaller becomes 0; what is larger becomes infinite, which is treated as any number that is not finite.
     /// </summary>
     HalfBinary16,
 

@@ -78,7 +78,9 @@ public sealed class TrainingPlan
     /// <summary>How many results of the forward pass are kept as 16-bit floats.</summary>
     public int KeptInHalves { get; }
 
-    /// <summary>The most bytes of the forward pass that are kept for the backward pass at any time, a part of <see cref="TrainingMemory.Activations"/>.</summary>
+    /// <summary>
+    /// The most bytes of results of the forward pass that are kept for the backward pass at any time, a part of <see cref="TrainingMemory.Activations"/>.
+    /// </summary>
     public long KeptBytes => Step.MostBytes(MemoryKind.SavedActivation);
 
     /// <summary>Bytes by what they hold.</summary>
@@ -123,7 +125,8 @@ public sealed class TrainingPlan
     internal TrainingPlan? For(Model model, TrainingPlanOptions options)
     {
         if (options.Compression == Compression.Auto) options = options with { Compression = Compression };
-        if (options.Compression != Compression || options.Policy != Options.Policy || options.Batch != Options.Batch || options.BatchNorm != Options.BatchNorm) return null;
+        if (options.Compression != Compression || options.Policy != Options.Policy) return null;
+        if (options.Batch != Options.Batch || options.BatchNorm != Options.BatchNorm) return null;
         Graph source = Trainee.SourceOf(model, options.Policy, options.BatchNorm);
         HashSet<string> names = [.. TrainedTensors];
         List<Parameter> selected = [];

@@ -42,6 +42,9 @@ internal static class Format
     public static string Plural(int count, string singular, string? plural = null) =>
         Invariant($"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
 
+    /// <summary>What a line on a training adds of its compression.</summary>
+    public static string Compression(Compression compression) => compression == Training.Compression.None ? "" : $", compress {compression.ToWord()}";
+
     public static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
     /// <summary>A name from a file or a path, on one line whatever is in it.</summary>

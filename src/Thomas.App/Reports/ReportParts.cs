@@ -100,5 +100,6 @@ internal static class ReportParts
         network.Memory.Validation)
     {
         DeviceBytes = network.Memory.Device > 0 ? network.Memory.Device : null,
+        Compression = network.Compression.ToWord(),
     };
 }

@@ -239,6 +239,14 @@ internal sealed record PolicyReport(
 {
     public long? RunBytes { get; init; }
 
+    /// <summary>In which form activations are kept for the backward pass: <c>none</c> for float32; null where the last layer alone is trained.</summary>
+    public string? Compression { get; init; }
+
+    /// <summary>How many results are kept as 16-bit floats, and the most bytes of them at one time; null where none is.</summary>
+    public int? KeptInHalves { get; init; }
+
+    public long? KeptBytes { get; init; }
+
     /// <summary>What of the step is in the memory of a device that is not the CPU, and what in the host's; null on the CPU, as are the next two.</summary>
     public long? DeviceBytes { get; init; }
 
@@ -303,6 +311,9 @@ internal sealed record NetworkEntry(
 {
     /// <summary>What of all these is in the memory of a device that is not the CPU; null on the CPU.</summary>
     public long? DeviceBytes { get; init; }
+
+    /// <summary>In which form activations were kept for the backward pass: <c>none</c> for float32.</summary>
+    public required string Compression { get; init; }
 }
 
 internal sealed record ConvertReport(string Model, string Output, long Bytes)

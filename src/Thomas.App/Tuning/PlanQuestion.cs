@@ -140,6 +140,9 @@ internal sealed record PlanQuestion(Model Model, int Images, long DatasetBytes, 
         {
             DeviceBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.DeviceBytes : null,
             HostBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.HostBytes : null,
+            Compression = plan.Compression.ToWord(),
+            KeptInHalves = plan.KeptInHalves > 0 ? plan.KeptInHalves : null,
+            KeptBytes = plan.KeptInHalves > 0 ? plan.KeptBytes : null,
         };
     }
 

@@ -139,6 +139,11 @@ internal sealed class PlanCommand
         List<string> memory = [$"{Format.Bytes(p.TotalBytes)} in total"];
         foreach (MemoryPartReport part in p.Memory) memory.Add($"{Format.Bytes(part.Bytes),10}  {part.Name}");
         if (p.DeviceBytes is long device) memory.Add($"of this {Format.Bytes(device)} on the device, {Format.Bytes(p.HostBytes ?? 0)} on the host");
+        if (p.KeptBytes is long kept)
+        {
+            memory.Add($"{Format.Plural(p.KeptInHalves ?? 0, "result")} kept as 16-bit floats ({p.Compression}), at most {Format.Bytes(kept)} at once");
+        }
+
         if (p.RunBytes is long run) memory.Add($"the whole run adds at most {Format.Bytes(run)} to a process with the model loaded");
         if (p.RunDeviceBytes is long there)
         {

@@ -265,7 +265,8 @@ internal sealed class TrainCommand
             + $"image");
         _terminal.Field("data", $"{Format.Name(data.Name)}: {Format.Plural(data.ClassNames.Count, "class", "classes")}, {split}");
         _terminal.Field("preprocessing", PreprocessingFormat.Describe(model.Info.Preprocessing!));
-        _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
+        _terminal.Field("training", $"'{options.Policy}': {options.Optimizer.Kind}, {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}"
+            + Format.Compression(options.Compression));
         _terminal.Field("device", device);
         _terminal.Say();
     }

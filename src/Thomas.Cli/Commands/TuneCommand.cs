@@ -186,6 +186,7 @@ internal sealed class TuneCommand
         _terminal.Field("preprocessing", $"{PreprocessingFormat.Describe(input.Preprocessing)}\n{Format.Name(input.Source)}");
         _terminal.Field("tuning", options.Network is TrainerOptions network
             ? $"last layer, then '{network.Policy}': {network.Optimizer.Kind}, {network.Epochs} epochs, batch {network.BatchSize}, seed {options.Seed}"
+                + Format.Compression(network.Compression)
             : $"last layer on {head.Features} features, {options.Head.Optimizer.Kind}, up to {options.Head.Epochs} epochs, batch "
             + $"{options.Head.BatchSize}{views}, seed {options.Seed}");
         _terminal.Field("device", device);

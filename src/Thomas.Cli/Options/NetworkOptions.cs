@@ -19,6 +19,10 @@ internal sealed class NetworkOptions
         "--memory",
         "Most memory that the run may add to the process at any time, for example 96MiB: micro-batches and recomputation are chosen to fit, or the "
         + "error names the smallest bound that works");
+    private readonly Option<string> _compress = Parse.Word(
+        "--compress",
+        "How activations are kept for the backward pass: half keeps them as bfloat16, in half the memory, half:fp16 as IEEE binary16; auto allows half "
+        + "where --memory bounds the run and it pays (default none: float32)", [.. CompressionNames.Words]);
     private readonly Option<float?> _bodyRate = Parse.Number(
         "--body-rate",
         "Learning rate of the layers before the last one, as a share of its rate (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "
@@ -51,7 +55,7 @@ internal sealed class NetworkOptions
     };
 
     private Option[] OfNetwork =>
-        [_batchNorm, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume, _newImages];
+        [_batchNorm, _compress, _bodyRate, _clip, _average, _dropout, _mixup, _cutMix, _schedule, _checkpoint, _resume, _newImages];
 
     public void AddTo(Command command)
     {
@@ -62,7 +66,7 @@ internal sealed class NetworkOptions
     /// <summary>Those of the options that change what a run needs.</summary>
     public void AddPlannedTo(Command command)
     {
-        foreach (Option option in new Option[] { _batchNorm, _memory, _clip, _average, _dropout }) command.Add(option);
+        foreach (Option option in new Option[] { _batchNorm, _memory, _compress, _clip, _average, _dropout }) command.Add(option);
     }
 
     /// <summary>The bound of all that a run adds to the process.</summary>
@@ -99,6 +103,7 @@ internal sealed class NetworkOptions
                 ClipNorm = parsed.GetValue(_clip),
                 AverageDecay = parsed.GetValue(_average),
             },
+            Compression = CompressionNames.TryParse(parsed.GetValue(_compress), out Compression compression) ? compression : options.Compression,
             Dropout = parsed.GetValue(_dropout) ?? options.Dropout,
             Mixup = parsed.GetValue(_mixup) ?? Default.Mixup,
             CutMix = parsed.GetValue(_cutMix) ?? Default.CutMix,

@@ -40,7 +40,8 @@ internal static class TerminalText
         terminal.Field(
             "training",
             $"{Format.Count(network.TrainedParameters)} trained parameters, "
-            + $"{Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for images")}");
+            + $"{Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for images")}"
+            + $"{(network.Compression == Compression.None ? "" : $"\nactivations kept as 16-bit floats ({network.Compression.ToWord()})")}");
         terminal.Field(
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "

@@ -68,7 +68,25 @@ internal static unsafe class Elements
             return;
         }
 
+        if (from == DType.F32 && to.IsHalf())
+        {
+            Narrow((float*)source, to, (ushort*)target, count);
+            return;
+        }
+
         for (nint i = 0; i < count; i++) Store(to, Load(from, source, i), target, i);
+    }
+
+    /// <summary>target[i] = the bits of the nearest number of 16 bits to source[i], rounded as <see cref="Round"/> does.</summary>
+    /// <param name="source">The numbers.</param>
+    /// <param name="to">F16 or BF16.</param>
+    /// <param name="target">Receives their bits.</param>
+    /// <param name="count">How many there are.</param>
+    /// <param name="streams">Whether to write past the caches; then the target is aligned to 64 bytes.</param>
+    public static void Narrow(float* source, DType to, ushort* target, nint count, bool streams = false)
+    {
+        if (to == DType.F16) HalfFloats.NarrowBinary16(source, target, count, streams);
+        else HalfFloats.NarrowBFloat16(source, target, count, streams);
     }
 
     /// <summary>Whether floats of 16 bits are all finite.</summary>

@@ -113,6 +113,12 @@ public abstract class Op
     /// </summary>
     internal virtual bool OpenClCanOverwrite(Node node, int input) => CanOverwrite(node, input);
 
+    /// <summary>
+    /// Whether the CPU kernel reads this operand, a result of the forward pass, as well where it is kept in 16 bits; else it is brought back to float32 numbers
+    /// before it.
+    /// </summary>
+    internal virtual bool CpuReadsKept(Node node, int input) => false;
+
     /// <summary>Whether the output is the input's memory seen under another shape, so that nothing runs.</summary>
     internal virtual bool IsView(Node node) => false;
 

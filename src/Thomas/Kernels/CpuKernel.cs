@@ -1,4 +1,5 @@
 using System;
+using Thomas.Kernels.Copy;
 
 namespace Thomas.Kernels;
 
@@ -25,6 +26,12 @@ internal abstract unsafe class CpuKernel : DeviceKernel, IParallelWork
     /// others nothing that any item writes; 0 where items are anything else.
     /// </summary>
     public virtual int PieceElements => 0;
+
+    /// <summary>What a bound kernel makes that does nothing but convert its operand to 16-bit floats; none for all others.</summary>
+    public virtual KeptCopy Copy => default;
+
+    /// <summary>Asks a bound kernel to make a copy of its first result in each run from now on. False if it cannot.</summary>
+    public virtual bool TryKeep(KeptCopy copy) => false;
 
     /// <summary>Sets the memory. Operand pointers are in the operator's order; constants that were packed at creation may be null.</summary>
     public abstract void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads);

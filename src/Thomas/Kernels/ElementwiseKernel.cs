@@ -5,7 +5,8 @@ namespace Thomas.Kernels;
 /// <summary>A kernel over equally long arrays x and y whose elements are independent; items are pieces that fit the first-level cache.</summary>
 internal abstract unsafe class ElementwiseKernel(int count) : CpuKernel
 {
-    private const int Piece = 4096;
+    /// <summary>Elements of an item.</summary>
+    public const int Piece = 4096;
 
     protected float* X { get; private set; }
 

@@ -2,6 +2,7 @@ using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Activations;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Reduce;
 
@@ -10,9 +11,9 @@ namespace Thomas.Ops;
 internal sealed partial class ActivateBiasGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
-        new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape);
+        new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape, node.Inputs[1].Type.DType);
 
-    private sealed unsafe class Kernel(Activation activation, Shape shape) : CpuKernel
+    private sealed unsafe class Kernel(Activation activation, Shape shape, DType saved) : CpuKernel
     {
         private readonly ActivationFunction _function = activation.Function;
         private readonly MapColumnSums _sums = new(shape.ElementCount / shape[-1], shape[-1]);
@@ -21,12 +22,18 @@ internal sealed partial class ActivateBiasGradient
         private float* _dx;
         private float* _db;
         private float* _bands;
+        private KeptFloats _kept;
+        private byte* _widened;
+
+        private long WidenedBytes => (long)_sums.WidenedFloats * sizeof(float);
 
         public override string Name => ElementwiseLoop.KernelName($"{activation.Kind.ToString().ToLowerInvariant()}biasgradient");
 
         public override int Phases => 2;
 
-        public override long WorkspaceBytes(int threads) => _sums.WorkspaceBytes;
+        public override bool ReadsFloats(int input) => input != 1 || !saved.IsHalf();
+
+        public override long WorkspaceBytes(int threads) => _sums.WorkspaceBytes + (saved.IsHalf() ? WidenedBytes * threads : 0);
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -35,6 +42,9 @@ internal sealed partial class ActivateBiasGradient
             _dx = (float*)outputs[0];
             _db = (float*)outputs[1];
             _bands = (float*)workspace;
+            if (!saved.IsHalf()) return;
+            _kept = new KeptFloats((ushort*)inputs[1], saved == DType.F16);
+            _widened = workspace + _sums.WorkspaceBytes;
         }
 
         public override int Items(int phase) => _sums.Items(phase);
@@ -42,7 +52,7 @@ internal sealed partial class ActivateBiasGradient
         public override void Run(int phase, int begin, int end, int thread)
         {
             if (phase == 1) _sums.Sum(_bands, _db, begin, end);
-            else _function.ApplyGradient(_sums, _dy, _saved, _dx, _db, _bands, begin, end);
+            else _function.ApplyGradient(_sums, _dy, _saved, _kept, _dx, _db, _bands, (float*)(_widened + (WidenedBytes * thread)), begin, end);
         }
     }
 }

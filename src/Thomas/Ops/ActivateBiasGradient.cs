@@ -20,6 +20,8 @@ internal sealed partial class ActivateBiasGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 ? ElementTypes.Floats : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 2);
@@ -30,6 +32,8 @@ internal sealed partial class ActivateBiasGradient : Op
         Require(((ActivateAttributes)attributes).Activation.Kind != ActivationKind.None, "the identity has no gradient node");
         return [inputs[0], new TensorType(inputs[0].DType, new Shape(shape[-1]))];
     }
+
+    internal override bool CpuReadsKept(Node node, int input) => input == 1;
 
     internal override bool CanOverwrite(Node node, int input) => !ReferenceEquals(node.Inputs[0], node.Inputs[1]);
 

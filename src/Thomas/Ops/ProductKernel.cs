@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Gemm;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
@@ -36,6 +37,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
     private float* _bias;
     private byte* _scratch;
     private MatrixProductArgs _args;
+    private KeptCopy _kept;
 
     private ProductKernel(Node node, MatrixProduct product, WinogradConvolution? winograd, ResultMoments? moments, int groups, bool hasBias, bool hasResidual)
     {
@@ -139,6 +141,13 @@ internal sealed unsafe class ProductKernel : CpuKernel
         };
     }
 
+    public override bool TryKeep(KeptCopy copy)
+    {
+        if (_winograd is not null) return false;
+        _kept = copy;
+        return true;
+    }
+
     public override int Items(int phase) => phase switch
     {
         0 => _packedConstant != null ? 0 : _groups * PackedMatrix.Panels(_outputs),
@@ -170,7 +179,7 @@ internal sealed unsafe class ProductKernel : CpuKernel
         args.C += (nint)group * _outputs;
         if (args.Residual != null) args.Residual += (nint)group * _outputs;
         byte* workspace = _scratch + ((long)ThreadBytes * thread);
-        if (_winograd is null) _product.RunItems(args, begin, end, workspace, _takesLater ? null : _moments);
+        if (_winograd is null) _product.RunItems(args, begin, end, workspace, _takesLater ? null : _moments, _kept);
         else _winograd.RunItems(args, begin, end, workspace);
     }
 

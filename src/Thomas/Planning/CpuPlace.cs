@@ -28,5 +28,14 @@ internal sealed class CpuPlace : IPlaces
     public bool CanOverwrite(Node node, int input) => node.Op.CpuCanOverwrite(node, input);
 
     /// <inheritdoc/>
+    public bool Converts(int place, DType type) => true;
+
+    /// <inheritdoc/>
+    public bool ReadsKept(Node node, int input) => node.Op.CpuReadsKept(node, input);
+
+    /// <inheritdoc/>
+    public long WorkspaceBytes(Node node) => 0;
+
+    /// <inheritdoc/>
     public double Seconds(Node node) => CostModel.Nominal.Seconds(node);
 }

@@ -20,6 +20,15 @@ internal interface IPlaces
     /// <summary>Whether the node's kernel may write its first result over an operand that dies with it.</summary>
     bool CanOverwrite(Node node, int input);
 
+    /// <summary>Whether the device has kernels that convert float32 numbers to a type and back.</summary>
+    bool Converts(int place, DType type);
+
+    /// <summary>Whether the node's kernel reads an operand as well where it is kept in 16 bits.</summary>
+    bool ReadsKept(Node node, int input);
+
+    /// <summary>Scratch bytes of the kernel of a node that was not there, or had other operands, when kernels were chosen.</summary>
+    long WorkspaceBytes(Node node);
+
     /// <summary>Predicted time of the node where it is placed.</summary>
     double Seconds(Node node);
 }

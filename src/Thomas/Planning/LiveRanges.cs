@@ -108,7 +108,7 @@ internal sealed class LiveRanges
             foreach (Value input in node.Inputs)
             {
                 _lastUse[input.Id] = step;
-                _isSaved[input.Id] |= node.Stage is Stage.Backward or Stage.Update && input.Producer?.Stage == Stage.Forward;
+                _isSaved[input.Id] |= node.Stage != Stage.Forward && input.Producer?.Stage == Stage.Forward;
             }
 
             foreach (Value output in node.Outputs) _lastUse[output.Id] = step;
@@ -187,7 +187,16 @@ internal sealed class LiveRanges
         _rangeOf[value.Id] = _ranges.Count;
         _ranges.Add(
             new LiveRange(
-                value.Name, kind, Align(value.StoredBytes, _places.AlignmentOf(value.Place)), step, Math.Max(_lastUse[value.Id], step), value.Place));
+                value.Name, kind, Align(value.StoredBytes, _places.AlignmentOf(value.Place)), Begin(value, step), Math.Max(_lastUse[value.Id], step),
+                value.Place));
+    }
+
+    /// <summary>The step from which on a value needs its bytes: a copy that is kept can be made while the node before writes what it is a copy of.</summary>
+    private int Begin(Value value, int step)
+    {
+        if (step < 1 || !KeptHalves.IsCopy(value)) return step;
+        Node source = value.Producer!.Inputs[0].Producer!;
+        return _graph.Nodes[step - 1] == source ? step - 1 : step;
     }
 
     private long[] SumLiveBytes(IReadOnlyList<LiveRange> ranges)

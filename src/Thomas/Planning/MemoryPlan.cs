@@ -90,6 +90,22 @@ public sealed class MemoryPlan
         return bytes;
     }
 
+    /// <summary>The largest sum of the bytes of one kind that are live at one step.</summary>
+    public long MostBytes(MemoryKind kind)
+    {
+        long[] live = new long[_graph.Nodes.Count + 3];
+        foreach (MemoryBlock block in Blocks)
+        {
+            if (block.Kind != kind) continue;
+            live[block.FirstStep + 1] += block.Size;
+            live[Math.Min(block.LastStep + 2, live.Length - 1)] -= block.Size;
+        }
+
+        long most = 0, sum = 0;
+        foreach (long change in live) most = Math.Max(most, sum += change);
+        return most;
+    }
+
     /// <summary>A chart of <see cref="Timeline"/>: a bar for every few steps, with the largest of their sums and the node that runs then.</summary>
     public string ToText()
     {

@@ -24,19 +24,21 @@ internal sealed class RecomputeChoice
 
     private readonly Schedule _source;
     private readonly long _bound;
+    private readonly DType? _keptAs;
     private readonly HashSet<Value> _rejected = [];
     private readonly Value[] _origins;
     private readonly bool[] _hasLaterReader;
+    private readonly List<(Value Value, Value Maximum)> _maxima = [];
     private readonly int _together;
     private int _attemptsLeft = int.MaxValue;
     private State _state;
 
-    private RecomputeChoice(Schedule source, long bound)
+    private RecomputeChoice(Schedule source, long bound, DType? keptAs)
     {
-        _source = source;
-        _bound = bound;
+        (_source, _bound, _keptAs) = (source, bound, keptAs);
         _origins = Views.Origins(source.Graph);
         _hasLaterReader = LaterReaders(source.Graph);
+        if (keptAs is not null) FindMaxima();
         double nodes = System.Math.Max(1, source.Graph.Nodes.Count);
         int candidates = 0, attempts = (int)System.Math.Max(LeastAttempts, Work / nodes * System.Math.Min(1, LargeGraph / nodes));
         foreach (Value value in source.Graph.Values) candidates += _hasLaterReader[value.Id] && Recompute.CanDrop(source.Graph, value) ? 1 : 0;
@@ -46,7 +48,10 @@ internal sealed class RecomputeChoice
     }
 
     /// <summary>Drops results until the arena is at most so large, or nothing helps any more.</summary>
-    public static Schedule Run(Schedule schedule, long arenaBytes) => new RecomputeChoice(schedule, arenaBytes).Search();
+    /// <param name="schedule">The step.</param>
+    /// <param name="arenaBytes">The bound.</param>
+    /// <param name="keptAs">The type that <see cref="KeptHalves"/> will give to what is kept; null where it will not run.</param>
+    public static Schedule Run(Schedule schedule, long arenaBytes, DType? keptAs = null) => new RecomputeChoice(schedule, arenaBytes, keptAs).Search();
 
     private Schedule Search()
     {
@@ -88,7 +93,7 @@ internal sealed class RecomputeChoice
         HashSet<Value> added = [];
         foreach ((Value value, Value copy) in _state.Idle(peak, _hasLaterReader))
         {
-            if (_rejected.Contains(value)) continue;
+            if (_rejected.Contains(value) || !CanDrop(value)) continue;
             added.Clear();
             AddWithOperands(value, added, _state.Dropped);
             double seconds = 0;
@@ -98,7 +103,8 @@ internal sealed class RecomputeChoice
                 seconds += _source.Places.Seconds(one.Producer!);
                 foreach (Value operand in one.Producer!.Inputs)
                 {
-                    if (!IsKept(operand) && !added.Contains(operand) && !_state.Dropped.Contains(operand)) gain -= operand.StoredBytes;
+                    if (IsKept(operand) || added.Contains(operand) || _state.Dropped.Contains(operand)) continue;
+                    gain -= _keptAs is null ? operand.StoredBytes : operand.StoredBytes / 2;
                 }
             }
 
@@ -125,13 +131,51 @@ internal sealed class RecomputeChoice
         while (left.TryPop(out Value? next))
         {
             if (already?.Contains(next) == true || !dropped.Add(next)) continue;
+            foreach ((Value Value, Value Maximum) pair in _maxima)
+            {
+                if (pair.Value == next) left.Push(pair.Maximum);
+            }
+
             IReadOnlyList<Value> operands = next.Producer!.Inputs;
             for (int i = operands.Count - 1; i >= 0; i--)
             {
                 Value origin = _origins[operands[i].Id];
-                if (!IsKept(origin) && origin.StoredBytes >= next.StoredBytes && Recompute.CanDrop(_source.Graph, origin)) left.Push(origin);
+                if (!IsKept(origin) && origin.StoredBytes >= next.StoredBytes && CanDrop(origin)) left.Push(origin);
             }
         }
+    }
+
+    /// <summary>
+    /// What is computed again from numbers that were kept in 16 bits is not quite what it was: where a maximum is looked for in it, that must be the maximum of
+    /// the same numbers.
+    /// </summary>
+    private void FindMaxima()
+    {
+        foreach (Node node in _source.Graph.Nodes)
+        {
+            if (KeptHalves.ReadsMaximum(node)) _maxima.Add((_origins[node.Inputs[0].Id], _origins[node.Inputs[1].Id]));
+        }
+    }
+
+    /// <summary>Whether a result can be dropped, with its maxima if there are any.</summary>
+    private bool CanDrop(Value value)
+    {
+        foreach ((Value larger, Value maximum) in _maxima)
+        {
+            if (larger == value && !Recompute.CanDrop(_source.Graph, maximum)) return false;
+        }
+
+        return Recompute.CanDrop(_source.Graph, value);
+    }
+
+    private bool HoldsMaxima(HashSet<Value> dropped)
+    {
+        foreach ((Value value, Value maximum) in _maxima)
+        {
+            if (dropped.Contains(value) && !dropped.Contains(maximum)) return false;
+        }
+
+        return true;
     }
 
     /// <summary>Whether the value is there in the backward pass anyway.</summary>
@@ -169,6 +213,7 @@ internal sealed class RecomputeChoice
         {
             HashSet<Value> fewer = [.. state.Dropped];
             for (int k = i; k < dearest.Count && k < i + _together; k++) fewer.Remove(dearest[k]);
+            if (!HoldsMaxima(fewer)) continue;
             if (Apply(fewer) is State next && Fits(next)) state = next;
         }
 
@@ -179,13 +224,27 @@ internal sealed class RecomputeChoice
     {
         if (Recompute.Run(_source.Graph, dropped, out int[] origins) is not Graph graph) return null;
         Schedule schedule = _source.With(graph, origins);
-        return new State(_source.Graph, dropped, schedule, schedule.Live(), origins);
+        if (_keptAs is not DType type)
+        {
+            return new State(_source.Graph, dropped, schedule, schedule, schedule.Live(), System.Array.ConvertAll(origins, static o => new KeptNode(o, -1)));
+        }
+
+        Schedule whole = KeptHalves.Run(schedule, type, out IReadOnlyList<KeptNode> nodes);
+        KeptNode[] sources = new KeptNode[nodes.Count];
+        for (int i = 0; i < sources.Length; i++) sources[i] = nodes[i].Source < 0 ? nodes[i] : nodes[i] with { Source = origins[nodes[i].Source] };
+        return new State(_source.Graph, dropped, schedule, whole, whole.Live(), sources);
     }
 
-    private bool Fits(State state) => state.Live.PeakBytes <= _bound && MemoryPlanner.Plan(state.Schedule).ArenaBytes <= _bound;
+    private bool Fits(State state) => state.Live.PeakBytes <= _bound && MemoryPlanner.Plan(state.Whole).ArenaBytes <= _bound;
 
     /// <summary>The source graph with some results dropped.</summary>
-    private sealed record State(Graph Source, HashSet<Value> Dropped, Schedule Schedule, LiveRanges Live, int[] Origins)
+    /// <param name="Source">That graph.</param>
+    /// <param name="Dropped">The results.</param>
+    /// <param name="Schedule">The step without them.</param>
+    /// <param name="Whole">The same with conversions of what is kept, where it is kept in another type.</param>
+    /// <param name="Live">What is live in that.</param>
+    /// <param name="Nodes">What its nodes stand for in the source graph.</param>
+    private sealed record State(Graph Source, HashSet<Value> Dropped, Schedule Schedule, Schedule Whole, LiveRanges Live, KeptNode[] Nodes)
     {
         /// <summary>Forward results, of the source graph and of this one, that can be dropped and that no node around this step touches.</summary>
         /// <param name="step">The step.</param>
@@ -194,20 +253,20 @@ internal sealed class RecomputeChoice
         {
             int[] lastForward = new int[Live.Ranges.Count], firstLater = new int[lastForward.Length];
             System.Array.Fill(firstLater, int.MaxValue);
-            for (int i = 0; i < Origins.Length; i++)
+            for (int i = 0; i < Nodes.Length; i++)
             {
-                Node node = Schedule.Graph.Nodes[i];
+                Node node = Whole.Graph.Nodes[i];
                 foreach (Value value in node.Inputs) Touch(value, node, i);
                 foreach (Value value in node.Outputs) Touch(value, node, i);
             }
 
-            for (int i = 0; i < Origins.Length; i++)
+            for (int i = 0; i < Nodes.Length; i++)
             {
-                Node node = Schedule.Graph.Nodes[i];
+                Node node = Whole.Graph.Nodes[i];
                 if (node.Stage != Stage.Forward) continue;
                 for (int k = 0; k < node.Outputs.Count; k++)
                 {
-                    Value value = Source.Nodes[Origins[i]].Outputs[k];
+                    Value value = Source.Nodes[Nodes[i].Source].Outputs[Nodes[i].Output < 0 ? k : Nodes[i].Output];
                     int range = Live.RangeOf(node.Outputs[k]);
                     if (range < 0 || Dropped.Contains(value) || !hasLaterReader[value.Id] || !Recompute.CanDrop(Source, value)) continue;
                     if (lastForward[range] < step && step < firstLater[range] && firstLater[range] < int.MaxValue) yield return (value, node.Outputs[k]);

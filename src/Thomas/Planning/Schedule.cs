@@ -7,7 +7,9 @@ namespace Thomas.Planning;
 /// <param name="graph">The graph.</param>
 /// <param name="workspaceBytes">Scratch bytes of each node.</param>
 /// <param name="places">The devices that nodes are placed on; null for the CPU alone.</param>
-/// <param name="origins">For each node its number in the graph that scheduling began with; null where this is that graph.</param>
+/// <param name="origins">
+/// For each node its number in the graph that scheduling began with, -1 for one that was added since; null where this is that graph.
+/// </param>
 internal sealed class Schedule(Graph graph, IReadOnlyList<long> workspaceBytes, IPlaces? places = null, IReadOnlyList<int>? origins = null)
 {
     /// <summary>The graph.</summary>
@@ -19,17 +21,24 @@ internal sealed class Schedule(Graph graph, IReadOnlyList<long> workspaceBytes, 
     /// <summary>The devices that nodes are placed on.</summary>
     public IPlaces Places { get; } = places ?? CpuPlace.Instance;
 
-    /// <summary>The number of a node in the graph that scheduling began with: of a node that is repeated, that of the node it repeats.</summary>
+    /// <summary>The number of a node in the graph that scheduling began with: of a node that is repeated, that of the node it repeats; -1 for one that
+    /// was added.</summary>
     public int OriginOf(int node) => origins is null ? node : origins[node];
 
     /// <summary>The same work in another graph, made of nodes of this one.</summary>
     /// <param name="graph">The graph.</param>
-    /// <param name="sources">For each of its nodes the number, in this graph, of the node that it stands for.</param>
+    /// <param name="sources">For each of its nodes the number, in this graph, of the node that it stands for; -1 for an added node.</param>
     public Schedule With(Graph graph, IReadOnlyList<int> sources)
     {
         long[] workspaces = new long[sources.Count];
         int[] first = new int[sources.Count];
-        for (int i = 0; i < first.Length; i++) (workspaces[i], first[i]) = (WorkspaceBytes[sources[i]], OriginOf(sources[i]));
+        for (int i = 0; i < first.Length; i++)
+        {
+            (workspaces[i], first[i]) = sources[i] < 0
+                ? (Places.WorkspaceBytes(graph.Nodes[i]), -1)
+                : (WorkspaceBytes[sources[i]], OriginOf(sources[i]));
+        }
+
         return new Schedule(graph, workspaces, Places, first);
     }
 

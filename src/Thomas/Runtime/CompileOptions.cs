@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using Thomas.Graphs;
 
 namespace Thomas.Runtime;
 
@@ -100,6 +101,11 @@ public sealed record CompileOptions
     /// cheapest for their bytes first. Where that cannot do it, the arena is the smallest that was found; the plan says how large.
     /// </summary>
     public long? ArenaBytes { get; init; }
+
+    /// <summary>
+    /// F16 or BF16: the type in which results of the forward pass are kept for the backward pass; null for their own. See <see cref="Planning.KeptHalves"/>.
+    /// </summary>
+    internal DType? KeptAs { get; init; }
 
     /// <summary>Names of compile passes to leave out, to prove that they change no result beyond rounding.</summary>
     public IReadOnlyCollection<string> PassesOff { get; init; } = [];

@@ -107,8 +107,9 @@ internal sealed class CompiledGraph
         Schedule schedule = new(compiled, Workspaces(kernels, places), places);
         if (options.Reorder) schedule = Scheduler.Run(schedule);
         if (device.JoinedUpdateElements > 0) schedule = LateUpdates.Run(schedule, device.JoinedUpdateElements);
-        if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound);
-        MemoryPlan plan = MemoryPlanner.Plan(schedule, options.ShareMemory);
+        if (options.ArenaBytes is long bound) schedule = RecomputeChoice.Run(schedule, bound, options.KeptAs);
+        Schedule whole = Kept(schedule);
+        MemoryPlan plan = MemoryPlanner.Plan(whole, options.ShareMemory);
 
         // Fusing does not look at places, and kernels of a device of its own gain nothing by it.
         if (options.ArenaBytes is long most && places.Count == 1 && CompilePasses.RunAfterRecompute(schedule.Graph, IsWanted) is Graph fused
@@ -116,12 +117,15 @@ internal sealed class CompiledGraph
         {
             DeviceKernel?[] otherKernels = new DeviceKernel?[fused.Nodes.Count];
             for (int i = 0; i < otherKernels.Length; i++) otherKernels[i] = Placement.CreateKernel(fused.Nodes[i], places);
-            Schedule other = new(fused, Workspaces(otherKernels, places), places);
+            Schedule other = Kept(new Schedule(fused, Workspaces(otherKernels, places), places));
             MemoryPlan otherPlan = MemoryPlanner.Plan(other, options.ShareMemory);
-            if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes)) return new CompiledGraph(other, otherPlan, otherKernels, places);
+            if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes))
+                return new CompiledGraph(other, otherPlan, InOrder(other, otherKernels, places), places);
         }
 
-        return new CompiledGraph(schedule, plan, InOrder(schedule, kernels, places), places);
+        return new CompiledGraph(whole, plan, InOrder(whole, kernels, places), places);
+
+        Schedule Kept(Schedule plain) => options.KeptAs is DType type ? KeptHalves.Run(plain, type, out _) : plain;
 
         bool IsWanted(CompilePass pass) => device.Wants(pass) && !Contains(options.PassesOff, pass.Name)
             && pass != (options.QuantizedRounding == QuantizedRounding.Float ? CompilePasses.LowerQuantizedFixedPoint : CompilePasses.LowerQuantized);
@@ -152,7 +156,8 @@ internal sealed class CompiledGraph
     private static long[] Workspaces(DeviceKernel?[] kernels, Places places) =>
         Array.ConvertAll(kernels, kernel => kernel?.WorkspaceBytes(places.Threads) ?? 0);
 
-    /// <summary>The kernels in the order of the schedule. A node that is repeated needs a second one.</summary>
+    /// <summary>The kernels in the order of the schedule. A node that is repeated needs a second one, one that was added its
+    /// own.</summary>
     private static DeviceKernel?[] InOrder(Schedule schedule, DeviceKernel?[] created, Places places)
     {
         DeviceKernel?[] kernels = new DeviceKernel?[schedule.Graph.Nodes.Count];
@@ -160,6 +165,12 @@ internal sealed class CompiledGraph
         for (int i = 0; i < kernels.Length; i++)
         {
             int origin = schedule.OriginOf(i);
+            if (origin < 0)
+            {
+                kernels[i] = Placement.CreateKernel(schedule.Graph.Nodes[i], places);
+                continue;
+            }
+
             kernels[i] = isTaken[origin] ? Placement.CreateKernel(schedule.Graph.Nodes[i], places) : created[origin];
             isTaken[origin] = true;
         }

@@ -1,5 +1,7 @@
 using System.Collections.Generic;
 using Thomas.Graphs;
+using Thomas.Kernels;
+using Thomas.Ops;
 using Thomas.Planning;
 
 namespace Thomas.Runtime;
@@ -7,7 +9,11 @@ namespace Thomas.Runtime;
 /// <summary>The devices of a compiled graph: the one that was asked for and, if that has not all kernels, one of the host.</summary>
 internal sealed class Places : IPlaces
 {
+    private const int ProbeElements = 8;
+
     private readonly Device[] _devices;
+    private readonly Dictionary<(int Place, DType Type), bool> _converts = [];
+    private readonly Dictionary<(int Place, DType From, TensorType To), long> _workspaces = [];
 
     /// <param name="device">The device that was asked for.</param>
     /// <param name="fallback">The device that runs what the first has no kernels for; null for none.</param>
@@ -43,6 +49,45 @@ internal sealed class Places : IPlaces
 
     /// <inheritdoc/>
     public bool CanOverwrite(Node node, int input) => _devices[node.Place].CanOverwrite(node, input);
+
+    /// <inheritdoc/>
+    public bool Converts(int place, DType type)
+    {
+        if (_converts.TryGetValue((place, type), out bool known)) return known;
+        GraphBuilder builder = new() { Place = place };
+        Value x = builder.Input("x", new TensorType(DType.F32, new Shape(ProbeElements)));
+        Value narrow = builder.Add(OpCatalog.Cast, [x], new CastAttributes(type));
+        bool converts = true;
+        foreach (Node node in builder.Build(builder.Add(OpCatalog.Cast, [narrow], new CastAttributes(DType.F32))).Nodes) converts &= Runs(node);
+        _converts.Add((place, type), converts);
+        return converts;
+    }
+
+    /// <inheritdoc/>
+    public bool ReadsKept(Node node, int input) => _devices[node.Place] is CpuDevice && node.Op.CpuReadsKept(node, input);
+
+    /// <inheritdoc/>
+    public long WorkspaceBytes(Node node)
+    {
+        if (node.Op is not Cast) return _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0;
+        (int, DType, TensorType) kind = (node.Place, node.Inputs[0].Type.DType, node.Output.Type);
+        if (_workspaces.TryGetValue(kind, out long known)) return known;
+        long bytes = _devices[node.Place].CreateKernel(node)?.WorkspaceBytes(Threads) ?? 0;
+        _workspaces.Add(kind, bytes);
+        return bytes;
+    }
+
+    /// <summary>Whether the device of a node has a kernel for it that works.</summary>
+    private bool Runs(Node node)
+    {
+        Device device = _devices[node.Place];
+        while (device.CreateKernel(node) is DeviceKernel kernel)
+        {
+            if (device.IsReady(kernel) && device.IsTrusted(node, kernel)) return true;
+        }
+
+        return false;
+    }
 
     /// <inheritdoc/>
     public double Seconds(Node node) => _devices[node.Place].Rates.Seconds(node);

@@ -47,7 +47,7 @@ internal sealed class TrainingTrial : IDeviceTrial
     /// <param name="options">What is trained, the batch, and the device; where that is hybrid, with the share.</param>
     public TrainingTrial(Model model, TrainingPlanOptions options)
     {
-        CompileOptions compile = options.Compile;
+        CompileOptions compile = options.Compile with { KeptAs = options.Compression.KeptType() };
         Places places = Places.Of(compile);
         _team = new ThreadTeam(places.Threads);
         try

@@ -86,6 +86,8 @@ public sealed class PlanTests : IDisposable
     [InlineData("--update bias --batch 1000 --optimizer sgd")]
     [InlineData("--update last:2 --bn live --augment none")]
     [InlineData("--update sparse:1MiB")]
+    [InlineData("--update all --compress half --batch 4")]
+    [InlineData("--update all --compress auto")]
     public void A_plan_says_of_every_stage_what_the_run_does(string options)
     {
         string model = _files.Model(), data = _files.Data(perClass: 4);
@@ -106,11 +108,30 @@ public sealed class PlanTests : IDisposable
     [InlineData("--update all --views 4", "--views works with --update last only")]
     [InlineData("--update last --dropout 0.5", "--dropout only applies to training more than the last layer")]
     [InlineData("--views 4", "--views needs --augment")]
+    [InlineData("--update last --compress half", "--compress only applies to training more than the last layer")]
+    [InlineData("--compress int4", "--compress is 'int4'; it must be one of none, half, half:fp16, auto")]
     public void Options_that_a_run_would_refuse_are_refused(string options, string expected)
     {
         CliRun run = CliRun.Of(["plan", _files.Model(), .. options.Split(' ')]);
         Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plan_shows_what_compression_saves()
+    {
+        string[] question = ["plan", _files.Model(), "--update", "all", "--batch", "8", "--classes", "3", "--threads", "1"];
+        JsonElement plain = CliRun.Of([.. question, "--json"]).Json().GetProperty("policies")[0];
+        JsonElement half = CliRun.Of([.. question, "--json", "--compress", "half"]).Json().GetProperty("policies")[0];
+        Assert.Equal("none", plain.GetProperty("compression").GetString());
+        Assert.False(plain.TryGetProperty("keptBytes", out _));
+        Assert.Equal("half", half.GetProperty("compression").GetString());
+        Assert.True(half.GetProperty("totalBytes").GetInt64() < plain.GetProperty("totalBytes").GetInt64());
+        int kept = half.GetProperty("keptInHalves").GetInt32();
+        Assert.True(kept > 0 && half.GetProperty("keptBytes").GetInt64() > 0);
+        Assert.Contains(
+            $"{kept} result{(kept == 1 ? "" : "s")} kept as 16-bit floats (half), at most ", CliRun.Of([.. question, "--compress", "half"]).Out,
+            StringComparison.Ordinal);
     }
 
     [Fact]

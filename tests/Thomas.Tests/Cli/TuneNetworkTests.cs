@@ -25,12 +25,25 @@ public sealed partial class TuneNetworkTests : IDisposable
         Assert.Equal(0, run.Code);
         JsonElement json = run.Json();
         Assert.Equal(policy, json.GetProperty("update").GetString());
+        Assert.Equal("none", json.GetProperty("network").GetProperty("compression").GetString());
         Assert.Equal(parameters, json.GetProperty("network").GetProperty("trainedParameters").GetInt32());
         Assert.Equal(2, json.GetProperty("epochs").GetArrayLength());
         Assert.InRange(json.GetProperty("afterLastLayer").GetProperty("accuracy").GetDouble(), 0.9, 1);
         Assert.InRange(json.GetProperty("bestEpoch").GetInt32(), 1, 2);
         Assert.Equal(policy == "bias", Filter(model).AsSpan().SequenceEqual(Filter(output)));
         Assert.Contains("accuracy       100.0%", CliRun.Of("evaluate", output, "--data", _files.Data(), "--no-cache", "--quiet").Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_says_that_activations_were_compressed()
+    {
+        string[] options = ["--update", "all", "--epochs", "1", "--threads", "1", "--compress", "half"];
+        CliRun run = Tune(_files.Model(), _files.Data(), _files["out.onnx"], [.. options, "--json"]);
+        Assert.Equal(0, run.Code);
+        Assert.Equal("half", run.Json().GetProperty("network").GetProperty("compression").GetString());
+        CliRun text = Tune(_files.Model(), _files.Data(), _files["again.onnx"], options);
+        Assert.Contains(", seed 1, compress half", text.Out, StringComparison.Ordinal);
+        Assert.Contains("activations kept as 16-bit floats (half)", text.Out, StringComparison.Ordinal);
     }
 
     [Fact]

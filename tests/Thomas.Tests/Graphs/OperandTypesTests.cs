@@ -18,15 +18,17 @@ public sealed class OperandTypesTests
     {
         string[] expected =
         [
+            "ActivateBiasGradient 1 F32, F16 or BF16",
             "Cast 0 F32, F16, BF16, I8, U8 or I32",
             .. Enumerable.Range(0, 7).Select(i => $"Concat {i} F32, I8 or U8"),
             "Conv2d 1 F32, F16 or BF16", "Conv2d 2 F32, F16 or BF16",
+            "Conv2dFilterGradient 0 F32, F16 or BF16",
             "Conv2dInputGradient 1 F32, F16 or BF16",
             "Conv2dMoments 1 F32, F16 or BF16", "Conv2dMoments 2 F32, F16 or BF16",
             "ConvTranspose2d 1 F32, F16 or BF16",
             "Dense 1 F32, F16 or BF16", "Dense 2 F32, F16 or BF16",
             "DepthwiseConv2d 1 F32, F16 or BF16", "DepthwiseConv2d 2 F32, F16 or BF16",
-            "DepthwiseConv2dGradient 2 F32, F16 or BF16",
+            "DepthwiseConv2dGradient 0 F32, F16 or BF16", "DepthwiseConv2dGradient 2 F32, F16 or BF16",
             "DepthwiseConv2dInputGradient 1 F32, F16 or BF16",
             "DepthwiseConv2dMoments 1 F32, F16 or BF16", "DepthwiseConv2dMoments 2 F32, F16 or BF16",
             "Dequantize 0 I8 or U8",

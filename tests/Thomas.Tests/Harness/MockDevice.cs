@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Threading;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Passes;
 using Thomas.Runtime;
 
 namespace Thomas.Tests.Harness;
@@ -46,6 +47,9 @@ internal sealed unsafe class MockDevice(HostDevice kernels, Func<Op, bool>? isMi
 
     public override long Alignment => 512;
 
+    /// <summary>Whether passes that pay in the caches of a CPU run for it as well.</summary>
+    public bool HasCaches { get; init; }
+
     /// <summary>A mock that runs the scalar definitions, and leaves what it has no kernels for to the serial device.</summary>
     public static MockDevice Serial(params Op[] missing) => new(new SerialDevice(1), op => Array.IndexOf(missing, op) >= 0);
 
@@ -53,6 +57,8 @@ internal sealed unsafe class MockDevice(HostDevice kernels, Func<Op, bool>? isMi
     public void FailOnce(Exception error) => Enqueue(() => throw error);
 
     public override HostDevice Fallback(CompileOptions options, int threads) => kernels;
+
+    public override bool Wants(CompilePass pass) => (HasCaches || !pass.ForCpuCaches) && !pass.ForOpenCl;
 
     public override DeviceKernel? CreateKernel(Node node)
     {

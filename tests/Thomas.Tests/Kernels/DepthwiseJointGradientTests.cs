@@ -135,7 +135,7 @@ public unsafe class DepthwiseJointGradientTests
         DepthwiseJointGradient kernel = new(g, activation);
         using GuardedBuffer partial = new(kernel.PartialFloats);
         for (int item = kernel.Items - 1; item >= 0; item--)
-            kernel.RunItems(x.Pointer, dy.Pointer, w.Pointer, dx.Pointer, dw.Pointer, db.Pointer, partial.Pointer, item, item + 1);
+            kernel.RunItems(x.Pointer, default, null, dy.Pointer, w.Pointer, dx.Pointer, dw.Pointer, db.Pointer, partial.Pointer, item, item + 1);
         for (int item = kernel.SumItems - 1; item >= 0; item--)
             kernel.Sum(dw.Pointer, db.Pointer, partial.Pointer, item, item + 1);
     }

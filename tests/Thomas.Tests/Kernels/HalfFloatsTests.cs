@@ -43,6 +43,44 @@ public sealed unsafe class HalfFloatsTests
     [InlineData(1e-45f, 0x0000)]
     public void Bfloat16_is_rounded_to_nearest_ties_to_even(float value, int bits) => Assert.Equal(bits, HalfFloats.ToBFloat16(value));
 
+    /// <summary>Every 16-bit number, what lies beside it and in the middle to the next, in all places of a vector.</summary>
+    [Fact]
+    public void Vectors_round_as_a_conversion_one_by_one()
+    {
+        foreach (int dropped in (int[])[13, 16])
+        {
+            uint[] bits = [.. Enumerable.Range(0, 1 << (33 - dropped)).SelectMany(i => Near((uint)i << (dropped - 1)))];
+            ushort[] actual = new ushort[bits.Length], streamed = new ushort[bits.Length + 32];
+            fixed (uint* source = bits)
+            fixed (ushort* target = actual)
+            fixed (ushort* unaligned = streamed)
+            {
+                ushort* aligned = (ushort*)(((nuint)unaligned + 63) & ~(nuint)63);
+                if (dropped == 13)
+                {
+                    HalfFloats.NarrowBinary16((float*)source, target, bits.Length);
+                    HalfFloats.NarrowBinary16((float*)source, aligned, bits.Length, streams: true);
+                }
+                else
+                {
+                    HalfFloats.NarrowBFloat16((float*)source, target, bits.Length);
+                    HalfFloats.NarrowBFloat16((float*)source, aligned, bits.Length, streams: true);
+                }
+
+                Assert.True(new ReadOnlySpan<ushort>(aligned, bits.Length).SequenceEqual(actual));
+            }
+
+            for (int i = 0; i < bits.Length; i++)
+            {
+                float value = BitConverter.UInt32BitsToSingle(bits[i]);
+                ushort expected = dropped == 13 ? BitConverter.HalfToUInt16Bits((Half)value) : HalfFloats.ToBFloat16(value);
+                if (expected != actual[i]) Assert.Fail($"{bits[i]:X8} became {actual[i]:X4} instead of {expected:X4}");
+            }
+        }
+
+        static uint[] Near(uint bits) => [bits - 1, bits, bits + 1];
+    }
+
     [Fact]
     public void A_NaN_stays_one()
     {
@@ -63,6 +101,18 @@ public sealed unsafe class HalfFloatsTests
             fixed (ushort* source = Enumerable.Repeat((ushort)0x3C00, count + 1).ToArray())
             fixed (float* first = target) HalfFloats.WidenBinary16(source, first + 1, count);
             Assert.Equal([7, .. Enumerable.Repeat(1f, count), 7], target);
+            foreach (bool isBinary16 in (bool[])[false, true])
+            {
+                ushort[] narrow = new ushort[count + 2];
+                fixed (float* source = target)
+                fixed (ushort* first = narrow)
+                {
+                    if (isBinary16) HalfFloats.NarrowBinary16(source + 1, first + 1, count);
+                    else HalfFloats.NarrowBFloat16(source + 1, first + 1, count);
+                }
+
+                Assert.Equal([0, .. Enumerable.Repeat((ushort)(isBinary16 ? 0x3C00 : 0x3F80), count), 0], narrow);
+            }
         }
     }
 

@@ -41,6 +41,12 @@ public sealed class HybridTrainingTests
     public void Losses_on_OpenCL_are_those_of_the_CPU(string optimizer, int deviceRows) =>
         CompareLosses(optimizer, deviceRows, Hybrid(OpenClTesting.RequireDevice()));
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Losses_with_compression_are_those_of_the_CPU_with_it(bool onOpenCl) =>
+        CompareLosses("sgd", 4, Hybrid(onOpenCl ? OpenClTesting.RequireDevice() : MockDevice.Serial()), Compression.Half);
+
     [Fact]
     public void A_step_waits_for_the_device_where_weights_and_loss_are_fetched()
     {
@@ -313,13 +319,15 @@ public sealed class HybridTrainingTests
         step.Send();
     }
 
-    private static void CompareLosses(string optimizer, int deviceRows, CompileOptions compile)
+    private static void CompareLosses(string optimizer, int deviceRows, CompileOptions compile, Compression compression = Compression.None)
     {
+        compile = compile with { KeptAs = compression.KeptType() };
         OptimizerOptions options = optimizer switch { "sgd" => new(), "adamw" => AdamW, _ => new() { ClipNorm = 0.5f } };
         Model model = TrainingSteps.SmallNetwork;
         float rate = optimizer == "adamw" ? 3e-3f : 0.1f;
         CompileOptions threads = new() { Threads = 1 };
-        TrainingPlan plan = TrainingPlanner.Plan(model, new TrainingPlanOptions { Batch = Rows, Optimizer = options, Compile = threads });
+        TrainingPlanOptions whole = new() { Batch = Rows, Optimizer = options, Compression = compression, Compile = threads };
+        TrainingPlan plan = TrainingPlanner.Plan(model, whole);
         using VariableStore cpuStore = new(plan.Graph.Variables);
         using StepProgram cpu = new(plan, cpuStore);
         using VariableStore store = Create(model, options, deviceRows, compile, out HybridStep hybrid);

@@ -23,20 +23,19 @@ internal readonly record struct Activation(ActivationKind Kind, float A = 0, flo
     internal ActivationFunction Function => ActivationCatalog.Of(Kind).With(A, B);
 
     /// <summary>
-    /// Whether its gradient finds the bounds of a clipping in results that were rounded to 16-bit floats: where it reads results, the bounds must be such
-    /// floats.
+    /// Whether its gradient finds the bounds of a clipping in results that were rounded to binary16: where it reads results, the bounds must be such floats.
     /// </summary>
-    internal bool IsKeptByHalf
-    {
-        get
-        {
-            ActivationFunction function = Function;
-            return !function.GradientReadsOutput || (IsHalf(function.Lower) && IsHalf(function.Upper));
+    internal bool IsKeptByHalf => FindsBounds(static bound => (float)(System.Half)bound == bound);
 
-            static bool IsHalf(float bound) => (float)(System.Half)bound == bound;
-        }
-    }
+    /// <summary>As <see cref="IsKeptByHalf"/>, for bfloat16.</summary>
+    internal bool IsKeptByBFloat16 => FindsBounds(static bound => (System.BitConverter.SingleToUInt32Bits(bound) & 0xFFFF) == 0);
 
     /// <summary>min(max(x, min), max).</summary>
     public static Activation Clip(float min, float max) => new(ActivationKind.Clip, min, max);
+
+    private bool FindsBounds(System.Predicate<float> isKept)
+    {
+        ActivationFunction function = Function;
+        return !function.GradientReadsOutput || (isKept(function.Lower) && isKept(function.Upper));
+    }
 }

@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Elementwise;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
 
@@ -78,7 +79,8 @@ internal abstract unsafe class ActivationFunction
     public abstract void ApplyGradient(float* dy, float* saved, float* dx, nint count);
 
     /// <summary>dx[i] = dy[i] * f'(x[i]) for items [begin, end) of <paramref name="sums"/>, which adds the columns of dx to db.</summary>
-    public abstract void ApplyGradient(MapColumnSums sums, float* dy, float* saved, float* dx, float* db, float* workspace, int begin, int end);
+    public abstract void ApplyGradient(
+        MapColumnSums sums, float* dy, float* saved, KeptFloats kept, float* dx, float* db, float* workspace, float* widened, int begin, int end);
 
     protected abstract float Value(float x);
 
@@ -122,8 +124,9 @@ internal sealed unsafe class ActivationFunction<TActivation>(TActivation activat
     public override void ApplyGradient(float* dy, float* saved, float* dx, nint count) =>
         ElementwiseLoop.Binary(new GradientMap(_activation), dy, saved, dx, count);
 
-    public override void ApplyGradient(MapColumnSums sums, float* dy, float* saved, float* dx, float* db, float* workspace, int begin, int end) =>
-        sums.RunItems(new GradientMap(_activation), dy, saved, dx, db, workspace, begin, end);
+    public override void ApplyGradient(
+        MapColumnSums sums, float* dy, float* saved, KeptFloats kept, float* dx, float* db, float* workspace, float* widened, int begin, int end) =>
+        sums.RunItems(new GradientMap(_activation), dy, saved, kept, dx, db, workspace, widened, begin, end);
 
     protected override float Value(float x) => float.IsNaN(x) ? x : _activation.Value(x);
 

@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Activations;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
@@ -75,7 +76,8 @@ internal sealed unsafe class DepthwiseConvolution
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
     /// <param name="moments">Takes in the result of a banded convolution; null where there is none.</param>
-    public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end, ResultMoments? moments = null)
+    /// <param name="kept">A copy of the result to make.</param>
+    public void RunItems(float* x, float* w, float* bias, float* y, int begin, int end, ResultMoments? moments = null, KeptCopy kept = default)
     {
         nint rowLength = _g.OutW * Outputs;
         int first = FirstRow(begin), last = FirstRow(end), near = _blockRows > 0 ? first : last, touched = 0;
@@ -101,6 +103,7 @@ internal sealed unsafe class DepthwiseConvolution
             RunRows(x, w, bias, target, Outputs, row, row + rows, fetched);
             if (_activation.NeedsPass) _activation.Apply(target, target, rows * rowLength);
             moments?.Take(target, row * _g.OutW, rows * _g.OutW, 0, (int)Outputs);
+            if (kept.Exists) kept.Take(target, rows * rowLength);
         }
     }
 

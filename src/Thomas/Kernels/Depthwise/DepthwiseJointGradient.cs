@@ -1,5 +1,6 @@
 using System;
 using Thomas.Kernels.Activations;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
 using V256 = System.Runtime.Intrinsics.Vector256<float>;
@@ -57,6 +58,9 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <summary>Floats for the partial sums, shared by all threads.</summary>
     public nint PartialFloats => (_ranges - 1) * Size;
 
+    /// <summary>Floats of a thread's memory for the x of a block, where that is kept in 16 bits.</summary>
+    public nint WidenedFloats => (((nint)_blockRows * _g.InW * _g.Channels) + 15) & ~15;
+
     /// <summary>Items of <see cref="Sum"/>, one a tap and one for the bias; 0 when there is nothing to add.</summary>
     public int SumItems => _ranges == 1 ? 0 : Taps + (Clips ? 1 : 0);
 
@@ -73,7 +77,9 @@ internal sealed unsafe class DepthwiseJointGradient
         && g.InH - 1 + g.PadTop <= ((g.OutH - 1) * g.StrideH) + 2;
 
     /// <summary>Does items [begin, end).</summary>
-    /// <param name="x">Input, [n, inH, inW, channels] without gaps.</param>
+    /// <param name="x">Input, [n, inH, inW, channels] without gaps; not used where it is kept in 16 bits.</param>
+    /// <param name="kept">The input in 16 bits, if it is kept so.</param>
+    /// <param name="widened"><see cref="WidenedFloats"/> floats of the thread, if it is.</param>
     /// <param name="dy">Gradient of the result, [n, outH, outW, channels] without gaps.</param>
     /// <param name="filter">Filter, [3, 3, channels].</param>
     /// <param name="dx">Gradient of the input; may be x.</param>
@@ -82,8 +88,10 @@ internal sealed unsafe class DepthwiseJointGradient
     /// <param name="partial"><see cref="PartialFloats"/> floats.</param>
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
-    public void RunItems(float* x, float* dy, float* filter, float* dx, float* dw, float* db, float* partial, int begin, int end)
+    public void RunItems(
+        float* x, KeptFloats kept, float* widened, float* dy, float* filter, float* dx, float* dw, float* db, float* partial, int begin, int end)
     {
+        nint inRow = (nint)_g.InW * _g.Channels;
         for (int range = begin; range < end; range++)
         {
             float* sums = range == 0 ? dw : partial + ((range - 1) * Size), bias = range == 0 ? db : sums + (Taps * (nint)_g.Channels);
@@ -93,6 +101,12 @@ internal sealed unsafe class DepthwiseJointGradient
             for (int row = first; row < last; row += _blockRows)
             {
                 int next = Math.Min(last, row + _blockRows);
+                if (kept.Exist)
+                {
+                    kept.Widen(row * inRow, widened, (next - row) * inRow);
+                    x = widened - (row * inRow);
+                }
+
                 if (_isFar && (!DepthwiseAhead.IsSupported || (range == begin && row == first))) Touch(x, dy, row, next);
                 RunBlock(x, dy, filter, dx, sums, bias, row, next);
             }

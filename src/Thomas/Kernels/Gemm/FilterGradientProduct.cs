@@ -87,6 +87,12 @@ internal sealed unsafe class FilterGradientProduct
     public nuint WorkspaceBytes =>
         _inPlace ? 0 : (((nuint)StripRows(_kernelRowsPerItem) * (nuint)InputStrip.RowLength(_g)) + InputStrip.Slack + 15) / 16 * 16 * sizeof(float);
 
+    /// <summary>Whether it can read an x that is kept in 16 bits: of windows of one pixel, where a block is read as it lies.</summary>
+    public bool ReadsKept => _flat && _g.Channels == _g.ChannelStride;
+
+    /// <summary>Scratch memory that each running thread needs besides for an x that is kept in 16 bits, in bytes.</summary>
+    public nuint WidenedBytes => (((nuint)_blockUnits * (nuint)_g.Channels) + 15) / 16 * 16 * sizeof(float);
+
     /// <summary>Floats for the partial sums, shared by all threads.</summary>
     public nint PartialFloats => (_transposed ? _ranges : _ranges - 1) * Size;
 
@@ -107,7 +113,8 @@ internal sealed unsafe class FilterGradientProduct
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
-    public void RunItems(float* x, float* dy, float* dw, float* partial, int begin, int end, byte* workspace)
+    /// <param name="kept">x where it is kept in 16 bits.</param>
+    public void RunItems(float* x, float* dy, float* dw, float* partial, int begin, int end, byte* workspace, KeptFloats kept = default)
     {
         for (int item = begin; item < end; item++)
         {
@@ -122,7 +129,7 @@ internal sealed unsafe class FilterGradientProduct
             part.Run1 = Math.Min(part.Run0 + _runPerItem, _runLength);
             int first = (int)((long)range * _blocks / _ranges), last = (int)((range + 1L) * _blocks / _ranges);
             for (int block = first; block < last; block++)
-                RunBlock(x, dy, part, block, block == first, (float*)workspace);
+                RunBlock(x, dy, part, block, block == first, (float*)workspace, kept);
         }
     }
 
@@ -161,11 +168,24 @@ internal sealed unsafe class FilterGradientProduct
             Volatile.Read(ref first[i]);
     }
 
+    /// <summary>The channels of some pixels that an item reads, as float32 numbers.</summary>
+    private float* Widened(KeptFloats kept, nint p0, int pixels, in Part part, float* workspace)
+    {
+        nint channels = _g.Channels, run = part.Run1 - part.Run0;
+        if (run == channels) kept.Widen(p0 * channels, workspace, pixels * channels);
+        else
+        {
+            for (nint p = 0; p < pixels; p++) kept.Widen(((p0 + p) * channels) + part.Run0, workspace + (p * channels) + part.Run0, run);
+        }
+
+        return workspace;
+    }
+
     /// <summary>Input rows that a block reads for so many kernel rows.</summary>
     private int StripRows(int kernelRows) => ((_blockUnits - 1) * _g.StrideH) + ((kernelRows - 1) * _g.DilationH) + 1;
 
     /// <summary>Adds what a block contributes to a part of dw; or sets it, if it is the first.</summary>
-    private void RunBlock(float* x, float* dy, in Part part, int block, bool first, float* workspace)
+    private void RunBlock(float* x, float* dy, in Part part, int block, bool first, float* workspace, KeptFloats kept)
     {
         GemmTileArgs tile = default;
         tile.Lower = float.NegativeInfinity;
@@ -178,7 +198,8 @@ internal sealed unsafe class FilterGradientProduct
             p0 = (nint)block * _blockUnits;
             (tile.K, tile.Segments) = ((int)Math.Min(_blockUnits, _g.OutPixels - p0), 1);
             patches = new Operand { First = x + (p0 * _g.ChannelStride), Step = _g.ChannelStride };
-            Touch(patches.First, tile.K, _g.ChannelStride, _g.Channels);
+            if (kept.Exist) patches.First = Widened(kept, p0, tile.K, part, workspace);
+            else Touch(patches.First, tile.K, _g.ChannelStride, _g.Channels);
         }
         else
         {

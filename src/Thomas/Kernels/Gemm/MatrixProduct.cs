@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Activations;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
 using Thomas.Kernels.Simd;
@@ -168,11 +169,12 @@ internal sealed unsafe class MatrixProduct
     /// <param name="end">One past the last item.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
     /// <param name="moments">Takes in the result of a banded product; null where there is none.</param>
+    /// <param name="kept">A copy of the result to make.</param>
     /// <remarks>The items of a block of rows follow each other, so a thread reads mostly rows that it wrote itself in the layer before.</remarks>
-    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, ResultMoments? moments = null)
+    public void RunItems(in MatrixProductArgs args, int begin, int end, byte* workspace, ResultMoments? moments = null, KeptCopy kept = default)
     {
         MatrixProductArgs local = args;
-        local.StaysNear = moments is not null;
+        local.StaysNear = moments is not null || kept.Exists;
         if (_left == Left.Patches && _geometry.IsPointwise) local.StrideA = _geometry.ChannelStride;
         int panels = PackedMatrix.Panels(_n);
         for (int item = begin; item < end; item++)
@@ -184,7 +186,9 @@ internal sealed unsafe class MatrixProduct
             {
                 rows = Math.Min(_blockM, m1 - m);
                 RunBlock(&local, m, m + rows, p0, p1, (float*)workspace);
-                moments?.Take(local.C + (m * local.StrideC) + column, m, rows, column, Math.Min(p1 * PackedMatrix.PanelWidth, _n) - column);
+                int columns = Math.Min(p1 * PackedMatrix.PanelWidth, _n) - column;
+                moments?.Take(local.C + (m * local.StrideC) + column, m, rows, column, columns);
+                kept.Take(local.C + (m * local.StrideC) + column, local.StrideC, rows, columns);
             }
         }
     }

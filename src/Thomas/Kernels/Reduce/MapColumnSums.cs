@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<float>;
@@ -38,6 +39,9 @@ internal sealed unsafe class MapColumnSums
         _blocks = (columns + _width - 1) / _width;
     }
 
+    /// <summary>Floats of a thread's memory for the y of a piece, where those are kept in 16 bits.</summary>
+    public int WidenedFloats => (Math.Max(ChunkElements, Math.Min(_width, _columns)) + 15) & ~15;
+
     /// <summary>The results of the bands.</summary>
     public long WorkspaceBytes => _bands == 1 ? 0 : (long)_bands * _columns * sizeof(float);
 
@@ -45,7 +49,18 @@ internal sealed unsafe class MapColumnSums
     public int Items(int phase) => phase == 0 ? _bands * _blocks : _bands == 1 ? 0 : _blocks;
 
     /// <summary>Does items [begin, end) of phase 0; z may be x or y.</summary>
-    public void RunItems<TMap>(TMap map, float* x, float* y, float* z, float* sums, float* workspace, int begin, int end)
+    /// <param name="map">The map.</param>
+    /// <param name="x">Its first operand.</param>
+    /// <param name="y">Its second operand; not used where that is kept in 16 bits.</param>
+    /// <param name="kept">The second operand in 16 bits, if it is.</param>
+    /// <param name="z">The result.</param>
+    /// <param name="sums">Its sums.</param>
+    /// <param name="workspace">The results of the bands.</param>
+    /// <param name="widened"><see cref="WidenedFloats"/> floats of the thread, where y is kept in 16 bits.</param>
+    /// <param name="begin">First item.</param>
+    /// <param name="end">One past the last item.</param>
+    public void RunItems<TMap>(
+        TMap map, float* x, float* y, KeptFloats kept, float* z, float* sums, float* workspace, float* widened, int begin, int end)
         where TMap : struct, IBinaryMap
     {
         for (int item = begin; item < end; item++)
@@ -58,10 +73,31 @@ internal sealed unsafe class MapColumnSums
             {
                 nint offset = ((nint)row * _columns) + column;
                 int rows = Math.Min(step, last - row);
-                if (columns == _columns) ElementwiseLoop.Binary(map, x + offset, y + offset, z + offset, (nint)rows * columns);
+                if (kept.Exist) RunKept(map, x + offset, kept, offset, z + offset, widened, rows, columns);
+                else if (columns == _columns) ElementwiseLoop.Binary(map, x + offset, y + offset, z + offset, (nint)rows * columns);
                 else ElementwiseLoop.BinaryRows(map, x + offset, y + offset, z + offset, _columns, rows, columns);
                 AddRows(z + offset, _columns, target, rows, columns);
             }
+        }
+    }
+
+    /// <summary>The map over some rows of some columns, whose y is widened first.</summary>
+    private void RunKept<TMap>(TMap map, float* x, KeptFloats y, nint first, float* z, float* widened, int rows, int columns)
+        where TMap : struct, IBinaryMap
+    {
+        if (columns == _columns)
+        {
+            nint count = (nint)rows * columns;
+            y.Widen(first, widened, count);
+            ElementwiseLoop.Binary(map, x, widened, z, count);
+            return;
+        }
+
+        for (nint row = 0; row < rows; row++)
+        {
+            nint at = row * _columns;
+            y.Widen(first + at, widened, columns);
+            ElementwiseLoop.Binary(map, x + at, widened, z + at, columns);
         }
     }
 

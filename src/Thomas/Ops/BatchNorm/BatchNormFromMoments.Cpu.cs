@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
@@ -28,6 +29,7 @@ internal sealed partial class BatchNormFromMoments
         private float* _rest;
         private float* _y;
         private float* _factor;
+        private KeptCopy _kept;
         private float* _offset;
 
         public Kernel(Node node)
@@ -60,6 +62,12 @@ internal sealed partial class BatchNormFromMoments
             _offset = _factor + _channels;
         }
 
+        public override bool TryKeep(KeptCopy copy)
+        {
+            _kept = copy;
+            return true;
+        }
+
         public override int Items(int phase) => phase == 0 ? 1 : _bands.Count;
 
         public override void Run(int phase, int begin, int end, int thread)
@@ -81,9 +89,16 @@ internal sealed partial class BatchNormFromMoments
             {
                 ColumnTile tile = _bands[item];
                 nint first = ((nint)tile.Row * _channels) + tile.Column;
-                ChannelAffine.Apply(
-                    _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower,
-                    _upper, _bytes);
+                int rows = _kept.PieceRows(tile.Rows, tile.Columns);
+                for (int row = 0; row < tile.Rows; row += rows)
+                {
+                    nint at = first + ((nint)row * _channels);
+                    int count = Math.Min(rows, tile.Rows - row);
+                    ChannelAffine.Apply(
+                        _x + at, _y + at, _channels, count, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower, _upper,
+                        _kept.Exists ? 0 : _bytes);
+                    _kept.Take(_y + at, _channels, count, tile.Columns);
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Elementwise;
 using Thomas.Kernels.Normalization;
 using Thomas.Kernels.Reduce;
@@ -31,6 +32,7 @@ internal sealed partial class BatchNormTraining
         private float* _means;
         private float* _squares;
         private float* _factor;
+        private KeptCopy _kept;
         private float* _offset;
 
         public Kernel(Node node)
@@ -63,6 +65,12 @@ internal sealed partial class BatchNormTraining
             _offset = _factor + _channels;
         }
 
+        public override bool TryKeep(KeptCopy copy)
+        {
+            _kept = copy;
+            return true;
+        }
+
         public override int Items(int phase) => phase == 1 ? _bands.Blocks : _bands.Count;
 
         public override void Run(int phase, int begin, int end, int thread)
@@ -81,9 +89,16 @@ internal sealed partial class BatchNormTraining
                 if (phase == 0) BatchMoments.OfBand(_x + first, _channels, tile.Rows, tile.Columns, _means + band, _squares + band);
                 else
                 {
-                    ChannelAffine.Apply(
-                        _x + first, _y + first, _channels, tile.Rows, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower,
-                        _upper, (long)_rows * _channels * sizeof(float));
+                    int rows = _kept.PieceRows(tile.Rows, tile.Columns);
+                    for (int row = 0; row < tile.Rows; row += rows)
+                    {
+                        nint at = first + ((nint)row * _channels);
+                        int count = Math.Min(rows, tile.Rows - row);
+                        ChannelAffine.Apply(
+                            _x + at, _y + at, _channels, count, tile.Columns, _mean + tile.Column, _factor + tile.Column, _offset + tile.Column, _lower, _upper,
+                            _kept.Exists ? 0 : (long)_rows * _channels * sizeof(float));
+                        _kept.Take(_y + at, _channels, count, tile.Columns);
+                    }
                 }
             }
         }

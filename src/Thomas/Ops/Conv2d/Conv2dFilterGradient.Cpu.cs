@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Gemm;
 
 namespace Thomas.Ops;
@@ -9,15 +10,19 @@ internal sealed partial class Conv2dFilterGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) => new Kernel(node);
 
+    internal override bool CpuReadsKept(Node node, int input) => input == 0 && new Kernel(node).ReadsKept;
+
     /// <summary>One product for each group, and then the sums over its parts.</summary>
     private sealed unsafe class Kernel : CpuKernel
     {
         private readonly FilterGradientProduct _product;
+        private readonly DType _type;
         private readonly int _groups;
         private readonly int _cOut;
         private readonly int _cGroup;
         private readonly int _filterLength;
         private float* _x;
+        private KeptFloats _kept;
         private float* _dy;
         private float* _dw;
         private float* _partial;
@@ -26,7 +31,9 @@ internal sealed partial class Conv2dFilterGradient
         public Kernel(Node node)
         {
             Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
-            Shape x = node.Inputs[0].Shape, dy = node.Inputs[1].Shape, dw = node.Output.Shape;
+            Value x0 = node.Inputs[0];
+            Shape x = x0.Shape, dy = node.Inputs[1].Shape, dw = node.Output.Shape;
+            _type = x0.Type.DType;
             _groups = a.Groups;
             _cOut = dw[0] / _groups;
             _cGroup = dw[3];
@@ -36,18 +43,25 @@ internal sealed partial class Conv2dFilterGradient
 
         public override string Name => FilterGradientProduct.KernelName;
 
+        /// <summary>Whether it reads an x that is kept in 16 bits.</summary>
+        public bool ReadsKept => _product.ReadsKept;
+
         public override int Phases => 2;
 
-        public override long WorkspaceBytes(int threads) =>
-            ((long)_product.WorkspaceBytes * threads) + (_groups * (long)_product.PartialFloats * sizeof(float));
+        private long ThreadBytes => (long)(_product.WorkspaceBytes + (_type.IsHalf() ? _product.WidenedBytes : 0));
+
+        public override bool ReadsFloats(int input) => input != 0 || !_type.IsHalf() || !ReadsKept;
+
+        public override long WorkspaceBytes(int threads) => (ThreadBytes * threads) + (_groups * (long)_product.PartialFloats * sizeof(float));
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
             _x = (float*)inputs[0];
+            _kept = _type.IsHalf() ? new KeptFloats((ushort*)inputs[0], _type == DType.F16) : default;
             _dy = (float*)inputs[1];
             _dw = (float*)outputs[0];
             _scratch = workspace;
-            _partial = (float*)(workspace + ((long)_product.WorkspaceBytes * threads));
+            _partial = (float*)(workspace + (ThreadBytes * threads));
         }
 
         public override int Items(int phase) => _groups * (phase == 0 ? _product.Items : _product.SumItems);
@@ -64,7 +78,7 @@ internal sealed partial class Conv2dFilterGradient
                 {
                     _product.RunItems(
                         _x + ((nint)group * _cGroup), _dy + ((nint)group * _cOut), dw, partial, first, last,
-                        _scratch + ((long)_product.WorkspaceBytes * thread));
+                        _scratch + (ThreadBytes * thread), _kept);
                 }
 
                 begin += last - first;

@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Depthwise;
 using Thomas.Kernels.Normalization;
 
@@ -20,6 +21,7 @@ internal sealed partial class DepthwiseConv2d
         private float* _filter;
         private float* _bias;
         private float* _y;
+        private KeptCopy _kept;
 
         public Kernel(Node node, bool hasMoments)
         {
@@ -45,11 +47,17 @@ internal sealed partial class DepthwiseConv2d
             _moments?.Bind(workspace, (float*)outputs[1], (float*)outputs[2], (float*)outputs[3]);
         }
 
+        public override bool TryKeep(KeptCopy copy)
+        {
+            _kept = copy;
+            return true;
+        }
+
         public override int Items(int phase) => phase == 0 ? _convolution.Items : _moments!.JoinItems;
 
         public override void Run(int phase, int begin, int end, int thread)
         {
-            if (phase == 0) _convolution.RunItems(_x, _filter, _bias, _y, begin, end, _moments);
+            if (phase == 0) _convolution.RunItems(_x, _filter, _bias, _y, begin, end, _moments, _kept);
             else _moments!.Join(begin, end);
         }
     }

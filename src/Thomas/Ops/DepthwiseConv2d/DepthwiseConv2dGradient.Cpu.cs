@@ -1,6 +1,7 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
+using Thomas.Kernels.Copy;
 using Thomas.Kernels.Depthwise;
 
 namespace Thomas.Ops;
@@ -11,10 +12,10 @@ internal sealed partial class DepthwiseConv2dGradient
     {
         DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)node.Attributes;
         Shape x = node.Inputs[0].Shape;
-        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation));
+        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation), node.Inputs[0].Type.DType);
     }
 
-    private sealed unsafe class Kernel(DepthwiseJointGradient gradient) : CpuKernel
+    private sealed unsafe class Kernel(DepthwiseJointGradient gradient, DType type) : CpuKernel
     {
         private float* _x;
         private float* _dy;
@@ -23,12 +24,21 @@ internal sealed partial class DepthwiseConv2dGradient
         private float* _dw;
         private float* _db;
         private float* _partial;
+        private KeptFloats _kept;
+        private byte* _widened;
 
         public override string Name => gradient.KernelName;
 
         public override int Phases => 2;
 
-        public override long WorkspaceBytes(int threads) => (long)gradient.PartialFloats * sizeof(float);
+        private long WidenedBytes => (long)gradient.WidenedFloats * sizeof(float);
+
+        private long PartialBytes => (((long)gradient.PartialFloats * sizeof(float)) + 63) & ~63L;
+
+        public override bool ReadsFloats(int input) => input != 0 || !type.IsHalf();
+
+        public override long WorkspaceBytes(int threads) =>
+            type.IsHalf() ? PartialBytes + (WidenedBytes * threads) : (long)gradient.PartialFloats * sizeof(float);
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -39,13 +49,19 @@ internal sealed partial class DepthwiseConv2dGradient
             _dw = (float*)outputs[1];
             _db = outputs.Length > 2 ? (float*)outputs[2] : null;
             _partial = (float*)workspace;
+            if (!type.IsHalf()) return;
+            _kept = new KeptFloats((ushort*)inputs[0], type == DType.F16);
+            _widened = workspace + PartialBytes;
         }
 
         public override int Items(int phase) => phase == 0 ? gradient.Items : gradient.SumItems;
 
         public override void Run(int phase, int begin, int end, int thread)
         {
-            if (phase == 0) gradient.RunItems(_x, _dy, _filter, _dx, _dw, _db, _partial, begin, end);
+            if (phase == 0)
+            {
+                gradient.RunItems(_x, _kept, (float*)(_widened + (WidenedBytes * thread)), _dy, _filter, _dx, _dw, _db, _partial, begin, end);
+            }
             else gradient.Sum(_dw, _db, _partial, begin, end);
         }
     }

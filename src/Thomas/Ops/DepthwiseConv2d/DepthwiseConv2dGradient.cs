@@ -38,7 +38,7 @@ internal sealed partial class DepthwiseConv2dGradient : Op
     /// <summary>Whether there is a kernel for these shapes.</summary>
     internal static bool Fits(Window2d window, Shape x, Shape dy) => x[3] == dy[3] && DepthwiseJointGradient.Fits(window.ToGeometry(x, dy, x[3]));
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 2 ? ElementTypes.Floats : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand is 0 or 2 ? ElementTypes.Floats : ElementTypes.F32;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
@@ -51,11 +51,13 @@ internal sealed partial class DepthwiseConv2dGradient : Op
         Require(Fits(a.Window, x, dy), $"there is no kernel for x {x} and {a}");
         Require(DepthwiseConv2dGradientAttributes.Fuses(a.InputActivation), $"the activation {a.InputActivation.Kind} must be a separate node");
         return a.InputActivation.Kind == ActivationKind.None
-            ? [inputs[0], new TensorType(DType.F32, filter)]
-            : [inputs[0], new TensorType(DType.F32, filter), new TensorType(DType.F32, new Shape(x[3]))];
+            ? [inputs[1] with { Shape = x }, new TensorType(DType.F32, filter)]
+            : [inputs[1] with { Shape = x }, new TensorType(DType.F32, filter), new TensorType(DType.F32, new Shape(x[3]))];
     }
 
     internal override bool CpuCanOverwrite(Node node, int input) => input == 0;
+
+    internal override bool CpuReadsKept(Node node, int input) => input == 0;
 
     internal override long MultiplyAdds(Node node) => 2 * node.Inputs[1].Shape.ElementCount * (long)node.Inputs[2].Shape.Product(1, 3);
 

@@ -6,7 +6,7 @@ namespace Thomas.Runtime;
 /// <summary>A kernel in its place.</summary>
 /// <param name="Kernel">Bound to its memory.</param>
 /// <param name="Node">What it computes.</param>
-/// <param name="Operands">The memory that it reads and writes.</param>
+/// <param name="Operands">The memory that it reads and writes, with its workspace.</param>
 /// <param name="Shared">Whether it is long enough for more than one thread.</param>
 /// <param name="Wakes">Whether from here on there is enough to do to wake threads that sleep.</param>
 internal readonly record struct BoundKernel(CpuKernel Kernel, Node Node, MemoryRange[] Operands, bool Shared, bool Wakes);

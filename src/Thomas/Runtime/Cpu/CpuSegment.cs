@@ -8,7 +8,7 @@ namespace Thomas.Runtime;
 /// <summary>Kernels of the CPU: a flat list of calls, which run when they are put into the queue.</summary>
 internal sealed class CpuSegment(BoundKernel[] steps, ThreadTeam team) : Segment
 {
-    private readonly BoundKernel[] _calls = ElementChains.Join(steps);
+    private readonly BoundKernel[] _calls = ElementChains.Join(KeptResults.Join(steps));
 
     /// <inheritdoc/>
     public override IReadOnlyList<Node> Nodes { get; } = Array.ConvertAll(steps, static step => step.Node);

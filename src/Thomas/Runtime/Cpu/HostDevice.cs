@@ -70,8 +70,15 @@ internal abstract class HostDevice(int threads) : Device
             PlacedKernel placed = kernels[i];
             CpuKernel kernel = (CpuKernel)placed.Kernel;
             nint[] inputs = Addresses(placed.Inputs), outputs = Addresses(placed.Outputs);
-            MemoryRange[] operands = new MemoryRange[inputs.Length + outputs.Length];
-            for (int k = 0; k < operands.Length; k++)
+            int values = inputs.Length + outputs.Length;
+            MemoryRange[] operands = new MemoryRange[values + (placed.Workspace.Bytes > 0 ? 1 : 0)];
+            if (operands.Length > values)
+            {
+                nint workspace = (nint)placed.Workspace.HostPointer;
+                operands[values] = new MemoryRange(workspace, workspace + (nint)placed.Workspace.Bytes, IsWritten: true);
+            }
+
+            for (int k = 0; k < values; k++)
             {
                 bool written = k >= inputs.Length;
                 nint address = written ? outputs[k - inputs.Length] : inputs[k];

@@ -66,6 +66,12 @@ public sealed record TrainerOptions
     /// </summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>
+    /// In which form activations are kept for the backward pass. <see cref="Compression.Auto"/> lets the planner choose where <see cref="MemoryBytes"/> bounds
+    /// it.
+    /// </summary>
+    public Compression Compression { get; init; }
+
     /// <summary>What the whole run takes beside the step and counts towards <see cref="MemoryBytes"/>; null for nothing.</summary>
     internal Func<TrainingPlan, long>? Beside { get; init; }
 
@@ -200,6 +206,7 @@ public sealed record TrainerOptions
         Batch = images > 0 && MicroBatch is null ? Math.Min(BatchSize, images) : BatchSize,
         MicroBatch = MicroBatch,
         MemoryBytes = MemoryBytes,
+        Compression = Compression,
         Beside = Beside,
         Dropout = Dropout,
         DropoutSeed = Seed,
@@ -254,6 +261,7 @@ public sealed record TrainerOptions
         RequireUnset(BatchNorm is null, nameof(BatchNorm));
         RequireUnset(MicroBatch is null, nameof(MicroBatch));
         RequireUnset(MemoryBytes is null, nameof(MemoryBytes));
+        RequireUnset(Compression == Compression.None, nameof(Compression));
         RequireUnset(CutMix == 0, nameof(CutMix));
         RequireUnset(Augmentation.IsNone, nameof(Augmentation));
         RequireUnset(!KeepClasses, nameof(KeepClasses));
@@ -277,6 +285,7 @@ public sealed record TrainerOptions
         Require(
             MicroBatch is null || (MicroBatch >= 1 && BatchSize % MicroBatch == 0), nameof(MicroBatch), MicroBatch ?? 0,
             FormattableString.Invariant($"a divisor of the batch of {BatchSize}"));
+        Require(Enum.IsDefined(Compression), nameof(Compression), (int)Compression, "one of the defined ones");
         Require(MemoryBytes is null or > 0, nameof(MemoryBytes), MemoryBytes ?? 0, "above 0");
         Require(
             LearningRate is null || (LearningRate > 0 && float.IsFinite(LearningRate.Value)), nameof(LearningRate), LearningRate ?? 0, "above 0 and finite");

@@ -90,6 +90,9 @@ public sealed class TrainerResult
     /// <summary>What the guard of <see cref="TrainerOptions.Guard"/> did; null without one, and where the guard is that of a whole tuning run.</summary>
     public PauseReport? Pauses { get; init; }
 
+    /// <summary>In which form activations were kept for the backward pass: never <see cref="Compression.Auto"/>.</summary>
+    public Compression Compression { get; init; }
+
     /// <summary>Memory held.</summary>
     public required TrainerMemory Memory { get; init; }
 

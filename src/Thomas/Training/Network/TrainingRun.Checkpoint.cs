@@ -144,6 +144,8 @@ internal sealed partial class TrainingRun
         }
 
         if (_options.Compile.QuantizedRounding != QuantizedRounding.Float) texts["rounding of 8-bit layers"] = $"{_options.Compile.QuantizedRounding}";
+        // A run without it has no such entry, as those of earlier versions.
+        if (_compression != Compression.None) texts["compression"] = _compression.ToWord();
         if (_bound is long bound)
         {
             texts["memory"] = bound.ToString(culture);

@@ -17,7 +17,7 @@ internal sealed partial class TrainingRun
         try
         {
             engine = new TrainingEngine(
-                _inputs, _trainee, _graph, _graphOptions, planned, _options.Compile, _plan.MicroBatch, _team, _options.MemoryBytes is not null);
+                _inputs, _trainee, _graph, _graphOptions, planned, Kept(_options.Compile), _plan.MicroBatch, _team, _options.MemoryBytes is not null);
         }
         catch (ThomasException e) when (DeviceFailure.IsOne(e, _options.Compile))
         {
@@ -28,6 +28,9 @@ internal sealed partial class TrainingRun
         foreach (string problem in engine.Device.Problems) _notes.Add(problem);
         return engine;
     }
+
+    /// <summary>Compiled so, a step keeps its activations as this run does.</summary>
+    private CompileOptions Kept(CompileOptions compile) => compile with { KeptAs = _compression.KeptType() };
 
     private void WarnOfDevice(string note)
     {
@@ -46,7 +49,7 @@ internal sealed partial class TrainingRun
 
         CompileOptions host = DeviceFailure.OnHost(_options.Compile);
         return new TrainingEngine(
-            _inputs, _trainee, _graph, _graphOptions, null, host with { ArenaBytes = _arenaBytes ?? host.ArenaBytes }, _plan.MicroBatch, _team,
+            _inputs, _trainee, _graph, _graphOptions, null, Kept(host) with { ArenaBytes = _arenaBytes ?? host.ArenaBytes }, _plan.MicroBatch, _team,
             _options.MemoryBytes is not null);
     }
 

@@ -19,6 +19,7 @@ internal sealed partial class TrainingRun : IDisposable
     private readonly TrainingInputs _inputs;
     private readonly Trainee _trainee;
     private readonly long? _arenaBytes;
+    private readonly Compression _compression;
     private readonly ThreadTeam _team;
     private readonly string _identity;
     private readonly BatchPlan _plan;
@@ -67,6 +68,8 @@ internal sealed partial class TrainingRun : IDisposable
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
             DropoutSeed: options.Seed);
         _arenaBytes = planned?.Compile.ArenaBytes;
+        _compression = planned?.Compression ?? (options.Compression == Compression.Auto ? Compression.None : options.Compression);
+        if (options.Compression == Compression.Auto) TellOfCompression();
         if (HybridSplit.IsAsked(options.Compile)) _graphOptions = DeviceShare(_graphOptions);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, _graphOptions);
         if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
@@ -160,7 +163,9 @@ internal sealed partial class TrainingRun : IDisposable
         TrainingPlanOptions options = _options.ToPlan(_inputs.Train.Count);
         TrainingPlan plan = _options.Planned?.For(model, options) ?? TrainingPlanner.Plan(model, options);
         _notes.Add(
-            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images per step, {plan.Recomputed.Count} results recomputed");
+            $"planned for {ByteSize.Format(plan.Memory.Total)}: {plan.Runs} x {plan.MicroBatch} images per step, {plan.Recomputed.Count} results recomputed"
+            + (plan.KeptInHalves > 0 ? $", {plan.KeptInHalves} kept as 16-bit floats" : ""));
+
         if (plan.Runs > 1 && plan.Trainee.Statistics.Count > 0)
         {
             _notes.Add($"live batch normalization uses the statistics of {plan.MicroBatch} images, not of the whole batch of {options.Batch}");
@@ -168,6 +173,14 @@ internal sealed partial class TrainingRun : IDisposable
 
         return plan;
     }
+
+    /// <summary>Tells what was chosen where that was left to the planner.</summary>
+    private void TellOfCompression() => _notes.Add(
+        _compression != Compression.None
+            ? "activations are kept as 16-bit floats, as the compression 'auto' allows: within the memory bound the step is faster so, or trains more"
+            : _bound is null
+                ? "activations are kept as float32 numbers: without a memory bound the compression 'auto' changes nothing"
+                : "activations are kept as float32 numbers: within the memory bound the step is as fast so, and the compression 'auto' changes nothing");
 
     private BatchPlan PlanBatches(int? microBatch)
     {
@@ -437,6 +450,7 @@ internal sealed partial class TrainingRun : IDisposable
             Notes = _notes,
             Pauses = pauses,
             DeviceNotes = _deviceNotes,
+            Compression = _compression,
             Warnings = warnings,
             TrainedParameters = _trainee.TrainedElements,
             SecondsPerStep = _steps == 0 ? 0 : _stepTime.TotalSeconds / _steps,

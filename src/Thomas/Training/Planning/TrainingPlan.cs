@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using Thomas.Autodiff;
 using Thomas.Graphs;
+using Thomas.Ops;
 using Thomas.Planning;
 using Thomas.Runtime;
 
@@ -31,7 +32,10 @@ public sealed class TrainingPlan
             int runs = options.Batch / graphOptions.Batch;
             if (node.Stage == Stage.Forward) ForwardMultiplyAdds += cost.MultiplyAdds * runs;
             else if (node.Stage != Stage.Recompute) BackwardMultiplyAdds += cost.MultiplyAdds * runs;
-            if (node.Stage != Stage.Recompute) continue;
+            if (node is { Op: Cast, Stage: Stage.Forward }) KeptInHalves++;
+
+            // What is kept in another type is brought back, not computed again.
+            if (node.Stage != Stage.Recompute || !node.Name.EndsWith(Recompute.Suffix, StringComparison.Ordinal)) continue;
             RecomputedMultiplyAdds += cost.MultiplyAdds * runs;
             recomputed.Add(
                 new RecomputedValue(
@@ -67,6 +71,17 @@ public sealed class TrainingPlan
 
     /// <summary>What is dropped and computed again, in the order of the backward pass.</summary>
     public IReadOnlyList<RecomputedValue> Recomputed { get; }
+
+    /// <summary>In which form activations are kept for the backward pass: never <see cref="Compression.Auto"/>.</summary>
+    public Compression Compression => Options.Compression;
+
+    /// <summary>How many results of the forward pass are kept as 16-bit floats.</summary>
+    public int KeptInHalves { get; }
+
+    /// <summary>
+    /// The most bytes of results of the forward pass that are kept for the backward pass at any time, a part of <see cref="TrainingMemory.Activations"/>.
+    /// </summary>
+    public long KeptBytes => Step.MostBytes(MemoryKind.SavedActivation);
 
     /// <summary>Bytes by what they hold.</summary>
     public TrainingMemory Memory { get; }
@@ -109,7 +124,9 @@ public sealed class TrainingPlan
     /// <returns>The plan; null if the model has other tensors, or other things are asked for.</returns>
     internal TrainingPlan? For(Model model, TrainingPlanOptions options)
     {
-        if (options.Policy != Options.Policy || options.Batch != Options.Batch || options.BatchNorm != Options.BatchNorm) return null;
+        if (options.Compression == Compression.Auto) options = options with { Compression = Compression };
+        if (options.Compression != Compression || options.Policy != Options.Policy) return null;
+        if (options.Batch != Options.Batch || options.BatchNorm != Options.BatchNorm) return null;
         Graph source = Trainee.SourceOf(model, options.Policy, options.BatchNorm);
         HashSet<string> names = [.. TrainedTensors];
         List<Parameter> selected = [];
@@ -152,6 +169,13 @@ public sealed class TrainingPlan
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"on the device {ByteSize.Format(Memory.DeviceBytes)}, on the host {ByteSize.Format(Memory.HostBytes)}\n");
+        }
+
+        if (KeptInHalves > 0)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"compressed {KeptInHalves} results to 16 bits ({Compression.ToWord()}), at most {ByteSize.Format(KeptBytes)} kept at once\n");
         }
 
         foreach (RecomputedValue value in Recomputed)

@@ -27,6 +27,9 @@ public sealed record TrainingPlanOptions
     /// <summary>Bound of <see cref="TrainingMemory.Total"/>; null for none, and then nothing is recomputed.</summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>In which form activations are kept for the backward pass.</summary>
+    public Compression Compression { get; init; }
+
     /// <summary>What a run takes beside the step and counts towards <see cref="MemoryBytes"/>; null for nothing.</summary>
     internal Func<TrainingPlan, long>? Beside { get; init; }
 
@@ -48,6 +51,7 @@ public sealed record TrainingPlanOptions
             throw new ArgumentOutOfRangeException(nameof(MicroBatch), micro, $"{nameof(MicroBatch)} is {micro}; it must divide the batch of {Batch}.");
         }
 
+        _ = Compression.ToWord();
         if (MemoryBytes is <= 0) throw new ArgumentOutOfRangeException(nameof(MemoryBytes), MemoryBytes, $"{nameof(MemoryBytes)} must be positive.");
         ArgumentNullException.ThrowIfNull(Optimizer);
         Optimizer.Validate();

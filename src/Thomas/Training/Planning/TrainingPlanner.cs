@@ -23,7 +23,7 @@ public static class TrainingPlanner
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         return options.Policy.Kind == UpdateKind.Sparse
-            ? SparseSelection.Plan(model, options)
+            ? SparseSelection.Plan(model, Densest(options))
             : Plan(Trainee.Create(model, options.Policy, options.BatchNorm), options);
     }
 
@@ -34,8 +34,12 @@ public static class TrainingPlanner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return PlanOne(Trainee.Create(model, options.Policy, options.BatchNorm), options, options.MicroBatch ?? options.Batch, 1);
+        return PlanOne(Trainee.Create(model, options.Policy, options.BatchNorm), Densest(options), options.MicroBatch ?? options.Batch, 1);
     }
+
+    /// <summary>The options with the compression of least memory that they allow.</summary>
+    private static TrainingPlanOptions Densest(TrainingPlanOptions options) =>
+        options.Compression == Compression.Auto ? options with { Compression = Compression.Half } : options;
 
     /// <summary>The model with an untrained last layer for so many classes; itself where it has as many.</summary>
     /// <exception cref="ThomasException">The model has no last layer that could be replaced.</exception>
@@ -50,7 +54,26 @@ public static class TrainingPlanner
     /// <summary>Plans the training of chosen tensors.</summary>
     internal static TrainingPlan Plan(Trainee trainee, TrainingPlanOptions options)
     {
+        if (options.Compression == Compression.Auto) return PlanFastest(trainee, options);
         if (options.MemoryBytes is not long bound) return PlanOne(trainee, options, options.MicroBatch ?? options.Batch, null);
+        return FindPlan(trainee, options, bound) ?? throw Refusal(trainee, options, bound);
+    }
+
+    /// <summary>Keeps activations as they are if the whole batch fits the bound so; else in the form in which the step is predicted to be faster.</summary>
+    private static TrainingPlan PlanFastest(Trainee trainee, TrainingPlanOptions options)
+    {
+        TrainingPlanOptions plain = options with { Compression = Compression.None }, half = options with { Compression = Compression.Half };
+        if (options.MemoryBytes is not long bound) return Plan(trainee, plain);
+        TrainingPlan? first = FindPlan(trainee, plain, bound);
+        if (first is { Recomputed.Count: 0 } && first.MicroBatch == MicroBatches(plain)[0]) return first;
+        TrainingPlan? second = FindPlan(trainee, half, bound);
+        if (first is null || second is null) return first ?? second ?? throw Refusal(trainee, half, bound);
+        return second.Seconds() < first.Seconds() ? second : first;
+    }
+
+    /// <summary>The fastest plan that fits a bound; null if there is none.</summary>
+    private static TrainingPlan? FindPlan(Trainee trainee, TrainingPlanOptions options, long bound)
+    {
         TrainingPlan? best = null;
         double bestSeconds = double.PositiveInfinity;
         foreach (int micro in MicroBatches(options))
@@ -66,7 +89,7 @@ public static class TrainingPlanner
             if (asItIs || trainee.Statistics.Count > 0) break;
         }
 
-        return best ?? throw Refusal(trainee, options, bound);
+        return best;
     }
 
     /// <summary>The step in micro-batches of one size.</summary>
@@ -81,7 +104,7 @@ public static class TrainingPlanner
         TrainingGraphOptions graphOptions = new(
             micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
-        CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes };
+        CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes, KeptAs = options.Compression.KeptType() };
         CompiledGraph step = CompiledGraph.Create(graph.Step, compile);
         CompiledGraph? apply = graph.Apply is Graph update ? CompiledGraph.Create(update, options.Compile) : null;
         return new TrainingPlan(trainee, options, graphOptions, graph, compile, step, apply);
@@ -141,6 +164,7 @@ public static class TrainingPlanner
     /// <summary>The smallest bound that works.</summary>
     internal static long LeastBytes(Trainee trainee, TrainingPlanOptions options)
     {
+        options = Densest(options);
         List<int> sizes = MicroBatches(options);
         long least = long.MaxValue;
 

@@ -174,16 +174,23 @@ internal sealed unsafe class QuantizedDepthwise
                 rows[i] += (left - _g.PadLeft) * steps[i];
             }
 
-            QuantizedColumnRows source = new()
-            {
-                R0 = rows[0], R1 = rows[1], R2 = rows[2], R3 = rows[3], S0 = steps[0], S1 = steps[1], S2 = steps[2], S3 = steps[3],
-            };
+            QuantizedColumnRows source = default;
+            source.R0 = rows[0];
+            source.R1 = rows[1];
+            source.R2 = rows[2];
+            source.R3 = rows[3];
+            (source.S0, source.S1, source.S2, source.S3) = (steps[0], steps[1], steps[2], steps[3]);
             int* inside = target + ((nint)left * _block);
             QuantizedColumns.Fill(fill, left, channels, target, _block);
             if (_form.Kind == QuantizedOperandForm.Pairs)
+            {
                 QuantizedColumns.Pairs(source, right - left, channels, _layer.XIsSigned, _layer.XZero, inside, _block);
+            }
             else
+            {
                 QuantizedColumns.Quads(source, right - left, channels, _form.Flip, inside, _block);
+            }
+
             QuantizedColumns.Fill(fill, _columns - right, channels, target + ((nint)right * _block), _block);
         }
     }

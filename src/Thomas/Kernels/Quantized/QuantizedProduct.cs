@@ -64,7 +64,7 @@ internal sealed unsafe class QuantizedProduct
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
     public nuint WorkspaceBytes => _pixels.WorkspaceBytes + SumBytes;
 
-    private nuint SumBytes => _keepsSums ? (nuint)_pixels.BlockPixels * (nuint)_width * sizeof(int) : 0;
+    private nuint SumBytes => _keepsSums ? (((nuint)_pixels.BlockPixels * (nuint)_width * sizeof(int)) + 63) & ~(nuint)63 : 0;
 
     /// <summary>Packs weights, bias and scales.</summary>
     /// <param name="weights">The filter, [outputs, kH, kW, channels of a group], in the layer's type.</param>

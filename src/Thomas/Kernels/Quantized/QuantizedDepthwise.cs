@@ -16,9 +16,6 @@ internal sealed unsafe class QuantizedDepthwise
 {
     private const int ColumnBytes = 24 * 1024;
 
-    /// <summary>Outputs of a tile: rows are filled up to whole tiles.</summary>
-    private const int Width = 4;
-
     private readonly QuantizedLayer _layer;
     private readonly ConvGeometry _g;
     private readonly QuantizedForm _form;
@@ -44,7 +41,7 @@ internal sealed unsafe class QuantizedDepthwise
         _rows = _g.StrideH == 1 && _g.DilationH == 1 && _g.OutH > 1 ? 2 : 1;
         _slots = _g.KernelH + _rows - 1;
         _units = (_slots + _form.Unit - 1) / _form.Unit;
-        _columns = ((((_g.OutW + Width - 1) / Width * Width) - 1) * _g.StrideW) + ((_g.KernelW - 1) * _g.DilationW) + 1;
+        _columns = ((QuantizedDepthwiseTile.WholeTiles(_g.OutW) - 1) * _g.StrideW) + ((_g.KernelW - 1) * _g.DilationW) + 1;
         int lanes = _form.Lanes, all = (layer.Outputs + lanes - 1) / lanes * lanes, step = Math.Max(32, lanes);
         _block = Math.Min(all, Math.Max(1, ColumnBytes / (_units * _columns * sizeof(int)) / step) * step);
         _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
@@ -63,9 +60,11 @@ internal sealed unsafe class QuantizedDepthwise
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => (ColumnsBytes + QuantizedDepthwiseTile.ScratchBytes + (nuint)_block + RepeatedBytes + 63) & ~(nuint)63;
+    public nuint WorkspaceBytes => (ColumnsBytes + ScratchBytes + (nuint)_block + RepeatedBytes + 63) & ~(nuint)63;
 
     private int ItemsOfImage => (_g.OutH + _rows - 1) / _rows;
+
+    private nuint ScratchBytes => (nuint)QuantizedDepthwiseTile.ScratchBytes(_g.OutW);
 
     private nuint RepeatedBytes => _multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0;
 
@@ -119,7 +118,7 @@ internal sealed unsafe class QuantizedDepthwise
     public void RunItems(byte* x, byte* packed, byte* y, int begin, int end, byte* workspace)
     {
         int lanes = _form.Lanes;
-        byte* zeros = workspace + ColumnsBytes + QuantizedDepthwiseTile.ScratchBytes;
+        byte* zeros = workspace + ColumnsBytes + ScratchBytes;
         new Span<byte>(zeros, _block).Fill((byte)_layer.XZero);
         QuantizedDepthwiseRow tile = default;
         tile.TapStep = (nint)_g.DilationW * _block * sizeof(int);
@@ -174,16 +173,23 @@ internal sealed unsafe class QuantizedDepthwise
                 rows[i] += (left - _g.PadLeft) * steps[i];
             }
 
-            QuantizedColumnRows source = new()
-            {
-                R0 = rows[0], R1 = rows[1], R2 = rows[2], R3 = rows[3], S0 = steps[0], S1 = steps[1], S2 = steps[2], S3 = steps[3],
-            };
+            QuantizedColumnRows source = default;
+            source.R0 = rows[0];
+            source.R1 = rows[1];
+            source.R2 = rows[2];
+            source.R3 = rows[3];
+            (source.S0, source.S1, source.S2, source.S3) = (steps[0], steps[1], steps[2], steps[3]);
             int* inside = target + ((nint)left * _block);
             QuantizedColumns.Fill(fill, left, channels, target, _block);
             if (_form.Kind == QuantizedOperandForm.Pairs)
+            {
                 QuantizedColumns.Pairs(source, right - left, channels, _layer.XIsSigned, _layer.XZero, inside, _block);
+            }
             else
+            {
                 QuantizedColumns.Quads(source, right - left, channels, _form.Flip, inside, _block);
+            }
+
             QuantizedColumns.Fill(fill, _columns - right, channels, target + ((nint)right * _block), _block);
         }
     }

@@ -66,7 +66,7 @@ internal unsafe struct QuantizedDepthwiseRow
     /// <summary>Where results are put.</summary>
     public ByteGrid Grid;
 
-    /// <summary>Memory for the sums or results of a tile: <see cref="QuantizedDepthwiseTile.ScratchBytes"/>.</summary>
+    /// <summary>Memory for sums, or for results that do not fit: <see cref="QuantizedDepthwiseTile.ScratchBytes"/>.</summary>
     public byte* Scratch;
 }
 
@@ -76,10 +76,13 @@ internal unsafe struct QuantizedDepthwiseRow
 /// </summary>
 internal static unsafe class QuantizedDepthwiseTile
 {
-    /// <summary>Memory that a tile needs.</summary>
-    public const int ScratchBytes = 2 * Width * MostLanes * sizeof(int);
-
     private const int Width = 4, MostLanes = 16;
+
+    /// <summary>Memory that two rows of so many results need.</summary>
+    public static int ScratchBytes(int pixels) => 2 * WholeTiles(pixels) * MostLanes * sizeof(int);
+
+    /// <summary>Results of the tiles that so many take.</summary>
+    public static int WholeTiles(int pixels) => (pixels + Width - 1) / Width * Width;
 
     /// <summary>Does a row, or two.</summary>
     public static void Run(QuantizedOperandForm form, QuantizedDepthwiseRow* t, int rows)
@@ -182,10 +185,9 @@ internal static unsafe class QuantizedDepthwiseTile
 
                 if (t->KeepsSums)
                 {
-                    int* sums = (int*)t->Scratch;
+                    int* sums = (int*)t->Scratch + (pixel * TSimd.Length);
                     Store<TSimd, TVec>(s0, s1, s2, s3, sums);
-                    Store<TSimd, TVec>(r0, r1, r2, r3, sums + (Width * TSimd.Length));
-                    EndSums(t, TSimd.Length, c, pixel);
+                    if (TRows.Value > 1) Store<TSimd, TVec>(r0, r1, r2, r3, sums + (WholeTiles(t->Pixels) * TSimd.Length));
                 }
                 else
                 {
@@ -205,6 +207,8 @@ internal static unsafe class QuantizedDepthwiseTile
 
                 if (pixel >= last) break;
             }
+
+            if (t->KeepsSums) EndSums(t, TSimd.Length, c);
         }
     }
 
@@ -245,15 +249,16 @@ internal static unsafe class QuantizedDepthwiseTile
 
     /// <summary>Makes results of the sums in the scratch memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void EndSums(QuantizedDepthwiseRow* t, int lanes, int c, int pixel)
+    private static void EndSums(QuantizedDepthwiseRow* t, int lanes, int c)
     {
         int* sums = (int*)t->Scratch;
         int* header = (int*)(t->Header + (c / lanes * t->HeaderBytes));
-        byte* y = t->Y + (pixel * t->StrideY) + c;
-        int pixels = Math.Min(t->Pixels - pixel, Width), channels = Math.Min(t->Channels - c, lanes);
-        SumsEnding.Run(t->Rule, sums, lanes, header, lanes, &t->Grid, y, t->StrideY, pixels, channels);
+        byte* y = t->Y + c;
+        int channels = Math.Min(t->Channels - c, lanes);
+        SumsEnding.Run(t->Rule, sums, lanes, header, lanes, &t->Grid, y, t->StrideY, t->Pixels, channels);
         if (t->RowStrideY == 0) return;
-        SumsEnding.Run(t->Rule, sums + (Width * lanes), lanes, header, lanes, &t->Grid, y + t->RowStrideY, t->StrideY, pixels, channels);
+        sums += WholeTiles(t->Pixels) * lanes;
+        SumsEnding.Run(t->Rule, sums, lanes, header, lanes, &t->Grid, y + t->RowStrideY, t->StrideY, t->Pixels, channels);
     }
 
     /// <summary>Copies the results that are wanted from the scratch memory.</summary>

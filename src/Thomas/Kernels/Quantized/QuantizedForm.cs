@@ -25,8 +25,8 @@ internal readonly struct QuantizedForm
     private readonly QuantizedLayer _layer;
 
     /// <summary>
-    /// The best form for a layer. Bytes of w that are not signed, or have a zero point, are taken as signed ones without where that is only another name for the
-    /// same numbers. Else w less its zero point has nine bits: the sum of two signed bytes, but for the number 255.
+    /// The best form for a layer. Bytes of w that are not signed, or have a zero point, are taken as signed ones without where that is only another name for
+    /// the same numbers. Else w less its zero point has nine bits: the sum of two signed bytes, but for the number 255.
     /// </summary>
     public QuantizedForm(QuantizedLayer layer)
     {

@@ -65,25 +65,16 @@ internal sealed unsafe class QuantizedPooling
     /// <param name="end">One past the last item.</param>
     public void RunItems(byte* x, byte* y, int begin, int end)
     {
-        for (int pixel = begin * _g.OutW; pixel < end * _g.OutW; pixel++)
-        {
-            int n = pixel / _g.OutW / _g.OutH, iy = (pixel / _g.OutW % _g.OutH * _g.StrideH) - _g.PadTop, ix = (pixel % _g.OutW * _g.StrideW) - _g.PadLeft;
-            PoolWindow window = default;
-            (window.Ky, window.KyEnd) = Window.Taps(iy, _g.KernelH, _g.DilationH, _g.InH);
-            (window.Kx, window.KxEnd) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
-            window.X = x + ((((((nint)n * _g.InH) + iy) * _g.InW) + ix) * _g.ChannelStride);
-            window.Y = y + ((nint)pixel * _g.Channels);
-            int c = 0;
-            if (CpuFeatures.VectorLength >= 16) c = RunChannels<Ints512, V512>(window, c);
-            if (CpuFeatures.VectorLength >= 8) c = RunChannels<Ints256, V256>(window, c);
-            if (CpuFeatures.VectorLength >= 4) c = RunChannels<Ints128, V128>(window, c);
-            RunChannels<Ints1, int>(window, c);
-        }
+        int c = 0;
+        if (CpuFeatures.VectorLength >= 16) c = RunChannels<Ints512, V512>(x, y, begin, end, c);
+        if (CpuFeatures.VectorLength >= 8 && c < _g.Channels) c = RunChannels<Ints256, V256>(x, y, begin, end, c);
+        if (CpuFeatures.VectorLength >= 4 && c < _g.Channels) c = RunChannels<Ints128, V128>(x, y, begin, end, c);
+        if (c < _g.Channels) RunChannels<Ints1, int>(x, y, begin, end, c);
     }
 
-    /// <summary>The channels from c on, by whole vectors; returns the first that is left.</summary>
+    /// <summary>The channels from first on, by whole vectors; returns the first that is left.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int RunChannels<TSimd, TVec>(PoolWindow window, int c)
+    private int RunChannels<TSimd, TVec>(byte* x, byte* y, int begin, int end, int first)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
     {
@@ -92,41 +83,44 @@ internal sealed unsafe class QuantizedPooling
         TSimd.LoadGrid(&grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
         nint tapStep = (nint)_g.DilationW * _g.ChannelStride, rowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
         bool isSigned = _isSigned, isMax = _kind == QuantizedPoolKind.Max;
-        int count = (window.KyEnd - window.Ky) * (window.KxEnd - window.Kx);
-        for (; c <= _g.Channels - TSimd.Length; c += TSimd.Length)
+        int last = first + ((_g.Channels - first) / TSimd.Length * TSimd.Length), inRow = _g.InW * _g.ChannelStride;
+        for (int row = begin; row < end; row++)
         {
-            TVec all = TSimd.Create(isMax ? int.MinValue : 0);
-            for (int ky = window.Ky; ky < window.KyEnd; ky++)
+            int iy = (row % _g.OutH * _g.StrideH) - _g.PadTop;
+            (int ky0, int ky1) = Window.Taps(iy, _g.KernelH, _g.DilationH, _g.InH);
+            byte* image = x + (((nint)(row / _g.OutH) * _g.InH) + iy + (ky0 * _g.DilationH)) * inRow;
+            byte* target = y + ((nint)row * _g.OutW * _g.Channels);
+            for (int ox = 0, ix = -_g.PadLeft; ox < _g.OutW; ox++, ix += _g.StrideW, target += _g.Channels)
             {
-                byte* tap = window.X + c + (ky * rowStep) + (window.Kx * tapStep);
-                for (int kx = window.Kx; kx < window.KxEnd; kx++, tap += tapStep)
+                (int kx0, int kx1) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
+                byte* window = image + ((ix + (kx0 * _g.DilationW)) * (nint)_g.ChannelStride);
+                int taps = kx1 - kx0, count = (ky1 - ky0) * taps;
+                for (int c = first; c < last; c += TSimd.Length)
                 {
-                    TVec value = TSimd.LoadBytes(tap, isSigned);
-                    all = isMax ? TSimd.Max(all, value) : TSimd.Add(all, value);
+                    TVec all = TSimd.Create(isMax ? int.MinValue : 0);
+                    byte* tapRow = window + c;
+                    for (int ky = ky0; ky < ky1; ky++, tapRow += rowStep)
+                    {
+                        byte* tap = tapRow;
+                        for (int kx = taps; kx > 0; kx--, tap += tapStep)
+                        {
+                            TVec value = TSimd.LoadBytes(tap, isSigned);
+                            all = isMax ? TSimd.Max(all, value) : TSimd.Add(all, value);
+                        }
+                    }
+
+                    if (isMax && count > 0)
+                    {
+                        TSimd.StoreBytes(all, zero, lower, upper, bias, target + c);
+                        continue;
+                    }
+
+                    TSimd.Store(all, numbers);
+                    for (int i = 0; i < TSimd.Length; i++) target[c + i] = (byte)Apply(numbers[i], numbers[i], count);
                 }
             }
-
-            if (isMax && count > 0)
-            {
-                TSimd.StoreBytes(all, zero, lower, upper, bias, window.Y + c);
-                continue;
-            }
-
-            TSimd.Store(all, numbers);
-            for (int i = 0; i < TSimd.Length; i++) window.Y[c + i] = (byte)Apply(numbers[i], numbers[i], count);
         }
 
-        return c;
-    }
-
-    /// <summary>The taps of an output pixel that lie in the input.</summary>
-    private struct PoolWindow
-    {
-        public byte* X;
-        public byte* Y;
-        public int Ky;
-        public int KyEnd;
-        public int Kx;
-        public int KxEnd;
+        return last;
     }
 }

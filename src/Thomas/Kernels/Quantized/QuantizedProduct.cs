@@ -16,7 +16,7 @@ internal sealed unsafe class QuantizedProduct
 {
     private readonly QuantizedLayer _layer;
     private readonly QuantizedForm _form;
-    private readonly QuantizedInput _input;
+    private readonly QuantizedPixels _pixels;
     private readonly int[] _offsets;
     private readonly int _columns;
     private readonly int _width;
@@ -37,8 +37,8 @@ internal sealed unsafe class QuantizedProduct
         ArgumentOutOfRangeException.ThrowIfNotEqual(layer.Outputs % layer.Groups, 0);
         _layer = layer;
         _form = new QuantizedForm(layer);
-        _input = new QuantizedInput(layer, _form);
-        _offsets = _form.Parts == 1 ? [.. _input.Offsets] : [.. _input.Offsets, .. _input.Offsets];
+        _pixels = new QuantizedPixels(layer, _form);
+        _offsets = _form.Parts == 1 ? [.. _pixels.Offsets] : [.. _pixels.Offsets, .. _pixels.Offsets];
         _columns = layer.Outputs / layer.Groups;
         _width = PanelWidth(_columns, _form);
         _panels = (_columns + _width - 1) / _width;
@@ -46,7 +46,7 @@ internal sealed unsafe class QuantizedProduct
         _panelBytes = (((nint)_headerRows + _offsets.Length) * _width * sizeof(int) + 63) & ~63;
         _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
         int pixels = layer.Geometry.OutPixels, all = layer.Groups * _panels;
-        _blocks = (pixels + _input.BlockPixels - 1) / _input.BlockPixels;
+        _blocks = (pixels + _pixels.BlockPixels - 1) / _pixels.BlockPixels;
         int wanted = threads == 1 ? 1 : Math.Max(1, ((4 * threads) + _blocks - 1) / _blocks);
         _panelsPerItem = Math.Max(1, all / wanted);
         Items = _blocks * ((all + _panelsPerItem - 1) / _panelsPerItem);
@@ -62,9 +62,9 @@ internal sealed unsafe class QuantizedProduct
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => _input.WorkspaceBytes + SumBytes;
+    public nuint WorkspaceBytes => _pixels.WorkspaceBytes + SumBytes;
 
-    private nuint SumBytes => _keepsSums ? (nuint)_input.BlockPixels * (nuint)_width * sizeof(int) : 0;
+    private nuint SumBytes => _keepsSums ? (((nuint)_pixels.BlockPixels * (nuint)_width * sizeof(int)) + 63) & ~(nuint)63 : 0;
 
     /// <summary>Packs weights, bias and scales.</summary>
     /// <param name="weights">The filter, [outputs, kH, kW, channels of a group], in the layer's type.</param>
@@ -97,12 +97,12 @@ internal sealed unsafe class QuantizedProduct
         {
             for (int item = begin; item < end; item++)
             {
-                int m0 = item / parts * _input.BlockPixels, m1 = Math.Min(m0 + _input.BlockPixels, pixels);
+                int m0 = item / parts * _pixels.BlockPixels, m1 = Math.Min(m0 + _pixels.BlockPixels, pixels);
                 int p0 = item % parts * _panelsPerItem, p1 = Math.Min(p0 + _panelsPerItem, all);
                 while (p0 < p1)
                 {
                     int group = p0 / _panels, last = Math.Min(p1, (group + 1) * _panels);
-                    byte** rows = _input.Prepare(x + (group * _layer.Geometry.Channels), m0, m1, workspace + SumBytes);
+                    byte** rows = _pixels.Prepare(x + (group * _layer.Geometry.Channels), m0, m1, workspace + SumBytes);
                     for (; p0 < last; p0++) RunPanel(rows, offsets, packed, y, p0, m0, m1, (int*)workspace);
                 }
             }
@@ -130,7 +130,7 @@ internal sealed unsafe class QuantizedProduct
         int* starts = (int*)panel;
         QuantizedHeader.Write(starts, _width, first, count, _layer.Requantization);
         byte* packed = panel + ((nint)_headerRows * _width * sizeof(int));
-        int segments = _input.Segments, elements = _input.SegmentElements, units = _input.SegmentUnits, unit = _form.Unit;
+        int segments = _pixels.Segments, elements = _pixels.SegmentElements, units = _pixels.SegmentUnits, unit = _form.Unit;
         new Span<byte>(packed, _offsets.Length * _width * sizeof(int)).Clear();
         for (int j = 0; j < count; j++)
         {
@@ -163,7 +163,7 @@ internal sealed unsafe class QuantizedProduct
         tile.Rows = rows;
         tile.Offsets = offsets;
         tile.Units = _offsets.Length;
-        tile.RunUnits = _input.SegmentUnits;
+        tile.RunUnits = _pixels.SegmentUnits;
         tile.Flip = _form.Flip;
         tile.Starts = header;
         tile.Ratios = (float*)(header + _width);

@@ -7,11 +7,11 @@ using System.Runtime.Intrinsics.X86;
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>
-/// Where the tiles of an integer product find x: a pointer for each output pixel, and the distances of what its window holds, four bytes at a time. x is read in
-/// place where a pixel's channels are all that is wanted, as bytes, in fours. Else the input rows of a block of output rows are copied once, with the padding in
-/// them, as bytes or widened to 16 bits less the zero point.
+/// Where the tiles of an integer product find x: a pointer for each output pixel, and the distances of what its window holds, four bytes at a time. x is read
+/// in place where a pixel's channels are all that is wanted, as bytes, in fours. Else the input rows of a block of output rows are copied once, with the padding
+/// in them, as bytes or widened to 16 bits less the zero point.
 /// </summary>
-internal sealed unsafe class QuantizedInput
+internal sealed unsafe class QuantizedPixels
 {
     private const int WantedPixels = 96;
     private const int MostCopiedBytes = 64 * 1024;
@@ -34,7 +34,7 @@ internal sealed unsafe class QuantizedInput
     /// <summary>Plans the reading of a group.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="form">Its form.</param>
-    public QuantizedInput(QuantizedLayer layer, in QuantizedForm form)
+    public QuantizedPixels(QuantizedLayer layer, in QuantizedForm form)
     {
         ConvGeometry g = _g = layer.Geometry;
         (_form, _isSigned, _zero) = (form.Kind, layer.XIsSigned, layer.XZero);

@@ -20,7 +20,7 @@ namespace Thomas.Quantize;
 internal static class Equalization
 {
     /// <summary>Channels are stretched by no more than this: nobody knows that what hardly ever moved in a few images never does.</summary>
-    public static double MostStretch = 32, Headroom = 1;
+    private const double MostStretch = 8;
 
     /// <summary>Strengths from none to full that are tried.</summary>
     private const int Strengths = 10;
@@ -76,7 +76,7 @@ internal static class Equalization
             double least = double.PositiveInfinity;
             for (int i = 0; i <= Strengths; i++)
             {
-                double[] candidate = Array.ConvertAll(noise.Shares, share => Math.Pow(Math.Clamp(share * Headroom, 1 / MostStretch, 1), (double)i / Strengths));
+                double[] candidate = Array.ConvertAll(noise.Shares, share => Math.Pow(Math.Max(share, 1 / MostStretch), (double)i / Strengths));
                 double error = noise.Of(candidate);
                 if (error < least) (least, factors[group]) = (error, candidate);
             }

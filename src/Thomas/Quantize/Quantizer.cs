@@ -55,7 +55,7 @@ public static class Quantizer
         ArgumentNullException.ThrowIfNull(decoder);
         options ??= new QuantizerOptions();
         options.Check();
-        if (IsQuantized(model)) throw new ThomasException($"{model.Info.Name} is an 8-bit network already; it keeps its grids.");
+        RequireCompletable(model);
         if (images.Samples.Count == 0) throw new DataException($"{images.Name} has no images to measure the ranges of activations on.");
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
@@ -71,5 +71,16 @@ public static class Quantizer
 
         Model quantized = new(graph, info);
         return Comparison.Of(model, quantized, calibration, set.Broken, notes);
+    }
+
+    /// <summary>An 8-bit network of which layers were trained keeps its grids, and what left them gets new ones, if all are of the kind that is made here.</summary>
+    private static void RequireCompletable(Model model)
+    {
+        foreach (Node node in model.Graph.Nodes)
+        {
+            if (node.Attributes is not FakeQuantizeAttributes { Quantization.IsPerTensor: var isPerTensor } grid) continue;
+            if (model.Info.SourceFormat != ModelFormat.Onnx && isPerTensor && (grid.Minimum, grid.Maximum) == (sbyte.MinValue, sbyte.MaxValue)) continue;
+            throw new ThomasException($"{model.Info.Name} is an 8-bit network already, and its grids are not those of signed 8-bit .tflite files, so nothing can be added.");
+        }
     }
 }

@@ -52,7 +52,8 @@ internal sealed class GridInsertion
         bool isRounded = node.Outputs.Count == 1 && _plan.IsRounded(node.Output);
 
         // An activation inside an operator, or before a rounding, is what that leaves of it.
-        if (!isRounded && !IsInside(node))
+        bool isLayer = LinearNode.TryGet(node, out LinearNode layer) && GridPlan.IsCapable(node) && _plan.IsOnGrid(node.Inputs[0]);
+        if (!isRounded && !isLayer && !IsInside(node))
         {
             if (node.Op is Concat && _plan.IsOnGrid(node.Output)) AddConcat(node);
             else _rewriter.Copy(node);
@@ -60,7 +61,7 @@ internal sealed class GridInsertion
         }
 
         string name = isRounded ? $"{node.Name}/{node.Op.Name}" : node.Name;
-        Value value = LinearNode.TryGet(node, out LinearNode layer) && isRounded ? Layer(layer, name) : Other(node, name);
+        Value value = isLayer ? Layer(layer, name) : Other(node, name);
         if (isRounded) value = Rounded(value, _gridOf(node.Output), node.Name);
         _rewriter.Set(node.Output, value);
     }

@@ -103,7 +103,7 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
         bool any = false;
         foreach (Node node in graph.Nodes)
         {
-            if (GridPlan.IsCapable(node) || node.Op is FakeQuantize) any |= LinearNode.HasConstantWeights(node) && plan.IsRounded(node.Output);
+            if (GridPlan.IsCapable(node) || node.Op is FakeQuantize) any |= LinearNode.HasConstantWeights(node) && plan.IsOnGrid(node.Inputs[0]);
             else real[node.Op is Activate ? ((ActivateAttributes)node.Attributes).Activation.Kind.ToString() : node.Op.Name] =
                 real.GetValueOrDefault(node.Op is Activate ? ((ActivateAttributes)node.Attributes).Activation.Kind.ToString() : node.Op.Name) + 1;
         }

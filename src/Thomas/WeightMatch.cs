@@ -1,9 +1,10 @@
 using System;
 using System.Collections.Generic;
-using Thomas.Formats;
 using Thomas.Formats.PyTorch;
+using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Ops;
+using Thomas.Passes;
 
 namespace Thomas;
 

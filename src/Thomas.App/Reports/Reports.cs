@@ -323,7 +323,12 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes)
     public IReadOnlyList<string>? Notes { get; init; }
 
     public UsageReport? Usage { get; init; }
+
+    public Int8Report? Int8 { get; init; }
 }
+
+/// <summary>What became of a float network, or of an 8-bit one that keeps its grids: then without what calibration images say.</summary>
+internal sealed record Int8Report(int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> FloatLayers, IReadOnlyList<string> Notes);
 
 internal sealed record UsageTensorReport(string Name, string Type, IReadOnlyList<string> Shape, string? Layout);
 

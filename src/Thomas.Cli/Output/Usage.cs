@@ -4,7 +4,9 @@ using static System.FormattableString;
 using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.Formats;
+using Thomas.Formats.TfLite.Writing;
 using Thomas.Graphs;
+using Thomas.Ops;
 
 namespace Thomas.Cli.Output;
 
@@ -33,21 +35,24 @@ internal static class Usage
         bool isOpen = written.Info.BatchIsSymbolic;
         long bytes = InputFile.LengthOf(output);
         long? sourceBytes = source is null ? null : InputFile.LengthOf(source);
+        FakeQuantizeAttributes? fed = IntegerEndOf(written, input, format, options), given = IntegerEndOf(written, result, format, options);
+        string type = fed is null ? "float32" : options.Ends == IntegerEnds.UInt8 ? "uint8" : "int8";
         return new UsageReport(
-            new UsageTensorReport(input.Name, "float32", Dims(input.Shape, isNchw, isOpen), input.Shape.Rank == 4 ? isNchw ? "NCHW" : "NHWC" : null),
-            new UsageTensorReport(result.Name, "float32", Dims(result.Shape, false, isOpen), null),
-            meaning.Description,
+            new UsageTensorReport(input.Name, type, Dims(input.Shape, isNchw, isOpen), input.Shape.Rank == 4 ? isNchw ? "NCHW" : "NHWC" : null),
+            new UsageTensorReport(result.Name, given is null ? "float32" : type, Dims(result.Shape, false, isOpen), null),
+            meaning.Description + (given is null ? "" : Invariant($", {Real(given, options.Ends)}")),
             preprocessing is null ? null : PreprocessingFormat.Normalization(preprocessing) + (isGuess ? " (guessed)" : ""),
             preprocessing is null ? null : [PreprocessingFormat.Range(preprocessing).Low, PreprocessingFormat.Range(preprocessing).High],
             preprocessing is null ? null : preprocessing.Resize == ResizeMode.Stretch ? "stretch" : "center-crop",
             preprocessing is null
             ? null
             : Code(preprocessing, isNchw)
+            + Rounded(fed, options.Ends)
             + (isOpen || input.Shape[0] == 1 ? "" : Invariant($"; x = np.repeat(x, {input.Shape[0]}, 0)  # room for {input.Shape[0]} images")),
             labelFile,
             bytes,
             sourceBytes,
-            model.Info.IsQuantized && sourceBytes < bytes * 3 / 4
+            model.Info.IsQuantized && !(options.Integers ?? model.Info.WritesIntegers) && sourceBytes < bytes * 3 / 4
                 ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of "
                     + $"{Format.Bytes(bytes)}: {(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32"
                 : null);
@@ -112,6 +117,25 @@ internal static class Usage
         if (p.Std != new ChannelValues(1)) array += $" / {Numbers(p.Std, p.Channels)}";
         string axes = p.ColorOrder == ColorOrder.Gray ? (isNchw ? "[None, None]" : "[None, :, :, None]") : isNchw ? ".transpose(2, 0, 1)[None]" : "[None]";
         return $"x = ({array}){axes}";
+    }
+
+    /// <summary>The grid of an end of the network that is of 8-bit integers in the file; null where it is of real numbers.</summary>
+    private static FakeQuantizeAttributes? IntegerEndOf(Model written, Value value, ModelFormat format, SaveOptions options)
+    {
+        bool isInteger = format == ModelFormat.TfLite && options.Ends != IntegerEnds.Float && (options.Integers ?? written.Info.WritesIntegers);
+        return isInteger ? IntegerPlan.Of(written.Graph).GridOf(value.IsInput && value.Consumers.Count == 1 ? value.Consumers[0].Output : value) : null;
+    }
+
+    private static int ZeroOf(FakeQuantizeAttributes grid, IntegerEnds ends) =>
+        grid.Quantization.ZeroPoints[0] - grid.Minimum - (ends == IntegerEnds.UInt8 ? 0 : -sbyte.MinValue);
+
+    private static string Real(FakeQuantizeAttributes grid, IntegerEnds ends) => Invariant($"each q for {grid.Quantization.Scales[0]:G6} * (q - {ZeroOf(grid, ends)})");
+
+    private static string Rounded(FakeQuantizeAttributes? grid, IntegerEnds ends)
+    {
+        if (grid is null) return "";
+        string type = ends == IntegerEnds.UInt8 ? "uint8" : "int8", bounds = ends == IntegerEnds.UInt8 ? "0, 255" : "-128, 127";
+        return Invariant($"; x = np.clip(np.round(x / {grid.Quantization.Scales[0]:G9}) + {ZeroOf(grid, ends)}, {bounds}).astype(np.{type})");
     }
 
     private static string Numbers(ChannelValues v, int channels) => channels == 1 || (v.First == v.Second && v.Second == v.Third)

@@ -116,7 +116,7 @@ internal static class ModelFiles
         switch (format)
         {
             case ModelFormat.Onnx: OnnxWriter.Write(written, stream); break;
-            case ModelFormat.TfLite: TfLiteWriter.Write(written, stream); break;
+            case ModelFormat.TfLite: TfLiteWriter.Write(written, stream, options); break;
             default: throw new UnreachableException($"Unknown {format}.");
         }
     }

@@ -57,4 +57,20 @@ public sealed class Model
             throw new ThomasException($"{Info.Name} works only for images of {input[2]}x{input[1]}, not {width}x{height}: {e.Message}", e);
         }
     }
+
+    /// <summary>
+    /// The same network with the weights of its layers as 16-bit floats (rounded to nearest, ties to even): files of half the size, computed in float32 as
+    /// before. Weights that lie beyond their range, 65504, stay float32; a note names them.
+    /// </summary>
+    /// <exception cref="ThomasException">It is an 8-bit network, whose weights are smaller already.</exception>
+    public Model WithHalfWeights()
+    {
+        if (Info.IsQuantized) throw new ThomasException($"{Info.Name} has 8-bit weights; 16 bits would be larger.");
+        Graph graph = Passes.HalfWeights.Run(Graph, out _, out string[] tooLarge);
+        return tooLarge.Length == 0 ? new Model(graph, Info) : new Model(graph, Info with { Notes = [.. Info.Notes, TooLargeNote(tooLarge)] });
+    }
+
+    private static string TooLargeNote(string[] tensors) =>
+        $"{tensors.Length} tensor(s) with numbers beyond 65504 stay float32: {string.Join(", ", tensors.AsSpan(0, Math.Min(tensors.Length, 3)).ToArray())}"
+        + (tensors.Length > 3 ? ", ..." : ".");
 }

@@ -49,6 +49,9 @@ public sealed record ModelInfo
     /// <summary>Whether the file holds 8-bit numbers: layers between grids compute in integers, what is trained in float32 rounded to the grids.</summary>
     public bool IsQuantized { get; init; }
 
+    /// <summary>Whether it is written to <c>.tflite</c> in integers where nobody says otherwise: it was quantized here.</summary>
+    internal bool WritesIntegers { get; init; }
+
     /// <summary>Other key-value pairs of the file; written back when the model is saved.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 

@@ -122,7 +122,10 @@ internal sealed partial class OnnxEmitter
     private void EmitActivate(Node node)
     {
         bool nchw = PrefersNchw(node.Inputs[0]);
-        EmitActivation(((ActivateAttributes)node.Attributes).Activation, Form(node.Inputs[0], nchw), Define(node.Output, nchw));
+        string x = Form(node.Inputs[0], nchw);
+        Activation activation = ((ActivateAttributes)node.Attributes).Activation;
+        if (IsDoneByGrid(node.Output, activation)) (nchw ? _nchw : _plain).Add(node.Output, x);
+        else EmitActivation(activation, x, Define(node.Output, nchw));
     }
 
     /// <summary>Adds an activation function between two names.</summary>

@@ -15,7 +15,7 @@ internal sealed partial class OnnxEmitter
     /// <summary>Adds a node whose activation, if it has one, is a node of its own; <paramref name="add"/> gets the name to define.</summary>
     private void AddActivated(Node node, bool nchw, Activation activation, Action<string> add)
     {
-        if (activation.Kind == ActivationKind.None)
+        if (activation.Kind == ActivationKind.None || IsDoneByGrid(node.Output, activation))
         {
             add(Define(node.Output, nchw));
             return;

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Runtime.InteropServices;
 using Thomas.Formats.Onnx.Proto;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
 namespace Thomas.Formats.Onnx;
@@ -14,9 +15,6 @@ namespace Thomas.Formats.Onnx;
 /// </summary>
 internal sealed partial class OnnxEmitter
 {
-    /// <summary>More steps than this from zero are no weight, and would leave 32 bits.</summary>
-    private const double MaximumSteps = 1 << 30;
-
     /// <summary>A bias may count in steps that differ this much from those of the sums it is added to.</summary>
     private const float StepTolerance = 1e-5f;
 
@@ -110,30 +108,20 @@ internal sealed partial class OnnxEmitter
     private static int[]? Integers(TensorData data, bool isBias, out int shift)
     {
         shift = 0;
-        Shape shape = data.Type.Shape;
-        if (data.Quantization is not Quantization grid || data.Type.DType != DType.F32) return null;
-        int channels = grid.Scales.Length;
-        if (channels > 1 && (grid.Axis >= shape.Rank || shape[grid.Axis] != channels)) return null;
-        ReadOnlySpan<float> reals = data.Floats;
-        int[] integers = new int[reals.Length];
-        int inner = channels == 1 ? Math.Max(1, reals.Length) : shape.Product(grid.Axis + 1, shape.Rank), low = 0, high = 0;
+        if (GridIntegers.Of(data) is not int[] integers) return null;
+        int low = 0, high = 0;
         bool centered = true;
-        foreach (int zero in grid.ZeroPoints)
+        foreach (int zero in data.Quantization!.ZeroPoints)
         {
             centered &= zero == 0;
             low = Math.Min(low, zero);
             high = Math.Max(high, zero);
         }
 
-        for (int i = 0; i < integers.Length; i++)
+        foreach (int integer in integers)
         {
-            int channel = channels == 1 ? 0 : i / inner % channels;
-            float scale = grid.Scales[channel];
-            double steps = Math.Round((double)reals[i] / scale);
-            if (!(Math.Abs(steps) <= MaximumSteps) || (float)steps * scale != reals[i]) return null;
-            integers[i] = (int)steps + grid.ZeroPoints[channel];
-            low = Math.Min(low, integers[i]);
-            high = Math.Max(high, integers[i]);
+            low = Math.Min(low, integer);
+            high = Math.Max(high, integer);
         }
 
         if (isBias) return centered ? integers : null;
@@ -141,5 +129,18 @@ internal sealed partial class OnnxEmitter
         if (low < sbyte.MinValue || high > byte.MaxValue - shift) return null;
         foreach (ref int integer in integers.AsSpan()) integer += shift;
         return integers;
+    }
+
+    /// <summary>
+    /// Whether a clipping changes nothing, since the grid that its result is rounded to ends at its bounds or within. ONNX Runtime takes a layer for one of
+    /// integers only where its rounding follows at once.
+    /// </summary>
+    private bool IsDoneByGrid(Value result, Activation activation)
+    {
+        (float low, float high) = activation == Activation.Relu ? (0, float.PositiveInfinity) : activation == Activation.Relu6 ? (0, 6)
+            : activation.Kind == ActivationKind.Clip ? (activation.A, activation.B) : (float.NaN, float.NaN);
+        if (_outputs.Contains(result) || result.Consumers is not [{ Attributes: FakeQuantizeAttributes { Quantization: { IsPerTensor: true } grid } a }]) return false;
+        float scale = grid.Scales[0], zero = grid.ZeroPoints[0];
+        return (long)a.Maximum - a.Minimum == byte.MaxValue && MathF.Round(low / scale) + zero <= a.Minimum && MathF.Round(high / scale) + zero >= a.Maximum;
     }
 }

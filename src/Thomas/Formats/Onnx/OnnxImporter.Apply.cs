@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using Thomas.Graphs;
 using Thomas.Ops;
+using Thomas.Passes;
 
 namespace Thomas.Formats.Onnx;
 

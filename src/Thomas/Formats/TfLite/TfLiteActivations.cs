@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Formats.TfLite.Writing;
 using Thomas.Kernels.Activations;
+using Thomas.Ops;
 using static Thomas.Formats.TfLite.Schema.BuiltinOperator;
 
 namespace Thomas.Formats.TfLite;
@@ -25,6 +26,17 @@ internal static class TfLiteActivations
         [ActivationKind.Silu] = static (graph, x, _) => graph.Binary(MUL, x, graph.Unary(LOGISTIC, x)),
         [ActivationKind.Tanh] = static (graph, x, _) => graph.Unary(TANH, x),
         [ActivationKind.Mish] = static (graph, x, _) => WriteMish(graph, x),
+    };
+
+    // What has kernels of integers, and whether these write to a grid: some insist on one, of which zero lies so many steps above the smallest number.
+    private static readonly Dictionary<ActivationKind, Func<FakeQuantizeAttributes, bool>> IntegerKernels = new()
+    {
+        [ActivationKind.Relu] = static _ => true,
+        [ActivationKind.Relu6] = static _ => true,
+        [ActivationKind.LeakyRelu] = static _ => true,
+        [ActivationKind.HardSwish] = static _ => true,
+        [ActivationKind.Sigmoid] = static grid => IntegerPlan.IsGrid(grid, 1f / 256, 0),
+        [ActivationKind.Tanh] = static grid => IntegerPlan.IsGrid(grid, 1f / 128, 128),
     };
 
     // Options of other operators; writers take the first that fits. TANH is read only: the runtime's kernels do not have it.
@@ -69,6 +81,10 @@ internal static class TfLiteActivations
 
         return FusedActivation.NONE;
     }
+
+    /// <summary>Whether a runtime applies the activation to 8-bit integers and gives some on this grid.</summary>
+    public static bool ComputesIntegers(Activation activation, FakeQuantizeAttributes grid) =>
+        IntegerKernels.TryGetValue(activation.Kind, out Func<FakeQuantizeAttributes, bool>? fits) && fits(grid);
 
     /// <summary>Adds operators that apply an activation to a tensor; gives the result.</summary>
     /// <exception cref="ThomasException">This kind is not written.</exception>

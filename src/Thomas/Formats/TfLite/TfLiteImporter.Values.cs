@@ -4,6 +4,7 @@ using Thomas.Formats.TfLite.Schema;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
+using Thomas.Passes;
 
 namespace Thomas.Formats.TfLite;
 

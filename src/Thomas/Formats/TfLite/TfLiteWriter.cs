@@ -3,14 +3,14 @@ using Thomas.Formats.TfLite.Writing;
 
 namespace Thomas.Formats.TfLite;
 
-/// <summary>Writes TensorFlow Lite (LiteRT) models: schema version 3, float32, one graph, labels and preprocessing as metadata.</summary>
+/// <summary>Writes TensorFlow Lite (LiteRT) models: schema version 3, float32 or 8-bit integers, one graph, labels and preprocessing as metadata.</summary>
 internal static class TfLiteWriter
 {
     /// <summary>Writes a model. The same model gives the same bytes.</summary>
     /// <exception cref="ThomasException">The model does not fit the format: above 1 GB, or a grid of more than 16 bits.</exception>
-    public static void Write(Model model, Stream stream)
+    public static void Write(Model model, Stream stream, SaveOptions? options = null)
     {
-        FileGraph graph = GraphEmitter.Emit(model);
+        FileGraph graph = GraphEmitter.Emit(model, options?.Integers ?? model.Info.WritesIntegers, options?.Ends ?? IntegerEnds.Float);
         using MemoryStream file = new();
         FileSerializer.Write(
             graph,

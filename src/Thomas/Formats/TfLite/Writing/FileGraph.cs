@@ -35,6 +35,9 @@ internal sealed class FileGraph
     /// <summary>Keeps a name for a tensor that gets it by <see cref="Rename"/>.</summary>
     public void Reserve(string name) => _names.Add(name);
 
+    /// <summary>Gives a reserved name back to the next tensor that wants it.</summary>
+    public void Release(string name) => _names.Remove(name);
+
     /// <summary>Adds a tensor under its name, or that with a suffix where it is taken.</summary>
     public int AddTensor(FileTensor tensor)
     {

@@ -10,7 +10,7 @@ namespace Thomas.Formats.TfLite.Writing;
 /// <content>Element-wise operators, activations, normalizations and rounding.</content>
 internal sealed partial class GraphEmitter
 {
-    private int EmitBinary(Node node, BuiltinOperator code) => Binary(code, Tensor(node.Inputs[0]), Tensor(node.Inputs[1]));
+    private int EmitBinary(Node node, BuiltinOperator code) => Binary(code, Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), _target is null ? default : _fused);
 
     internal int Binary(BuiltinOperator code, int a, int b, Activation activation = default)
     {

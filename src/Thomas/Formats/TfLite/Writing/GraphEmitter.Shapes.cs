@@ -52,7 +52,8 @@ internal sealed partial class GraphEmitter
 
         int pads = _file.AddInts($"{_name}/pads", table, [dims.Length, 2]), version = dims.Length > 4 ? 4 : 1;
         if (value == 0) return Call(BuiltinOperator.PAD, [x, pads], dims, new OptionsTable(BuiltinOptions.Pad), version);
-        return Call(BuiltinOperator.PADV2, [x, pads, Scalar("value", value)], dims, new OptionsTable(BuiltinOptions.PadV2), version);
+        int filled = _target is null ? Scalar("value", value) : IntegerPadding(x);
+        return Call(BuiltinOperator.PADV2, [x, pads, filled], dims, new OptionsTable(BuiltinOptions.PadV2), version);
     }
 
     private int EmitSlice(Node node)

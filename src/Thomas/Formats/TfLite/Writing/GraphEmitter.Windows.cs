@@ -15,7 +15,7 @@ internal sealed partial class GraphEmitter
     private int EmitConv2d(Node node)
     {
         Conv2dAttributes a = (Conv2dAttributes)node.Attributes;
-        Activation activation = a.HasResidual ? Activation.None : a.Activation;
+        Activation activation = a.HasResidual ? Activation.None : Applied(a.Activation);
         (int x, TfLitePadding padding) = Padded(node.Inputs[0], a.Window, 0);
         OptionsTable options = new OptionsTable(BuiltinOptions.Conv2D)
             .Byte(0, (byte)padding).Int(1, a.Window.StrideW).Int(2, a.Window.StrideH).Byte(3, (byte)TfLiteActivations.ToFused(activation))
@@ -26,11 +26,15 @@ internal sealed partial class GraphEmitter
         return Binary(BuiltinOperator.ADD, result, Tensor(node.Inputs[^1]), a.Activation);
     }
 
+    /// <summary>The node's own activation; in integers that with the one that follows it.</summary>
+    private Activation Applied(Activation own) => _target is null ? own : _fused;
+
     private int EmitDepthwise(Node node)
     {
         DepthwiseConv2dAttributes a = (DepthwiseConv2dAttributes)node.Attributes;
+        Activation activation = Applied(a.Activation);
         (int x, TfLitePadding padding) = Padded(node.Inputs[0], a.Window, 0);
-        return Unfused(Depthwise(x, Tensor(node.Inputs[1]), Bias(node, a.HasBias), Dims(node.Output), padding, a.Window, a.Activation), a.Activation);
+        return Unfused(Depthwise(x, Tensor(node.Inputs[1]), Bias(node, a.HasBias), Dims(node.Output), padding, a.Window, activation), activation);
     }
 
     private int Depthwise(int x, int filter, int bias, int[] dims, TfLitePadding padding, Window2d window, Activation activation)
@@ -115,10 +119,11 @@ internal sealed partial class GraphEmitter
     private int EmitDense(Node node)
     {
         DenseAttributes a = (DenseAttributes)node.Attributes;
-        OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)TfLiteActivations.ToFused(a.Activation));
+        Activation activation = Applied(a.Activation);
+        OptionsTable options = new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)TfLiteActivations.ToFused(activation));
         return Unfused(
             Call(BuiltinOperator.FULLY_CONNECTED, [Tensor(node.Inputs[0]), Tensor(node.Inputs[1]), Bias(node, a.HasBias)], Dims(node.Output), options),
-            a.Activation);
+            activation);
     }
 
     /// <summary>Kernels take at most five axes; of more, those before the matrices become one, which they can where none of them stretches.</summary>
@@ -153,6 +158,7 @@ internal sealed partial class GraphEmitter
     /// <summary>The bias operand. Zeros where there is none: not every runtime takes these operators without.</summary>
     private int Bias(Node node, bool hasBias)
     {
+        if (_target is not null) return IntegerBias(node, hasBias);
         if (hasBias) return Tensor(node.Inputs[2]);
         int outputs = node.Output.Shape[-1];
         return _file.AddFloats($"{_name}/bias", [outputs], new float[outputs]);
@@ -246,7 +252,7 @@ internal sealed partial class GraphEmitter
         return IsSame(x.Shape, window) ? (Tensor(x), TfLitePadding.SAME) : (PaddedExplicitly(x, window.Padding, value), TfLitePadding.VALID);
     }
 
-    private static bool IsSame(Shape x, Window2d window) =>
+    internal static bool IsSame(Shape x, Window2d window) =>
         window.Padding == Window2d.Same(x[1], x[2], window.ExtentH, window.ExtentW, window.StrideH, window.StrideW);
 
     private int PaddedExplicitly(Value x, Padding2d padding, float value) =>

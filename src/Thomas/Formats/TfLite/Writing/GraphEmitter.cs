@@ -16,15 +16,23 @@ internal sealed partial class GraphEmitter
 
     private readonly FileGraph _file = new();
     private readonly Dictionary<Value, int> _tensors = [];
+    private readonly HashSet<Value> _isOutput = [];
+    private readonly HashSet<Value> _named = [];
     private readonly bool _batchIsOpen;
+    private readonly IntegerEnds _ends;
     private string _name = "";
 
-    private GraphEmitter(bool batchIsOpen) => _batchIsOpen = batchIsOpen;
+    private GraphEmitter(bool batchIsOpen, IntegerEnds ends) => (_batchIsOpen, _ends) = (batchIsOpen, ends);
 
     /// <summary>The tensors and operators of a model's file.</summary>
-    public static FileGraph Emit(Model model)
+    /// <param name="model">The model.</param>
+    /// <param name="integers">Whether what lies on 8-bit grids is written as integers; else as real numbers that are rounded.</param>
+    /// <param name="ends">With integers, what the file takes and gives.</param>
+    public static FileGraph Emit(Model model, bool integers = false, IntegerEnds ends = IntegerEnds.Float)
     {
-        GraphEmitter emitter = new(model.Info.BatchIsSymbolic);
+        GraphEmitter emitter = new(model.Info.BatchIsSymbolic, ends);
+        if (integers) emitter._plan = IntegerPlan.Of(model.Graph);
+        emitter._isOutput.UnionWith(model.Graph.Outputs);
         bool isNchw = model.Info is { SourceFormat: ModelFormat.TfLite, InputLayout: ImageLayout.Nchw };
         foreach (Value value in model.Graph.Values) emitter._file.Reserve(value.Name);
         foreach (Value input in model.Graph.Inputs) emitter.AddInput(input, isNchw && ReferenceEquals(input, model.Graph.Inputs[0]));
@@ -41,7 +49,8 @@ internal sealed partial class GraphEmitter
         // Readers tell the layout from the sizes, so it is kept only where they can.
         isNchw &= dims.Length == 4 && dims[3] is 1 or 3 && dims[2] is not (1 or 3);
         if (isNchw) dims = [dims[0], dims[3], dims[1], dims[2]];
-        int tensor = _file.AddTensor(new FileTensor(value.Name, TfLiteType.FLOAT32, dims, default, BatchIsOpen: _batchIsOpen && dims.Length > 0));
+        if (TryAddIntegerInput(value, dims, isNchw, out int tensor)) return;
+        tensor = _file.AddTensor(new FileTensor(value.Name, TfLiteType.FLOAT32, dims, default, BatchIsOpen: _batchIsOpen && dims.Length > 0));
         _file.Inputs.Add(_file.Rename(tensor, value.Name));
         _tensors[value] = isNchw ? Transposed(tensor, Transpose.NchwToNhwc) : tensor;
     }
@@ -49,6 +58,7 @@ internal sealed partial class GraphEmitter
     private void AddNode(Node node)
     {
         _name = node.Output.Name;
+        if (TryAddInteger(node)) return;
         int result = EmitNode(node);
         if (!SameDims(result, node.Output.Shape)) throw new InvalidOperationException($"{node} was written with sizes other than {node.Output.Shape}.");
         _tensors[node.Output] = _file.Rename(result, node.Output.Name);
@@ -57,8 +67,8 @@ internal sealed partial class GraphEmitter
     private void AddOutput(Value value)
     {
         _name = value.Name;
-        int tensor = Tensor(value);
-        if (value.Producer is null) tensor = Reshaped(tensor, Dims(value));
+        int tensor = OutputTensor(value);
+        if (value.Producer is null && !_integers.ContainsKey(value)) tensor = Reshaped(tensor, Dims(value));
         if (_batchIsOpen && value.Shape.Rank > 0 && value.Shape[0] == 1) _file.Tensors[tensor] = _file.Tensors[tensor] with { BatchIsOpen = true };
         _file.Outputs.Add(tensor);
     }
@@ -106,12 +116,15 @@ internal sealed partial class GraphEmitter
     /// <summary>The tensor of a value; a constant becomes one where it is first read.</summary>
     private int Tensor(Value value)
     {
+        if (_target is not null) return IntegerTensor(value);
         if (_tensors.TryGetValue(value, out int tensor)) return tensor;
+        if (_integers.TryGetValue(value, out tensor)) return _tensors[value] = Dequantized(tensor);
         if (value.Constant is not { } data) throw new InvalidOperationException($"{value} is read before it is written.");
         if (!data.Type.DType.IsFloat()) throw new ThomasException($"{value} cannot be written as .tflite: only float constants can.");
 
         // The format has bfloat16, but no operator that widens it.
         bool isHalf = data.Type.DType == DType.F16;
+        _named.Add(value);
         tensor = _file.AddTensor(
             new FileTensor(value.Name, isHalf ? TfLiteType.FLOAT16 : TfLiteType.FLOAT32, Dims(value), isHalf ? data.Bytes : data.ToF32().Bytes));
         _file.Rename(tensor, value.Name);
@@ -138,6 +151,7 @@ internal sealed partial class GraphEmitter
         BuiltinOperator code, ReadOnlySpan<int> inputs, int[] dims, OptionsTable options, int version = 1, TfLiteType type = TfLiteType.FLOAT32,
         Quantization? grid = null)
     {
+        if (_target is not null && type == TfLiteType.FLOAT32) (type, grid, version) = InTypeOfResult(code, inputs, version);
         int result = _file.AddTensor(new FileTensor($"{_name}/{code}", type, dims, default, grid));
         _file.Operators.Add(new FileOperator(code, version, inputs.ToArray(), [result], options));
         return result;

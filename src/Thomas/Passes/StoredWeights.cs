@@ -1,7 +1,7 @@
 using Thomas.Graphs;
 using Thomas.Ops;
 
-namespace Thomas.Formats;
+namespace Thomas.Passes;
 
 /// <summary>
 /// Which constants of 16-bit floats stay what they are in a graph: weights, which the operators that read them take so. The others are widened to float32.

@@ -1,0 +1,74 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+using Thomas.Data;
+using Thomas.Graphs;
+using Thomas.Passes;
+using Thomas.Runtime;
+using Thomas.Training;
+
+namespace Thomas.Quantize;
+
+/// <summary>Runs a network over the calibration images and looks at values inside it.</summary>
+internal sealed class Calibration(PreparedSet images, CompileOptions compile, IProgress<StageProgress>? progress, CancellationToken cancellation)
+{
+    /// <summary>Values are looked at in turns, so that those of one turn take no more memory than this.</summary>
+    private const long BytesPerTurn = 512L << 20;
+
+    /// <summary>Takes the numbers of a value for an image.</summary>
+    public delegate void Look(int image, Value value, ReadOnlySpan<float> numbers);
+
+    /// <summary>The images.</summary>
+    public PreparedSet Images => images;
+
+    /// <summary>Shows the values of a graph for each image.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="values">Values of it that nodes compute.</param>
+    /// <param name="stage">Name of the stage for the progress.</param>
+    /// <param name="look">Gets them.</param>
+    public void Run(Graph graph, IReadOnlyList<Value> values, string stage, Look look)
+    {
+        List<List<Value>> turns = Turns(values);
+        for (int turn = 0; turn < turns.Count; turn++)
+        {
+            List<Value> watched = turns[turn];
+            using Executable executable = Executable.Compile(Showing(graph, watched), 1, compile);
+            float[] input = new float[images.InputLength];
+            for (int i = 0; i < images.Count; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                images.Fill([i], 0, input);
+                executable.Write(0, input);
+                executable.Run();
+                for (int v = 0; v < watched.Count; v++) look(i, watched[v], executable.Fetch(v));
+                progress?.Report(new StageProgress(stage, (turn * images.Count) + i + 1, turns.Count * images.Count));
+            }
+        }
+    }
+
+    private static List<List<Value>> Turns(IReadOnlyList<Value> values)
+    {
+        List<List<Value>> turns = [];
+        long bytes = BytesPerTurn;
+        foreach (Value value in values)
+        {
+            if (bytes + value.StoredBytes > BytesPerTurn)
+            {
+                turns.Add([]);
+                bytes = 0;
+            }
+
+            turns[^1].Add(value);
+            bytes += value.StoredBytes;
+        }
+
+        return turns;
+    }
+
+    private static Graph Showing(Graph graph, List<Value> values)
+    {
+        GraphRewriter rewriter = new(graph);
+        foreach (Node node in graph.Nodes) rewriter.Copy(node);
+        return EliminateDeadNodes.Run(rewriter.Builder.Build(values.ConvertAll(rewriter.Map).ToArray()));
+    }
+}

@@ -45,7 +45,7 @@ public sealed class IntegerInferenceTests(ITestOutputHelper output)
         }
 
 
-        Grid? first = GridAfter(model.Graph.Inputs[0]), last = GridBefore(model.Graph.Outputs[0]);
+        StepGrid? first = GridAfter(model.Graph.Inputs[0]), last = GridBefore(model.Graph.Outputs[0]);
         bool isFloat = name == "mcunet_vww.tflite";
         List<byte> fed = [], ours = [];
         foreach (float[] image in Pictures(model, isFloat ? null : first))
@@ -65,7 +65,7 @@ public sealed class IntegerInferenceTests(ITestOutputHelper output)
     }
 
     /// <summary>Photos, shrunk by taking every n-th pixel, on the input's grid.</summary>
-    private static IEnumerable<float[]> Pictures(Model model, Grid? grid)
+    private static IEnumerable<float[]> Pictures(Model model, StepGrid? grid)
     {
         Shape shape = model.Graph.Inputs[0].Shape;
         SkiaImageDecoder decoder = new();
@@ -89,19 +89,19 @@ public sealed class IntegerInferenceTests(ITestOutputHelper output)
     private static float[] InLayout(Model model, float[] image) =>
         model.Info.InputLayout == ImageLayout.Nchw ? OnnxSweep.ToNchw(image, model.Graph.Inputs[0].Shape) : image;
 
-    private static Grid? GridAfter(Value value)
+    private static StepGrid? GridAfter(Value value)
     {
         Node node = value.Consumers[0];
         while (node.Op is not FakeQuantize) node = node.Output.Consumers[0];
-        return Grid.Of((FakeQuantizeAttributes)node.Attributes);
+        return StepGrid.Of((FakeQuantizeAttributes)node.Attributes);
     }
 
-    private static Grid? GridBefore(Value value)
+    private static StepGrid? GridBefore(Value value)
     {
         Node node = value.Producer!;
         while (node.Op is not FakeQuantize) node = node.Inputs[0].Producer!;
-        return Grid.Of((FakeQuantizeAttributes)node.Attributes);
+        return StepGrid.Of((FakeQuantizeAttributes)node.Attributes);
     }
 
-    private static byte[] Steps(float[] real, Grid grid) => Array.ConvertAll(real, x => (byte)grid.Step(x));
+    private static byte[] Steps(float[] real, StepGrid grid) => Array.ConvertAll(real, x => (byte)grid.Step(x));
 }

@@ -13,7 +13,7 @@ internal sealed partial class LowerQuantized
     private Func<Value>? Match(Chain chain)
     {
         Value before = chain.Rounding.Inputs[0];
-        if (_grids.TryGetValue(before, out Grid from))
+        if (_grids.TryGetValue(before, out StepGrid from))
         {
             return Table(chain, before, from, "requantize", QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic));
         }
@@ -41,7 +41,7 @@ internal sealed partial class LowerQuantized
     {
         if (node.Op is Concat && activation == default) return MatchConcat(chain, node);
         if (node.Op is Add or Multiply) return MatchBinary(chain, node, activation);
-        if (!_grids.TryGetValue(node.Inputs[0], out Grid x)) return null;
+        if (!_grids.TryGetValue(node.Inputs[0], out StepGrid x)) return null;
         Activation own = node.Attributes switch
         {
             Conv2dAttributes a => a.Activation,
@@ -137,19 +137,19 @@ internal sealed partial class LowerQuantized
     private Func<Value>? MatchBinary(Chain chain, Node node, Activation activation)
     {
         if (chain.Arithmetic != QuantizedArithmetic.TfLite) return null;
-        (Grid Grid, Func<Value> Steps)? a = Operand(node.Inputs[0]), b = Operand(node.Inputs[1]);
+        (StepGrid Grid, Func<Value> Steps)? a = Operand(node.Inputs[0]), b = Operand(node.Inputs[1]);
         if (a is not { } left || b is not { } right) return null;
         (int lower, int upper) = QuantizedRules.Bounds(activation.Function, chain.Grid, _rule);
         QuantizedBinaryAttributes attributes = new(left.Grid, right.Grid, chain.Grid, lower, upper, _rule);
         Op op = node.Op is Add ? OpCatalog.QuantizedAdd : OpCatalog.QuantizedMultiply;
         return () => _rewriter.Builder.Add(op, [left.Steps(), right.Steps()], attributes, chain.Name);
 
-        (Grid, Func<Value>)? Operand(Value value)
+        (StepGrid, Func<Value>)? Operand(Value value)
         {
-            if (_grids.TryGetValue(value, out Grid grid)) return (grid, () => Steps(value));
+            if (_grids.TryGetValue(value, out StepGrid grid)) return (grid, () => Steps(value));
             if (value.Constant is not { Quantization.IsPerTensor: true } real || StoredSteps.Of(real, 0) is not { } steps) return null;
-            (int low, int high) = Grid.Ends(steps.Type.DType);
-            Grid constant = new(real.Quantization.Scales[0], real.Quantization.ZeroPoints[0], low, high);
+            (int low, int high) = StepGrid.Ends(steps.Type.DType);
+            StepGrid constant = new(real.Quantization.Scales[0], real.Quantization.ZeroPoints[0], low, high);
             return (constant, () => _rewriter.Builder.Constant($"{value.Name}/steps", steps));
         }
     }
@@ -167,7 +167,7 @@ internal sealed partial class LowerQuantized
             Value[] parts = new Value[node.Inputs.Count];
             for (int i = 0; i < parts.Length; i++)
             {
-                Grid from = _grids[node.Inputs[i]];
+                StepGrid from = _grids[node.Inputs[i]];
                 Func<int, int> map = QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic);
                 parts[i] = from == chain.Grid ? Steps(node.Inputs[i]) : Table(chain, node.Inputs[i], from, "requantize", map)();
             }
@@ -176,7 +176,7 @@ internal sealed partial class LowerQuantized
         };
     }
 
-    private Func<Value> Table(Chain chain, Value x, Grid from, string name, Func<int, int> f) => () =>
+    private Func<Value> Table(Chain chain, Value x, StepGrid from, string name, Func<int, int> f) => () =>
         from == chain.Grid && name == "requantize"
         ? Steps(x)
         : _rewriter.Builder.Add(OpCatalog.LookUp, [Steps(x)], LookUpAttributes.Of(from, chain.Grid, name, f), chain.Name);

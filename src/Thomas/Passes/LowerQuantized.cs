@@ -19,7 +19,7 @@ internal sealed partial class LowerQuantized
     private readonly Graph _graph;
     private readonly RequantizationRule _rule;
     private readonly GraphRewriter _rewriter;
-    private readonly Dictionary<Value, Grid> _grids = [];
+    private readonly Dictionary<Value, StepGrid> _grids = [];
     private readonly Dictionary<Node, Func<Value>> _lowered = [];
     private readonly HashSet<Node> _inside = [];
     private readonly Dictionary<Value, Value> _reals = [];
@@ -69,20 +69,20 @@ internal sealed partial class LowerQuantized
     private void Visit(Node rounding)
     {
         FakeQuantizeAttributes attributes = (FakeQuantizeAttributes)rounding.Attributes;
-        if (Grid.Of(attributes) is not { } grid) return;
+        if (StepGrid.Of(attributes) is not { } grid) return;
         Func<Value>? emit = Match(new Chain(rounding, grid, attributes.Arithmetic));
         _grids.Add(rounding.Output, grid);
         if (emit is not null) _lowered.Add(rounding, emit);
     }
 
     /// <summary>The grid on which an operator leaves numbers that it only moves or picks; null for others.</summary>
-    private Grid? KeptGrid(Node node)
+    private StepGrid? KeptGrid(Node node)
     {
         bool keeps = node.Op is Reshape or Transpose or MaxPool2d or Slice or Concat || (node.Op is Pad && ((PadAttributes)node.Attributes).Value == 0);
-        if (!keeps || !_grids.TryGetValue(node.Inputs[0], out Grid grid)) return null;
+        if (!keeps || !_grids.TryGetValue(node.Inputs[0], out StepGrid grid)) return null;
         for (int i = 1; i < node.Inputs.Count; i++)
         {
-            if (!_grids.TryGetValue(node.Inputs[i], out Grid other) || other != grid) return null;
+            if (!_grids.TryGetValue(node.Inputs[i], out StepGrid other) || other != grid) return null;
         }
 
         return grid;
@@ -113,7 +113,7 @@ internal sealed partial class LowerQuantized
     {
         if (_steps.TryGetValue(old, out Value? steps)) return steps;
         Node node = old.Producer!;
-        Grid grid = _grids[old];
+        StepGrid grid = _grids[old];
         steps = Emit(node, () =>
         {
             string name = $"{node.Name}/steps";
@@ -160,7 +160,7 @@ internal sealed partial class LowerQuantized
     private Node? OnlyFor(Value value) => value.Consumers.Count == 1 && !_graph.IsOutput(value) && value.Producer is { Outputs.Count: 1 } node ? node : null;
 
     /// <summary>A rounding that ends a chain.</summary>
-    private readonly record struct Chain(Node Rounding, Grid Grid, QuantizedArithmetic Arithmetic)
+    private readonly record struct Chain(Node Rounding, StepGrid Grid, QuantizedArithmetic Arithmetic)
     {
         public string Name => $"{Rounding.Name}/steps";
     }

@@ -13,7 +13,7 @@ internal static class QuantizedCases
 {
     private static readonly RequantizationRule[] Rules = [RequantizationRule.Float, RequantizationRule.FixedPoint];
 
-    private static readonly Grid Signed = new(0.05f, -7, -128, 127), Unsigned = new(0.031f, 131, 0, 255), Wide = new(0.9f, 3, -128, 127);
+    private static readonly StepGrid Signed = new(0.05f, -7, -128, 127), Unsigned = new(0.031f, 131, 0, 255), Wide = new(0.9f, 3, -128, 127);
 
     public static IEnumerable<OpCase> All() => Convolutions().Concat(Depthwise()).Concat(Elementwise()).Concat(Pools()).Concat(Moves());
 
@@ -34,7 +34,7 @@ internal static class QuantizedCases
         Shape x, int outputs, Window2d window, int groups = 1, bool perChannel = true, bool bias = true, RequantizationRule rule = default)
     {
         int terms = window.KernelH * window.KernelW * x[3] / groups;
-        Grid from = perChannel ? Signed : Unsigned;
+        StepGrid from = perChannel ? Signed : Unsigned;
         QuantizedConv2dAttributes a = new(window, groups, bias, from, Filter(outputs, terms, perChannel, 119), Wide, -100, 127, rule);
         if (!perChannel) a = a with { Y = Unsigned with { Scale = Wide.Scale }, Lower = 20, Upper = 255 };
         List<Shape> shapes = [x, S(outputs, window.KernelH, window.KernelW, x[3] / groups)];
@@ -87,7 +87,7 @@ internal static class QuantizedCases
                 {
                     int outputs = x[3] * multiplier;
                     Quantization filter = Filter(outputs, window.KernelH * window.KernelW, perChannel, 140);
-                    Grid from = perChannel ? Signed : Unsigned, to = perChannel ? Wide : Unsigned with { Scale = Wide.Scale };
+                    StepGrid from = perChannel ? Signed : Unsigned, to = perChannel ? Wide : Unsigned with { Scale = Wide.Scale };
                     QuantizedConv2dAttributes a = new(window, 1, true, from, filter, to, to.Minimum, to.Maximum - 3, rule);
                     yield return Case(OpCatalog.QuantizedDepthwiseConv2d, a, [x, S(1, window.KernelH, window.KernelW, outputs), S(outputs)], perChannel);
                 }
@@ -123,17 +123,17 @@ internal static class QuantizedCases
             yield return new OpCase(OpCatalog.Quantize, new QuantizeAttributes(Unsigned, rule), [S(20_001)], -9, 9, Ulps: 0.5);
         }
 
-        foreach (Grid grid in (Grid[])[Signed, Unsigned])
+        foreach (StepGrid grid in (StepGrid[])[Signed, Unsigned])
         {
             yield return new OpCase(OpCatalog.Dequantize, new DequantizeAttributes(grid), [S(3, 7, 35)], Ulps: 0.5) { Types = [grid.Type] };
-            Grid other = grid == Signed ? Unsigned : Signed;
+            StepGrid other = grid == Signed ? Unsigned : Signed;
             yield return new OpCase(OpCatalog.LookUp, LookUpAttributes.Of(grid, other, "test", step => (step * step) - 90), [S(5, 333)], Ulps: 0.5)
             {
                 Types = [grid.Type],
             };
             foreach (Shape shape in (Shape[])[S(1, 1), S(3, 10), S(2, 1001)])
             {
-                Grid probabilities = new(1f / 256, -128, -128, 127);
+                StepGrid probabilities = new(1f / 256, -128, -128, 127);
                 yield return new OpCase(OpCatalog.QuantizedSoftmax, new QuantizedSoftmaxAttributes(grid, probabilities), [shape], Ulps: 0.5)
                 {
                     Types = [grid.Type],
@@ -151,12 +151,12 @@ internal static class QuantizedCases
         ];
         foreach ((Shape x, Window2d window) in windows)
         {
-            foreach (Grid grid in (Grid[])[Signed, Unsigned])
+            foreach (StepGrid grid in (StepGrid[])[Signed, Unsigned])
             {
                 foreach (RequantizationRule? rule in (RequantizationRule?[])[null, RequantizationRule.Float, RequantizationRule.FixedPoint])
                 {
                     if (rule is not null && window.Padding != default) continue;
-                    Grid to = rule is null ? grid : Wide with { Scale = 0.04f };
+                    StepGrid to = rule is null ? grid : Wide with { Scale = 0.04f };
                     QuantizedAveragePool2dAttributes a = new(window, grid, to, to.Minimum + 10, to.Maximum, rule);
                     yield return new OpCase(OpCatalog.QuantizedAveragePool2d, a, [x], Ulps: 0.5) { Types = [grid.Type] };
                 }

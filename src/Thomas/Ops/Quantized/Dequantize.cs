@@ -6,7 +6,7 @@ namespace Thomas.Ops;
 
 /// <summary>Settings of <see cref="Dequantize"/>.</summary>
 /// <param name="Grid">The grid of x.</param>
-internal sealed record DequantizeAttributes(Grid Grid) : OpAttributes;
+internal sealed record DequantizeAttributes(StepGrid Grid) : OpAttributes;
 
 /// <summary>The real numbers of steps of a grid of 8 bits.</summary>
 internal sealed partial class Dequantize : Op
@@ -35,7 +35,7 @@ internal sealed partial class Dequantize : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        Grid grid = args.Attributes<DequantizeAttributes>().Grid;
+        StepGrid grid = args.Attributes<DequantizeAttributes>().Grid;
         ReadOnlySpan<T> x = args.Inputs[0].Span;
         Span<T> y = args.Output.Span;
         for (int i = 0; i < y.Length; i++) y[i] = T.CreateTruncating(grid.Real(int.CreateTruncating(x[i])));

@@ -17,7 +17,7 @@ internal sealed record LookUpAttributes(DType Source, DType Target, IntList Tabl
     public int First => Source == DType.I8 ? sbyte.MinValue : 0;
 
     /// <summary>The table of a function of the steps.</summary>
-    public static LookUpAttributes Of(Grid x, Grid y, string function, Func<int, int> f)
+    public static LookUpAttributes Of(StepGrid x, StepGrid y, string function, Func<int, int> f)
     {
         int[] table = new int[Length];
         LookUpAttributes attributes = new(x.Type, y.Type, new IntList(table), function);

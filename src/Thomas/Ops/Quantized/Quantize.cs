@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// <summary>Settings of <see cref="Quantize"/>.</summary>
 /// <param name="Grid">The grid of the result.</param>
 /// <param name="Rule">How quotients are rounded.</param>
-internal sealed record QuantizeAttributes(Grid Grid, QuantizationRule Rule) : OpAttributes
+internal sealed record QuantizeAttributes(StepGrid Grid, QuantizationRule Rule) : OpAttributes
 {
     /// <summary>The map of one number.</summary>
     public QuantizeKernel Kernel() => new(Rule, Grid.Scale, Grid.ZeroPoint, Grid.Minimum, Grid.Maximum);

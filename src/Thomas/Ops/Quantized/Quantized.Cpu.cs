@@ -18,7 +18,7 @@ internal sealed unsafe partial class Dequantize
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {
-        Grid grid = ((DequantizeAttributes)node.Attributes).Grid;
+        StepGrid grid = ((DequantizeAttributes)node.Attributes).Grid;
         DequantizeKernel map = new(grid.Operand);
         return new ByteMapKernel("i8_to_f32_dequantize", node, (x, y, count) => map.Run(x, (float*)y, count));
     }

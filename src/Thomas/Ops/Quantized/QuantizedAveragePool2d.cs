@@ -12,7 +12,7 @@ namespace Thomas.Ops;
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How the mean goes from one grid to the other, without padding; null where both are one grid and the mean of steps is rounded, halves away
 /// from zero.</param>
-internal sealed record QuantizedAveragePool2dAttributes(Window2d Window, Grid X, Grid Y, int Lower, int Upper, RequantizationRule? Rule) : OpAttributes
+internal sealed record QuantizedAveragePool2dAttributes(Window2d Window, StepGrid X, StepGrid Y, int Lower, int Upper, RequantizationRule? Rule) : OpAttributes
 {
     /// <summary>How the sum of a whole window becomes its result; of the bounds alone where there is no rule.</summary>
     public Requantization Finish()

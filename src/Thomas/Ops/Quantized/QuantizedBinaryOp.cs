@@ -1,8 +1,6 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels.Quantized;
-using AddKernel = Thomas.Kernels.Quantized.QuantizedAdd;
-using MultiplyKernel = Thomas.Kernels.Quantized.QuantizedMultiply;
 
 namespace Thomas.Ops;
 
@@ -13,7 +11,7 @@ namespace Thomas.Ops;
 /// <param name="Lower">The smallest result, in steps.</param>
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How results are rounded.</param>
-internal sealed record QuantizedBinaryAttributes(Grid A, Grid B, Grid Y, int Lower, int Upper, RequantizationRule Rule) : OpAttributes;
+internal sealed record QuantizedBinaryAttributes(StepGrid A, StepGrid B, StepGrid Y, int Lower, int Upper, RequantizationRule Rule) : OpAttributes;
 
 /// <summary>An element-wise function of two 8-bit tensors that broadcast by NumPy's rule.</summary>
 internal abstract class QuantizedBinaryOp : Op
@@ -76,7 +74,7 @@ internal sealed partial class QuantizedAdd : QuantizedBinaryOp
     public override string Formula =>
         "y[i] = clamp(round(((a[i] - zeroA) * scaleA + (b[i] - zeroB) * scaleB) / scaleY) + zeroY, lower, upper)";
 
-    internal static AddKernel KernelOf(QuantizedBinaryAttributes a) => new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper);
+    internal static QuantizedAddKernel KernelOf(QuantizedBinaryAttributes a) => new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper);
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;
 }
@@ -90,10 +88,10 @@ internal sealed partial class QuantizedMultiply : QuantizedBinaryOp
     /// <inheritdoc/>
     public override string Formula => "y[i] = clamp(round((a[i] - zeroA) * (b[i] - zeroB) * scaleA * scaleB / scaleY) + zeroY, lower, upper)";
 
-    internal static MultiplyKernel KernelOf(QuantizedBinaryAttributes a)
+    internal static QuantizedMultiplyKernel KernelOf(QuantizedBinaryAttributes a)
     {
         double ratio = (double)(a.A.Scale * a.B.Scale / a.Y.Scale);
-        return new MultiplyKernel(a.A.Operand, a.B.Operand, new Requantization(a.Rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper));
+        return new QuantizedMultiplyKernel(a.A.Operand, a.B.Operand, new Requantization(a.Rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper));
     }
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;

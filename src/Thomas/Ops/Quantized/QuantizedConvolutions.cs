@@ -15,7 +15,7 @@ namespace Thomas.Ops;
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How sums are rounded.</param>
 internal sealed record QuantizedConv2dAttributes(
-    Window2d Window, int Groups, bool HasBias, Grid X, Quantization Filter, Grid Y, int Lower, int Upper, RequantizationRule Rule) : OpAttributes
+    Window2d Window, int Groups, bool HasBias, StepGrid X, Quantization Filter, StepGrid Y, int Lower, int Upper, RequantizationRule Rule) : OpAttributes
 {
     /// <inheritdoc/>
     public override string ToString() =>

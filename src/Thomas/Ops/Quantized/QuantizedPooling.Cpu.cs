@@ -26,9 +26,9 @@ internal sealed unsafe class QuantizedPoolingKernel(string name, QuantizedPoolin
     /// <summary>The largest of each window of 8-bit numbers.</summary>
     public static QuantizedPoolingKernel Max(Node node, Window2d window)
     {
-        (int low, int high) = Grid.Ends(node.Output.Type.DType);
+        (int low, int high) = StepGrid.Ends(node.Output.Type.DType);
         QuantizedPooling pooling = new(
-            window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, node.Output.Shape[3]), QuantizedPoolKind.Max, new Grid(1, 0, low, high).Operand,
+            window.ToGeometry(node.Inputs[0].Shape, node.Output.Shape, node.Output.Shape[3]), QuantizedPoolKind.Max, new StepGrid(1, 0, low, high).Operand,
             new Requantization(default, [1], 0, low, high));
         return new QuantizedPoolingKernel("x8_maxpool", pooling);
     }

@@ -15,7 +15,7 @@ internal static class QuantizedRules
     public const ElementTypes Steps = ElementTypes.I8 | ElementTypes.U8;
 
     /// <summary>Refuses an operand whose type is not that of its grid.</summary>
-    public static void RequireGrid(TensorType type, Grid grid)
+    public static void RequireGrid(TensorType type, StepGrid grid)
     {
         if (type.DType != grid.Type) throw new GraphException($"an operand of type {type} does not fit a grid of {grid.Type}");
     }
@@ -29,7 +29,7 @@ internal static class QuantizedRules
     };
 
     /// <summary>The steps between which an activation that clips leaves a result.</summary>
-    public static (int Lower, int Upper) Bounds(ActivationFunction activation, Grid grid, RequantizationRule rule)
+    public static (int Lower, int Upper) Bounds(ActivationFunction activation, StepGrid grid, RequantizationRule rule)
     {
         return (Bound(activation.Lower, grid.Minimum), Bound(activation.Upper, grid.Maximum));
 

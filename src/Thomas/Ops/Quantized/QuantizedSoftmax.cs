@@ -7,7 +7,7 @@ namespace Thomas.Ops;
 /// <param name="X">The grid of x.</param>
 /// <param name="Y">The grid of the result.</param>
 /// <param name="Beta">Factor of x.</param>
-internal sealed record QuantizedSoftmaxAttributes(Grid X, Grid Y, float Beta = 1) : OpAttributes
+internal sealed record QuantizedSoftmaxAttributes(StepGrid X, StepGrid Y, float Beta = 1) : OpAttributes
 {
     /// <summary>exp(-d * beta * scale) for each distance d, in steps, from the largest of a row; float32, as TensorFlow Lite tabulates it.</summary>
     public float[] Exponentials()
@@ -67,6 +67,6 @@ internal sealed partial class QuantizedSoftmax : Op
         }
     }
 
-    private static int Step(Grid y, float exponential, float factor) =>
+    private static int Step(StepGrid y, float exponential, float factor) =>
         (int)Math.Clamp(MathF.Round(exponential * factor, MidpointRounding.AwayFromZero) + y.ZeroPoint, y.Minimum, y.Maximum);
 }

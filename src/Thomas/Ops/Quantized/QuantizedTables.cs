@@ -11,10 +11,10 @@ internal static class QuantizedTables
     private const int FactorDigits = 8;
 
     /// <summary>The steps of f of a real number; f and the quotient in float32, halves to even.</summary>
-    public static Func<int, int> Function(Grid x, Grid y, ActivationFunction f) => step => y.Step(f.Value(x.Real(step)));
+    public static Func<int, int> Function(StepGrid x, StepGrid y, ActivationFunction f) => step => y.Step(f.Value(x.Real(step)));
 
     /// <summary>The same number on another grid, as the runtime that the file is for rounds it.</summary>
-    public static Func<int, int> Requantize(Grid x, Grid y, RequantizationRule rule, QuantizedArithmetic arithmetic)
+    public static Func<int, int> Requantize(StepGrid x, StepGrid y, RequantizationRule rule, QuantizedArithmetic arithmetic)
     {
         if (arithmetic == QuantizedArithmetic.Onnx) return step => y.Step(x.Real(step));
         float ratio = x.Scale / y.Scale;

@@ -75,7 +75,7 @@ public unsafe class QuantizedElementwiseTests
             {
                 foreach (QuantizedOperand y in Grids)
                 {
-                    QuantizedAdd add = new(rule, a, b, y, y.IsSigned ? -128 : 3, y.IsSigned ? 90 : 255);
+                    QuantizedAddKernel add = new(rule, a, b, y, y.IsSigned ? -128 : 3, y.IsSigned ? 90 : 255);
                     CheckPairs(add.Run, (p, q) => add.Apply(a.Read(p), b.Read(q)));
                 }
             }
@@ -88,7 +88,7 @@ public unsafe class QuantizedElementwiseTests
         QuantizedOperand a = new(0.05f, -3, true), b = new(0.11f, 40, true), y = new(0.13f, -20, true);
         foreach (RequantizationRule rule in new[] { RequantizationRule.Float, RequantizationRule.FixedPoint })
         {
-            QuantizedAdd add = new(rule, a, b, y, -128, 127);
+            QuantizedAddKernel add = new(rule, a, b, y, -128, 127);
             Assert.Equal(rule, add.Rule);
             for (int i = 0; i < 1 << 16; i++)
             {
@@ -102,7 +102,7 @@ public unsafe class QuantizedElementwiseTests
     [Fact]
     public void Sums_whose_scales_are_too_far_apart_are_left_to_fixed_point()
     {
-        QuantizedAdd add = new(RequantizationRule.Float, new(1f, 0, true), new(0.0009f, 0, true), new(1f, 0, true), -128, 127);
+        QuantizedAddKernel add = new(RequantizationRule.Float, new(1f, 0, true), new(0.0009f, 0, true), new(1f, 0, true), -128, 127);
         Assert.Equal(RequantizationRule.FixedPoint, add.Rule);
     }
 
@@ -118,7 +118,7 @@ public unsafe class QuantizedElementwiseTests
             {
                 foreach (double ratio in new[] { 0.0001, 0.004, 0.5, 2.3 })
                 {
-                    QuantizedMultiply multiply = new(a, b, new Requantization(rule, [(float)ratio], a.Zero, a.IsSigned ? -128 : 3, a.IsSigned ? 90 : 255));
+                    QuantizedMultiplyKernel multiply = new(a, b, new Requantization(rule, [(float)ratio], a.Zero, a.IsSigned ? -128 : 3, a.IsSigned ? 90 : 255));
                     CheckPairs(multiply.Run, (p, q) => multiply.Apply(a.Read(p), b.Read(q)));
                 }
             }

@@ -9,7 +9,7 @@ namespace Thomas.Ops;
 /// <param name="ZeroPoint">The step that stands for zero.</param>
 /// <param name="Minimum">The smallest step.</param>
 /// <param name="Maximum">The largest step.</param>
-internal readonly record struct Grid(float Scale, int ZeroPoint, int Minimum, int Maximum)
+internal readonly record struct StepGrid(float Scale, int ZeroPoint, int Minimum, int Maximum)
 {
     /// <summary>The type that holds the steps.</summary>
     public DType Type => Minimum < 0 ? DType.I8 : DType.U8;
@@ -21,10 +21,10 @@ internal readonly record struct Grid(float Scale, int ZeroPoint, int Minimum, in
     public static (int Low, int High) Ends(DType type) => type == DType.I8 ? ((int)sbyte.MinValue, (int)sbyte.MaxValue) : (byte.MinValue, byte.MaxValue);
 
     /// <summary>The grid of a rounding; null where it has several scales, more than 8 bits, or no zero.</summary>
-    public static Grid? Of(FakeQuantizeAttributes a)
+    public static StepGrid? Of(FakeQuantizeAttributes a)
     {
         if (!a.Quantization.IsPerTensor) return null;
-        Grid grid = new(a.Quantization.Scales[0], a.Quantization.ZeroPoints[0], a.Minimum, a.Maximum);
+        StepGrid grid = new(a.Quantization.Scales[0], a.Quantization.ZeroPoints[0], a.Minimum, a.Maximum);
         (int low, int high) = Ends(grid.Type);
         return grid.Minimum >= low && grid.Maximum <= high && grid.ZeroPoint >= low && grid.ZeroPoint <= high ? grid : null;
     }

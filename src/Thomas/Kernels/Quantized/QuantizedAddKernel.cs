@@ -9,7 +9,7 @@ namespace Thomas.Kernels.Quantized;
 /// TensorFlow Lite's built-in kernel: operands shifted left by 20 bits and brought to twice the larger scale, then their sum to that of y, each by a
 /// <see cref="FixedPointFactor"/>.
 /// </summary>
-internal sealed unsafe class QuantizedAdd
+internal sealed unsafe class QuantizedAddKernel
 {
     private const int LeftShift = 20, MultiplierBits = 20;
 
@@ -33,7 +33,7 @@ internal sealed unsafe class QuantizedAdd
     /// <param name="y">The result.</param>
     /// <param name="lower">The smallest result.</param>
     /// <param name="upper">The largest result.</param>
-    public QuantizedAdd(RequantizationRule rule, QuantizedOperand a, QuantizedOperand b, QuantizedOperand y, int lower, int upper)
+    public QuantizedAddKernel(RequantizationRule rule, QuantizedOperand a, QuantizedOperand b, QuantizedOperand y, int lower, int upper)
     {
         (_a, _b, _zero, _lower, _upper) = (a, b, y.Zero, lower, upper);
         float ratioA = a.Scale / y.Scale, ratioB = b.Scale / y.Scale;

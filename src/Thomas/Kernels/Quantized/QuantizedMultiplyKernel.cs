@@ -7,7 +7,7 @@ namespace Thomas.Kernels.Quantized;
 /// <param name="a">The left operand.</param>
 /// <param name="b">The right operand.</param>
 /// <param name="requantization">How products become y; its one ratio is (scale of a) * (scale of b) / (scale of y).</param>
-internal sealed unsafe class QuantizedMultiply(QuantizedOperand a, QuantizedOperand b, Requantization requantization)
+internal sealed unsafe class QuantizedMultiplyKernel(QuantizedOperand a, QuantizedOperand b, Requantization requantization)
 {
     private const int MostLanes = 16;
 

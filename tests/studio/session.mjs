@@ -45,7 +45,8 @@ try {
   for (let i = 0; i < perClass; i++) classifying.push(await timed(() => call("POST", `projects/${id}/classify`, classes[i % classes.length][1][i])));
   print(`add one of ${total} images`, adding);
   print("classify one", classifying);
-  console.log(`last layer ready ${ready.toFixed(0)} ms after the last image (it waits 300 ms for more); its training took ${(head.seconds * 1000).toFixed(0)} ms`);
+  const trained = (head.seconds * 1000).toFixed(0);
+  console.log(`last layer ready ${ready.toFixed(0)} ms after the last image (it waits 300 ms for more); its training took ${trained} ms`);
 } finally {
   program.kill("SIGTERM");
   await new Promise((resolve) => program.once("exit", resolve));

@@ -390,6 +390,9 @@ test("the program speaks the page's language, and the list shows a training, als
   const page = await open(t, { locale: "de-DE" });
   const { id } = await (await call(studio.address, "POST", "projects", JSON.stringify({ name: "deutsch" }), "application/json")).json();
   await giveImages(page, id, 6);
+  for (let head = {}; head.images !== 12 || head.isStale; await page.waitForTimeout(50)) {
+    ({ head } = await (await call(studio.address, "GET", `projects/${id}`)).json());
+  }
   await page.evaluate((project) => { location.hash = `#/p/${project}/results`; }, id);
   await page.getByText("Wie gemessen wurde").click();
   await page.getByText(/^2 von 12 Bildern wurden zurückgelegt/).waitFor();

@@ -5,7 +5,6 @@ using System.IO;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
-using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Training;
 

@@ -1,5 +1,4 @@
 using System.Collections.Generic;
-using Thomas.Kernels;
 using Thomas.Kernels.Copy;
 
 namespace Thomas.Runtime;

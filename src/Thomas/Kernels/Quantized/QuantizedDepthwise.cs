@@ -36,7 +36,7 @@ internal sealed unsafe class QuantizedDepthwise
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         ArgumentOutOfRangeException.ThrowIfNotEqual(layer.Outputs % layer.Geometry.Channels, 0);
-        (_layer, _g, _form) = (layer, layer.Geometry, new QuantizedForm(layer));
+        (_layer, _g, _form) = (layer, layer.Geometry, new QuantizedForm(layer, takesSums: false));
         _multiplier = layer.Outputs / _g.Channels;
         _rows = _g.StrideH == 1 && _g.DilationH == 1 && _g.OutH > 1 ? 2 : 1;
         _slots = _g.KernelH + _rows - 1;

@@ -28,10 +28,12 @@ internal readonly struct QuantizedForm
     /// The best form for a layer. Bytes of w that are not signed, or have a zero point, are taken as signed ones without where that is only another name for
     /// the same numbers. Else w less its zero point has nine bits: the sum of two signed bytes, but for the number 255.
     /// </summary>
-    public QuantizedForm(QuantizedLayer layer)
+    /// <param name="layer">The layer.</param>
+    /// <param name="takesSums">Whether the kernel can take in the sums of x, which nine bits need less than two parts.</param>
+    public QuantizedForm(QuantizedLayer layer, bool takesSums)
     {
         _layer = layer;
-        int origin = layer.WIsSigned ? 0 : SignBit;
+        int origin = Origin;
         bool isOneByte = Array.TrueForAll(layer.WZeros, zero => zero == origin), isTwo = Array.TrueForAll(layer.WZeros, zero => zero > origin - SignBit);
         Kind = (isOneByte || isTwo, CpuFeatures.Tier) switch
         {
@@ -39,10 +41,19 @@ internal readonly struct QuantizedForm
             (true, InstructionTier.Neon) when Dp.IsSupported => QuantizedOperandForm.SignedBytes,
             _ => QuantizedOperandForm.Pairs,
         };
-        Parts = isOneByte || Kind == QuantizedOperandForm.Pairs ? 1 : 2;
+        NeedsSums = takesSums && !isOneByte && Kind != QuantizedOperandForm.Pairs;
+        Parts = isOneByte || NeedsSums || Kind == QuantizedOperandForm.Pairs ? 1 : 2;
     }
 
     public QuantizedOperandForm Kind { get; }
+
+    /// <summary>
+    /// Whether weights are less <see cref="Origin"/> instead of less their zero points, so that the sums of x times what these differ by must be subtracted.
+    /// </summary>
+    public bool NeedsSums { get; }
+
+    /// <summary>The step of w that a signed byte of zero stands for.</summary>
+    public int Origin => _layer.WIsSigned ? 0 : SignBit;
 
     /// <summary>How many numbers, each multiplied by x on its own, are added up to one weight.</summary>
     public int Parts { get; }
@@ -77,8 +88,8 @@ internal readonly struct QuantizedForm
         _ => 0,
     };
 
-    /// <summary>A weight less its zero point.</summary>
-    public int Weight(byte bits, int output) => (_layer.WIsSigned ? (sbyte)bits : bits) - _layer.WZero(output);
+    /// <summary>A weight less its zero point, or less <see cref="Origin"/> where the sums of x are needed.</summary>
+    public int Weight(byte bits, int output) => (_layer.WIsSigned ? (sbyte)bits : bits) - (NeedsSums ? Origin : _layer.WZero(output));
 
     /// <summary>The part of a weight.</summary>
     public int Part(int weight, int part)

@@ -2,6 +2,7 @@ using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace Thomas.Kernels.Quantized;
@@ -25,6 +26,8 @@ internal sealed unsafe class QuantizedPixels
     private readonly QuantizedOperandForm _form;
     private readonly bool _isSigned;
     private readonly int _zero;
+    private readonly bool _sums;
+    private readonly int _flip;
     private readonly bool _inPlace;
     private readonly int _bytes;
     private readonly int _rowElements;
@@ -38,6 +41,7 @@ internal sealed unsafe class QuantizedPixels
     {
         ConvGeometry g = _g = layer.Geometry;
         (_form, _isSigned, _zero) = (form.Kind, layer.XIsSigned, layer.XZero);
+        (_sums, _flip) = (form.NeedsSums, form.Flip);
         _bytes = form.Kind == QuantizedOperandForm.Pairs ? sizeof(short) : 1;
         _span = ((g.KernelH - 1) * g.DilationH) + 1;
         _rowElements = (((g.OutW - 1) * g.StrideW) + ((g.KernelW - 1) * g.DilationW) + 1) * g.Channels;
@@ -84,7 +88,9 @@ internal sealed unsafe class QuantizedPixels
     public ReadOnlySpan<int> Offsets => _offsets;
 
     /// <summary>Memory for a block.</summary>
-    public nuint WorkspaceBytes => PointerBytes + (_inPlace ? 0 : CopiedBytes(BlockPixels / _g.OutW));
+    public nuint WorkspaceBytes => PointerBytes + SumBytes + (_inPlace ? 0 : CopiedBytes(BlockPixels / _g.OutW));
+
+    private nuint SumBytes => _sums ? (((nuint)BlockPixels * sizeof(int)) + 63) & ~(nuint)63 : 0;
 
     private nuint PointerBytes => (((nuint)BlockPixels * (nuint)sizeof(byte*)) + 63) & ~(nuint)63;
 
@@ -95,51 +101,14 @@ internal sealed unsafe class QuantizedPixels
     /// <param name="begin">First pixel of the block.</param>
     /// <param name="end">One past the last.</param>
     /// <param name="workspace">The thread's scratch memory.</param>
+    /// <param name="sums">The sum of each pixel's window, where the form needs it; else null.</param>
     /// <returns>A pointer for each pixel.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public byte** Prepare(byte* x, int begin, int end, byte* workspace)
+    public byte** Prepare(byte* x, int begin, int end, byte* workspace, out int* sums)
     {
         byte** pointers = (byte**)workspace;
-        byte** next = pointers;
-        if (_inPlace && _g.IsPointwise)
-        {
-            nint stride = _g.ChannelStride;
-            byte* pixel = x + (begin * stride);
-            for (int m = begin; m < end; m++, pixel += stride) *next++ = pixel;
-            return pointers;
-        }
-
-        if (_inPlace)
-        {
-            for (int m = begin; m < end; m++)
-            {
-                int row = m / _g.OutW, iy = (row % _g.OutH * _g.StrideH) - _g.PadTop, ix = (m % _g.OutW * _g.StrideW) - _g.PadLeft;
-                *next++ = x + ((((((nint)(row / _g.OutH) * _g.InH) + iy) * _g.InW) + ix) * _g.ChannelStride);
-            }
-
-            return pointers;
-        }
-
-        byte* copy = workspace + PointerBytes;
-        nint pixelBytes = (nint)_g.StrideW * _g.Channels * _bytes;
-        for (int row = begin / _g.OutW, last = end / _g.OutW, rows; row < last; row += rows)
-        {
-            int image = row / _g.OutH, y = row % _g.OutH, first = (y * _g.StrideH) - _g.PadTop;
-            rows = Math.Min(_g.OutH - y, last - row);
-            for (int r = 0; r < rows; r++)
-            {
-                byte* pixel = copy + (r * _g.StrideH * RowBytes);
-                for (int ox = 0; ox < _g.OutW; ox++, pixel += pixelBytes) *next++ = pixel;
-            }
-
-            byte* source = x + ((nint)image * _g.InH * _g.InW * _g.ChannelStride);
-            for (int i = 0, count = CopiedRows(rows); i < count; i++, copy += RowBytes)
-            {
-                // Rows between those that a window lower than its step reads are not wanted.
-                if (i % _g.StrideH < _span) CopyRow(source, first + i, copy);
-            }
-        }
-
+        PreparePointers(x, begin, end, pointers, workspace + PointerBytes + SumBytes);
+        sums = _sums ? (int*)(workspace + PointerBytes) : null;
+        for (int i = 0; _sums && i < end - begin; i++) sums[i] = Sum(pointers[i]);
         return pointers;
     }
 
@@ -172,6 +141,76 @@ internal sealed unsafe class QuantizedPixels
         }
 
         for (; i < count; i++) target[i] = (short)((isSigned ? (sbyte)source[i] : source[i]) - zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void PreparePointers(byte* x, int begin, int end, byte** next, byte* copy)
+    {
+        if (_inPlace && _g.IsPointwise)
+        {
+            nint stride = _g.ChannelStride;
+            byte* pixel = x + (begin * stride);
+            for (int m = begin; m < end; m++, pixel += stride) *next++ = pixel;
+            return;
+        }
+
+        if (_inPlace)
+        {
+            for (int m = begin; m < end; m++)
+            {
+                int row = m / _g.OutW, iy = (row % _g.OutH * _g.StrideH) - _g.PadTop, ix = (m % _g.OutW * _g.StrideW) - _g.PadLeft;
+                *next++ = x + ((((((nint)(row / _g.OutH) * _g.InH) + iy) * _g.InW) + ix) * _g.ChannelStride);
+            }
+
+            return;
+        }
+
+        nint pixelBytes = (nint)_g.StrideW * _g.Channels * _bytes;
+        for (int row = begin / _g.OutW, last = end / _g.OutW, rows; row < last; row += rows)
+        {
+            int image = row / _g.OutH, y = row % _g.OutH, first = (y * _g.StrideH) - _g.PadTop;
+            rows = Math.Min(_g.OutH - y, last - row);
+            for (int r = 0; r < rows; r++)
+            {
+                byte* pixel = copy + (r * _g.StrideH * RowBytes);
+                for (int ox = 0; ox < _g.OutW; ox++, pixel += pixelBytes) *next++ = pixel;
+            }
+
+            byte* source = x + ((nint)image * _g.InH * _g.InW * _g.ChannelStride);
+            for (int i = 0, count = CopiedRows(rows); i < count; i++, copy += RowBytes)
+            {
+                // Rows between those that a window lower than its step reads are not wanted.
+                if (i % _g.StrideH < _span) CopyRow(source, first + i, copy);
+            }
+        }
+    }
+
+    /// <summary>The sum of a window, as the instructions take x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Sum(byte* window)
+    {
+        int sum = 0;
+        Vector128<int> flips = Vector128.Create(_flip), sums = Vector128<int>.Zero;
+        Vector128<sbyte> ones = Vector128<sbyte>.One;
+        for (int s = 0; s < Segments; s++)
+        {
+            byte* segment = window + _offsets[s * SegmentUnits];
+            int i = 0;
+            for (; i <= SegmentElements - 16; i += 16)
+            {
+                Vector128<int> x = Vector128.Load((int*)(segment + i)) ^ flips;
+                if (AvxVnni.IsSupported) sums = AvxVnni.MultiplyWideningAndAdd(sums, x.AsByte(), ones);
+                else sums = Dp.DotProduct(sums, x.AsSByte(), ones);
+            }
+
+            for (; i < SegmentElements; i++)
+            {
+                byte bits = (byte)(segment[i] ^ _flip);
+                sum += _form == QuantizedOperandForm.UnsignedBytes ? bits : (sbyte)bits;
+            }
+        }
+
+        return sum + Vector128.Sum(sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -36,13 +36,13 @@ internal sealed unsafe class QuantizedProduct
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(layer.Groups);
         ArgumentOutOfRangeException.ThrowIfNotEqual(layer.Outputs % layer.Groups, 0);
         _layer = layer;
-        _form = new QuantizedForm(layer);
+        _form = new QuantizedForm(layer, takesSums: true);
         _pixels = new QuantizedPixels(layer, _form);
         _offsets = _form.Parts == 1 ? [.. _pixels.Offsets] : [.. _pixels.Offsets, .. _pixels.Offsets];
         _columns = layer.Outputs / layer.Groups;
         _width = PanelWidth(_columns, _form);
         _panels = (_columns + _width - 1) / _width;
-        _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
+        _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule) + (_form.NeedsSums ? 1 : 0);
         _panelBytes = (((nint)_headerRows + _offsets.Length) * _width * sizeof(int) + 63) & ~63;
         _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
         int pixels = layer.Geometry.OutPixels, all = layer.Groups * _panels;
@@ -102,8 +102,8 @@ internal sealed unsafe class QuantizedProduct
                 while (p0 < p1)
                 {
                     int group = p0 / _panels, last = Math.Min(p1, (group + 1) * _panels);
-                    byte** rows = _pixels.Prepare(x + (group * _layer.Geometry.Channels), m0, m1, workspace + SumBytes);
-                    for (; p0 < last; p0++) RunPanel(rows, offsets, packed, y, p0, m0, m1, (int*)workspace);
+                    byte** rows = _pixels.Prepare(x + (group * _layer.Geometry.Channels), m0, m1, workspace + SumBytes, out int* rowSums);
+                    for (; p0 < last; p0++) RunPanel(rows, rowSums, offsets, packed, y, p0, m0, m1, (int*)workspace);
                 }
             }
         }
@@ -128,6 +128,7 @@ internal sealed unsafe class QuantizedProduct
     private void PackPanel(byte* weights, int* bias, byte* panel, int first, int count)
     {
         int* starts = (int*)panel;
+        new Span<int>(starts, _headerRows * _width).Clear();
         QuantizedHeader.Write(starts, _width, first, count, _layer.Requantization);
         byte* packed = panel + ((nint)_headerRows * _width * sizeof(int));
         int segments = _pixels.Segments, elements = _pixels.SegmentElements, units = _pixels.SegmentUnits, unit = _form.Unit;
@@ -150,12 +151,16 @@ internal sealed unsafe class QuantizedProduct
             }
 
             starts[j] = (bias == null ? 0 : bias[o]) - (_form.XZero * sum);
+            if (!_form.NeedsSums) continue;
+            int factor = _form.Origin - _layer.WZero(o);
+            starts[j] -= factor * _form.XZero * segments * elements;
+            starts[((_headerRows - 1) * _width) + j] = factor;
         }
     }
 
     /// <summary>A panel's columns of pixels [m0, m1).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunPanel(byte** rows, int* offsets, byte* packed, byte* y, int panel, int m0, int m1, int* sums)
+    private void RunPanel(byte** rows, int* rowSums, int* offsets, byte* packed, byte* y, int panel, int m0, int m1, int* sums)
     {
         int* header = (int*)(packed + (panel * _panelBytes));
         int place = panel % _panels * _width, column = (panel / _panels * _columns) + place, columns = Math.Min(_width, _columns - place);
@@ -167,6 +172,8 @@ internal sealed unsafe class QuantizedProduct
         tile.Flip = _form.Flip;
         tile.Starts = header;
         tile.Ratios = (float*)(header + _width);
+        tile.RowSums = rowSums;
+        tile.ColumnFactors = header + ((_headerRows - 1) * _width);
         tile.W = (byte*)(header + (_headerRows * _width));
         tile.StrideW = _width * sizeof(int);
         tile.Grid = new ByteGrid(_layer.Requantization);

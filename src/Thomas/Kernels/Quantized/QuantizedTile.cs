@@ -33,6 +33,12 @@ internal unsafe struct QuantizedTileArgs
     /// <summary>The columns' ratios.</summary>
     public float* Ratios;
 
+    /// <summary>The sum of each row of x, or null where they do not count.</summary>
+    public int* RowSums;
+
+    /// <summary>The columns' factors of the rows' sums.</summary>
+    public int* ColumnFactors;
+
     /// <summary>Where results are put.</summary>
     public ByteGrid Grid;
 
@@ -74,7 +80,7 @@ internal static unsafe class QuantizedTile
         TVec c0, d0, e0, c1, d1, e1, c2, d2, e2, c3, d3, e3, c4, d4, c5, d5, c6, d6, c7, d7;
         byte** rows = t->Rows;
         byte* y = t->Y;
-        int* sums = t->Sums;
+        int* sums = t->Sums, rowSums = t->RowSums;
         for (int tiles = t->Count; tiles > 0; tiles--)
         {
             byte* w = t->W;
@@ -108,6 +114,20 @@ internal static unsafe class QuantizedTile
                 Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(5, a5 + k, flip, w0, w1, w2, ref c5, ref d5, ref e0);
                 Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(6, a6 + k, flip, w0, w1, w2, ref c6, ref d6, ref e0);
                 Step<TSimd, TDot, TVec, TRows, TVectors, TFlips>(7, a7 + k, flip, w0, w1, w2, ref c7, ref d7, ref e0);
+            }
+
+            if (rowSums != null)
+            {
+                int* factors = t->ColumnFactors;
+                AddSums<TSimd, TVec, TRows, TVectors>(0, rowSums, factors, ref c0, ref d0, ref e0);
+                AddSums<TSimd, TVec, TRows, TVectors>(1, rowSums, factors, ref c1, ref d1, ref e1);
+                AddSums<TSimd, TVec, TRows, TVectors>(2, rowSums, factors, ref c2, ref d2, ref e2);
+                AddSums<TSimd, TVec, TRows, TVectors>(3, rowSums, factors, ref c3, ref d3, ref e3);
+                AddSums<TSimd, TVec, TRows, TVectors>(4, rowSums, factors, ref c4, ref d4, ref e0);
+                AddSums<TSimd, TVec, TRows, TVectors>(5, rowSums, factors, ref c5, ref d5, ref e0);
+                AddSums<TSimd, TVec, TRows, TVectors>(6, rowSums, factors, ref c6, ref d6, ref e0);
+                AddSums<TSimd, TVec, TRows, TVectors>(7, rowSums, factors, ref c7, ref d7, ref e0);
+                rowSums += TRows.Value;
             }
 
             rows += TRows.Value;
@@ -169,6 +189,21 @@ internal static unsafe class QuantizedTile
         c = TDot.Add(c, x, w0);
         if (TVectors.Value > 1) d = TDot.Add(d, x, w1);
         if (TVectors.Value > 2) e = TDot.Add(e, x, w2);
+    }
+
+    /// <summary>What the zero points of the weights add to a row's sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddSums<TSimd, TVec, TRows, TVectors>(int row, int* rowSums, int* factors, ref TVec c, ref TVec d, ref TVec e)
+        where TSimd : struct, IIntSimd<TVec>
+        where TVec : unmanaged
+        where TRows : struct, IConstant
+        where TVectors : struct, IConstant
+    {
+        if (row >= TRows.Value) return;
+        TVec sum = TSimd.Create(rowSums[row]);
+        c = TSimd.Add(c, TSimd.Multiply(sum, TSimd.Load(factors)));
+        if (TVectors.Value > 1) d = TSimd.Add(d, TSimd.Multiply(sum, TSimd.Load(factors + TSimd.Length)));
+        if (TVectors.Value > 2) e = TSimd.Add(e, TSimd.Multiply(sum, TSimd.Load(factors + (2 * TSimd.Length))));
     }
 
     /// <summary>The sums of a row.</summary>

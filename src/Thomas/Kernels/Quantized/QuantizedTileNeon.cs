@@ -28,7 +28,7 @@ internal static unsafe class QuantizedTileNeon
         V c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7;
         byte** rows = t->Rows;
         byte* y = t->Y;
-        int* sums = t->Sums;
+        int* sums = t->Sums, rowSums = t->RowSums;
         for (int tiles = t->Count; tiles > 0; tiles--)
         {
             byte* w = t->W;
@@ -114,6 +114,21 @@ internal static unsafe class QuantizedTileNeon
                 }
             }
 
+            V none = default;
+            if (rowSums != null)
+            {
+                int* factors = t->ColumnFactors;
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(0, rowSums, factors, ref c0, ref d0, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(1, rowSums, factors, ref c1, ref d1, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(2, rowSums, factors, ref c2, ref d2, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(3, rowSums, factors, ref c3, ref d3, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(4, rowSums, factors, ref c4, ref d4, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(5, rowSums, factors, ref c5, ref d5, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(6, rowSums, factors, ref c6, ref d6, ref none);
+                QuantizedTile.AddSums<Ints128, V, TRows, TVectors>(7, rowSums, factors, ref c7, ref d7, ref none);
+                rowSums += TRows.Value;
+            }
+
             rows += TRows.Value;
             if (sums != null)
             {
@@ -129,7 +144,6 @@ internal static unsafe class QuantizedTileNeon
                 continue;
             }
 
-            V none = default;
             Ints128.LoadGrid(&t->Grid, out V zero, out V lower, out V upper, out V bias);
             QuantizedTile.Finish<Ints128, V, TRows, TVectors>(0, t->Ratios, ref c0, ref d0, ref none);
             QuantizedTile.Finish<Ints128, V, TRows, TVectors>(1, t->Ratios, ref c1, ref d1, ref none);

@@ -56,6 +56,7 @@ internal static unsafe class QuantizedTiles
             RunTiles(form, t, height, vectors);
             t->Rows += tiles * height;
             t->Y += tiles * height * t->StrideY;
+            if (t->RowSums != null) t->RowSums += tiles * height;
             if (t->Sums != null) t->Sums += tiles * height * t->StrideSums;
             return;
         }
@@ -70,6 +71,7 @@ internal static unsafe class QuantizedTiles
             RunTiles(form, t, height, vectors);
             for (int i = 0; i < height; i++, target += stride) Buffer.MemoryCopy(results + (i * t->StrideY), target, partial, partial);
             t->Rows += height;
+            if (t->RowSums != null) t->RowSums += height;
         }
 
         t->Y = target;

@@ -1,7 +1,6 @@
 using System;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
-using Thomas.Kernels.Quantized;
 using Thomas.Ops;
 
 namespace Thomas.Passes;

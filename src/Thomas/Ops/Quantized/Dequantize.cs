@@ -1,6 +1,5 @@
 using System;
 using Thomas.Graphs;
-using Thomas.Kernels.Quantized;
 
 namespace Thomas.Ops;
 

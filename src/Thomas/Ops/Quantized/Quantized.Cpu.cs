@@ -1,4 +1,3 @@
-using System;
 using Thomas.Graphs;
 using Thomas.Kernels;
 using Thomas.Kernels.Quantized;

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using Thomas.Formats.PyTorch;
-using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Passes;

@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;

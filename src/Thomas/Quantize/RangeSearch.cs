@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics;
-using Thomas.Graphs;
 using Thomas.Ops;
 
 namespace Thomas.Quantize;

@@ -9,8 +9,8 @@ namespace Thomas.Kernels.Quantized;
 
 /// <summary>
 /// Where the tiles of an integer product find x: a pointer for each output pixel, and the distances of what its window holds, four bytes at a time. x is read
-/// in place where a pixel's channels are all that is wanted, as bytes, in fours. Else the input rows of a block of output rows are copied once, with the padding
-/// in them, as bytes or widened to 16 bits less the zero point.
+/// in place where a pixel's channels are all that is wanted, as bytes, in fours. Else the input rows of a block of output rows are copied once, with the
+/// padding in them, as bytes or widened to 16 bits less the zero point.
 /// </summary>
 internal sealed unsafe class QuantizedPixels
 {

@@ -4,7 +4,7 @@ using Thomas.App;
 using Thomas.App.Reports;
 using Thomas.Cli.Options;
 using Thomas.Cli.Output;
-using Thomas.Quantize;
+using Thomas.Quantizing;
 
 namespace Thomas.Cli.Commands;
 

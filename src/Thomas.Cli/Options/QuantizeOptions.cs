@@ -9,7 +9,7 @@ using Thomas.Formats;
 using Thomas.Formats.TfLite.Writing;
 using Thomas.Graphs;
 using Thomas.Imaging;
-using Thomas.Quantize;
+using Thomas.Quantizing;
 
 namespace Thomas.Cli.Options;
 

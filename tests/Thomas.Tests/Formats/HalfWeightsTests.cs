@@ -4,7 +4,6 @@ using System.IO;
 using System.Linq;
 using Thomas.Architectures;
 using Thomas.Formats.TfLite;
-using Thomas.Formats;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Passes;

@@ -43,8 +43,9 @@ public sealed class HalfOperandTests
             Assert.Equal(onCpu, Run(test, operands, half, true, true, DeviceTests.On(new MockDevice(HostDevice.Of(cpu)))));
             Assert.Equal(onSerial, Run(test, operands, half, true, true, DeviceTests.On(MockDevice.Serial())));
 
-            // No kernel reads halves that are computed: the definition does.
-            Assert.Equal(Run(test, operands, half, false, false, serial), Run(test, operands, half, true, false, cpu));
+            // Halves that are computed are read by the definition, or by the few kernels that can, with the bits of the same numbers in float32.
+            float[] computed = Run(test, operands, half, true, false, cpu);
+            if (!Run(test, operands, half, false, false, serial).SequenceEqual(computed)) Assert.Equal(Run(test, operands, half, false, false, cpu), computed);
         }
     }
 

@@ -1,5 +1,4 @@
 using System;
-using Thomas.Kernels;
 using Thomas.Kernels.Quantized;
 using Thomas.Tests.Harness;
 using Xunit;

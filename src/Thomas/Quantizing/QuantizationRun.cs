@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>The steps from a float network to an 8-bit one.</summary>
 internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, QuantizerOptions options, Calibration calibration)

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Ops;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>
 /// An estimate of the noise that 8 bits cause behind a group of values whose channels are scaled: a step d of an activation is noise of power d^2 / 12 in each

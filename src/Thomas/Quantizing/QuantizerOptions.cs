@@ -1,7 +1,7 @@
 using System;
 using Thomas.Runtime;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>How the interval is chosen that an activation's 256 numbers cover.</summary>
 public enum CalibrationRange

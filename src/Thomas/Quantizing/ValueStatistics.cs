@@ -1,7 +1,7 @@
 using System;
 using Thomas.Graphs;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>What the numbers of a value were like over the calibration images.</summary>
 internal sealed class ValueStatistics

@@ -6,7 +6,7 @@ using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Training;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>Makes an 8-bit network of a float one, with images to measure the ranges of its activations on (post-training quantization).</summary>
 /// <remarks>

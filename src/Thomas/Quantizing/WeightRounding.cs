@@ -2,7 +2,7 @@ using System;
 using Thomas.Graphs;
 using Thomas.Ops;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>Puts constants on 8-bit grids, and biases on the grid of the sums that they are added to.</summary>
 internal static class WeightRounding

@@ -4,7 +4,7 @@ using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>Builds the 8-bit network: roundings behind the values of a plan, constants on grids.</summary>
 internal sealed class GridInsertion

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using Thomas.Data;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>Images to measure ranges on, wherever they lie: nobody needs to sort them into classes for that.</summary>
 public static class CalibrationImages

@@ -4,7 +4,7 @@ using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>
 /// Values whose channels can be scaled together without changing the network: all that layers give to sums, pools and rectifiers until layers read it again.

@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using Thomas.Data;
 using Thomas.Graphs;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>An 8-bit network and how it compares with the float one.</summary>
 public sealed record QuantizedModel

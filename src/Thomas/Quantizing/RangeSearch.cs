@@ -2,7 +2,7 @@ using System;
 using System.Diagnostics;
 using Thomas.Ops;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>Chooses the interval that a grid of 256 numbers covers.</summary>
 internal static class RangeSearch

@@ -7,7 +7,7 @@ using Thomas.Passes;
 using Thomas.Runtime;
 using Thomas.Training;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>Runs a network over the calibration images and looks at values inside it.</summary>
 internal sealed class Calibration(PreparedSet images, CompileOptions compile, IProgress<StageProgress>? progress, CancellationToken cancellation)

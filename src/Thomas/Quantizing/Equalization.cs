@@ -5,7 +5,7 @@ using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>
 /// Scales channels so that small ones use more of the grid that all of them share (cross-layer equalization, Nagel et al. 2019, arXiv:1906.04721, with measured

@@ -5,7 +5,7 @@ using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>
 /// The same network in operators that 8-bit runtimes have: batch normalization in the weights before it or as a product and a sum, activations inside the

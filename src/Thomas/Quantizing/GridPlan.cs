@@ -3,7 +3,7 @@ using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
 
-namespace Thomas.Quantize;
+namespace Thomas.Quantizing;
 
 /// <summary>
 /// Where a network in <see cref="IntegerForm"/> is rounded: at its input and after each operator that runtimes compute in 8-bit integers, where the file has

@@ -11,12 +11,12 @@ using Thomas.Imaging;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
 using Thomas.Passes;
-using Thomas.Quantize;
+using Thomas.Quantizing;
 using Thomas.Runtime;
 using Thomas.Tests.Harness;
 using Xunit;
 
-namespace Thomas.Tests.Quantize;
+namespace Thomas.Tests.Quantizing;
 
 public sealed class QuantizerTests(ITestOutputHelper output)
 {

@@ -101,7 +101,8 @@ public static class DeviceChooser
         OptimizerOptions optimizer = options.Optimizer;
         string key = string.Create(
             CultureInfo.InvariantCulture,
-            $"training {options.Policy} {options.Batch} {options.MicroBatch} {options.BatchNorm} {options.MemoryBytes} {options.Compression} {options.Dropout > 0} "
+            $"training {options.Policy} {options.Batch} {options.MicroBatch} {options.BatchNorm} {options.MemoryBytes} {options.Compression} "
+            + $"{options.Dropout > 0} "
             + $"{optimizer.Kind} {optimizer.ClipNorm is null} {optimizer.AverageDecay is null}");
         return Choose(
             $"a training step of {Images(options.Batch)}", key, model.Graph, options.Compile, candidates,

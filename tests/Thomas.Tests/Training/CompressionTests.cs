@@ -39,7 +39,8 @@ public sealed class CompressionTests
         TrainingPlan plain = TrainingPlanner.Plan(TrainingSteps.SmallNetwork, Options(policy, batchNorm));
         (List<float> losses, Dictionary<string, float[]> expected) = Train(plain, 1);
         bool isLive = batchNorm == BatchNormMode.Live;
-        foreach ((Compression compression, double bound) in ((Compression, double)[])[(Compression.Half, isLive ? 0.1 : 0.05), (Compression.HalfBinary16, 0.02)])
+        (Compression, double)[] bounds = [(Compression.Half, isLive ? 0.1 : 0.05), (Compression.HalfBinary16, 0.02)];
+        foreach ((Compression compression, double bound) in bounds)
         {
             // Of the same tensors: with 'sparse' less memory is more of them.
             TrainingPlan plan = TrainingPlanner.PlanOne(plain.Trainee, plain.Options with { Compression = compression }, plain.MicroBatch, null);
@@ -72,7 +73,8 @@ public sealed class CompressionTests
                 double size = Math.Sqrt(Square(values)), least = isLive ? 0.01 * whole : 0;
                 double difference = Math.Sqrt(Square([.. actual[name].Zip(values, (x, y) => x - y)]));
                 differs |= difference > 0;
-                Expect.True(difference <= bound * Math.Max(size, least), $"{compression}: '{name}' of {size:E1} differs by {difference:E1}, all are {whole:E1}");
+                Expect.True(
+                    difference <= bound * Math.Max(size, least), $"{compression}: '{name}' of {size:E1} differs by {difference:E1}, all are {whole:E1}");
             }
 
             Assert.True(differs);
@@ -164,7 +166,9 @@ public sealed class CompressionTests
         }
     }
 
-    /// <summary>What is recomputed comes from rounded numbers: were its maximum the one of before, no pixel might reach it, and the gradient would be lost.</summary>
+    /// <summary>
+    /// What is recomputed comes from rounded numbers: were its maximum the one of before, no pixel might reach it, and the gradient would be lost.
+    /// </summary>
     [Fact]
     public void A_maximum_is_found_in_what_is_computed_again()
     {
@@ -348,7 +352,8 @@ public sealed class CompressionTests
         {
             Conv2dAttributes convolution = new(
                 new Window2d(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1)), HasBias: true, Activation: Activation.Clip(0, bound));
-            Value filter = b.Weights($"conv{i}.weight", (uint)(2 * i), Channels, 3, 3, x.Shape[3]), bias = b.Weights($"conv{i}.bias", (uint)(2 * i) + 1, Channels);
+            Value filter = b.Weights($"conv{i}.weight", (uint)(2 * i), Channels, 3, 3, x.Shape[3]);
+            Value bias = b.Weights($"conv{i}.bias", (uint)(2 * i) + 1, Channels);
             x = b.Add(OpCatalog.Conv2d, [x, filter, bias], convolution, $"conv{i}");
             x = b.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(2, 2, 2, 2, 1, 1, default)), $"pool{i}");
         }

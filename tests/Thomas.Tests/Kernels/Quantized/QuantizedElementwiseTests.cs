@@ -117,7 +117,8 @@ public unsafe class QuantizedElementwiseTests
             {
                 foreach (double ratio in new[] { 0.0001, 0.004, 0.5, 2.3 })
                 {
-                    QuantizedMultiplyKernel multiply = new(a, b, new Requantization(rule, [(float)ratio], a.Zero, a.IsSigned ? -128 : 3, a.IsSigned ? 90 : 255));
+                    (int lower, int upper) = a.IsSigned ? (-128, 90) : (3, 255);
+                    QuantizedMultiplyKernel multiply = new(a, b, new Requantization(rule, [(float)ratio], a.Zero, lower, upper));
                     CheckPairs(multiply.Run, (p, q) => multiply.Apply(a.Read(p), b.Read(q)));
                 }
             }

@@ -317,7 +317,8 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes)
 }
 
 /// <summary>What became of a float network, or of an 8-bit one that keeps its grids: then without what calibration images say.</summary>
-internal sealed record Int8Report(int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> FloatLayers, IReadOnlyList<string> Notes);
+internal sealed record Int8Report(
+    int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> FloatLayers, IReadOnlyList<string> Notes);
 
 internal sealed record UsageTensorReport(string Name, string Type, IReadOnlyList<string> Shape, string? Layout);
 

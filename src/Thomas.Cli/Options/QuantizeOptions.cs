@@ -20,21 +20,23 @@ internal sealed class QuantizeOptions
 
     private readonly Option<bool> _int8 = new("--int8")
     {
-        Description = "Write 8-bit integers: a quarter of the size, for the integer arithmetic of other runtimes. A float network needs --calibration; an 8-bit "
-            + "one keeps its grids",
+        Description = "Write 8-bit integers: a quarter of the size, for the integer arithmetic of other runtimes. A float network needs --calibration; an "
+            + "8-bit one keeps its grids",
     };
 
-    private readonly Option<bool> _fp16 = new("--fp16") { Description = "Write the weights of layers as 16-bit floats: half the size, nearly the same results" };
+    private readonly Option<bool> _fp16 =
+        new("--fp16") { Description = "Write the weights of layers as 16-bit floats: half the size, nearly the same results" };
 
     private readonly Option<string[]> _calibration = new("--calibration")
     {
-        Description = "With --int8: images like those that the model will see, to measure the ranges of activations on. A folder with images in it or below, or a "
-            + "data set as --data takes it elsewhere; classes do not matter. May be given several times",
+        Description = "With --int8: images like those that the model will see, to measure the ranges of activations on. A folder with images in it or below, "
+            + "or a data set as --data takes it elsewhere; classes do not matter. May be given several times",
         HelpName = "folder|file",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private readonly Option<int?> _images = Parse.Number("--calibration-images", $"Most images to take, spread over all places (default {DefaultImages})", 1, 100_000);
+    private readonly Option<int?> _images = Parse.Number(
+        "--calibration-images", $"Most images to take, spread over all places (default {DefaultImages})", 1, 100_000);
     private readonly Option<string> _ranges = Parse.Word(
         "--ranges", "How the range of an activation is chosen (default least-error)", "least-error", "min-max", "percentile");
     private readonly Option<double?> _percentile = Parse.Number(
@@ -73,7 +75,11 @@ internal sealed class QuantizeOptions
             if (alone is not null) throw new UsageException($"{alone} needs --int8.");
         }
 
-        if (parsed.GetValue(_percentile) is not null && parsed.GetValue(_ranges) != "percentile") throw new UsageException("--percentile needs --ranges percentile.");
+        if (parsed.GetValue(_percentile) is not null && parsed.GetValue(_ranges) != "percentile")
+        {
+            throw new UsageException("--percentile needs --ranges percentile.");
+        }
+
         if (parsed.GetValue(_io) is "int8" or "uint8" && ModelFiles.FormatOf(output) != ModelFormat.TfLite)
         {
             throw new UsageException("--io is for .tflite output; .onnx files in QDQ form take and give float32.");
@@ -102,8 +108,9 @@ internal sealed class QuantizeOptions
         {
             if (Quantizer.IsQuantized(model)) return (model, null);
             throw new UsageException(
-                "--int8 measures the ranges of activations on images: give some with --calibration FOLDER, a hundred photos like those that the model will see. "
-                + "Their classes do not matter.");
+                "--int8 measures the ranges of activations on images: give some with --calibration FOLDER, "
+                + "a hundred photos like those that the model will see. Their "
+                + " classes do not matter.");
         }
 
         Dataset images = CalibrationImages.Load(places, parsed.GetValue(_images) ?? DefaultImages);
@@ -149,7 +156,8 @@ internal sealed class QuantizeOptions
         {
             string same = report.Agreement is double agreement ? $"the same class as the float network for {Format.Percent(agreement)}, " : "";
             terminal.Field(
-                "8 bits", Format.Invariant($"{same}signal to noise {report.SignalToNoise:0.0} dB, on the {images} calibration images; measure the accuracy on others"));
+                "8 bits",
+                Format.Invariant($"{same}signal to noise {report.SignalToNoise:0.0} dB, on the {images} calibration images; measure the accuracy on others"));
         }
         else terminal.Field("8 bits", "the network keeps the grids that it has");
         foreach (string note in report.Notes) terminal.Note($"note: {note}");
@@ -158,6 +166,7 @@ internal sealed class QuantizeOptions
         for (int i = 0; i < report.FloatLayers.Count && i < Shown; i++) names.Add(Format.Name(report.FloatLayers[i]));
         string more = report.FloatLayers.Count > Shown ? $" and {report.FloatLayers.Count - Shown} more" : "";
         string remedy = report.CalibrationImages is null ? "; --calibration puts what was trained on grids, in signed 8-bit networks" : "";
-        terminal.Note($"note: {Format.Plural(report.FloatLayers.Count, "layer")} compute{(report.FloatLayers.Count == 1 ? "s" : "")} in float32: {string.Join(", ", names)}{more}{remedy}");
+        string compute = report.FloatLayers.Count == 1 ? "computes" : "compute";
+        terminal.Note($"note: {Format.Plural(report.FloatLayers.Count, "layer")} {compute} in float32: {string.Join(", ", names)}{more}{remedy}");
     }
 }

@@ -129,7 +129,8 @@ internal static class Usage
     private static int ZeroOf(FakeQuantizeAttributes grid, IntegerEnds ends) =>
         grid.Quantization.ZeroPoints[0] - grid.Minimum - (ends == IntegerEnds.UInt8 ? 0 : -sbyte.MinValue);
 
-    private static string Real(FakeQuantizeAttributes grid, IntegerEnds ends) => Invariant($"each q for {grid.Quantization.Scales[0]:G6} * (q - {ZeroOf(grid, ends)})");
+    private static string Real(FakeQuantizeAttributes grid, IntegerEnds ends) =>
+        Invariant($"each q for {grid.Quantization.Scales[0]:G6} * (q - {ZeroOf(grid, ends)})");
 
     private static string Rounded(FakeQuantizeAttributes? grid, IntegerEnds ends)
     {

@@ -20,7 +20,7 @@ namespace Thomas.Quantize;
 internal static class Equalization
 {
     /// <summary>Channels are stretched by no more than this: nobody knows that what hardly ever moved in a few images never does.</summary>
-    private const double MostStretch = 8;
+    private const double MostStretch = 4;
 
     /// <summary>Strengths from none to full that are tried.</summary>
     private const int Strengths = 10;
@@ -94,7 +94,8 @@ internal static class Equalization
     private static void Scale(GraphRewriter rewriter, Node node, double[]? outgoing, double[]? incoming, float largest)
     {
         LinearNode.TryGet(node, out LinearNode layer);
-        TensorData weights = layer.Weights.Constant!, bias = layer.Bias?.Constant ?? TensorData.FromFloats(new Shape(layer.Channels), new float[layer.Channels]);
+        TensorData weights = layer.Weights.Constant!;
+        TensorData bias = layer.Bias?.Constant ?? TensorData.FromFloats(new Shape(layer.Channels), new float[layer.Channels]);
         Activation activation = layer.Activation;
         if (incoming is not null) weights = ConstantMath.Scale(weights, weights.Type.Shape.Rank - 1, Spread(weights, incoming));
         if (outgoing is not null)

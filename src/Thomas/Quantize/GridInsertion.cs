@@ -89,7 +89,8 @@ internal sealed class GridInsertion
             return left == Activation.None ? inputs[0] : _rewriter.Builder.Add(node.Op, inputs, new ActivateAttributes(left), name);
         }
 
-        OpAttributes attributes = node.Attributes is AveragePool2dAttributes pool ? pool with { Activation = IntegerForm.OnGrid(pool.Activation) } : node.Attributes;
+        OpAttributes attributes = node.Attributes;
+        if (attributes is AveragePool2dAttributes pool) attributes = pool with { Activation = IntegerForm.OnGrid(pool.Activation) };
         return _rewriter.Builder.Add(node.Op, inputs, attributes, name);
     }
 

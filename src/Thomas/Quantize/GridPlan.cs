@@ -32,7 +32,8 @@ internal sealed class GridPlan
     public bool IsOnGrid(Value value) => _onGrid.Contains(value);
 
     /// <summary>Whether a rounding must follow the value: it is on a grid, and what computes it leaves the grids of its operands.</summary>
-    public bool IsRounded(Value value) => _onGrid.Contains(value) && value.Producer?.Op is not FakeQuantize && (value.Producer is null || !OnlyMoves(value.Producer));
+    public bool IsRounded(Value value) =>
+        _onGrid.Contains(value) && value.Producer?.Op is not FakeQuantize && (value.Producer is null || !OnlyMoves(value.Producer));
 
     /// <summary>The values that share a grid have one group.</summary>
     public int GroupOf(Value value)
@@ -49,7 +50,8 @@ internal sealed class GridPlan
     public static bool IsCapable(Node node) => node.Op switch
     {
         Conv2d or DepthwiseConv2d or Dense => HasConstantWeights(node),
-        Add or Subtract or Multiply => IsFiniteOperand(node.Inputs[0]) && IsFiniteOperand(node.Inputs[1]) && !(node.Inputs[0].IsConstant && node.Inputs[1].IsConstant)
+        Add or Subtract or Multiply => IsFiniteOperand(node.Inputs[0]) && IsFiniteOperand(node.Inputs[1])
+            && !(node.Inputs[0].IsConstant && node.Inputs[1].IsConstant)
             && (node.Inputs[0].Shape == node.Inputs[1].Shape || node.Output.Shape.Rank <= 4),
         MatMul => node.Output.Shape.Rank <= 4 && !node.Inputs[0].IsConstant && !node.Inputs[1].IsConstant,
         AveragePool2d => IsPlain((AveragePool2dAttributes)node.Attributes, node),

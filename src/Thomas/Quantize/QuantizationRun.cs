@@ -43,7 +43,8 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
         foreach (Node node in graph.Nodes)
         {
             if (plan.IsRounded(node.Output) && plan.FixedOf(node.Output) is null && seen.Add(node.Output)) values.Add(node.Output);
-            if (options.CorrectBiases && LinearNode.HasConstantWeights(node) && node.Inputs[0].Producer is not null && seen.Add(node.Inputs[0])) values.Add(node.Inputs[0]);
+            bool isRead = options.CorrectBiases && LinearNode.HasConstantWeights(node) && node.Inputs[0].Producer is not null;
+            if (isRead && seen.Add(node.Inputs[0])) values.Add(node.Inputs[0]);
         }
 
         return values;
@@ -61,7 +62,7 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
             if (plan.FixedOf(value) is FakeQuantizeAttributes own) grids[group] = own;
             else if (plan.IsRounded(value))
             {
-                (float low, float high) = value.IsInput ? InputRange(value) : RangeSearch.Choose(statistics[value], RangeOf(graph, value), options.Percentile);
+                (float low, float high) = value.IsInput ? InputRange() : RangeSearch.Choose(statistics[value], RangeOf(graph, value), options.Percentile);
                 (float Low, float High) other = ranges.GetValueOrDefault(group);
                 ranges[group] = (Math.Min(low, other.Low), Math.Max(high, other.High));
             }
@@ -80,13 +81,8 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
     }
 
     /// <summary>What the bytes of images become, whatever the calibration images hold.</summary>
-    private (float Low, float High) InputRange(Value input)
+    private (float Low, float High) InputRange()
     {
-        if (!ReferenceEquals(input.Name, model.Graph.Inputs[0].Name) && input.Name != model.Graph.Inputs[0].Name)
-        {
-            throw new ThomasException($"{model.Info.Name}: the range of input '{input.Name}' is not known.");
-        }
-
         float low = 0, high = 0;
         for (int channel = 0; channel < preprocessing.Channels; channel++)
         {
@@ -103,12 +99,21 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
         bool any = false;
         foreach (Node node in graph.Nodes)
         {
-            if (GridPlan.IsCapable(node) || node.Op is FakeQuantize) any |= LinearNode.HasConstantWeights(node) && plan.IsOnGrid(node.Inputs[0]);
-            else real[node.Op is Activate ? ((ActivateAttributes)node.Attributes).Activation.Kind.ToString() : node.Op.Name] =
-                real.GetValueOrDefault(node.Op is Activate ? ((ActivateAttributes)node.Attributes).Activation.Kind.ToString() : node.Op.Name) + 1;
+            if (GridPlan.IsCapable(node) || node.Op is FakeQuantize)
+            {
+                any |= LinearNode.HasConstantWeights(node) && plan.IsOnGrid(node.Inputs[0]);
+                continue;
+            }
+
+            string name = node.Attributes is ActivateAttributes activate ? activate.Activation.Kind.ToString() : node.Op.Name;
+            real[name] = real.GetValueOrDefault(name) + 1;
         }
 
-        if (!any) throw new ThomasException($"{model.Info.Name} has no convolution or dense layer that 8-bit kernels compute, so there is nothing to quantize.");
+        if (!any)
+        {
+            throw new ThomasException($"{model.Info.Name} has no convolution or dense layer that 8-bit kernels compute, so there is nothing to quantize.");
+        }
+
         if (real.Count == 0) return [];
         List<string> kinds = [];
         foreach ((string kind, int count) in real) kinds.Add($"{kind} ({count})");

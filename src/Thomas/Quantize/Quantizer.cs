@@ -66,21 +66,24 @@ public static class Quantizer
         ModelInfo info = model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null };
         if (model.Info.Rehearsal is not null)
         {
-            notes = [.. notes, "the stored feature vectors of the float network were left out, so classes cannot be added without the old images, and no image is called unknown"];
+            notes = [
+                .. notes,
+                "the stored feature vectors of the float network are left out: classes cannot be added without the old images, no image is called unknown"];
         }
 
         Model quantized = new(graph, info);
         return Comparison.Of(model, quantized, calibration, set.Broken, notes);
     }
 
-    /// <summary>An 8-bit network of which layers were trained keeps its grids, and what left them gets new ones, if all are of the kind that is made here.</summary>
+    /// <summary>An 8-bit network of which layers were trained keeps its grids, and what left them gets new ones, if all are as those made here.</summary>
     private static void RequireCompletable(Model model)
     {
         foreach (Node node in model.Graph.Nodes)
         {
             if (node.Attributes is not FakeQuantizeAttributes { Quantization.IsPerTensor: var isPerTensor } grid) continue;
             if (model.Info.SourceFormat != ModelFormat.Onnx && isPerTensor && (grid.Minimum, grid.Maximum) == (sbyte.MinValue, sbyte.MaxValue)) continue;
-            throw new ThomasException($"{model.Info.Name} is an 8-bit network already, and its grids are not those of signed 8-bit .tflite files, so nothing can be added.");
+            throw new ThomasException(
+                $"{model.Info.Name} is an 8-bit network already, and its grids are not those of signed 8-bit .tflite files, so nothing can be added.");
         }
     }
 }

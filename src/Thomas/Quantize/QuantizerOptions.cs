@@ -22,7 +22,9 @@ public sealed record QuantizerOptions
     /// <summary>How the ranges of activations are chosen.</summary>
     public CalibrationRange Range { get; init; } = CalibrationRange.LeastError;
 
-    /// <summary>With <see cref="CalibrationRange.Percentile"/>: this many percent of the numbers lie below the upper end, and as many above the lower one.</summary>
+    /// <summary>
+    /// With <see cref="CalibrationRange.Percentile"/>: this many percent of the numbers lie below the upper end, and as many above the lower one.
+    /// </summary>
     public double Percentile { get; init; } = 99.99;
 
     /// <summary>

@@ -42,7 +42,9 @@ internal sealed class ValueStatistics
     /// <summary>The largest number of each channel.</summary>
     public ReadOnlySpan<float> ChannelMax => _channelMax;
 
-    /// <summary>How many numbers fell into each of <see cref="Bins"/> steps from <see cref="Min"/> to <see cref="Max"/>; empty until they are counted.</summary>
+    /// <summary>
+    /// How many numbers fell into each of <see cref="Bins"/> steps from <see cref="Min"/> to <see cref="Max"/>; empty until they are counted.
+    /// </summary>
     public long[] Counts { get; private set; } = [];
 
     /// <summary>Mean of the numbers of each channel.</summary>

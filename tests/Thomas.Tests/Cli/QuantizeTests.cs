@@ -35,8 +35,8 @@ public sealed class QuantizeTests : IDisposable
     public void The_report_says_how_both_networks_compare_and_what_the_file_takes()
     {
         CliRun run = CliRun.Of(
-            "convert", _files.Model(), "-o", _files["out.tflite"], "--int8", "--calibration", _files.Data(perClass: 2), "--ranges", "percentile", "--percentile",
-            "99.9", "--no-equalization", "--no-bias-correction", "--io", "uint8", "--json");
+            "convert", _files.Model(), "-o", _files["out.tflite"], "--int8", "--calibration", _files.Data(perClass: 2), "--ranges", "percentile",
+            "--percentile", "99.9", "--no-equalization", "--no-bias-correction", "--io", "uint8", "--json");
         Assert.True(run.Code == 0, run.Error);
         JsonElement report = run.Json(), int8 = report.GetProperty("int8");
         Assert.Equal(6, int8.GetProperty("calibrationImages").GetInt32());

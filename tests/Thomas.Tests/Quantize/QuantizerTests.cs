@@ -84,7 +84,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         Assert.True(with > without + 3, $"with {with:F1} dB, without {without:F1}");
     }
 
-    /// <summary>The same network with channels between two convolutions that are smaller from one to the next, as folded batch normalization may leave them.</summary>
+    /// <summary>The same network with channels between two convolutions that get smaller and smaller, as folded batch normalization leaves them.</summary>
     private static Model Uneven(Model model)
     {
         GraphRewriter rewriter = new(model.Graph);
@@ -200,7 +200,8 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         Dictionary<string, TensorData> kept = completed.Graph.Values.Where(static v => v.IsConstant).ToDictionary(static v => v.Name, static v => v.Constant!);
         foreach (Value value in tuned.Graph.Values)
         {
-            if (value.Constant is { Type.Shape.Rank: > 1 } data && value.Name != trained) Assert.True(data.Floats.SequenceEqual(kept[value.Name].Floats), value.Name);
+            if (value.Constant is not { Type.Shape.Rank: > 1 } data || value.Name == trained) continue;
+            Assert.True(data.Floats.SequenceEqual(kept[value.Name].Floats), value.Name);
         }
     }
 
@@ -217,7 +218,8 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     public void Images_are_needed()
     {
         Dataset none = new("none", ["x"], []);
-        Assert.Contains("no images", Assert.Throws<DataException>(() => Quantizer.Quantize(Network("mobile"), none, new ManagedImageDecoder())).Message, StringComparison.Ordinal);
+        DataException error = Assert.Throws<DataException>(() => Quantizer.Quantize(Network("mobile"), none, new ManagedImageDecoder()));
+        Assert.Contains("no images", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -285,7 +287,8 @@ public sealed class QuantizerTests(ITestOutputHelper output)
                 break;
             case "fire":
                 Value small = Conv(x, 4, 1, Activation.Relu);
-                x = b.Add(OpCatalog.Concat, [Conv(small, width, 1, Activation.Relu), Conv(small, width, 3, Activation.Relu)], new ConcatAttributes(3), "joined");
+                x = b.Add(
+                    OpCatalog.Concat, [Conv(small, width, 1, Activation.Relu), Conv(small, width, 3, Activation.Relu)], new ConcatAttributes(3), "joined");
                 x = b.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1))), "pooled");
                 break;
             case "residual":
@@ -298,7 +301,8 @@ public sealed class QuantizerTests(ITestOutputHelper output)
             case "gates":
                 Value open = b.Add(OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.Sigmoid)), "open");
                 Value turn = b.Add(OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.Tanh)), "turn");
-                Value leak = b.Add(OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.LeakyRelu, 0.1f)), "leak");
+                Value leak = b.Add(
+                    OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.LeakyRelu, 0.1f)), "leak");
                 x = b.Add(OpCatalog.Concat, [open, turn, leak, b.Add(OpCatalog.Subtract, [leak, x], null, "less")], new ConcatAttributes(3), "joined");
                 x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(new Activation(ActivationKind.Silu)), "silu");
                 break;
@@ -312,7 +316,8 @@ public sealed class QuantizerTests(ITestOutputHelper output)
 
         x = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "features");
         x = b.Add(
-            OpCatalog.Dense, [x, b.Constant("head", Weights(new Shape(Classes, x.Shape[1]), x.Shape[1])), b.Constant("head.bias", Weights(new Shape(Classes), 4))],
+            OpCatalog.Dense,
+            [x, b.Constant("head", Weights(new Shape(Classes, x.Shape[1]), x.Shape[1])), b.Constant("head.bias", Weights(new Shape(Classes), 4))],
             new DenseAttributes(HasBias: true), "scores");
         return new Model(b.Build(x), new ModelInfo { Name = kind, Preprocessing = Preprocessing.Preset("unit", Side, Side) });
 

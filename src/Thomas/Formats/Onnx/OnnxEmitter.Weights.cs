@@ -139,7 +139,8 @@ internal sealed partial class OnnxEmitter
     {
         (float low, float high) = activation == Activation.Relu ? (0, float.PositiveInfinity) : activation == Activation.Relu6 ? (0, 6)
             : activation.Kind == ActivationKind.Clip ? (activation.A, activation.B) : (float.NaN, float.NaN);
-        if (_outputs.Contains(result) || result.Consumers is not [{ Attributes: FakeQuantizeAttributes { Quantization: { IsPerTensor: true } grid } a }]) return false;
+        if (_outputs.Contains(result) || result.Consumers is not [{ Attributes: FakeQuantizeAttributes a }] || !a.Quantization.IsPerTensor) return false;
+        Quantization grid = a.Quantization;
         float scale = grid.Scales[0], zero = grid.ZeroPoints[0];
         return (long)a.Maximum - a.Minimum == byte.MaxValue && MathF.Round(low / scale) + zero <= a.Minimum && MathF.Round(high / scale) + zero >= a.Maximum;
     }

@@ -20,7 +20,7 @@ namespace Thomas.Quantizing;
 internal static class Equalization
 {
     /// <summary>Channels are stretched by no more than this: nobody knows that what hardly ever moved in a few images never does.</summary>
-    private const double MostStretch = 8;
+    private const double MostStretch = 4;
 
     /// <summary>Strengths from none to full that are tried.</summary>
     private const int Strengths = 10;

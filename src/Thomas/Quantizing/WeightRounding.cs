@@ -13,44 +13,60 @@ internal static class WeightRounding
     /// </summary>
     private const double MaximumBiasSteps = 1 << 22;
 
-    private const int Steps = sbyte.MaxValue;
+    private const int MaximumSteps = sbyte.MaxValue, ScaleCandidates = 31;
 
-    /// <summary>Weights on symmetric grids, q = round(w / s) from -127 to 127 with s = max |w| / 127: of each output channel, or of all of them.</summary>
+    private const double CandidateDistance = 0.01, SmallestScale = 1e-30;
+
+    /// <summary>
+    /// Weights on symmetric grids, q = round(w / s) from -127 to 127: of each output channel, or of all of them. Of the scales from max |w| / 127 down to 0.7
+    /// times that, the one with the least sum of squared errors.
+    /// </summary>
     /// <param name="weights">The weights.</param>
     /// <param name="axis">The axis of the output channels.</param>
     /// <param name="perChannel">Whether each channel has its own scale.</param>
-    /// <param name="bias">The bias, null for none.</param>
+    /// <param name="bias">The bias, one number for each channel.</param>
     /// <param name="inputScale">The step of the layer's input.</param>
     public static TensorData Symmetric(TensorData weights, int axis, bool perChannel, ReadOnlySpan<double> bias, float inputScale)
     {
         float[] values = weights.ToFloats();
         Shape shape = weights.Type.Shape;
-        int channels = shape[axis], inner = shape.Product(axis + 1, shape.Rank);
-        double[] largest = new double[channels];
-        for (int i = 0; i < values.Length; i++)
-        {
-            ref double most = ref largest[i / inner % channels];
-            most = Math.Max(most, Math.Abs(values[i]));
-        }
-
-        if (!perChannel) Array.Fill(largest, Largest(largest));
-        float[] scales = new float[channels];
+        int channels = perChannel ? shape[axis] : 1, inner = perChannel ? shape.Product(axis + 1, shape.Rank) : 1;
+        float[] scales = new float[channels], channel = new float[values.Length / channels];
         for (int c = 0; c < channels; c++)
         {
-            double needed = bias.IsEmpty ? 0 : Math.Abs(bias[c]) / (MaximumBiasSteps * inputScale);
-            scales[c] = (float)Math.Max(Math.Max(largest[c] / Steps, needed), 1e-30);
+            double needed = 0;
+            foreach (double number in perChannel ? bias.Slice(c, 1) : bias) needed = Math.Max(needed, Math.Abs(number) / (MaximumBiasSteps * inputScale));
+            for (int i = 0; i < channel.Length; i++) channel[i] = values[At(c, i)];
+            scales[c] = (float)Math.Max(Math.Max(BestScale(channel), needed), SmallestScale);
+            for (int i = 0; i < channel.Length; i++) values[At(c, i)] = (float)((double)scales[c] * Steps(channel[i], scales[c]));
         }
 
-        if (!perChannel) Array.Fill(scales, MaxOf(scales));
-        for (int i = 0; i < values.Length; i++)
-        {
-            float scale = scales[i / inner % channels];
-            values[i] = (float)((double)scale * Math.Clamp(Math.Round(values[i] / (double)scale), -Steps, Steps));
-        }
+        return TensorData.FromFloats(shape, values, new Quantization(scales, new int[channels], perChannel ? axis : 0));
 
-        Quantization grid = perChannel ? new Quantization(scales, new int[channels], axis) : new Quantization([scales[0]], [0]);
-        return TensorData.FromFloats(shape, values, grid);
+        int At(int c, int i) => (i / inner * channels * inner) + (c * inner) + (i % inner);
     }
+
+    private static double BestScale(float[] weights)
+    {
+        double largest = 0, least = double.PositiveInfinity, best = 0;
+        foreach (float weight in weights) largest = Math.Max(largest, Math.Abs(weight));
+        if (largest == 0) return 0;
+        for (int i = 0; i < ScaleCandidates; i++)
+        {
+            double scale = largest / MaximumSteps * (1 - (i * CandidateDistance)), error = 0;
+            foreach (float weight in weights)
+            {
+                double difference = (scale * Steps(weight, scale)) - weight;
+                error += difference * difference;
+            }
+
+            if (error < least) (least, best) = (error, scale);
+        }
+
+        return best;
+    }
+
+    private static double Steps(double weight, double scale) => Math.Clamp(Math.Round(weight / scale), -MaximumSteps, MaximumSteps);
 
     /// <summary>A bias in steps of input scale times weight scale.</summary>
     public static TensorData Bias(ReadOnlySpan<double> bias, float inputScale, Quantization weights)
@@ -87,19 +103,5 @@ internal static class WeightRounding
         }
 
         return TensorData.FromFloats(data.Type.Shape, values, grid.Quantization);
-    }
-
-    private static double Largest(double[] values)
-    {
-        double most = 0;
-        foreach (double value in values) most = Math.Max(most, value);
-        return most;
-    }
-
-    private static float MaxOf(float[] values)
-    {
-        float most = 0;
-        foreach (float value in values) most = Math.Max(most, value);
-        return most;
     }
 }

@@ -120,7 +120,9 @@ internal sealed class CompiledGraph
             Schedule other = Kept(new Schedule(fused, Workspaces(otherKernels, places), places));
             MemoryPlan otherPlan = MemoryPlanner.Plan(other, options.ShareMemory);
             if (otherPlan.ArenaBytes <= Math.Max(most, plan.ArenaBytes))
+            {
                 return new CompiledGraph(other, otherPlan, InOrder(other, otherKernels, places), places);
+            }
         }
 
         return new CompiledGraph(whole, plan, InOrder(whole, kernels, places), places);

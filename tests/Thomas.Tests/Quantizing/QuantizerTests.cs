@@ -38,7 +38,9 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         {
             Model again = Again(quantized.Model, format);
             Assert.True(again.Info.IsQuantized);
-            foreach (float[] input in Inputs()) Assert.Equal(Scores(quantized.Model, input), Scores(again, input));
+            // In integers, an .onnx file is computed as ONNX Runtime does, which adds tensors in float32; the numbers of the graph are the same.
+            CompileOptions compile = format == ModelFormat.TfLite ? OneThread : OneThread with { PassesOff = ["lower-quantized"] };
+            foreach (float[] input in Inputs()) Assert.Equal(Scores(quantized.Model, input, compile), Scores(again, input, compile));
         }
     }
 
@@ -247,9 +249,9 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         for (int i = 0; i < 8; i++) yield return Array.ConvertAll(TestGraphs.Noise(Side * Side * 3, (uint)i), static x => (x + 1) / 2);
     }
 
-    private static float[] Scores(Model model, float[] input)
+    private static float[] Scores(Model model, float[] input, CompileOptions? compile = null)
     {
-        using Executable executable = Executable.Compile(model.Graph, 1, OneThread);
+        using Executable executable = Executable.Compile(model.Graph, 1, compile ?? OneThread);
         input.CopyTo(executable.Input());
         executable.Run();
         return executable.Output().ToArray();

@@ -6,7 +6,6 @@ using Microsoft.Maui.ApplicationModel.DataTransfer;
 using Microsoft.Maui.Controls;
 using Microsoft.Maui.Media;
 using Microsoft.Maui.Storage;
-using Thomas.Training;
 
 namespace Thomas.Personalise.App;
 

@@ -8,7 +8,6 @@ using Microsoft.Maui.Controls;
 using Microsoft.Maui.Media;
 using Microsoft.Maui.Storage;
 using Thomas.Architectures;
-using Thomas.Data;
 using Thomas.Imaging;
 using Thomas.Personalise;
 using Thomas.Personalise.App;

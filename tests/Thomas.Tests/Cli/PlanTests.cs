@@ -126,7 +126,7 @@ public sealed class PlanTests : IDisposable
         Assert.Equal("none", plain.GetProperty("compression").GetString());
         Assert.False(plain.TryGetProperty("keptBytes", out _));
         Assert.Equal("half", half.GetProperty("compression").GetString());
-        Assert.True(half.GetProperty("totalBytes").GetInt64() < plain.GetProperty("totalBytes").GetInt64());
+        Assert.True(half.GetProperty("totalBytes").GetInt64() <= plain.GetProperty("totalBytes").GetInt64());
         int kept = half.GetProperty("keptInHalves").GetInt32();
         Assert.True(kept > 0 && half.GetProperty("keptBytes").GetInt64() > 0);
         Assert.Contains(

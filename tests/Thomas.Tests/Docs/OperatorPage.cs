@@ -119,7 +119,7 @@ internal sealed partial class OperatorPage
         _text.Append("\n| setting | type | default | meaning |\n|---|---|---|---|\n");
         foreach (ParameterInfo parameter in PrimaryConstructor(record)!.GetParameters())
         {
-            Type type = parameter.ParameterType;
+            Type type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
             if (type.Namespace!.StartsWith("Thomas", StringComparison.Ordinal) && !_settingTypes.Contains(type)) _settingTypes.Add(type);
             _text.Append(
                 CultureInfo.InvariantCulture,

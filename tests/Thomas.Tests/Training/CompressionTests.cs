@@ -39,7 +39,7 @@ public sealed class CompressionTests
         TrainingPlan plain = TrainingPlanner.Plan(TrainingSteps.SmallNetwork, Options(policy, batchNorm));
         (List<float> losses, Dictionary<string, float[]> expected) = Train(plain, 1);
         bool isLive = batchNorm == BatchNormMode.Live;
-        (Compression, double)[] bounds = [(Compression.Half, 0.05), (Compression.HalfBinary16, 0.01)];
+        (Compression, double)[] bounds = [(Compression.Half, 0.05), (Compression.HalfBinary16, 0.02)];
         foreach ((Compression compression, double bound) in bounds)
         {
             // Of the same tensors: with 'sparse' less memory is more of them.
@@ -181,7 +181,9 @@ public sealed class CompressionTests
             foreach ((string name, float[] values) in expected)
             {
                 double difference = Math.Sqrt(Square([.. actual[name].Zip(values, (x, y) => x - y)])), size = Math.Sqrt(Square(values));
-                Expect.True(difference <= 0.05 * size, $"'{name}' of {size:E1} differs by {difference:E1}");
+
+                // The gradient of a maximum that is lost is missing as a whole.
+                Expect.True(difference <= 0.1 * size, $"'{name}' of {size:E1} differs by {difference:E1}");
             }
         }
 

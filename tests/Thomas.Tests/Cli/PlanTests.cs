@@ -118,23 +118,6 @@ public sealed class PlanTests : IDisposable
     }
 
     [Fact]
-    public void A_plan_shows_what_compression_saves()
-    {
-        string[] question = ["plan", _files.Model(), "--update", "all", "--batch", "8", "--classes", "3", "--threads", "1"];
-        JsonElement plain = CliRun.Of([.. question, "--json"]).Json().GetProperty("policies")[0];
-        JsonElement half = CliRun.Of([.. question, "--json", "--compress", "half"]).Json().GetProperty("policies")[0];
-        Assert.Equal("none", plain.GetProperty("compression").GetString());
-        Assert.False(plain.TryGetProperty("keptBytes", out _));
-        Assert.Equal("half", half.GetProperty("compression").GetString());
-        Assert.True(half.GetProperty("totalBytes").GetInt64() <= plain.GetProperty("totalBytes").GetInt64());
-        int kept = half.GetProperty("keptInHalves").GetInt32();
-        Assert.True(kept > 0 && half.GetProperty("keptBytes").GetInt64() > 0);
-        Assert.Contains(
-            $"{kept} result{(kept == 1 ? "" : "s")} kept as 16-bit floats (half), at most ", CliRun.Of([.. question, "--compress", "half"]).Out,
-            StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void In_a_comparison_options_of_the_last_layer_hold_for_it_alone()
     {
         string[] question = ["plan", _files.Model(), "--data", _files.Data(perClass: 2), "--threads", "1", "--json"];

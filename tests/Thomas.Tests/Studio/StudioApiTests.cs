@@ -318,13 +318,20 @@ public sealed class StudioApiTests
         });
         string project = await studio.NewProject();
         await studio.Send("GET", $"projects/{project}");
-        HttpResponseMessage[] answers = await Task.WhenAll(
-            Enumerable.Range(0, 150).Select(i => studio.Raw("POST", $"projects/{project}/images?class=red", StudioFixture.Picture(0, (ulong)i))));
+
+        // A quick machine may be done with each before the next one comes.
+        List<HttpResponseMessage> answers = [];
+        for (int round = 0; round < 20 && answers.All(answer => answer.StatusCode == HttpStatusCode.OK); round++)
+        {
+            answers.AddRange(await Task.WhenAll(Enumerable.Range(24 * round, 24).Select(
+                i => studio.Raw("POST", $"projects/{project}/images?class=red", StudioFixture.Picture(0, (ulong)i)))));
+        }
+
         int added = answers.Count(answer => answer.StatusCode == HttpStatusCode.OK);
         Assert.All(answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable));
         Assert.All(
             answers.Where(answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable), answer => Assert.NotNull(answer.Headers.RetryAfter));
-        Assert.InRange(added, 1, 149);
+        Assert.InRange(added, 1, answers.Count - 1);
         Assert.Equal(added, (await studio.Send("GET", $"projects/{project}")).GetProperty("images").GetInt32());
     }
 

@@ -178,16 +178,18 @@ public sealed class CompressionTests
             TrainingPlan plan = TrainingPlanner.Smallest(model, options with { Compression = Compression.Half });
             if (plan.Recomputed.Any(value => value.Name.StartsWith("conv", StringComparison.Ordinal))) recomputed++;
             Dictionary<string, float[]> actual = Train(plan, 1).Moments;
+            Dictionary<string, float[]> kept = Train(TrainingPlanner.Plan(model, options with { Compression = Compression.Half }), 1).Moments;
             foreach ((string name, float[] values) in expected)
             {
-                double difference = Math.Sqrt(Square([.. actual[name].Zip(values, (x, y) => x - y)])), size = Math.Sqrt(Square(values));
-
-                // The gradient of a maximum that is lost is missing as a whole.
-                Expect.True(difference <= 0.1 * size, $"'{name}' of {size:E1} differs by {difference:E1}");
+                // Rounding moves maxima to other pixels, with recomputation and without; a gradient that is lost is missing as a whole.
+                double difference = Distance(actual[name], values), usual = Distance(kept[name], values), size = Math.Sqrt(Square(values));
+                Expect.True(difference <= (2 * usual) + (0.05 * size), $"{side}, {layers}: '{name}' of {size:E1} differs by {difference:E1}, else {usual:E1}");
             }
         }
 
         Assert.NotEqual(0, recomputed);
+
+        static double Distance(float[] x, float[] y) => Math.Sqrt(Square([.. x.Zip(y, (a, b) => a - b)]));
     }
 
     [Fact]

@@ -48,7 +48,8 @@ public static class CalibrationImages
         {
             EnumerationOptions options = new()
             {
-                RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint,
+                RecurseSubdirectories = true,
+                AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint,
             };
             foreach (string file in Directory.EnumerateFiles(path, "*", options))
             {

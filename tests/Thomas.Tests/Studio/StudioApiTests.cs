@@ -115,7 +115,7 @@ public sealed class StudioApiTests
         }
 
         Assert.Empty(Directory.GetFileSystemEntries(folder["studio", "models"]));
-        await using StudioFixture studio = await StudioFixture.Start(settings => settings with { MakesStarter = true, StarterDigits = 1_000 }, folder);
+        await using StudioFixture studio = await StudioFixture.Start(settings => settings with { MakesStarter = true, StarterDigits = 5_000 }, folder);
         List<double> shares = [];
         JsonElement starter;
         do

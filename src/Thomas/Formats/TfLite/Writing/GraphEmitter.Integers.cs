@@ -19,12 +19,30 @@ internal sealed partial class GraphEmitter
     /// <summary>Versions of operators from which on they compute with int8; those that are not listed do so from the first on.</summary>
     private static readonly Dictionary<BuiltinOperator, int> Int8Versions = new()
     {
-        [BuiltinOperator.CONV_2D] = 3, [BuiltinOperator.DEPTHWISE_CONV_2D] = 3, [BuiltinOperator.FULLY_CONNECTED] = 4, [BuiltinOperator.BATCH_MATMUL] = 2,
-        [BuiltinOperator.ADD] = 2, [BuiltinOperator.SUB] = 2, [BuiltinOperator.MUL] = 2, [BuiltinOperator.AVERAGE_POOL_2D] = 2,
-        [BuiltinOperator.MAX_POOL_2D] = 2, [BuiltinOperator.MEAN] = 2, [BuiltinOperator.SUM] = 2, [BuiltinOperator.SOFTMAX] = 2,
-        [BuiltinOperator.LOG_SOFTMAX] = 2, [BuiltinOperator.LOGISTIC] = 2, [BuiltinOperator.TANH] = 2, [BuiltinOperator.LEAKY_RELU] = 2,
-        [BuiltinOperator.RELU] = 2, [BuiltinOperator.RELU6] = 2, [BuiltinOperator.PAD] = 2, [BuiltinOperator.PADV2] = 2,
-        [BuiltinOperator.CONCATENATION] = 2, [BuiltinOperator.TRANSPOSE] = 2, [BuiltinOperator.SLICE] = 2, [BuiltinOperator.STRIDED_SLICE] = 2,
+        [BuiltinOperator.CONV_2D] = 3,
+        [BuiltinOperator.DEPTHWISE_CONV_2D] = 3,
+        [BuiltinOperator.FULLY_CONNECTED] = 4,
+        [BuiltinOperator.BATCH_MATMUL] = 2,
+        [BuiltinOperator.ADD] = 2,
+        [BuiltinOperator.SUB] = 2,
+        [BuiltinOperator.MUL] = 2,
+        [BuiltinOperator.AVERAGE_POOL_2D] = 2,
+        [BuiltinOperator.MAX_POOL_2D] = 2,
+        [BuiltinOperator.MEAN] = 2,
+        [BuiltinOperator.SUM] = 2,
+        [BuiltinOperator.SOFTMAX] = 2,
+        [BuiltinOperator.LOG_SOFTMAX] = 2,
+        [BuiltinOperator.LOGISTIC] = 2,
+        [BuiltinOperator.TANH] = 2,
+        [BuiltinOperator.LEAKY_RELU] = 2,
+        [BuiltinOperator.RELU] = 2,
+        [BuiltinOperator.RELU6] = 2,
+        [BuiltinOperator.PAD] = 2,
+        [BuiltinOperator.PADV2] = 2,
+        [BuiltinOperator.CONCATENATION] = 2,
+        [BuiltinOperator.TRANSPOSE] = 2,
+        [BuiltinOperator.SLICE] = 2,
+        [BuiltinOperator.STRIDED_SLICE] = 2,
     };
 
     private const int PerChannelDenseVersion = 12;

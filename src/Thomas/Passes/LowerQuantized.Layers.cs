@@ -115,6 +115,7 @@ internal sealed partial class LowerQuantized
     /// <summary>A mean over axes that follow each other: a pool over an image of one column.</summary>
     private Func<Value>? Mean(Chain chain, Node node, IntList axes, QuantizedAveragePool2dAttributes attributes)
     {
+        if (axes.Count == 0) return null;
         for (int i = 1; i < axes.Count; i++)
         {
             if (axes[i] != axes[i - 1] + 1) return null;

@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 
 namespace Thomas.Graphs;
 
@@ -8,7 +9,10 @@ internal static class GridIntegers
     /// <summary>More steps than this from zero are no weight, and would leave 32 bits.</summary>
     private const double MaximumSteps = 1 << 30;
 
-    /// <summary>Integers q with real = scale * (q - zeroPoint), bit for bit; null where some number lies off the grid, as after training.</summary>
+    /// <summary>
+    /// Integers q with real = scale * (q - zeroPoint), bit for bit; those of the file where the constant has them. Null where some number lies off the grid, as
+    /// after training.
+    /// </summary>
     /// <param name="data">The constant.</param>
     /// <param name="inDouble">
     /// Whether the product counts that is rounded to float32 once, as readers of <c>.tflite</c> compute it; else steps beyond 2^24 are rounded before, as the
@@ -21,6 +25,8 @@ internal static class GridIntegers
         int channels = grid.Scales.Length;
         if (channels > 1 && (grid.Axis >= shape.Rank || shape[grid.Axis] != channels)) return null;
         ReadOnlySpan<float> reals = data.Floats;
+        ReadOnlySpan<int> stored = MemoryMarshal.Cast<byte, int>(data.Integers.Span);
+        if (stored.Length == reals.Length) return stored.ToArray();
         int[] integers = new int[reals.Length];
         int inner = channels == 1 ? Math.Max(1, reals.Length) : shape.Product(grid.Axis + 1, shape.Rank);
         for (int i = 0; i < integers.Length; i++)

@@ -4,7 +4,7 @@ using Thomas.Graphs;
 
 namespace Thomas.Ops;
 
-/// <summary>The integers that a file stored for a constant whose real numbers a model holds.</summary>
+/// <summary>Constants on grids as operands of operators on 8-bit tensors.</summary>
 internal static class StoredSteps
 {
     /// <summary>The weights as steps of their grid, in 8 bits; null where they do not all lie on it.</summary>
@@ -12,30 +12,18 @@ internal static class StoredSteps
     /// <param name="axis">The axis along which scales may run.</param>
     public static TensorData? Of(TensorData data, int axis)
     {
-        if (data.Type.DType != DType.F32 || data.Quantization is not { } grid) return null;
-        Shape shape = data.Type.Shape;
-        if (!grid.IsPerTensor && (grid.Axis != axis || grid.Scales.Length != shape[axis])) return null;
-        ReadOnlySpan<float> real = data.Floats, scales = grid.Scales;
-        ReadOnlySpan<int> zeros = grid.ZeroPoints;
-        int inner = grid.IsPerTensor ? real.Length : shape.Product(axis + 1, shape.Rank), smallest = 0, largest = 0;
-        foreach (int zero in zeros) (smallest, largest) = (Math.Min(smallest, zero), Math.Max(largest, zero));
-        byte[] steps = new byte[real.Length];
-        for (int start = 0; start < real.Length; start += inner)
+        if (data.Quantization is not { } grid || (!grid.IsPerTensor && grid.Axis != axis) || GridIntegers.Of(data) is not int[] integers) return null;
+        int smallest = 0, largest = 0;
+        foreach (int zero in grid.ZeroPoints) (smallest, largest) = (Math.Min(smallest, zero), Math.Max(largest, zero));
+        byte[] steps = new byte[integers.Length];
+        for (int i = 0; i < steps.Length; i++)
         {
-            int channel = start / inner % scales.Length, zero = zeros[channel];
-            float scale = scales[channel];
-            for (int i = start; i < start + inner; i++)
-            {
-                float step = MathF.Round(real[i] / scale);
-                if (step * scale != real[i] || !(Math.Abs(step) <= byte.MaxValue)) return null;
-                int q = (int)step + zero;
-                (smallest, largest) = (Math.Min(smallest, q), Math.Max(largest, q));
-                steps[i] = (byte)q;
-            }
+            (smallest, largest) = (Math.Min(smallest, integers[i]), Math.Max(largest, integers[i]));
+            steps[i] = (byte)integers[i];
         }
 
         DType? type = smallest >= sbyte.MinValue && largest <= sbyte.MaxValue ? DType.I8 : smallest >= 0 && largest <= byte.MaxValue ? DType.U8 : null;
-        return type is { } found ? new TensorData(new TensorType(found, shape), steps, grid) : null;
+        return type is { } found ? new TensorData(data.Type with { DType = found }, steps, grid) : null;
     }
 
     /// <summary>A bias in steps of (scale of x) * (scale of the filter), in 32 bits; null where it does not lie on that grid.</summary>
@@ -44,25 +32,21 @@ internal static class StoredSteps
     /// <param name="filter">The grid of the filter.</param>
     public static TensorData? OfBias(TensorData data, float xScale, Quantization filter)
     {
-        if (data.Type.DType != DType.F32) return null;
-        ReadOnlySpan<float> real = data.Floats;
-        Quantization? own = data.Quantization;
-        int[] steps = new int[real.Length];
-        ReadOnlySpan<int> stored = MemoryMarshal.Cast<byte, int>(data.Integers.Span);
-        for (int i = 0; i < steps.Length; i++)
+        if (data.Quantization is null)
         {
-            if (own is not null && stored.Length == steps.Length)
+            float[] scales = new float[filter.Scales.Length];
+            for (int i = 0; i < scales.Length; i++)
             {
-                steps[i] = stored[i] - own.ZeroPoints[own.IsPerTensor ? 0 : i];
-                continue;
+                scales[i] = xScale * filter.Scales[i];
+                if (!(scales[i] > 0)) return null;
             }
 
-            float scale = own is not null ? own.Scales[own.IsPerTensor ? 0 : i] : xScale * filter.Scales[filter.IsPerTensor ? 0 : i];
-            double step = Math.Round((double)real[i] / scale);
-            if (!(Math.Abs(step) <= int.MaxValue) || (float)step * scale != real[i]) return null;
-            steps[i] = (int)step;
+            data = new TensorData(data.Type, data.Bytes, new Quantization(scales, new int[scales.Length]));
         }
 
-        return new TensorData(new TensorType(DType.I32, data.Type.Shape), MemoryMarshal.AsBytes(steps.AsSpan()).ToArray());
+        Quantization grid = data.Quantization!;
+        if (GridIntegers.Of(data) is not int[] steps) return null;
+        for (int i = 0; i < steps.Length; i++) steps[i] -= grid.ZeroPoints[grid.IsPerTensor ? 0 : i];
+        return new TensorData(data.Type with { DType = DType.I32 }, MemoryMarshal.AsBytes(steps.AsSpan()).ToArray());
     }
 }

@@ -35,7 +35,7 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         ("Runtime", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Planning"]),
         ("Data", ["Base", "Models"]),
         ("Training", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Planning", "Models", "Runtime", "Data"]),
-        ("Quantizing", ["Base", "Graphs", "Ops", "Passes", "Models", "Runtime", "Data", "Training"]),
+        ("Quantizing", ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Runtime", "Data", "Training"]),
         (Root, ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
         ("Study", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
     ];

@@ -171,6 +171,9 @@ internal sealed record TuneReport(
     /// <summary>What <c>--max-temperature</c> and <c>--min-battery</c> did; null without them.</summary>
     public PausesReport? Pauses { get; init; }
 
+    /// <summary>What <c>--compress frozen</c> did; null without it.</summary>
+    public FrozenReport? Frozen { get; init; }
+
     public UsageReport? Usage { get; init; }
 
     public ProcessReport? Process { get; init; }
@@ -330,6 +333,9 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes)
 /// <summary>What became of a float network, or of an 8-bit one that keeps its grids: then without what calibration images say.</summary>
 internal sealed record Int8Report(
     int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> FloatLayers, IReadOnlyList<string> Notes);
+
+/// <summary>What became of the layers before the first trained one; without figures where the network had 8 bits already.</summary>
+internal sealed record FrozenReport(int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> Notes);
 
 internal sealed record UsageTensorReport(string Name, string Type, IReadOnlyList<string> Shape, string? Layout);
 

@@ -16,10 +16,11 @@ namespace Thomas.App.Tuning;
 /// <param name="Tuning">What <see cref="Tuner"/> would be told, for a policy.</param>
 internal sealed record PlanQuestion(Model Model, int Images, long DatasetBytes, int? DataClasses, CostModel Rates, Func<UpdatePolicy, TuningOptions> Tuning)
 {
-    private readonly Dictionary<int, Func<int, HeadPlan>> _lastLayers = [];
-    private Model? _withHead;
+    private readonly Dictionary<(Model Model, int Classes), Func<int, HeadPlan>> _lastLayers = [];
+    private readonly Dictionary<UpdatePolicy, (Model Model, long Bytes)> _prepared = [];
 
-    private Model WithHead => _withHead ??= TrainingPlanner.WithClasses(Model, NewClasses);
+    /// <summary>What is made of the model before it is tuned by a policy, and the bytes that it takes to make it; null for nothing.</summary>
+    public Func<UpdatePolicy, (Model Model, long Bytes)>? Prepare { get; init; }
 
     private int NewClasses => DataClasses ?? ClassOutput.Find(Model).Classes;
 
@@ -27,14 +28,16 @@ internal sealed record PlanQuestion(Model Model, int Images, long DatasetBytes, 
     public RunPlanOptions Options(UpdatePolicy policy)
     {
         TuningOptions tuning = Tuning(policy);
+        (Model model, long preparation) = Prepared(policy);
+        tuning = tuning with { PreparationBytes = preparation };
         int classes = NewClasses;
         if (tuning.KeepClasses) classes = (DataClasses ?? 0) + ClassOutput.Of(Model).Classes;
-        if (!_lastLayers.TryGetValue(classes, out Func<int, HeadPlan>? lastLayer))
+        if (!_lastLayers.TryGetValue((model, classes), out Func<int, HeadPlan>? lastLayer))
         {
-            _lastLayers.Add(classes, lastLayer = HeadPlan.ByRun(Model, classes, tuning.Compile));
+            _lastLayers.Add((model, classes), lastLayer = HeadPlan.ByRun(model, classes, tuning.Compile));
         }
 
-        return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes, Model) with { LastLayer = lastLayer };
+        return Tuner.PlanOptions(tuning, classes, Images, DatasetBytes, model) with { LastLayer = lastLayer };
     }
 
     /// <summary>One policy with all that the plan says.</summary>
@@ -70,12 +73,22 @@ internal sealed record PlanQuestion(Model Model, int Images, long DatasetBytes, 
         RunPlan run = Run(policy);
         PolicyReport report = WithRun(policy.Kind == UpdateKind.Last ? LastLayer(run.FeatureBatch) : Report(run.Step!), run);
         return findsSmallest && options.MemoryBytes is null && run.Step is not null
-            ? report with { SmallestBytes = TrainingPlanner.Smallest(WithHead, options.Network!).Memory.Total }
+            ? report with { SmallestBytes = TrainingPlanner.Smallest(WithHead(policy), options.Network!).Memory.Total }
             : report;
     }
 
     /// <summary>The whole run, which keeps to the bound.</summary>
-    private RunPlan Run(UpdatePolicy policy) => RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? WithHead : Model, Options(policy));
+    private RunPlan Run(UpdatePolicy policy) => RunPlanner.Plan(policy.Kind == UpdateKind.Scratch ? WithHead(policy) : Prepared(policy).Model, Options(policy));
+
+    private Model WithHead(UpdatePolicy policy) => TrainingPlanner.WithClasses(Prepared(policy).Model, NewClasses);
+
+    private (Model Model, long Bytes) Prepared(UpdatePolicy policy)
+    {
+        if (Prepare is null) return (Model, 0);
+        if (!_prepared.TryGetValue(policy, out (Model Model, long Bytes) made)) _prepared.Add(policy, made = Prepare(policy));
+        return made;
+    }
+
 
     private static PolicyReport WithRun(PolicyReport report, RunPlan run) => report with
     {

@@ -61,7 +61,10 @@ internal sealed class PlanCommand
         }
 
         PlanQuestion question = new(
-            model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile));
+            model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile))
+        {
+            Prepare = _plan.QuantizesFrozen(parsed) ? policy => FrozenIntegers.Outline(model, policy, compile, data?.Samples.Count ?? 0) : null,
+        };
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;

@@ -81,6 +81,7 @@ internal sealed class TrainCommand
         _results.Check(parsed, output, _data.Path(parsed));
         _report.Check(parsed);
         SaveOptions save = _file.Read(parsed);
+        if (_training.QuantizesFrozen(parsed)) throw new UsageException("--compress frozen is for tune: train leaves no layer as it was.");
         long? bound = _training.Memory(parsed);
         RunGuard? guard = _guard.Read(parsed);
         RunMemory memory = RunMemory.Begin(bound);

@@ -85,9 +85,18 @@ internal sealed class TuneCommand
             throw new UsageException("--suspects keeps to no bound, so it cannot be given with --memory; 'evaluate' has it too.");
         }
 
+        UpdatePolicy policy = _training.Policy(parsed);
+        Model outline = model;
+        if (_training.QuantizesFrozen(parsed))
+        {
+            (outline, long bytes) = FrozenIntegers.Outline(model, policy, options.Compile, data.Samples.Count);
+            options = options with { PreparationBytes = bytes };
+            if (options.MemoryBytes is not null) Tuner.Plan(outline, data, options);
+        }
+
         options = options with
         {
-            Compile = _compute.ReadFor(parsed, model, data, options, _terminal),
+            Compile = _compute.ReadFor(parsed, outline, data, options, _terminal),
             KeepPredictions = _results.AreWanted(parsed),
             FindSuspects = _results.Suspects(parsed) is not null,
             Guard = guard,
@@ -99,6 +108,8 @@ internal sealed class TuneCommand
         using TrainingReports? reports = _report.Begin(
             parsed, _terminal, "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, options.Seed);
 
+        FrozenReport? frozen = null;
+        if (_training.QuantizesFrozen(parsed)) (model, frozen) = FrozenIntegers.Apply(_terminal, model, policy, data, options);
         if (Tune(model, data, options) is not TuningResult result) return ExitCode.Cancelled;
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
@@ -115,6 +126,7 @@ internal sealed class TuneCommand
             _terminal.WriteJson(
                 Report(result, path, data, output, device, options) with
                 {
+                    Frozen = frozen,
                     Usage = usage,
                     Process = memory.Report(),
                     PredictionsFile = _results.Predictions(parsed),
@@ -125,7 +137,7 @@ internal sealed class TuneCommand
                 },
                 ReportJson.Default.TuneReport);
         }
-        else Print(result, output, usage, memory);
+        else Print(result, output, usage, memory, frozen);
         bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
             & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames)
             & _report.Write(parsed, _terminal, reports?.Of(result, options.Network?.Policy ?? UpdatePolicy.Last));
@@ -193,7 +205,7 @@ internal sealed class TuneCommand
         _terminal.Say();
     }
 
-    private void Print(TuningResult result, string output, UsageReport usage, RunMemory memory)
+    private void Print(TuningResult result, string output, UsageReport usage, RunMemory memory, FrozenReport? frozen)
     {
         if (!_terminal.Quiet) _terminal.Say();
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with only a new last layer\n" : "";
@@ -234,6 +246,7 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
+        FrozenIntegers.Print(_terminal, frozen);
         _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field(

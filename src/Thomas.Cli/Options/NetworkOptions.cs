@@ -9,6 +9,8 @@ namespace Thomas.Cli.Options;
 /// <summary>How more than the last layer is trained: what <c>tune</c> with an update policy and <c>train</c> share.</summary>
 internal sealed class NetworkOptions
 {
+    private const string Frozen = "frozen";
+
     private static readonly TrainerOptions Default = new();
 
     private readonly Option<string> _batchNorm = Parse.Word(
@@ -21,8 +23,9 @@ internal sealed class NetworkOptions
         + "error names the smallest bound that works");
     private readonly Option<string> _compress = Parse.Word(
         "--compress",
-        "How activations are kept for the backward pass: half keeps them as bfloat16, in half the memory, half:fp16 as IEEE binary16; auto allows half "
-        + "where --memory bounds the run and it pays (default none: float32)", [.. CompressionNames.Words]);
+        "What is kept in fewer bits: half keeps activations for the backward pass as bfloat16, in half the memory, half:fp16 as IEEE binary16; auto allows "
+        + "half where --memory bounds the run and it pays; frozen runs the layers before the first one that is trained in 8-bit integers, on grids that some "
+        + "training images set; frozen,half does both (default none: float32)", [.. CompressionNames.Words, Frozen, $"{Frozen},half", $"{Frozen},half:fp16"]);
     private readonly Option<float?> _bodyRate = Parse.Number(
         "--body-rate",
         "Learning rate of the layers before the last one, as a share of its rate (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "
@@ -72,11 +75,15 @@ internal sealed class NetworkOptions
     /// <summary>The bound of all that a run adds to the process.</summary>
     public long? Memory(ParseResult parsed) => parsed.GetValue(_memory);
 
+    /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
+    public bool QuantizesFrozen(ParseResult parsed) => parsed.GetValue(_compress)?.StartsWith(Frozen, StringComparison.Ordinal) == true;
+
     /// <summary>The first of the options that are about a network alone; null if none was given.</summary>
     public string? FirstGiven(ParseResult parsed)
     {
         foreach (Option option in OfNetwork)
         {
+            if (option == _compress && parsed.GetValue(_compress) == Frozen) continue;
             if (parsed.GetResult(option) is { Implicit: false }) return option.Name;
         }
 
@@ -103,7 +110,7 @@ internal sealed class NetworkOptions
                 ClipNorm = parsed.GetValue(_clip),
                 AverageDecay = parsed.GetValue(_average),
             },
-            Compression = CompressionNames.TryParse(parsed.GetValue(_compress), out Compression compression) ? compression : options.Compression,
+            Compression = CompressionNames.TryParse(KeptWord(parsed), out Compression compression) ? compression : options.Compression,
             Dropout = parsed.GetValue(_dropout) ?? options.Dropout,
             Mixup = parsed.GetValue(_mixup) ?? Default.Mixup,
             CutMix = parsed.GetValue(_cutMix) ?? Default.CutMix,
@@ -113,6 +120,13 @@ internal sealed class NetworkOptions
             Resume = resume,
             NewImages = newImages,
         };
+    }
+
+    /// <summary>The word for what is kept of activations.</summary>
+    private string? KeptWord(ParseResult parsed)
+    {
+        string? word = parsed.GetValue(_compress);
+        return QuantizesFrozen(parsed) ? word!.Length > Frozen.Length ? word[(Frozen.Length + 1)..] : null : word;
     }
 
     /// <summary>A checkpoint replaces nothing but a checkpoint, and that only if training goes on from it.</summary>

@@ -31,6 +31,9 @@ internal sealed class PlanOptions
     /// <summary>The policy asked for; null for a comparison.</summary>
     public UpdatePolicy? Policy(ParseResult parsed) => parsed.GetValue(_update);
 
+    /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
+    public bool QuantizesFrozen(ParseResult parsed) => _training.QuantizesFrozen(parsed);
+
     /// <summary>The data set; null where there is none.</summary>
     public Dataset? Data(ParseResult parsed, Terminal terminal) => parsed.GetValue(_data) is string path ? DataOption.Load(path, terminal) : null;
 

@@ -109,8 +109,7 @@ internal sealed class QuantizeOptions
             if (Quantizer.IsQuantized(model)) return (model, null);
             throw new UsageException(
                 "--int8 measures the ranges of activations on images: give some with --calibration FOLDER, "
-                + "a hundred photos like those that the model will see. Their "
-                + " classes do not matter.");
+                + "a hundred photos like those that the model will see. Their classes do not matter.");
         }
 
         Dataset images = CalibrationImages.Load(places, parsed.GetValue(_images) ?? DefaultImages);

@@ -95,6 +95,9 @@ internal sealed class TrainingOptions
     /// <summary>The bound of all that a run adds to the process; null for none.</summary>
     public long? Memory(ParseResult parsed) => _network.Memory(parsed);
 
+    /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
+    public bool QuantizesFrozen(ParseResult parsed) => _network.QuantizesFrozen(parsed);
+
     /// <exception cref="UsageException">Options that do not go together.</exception>
     public TuningOptions Read(ParseResult parsed, Preprocessing? preprocessing, CompileOptions compile, string? cache) =>
         Read(parsed, Policy(parsed), preprocessing, compile, cache);

@@ -24,6 +24,15 @@ internal static class GridIntegers
         if (data.Quantization is not Quantization grid || data.Type.DType != DType.F32) return null;
         int channels = grid.Scales.Length;
         if (channels > 1 && (grid.Axis >= shape.Rank || shape[grid.Axis] != channels)) return null;
+        if (data.Steps is { } kept)
+        {
+            int[] widened = new int[shape.ElementCount];
+            ReadOnlySpan<byte> bytes = kept.Bytes.Span;
+            bool isSigned = kept.Type.DType == DType.I8;
+            for (int i = 0; i < widened.Length; i++) widened[i] = isSigned ? (sbyte)bytes[i] : bytes[i];
+            return widened;
+        }
+
         ReadOnlySpan<float> reals = data.Floats;
         ReadOnlySpan<int> stored = MemoryMarshal.Cast<byte, int>(data.Integers.Span);
         if (stored.Length == reals.Length) return stored.ToArray();

@@ -41,6 +41,9 @@ public sealed class Quantization
     /// <summary>Whether one scale serves the whole tensor.</summary>
     public bool IsPerTensor => _scales.Length == 1;
 
+    /// <summary>Whether there is one scale, or one for each index of an axis of the shape.</summary>
+    internal bool Fits(Shape shape) => IsPerTensor || ((uint)Axis < (uint)shape.Rank && shape[Axis] == _scales.Length);
+
     /// <summary>The same map for the tensor with its axes in another order: axis i of the result is axis permutation[i] of this one.</summary>
     internal Quantization Permuted(IntList permutation) =>
         IsPerTensor ? this : new Quantization(_scales, _zeroPoints, permutation.Items.IndexOf(Axis));

@@ -7,23 +7,45 @@ namespace Thomas.Graphs;
 /// The contents of a constant: row-major, little-endian, without padding. It borrows its bytes (usually a slice of the model file as read), so
 /// building one copies nothing.
 /// </summary>
+/// <remarks>
+/// Weights of 8-bit files stay the integers that they are (<see cref="Steps"/>): their real numbers are computed when something asks for them, and forgotten
+/// when nothing reads them any more.
+/// </remarks>
 public sealed class TensorData
 {
+    private readonly ReadOnlyMemory<byte> _bytes;
+    private WeakReference<FloatBytes>? _expanded;
+
     /// <summary>Wraps bytes that hold exactly one tensor of the type.</summary>
     /// <exception cref="GraphException">The byte count does not fit the type.</exception>
     public TensorData(TensorType type, ReadOnlyMemory<byte> bytes, Quantization? quantization = null)
     {
         if (bytes.Length != type.SizeBytes) throw new GraphException($"A tensor of type {type} takes {type.SizeBytes} bytes, not {bytes.Length}.");
         Type = type;
-        Bytes = bytes;
+        _bytes = bytes;
         Quantization = quantization;
+    }
+
+    private TensorData(Shape shape, TensorData steps)
+    {
+        Type = new TensorType(DType.F32, shape);
+        Steps = steps;
+        Quantization = steps.Quantization;
     }
 
     /// <summary>Element type and shape.</summary>
     public TensorType Type { get; }
 
     /// <summary>The raw elements.</summary>
-    public ReadOnlyMemory<byte> Bytes { get; }
+    public ReadOnlyMemory<byte> Bytes => Steps is null ? _bytes : Expanded();
+
+    /// <summary>
+    /// The 8-bit integers, with the grid that they lie on, of which the elements are the real numbers; null where those are stored themselves.
+    /// </summary>
+    internal TensorData? Steps { get; }
+
+    /// <summary>Bytes that it keeps in memory.</summary>
+    internal long HeldBytes => Steps is null ? _bytes.Length : Steps._bytes.Length;
 
     /// <summary>
     /// How the numbers that the file stored map to real ones, where it stored integers; the elements here are real. Only a hint: who wants the integers back
@@ -57,6 +79,18 @@ public sealed class TensorData
     {
         ArgumentNullException.ThrowIfNull(values);
         return new(new TensorType(DType.F32, shape), AsBytes(values), quantization) { Integers = integers };
+    }
+
+    /// <summary>Real numbers on a grid of 8 bits, kept as steps: real = scale * (step - zeroPoint) in float32.</summary>
+    /// <param name="steps">Integers of type I8 or U8 with their <see cref="Quantization"/>.</param>
+    internal static TensorData FromSteps(TensorData steps)
+    {
+        if (steps.Type.DType is not (DType.I8 or DType.U8) || steps.Quantization is not Quantization grid || !grid.Fits(steps.Type.Shape))
+        {
+            throw new GraphException($"A tensor of type {steps.Type} holds no steps of a grid.");
+        }
+
+        return new TensorData(steps.Type.Shape, steps);
     }
 
     /// <summary>The elements of a tensor of floats of 16 or 32 bits as a new array of float32; exact.</summary>
@@ -93,7 +127,32 @@ public sealed class TensorData
     }
 
     /// <summary>The same elements under another shape.</summary>
-    public TensorData Reshaped(Shape shape) => new(new TensorType(Type.DType, shape), Bytes, Quantization?.Reshaped(Type.Shape, shape));
+    public TensorData Reshaped(Shape shape)
+    {
+        Quantization? grid = Quantization?.Reshaped(Type.Shape, shape);
+        if (Steps is null || grid is null) return new(new TensorType(Type.DType, shape), Bytes, grid);
+        return new TensorData(shape, new TensorData(new TensorType(Steps.Type.DType, shape), Steps._bytes, grid));
+    }
+
+    private ReadOnlyMemory<byte> Expanded()
+    {
+        if (_expanded is { } known && known.TryGetTarget(out FloatBytes? floats)) return floats.Memory;
+        float[] values = new float[Type.Shape.ElementCount];
+        ReadOnlySpan<byte> steps = Steps!._bytes.Span;
+        Quantization grid = Quantization!;
+        bool isSigned = Steps.Type.DType == DType.I8;
+        int inner = grid.IsPerTensor ? values.Length : Type.Shape.Product(grid.Axis + 1, Type.Shape.Rank), channels = grid.Scales.Length;
+        for (int start = 0, channel = 0; start < values.Length; start += inner, channel = channel + 1 == channels ? 0 : channel + 1)
+        {
+            float scale = grid.Scales[channel];
+            int zero = grid.ZeroPoints[channel];
+            for (int i = start; i < start + inner; i++) values[i] = scale * ((isSigned ? (sbyte)steps[i] : steps[i]) - zero);
+        }
+
+        floats = new FloatBytes(values);
+        _expanded = new WeakReference<FloatBytes>(floats);
+        return floats.Memory;
+    }
 
     private static ReadOnlyMemory<byte> AsBytes(float[] values) => new FloatBytes(values).Memory;
 

@@ -46,7 +46,8 @@ internal static class ModelChecks
 
     private static bool AllFinite(TensorData data) => data.Type.DType switch
     {
-        DType.F32 => AllFinite(data.Floats),
+        // A grid's scales are finite, and steps are few.
+        DType.F32 => data.Steps is not null || AllFinite(data.Floats),
         DType.F16 or DType.BF16 => Elements.HalvesAreFinite(data.Type.DType, data.Bytes.Span),
         _ => true,
     };

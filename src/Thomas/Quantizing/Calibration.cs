@@ -10,10 +10,16 @@ using Thomas.Training;
 namespace Thomas.Quantizing;
 
 /// <summary>Runs a network over the calibration images and looks at values inside it.</summary>
-internal sealed class Calibration(PreparedSet images, CompileOptions compile, IProgress<StageProgress>? progress, CancellationToken cancellation)
+/// <param name="images">The images.</param>
+/// <param name="compile">Device and threads.</param>
+/// <param name="turnBytes">Values are looked at in turns, so that those of one turn take no more memory than this, or are a single one.</param>
+/// <param name="progress">Told of each image.</param>
+/// <param name="cancellation">Ends the work soon.</param>
+internal sealed class Calibration(
+    PreparedSet images, CompileOptions compile, long turnBytes, IProgress<StageProgress>? progress, CancellationToken cancellation)
 {
-    /// <summary>Values are looked at in turns, so that those of one turn take no more memory than this.</summary>
-    private const long BytesPerTurn = 512L << 20;
+    /// <summary>The bytes of a turn where nothing bounds them.</summary>
+    public const long MostTurnBytes = 512L << 20;
 
     /// <summary>Takes the numbers of a value for an image.</summary>
     public delegate void Look(int image, Value value, ReadOnlySpan<float> numbers);
@@ -46,13 +52,13 @@ internal sealed class Calibration(PreparedSet images, CompileOptions compile, IP
         }
     }
 
-    private static List<List<Value>> Turns(IReadOnlyList<Value> values)
+    private List<List<Value>> Turns(IReadOnlyList<Value> values)
     {
         List<List<Value>> turns = [];
-        long bytes = BytesPerTurn;
+        long bytes = turnBytes;
         foreach (Value value in values)
         {
-            if (bytes + value.StoredBytes > BytesPerTurn)
+            if (turns.Count == 0 || bytes + value.StoredBytes > turnBytes)
             {
                 turns.Add([]);
                 bytes = 0;

@@ -6,12 +6,19 @@ using Thomas.Ops;
 namespace Thomas.Quantizing;
 
 /// <summary>The steps from a float network to an 8-bit one.</summary>
-internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, QuantizerOptions options, Calibration calibration)
+/// <param name="name">Name of the network.</param>
+/// <param name="network">The network.</param>
+/// <param name="preprocessing">What its input holds.</param>
+/// <param name="options">How ranges are chosen.</param>
+/// <param name="calibration">Shows values for images; null where the grids need not fit any.</param>
+/// <param name="givesScores">Whether the best of the outputs decides.</param>
+internal sealed class QuantizationRun(
+    string name, Graph network, Preprocessing preprocessing, QuantizerOptions options, Calibration? calibration, bool givesScores = true)
 {
     public Graph Run(out IReadOnlyList<string> notes)
     {
-        Graph graph = IntegerForm.Run(model.Graph);
-        if (options.Equalize && Equalization.Candidates(graph) is { Count: > 0 } between)
+        Graph graph = IntegerForm.Run(network);
+        if (calibration is not null && options.Equalize && Equalization.Candidates(graph) is { Count: > 0 } between)
         {
             Dictionary<Value, ValueStatistics> ranges = Measure(graph, between, "equalize", counts: false);
             graph = Equalization.Run(graph, ranges);
@@ -29,6 +36,7 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
     private Dictionary<Value, ValueStatistics> Measure(Graph graph, List<Value> values, string stage, bool counts)
     {
         Dictionary<Value, ValueStatistics> statistics = [];
+        if (calibration is null) return statistics;
         foreach (Value value in values) statistics.Add(value, new ValueStatistics(value));
         calibration.Run(graph, values, stage, (_, value, numbers) => statistics[value].Add(numbers));
         if (counts) calibration.Run(graph, values, "ranges", (_, value, numbers) => statistics[value].Count(numbers));
@@ -62,7 +70,9 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
             if (plan.FixedOf(value) is FakeQuantizeAttributes own) grids[group] = own;
             else if (plan.IsRounded(value))
             {
-                (float low, float high) = value.IsInput ? InputRange() : RangeSearch.Choose(statistics[value], RangeOf(graph, value), options.Percentile);
+                (float low, float high) = value.IsInput ? InputRange()
+                    : calibration is null ? (-1, 1)
+                    : RangeSearch.Choose(statistics[value], RangeOf(graph, value), options.Percentile);
                 (float Low, float High) other = ranges.GetValueOrDefault(group);
                 ranges[group] = (Math.Min(low, other.Low), Math.Max(high, other.High));
             }
@@ -77,7 +87,7 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
     {
         Value last = value;
         while (!graph.IsOutput(last) && last.Consumers is [{ Op: Softmax or Reshape or Transpose or Activate } next]) last = next.Output;
-        return graph.IsOutput(last) ? CalibrationRange.MinMax : options.Range;
+        return givesScores && graph.IsOutput(last) ? CalibrationRange.MinMax : options.Range;
     }
 
     /// <summary>What the bytes of images become, whatever the calibration images hold.</summary>
@@ -111,7 +121,7 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
 
         if (!any)
         {
-            throw new ThomasException($"{model.Info.Name} has no convolution or dense layer that 8-bit kernels compute, so there is nothing to quantize.");
+            throw new ThomasException($"{name} has no convolution or dense layer that 8-bit kernels compute, so there is nothing to quantize.");
         }
 
         if (real.Count == 0) return [];

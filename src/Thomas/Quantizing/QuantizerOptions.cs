@@ -36,6 +36,12 @@ public sealed record QuantizerOptions
     /// <summary>Whether biases make up for the mean error that rounded weights cause on the calibration images.</summary>
     public bool CorrectBiases { get; init; } = true;
 
+    /// <summary>
+    /// Bound of what measuring adds to the process: fewer values are then looked at in one pass over the images. Null for 512 MiB of them.
+    /// <see cref="Quantizer.Quantize"/> keeps to no bound.
+    /// </summary>
+    public long? MemoryBytes { get; init; }
+
     /// <summary>Overrides what the model says of its images.</summary>
     public Preprocessing? Preprocessing { get; init; }
 

@@ -32,16 +32,17 @@ internal static class WeightRounding
         Shape shape = weights.Type.Shape;
         int channels = perChannel ? shape[axis] : 1, inner = perChannel ? shape.Product(axis + 1, shape.Rank) : 1;
         float[] scales = new float[channels], channel = new float[values.Length / channels];
+        byte[] steps = new byte[values.Length];
         for (int c = 0; c < channels; c++)
         {
             double needed = 0;
             foreach (double number in perChannel ? bias.Slice(c, 1) : bias) needed = Math.Max(needed, Math.Abs(number) / (MaximumBiasSteps * inputScale));
             for (int i = 0; i < channel.Length; i++) channel[i] = values[At(c, i)];
             scales[c] = (float)Math.Max(Math.Max(BestScale(channel), needed), SmallestScale);
-            for (int i = 0; i < channel.Length; i++) values[At(c, i)] = (float)((double)scales[c] * Steps(channel[i], scales[c]));
+            for (int i = 0; i < channel.Length; i++) steps[At(c, i)] = (byte)(sbyte)Steps(channel[i], scales[c]);
         }
 
-        return TensorData.FromFloats(shape, values, new Quantization(scales, new int[channels], perChannel ? axis : 0));
+        return OnGrid(shape, steps, new Quantization(scales, new int[channels], perChannel ? axis : 0));
 
         int At(int c, int i) => (i / inner * channels * inner) + (c * inner) + (i % inner);
     }
@@ -96,12 +97,11 @@ internal static class WeightRounding
         FakeQuantizeAttributes grid = RangeSearch.Grid(low, high);
         double scale = grid.Quantization.Scales[0];
         int zero = grid.Quantization.ZeroPoints[0];
-        for (int i = 0; i < values.Length; i++)
-        {
-            double q = Math.Clamp(Math.Round(values[i] / scale) + zero, grid.Minimum, grid.Maximum);
-            values[i] = (float)(scale * (q - zero));
-        }
-
-        return TensorData.FromFloats(data.Type.Shape, values, grid.Quantization);
+        byte[] steps = new byte[values.Length];
+        for (int i = 0; i < steps.Length; i++) steps[i] = (byte)(sbyte)Math.Clamp(Math.Round(values[i] / scale) + zero, grid.Minimum, grid.Maximum);
+        return OnGrid(data.Type.Shape, steps, grid.Quantization);
     }
+
+    private static TensorData OnGrid(Shape shape, byte[] steps, Quantization grid) =>
+        TensorData.FromSteps(new TensorData(new TensorType(DType.I8, shape), steps, grid));
 }

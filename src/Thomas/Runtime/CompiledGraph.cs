@@ -79,6 +79,19 @@ internal sealed class CompiledGraph
         }
     }
 
+    /// <summary>
+    /// What of <see cref="FrozenBytes"/> the model does not hold: real numbers of weights that it keeps as 8-bit steps.
+    /// </summary>
+    public long ExpandedBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (Value value in Graph.Values) bytes += value.Constant is { Steps: not null } ? value.Type.SizeBytes : 0;
+            return bytes;
+        }
+    }
+
     /// <summary>Predicted time of a run by the rates that decisions are made by, in seconds.</summary>
     public double Seconds
     {

@@ -92,6 +92,7 @@ public static class Tuner
         Views = options.Views,
         Head = options.Head,
         MemoryBytes = options.MemoryBytes,
+        PreparationBytes = options.PreparationBytes,
         LoaderThreads = options.Network?.LoaderThreads ?? 0,
         Compile = options.Compile,
     };

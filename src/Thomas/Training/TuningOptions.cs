@@ -51,6 +51,9 @@ public sealed record TuningOptions
     /// </summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>What was done to the model before took so much beside the data set and the runtime; it is planned with the rest.</summary>
+    internal long PreparationBytes { get; init; }
+
     /// <summary>Share of each class that is set aside for validation where the data set is not split.</summary>
     public double ValidationShare { get; init; } = 0.2;
 

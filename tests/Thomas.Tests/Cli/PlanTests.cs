@@ -88,6 +88,7 @@ public sealed class PlanTests : IDisposable
     [InlineData("--update sparse:1MiB")]
     [InlineData("--update all --compress half --batch 4")]
     [InlineData("--update all --compress auto")]
+    [InlineData("--update last --compress frozen")]
     public void A_plan_says_of_every_stage_what_the_run_does(string options)
     {
         string model = _files.Model(), data = _files.Data(perClass: 4);
@@ -109,7 +110,7 @@ public sealed class PlanTests : IDisposable
     [InlineData("--update last --dropout 0.5", "--dropout only applies to training more than the last layer")]
     [InlineData("--views 4", "--views needs --augment")]
     [InlineData("--update last --compress half", "--compress only applies to training more than the last layer")]
-    [InlineData("--compress int4", "--compress is 'int4'; it must be one of none, half, half:fp16, auto")]
+    [InlineData("--compress int4", "--compress is 'int4'; it must be one of none, half, half:fp16, auto, frozen, frozen,half, frozen,half:fp16")]
     public void Options_that_a_run_would_refuse_are_refused(string options, string expected)
     {
         CliRun run = CliRun.Of(["plan", _files.Model(), .. options.Split(' ')]);

@@ -121,7 +121,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         using PreparedSet set = PreparedSet.Create(
             Calibration(), new ManagedImageDecoder(), new PreparedSetOptions { Preprocessing = model.Info.Preprocessing!, MayLoseClasses = true },
             cancellation: TestContext.Current.CancellationToken);
-        new Calibration(set, OneThread, null, default).Run(graph, [.. statistics.Keys], "x", (_, value, numbers) => statistics[value].Add(numbers));
+        new Calibration(set, OneThread, Thomas.Quantizing.Calibration.MostTurnBytes, null, default).Run(graph, [.. statistics.Keys], "x", (_, value, numbers) => statistics[value].Add(numbers));
         Model equalized = new(Equalization.Run(graph, statistics), model.Info);
         float[] input = new float[set.InputLength];
         for (int i = 0; i < set.Count; i++)
@@ -237,19 +237,19 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     internal static QuantizedModel Quantized(Model model, QuantizerOptions? options = null) => Quantizer.Quantize(
         model, Calibration(), new ManagedImageDecoder(), options ?? new QuantizerOptions { Compile = OneThread }, null, TestContext.Current.CancellationToken);
 
-    private static Dataset Calibration()
+    internal static Dataset Calibration()
     {
         List<Sample> samples = [];
         for (int i = 0; i < 12; i++) samples.Add(new Sample(ImageSource.FromPixels($"{i}", Data.Images.Noise(Side, Side, (ulong)i)), 0, Subset.Unassigned));
         return new Dataset("noise", ["x"], samples);
     }
 
-    private static IEnumerable<float[]> Inputs()
+    internal static IEnumerable<float[]> Inputs()
     {
         for (int i = 0; i < 8; i++) yield return Array.ConvertAll(TestGraphs.Noise(Side * Side * 3, (uint)i), static x => (x + 1) / 2);
     }
 
-    private static float[] Scores(Model model, float[] input, CompileOptions? compile = null)
+    internal static float[] Scores(Model model, float[] input, CompileOptions? compile = null)
     {
         using Executable executable = Executable.Compile(model.Graph, 1, compile ?? OneThread);
         input.CopyTo(executable.Input());
@@ -257,7 +257,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         return executable.Output().ToArray();
     }
 
-    private static Model Again(Model model, ModelFormat format, SaveOptions? options = null)
+    internal static Model Again(Model model, ModelFormat format, SaveOptions? options = null)
     {
         using MemoryStream stream = new();
         model.Save(stream, format, options ?? new SaveOptions());
@@ -266,7 +266,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     }
 
     /// <summary>Small networks with the blocks of known ones.</summary>
-    private static Model Network(string kind, int width = 8)
+    internal static Model Network(string kind, int width = 8)
     {
         GraphBuilder b = new();
         uint seed = 1;

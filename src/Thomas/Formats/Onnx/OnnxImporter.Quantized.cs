@@ -68,23 +68,25 @@ internal sealed partial class OnnxImporter
         }
 
         Charge(4L * x.Shape.ElementCount);
+        if (x.DType is DType.I8 or DType.U8)
+        {
+            return new Operand(x.Name, TensorData.FromSteps(new TensorData(x.Data!.Type, x.Data.Bytes, quantization)));
+        }
+
         float[] values = new float[x.Shape.ElementCount];
-        ReadOnlySpan<byte> bytes = x.Data!.Bytes.Span;
         for (int i = 0; i < values.Length; i++)
         {
             int channel = scales == 1 ? 0 : i / inner % scales;
             long integer = x.DType switch
             {
-                DType.I8 => (sbyte)bytes[i],
-                DType.U8 => bytes[i],
-                DType.I32 => x.Data.Ints[i],
-                DType.I64 => x.Data.Longs[i],
+                DType.I32 => x.Data!.Ints[i],
+                DType.I64 => x.Data!.Longs[i],
                 _ => throw new UnreachableException($"{x.DType} is not dequantized."),
             };
             values[i] = (integer - quantization.ZeroPoints[channel]) * quantization.Scales[channel];
         }
 
-        return new Operand(x.Name, TensorData.FromFloats(x.Shape, values, quantization, x.DType == DType.I32 ? x.Data.Bytes : default));
+        return new Operand(x.Name, TensorData.FromFloats(x.Shape, values, quantization, x.DType == DType.I32 ? x.Data!.Bytes : default));
     }
 
     /// <summary>Rounds a real operand to a grid and remembers it.</summary>

@@ -126,6 +126,12 @@ internal sealed class ImportedTensor
             $"of shape {shape} and type {Type} takes {(long)shape.ElementCount * elementBytes} bytes, its buffer holds {Data.Length}");
         if (Type != TfLiteType.FLOAT32) _file.ChargeCopy(sizeof(float) * (long)shape.ElementCount, Place);
         if (Stored is DType stored) return new TensorData(new TensorType(stored, shape), Data);
+        if (Type is TfLiteType.INT8 or TfLiteType.UINT8 && Quantization is Quantization grid && grid.Fits(shape))
+        {
+            DType bytes = Type == TfLiteType.INT8 ? DType.I8 : DType.U8;
+            return TensorData.FromSteps(new TensorData(new TensorType(bytes, shape), Data, grid));
+        }
+
         ReadOnlyMemory<byte> integers = Type == TfLiteType.INT32 && Quantization is not null ? Data : default;
         return TensorData.FromFloats(shape, ConstantDecoder.ToFloats(Data.Span, Type, shape, Quantization), Quantization, integers);
     }

@@ -12,7 +12,9 @@ internal static class StoredSteps
     /// <param name="axis">The axis along which scales may run.</param>
     public static TensorData? Of(TensorData data, int axis)
     {
-        if (data.Quantization is not { } grid || (!grid.IsPerTensor && grid.Axis != axis) || GridIntegers.Of(data) is not int[] integers) return null;
+        if (data.Quantization is not { } grid || (!grid.IsPerTensor && grid.Axis != axis)) return null;
+        if (data.Steps is { } kept) return kept;
+        if (GridIntegers.Of(data) is not int[] integers) return null;
         int smallest = 0, largest = 0;
         foreach (int zero in grid.ZeroPoints) (smallest, largest) = (Math.Min(smallest, zero), Math.Max(largest, zero));
         byte[] steps = new byte[integers.Length];

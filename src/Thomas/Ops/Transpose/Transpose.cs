@@ -69,6 +69,7 @@ internal sealed partial class Transpose : Op
     {
         Shape from = data.Type.Shape, to = Permutation.Apply(perm, from);
         if (Permutation.KeepsOrder(perm, from)) return data.Reshaped(to);
+        if (data.Steps is { } steps) return TensorData.FromSteps(Permuted(steps, perm));
         byte[] bytes = new byte[data.Bytes.Length];
         switch (data.Type.DType.SizeBytes())
         {

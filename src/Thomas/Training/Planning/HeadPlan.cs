@@ -137,7 +137,7 @@ internal sealed record HeadPlan
             TrainedParameters = (long)classes * (split.FeatureCount + 1),
             InferenceBatch = run,
             FrozenConstants = inference.FrozenBytes,
-            Inference = inference.SizeBytes + inference.StageBytes,
+            Inference = inference.SizeBytes + inference.StageBytes + inference.ExpandedBytes,
             InferenceDevice = inference.DeviceBytes + inference.DeviceStageBytes,
             PinnedBytes = inference.Places.Devices[0].HostBytes,
             ImageMultiplyAdds = inference.Graph.Cost.MultiplyAdds / run,

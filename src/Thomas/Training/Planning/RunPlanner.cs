@@ -41,6 +41,9 @@ public sealed record RunPlanOptions
     /// <summary>Bound of all that the run adds to the process; null for none.</summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>What is done to the model before takes so much beside the data set and the runtime; 0 for nothing.</summary>
+    internal long PreparationBytes { get; init; }
+
     /// <summary>Threads that prepare batches beside those that compute.</summary>
     public int LoaderThreads { get; init; } = 1;
 
@@ -115,6 +118,11 @@ public static class RunPlanner
         List<RunStage> stages = [];
         long files = Files(options.Compile);
         long held = options.DatasetBytes, decode = DecodeBytes(bound, options.Compile, held);
+        if (options.PreparationBytes > 0)
+        {
+            stages.Add(new RunStage("8-bit grids", [("measuring", options.PreparationBytes), ("data set", held), ("runtime", RuntimeBytes)]));
+        }
+
         stages.Add(new RunStage("images", [("decoding at most", decode), ("files", files), ("data set", held), ("runtime", RuntimeBytes)]));
         int featureBatch = FeatureExtractor.DefaultBatch, testBatch = FeatureExtractor.DefaultBatch;
         long besideLastLayer = 0;
@@ -259,7 +267,7 @@ public static class RunPlanner
             if (measured is null) (measured, validation) = (plan.Trainee, ValidationBytes(plan).All);
             bool folds = hasBatchNorm && plan.Trainee.BatchNorm == BatchNormMode.Frozen && plan.Options.Policy.Kind != Autodiff.UpdateKind.Norm;
             return RuntimeBytes + datasetBytes + RingBytes(plan, loaderThreads) + validation + plan.Device.HostBytes
-                + (folds ? plan.Memory.ModelCopy : -plan.Memory.FrozenConstants);
+                + (folds ? plan.Memory.ModelCopy : plan.Memory.ExpandedConstants - plan.Memory.FrozenConstants);
         };
     }
 

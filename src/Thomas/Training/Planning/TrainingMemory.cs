@@ -18,6 +18,9 @@ public sealed record TrainingMemory
     /// <summary>Parameters that are not, as the model holds them.</summary>
     public long FrozenConstants { get; init; }
 
+    /// <summary>What of <see cref="FrozenConstants"/> the model does not hold: real numbers of weights that it keeps as 8-bit steps.</summary>
+    internal long ExpandedConstants { get; init; }
+
     /// <summary>Copies of frozen parameters in the layouts of kernels, and tables of kernels that update several parameters.</summary>
     public long PackedConstants { get; init; }
 
@@ -89,6 +92,7 @@ public sealed record TrainingMemory
             GradientSums = BytesOf(variables, VariableKind.Gradient, alignment),
             ModelCopy = InitialBytes(variables),
             FrozenConstants = step.FrozenBytes,
+            ExpandedConstants = step.ExpandedBytes,
             PackedConstants = step.ConstantBytes + step.TableBytes + (apply is null ? 0 : apply.ConstantBytes + apply.TableBytes),
             Transfers = step.StageBytes,
             Inputs = plan.PeakBytes(MemoryKind.Input),

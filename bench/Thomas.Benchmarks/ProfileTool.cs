@@ -16,7 +16,7 @@ namespace Thomas.Benchmarks;
 /// </summary>
 internal sealed class ProfileTool
 {
-    private string _device = "cpu", _policy = "all", _settings = "";
+    private string _device = "cpu", _policy = "all", _type = StudyExperiment.Float, _settings = "";
     private int _batch = 8, _threads = 1, _rounds = 20, _size, _bare;
     private bool _all;
 
@@ -36,19 +36,20 @@ internal sealed class ProfileTool
             else if (args[i] == "--threads") _threads = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--rounds") _rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--size") _size = int.Parse(args[++i], CultureInfo.InvariantCulture);
+            else if (args[i] == "--type") _type = args[++i];
             else if (args[i] == "--bare") _bare = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i].StartsWith("--", StringComparison.Ordinal)) throw new ThomasException($"There is no option '{args[i]}'.");
             else names.Add(args[i]);
         }
 
         if (!StudyDevice.IsKnown(_device)) throw new ThomasException($"There is no device '{_device}'.");
-        StudyDevice device = StudyDevice.Of(_device, _threads, StudyExperiment.Float, _settings);
+        StudyDevice device = StudyDevice.Of(_device, _threads, _type, _settings);
         CompileOptions compile = device.Compile(cache: null);
         if (HybridSplit.IsAsked(compile)) throw new ThomasException("Kernels of two devices run beside each other: profile each alone.");
         foreach (string name in names)
         {
             Model model = Networks.Load(name, _size);
-            if (_bare > 0) RunBare(model, compile);
+            if (_bare > 0) RunBare(model, device, compile);
             else Profile(name, model, device, compile);
         }
 
@@ -56,18 +57,18 @@ internal sealed class ProfileTool
     }
 
     /// <summary>So many runs and nothing else, for tools that count instructions from outside.</summary>
-    private void RunBare(Model model, CompileOptions compile)
+    private void RunBare(Model model, StudyDevice device, CompileOptions compile)
     {
-        using KernelWork work = KernelWork.Create(model, _policy, _batch, compile);
+        using KernelWork work = KernelWork.Create(model, _policy, _batch, device, compile);
         for (int run = 0; run < _bare; run++) work.Run();
     }
 
     private void Profile(string name, Model model, StudyDevice device, CompileOptions compile)
     {
         long begin = Stopwatch.GetTimestamp();
-        using KernelWork plain = KernelWork.Create(model, _policy, _batch, compile);
+        using KernelWork plain = KernelWork.Create(model, _policy, _batch, device, compile);
         double compiled = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        using KernelWork timed = device.IsHost ? plain : KernelWork.Create(model, _policy, _batch, KernelWork.WithClocks(compile));
+        using KernelWork timed = device.IsHost ? plain : KernelWork.Create(model, _policy, _batch, device, KernelWork.WithClocks(compile));
         double[] whole = new double[_rounds], peaks = new double[_rounds];
         double[][] kernels = new double[_rounds][];
         for (int round = -3; round < _rounds; round++)

@@ -37,7 +37,8 @@ public sealed partial class ArchitectureTests(ITestOutputHelper output)
         ("Training", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Planning", "Models", "Runtime", "Data"]),
         ("Quantizing", ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Runtime", "Data", "Training"]),
         (Root, ["Base", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
-        ("Study", ["Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training"]),
+        ("Study", [
+            "Base", "Kernels", "Graphs", "Ops", "Passes", "Autodiff", "Models", "Formats", "Architectures", "Runtime", "Data", "Training", "Quantizing"]),
     ];
 
     // What an activation is: attributes, passes, formats and architectures name activations.

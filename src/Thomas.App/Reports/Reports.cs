@@ -264,7 +264,16 @@ internal sealed record PolicyReport(
 }
 
 internal sealed record PlanReport(
-    string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes);
+    string Model, string Device, int Classes, int Batch, string Optimizer, IReadOnlyList<PolicyReport> Policies, IReadOnlyList<string> Notes)
+{
+    /// <summary>The rows of <c>--ladder</c>; null without it.</summary>
+    public IReadOnlyList<LadderReport>? Ladder { get; init; }
+}
+
+/// <summary>A way to train, and the memory of its step.</summary>
+internal sealed record LadderReport(
+    string Name, long TrainedParameters, long WeightBytes, long OptimizerBytes, long ActivationBytes, long GradientBytes, long OtherBytes, long BeyondWeightsBytes,
+    long TotalBytes, int Runs, int MicroBatch, double SecondsPerStep);
 
 internal sealed record TrainReport(
     string Architecture,

@@ -65,6 +65,7 @@ internal sealed class PlanCommand
         {
             Prepare = _plan.QuantizesFrozen(parsed) ? policy => FrozenIntegers.Outline(model, policy, compile, data?.Samples.Count ?? 0) : null,
         };
+        if (_plan.IsLadder(parsed)) return ShowLadder(parsed, model, question, rates, compile);
         UpdatePolicy? policy = _plan.Policy(parsed);
         List<PolicyReport> policies = [];
         string? details = null;
@@ -84,6 +85,34 @@ internal sealed class PlanCommand
         if (_terminal.Json) _terminal.WriteJson(report, ReportJson.Default.PlanReport);
         else Print(report, details);
         return ExitCode.Success;
+    }
+
+    /// <summary>The memory of a step in one way of training after another.</summary>
+    private int ShowLadder(ParseResult parsed, Model model, PlanQuestion question, CostModel rates, CompileOptions compile)
+    {
+        RunPlanOptions options = question.Options(UpdatePolicy.All);
+        TrainingPlanOptions network = options.Network!;
+        MemoryLadder ladder = new(TrainingPlanner.WithClasses(model, options.Classes), network, rates);
+        List<LadderReport> rows = ladder.Rows(_notes);
+        string optimizer = _plan.Optimizer(parsed).ToString().ToLowerInvariant();
+        PlanReport report = new(model.Info.Name, ComputeOptions.Describe(compile), options.Classes, network.Batch, optimizer, [], _notes) { Ladder = rows };
+        if (_terminal.Json) _terminal.WriteJson(report, ReportJson.Default.PlanReport);
+        else Print(report, null);
+        return ExitCode.Success;
+    }
+
+    private void PrintLadder(IReadOnlyList<LadderReport> rows)
+    {
+        _terminal.Say(
+            $"{"",-24} {"trained",12} {"weights",11} {"optimizer",11} {"activations",12} {"gradients",11} {"other",11} {"beyond weights",15} {"total",11} "
+            + $"{"time a step",12}");
+        foreach (LadderReport row in rows)
+        {
+            _terminal.Say(
+                $"{row.Name,-24} {Format.Count(row.TrainedParameters),12} {Format.Bytes(row.WeightBytes),11} {Format.Bytes(row.OptimizerBytes),11} "
+                + $"{Format.Bytes(row.ActivationBytes),12} {Format.Bytes(row.GradientBytes),11} {Format.Bytes(row.OtherBytes),11} "
+                + $"{Format.Bytes(row.BeyondWeightsBytes),15} {Format.Bytes(row.TotalBytes),11} {Format.Duration(TimeSpan.FromSeconds(row.SecondsPerStep)),12}");
+        }
     }
 
     /// <summary>A line for each policy that the model allows; under a bound those that do not fit are notes.</summary>
@@ -108,7 +137,8 @@ internal sealed class PlanCommand
         _terminal.Field("step", $"batch {report.Batch}, {report.Optimizer}");
         _terminal.Field("device", report.Device);
         _terminal.Say();
-        if (details is null && report.Policies.Count > 1) PrintTable(report.Policies);
+        if (report.Ladder is { } ladder) PrintLadder(ladder);
+        else if (details is null && report.Policies.Count > 1) PrintTable(report.Policies);
         else if (report.Policies.Count > 0) PrintOne(report.Policies[0], details);
         if (report.Notes.Count > 0) _terminal.Say();
         foreach (string note in report.Notes) _terminal.Say(note);

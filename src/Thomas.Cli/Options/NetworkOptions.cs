@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.IO;
 using Thomas.App;
 using Thomas.Training;
@@ -74,6 +75,9 @@ internal sealed class NetworkOptions
 
     /// <summary>The bound of all that a run adds to the process.</summary>
     public long? Memory(ParseResult parsed) => parsed.GetValue(_memory);
+
+    /// <summary>Whether a compression was given.</summary>
+    public bool IsCompressed(SymbolResult result) => result.GetResult(_compress) is { Implicit: false };
 
     /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
     public bool QuantizesFrozen(ParseResult parsed) => parsed.GetValue(_compress)?.StartsWith(Frozen, StringComparison.Ordinal) == true;

@@ -13,11 +13,15 @@ internal sealed class PlanOptions
     private readonly Option<string> _data = new("--data") { Description = "Images as for tune; they set the number of classes", HelpName = "folder|file" };
     private readonly Option<int?> _classes = Parse.Number("--classes", "Number of classes in the data (default: that of the model)", 2, 1_000_000);
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default: compare all policies)");
+    private readonly Option<bool> _ladder = new("--ladder")
+    {
+        Description = "Show the memory of a step in one way of training after another: updates at the end or at once, 16 and 8 bits, recomputation, fewer layers",
+    };
     private readonly TrainingOptions _training = new();
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _data, _classes, _update }) command.Add(option);
+        foreach (Option option in new Option[] { _data, _classes, _update, _ladder }) command.Add(option);
         _training.AddPlannedTo(command);
         command.Validators.Add(result =>
         {
@@ -25,11 +29,19 @@ internal sealed class PlanOptions
             {
                 result.AddError("--data and --classes cannot be combined: the data sets the number of classes.");
             }
+
+            if (result.GetResult(_ladder) is { Implicit: false } && (result.GetResult(_update) is not null || _training.IsCompressed(result)))
+            {
+                result.AddError("--ladder compares policies and compressions, so it goes with neither --update nor --compress.");
+            }
         });
     }
 
     /// <summary>The policy asked for; null for a comparison.</summary>
     public UpdatePolicy? Policy(ParseResult parsed) => parsed.GetValue(_update);
+
+    /// <summary>Whether the memory ladder is asked for.</summary>
+    public bool IsLadder(ParseResult parsed) => parsed.GetValue(_ladder);
 
     /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
     public bool QuantizesFrozen(ParseResult parsed) => _training.QuantizesFrozen(parsed);

@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Runtime;
@@ -94,6 +95,9 @@ internal sealed class TrainingOptions
 
     /// <summary>The bound of all that a run adds to the process; null for none.</summary>
     public long? Memory(ParseResult parsed) => _network.Memory(parsed);
+
+    /// <summary>Whether a compression was given.</summary>
+    public bool IsCompressed(SymbolResult result) => _network.IsCompressed(result);
 
     /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
     public bool QuantizesFrozen(ParseResult parsed) => _network.QuantizesFrozen(parsed);

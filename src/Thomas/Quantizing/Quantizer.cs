@@ -128,6 +128,13 @@ public static class Quantizer
         return WithFrozen(model, FrozenPart.Of(model, policy), ImageInput.Of(model, null).Preprocessing, new QuantizerOptions(), null, out _);
     }
 
+    /// <summary>What <see cref="Quantize"/> gives, on grids that fit no image.</summary>
+    internal static Model Outline(Model model)
+    {
+        QuantizationRun run = new(model.Info.Name, model.Graph, ImageInput.Of(model, null).Preprocessing, new QuantizerOptions(), null);
+        return new Model(run.Run(out _), model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null });
+    }
+
     /// <summary>What <see cref="QuantizeFrozen"/> adds to the process at least, beside the data set and the runtime.</summary>
     internal static long FrozenBytes(Model model, UpdatePolicy policy, CompileOptions compile, int images) =>
         FrozenPart.Of(model, policy).LeastBytes(compile, Math.Min(images, DefaultImages)).Bytes;

@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Threading;
 using Thomas.Autodiff;
 using Thomas.Data;
+using Thomas.Quantizing;
 using Thomas.Runtime;
 using Thomas.Training;
 
@@ -18,6 +19,9 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
     public const string Compared = "compared";
 
     private const double ValidationShare = 0.2;
+
+    /// <summary>In which form activations are kept for the backward pass.</summary>
+    private Compression Kept => device.Type == StudyExperiment.Half && device.IsHost ? Compression.Half : Compression.None;
 
     /// <inheritdoc/>
     public override StudyEntry Run(int visit, StudyContext context, CancellationToken cancellation)
@@ -58,8 +62,14 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
             CacheDirectory = context.Cache,
             Guard = context.Guard,
             Head = TrainerOptions.LastLayer with { Seed = seed },
-            Network = chosen.Kind == UpdateKind.Last ? null : Options(chosen) with { Compile = compile },
+            Network = chosen.Kind == UpdateKind.Last ? null : Options(chosen) with { Compile = compile, Compression = Kept },
         };
+        if (device.Type == StudyExperiment.Frozen && !Quantizer.IsQuantized(network))
+        {
+            QuantizerOptions how = new() { Compile = compile };
+            network = Quantizer.QuantizeFrozen(network, chosen, Quantizer.Some(images), context.Sources.Decoder, how, null, cancellation).Model;
+        }
+
         TuningResult result = Tuner.Tune(network, images, context.Sources.Decoder, options, null, null, cancellation);
         Count(result.Pauses, result.Cancelled, context, cancellation);
         return Record(result.Labels, images) with
@@ -83,6 +93,7 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
         TrainerOptions options = Options(new UpdatePolicy(UpdateKind.Scratch)) with
         {
             Compile = compile,
+            Compression = Kept,
             Guard = context.Guard,
             Augmentation = new Augmentation(),
         };

@@ -116,5 +116,5 @@ internal sealed class KernelUnit(string experiment, string model, string policy,
         return parts;
     }
 
-    private KernelWork Create(Model network, CompileOptions compile) => KernelWork.Create(network, policy, batch, compile);
+    private KernelWork Create(Model network, CompileOptions compile) => KernelWork.Create(network, policy, batch, device, compile);
 }

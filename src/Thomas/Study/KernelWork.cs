@@ -14,11 +14,18 @@ internal abstract class KernelWork : IDisposable
     /// <param name="network">The model.</param>
     /// <param name="policy">An update policy, or <see cref="StudyExperiment.Inference"/>.</param>
     /// <param name="batch">Images at a time.</param>
+    /// <param name="device">How numbers are stored.</param>
     /// <param name="compile">Device, threads and switches; clocks of an OpenCL device need <see cref="WithClocks"/>.</param>
-    public static KernelWork Create(Model network, string policy, int batch, CompileOptions compile) =>
-        policy == StudyExperiment.Inference
-            ? new InferenceWork(Executable.Compile(ClassOutput.Of(network).Alone().Graph, batch, compile))
-            : new StepWork(TrainingPlanner.Plan(network, TimingUnit.StepOptions(policy, batch, compile)), compile);
+    public static KernelWork Create(Model network, string policy, int batch, StudyDevice device, CompileOptions compile)
+    {
+        if (policy == StudyExperiment.Inference)
+        {
+            return new InferenceWork(Executable.Compile(ClassOutput.Of(StudyTypes.ForInference(network, device)).Alone().Graph, batch, compile));
+        }
+
+        (network, TrainingPlanOptions options) = StudyTypes.ForStep(network, TimingUnit.StepOptions(policy, batch, compile), device);
+        return new StepWork(TrainingPlanner.Plan(network, options), compile);
+    }
 
     /// <summary>The options for an OpenCL device whose queue times its launches.</summary>
     public static CompileOptions WithClocks(CompileOptions compile) => compile with { DeviceSettings = $"{compile.DeviceSettings} profiling".TrimStart() };

@@ -8,7 +8,7 @@ namespace Thomas.Study;
 /// <summary>What one cell runs on.</summary>
 /// <param name="Name">"serial", "cpu", "opencl:N" or "hybrid:N".</param>
 /// <param name="Threads">Threads of the CPU.</param>
-/// <param name="Type">Type of stored activations.</param>
+/// <param name="Type">How numbers are stored.</param>
 /// <param name="Switches">Words.</param>
 internal sealed record StudyDevice(string Name, int Threads, string Type, string Switches)
 {
@@ -32,7 +32,6 @@ internal sealed record StudyDevice(string Name, int Threads, string Type, string
     /// <exception cref="ThomasException">There is none, or it cannot do that; the message is the reason.</exception>
     public static StudyDevice Of(string name, int threads, string type, string switches)
     {
-        if (type == StudyExperiment.Int8) throw new ThomasException("8-bit arithmetic is not built yet.");
         if (name == Serial)
         {
             if (type != StudyExperiment.Float) throw new ThomasException("The serial device computes in float32.");
@@ -43,7 +42,6 @@ internal sealed record StudyDevice(string Name, int Threads, string Type, string
         int count = threads > 0 ? threads : Machine.PerformanceProcessors;
         if (name == Cpu)
         {
-            if (type != StudyExperiment.Float) throw new ThomasException("The cpu device stores activations as float32.");
             foreach (string word in switches.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 if (!word.StartsWith(Without, StringComparison.Ordinal)) throw new ThomasException($"'{word}' is for OpenCL devices.");
@@ -52,6 +50,7 @@ internal sealed record StudyDevice(string Name, int Threads, string Type, string
             return new StudyDevice(name, count, type, switches);
         }
 
+        if (type == StudyExperiment.Int8) throw new ThomasException("OpenCL devices have no integer arithmetic: the CPU would do this work.");
         _ = OpenClSettings.Parse(switches);
         string[] parts = name.Split(':');
         OpenClDevices found = OpenClDevices.Find();

@@ -157,14 +157,17 @@ internal sealed record StudyExperiment
     /// <summary>Training and validation.</summary>
     public const string AccuracyMeasure = "accuracy";
 
-    /// <summary>Types of activations as they are stored.</summary>
-    public const string Float = "float32", Half = "half", Int8 = "int8";
+    /// <summary>
+    /// How numbers are stored: as float32; activations as 16-bit floats, on OpenCL devices all of them, on the CPU what the backward pass reads; layers before the
+    /// first trained one in 8-bit integers; all in 8-bit integers.
+    /// </summary>
+    public const string Float = "float32", Half = "half", Frozen = "frozen", Int8 = "int8";
 
     /// <summary>What <see cref="Measure"/> may hold.</summary>
     public static string[] Measures { get; } = [TimesMeasure, KernelsMeasure, DataMeasure, AccuracyMeasure];
 
     /// <summary>What <see cref="Types"/> may hold.</summary>
-    public static string[] KnownTypes { get; } = [Float, Half, Int8];
+    public static string[] KnownTypes { get; } = [Float, Half, Frozen, Int8];
 
     /// <summary>A title for the tables.</summary>
     public required string Title { get; init; }
@@ -193,7 +196,7 @@ internal sealed record StudyExperiment
     /// <summary>Images of a step or an inference.</summary>
     public IReadOnlyList<int> Batches { get; set; } = [8];
 
-    /// <summary>Types of stored activations.</summary>
+    /// <summary>How numbers are stored.</summary>
     public IReadOnlyList<string> Types { get; set; } = [Float];
 
     /// <summary>Words for an OpenCL device, or <c>without=PASS</c> for the CPU; "" for none.</summary>

@@ -86,6 +86,7 @@ internal static class StudyPresets
         Experiments =
         [
             Speed(["lenet5", "resnet20", "squeezenet", "mobilenet-v2"], [StudyExperiment.Inference, "last", "last:2", "bias", "all", "scratch"]),
+            Compressed(["mobilenet-v2"]),
             Batches("Batch size", ["lenet5", "mobilenet-v2"], [1, 2, 4, 8, 16, 32]),
             KernelKindsOf("Kernels", ["lenet5", "lenet5:32x32x3", "mobilenet-v2"], 8),
             new StudyExperiment
@@ -113,6 +114,7 @@ internal static class StudyPresets
             KernelKindsOf("LeNet on MNIST", ["lenet5"], 128),
             KernelKindsOf("LeNet on CIFAR-10", ["lenet5:32x32x3"], 16),
             KernelKindsOf("AlexNet and MobileNetV2", ["alexnet", "mobilenet-v2"], 8),
+            Compressed(["mobilenet-v2"]),
             Batches("Batch size of LeNet", ["lenet5", "lenet5:32x32x3"], [1, 4, 16, 64, 128, 256]),
             Batches("Batch size of AlexNet and MobileNetV2", ["alexnet", "mobilenet-v2"], [1, 2, 4, 8, 16]),
             new StudyExperiment
@@ -145,6 +147,16 @@ internal static class StudyPresets
         Policies = policies,
         Devices = AllDevices,
         Threads = [1, 0],
+    };
+
+    private static StudyExperiment Compressed(IReadOnlyList<string> models) => new()
+    {
+        Title = "16 and 8 bits",
+        Measure = [StudyExperiment.TimesMeasure],
+        Models = models,
+        Policies = [StudyExperiment.Inference, "last:3", "all"],
+        Devices = ["cpu", "opencl"],
+        Threads = [1],
         Types = StudyExperiment.KnownTypes,
     };
 

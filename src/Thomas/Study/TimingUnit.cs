@@ -126,13 +126,13 @@ internal sealed class TimingUnit : StudyUnit
         Func<IDeviceTrial> create;
         if (IsInference)
         {
-            Graph graph = ClassOutput.Of(model).Alone().Graph;
+            Graph graph = ClassOutput.Of(StudyTypes.ForInference(model, device)).Alone().Graph;
             multiplyAdds = Rebatch.Run(graph, _batch).Cost.MultiplyAdds;
             create = () => new InferenceTrial(graph, _batch, compile);
         }
         else
         {
-            TrainingPlanOptions options = StepOptions(_policy, _batch, compile);
+            (model, TrainingPlanOptions options) = StudyTypes.ForStep(model, StepOptions(_policy, _batch, compile), device);
             if (HybridSplit.IsAsked(compile))
             {
                 options = options with { Compile = compile with { DeviceShare = HybridSplit.Measure(model, options, _batch, [], CancellationToken.None) } };

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
 using Xunit;
@@ -116,6 +117,33 @@ public sealed class PlanTests : IDisposable
         CliRun run = CliRun.Of(["plan", _files.Model(), .. options.Split(' ')]);
         Assert.Equal(2, run.Code);
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_ladder_goes_down()
+    {
+        string[] ask = ["plan", _files.Model(), "--classes", "4", "--batch", "2", "--threads", "1", "--ladder"];
+        JsonElement[] rows = [.. CliRun.Of([.. ask, "--json"]).Json().GetProperty("ladder").EnumerateArray()];
+        Dictionary<string, long> total = rows.ToDictionary(static row => row.GetProperty("name").GetString()!, static row => row.GetProperty("totalBytes").GetInt64());
+        Assert.True(total["all, updates at the end"] >= total["all"]);
+        Assert.True(total["all"] >= total["all, half"]);
+        Assert.True(total["all, half"] >= total["all, half, recomputing"]);
+        Assert.True(total["all"] > total["bias"]);
+        Assert.All(rows, row =>
+        {
+            long parts = 0;
+            foreach (string part in (string[])["optimizerBytes", "activationBytes", "gradientBytes", "otherBytes"]) parts += row.GetProperty(part).GetInt64();
+            Assert.Equal(parts, row.GetProperty("beyondWeightsBytes").GetInt64());
+            Assert.Equal(row.GetProperty("totalBytes").GetInt64(), parts + row.GetProperty("weightBytes").GetInt64());
+        });
+
+        // A row is what a plan of the same says.
+        JsonElement plan = CliRun.Of("plan", _files.Model(), "--classes", "4", "--batch", "2", "--threads", "1", "--update", "all", "--json").Json();
+        Assert.Equal(total["all"], plan.GetProperty("policies")[0].GetProperty("totalBytes").GetInt64());
+        Assert.Contains("beyond weights", CliRun.Of(ask).Out, StringComparison.Ordinal);
+        CliRun refused = CliRun.Of([.. ask, "--compress", "half"]);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("--ladder compares policies and compressions", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]

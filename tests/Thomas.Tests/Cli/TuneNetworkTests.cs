@@ -47,6 +47,29 @@ public sealed partial class TuneNetworkTests : IDisposable
     }
 
     [Fact]
+    public void The_frozen_part_in_integers_is_reported_and_saved_so()
+    {
+        string output = _files["out.tflite"];
+        string[] options = ["--update", "last", "--compress", "frozen", "--threads", "1"];
+        CliRun run = Tune(_files.Model(), _files.Data(), output, [.. options, "--json"]);
+        Assert.True(run.Code == 0, run.Error);
+        JsonElement json = run.Json(), frozen = json.GetProperty("frozen");
+        Assert.InRange(frozen.GetProperty("calibrationImages").GetInt32(), 1, 64);
+        Assert.InRange(frozen.GetProperty("signalToNoise").GetDouble(), 20, 200);
+        double after = json.GetProperty("after").GetProperty("accuracy").GetDouble();
+        Assert.InRange(after, 0.9, 1);
+        JsonElement inspected = CliRun.Of("inspect", output, "--json").Json();
+        Assert.True(inspected.GetProperty("isQuantized").GetBoolean());
+        CliRun again = Tune(output, _files.Data(), _files["again.tflite"], [.. options, "--json"]);
+        Assert.Equal(JsonValueKind.Undefined, again.Json().GetProperty("frozen").TryGetProperty("calibrationImages", out JsonElement none) ? none.ValueKind : JsonValueKind.Undefined);
+        CliRun text = Tune(_files.Model(), _files.Data(), _files["text.tflite"], options);
+        Assert.Contains("frozen part    8-bit integers", text.Out, StringComparison.Ordinal);
+        CliRun refused = Tune(_files.Model(), _files.Data(), _files["none.onnx"], "--update", "all", "--compress", "frozen");
+        Assert.NotEqual(0, refused.Code);
+        Assert.Contains("is frozen; 'last' and 'last:N' leave a part frozen", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_bound_that_is_too_small_is_refused_with_the_one_that_works()
     {
         string model = _files.Model(), data = _files.Data();

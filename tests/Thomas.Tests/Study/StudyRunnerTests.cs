@@ -49,6 +49,24 @@ public sealed class StudyRunnerTests : IDisposable
     };
 
     [Fact]
+    public void Types_of_numbers_are_measured_where_they_mean_something()
+    {
+        StudyExperiment speed = Plan.Experiments[0] with
+        {
+            Measure = [StudyExperiment.TimesMeasure], Policies = [StudyExperiment.Inference, "last:2", "all"], Devices = ["serial", "cpu"], Threads = [1],
+            Types = StudyExperiment.KnownTypes,
+        };
+        StudyReport report = Run(Plan with { Experiments = [speed] }, resume: false);
+        string[] steps = [.. report.Timings.Where(cell => cell.Stage is TimingCell.Step or TimingCell.Inference).Select(cell => $"{cell.Policy} {cell.Device} {cell.Type}").Order()];
+        Assert.Equal(
+            ["all cpu float32", "all cpu half", "all serial float32", "inference cpu float32", "inference cpu int8", "inference serial float32",
+                "last:2 cpu float32", "last:2 cpu frozen", "last:2 cpu half", "last:2 serial float32"],
+            steps.Where(step => !step.EndsWith("cpu int8", StringComparison.Ordinal) || step.StartsWith("inference", StringComparison.Ordinal)));
+        Assert.Contains(report.Absent, cell => cell.Reason.Contains("no part of lenet5 is frozen", StringComparison.Ordinal));
+        Assert.Contains(report.Absent, cell => cell.Reason.Contains("keeps nothing for a backward pass", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void All_parts_are_measured()
     {
         StudyReport report = Run(Plan, resume: false);

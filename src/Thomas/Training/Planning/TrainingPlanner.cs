@@ -102,7 +102,7 @@ public static class TrainingPlanner
         RequireElements(trainee.Graph, micro);
         int runs = options.Batch / micro;
         TrainingGraphOptions graphOptions = new(
-            micro, options.Optimizer, Accumulate: runs > 1, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
+            micro, options.Optimizer, Accumulate: runs > 1, Immediate: !options.UpdatesAtEnd, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
         CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes, KeptAs = options.Compression.KeptType() };
         CompiledGraph step = CompiledGraph.Create(graph.Step, compile);

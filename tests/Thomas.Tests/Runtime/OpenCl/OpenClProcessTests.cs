@@ -61,9 +61,16 @@ public sealed class OpenClProcessTests : IDisposable
             _ => ["train", "lenet5", "--data", data, "-o", output, "--epochs", "1", "--batch", "2"],
         };
         args = [.. args, "--device", $"opencl:{Number}", "--opencl", "no-self-test"];
-        (int code, _, string error) = await Run([.. args, "--no-cache"]);
-        Assert.True(code == 0, error);
-        Assert.Empty(Files());
+        int code;
+        string error;
+        if (command != "demo")
+        {
+            (code, _, error) = await Run([.. args, "--no-cache"]);
+            Assert.True(code == 0, error);
+            Assert.Empty(Files());
+        }
+
+        // The demonstration trains three networks: once is enough.
         (code, _, error) = await Run([.. args, "--cache-dir", folder]);
         Assert.True(code == 0, error);
         Assert.Empty(Files());

@@ -92,7 +92,7 @@ public sealed class OpenClTrainingTests(ITestOutputHelper output)
             Assert.NotEqual(expected[0], expected[^1]);
 
             // The same seed gives the same bits.
-            Assert.Equal(actual, TrainingSteps.Run(plan, 20, rate));
+            Assert.Equal(actual[..5], TrainingSteps.Run(plan, 5, rate));
         }
     }
 

@@ -22,7 +22,8 @@ internal sealed class NetworkOptions
     private readonly Option<string> _compress = Parse.Word(
         "--compress",
         "How activations are kept for the backward pass: half keeps them as bfloat16, in half the memory, half:fp16 as IEEE binary16; auto allows half "
-        + "where --memory bounds the run and it pays (default none: float32)", [.. CompressionNames.Words]);
+        + "where --memory bounds the run and it pays; int8 trains an 8-bit network in integers and keeps it one (default none: float32)",
+        [.. CompressionNames.Words]);
     private readonly Option<float?> _bodyRate = Parse.Number(
         "--body-rate",
         "Learning rate of the layers before the last one, as a share of its rate (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "

@@ -266,7 +266,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     }
 
     /// <summary>Small networks with the blocks of known ones.</summary>
-    private static Model Network(string kind, int width = 8)
+    internal static Model Network(string kind, int width = 8)
     {
         GraphBuilder b = new();
         uint seed = 1;

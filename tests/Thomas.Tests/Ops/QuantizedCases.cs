@@ -174,28 +174,33 @@ internal static class QuantizedCases
             foreach ((int lower, int upper) in bounds)
             {
                 Activation clip = Activation.Clip(grid.Real(lower), grid.Real(upper));
-                foreach (Op op in (Op[])[OpCatalog.ActivateGradient, OpCatalog.ActivateBiasGradient])
+                yield return new OpCase(OpCatalog.ActivateGradient, new ActivateAttributes(clip, grid), [S(3, 7, 35), S(3, 7, 35)], Ulps: 0.5)
                 {
-                    yield return new OpCase(op, new ActivateAttributes(clip, grid), [S(3, 7, 35), S(3, 7, 35)], Ulps: op == OpCatalog.ActivateGradient ? 0.5 : 0)
-                    {
-                        Types = [DType.F32, grid.Type],
-                    };
-                }
+                    Types = [DType.F32, grid.Type],
+                };
+                Activation all = Activation.Clip(float.NegativeInfinity, float.PositiveInfinity);
+                OpCase sums = new(OpCatalog.ActivateBiasGradient, new ActivateAttributes(clip, grid), [S(3, 7, 35), S(3, 7, 35)])
+                {
+                    Types = [DType.F32, grid.Type],
+                };
+                yield return sums with { Terms = Sizes(sums, 1, grid, new ActivateAttributes(all)) };
 
                 Window2d window = Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1);
-                yield return new OpCase(
+                OpCase both = new(
                     OpCatalog.DepthwiseConv2dGradient, new DepthwiseConv2dGradientAttributes(window, 8, 6, clip, grid),
                     [S(2, 8, 6, 20), S(2, 4, 3, 20), S(1, 3, 3, 20)])
                 {
                     Types = [grid.Type, DType.F32, DType.F32],
                 };
+                yield return both with { Terms = Sizes(both, 0, grid, new DepthwiseConv2dGradientAttributes(window, 8, 6, all)) };
             }
 
-            yield return new OpCase(
+            OpCase filters = new(
                 OpCatalog.Conv2dFilterGradient, new Conv2dGradientAttributes(Window(1, 1), 5, 4, 1, grid), [S(2, 5, 4, 19), S(2, 5, 4, 33)])
             {
                 Types = [grid.Type, DType.F32],
             };
+            yield return filters with { Terms = Sizes(filters, 0, grid, new Conv2dGradientAttributes(Window(1, 1), 5, 4)) };
             LookUpAttributes square = LookUpAttributes.Of(grid, grid, "test", step => grid.Step(grid.Real(step) * grid.Real(step)))
                 .WithSlopes(grid, grid, x => (x * x, 2 * x));
             yield return new OpCase(OpCatalog.LookUpGradient, square, [S(5, 333), S(5, 333)], Ulps: 0.5) { Types = [DType.F32, grid.Type] };
@@ -216,6 +221,14 @@ internal static class QuantizedCases
             }
         }
     }
+
+    /// <summary>The sums of the terms' sizes of a gradient that reads steps: those of the same gradient by real numbers.</summary>
+    private static Func<float[][], double[][]> Sizes(OpCase test, int steps, StepGrid grid, OpAttributes real) => operands =>
+    {
+        float[][] sizes = Array.ConvertAll(operands, static values => Array.ConvertAll(values, Math.Abs));
+        sizes[steps] = Array.ConvertAll(operands[steps], step => Math.Abs(grid.Real((int)step)));
+        return OpSweep.Reference(test with { Types = [], Attributes = real }, sizes);
+    };
 
     private static OpCase Moving(Op op, QuantizedConv2dAttributes a, List<Shape> shapes, bool isSigned, float scale)
     {

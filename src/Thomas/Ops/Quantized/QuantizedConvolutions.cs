@@ -51,16 +51,25 @@ internal abstract class QuantizedLayerOp : Op
         Shape x = g.Input(0).Shape;
         bool isDepthwise = this is QuantizedDepthwiseConv2d;
         Conv2dGradientAttributes attributes = new(a.Window, x[1], x[2], isDepthwise ? x[3] : a.Groups);
-        Value? filter = g.Needs(0) ? StepGradients.RealFilter(g, a.Filter) : null;
+
+        // Real weights must be there before both gradients of a depthwise convolution, which become one node. Large ones should not be there beside their
+        // gradient: of an image that is smaller than the weights the input's gradient comes first, else the filter's.
+        Value? filter = isDepthwise && g.Needs(0) ? StepGradients.RealFilter(g, a.Filter) : null;
+        bool inputFirst = !isDepthwise && x.ElementCount < g.Input(1).Shape.ElementCount;
+        if (inputFirst && g.Needs(0)) AddInputGradient();
         if (g.Needs(1))
         {
             Op op = isDepthwise ? OpCatalog.DepthwiseConv2dFilterGradient : OpCatalog.Conv2dFilterGradient;
             g.Add(1, g.Emit(op, "gradWeight", [StepGradients.Real(g, 0, a.X), dy], attributes));
         }
 
-        if (filter is null) return;
-        Op input = isDepthwise ? OpCatalog.DepthwiseConv2dInputGradient : OpCatalog.Conv2dInputGradient;
-        g.Add(0, g.Emit(input, "gradInput", [dy, filter], attributes));
+        if (!inputFirst && g.Needs(0)) AddInputGradient();
+
+        void AddInputGradient()
+        {
+            Op op = isDepthwise ? OpCatalog.DepthwiseConv2dInputGradient : OpCatalog.Conv2dInputGradient;
+            g.Add(0, g.Emit(op, "gradInput", [dy, filter ?? StepGradients.RealFilter(g, a.Filter)], attributes));
+        }
     }
 
     /// <summary>The sums of a node as its results: the ratio of each channel as the rule's runtimes compute it.</summary>

@@ -155,7 +155,7 @@ internal sealed record PlanQuestion(Model Model, int Images, long DatasetBytes, 
             HostBytes = plan.Memory.DeviceBytes > 0 ? plan.Memory.HostBytes : null,
             Compression = plan.Compression.ToWord(),
             KeptInHalves = plan.KeptInHalves > 0 ? plan.KeptInHalves : null,
-            KeptBytes = plan.KeptInHalves > 0 ? plan.KeptBytes : null,
+            KeptBytes = plan.KeptInHalves > 0 || plan.Compression == Compression.Int8 ? plan.KeptBytes : null,
         };
     }
 

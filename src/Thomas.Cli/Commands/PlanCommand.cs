@@ -174,7 +174,10 @@ internal sealed class PlanCommand
         if (p.DeviceBytes is long device) memory.Add($"of this {Format.Bytes(device)} on the device, {Format.Bytes(p.HostBytes ?? 0)} on the host");
         if (p.KeptBytes is long kept)
         {
-            memory.Add($"{Format.Plural(p.KeptInHalves ?? 0, "result")} kept as 16-bit floats ({p.Compression}), at most {Format.Bytes(kept)} at once");
+            memory.Add(
+                p.KeptInHalves is int halves
+                ? $"{Format.Plural(halves, "result")} kept as 16-bit floats ({p.Compression}), at most {Format.Bytes(kept)} at once"
+                : $"results of layers between grids kept in 8 bits ({p.Compression}), at most {Format.Bytes(kept)} of results at once");
         }
 
         if (p.RunBytes is long run) memory.Add($"the whole run adds at most {Format.Bytes(run)} to a process with the model loaded");

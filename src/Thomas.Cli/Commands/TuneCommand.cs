@@ -102,7 +102,7 @@ internal sealed class TuneCommand
             Guard = guard,
         };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
-        _terminal.Quantized(model);
+        _terminal.Quantized(model, options.Network?.Compression ?? Compression.None);
         string device = _compute.DescribeChosen(options.Compile);
         Announce(model, data, head, input, options, device);
         using TrainingReports? reports = _report.Begin(
@@ -164,7 +164,7 @@ internal sealed class TuneCommand
                 model,
                 data,
                 decoder,
-                options,
+                LastLayerGrid.With(options, decoder),
                 progress,
                 new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
                 _terminal.Cancellation));

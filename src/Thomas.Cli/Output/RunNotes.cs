@@ -5,6 +5,7 @@ using Thomas.Data;
 using Thomas.Graphs;
 using Thomas.Imaging;
 using Thomas.Runtime;
+using Thomas.Training;
 
 namespace Thomas.Cli.Output;
 
@@ -33,10 +34,13 @@ internal static class RunNotes
     }
 
     /// <summary>What is trained of an 8-bit file runs otherwise than the file says: nobody should have to find that out.</summary>
-    public static void Quantized(this Terminal terminal, Model model)
+    public static void Quantized(this Terminal terminal, Model model, Compression compression = Compression.None)
     {
         if (!model.Info.IsQuantized) return;
-        terminal.Note($"note: {model.Info.Name} is an 8-bit file; what is frozen computes in integers, what is trained in float32 rounded to the file's grids");
+        string trained = compression == Compression.Int8
+            ? "what is frozen and what is trained computes in integers, and stays on its grids"
+            : "what is frozen computes in integers, what is trained in float32 rounded to the file's grids";
+        terminal.Note($"note: {model.Info.Name} is an 8-bit file; {trained}");
     }
 
     /// <summary>What else than a softmax over all outputs stands behind the percentages.</summary>

@@ -41,7 +41,7 @@ internal static class TerminalText
             "training",
             $"{Format.Count(network.TrainedParameters)} trained parameters, "
             + $"{Format.Invariant($"{network.SecondsPerStep * 1000:0.#} ms a step, {network.WaitedShare:0.0%} of it waiting for images")}"
-            + $"{(network.Compression == Compression.None ? "" : $"\nactivations kept as 16-bit floats ({network.Compression.ToWord()})")}");
+            + Compressed(network.Compression));
         terminal.Field(
             "memory",
             $"{Format.Bytes(memory.Total)}: step {Format.Bytes(memory.Step)}, weights and optimizer {Format.Bytes(memory.Variables)}, "
@@ -49,6 +49,13 @@ internal static class TerminalText
                 + $"validation {Format.Bytes(memory.Validation)}"
                 + $"{(memory.Device > 0 ? $"; on the device {Format.Bytes(memory.Device)}, on the host {Format.Bytes(memory.Total - memory.Device)}" : "")}");
     }
+
+    private static string Compressed(Compression compression) => compression switch
+    {
+        Compression.None => "",
+        Compression.Int8 => $"\nlayers between grids computed in integers, activations kept in 8 bits ({compression.ToWord()})",
+        _ => $"\nactivations kept as 16-bit floats ({compression.ToWord()})",
+    };
 
     /// <summary>What <c>tune</c> and <c>train</c> say of the process's memory.</summary>
     public static void Memory(this Terminal terminal, RunMemory memory)

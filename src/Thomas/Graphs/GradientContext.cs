@@ -63,6 +63,16 @@ internal sealed class GradientContext
     public Value Emit(Op op, string what, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null) =>
         Builder.Add(op, inputs, attributes, $"{Node.Name}/{what}");
 
+    /// <summary>Emits a node that computes again, for this rule, what the forward pass has computed or could have kept.</summary>
+    public Node EmitAgain(Op op, string what, ReadOnlySpan<Value> inputs, OpAttributes? attributes = null)
+    {
+        Stage stage = Builder.Stage;
+        Builder.Stage = Stage.Recompute;
+        Node node = Builder.AddNode(op, inputs, attributes, $"{Node.Name}/{what}");
+        Builder.Stage = stage;
+        return node;
+    }
+
     /// <summary>A scalar constant.</summary>
     public Value Scalar(float value) => Builder.Constant($"{Node.Name}/constant", TensorData.FromFloats(new Shape(), [value]));
 }

@@ -6,7 +6,12 @@ namespace Thomas.Ops;
 
 /// <summary>The function that an <see cref="Activate"/> node applies.</summary>
 /// <param name="Activation">Function and parameters.</param>
-internal sealed record ActivateAttributes(Activation Activation) : OpAttributes;
+/// <param name="Saved">In gradients: the grid of the saved tensor where that is in steps; null for real numbers.</param>
+internal sealed record ActivateAttributes(Activation Activation, StepGrid? Saved = null) : OpAttributes
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{nameof(ActivateAttributes)} {{ Activation = {Activation}{KeptOperand.Text("Saved", Saved)} }}";
+}
 
 /// <summary>Applies one of the activation functions element by element; any shape.</summary>
 internal sealed partial class Activate : Op

@@ -11,11 +11,11 @@ namespace Thomas.Ops;
 internal sealed partial class ActivateBiasGradient
 {
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context) =>
-        new Kernel(((ActivateAttributes)node.Attributes).Activation, node.Output.Shape, node.Inputs[1].Type.DType);
+        new Kernel((ActivateAttributes)node.Attributes, node.Output.Shape, node.Inputs[1].Type.DType);
 
-    private sealed unsafe class Kernel(Activation activation, Shape shape, DType saved) : CpuKernel
+    private sealed unsafe class Kernel(ActivateAttributes a, Shape shape, DType saved) : CpuKernel
     {
-        private readonly ActivationFunction _function = activation.Function;
+        private readonly ActivationFunction _function = a.Activation.Function;
         private readonly MapColumnSums _sums = new(shape.ElementCount / shape[-1], shape[-1]);
         private float* _dy;
         private float* _saved;
@@ -27,13 +27,13 @@ internal sealed partial class ActivateBiasGradient
 
         private long WidenedBytes => (long)_sums.WidenedFloats * sizeof(float);
 
-        public override string Name => ElementwiseLoop.KernelName($"{activation.Kind.ToString().ToLowerInvariant()}biasgradient");
+        public override string Name => ElementwiseLoop.KernelName($"{a.Activation.Kind.ToString().ToLowerInvariant()}biasgradient");
 
         public override int Phases => 2;
 
-        public override bool ReadsFloats(int input) => input != 1 || !saved.IsHalf();
+        public override bool ReadsFloats(int input) => input != 1 || !KeptOperand.IsKept(saved);
 
-        public override long WorkspaceBytes(int threads) => _sums.WorkspaceBytes + (saved.IsHalf() ? WidenedBytes * threads : 0);
+        public override long WorkspaceBytes(int threads) => _sums.WorkspaceBytes + (KeptOperand.IsKept(saved) ? WidenedBytes * threads : 0);
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -42,8 +42,8 @@ internal sealed partial class ActivateBiasGradient
             _dx = (float*)outputs[0];
             _db = (float*)outputs[1];
             _bands = (float*)workspace;
-            if (!saved.IsHalf()) return;
-            _kept = new KeptFloats((ushort*)inputs[1], saved == DType.F16);
+            if (!KeptOperand.IsKept(saved)) return;
+            _kept = KeptOperand.Of(saved, a.Saved, inputs[1]);
             _widened = workspace + _sums.WorkspaceBytes;
         }
 

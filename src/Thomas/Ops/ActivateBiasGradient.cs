@@ -20,12 +20,13 @@ internal sealed partial class ActivateBiasGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 ? ElementTypes.Floats : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 ? KeptOperand.Types((attributes as ActivateAttributes)?.Saved) : ElementTypes.F32;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 2);
         ActivationRules.Check(((ActivateAttributes)attributes).Activation);
+        KeptOperand.Require(inputs[1], ((ActivateAttributes)attributes).Saved);
         Shape shape = inputs[0].Shape;
         Require(shape == inputs[1].Shape, $"dy {shape} and the saved tensor {inputs[1].Shape} differ");
         Require(shape.Rank >= 2, $"dy {shape} has no axis to sum over");
@@ -41,13 +42,14 @@ internal sealed partial class ActivateBiasGradient : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        ActivationFunction activation = args.Attributes<ActivateAttributes>().Activation.Function;
+        ActivateAttributes a = args.Attributes<ActivateAttributes>();
+        ActivationFunction activation = a.Activation.Function;
         ReadOnlySpan<T> dy = args.Inputs[0].Span, saved = args.Inputs[1].Span;
         Span<T> dx = args.Outputs[0].Span, db = args.Outputs[1].Span;
         double[] sums = new double[db.Length];
         for (int i = 0; i < dx.Length; i++)
         {
-            dx[i] = dy[i] * activation.Derivative(saved[i]);
+            dx[i] = dy[i] * activation.Derivative(KeptOperand.Real(saved[i], a.Saved));
             sums[i % db.Length] += double.CreateTruncating(dx[i]);
         }
 

@@ -21,9 +21,13 @@ internal sealed partial class ActivateGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
+        operand == 1 && attributes is ActivateAttributes { Saved: not null } ? QuantizedRules.Steps : ElementTypes.F32;
+
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         RequireInputs(inputs, 2);
+        KeptOperand.Require(inputs[1], ((ActivateAttributes)attributes).Saved);
         ActivationRules.Check(((ActivateAttributes)attributes).Activation);
         Require(inputs[0].Shape == inputs[1].Shape, $"dy {inputs[0].Shape} and the saved tensor {inputs[1].Shape} differ");
         Require(((ActivateAttributes)attributes).Activation.Kind != ActivationKind.None, "the identity has no gradient node");
@@ -34,9 +38,10 @@ internal sealed partial class ActivateGradient : Op
 
     internal override void Reference<T>(ReferenceArgs<T> args)
     {
-        ActivationFunction activation = args.Attributes<ActivateAttributes>().Activation.Function;
+        ActivateAttributes a = args.Attributes<ActivateAttributes>();
+        ActivationFunction activation = a.Activation.Function;
         ReadOnlySpan<T> dy = args.Inputs[0].Span, saved = args.Inputs[1].Span;
         Span<T> dx = args.Output.Span;
-        for (int i = 0; i < dx.Length; i++) dx[i] = dy[i] * activation.Derivative(saved[i]);
+        for (int i = 0; i < dx.Length; i++) dx[i] = dy[i] * activation.Derivative(KeptOperand.Real(saved[i], a.Saved));
     }
 }

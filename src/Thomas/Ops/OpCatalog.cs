@@ -229,6 +229,18 @@ internal static class OpCatalog
     /// <summary>Table of a function of 8-bit numbers.</summary>
     public static LookUp LookUp { get; } = new();
 
+    /// <summary>Trained weights on a grid that follows them.</summary>
+    public static RoundWeights RoundWeights { get; } = new();
+
+    /// <summary>A trained bias on the grid of sums.</summary>
+    public static RoundBias RoundBias { get; } = new();
+
+    /// <summary>Real numbers of weights in steps.</summary>
+    public static DequantizeFilter DequantizeFilter { get; } = new();
+
+    /// <summary>Gradient of a function of 8-bit numbers.</summary>
+    public static LookUpGradient LookUpGradient { get; } = new();
+
     /// <summary>All operators.</summary>
     public static IReadOnlyList<Op> All { get; } =
     [
@@ -244,5 +256,6 @@ internal static class OpCatalog
         BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
         Transfer, Cast,
         Quantize, Dequantize, QuantizedConv2d, QuantizedDepthwiseConv2d, QuantizedAdd, QuantizedMultiply, QuantizedAveragePool2d, QuantizedSoftmax, LookUp,
+        RoundWeights, RoundBias, DequantizeFilter, LookUpGradient,
     ];
 }

@@ -38,6 +38,7 @@ internal static class CompilePasses
         OpenClMoments,
         new("fuse-bias-gradient", FuseBiasGradient.Run, FusesKernels: true),
         new("fuse-depthwise-gradients", FuseDepthwiseGradients.Run, ForCpuCaches: true),
+        new("read-steps", ReadSteps.Run, ForCpuCaches: true),
         InvertedResiduals,
         OpenClBlocks,
     ];

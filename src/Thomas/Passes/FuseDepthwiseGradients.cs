@@ -55,15 +55,15 @@ internal static class FuseDepthwiseGradients
     }
 
     /// <summary>
-    /// The inputs' gradients by what they and a filter's gradient have in common, in graph order. Their filter must be a variable or constant: whatever else it
-    /// might be could come after the filter's gradient.
+    /// The inputs' gradients by what they and a filter's gradient have in common, in graph order. Their filter must be there before the filter's gradient: a
+    /// variable, a constant, or weights that are rounded for both.
     /// </summary>
     private static Dictionary<(Value Dy, OpAttributes Attributes), Queue<Node>> InputGradients(Graph graph)
     {
         Dictionary<(Value, OpAttributes), Queue<Node>> candidates = [];
         foreach (Node node in graph.Nodes)
         {
-            if (node.Op is not DepthwiseConv2dInputGradient || node.Inputs[1].Producer is not null) continue;
+            if (node.Op is not DepthwiseConv2dInputGradient || node.Inputs[1].Producer is not (null or { Op: RoundWeights or DequantizeFilter })) continue;
             if (!candidates.TryGetValue((node.Inputs[0], node.Attributes), out Queue<Node>? queue))
             {
                 candidates.Add((node.Inputs[0], node.Attributes), queue = []);
@@ -80,8 +80,11 @@ internal static class FuseDepthwiseGradients
     {
         Value dy = node.Inputs[1];
         if (!DepthwiseConv2dGradient.Fits(((Conv2dGradientAttributes)node.Attributes).Window, node.Inputs[0].Shape, dy.Shape)) return null;
-        return candidates.TryGetValue((dy, node.Attributes), out Queue<Node>? queue) && queue.TryDequeue(out Node? input) ? input : null;
+        if (!candidates.TryGetValue((dy, node.Attributes), out Queue<Node>? queue) || !queue.TryPeek(out Node? input)) return null;
+        return input.Inputs[1].Producer is null || IsBefore(input.Inputs[1], node) ? queue.Dequeue() : null;
     }
+
+    private static bool IsBefore(Value value, Node node) => value.Id < node.Output.Id;
 
     /// <summary>The gradient of a clipping whose result is <paramref name="x"/>, if it alone reads <paramref name="dx"/>.</summary>
     private static Node? ActivationGradient(Graph graph, Value dx, Value x) =>

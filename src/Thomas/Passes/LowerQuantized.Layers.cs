@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
 using Thomas.Ops;
@@ -14,14 +15,15 @@ internal sealed partial class LowerQuantized
         Value before = chain.Rounding.Inputs[0];
         if (_grids.TryGetValue(before, out StepGrid from))
         {
-            return Table(chain, before, from, "requantize", QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic));
+            return Table(chain, before, from, "requantize", QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic), QuantizedTables.Same);
         }
 
         if (OnlyFor(before) is not Node last) return null;
         if (last.Op is Activate && _grids.TryGetValue(last.Inputs[0], out from))
         {
-            Activation function = ((ActivateAttributes)last.Attributes).Activation;
-            return Inside(Table(chain, last.Inputs[0], from, $"{function.Kind}", QuantizedTables.Function(from, chain.Grid, function.Function)), last);
+            ActivationFunction function = ((ActivateAttributes)last.Attributes).Activation.Function;
+            Func<int, int> map = QuantizedTables.Function(from, chain.Grid, function);
+            return Inside(Table(chain, last.Inputs[0], from, $"{function.Kind}", map, QuantizedTables.Slope(function)), last);
         }
 
         Activation activation = default;
@@ -76,37 +78,66 @@ internal sealed partial class LowerQuantized
     }
 
     /// <summary>
-    /// A convolution or dense layer with constant weights that lie on a grid; <paramref name="axis"/> is the filter's axis of output channels.
+    /// A convolution or dense layer with weights on a grid, constant or rounded to it; <paramref name="axis"/> is the filter's axis of output channels.
     /// </summary>
     private Func<Value>? Layer(Chain chain, Node node, QuantizedConv2dAttributes attributes, int axis)
     {
-        if (node.Inputs[1].Constant is not { } weights || StoredSteps.Of(weights, axis) is not { } filter) return null;
-        Quantization grid = weights.Quantization!;
-        attributes = attributes with { Filter = grid };
+        RoundWeightsAttributes? rounding = node.Inputs[1].Producer?.Attributes as RoundWeightsAttributes;
+        TensorData? filter = rounding is null && node.Inputs[1].Constant is { } weights ? StoredSteps.Of(weights, axis) : null;
+        Quantization? grid = filter is null ? rounding?.Grid : filter.Quantization;
+        if (grid is null || (!grid.IsPerTensor && grid.Axis != axis)) return null;
+        attributes = attributes with { Filter = grid, HasScales = rounding is not null };
         TensorData? bias = null;
-        if (attributes.HasBias)
+        if (attributes.HasBias && node.Inputs[2].Producer?.Op is not RoundBias)
         {
-            bias = node.Inputs[2].Constant is { } real ? StoredSteps.OfBias(real, attributes.X.Scale, grid) : null;
+            bias = rounding is null && node.Inputs[2].Constant is { } real ? StoredSteps.OfBias(real, attributes.X.Scale, grid) : null;
             if (bias is null) return null;
         }
 
+        _layers.Add(new QuantizedLayerNode(node, attributes.X, axis));
         return () =>
         {
             GraphBuilder b = _rewriter.Builder;
             Value x = Steps(node.Inputs[0]);
             bool isDense = node.Op is Dense;
+            if (isDense) x = b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 1, 1, x.Shape[1])), $"{chain.Name}/pixels");
+            List<Value> operands = [x, filter is null ? WeightSteps(node.Inputs[1]).Output : b.Constant($"{node.Inputs[1].Name}/steps", filter)];
+            Shape shape = operands[1].Shape;
             if (isDense)
             {
-                x = b.Add(OpCatalog.Reshape, [x], new ReshapeAttributes(new IntList(0, 1, 1, x.Shape[1])), $"{chain.Name}/pixels");
-                filter = filter.Reshaped(new Shape(filter.Type.Shape[0], 1, 1, filter.Type.Shape[1]));
+                Shape pointwise = new(shape[0], 1, 1, shape[1]);
+                operands[1] = filter is null
+                    ? b.Add(OpCatalog.Reshape, [operands[1]], ReshapeAttributes.To(pointwise), $"{operands[1].Name}/pointwise")
+                    : b.Constant($"{node.Inputs[1].Name}/steps", filter.Reshaped(pointwise));
             }
 
-            Value w = b.Constant($"{node.Inputs[1].Name}/steps", filter);
-            Value[] operands = bias is null ? [x, w] : [x, w, b.Constant($"{node.Inputs[2].Name}/steps", bias)];
+            if (bias is not null) operands.Add(b.Constant($"{node.Inputs[2].Name}/steps", bias));
+            else if (attributes.HasBias) operands.Add(BiasSteps(node.Inputs[2], attributes.X.Scale));
+            if (filter is null) operands.Add(WeightSteps(node.Inputs[1]).Outputs[1]);
             Op op = node.Op is DepthwiseConv2d ? OpCatalog.QuantizedDepthwiseConv2d : OpCatalog.QuantizedConv2d;
-            Value y = b.Add(op, operands, attributes, chain.Name);
+            Value y = b.Add(op, operands.ToArray(), attributes, chain.Name);
             return isDense ? b.Add(OpCatalog.Reshape, [y], new ReshapeAttributes(new IntList(0, y.Shape[3])), $"{chain.Name}/row") : y;
         };
+    }
+
+    /// <summary>The steps of rounded weights and their scales.</summary>
+    private Node WeightSteps(Value rounded)
+    {
+        if (_weights.TryGetValue(rounded, out Node? steps)) return steps;
+        Node rounding = rounded.Producer!;
+        RoundWeightsAttributes attributes = ((RoundWeightsAttributes)rounding.Attributes) with { AsSteps = true };
+        steps = _rewriter.Builder.AddNode(OpCatalog.RoundWeights, [_rewriter.Map(rounding.Inputs[0])], attributes, $"{rounded.Name}/steps");
+        _weights.Add(rounded, steps);
+        return steps;
+    }
+
+    /// <summary>The steps of a rounded bias.</summary>
+    private Value BiasSteps(Value rounded, float xScale)
+    {
+        Node rounding = rounded.Producer!;
+        Value scales = rounding.Inputs[1].Producer is { Op: RoundWeights } weights ? WeightSteps(weights.Output).Outputs[1] : _rewriter.Map(rounding.Inputs[1]);
+        return _rewriter.Builder.Add(
+            OpCatalog.RoundBias, [_rewriter.Map(rounding.Inputs[0]), scales], new RoundBiasAttributes(xScale, AsSteps: true), $"{rounded.Name}/steps");
     }
 
     private Func<Value> Pool(Chain chain, Node node, QuantizedAveragePool2dAttributes attributes) => () =>
@@ -169,17 +200,20 @@ internal sealed partial class LowerQuantized
             {
                 StepGrid from = _grids[node.Inputs[i]];
                 Func<int, int> map = QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic);
-                parts[i] = from == chain.Grid ? Steps(node.Inputs[i]) : Table(chain, node.Inputs[i], from, "requantize", map)();
+                parts[i] = from == chain.Grid ? Steps(node.Inputs[i]) : Table(chain, node.Inputs[i], from, "requantize", map, QuantizedTables.Same)();
             }
 
             return _rewriter.Builder.Add(OpCatalog.Concat, parts, node.Attributes, chain.Name);
         };
     }
 
-    private Func<Value> Table(Chain chain, Value x, StepGrid from, string name, Func<int, int> f) => () =>
-        from == chain.Grid && name == "requantize"
-        ? Steps(x)
-        : _rewriter.Builder.Add(OpCatalog.LookUp, [Steps(x)], LookUpAttributes.Of(from, chain.Grid, name, f), chain.Name);
+    private Func<Value> Table(
+        Chain chain, Value x, StepGrid from, string name, Func<int, int> f, Func<float, (float Value, float Slope)> slope) => () =>
+    {
+        if (from == chain.Grid && name == "requantize") return Steps(x);
+        LookUpAttributes attributes = LookUpAttributes.Of(from, chain.Grid, name, f).WithSlopes(from, chain.Grid, slope);
+        return _rewriter.Builder.Add(OpCatalog.LookUp, [Steps(x)], attributes, chain.Name);
+    };
 
     /// <summary>Takes nodes that the chain computes itself out of the graph.</summary>
     private Func<Value>? Inside(Func<Value>? emit, params ReadOnlySpan<Node> nodes)

@@ -6,9 +6,16 @@ using Thomas.Ops;
 
 namespace Thomas.Passes;
 
+/// <summary>A layer with weights that is computed in integers.</summary>
+/// <param name="Node">The layer.</param>
+/// <param name="X">The grid of its input.</param>
+/// <param name="Axis">The axis of its weights along which scales may run.</param>
+internal readonly record struct QuantizedLayerNode(Node Node, StepGrid X, int Axis);
+
 /// <summary>
 /// Computes in integers what a file of 8 bits means so: from grid to grid, a layer with its activation and the rounding behind it becomes one operator on 8-bit
-/// tensors. What has no such operator stays in float32 between <see cref="Dequantize"/> and <see cref="Quantize"/>, and so does all that has a gradient.
+/// tensors. What has no such operator stays in float32 between <see cref="Dequantize"/> and <see cref="Quantize"/>, and so does all that reads trained numbers,
+/// unless these are rounded to grids by <see cref="RoundWeights"/> and <see cref="RoundBias"/>.
 /// </summary>
 /// <remarks>
 /// A value that lies on a grid has two forms, real numbers and steps. Each is made where it is first asked for, so a conversion stands only where an integer
@@ -24,6 +31,8 @@ internal sealed partial class LowerQuantized
     private readonly HashSet<Node> _inside = [];
     private readonly Dictionary<Value, Value> _reals = [];
     private readonly Dictionary<Value, Value> _steps = [];
+    private readonly Dictionary<Value, Node> _weights = [];
+    private readonly List<QuantizedLayerNode> _layers = [];
 
     private LowerQuantized(Graph graph, RequantizationRule rule)
     {
@@ -38,14 +47,26 @@ internal sealed partial class LowerQuantized
     /// <summary>Rounds sums as TensorFlow Lite's built-in kernels do.</summary>
     public static Graph RunFixedPoint(Graph graph) => new LowerQuantized(graph, RequantizationRule.FixedPoint).Rewrite();
 
-    private Graph Rewrite()
+    /// <summary>The layers with weights that are computed in integers, in the order of the graph.</summary>
+    public static IReadOnlyList<QuantizedLayerNode> Layers(Graph graph)
+    {
+        LowerQuantized lower = new(graph, RequantizationRule.Float);
+        lower.FindChains();
+        return lower._layers;
+    }
+
+    private void FindChains()
     {
         foreach (Node node in _graph.Nodes)
         {
             if (node.Op is FakeQuantize) Visit(node);
             else if (KeptGrid(node) is { } kept) _grids.Add(node.Output, kept);
         }
+    }
 
+    private Graph Rewrite()
+    {
+        FindChains();
         if (_lowered.Count == 0) return _graph;
         foreach (Node node in _graph.Nodes)
         {

@@ -41,8 +41,8 @@ internal sealed class Rebatch
         if (from == batch) return graph;
         foreach (Node node in graph.Nodes)
         {
-            // Steps of training sum over the batch on purpose.
-            if (node.Op.IsTrainingOnly) return Copy(graph, batch);
+            // Steps of training sum over the batch on purpose. What rounds weights does not see it.
+            if (node.Op.IsTrainingOnly && node.Op is not (RoundWeights or RoundBias)) return Copy(graph, batch);
         }
 
         return new Rebatch(graph, from, batch, mayCross: true).Run();

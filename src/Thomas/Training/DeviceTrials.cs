@@ -57,7 +57,7 @@ internal sealed class TrainingTrial : IDeviceTrial
             if (HybridSplit.IsAsked(compile))
             {
                 rows = options.MicroBatch ?? options.Batch;
-                trainee = Trainee.Create(model, options.Policy, options.BatchNorm);
+                trainee = Trainee.Create(model, options.Policy, options.BatchNorm, options.Compression);
                 HybridSplit.Check(trainee, rows, compile);
                 TrainingGraphOptions part = new(
                     HybridSplit.DeviceRows(rows, compile.DeviceShare!.Value), options.Optimizer, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed,

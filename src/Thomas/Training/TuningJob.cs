@@ -126,12 +126,13 @@ internal sealed partial class TuningJob(
         TrainerResult? network = options.Network is null || trained.Cancelled
             ? null
             : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs, continues);
+        (Model Model, ConfusionMatrix After)? completed = network is null ? null : Completed(network, trainImages, validationImages);
+        Model final = completed?.Model ?? network?.Model ?? tuned;
         if (options is { Network: not null, KeepPredictions: true })
         {
-            predictions = network is { Cancelled: false } ? Predict(network.Model, validationImages) : null;
+            predictions = network is { Cancelled: false } ? Predict(final, validationImages) : null;
         }
 
-        Model final = network?.Model ?? tuned;
         if (options.StoresRehearsal && network is { Cancelled: false }) final = Rehearsing(final, trainImages, validationImages, input, outputs);
         PauseReport? pauses = PauseNotes.End(_watch, _notes, _timer);
         _warnings.AddRange(pauses?.Warnings ?? []);
@@ -142,7 +143,7 @@ internal sealed partial class TuningJob(
             Before = before,
             BeforeMethod = !hasCentroids ? "the model as it was"
                 : kept is null ? "nearest class centroid on the same features" : "nearest class centroid among the new classes alone",
-            After = network?.After ?? after,
+            After = completed?.After ?? network?.After ?? after,
             AfterLastLayer = options.Network is null ? null : after,
             Network = network,
             Epochs = network?.Epochs ?? trained.Epochs,
@@ -179,10 +180,11 @@ internal sealed partial class TuningJob(
     private void CheckPlan(List<string> labels)
     {
         TrainerOptions network = options.Network!;
+        TrainingPlanner.RequireDevice(network.Compression, options.Compile);
         Model tuned = Tuner.WithNewHead(model, labels);
         if (network.MemoryBytes is null && network.Policy.Kind != UpdateKind.Sparse)
         {
-            Trainee trainee = Trainee.Create(tuned, network.Policy, network.BatchNormMode);
+            Trainee trainee = Trainee.Create(tuned, network.Policy, network.BatchNormMode, network.Compression);
             if (HybridSplit.IsAsked(options.Compile)) HybridSplit.Check(trainee, network.MicroBatch ?? network.BatchSize, options.Compile);
             return;
         }

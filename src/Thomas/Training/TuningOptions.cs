@@ -1,4 +1,6 @@
 using System;
+using System.Threading;
+using Thomas.Data;
 using Thomas.Runtime;
 
 namespace Thomas.Training;
@@ -91,6 +93,11 @@ public sealed record TuningOptions
     /// <see cref="MemoryBytes"/>.
     /// </summary>
     public bool FindSuspects { get; init; }
+
+    /// <summary>
+    /// Puts the new last layer of a network that was trained in 8 bits on a grid too, given the training images; null leaves it in float32.
+    /// </summary>
+    internal Func<Model, Dataset, CancellationToken, Model>? Complete { get; init; }
 
     /// <exception cref="ArgumentException">An option is null or out of its range; the message names it.</exception>
     internal void Validate()

@@ -111,7 +111,7 @@ public sealed class PlanTests : IDisposable
     [InlineData("--update last --dropout 0.5", "--dropout only applies to training more than the last layer")]
     [InlineData("--views 4", "--views needs --augment")]
     [InlineData("--update last --compress half", "--compress only applies to training more than the last layer")]
-    [InlineData("--compress int4", "--compress is 'int4'; it must be one of none, half, half:fp16, auto, frozen, frozen,half, frozen,half:fp16")]
+    [InlineData("--compress int4", "--compress is 'int4'; it must be one of none, half, half:fp16, auto, int8, frozen, frozen,half, frozen,half:fp16")]
     public void Options_that_a_run_would_refuse_are_refused(string options, string expected)
     {
         CliRun run = CliRun.Of(["plan", _files.Model(), .. options.Split(' ')]);

@@ -18,22 +18,23 @@ public sealed class OperandTypesTests
     {
         string[] expected =
         [
-            "ActivateBiasGradient 1 F32, F16 or BF16",
+            "ActivateBiasGradient 1 F32, F16 or BF16", "ActivateBiasGradient 1 I8 or U8",
+            "ActivateGradient 1 I8 or U8",
             "Cast 0 F32, F16, BF16, I8, U8 or I32",
             .. Enumerable.Range(0, 7).Select(i => $"Concat {i} F32, I8 or U8"),
             "Conv2d 1 F32, F16 or BF16", "Conv2d 2 F32, F16 or BF16",
-            "Conv2dFilterGradient 0 F32, F16 or BF16",
+            "Conv2dFilterGradient 0 F32, F16 or BF16", "Conv2dFilterGradient 0 I8 or U8",
             "Conv2dInputGradient 1 F32, F16 or BF16",
             "Conv2dMoments 1 F32, F16 or BF16", "Conv2dMoments 2 F32, F16 or BF16",
             "ConvTranspose2d 1 F32, F16 or BF16",
             "Dense 1 F32, F16 or BF16", "Dense 2 F32, F16 or BF16",
             "DepthwiseConv2d 1 F32, F16 or BF16", "DepthwiseConv2d 2 F32, F16 or BF16",
-            "DepthwiseConv2dGradient 0 F32, F16 or BF16", "DepthwiseConv2dGradient 2 F32, F16 or BF16",
+            "DepthwiseConv2dGradient 0 F32, F16 or BF16", "DepthwiseConv2dGradient 0 I8 or U8", "DepthwiseConv2dGradient 2 F32, F16 or BF16",
             "DepthwiseConv2dInputGradient 1 F32, F16 or BF16",
             "DepthwiseConv2dMoments 1 F32, F16 or BF16", "DepthwiseConv2dMoments 2 F32, F16 or BF16",
-            "Dequantize 0 I8 or U8",
+            "Dequantize 0 I8 or U8", "DequantizeFilter 0 I8 or U8",
             .. Enumerable.Range(1, 6).Select(i => $"InvertedResidual {i} F32, F16 or BF16"),
-            "LookUp 0 I8 or U8",
+            "LookUp 0 I8 or U8", "LookUpGradient 1 I8 or U8",
             "MatMul 0 F32, F16 or BF16", "MatMul 1 F32, F16 or BF16",
             "MaxPool2d 0 F32, I8 or U8",
             "Pad 0 F32, I8 or U8",
@@ -77,9 +78,9 @@ public sealed class OperandTypesTests
                         // What takes any type hands it on; what computes, computes float32.
                         Node node = builder.AddNode(test.Op, values, test.Attributes, "node");
                         DType expected = test.Attributes is CastAttributes a ? a.Target : taken == ElementTypes.All || MovesSteps(taken, type) ? type
-                            : test.Types.Length == 0 && test.Op is not Quantize ? DType.F32
+                            : test.Types.Length == 0 && test.Op is not (Quantize or RoundWeights or RoundBias) ? DType.F32
                             : test.Op.InferTypes([.. values.Select(value => value.Type)], test.Attributes)[0].DType;
-                        Assert.All(node.Outputs, output => Assert.Equal(expected, output.Type.DType));
+                        Assert.All(node.Outputs.Take(test.Op is RoundWeights ? 1 : int.MaxValue), output => Assert.Equal(expected, output.Type.DType));
                         Graph graph = builder.Build([.. node.Outputs]);
                         if (test.Op.UpdatedInput(0) < 0) GraphVerifier.Verify(graph);
                         continue;

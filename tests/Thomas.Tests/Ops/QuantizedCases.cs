@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Thomas.Graphs;
+using Thomas.Kernels.Activations;
 using Thomas.Kernels.Quantized;
 using Thomas.Ops;
 using Thomas.Tests.Harness;
@@ -15,7 +16,7 @@ internal static class QuantizedCases
 
     private static readonly StepGrid Signed = new(0.05f, -7, -128, 127), Unsigned = new(0.031f, 131, 0, 255), Wide = new(0.9f, 3, -128, 127);
 
-    public static IEnumerable<OpCase> All() => Convolutions().Concat(Depthwise()).Concat(Elementwise()).Concat(Pools()).Concat(Moves());
+    public static IEnumerable<OpCase> All() => Convolutions().Concat(Depthwise()).Concat(Elementwise()).Concat(Pools()).Concat(Moves()).Concat(Trained());
 
     private static Window2d Window(int kH, int kW, int sH = 1, int sW = 1, int dH = 1, int dW = 1, int top = 0, int left = 0, int bottom = 0, int right = 0) =>
         new(kH, kW, sH, sW, dH, dW, new Padding2d(top, left, bottom, right));
@@ -140,6 +141,99 @@ internal static class QuantizedCases
                 };
             }
         }
+    }
+
+    /// <summary>What training adds: weights that are rounded anew in each pass, and gradients that read steps.</summary>
+    private static IEnumerable<OpCase> Trained()
+    {
+        (Shape Shape, int Axis, int Channels)[] weights =
+            [(S(7, 3, 3, 5), 0, 7), (S(1, 5, 3, 70), 3, 70), (S(33, 130), 0, 33), (S(6, 40), 0, 1), (S(3, 20, 4), 1, 20)];
+        foreach (bool asSteps in (bool[])[true, false])
+        {
+            foreach ((Shape shape, int axis, int channels) in weights)
+            {
+                // Some scales hold, some must grow.
+                float[] scales = [.. Enumerable.Range(0, channels).Select(c => c % 2 == 0 ? 0.017f : 0.003f)];
+                Quantization grid = new(scales, new int[channels], axis), unsigned = new(scales, [.. Enumerable.Repeat(119, channels)], axis);
+                yield return new OpCase(OpCatalog.RoundWeights, new RoundWeightsAttributes(grid, -127, 127, asSteps), [shape], Ulps: 0.5);
+                yield return new OpCase(OpCatalog.RoundWeights, new RoundWeightsAttributes(unsigned, 0, 255, asSteps), [shape], Ulps: 0.5);
+            }
+
+            foreach (int channels in (int[])[1, 9])
+                yield return new OpCase(OpCatalog.RoundBias, new RoundBiasAttributes(0.02f, asSteps), [S(9), S(channels)], 0.001f, 3, Ulps: 0.5);
+        }
+
+        Quantization filter = Filter(6, 9, perChannel: true, 0);
+        yield return new OpCase(OpCatalog.DequantizeFilter, new DequantizeFilterAttributes(filter), [S(6, 3, 3, 4)], Ulps: 0.5) { Types = [DType.I8] };
+        Quantization last = new(filter.Scales, filter.ZeroPoints, 3), one = Filter(1, 9, perChannel: false, 120);
+        yield return new OpCase(OpCatalog.DequantizeFilter, new DequantizeFilterAttributes(last), [S(1, 3, 3, 6)], Ulps: 0.5) { Types = [DType.I8] };
+        yield return new OpCase(OpCatalog.DequantizeFilter, new DequantizeFilterAttributes(one), [S(5, 77)], Ulps: 0.5) { Types = [DType.U8] };
+        foreach (StepGrid grid in (StepGrid[])[Signed, Unsigned])
+        {
+            (int, int)[] bounds = [(grid.Minimum, grid.Maximum), (grid.ZeroPoint, grid.Maximum - 9), (grid.Minimum + 40, grid.Minimum + 41)];
+            foreach ((int lower, int upper) in bounds)
+            {
+                Activation clip = Activation.Clip(grid.Real(lower), grid.Real(upper));
+                yield return new OpCase(OpCatalog.ActivateGradient, new ActivateAttributes(clip, grid), [S(3, 7, 35), S(3, 7, 35)], Ulps: 0.5)
+                {
+                    Types = [DType.F32, grid.Type],
+                };
+                Activation all = Activation.Clip(float.NegativeInfinity, float.PositiveInfinity);
+                OpCase sums = new(OpCatalog.ActivateBiasGradient, new ActivateAttributes(clip, grid), [S(3, 7, 35), S(3, 7, 35)])
+                {
+                    Types = [DType.F32, grid.Type],
+                };
+                yield return sums with { Terms = Sizes(sums, 1, grid, new ActivateAttributes(all)) };
+
+                Window2d window = Window(3, 3, 2, 2, 1, 1, 0, 0, 1, 1);
+                OpCase both = new(
+                    OpCatalog.DepthwiseConv2dGradient, new DepthwiseConv2dGradientAttributes(window, 8, 6, clip, grid),
+                    [S(2, 8, 6, 20), S(2, 4, 3, 20), S(1, 3, 3, 20)])
+                {
+                    Types = [grid.Type, DType.F32, DType.F32],
+                };
+                yield return both with { Terms = Sizes(both, 0, grid, new DepthwiseConv2dGradientAttributes(window, 8, 6, all)) };
+            }
+
+            OpCase filters = new(
+                OpCatalog.Conv2dFilterGradient, new Conv2dGradientAttributes(Window(1, 1), 5, 4, 1, grid), [S(2, 5, 4, 19), S(2, 5, 4, 33)])
+            {
+                Types = [grid.Type, DType.F32],
+            };
+            yield return filters with { Terms = Sizes(filters, 0, grid, new Conv2dGradientAttributes(Window(1, 1), 5, 4)) };
+            LookUpAttributes square = LookUpAttributes.Of(grid, grid, "test", step => grid.Step(grid.Real(step) * grid.Real(step)))
+                .WithSlopes(grid, grid, x => (x * x, 2 * x));
+            yield return new OpCase(OpCatalog.LookUpGradient, square, [S(5, 333), S(5, 333)], Ulps: 0.5) { Types = [DType.F32, grid.Type] };
+        }
+
+        foreach (RequantizationRule rule in Rules)
+        {
+            foreach (bool perChannel in (bool[])[true, false])
+            {
+                StepGrid from = perChannel ? Signed : Unsigned;
+                Quantization scales = Filter(10, 27, perChannel, 119);
+                QuantizedConv2dAttributes a = new(Window(3, 3), 1, true, from, scales, Wide, -100, 127, rule, HasScales: true);
+                float scale = scales.Scales[0];
+                int count = scales.Scales.Length;
+                yield return Moving(OpCatalog.QuantizedConv2d, a, [S(2, 6, 5, 3), S(10, 3, 3, 3), S(10), S(count)], perChannel, scale);
+                a = a with { HasBias = false };
+                yield return Moving(OpCatalog.QuantizedDepthwiseConv2d, a, [S(2, 6, 5, 10), S(1, 3, 3, 10), S(count)], perChannel, scale);
+            }
+        }
+    }
+
+    /// <summary>The sums of the terms' sizes of a gradient that reads steps: those of the same gradient by real numbers.</summary>
+    private static Func<float[][], double[][]> Sizes(OpCase test, int steps, StepGrid grid, OpAttributes real) => operands =>
+    {
+        float[][] sizes = Array.ConvertAll(operands, static values => Array.ConvertAll(values, Math.Abs));
+        sizes[steps] = Array.ConvertAll(operands[steps], step => Math.Abs(grid.Real((int)step)));
+        return OpSweep.Reference(test with { Types = [], Attributes = real }, sizes);
+    };
+
+    private static OpCase Moving(Op op, QuantizedConv2dAttributes a, List<Shape> shapes, bool isSigned, float scale)
+    {
+        OpCase test = Case(op, a, shapes, isSigned);
+        return test with { Types = [.. test.Types, DType.F32], Low = scale, High = 200 * scale };
     }
 
     private static IEnumerable<OpCase> Pools()

@@ -13,17 +13,20 @@ internal sealed unsafe class DequantizeKernel(QuantizedOperand x)
     public float Apply(int value) => (value - x.Zero) * x.Scale;
 
     /// <summary>Does a run of elements.</summary>
-    public void Run(byte* from, float* y, nint count)
+    public void Run(byte* from, float* y, nint count) => Run(x, from, y, count);
+
+    /// <summary>Does a run of elements without a map of its own.</summary>
+    public static void Run(QuantizedOperand x, byte* from, float* y, nint count)
     {
         nint i = 0;
-        if (CpuFeatures.VectorLength >= 16) i = Run<Ints512, V512>(from, y, i, count);
-        if (CpuFeatures.VectorLength >= 8) i = Run<Ints256, V256>(from, y, i, count);
-        if (CpuFeatures.VectorLength >= 4) i = Run<Ints128, V128>(from, y, i, count);
-        for (; i < count; i++) y[i] = Apply(x.Read(from[i]));
+        if (CpuFeatures.VectorLength >= 16) i = Run<Ints512, V512>(x, from, y, i, count);
+        if (CpuFeatures.VectorLength >= 8) i = Run<Ints256, V256>(x, from, y, i, count);
+        if (CpuFeatures.VectorLength >= 4) i = Run<Ints128, V128>(x, from, y, i, count);
+        for (; i < count; i++) y[i] = (x.Read(from[i]) - x.Zero) * x.Scale;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private nint Run<TSimd, TVec>(byte* from, float* y, nint i, nint count)
+    private static nint Run<TSimd, TVec>(QuantizedOperand x, byte* from, float* y, nint i, nint count)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
     {

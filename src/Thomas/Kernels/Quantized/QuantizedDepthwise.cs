@@ -27,7 +27,7 @@ internal sealed unsafe class QuantizedDepthwise
     private readonly int _block;
     private readonly int _headerRows;
     private readonly nint _vectorInts;
-    private readonly bool _keepsSums;
+    private bool _keepsSums;
 
     /// <summary>Plans the layer.</summary>
     /// <param name="layer">The layer.</param>
@@ -76,11 +76,25 @@ internal sealed unsafe class QuantizedDepthwise
     /// <param name="packed">Receives <see cref="PackedBytes"/> bytes, 64-byte aligned.</param>
     public void Pack(byte* weights, int* bias, byte* packed)
     {
-        new Span<byte>(packed, checked((int)PackedBytes)).Clear();
+        BeginPacking();
+        Pack(weights, bias, packed, 0, PackItems);
+    }
+
+    /// <summary>Vectors of channels, which are packed independently of each other.</summary>
+    public int PackItems => (_layer.Outputs + _form.Lanes - 1) / _form.Lanes;
+
+    /// <summary>Reads the ratios anew, before channels are packed.</summary>
+    public void BeginPacking() => _keepsSums = SumsEnding.IsNeeded(_layer.Requantization);
+
+    /// <summary>Packs vectors [begin, end).</summary>
+    public void Pack(byte* weights, int* bias, byte* packed, int begin, int end)
+    {
         int lanes = _form.Lanes;
-        for (int first = 0; first < _layer.Outputs; first += lanes)
+        for (int item = begin; item < end; item++)
         {
-            int* header = (int*)packed + (first / lanes * _vectorInts);
+            int first = item * lanes;
+            int* header = (int*)packed + (item * _vectorInts);
+            new Span<int>(header, (int)_vectorInts).Clear();
             int* vectors = header + (_headerRows * lanes);
             int count = Math.Min(lanes, _layer.Outputs - first);
             QuantizedHeader.Write(header, lanes, first, count, _layer.Requantization);
@@ -109,7 +123,7 @@ internal sealed unsafe class QuantizedDepthwise
 
     /// <summary>Does items [begin, end).</summary>
     /// <param name="x">Input, NHWC.</param>
-    /// <param name="packed">From <see cref="Pack"/>.</param>
+    /// <param name="packed">From <see cref="Pack(byte*, int*, byte*)"/>.</param>
     /// <param name="y">Output, NHWC without gaps; not the input's memory.</param>
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>

@@ -16,6 +16,9 @@ namespace Thomas.Kernels.Quantized;
 internal sealed record QuantizedLayer(
     ConvGeometry Geometry, int Outputs, int Groups, bool XIsSigned, int XZero, bool WIsSigned, int[] WZeros, bool YIsSigned, Requantization Requantization)
 {
+    /// <summary>Whether ratios change from run to run; they are read when weights are packed.</summary>
+    public bool RatiosChange { get; init; }
+
     /// <summary>The step of w that stands for zero in an output channel.</summary>
     public int WZero(int output) => WZeros[WZeros.Length == 1 ? 0 : output];
 }

@@ -25,7 +25,7 @@ internal sealed unsafe class QuantizedProduct
     private readonly nint _panelBytes;
     private readonly int _blocks;
     private readonly int _panelsPerItem;
-    private readonly bool _keepsSums;
+    private bool _keepsSums;
 
     /// <summary>Plans the layer.</summary>
     /// <param name="layer">The layer.</param>
@@ -64,7 +64,7 @@ internal sealed unsafe class QuantizedProduct
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
     public nuint WorkspaceBytes => _pixels.WorkspaceBytes + SumBytes;
 
-    private nuint SumBytes => _keepsSums ? (((nuint)_pixels.BlockPixels * (nuint)_width * sizeof(int)) + 63) & ~(nuint)63 : 0;
+    private nuint SumBytes => _layer.RatiosChange || _keepsSums ? (((nuint)_pixels.BlockPixels * (nuint)_width * sizeof(int)) + 63) & ~(nuint)63 : 0;
 
     /// <summary>Packs weights, bias and scales.</summary>
     /// <param name="weights">The filter, [outputs, kH, kW, channels of a group], in the layer's type.</param>
@@ -72,19 +72,30 @@ internal sealed unsafe class QuantizedProduct
     /// <param name="packed">Receives <see cref="PackedBytes"/> bytes, 64-byte aligned.</param>
     public void Pack(byte* weights, int* bias, byte* packed)
     {
-        for (int group = 0; group < _layer.Groups; group++)
+        BeginPacking();
+        Pack(weights, bias, packed, 0, PackItems);
+    }
+
+    /// <summary>Panels, which are packed independently of each other.</summary>
+    public int PackItems => _layer.Groups * _panels;
+
+    /// <summary>Reads the ratios anew, before panels are packed.</summary>
+    public void BeginPacking() => _keepsSums = SumsEnding.IsNeeded(_layer.Requantization);
+
+    /// <summary>Packs panels [begin, end).</summary>
+    public void Pack(byte* weights, int* bias, byte* packed, int begin, int end)
+    {
+        for (int panel = begin; panel < end; panel++)
         {
-            for (int p = 0; p < _panels; p++, packed += _panelBytes)
-            {
-                int first = (group * _columns) + (p * _width), count = Math.Min(_width, _columns - (p * _width));
-                PackPanel(weights, bias, packed, first, count);
-            }
+            int group = panel / _panels, p = panel % _panels;
+            int first = (group * _columns) + (p * _width), count = Math.Min(_width, _columns - (p * _width));
+            PackPanel(weights, bias, packed + (panel * _panelBytes), first, count);
         }
     }
 
     /// <summary>Does items [begin, end).</summary>
     /// <param name="x">Input, NHWC.</param>
-    /// <param name="packed">From <see cref="Pack"/>.</param>
+    /// <param name="packed">From <see cref="Pack(byte*, int*, byte*)"/>.</param>
     /// <param name="y">Output, NHWC without gaps; not the input's memory.</param>
     /// <param name="begin">First item.</param>
     /// <param name="end">One past the last item.</param>

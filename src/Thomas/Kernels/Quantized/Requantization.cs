@@ -26,11 +26,7 @@ internal sealed class Requantization
         Upper = upper;
         _ratios = new float[ratios.Length];
         _factors = new FixedPointFactor[ratios.Length];
-        for (int i = 0; i < ratios.Length; i++)
-        {
-            _ratios[i] = (float)ratios[i];
-            _factors[i] = FixedPointFactor.Of(ratios[i]);
-        }
+        for (int i = 0; i < ratios.Length; i++) Set(i, ratios[i]);
     }
 
     public RequantizationRule Rule { get; }
@@ -46,6 +42,13 @@ internal sealed class Requantization
 
     /// <summary>The ratios in fixed point.</summary>
     public ReadOnlySpan<FixedPointFactor> Factors => _factors;
+
+    /// <summary>Changes a ratio; what was packed for kernels stays as it is.</summary>
+    public void Set(int index, double ratio)
+    {
+        _ratios[index] = (float)ratio;
+        _factors[index] = FixedPointFactor.Of(ratio);
+    }
 
     /// <summary>The definition.</summary>
     public int Apply(int sum, int channel)

@@ -17,6 +17,7 @@ internal sealed partial class Conv2dFilterGradient
     {
         private readonly FilterGradientProduct _product;
         private readonly DType _type;
+        private readonly StepGrid? _grid;
         private readonly int _groups;
         private readonly int _cOut;
         private readonly int _cGroup;
@@ -33,7 +34,7 @@ internal sealed partial class Conv2dFilterGradient
             Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
             Value x0 = node.Inputs[0];
             Shape x = x0.Shape, dy = node.Inputs[1].Shape, dw = node.Output.Shape;
-            _type = x0.Type.DType;
+            (_type, _grid) = (x0.Type.DType, a.X);
             _groups = a.Groups;
             _cOut = dw[0] / _groups;
             _cGroup = dw[3];
@@ -48,16 +49,16 @@ internal sealed partial class Conv2dFilterGradient
 
         public override int Phases => 2;
 
-        private long ThreadBytes => (long)(_product.WorkspaceBytes + (_type.IsHalf() ? _product.WidenedBytes : 0));
+        private long ThreadBytes => (long)(_product.WorkspaceBytes + (KeptOperand.IsKept(_type) ? _product.WidenedBytes : 0));
 
-        public override bool ReadsFloats(int input) => input != 0 || !_type.IsHalf() || !ReadsKept;
+        public override bool ReadsFloats(int input) => input != 0 || !KeptOperand.IsKept(_type) || !ReadsKept;
 
         public override long WorkspaceBytes(int threads) => (ThreadBytes * threads) + (_groups * (long)_product.PartialFloats * sizeof(float));
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
             _x = (float*)inputs[0];
-            _kept = _type.IsHalf() ? new KeptFloats((ushort*)inputs[0], _type == DType.F16) : default;
+            _kept = KeptOperand.Of(_type, _grid, inputs[0]);
             _dy = (float*)inputs[1];
             _dw = (float*)outputs[0];
             _scratch = workspace;

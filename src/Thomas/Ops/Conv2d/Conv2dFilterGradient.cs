@@ -16,12 +16,13 @@ internal sealed partial class Conv2dFilterGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 0 ? ElementTypes.Floats : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 0 ? KeptOperand.Types((attributes as Conv2dGradientAttributes)?.X) : ElementTypes.F32;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         Conv2dGradientAttributes a = (Conv2dGradientAttributes)attributes;
         RequireInputs(inputs, 2);
+        KeptOperand.Require(inputs[0], a.X);
         Shape x = inputs[0].Shape, dy = inputs[1].Shape;
         Require(x.Rank == 4 && dy.Rank == 4, $"expects x and dy NHWC, got {x} and {dy}");
         Require(x[1] == a.InputH && x[2] == a.InputW && x[3] % a.Groups == 0 && dy[3] % a.Groups == 0, $"x {x} and dy {dy} do not fit {a}");
@@ -56,7 +57,7 @@ internal sealed partial class Conv2dFilterGradient : Op
                                     int column = (q * window.StrideW) - window.Padding.Left + (j * window.DilationW);
                                     if ((uint)column >= (uint)x[2]) continue;
                                     sum += double.CreateTruncating(dy[(((((n * dyShape[1]) + p) * dyShape[2]) + q) * cOut) + o])
-                                        * double.CreateTruncating(input[(((((n * x[1]) + row) * x[2]) + column) * x[3]) + channel]);
+                                        * double.CreateTruncating(KeptOperand.Real(input[(((((n * x[1]) + row) * x[2]) + column) * x[3]) + channel], a.X));
                                 }
                             }
 

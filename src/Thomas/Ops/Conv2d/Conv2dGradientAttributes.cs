@@ -9,4 +9,10 @@ namespace Thomas.Ops;
 /// <param name="InputH">Rows of the forward input.</param>
 /// <param name="InputW">Columns of the forward input.</param>
 /// <param name="Groups">Channel groups of the forward convolution; all input channels for depthwise.</param>
-internal sealed record Conv2dGradientAttributes(Window2d Window, int InputH, int InputW, int Groups = 1) : OpAttributes;
+/// <param name="X">In the filter's gradient: the grid of the forward input where that is in steps; null for real numbers.</param>
+internal sealed record Conv2dGradientAttributes(Window2d Window, int InputH, int InputW, int Groups = 1, StepGrid? X = null) : OpAttributes
+{
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{nameof(Conv2dGradientAttributes)} {{ Window = {Window}, InputH = {InputH}, InputW = {InputW}, Groups = {Groups}{KeptOperand.Text("X", X)} }}";
+}

@@ -12,10 +12,10 @@ internal sealed partial class DepthwiseConv2dGradient
     {
         DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)node.Attributes;
         Shape x = node.Inputs[0].Shape;
-        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation), node.Inputs[0].Type.DType);
+        return new Kernel(new DepthwiseJointGradient(a.Window.ToGeometry(x, node.Inputs[1].Shape, x[3]), a.InputActivation), node.Inputs[0].Type.DType, a.X);
     }
 
-    private sealed unsafe class Kernel(DepthwiseJointGradient gradient, DType type) : CpuKernel
+    private sealed unsafe class Kernel(DepthwiseJointGradient gradient, DType type, StepGrid? grid) : CpuKernel
     {
         private float* _x;
         private float* _dy;
@@ -35,10 +35,10 @@ internal sealed partial class DepthwiseConv2dGradient
 
         private long PartialBytes => (((long)gradient.PartialFloats * sizeof(float)) + 63) & ~63L;
 
-        public override bool ReadsFloats(int input) => input != 0 || !type.IsHalf();
+        public override bool ReadsFloats(int input) => input != 0 || !KeptOperand.IsKept(type);
 
         public override long WorkspaceBytes(int threads) =>
-            type.IsHalf() ? PartialBytes + (WidenedBytes * threads) : (long)gradient.PartialFloats * sizeof(float);
+            KeptOperand.IsKept(type) ? PartialBytes + (WidenedBytes * threads) : (long)gradient.PartialFloats * sizeof(float);
 
         public override void Bind(ReadOnlySpan<nint> inputs, ReadOnlySpan<nint> outputs, byte* workspace, int threads)
         {
@@ -49,8 +49,8 @@ internal sealed partial class DepthwiseConv2dGradient
             _dw = (float*)outputs[1];
             _db = outputs.Length > 2 ? (float*)outputs[2] : null;
             _partial = (float*)workspace;
-            if (!type.IsHalf()) return;
-            _kept = new KeptFloats((ushort*)inputs[0], type == DType.F16);
+            if (!KeptOperand.IsKept(type)) return;
+            _kept = KeptOperand.Of(type, grid, inputs[0]);
             _widened = workspace + PartialBytes;
         }
 

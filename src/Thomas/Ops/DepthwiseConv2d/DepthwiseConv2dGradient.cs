@@ -10,10 +10,17 @@ namespace Thomas.Ops;
 /// <param name="InputH">Rows of the forward input.</param>
 /// <param name="InputW">Columns of the forward input.</param>
 /// <param name="InputActivation">What made the forward input: nothing or a clipping (relu, relu6, clip).</param>
-internal sealed record DepthwiseConv2dGradientAttributes(Window2d Window, int InputH, int InputW, Activation InputActivation = default) : OpAttributes
+/// <param name="X">The grid of the forward input where that is in steps; null for real numbers.</param>
+internal sealed record DepthwiseConv2dGradientAttributes(
+    Window2d Window, int InputH, int InputW, Activation InputActivation = default, StepGrid? X = null) : OpAttributes
 {
     /// <summary>Whether the operator takes the gradient of the activation over.</summary>
     internal static bool Fuses(Activation activation) => ActivationCatalog.IsKnown(activation.Kind) && activation.Function.IsClip;
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{nameof(DepthwiseConv2dGradientAttributes)} {{ Window = {Window}, InputH = {InputH}, InputW = {InputW}, InputActivation = {InputActivation}"
+        + $"{KeptOperand.Text("X", X)} }}";
 }
 
 /// <summary>
@@ -38,12 +45,18 @@ internal sealed partial class DepthwiseConv2dGradient : Op
     /// <summary>Whether there is a kernel for these shapes.</summary>
     internal static bool Fits(Window2d window, Shape x, Shape dy) => x[3] == dy[3] && DepthwiseJointGradient.Fits(window.ToGeometry(x, dy, x[3]));
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand is 0 or 2 ? ElementTypes.Floats : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand switch
+    {
+        0 => KeptOperand.Types((attributes as DepthwiseConv2dGradientAttributes)?.X),
+        2 => ElementTypes.Floats,
+        _ => ElementTypes.F32,
+    };
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {
         DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)attributes;
         RequireInputs(inputs, 3);
+        KeptOperand.Require(inputs[0], a.X);
         Shape x = inputs[0].Shape, dy = inputs[1].Shape, filter = inputs[2].Shape;
         Require(x.Rank == 4 && x[1] == a.InputH && x[2] == a.InputW && x[3] > 0, $"x {x} does not fit {a}");
         Require(a.Window.OutputShape(x, x[3]) == dy, $"dy {dy} is not the shape of a depthwise convolution of {x} with {a}");
@@ -76,7 +89,7 @@ internal sealed partial class DepthwiseConv2dGradient : Op
                     for (int c = 0; c < channels; c++, index++)
                     {
                         // x first: its gradient may lie in its memory.
-                        T value = input[index];
+                        T value = KeptOperand.Real(input[index], a.X);
                         double sum = 0;
                         for (int i = 0; i < a.Window.KernelH; i++)
                         {

@@ -31,8 +31,12 @@ internal sealed partial class MaxPool2d : Op
     internal override long Elementwise(Node node) =>
         node.Output.Shape.ElementCount * (long)((MaxPool2dAttributes)node.Attributes).Window.KernelH * ((MaxPool2dAttributes)node.Attributes).Window.KernelW;
 
-    internal override void Gradient(GradientContext g) =>
-        g.Add(0, g.Emit(OpCatalog.MaxPool2dGradient, "gradInput", [g.Input(0), g.Output, g.GradOutput], g.Attributes<MaxPool2dAttributes>()));
+    internal override void Gradient(GradientContext g) => g.Add(
+        0, g.Emit(OpCatalog.MaxPool2dGradient, "gradInput", [Ordered(g, g.Input(0)), Ordered(g, g.Output), g.GradOutput], g.Attributes<MaxPool2dAttributes>()));
+
+    /// <summary>The numbers, or for steps of 8 bits numbers in the same order.</summary>
+    private static Value Ordered(GradientContext g, Value value) =>
+        value.Type.DType == DType.F32 ? value : g.EmitAgain(OpCatalog.Cast, "numbers", [value], new CastAttributes(DType.F32)).Output;
 
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {

@@ -19,7 +19,8 @@ internal sealed partial class Dequantize : Op
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
+    /// <summary>The gradient by the real numbers that the steps stand for, which all gradients of 8-bit tensors are.</summary>
+    internal override void Gradient(GradientContext g) => g.Add(0, g.GradOutput);
 
     internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => QuantizedRules.Steps;
 

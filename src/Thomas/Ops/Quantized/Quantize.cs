@@ -25,7 +25,12 @@ internal sealed partial class Quantize : Op
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
+    /// <summary>Straight through, by real numbers; 0 at the ends of the grid.</summary>
+    internal override void Gradient(GradientContext g)
+    {
+        StepGrid grid = g.Attributes<QuantizeAttributes>().Grid;
+        g.Add(0, StepGradients.BeforeRounding(g, grid, grid.Minimum, grid.Maximum));
+    }
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {

@@ -40,8 +40,6 @@ internal sealed partial class QuantizedAveragePool2d : Op
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
-
     internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => QuantizedRules.Steps;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
@@ -58,6 +56,14 @@ internal sealed partial class QuantizedAveragePool2d : Op
     {
         Window2d window = ((QuantizedAveragePool2dAttributes)node.Attributes).Window;
         return node.Output.Shape.ElementCount * (long)window.KernelH * window.KernelW;
+    }
+
+    internal override void Gradient(GradientContext g)
+    {
+        QuantizedAveragePool2dAttributes a = g.Attributes<QuantizedAveragePool2dAttributes>();
+        Shape x = g.Input(0).Shape;
+        Value dy = StepGradients.BeforeRounding(g, a.Y, a.Lower, a.Upper);
+        g.Add(0, g.Emit(OpCatalog.AveragePool2dGradient, "gradInput", [dy], new AveragePool2dGradientAttributes(a.Window, x[1], x[2])));
     }
 
     internal override void Reference<T>(ReferenceArgs<T> args)

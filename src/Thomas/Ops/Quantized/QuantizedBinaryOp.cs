@@ -22,8 +22,6 @@ internal abstract class QuantizedBinaryOp : Op
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
-
     internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => QuantizedRules.Steps;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
@@ -74,6 +72,14 @@ internal sealed partial class QuantizedAdd : QuantizedBinaryOp
     public override string Formula =>
         "y[i] = clamp(round(((a[i] - zeroA) * scaleA + (b[i] - zeroB) * scaleB) / scaleY) + zeroY, lower, upper)";
 
+    internal override void Gradient(GradientContext g)
+    {
+        QuantizedBinaryAttributes a = g.Attributes<QuantizedBinaryAttributes>();
+        Value dy = StepGradients.BeforeRounding(g, a.Y, a.Lower, a.Upper);
+        if (g.Needs(0)) BroadcastGradient.Add(g, 0, dy);
+        if (g.Needs(1)) BroadcastGradient.Add(g, 1, dy);
+    }
+
     internal static QuantizedAddKernel KernelOf(QuantizedBinaryAttributes a) => new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper);
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;
@@ -87,6 +93,14 @@ internal sealed partial class QuantizedMultiply : QuantizedBinaryOp
 
     /// <inheritdoc/>
     public override string Formula => "y[i] = clamp(round((a[i] - zeroA) * (b[i] - zeroB) * scaleA * scaleB / scaleY) + zeroY, lower, upper)";
+
+    internal override void Gradient(GradientContext g)
+    {
+        QuantizedBinaryAttributes a = g.Attributes<QuantizedBinaryAttributes>();
+        Value dy = StepGradients.BeforeRounding(g, a.Y, a.Lower, a.Upper);
+        if (g.Needs(0)) BroadcastGradient.Add(g, 0, g.Emit(OpCatalog.Multiply, "gradA", [dy, StepGradients.Real(g, 1, a.B)]));
+        if (g.Needs(1)) BroadcastGradient.Add(g, 1, g.Emit(OpCatalog.Multiply, "gradB", [dy, StepGradients.Real(g, 0, a.A)]));
+    }
 
     internal static QuantizedMultiplyKernel KernelOf(QuantizedBinaryAttributes a)
     {

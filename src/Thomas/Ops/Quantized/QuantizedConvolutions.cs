@@ -7,20 +7,26 @@ namespace Thomas.Ops;
 /// <summary>Settings of a convolution of 8-bit tensors.</summary>
 /// <param name="Window">Kernel size, stride, dilation and padding, which counts as zero.</param>
 /// <param name="Groups">Channel groups; not used by a depthwise convolution.</param>
-/// <param name="HasBias">Whether a bias [cOut] of 32 bits, in steps of (scale of x) * (scale of the filter), is the last operand.</param>
+/// <param name="HasBias">Whether a bias [cOut] of 32 bits, in steps of (scale of x) * (scale of the filter), is the third operand.</param>
 /// <param name="X">The grid of x.</param>
 /// <param name="Filter">Scales and zero points of the filter, one or one per output channel.</param>
 /// <param name="Y">The grid of the result.</param>
 /// <param name="Lower">The smallest result, in steps.</param>
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How sums are rounded.</param>
+/// <param name="HasScales">Whether the filter's scales are the last operand, [1] or [cOut], instead of those of <paramref name="Filter"/>: of weights that are
+/// trained.</param>
 internal sealed record QuantizedConv2dAttributes(
-    Window2d Window, int Groups, bool HasBias, StepGrid X, Quantization Filter, StepGrid Y, int Lower, int Upper, RequantizationRule Rule) : OpAttributes
+    Window2d Window, int Groups, bool HasBias, StepGrid X, Quantization Filter, StepGrid Y, int Lower, int Upper, RequantizationRule Rule,
+    bool HasScales = false) : OpAttributes
 {
+    /// <summary>Operands.</summary>
+    public int Operands => 2 + (HasBias ? 1 : 0) + (HasScales ? 1 : 0);
+
     /// <inheritdoc/>
     public override string ToString() =>
         $"{{ Window = {Window}, Groups = {Groups}, HasBias = {HasBias}, X = {X}, Filter = {Filter.Scales.Length} scale(s), Y = {Y}, [{Lower}, {Upper}], "
-        + $"{Rule} }}";
+        + $"{Rule}{(HasScales ? ", HasScales" : "")} }}";
 }
 
 /// <summary>What the two convolutions of 8-bit tensors share.</summary>
@@ -29,36 +35,75 @@ internal abstract class QuantizedLayerOp : Op
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
+        operand < 2 ? QuantizedRules.Steps
+        : attributes is QuantizedConv2dAttributes { HasScales: true } a && operand == a.Operands - 1 ? ElementTypes.F32 : ElementTypes.I32;
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand < 2 ? QuantizedRules.Steps : ElementTypes.I32;
+    /// <summary>
+    /// By real numbers, for the latent weights as for the rounded ones; so a step of gradient descent is that of the float32 network up to rounding
+    /// (quantization-aware scaling: Lin et al. 2022, arXiv 2206.15472).
+    /// </summary>
+    internal override void Gradient(GradientContext g)
+    {
+        QuantizedConv2dAttributes a = g.Attributes<QuantizedConv2dAttributes>();
+        Value dy = StepGradients.BeforeRounding(g, a.Y, a.Lower, a.Upper);
+        if (a.HasBias && g.Needs(2)) g.Add(2, EpilogueGradient.Bias(g, dy));
+        Shape x = g.Input(0).Shape;
+        bool isDepthwise = this is QuantizedDepthwiseConv2d;
+        Conv2dGradientAttributes attributes = new(a.Window, x[1], x[2], isDepthwise ? x[3] : a.Groups);
+
+        // Real weights must be there before both gradients of a depthwise convolution, which become one node. Large ones should not be there beside their
+        // gradient: of an image that is smaller than the weights the input's gradient comes first, else the filter's.
+        Value? filter = isDepthwise && g.Needs(0) ? StepGradients.RealFilter(g, a.Filter) : null;
+        bool inputFirst = !isDepthwise && x.ElementCount < g.Input(1).Shape.ElementCount;
+        if (inputFirst && g.Needs(0)) AddInputGradient();
+        if (g.Needs(1))
+        {
+            Op op = isDepthwise ? OpCatalog.DepthwiseConv2dFilterGradient : OpCatalog.Conv2dFilterGradient;
+            g.Add(1, g.Emit(op, "gradWeight", [StepGradients.Real(g, 0, a.X), dy], attributes));
+        }
+
+        if (!inputFirst && g.Needs(0)) AddInputGradient();
+
+        void AddInputGradient()
+        {
+            Op op = isDepthwise ? OpCatalog.DepthwiseConv2dInputGradient : OpCatalog.Conv2dInputGradient;
+            g.Add(0, g.Emit(op, "gradInput", [dy, filter ?? StepGradients.RealFilter(g, a.Filter)], attributes));
+        }
+    }
 
     /// <summary>The sums of a node as its results: the ratio of each channel as the rule's runtimes compute it.</summary>
     internal static Requantization RequantizationOf(QuantizedConv2dAttributes a)
     {
         ReadOnlySpan<float> scales = a.Filter.Scales;
         double[] ratios = new double[scales.Length];
-        for (int i = 0; i < ratios.Length; i++)
-        {
-            // TensorFlow Lite takes the product of two single scales in float32, of one scale per channel in double.
-            ratios[i] = a.Rule == RequantizationRule.Float ? a.X.Scale * scales[i] / a.Y.Scale
-                : a.Filter.IsPerTensor ? (double)(a.X.Scale * scales[i]) / a.Y.Scale
-                : (double)a.X.Scale * scales[i] / a.Y.Scale;
-        }
-
+        for (int i = 0; i < ratios.Length; i++) ratios[i] = Ratio(a, scales[i]);
         return new Requantization(a.Rule, ratios, a.Y.ZeroPoint, a.Lower, a.Upper);
     }
+
+    /// <summary>Lets sums become results by other scales of the filter.</summary>
+    internal static void SetScales(Requantization requantization, QuantizedConv2dAttributes a, ReadOnlySpan<float> scales)
+    {
+        for (int i = 0; i < scales.Length; i++) requantization.Set(i, Ratio(a, scales[i]));
+    }
+
+    // TensorFlow Lite takes the product of two single scales in float32, of one scale per channel in double.
+    private static double Ratio(QuantizedConv2dAttributes a, float scale) =>
+        a.Rule == RequantizationRule.Float ? a.X.Scale * scale / a.Y.Scale
+        : a.Filter.IsPerTensor ? (double)(a.X.Scale * scale) / a.Y.Scale
+        : (double)a.X.Scale * scale / a.Y.Scale;
 
     /// <summary>Checks what both have alike; the shapes of the filter are the caller's.</summary>
     private protected static TensorType Check(ReadOnlySpan<TensorType> inputs, QuantizedConv2dAttributes a, int outputs)
     {
-        RequireInputs(inputs, a.HasBias ? 3 : 2);
+        RequireInputs(inputs, a.Operands);
         QuantizedRules.RequireGrid(inputs[0], a.X);
         Shape filter = inputs[1].Shape;
         Require(
             filter[1] == a.Window.KernelH && filter[2] == a.Window.KernelW, $"filter {filter} does not fit the window {a.Window.KernelH}x{a.Window.KernelW}");
         Require(a.Filter.IsPerTensor || a.Filter.Scales.Length == outputs, $"{a.Filter.Scales.Length} scales do not fit {outputs} output channels");
         if (a.HasBias) Require(inputs[2].Shape.Rank == 1 && inputs[2].Shape[0] == outputs, $"bias {inputs[2].Shape} does not fit {outputs} output channels");
+        if (a.HasScales) Require(inputs[^1].Shape == new Shape(a.Filter.Scales.Length), $"{inputs[^1].Shape} scales are not {a.Filter.Scales.Length}");
         Require(a.Lower <= a.Upper && a.Lower >= a.Y.Minimum && a.Upper <= a.Y.Maximum, $"the bounds {a.Lower} and {a.Upper} do not fit the grid {a.Y}");
         return new TensorType(a.Y.Type, a.Window.OutputShape(inputs[0].Shape, outputs));
     }
@@ -74,6 +119,13 @@ internal abstract class QuantizedLayerOp : Op
     {
         QuantizedConv2dAttributes a = args.Attributes<QuantizedConv2dAttributes>();
         Requantization requantization = RequantizationOf(a);
+        if (a.HasScales)
+        {
+            float[] scales = new float[a.Filter.Scales.Length];
+            for (int i = 0; i < scales.Length; i++) scales[i] = float.CreateTruncating(args.Inputs[^1].Span[i]);
+            SetScales(requantization, a, scales);
+        }
+
         Shape y = args.Output.Shape;
         int index = 0;
         for (int n = 0; n < y[0]; n++)

@@ -8,9 +8,6 @@ namespace Thomas.Ops;
 /// <summary>What the operators on 8-bit tensors share.</summary>
 internal static class QuantizedRules
 {
-    /// <summary>Why integer operators have no gradient.</summary>
-    public const string NoGradient = "it computes with integers; only the frozen part of a network does";
-
     /// <summary>The types of steps.</summary>
     public const ElementTypes Steps = ElementTypes.I8 | ElementTypes.U8;
 

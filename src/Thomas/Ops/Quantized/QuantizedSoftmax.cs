@@ -34,7 +34,7 @@ internal sealed partial class QuantizedSoftmax : Op
     /// <inheritdoc/>
     internal override bool IsTrainingOnly => true;
 
-    internal override string NoGradientReason => QuantizedRules.NoGradient;
+    internal override string NoGradientReason => "the gradient of probabilities needs more digits than 8 bits hold";
 
     internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => QuantizedRules.Steps;
 

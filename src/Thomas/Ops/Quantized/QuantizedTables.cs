@@ -13,6 +13,16 @@ internal static class QuantizedTables
     /// <summary>The steps of f of a real number; f and the quotient in float32, halves to even.</summary>
     public static Func<int, int> Function(StepGrid x, StepGrid y, ActivationFunction f) => step => y.Step(f.Value(x.Real(step)));
 
+    /// <summary>f and its derivative.</summary>
+    public static Func<float, (float Value, float Slope)> Slope(ActivationFunction f) => x =>
+    {
+        float y = f.Value(x);
+        return (y, f.Derivative(f.GradientReadsOutput ? y : x));
+    };
+
+    /// <summary>The number itself and 1.</summary>
+    public static (float Value, float Slope) Same(float x) => (x, 1);
+
     /// <summary>The same number on another grid, as the runtime that the file is for rounds it.</summary>
     public static Func<int, int> Requantize(StepGrid x, StepGrid y, RequantizationRule rule, QuantizedArithmetic arithmetic)
     {

@@ -58,6 +58,9 @@ internal sealed class Trainee
     /// <summary>What batch normalization does.</summary>
     public BatchNormMode BatchNorm { get; }
 
+    /// <summary>The grids that trained weights stay on; null where they leave them, or there are none.</summary>
+    public TrainedGrids? Grids { get; private set; }
+
     /// <summary>Number of classes.</summary>
     public int Classes => Graph.Outputs[0].Shape[1];
 
@@ -80,10 +83,10 @@ internal sealed class Trainee
 
     /// <summary>Prepares a model by a policy that needs no memory plan.</summary>
     /// <exception cref="ThomasException">The policy has nothing to train in this model.</exception>
-    public static Trainee Create(Model model, UpdatePolicy policy, BatchNormMode batchNorm)
+    public static Trainee Create(Model model, UpdatePolicy policy, BatchNormMode batchNorm, Compression compression = Compression.None)
     {
         Graph source = SourceOf(model, policy, batchNorm);
-        return Create(model, source, TrainableSet.Select(source, policy), batchNorm);
+        return Create(model, source, TrainableSet.Select(source, policy), batchNorm, compression);
     }
 
     /// <summary>Prepares a model.</summary>
@@ -91,7 +94,10 @@ internal sealed class Trainee
     /// <param name="source">Its graph as <see cref="SourceOf"/> gives it.</param>
     /// <param name="selected">Parameters of <paramref name="source"/>.</param>
     /// <param name="batchNorm">What batch normalization does whose scale or shift is trained, or that belongs to a layer that is.</param>
-    public static Trainee Create(Model model, Graph source, IReadOnlyList<Parameter> selected, BatchNormMode batchNorm)
+    /// <param name="compression">Whether an 8-bit network stays one: <see cref="Compression.Int8"/>.</param>
+    /// <exception cref="ThomasException">It shall stay an 8-bit network and is none.</exception>
+    public static Trainee Create(
+        Model model, Graph source, IReadOnlyList<Parameter> selected, BatchNormMode batchNorm, Compression compression = Compression.None)
     {
         Trainee trainee = new(model, source, batchNorm);
         int last = 0;
@@ -106,6 +112,7 @@ internal sealed class Trainee
 
         trainee.Parameters = parameters;
         if (batchNorm == BatchNormMode.Live) trainee.MakeStatisticsVariable();
+        if (compression == Compression.Int8) trainee.Grids = TrainedGrids.Find(model, source, trainee._variables.ContainsKey);
         trainee.Graph = trainee.ScoresGraph();
         return trainee;
     }
@@ -117,16 +124,21 @@ internal sealed class Trainee
     public Model ToModel(VariableStore store, bool logits = false)
     {
         GraphRewriter rewriter = new(_source);
+        Dictionary<Value, TensorData> trained = [];
         foreach ((Value constant, Variable variable) in _variables)
         {
             float[] values = new float[variable.Shape.ElementCount];
             store.Read(variable, values);
-            rewriter.Set(constant, rewriter.Builder.Constant(constant.Name, TensorData.FromFloats(constant.Shape, values)));
+            trained.Add(constant, TensorData.FromFloats(constant.Shape, values));
         }
+
+        Grids?.Round(trained);
+        foreach ((Value constant, TensorData data) in trained) rewriter.Set(constant, rewriter.Builder.Constant(constant.Name, data));
 
         foreach (Node node in _source.Nodes) rewriter.Copy(node);
         // Vectors of layers that are others now.
         ModelInfo info = _model.Info with { Rehearsal = null };
+        if (Grids is not null) info = info with { IsQuantized = true, WritesIntegers = true };
         Value old = _source.Outputs[_output.Index];
         bool isProbability = _output is { Kind: ScoreKind.Probability, IsIndependent: false }
             && ReferenceEquals(_output.Scores, _model.Graph.Outputs[_output.Index]);
@@ -167,7 +179,11 @@ internal sealed class Trainee
         _scores = BeforeSoftmax(_source.Outputs[_output.Index], out _factor);
         GraphRewriter rewriter = new(_source);
         foreach ((Value constant, Variable variable) in _variables) rewriter.Set(constant, rewriter.Builder.Variable(variable));
-        foreach (Node node in _source.Nodes) rewriter.Copy(node);
+        foreach (Node node in _source.Nodes)
+        {
+            if (Grids?.TryCopy(node, rewriter) != true) rewriter.Copy(node);
+        }
+
         return EliminateDeadNodes.Run(rewriter.Builder.Build(Logits(rewriter)));
     }
 

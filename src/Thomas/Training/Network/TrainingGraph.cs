@@ -4,6 +4,7 @@ using Thomas.Autodiff;
 using Thomas.Graphs;
 using Thomas.Ops;
 using Thomas.Passes;
+using Thomas.Runtime;
 
 namespace Thomas.Training;
 
@@ -16,9 +17,20 @@ namespace Thomas.Training;
 /// <param name="Dropout">Share of the last layer's inputs that become zero.</param>
 /// <param name="DropoutSeed">Seed of their choice.</param>
 /// <param name="Meets">Whether gradients that another device has summed are added before the update.</param>
+/// <param name="Rounding">How sums of 8-bit layers are rounded where the network stays on grids.</param>
 internal sealed record TrainingGraphOptions(
     int Batch, OptimizerOptions Optimizer, bool Accumulate = false, bool Immediate = true, int MicroBatches = 1, float Dropout = 0, ulong DropoutSeed = 0,
-    bool Meets = false);
+    bool Meets = false, QuantizedRounding Rounding = QuantizedRounding.Float)
+{
+    /// <summary>Whether a network that stays on grids is computed in integers. Off only to compare with real numbers.</summary>
+    public bool InIntegers { get; init; } = true;
+
+    /// <summary>
+    /// Whether weights on grids are trained as real numbers, which is the rule of quantization-aware scaling. Off only to show what it is for: then a step of
+    /// the optimizer is one of the integers.
+    /// </summary>
+    public bool ScalesGradients { get; init; } = true;
+}
 
 /// <summary>
 /// The graphs of a training step. Inputs of <see cref="Step"/>: images, targets [n,c], weights [n], then control [4] or, where gradients are summed, keep [];
@@ -57,6 +69,7 @@ internal sealed class TrainingGraph
             _parameters.Keys,
             (rewriter, parameter, gradient) =>
             {
+                if (!options.ScalesGradients && trainee.Grids?.StepOf(parameter) is { } step) gradient = Unscaled(rewriter.Builder, gradient, step);
                 if (!_accumulate) return Update(rewriter.Builder, parameter, gradient, rewriter.Map(control));
                 Variable sum = new(parameter.Name + ".gradientSum", parameter.Shape, VariableKind.Gradient);
                 sums.Add((parameter, sum));
@@ -97,10 +110,26 @@ internal sealed class TrainingGraph
     /// <exception cref="GraphException">Something between a trained tensor and the loss cannot be trained through.</exception>
     public static TrainingGraph Build(Trainee trainee, TrainingGraphOptions options) => new(trainee, options);
 
+    /// <summary>The gradient with which real numbers change as their integers would by their own: dL/dw * s^2 of a step s.</summary>
+    private static Value Unscaled(GraphBuilder builder, Value gradient, (Shape Shape, float[] Sizes) step)
+    {
+        float[] squares = Array.ConvertAll(step.Sizes, static size => size * size);
+        return builder.Add(OpCatalog.Multiply, [gradient, builder.Constant($"{gradient.Name}/steps", TensorData.FromFloats(step.Shape, squares))]);
+    }
+
+    /// <summary>The network at the batch size; in integers already, where its gradients are those of integer operators.</summary>
+    private Graph ScoresGraph(Trainee trainee, int batch)
+    {
+        Graph scores = Rebatch.Run(trainee.Graph, batch);
+        if (trainee.Grids is null || !_options.InIntegers) return scores;
+        scores = FusePad.Run(FoldConstants.Run(scores));
+        return _options.Rounding == QuantizedRounding.Float ? LowerQuantized.Run(scores) : LowerQuantized.RunFixedPoint(scores);
+    }
+
     /// <summary>The forward graph at the batch size, with the loss as its first output.</summary>
     private (Graph Graph, Value Control) WithLoss(Trainee trainee, int batch)
     {
-        Graph scores = Rebatch.Run(trainee.Graph, batch);
+        Graph scores = ScoresGraph(trainee, batch);
         GraphRewriter rewriter = new(scores);
         GraphBuilder builder = rewriter.Builder;
         Value targets = builder.Input("targets", scores.Outputs[0].Type);

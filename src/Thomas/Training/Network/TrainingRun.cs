@@ -60,19 +60,20 @@ internal sealed partial class TrainingRun : IDisposable
         BeginWatch();
         _bound = options.Policy.Kind == UpdateKind.Sparse ? Math.Min(options.Policy.MemoryBytes, options.MemoryBytes ?? long.MaxValue) : options.MemoryBytes;
         if (HybridSplit.IsAsked(options.Compile) && _bound is not null) throw HybridSplit.NoBound();
+        TrainingPlanner.RequireDevice(options.Compression, options.Compile);
         TrainingPlan? planned = PlanMemory(inputs.Model);
-        _trainee = planned?.Trainee ?? Trainee.Create(inputs.Model, options.Policy, options.BatchNormMode);
+        _trainee = planned?.Trainee ?? Trainee.Create(inputs.Model, options.Policy, options.BatchNormMode, options.Compression);
         _plan = PlanBatches(planned?.MicroBatch ?? options.MicroBatch);
         _schedule = new RateSchedule(options, _plan.Steps);
         _graphOptions = planned?.GraphOptions ?? new(
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
-            DropoutSeed: options.Seed);
+            DropoutSeed: options.Seed, Rounding: options.Compile.QuantizedRounding);
         _arenaBytes = planned?.Compile.ArenaBytes;
         _compression = planned?.Compression ?? (options.Compression == Compression.Auto ? Compression.None : options.Compression);
         if (options.Compression == Compression.Auto) TellOfCompression();
         if (HybridSplit.IsAsked(options.Compile)) _graphOptions = DeviceShare(_graphOptions);
         _graph = planned?.Graph ?? TrainingGraph.Build(_trainee, _graphOptions);
-        if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained");
+        if (options.Dropout > 0 && !_graph.HasDropout) notes.Add("no dropout: the last layer's weights are not trained, or computed with in integers");
         try
         {
             Places places = Places.Of(options.Compile);

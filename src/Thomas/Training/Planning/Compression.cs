@@ -28,6 +28,12 @@ public enum Compression
     /// <see cref="None"/> else.
     /// </summary>
     Auto,
+
+    /// <summary>
+    /// A network of 8 bits stays one: its forward pass computes in integers, as inference does, and the backward pass reads the 8-bit numbers that it leaves.
+    /// Weights are trained in float32 and rounded to their grids in each pass, gradients are float32.
+    /// </summary>
+    Int8,
 }
 
 /// <summary>What can be said of a <see cref="Compression"/>: its word in options and reports, the type that it keeps.</summary>
@@ -36,6 +42,7 @@ public static class CompressionNames
     private static readonly (Compression Compression, string Word)[] Pairs =
     [
         (Compression.None, "none"), (Compression.Half, "half"), (Compression.HalfBinary16, "half:fp16"), (Compression.Auto, "auto"),
+        (Compression.Int8, "int8"),
     ];
 
     /// <summary>The words that <see cref="TryParse"/> understands.</summary>
@@ -70,10 +77,10 @@ public static class CompressionNames
         return false;
     }
 
-    /// <summary>The type in which activations are kept; null for float32. What is left to the planner keeps them as they are.</summary>
+    /// <summary>The type that float32 activations are kept in; null for their own. What is left to the planner keeps them as they are.</summary>
     internal static DType? KeptType(this Compression compression) => compression switch
     {
-        Compression.None or Compression.Auto => null,
+        Compression.None or Compression.Auto or Compression.Int8 => null,
         Compression.Half => DType.BF16,
         Compression.HalfBinary16 => DType.F16,
         _ => throw new UnreachableException($"Unknown {compression}."),

@@ -141,7 +141,7 @@ public static class RunPlanner
             {
                 if (network.Policy.Kind != Autodiff.UpdateKind.Sparse)
                 {
-                    least = Math.Max(least, TrainingPlanner.LeastBytes(Trainee.Create(start, network.Policy, network.BatchNorm), network));
+                    least = Math.Max(least, TrainingPlanner.LeastBytes(Trainee.Create(start, network.Policy, network.BatchNorm, network.Compression), network));
                 }
 
                 return null;

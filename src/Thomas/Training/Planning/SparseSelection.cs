@@ -121,7 +121,7 @@ internal static class SparseSelection
                 if (set.Contains(parameter)) ordered.Add(parameter);
             }
 
-            return TrainingPlanner.PlanOne(Trainee.Create(model, source, ordered, options.BatchNorm), options, options.MicroBatch ?? options.Batch, null);
+            return TrainingPlanner.PlanOne(Trainee.Create(model, source, ordered, options.BatchNorm, options.Compression), options, options.MicroBatch ?? options.Batch, null);
         }
     }
 

@@ -136,7 +136,7 @@ public sealed class TrainingPlan
         }
 
         if (selected.Count != Trainee.Parameters.Count || names.Count != selected.Count) return null;
-        TrainingPlan plan = TrainingPlanner.PlanOne(Trainee.Create(model, source, selected, options.BatchNorm), options, MicroBatch, Compile.ArenaBytes);
+        TrainingPlan plan = TrainingPlanner.PlanOne(Trainee.Create(model, source, selected, options.BatchNorm, options.Compression), options, MicroBatch, Compile.ArenaBytes);
         return plan.BoundedBytes <= (options.MemoryBytes ?? long.MaxValue) ? plan : null;
     }
 
@@ -176,6 +176,13 @@ public sealed class TrainingPlan
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"compressed {KeptInHalves} results to 16 bits ({Compression.ToWord()}), at most {ByteSize.Format(KeptBytes)} kept at once\n");
+        }
+
+        if (Compression == Compression.Int8)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"results of layers between grids kept in 8 bits ({Compression.ToWord()}), at most {ByteSize.Format(KeptBytes)} of results kept at once\n");
         }
 
         foreach (RecomputedValue value in Recomputed)

@@ -24,7 +24,7 @@ public static class TrainingPlanner
         options.Validate();
         return options.Policy.Kind == UpdateKind.Sparse
             ? SparseSelection.Plan(model, Densest(options))
-            : Plan(Trainee.Create(model, options.Policy, options.BatchNorm), options);
+            : Plan(Trainee.Create(model, options.Policy, options.BatchNorm, options.Compression), options);
     }
 
     /// <summary>The plan of the least memory for the given batch or micro-batch: everything is recomputed that lowers the peak.</summary>
@@ -34,7 +34,7 @@ public static class TrainingPlanner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return PlanOne(Trainee.Create(model, options.Policy, options.BatchNorm), Densest(options), options.MicroBatch ?? options.Batch, 1);
+        return PlanOne(Trainee.Create(model, options.Policy, options.BatchNorm, options.Compression), Densest(options), options.MicroBatch ?? options.Batch, 1);
     }
 
     /// <summary>The options with the compression of least memory that they allow.</summary>
@@ -100,14 +100,26 @@ public static class TrainingPlanner
     internal static TrainingPlan PlanOne(Trainee trainee, TrainingPlanOptions options, int micro, long? arenaBytes)
     {
         RequireElements(trainee.Graph, micro);
+        RequireDevice(options.Compression, options.Compile);
         int runs = options.Batch / micro;
         TrainingGraphOptions graphOptions = new(
-            micro, options.Optimizer, Accumulate: runs > 1, Immediate: !options.UpdatesAtEnd, MicroBatches: runs, Dropout: options.Dropout, DropoutSeed: options.DropoutSeed);
+            micro, options.Optimizer, Accumulate: runs > 1, Immediate: !options.UpdatesAtEnd, MicroBatches: runs, Dropout: options.Dropout,
+            DropoutSeed: options.DropoutSeed, Rounding: options.Compile.QuantizedRounding);
         TrainingGraph graph = TrainingGraph.Build(trainee, graphOptions);
         CompileOptions compile = options.Compile with { ArenaBytes = arenaBytes, KeptAs = options.Compression.KeptType() };
         CompiledGraph step = CompiledGraph.Create(graph.Step, compile);
         CompiledGraph? apply = graph.Apply is Graph update ? CompiledGraph.Create(update, options.Compile) : null;
         return new TrainingPlan(trainee, options, graphOptions, graph, compile, step, apply);
+    }
+
+    /// <summary>Refuses a device that has no kernels for a form of training.</summary>
+    internal static void RequireDevice(Compression compression, CompileOptions compile)
+    {
+        if (compression == Compression.Int8 && Places.Of(compile).Devices[0] is { } device and not HostDevice)
+        {
+            throw new ThomasException(
+                $"The compression 'int8' computes on the CPU: {device.Name} has no kernels for 8-bit integers. Train with the device 'cpu', or without it.");
+        }
     }
 
     /// <summary>Refuses a run whose tensors would have more elements than a tensor can have.</summary>

@@ -1,0 +1,49 @@
+using System;
+using System.Collections.Generic;
+using Thomas.Data;
+
+namespace Thomas.Training;
+
+/// <content>The last step for networks that were trained in 8 bits.</content>
+internal sealed partial class TuningJob
+{
+    /// <summary>
+    /// A network that was trained in 8 bits with its new last layer on a grid too, and what that is worth on the validation images; null where it stays float32,
+    /// which is told.
+    /// </summary>
+    private (Model Model, ConfusionMatrix After)? Completed(TrainerResult network, PreparedSet train, PreparedSet validation)
+    {
+        if (options.Complete is null || network is not { Cancelled: false, Compression: Compression.Int8 }) return null;
+        if (options.MemoryBytes is not null)
+        {
+            _notes.Add("the new last layer is float32: what puts it on a grid keeps to no memory bound; 'convert --int8 --calibration' does it afterwards");
+            return null;
+        }
+
+        try
+        {
+            using IDisposable measured = _timer.Measure("last layer to 8 bits");
+            Model complete = options.Complete(network.Model, train.Dataset, cancellation);
+            IReadOnlyList<ImagePrediction> predictions = Evaluator.Predict(
+                complete, validation, new EvaluationOptions { Compile = options.Compile }, progress, cancellation);
+            ConfusionMatrix after = new(network.Labels.Count);
+            foreach (ImagePrediction prediction in predictions) after.Add(prediction.Actual, prediction.Predicted);
+            if (network.After is { } before && before.Correct != after.Correct)
+            {
+                _notes.Add($"with the last layer in float32 {before.Correct} of {before.Total} validation images were right, in 8 bits {after.Correct}");
+            }
+
+            return (complete, after);
+        }
+        catch (ThomasException e)
+        {
+            _notes.Add($"the new last layer is float32: {e.Message}");
+        }
+        catch (OperationCanceledException)
+        {
+            _notes.Add("the new last layer is float32, since the run was cancelled when it should have gone to 8 bits");
+        }
+
+        return null;
+    }
+}

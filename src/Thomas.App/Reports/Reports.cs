@@ -171,8 +171,8 @@ internal sealed record TuneReport(
     /// <summary>What <c>--max-temperature</c> and <c>--min-battery</c> did; null without them.</summary>
     public PausesReport? Pauses { get; init; }
 
-    /// <summary>What <c>--compress frozen</c> did; null without it.</summary>
-    public FrozenReport? Frozen { get; init; }
+    /// <summary>What <c>--compress frozen</c> or <c>int8</c> did before training; null without them.</summary>
+    public EightBitsReport? EightBits { get; init; }
 
     public UsageReport? Usage { get; init; }
 
@@ -343,8 +343,8 @@ internal sealed record ConvertReport(string Model, string Output, long Bytes)
 internal sealed record Int8Report(
     int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> FloatLayers, IReadOnlyList<string> Notes);
 
-/// <summary>What became of the layers before the first trained one; without figures where the network had 8 bits already.</summary>
-internal sealed record FrozenReport(int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> Notes);
+/// <summary>What became of a float network, or of its layers before the first trained one; without figures where the network had 8 bits already.</summary>
+internal sealed record EightBitsReport(int? CalibrationImages, double? Agreement, double? SignalToNoise, IReadOnlyList<string> Notes);
 
 internal sealed record UsageTensorReport(string Name, string Type, IReadOnlyList<string> Shape, string? Layout);
 

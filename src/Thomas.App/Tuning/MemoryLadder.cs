@@ -16,11 +16,14 @@ internal sealed class MemoryLadder(Model model, TrainingPlanOptions options, Cos
 {
     private static readonly UpdatePolicy Bias = new(UpdateKind.Bias), LastThree = new(UpdateKind.LastLayers, 3);
 
+    private Model? _eightBits;
+
     /// <summary>All rows; what this network does not allow is told.</summary>
     /// <param name="notes">Gets the reasons for missing rows.</param>
     public List<LadderReport> Rows(List<string> notes)
     {
         TrainingPlanOptions all = options with { Policy = UpdatePolicy.All, MemoryBytes = null }, half = all with { Compression = Compression.Half };
+        TrainingPlanOptions int8 = all with { Compression = Compression.Int8 };
         (string Name, Func<TrainingPlan> Plan)[] rows =
         [
             ("all, updates at the end", () => TrainingPlanner.Plan(model, all with { UpdatesAtEnd = true })),
@@ -28,10 +31,14 @@ internal sealed class MemoryLadder(Model model, TrainingPlanOptions options, Cos
             ("all, half", () => TrainingPlanner.Plan(model, half)),
             ("all, recomputing", () => TrainingPlanner.Smallest(model, all)),
             ("all, half, recomputing", () => TrainingPlanner.Smallest(model, half)),
+            ("all, int8", () => TrainingPlanner.Plan(EightBits(), int8)),
+            ("all, int8, recomputing", () => TrainingPlanner.Smallest(EightBits(), int8)),
             ("bias", () => TrainingPlanner.Plan(model, all with { Policy = Bias })),
             ("bias, half", () => TrainingPlanner.Plan(model, half with { Policy = Bias })),
+            ("bias, int8", () => TrainingPlanner.Plan(EightBits(), int8 with { Policy = Bias })),
             ("last:3", () => TrainingPlanner.Plan(model, all with { Policy = LastThree })),
             ("last:3, frozen", () => TrainingPlanner.Plan(Frozen(LastThree), all with { Policy = LastThree })),
+            ("last:3, int8", () => TrainingPlanner.Plan(EightBits(), int8 with { Policy = LastThree })),
             ("last, frozen", () => TrainingPlanner.Plan(Frozen(UpdatePolicy.Last), all with { Policy = UpdatePolicy.Last })),
         ];
         List<LadderReport> reports = [];
@@ -49,6 +56,8 @@ internal sealed class MemoryLadder(Model model, TrainingPlanOptions options, Cos
 
         return reports;
     }
+
+    private Model EightBits() => Quantizer.IsQuantized(model) ? model : _eightBits ??= Quantizer.Outline(model);
 
     private Model Frozen(UpdatePolicy policy) => Quantizer.IsQuantized(model) ? model : Quantizer.OutlineFrozen(model, policy);
 

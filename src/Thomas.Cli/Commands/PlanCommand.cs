@@ -63,7 +63,9 @@ internal sealed class PlanCommand
         PlanQuestion question = new(
             model, data?.Samples.Count ?? 0, data?.HeldBytes ?? 0, _plan.Classes(parsed, data), rates, policy => _plan.Read(parsed, policy, compile))
         {
-            Prepare = _plan.QuantizesFrozen(parsed) ? policy => FrozenIntegers.Outline(model, policy, compile, data?.Samples.Count ?? 0) : null,
+            Prepare = _plan.QuantizesFrozen(parsed) || _plan.QuantizesAll(parsed)
+                ? policy => new EightBits(policy, _plan.QuantizesFrozen(parsed)).Outline(model, compile, data?.Samples.Count ?? 0)
+                : null,
         };
         if (_plan.IsLadder(parsed)) return ShowLadder(parsed, model, question, rates, compile);
         UpdatePolicy? policy = _plan.Policy(parsed);

@@ -85,11 +85,13 @@ internal sealed class TuneCommand
             throw new UsageException("--suspects keeps to no bound, so it cannot be given with --memory; 'evaluate' has it too.");
         }
 
-        UpdatePolicy policy = _training.Policy(parsed);
+        EightBits? eight = _training.QuantizesFrozen(parsed) || _training.QuantizesAll(parsed)
+            ? new EightBits(_training.Policy(parsed), _training.QuantizesFrozen(parsed))
+            : null;
         Model outline = model;
-        if (_training.QuantizesFrozen(parsed))
+        if (eight is not null)
         {
-            (outline, long bytes) = FrozenIntegers.Outline(model, policy, options.Compile, data.Samples.Count);
+            (outline, long bytes) = eight.Outline(model, options.Compile, data.Samples.Count);
             options = options with { PreparationBytes = bytes };
             if (options.MemoryBytes is not null) Tuner.Plan(outline, data, options);
         }
@@ -108,8 +110,8 @@ internal sealed class TuneCommand
         using TrainingReports? reports = _report.Begin(
             parsed, _terminal, "tune", Path.GetFileNameWithoutExtension(path), data, options.Compile, options.Seed);
 
-        FrozenReport? frozen = null;
-        if (_training.QuantizesFrozen(parsed)) (model, frozen) = FrozenIntegers.Apply(_terminal, model, policy, data, options);
+        EightBitsReport? frozen = null;
+        if (eight is not null) (model, frozen) = eight.Apply(_terminal, model, data, options);
         if (Tune(model, data, options) is not TuningResult result) return ExitCode.Cancelled;
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
@@ -126,7 +128,7 @@ internal sealed class TuneCommand
             _terminal.WriteJson(
                 Report(result, path, data, output, device, options) with
                 {
-                    Frozen = frozen,
+                    EightBits = frozen,
                     Usage = usage,
                     Process = memory.Report(),
                     PredictionsFile = _results.Predictions(parsed),
@@ -137,7 +139,7 @@ internal sealed class TuneCommand
                 },
                 ReportJson.Default.TuneReport);
         }
-        else Print(result, output, usage, memory, frozen);
+        else Print(result, output, usage, memory, () => eight?.Print(_terminal, frozen!));
         bool written = _results.Write(parsed, _terminal, result.Model, result.Input, result.Predictions, result.Labels, data, options.Compile)
             & _results.WriteSuspects(parsed, _terminal, result.Suspects, data.ClassNames)
             & _report.Write(parsed, _terminal, reports?.Of(result, options.Network?.Policy ?? UpdatePolicy.Last));
@@ -205,7 +207,7 @@ internal sealed class TuneCommand
         _terminal.Say();
     }
 
-    private void Print(TuningResult result, string output, UsageReport usage, RunMemory memory, FrozenReport? frozen)
+    private void Print(TuningResult result, string output, UsageReport usage, RunMemory memory, Action eightBits)
     {
         if (!_terminal.Quiet) _terminal.Say();
         string last = result.AfterLastLayer is ConfusionMatrix head ? $"last    {Format.Percent(head.Accuracy),6}   with only a new last layer\n" : "";
@@ -246,7 +248,7 @@ internal sealed class TuneCommand
             _terminal.Field("first epoch", $"{Format.Duration(first)} with decoding and features{comparison}");
         }
 
-        FrozenIntegers.Print(_terminal, frozen);
+        eightBits();
         _terminal.Pauses(result.Pauses);
         _terminal.Memory(memory);
         _terminal.Field(

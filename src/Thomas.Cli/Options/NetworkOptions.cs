@@ -10,7 +10,7 @@ namespace Thomas.Cli.Options;
 /// <summary>How more than the last layer is trained: what <c>tune</c> with an update policy and <c>train</c> share.</summary>
 internal sealed class NetworkOptions
 {
-    private const string Frozen = "frozen";
+    private const string Frozen = "frozen", Int8 = "int8";
 
     private static readonly TrainerOptions Default = new();
 
@@ -75,6 +75,9 @@ internal sealed class NetworkOptions
 
     /// <summary>The bound of all that a run adds to the process.</summary>
     public long? Memory(ParseResult parsed) => parsed.GetValue(_memory);
+
+    /// <summary>Whether a network is to compute in 8-bit integers, whatever it was.</summary>
+    public bool QuantizesAll(ParseResult parsed) => parsed.GetValue(_compress) == Int8;
 
     /// <summary>Whether a compression was given.</summary>
     public bool IsCompressed(SymbolResult result) => result.GetResult(_compress) is { Implicit: false };

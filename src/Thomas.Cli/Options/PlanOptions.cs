@@ -46,6 +46,9 @@ internal sealed class PlanOptions
     /// <summary>Whether the layers before the first trained one are to run in 8-bit integers.</summary>
     public bool QuantizesFrozen(ParseResult parsed) => _training.QuantizesFrozen(parsed);
 
+    /// <summary>Whether a network is to compute in 8-bit integers, whatever it was.</summary>
+    public bool QuantizesAll(ParseResult parsed) => _training.QuantizesAll(parsed);
+
     /// <summary>The data set; null where there is none.</summary>
     public Dataset? Data(ParseResult parsed, Terminal terminal) => parsed.GetValue(_data) is string path ? DataOption.Load(path, terminal) : null;
 

@@ -96,6 +96,9 @@ internal sealed class TrainingOptions
     /// <summary>The bound of all that a run adds to the process; null for none.</summary>
     public long? Memory(ParseResult parsed) => _network.Memory(parsed);
 
+    /// <summary>Whether a network is to compute in 8-bit integers, whatever it was.</summary>
+    public bool QuantizesAll(ParseResult parsed) => _network.QuantizesAll(parsed);
+
     /// <summary>Whether a compression was given.</summary>
     public bool IsCompressed(SymbolResult result) => _network.IsCompressed(result);
 

@@ -21,7 +21,12 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
     private const double ValidationShare = 0.2;
 
     /// <summary>In which form activations are kept for the backward pass.</summary>
-    private Compression Kept => device.Type == StudyExperiment.Half && device.IsHost ? Compression.Half : Compression.None;
+    private Compression Kept => device.Type switch
+    {
+        StudyExperiment.Half when device.IsHost => Compression.Half,
+        StudyExperiment.Int8 => Compression.Int8,
+        _ => Compression.None,
+    };
 
     /// <inheritdoc/>
     public override StudyEntry Run(int visit, StudyContext context, CancellationToken cancellation)
@@ -64,10 +69,13 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
             Head = TrainerOptions.LastLayer with { Seed = seed },
             Network = chosen.Kind == UpdateKind.Last ? null : Options(chosen) with { Compile = compile, Compression = Kept },
         };
-        if (device.Type == StudyExperiment.Frozen && !Quantizer.IsQuantized(network))
+        if (device.Type is StudyExperiment.Frozen or StudyExperiment.Int8 && !Quantizer.IsQuantized(network))
         {
             QuantizerOptions how = new() { Compile = compile };
-            network = Quantizer.QuantizeFrozen(network, chosen, Quantizer.Some(images), context.Sources.Decoder, how, null, cancellation).Model;
+            Dataset some = Quantizer.Some(images);
+            network = device.Type == StudyExperiment.Int8
+                ? Quantizer.Quantize(network, some, context.Sources.Decoder, how, null, cancellation).Model
+                : Quantizer.QuantizeFrozen(network, chosen, some, context.Sources.Decoder, how, null, cancellation).Model;
         }
 
         TuningResult result = Tuner.Tune(network, images, context.Sources.Decoder, options, null, null, cancellation);

@@ -23,7 +23,7 @@ internal static class StudyTypes
     {
         StudyExperiment.Frozen => (Frozen(model, options.Policy), options),
         StudyExperiment.Half when device.IsHost => (model, options with { Compression = Compression.Half }),
-        StudyExperiment.Int8 => throw new ThomasException("Training in 8 bits is not built yet."),
+        StudyExperiment.Int8 => (Quantizer.IsQuantized(model) ? model : Quantizer.Outline(model), options with { Compression = Compression.Int8 }),
         _ => (model, options),
     };
 

@@ -53,7 +53,7 @@ public sealed partial class TuneNetworkTests : IDisposable
         string[] options = ["--update", "last", "--compress", "frozen", "--threads", "1"];
         CliRun run = Tune(_files.Model(), _files.Data(), output, [.. options, "--json"]);
         Assert.True(run.Code == 0, run.Error);
-        JsonElement json = run.Json(), frozen = json.GetProperty("frozen");
+        JsonElement json = run.Json(), frozen = json.GetProperty("eightBits");
         Assert.InRange(frozen.GetProperty("calibrationImages").GetInt32(), 1, 64);
         Assert.InRange(frozen.GetProperty("signalToNoise").GetDouble(), 20, 200);
         double after = json.GetProperty("after").GetProperty("accuracy").GetDouble();
@@ -61,7 +61,7 @@ public sealed partial class TuneNetworkTests : IDisposable
         JsonElement inspected = CliRun.Of("inspect", output, "--json").Json();
         Assert.True(inspected.GetProperty("isQuantized").GetBoolean());
         CliRun again = Tune(output, _files.Data(), _files["again.tflite"], [.. options, "--json"]);
-        Assert.Equal(JsonValueKind.Undefined, again.Json().GetProperty("frozen").TryGetProperty("calibrationImages", out JsonElement none) ? none.ValueKind : JsonValueKind.Undefined);
+        Assert.Equal(JsonValueKind.Undefined, again.Json().GetProperty("eightBits").TryGetProperty("calibrationImages", out JsonElement none) ? none.ValueKind : JsonValueKind.Undefined);
         CliRun text = Tune(_files.Model(), _files.Data(), _files["text.tflite"], options);
         Assert.Contains("frozen part    8-bit integers", text.Out, StringComparison.Ordinal);
         CliRun refused = Tune(_files.Model(), _files.Data(), _files["none.onnx"], "--update", "all", "--compress", "frozen");

@@ -59,9 +59,9 @@ public sealed class StudyRunnerTests : IDisposable
         StudyReport report = Run(Plan with { Experiments = [speed] }, resume: false);
         string[] steps = [.. report.Timings.Where(cell => cell.Stage is TimingCell.Step or TimingCell.Inference).Select(cell => $"{cell.Policy} {cell.Device} {cell.Type}").Order()];
         Assert.Equal(
-            ["all cpu float32", "all cpu half", "all serial float32", "inference cpu float32", "inference cpu int8", "inference serial float32",
-                "last:2 cpu float32", "last:2 cpu frozen", "last:2 cpu half", "last:2 serial float32"],
-            steps.Where(step => !step.EndsWith("cpu int8", StringComparison.Ordinal) || step.StartsWith("inference", StringComparison.Ordinal)));
+            ["all cpu float32", "all cpu half", "all cpu int8", "all serial float32", "inference cpu float32", "inference cpu int8", "inference serial float32",
+                "last:2 cpu float32", "last:2 cpu frozen", "last:2 cpu half", "last:2 cpu int8", "last:2 serial float32"],
+            steps);
         Assert.Contains(report.Absent, cell => cell.Reason.Contains("no part of lenet5 is frozen", StringComparison.Ordinal));
         Assert.Contains(report.Absent, cell => cell.Reason.Contains("keeps nothing for a backward pass", StringComparison.Ordinal));
     }

@@ -10,7 +10,7 @@ internal sealed partial class ActivateBiasGradient
     {
         Activation activation = ((ActivateAttributes)node.Attributes).Activation;
         Shape shape = node.Output.Shape;
-        if (shape.ElementCount == 0) return null;
+        if (shape.ElementCount == 0 || ((ActivateAttributes)node.Attributes).Saved is not null) return null;
         (OpenClLaunch[] launches, long workspace) =
             BiasGradientLaunches.Of(activation, shape.ElementCount / shape[-1], shape[-1], context.Limits);
         return new OpenClKernel($"f32_{activation.Kind.ToString().ToLowerInvariant()}_bias_gradient", launches) { Workspace = workspace };

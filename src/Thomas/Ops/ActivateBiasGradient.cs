@@ -20,7 +20,8 @@ internal sealed partial class ActivateBiasGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 1 ? KeptOperand.Types((attributes as ActivateAttributes)?.Saved) : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
+        operand == 1 ? KeptOperand.Types((attributes as ActivateAttributes)?.Saved) : ElementTypes.F32;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {

@@ -12,7 +12,8 @@ internal sealed partial class ActivateGradient
     internal override CpuKernel CreateCpuKernel(Node node, CpuKernelContext context)
     {
         ActivateAttributes a = (ActivateAttributes)node.Attributes;
-        return a.Saved is { } grid ? new StepsKernel(a.Activation, grid, node.Output.Shape.ElementCount) : new Kernel(a.Activation, node.Output.Shape.ElementCount);
+        int count = node.Output.Shape.ElementCount;
+        return a.Saved is { } grid ? new StepsKernel(a.Activation, grid, count) : new Kernel(a.Activation, count);
     }
 
     private sealed unsafe class Kernel(Activation activation, int count) : ElementwiseKernel(count)

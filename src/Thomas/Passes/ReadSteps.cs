@@ -5,8 +5,8 @@ using Thomas.Ops;
 namespace Thomas.Passes;
 
 /// <summary>
-/// Lets gradients read the steps that the forward pass of an 8-bit network leaves, where their kernels make real numbers of a few at a time: then these never lie
-/// in memory as float32.
+/// Lets gradients read the steps that the forward pass of an 8-bit network leaves, where their kernels make real numbers of a few at a time: then these never
+/// lie in memory as float32.
 /// </summary>
 internal static class ReadSteps
 {

@@ -184,13 +184,17 @@ public static class Quantizer
         if (IsQuantized(model)) throw new ThomasException($"{model.Info.Name} is an 8-bit network already: what is not trained runs in integers as it is.");
     }
 
-    /// <summary>An 8-bit network of which layers were trained keeps its grids, and what left them gets new ones, if all are as those made here.</summary>
+    /// <summary>
+    /// An 8-bit network of which layers were trained keeps its grids, and what left them gets new ones, if all are as those made here; only that of the images
+    /// may be unsigned, since files often take bytes as they are.
+    /// </summary>
     private static void RequireCompletable(Model model)
     {
         foreach (Node node in model.Graph.Nodes)
         {
             if (node.Attributes is not FakeQuantizeAttributes { Quantization.IsPerTensor: var isPerTensor } grid) continue;
-            if (model.Info.SourceFormat != ModelFormat.Onnx && isPerTensor && (grid.Minimum, grid.Maximum) == (sbyte.MinValue, sbyte.MaxValue)) continue;
+            bool isSigned = (grid.Minimum, grid.Maximum) == (sbyte.MinValue, sbyte.MaxValue) || node.Inputs[0].IsInput;
+            if (model.Info.SourceFormat != ModelFormat.Onnx && isPerTensor && isSigned) continue;
             throw new ThomasException(
                 $"{model.Info.Name} is an 8-bit network already, and its grids are not those of signed 8-bit .tflite files, so nothing can be added.");
         }

@@ -123,7 +123,8 @@ public static class DeviceChooser
 
         if (best == 0) return null;
         double share = HybridSplit.ShareOf(host, times[best].Milliseconds!.Value);
-        if (share is < LeastShare or > 1 - LeastShare || Trainee.Create(model, options.Policy, options.BatchNorm, options.Compression).Statistics.Count > 0) return null;
+        if (share is < LeastShare or > 1 - LeastShare) return null;
+        if (Trainee.Create(model, options.Policy, options.BatchNorm, options.Compression).Statistics.Count > 0) return null;
         int first = HybridSplit.DeviceRows(rows, share);
         CompileOptions compile = candidates[best].Options;
         return new DeviceCandidate(

@@ -8,8 +8,8 @@ namespace Thomas.Training;
 internal sealed partial class TuningJob
 {
     /// <summary>
-    /// A network that was trained in 8 bits with its new last layer on a grid too, and what that is worth on the validation images; null where it stays float32,
-    /// which is told.
+    /// A network that was trained in 8 bits with its new last layer on a grid too, and what that is worth on the validation images; null where it stays
+    /// float32, which is told.
     /// </summary>
     private (Model Model, ConfusionMatrix After)? Completed(TrainerResult network, PreparedSet train, PreparedSet validation)
     {

@@ -10,7 +10,7 @@ internal sealed partial class Conv2dFilterGradient
     {
         Conv2dGradientAttributes a = (Conv2dGradientAttributes)node.Attributes;
         Shape x = node.Inputs[0].Shape, dy = node.Inputs[1].Shape, dw = node.Output.Shape;
-        if (x.ElementCount == 0 || dy.ElementCount == 0 || dw.ElementCount == 0) return null;
+        if (a.X is not null || x.ElementCount == 0 || dy.ElementCount == 0 || dw.ElementCount == 0) return null;
         ConvGeometry window = a.Window.ToGeometry(x, dy, dw[3]);
         int k = dw.Product(1, 4), outputs = dw[0] / a.Groups;
         Product product = new()

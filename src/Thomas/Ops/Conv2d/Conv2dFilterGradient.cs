@@ -16,7 +16,8 @@ internal sealed partial class Conv2dFilterGradient : Op
 
     internal override string NoGradientReason => "it is a gradient itself, and training needs first derivatives only";
 
-    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) => operand == 0 ? KeptOperand.Types((attributes as Conv2dGradientAttributes)?.X) : ElementTypes.F32;
+    internal override ElementTypes OperandTypes(int operand, OpAttributes attributes) =>
+        operand == 0 ? KeptOperand.Types((attributes as Conv2dGradientAttributes)?.X) : ElementTypes.F32;
 
     internal override TensorType[] InferTypes(ReadOnlySpan<TensorType> inputs, OpAttributes attributes)
     {

@@ -6,9 +6,10 @@ namespace Thomas.Ops;
 
 internal sealed partial class DepthwiseConv2dGradient
 {
-    internal override OpenClKernel CreateOpenClKernel(Node node, OpenClKernelContext context)
+    internal override OpenClKernel? CreateOpenClKernel(Node node, OpenClKernelContext context)
     {
         DepthwiseConv2dGradientAttributes a = (DepthwiseConv2dGradientAttributes)node.Attributes;
+        if (a.X is not null) return null;
         Shape x = node.Inputs[0].Shape;
         ActivationFunction function = a.InputActivation.Function;
         return DepthwiseGradientLaunches.Both(

@@ -14,7 +14,7 @@ namespace Thomas.Ops;
 /// <param name="Lower">The smallest result, in steps.</param>
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How sums are rounded.</param>
-/// <param name="HasScales">Whether the filter's scales are the last operand, [1] or [cOut], instead of those of <paramref name="Filter"/>: of weights that are
+/// <param name="HasScales">Whether the filter's scales are the last operand, [1] or [cOut], instead of those of the settings: of weights that are
 /// trained.</param>
 internal sealed record QuantizedConv2dAttributes(
     Window2d Window, int Groups, bool HasBias, StepGrid X, Quantization Filter, StepGrid Y, int Lower, int Upper, RequantizationRule Rule,

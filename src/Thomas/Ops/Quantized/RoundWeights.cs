@@ -127,7 +127,8 @@ internal sealed partial class RoundWeights : Op
 internal sealed record RoundBiasAttributes(float XScale, bool AsSteps = false) : OpAttributes;
 
 /// <summary>
-/// A bias that is trained as real numbers, on the grid of the sums that it is added to. Operands: b [c] and the scales of the layer's weights, one or c of them.
+/// A bias that is trained as real numbers, on the grid of the sums that it is added to. Operands: b [c] and the scales of the layer's weights, one or c of
+/// them.
 /// </summary>
 internal sealed partial class RoundBias : Op
 {
@@ -180,7 +181,8 @@ internal sealed partial class RoundBias : Op
             real[i] = steps[i] * scale;
         }
 
-        return TensorData.FromFloats(new Shape(bias.Length), real, new Quantization(grid, new int[grid.Length]), MemoryMarshal.AsBytes(steps.AsSpan()).ToArray());
+        byte[] integers = MemoryMarshal.AsBytes(steps.AsSpan()).ToArray();
+        return TensorData.FromFloats(new Shape(bias.Length), real, new Quantization(grid, new int[grid.Length]), integers);
     }
 
     internal override void Reference<T>(ReferenceArgs<T> args)

@@ -7,8 +7,8 @@ using Thomas.Passes;
 namespace Thomas.Training;
 
 /// <summary>
-/// The layers of an 8-bit network that are trained and stay on their grids: weights on grids that follow them, biases on the grids of their sums. What is trained
-/// are real numbers; each forward pass rounds them, and so does the model that is written.
+/// The layers of an 8-bit network that are trained and stay on their grids: weights on grids that follow them, biases on the grids of their sums. What is
+/// trained are real numbers; each forward pass rounds them, and so does the model that is written.
 /// </summary>
 internal sealed class TrainedGrids
 {

@@ -190,6 +190,9 @@ public sealed record TrainerOptions
     /// <summary>Stands between checkpoints and their file, for tests.</summary>
     internal Func<Stream, Stream>? CheckpointStream { get; init; }
 
+    /// <summary>See <see cref="TrainingGraphOptions.ScalesGradients"/>; for measurements without a memory bound.</summary>
+    internal bool ScalesGradients { get; init; } = true;
+
     /// <summary>What batch normalization does.</summary>
     internal BatchNormMode BatchNormMode => BatchNorm ?? (Policy.Kind == UpdateKind.Scratch ? BatchNormMode.Live : BatchNormMode.Frozen);
 

@@ -67,7 +67,10 @@ internal sealed partial class TrainingRun : IDisposable
         _schedule = new RateSchedule(options, _plan.Steps);
         _graphOptions = planned?.GraphOptions ?? new(
             _plan.MicroBatch, options.DecidedOptimizer, Accumulate: _plan.RunsPerStep > 1, MicroBatches: _plan.RunsPerStep, Dropout: options.Dropout,
-            DropoutSeed: options.Seed, Rounding: options.Compile.QuantizedRounding);
+            DropoutSeed: options.Seed, Rounding: options.Compile.QuantizedRounding)
+        {
+            ScalesGradients = options.ScalesGradients,
+        };
         _arenaBytes = planned?.Compile.ArenaBytes;
         _compression = planned?.Compression ?? (options.Compression == Compression.Auto ? Compression.None : options.Compression);
         if (options.Compression == Compression.Auto) TellOfCompression();

@@ -121,7 +121,8 @@ internal static class SparseSelection
                 if (set.Contains(parameter)) ordered.Add(parameter);
             }
 
-            return TrainingPlanner.PlanOne(Trainee.Create(model, source, ordered, options.BatchNorm, options.Compression), options, options.MicroBatch ?? options.Batch, null);
+            Trainee trainee = Trainee.Create(model, source, ordered, options.BatchNorm, options.Compression);
+            return TrainingPlanner.PlanOne(trainee, options, options.MicroBatch ?? options.Batch, null);
         }
     }
 

@@ -136,7 +136,8 @@ public sealed class TrainingPlan
         }
 
         if (selected.Count != Trainee.Parameters.Count || names.Count != selected.Count) return null;
-        TrainingPlan plan = TrainingPlanner.PlanOne(Trainee.Create(model, source, selected, options.BatchNorm, options.Compression), options, MicroBatch, Compile.ArenaBytes);
+        Trainee trainee = Trainee.Create(model, source, selected, options.BatchNorm, options.Compression);
+        TrainingPlan plan = TrainingPlanner.PlanOne(trainee, options, MicroBatch, Compile.ArenaBytes);
         return plan.BoundedBytes <= (options.MemoryBytes ?? long.MaxValue) ? plan : null;
     }
 

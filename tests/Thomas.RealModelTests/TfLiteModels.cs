@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text.Json;
 using Thomas.Graphs;
@@ -17,6 +18,13 @@ internal static class TfLiteModels
         Float, "cifar10_resnet8_float.tflite", "cifar10_resnet8_int8.tflite", "mcunet_vww.tflite", "mobilenet_v1_0.25_128_quant.tflite",
         "mobilenet_v2_035_96_embedder_with_metadata.tflite", "mobilenet_v2_1.0_224_quant.tflite", "mobilenet_v2_quantized_1x3x224x224.tflite",
         "person_detect.tflite", "tf2_mobilenet_v2_1.0_224_ptq.tflite", "vww_96_float.tflite", "vww_96_int8.tflite",
+    ];
+
+    /// <summary>The files of 8 bits.</summary>
+    public static IReadOnlyList<string> EightBit { get; } =
+    [
+        "cifar10_resnet8_int8.tflite", "mcunet_vww.tflite", "mobilenet_v1_0.25_128_quant.tflite", "mobilenet_v2_1.0_224_quant.tflite",
+        "mobilenet_v2_quantized_1x3x224x224.tflite", "person_detect.tflite", "tf2_mobilenet_v2_1.0_224_ptq.tflite", "vww_96_int8.tflite",
     ];
 
     public static byte[] Bytes(string name) => File.ReadAllBytes(Assets.PathOf("models", "tflite", name));

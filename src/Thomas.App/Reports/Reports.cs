@@ -272,8 +272,8 @@ internal sealed record PlanReport(
 
 /// <summary>A way to train, and the memory of its step.</summary>
 internal sealed record LadderReport(
-    string Name, long TrainedParameters, long WeightBytes, long OptimizerBytes, long ActivationBytes, long GradientBytes, long OtherBytes, long BeyondWeightsBytes,
-    long TotalBytes, int Runs, int MicroBatch, double SecondsPerStep);
+    string Name, long TrainedParameters, long WeightBytes, long OptimizerBytes, long ActivationBytes, long GradientBytes, long OtherBytes,
+    long BeyondWeightsBytes, long TotalBytes, int Runs, int MicroBatch, double SecondsPerStep);
 
 internal sealed record TrainReport(
     string Architecture,

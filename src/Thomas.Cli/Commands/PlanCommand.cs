@@ -113,7 +113,8 @@ internal sealed class PlanCommand
             _terminal.Say(
                 $"{row.Name,-24} {Format.Count(row.TrainedParameters),12} {Format.Bytes(row.WeightBytes),11} {Format.Bytes(row.OptimizerBytes),11} "
                 + $"{Format.Bytes(row.ActivationBytes),12} {Format.Bytes(row.GradientBytes),11} {Format.Bytes(row.OtherBytes),11} "
-                + $"{Format.Bytes(row.BeyondWeightsBytes),15} {Format.Bytes(row.TotalBytes),11} {Format.Duration(TimeSpan.FromSeconds(row.SecondsPerStep)),12}");
+                + $"{Format.Bytes(row.BeyondWeightsBytes),15} {Format.Bytes(row.TotalBytes),11} "
+                + $"{Format.Duration(TimeSpan.FromSeconds(row.SecondsPerStep)),12}");
         }
     }
 

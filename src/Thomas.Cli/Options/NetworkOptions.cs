@@ -26,7 +26,8 @@ internal sealed class NetworkOptions
         "--compress",
         "What is kept in fewer bits: half keeps activations for the backward pass as bfloat16, in half the memory, half:fp16 as IEEE binary16; auto allows "
         + "half where --memory bounds the run and it pays; frozen runs the layers before the first one that is trained in 8-bit integers, on grids that some "
-        + "training images set; frozen,half does both; int8 trains in 8-bit integers and writes an 8-bit network (default none: float32)", [.. CompressionNames.Words, Frozen, $"{Frozen},half", $"{Frozen},half:fp16"]);
+        + "training images set; frozen,half does both; int8 trains in 8-bit integers and writes an 8-bit network (default none: float32)",
+        [.. CompressionNames.Words, Frozen, $"{Frozen},half", $"{Frozen},half:fp16"]);
     private readonly Option<float?> _bodyRate = Parse.Number(
         "--body-rate",
         "Learning rate of the layers before the last one, as a share of its rate (default 0.2, for sgd 0.1; with bias and norm 1, for sgd 0.3; from "

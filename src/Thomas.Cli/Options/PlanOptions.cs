@@ -15,7 +15,8 @@ internal sealed class PlanOptions
     private readonly Option<UpdatePolicy?> _update = Parse.Policy("--update", "What to train (default: compare all policies)");
     private readonly Option<bool> _ladder = new("--ladder")
     {
-        Description = "Show the memory of a step in one way of training after another: updates at the end or at once, 16 and 8 bits, recomputation, fewer layers",
+        Description =
+            "Show the memory of a step in one way of training after another: updates at the end or at once, 16 and 8 bits, recomputation, fewer layers",
     };
     private readonly TrainingOptions _training = new();
 

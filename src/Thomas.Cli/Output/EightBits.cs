@@ -55,7 +55,8 @@ internal sealed record EightBits(UpdatePolicy Policy, bool OnlyFrozen)
 
         string same = report.Agreement is double agreement ? $"before tuning the same class as in float32 for {Format.Percent(agreement)}, " : "";
         terminal.Field(
-            field, Format.Invariant($"8-bit integers; {same}signal to noise {report.SignalToNoise:0.0} dB, on the {images} training images that set the grids"));
+            field,
+            Format.Invariant($"8-bit integers; {same}signal to noise {report.SignalToNoise:0.0} dB, on the {images} training images that set the grids"));
         foreach (string note in report.Notes) terminal.Note($"note: {note}");
     }
 }

@@ -21,9 +21,9 @@ internal sealed partial class LowerQuantized
         if (OnlyFor(before) is not Node last) return null;
         if (last.Op is Activate && _grids.TryGetValue(last.Inputs[0], out from))
         {
-            ActivationFunction function = ((ActivateAttributes)last.Attributes).Activation.Function;
-            Func<int, int> map = QuantizedTables.Function(from, chain.Grid, function);
-            return Inside(Table(chain, last.Inputs[0], from, $"{function.Kind}", map, QuantizedTables.Slope(function)), last);
+            Activation function = ((ActivateAttributes)last.Attributes).Activation;
+            Func<int, int> map = QuantizedTables.Function(from, chain.Grid, function, _rule, chain.Arithmetic);
+            return Inside(Table(chain, last.Inputs[0], from, $"{function.Kind}", map, QuantizedTables.Slope(function.Function)), last);
         }
 
         Activation activation = default;
@@ -41,7 +41,7 @@ internal sealed partial class LowerQuantized
     private Func<Value>? MatchNode(Chain chain, Node node, Activation activation)
     {
         if (node.Op is Concat && activation == default) return MatchConcat(chain, node);
-        if (node.Op is Add or Multiply) return MatchBinary(chain, node, activation);
+        if (node.Op is Add or Subtract or Multiply) return MatchBinary(chain, node, activation);
         if (!_grids.TryGetValue(node.Inputs[0], out StepGrid x)) return null;
         Activation own = node.Attributes switch
         {
@@ -164,15 +164,15 @@ internal sealed partial class LowerQuantized
         };
     }
 
-    /// <summary>A sum or product of two tensors on grids, one of which may be constant.</summary>
+    /// <summary>A sum, difference or product of two tensors on grids, one of which may be constant.</summary>
     private Func<Value>? MatchBinary(Chain chain, Node node, Activation activation)
     {
         if (chain.Arithmetic != QuantizedArithmetic.TfLite) return null;
         (StepGrid Grid, Func<Value> Steps)? a = Operand(node.Inputs[0]), b = Operand(node.Inputs[1]);
         if (a is not { } left || b is not { } right) return null;
         (int lower, int upper) = QuantizedRules.Bounds(activation.Function, chain.Grid, _rule);
-        QuantizedBinaryAttributes attributes = new(left.Grid, right.Grid, chain.Grid, lower, upper, _rule);
-        Op op = node.Op is Add ? OpCatalog.QuantizedAdd : OpCatalog.QuantizedMultiply;
+        QuantizedBinaryAttributes attributes = new(left.Grid, right.Grid, chain.Grid, lower, upper, _rule, Subtracts: node.Op is Subtract);
+        Op op = node.Op is Multiply ? OpCatalog.QuantizedMultiply : OpCatalog.QuantizedAdd;
         return () => _rewriter.Builder.Add(op, [left.Steps(), right.Steps()], attributes, chain.Name);
 
         (StepGrid, Func<Value>)? Operand(Value value)
@@ -199,7 +199,7 @@ internal sealed partial class LowerQuantized
             for (int i = 0; i < parts.Length; i++)
             {
                 StepGrid from = _grids[node.Inputs[i]];
-                Func<int, int> map = QuantizedTables.Requantize(from, chain.Grid, _rule, chain.Arithmetic);
+                Func<int, int> map = QuantizedTables.Join(from, chain.Grid, _rule, chain.Arithmetic);
                 parts[i] = from == chain.Grid ? Steps(node.Inputs[i]) : Table(chain, node.Inputs[i], from, "requantize", map, QuantizedTables.Same)();
             }
 

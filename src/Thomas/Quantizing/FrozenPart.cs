@@ -45,7 +45,8 @@ internal sealed class FrozenPart
     {
         if (policy.Kind == UpdateKind.Sparse)
         {
-            throw new ThomasException($"'{policy}' chooses what it trains by the memory of the network as it is, so no part of it is known to be frozen before.");
+            throw new ThomasException(
+                $"'{policy}' chooses what it trains by the memory of the network as it is, so no part of it is known to be frozen before.");
         }
 
         Graph source = Trainee.SourceOf(model, policy, BatchNormMode.Frozen);

@@ -158,8 +158,8 @@ internal sealed record StudyExperiment
     public const string AccuracyMeasure = "accuracy";
 
     /// <summary>
-    /// How numbers are stored: as float32; activations as 16-bit floats, on OpenCL devices all of them, on the CPU what the backward pass reads; layers before the
-    /// first trained one in 8-bit integers; all in 8-bit integers.
+    /// How numbers are stored: as float32; activations as 16-bit floats, on OpenCL devices all of them, on the CPU what the backward pass reads; layers before
+    /// the first trained one in 8-bit integers; all in 8-bit integers.
     /// </summary>
     public const string Float = "float32", Half = "half", Frozen = "frozen", Int8 = "int8";
 

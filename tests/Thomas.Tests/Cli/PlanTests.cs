@@ -124,11 +124,13 @@ public sealed class PlanTests : IDisposable
     {
         string[] ask = ["plan", _files.Model(), "--classes", "4", "--batch", "2", "--threads", "1", "--ladder"];
         JsonElement[] rows = [.. CliRun.Of([.. ask, "--json"]).Json().GetProperty("ladder").EnumerateArray()];
-        Dictionary<string, long> total = rows.ToDictionary(static row => row.GetProperty("name").GetString()!, static row => row.GetProperty("totalBytes").GetInt64());
+        Dictionary<string, long> total = rows.ToDictionary(
+            static row => row.GetProperty("name").GetString()!, static row => row.GetProperty("totalBytes").GetInt64());
         Assert.True(total["all, updates at the end"] >= total["all"]);
         Assert.True(total["all"] >= total["all, half"]);
         Assert.True(total["all, half"] >= total["all, half, recomputing"]);
         Assert.True(total["all"] > total["bias"]);
+        Assert.True(total["all"] > total["all, int8"]);
         Assert.All(rows, row =>
         {
             long parts = 0;

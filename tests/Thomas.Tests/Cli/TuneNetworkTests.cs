@@ -61,7 +61,7 @@ public sealed partial class TuneNetworkTests : IDisposable
         JsonElement inspected = CliRun.Of("inspect", output, "--json").Json();
         Assert.True(inspected.GetProperty("isQuantized").GetBoolean());
         CliRun again = Tune(output, _files.Data(), _files["again.tflite"], [.. options, "--json"]);
-        Assert.Equal(JsonValueKind.Undefined, again.Json().GetProperty("eightBits").TryGetProperty("calibrationImages", out JsonElement none) ? none.ValueKind : JsonValueKind.Undefined);
+        Assert.False(again.Json().GetProperty("eightBits").TryGetProperty("calibrationImages", out _));
         CliRun text = Tune(_files.Model(), _files.Data(), _files["text.tflite"], options);
         Assert.Contains("frozen part    8-bit integers", text.Out, StringComparison.Ordinal);
         CliRun refused = Tune(_files.Model(), _files.Data(), _files["none.onnx"], "--update", "all", "--compress", "frozen");

@@ -27,7 +27,7 @@ public sealed class FrozenPartTests(ITestOutputHelper output)
     [InlineData("gates", "last", 1)]
     public void What_is_trained_stays_as_it_is_and_the_rest_becomes_integers(string kind, string policy, int trained)
     {
-        Model model = QuantizerTests.Network(kind), frozen = Frozen(model, policy);
+        Model model = SmallNetworks.Build(kind), frozen = Frozen(model, policy);
         Dictionary<string, TensorData> before = Weights(model), after = Weights(frozen);
         Assert.Equal(before.Count, after.Count);
         string[] kept = [.. before.Keys.TakeLast(trained)];
@@ -63,7 +63,7 @@ public sealed class FrozenPartTests(ITestOutputHelper output)
     [InlineData("all")]
     public void A_policy_that_trains_the_first_layer_leaves_nothing(string policy) => Assert.Contains(
         "no part of mobile is frozen",
-        Assert.Throws<ThomasException>(() => Frozen(QuantizerTests.Network("mobile"), policy)).Message, StringComparison.Ordinal);
+        Assert.Throws<ThomasException>(() => Frozen(SmallNetworks.Build("mobile"), policy)).Message, StringComparison.Ordinal);
 
     // What is planned without images is what the run with them takes.
     [Theory]
@@ -71,7 +71,7 @@ public sealed class FrozenPartTests(ITestOutputHelper output)
     [InlineData("last:3")]
     public void An_outline_has_the_memory_of_the_real_one(string policy)
     {
-        Model model = QuantizerTests.Network("mobile", width: 32), real = Frozen(model, policy), outline = Quantizer.OutlineFrozen(model, Policy(policy));
+        Model model = SmallNetworks.Build("mobile", width: 32), real = Frozen(model, policy), outline = Quantizer.OutlineFrozen(model, Policy(policy));
         TrainingPlan of = Plan(real), planned = Plan(outline), full = Plan(model);
         Assert.Equal(of.Memory.Total, planned.Memory.Total);
         long eight = planned.Memory.FrozenConstants + planned.Memory.PackedConstants, float32 = full.Memory.FrozenConstants + full.Memory.PackedConstants;
@@ -84,7 +84,7 @@ public sealed class FrozenPartTests(ITestOutputHelper output)
     [Fact]
     public void Both_formats_keep_the_mixture()
     {
-        Model frozen = Frozen(QuantizerTests.Network("mobile"), "last:2");
+        Model frozen = Frozen(SmallNetworks.Build("mobile"), "last:2");
         foreach (ModelFormat format in (ModelFormat[])[ModelFormat.TfLite, ModelFormat.Onnx])
         {
             Model again = QuantizerTests.Again(frozen, format);

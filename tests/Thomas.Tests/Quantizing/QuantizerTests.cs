@@ -20,7 +20,7 @@ namespace Thomas.Tests.Quantizing;
 
 public sealed class QuantizerTests(ITestOutputHelper output)
 {
-    private const int Side = 16, Classes = 6;
+    private const int Side = SmallNetworks.Side, Classes = SmallNetworks.Classes;
 
     private static readonly CompileOptions OneThread = new() { Threads = 1 };
 
@@ -33,7 +33,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [InlineData("unusual")]
     public void Both_formats_give_the_bits_back(string kind)
     {
-        QuantizedModel quantized = Quantized(Network(kind));
+        QuantizedModel quantized = Quantized(SmallNetworks.Build(kind));
         foreach (ModelFormat format in (ModelFormat[])[ModelFormat.TfLite, ModelFormat.Onnx])
         {
             Model again = Again(quantized.Model, format);
@@ -53,7 +53,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [InlineData("unusual", 0)]
     public void All_layers_compute_in_integers(string kind, int floatLayers)
     {
-        Model quantized = Quantized(Network(kind)).Model;
+        Model quantized = Quantized(SmallNetworks.Build(kind)).Model;
         Assert.Equal(floatLayers, IntegerPlan.Of(quantized.Graph).FloatLayers().Count);
         FileGraph file = GraphEmitter.Emit(quantized, integers: true);
         foreach (FileOperator call in file.Operators) output.WriteLine($"{call.Code} {string.Join(' ', call.Inputs.Select(i => file.Tensors[i].Type))}");
@@ -70,7 +70,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     {
         foreach (CalibrationRange range in Enum.GetValues<CalibrationRange>())
         {
-            QuantizedModel result = Quantized(Network(kind), new QuantizerOptions { Range = range, Percentile = 99.9, Compile = OneThread });
+            QuantizedModel result = Quantized(SmallNetworks.Build(kind), new QuantizerOptions { Range = range, Percentile = 99.9, Compile = OneThread });
             output.WriteLine($"{kind} {range}: {result.SignalToNoise:F1} dB, {result.Agreement:P0}");
             Assert.InRange(result.SignalToNoise, decibels, 80);
         }
@@ -80,7 +80,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [Fact]
     public void Equalization_saves_small_channels()
     {
-        Model model = Uneven(Network("residual"));
+        Model model = Uneven(SmallNetworks.Build("residual"));
         double with = Quantized(model).SignalToNoise, without = Quantized(model, new QuantizerOptions { Equalize = false, Compile = OneThread }).SignalToNoise;
         output.WriteLine($"with {with:F1} dB, without {without:F1}");
         Assert.True(with > without + 3, $"with {with:F1} dB, without {without:F1}");
@@ -113,7 +113,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [Fact]
     public void Equalization_leaves_the_float_network_as_it_is()
     {
-        Model model = Uneven(Network("residual"));
+        Model model = Uneven(SmallNetworks.Build("residual"));
         Graph graph = IntegerForm.Run(model.Graph);
         Dictionary<Value, ValueStatistics> statistics = [];
         foreach (Value value in Equalization.Candidates(graph)) statistics.Add(value, new ValueStatistics(value));
@@ -121,7 +121,8 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         using PreparedSet set = PreparedSet.Create(
             Calibration(), new ManagedImageDecoder(), new PreparedSetOptions { Preprocessing = model.Info.Preprocessing!, MayLoseClasses = true },
             cancellation: TestContext.Current.CancellationToken);
-        new Calibration(set, OneThread, Thomas.Quantizing.Calibration.MostTurnBytes, null, default).Run(graph, [.. statistics.Keys], "x", (_, value, numbers) => statistics[value].Add(numbers));
+        new Calibration(set, OneThread, Thomas.Quantizing.Calibration.MostTurnBytes, null, default).Run(
+            graph, [.. statistics.Keys], "x", (_, value, numbers) => statistics[value].Add(numbers));
         Model equalized = new(Equalization.Run(graph, statistics), model.Info);
         float[] input = new float[set.InputLength];
         for (int i = 0; i < set.Count; i++)
@@ -135,7 +136,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [Fact]
     public void Corrected_biases_make_up_for_rounded_weights()
     {
-        Model model = Network("mobile");
+        Model model = SmallNetworks.Build("mobile");
         double with = Offset(true), without = Offset(false);
         Assert.True(with < without, $"mean errors {with} and {without}");
 
@@ -158,7 +159,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [InlineData(IntegerEnds.UInt8)]
     public void Files_may_take_and_give_integers(IntegerEnds ends)
     {
-        Model quantized = Quantized(Network("mobile")).Model;
+        Model quantized = Quantized(SmallNetworks.Build("mobile")).Model;
         Model again = Again(quantized, ModelFormat.TfLite, new SaveOptions { Ends = ends });
         foreach (float[] input in Inputs()) Assert.Equal(Scores(quantized, input), Scores(again, input));
         FileGraph file = GraphEmitter.Emit(quantized, integers: true, ends);
@@ -169,7 +170,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [Fact]
     public void The_file_is_a_quarter_as_large()
     {
-        Model model = Network("mobile", width: 64);
+        Model model = SmallNetworks.Build("mobile", width: 64);
         using MemoryStream full = new(), small = new();
         model.Save(full, ModelFormat.TfLite);
         Quantized(model).Model.Save(small, ModelFormat.TfLite);
@@ -180,7 +181,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     [Fact]
     public void A_trained_8_bit_network_is_completed()
     {
-        Model first = Again(Quantized(Network("mobile")).Model, ModelFormat.TfLite);
+        Model first = Again(Quantized(SmallNetworks.Build("mobile")).Model, ModelFormat.TfLite);
         GraphRewriter rewriter = new(first.Graph);
         string? trained = null;
         foreach (Node node in first.Graph.Nodes)
@@ -213,14 +214,14 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         using CancellationTokenSource source = new();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(
-            () => Quantizer.Quantize(Network("mobile"), Calibration(), new ManagedImageDecoder(), null, null, source.Token));
+            () => Quantizer.Quantize(SmallNetworks.Build("mobile"), Calibration(), new ManagedImageDecoder(), null, null, source.Token));
     }
 
     [Fact]
     public void Images_are_needed()
     {
         Dataset none = new("none", ["x"], []);
-        DataException error = Assert.Throws<DataException>(() => Quantizer.Quantize(Network("mobile"), none, new ManagedImageDecoder()));
+        DataException error = Assert.Throws<DataException>(() => Quantizer.Quantize(SmallNetworks.Build("mobile"), none, new ManagedImageDecoder()));
         Assert.Contains("no images", error.Message, StringComparison.Ordinal);
     }
 
@@ -229,6 +230,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     {
         GraphBuilder b = new();
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
+        x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Activation.Relu));
         x = b.Add(OpCatalog.FakeQuantize, [x], new FakeQuantizeAttributes(new Quantization([1f / 255], [0]), 0, 255));
         Model model = new(b.Build(x), new ModelInfo { Name = "unsigned", Preprocessing = Preprocessing.Preset("unit", Side, Side) });
         Assert.Contains("8-bit network already", Assert.Throws<ThomasException>(() => Quantized(model)).Message, StringComparison.Ordinal);
@@ -263,90 +265,5 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         model.Save(stream, format, options ?? new SaveOptions());
         stream.Position = 0;
         return Model.Load(stream, $"again.{format}");
-    }
-
-    /// <summary>Small networks with the blocks of known ones.</summary>
-    internal static Model Network(string kind, int width = 8)
-    {
-        GraphBuilder b = new();
-        uint seed = 1;
-        Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
-        x = Conv(x, width, 3, Activation.Relu6, stride: 2);
-        switch (kind)
-        {
-            case "mobile":
-                Value before = x;
-                x = Conv(x, 4 * width, 1, Activation.Relu6);
-                x = Depthwise(x, Activation.Relu6);
-                x = b.Add(OpCatalog.Add, [Conv(x, width, 1, default), before], null, "sum");
-                break;
-            case "excite":
-                Value gate = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: true), "squeezed");
-                gate = Conv(Conv(gate, 4, 1, Activation.Relu), width, 1, default);
-                gate = b.Add(OpCatalog.Activate, [gate], new ActivateAttributes(new Activation(ActivationKind.HardSigmoid, 1f / 6, 0.5f)), "gate");
-                x = b.Add(OpCatalog.Multiply, [x, gate], null, "gated");
-                x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(new Activation(ActivationKind.HardSwish)), "swished");
-                break;
-            case "fire":
-                Value small = Conv(x, 4, 1, Activation.Relu);
-                x = b.Add(
-                    OpCatalog.Concat, [Conv(small, width, 1, Activation.Relu), Conv(small, width, 3, Activation.Relu)], new ConcatAttributes(3), "joined");
-                x = b.Add(OpCatalog.MaxPool2d, [x], new MaxPool2dAttributes(new Window2d(3, 3, 2, 2, 1, 1, new Padding2d(1, 1, 1, 1))), "pooled");
-                break;
-            case "residual":
-                Value kept = x;
-                x = Conv(x, width, 3, Activation.Relu);
-                x = b.Add(OpCatalog.Add, [Conv(x, width, 3, default), kept], null, "sum");
-                x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Activation.Relu), "rectified");
-                x = b.Add(OpCatalog.AveragePool2d, [x], new AveragePool2dAttributes(new Window2d(2, 2, 2, 2, 1, 1, default)), "averaged");
-                break;
-            case "gates":
-                Value open = b.Add(OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.Sigmoid)), "open");
-                Value turn = b.Add(OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.Tanh)), "turn");
-                Value leak = b.Add(
-                    OpCatalog.Activate, [Conv(x, width, 1, default)], new ActivateAttributes(new Activation(ActivationKind.LeakyRelu, 0.1f)), "leak");
-                x = b.Add(OpCatalog.Concat, [open, turn, leak, b.Add(OpCatalog.Subtract, [leak, x], null, "less")], new ConcatAttributes(3), "joined");
-                x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(new Activation(ActivationKind.Silu)), "silu");
-                break;
-            case "unusual":
-                x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Activation.Clip(0.25f, 2)), "clipped");
-                x = Conv(x, width, 3, Activation.Clip(-0.5f, 1.5f));
-                break;
-            default:
-                throw new ArgumentException(kind);
-        }
-
-        x = b.Add(OpCatalog.Reduce, [x], new ReduceAttributes(ReduceKind.Mean, new IntList(1, 2), KeepDims: false), "features");
-        x = b.Add(
-            OpCatalog.Dense,
-            [x, b.Constant("head", Weights(new Shape(Classes, x.Shape[1]), x.Shape[1])), b.Constant("head.bias", Weights(new Shape(Classes), 4))],
-            new DenseAttributes(HasBias: true), "scores");
-        return new Model(b.Build(x), new ModelInfo { Name = kind, Preprocessing = Preprocessing.Preset("unit", Side, Side) });
-
-        TensorData Weights(Shape shape, int inputs)
-        {
-            float[] values = TestGraphs.Noise(shape.ElementCount, seed++);
-            for (int i = 0; i < values.Length; i++) values[i] *= (float)(1.7 / Math.Sqrt(inputs));
-            return TensorData.FromFloats(shape, values);
-        }
-
-        Value Conv(Value x, int outputs, int kernel, Activation activation, int stride = 1)
-        {
-            int inputs = x.Shape[3], pad = kernel / 2;
-            Window2d window = new(kernel, kernel, stride, stride, 1, 1, new Padding2d(pad, pad, pad, pad));
-            Value filter = b.Constant("filter", Weights(new Shape(outputs, kernel, kernel, inputs), inputs * kernel * kernel));
-            return b.Add(
-                OpCatalog.Conv2d, [x, filter, b.Constant("bias", Weights(new Shape(outputs), 16))],
-                new Conv2dAttributes(window, HasBias: true, Activation: activation), "conv");
-        }
-
-        Value Depthwise(Value x, Activation activation)
-        {
-            Window2d window = new(3, 3, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1));
-            Value filter = b.Constant("filter", Weights(new Shape(1, 3, 3, x.Shape[3]), 9));
-            return b.Add(
-                OpCatalog.DepthwiseConv2d, [x, filter, b.Constant("bias", Weights(new Shape(x.Shape[3]), 16))],
-                new DepthwiseConv2dAttributes(window, HasBias: true, Activation: activation), "depthwise");
-        }
     }
 }

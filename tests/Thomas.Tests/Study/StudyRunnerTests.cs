@@ -57,7 +57,8 @@ public sealed class StudyRunnerTests : IDisposable
             Types = StudyExperiment.KnownTypes,
         };
         StudyReport report = Run(Plan with { Experiments = [speed] }, resume: false);
-        string[] steps = [.. report.Timings.Where(cell => cell.Stage is TimingCell.Step or TimingCell.Inference).Select(cell => $"{cell.Policy} {cell.Device} {cell.Type}").Order()];
+        IEnumerable<TimingCell> cells = report.Timings.Where(cell => cell.Stage is TimingCell.Step or TimingCell.Inference);
+        string[] steps = [.. cells.Select(cell => $"{cell.Policy} {cell.Device} {cell.Type}").Order()];
         Assert.Equal(
             ["all cpu float32", "all cpu half", "all cpu int8", "all serial float32", "inference cpu float32", "inference cpu int8", "inference serial float32",
                 "last:2 cpu float32", "last:2 cpu frozen", "last:2 cpu half", "last:2 cpu int8", "last:2 serial float32"],

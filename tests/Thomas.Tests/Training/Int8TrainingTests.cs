@@ -39,7 +39,7 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     [InlineData("unusual")]
     public void The_forward_pass_is_the_inference_of_the_file_that_comes_out(string kind)
     {
-        Model model = Again(QuantizerTests.Quantized(QuantizerTests.Network(kind)).Model);
+        Model model = Again(QuantizerTests.Quantized(SmallNetworks.Build(kind)).Model);
         TrainingPlan plan = TrainingPlanner.Plan(model, All);
         GraphVerifier.Verify(plan.CompiledStep.Graph);
         using VariableStore store = new(plan.Graph.Variables);
@@ -65,7 +65,7 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     [Fact]
     public void A_step_is_that_of_the_float_network_and_without_the_rule_it_is_not()
     {
-        Model model = QuantizerTests.Quantized(QuantizerTests.Network("mobile", width: 16)).Model;
+        Model model = QuantizerTests.Quantized(SmallNetworks.Build("mobile", width: 16)).Model;
         Dictionary<string, float[]> real = Changes(All with { Compression = Compression.None }), scaled = Changes(All), unscaled = Changes(All, rule: false);
         foreach ((string name, float[] expected) in real)
         {
@@ -123,7 +123,7 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     public void Every_policy_trains_within_what_its_plan_says(string policy)
     {
         Assert.True(UpdatePolicy.TryParse(policy, out UpdatePolicy parsed));
-        Model model = QuantizerTests.Quantized(QuantizerTests.Network("mobile")).Model;
+        Model model = QuantizerTests.Quantized(SmallNetworks.Build("mobile")).Model;
         TrainingPlan plan = TrainingPlanner.Plan(model, All with { Policy = parsed });
         Assert.Equal(Compression.Int8, plan.Compression);
         using VariableStore store = new(plan.Graph.Variables);
@@ -164,7 +164,7 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     [Fact]
     public void The_serial_device_takes_the_same_steps()
     {
-        Model model = QuantizerTests.Quantized(QuantizerTests.Network("excite")).Model;
+        Model model = QuantizerTests.Quantized(SmallNetworks.Build("excite")).Model;
         List<float> expected = TrainingSteps.Run(TrainingPlanner.Plan(model, All), 3);
         List<float> actual = TrainingSteps.Run(TrainingPlanner.Plan(model, All with { Compile = new CompileOptions { Device = DeviceKind.Serial } }), 3);
         for (int i = 0; i < expected.Count; i++) Assert.Equal(expected[i], actual[i], 0.01f * expected[i]);
@@ -176,7 +176,7 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     {
         ThomasException e = Assert.Throws<ThomasException>(() => TrainingPlanner.Plan(TrainingSteps.SmallNetwork, All));
         Assert.Contains("convert --int8", e.Message, StringComparison.Ordinal);
-        Model model = QuantizerTests.Quantized(QuantizerTests.Network("mobile")).Model;
+        Model model = QuantizerTests.Quantized(SmallNetworks.Build("mobile")).Model;
         e = Assert.Throws<ThomasException>(
             () => TrainingPlanner.Plan(model, All with { Compile = new CompileOptions { OtherDevice = MockDevice.Serial(), Threads = 1 } }));
         Assert.Contains("'int8' computes on the CPU", e.Message, StringComparison.Ordinal);

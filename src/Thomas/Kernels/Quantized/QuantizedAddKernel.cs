@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>
-/// The sum of two 8-bit tensors on grids of their own. <see cref="RequantizationRule.Float"/> is XNNPACK's: the ratios of the scales, which are float32, become
-/// multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift. <see cref="RequantizationRule.FixedPoint"/> is
+/// The sum or difference of two 8-bit tensors on grids of their own. <see cref="RequantizationRule.Float"/> is XNNPACK's: the ratios of the scales, which are float32, become
+/// multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift, q negative in a difference. <see cref="RequantizationRule.FixedPoint"/> is
 /// TensorFlow Lite's built-in kernel: operands shifted left by 20 bits and brought to twice the larger scale, then their sum to that of y, each by a
 /// <see cref="FixedPointFactor"/>.
 /// </summary>
@@ -33,7 +33,9 @@ internal sealed unsafe class QuantizedAddKernel
     /// <param name="y">The result.</param>
     /// <param name="lower">The smallest result.</param>
     /// <param name="upper">The largest result.</param>
-    public QuantizedAddKernel(RequantizationRule rule, QuantizedOperand a, QuantizedOperand b, QuantizedOperand y, int lower, int upper)
+    /// <param name="subtracts">Whether it is a - b.</param>
+    public QuantizedAddKernel(
+        RequantizationRule rule, QuantizedOperand a, QuantizedOperand b, QuantizedOperand y, int lower, int upper, bool subtracts = false)
     {
         (_a, _b, _zero, _lower, _upper) = (a, b, y.Zero, lower, upper);
         float ratioA = a.Scale / y.Scale, ratioB = b.Scale / y.Scale;
@@ -42,7 +44,7 @@ internal sealed unsafe class QuantizedAddKernel
         {
             _shift = MultiplierBits - MathF.ILogB(MathF.Max(ratioA, ratioB));
             _multiplierA = Multiplier(ratioA);
-            _multiplierB = Multiplier(ratioB);
+            _multiplierB = subtracts ? -Multiplier(ratioB) : Multiplier(ratioB);
             _bias = (1 << (_shift - 1)) - (_multiplierA * a.Zero) - (_multiplierB * b.Zero);
         }
         else
@@ -50,6 +52,7 @@ internal sealed unsafe class QuantizedAddKernel
             double common = 2f * MathF.Max(a.Scale, b.Scale);
             _factorA = FixedPointFactor.Of(a.Scale / common);
             _factorB = FixedPointFactor.Of(b.Scale / common);
+            if (subtracts) _factorB = _factorB with { Multiplier = -_factorB.Multiplier };
             _factorY = FixedPointFactor.Of(common / ((1 << LeftShift) * (double)y.Scale));
         }
     }

@@ -11,7 +11,9 @@ namespace Thomas.Ops;
 /// <param name="Lower">The smallest result, in steps.</param>
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How results are rounded.</param>
-internal sealed record QuantizedBinaryAttributes(StepGrid A, StepGrid B, StepGrid Y, int Lower, int Upper, RequantizationRule Rule) : OpAttributes;
+/// <param name="Subtracts">Whether a sum is a difference, a - b.</param>
+internal sealed record QuantizedBinaryAttributes(
+    StepGrid A, StepGrid B, StepGrid Y, int Lower, int Upper, RequantizationRule Rule, bool Subtracts = false) : OpAttributes;
 
 /// <summary>An element-wise function of two 8-bit tensors that broadcast by NumPy's rule.</summary>
 internal abstract class QuantizedBinaryOp : Op
@@ -62,7 +64,7 @@ internal abstract class QuantizedBinaryOp : Op
     }
 }
 
-/// <summary>Sum of two 8-bit tensors on grids of their own.</summary>
+/// <summary>Sum or difference of two 8-bit tensors on grids of their own.</summary>
 internal sealed partial class QuantizedAdd : QuantizedBinaryOp
 {
     /// <inheritdoc/>
@@ -70,17 +72,20 @@ internal sealed partial class QuantizedAdd : QuantizedBinaryOp
 
     /// <inheritdoc/>
     public override string Formula =>
-        "y[i] = clamp(round(((a[i] - zeroA) * scaleA + (b[i] - zeroB) * scaleB) / scaleY) + zeroY, lower, upper)";
+        "y[i] = clamp(round(((a[i] - zeroA) * scaleA + sign * (b[i] - zeroB) * scaleB) / scaleY) + zeroY, lower, upper), sign = subtracts ? -1 : 1";
 
     internal override void Gradient(GradientContext g)
     {
         QuantizedBinaryAttributes a = g.Attributes<QuantizedBinaryAttributes>();
         Value dy = StepGradients.BeforeRounding(g, a.Y, a.Lower, a.Upper);
         if (g.Needs(0)) BroadcastGradient.Add(g, 0, dy);
-        if (g.Needs(1)) BroadcastGradient.Add(g, 1, dy);
+        if (!g.Needs(1)) return;
+        if (a.Subtracts) g.Add(1, g.Emit(OpCatalog.Negate, "gradB", [BroadcastGradient.SumTo(g, dy, g.Input(1).Shape)]));
+        else BroadcastGradient.Add(g, 1, dy);
     }
 
-    internal static QuantizedAddKernel KernelOf(QuantizedBinaryAttributes a) => new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper);
+    internal static QuantizedAddKernel KernelOf(QuantizedBinaryAttributes a) =>
+        new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper, a.Subtracts);
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;
 }
@@ -104,8 +109,10 @@ internal sealed partial class QuantizedMultiply : QuantizedBinaryOp
 
     internal static QuantizedMultiplyKernel KernelOf(QuantizedBinaryAttributes a)
     {
-        double ratio = (double)(a.A.Scale * a.B.Scale / a.Y.Scale);
-        return new QuantizedMultiplyKernel(a.A.Operand, a.B.Operand, new Requantization(a.Rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper));
+        // XNNPACK takes no other ratios; TensorFlow Lite leaves them to its built-in kernel.
+        float ratio = a.A.Scale * a.B.Scale / a.Y.Scale;
+        RequantizationRule rule = ratio is >= 1f / (1 << 16) and < 1 << 8 ? a.Rule : RequantizationRule.FixedPoint;
+        return new QuantizedMultiplyKernel(a.A.Operand, a.B.Operand, new Requantization(rule, [ratio], a.Y.ZeroPoint, a.Lower, a.Upper));
     }
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;

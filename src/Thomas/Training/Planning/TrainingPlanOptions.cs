@@ -30,7 +30,9 @@ public sealed record TrainingPlanOptions
     /// <summary>In which form activations are kept for the backward pass.</summary>
     public Compression Compression { get; init; }
 
-    /// <summary>Whether all parameters change after the whole backward pass, as in most engines: shows what it costs that all gradients are there at once.</summary>
+    /// <summary>
+    /// Whether all parameters change after the whole backward pass, as in most engines: shows what it costs that all gradients are there at once.
+    /// </summary>
     internal bool UpdatesAtEnd { get; init; }
 
     /// <summary>What a run takes beside the step and counts towards <see cref="MemoryBytes"/>; null for nothing.</summary>

@@ -63,9 +63,11 @@ public unsafe class QuantizedElementwiseTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Sums_of_all_pairs_are_as_defined(bool isFixedPoint)
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void Sums_of_all_pairs_are_as_defined(bool isFixedPoint, bool subtracts)
     {
         RequantizationRule rule = isFixedPoint ? RequantizationRule.FixedPoint : RequantizationRule.Float;
         foreach (QuantizedOperand a in Grids)
@@ -74,25 +76,27 @@ public unsafe class QuantizedElementwiseTests
             {
                 foreach (QuantizedOperand y in Grids)
                 {
-                    QuantizedAddKernel add = new(rule, a, b, y, y.IsSigned ? -128 : 3, y.IsSigned ? 90 : 255);
+                    QuantizedAddKernel add = new(rule, a, b, y, y.IsSigned ? -128 : 3, y.IsSigned ? 90 : 255, subtracts);
                     CheckPairs(add.Run, (p, q) => add.Apply(a.Read(p), b.Read(q)));
                 }
             }
         }
     }
 
-    [Fact]
-    public void A_sum_is_that_of_the_real_numbers_but_for_a_step()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_sum_is_that_of_the_real_numbers_but_for_a_step(bool subtracts)
     {
         QuantizedOperand a = new(0.05f, -3, true), b = new(0.11f, 40, true), y = new(0.13f, -20, true);
         foreach (RequantizationRule rule in new[] { RequantizationRule.Float, RequantizationRule.FixedPoint })
         {
-            QuantizedAddKernel add = new(rule, a, b, y, -128, 127);
+            QuantizedAddKernel add = new(rule, a, b, y, -128, 127, subtracts);
             Assert.Equal(rule, add.Rule);
             for (int i = 0; i < 1 << 16; i++)
             {
                 int p = (sbyte)i, q = (sbyte)(i >> 8);
-                double exact = (((p - a.Zero) * (double)a.Scale) + ((q - b.Zero) * (double)b.Scale)) / y.Scale;
+                double exact = (((p - a.Zero) * (double)a.Scale) + ((subtracts ? -1 : 1) * (q - b.Zero) * (double)b.Scale)) / y.Scale;
                 Assert.InRange(add.Apply(p, q) - Math.Clamp(exact + y.Zero, -128, 127), -0.51, 0.51);
             }
         }

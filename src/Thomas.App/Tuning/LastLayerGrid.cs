@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Threading;
 using Thomas.Data;
 using Thomas.Quantizing;
@@ -14,16 +13,11 @@ internal static class LastLayerGrid
 
     /// <summary>The options with that last step.</summary>
     public static TuningOptions With(TuningOptions options, IImageDecoder decoder) =>
-        options.Network?.Compression != Compression.Int8
-        ? options
-        : options with { Complete = (model, images, cancellation) => Complete(model, images, decoder, options, cancellation) };
+        options with { Complete = (model, images, cancellation) => Complete(model, images, decoder, options, cancellation) };
 
     private static Model Complete(Model model, Dataset images, IImageDecoder decoder, TuningOptions options, CancellationToken cancellation)
     {
-        List<Sample> some = [];
-        int count = int.Min(Images, images.Samples.Count);
-        for (int i = 0; i < count; i++) some.Add(images.Samples[(int)((long)i * images.Samples.Count / count)] with { Subset = Subset.Unassigned });
         QuantizerOptions quantizer = new() { Preprocessing = options.Preprocessing, Compile = options.Compile };
-        return Quantizer.Quantize(model, new Dataset(images.Name, images.ClassNames, some), decoder, quantizer, null, cancellation).Model;
+        return Quantizer.Quantize(model, Quantizer.Some(images, Images), decoder, quantizer, null, cancellation).Model;
     }
 }

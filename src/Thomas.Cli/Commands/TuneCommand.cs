@@ -112,7 +112,7 @@ internal sealed class TuneCommand
 
         EightBitsReport? frozen = null;
         if (eight is not null) (model, frozen) = eight.Apply(_terminal, model, data, options);
-        if (Tune(model, data, options) is not TuningResult result) return ExitCode.Cancelled;
+        if (Tune(model, data, options, eight is { OnlyFrozen: false }) is not TuningResult result) return ExitCode.Cancelled;
         memory.Plan = result.Plan;
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
         OutputException? refused = OutputFile.SaveOrRescue(file => _model.Save(result.Model, file, save), ref output, options.Network?.CheckpointPath);
@@ -155,7 +155,7 @@ internal sealed class TuneCommand
     }
 
     /// <summary>The result; null if the run was to resume and ended before it did, which is told.</summary>
-    private TuningResult? Tune(Model model, Dataset data, TuningOptions options)
+    private TuningResult? Tune(Model model, Dataset data, TuningOptions options, bool inIntegers)
     {
         _terminal.Decoder();
         IImageDecoder decoder = ImageDecoders.Best(
@@ -166,7 +166,7 @@ internal sealed class TuneCommand
                 model,
                 data,
                 decoder,
-                LastLayerGrid.With(options, decoder),
+                inIntegers ? LastLayerGrid.With(options, decoder) : options,
                 progress,
                 new EpochRelay(progress, options.Network?.Epochs ?? options.Head.Epochs),
                 _terminal.Cancellation));

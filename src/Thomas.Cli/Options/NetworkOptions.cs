@@ -91,7 +91,7 @@ internal sealed class NetworkOptions
     {
         foreach (Option option in OfNetwork)
         {
-            if (option == _compress && parsed.GetValue(_compress) == Frozen) continue;
+            if (option == _compress && parsed.GetValue(_compress) is Frozen or Int8) continue;
             if (parsed.GetResult(option) is { Implicit: false }) return option.Name;
         }
 

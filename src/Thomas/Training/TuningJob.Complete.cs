@@ -11,9 +11,15 @@ internal sealed partial class TuningJob
     /// A network that was trained in 8 bits with its new last layer on a grid too, and what that is worth on the validation images; null where it stays
     /// float32, which is told.
     /// </summary>
-    private (Model Model, ConfusionMatrix After)? Completed(TrainerResult network, PreparedSet train, PreparedSet validation)
+    private (Model Model, ConfusionMatrix After)? Completed(Model network, ConfusionMatrix? inFloat, Dataset train, PreparedSet validation)
     {
-        if (options.Complete is null || network is not { Cancelled: false, Compression: Compression.Int8 }) return null;
+        if (options.Complete is null) return null;
+        if (options.KeepClasses)
+        {
+            _notes.Add("the last layer is float32, since old classes were kept: 'convert --int8 --calibration' puts it on a grid, with images of all classes");
+            return null;
+        }
+
         if (options.MemoryBytes is not null)
         {
             _notes.Add("the new last layer is float32: what puts it on a grid keeps to no memory bound; 'convert --int8 --calibration' does it afterwards");
@@ -23,12 +29,12 @@ internal sealed partial class TuningJob
         try
         {
             using IDisposable measured = _timer.Measure("last layer to 8 bits");
-            Model complete = options.Complete(network.Model, train.Dataset, cancellation);
+            Model complete = options.Complete(network, train, cancellation);
             IReadOnlyList<ImagePrediction> predictions = Evaluator.Predict(
                 complete, validation, new EvaluationOptions { Compile = options.Compile }, progress, cancellation);
-            ConfusionMatrix after = new(network.Labels.Count);
+            ConfusionMatrix after = new(dataset.ClassNames.Count);
             foreach (ImagePrediction prediction in predictions) after.Add(prediction.Actual, prediction.Predicted);
-            if (network.After is { } before && before.Correct != after.Correct)
+            if (inFloat is { } before && before.Correct != after.Correct)
             {
                 _notes.Add($"with the last layer in float32 {before.Correct} of {before.Total} validation images were right, in 8 bits {after.Correct}");
             }

@@ -126,11 +126,14 @@ internal sealed partial class TuningJob(
         TrainerResult? network = options.Network is null || trained.Cancelled
             ? null
             : TrainNetwork(tuned, trainImages, validationImages, input, options.Network, epochs, continues);
-        (Model Model, ConfusionMatrix After)? completed = network is null ? null : Completed(network, trainImages, validationImages);
+        (Model Model, ConfusionMatrix After)? completed = network is { Cancelled: false, Compression: Compression.Int8 }
+            ? Completed(network.Model, network.After, trainImages.Dataset, validationImages)
+            : network is null && options.Network is null && !isCancelled ? Completed(tuned, after, trainImages.Dataset, validationImages)
+            : null;
         Model final = completed?.Model ?? network?.Model ?? tuned;
-        if (options is { Network: not null, KeepPredictions: true })
+        if (options.KeepPredictions && (options.Network is not null || completed is not null))
         {
-            predictions = network is { Cancelled: false } ? Predict(final, validationImages) : null;
+            predictions = completed is not null || network is { Cancelled: false } ? Predict(final, validationImages) : null;
         }
 
         if (options.StoresRehearsal && network is { Cancelled: false }) final = Rehearsing(final, trainImages, validationImages, input, outputs);

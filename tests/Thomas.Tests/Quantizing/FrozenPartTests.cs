@@ -7,7 +7,6 @@ using Thomas.Imaging;
 using Thomas.Ops;
 using Thomas.Quantizing;
 using Thomas.Runtime;
-using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 

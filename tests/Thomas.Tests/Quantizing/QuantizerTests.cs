@@ -229,6 +229,7 @@ public sealed class QuantizerTests(ITestOutputHelper output)
     {
         GraphBuilder b = new();
         Value x = b.Input("image", new TensorType(DType.F32, new Shape(1, Side, Side, 3)));
+        x = b.Add(OpCatalog.Activate, [x], new ActivateAttributes(Activation.Relu));
         x = b.Add(OpCatalog.FakeQuantize, [x], new FakeQuantizeAttributes(new Quantization([1f / 255], [0]), 0, 255));
         Model model = new(b.Build(x), new ModelInfo { Name = "unsigned", Preprocessing = Preprocessing.Preset("unit", Side, Side) });
         Assert.Contains("8-bit network already", Assert.Throws<ThomasException>(() => Quantized(model)).Message, StringComparison.Ordinal);

@@ -238,6 +238,9 @@ internal static class OpCatalog
     /// <summary>Real numbers of weights in steps.</summary>
     public static DequantizeFilter DequantizeFilter { get; } = new();
 
+    /// <summary>Gradient of a layer's input by weights on a grid.</summary>
+    public static RoundedInputGradient RoundedInputGradient { get; } = new();
+
     /// <summary>Gradient of a function of 8-bit numbers.</summary>
     public static LookUpGradient LookUpGradient { get; } = new();
 
@@ -256,6 +259,6 @@ internal static class OpCatalog
         BatchNormTraining, BatchNormTrainingGradient, Conv2dMoments, DepthwiseConv2dMoments, BatchNormFromMoments, Dropout, InvertedResidual,
         Transfer, Cast,
         Quantize, Dequantize, QuantizedConv2d, QuantizedDepthwiseConv2d, QuantizedAdd, QuantizedMultiply, QuantizedAveragePool2d, QuantizedSoftmax, LookUp,
-        RoundWeights, RoundBias, DequantizeFilter, LookUpGradient,
+        RoundWeights, RoundBias, DequantizeFilter, RoundedInputGradient, LookUpGradient,
     ];
 }

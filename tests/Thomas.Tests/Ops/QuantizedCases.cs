@@ -212,6 +212,23 @@ internal static class QuantizedCases
             yield return new OpCase(OpCatalog.LookUpGradient, square, [S(5, 333), S(5, 333)], Ulps: 0.5) { Types = [DType.F32, grid.Type] };
         }
 
+        foreach (bool perChannel in (bool[])[true, false])
+        {
+            foreach (int channels in (int[])[1, 20, 130])
+            {
+                Quantization grid = Filter(33, 30, perChannel, 119);
+                (int low, int high) = perChannel ? (-127, 127) : (0, 255);
+                Shape[] shapes = [S(2, 3, 4, 33), S(33, 1, 1, channels), S(grid.Scales.Length)];
+                DType type = perChannel ? DType.I8 : DType.U8;
+                OpCase real = new(OpCatalog.RoundedInputGradient, new RoundedInputGradientAttributes(grid, low, high), shapes)
+                {
+                    Prepare = operands => grid.Scales.CopyTo(operands[2]),
+                };
+                yield return real with { Terms = Sums(null) };
+                yield return real with { Types = [DType.F32, type, DType.F32], Terms = Sums(grid) };
+            }
+        }
+
         foreach (RequantizationRule rule in Rules)
         {
             foreach (bool perChannel in (bool[])[true, false])
@@ -234,6 +251,25 @@ internal static class QuantizedCases
         float[][] sizes = Array.ConvertAll(operands, static values => Array.ConvertAll(values, Math.Abs));
         sizes[steps] = Array.ConvertAll(operands[steps], step => Math.Abs(grid.Real((int)step)));
         return OpSweep.Reference(test with { Types = [], Attributes = real }, sizes);
+    };
+
+    /// <summary>The sums of the terms' sizes of the gradient of an input, from above: real weights lie within a step of the rounded ones.</summary>
+    private static Func<float[][], double[][]> Sums(Quantization? steps) => operands =>
+    {
+        int outputs = 33, channels = operands[1].Length / outputs, pixels = operands[0].Length / outputs;
+        double[] sums = new double[pixels * channels];
+        for (int i = 0; i < sums.Length; i++)
+        {
+            for (int o = 0; o < outputs; o++)
+            {
+                int row = operands[2].Length == 1 ? 0 : o;
+                double weight = operands[1][(o * channels) + (i % channels)], scale = operands[2][row];
+                double size = steps is null ? Math.Abs(weight) + scale : Math.Abs(weight - steps.ZeroPoints[row]) * scale;
+                sums[i] += 3 * Math.Abs(operands[0][(i / channels * outputs) + o]) * size;
+            }
+        }
+
+        return [sums];
     };
 
     private static OpCase Moving(Op op, QuantizedConv2dAttributes a, List<Shape> shapes, bool isSigned, float scale)

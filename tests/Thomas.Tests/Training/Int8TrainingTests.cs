@@ -31,14 +31,16 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     private static OptimizerOptions Plain => new() { Momentum = 0, WeightDecay = 0, BodyRate = 1 };
 
     [Theory]
-    [InlineData("mobile")]
-    [InlineData("excite")]
-    [InlineData("fire")]
-    [InlineData("residual")]
-    [InlineData("unusual")]
-    public void The_forward_pass_is_the_inference_of_the_file_that_comes_out(string kind)
+    [InlineData("mobile", ModelFormat.TfLite)]
+    [InlineData("excite", ModelFormat.TfLite)]
+    [InlineData("fire", ModelFormat.TfLite)]
+    [InlineData("residual", ModelFormat.TfLite)]
+    [InlineData("unusual", ModelFormat.TfLite)]
+    [InlineData("mobile", ModelFormat.Onnx)]
+    [InlineData("residual", ModelFormat.Onnx)]
+    public void The_forward_pass_is_the_inference_of_the_file_that_comes_out(string kind, ModelFormat format)
     {
-        Model model = Again(QuantizerTests.Quantized(SmallNetworks.Build(kind)).Model);
+        Model model = Again(QuantizerTests.Quantized(SmallNetworks.Build(kind)).Model, format);
         TrainingPlan plan = TrainingPlanner.Plan(model, All);
         GraphVerifier.Verify(plan.CompiledStep.Graph);
         using VariableStore store = new(plan.Graph.Variables);
@@ -48,7 +50,7 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
         {
             Step(program, 1, 0);
             float[] trained = program.Probabilities.ToArray();
-            Model written = Again(plan.Trainee.ToModel(store, logits: true));
+            Model written = Again(plan.Trainee.ToModel(store, logits: true), format);
             Assert.All(
                 written.Graph.Values.Where(value => value.Constant is { Type.Shape.Rank: > 1 }), value => Assert.NotNull(value.Constant!.Quantization));
             float[] expected = Probabilities(written, program);
@@ -244,12 +246,12 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
         program.End();
     }
 
-    private static Model Again(Model model)
+    private static Model Again(Model model, ModelFormat format = ModelFormat.TfLite)
     {
         using MemoryStream stream = new();
-        model.Save(stream, ModelFormat.TfLite);
+        model.Save(stream, format);
         stream.Position = 0;
-        return Model.Load(stream, "again.tflite");
+        return Model.Load(stream, $"again.{format}");
     }
 
     /// <summary>The softmax of a model's scores for the images of a step.</summary>

@@ -67,6 +67,12 @@ internal abstract class QuantizedLayerOp : Op
 
         void AddInputGradient()
         {
+            if (!isDepthwise && RoundedInputGradient.Pays(a.Window, a.Groups, dy.Shape))
+            {
+                g.Add(0, StepGradients.RoundedInput(g, a, dy));
+                return;
+            }
+
             Op op = isDepthwise ? OpCatalog.DepthwiseConv2dInputGradient : OpCatalog.Conv2dInputGradient;
             g.Add(0, g.Emit(op, "gradInput", [dy, filter ?? StepGradients.RealFilter(g, a.Filter)], attributes));
         }

@@ -33,6 +33,28 @@ internal static class StepGradients
         return g.EmitAgain(OpCatalog.Dequantize, "real", [steps], new DequantizeAttributes(grid)).Output;
     }
 
+    /// <summary>The gradient of the input of a 1x1 convolution from its weights as they lie there: in steps, or in real numbers that are rounded.</summary>
+    public static Value RoundedInput(GradientContext g, QuantizedConv2dAttributes a, Value dy)
+    {
+        Value steps = g.Input(1), source = steps;
+        while (source.Producer is { Op: Reshape } reshape) source = reshape.Inputs[0];
+        if (source.Producer is not { Op: RoundWeights } rounding)
+        {
+            (int low, int high) = StepGrid.Ends(steps.Type.DType);
+            float[] numbers = a.Filter.Scales.ToArray();
+            Value scales = g.Builder.Constant($"{g.Node.Name}/scales", TensorData.FromFloats(new Shape(numbers.Length), numbers));
+            return g.Emit(OpCatalog.RoundedInputGradient, "gradInput", [dy, steps, scales], new RoundedInputGradientAttributes(a.Filter, low, high));
+        }
+
+        // What lies between the steps is at hand, and so are the scales.
+        RoundWeightsAttributes grid = (RoundWeightsAttributes)rounding.Attributes;
+        Value real = rounding.Inputs[0];
+        if (real.Shape != steps.Shape) real = g.EmitAgain(OpCatalog.Reshape, "filter", [real], ReshapeAttributes.To(steps.Shape)).Output;
+        return g.Emit(
+            OpCatalog.RoundedInputGradient, "gradInput", [dy, real, rounding.Outputs[1]],
+            new RoundedInputGradientAttributes(grid.Grid, grid.Minimum, grid.Maximum));
+    }
+
     /// <summary>The weights of a layer as real numbers: those that its sums have used, not the ones between the steps.</summary>
     public static Value RealFilter(GradientContext g, Quantization grid)
     {

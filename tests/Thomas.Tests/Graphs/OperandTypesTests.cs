@@ -69,8 +69,9 @@ public sealed class OperandTypesTests
                 foreach (DType type in Enum.GetValues<DType>())
                 {
                     GraphBuilder builder = new();
+                    bool moves = MovesSteps(test.Op, taken, type);
                     Value[] values = [.. test.Shapes.Select(
-                        (_, i) => builder.Input($"x{i}", i == operand || MovesSteps(test.Op, taken, type) ? test.Type(i) with { DType = type } : test.Type(i)))];
+                        (_, i) => builder.Input($"x{i}", i == operand || moves ? test.Type(i) with { DType = type } : test.Type(i)))];
                     if (taken.Contains(type))
                     {
                         // Grids have a type of their own.

@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Runtime.InteropServices;
-using Thomas.Formats.TfLite;
 using Thomas.Formats.TfLite.Schema;
 using Thomas.Formats.TfLite.Writing;
 using Thomas.Graphs;

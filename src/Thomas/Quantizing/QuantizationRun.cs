@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -8,7 +9,7 @@ namespace Thomas.Quantizing;
 /// <summary>The steps from a float network to an 8-bit one.</summary>
 internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, QuantizerOptions options, Calibration calibration)
 {
-    public Graph Run(out IReadOnlyList<string> notes)
+    public Graph Run(out IReadOnlyList<string> notes, CancellationToken cancellation)
     {
         Graph graph = IntegerForm.Run(model.Graph);
         if (options.Equalize && Equalization.Candidates(graph) is { Count: > 0 } between)
@@ -21,9 +22,17 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
         Dictionary<Value, ValueStatistics> statistics = Measure(graph, Watched(graph, plan), "calibrate", options.Range != CalibrationRange.MinMax);
         Dictionary<int, FakeQuantizeAttributes> grids = Grids(graph, plan, statistics);
         notes = Notes(graph, plan);
-        return GridInsertion.Run(
-            graph, plan, value => grids[plan.GroupOf(value)],
-            value => options.CorrectBiases && statistics.TryGetValue(value, out ValueStatistics? seen) ? seen.ChannelMeans() : null);
+        Dictionary<Node, RoundedLayer> fitted = options.FitWeights ? new WeightFitting(graph, plan, GridOf, calibration, options).Run(cancellation) : [];
+        return GridInsertion.Run(graph, plan, GridOf, layer => fitted.TryGetValue(layer.Node, out RoundedLayer? own) ? own : Nearest(layer));
+
+        FakeQuantizeAttributes GridOf(Value value) => grids[plan.GroupOf(value)];
+
+        RoundedLayer Nearest(LinearNode layer)
+        {
+            Value x = layer.Node.Inputs[0];
+            bool corrects = options.CorrectBiases && statistics.ContainsKey(x);
+            return GridInsertion.Nearest(layer, GridOf(x).Quantization.Scales[0], corrects ? statistics[x].ChannelMeans() : null);
+        }
     }
 
     private Dictionary<Value, ValueStatistics> Measure(Graph graph, List<Value> values, string stage, bool counts)
@@ -53,7 +62,7 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
     /// <summary>The grid of each group: over all that its members need.</summary>
     private Dictionary<int, FakeQuantizeAttributes> Grids(Graph graph, GridPlan plan, Dictionary<Value, ValueStatistics> statistics)
     {
-        Dictionary<int, (float Low, float High)> ranges = [];
+        Dictionary<int, (float Low, float High)> ranges = [], widest = [];
         Dictionary<int, FakeQuantizeAttributes> grids = [];
         foreach (Value value in graph.Values)
         {
@@ -65,9 +74,14 @@ internal sealed class QuantizationRun(Model model, Preprocessing preprocessing, 
                 (float low, float high) = value.IsInput ? InputRange() : RangeSearch.Choose(statistics[value], RangeOf(graph, value), options.Percentile);
                 (float Low, float High) other = ranges.GetValueOrDefault(group);
                 ranges[group] = (Math.Min(low, other.Low), Math.Max(high, other.High));
+                if (value.IsInput || RangeOf(graph, value) == CalibrationRange.MinMax) continue;
+                (low, high) = RangeSearch.Choose(statistics[value], CalibrationRange.MinMax, 0);
+                (float Low, float High) all = widest.GetValueOrDefault(group);
+                widest[group] = (Math.Min(low, all.Low), Math.Max(high, all.High));
             }
         }
 
+        if (options.Range == CalibrationRange.Output) new OutputRanges(graph, plan, calibration).Improve(ranges, widest);
         foreach ((int group, (float low, float high)) in ranges) grids.TryAdd(group, RangeSearch.Grid(low, high));
         return grids;
     }

@@ -62,7 +62,7 @@ public static class Quantizer
         PreparedSetOptions prepare = new() { Preprocessing = input.Preprocessing, Threads = options.Compile.Threads, MayLoseClasses = true };
         using PreparedSet set = PreparedSet.Create(images, decoder, prepare, StageProgress.Decoding(progress), cancellation);
         Calibration calibration = new(set, options.Compile, progress, cancellation);
-        Graph graph = new QuantizationRun(model, input.Preprocessing, options, calibration).Run(out IReadOnlyList<string> notes);
+        Graph graph = new QuantizationRun(model, input.Preprocessing, options, calibration).Run(out IReadOnlyList<string> notes, cancellation);
         ModelInfo info = model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null };
         if (model.Info.Rehearsal is not null)
         {

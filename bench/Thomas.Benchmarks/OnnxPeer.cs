@@ -16,6 +16,8 @@ internal sealed class OnnxPeer : IDeviceTrial
     private readonly InferenceSession _session;
     private readonly OrtValue _input;
     private readonly RunOptions _runOptions = new();
+    private readonly Shape _shape;
+    private readonly bool _isNchw;
     private readonly string[] _inputNames;
     private readonly string[] _outputNames;
     private IDisposableReadOnlyCollection<OrtValue>? _results;
@@ -28,14 +30,22 @@ internal sealed class OnnxPeer : IDeviceTrial
     {
         using SessionOptions options = new() { IntraOpNumThreads = threads, InterOpNumThreads = 1 };
         _session = new InferenceSession(path, options);
-        Shape shape = model.Graph.Inputs[0].Shape;
+        Shape shape = _shape = model.Graph.Inputs[0].Shape;
+        _isNchw = model.Info.InputLayout == ImageLayout.Nchw;
         float[] nhwc = new float[shape.ElementCount];
         TrainingTrial.FillWithNoise(nhwc);
-        (float[] image, long[] dims) = model.Info.InputLayout == ImageLayout.Nchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
+        (float[] image, long[] dims) = _isNchw ? ToNchw(nhwc, shape) : (nhwc, [shape[0], shape[1], shape[2], shape[3]]);
         (_inputNames, _outputNames) = ([_session.InputNames[0]], [_session.OutputNames[0]]);
         _input = _session.InputMetadata[_inputNames[0]].ElementDataType == TensorElementType.Float16
             ? OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(image, static value => (Float16)value), dims)
             : OrtValue.CreateTensorValueFromMemory(image, dims);
+    }
+
+    /// <summary>Gives it another image, NHWC, in place of the noise.</summary>
+    public void Feed(float[] nhwc)
+    {
+        float[] image = _isNchw ? ToNchw(nhwc, _shape).Values : nhwc;
+        image.CopyTo(_input.GetTensorMutableDataAsSpan<float>());
     }
 
     /// <summary>The scores of the last run.</summary>

@@ -28,6 +28,8 @@ internal static class Program
         new("adding", 2, AddingBenchmark.Run, "MODEL DATA [--new N | --stock IMAGENET_SAMPLE [--without CLASS]] [--seeds N] [--size N] [--no-rehearsal]"),
         new("unknown", 3, UnknownBenchmark.Run, "MODEL DATA OTHER_FOLDER [--without WORD] [--seeds N] [--size N]"),
         new("labels", 2, LabelBenchmark.Run, "MODEL DATA [--seeds N] [--wrong N] [--preset NAME]"),
+        new("quantize", 1, QuantizeBenchmark.Run,
+            "MODEL --calibration PLACE... [--sample IMAGENET_SAMPLE] [--settings WORD+WORD,...] [--onnxruntime] [--save FILE.tflite]"),
         new("startup", 3, StartupBenchmark.Run, "PROGRAM MODEL IMAGE [--rounds N]"),
         new("difftrial", 0, DiffTrial.Run, "[--pairs N] [--slowdown X]"),
         new("team", 0, TeamBenchmark.Run, "[--threads N]"),

@@ -33,15 +33,18 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
         name == "concat different grids" && (isSigned || (runtime == "tflite" && rounding == QuantizedRounding.Float));
 
     /// <summary>
-    /// Built-in kernels that do not compute what their definition says. Convolutions of int8 go through a matrix library that rounds once instead of twice. Means
-    /// have a formula for each case: rounded zero points, truncated quotients, float32.
+    /// Built-in kernels that do not compute what their definition says. Convolutions of int8 go through a matrix library that rounds once instead of twice.
+    /// Means have a formula for each case: rounded zero points, truncated quotients, float32.
     /// </summary>
     private static bool RoundsOtherwise(string name, bool isSigned, QuantizedRounding rounding) => rounding == QuantizedRounding.FixedPoint
         && ((isSigned && name.StartsWith("conv", StringComparison.Ordinal)) || name.StartsWith("mean", StringComparison.Ordinal));
 
-    private static IEnumerable<(string Name, Func<ByteFile, int> Build)> Cases()
+    private static IEnumerable<(string Name, Func<ByteFile, int> Build)> Cases() => [.. Layers(), .. Binaries(), .. Others()];
+
+    private static IEnumerable<(string Name, Func<ByteFile, int> Build)> Layers()
     {
-        foreach (FusedActivation activation in (FusedActivation[])[FusedActivation.NONE, FusedActivation.RELU, FusedActivation.RELU6, FusedActivation.RELU_N1_TO_1])
+        FusedActivation[] activations = [FusedActivation.NONE, FusedActivation.RELU, FusedActivation.RELU6, FusedActivation.RELU_N1_TO_1];
+        foreach (FusedActivation activation in activations)
         {
             yield return ($"conv 3x3 same {activation}", f => Conv(f, f.Input(Image), 8, 3, activation: activation));
             yield return ($"depthwise 3x3 same {activation}", f => Depthwise(f, f.Input(Image), 1, activation: activation));
@@ -63,9 +66,16 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
         yield return ("depthwise stride 2 valid", f => Depthwise(f, f.Input(Image), 1, stride: 2, isSame: false));
         yield return ("depthwise multiplier 2 stride 2", f => Depthwise(f, f.Input(Image), 2, stride: 2));
         yield return ("depthwise dilation 2", f => Depthwise(f, f.Input(Image), 1, dilation: 2));
+        yield return ("depthwise 5x5", f => Depthwise(f, f.Input(Image), 1, kernel: 5));
+        yield return ("depthwise 7x7", f => Depthwise(f, f.Input(Image), 1, kernel: 7));
+        yield return ("depthwise 7x7 stride 2", f => Depthwise(f, f.Input(Image), 1, stride: 2, kernel: 7));
         yield return ("depthwise one scale", f => Depthwise(f, f.Input(Image), 1, perChannel: false));
         yield return ("dense wide", f => Dense(f, f.Input([1, 300]), 117, FusedActivation.NONE));
 
+    }
+
+    private static IEnumerable<(string Name, Func<ByteFile, int> Build)> Binaries()
+    {
         foreach (BuiltinOperator code in (BuiltinOperator[])[BuiltinOperator.ADD, BuiltinOperator.SUB])
         {
             yield return ($"{code} other scales", f => Sum(f, code, 0.05f, 0.011f, 0.043f));
@@ -87,6 +97,10 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
         yield return ("mul stretched", f => Stretched(f, BuiltinOperator.MUL));
         yield return ("mul by a gate", f => Gate(f));
 
+    }
+
+    private static IEnumerable<(string Name, Func<ByteFile, int> Build)> Others()
+    {
         yield return ("average pool 2x2", f => Pool(f, BuiltinOperator.AVERAGE_POOL_2D, 2, 2));
         yield return ("average pool 3x3 padded", f => Pool(f, BuiltinOperator.AVERAGE_POOL_2D, 3, 1));
         yield return ("average pool whole", f => Pool(f, BuiltinOperator.AVERAGE_POOL_2D, 0, 1));
@@ -166,8 +180,8 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
         List<(string, byte[], byte[])> jobs = [];
         foreach (string kind in SmallNetworks.Kinds)
         {
-            Model quantized = Quantizer.Quantize(
-                SmallNetworks.Build(kind), NoiseImages(), new ManagedImageDecoder(), new QuantizerOptions { Compile = new CompileOptions { Threads = 1 } }).Model;
+            QuantizerOptions options = new() { Compile = new CompileOptions { Threads = 1 } };
+            Model quantized = Quantizer.Quantize(SmallNetworks.Build(kind), NoiseImages(), new ManagedImageDecoder(), options).Model;
             foreach (string runtime in TfLiteRuntime.Names)
             {
                 bool hasFloatEnds = runtime == "litert";
@@ -267,7 +281,8 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
 
     private static byte[] Run(Model model, float[][] images, bool hasFloatEnds, QuantizedRounding rounding, out bool isInteger)
     {
-        using Executable executable = Executable.Compile(model.Graph, model.Graph.Inputs[0].Shape[0], new CompileOptions { Threads = 1, QuantizedRounding = rounding });
+        CompileOptions compile = new() { Threads = 1, QuantizedRounding = rounding };
+        using Executable executable = Executable.Compile(model.Graph, model.Graph.Inputs[0].Shape[0], compile);
         isInteger = true;
         foreach (Node node in executable.Graph.Nodes)
         {
@@ -303,13 +318,13 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
 
     private static int Depthwise(
         ByteFile f, int x, int multiplier, int stride = 1, int dilation = 1, bool isSame = true, bool perChannel = true,
-        FusedActivation activation = FusedActivation.NONE)
+        FusedActivation activation = FusedActivation.NONE, int kernel = 3)
     {
         int[] dims = f.Dims(x);
-        int outputs = dims[3] * multiplier, weights = f.Weights([1, 3, 3, outputs], 1, perChannel ? 3 : null);
+        int outputs = dims[3] * multiplier, weights = f.Weights([1, kernel, kernel, outputs], 1, perChannel ? 3 : null);
         OptionsTable options = new OptionsTable(BuiltinOptions.DepthwiseConv2D).Byte(0, isSame ? (byte)0 : (byte)1).Int(1, stride).Int(2, stride)
             .Int(3, multiplier).Byte(4, (byte)activation).Int(5, dilation, 1).Int(6, dilation, 1);
-        int[] result = [dims[0], Size(dims[1], 3, stride, dilation, isSame), Size(dims[2], 3, stride, dilation, isSame), outputs];
+        int[] result = [dims[0], Size(dims[1], kernel, stride, dilation, isSame), Size(dims[2], kernel, stride, dilation, isSame), outputs];
         return f.Call(
             BuiltinOperator.DEPTHWISE_CONV_2D, [x, weights, f.Bias(x, weights, outputs)], result, f.Grid(0.06f, 121), options, f.IsSigned ? 3 : 1);
     }
@@ -325,8 +340,11 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
             new OptionsTable(BuiltinOptions.FullyConnected).Byte(0, (byte)activation), f.IsSigned ? 4 : 1);
     }
 
-    private static OptionsTable BinaryOptions(BuiltinOperator code, FusedActivation activation) => new OptionsTable(
-        code switch { BuiltinOperator.ADD => BuiltinOptions.Add, BuiltinOperator.SUB => BuiltinOptions.Sub, _ => BuiltinOptions.Mul }).Byte(0, (byte)activation);
+    private static OptionsTable BinaryOptions(BuiltinOperator code, FusedActivation activation)
+    {
+        BuiltinOptions type = code == BuiltinOperator.ADD ? BuiltinOptions.Add : code == BuiltinOperator.SUB ? BuiltinOptions.Sub : BuiltinOptions.Mul;
+        return new OptionsTable(type).Byte(0, (byte)activation);
+    }
 
     private static int Sum(ByteFile f, BuiltinOperator code, float a, float b, float y, FusedActivation activation = FusedActivation.NONE)
     {
@@ -360,8 +378,8 @@ public sealed class IntegerKindsTests(ITestOutputHelper output)
         int x = f.Input(Image), height = kernel == 0 ? Image[1] : kernel, width = kernel == 0 ? Image[2] : kernel;
         bool isSame = kernel == 3;
         int[] dims = [1, Size(Image[1], height, stride, 1, isSame), Size(Image[2], width, stride, 1, isSame), Image[3]];
-        OptionsTable options = new OptionsTable(BuiltinOptions.Pool2D).Byte(0, isSame ? (byte)0 : (byte)1).Int(1, stride).Int(2, stride).Int(3, width).Int(4, height)
-            .Byte(5, (byte)activation);
+        OptionsTable options = new OptionsTable(BuiltinOptions.Pool2D).Byte(0, isSame ? (byte)0 : (byte)1).Int(1, stride).Int(2, stride)
+            .Int(3, width).Int(4, height).Byte(5, (byte)activation);
         return f.Move(code, [x], dims, options);
     }
 

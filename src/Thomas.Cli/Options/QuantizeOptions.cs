@@ -38,11 +38,13 @@ internal sealed class QuantizeOptions
     private readonly Option<int?> _images = Parse.Number(
         "--calibration-images", $"Most images to take, spread over all places (default {DefaultImages})", 1, 100_000);
     private readonly Option<string> _ranges = Parse.Word(
-        "--ranges", "How the range of an activation is chosen (default least-error)", "least-error", "min-max", "percentile");
+        "--ranges", "How the range of an activation is chosen (default output)", "output", "least-error", "min-max", "percentile");
     private readonly Option<double?> _percentile = Parse.Number(
         "--percentile", "With --ranges percentile: share of the numbers below the upper end, and above the lower one (default 99.99)", 90.0, 100.0);
     private readonly Option<bool> _noEqualization =
         new("--no-equalization") { Description = "Do not scale channels between layers so that they share their grid better" };
+    private readonly Option<bool> _nearestWeights =
+        new("--nearest-weights") { Description = "Round each weight to the nearest 8-bit number, not so that the layers' results stay closest" };
     private readonly Option<bool> _noBiasCorrection =
         new("--no-bias-correction") { Description = "Do not change biases to make up for the mean error of rounded weights" };
     private readonly Option<string> _io = Parse.Word("--io", "With --int8: what a .tflite file takes and gives (default float)", "float", "int8", "uint8");
@@ -55,6 +57,7 @@ internal sealed class QuantizeOptions
         command.Add(_ranges);
         command.Add(_percentile);
         command.Add(_noEqualization);
+        command.Add(_nearestWeights);
         command.Add(_noBiasCorrection);
         command.Add(_io);
         command.Add(_fp16);
@@ -70,7 +73,8 @@ internal sealed class QuantizeOptions
         {
             string? alone = parsed.GetValue(_calibration) is { Length: > 0 } ? "--calibration" : parsed.GetValue(_images) is not null ? "--calibration-images"
                 : parsed.GetValue(_ranges) is not null ? "--ranges" : parsed.GetValue(_percentile) is not null ? "--percentile"
-                : parsed.GetValue(_noEqualization) ? "--no-equalization" : parsed.GetValue(_noBiasCorrection) ? "--no-bias-correction"
+                : parsed.GetValue(_noEqualization) ? "--no-equalization" : parsed.GetValue(_nearestWeights) ? "--nearest-weights"
+                : parsed.GetValue(_noBiasCorrection) ? "--no-bias-correction"
                 : parsed.GetValue(_io) is not null ? "--io" : null;
             if (alone is not null) throw new UsageException($"{alone} needs --int8.");
         }
@@ -119,11 +123,13 @@ internal sealed class QuantizeOptions
             {
                 "min-max" => CalibrationRange.MinMax,
                 "percentile" => CalibrationRange.Percentile,
-                null or "least-error" => CalibrationRange.LeastError,
+                "least-error" => CalibrationRange.LeastError,
+                null or "output" => CalibrationRange.Output,
                 string other => throw new UnreachableException($"Unknown {other}."),
             },
             Percentile = parsed.GetValue(_percentile) ?? new QuantizerOptions().Percentile,
             Equalize = !parsed.GetValue(_noEqualization),
+            FitWeights = !parsed.GetValue(_nearestWeights),
             CorrectBiases = !parsed.GetValue(_noBiasCorrection),
             Preprocessing = preprocessing,
         };

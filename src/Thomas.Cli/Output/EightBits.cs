@@ -32,7 +32,12 @@ internal sealed record EightBits(UpdatePolicy Policy, bool OnlyFrozen)
     public (Model Model, EightBitsReport Report) Apply(Terminal terminal, Model model, Dataset data, TuningOptions options)
     {
         if (Quantizer.IsQuantized(model)) return (model, new EightBitsReport(null, null, null, []));
-        QuantizerOptions how = new() { Preprocessing = options.Preprocessing, Compile = options.Compile, MemoryBytes = options.MemoryBytes };
+        QuantizerOptions how = (OnlyFrozen ? QuantizerOptions.Quick : new QuantizerOptions()) with
+        {
+            Preprocessing = options.Preprocessing,
+            Compile = options.Compile,
+            MemoryBytes = options.MemoryBytes,
+        };
         IImageDecoder decoder = ImageDecoders.Best(
             memory: options.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, options.Compile, data.HeldBytes) : 0);
         Dataset some = Quantizer.Some(data);

@@ -167,11 +167,11 @@ internal sealed partial class LowerQuantized
     /// <summary>A sum, difference or product of two tensors on grids, one of which may be constant.</summary>
     private Func<Value>? MatchBinary(Chain chain, Node node, Activation activation)
     {
-        if (chain.Arithmetic != QuantizedArithmetic.TfLite) return null;
+        if (chain.Arithmetic == QuantizedArithmetic.Onnx && !IsOnnxSum(node, activation)) return null;
         (StepGrid Grid, Func<Value> Steps)? a = Operand(node.Inputs[0]), b = Operand(node.Inputs[1]);
         if (a is not { } left || b is not { } right) return null;
         (int lower, int upper) = QuantizedRules.Bounds(activation.Function, chain.Grid, _rule);
-        QuantizedBinaryAttributes attributes = new(left.Grid, right.Grid, chain.Grid, lower, upper, _rule, Subtracts: node.Op is Subtract);
+        QuantizedBinaryAttributes attributes = new(left.Grid, right.Grid, chain.Grid, lower, upper, _rule, node.Op is Subtract, chain.Arithmetic);
         Op op = node.Op is Multiply ? OpCatalog.QuantizedMultiply : OpCatalog.QuantizedAdd;
         return () => _rewriter.Builder.Add(op, [left.Steps(), right.Steps()], attributes, chain.Name);
 
@@ -184,6 +184,10 @@ internal sealed partial class LowerQuantized
             return (constant, () => _rewriter.Builder.Constant($"{value.Name}/steps", steps));
         }
     }
+
+    /// <summary>Whether ONNX Runtime's optimizer makes a sum of 8-bit numbers of it.</summary>
+    private static bool IsOnnxSum(Node node, Activation activation) => node.Op is Add && activation == default
+        && node.Inputs[0].Shape == node.Inputs[1].Shape && !node.Inputs[0].IsConstant && !node.Inputs[1].IsConstant && node.Output.Shape.ElementCount > 1;
 
     /// <summary>Parts on grids of their own are brought to the result's before they are joined.</summary>
     private Func<Value>? MatchConcat(Chain chain, Node node)

@@ -24,6 +24,9 @@ internal sealed class Calibration(
     /// <summary>Takes the numbers of a value for an image.</summary>
     public delegate void Look(int image, Value value, ReadOnlySpan<float> numbers);
 
+    /// <summary>Takes the numbers of an output.</summary>
+    public delegate void LookAtOutput(ReadOnlySpan<float> numbers);
+
     /// <summary>The images.</summary>
     public PreparedSet Images => images;
 
@@ -51,6 +54,27 @@ internal sealed class Calibration(
             }
         }
     }
+
+    /// <summary>Shows the outputs of a graph for some images, one after the other.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="which">The images.</param>
+    /// <param name="look">Gets them.</param>
+    public void RunSome(Graph graph, ReadOnlySpan<int> which, LookAtOutput look)
+    {
+        using Executable executable = Executable.Compile(graph, 1, compile);
+        float[] input = new float[images.InputLength];
+        foreach (int image in which)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            images.Fill([image], 0, input);
+            executable.Write(0, input);
+            executable.Run();
+            for (int i = 0; i < graph.Outputs.Count; i++) look(executable.Fetch(i));
+        }
+    }
+
+    /// <summary>Tells how far a stage is.</summary>
+    public void Report(string stage, int done, int all) => progress?.Report(new StageProgress(stage, done, all));
 
     private List<List<Value>> Turns(IReadOnlyList<Value> values)
     {

@@ -12,15 +12,15 @@ internal sealed class GridInsertion
     private readonly Graph _graph;
     private readonly GridPlan _plan;
     private readonly Func<Value, FakeQuantizeAttributes> _gridOf;
-    private readonly Func<Value, double[]?> _meansOf;
+    private readonly Func<LinearNode, RoundedLayer> _layerOf;
     private readonly GraphRewriter _rewriter;
 
-    private GridInsertion(Graph graph, GridPlan plan, Func<Value, FakeQuantizeAttributes> gridOf, Func<Value, double[]?> meansOf)
+    private GridInsertion(Graph graph, GridPlan plan, Func<Value, FakeQuantizeAttributes> gridOf, Func<LinearNode, RoundedLayer> layerOf)
     {
         _graph = graph;
         _plan = plan;
         _gridOf = gridOf;
-        _meansOf = meansOf;
+        _layerOf = layerOf;
         _rewriter = new GraphRewriter(graph);
     }
 
@@ -28,21 +28,51 @@ internal sealed class GridInsertion
     /// <param name="graph">The network, in <see cref="IntegerForm"/>.</param>
     /// <param name="plan">Where it is rounded.</param>
     /// <param name="gridOf">The grid of a value that lies on one.</param>
-    /// <param name="meansOf">Mean of each channel of a layer's input, with which biases are corrected; null for no correction.</param>
-    public static Graph Run(Graph graph, GridPlan plan, Func<Value, FakeQuantizeAttributes> gridOf, Func<Value, double[]?> meansOf) =>
-        new GridInsertion(graph, plan, gridOf, meansOf).Run();
+    /// <param name="layerOf">The weights of a layer on their grid, and its bias.</param>
+    public static Graph Run(Graph graph, GridPlan plan, Func<Value, FakeQuantizeAttributes> gridOf, Func<LinearNode, RoundedLayer> layerOf)
+    {
+        GridInsertion insertion = new(graph, plan, gridOf, layerOf);
+        string[] outputs = new string[graph.Outputs.Count];
+        for (int i = 0; i < outputs.Length; i++) outputs[i] = graph.Outputs[i].Name;
+        insertion.AddInputs();
+        foreach (Node node in graph.Nodes) insertion.Add(node);
+        return NameOutputs.Run(EliminateDeadNodes.Run(insertion._rewriter.Build()), outputs);
+    }
 
-    private Graph Run()
+    /// <summary>Whether a layer gets weights on a grid.</summary>
+    public static bool IsRounded(GridPlan plan, Node node, out LinearNode layer) =>
+        LinearNode.TryGet(node, out layer) && GridPlan.IsCapable(node) && plan.IsOnGrid(node.Inputs[0]);
+
+    /// <summary>Whether a layer has weights on a grid already.</summary>
+    public static bool IsKept(LinearNode layer) =>
+        layer.Weights.Constant is { Quantization: not null } weights && GridIntegers.Of(weights, inDouble: true) is not null;
+
+    /// <summary>A layer whose weights are each rounded alone.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="inputScale">The step of its input.</param>
+    /// <param name="means">Mean of each channel of its input, with which its bias is corrected; null for no correction.</param>
+    public static RoundedLayer Nearest(LinearNode layer, float inputScale, double[]? means)
+    {
+        TensorData weights = layer.Weights.Constant!;
+        double[] bias = new double[layer.Channels];
+        if (layer.Bias?.Constant is TensorData given)
+        {
+            ReadOnlySpan<float> numbers = given.Widened;
+            for (int c = 0; c < bias.Length; c++) bias[c] = numbers[c];
+        }
+
+        bool isKept = IsKept(layer);
+        TensorData rounded = isKept ? weights : WeightRounding.Symmetric(weights, layer.ChannelAxis, layer.Node.Op is not Dense, bias, inputScale);
+        if (!isKept && means is not null) Correct(bias, layer.Node, weights, rounded, means);
+        return new RoundedLayer(rounded, bias);
+    }
+
+    private void AddInputs()
     {
         foreach (Value input in _graph.Inputs)
         {
             if (_plan.IsRounded(input)) _rewriter.Set(input, Rounded(_rewriter.Map(input), _gridOf(input), $"{input.Name}/quantized"));
         }
-
-        string[] outputs = new string[_graph.Outputs.Count];
-        for (int i = 0; i < outputs.Length; i++) outputs[i] = _graph.Outputs[i].Name;
-        foreach (Node node in _graph.Nodes) Add(node);
-        return NameOutputs.Run(EliminateDeadNodes.Run(_rewriter.Build()), outputs);
     }
 
     private void Add(Node node)
@@ -51,7 +81,7 @@ internal sealed class GridInsertion
         bool isRounded = node.Outputs.Count == 1 && _plan.IsRounded(node.Output);
 
         // An activation inside an operator, or before a rounding, is what that leaves of it.
-        bool isLayer = LinearNode.TryGet(node, out LinearNode layer) && GridPlan.IsCapable(node) && _plan.IsOnGrid(node.Inputs[0]);
+        bool isLayer = IsRounded(_plan, node, out LinearNode layer);
         if (!isRounded && !isLayer && !IsInside(node))
         {
             if (node.Op is Concat && _plan.IsOnGrid(node.Output)) AddConcat(node);
@@ -112,18 +142,8 @@ internal sealed class GridInsertion
     private Value Layer(LinearNode layer, string name)
     {
         Node node = layer.Node;
-        TensorData weights = layer.Weights.Constant!;
         float inputScale = _gridOf(node.Inputs[0]).Quantization.Scales[0];
-        double[] bias = new double[layer.Channels];
-        if (layer.Bias?.Constant is TensorData given)
-        {
-            ReadOnlySpan<float> numbers = given.Widened;
-            for (int c = 0; c < bias.Length; c++) bias[c] = numbers[c];
-        }
-
-        bool isKept = weights.Quantization is not null && GridIntegers.Of(weights, inDouble: true) is not null;
-        TensorData rounded = isKept ? weights : WeightRounding.Symmetric(weights, layer.ChannelAxis, node.Op is not Dense, bias, inputScale);
-        if (!isKept && _meansOf(node.Inputs[0]) is double[] means) Correct(bias, node, weights, rounded, means);
+        (TensorData rounded, double[] bias) = _layerOf(layer);
         Value[] inputs = [
             _rewriter.Map(node.Inputs[0]), _rewriter.Builder.Constant(layer.Weights.Name, rounded),
             _rewriter.Builder.Constant(layer.Bias?.Name ?? $"{node.Name}.bias", WeightRounding.Bias(bias, inputScale, rounded.Quantization!))];

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Thomas.Graphs;
 using Thomas.Ops;
 
@@ -15,7 +16,7 @@ namespace Thomas.Quantizing;
 internal sealed class QuantizationRun(
     string name, Graph network, Preprocessing preprocessing, QuantizerOptions options, Calibration? calibration, bool givesScores = true)
 {
-    public Graph Run(out IReadOnlyList<string> notes)
+    public Graph Run(out IReadOnlyList<string> notes, CancellationToken cancellation)
     {
         Graph graph = IntegerForm.Run(network);
         if (calibration is not null && options.Equalize && Equalization.Candidates(graph) is { Count: > 0 } between)
@@ -28,9 +29,17 @@ internal sealed class QuantizationRun(
         Dictionary<Value, ValueStatistics> statistics = Measure(graph, Watched(graph, plan), "calibrate", options.Range != CalibrationRange.MinMax);
         Dictionary<int, FakeQuantizeAttributes> grids = Grids(graph, plan, statistics);
         notes = Notes(graph, plan);
-        return GridInsertion.Run(
-            graph, plan, value => grids[plan.GroupOf(value)],
-            value => options.CorrectBiases && statistics.TryGetValue(value, out ValueStatistics? seen) ? seen.ChannelMeans() : null);
+        Dictionary<Node, RoundedLayer> fitted = options.FitWeights && calibration is not null ? new WeightFitting(graph, plan, GridOf, calibration, options).Run(cancellation) : [];
+        return GridInsertion.Run(graph, plan, GridOf, layer => fitted.TryGetValue(layer.Node, out RoundedLayer? own) ? own : Nearest(layer));
+
+        FakeQuantizeAttributes GridOf(Value value) => grids[plan.GroupOf(value)];
+
+        RoundedLayer Nearest(LinearNode layer)
+        {
+            Value x = layer.Node.Inputs[0];
+            bool corrects = options.CorrectBiases && statistics.ContainsKey(x);
+            return GridInsertion.Nearest(layer, GridOf(x).Quantization.Scales[0], corrects ? statistics[x].ChannelMeans() : null);
+        }
     }
 
     private Dictionary<Value, ValueStatistics> Measure(Graph graph, List<Value> values, string stage, bool counts)
@@ -61,7 +70,7 @@ internal sealed class QuantizationRun(
     /// <summary>The grid of each group: over all that its members need.</summary>
     private Dictionary<int, FakeQuantizeAttributes> Grids(Graph graph, GridPlan plan, Dictionary<Value, ValueStatistics> statistics)
     {
-        Dictionary<int, (float Low, float High)> ranges = [];
+        Dictionary<int, (float Low, float High)> ranges = [], widest = [];
         Dictionary<int, FakeQuantizeAttributes> grids = [];
         foreach (Value value in graph.Values)
         {
@@ -75,9 +84,14 @@ internal sealed class QuantizationRun(
                     : RangeSearch.Choose(statistics[value], RangeOf(graph, value), options.Percentile);
                 (float Low, float High) other = ranges.GetValueOrDefault(group);
                 ranges[group] = (Math.Min(low, other.Low), Math.Max(high, other.High));
+                if (value.IsInput || calibration is null || RangeOf(graph, value) == CalibrationRange.MinMax) continue;
+                (low, high) = RangeSearch.Choose(statistics[value], CalibrationRange.MinMax, 0);
+                (float Low, float High) all = widest.GetValueOrDefault(group);
+                widest[group] = (Math.Min(low, all.Low), Math.Max(high, all.High));
             }
         }
 
+        if (options.Range == CalibrationRange.Output && calibration is not null) new OutputRanges(graph, plan, calibration).Improve(ranges, widest);
         foreach ((int group, (float low, float high)) in ranges) grids.TryAdd(group, RangeSearch.Grid(low, high));
         return grids;
     }

@@ -63,7 +63,7 @@ public static class Quantizer
         ModelChecks.RequireFinite(model);
         using PreparedSet set = Prepare(images, decoder, input, options, progress, cancellation);
         Calibration calibration = new(set, options.Compile, Calibration.MostTurnBytes, progress, cancellation);
-        Graph graph = new QuantizationRun(model.Info.Name, model.Graph, input.Preprocessing, options, calibration).Run(out IReadOnlyList<string> notes);
+        Graph graph = new QuantizationRun(model.Info.Name, model.Graph, input.Preprocessing, options, calibration).Run(out IReadOnlyList<string> notes, cancellation);
         ModelInfo info = model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null };
         return Comparison.Of(model, new Model(graph, info), calibration, set.Broken, [.. notes, .. OldVectors(model)]);
     }
@@ -102,6 +102,7 @@ public static class Quantizer
         RequireArguments(model, images, decoder);
         options ??= new QuantizerOptions();
         options.Check();
+        options = options.Bounded();
         RequireFloat(model);
         FrozenPart part = FrozenPart.Of(model, policy);
         long turn = part.TurnBytes(options, images.Samples.Count, images.HeldBytes);
@@ -109,7 +110,7 @@ public static class Quantizer
         ModelChecks.RequireFinite(model);
         using PreparedSet set = Prepare(images, decoder, input, options, progress, cancellation);
         Calibration calibration = new(set, options.Compile, turn, progress, cancellation);
-        Model quantized = WithFrozen(model, part, input.Preprocessing, options, calibration, out IReadOnlyList<string> notes);
+        Model quantized = WithFrozen(model, part, input.Preprocessing, options, calibration, out IReadOnlyList<string> notes, cancellation);
         return Comparison.Of(model, quantized, calibration, set.Broken, [.. notes, .. OldVectors(model)]);
     }
 
@@ -125,14 +126,14 @@ public static class Quantizer
     {
         ArgumentNullException.ThrowIfNull(model);
         RequireFloat(model);
-        return WithFrozen(model, FrozenPart.Of(model, policy), ImageInput.Of(model, null).Preprocessing, new QuantizerOptions(), null, out _);
+        return WithFrozen(model, FrozenPart.Of(model, policy), ImageInput.Of(model, null).Preprocessing, new QuantizerOptions(), null, out _, default);
     }
 
     /// <summary>What <see cref="Quantize"/> gives, on grids that fit no image.</summary>
     internal static Model Outline(Model model)
     {
         QuantizationRun run = new(model.Info.Name, model.Graph, ImageInput.Of(model, null).Preprocessing, new QuantizerOptions(), null);
-        return new Model(run.Run(out _), model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null });
+        return new Model(run.Run(out _, default), model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null });
     }
 
     /// <summary>What <see cref="QuantizeFrozen"/> adds to the process at least, beside the data set and the runtime.</summary>
@@ -154,10 +155,11 @@ public static class Quantizer
     }
 
     private static Model WithFrozen(
-        Model model, FrozenPart part, Preprocessing preprocessing, QuantizerOptions options, Calibration? calibration, out IReadOnlyList<string> notes)
+        Model model, FrozenPart part, Preprocessing preprocessing, QuantizerOptions options, Calibration? calibration, out IReadOnlyList<string> notes,
+        CancellationToken cancellation)
     {
         QuantizationRun run = new(model.Info.Name, part.Graph(), preprocessing, options, calibration, givesScores: false);
-        return new Model(part.With(run.Run(out notes)), model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null });
+        return new Model(part.With(run.Run(out notes, cancellation)), model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null });
     }
 
     private static void RequireArguments(Model model, Dataset images, IImageDecoder decoder)

@@ -17,7 +17,7 @@ internal static class RangeSearch
     {
         CalibrationRange.MinMax => (Math.Min(statistics.Min, 0), Math.Max(statistics.Max, 0)),
         CalibrationRange.Percentile => Percentile(statistics, percentile),
-        CalibrationRange.LeastError => LeastError(statistics),
+        CalibrationRange.LeastError or CalibrationRange.Output => LeastError(statistics),
         _ => throw new UnreachableException($"Unknown {range}."),
     };
 

@@ -28,37 +28,63 @@ internal static class WeightRounding
     /// <param name="inputScale">The step of the layer's input.</param>
     public static TensorData Symmetric(TensorData weights, int axis, bool perChannel, ReadOnlySpan<double> bias, float inputScale)
     {
-        float[] values = weights.ToFloats();
         Shape shape = weights.Type.Shape;
-        int channels = perChannel ? shape[axis] : 1, inner = perChannel ? shape.Product(axis + 1, shape.Rank) : 1;
-        float[] scales = new float[channels], channel = new float[values.Length / channels];
+        WeightLayout layout = new(shape, axis, shape[axis]);
+        float[] values = weights.ToFloats();
+        double[][] rows = new double[layout.Channels][];
+        for (int c = 0; c < rows.Length; c++)
+        {
+            rows[c] = new double[layout.Length];
+            for (int i = 0; i < layout.Length; i++) rows[c][i] = values[layout.At(c, i)];
+        }
+
+        float[] scales = Scales(rows, perChannel, bias, inputScale);
         byte[] steps = new byte[values.Length];
-        for (int c = 0; c < channels; c++)
+        for (int c = 0; c < rows.Length; c++)
+        {
+            float scale = scales[perChannel ? c : 0];
+            for (int i = 0; i < layout.Length; i++) steps[layout.At(c, i)] = (byte)(sbyte)Steps(rows[c][i], scale);
+        }
+
+        return OnGrid(shape, steps, new Quantization(scales, new int[scales.Length], perChannel ? axis : 0));
+    }
+
+    /// <summary>The scales of <see cref="Symmetric"/> for the weights of each channel.</summary>
+    public static float[] Scales(double[][] rows, bool perChannel, ReadOnlySpan<double> bias, float inputScale)
+    {
+        float[] scales = new float[perChannel ? rows.Length : 1];
+        for (int c = 0; c < scales.Length; c++)
         {
             double needed = 0;
             foreach (double number in perChannel ? bias.Slice(c, 1) : bias) needed = Math.Max(needed, Math.Abs(number) / (MaximumBiasSteps * inputScale));
-            for (int i = 0; i < channel.Length; i++) channel[i] = values[At(c, i)];
-            scales[c] = (float)Math.Max(Math.Max(BestScale(channel), needed), SmallestScale);
-            for (int i = 0; i < channel.Length; i++) steps[At(c, i)] = (byte)(sbyte)Steps(channel[i], scales[c]);
+            scales[c] = (float)Math.Max(Math.Max(BestScale(perChannel ? rows.AsSpan(c, 1) : rows), needed), SmallestScale);
         }
 
-        return OnGrid(shape, steps, new Quantization(scales, new int[channels], perChannel ? axis : 0));
-
-        int At(int c, int i) => (i / inner * channels * inner) + (c * inner) + (i % inner);
+        return scales;
     }
 
-    private static double BestScale(float[] weights)
+    /// <summary>The steps of a weight.</summary>
+    public static double Steps(double weight, double scale) => Math.Clamp(Math.Round(weight / scale), -MaximumSteps, MaximumSteps);
+
+    private static double BestScale(ReadOnlySpan<double[]> rows)
     {
         double largest = 0, least = double.PositiveInfinity, best = 0;
-        foreach (float weight in weights) largest = Math.Max(largest, Math.Abs(weight));
+        foreach (double[] row in rows)
+        {
+            foreach (double weight in row) largest = Math.Max(largest, Math.Abs(weight));
+        }
+
         if (largest == 0) return 0;
         for (int i = 0; i < ScaleCandidates; i++)
         {
             double scale = largest / MaximumSteps * (1 - (i * CandidateDistance)), error = 0;
-            foreach (float weight in weights)
+            foreach (double[] row in rows)
             {
-                double difference = (scale * Steps(weight, scale)) - weight;
-                error += difference * difference;
+                foreach (double weight in row)
+                {
+                    double difference = (scale * Steps(weight, scale)) - weight;
+                    error += difference * difference;
+                }
             }
 
             if (error < least) (least, best) = (error, scale);
@@ -66,8 +92,6 @@ internal static class WeightRounding
 
         return best;
     }
-
-    private static double Steps(double weight, double scale) => Math.Clamp(Math.Round(weight / scale), -MaximumSteps, MaximumSteps);
 
     /// <summary>A bias in steps of input scale times weight scale.</summary>
     public static TensorData Bias(ReadOnlySpan<double> bias, float inputScale, Quantization weights)
@@ -101,6 +125,9 @@ internal static class WeightRounding
         for (int i = 0; i < steps.Length; i++) steps[i] = (byte)(sbyte)Math.Clamp(Math.Round(values[i] / scale) + zero, grid.Minimum, grid.Maximum);
         return OnGrid(data.Type.Shape, steps, grid.Quantization);
     }
+
+    /// <summary>The same real numbers, kept as the steps of their grid.</summary>
+    public static TensorData AsSteps(TensorData data) => StoredSteps.Of(data, data.Quantization!.Axis) is { } steps ? TensorData.FromSteps(steps) : data;
 
     private static TensorData OnGrid(Shape shape, byte[] steps, Quantization grid) =>
         TensorData.FromSteps(new TensorData(new TensorType(DType.I8, shape), steps, grid));

@@ -71,7 +71,7 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
         };
         if (device.Type is StudyExperiment.Frozen or StudyExperiment.Int8 && !Quantizer.IsQuantized(network))
         {
-            QuantizerOptions how = new() { Compile = compile };
+            QuantizerOptions how = (device.Type == StudyExperiment.Frozen ? QuantizerOptions.Quick : new QuantizerOptions()) with { Compile = compile };
             Dataset some = Quantizer.Some(images);
             network = device.Type == StudyExperiment.Int8
                 ? Quantizer.Quantize(network, some, context.Sources.Decoder, how, null, cancellation).Model

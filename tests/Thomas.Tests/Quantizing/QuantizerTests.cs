@@ -154,6 +154,76 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         }
     }
 
+    // Inputs that move together leave freedom to round: what the sum of two weights gives counts, not each.
+    [Theory]
+    [InlineData("conv")]
+    [InlineData("depthwise")]
+    [InlineData("dense")]
+    public void Fitted_weights_give_closer_results(string kind)
+    {
+        const int Channels = 12;
+        (int side, int kernel) = kind == "dense" ? (1, 1) : (9, 3);
+        GraphBuilder b = new();
+        Value x = b.Input("x", new TensorType(DType.F32, kind == "dense" ? new Shape(1, Channels) : new Shape(1, side, side, Channels)));
+        Window2d window = new(kernel, kernel, 1, 1, 1, 1, new Padding2d(1, 1, 1, 1));
+        Shape shape = kind == "dense" ? new Shape(20, Channels) : kind == "conv" ? new Shape(20, 3, 3, Channels) : new Shape(1, 3, 3, Channels);
+        Value filter = b.Constant("filter", TensorData.FromFloats(shape, TestGraphs.Noise(shape.ElementCount, 3)));
+        Value y = kind == "dense" ? b.Add(OpCatalog.Dense, [x, filter], new DenseAttributes(), "y")
+            : kind == "conv" ? b.Add(OpCatalog.Conv2d, [x, filter], new Conv2dAttributes(window), "y")
+            : b.Add(OpCatalog.DepthwiseConv2d, [x, filter], new DepthwiseConv2dAttributes(window), "y");
+        Assert.True(LinearNode.TryGet(b.Build(y).Nodes[0], out LinearNode layer));
+        InputMoments moments = new(layer, 2048);
+        float[][] images = new float[200][];
+        double[] means = new double[Channels];
+        for (int i = 0; i < images.Length; i++)
+        {
+            float[] own = TestGraphs.Noise(x.Shape.ElementCount, (uint)i), common = TestGraphs.Noise(1, (uint)i + 900);
+            images[i] = Array.ConvertAll(own, number => 1 + common[0] + (0.1f * number));
+            for (int k = 0; k < own.Length; k++) means[k % Channels] += images[i][k] / (images.Length * own.Length / Channels);
+            moments.Add(i, images[i], 1);
+        }
+
+        RoundedLayer nearest = GridInsertion.Nearest(layer, 0.01f, means);
+        RoundedLayer fitted = LayerRounding.Run(layer, moments, kind != "dense", 0.01f, corrects: true, 1, TestContext.Current.CancellationToken);
+        double before = Error(nearest), after = Error(fitted);
+        output.WriteLine($"{kind}: squared error {before:E2}, fitted {after:E2}");
+        Assert.True(after < 0.6 * before, $"{after} and {before}");
+
+        double Error(RoundedLayer rounded)
+        {
+            GraphBuilder again = new();
+            Value input = again.Input("x", x.Type), bias = again.Constant("bias", TensorData.FromFloats(
+                new Shape(rounded.Bias.Length), Array.ConvertAll(rounded.Bias, static number => (float)number)));
+            Value w = again.Constant("w", TensorData.FromFloats(shape, rounded.Weights.ToFloats())), exact = again.Constant("exact", filter.Constant!);
+            Value a = again.Add(layer.Node.Op, [input, w, bias], layer.With(hasBias: true, hasResidual: false, default), "rounded");
+            Value c = again.Add(layer.Node.Op, [input, exact], layer.Node.Attributes, "exact/y");
+            using Executable executable = Executable.Compile(again.Build(again.Add(OpCatalog.Subtract, [a, c], null, "difference")), 1, OneThread);
+            double sum = 0;
+            foreach (float[] image in images)
+            {
+                image.CopyTo(executable.Input());
+                executable.Run();
+                foreach (float number in executable.Output()) sum += (double)number * number;
+            }
+
+            return sum;
+        }
+    }
+
+    // Each grid is chosen for the outputs alone, so what they lose together may vary; it must not be much more.
+    [Fact]
+    public void Ranges_by_output_are_no_worse()
+    {
+        foreach (string kind in SmallNetworks.Kinds)
+        {
+            QuantizerOptions options = new() { Compile = OneThread };
+            double with = Quantized(SmallNetworks.Build(kind), options).SignalToNoise;
+            double without = Quantized(SmallNetworks.Build(kind), options with { Range = CalibrationRange.LeastError }).SignalToNoise;
+            output.WriteLine($"{kind}: {with:F2} dB, by the error of each value {without:F2}");
+            Assert.True(with > without - 0.5, $"{kind}: {with} and {without}");
+        }
+    }
+
     [Theory]
     [InlineData(IntegerEnds.Int8)]
     [InlineData(IntegerEnds.UInt8)]

@@ -152,14 +152,15 @@ internal sealed partial class OnnxEmitter
         string x = Form(node.Inputs[0], nchw);
         ReadOnlySpan<float> scales = a.Quantization.Scales;
         ReadOnlySpan<int> zeros = a.Quantization.ZeroPoints;
-        bool signed = a.Minimum == -128 && a.Maximum == 127;
-        int shift = signed ? 0 : a.Minimum;
+
+        // Unsigned, whatever the grid: on x64, ONNX Runtime's optimizer makes uint8 of int8 before it looks for layers of integers, but not where a tensor has
+        // two readers, and a layer between the two kinds then stays float32.
         byte[] stored = new byte[zeros.Length];
         bool fits = (long)a.Maximum - a.Minimum <= 255 && !_followsFloats.Contains(node.Inputs[0]);
         for (int i = 0; i < zeros.Length; i++)
         {
-            fits &= zeros[i] >= a.Minimum && zeros[i] <= (signed ? 127 : a.Minimum + 255L);
-            stored[i] = unchecked((byte)(zeros[i] - shift));
+            fits &= zeros[i] >= a.Minimum && zeros[i] <= a.Minimum + 255L;
+            stored[i] = unchecked((byte)(zeros[i] - a.Minimum));
         }
 
         if (!fits)
@@ -171,7 +172,7 @@ internal sealed partial class OnnxEmitter
         if (a.Maximum - a.Minimum < 255) x = Add("Min", [x, Limits(node, a, "max", a.Maximum, nchw)], Unique($"{node.Name}/clipped"));
         Shape shape = a.Quantization.IsPerTensor ? new Shape() : new Shape(scales.Length);
         string scale = Floats($"{node.Name}/scale", shape, scales);
-        string zero = AddInitializer($"{node.Name}/zero_point", new TensorData(new TensorType(signed ? DType.I8 : DType.U8, shape), stored));
+        string zero = AddInitializer($"{node.Name}/zero_point", new TensorData(new TensorType(DType.U8, shape), stored));
         int axis = nchw ? 1 : node.Output.Shape.Rank - 1;
         string integers = Unique($"{node.Name}/quantized"), y = Define(node.Output, nchw);
         if (a.Quantization.IsPerTensor)

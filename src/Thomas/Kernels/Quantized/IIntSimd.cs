@@ -45,6 +45,9 @@ internal unsafe interface IIntSimd<TVec>
     /// <summary>The same for ratios of any size: clipped first.</summary>
     static abstract TVec Steps(TVec sums, float* ratios, ByteGrid* grid);
 
+    /// <summary>round(a * ratioA + (b * ratioB + offset)), both sums fused, halves to even.</summary>
+    static abstract TVec WeightedSum(TVec a, TVec b, float ratioA, float ratioB, float offset);
+
     /// <summary>The product of <see cref="RequantizationRule.FixedPoint"/>: sum * multiplier * 2^(left - right - 31), rounded twice.</summary>
     static abstract TVec FixedPoint(TVec sums, int* multipliers, int* lefts, int* rights);
 

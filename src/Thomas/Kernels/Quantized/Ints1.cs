@@ -44,6 +44,10 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
         (int)MathF.Round(Math.Clamp(sums * *ratios, grid->Least, grid->Most), MidpointRounding.ToEven);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int WeightedSum(int a, int b, float ratioA, float ratioB, float offset) =>
+        (int)MathF.Round(MathF.FusedMultiplyAdd(a, ratioA, MathF.FusedMultiplyAdd(b, ratioB, offset)), MidpointRounding.ToEven);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FixedPoint(int sums, int* multipliers, int* lefts, int* rights) =>
         FixedPointFactor.ShiftRight(FixedPointFactor.HighProduct(sums << *lefts, *multipliers), *rights);
 

@@ -57,6 +57,13 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WeightedSum(V a, V b, float ratioA, float ratioB, float offset)
+    {
+        Vector128<float> second = Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(b), Vector128.Create(ratioB), Vector128.Create(offset));
+        return Round(Vector128.FusedMultiplyAdd(Vector128.ConvertToSingle(a), Vector128.Create(ratioA), second));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V FixedPoint(V sums, int* multipliers, int* lefts, int* rights)
     {
         if (!AdvSimd.IsSupported)

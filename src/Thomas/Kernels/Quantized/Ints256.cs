@@ -51,6 +51,13 @@ internal readonly unsafe struct Ints256 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WeightedSum(V a, V b, float ratioA, float ratioB, float offset)
+    {
+        Vector256<float> second = Vector256.FusedMultiplyAdd(Avx.ConvertToVector256Single(b), Vector256.Create(ratioB), Vector256.Create(offset));
+        return Avx.ConvertToVector256Int32(Vector256.FusedMultiplyAdd(Avx.ConvertToVector256Single(a), Vector256.Create(ratioA), second));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V FixedPoint(V sums, int* multipliers, int* lefts, int* rights)
     {
         V x = Avx2.ShiftLeftLogicalVariable(sums, Vector256.Load(lefts).AsUInt32()), factor = Vector256.Load(multipliers);

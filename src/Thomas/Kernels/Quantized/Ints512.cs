@@ -52,6 +52,13 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V WeightedSum(V a, V b, float ratioA, float ratioB, float offset)
+    {
+        Vector512<float> second = Vector512.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(b), Vector512.Create(ratioB), Vector512.Create(offset));
+        return Avx512F.ConvertToVector512Int32(Vector512.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(a), Vector512.Create(ratioA), second));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V FixedPoint(V sums, int* multipliers, int* lefts, int* rights)
     {
         V x = Avx512F.ShiftLeftLogicalVariable(sums, Vector512.Load(lefts).AsUInt32()), factor = Vector512.Load(multipliers);

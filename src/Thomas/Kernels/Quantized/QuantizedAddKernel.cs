@@ -4,10 +4,10 @@ using System.Runtime.CompilerServices;
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>
-/// The sum or difference of two 8-bit tensors on grids of their own. <see cref="RequantizationRule.Float"/> is XNNPACK's: the ratios of the scales, which are float32, become
-/// multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift, q negative in a difference. <see cref="RequantizationRule.FixedPoint"/> is
-/// TensorFlow Lite's built-in kernel: operands shifted left by 20 bits and brought to twice the larger scale, then their sum to that of y, each by a
-/// <see cref="FixedPointFactor"/>.
+/// The sum or difference of two 8-bit tensors on grids of their own. <see cref="RequantizationRule.Float"/> is XNNPACK's: the ratios of the scales, which are
+/// float32, become multipliers of 21 bits with one common shift, so y = ((a - zero) * p + (b - zero) * q + half) >> shift, with q negative in a difference.
+/// <see cref="RequantizationRule.FixedPoint"/> is TensorFlow Lite's built-in kernel: operands shifted left by 20 bits and brought to twice the larger scale,
+/// then their sum to that of y, each by a <see cref="FixedPointFactor"/>.
 /// </summary>
 internal sealed unsafe class QuantizedAddKernel
 {
@@ -22,6 +22,10 @@ internal sealed unsafe class QuantizedAddKernel
     private readonly int _multiplierA;
     private readonly int _multiplierB;
     private readonly int _shift;
+    private readonly bool _isFused;
+    private readonly float _ratioA;
+    private readonly float _ratioB;
+    private readonly float _offset;
     private readonly FixedPointFactor _factorA;
     private readonly FixedPointFactor _factorB;
     private readonly FixedPointFactor _factorY;
@@ -58,6 +62,17 @@ internal sealed unsafe class QuantizedAddKernel
     }
 
     /// <summary>
+    /// ONNX Runtime's sum on processors with AVX2: y = round(a * ratioA + (b * ratioB + offset)) with fused sums, halves to even, and the zero points in the
+    /// offset.
+    /// </summary>
+    public QuantizedAddKernel(QuantizedOperand a, QuantizedOperand b, QuantizedOperand y, int lower, int upper)
+    {
+        (_a, _b, _zero, _lower, _upper) = (a, b, y.Zero, lower, upper);
+        (_isFused, _ratioA, _ratioB) = (true, a.Scale / y.Scale, b.Scale / y.Scale);
+        _offset = y.Zero - MathF.FusedMultiplyAdd(_ratioA, a.Zero, _ratioB * b.Zero);
+    }
+
+    /// <summary>
     /// The rule in use: ratios of scales outside [2^-10, 2^8) do not fit XNNPACK's multipliers, and TensorFlow Lite leaves them to its built-in kernel.
     /// </summary>
     public RequantizationRule Rule { get; }
@@ -65,6 +80,7 @@ internal sealed unsafe class QuantizedAddKernel
     /// <summary>The definition.</summary>
     public int Apply(int a, int b)
     {
+        if (_isFused) return Math.Clamp(Ints1.WeightedSum(a, b, _ratioA, _ratioB, _offset), _lower, _upper);
         int steps = Rule == RequantizationRule.Float
             ? (_bias + (a * _multiplierA) + (b * _multiplierB)) >> _shift
             : _factorY.Apply(_factorA.Apply((a - _a.Zero) << LeftShift) + _factorB.Apply((b - _b.Zero) << LeftShift));
@@ -75,6 +91,12 @@ internal sealed unsafe class QuantizedAddKernel
     public void Run(byte* a, byte* b, byte* y, nint count)
     {
         ByteGrid grid = new(_zero, _lower, _upper);
+        if (_isFused)
+        {
+            ByteLoops.Run(new FusedMap(_ratioA, _ratioB, _offset, _zero), a, _a.IsSigned, b, _b.IsSigned, y, &grid, count);
+            return;
+        }
+
         if (Rule == RequantizationRule.Float)
         {
             ByteLoops.Run(new FloatMap(_bias, _multiplierA, _multiplierB, _shift), a, _a.IsSigned, b, _b.IsSigned, y, &grid, count);
@@ -88,6 +110,15 @@ internal sealed unsafe class QuantizedAddKernel
     private static bool IsInRange(float ratio) => ratio is >= 1f / 1024 and < 256f;
 
     private int Multiplier(float ratio) => (int)MathF.Round(MathF.ScaleB(ratio, _shift), MidpointRounding.ToEven);
+
+    private readonly struct FusedMap(float ratioA, float ratioB, float offset, int zero) : IByteMap
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public TVec Invoke<TSimd, TVec>(TVec a, TVec b)
+            where TSimd : struct, IIntSimd<TVec>
+            where TVec : unmanaged
+            => TSimd.Subtract(TSimd.WeightedSum(a, b, ratioA, ratioB, offset), TSimd.Create(zero));
+    }
 
     private readonly struct FloatMap(int bias, int multiplierA, int multiplierB, int shift) : IByteMap
     {

@@ -12,8 +12,10 @@ namespace Thomas.Ops;
 /// <param name="Upper">The largest result, in steps.</param>
 /// <param name="Rule">How results are rounded.</param>
 /// <param name="Subtracts">Whether a sum is a difference, a - b.</param>
+/// <param name="Arithmetic">Whose sum it is.</param>
 internal sealed record QuantizedBinaryAttributes(
-    StepGrid A, StepGrid B, StepGrid Y, int Lower, int Upper, RequantizationRule Rule, bool Subtracts = false) : OpAttributes;
+    StepGrid A, StepGrid B, StepGrid Y, int Lower, int Upper, RequantizationRule Rule, bool Subtracts = false,
+    QuantizedArithmetic Arithmetic = QuantizedArithmetic.TfLite) : OpAttributes;
 
 /// <summary>An element-wise function of two 8-bit tensors that broadcast by NumPy's rule.</summary>
 internal abstract class QuantizedBinaryOp : Op
@@ -84,8 +86,9 @@ internal sealed partial class QuantizedAdd : QuantizedBinaryOp
         else BroadcastGradient.Add(g, 1, dy);
     }
 
-    internal static QuantizedAddKernel KernelOf(QuantizedBinaryAttributes a) =>
-        new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper, a.Subtracts);
+    internal static QuantizedAddKernel KernelOf(QuantizedBinaryAttributes a) => a.Arithmetic == QuantizedArithmetic.Onnx
+        ? new(a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper)
+        : new(a.Rule, a.A.Operand, a.B.Operand, a.Y.Operand, a.Lower, a.Upper, a.Subtracts);
 
     internal override Function Definition(QuantizedBinaryAttributes a) => KernelOf(a).Apply;
 }

@@ -16,17 +16,11 @@ internal static class QuantizedTables
         ActivationFunction f = activation.Function;
         if (arithmetic == QuantizedArithmetic.Onnx) return step => y.Step(f.Value(x.Real(step)));
         if (f.IsClip) return Clip(x, y, f);
-        switch (activation.Kind)
-        {
-            case ActivationKind.LeakyRelu:
-                return LeakyRelu(x, y, activation.A, rule);
-            case ActivationKind.HardSwish:
-                return new HardSwishSteps(x, y).Apply;
-            default:
-                MidpointRounding halves = rule == RequantizationRule.Float ? MidpointRounding.ToEven : MidpointRounding.AwayFromZero;
-                float perStep = 1 / y.Scale;
-                return step => (int)Math.Clamp(MathF.Round(f.Value(x.Real(step)) * perStep, halves) + y.ZeroPoint, y.Minimum, y.Maximum);
-        }
+        if (activation.Kind == ActivationKind.LeakyRelu) return LeakyRelu(x, y, activation.A, rule);
+        if (activation.Kind == ActivationKind.HardSwish) return new HardSwishSteps(x, y).Apply;
+        MidpointRounding halves = rule == RequantizationRule.Float ? MidpointRounding.ToEven : MidpointRounding.AwayFromZero;
+        float perStep = 1 / y.Scale;
+        return step => (int)Math.Clamp(MathF.Round(f.Value(x.Real(step)) * perStep, halves) + y.ZeroPoint, y.Minimum, y.Maximum);
     }
 
     /// <summary>f and its derivative.</summary>
@@ -61,8 +55,11 @@ internal static class QuantizedTables
     }
 
     /// <summary>XNNPACK's factor between two grids; null where it does not take the ratio, and TensorFlow Lite's built-in kernel computes.</summary>
-    private static int? ShortFactor(float ratio) =>
-        ratio is >= 1f / (1 << FactorDigits) and <= 1 << (FactorDigits - 1) ? (int)MathF.Round(MathF.ScaleB(ratio, FactorDigits), MidpointRounding.ToEven) : null;
+    private static int? ShortFactor(float ratio)
+    {
+        bool fits = ratio is >= 1f / (1 << FactorDigits) and <= 1 << (FactorDigits - 1);
+        return fits ? (int)MathF.Round(MathF.ScaleB(ratio, FactorDigits), MidpointRounding.ToEven) : null;
+    }
 
     private static int Shifted(int product) => (product + (1 << (FactorDigits - 1))) >> FactorDigits;
 

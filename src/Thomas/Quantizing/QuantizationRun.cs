@@ -29,7 +29,9 @@ internal sealed class QuantizationRun(
         Dictionary<Value, ValueStatistics> statistics = Measure(graph, Watched(graph, plan), "calibrate", options.Range != CalibrationRange.MinMax);
         Dictionary<int, FakeQuantizeAttributes> grids = Grids(graph, plan, statistics);
         notes = Notes(graph, plan);
-        Dictionary<Node, RoundedLayer> fitted = options.FitWeights && calibration is not null ? new WeightFitting(graph, plan, GridOf, calibration, options).Run(cancellation) : [];
+        Dictionary<Node, RoundedLayer> fitted = options.FitWeights && calibration is not null
+            ? new WeightFitting(graph, plan, GridOf, calibration, options).Run(cancellation)
+            : [];
         return GridInsertion.Run(graph, plan, GridOf, layer => fitted.TryGetValue(layer.Node, out RoundedLayer? own) ? own : Nearest(layer));
 
         FakeQuantizeAttributes GridOf(Value value) => grids[plan.GroupOf(value)];

@@ -63,7 +63,8 @@ public static class Quantizer
         ModelChecks.RequireFinite(model);
         using PreparedSet set = Prepare(images, decoder, input, options, progress, cancellation);
         Calibration calibration = new(set, options.Compile, Calibration.MostTurnBytes, progress, cancellation);
-        Graph graph = new QuantizationRun(model.Info.Name, model.Graph, input.Preprocessing, options, calibration).Run(out IReadOnlyList<string> notes, cancellation);
+        QuantizationRun run = new(model.Info.Name, model.Graph, input.Preprocessing, options, calibration);
+        Graph graph = run.Run(out IReadOnlyList<string> notes, cancellation);
         ModelInfo info = model.Info with { IsQuantized = true, WritesIntegers = true, Rehearsal = null };
         return Comparison.Of(model, new Model(graph, info), calibration, set.Broken, [.. notes, .. OldVectors(model)]);
     }

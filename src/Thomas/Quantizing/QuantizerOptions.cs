@@ -50,8 +50,8 @@ public sealed record QuantizerOptions
 
     /// <summary>
     /// Bound of what measuring adds to the process: fewer values are then looked at in one pass over the images, <see cref="FitWeights"/> is left out, and
-    /// <see cref="CalibrationRange.LeastError"/> takes the place of <see cref="CalibrationRange.Output"/>. Null for none. <see cref="Quantizer.Quantize"/> keeps
-    /// to no bound.
+    /// <see cref="CalibrationRange.LeastError"/> takes the place of <see cref="CalibrationRange.Output"/>. Null for none.
+    /// <see cref="Quantizer.Quantize"/> keeps to no bound.
     /// </summary>
     public long? MemoryBytes { get; init; }
 

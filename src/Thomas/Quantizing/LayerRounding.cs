@@ -58,14 +58,19 @@ internal static class LayerRounding
         void Round(int o)
         {
             float scale = scales[perChannel ? o : 0];
-            if (forms.Length > 0) forms[o / perGroup].Round(rows[o], scale);
-            else for (int i = 0; i < rows[o].Length; i++) rows[o][i] = scale * WeightRounding.Steps(rows[o][i], scale);
+            if (forms.Length > 0)
+            {
+                forms[o / perGroup].Round(rows[o], scale);
+                return;
+            }
+
+            for (int i = 0; i < rows[o].Length; i++) rows[o][i] = scale * WeightRounding.Steps(rows[o][i], scale);
         }
 
         // A few numbers are not worth threads.
         const long Few = 1 << 20;
-        if ((long)rows.Length * layout.Length * layout.Length >= Few) Workers.Run(rows.Length, threads, Round, cancellation);
-        else for (int o = 0; o < rows.Length; o++) Round(o);
+        int workers = (long)rows.Length * layout.Length * layout.Length >= Few ? threads : 1;
+        Workers.Run(rows.Length, workers, Round, cancellation);
 
         float[] rounded = new float[exact.Length];
         for (int o = 0; o < rows.Length; o++)
@@ -74,7 +79,7 @@ internal static class LayerRounding
             {
                 int at = layout.At(o, i);
                 rounded[at] = (float)rows[o][i];
-if (corrects) bias[o] += ((double)exact[at] - rounded[at]) * moments.Mean(o / perGroup, i);
+                if (corrects) bias[o] += ((double)exact[at] - rounded[at]) * moments.Mean(o / perGroup, i);
             }
         }
 

@@ -11,7 +11,7 @@ namespace Thomas.Quantizing;
 /// <summary>Makes an 8-bit network of a float one, with images to measure the ranges of its activations on (post-training quantization).</summary>
 /// <remarks>
 /// Weights get int8 numbers with a scale for each output channel (one for a dense layer, as runtimes want it), activations int8 numbers with a scale and a zero
-/// point, biases 32-bit integers. The model runs in Thomas as every 8-bit network does, in float32 that is rounded to these grids; files of it hold integers.
+/// point, biases 32-bit integers. The model runs in Thomas as every 8-bit network does, in integers.
 /// </remarks>
 /// <example>
 /// <code>

@@ -36,7 +36,7 @@ public sealed class QuantizeTests : IDisposable
     {
         CliRun run = CliRun.Of(
             "convert", _files.Model(), "-o", _files["out.tflite"], "--int8", "--calibration", _files.Data(perClass: 2), "--ranges", "percentile",
-            "--percentile", "99.9", "--no-equalization", "--no-bias-correction", "--io", "uint8", "--json");
+            "--percentile", "99.9", "--no-equalization", "--nearest-weights", "--no-bias-correction", "--io", "uint8", "--json");
         Assert.True(run.Code == 0, run.Error);
         JsonElement report = run.Json(), int8 = report.GetProperty("int8");
         Assert.Equal(6, int8.GetProperty("calibrationImages").GetInt32());
@@ -75,6 +75,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("exclude each other", "--int8", "--fp16")]
     [InlineData("--io needs --int8", "--io", "int8")]
     [InlineData("--ranges needs --int8", "--ranges", "min-max")]
+    [InlineData("--nearest-weights needs --int8", "--nearest-weights")]
     [InlineData("--percentile needs --ranges percentile", "--int8", "--percentile", "99")]
     [InlineData("does not exist", "--int8", "--calibration", "nowhere")]
     public void Options_that_do_not_fit_are_named(string problem, params string[] options)

@@ -115,6 +115,13 @@ internal static class QuantizedCases
                     Types = types,
                 };
                 yield return new OpCase(
+                    OpCatalog.QuantizedAdd,
+                    new QuantizedBinaryAttributes(Signed, Unsigned, Wide with { Scale = 0.07f }, -128, 127, rule, Arithmetic: QuantizedArithmetic.Onnx), [a, b],
+                    Ulps: 0.5)
+                {
+                    Types = types,
+                };
+                yield return new OpCase(
                     OpCatalog.QuantizedMultiply, new QuantizedBinaryAttributes(Signed, Unsigned, Unsigned with { Scale = 0.1f }, 5, 255, rule), [a, b],
                     Ulps: 0.5)
                 {

@@ -83,6 +83,22 @@ public unsafe class QuantizedElementwiseTests
         }
     }
 
+    [Fact]
+    public void Fused_sums_of_all_pairs_are_as_defined()
+    {
+        foreach (QuantizedOperand a in Grids)
+        {
+            foreach (QuantizedOperand b in Grids)
+            {
+                foreach (QuantizedOperand y in Grids)
+                {
+                    QuantizedAddKernel add = new(a, b, y, y.IsSigned ? -128 : 0, y.IsSigned ? 127 : 255);
+                    CheckPairs(add.Run, (p, q) => add.Apply(a.Read(p), b.Read(q)));
+                }
+            }
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -16,7 +16,8 @@ internal static class QuantizedCases
 
     private static readonly StepGrid Signed = new(0.05f, -7, -128, 127), Unsigned = new(0.031f, 131, 0, 255), Wide = new(0.9f, 3, -128, 127);
 
-    public static IEnumerable<OpCase> All() => Convolutions().Concat(Depthwise()).Concat(Elementwise()).Concat(Pools()).Concat(Moves()).Concat(Trained());
+    public static IEnumerable<OpCase> All() => Convolutions().Concat(Depthwise()).Concat(Elementwise()).Concat(Pools()).Concat(Moves())
+        .Concat(TrainedWeights()).Concat(Gradients()).Concat(MovingScales());
 
     private static Window2d Window(int kH, int kW, int sH = 1, int sW = 1, int dH = 1, int dW = 1, int top = 0, int left = 0, int bottom = 0, int right = 0) =>
         new(kH, kW, sH, sW, dH, dW, new Padding2d(top, left, bottom, right));
@@ -143,8 +144,8 @@ internal static class QuantizedCases
         }
     }
 
-    /// <summary>What training adds: weights that are rounded anew in each pass, and gradients that read steps.</summary>
-    private static IEnumerable<OpCase> Trained()
+    /// <summary>Weights that are rounded anew in each pass, and made real again.</summary>
+    private static IEnumerable<OpCase> TrainedWeights()
     {
         (Shape Shape, int Axis, int Channels)[] weights =
             [(S(7, 3, 3, 5), 0, 7), (S(1, 5, 3, 70), 3, 70), (S(33, 130), 0, 33), (S(6, 40), 0, 1), (S(3, 20, 4), 1, 20)];
@@ -168,6 +169,11 @@ internal static class QuantizedCases
         Quantization last = new(filter.Scales, filter.ZeroPoints, 3), one = Filter(1, 9, perChannel: false, 120);
         yield return new OpCase(OpCatalog.DequantizeFilter, new DequantizeFilterAttributes(last), [S(1, 3, 3, 6)], Ulps: 0.5) { Types = [DType.I8] };
         yield return new OpCase(OpCatalog.DequantizeFilter, new DequantizeFilterAttributes(one), [S(5, 77)], Ulps: 0.5) { Types = [DType.U8] };
+    }
+
+    /// <summary>Gradients that read steps.</summary>
+    private static IEnumerable<OpCase> Gradients()
+    {
         foreach (StepGrid grid in (StepGrid[])[Signed, Unsigned])
         {
             (int, int)[] bounds = [(grid.Minimum, grid.Maximum), (grid.ZeroPoint, grid.Maximum - 9), (grid.Minimum + 40, grid.Minimum + 41)];
@@ -222,7 +228,11 @@ internal static class QuantizedCases
                 yield return real with { Types = [DType.F32, type, DType.F32], Terms = Sums(grid) };
             }
         }
+    }
 
+    /// <summary>Layers whose scales are an operand.</summary>
+    private static IEnumerable<OpCase> MovingScales()
+    {
         foreach (RequantizationRule rule in Rules)
         {
             foreach (bool perChannel in (bool[])[true, false])

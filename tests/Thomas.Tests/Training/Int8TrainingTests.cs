@@ -5,7 +5,6 @@ using System.Linq;
 using System.Threading;
 using Thomas.App;
 using Thomas.Autodiff;
-using Thomas.Formats;
 using Thomas.Formats.TfLite.Writing;
 using Thomas.Graphs;
 using Thomas.Ops;

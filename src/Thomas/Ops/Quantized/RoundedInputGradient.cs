@@ -16,9 +16,9 @@ internal sealed record RoundedInputGradientAttributes(Quantization Grid, int Min
 }
 
 /// <summary>
-/// dL/dx of a 1x1 convolution with stride 1, of which the filter lies on a grid or is brought to one, for images of few pixels. Weights are made real row by row,
-/// so that no float32 copy of them is needed. Operands: dy [n,h,w,cOut], filter [cOut,1,1,cIn] in steps, or in real numbers that are rounded, and its scales, one
-/// or cOut of them; result [n,h,w,cIn].
+/// dL/dx of a 1x1 convolution with stride 1, of which the filter lies on a grid or is brought to one, for images of few pixels. Weights are made real row by
+/// row, so that no float32 copy of them is needed. Operands: dy [n,h,w,cOut], filter [cOut,1,1,cIn] in steps, or in real numbers that are rounded, and its
+/// scales, one or cOut of them; result [n,h,w,cIn].
 /// </summary>
 internal sealed partial class RoundedInputGradient : Op
 {

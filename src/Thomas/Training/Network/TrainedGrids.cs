@@ -30,8 +30,8 @@ internal sealed class TrainedGrids
         if (layers.Count == 0)
         {
             throw new ThomasException(
-                $"{model.Info.Name} has no layer between grids of 8 bits: the compression 'int8' trains 8-bit .tflite files and .onnx files in QDQ form. A float "
-                + "network becomes one by 'thomas convert --int8'.");
+                $"{model.Info.Name} has no layer between grids of 8 bits: the compression 'int8' trains 8-bit .tflite files and .onnx files in QDQ form. A "
+                + "float network becomes one by 'thomas convert --int8'.");
         }
 
         TrainedGrids grids = new(isTrained);

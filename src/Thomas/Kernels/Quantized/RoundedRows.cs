@@ -5,8 +5,8 @@ using Thomas.Kernels.Elementwise;
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>
-/// y[m,c] = sum over k of x[m,k] * W[k,c] for few rows m, where the rows of W are made real a piece at a time: from steps, or by rounding real numbers. Sums are
-/// in the order of k, so they do not depend on how columns are shared.
+/// y[m,c] = sum over k of x[m,k] * W[k,c] for few rows m, where the rows of W are made real a piece at a time: from steps, or by rounding real numbers. Sums
+/// are in the order of k, so they do not depend on how columns are shared.
 /// </summary>
 /// <param name="rows">Rows of x and y.</param>
 /// <param name="depth">Columns of x.</param>

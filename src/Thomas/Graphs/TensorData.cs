@@ -44,9 +44,6 @@ public sealed class TensorData
     /// </summary>
     internal TensorData? Steps { get; }
 
-    /// <summary>Bytes that it keeps in memory.</summary>
-    internal long HeldBytes => Steps is null ? _bytes.Length : Steps._bytes.Length;
-
     /// <summary>
     /// How the numbers that the file stored map to real ones, where it stored integers; the elements here are real. Only a hint: who wants the integers back
     /// must see that each element lies on the grid.

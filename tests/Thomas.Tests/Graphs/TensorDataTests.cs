@@ -25,7 +25,7 @@ public sealed class TensorDataTests
         }
 
         Assert.Equal(DType.F32, data.Type.DType);
-        Assert.Equal(12, data.HeldBytes);
+        Assert.Equal(12, data.Steps!.Bytes.Length);
     }
 
     [Fact]

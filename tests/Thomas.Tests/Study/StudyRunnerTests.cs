@@ -53,7 +53,10 @@ public sealed class StudyRunnerTests : IDisposable
     {
         StudyExperiment speed = Plan.Experiments[0] with
         {
-            Measure = [StudyExperiment.TimesMeasure], Policies = [StudyExperiment.Inference, "last:2", "all"], Devices = ["serial", "cpu"], Threads = [1],
+            Measure = [StudyExperiment.TimesMeasure],
+            Policies = [StudyExperiment.Inference, "last:2", "all"],
+            Devices = ["serial", "cpu"],
+            Threads = [1],
             Types = StudyExperiment.KnownTypes,
         };
         StudyReport report = Run(Plan with { Experiments = [speed] }, resume: false);

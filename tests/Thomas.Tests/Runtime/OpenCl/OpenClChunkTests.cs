@@ -98,7 +98,9 @@ public sealed class OpenClChunkTests
         HashSet<Op> seen = [];
         foreach (OpCase test in OpCases.All().Where(test => ops.Contains(test.Op)))
         {
+            // Steps are read on the CPU alone.
             Node node = NodeOf(test);
+            if (node.Inputs.Any(static input => input.Type.DType is DType.I8 or DType.U8)) continue;
             Assert.IsType<OpenClKernel>(node.Op.CreateOpenClKernel(node, new OpenClKernelContext(device.Limits, static _ => false)));
             seen.Add(test.Op);
         }

@@ -17,7 +17,7 @@ public sealed class BenchTests : IDisposable
           "title": "Tiny", "visits": 2, "rounds": 3, "secondsEach": 0.1,
           "experiments": [
             { "title": "Speed", "measure": ["times", "kernels"], "models": ["lenet5"], "policies": ["inference", "all"], "threads": [1], "batches": [2],
-              "types": ["float32", "int8"] },
+              "devices": ["cpu", "opencl:250"] },
             { "title": "Data", "measure": ["data"], "models": ["lenet5"], "data": ["mine"] }
           ]
         }
@@ -39,7 +39,7 @@ public sealed class BenchTests : IDisposable
         Assert.Contains("lenet5", run.Out, StringComparison.Ordinal);
         StudyReport report = ReportFile.Read(At("out"));
         Assert.True(report.Header.IsComplete);
-        Assert.Contains(report.Absent, cell => cell.What == "cpu int8");
+        Assert.Contains(report.Absent, cell => cell.What == "opencl:250 float32");
         Assert.Contains(report.Absent, cell => cell.Reason.Contains("--data mine=PATH", StringComparison.Ordinal));
         CliRun shown = CliRun.Of("bench", "show", At("out"));
         Assert.Equal(0, shown.Code);

@@ -12,25 +12,25 @@ public sealed class QuantizedTablesTests
 {
     private static readonly StepGrid[] Inputs = [new(0.05f, -11, -128, 127), new(0.021f, 90, 0, 255), new(0.21f, 3, -128, 127)];
 
-    public static TheoryData<ActivationKind, float, float, float> Functions { get; } = new()
+    public static TheoryData<string, float, float, float> Functions { get; } = new()
     {
-        { ActivationKind.LeakyRelu, 0.1f, 0, 0.04f },
-        { ActivationKind.LeakyRelu, 0.3f, 0, 0.071f },
-        { ActivationKind.LeakyRelu, 0.001f, 0, 0.09f },
-        { ActivationKind.HardSwish, 0, 0, 0.03f },
-        { ActivationKind.HardSwish, 0, 0, 0.11f },
-        { ActivationKind.Relu, 0, 0, 0.05f },
-        { ActivationKind.Relu6, 0, 0, 6f / 255 },
-        { ActivationKind.Clip, -1, 1, 0.01f },
-        { ActivationKind.Sigmoid, 0, 0, 1f / 256 },
-        { ActivationKind.Tanh, 0, 0, 1f / 128 },
+        { nameof(ActivationKind.LeakyRelu), 0.1f, 0, 0.04f },
+        { nameof(ActivationKind.LeakyRelu), 0.3f, 0, 0.071f },
+        { nameof(ActivationKind.LeakyRelu), 0.001f, 0, 0.09f },
+        { nameof(ActivationKind.HardSwish), 0, 0, 0.03f },
+        { nameof(ActivationKind.HardSwish), 0, 0, 0.11f },
+        { nameof(ActivationKind.Relu), 0, 0, 0.05f },
+        { nameof(ActivationKind.Relu6), 0, 0, 6f / 255 },
+        { nameof(ActivationKind.Clip), -1, 1, 0.01f },
+        { nameof(ActivationKind.Sigmoid), 0, 0, 1f / 256 },
+        { nameof(ActivationKind.Tanh), 0, 0, 1f / 128 },
     };
 
     [Theory]
     [MemberData(nameof(Functions))]
-    public void A_table_is_within_a_step_of_the_function(ActivationKind kind, float a, float b, float scale)
+    public void A_table_is_within_a_step_of_the_function(string kind, float a, float b, float scale)
     {
-        Activation activation = new(kind, a, b);
+        Activation activation = new(Enum.Parse<ActivationKind>(kind), a, b);
         foreach (StepGrid x in Inputs)
         {
             StepGrid y = new(scale, x.Minimum + 100, x.Minimum, x.Maximum);

@@ -12,6 +12,7 @@ using Thomas.Cli.Output;
 using Thomas.Data;
 using Thomas.Formats;
 using Thomas.Imaging;
+using Thomas.Quantizing;
 using Thomas.Runtime;
 using Thomas.Training;
 
@@ -91,6 +92,13 @@ internal sealed class TuneCommand
         Model outline = model;
         if (eight is not null)
         {
+            if (_training.KeepsClasses(parsed) && model.Info.Rehearsal is not null && !Quantizer.IsQuantized(model))
+            {
+                throw new UsageException(
+                    "--compress frozen and int8 change the features of a float network, so the feature vectors in it that keep its old classes would be lost; "
+                    + "add the classes first, without --compress.");
+            }
+
             (outline, long bytes) = eight.Outline(model, options.Compile, data.Samples.Count);
             options = options with { PreparationBytes = bytes };
             if (options.MemoryBytes is not null) Tuner.Plan(outline, data, options);

@@ -69,6 +69,20 @@ public sealed partial class TuneNetworkTests : IDisposable
         Assert.Contains("is frozen; 'last' and 'last:N' leave a part frozen", refused.Error, StringComparison.Ordinal);
     }
 
+    // Vectors of other features than those that come out keep no class.
+    [Theory]
+    [InlineData("frozen")]
+    [InlineData("int8")]
+    public void Old_classes_do_not_lose_their_vectors_to_integers(string word)
+    {
+        string first = _files["first.onnx"];
+        Assert.Equal(0, Tune(_files.Model(), _files.Data(), first, "--threads", "1").Code);
+        CliRun refused = Tune(first, _files.Data(), _files["second.onnx"], "--keep-classes", "--compress", word, "--threads", "1");
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("keep its old classes would be lost", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(0, Tune(first, _files.Data(), _files["second.onnx"], "--keep-classes", "--threads", "1").Code);
+    }
+
     [Fact]
     public void A_bound_that_is_too_small_is_refused_with_the_one_that_works()
     {

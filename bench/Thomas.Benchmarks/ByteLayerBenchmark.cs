@@ -22,6 +22,7 @@ internal sealed unsafe class ByteLayerBenchmark : IDisposable
 {
     private readonly List<nint> _memory = [];
     private int _rounds = 60;
+    private string _only = "";
     private RequantizationRule _rule;
     private bool _isSigned = true;
 
@@ -34,6 +35,7 @@ internal sealed unsafe class ByteLayerBenchmark : IDisposable
             if (args[i] == "--rounds") benchmark._rounds = int.Parse(args[++i], CultureInfo.InvariantCulture);
             else if (args[i] == "--fixed-point") benchmark._rule = RequantizationRule.FixedPoint;
             else if (args[i] == "--unsigned") benchmark._isSigned = false;
+            else if (args[i] == "--only") benchmark._only = args[++i];
             else names.Add(args[i]);
         }
 
@@ -57,6 +59,7 @@ internal sealed unsafe class ByteLayerBenchmark : IDisposable
         foreach (IGrouping<ByteLayer, ByteLayer> layers in graph.Nodes.Select(ByteLayer.Of).OfType<ByteLayer>().GroupBy(layer => layer))
         {
             ByteLayer layer = layers.Key;
+            if (!layer.ToString().Contains(_only, StringComparison.Ordinal)) continue;
             (double floats, double bytes, string kernel) = layer.IsDepthwise ? Depthwise(layer) : Product(layer);
             int count = layers.Count();
             Print(layer.ToString(), count, floats, bytes, layer.MultiplyAdds, kernel);

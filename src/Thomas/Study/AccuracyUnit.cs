@@ -78,6 +78,7 @@ internal sealed class AccuracyUnit(string experiment, string model, string data,
                 : Quantizer.QuantizeFrozen(network, chosen, some, context.Sources.Decoder, how, null, cancellation).Model;
         }
 
+        if (device.Type == StudyExperiment.Int8) options = LastLayerGrid.With(options, context.Sources.Decoder);
         TuningResult result = Tuner.Tune(network, images, context.Sources.Decoder, options, null, null, cancellation);
         Count(result.Pauses, result.Cancelled, context, cancellation);
         return Record(result.Labels, images) with

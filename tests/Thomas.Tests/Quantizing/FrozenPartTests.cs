@@ -7,6 +7,7 @@ using Thomas.Imaging;
 using Thomas.Ops;
 using Thomas.Quantizing;
 using Thomas.Runtime;
+using Thomas.Tests.Harness;
 using Thomas.Training;
 using Xunit;
 
@@ -93,6 +94,29 @@ public sealed class FrozenPartTests(ITestOutputHelper output)
                 Assert.Equal(QuantizerTests.Scores(frozen, input, compile), QuantizerTests.Scores(again, input, compile));
             }
         }
+    }
+
+    // The CPU computes the integers of both, so their results are the same bits; what is trained differs by rounding.
+    [Theory]
+    [InlineData("last:2", Compression.None)]
+    [InlineData("last:3", Compression.None)]
+    [InlineData("last:3", Compression.Half)]
+    public void Losses_on_OpenCL_are_those_of_the_CPU(string policy, Compression others)
+    {
+        Model frozen = Frozen(SmallNetworks.Build("mobile"), policy);
+        TrainingPlanOptions options = new() { Policy = Policy(policy), Batch = 4, Compile = OneThread, Compression = others };
+        TrainingPlan device = TrainingPlanner.Plan(frozen, options with { Compile = OneThread with { OtherDevice = OpenClTesting.RequireDevice() } });
+        List<float> expected = TrainingSteps.Run(TrainingPlanner.Plan(frozen, options), 20, 1e-2f), actual = TrainingSteps.Run(device, 20, 1e-2f);
+        float worst = expected.Zip(actual, static (a, b) => Math.Abs(a - b) / a).Max();
+        output.WriteLine($"{policy}, {others}: {expected[0]} to {expected[^1]}, {worst:E1} apart");
+        Expect.True(worst <= 1e-3f, $"{policy}: losses differ by {worst:E1}");
+        Expect.True(expected[^1] < 0.9f * expected[0], $"the loss stays {expected[^1]} of {expected[0]}");
+        Assert.Equal(actual[..5], TrainingSteps.Run(device, 5, 1e-2f));
+
+        using VariableStore store = new(device.Graph.Variables, Device.Of(device.Compile));
+        using StepProgram program = new(device, store);
+        Assert.Contains(program.Step.Kernels, static kernel => kernel.StartsWith("i8_", StringComparison.Ordinal));
+        Assert.Contains(program.Step.Kernels, static kernel => kernel.EndsWith("__opencl", StringComparison.Ordinal));
     }
 
     private static Model Frozen(Model model, string policy) => Quantizer.QuantizeFrozen(

@@ -12,6 +12,9 @@ namespace Thomas.Kernels.Quantized;
 internal interface IDot<TVec>
     where TVec : unmanaged
 {
+    /// <summary>Whether sums become results two vectors at a time; see <see cref="WideEnding"/>.</summary>
+    static virtual bool EndsWide => false;
+
     static abstract TVec Add(TVec sums, TVec x, TVec w);
 }
 
@@ -21,6 +24,15 @@ internal readonly struct VnniDot : IDot<Vector256<int>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> sums, Vector256<int> x, Vector256<int> w) =>
         AvxVnni.MultiplyWideningAndAdd(sums, x.AsByte(), w.AsSByte());
+}
+
+/// <summary>The same where there is AVX-512 beside it.</summary>
+internal readonly struct WideVnniDot : IDot<Vector256<int>>
+{
+    public static bool EndsWide => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Add(Vector256<int> sums, Vector256<int> x, Vector256<int> w) => VnniDot.Add(sums, x, w);
 }
 
 /// <summary>Four signed bytes of x times four signed bytes of w (Arm64 dot product).</summary>

@@ -108,9 +108,9 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     {
         Vector512<byte> bytes = Bytes(s0, s1, s2, s3, zero, lower, upper, bias);
         bytes.GetLower().GetLower().Store(y);
-        bytes.GetLower().GetUpper().Store(y + step);
-        bytes.GetUpper().GetLower().Store(y + (2 * step));
-        bytes.GetUpper().GetUpper().Store(y + (3 * step));
+        Avx512F.ExtractVector128(bytes, 1).Store(y + step);
+        Avx512F.ExtractVector128(bytes, 2).Store(y + (2 * step));
+        Avx512F.ExtractVector128(bytes, 3).Store(y + (3 * step));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -121,8 +121,9 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
         bytes.GetUpper().Store(y + step);
     }
 
+    /// <summary>Sixteen results of each vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<byte> Bytes(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias)
+    public static Vector512<byte> Bytes(V s0, V s1, V s2, V s3, V zero, V lower, V upper, V bias)
     {
         Vector512<short> low = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s0, s1), zero.AsInt16());
         Vector512<short> high = Avx512BW.AddSaturate(Avx512BW.PackSignedSaturate(s2, s3), zero.AsInt16());

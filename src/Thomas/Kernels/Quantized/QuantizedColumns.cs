@@ -34,6 +34,13 @@ internal unsafe struct QuantizedColumnRows
 /// </summary>
 internal static unsafe class QuantizedColumns
 {
+    /// <summary>Where the bytes of 16 quads lie in four times 16 bytes.</summary>
+    public static Vector512<byte> Places
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ((Vector512<int>.Indices * Vector512.Create(0x01010101)) + Vector512.Create(0x30201000)).AsByte();
+    }
+
     /// <summary>Four bytes of four rows.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="pixels">Pixels.</param>
@@ -46,8 +53,10 @@ internal static unsafe class QuantizedColumns
         int done = 0;
         if (Avx512Vbmi.IsSupported && CpuFeatures.Tier == InstructionTier.Avx512)
         {
+            int twice = channels / 32 * 32;
             done = channels / 16 * 16;
-            SixteenQuads(rows, pixels, done, flip, target, step);
+            if (twice > 0) MoreQuads(rows, pixels, twice, flip, target, step);
+            if (twice < done) SixteenQuads(rows, pixels, twice, done, flip, target, step);
         }
         else if (CpuFeatures.VectorLength >= 8)
         {
@@ -105,13 +114,34 @@ internal static unsafe class QuantizedColumns
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SixteenQuads(QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
+    private static void MoreQuads(QuantizedColumnRows rows, int pixels, int channels, int flip, int* target, nint step)
     {
         Vector512<byte> flips = Vector512.Create(flip).AsByte();
-        Vector512<byte> places = ((Vector512<int>.Indices * Vector512.Create(0x01010101)) + Vector512.Create(0x30201000)).AsByte();
+        Vector512<byte> low = ((Vector512<int>.Indices * Vector512.Create(0x01010101)) + Vector512.Create(0x60402000)).AsByte();
+        Vector512<byte> high = low + Vector512.Create((byte)16);
         for (; pixels > 0; pixels--)
         {
-            for (nint c = 0; c < channels; c += 16)
+            for (nint c = 0; c < channels; c += 32)
+            {
+                Vector512<byte> r01 = Avx512F.InsertVector256(Vector256.Load(rows.R0 + c).ToVector512Unsafe(), Vector256.Load(rows.R1 + c), 1) ^ flips;
+                Vector512<byte> r23 = Avx512F.InsertVector256(Vector256.Load(rows.R2 + c).ToVector512Unsafe(), Vector256.Load(rows.R3 + c), 1) ^ flips;
+                Avx512Vbmi.PermuteVar64x8x2(r01, low, r23).Store((byte*)(target + c));
+                Avx512Vbmi.PermuteVar64x8x2(r01, high, r23).Store((byte*)(target + c + 16));
+            }
+
+            rows.Advance();
+            target += step;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SixteenQuads(QuantizedColumnRows rows, int pixels, int first, int channels, int flip, int* target, nint step)
+    {
+        Vector512<byte> flips = Vector512.Create(flip).AsByte();
+        Vector512<byte> places = Places;
+        for (; pixels > 0; pixels--)
+        {
+            for (nint c = first; c < channels; c += 16)
             {
                 Vector256<byte> r01 = Vector128.Load(rows.R0 + c).ToVector256Unsafe().WithUpper(Vector128.Load(rows.R1 + c));
                 Vector256<byte> r23 = Vector128.Load(rows.R2 + c).ToVector256Unsafe().WithUpper(Vector128.Load(rows.R3 + c));

@@ -27,6 +27,7 @@ internal sealed unsafe class QuantizedDepthwise
     private readonly int _block;
     private readonly int _headerRows;
     private readonly nint _vectorInts;
+    private readonly bool _canSlide;
     private bool _keepsSums;
 
     /// <summary>Plans the layer.</summary>
@@ -47,6 +48,9 @@ internal sealed unsafe class QuantizedDepthwise
         _headerRows = QuantizedHeader.Rows(layer.Requantization.Rule);
         _vectorInts = (_headerRows + (_form.Parts * _units * _g.KernelW * _rows)) * lanes;
         _keepsSums = SumsEnding.IsNeeded(layer.Requantization);
+        bool isNear = _g.KernelH == 3 && _g.KernelW == 3 && _g.DilationH == 1 && _g.DilationW == 1;
+        _canSlide = isNear && _multiplier == 1 && _form.Kind == QuantizedOperandForm.UnsignedBytes && _form.Parts == 1 && layer.Outputs >= 16
+            && (_rows, _g.StrideW) is (2, 1) or (1, 2) && QuantizedDepthwiseSliding.IsSupported;
         Items = _g.Batch * ItemsOfImage;
     }
 
@@ -60,13 +64,18 @@ internal sealed unsafe class QuantizedDepthwise
     public int Items { get; }
 
     /// <summary>Scratch memory that each running thread needs, in bytes; 64-byte aligned.</summary>
-    public nuint WorkspaceBytes => (ColumnsBytes + ScratchBytes + (nuint)_block + RepeatedBytes + 63) & ~(nuint)63;
+    public nuint WorkspaceBytes => (ColumnsBytes + ScratchBytes + ZeroBytes + RepeatedBytes + 63) & ~(nuint)63;
 
     private int ItemsOfImage => (_g.OutH + _rows - 1) / _rows;
 
     private nuint ScratchBytes => (nuint)QuantizedDepthwiseTile.ScratchBytes(_g.OutW);
 
     private nuint RepeatedBytes => _multiplier > 1 ? (nuint)(_slots * _g.InW * (nint)_block) : 0;
+
+    /// <summary>A row of zeros; where windows slide, as long as one of the input, and memory for a row of results.</summary>
+    private nuint ZeroBytes => _canSlide ? (nuint)SlidingRowBytes + (nuint)((nint)_g.OutW * _layer.Outputs) : (nuint)_block;
+
+    private nint SlidingRowBytes => Math.Max(_block, (nint)_g.InW * _g.ChannelStride);
 
     private nuint ColumnsBytes => (nuint)(_units * (nint)_columns * _block * sizeof(int));
 
@@ -133,7 +142,7 @@ internal sealed unsafe class QuantizedDepthwise
     {
         int lanes = _form.Lanes;
         byte* zeros = workspace + ColumnsBytes + ScratchBytes;
-        new Span<byte>(zeros, _block).Fill((byte)_layer.XZero);
+        new Span<byte>(zeros, _canSlide ? (int)SlidingRowBytes : _block).Fill((byte)_layer.XZero);
         QuantizedDepthwiseRow tile = default;
         tile.TapStep = (nint)_g.DilationW * _block * sizeof(int);
         tile.OutStep = (nint)_g.StrideW * _block * sizeof(int);
@@ -155,7 +164,8 @@ internal sealed unsafe class QuantizedDepthwise
             tile.RowStrideY = _rows == 2 && row + 1 < _g.OutH ? (nint)_g.OutW * _layer.Outputs : 0;
             byte* source = x + ((nint)image * _g.InH * _g.InW * _g.ChannelStride);
             byte* target = y + (((nint)image * _g.OutH) + row) * _g.OutW * _layer.Outputs;
-            for (int first = 0; first < _layer.Outputs; first += _block)
+            int slid = _canSlide && !_keepsSums ? Slide(source, (row * _g.StrideH) - _g.PadTop, packed, target, tile.RowStrideY, zeros) : 0;
+            for (int first = slid; first < _layer.Outputs; first += _block)
             {
                 int channels = Math.Min(_block, _layer.Outputs - first);
                 MakeColumns(source, (row * _g.StrideH) - _g.PadTop, first, channels, (int*)workspace, zeros);
@@ -168,12 +178,45 @@ internal sealed unsafe class QuantizedDepthwise
         }
     }
 
+    /// <summary>A row of windows, or two, without columns in memory. Returns how many channels are done.</summary>
+    private int Slide(byte* image, int iy, byte* packed, byte* target, nint rowStrideY, byte* zeros)
+    {
+        QuantizedSlidingRow row = default;
+        byte* first = SlidingRow(image, iy, 0, zeros);
+        row.X = first;
+        row.Second = (nint)(SlidingRow(image, iy + 1, 1, zeros) - first);
+        row.Third = (nint)(SlidingRow(image, iy + 2, 2, zeros) - first);
+        row.Fourth = (nint)(SlidingRow(image, iy + 3, 3, zeros) - first);
+        row.StepX = _g.ChannelStride;
+        row.InW = _g.InW;
+        row.PadLeft = _g.PadLeft;
+        row.Flip = _form.Flip;
+        row.Fill = Fill;
+        row.Header = packed;
+        row.HeaderBytes = _vectorInts * sizeof(int);
+        row.Y = target;
+        row.StrideY = _layer.Outputs;
+        row.Below = rowStrideY == 0 ? (nint)(zeros + SlidingRowBytes - target) : rowStrideY;
+        row.Pixels = _g.OutW;
+        row.Channels = _layer.Outputs / 16 * 16;
+        row.Grid = new ByteGrid(_layer.Requantization);
+        if (_rows == 2) QuantizedDepthwiseSliding.TwoRows(&row);
+        else QuantizedDepthwiseSliding.OneRow(&row);
+        return row.Channels;
+    }
+
+    private byte* SlidingRow(byte* image, int y, int slot, byte* zeros) =>
+        slot < _slots && (uint)y < (uint)_g.InH ? image + ((nint)y * _g.InW * _g.ChannelStride) : zeros;
+
+    /// <summary>What stands for zero beyond the input, as the instructions take it.</summary>
+    private int Fill => _form.Kind == QuantizedOperandForm.Pairs ? 0 : ((byte)_layer.XZero * 0x01010101) ^ _form.Flip;
+
     /// <summary>The columns of the windows whose upper row is iy, of some channels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MakeColumns(byte* image, int iy, int first, int channels, int* target, byte* zeros)
     {
         int left = Math.Clamp(_g.PadLeft, 0, _columns), right = Math.Clamp(_g.InW + _g.PadLeft, left, _columns), unit = _form.Unit;
-        int fill = _form.Kind == QuantizedOperandForm.Pairs ? 0 : ((byte)_layer.XZero * 0x01010101) ^ _form.Flip;
+        int fill = Fill;
         byte** rows = stackalloc byte*[4];
         nint* steps = stackalloc nint[4];
         for (int u = 0; u < _units; u++, target += (nint)_columns * _block)
@@ -219,7 +262,7 @@ internal sealed unsafe class QuantizedDepthwise
         }
 
         step = _block;
-        byte* copy = zeros + _block + ((nint)slot * _g.InW * _block);
+        byte* copy = zeros + ZeroBytes + ((nint)slot * _g.InW * _block);
         for (int ix = 0; ix < _g.InW; ix++)
         {
             for (int c = 0; c < channels; c++) copy[((nint)ix * _block) + c] = row[((nint)ix * _g.ChannelStride) + ((first + c) / _multiplier)];

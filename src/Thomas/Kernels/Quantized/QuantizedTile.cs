@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Thomas.Kernels.Simd;
+using V256 = System.Runtime.Intrinsics.Vector256<int>;
+using V512 = System.Runtime.Intrinsics.Vector512<int>;
 
 namespace Thomas.Kernels.Quantized;
 
@@ -145,28 +147,47 @@ internal static unsafe class QuantizedTile
                 continue;
             }
 
-            Finish<TSimd, TVec, TRows, TVectors>(0, t->Ratios, ref c0, ref d0, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(1, t->Ratios, ref c1, ref d1, ref e1);
-            Finish<TSimd, TVec, TRows, TVectors>(2, t->Ratios, ref c2, ref d2, ref e2);
-            Finish<TSimd, TVec, TRows, TVectors>(3, t->Ratios, ref c3, ref d3, ref e3);
-            Finish<TSimd, TVec, TRows, TVectors>(4, t->Ratios, ref c4, ref d4, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(5, t->Ratios, ref c5, ref d5, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(6, t->Ratios, ref c6, ref d6, ref e0);
-            Finish<TSimd, TVec, TRows, TVectors>(7, t->Ratios, ref c7, ref d7, ref e0);
-            // Not before, or the sums would lack registers.
-            TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
-            if (TVectors.Value == 1)
+            // Four rows at a time where that is wide, else row by row.
+            int wide = TDot.EndsWide ? TRows.Value / 4 * 4 : 0;
+            if (wide > 0) EndWide<TVec, TVectors>(t, y, c0, d0, e0, c1, d1, e1, c2, d2, e2, c3, d3, e3);
+            if (wide > 4) EndWide<TVec, TVectors>(t, y + (4 * t->StrideY), c4, d4, c4, c5, d5, c4, c6, d6, c4, c7, d7, c4);
+            if (wide < TRows.Value)
             {
-                StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, c1, c2, c3);
-                StoreColumn<TSimd, TVec, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, c5, c6, c7);
-            }
-            else
-            {
-                StoreRows<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, d0, c1, d1);
-                StoreRows<TSimd, TVec, TRows>(2, zero, lower, upper, bias, y, t->StrideY, c2, d2, c3, d3);
-                StoreRows<TSimd, TVec, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, d4, c5, d5);
-                StoreRows<TSimd, TVec, TRows>(6, zero, lower, upper, bias, y, t->StrideY, c6, d6, c7, d7);
-                if (TVectors.Value > 2) StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y + (2 * TSimd.Length), t->StrideY, e0, e1, e2, e3);
+                if (wide == 0)
+                {
+                    Finish<TSimd, TVec, TRows, TVectors>(0, t->Ratios, ref c0, ref d0, ref e0);
+                    Finish<TSimd, TVec, TRows, TVectors>(1, t->Ratios, ref c1, ref d1, ref e1);
+                    Finish<TSimd, TVec, TRows, TVectors>(2, t->Ratios, ref c2, ref d2, ref e2);
+                    Finish<TSimd, TVec, TRows, TVectors>(3, t->Ratios, ref c3, ref d3, ref e3);
+                }
+
+                Finish<TSimd, TVec, TRows, TVectors>(4, t->Ratios, ref c4, ref d4, ref e0);
+                Finish<TSimd, TVec, TRows, TVectors>(5, t->Ratios, ref c5, ref d5, ref e0);
+                Finish<TSimd, TVec, TRows, TVectors>(6, t->Ratios, ref c6, ref d6, ref e0);
+                Finish<TSimd, TVec, TRows, TVectors>(7, t->Ratios, ref c7, ref d7, ref e0);
+
+                // Not before, or the sums would lack registers.
+                TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
+                if (TVectors.Value == 1)
+                {
+                    if (wide == 0) StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, c1, c2, c3);
+                    StoreColumn<TSimd, TVec, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, c5, c6, c7);
+                }
+                else
+                {
+                    if (wide == 0)
+                    {
+                        StoreRows<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y, t->StrideY, c0, d0, c1, d1);
+                        StoreRows<TSimd, TVec, TRows>(2, zero, lower, upper, bias, y, t->StrideY, c2, d2, c3, d3);
+                    }
+
+                    StoreRows<TSimd, TVec, TRows>(4, zero, lower, upper, bias, y, t->StrideY, c4, d4, c5, d5);
+                    StoreRows<TSimd, TVec, TRows>(6, zero, lower, upper, bias, y, t->StrideY, c6, d6, c7, d7);
+                    if (TVectors.Value > 2 && wide == 0)
+                    {
+                        StoreColumn<TSimd, TVec, TRows>(0, zero, lower, upper, bias, y + (2 * TSimd.Length), t->StrideY, e0, e1, e2, e3);
+                    }
+                }
             }
 
             y += TRows.Value * t->StrideY;
@@ -219,6 +240,28 @@ internal static unsafe class QuantizedTile
         TSimd.Store(c, sums);
         if (TVectors.Value > 1) TSimd.Store(d, sums + TSimd.Length);
         if (TVectors.Value > 2) TSimd.Store(e, sums + (2 * TSimd.Length));
+    }
+
+    /// <summary>Four rows of 256-bit sums become results.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void EndWide<TVec, TVectors>(
+        QuantizedTileArgs* t, byte* y, TVec c0, TVec d0, TVec e0, TVec c1, TVec d1, TVec e1, TVec c2, TVec d2, TVec e2, TVec c3, TVec d3, TVec e3)
+        where TVec : unmanaged
+        where TVectors : struct, IConstant
+    {
+        float* ratios = t->Ratios;
+        nint stride = t->StrideY;
+        if (TVectors.Value == 1)
+        {
+            WideEnding.FourRows(Of(c0), Of(c1), Of(c2), Of(c3), ratios, &t->Grid, y, stride);
+            return;
+        }
+
+        Ints512.LoadGrid(&t->Grid, out V512 zero, out V512 lower, out V512 upper, out V512 bias);
+        WideEnding.FourRows(Of(c0), Of(d0), Of(c1), Of(d1), Of(c2), Of(d2), Of(c3), Of(d3), ratios, ratios + 8, zero, lower, upper, bias, y, stride);
+        if (TVectors.Value > 2) WideEnding.FourRows(Of(e0), Of(e1), Of(e2), Of(e3), ratios + 16, &t->Grid, y + 16, stride);
+
+        static V256 Of(TVec sums) => Unsafe.BitCast<TVec, V256>(sums);
     }
 
     /// <summary>A row's sums become steps.</summary>

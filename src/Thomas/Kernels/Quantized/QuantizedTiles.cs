@@ -83,8 +83,15 @@ internal static unsafe class QuantizedTiles
     {
         if (form == QuantizedOperandForm.UnsignedBytes)
         {
-            if (t->Flip != 0) RunVnniTiles<C1>(t, height, vectors);
-            else RunVnniTiles<C0>(t, height, vectors);
+            bool isWide = CpuFeatures.Tier == InstructionTier.Avx512;
+            switch ((isWide, t->Flip != 0))
+            {
+                case (true, true): RunVnniTiles<WideVnniDot, C1>(t, height, vectors); break;
+                case (true, false): RunVnniTiles<WideVnniDot, C0>(t, height, vectors); break;
+                case (false, true): RunVnniTiles<VnniDot, C1>(t, height, vectors); break;
+                default: RunVnniTiles<VnniDot, C0>(t, height, vectors); break;
+            }
+
             return;
         }
 
@@ -138,29 +145,30 @@ internal static unsafe class QuantizedTiles
         }
     }
 
-    private static void RunVnniTiles<TFlips>(QuantizedTileArgs* t, int height, int vectors)
+    private static void RunVnniTiles<TDot, TFlips>(QuantizedTileArgs* t, int height, int vectors)
+        where TDot : struct, IDot<V256>
         where TFlips : struct, IConstant
     {
         switch ((vectors, height))
         {
-            case (3, 4): QuantizedTile.Run<Ints256, VnniDot, V256, C4, C3, TFlips>(t); break;
-            case (3, 3): QuantizedTile.Run<Ints256, VnniDot, V256, C3, C3, TFlips>(t); break;
-            case (3, 2): QuantizedTile.Run<Ints256, VnniDot, V256, C2, C3, TFlips>(t); break;
-            case (3, _): QuantizedTile.Run<Ints256, VnniDot, V256, C1, C3, TFlips>(t); break;
-            case (2, 6): QuantizedTile.Run<Ints256, VnniDot, V256, C6, C2, TFlips>(t); break;
-            case (2, 5): QuantizedTile.Run<Ints256, VnniDot, V256, C5, C2, TFlips>(t); break;
-            case (2, 4): QuantizedTile.Run<Ints256, VnniDot, V256, C4, C2, TFlips>(t); break;
-            case (2, 3): QuantizedTile.Run<Ints256, VnniDot, V256, C3, C2, TFlips>(t); break;
-            case (2, 2): QuantizedTile.Run<Ints256, VnniDot, V256, C2, C2, TFlips>(t); break;
-            case (2, _): QuantizedTile.Run<Ints256, VnniDot, V256, C1, C2, TFlips>(t); break;
-            case (_, 8): QuantizedTile.Run<Ints256, VnniDot, V256, C8, C1, TFlips>(t); break;
-            case (_, 7): QuantizedTile.Run<Ints256, VnniDot, V256, C7, C1, TFlips>(t); break;
-            case (_, 6): QuantizedTile.Run<Ints256, VnniDot, V256, C6, C1, TFlips>(t); break;
-            case (_, 5): QuantizedTile.Run<Ints256, VnniDot, V256, C5, C1, TFlips>(t); break;
-            case (_, 4): QuantizedTile.Run<Ints256, VnniDot, V256, C4, C1, TFlips>(t); break;
-            case (_, 3): QuantizedTile.Run<Ints256, VnniDot, V256, C3, C1, TFlips>(t); break;
-            case (_, 2): QuantizedTile.Run<Ints256, VnniDot, V256, C2, C1, TFlips>(t); break;
-            default: QuantizedTile.Run<Ints256, VnniDot, V256, C1, C1, TFlips>(t); break;
+            case (3, 4): QuantizedTile.Run<Ints256, TDot, V256, C4, C3, TFlips>(t); break;
+            case (3, 3): QuantizedTile.Run<Ints256, TDot, V256, C3, C3, TFlips>(t); break;
+            case (3, 2): QuantizedTile.Run<Ints256, TDot, V256, C2, C3, TFlips>(t); break;
+            case (3, _): QuantizedTile.Run<Ints256, TDot, V256, C1, C3, TFlips>(t); break;
+            case (2, 6): QuantizedTile.Run<Ints256, TDot, V256, C6, C2, TFlips>(t); break;
+            case (2, 5): QuantizedTile.Run<Ints256, TDot, V256, C5, C2, TFlips>(t); break;
+            case (2, 4): QuantizedTile.Run<Ints256, TDot, V256, C4, C2, TFlips>(t); break;
+            case (2, 3): QuantizedTile.Run<Ints256, TDot, V256, C3, C2, TFlips>(t); break;
+            case (2, 2): QuantizedTile.Run<Ints256, TDot, V256, C2, C2, TFlips>(t); break;
+            case (2, _): QuantizedTile.Run<Ints256, TDot, V256, C1, C2, TFlips>(t); break;
+            case (_, 8): QuantizedTile.Run<Ints256, TDot, V256, C8, C1, TFlips>(t); break;
+            case (_, 7): QuantizedTile.Run<Ints256, TDot, V256, C7, C1, TFlips>(t); break;
+            case (_, 6): QuantizedTile.Run<Ints256, TDot, V256, C6, C1, TFlips>(t); break;
+            case (_, 5): QuantizedTile.Run<Ints256, TDot, V256, C5, C1, TFlips>(t); break;
+            case (_, 4): QuantizedTile.Run<Ints256, TDot, V256, C4, C1, TFlips>(t); break;
+            case (_, 3): QuantizedTile.Run<Ints256, TDot, V256, C3, C1, TFlips>(t); break;
+            case (_, 2): QuantizedTile.Run<Ints256, TDot, V256, C2, C1, TFlips>(t); break;
+            default: QuantizedTile.Run<Ints256, TDot, V256, C1, C1, TFlips>(t); break;
         }
     }
 

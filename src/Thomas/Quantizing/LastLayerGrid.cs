@@ -1,9 +1,8 @@
 using System.Threading;
 using Thomas.Data;
-using Thomas.Quantizing;
 using Thomas.Training;
 
-namespace Thomas.App;
+namespace Thomas.Quantizing;
 
 /// <summary>Completes a network that was trained in 8 bits: its new last layer goes to a grid too, measured on training images.</summary>
 internal static class LastLayerGrid

@@ -39,6 +39,9 @@ internal unsafe interface IIntSimd<TVec>
     /// <summary>Copies of the sign come in.</summary>
     static abstract TVec ShiftRight(TVec a, int bits);
 
+    /// <summary>float(a) / by, rounded to float32 and then towards zero.</summary>
+    static abstract TVec Quotient(TVec a, float by);
+
     /// <summary>round(float(sum) * ratio), halves to even; for ratios below 1, so that no product is too large for an integer.</summary>
     static abstract TVec Steps(TVec sums, float* ratios);
 

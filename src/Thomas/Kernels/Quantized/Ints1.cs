@@ -37,6 +37,8 @@ internal readonly unsafe struct Ints1 : IIntSimd<int>
     public static int ShiftRight(int a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Quotient(int a, float by) => (int)(a / by);
+
     public static int Steps(int sums, float* ratios) => (int)MathF.Round(sums * *ratios, MidpointRounding.ToEven);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

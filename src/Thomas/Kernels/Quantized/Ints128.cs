@@ -47,6 +47,9 @@ internal readonly unsafe struct Ints128 : IIntSimd<V>
     public static V ShiftRight(V a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quotient(V a, float by) => Vector128.ConvertToInt32Native(Vector128.ConvertToSingle(a) / Vector128.Create(by));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Steps(V sums, float* ratios) => Round(Vector128.ConvertToSingle(sums) * Vector128.Load(ratios));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -41,6 +41,9 @@ internal readonly unsafe struct Ints256 : IIntSimd<V>
     public static V ShiftRight(V a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quotient(V a, float by) => Vector256.ConvertToInt32Native(Vector256.ConvertToSingle(a) / Vector256.Create(by));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Steps(V sums, float* ratios) => Avx.ConvertToVector256Int32(Avx.ConvertToVector256Single(sums) * Vector256.Load(ratios));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

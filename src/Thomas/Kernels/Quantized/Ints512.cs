@@ -42,6 +42,9 @@ internal readonly unsafe struct Ints512 : IIntSimd<V>
     public static V ShiftRight(V a, int bits) => a >> bits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quotient(V a, float by) => Vector512.ConvertToInt32Native(Vector512.ConvertToSingle(a) / Vector512.Create(by));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Steps(V sums, float* ratios) => Avx512F.ConvertToVector512Int32(Avx512F.ConvertToVector512Single(sums) * Vector512.Load(ratios));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
+using Thomas.Kernels.Simd;
 using V128 = System.Runtime.Intrinsics.Vector128<int>;
 using V256 = System.Runtime.Intrinsics.Vector256<int>;
 using V512 = System.Runtime.Intrinsics.Vector512<int>;
@@ -26,6 +27,9 @@ internal enum QuantizedPoolKind
 internal sealed unsafe class QuantizedPooling
 {
     private const int MostLanes = 16;
+
+    /// <summary>Up to so many numbers no mean is so close below an integer that float32 would round it there.</summary>
+    private const int MostOfFloats = 1 << 15;
 
     private readonly ConvGeometry _g;
     private readonly QuantizedPoolKind _kind;
@@ -65,24 +69,41 @@ internal sealed unsafe class QuantizedPooling
     /// <param name="end">One past the last item.</param>
     public void RunItems(byte* x, byte* y, int begin, int end)
     {
+        switch ((_isSigned, _kind == QuantizedPoolKind.Max))
+        {
+            case (true, true): RunItems<C1, C1>(x, y, begin, end); break;
+            case (true, false): RunItems<C1, C0>(x, y, begin, end); break;
+            case (false, true): RunItems<C0, C1>(x, y, begin, end); break;
+            default: RunItems<C0, C0>(x, y, begin, end); break;
+        }
+    }
+
+    private void RunItems<TSigned, TMax>(byte* x, byte* y, int begin, int end)
+        where TSigned : struct, IConstant
+        where TMax : struct, IConstant
+    {
         int c = 0;
-        if (CpuFeatures.VectorLength >= 16) c = RunChannels<Ints512, V512>(x, y, begin, end, c);
-        if (CpuFeatures.VectorLength >= 8 && c < _g.Channels) c = RunChannels<Ints256, V256>(x, y, begin, end, c);
-        if (CpuFeatures.VectorLength >= 4 && c < _g.Channels) c = RunChannels<Ints128, V128>(x, y, begin, end, c);
-        if (c < _g.Channels) RunChannels<Ints1, int>(x, y, begin, end, c);
+        if (CpuFeatures.VectorLength >= 16) c = RunChannels<Ints512, V512, TSigned, TMax>(x, y, begin, end, c);
+        if (CpuFeatures.VectorLength >= 8 && c < _g.Channels) c = RunChannels<Ints256, V256, TSigned, TMax>(x, y, begin, end, c);
+        if (CpuFeatures.VectorLength >= 4 && c < _g.Channels) c = RunChannels<Ints128, V128, TSigned, TMax>(x, y, begin, end, c);
+        if (c < _g.Channels) RunChannels<Ints1, int, TSigned, TMax>(x, y, begin, end, c);
     }
 
     /// <summary>The channels from first on, by whole vectors; returns the first that is left.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int RunChannels<TSimd, TVec>(byte* x, byte* y, int begin, int end, int first)
+    private int RunChannels<TSimd, TVec, TSigned, TMax>(byte* x, byte* y, int begin, int end, int first)
         where TSimd : struct, IIntSimd<TVec>
         where TVec : unmanaged
+        where TSigned : struct, IConstant
+        where TMax : struct, IConstant
     {
         int* numbers = stackalloc int[MostLanes];
-        ByteGrid grid = new(0, _finish.Lower, _finish.Upper);
+        bool isMean = _kind == QuantizedPoolKind.Average, isRounded = _kind == QuantizedPoolKind.Sum && !SumsEnding.IsNeeded(_finish);
+        float* ratios = stackalloc float[MostLanes];
+        if (isRounded) new Span<float>(ratios, MostLanes).Fill(_finish.Ratios[0]);
+        ByteGrid grid = isRounded ? new ByteGrid(_finish) : new ByteGrid(0, _finish.Lower, _finish.Upper);
         TSimd.LoadGrid(&grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
         nint tapStep = (nint)_g.DilationW * _g.ChannelStride, rowStep = (nint)_g.DilationH * _g.InW * _g.ChannelStride;
-        bool isSigned = _isSigned, isMax = _kind == QuantizedPoolKind.Max;
         int last = first + ((_g.Channels - first) / TSimd.Length * TSimd.Length), inRow = _g.InW * _g.ChannelStride;
         for (int row = begin; row < end; row++)
         {
@@ -94,23 +115,28 @@ internal sealed unsafe class QuantizedPooling
             {
                 (int kx0, int kx1) = Window.Taps(ix, _g.KernelW, _g.DilationW, _g.InW);
                 byte* window = image + ((ix + (kx0 * _g.DilationW)) * (nint)_g.ChannelStride);
-                int taps = kx1 - kx0, count = (ky1 - ky0) * taps;
+                int taps = kx1 - kx0, rows = ky1 - ky0, count = rows * taps;
+
+                // Rows that follow each other are one.
+                if (taps * tapStep == rowStep) (taps, rows) = (count, Math.Min(count, 1));
                 for (int c = first; c < last; c += TSimd.Length)
                 {
-                    TVec all = TSimd.Create(isMax ? int.MinValue : 0);
+                    TVec all = TSimd.Create(TMax.Value != 0 ? int.MinValue : 0);
                     byte* tapRow = window + c;
-                    for (int ky = ky0; ky < ky1; ky++, tapRow += rowStep)
+                    for (int ky = rows; ky > 0; ky--, tapRow += rowStep)
                     {
                         byte* tap = tapRow;
                         for (int kx = taps; kx > 0; kx--, tap += tapStep)
                         {
-                            TVec value = TSimd.LoadBytes(tap, isSigned);
-                            all = isMax ? TSimd.Max(all, value) : TSimd.Add(all, value);
+                            TVec value = TSimd.LoadBytes(tap, TSigned.Value != 0);
+                            all = TMax.Value != 0 ? TSimd.Max(all, value) : TSimd.Add(all, value);
                         }
                     }
 
-                    if (isMax && count > 0)
+                    if (count > 0 && (TMax.Value != 0 || isRounded || (isMean && count <= MostOfFloats)))
                     {
+                        if (isRounded) all = TSimd.Steps(TSimd.Subtract(all, TSimd.Create(count * _zero)), ratios);
+                        else if (isMean) all = Mean<TSimd, TVec>(all, count);
                         TSimd.StoreBytes(all, zero, lower, upper, bias, target + c);
                         continue;
                     }
@@ -122,5 +148,15 @@ internal sealed unsafe class QuantizedPooling
         }
 
         return last;
+    }
+
+    /// <summary>The means of sums of at most <see cref="MostOfFloats"/> numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVec Mean<TSimd, TVec>(TVec sums, int count)
+        where TSimd : struct, IIntSimd<TVec>
+        where TVec : unmanaged
+    {
+        TVec sign = TSimd.ShiftRight(sums, 31), half = TSimd.Subtract(TSimd.Xor(TSimd.Create(count / 2), sign), sign);
+        return TSimd.Quotient(TSimd.Add(sums, half), count);
     }
 }

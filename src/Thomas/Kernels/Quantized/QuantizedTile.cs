@@ -251,15 +251,15 @@ internal static unsafe class QuantizedTile
     {
         float* ratios = t->Ratios;
         nint stride = t->StrideY;
+        Ints512.LoadGrid(&t->Grid, out V512 zero, out V512 lower, out V512 upper, out V512 bias);
         if (TVectors.Value == 1)
         {
-            WideEnding.FourRows(Of(c0), Of(c1), Of(c2), Of(c3), ratios, &t->Grid, y, stride);
+            WideEnding.FourRows(Of(c0), Of(c1), Of(c2), Of(c3), ratios, zero, lower, upper, bias, y, stride);
             return;
         }
 
-        Ints512.LoadGrid(&t->Grid, out V512 zero, out V512 lower, out V512 upper, out V512 bias);
         WideEnding.FourRows(Of(c0), Of(d0), Of(c1), Of(d1), Of(c2), Of(d2), Of(c3), Of(d3), ratios, ratios + 8, zero, lower, upper, bias, y, stride);
-        if (TVectors.Value > 2) WideEnding.FourRows(Of(e0), Of(e1), Of(e2), Of(e3), ratios + 16, &t->Grid, y + 16, stride);
+        if (TVectors.Value > 2) WideEnding.FourRows(Of(e0), Of(e1), Of(e2), Of(e3), ratios + 16, zero, lower, upper, bias, y + 16, stride);
 
         static V256 Of(TVec sums) => Unsafe.BitCast<TVec, V256>(sums);
     }

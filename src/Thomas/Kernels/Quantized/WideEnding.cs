@@ -25,11 +25,11 @@ internal static unsafe class WideEnding
 
     /// <summary>Four rows of eight columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FourRows(V256 s0, V256 s1, V256 s2, V256 s3, float* ratios, ByteGrid* grid, byte* y, nint stride)
+    public static void FourRows(
+        V256 s0, V256 s1, V256 s2, V256 s3, float* ratios, V512 zero, V512 lower, V512 upper, V512 bias, byte* y, nint stride)
     {
         Vector512<float> by = Twice(ratios);
         V512 s01 = Steps(s0, s1, by), s23 = Steps(s2, s3, by);
-        Ints512.LoadGrid(grid, out V512 zero, out V512 lower, out V512 upper, out V512 bias);
         StoreFour(Ints512.Bytes(s01, s23, s01, s23, zero, lower, upper, bias).GetLower(), y, stride);
     }
 

@@ -46,12 +46,14 @@ public class QuantizedDepthwiseTests
         }
     }
 
-    [Fact]
-    public void Channels_of_wider_pixels_are_read()
+    [Theory]
+    [InlineData(11, 14)]
+    [InlineData(37, 43)]
+    public void Channels_of_wider_pixels_are_read(int channels, int stride)
     {
-        foreach (ConvGeometry g in WindowCases.All(11, 14))
+        foreach (ConvGeometry g in WindowCases.All(channels, stride))
         {
-            foreach (QuantizedLayerCase variant in new QuantizedLayerCase(g, 11).Variants()) variant.CheckDepthwise();
+            foreach (QuantizedLayerCase variant in new QuantizedLayerCase(g, channels).Variants()) variant.CheckDepthwise();
         }
     }
 

@@ -22,6 +22,36 @@ public unsafe class QuantizedPoolingTests
     [InlineData(0, 9, 0)]
     public void A_mean_rounds_halves_away_from_zero(int sum, int count, int expected) => Assert.Equal(expected, QuantizedPooling.Mean(sum, count));
 
+    // Sums around those where the mean goes to the next integer, in as many channels as a vector and some more.
+    [Theory]
+    [InlineData(2, 127)]
+    [InlineData(49, 126)]
+    [InlineData(1000, -128)]
+    [InlineData(32768, 126)]
+    [InlineData(32768, -127)]
+    [InlineData(40000, 126)]
+    public void Means_of_many_numbers_round_where_the_definition_does(int count, int value)
+    {
+        const int Channels = 21;
+        ConvGeometry g = new(1, 1, count, Channels, Channels, 1, 1, 1, count);
+        Requantization bounds = new(RequantizationRule.Float, [1], 0, -128, 127);
+        QuantizedPooling pooling = new(g, QuantizedPoolKind.Average, new QuantizedOperand(1, 0, true), bounds);
+        using GuardedBytes x = GuardedBytes.Random((long)count * Channels, 1), y = GuardedBytes.Random(Channels, 2);
+        for (int c = 0; c < Channels; c++)
+        {
+            int others = Math.Clamp((count / 2) + c - 10, 0, count);
+            for (int i = 0; i < count; i++) x.Span[(i * Channels) + c] = (byte)(i < others ? Math.Min(value + 1, 127) : value);
+        }
+
+        pooling.RunItems(x.Pointer, y.Pointer, 0, pooling.Items);
+        for (int c = 0; c < Channels; c++)
+        {
+            int others = Math.Clamp((count / 2) + c - 10, 0, count);
+            int sum = (value * (count - others)) + (Math.Min(value + 1, 127) * others);
+            Assert.Equal(QuantizedPooling.Mean(sum, count), (sbyte)y.Span[c]);
+        }
+    }
+
     private static void CheckWindows(QuantizedPoolKind kind)
     {
         foreach (int channels in new[] { 1, 7, 24, 45 })

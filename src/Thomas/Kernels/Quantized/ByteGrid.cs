@@ -24,6 +24,9 @@ internal struct ByteGrid
     /// <summary>What makes such a byte a result (exclusive or).</summary>
     public byte Bias;
 
+    /// <summary>Whether there are bytes beyond the bounds.</summary>
+    public readonly bool Clips => BiasedLower != byte.MinValue || BiasedUpper != byte.MaxValue;
+
     /// <summary>The grid of a result of signed or unsigned bytes.</summary>
     public ByteGrid(Requantization requantization)
         : this(requantization.ZeroPoint, requantization.Lower, requantization.Upper)

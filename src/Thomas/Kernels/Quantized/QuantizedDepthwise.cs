@@ -198,7 +198,7 @@ internal sealed unsafe class QuantizedDepthwise
         row.StrideY = _layer.Outputs;
         row.Below = rowStrideY == 0 ? (nint)(zeros + SlidingRowBytes - target) : rowStrideY;
         row.Pixels = _g.OutW;
-        row.Channels = _layer.Outputs / 16 * 16;
+        row.Channels = _layer.Outputs / 8 * 8;
         row.Grid = new ByteGrid(_layer.Requantization);
         if (_rows == 2) QuantizedDepthwiseSliding.TwoRows(&row);
         else QuantizedDepthwiseSliding.OneRow(&row);

@@ -105,8 +105,7 @@ internal static unsafe class QuantizedDepthwiseTile
     {
         if (form == QuantizedOperandForm.UnsignedBytes)
         {
-            int done = CpuFeatures.Tier == InstructionTier.Avx512 && !t->KeepsSums && t->Pixels >= Width ? QuantizedDepthwiseWide.Run<TRows, TTaps>(t) : 0;
-            if (done < t->Channels) Run<Ints256, VnniDot, V256, TRows, TTaps>(t, done);
+            Run<Ints256, VnniDot, V256, TRows, TTaps>(t);
             return;
         }
 
@@ -126,7 +125,7 @@ internal static unsafe class QuantizedDepthwiseTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TSimd, TDot, TVec, TRows, TTaps>(QuantizedDepthwiseRow* t, int firstChannel = 0)
+    private static void Run<TSimd, TDot, TVec, TRows, TTaps>(QuantizedDepthwiseRow* t)
         where TSimd : struct, IIntSimd<TVec>
         where TDot : struct, IDot<TVec>
         where TVec : unmanaged
@@ -136,7 +135,7 @@ internal static unsafe class QuantizedDepthwiseTile
         int vector = sizeof(int) * TSimd.Length, last = t->Pixels - Width;
         nint outStep = t->OutStep, tapStep = t->TapStep;
         TSimd.LoadGrid(&t->Grid, out TVec zero, out TVec lower, out TVec upper, out TVec bias);
-        for (int c = firstChannel; c < t->Channels; c += TSimd.Length)
+        for (int c = 0; c < t->Channels; c += TSimd.Length)
         {
             // What does not fit is put into the scratch memory first, and so is a second row that is not there.
             bool whole = last >= 0 && t->Channels - c >= TSimd.Length && !t->KeepsSums, wholeRow = whole && t->RowStrideY != 0;

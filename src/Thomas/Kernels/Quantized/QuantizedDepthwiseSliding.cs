@@ -49,7 +49,7 @@ internal unsafe struct QuantizedSlidingRow
     /// <summary>Results of a row.</summary>
     public int Pixels;
 
-    /// <summary>Channels: a multiple of 16.</summary>
+    /// <summary>Channels: a multiple of 8, at least 16.</summary>
     public int Channels;
 
     /// <summary>Where results are put.</summary>
@@ -75,8 +75,12 @@ internal static unsafe class QuantizedDepthwiseSliding
         V512 flip = Vector512.Create(t->Flip), fill = Vector512.Create(t->Fill);
         nint second = t->Second, third = t->Third, fourth = t->Fourth, stepX = t->StepX, strideY = t->StrideY, below = t->Below;
         uint inW = (uint)t->InW;
-        for (nint c = 0; c < t->Channels; c += 16)
+        bool clips = t->Grid.Clips;
+        nint lastChannels = t->Channels - 16;
+        for (nint next = 0; next < t->Channels; next += 16)
         {
+            // The last ones may do again what those before have done.
+            nint c = next < lastChannels ? next : lastChannels;
             byte* header = t->Header + ((c >> 3) * t->HeaderBytes);
             byte* other = header + t->HeaderBytes;
             Vector512<float> ratios = WideEnding.Beside(Vector256.Load((int*)(header + Vector)), Vector256.Load((int*)(other + Vector))).AsSingle();
@@ -96,7 +100,7 @@ internal static unsafe class QuantizedDepthwiseSliding
                 Two(header, other, 2 * Vector, a, b, d, e, ratios, out V512 s0, out V512 s1);
                 Two(header, other, 3 * Vector, a, b, d, e, ratios, out V512 r0, out V512 r1);
                 (a, b) = (d, e);
-                Vector512<byte> bytes = Ints512.Bytes(s0, s1, r0, r1, zero, lower, upper, bias);
+                Vector512<byte> bytes = Ints512.Bytes(s0, s1, r0, r1, zero, lower, upper, bias, clips);
                 bytes.GetLower().GetLower().Store(y);
                 Avx512F.ExtractVector128(bytes, 2).Store(y + below);
                 y += strideY;
@@ -141,8 +145,12 @@ internal static unsafe class QuantizedDepthwiseSliding
         V512 flip = Vector512.Create(t->Flip), fill = Vector512.Create(t->Fill);
         nint second = t->Second, third = t->Third, fourth = t->Fourth, stepX = t->StepX, strideY = t->StrideY;
         uint inW = (uint)t->InW;
-        for (nint c = 0; c < t->Channels; c += 16)
+        bool clips = t->Grid.Clips;
+        nint lastChannels = t->Channels - 16;
+        for (nint next = 0; next < t->Channels; next += 16)
         {
+            // The last ones may do again what those before have done.
+            nint c = next < lastChannels ? next : lastChannels;
             byte* header = t->Header + ((c >> 3) * t->HeaderBytes);
             byte* other = header + t->HeaderBytes;
             Vector512<float> ratios = WideEnding.Beside(Vector256.Load((int*)(header + Vector)), Vector256.Load((int*)(other + Vector))).AsSingle();
@@ -167,13 +175,13 @@ internal static unsafe class QuantizedDepthwiseSliding
                 a = d;
                 (s0, s1, s2, s3) = (s1, s2, s3, WideEnding.Steps(low, high, ratios));
                 if (pixel % 4 != 0) continue;
-                Ints512.StoreFour(s0, s1, s2, s3, zero, lower, upper, bias, y, strideY);
+                Ints512.StoreFour(Ints512.Bytes(s0, s1, s2, s3, zero, lower, upper, bias, clips), y, strideY);
                 y += 4 * strideY;
             }
 
             int left = t->Pixels % 4;
             if (left == 0) continue;
-            Vector512<byte> bytes = Ints512.Bytes(s0, s1, s2, s3, zero, lower, upper, bias);
+            Vector512<byte> bytes = Ints512.Bytes(s0, s1, s2, s3, zero, lower, upper, bias, clips);
             if (left > 2) Avx512F.ExtractVector128(bytes, 1).Store(y);
             if (left > 1) Avx512F.ExtractVector128(bytes, 2).Store(y + ((left - 2) * strideY));
             Avx512F.ExtractVector128(bytes, 3).Store(y + ((left - 1) * strideY));

@@ -251,15 +251,16 @@ internal static unsafe class QuantizedTile
     {
         float* ratios = t->Ratios;
         nint stride = t->StrideY;
+        bool clips = t->Grid.Clips;
         Ints512.LoadGrid(&t->Grid, out V512 zero, out V512 lower, out V512 upper, out V512 bias);
         if (TVectors.Value == 1)
         {
-            WideEnding.FourRows(Of(c0), Of(c1), Of(c2), Of(c3), ratios, zero, lower, upper, bias, y, stride);
+            WideEnding.FourRows(Of(c0), Of(c1), Of(c2), Of(c3), ratios, zero, lower, upper, bias, clips, y, stride);
             return;
         }
 
-        WideEnding.FourRows(Of(c0), Of(d0), Of(c1), Of(d1), Of(c2), Of(d2), Of(c3), Of(d3), ratios, ratios + 8, zero, lower, upper, bias, y, stride);
-        if (TVectors.Value > 2) WideEnding.FourRows(Of(e0), Of(e1), Of(e2), Of(e3), ratios + 16, zero, lower, upper, bias, y + 16, stride);
+        WideEnding.FourRows(Of(c0), Of(d0), Of(c1), Of(d1), Of(c2), Of(d2), Of(c3), Of(d3), ratios, zero, lower, upper, bias, clips, y, stride);
+        if (TVectors.Value > 2) WideEnding.FourRows(Of(e0), Of(e1), Of(e2), Of(e3), ratios + 16, zero, lower, upper, bias, clips, y + 16, stride);
 
         static V256 Of(TVec sums) => Unsafe.BitCast<TVec, V256>(sums);
     }

@@ -15,22 +15,22 @@ internal static unsafe class WideEnding
     /// <summary>Four rows of 16 columns; c has the first eight of a row, d the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FourRows(
-        V256 c0, V256 d0, V256 c1, V256 d1, V256 c2, V256 d2, V256 c3, V256 d3, float* ratiosC, float* ratiosD, V512 zero, V512 lower,
-        V512 upper, V512 bias, byte* y, nint stride)
+        V256 c0, V256 d0, V256 c1, V256 d1, V256 c2, V256 d2, V256 c3, V256 d3, float* ratios, V512 zero, V512 lower, V512 upper,
+        V512 bias, bool clips, byte* y, nint stride)
     {
-        Vector512<float> by = Beside(Vector256.Load((int*)ratiosC), Vector256.Load((int*)ratiosD)).AsSingle();
+        Vector512<float> by = Vector512.Load(ratios);
         V512 r0 = Steps(c0, d0, by), r1 = Steps(c1, d1, by), r2 = Steps(c2, d2, by), r3 = Steps(c3, d3, by);
-        Ints512.StoreFour(r0, r1, r2, r3, zero, lower, upper, bias, y, stride);
+        Ints512.StoreFour(Ints512.Bytes(r0, r1, r2, r3, zero, lower, upper, bias, clips), y, stride);
     }
 
     /// <summary>Four rows of eight columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FourRows(
-        V256 s0, V256 s1, V256 s2, V256 s3, float* ratios, V512 zero, V512 lower, V512 upper, V512 bias, byte* y, nint stride)
+        V256 s0, V256 s1, V256 s2, V256 s3, float* ratios, V512 zero, V512 lower, V512 upper, V512 bias, bool clips, byte* y, nint stride)
     {
         Vector512<float> by = Twice(ratios);
         V512 s01 = Steps(s0, s1, by), s23 = Steps(s2, s3, by);
-        StoreFour(Ints512.Bytes(s01, s23, s01, s23, zero, lower, upper, bias).GetLower(), y, stride);
+        StoreFour(Ints512.Bytes(s01, s23, s01, s23, zero, lower, upper, bias, clips).GetLower(), y, stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

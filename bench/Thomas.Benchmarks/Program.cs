@@ -31,7 +31,7 @@ internal static class Program
         new("quantize", 1, QuantizeBenchmark.Run,
             "MODEL --calibration PLACE... [--sample IMAGENET_SAMPLE] [--settings WORD+WORD,...] [--onnxruntime] [--save FILE.tflite]"),
         new("compression", 2, CompressionBenchmark.Run,
-            "MODEL DATA [--policies NAME,NAME] [--types float32,half,frozen,int8,unscaled] [--seeds N] [--epochs N]"),
+            "MODEL DATA [--policies NAME,NAME] [--types float32,half,frozen,int8,unscaled] [--seeds N] [--epochs N] [--sgd]"),
         new("startup", 3, StartupBenchmark.Run, "PROGRAM MODEL IMAGE [--rounds N]"),
         new("difftrial", 0, DiffTrial.Run, "[--pairs N] [--slowdown X]"),
         new("team", 0, TeamBenchmark.Run, "[--threads N]"),

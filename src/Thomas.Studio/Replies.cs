@@ -91,7 +91,8 @@ internal sealed record ReportReply(
 internal sealed record PlanRowReply(
     string Policy, long MemoryBytes, double? SecondsPerEpoch, double? SecondsTotal, double? Joules, long TrainedParameters, bool Fits);
 
-internal sealed record PlanReply(IReadOnlyList<PlanRowReply> Rows, int Images, IReadOnlyList<Sentence> Notes);
+/// <summary>Rows, and the words that 'compress' may have with this network and device.</summary>
+internal sealed record PlanReply(IReadOnlyList<PlanRowReply> Rows, int Images, IReadOnlyList<string> Compress, IReadOnlyList<Sentence> Notes);
 
 internal sealed record CurveReply(int Epoch, double TrainLoss, double? ValidationLoss, double? TrainAccuracy, double? ValidationAccuracy);
 
@@ -131,9 +132,9 @@ internal sealed record RenameRequest(string? From, string? To);
 
 internal sealed record RelabelRequest(string? Class);
 
-internal sealed record PlanRequest(int? Batch, string? Device, int? Epochs, long? MemoryBytes);
+internal sealed record PlanRequest(int? Batch, string? Device, int? Epochs, long? MemoryBytes, string? Compress);
 
-internal sealed record RunRequest(string? Policy, int? Epochs, int? Batch, string? Device, long? MemoryBytes, float? LearningRate);
+internal sealed record RunRequest(string? Policy, int? Epochs, int? Batch, string? Device, long? MemoryBytes, string? Compress, float? LearningRate);
 
 internal sealed record ExportRequest(string? Format, string? Which);
 

@@ -138,9 +138,23 @@ async function trainMore(page, lengthsAtLeast) {
 
 const titled = (page, beginning) => page.waitForFunction((words) => document.title.startsWith(words), beginning);
 
+/** What is chosen is planned, and so is going back to what is usual. */
+async function chooseAndGoBack(page) {
+  await page.getByText("More options").click();
+  for (const [label, key, value, sent] of [["Numbers kept in", "compress", "half", "half"], ["Memory limit", "memoryBytes", `${512 << 20}`, 512 << 20]]) {
+    const planned = async (choice) => {
+      const [request] = await Promise.all([page.waitForRequest((call) => call.url().endsWith("/plan")), page.getByLabel(label).selectOption(choice)]);
+      return request.postDataJSON()[key];
+    };
+    assert.equal(await planned(value), sent);
+    assert.equal(await planned(""), undefined);
+  }
+}
+
 /** A longer training is paused, goes on, and is stopped. */
 async function pauseAndStop(page) {
   await step(page, "Train");
+  await chooseAndGoBack(page);
   await page.getByLabel("Passes over the images").fill("50");
   await page.getByRole("button", { name: "Start training" }).click();
   await page.getByText(/^Pass \d+ of 50/).waitFor();

@@ -216,7 +216,7 @@ internal sealed partial class Project : IAsyncDisposable
     /// <exception cref="StudioException">One is under way, or there are too few images.</exception>
     public RunReply BeginRun(RunRequest asked, StudioDevices devices)
     {
-        RunFile file = RunOptions.Check(asked, devices, _session.Classes, _session.Items);
+        RunFile file = RunOptions.Check(asked, devices, _place.Model, _session.Classes, _session.Items);
         lock (_runGate)
         {
             if (_run is { IsActive: true }) throw StudioException.Conflict(ErrorCode.RunActive, "A run is under way; stop it first.");

@@ -39,6 +39,9 @@ internal sealed record RunFile
     /// <summary>Bound of what the run adds to the program; null for none.</summary>
     public long? MemoryBytes { get; init; }
 
+    /// <summary>In which form numbers are kept: a word of <see cref="CompressionNames"/>; null for float32.</summary>
+    public string? Compress { get; init; }
+
     /// <summary>Peak learning rate; null for the usual one.</summary>
     public float? LearningRate { get; init; }
 

@@ -7,6 +7,7 @@ using Thomas.App;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
 using Thomas.Data;
+using Thomas.Quantizing;
 using Thomas.Runtime;
 using Thomas.Studio.Http;
 using Thomas.Training;
@@ -174,8 +175,10 @@ internal sealed class RunJob : IDisposable
         }
 
         long memory = asked.MemoryBytes is long bound ? RunPlanner.DecodeBytes(bound, compile, data.HeldBytes) : 0;
+        IImageDecoder decoder = settings.Decoder(memory);
+        if (asked.Compress == Compression.Int8.ToWord()) options = LastLayerGrid.With(options, decoder);
         TuningResult result = Tuner.Tune(
-            _place.Model, data, settings.Decoder(memory), options, new ImmediateProgress<StageProgress>(Tell), new ImmediateProgress<EpochReport>(Tell),
+            _place.Model, data, decoder, options, new ImmediateProgress<StageProgress>(Tell), new ImmediateProgress<EpochReport>(Tell),
             _cancel.Token);
         CacheFolder.Trim(_place.Cache, CacheBytes);
         if (result.Cancelled && _isInterrupted) return Snapshot() with { Status = RunStatus.Training };

@@ -1,7 +1,9 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Thomas.App.Tuning;
 using Thomas.Autodiff;
+using Thomas.Quantizing;
 using Thomas.Runtime;
 using Thomas.Studio.Models;
 using Thomas.Training;
@@ -21,7 +23,7 @@ internal static class RunOptions
     /// <summary>Checks a request.</summary>
     /// <exception cref="StudioException">It cannot be done.</exception>
     public static RunFile Check(
-        RunRequest asked, StudioDevices devices, IReadOnlyList<TuningSessionClass> classes, IReadOnlyList<TuningSessionItem> items)
+        RunRequest asked, StudioDevices devices, Model model, IReadOnlyList<TuningSessionClass> classes, IReadOnlyList<TuningSessionItem> items)
     {
         if (asked.Policy is not { Length: <= MostPolicyCharacters } text || !UpdatePolicy.TryParse(text, out UpdatePolicy policy)
             || policy.Kind == UpdateKind.Scratch || policy.Layers > MostLayers)
@@ -48,14 +50,16 @@ internal static class RunOptions
 
         float? rate = asked.LearningRate;
         if (rate is not null and not (> 0 and <= 10)) throw StudioException.Bad("'learningRate' must be above 0 and at most 10.");
+        string device = devices.Check(asked.Device);
         return new RunFile
         {
             Version = RunFile.CurrentVersion,
             Policy = text,
             Epochs = Epochs(asked.Epochs),
             Batch = Batch(asked.Batch),
-            Device = devices.Check(asked.Device),
+            Device = device,
             MemoryBytes = Memory(asked.MemoryBytes),
+            Compress = Compress(asked.Compress, model, device),
             LearningRate = rate,
             Labels = labels,
             Images = [.. images],
@@ -74,6 +78,7 @@ internal static class RunOptions
                 Epochs = asked.Epochs,
                 BatchSize = asked.Batch,
                 LearningRate = asked.LearningRate,
+                Compression = CompressionNames.TryParse(asked.Compress, out Compression compression) ? compression : Compression.None,
                 Augmentation = model.IsPhoto ? TuningDefaults.Augmentation : new Augmentation(),
             };
         return new TuningOptions
@@ -107,6 +112,20 @@ internal static class RunOptions
     public static long? Memory(long? asked) => asked is null or >= LeastMemory
         ? asked
         : throw StudioException.Bad(FormattableString.Invariant($"'memoryBytes' must be at least {LeastMemory}."));
+
+    /// <summary>The forms in which numbers can be kept: 16 bits always, 8 bits where the network has them and the CPU computes.</summary>
+    public static IReadOnlyList<string> Compressions(Model model, string device) =>
+        Quantizer.IsQuantized(model) && DeviceName.Apply(device, new CompileOptions()).Device is DeviceKind.Cpu or DeviceKind.Serial
+            ? [Compression.None.ToWord(), Compression.Half.ToWord(), Compression.Int8.ToWord()]
+            : [Compression.None.ToWord(), Compression.Half.ToWord()];
+
+    /// <summary>One of them; null for none.</summary>
+    public static string? Compress(string? asked, Model model, string device)
+    {
+        if (asked is null || asked == Compression.None.ToWord()) return null;
+        IReadOnlyList<string> possible = Compressions(model, device);
+        return possible.Contains(asked) ? asked : throw StudioException.Bad($"'compress' must be one of {string.Join(", ", possible)} here.");
+    }
 
     private static StudioException TooFew(ErrorCode code, string message) => StudioException.Cannot(code, message);
 }

@@ -43,6 +43,7 @@ internal static class RunPlans
             Batch = batch,
             Device = device,
             MemoryBytes = bound,
+            Compress = RunOptions.Compress(asked.Compress, place.Model, device),
             Labels = [],
             Images = [],
             Status = RunStatus.Training,
@@ -78,7 +79,7 @@ internal static class RunPlans
             }
         }
 
-        return new PlanReply(rows, images, Sentence.All(notes));
+        return new PlanReply(rows, images, RunOptions.Compressions(place.Model, device), Sentence.All(notes));
     }
 
     /// <summary>Steps on the images that are not set aside, and a forward pass of those that are.</summary>

@@ -53,7 +53,7 @@ public sealed class StudioFuzzTests(ITestOutputHelper output)
     };
 
     private static readonly string[] Members =
-        ["name", "model", "from", "to", "class", "batch", "device", "epochs", "memoryBytes", "policy", "learningRate", "format", "which", "extra"];
+        ["name", "model", "from", "to", "class", "batch", "compress", "device", "epochs", "memoryBytes", "policy", "learningRate", "format", "which", "extra"];
 
     [Fact]
     public async Task No_request_breaks_the_server()

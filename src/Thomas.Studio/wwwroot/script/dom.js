@@ -33,7 +33,8 @@ export function set(element, name, value) {
   else if (name === "style") Object.assign(element.style, value);
   else if (name === "class") element.classList.add(...value.split(" ").filter(Boolean));
   else if (name in element && !name.startsWith("aria") && !attributes.has(name)) {
-    if (element[name] !== value) element[name] = value ?? "";
+    // An option without a value has its text as one, which it may get later.
+    if (element[name] !== value || element instanceof HTMLOptionElement) element[name] = value ?? "";
   } else if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : String(value));
 }

@@ -117,7 +117,8 @@ internal static unsafe class QuantizedDepthwiseSliding
     private static void Two(byte* header, byte* other, int w, V512 a, V512 b, V512 d, V512 e, Vector512<float> ratios, out V512 first, out V512 next)
     {
         V256 s = Vector256.Load((int*)header), t = s, u = Vector256.Load((int*)other), v = u;
-        V256 w0 = Vector256.Load((int*)(header + w)), w1 = Vector256.Load((int*)(header + w + (2 * Vector))), w2 = Vector256.Load((int*)(header + w + (4 * Vector)));
+        V256 w0 = Vector256.Load((int*)(header + w)), w1 = Vector256.Load((int*)(header + w + (2 * Vector)));
+        V256 w2 = Vector256.Load((int*)(header + w + (4 * Vector)));
         s = VnniDot.Add(s, a.GetLower(), w0);
         t = VnniDot.Add(t, b.GetLower(), w0);
         s = VnniDot.Add(s, b.GetLower(), w1);

@@ -7,16 +7,16 @@ using V512 = System.Runtime.Intrinsics.Vector512<int>;
 namespace Thomas.Kernels.Quantized;
 
 /// <summary>
-/// How 256-bit sums become results where there are 512-bit instructions: two vectors side by side. AVX-VNNI adds 256 bits at a time, but rounding its sums takes
-/// as long as adding them in layers with few inputs, so half the instructions for it are worth putting vectors together.
+/// How 256-bit sums become results where there are 512-bit instructions: two vectors side by side. AVX-VNNI adds 256 bits at a time, but in layers with few
+/// inputs rounding takes as long as adding, so half the instructions for it are worth putting vectors together.
 /// </summary>
 internal static unsafe class WideEnding
 {
     /// <summary>Four rows of 16 columns; c has the first eight of a row, d the others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FourRows(
-        V256 c0, V256 d0, V256 c1, V256 d1, V256 c2, V256 d2, V256 c3, V256 d3, float* ratios, V512 zero, V512 lower, V512 upper,
-        V512 bias, bool clips, byte* y, nint stride)
+        V256 c0, V256 d0, V256 c1, V256 d1, V256 c2, V256 d2, V256 c3, V256 d3, float* ratios, V512 zero, V512 lower, V512 upper, V512 bias,
+        bool clips, byte* y, nint stride)
     {
         Vector512<float> by = Vector512.Load(ratios);
         V512 r0 = Steps(c0, d0, by), r1 = Steps(c1, d1, by), r2 = Steps(c2, d2, by), r3 = Steps(c3, d3, by);

@@ -12,7 +12,7 @@ const policies = ["bias", "last:2", "all"], bounds = [64, 128, 256, 512, 1024, 2
 const policyKey = (policy) => ({ bias: "policy.bias", "last:2": "policy.last2", all: "policy.all" })[policy];
 
 // What was chosen stays while the page is open.
-const chosen = { policy: "all", epochs: 10, batch: null, device: null, memoryBytes: null };
+const chosen = { policy: "all", epochs: 10, batch: null, compress: null, device: null, memoryBytes: null };
 
 export function moreScreen(signal) {
   const project = store.state.id, settings = setup(project, signal), progress = runPanel(project, signal);
@@ -32,6 +32,7 @@ export function moreScreen(signal) {
 
 function setup(project, signal) {
   const list = h("div.policies"), notes = h("div.notes", { role: "status" });
+  const choices = options(() => refresh());
   const start = button(t("more.start"), { symbol: "play", kind: "primary.large", onclick: () => begin(project) });
   const lacking = h("p.note-text", { hidden: true });
   let plan = null, asked = 0, lacks = false;
@@ -45,13 +46,14 @@ function setup(project, signal) {
   };
   const refresh = throttled(300, async () => {
     if (signal.aborted || lacks) return;
-    const call = ++asked, { batch, device, epochs, memoryBytes } = chosen;
+    const call = ++asked, { batch, compress, device, epochs, memoryBytes } = chosen;
     set(list, "aria-busy", "true");
     try {
-      const answer = await post(projectPath(project, "/plan"), compact({ batch, device, epochs, memoryBytes }), { signal });
+      const answer = await post(projectPath(project, "/plan"), compact({ batch, compress, device, epochs, memoryBytes }), { signal });
       if (call !== asked) return;
       plan = answer;
       draw();
+      choices.offer(answer.compress);
       fill(notes, (answer.notes ?? []).map((said) => h("p.quiet", sentence(said))));
     } catch (error) {
       if (!signal.aborted && call === asked) fill(notes, note("warning", h("p", errorText(error))));
@@ -61,7 +63,7 @@ function setup(project, signal) {
   });
   draw();
   const element = h("section.setup", { "aria-label": t("more.setup") },
-    h("fieldset.plain", h("legend", t("more.what")), list), notes, options(refresh), lacking, h("div.actions.left", start));
+    h("fieldset.plain", h("legend", t("more.what")), list), notes, choices, lacking, h("div.actions.left", start));
   let planned = -1;
   element.update = (taught) => {
     lacks = taught < 2;
@@ -108,23 +110,39 @@ function options(refresh) {
   const select = (key, label, help, values) => {
     const id = `option-${key}`;
     return h("div.option", h("label.field", { htmlFor: id }, label), h("select", { id, onchange: (event) => {
-      chosen[key] = event.target.value === "" ? null : key === "device" ? event.target.value : Number(event.target.value);
+      const { value } = event.target;
+      chosen[key] = value === "" ? null : key === "device" || key === "compress" ? value : Number(value);
+      if (key === "device" && chosen.compress === "int8") withoutInt8();
       refresh();
     } }, values.map(([value, words]) => h("option", { value: value ?? "", selected: value === chosen[key] }, words))), help && h("p.quiet", help));
   };
   const devices = store.about?.devices ?? [];
-  return h("div.options",
+  const compress = select("compress", t("more.compress"), t("more.compressHelp"),
+    [[null, t("more.compress32")], ["half", t("more.compress16")], ["int8", t("more.compress8")]]);
+  const int8 = compress.querySelector("option[value=int8]");
+  const withoutInt8 = () => {
+    chosen.compress = null;
+    compress.querySelector("select").value = "";
+  };
+  const offer = (words) => {
+    int8.hidden = int8.disabled = !words.includes("int8");
+  };
+  offer([]);
+  if (chosen.compress === "int8") withoutInt8();
+  const element = h("div.options",
     h("div.option", h("label.field", { htmlFor: "epochs" }, t("more.epochs")), h("div.slider", slider, epochs), h("p.quiet", t("more.epochsHelp"))),
     h("details", h("summary", t("more.options")), h("div.option-grid",
       devices.length > 1 && select("device", t("more.device"), null, [[null, t("more.automatic")], ...devices.map(({ id, name }) => [id, name])]),
       select("memoryBytes", t("more.bound"), t("more.boundHelp"), [[null, t("more.noBound")], ...bounds.map((size) => [size * mega, bytes(size * mega)])]),
-      select("batch", t("more.batch"), t("more.batchHelp"), [[null, t("more.automatic")], ...batches.map((size) => [size, number(size)])]))));
+      select("batch", t("more.batch"), t("more.batchHelp"), [[null, t("more.automatic")], ...batches.map((size) => [size, number(size)])]),
+      compress)));
+  return Object.assign(element, { offer });
 }
 
 function begin(project) {
   return attempt(async () => {
-    const { policy, epochs, batch, device, memoryBytes } = chosen;
-    const run = await post(projectPath(project, "/runs"), compact({ policy, epochs, batch, device, memoryBytes }));
+    const { policy, epochs, batch, compress, device, memoryBytes } = chosen;
+    const run = await post(projectPath(project, "/runs"), compact({ policy, epochs, batch, compress, device, memoryBytes }));
     if (store.state?.id === project) store.take({ ...store.state, run });
     document.getElementById("run")?.focus();
   });

@@ -75,7 +75,7 @@ internal sealed class PlanCommand
         else Compare(question, policies);
         if (policies.Count == 0) throw new ThomasException($"{model.Info.Name} cannot be trained with any policy. {string.Join(' ', _notes)}");
 
-        RunPlanOptions options = question.Options(policy ?? UpdatePolicy.All);
+        RunPlanOptions options = question.Options(policy ?? (_plan.QuantizesFrozen(parsed) ? UpdatePolicy.Last : UpdatePolicy.All));
         PlanReport report = new(
             model.Info.Name,
             ComputeOptions.Describe(compile),

@@ -82,6 +82,11 @@ internal sealed class TrainCommand
         _report.Check(parsed);
         SaveOptions save = _file.Read(parsed);
         if (_training.QuantizesFrozen(parsed)) throw new UsageException("--compress frozen is for tune: train leaves no layer as it was.");
+        if (_training.QuantizesAll(parsed))
+        {
+            throw new UsageException("--compress int8 is for tune, or for convert --int8 afterwards: train begins with a float network, which has no grids.");
+        }
+
         long? bound = _training.Memory(parsed);
         RunGuard? guard = _guard.Read(parsed);
         RunMemory memory = RunMemory.Begin(bound);

@@ -86,6 +86,7 @@ internal sealed class TuneCommand
             throw new UsageException("--suspects keeps to no bound, so it cannot be given with --memory; 'evaluate' has it too.");
         }
 
+        if (_training.QuantizesAll(parsed)) CheckIntegers(_training.Policy(parsed), options.Compile);
         EightBits? eight = _training.QuantizesFrozen(parsed) || _training.QuantizesAll(parsed)
             ? new EightBits(_training.Policy(parsed), _training.QuantizesFrozen(parsed))
             : null;
@@ -112,7 +113,7 @@ internal sealed class TuneCommand
             Guard = guard,
         };
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
-        _terminal.Quantized(model, options.Network?.Compression ?? Compression.None);
+        _terminal.Quantized(model, eight is { OnlyFrozen: false } ? Compression.Int8 : Compression.None);
         string device = _compute.DescribeChosen(options.Compile);
         Announce(model, data, head, input, options, device);
         using TrainingReports? reports = _report.Begin(
@@ -129,6 +130,7 @@ internal sealed class TuneCommand
 
         _terminal.Broken(result.Broken);
         _terminal.Warnings(result.Warnings, result.Pauses);
+        if (result.FloatLastLayer is string floatLayer && !_terminal.Verbose) _terminal.Note($"note: {floatLayer}");
         _terminal.Details(result.Notes);
         _terminal.Kernels(result.Kernels);
         if (_terminal.Json)
@@ -185,6 +187,20 @@ internal sealed class TuneCommand
             _terminal.Complain(
                 $"{ended}; nothing was written: the best model so far is in the checkpoint '{kept}', and the same command continues from there");
             return null;
+        }
+    }
+
+    /// <summary>What training in 8 bits cannot do is told before a float network is quantized for it.</summary>
+    private static void CheckIntegers(UpdatePolicy policy, CompileOptions compile)
+    {
+        if (policy.Kind == UpdateKind.Norm)
+        {
+            throw new UsageException("--update norm does not go with --compress int8: a network of 8 bits has its batch normalization in its weights.");
+        }
+
+        if (compile.OtherDevice is not null || compile.Device is not (DeviceKind.Cpu or DeviceKind.Serial))
+        {
+            throw new UsageException("--compress int8 computes on the CPU: OpenCL devices have no kernels for integers. Leave --device or --compress out.");
         }
     }
 

@@ -108,6 +108,11 @@ internal sealed class NetworkOptions
         bool newImages = parsed.GetValue(_newImages);
         if (newImages && !resume) throw new UsageException("--new-images needs --resume: it lets a run continue with other images.");
         if (checkpoint is not null) CheckCheckpoint(checkpoint, resume);
+        if (QuantizesAll(parsed) && parsed.GetValue(_batchNorm) == "live")
+        {
+            throw new UsageException("--bn live does not go with --compress int8: a network of 8 bits has its batch normalization in its weights.");
+        }
+
         (RateDecay decay, int epochs) = ReadSchedule(parsed.GetValue(_schedule));
         return options with
         {

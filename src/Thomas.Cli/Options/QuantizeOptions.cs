@@ -147,7 +147,8 @@ internal sealed class QuantizeOptions
         List<string> floats = [];
         if (ModelFiles.FormatOf(output) == ModelFormat.TfLite)
         {
-            foreach (Node layer in IntegerPlan.Of(WrittenBatch.Apply(model, ModelFormat.TfLite, save).Graph).FloatLayers()) floats.Add(layer.Name);
+            Model written = WrittenBatch.Apply(model, ModelFormat.TfLite, save).WithSignedGrids();
+            foreach (Node layer in IntegerPlan.Of(written.Graph).FloatLayers()) floats.Add(layer.Name);
         }
 
         return new Int8Report(result?.Images, result?.Agreement, result?.SignalToNoise, floats, result?.Notes ?? []);

@@ -182,6 +182,7 @@ internal sealed class TrainingOptions
 
         if (_network.FirstGiven(parsed) is string option)
         {
+            if (QuantizesFrozen(parsed)) throw new UsageException("--update last keeps no activations: give --compress frozen alone, or another --update.");
             throw new UsageException($"{option} only applies to training more than the last layer; add --update, for example --update all.");
         }
 

@@ -21,7 +21,7 @@ internal sealed record EightBits(UpdatePolicy Policy, bool OnlyFrozen)
     /// <exception cref="ThomasException">The policy leaves nothing frozen.</exception>
     public (Model Model, long Bytes) Outline(Model model, CompileOptions compile, int images)
     {
-        if (Quantizer.IsQuantized(model)) return (model, 0);
+        if (Quantizer.IsQuantized(model)) return (Kept(model), 0);
         int used = images > 0 ? images : Quantizer.DefaultImages;
         return OnlyFrozen
             ? (Quantizer.OutlineFrozen(model, Policy), Quantizer.FrozenBytes(model, Policy, compile, used))
@@ -31,7 +31,7 @@ internal sealed record EightBits(UpdatePolicy Policy, bool OnlyFrozen)
     /// <summary>The network to tune, on grids that some of the training images set.</summary>
     public (Model Model, EightBitsReport Report) Apply(Terminal terminal, Model model, Dataset data, TuningOptions options)
     {
-        if (Quantizer.IsQuantized(model)) return (model, new EightBitsReport(null, null, null, []));
+        if (Quantizer.IsQuantized(model)) return (Kept(model), new EightBitsReport(null, null, null, []));
         QuantizerOptions how = (OnlyFrozen ? QuantizerOptions.Quick : new QuantizerOptions()) with
         {
             Preprocessing = options.Preprocessing,
@@ -46,6 +46,13 @@ internal sealed record EightBits(UpdatePolicy Policy, bool OnlyFrozen)
             : Quantizer.Quantize(model, some, decoder, how, progress, terminal.Cancellation));
         if (options.MemoryBytes is not null) ProcessMemory.Trim();
         return (result.Model, new EightBitsReport(result.Images, result.Agreement, result.SignalToNoise, result.Notes));
+    }
+
+    /// <summary>An 8-bit network, which is written as one.</summary>
+    private Model Kept(Model model)
+    {
+        if (OnlyFrozen) FrozenPart.Require(model, Policy);
+        return new Model(model.Graph, model.Info with { WritesIntegers = true });
     }
 
     /// <summary>What was done, as a field.</summary>

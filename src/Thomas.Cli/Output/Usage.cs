@@ -52,9 +52,10 @@ internal static class Usage
             labelFile,
             bytes,
             sourceBytes,
-            model.Info.IsQuantized && !(options.Integers ?? model.Info.WritesIntegers) && sourceBytes < bytes * 3 / 4
-                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of "
-                    + $"{Format.Bytes(bytes)}: {(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32"
+            model.Info.IsQuantized && sourceBytes < bytes * 3 / 4
+                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of {Format.Bytes(bytes)}: "
+                    + (options.Integers ?? model.Info.WritesIntegers ? "layers that the format has no 8-bit form of are float32"
+                        : $"{(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32")
                 : null);
     }
 

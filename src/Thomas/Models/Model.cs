@@ -70,6 +70,9 @@ public sealed class Model
         return tooLarge.Length == 0 ? new Model(graph, Info) : new Model(graph, Info with { Notes = [.. Info.Notes, TooLargeNote(tooLarge)] });
     }
 
+    /// <summary>The same network on the signed grids that <c>.tflite</c> files have, if it came from an <c>.onnx</c> file with unsigned ones.</summary>
+    internal Model WithSignedGrids() => Info.SourceFormat == ModelFormat.Onnx ? new Model(Passes.SignedGrids.Run(Graph), Info) : this;
+
     private static string TooLargeNote(string[] tensors) =>
         $"{tensors.Length} tensor(s) with numbers beyond 65504 stay float32: {string.Join(", ", tensors.AsSpan(0, Math.Min(tensors.Length, 3)).ToArray())}"
         + (tensors.Length > 3 ? ", ..." : ".");

@@ -46,15 +46,7 @@ public static class CalibrationImages
         List<string> files = [];
         try
         {
-            EnumerationOptions options = new()
-            {
-                RecurseSubdirectories = true,
-                AttributesToSkip = FileAttributes.Hidden | FileAttributes.System | FileAttributes.ReparsePoint,
-            };
-            foreach (string file in Directory.EnumerateFiles(path, "*", options))
-            {
-                if (ImageFolder.IsImage(file)) files.Add(file);
-            }
+            Collect(new DirectoryInfo(path), files, []);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -64,5 +56,18 @@ public static class CalibrationImages
         if (files.Count == 0) throw new DataException($"The folder of calibration images '{path}' holds no images, nor do the folders in it.");
         files.Sort(StringComparer.Ordinal);
         return files.ConvertAll(ImageSource.FromFile);
+    }
+
+    /// <summary>The images of a folder and of those in it, also behind links; a folder that is reached twice counts once.</summary>
+    private static void Collect(DirectoryInfo folder, List<string> files, HashSet<string> seen)
+    {
+        if (!seen.Add(folder.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder.FullName)) return;
+        EnumerationOptions options = new() { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
+        foreach (FileInfo file in folder.EnumerateFiles("*", options))
+        {
+            if (ImageFolder.IsImage(file.Name)) files.Add(file.FullName);
+        }
+
+        foreach (DirectoryInfo inner in folder.EnumerateDirectories("*", options)) Collect(inner, files, seen);
     }
 }

@@ -49,12 +49,21 @@ internal sealed class FrozenPart
                 $"'{policy}' chooses what it trains by the memory of the network as it is, so no part of it is known to be frozen before.");
         }
 
+        Require(model, policy);
         Graph source = Trainee.SourceOf(model, policy, BatchNormMode.Frozen);
         FrozenPart part = new(source, TrainableSet.Select(source, policy));
-        if (part._frontier.Count > 0) return part;
-        throw new ThomasException(
-            $"The policy '{policy}' trains something in the first layer, so no part of {model.Info.Name} is frozen; 'last' and 'last:N' leave a part frozen.");
+        return part._frontier.Count > 0 ? part : throw NothingFrozen(model, policy);
     }
+
+    /// <summary>Requires a policy that leaves layers before the first trained one.</summary>
+    /// <exception cref="ThomasException">It trains something in the first layer, or in some layers of any place.</exception>
+    public static void Require(Model model, UpdatePolicy policy)
+    {
+        if (policy.Kind is not (UpdateKind.Last or UpdateKind.LastLayers or UpdateKind.Sparse)) throw NothingFrozen(model, policy);
+    }
+
+    private static ThomasException NothingFrozen(Model model, UpdatePolicy policy) => new(
+        $"The policy '{policy}' trains something in the first layer, so no part of {model.Info.Name} is frozen; 'last' and 'last:N' leave a part frozen.");
 
     /// <summary>The frozen part as a graph; its outputs are what the trained part reads.</summary>
     public Graph Graph()

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using Thomas.Graphs;
 using Thomas.Kernels.Activations;
@@ -164,14 +165,28 @@ internal sealed class GridPlan
             if (!OnlyMoves(node) && node.Op is not AveragePool2d) continue;
             foreach (Value input in node.Inputs)
             {
-                // What comes to a concatenation on a grid that it cannot leave is rounded once more.
-                if (node.Op is Concat && FixedOf(input) is not null) continue;
+                // What comes to a concatenation on a grid that it cannot leave is rounded once more, unless all of it comes on that grid.
+                if (node.Op is Concat && FixedOf(input) is not null && !IsOnOneGrid(node)) continue;
                 int from = GroupOf(input), to = GroupOf(node.Output);
                 if (from == to) continue;
                 _parents[to] = from;
                 if (_fixed.Remove(to, out FakeQuantizeAttributes? moved)) _fixed[from] = moved;
             }
         }
+    }
+
+    /// <summary>Whether all operands come on one grid, as in a network that has its grids already.</summary>
+    private bool IsOnOneGrid(Node node)
+    {
+        FakeQuantizeAttributes? first = FixedOf(node.Inputs[0]);
+        foreach (Value input in node.Inputs)
+        {
+            if (first is null || FixedOf(input) is not FakeQuantizeAttributes own || own.Minimum != first.Minimum) return false;
+            Quantization a = first.Quantization, b = own.Quantization;
+            if (!a.Scales.SequenceEqual(b.Scales) || !a.ZeroPoints.SequenceEqual(b.ZeroPoints)) return false;
+        }
+
+        return true;
     }
 
     private static FakeQuantizeAttributes? OwnGrid(Node node)

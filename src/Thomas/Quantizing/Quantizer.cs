@@ -58,6 +58,7 @@ public static class Quantizer
         RequireArguments(model, images, decoder);
         options ??= new QuantizerOptions();
         options.Check();
+        model = model.WithSignedGrids();
         RequireCompletable(model);
         ImageInput input = ImageInput.Of(model, options.Preprocessing);
         ModelChecks.RequireFinite(model);
@@ -197,9 +198,9 @@ public static class Quantizer
         {
             if (node.Attributes is not FakeQuantizeAttributes { Quantization.IsPerTensor: var isPerTensor } grid) continue;
             bool isSigned = (grid.Minimum, grid.Maximum) == (sbyte.MinValue, sbyte.MaxValue) || node.Inputs[0].IsInput;
-            if (model.Info.SourceFormat != ModelFormat.Onnx && isPerTensor && isSigned) continue;
+            if (isPerTensor && isSigned) continue;
             throw new ThomasException(
-                $"{model.Info.Name} is an 8-bit network already, and its grids are not those of signed 8-bit .tflite files, so nothing can be added.");
+                $"{model.Info.Name} is an 8-bit network already, and its grids are not those of signed 8-bit networks, so nothing can be added.");
         }
     }
 }

@@ -7,6 +7,9 @@ namespace Thomas.Training;
 /// <content>The last step for networks that were trained in 8 bits.</content>
 internal sealed partial class TuningJob
 {
+    /// <summary>Why the last layer of an 8-bit network is float32; null where it is not.</summary>
+    private string? _floatLastLayer;
+
     /// <summary>
     /// A network that was trained in 8 bits with its new last layer on a grid too, and what that is worth on the validation images; null where it stays
     /// float32, which is told.
@@ -16,14 +19,13 @@ internal sealed partial class TuningJob
         if (options.Complete is null) return null;
         if (options.KeepClasses)
         {
-            _notes.Add("the last layer is float32, since old classes were kept: 'convert --int8 --calibration' puts it on a grid, with images of all classes");
-            return null;
+            return Float(
+                "the last layer is float32, since old classes were kept: 'convert --int8 --calibration' puts it on a grid, with images of all classes");
         }
 
         if (options.MemoryBytes is not null)
         {
-            _notes.Add("the new last layer is float32: what puts it on a grid keeps to no memory bound; 'convert --int8 --calibration' does it afterwards");
-            return null;
+            return Float("the new last layer is float32: what puts it on a grid keeps to no memory bound; 'convert --int8 --calibration' does it afterwards");
         }
 
         try
@@ -43,13 +45,18 @@ internal sealed partial class TuningJob
         }
         catch (ThomasException e)
         {
-            _notes.Add($"the new last layer is float32: {e.Message}");
+            return Float($"the new last layer is float32: {e.Message}");
         }
         catch (OperationCanceledException)
         {
-            _notes.Add("the new last layer is float32, since the run was cancelled when it should have gone to 8 bits");
+            return Float("the new last layer is float32, since the run was cancelled when it should have gone to 8 bits");
         }
 
-        return null;
+        (Model, ConfusionMatrix)? Float(string reason)
+        {
+            _floatLastLayer = reason;
+            _notes.Add(reason);
+            return null;
+        }
     }
 }

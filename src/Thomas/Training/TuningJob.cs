@@ -131,6 +131,7 @@ internal sealed partial class TuningJob(
             : network is null && options.Network is null && !isCancelled ? Completed(tuned, after, trainImages.Dataset, validationImages)
             : null;
         Model final = completed?.Model ?? network?.Model ?? tuned;
+        if (options.Complete is not null && final.Info.IsQuantized) final = new Model(final.Graph, final.Info with { WritesIntegers = true });
         if (options.KeepPredictions && (options.Network is not null || completed is not null))
         {
             predictions = completed is not null || network is { Cancelled: false } ? Predict(final, validationImages) : null;
@@ -170,6 +171,7 @@ internal sealed partial class TuningJob(
             Unknown = _unknown,
             UnknownProblem = _unknownProblem,
             Kernels = network?.Kernels ?? _kernels,
+            FloatLastLayer = _floatLastLayer,
         };
         foreach (string warning in (IEnumerable<string>)[.. TuningWarnings.Of(result), .. network?.Warnings ?? []])
         {

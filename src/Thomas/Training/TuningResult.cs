@@ -135,4 +135,7 @@ public sealed class TuningResult
     /// Names of the kernels of the frozen part or of the training step, in the order they run; empty if all features were read from the cache.
     /// </summary>
     public required IReadOnlyList<string> Kernels { get; init; }
+
+    /// <summary>Why the last layer of a network that was trained in 8 bits is float32; null where it is not.</summary>
+    internal string? FloatLastLayer { get; init; }
 }

@@ -106,6 +106,16 @@ public sealed class PlanTests : IDisposable
         static string Smallest(CliRun refused) => refused.Error.Split("the smallest bound that works is ")[1].Split(". ")[0];
     }
 
+    [Fact]
+    public void Policies_that_leave_nothing_frozen_are_left_out_of_a_table()
+    {
+        CliRun run = CliRun.Of("plan", _files.Model(), "--compress", "frozen", "--json");
+        Assert.True(run.Code == 0, run.Error);
+        string[] policies = [.. run.Json().GetProperty("policies").EnumerateArray().Select(row => row.GetProperty("policy").GetString()!)];
+        Assert.Contains("last", policies);
+        Assert.DoesNotContain("all", policies);
+    }
+
     [Theory]
     [InlineData("--update all --views 4", "--views works with --update last only")]
     [InlineData("--update last --dropout 0.5", "--dropout only applies to training more than the last layer")]

@@ -3,6 +3,7 @@ using System.IO;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Threading;
+using Thomas.Formats.TfLite.Writing;
 using Thomas.Graphs;
 using Xunit;
 
@@ -67,6 +68,34 @@ public sealed partial class TuneNetworkTests : IDisposable
         CliRun refused = Tune(_files.Model(), _files.Data(), _files["none.onnx"], "--update", "all", "--compress", "frozen");
         Assert.NotEqual(0, refused.Code);
         Assert.Contains("is frozen; 'last' and 'last:N' leave a part frozen", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--update all --bn live", "--bn live does not go with --compress int8")]
+    [InlineData("--update norm", "--update norm does not go with --compress int8")]
+    public void What_integers_cannot_do_is_refused_at_once(string options, string message)
+    {
+        CliRun refused = Tune(_files.Model(), _files.Data(), _files["none.tflite"], ["--compress", "int8", .. options.Split(' ')]);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains(message, refused.Error, StringComparison.Ordinal);
+    }
+
+    // A float .onnx becomes integers with its last layer, an 8-bit file stays integers whatever is trained, and a float last layer is told.
+    [Fact]
+    public void Eight_bits_are_what_is_written()
+    {
+        string output = _files["out.tflite"], last = _files["last.tflite"], bounded = _files["bounded.tflite"];
+        CliRun run = Tune(_files.Model(), _files.Data(), output, "--compress", "int8", "--update", "all", "--epochs", "2", "--threads", "1");
+        Assert.True(run.Code == 0, run.Error);
+        Assert.DoesNotContain("last layer is float32", run.Out + run.Error, StringComparison.Ordinal);
+        Assert.Empty(IntegerPlan.Of(Model.Load(output).Graph).FloatLayers());
+        Assert.Equal(0, Tune(output, _files.Data(), last, "--compress", "int8", "--threads", "1").Code);
+        Assert.Empty(IntegerPlan.Of(Model.Load(last).Graph).FloatLayers());
+        CliRun told = Tune(output, _files.Data(), bounded, "--compress", "int8", "--memory", "1GiB", "--threads", "1");
+        Assert.Contains("note: the new last layer is float32", told.Out + told.Error, StringComparison.Ordinal);
+        Assert.Single(IntegerPlan.Of(Model.Load(bounded).Graph).FloatLayers());
+        CliRun frozen = Tune(output, _files.Data(), _files["frozen.tflite"], "--compress", "frozen", "--update", "all");
+        Assert.Contains("leave a part frozen", frozen.Error, StringComparison.Ordinal);
     }
 
     // Vectors of other features than those that come out keep no class.

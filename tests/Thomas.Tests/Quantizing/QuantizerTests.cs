@@ -13,6 +13,7 @@ using Thomas.Ops;
 using Thomas.Passes;
 using Thomas.Quantizing;
 using Thomas.Runtime;
+using Thomas.Tests.Data;
 using Thomas.Tests.Harness;
 using Xunit;
 
@@ -58,6 +59,40 @@ public sealed class QuantizerTests(ITestOutputHelper output)
         FileGraph file = GraphEmitter.Emit(quantized, integers: true);
         foreach (FileOperator call in file.Operators) output.WriteLine($"{call.Code} {string.Join(' ', call.Inputs.Select(i => file.Tensors[i].Type))}");
         Assert.Equal(kind == "unusual" ? 2 : 1, file.Operators.Count(call => call.Code == BuiltinOperator.DEQUANTIZE));
+    }
+
+    // Unsigned grids of .onnx files become the signed ones of .tflite files: the same numbers, in integers again, that can be completed.
+    [Theory]
+    [InlineData("mobile")]
+    [InlineData("excite")]
+    [InlineData("fire")]
+    [InlineData("residual")]
+    [InlineData("gates")]
+    public void A_QDQ_file_becomes_a_file_of_integers_again(string kind)
+    {
+        Model onnx = Again(Quantized(SmallNetworks.Build(kind)).Model, ModelFormat.Onnx);
+        Assert.NotEmpty(IntegerPlan.Of(onnx.Graph).FloatLayers());
+        Model lite = Again(onnx, ModelFormat.TfLite, new SaveOptions { Integers = true });
+        Assert.Empty(IntegerPlan.Of(lite.Graph).FloatLayers());
+        CompileOptions real = OneThread with { PassesOff = ["lower-quantized"] };
+        foreach (float[] input in Inputs()) Assert.Equal(Scores(onnx, input, real), Scores(lite, input, real));
+        foreach (Model complete in (Model[])[onnx, lite]) Assert.Empty(IntegerPlan.Of(Quantized(complete).Model.Graph).FloatLayers());
+    }
+
+    [Fact]
+    public void Calibration_images_are_found_behind_links_and_once()
+    {
+        using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder["images/inner"]);
+        Data.Images.Save(folder["images/inner/a.png"], 1);
+        Data.Images.Save(folder["b.png"], 2);
+        File.CreateSymbolicLink(folder["images/b.png"], folder["b.png"]);
+        Directory.CreateSymbolicLink(folder["images/loop"], folder["images"]);
+        Directory.CreateSymbolicLink(folder["linked"], folder["images"]);
+        foreach (string place in (string[])["images", "linked"])
+        {
+            Assert.Equal(["a.png", "b.png"], CalibrationImages.Load([folder[place]], 9).Samples.Select(s => Path.GetFileName(s.Image.Name)).Order());
+        }
     }
 
     [Theory]

@@ -45,7 +45,8 @@ public sealed class StudioCompressionTests
         JsonElement eight = await studio.Send("POST", $"projects/{large}/plan", """{"batch": 12, "compress": "int8"}""");
         Assert.True(Bytes(eight, "all") < Bytes(plan, "all"));
 
-        string project = await Project(studio, Quantizer.Quantize(SmallNetworks.Build("mobile"), QuantizerTests.Calibration(), new ManagedImageDecoder()).Model);
+        QuantizedModel small = Quantizer.Quantize(SmallNetworks.Build("mobile"), QuantizerTests.Calibration(), new ManagedImageDecoder());
+        string project = await Project(studio, small.Model);
         await studio.Fill(project, 10);
 
         await studio.Send("POST", $"projects/{project}/runs", """{"policy": "all", "epochs": 3, "batch": 4, "compress": "int8"}""", 202);

@@ -222,11 +222,12 @@ public sealed class Int8TrainingTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Tuning_ends_with_a_last_layer_in_8_bits_unless_memory_is_bounded(bool bounded)
+    [InlineData(ModelFormat.TfLite, false)]
+    [InlineData(ModelFormat.TfLite, true)]
+    [InlineData(ModelFormat.Onnx, false)]
+    public void Tuning_ends_with_a_last_layer_in_8_bits_unless_memory_is_bounded(ModelFormat format, bool bounded)
     {
-        Model model = Again(QuantizerTests.Quantized(TrainerJob.Model(TinyModels.HeadStyle.DenseSoftmax)).Model);
+        Model model = Again(QuantizerTests.Quantized(TrainerJob.Model(TinyModels.HeadStyle.DenseSoftmax)).Model, format);
         TrainerOptions network = new() { Policy = UpdatePolicy.All, Compression = Compression.Int8, Epochs = 2, BatchSize = 8 };
         NoDecoder decoder = new();
         TuningOptions options = LastLayerGrid.With(

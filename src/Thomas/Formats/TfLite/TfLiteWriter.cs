@@ -10,7 +10,9 @@ internal static class TfLiteWriter
     /// <exception cref="ThomasException">The model does not fit the format: above 1 GB, or a grid of more than 16 bits.</exception>
     public static void Write(Model model, Stream stream, SaveOptions? options = null)
     {
-        FileGraph graph = GraphEmitter.Emit(model, options?.Integers ?? model.Info.WritesIntegers, options?.Ends ?? IntegerEnds.Float);
+        bool integers = options?.Integers ?? model.Info.WritesIntegers;
+        if (integers) model = model.WithSignedGrids();
+        FileGraph graph = GraphEmitter.Emit(model, integers, options?.Ends ?? IntegerEnds.Float);
         using MemoryStream file = new();
         FileSerializer.Write(
             graph,

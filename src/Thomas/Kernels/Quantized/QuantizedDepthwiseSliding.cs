@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Thomas.Kernels.Simd;
 using V256 = System.Runtime.Intrinsics.Vector256<int>;
 using V512 = System.Runtime.Intrinsics.Vector512<int>;
 

@@ -417,7 +417,7 @@ internal sealed partial class TrainingRun : IDisposable
     {
         RestoreResult();
         if (_stoppedEarly) _notes.Add($"stopped early: no better validation result in {_options.EarlyStoppingPatience} epochs");
-        if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the original model, so its weights were kept");
+        if (_bestEpoch == 0 && _epochs.Count > 0) _notes.Add("no epoch was better than the network before the first one, so those weights were kept");
         AddNotices(_inputs.Train);
         if (_inputs.Validation is not null) AddNotices(_inputs.Validation);
         PauseReport? pauses = EndWatch();

@@ -52,10 +52,8 @@ internal static class Usage
             labelFile,
             bytes,
             sourceBytes,
-            model.Info.IsQuantized && sourceBytes < bytes * 3 / 4
-                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of {Format.Bytes(bytes)}: "
-                    + (options.Integers ?? model.Info.WritesIntegers ? "layers that the format has no 8-bit form of are float32"
-                        : $"{(format == ModelFormat.Onnx ? "" : "weights, ")}input and output are float32")
+            model.Info.IsQuantized && sourceBytes < bytes * 3 / 4 && FloatParts(model, format, options) is string parts
+                ? $"the 8-bit source of {Format.Bytes(sourceBytes.Value)} became a file of {Format.Bytes(bytes)}: {parts} float32"
                 : null);
     }
 
@@ -118,6 +116,14 @@ internal static class Usage
         if (p.Std != new ChannelValues(1)) array += $" / {Numbers(p.Std, p.Channels)}";
         string axes = p.ColorOrder == ColorOrder.Gray ? (isNchw ? "[None, None]" : "[None, :, :, None]") : isNchw ? ".transpose(2, 0, 1)[None]" : "[None]";
         return $"x = ({array}){axes}";
+    }
+
+    /// <summary>What of an 8-bit network is float32 in the file; null for nothing that makes it larger.</summary>
+    private static string? FloatParts(Model model, ModelFormat format, SaveOptions options)
+    {
+        if (!(options.Integers ?? model.Info.WritesIntegers)) return format == ModelFormat.Onnx ? "input and output are" : "weights, input and output are";
+        int layers = format == ModelFormat.Onnx ? 0 : IntegerPlan.Of(model.WithSignedGrids().Graph).FloatLayers().Count;
+        return layers == 0 ? null : layers == 1 ? "one layer is" : Invariant($"{layers} layers are");
     }
 
     /// <summary>The grid of an end of the network that is of 8-bit integers in the file; null where it is of real numbers.</summary>

@@ -46,7 +46,7 @@ public static class CalibrationImages
         List<string> files = [];
         try
         {
-            Collect(new DirectoryInfo(path), files, []);
+            Collect(path, files, []);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -59,15 +59,15 @@ public static class CalibrationImages
     }
 
     /// <summary>The images of a folder and of those in it, also behind links; a folder that is reached twice counts once.</summary>
-    private static void Collect(DirectoryInfo folder, List<string> files, HashSet<string> seen)
+    private static void Collect(string folder, List<string> files, HashSet<string> seen)
     {
-        if (!seen.Add(folder.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder.FullName)) return;
+        if (!seen.Add(Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(folder))) return;
         EnumerationOptions options = new() { AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
-        foreach (FileInfo file in folder.EnumerateFiles("*", options))
+        foreach (string file in Directory.EnumerateFiles(folder, "*", options))
         {
-            if (ImageFolder.IsImage(file.Name)) files.Add(file.FullName);
+            if (ImageFolder.IsImage(file)) files.Add(file);
         }
 
-        foreach (DirectoryInfo inner in folder.EnumerateDirectories("*", options)) Collect(inner, files, seen);
+        foreach (string inner in Directory.EnumerateDirectories(folder, "*", options)) Collect(inner, files, seen);
     }
 }
